@@ -1,0 +1,65 @@
+import type { Capabilities, Capability } from "../capabilities.ts";
+import type { CallOptions } from "../options.ts";
+import type { Bookmark } from "../position.ts";
+import type { From } from "../replay/reader-types.ts";
+
+/** A call with a `this` type needs that capability, by `connect(…, { require })` or from a factory's driver; at run time else `unsupported`. */
+export interface Admin<Granted extends Capability = never> {
+  /** Those of the connection. */
+  readonly capabilities: Capabilities & { readonly [C in Granted]: true };
+  /** @throws `already-exists` */
+  createTopic(this: Admin<"topicAdmin">, topic: string, settings?: TopicSettings, options?: CallOptions): Promise<void>;
+  /** More partitions move keys where `growthKeepsKeyOrder` is false: refused there without `mayReorder`. */
+  updateTopic(
+    this: Admin<"topicAdmin">,
+    topic: string,
+    settings: TopicSettings & { mayReorder?: boolean | undefined },
+    options?: CallOptions,
+  ): Promise<void>;
+  deleteTopic(this: Admin<"topicAdmin">, topic: string, options?: CallOptions): Promise<void>;
+  describeTopic(topic: string, options?: CallOptions): Promise<TopicDescription>;
+  listTopics(options?: CallOptions): Promise<readonly string[]>;
+  listGroups(this: Admin<"groupAdmin">, topic: string, options?: CallOptions): Promise<readonly string[]>;
+  describeGroup(topic: string, group: string, options?: CallOptions): Promise<GroupDescription>;
+  /** Creates the group if need be (Event Hubs: `not-found`, the service has no call for it). A position moves its own partition only. @throws `conflict` while the group has members */
+  resetGroup(this: Admin<"groupReset">, topic: string, group: string, to: From, options?: CallOptions): Promise<void>;
+  /** @throws `conflict` while the group has members */
+  deleteGroup(this: Admin<"groupAdmin">, topic: string, group: string, options?: CallOptions): Promise<void>;
+  lag(this: Admin<"lagInMessages"> | Admin<"lagInTime">, topic: string, group: string, options?: CallOptions): Promise<Lag>;
+}
+
+export interface TopicSettings {
+  /** @default the provider's */
+  partitions?: number | undefined;
+  /** @default the provider's */
+  retentionMs?: number | undefined;
+}
+
+export interface TopicDescription {
+  readonly name: string;
+  readonly nativeName: string;
+  readonly partitions: readonly string[];
+  /** `null`: unlimited or not told. */
+  readonly retentionMs: number | null;
+  readonly maxMessageBytes: number;
+}
+
+export interface GroupDescription {
+  readonly name: string;
+  readonly nativeName: string;
+  /** `null` where the provider does not tell. */
+  readonly members: number | null;
+  /** Where the group stands: everything before it has been handled. `null` where the provider does not tell. */
+  readonly bookmark: Bookmark | null;
+}
+
+export interface Lag extends LagFigures {
+  readonly partitions: readonly ({ readonly partition: string } & LagFigures)[];
+}
+
+/** `null` where the provider does not tell (`capabilities.lagInMessages`, `.lagInTime`), or not yet. */
+export interface LagFigures {
+  readonly messages: number | null;
+  /** Age of the oldest message not yet handled. */
+  readonly timeMs: number | null;
+}

@@ -1,0 +1,125 @@
+import type { Lag } from "../admin/admin-types.ts";
+import type { StreamError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { CallOptions, CloseOptions } from "../options.ts";
+import type { Bookmark, Position } from "../position.ts";
+import type { Backoff } from "../publish/producer-types.ts";
+import type { Gap } from "../replay/reader-types.ts";
+
+/** One member of a group. It does one of `run`, `runBatches` and iteration, once, and joins the group then. */
+export interface Consumer<T> extends AsyncIterable<Message<T>>, AsyncDisposable {
+  /**
+   * Handles messages until closed. One key is handled one at a time and in order; different keys up to `concurrency` at once.
+   * A message counts as handled when the handler returns, or its promise resolves.
+   * Resolves when closed; rejects on a fatal error (`handler-failed` after `onFailure: "stop"`, authorisation, `position-out-of-range`…).
+   */
+  run(handler: MessageHandler<T>): Promise<void>;
+  /** As `run`, by batches of one partition; no key is in two running batches. If the handler fails, the whole batch is handled again. */
+  runBatches(handler: BatchHandler<T>): Promise<void>;
+  /**
+   * One message after the other: asking for the next says that the last is handled. Leaving the loop (break, throw) closes the
+   * consumer and does not: that message comes again. `concurrency`, `retry`, `batch` and `handlerTimeoutMs` are refused here.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void>;
+  /** Partitions this member holds now. */
+  readonly assigned: readonly string[];
+  /** For health checks and dashboards; no calls. */
+  status(): ConsumerStatus;
+  /** Of this member's partitions. @throws `unsupported` where neither `lagInMessages` nor `lagInTime` holds */
+  lag(options?: CallOptions): Promise<Lag>;
+  /** Starts no further handler until `resume`; stays in the group. */
+  pause(): void;
+  resume(): void;
+  /** Finishes running handlers, commits and leaves the group. Do not await it inside a handler. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+export interface ConsumerStatus {
+  readonly state: "idle" | "joining" | "running" | "paused" | "draining" | "closed" | "failed";
+  readonly running: number;
+  readonly buffered: number;
+  /** The message that holds its partition back the longest; `null` when all is handled. */
+  readonly oldest: { readonly partition: string; readonly position: Position; readonly attempts: number; readonly sinceMs: number } | null;
+  readonly lastCommit: Date | null;
+}
+
+export type MessageHandler<T> = (message: Message<T>, context: HandlerContext) => unknown;
+
+export type BatchHandler<T> = (messages: readonly Message<T>[], context: BatchContext<T>) => unknown;
+
+export interface HandlerContext {
+  /** Aborts when the result no longer counts; the reason is a `StreamError`: `ownership-lost`, `timeout` or `closed`. */
+  readonly signal: AbortSignal;
+  /** 1 at first; counts on where the provider counts deliveries, else from 1 after a restart or a rebalance. */
+  readonly attempt: number;
+  /** A fencing token for the handler's own writes: a decimal integer, compare as BigInt; `null` where the provider names no owner; starts again when the group was deleted or expired. */
+  readonly epoch: string | null;
+}
+
+export interface BatchContext<T> extends HandlerContext {
+  /** Fails one message: it and those of its key behind it are handled again, the rest of the batch counts as handled. */
+  fail(message: Message<T>, error: unknown): void;
+}
+
+export interface ConsumerOptions {
+  /** Scoped to the topic: the same name on two topics is two groups. */
+  group: string;
+  /** Where a group starts that has no position yet. Else it goes on where it stopped; to move it, `admin.resetGroup`. `fail`: `not-found` then. @default "earliest" */
+  initialPosition?: "earliest" | "latest" | "fail" | { timestamp: Date | number } | { bookmark: Bookmark } | undefined;
+  /** What is handled in order: each key, each partition, or nothing. @default "key" */
+  order?: "key" | "partition" | "none" | undefined;
+  /** How far a partition may run ahead of its oldest unfinished message before it pauses. @default 10_000 */
+  maxAhead?: number | undefined;
+  /** Handlers, or batches, at once. @default 1 */
+  concurrency?: number | undefined;
+  /** Attempts before `onFailure`. */
+  retry?: RetryOptions | undefined;
+  /** What becomes of a message that failed for good; its key goes on afterwards. @default "stop" */
+  onFailure?: FailureAction | ((failure: Failure) => FailureAction | Promise<FailureAction>) | undefined;
+  /** Then the signal aborts and the attempt has failed; the next starts when the handler has settled. Not settled after twice the time: `run` rejects. @default none */
+  handlerTimeoutMs?: number | undefined;
+  batch?: BatchOptions | undefined;
+  /** How often progress is stored, whichever comes first; always on revocation and close. @default 1_000 ms, 10_000 messages */
+  commit?: { everyMs?: number | undefined; everyMessages?: number | undefined } | undefined;
+  /** Silence after which a member's partitions go to others. @default 30_000 */
+  sessionTimeoutMs?: number | undefined;
+  /** Drops messages that a migration carried and the group had handled before. @default false */
+  skipMigrated?: boolean | undefined;
+  /** Bound of what is fetched and not yet handled. @default 33_554_432 */
+  maxBufferedBytes?: number | undefined;
+  /** Retention has passed the group's position. Absent: `position-out-of-range`. Present: is told, then the group goes on behind the gap. */
+  onGap?: ((gap: Gap) => unknown) | undefined;
+  onAssigned?: ((partitions: readonly string[]) => unknown) | undefined;
+  /** Awaited before the partitions are handed over; running handlers have settled or been aborted. */
+  onRevoked?: ((partitions: readonly string[]) => unknown) | undefined;
+}
+
+export interface RetryOptions extends Backoff {
+  /** Calls of the handler in all. @default 5 */
+  maxAttempts?: number | undefined;
+  /** `false`: this error is not worth another attempt. */
+  retryable?: ((error: unknown) => boolean) | undefined;
+}
+
+export interface BatchOptions {
+  /** @default 500 */
+  maxMessages?: number | undefined;
+  /** Waits this long to fill a batch. @default 0 */
+  maxWaitMs?: number | undefined;
+}
+
+/**
+ * `stop`: `run` rejects and the group stays before the message. `skip`: counts as handled. `deadLetter`: stored in that topic first, same
+ * key, bytes and headers, plus the headers `streamport-failure-` `code`, `message`, `attempts`, `topic`, `partition`, `position`, `group`, `time`;
+ * what does not fit is truncated, then dropped to the code. A fixed target is checked when `run` starts, one named by a function at its first use: if it fails, `run` rejects
+ * and the group stays before the message.
+ */
+export type FailureAction = "stop" | "skip" | { deadLetter: string };
+
+export interface Failure {
+  /** `handler-failed` or `timeout`, with what the handler threw as `cause`; `corrupt` where decoding failed. */
+  readonly error: StreamError;
+  readonly attempts: number;
+  /** Undecoded. */
+  readonly message: Message<Uint8Array | null>;
+}

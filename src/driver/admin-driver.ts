@@ -1,0 +1,55 @@
+import type { Lag, TopicSettings } from "../admin/admin-types.ts";
+import type { TopicIdentity } from "../position.ts";
+import type { PartitionPlace, StartPoint } from "./record.ts";
+
+/** A group as the application calls it and, where it gave one, the provider's own name. */
+export interface GroupName {
+  readonly group: string;
+  readonly nativeGroup: string | undefined;
+}
+
+export interface DriverTopicDescription {
+  readonly identity: TopicIdentity;
+  /** Open ones and, where the service keeps them, closed shards that still hold records. In the provider's order. */
+  readonly partitions: readonly string[];
+  readonly retentionMs: number | null;
+  readonly maxMessageBytes: number;
+}
+
+export interface DriverGroupDescription {
+  readonly nativeName: string;
+  readonly members: number | null;
+  readonly identity: TopicIdentity;
+  /** Where the group stands in each partition; `null` where the provider does not tell. */
+  readonly places: ReadonlyMap<string, PartitionPlace> | null;
+}
+
+/**
+ * Administration. Topic names are the provider's own. Each method is one action, not retried by the core, and resolves when
+ * the change can be relied on by the next call (a created topic can be written to). Called only where the capability that
+ * the public method names holds. Values have been checked: partitions and retention are positive integers.
+ */
+export interface AdminDriver {
+  /** @throws `already-exists` */
+  createTopic(topic: string, settings: TopicSettings, signal: AbortSignal): Promise<void>;
+  /** Growth, shrinking and retention; the core has refused what `mayReorder` guards. @throws `not-found` · `unsupported` */
+  updateTopic(topic: string, settings: TopicSettings, signal: AbortSignal): Promise<void>;
+  /** @throws `not-found` */
+  deleteTopic(topic: string, signal: AbortSignal): Promise<void>;
+  /** @throws `not-found` */
+  describeTopic(topic: string, signal: AbortSignal): Promise<DriverTopicDescription>;
+  listTopics(signal: AbortSignal): Promise<readonly string[]>;
+  /** Groups that have a position or members on this topic: the names as `ConsumerSettings.group` would say them, or native ones that do not follow the rule. */
+  listGroups(topic: string, signal: AbortSignal): Promise<readonly { readonly group: string; readonly nativeGroup: string }[]>;
+  /** @throws `not-found` */
+  describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription>;
+  /**
+   * Creates the group if need be. `places`: only the listed partitions move. Resolves once for all partitions.
+   * @throws `conflict` while any member lives
+   */
+  resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void>;
+  /** @throws `not-found` · `conflict` while any member lives */
+  deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void>;
+  /** @throws `not-found` */
+  lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag>;
+}

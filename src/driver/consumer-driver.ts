@@ -1,0 +1,116 @@
+import type { StreamError } from "../errors.ts";
+import type { TopicIdentity } from "../position.ts";
+import type { Place, StartPoint, StoredRecord } from "./record.ts";
+
+/**
+ * One ownership of one partition: a new object each time a member becomes the owner, also of a partition that it had
+ * before. Everything that is said about a partition carries this object, so that nothing late can pass for current.
+ */
+export interface Assignment {
+  readonly partition: string;
+  readonly identity: TopicIdentity;
+  /** Where delivery starts; `null` where the service does not tell (Pub/Sub). */
+  readonly start: Place | null;
+  /** Fencing token: a decimal integer that rises with every new owner of the partition in the group; `null` where there is none. */
+  readonly epoch: string | null;
+}
+
+/** Retention has passed the place where a group or a reader wanted to go on. */
+export interface DriverGap {
+  /** First position that still exists, or the end. */
+  readonly resumesAt: string;
+  /** Messages lost in between; `null` where the provider does not tell. */
+  readonly missing: number | null;
+}
+
+/** A shard that follows an ended one. */
+export interface ChildPartition {
+  readonly partition: string;
+  /** All of them; the child starts when every one has been handled to its end. */
+  readonly parents: readonly string[];
+}
+
+/**
+ * What the driver pushes into; the core implements it. All methods may be called from any turn of the event loop, in the
+ * order in which things happened. Calls for an assignment that is not current are ignored. Only `deliver`, `revoking` and
+ * `gap` make the driver wait.
+ */
+export interface Sink {
+  /** From now on this member owns the partition. */
+  assigned(assignment: Assignment): void;
+  /**
+   * Records of one partition, in log order, none left out, none before those delivered earlier under this assignment.
+   * Resolves when there is room for more; until then the driver delivers no more for this assignment, goes on with its
+   * heartbeats and may prefetch a bounded amount. Resolves also when the assignment is lost. Never rejects.
+   */
+  deliver(assignment: Assignment, records: readonly StoredRecord[]): Promise<void>;
+  /** There is nothing to deliver up to and including this position: control records, compaction, filtered records. */
+  advanced(assignment: Assignment, through: string): void;
+  /** All that was stored when the last answer was made has been delivered. */
+  caughtUp(assignment: Assignment): void;
+  /** Nothing will ever follow in this shard. When all of it is handled the core settles it with `ended: true`; only then may children start. */
+  ended(assignment: Assignment, children: readonly ChildPartition[]): void;
+  /**
+   * The group wants the partition back; it is still ours. The core starts nothing more of it, finishes what runs, settles,
+   * and resolves, at the latest when `deadlineMs` (milliseconds from now) have passed. The driver releases the partition
+   * only then, and goes on with its heartbeats. Never rejects.
+   */
+  revoking(assignment: Assignment, deadlineMs: number): Promise<void>;
+  /** It is no longer ours, or was never given back properly: nothing of it may be settled. */
+  lost(assignment: Assignment): void;
+  /**
+   * The group's committed position is gone. Resolves when the application accepts the gap; then the driver goes on at
+   * `resumesAt` and the core settles what lies before. Rejects with `position-out-of-range`: the driver stops.
+   */
+  gap(assignment: Assignment, gap: DriverGap): Promise<void>;
+  /** The member cannot go on (authorisation, a deleted topic…). What can be retried the driver retries itself, with back-off, and reports. */
+  failed(error: StreamError): void;
+}
+
+/** How a member takes part. */
+export interface ConsumerSettings {
+  /** As the application calls it. */
+  readonly group: string;
+  /** The provider's own name, where the application gave one. */
+  readonly nativeGroup: string | undefined;
+  /**
+   * For a group without a position. Resolved once for all partitions and stored before the first delivery; a partition that
+   * appears later in a group that has a position starts at its beginning. `fail`: `failed` with `not-found` then.
+   */
+  readonly initialPosition: StartPoint | "fail";
+  readonly sessionTimeoutMs: number;
+  /** About how much to fetch at once. */
+  readonly maxBufferedBytes: number;
+}
+
+/** What has been handled of one assignment. */
+export interface Settlement {
+  readonly assignment: Assignment;
+  /** Unit `position`: everything up to and including here is handled. `null`: no change. */
+  readonly through: string | null;
+  /** Unit `record`: these are handled, in any order. Empty in the unit `position`. */
+  readonly records: readonly StoredRecord[];
+  /** The shard is handled to its end. */
+  readonly ended: boolean;
+}
+
+/** One member of a group on one topic. Made by `ProviderDriver.consumer` without a network call. */
+export interface ConsumerDriver {
+  /** What a settlement names. `position`: Kafka, Kinesis, Event Hubs, OCI Streaming. `record`: Pub/Sub. */
+  readonly settlementUnit: "position" | "record";
+  /**
+   * Joins the group and pushes into `sink` until closed. Called once. Resolves when the member has joined (perhaps with no
+   * partition yet); polling, heartbeats and rejoining go on in the background. Rejects when it cannot join.
+   */
+  start(sink: Sink, signal: AbortSignal): Promise<void>;
+  /**
+   * Stores progress durably. The core calls it with current assignments only, never concurrently with itself. Answers one
+   * result a settlement: `null`, or the error; `ownership-lost` where the group knows another owner; a retryable error comes
+   * again with the next settlement. Positions never go back within an assignment.
+   */
+  settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]>;
+  /** Unit `record`: gives records back for another delivery. Absent in the unit `position`. */
+  release?(assignment: Assignment, records: readonly StoredRecord[]): void;
+  /** Leaves the group. The core has settled what it could; nothing is pushed afterwards. Never rejects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,41 @@
+/**
+ * The fault vocabulary, shared by the memory provider and all emulators, so that a conformance case can ask any of them
+ * for the same trouble. Which calls a fault meets: see each kind.
+ *
+ * - `throttle`: a publish call is refused for load; nothing of it is stored.
+ * - `fail-entry`: one message of a publish call fails for good, as invalid; the provider stores none of its lane's slice.
+ * - `fail-before-write`: a publish call fails, retryable, before anything is stored.
+ * - `fail-after-write`: a publish call is stored and its answer is lost (outcome unknown).
+ * - `disconnect`: the connection of the next call of any kind (publish, fetch, commit, administration) breaks before it is carried out.
+ * - `stall`: a publish or fetch call takes `durationMs` longer.
+ * - `expire-cursor`: where a consumer or reader stands is forgotten by the service and has to be asked for anew.
+ * - `steal-partition`: a partition is taken from its owner without notice.
+ * - `lose-coordinator`: every member of the group has to join again.
+ * - `refuse-authorization`: a call of any kind is refused as not permitted.
+ * - `restart`: the service goes away and comes back with what was stored; members have to join again.
+ */
+export type FaultKind =
+  | "throttle"
+  | "fail-entry"
+  | "fail-before-write"
+  | "fail-after-write"
+  | "disconnect"
+  | "stall"
+  | "expire-cursor"
+  | "steal-partition"
+  | "lose-coordinator"
+  | "refuse-authorization"
+  | "restart";
+
+/** One planned trouble. `topic` and `partition` narrow the calls that it meets and counts. */
+export interface Fault {
+  kind: FaultKind;
+  /** Skips this many matching calls first. @default 0 */
+  after?: number | undefined;
+  /** How many matching calls fail then. @default 1 */
+  times?: number | undefined;
+  /** Of `stall`. @default 1_000 */
+  durationMs?: number | undefined;
+  topic?: string | undefined;
+  partition?: string | undefined;
+}

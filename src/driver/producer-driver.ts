@@ -1,0 +1,108 @@
+import type { StreamError } from "../errors.ts";
+import type { Limits } from "../capabilities.ts";
+import type { TopicIdentity } from "../position.ts";
+import type { OutgoingRecord } from "./record.ts";
+
+/**
+ * How the calls of a provider may be filled. One scheduler in the core serves all providers by these figures; a driver
+ * never batches, queues, orders or retries on its own, and the SDK's own retries are off or at their least.
+ *
+ * A **lane** is a sequence of messages that must be stored in order: all messages of a partition, or of a key. At most one
+ * call with messages of a lane is unresolved at any time. What has no lane (no key) may go in any call, many at once.
+ */
+export interface CallShape {
+  readonly lane: "partition" | "key";
+  /** May one call carry several lanes? `one`: Event Hubs, Pub/Sub. `many`: Kafka, Kinesis, OCI Streaming. */
+  readonly lanesPerCall: "one" | "many";
+  /** How many messages of one lane a call may carry. They share one fate: all stored in order, or none of them. */
+  readonly maxLaneMessages: number;
+  readonly maxLaneBytes: number;
+  /** Of the whole call. */
+  readonly maxCallMessages: number;
+  readonly maxCallBytes: number;
+  /** Calls at once for one destination (see `destinationOf`). */
+  readonly maxCallsInFlight: number;
+  /** What the provider adds to each record, and to each header, when it counts sizes. */
+  readonly recordOverheadBytes: number;
+  readonly headerOverheadBytes: number;
+}
+
+/** The part of a call that belongs to one lane. `lane: null`: records without a lane, whose fates are independent. */
+export interface CallSlice {
+  readonly lane: string | null;
+  /** Not empty, in the order in which they must be stored. */
+  readonly records: readonly OutgoingRecord[];
+  readonly bytes: number;
+}
+
+/** One request to the provider. Each lane appears at most once. */
+export interface PublishCall {
+  readonly slices: readonly CallSlice[];
+  readonly bytes: number;
+}
+
+/**
+ * What became of records.
+ * - `stored`: durably accepted.
+ * - `refused`: not stored, and never will be as it is. `error.code` says why.
+ * - `retryable`: certainly not stored; the same call may succeed later. `retryAfterMs`: not before.
+ * - `unknown`: may have been stored (the answer was lost). The core sends it again, which can duplicate but not reorder.
+ */
+export type RecordResult =
+  | { readonly outcome: "stored"; readonly partition: string | null; readonly position: string | null; readonly timestampMs: number | null }
+  | { readonly outcome: "refused"; readonly error: StreamError }
+  | { readonly outcome: "retryable"; readonly error: StreamError; readonly retryAfterMs?: number | undefined }
+  | { readonly outcome: "unknown"; readonly error: StreamError };
+
+/**
+ * What became of a slice, in the cheapest words that are true.
+ * - `stored`: all of it, in one partition; `positionOf` is asked for the records whose receipt is looked at.
+ * - `refused`, `retryable`, `unknown`: all of it. A refused slice of several records is split by the core until the culprit stands alone.
+ * - `each`: a result per record, in order. In a lane the stored ones come first; behind them the driver may name the
+ *   culprit as `refused` and must call those that were not stored because of it `retryable`.
+ */
+export type SliceResult =
+  | {
+      readonly outcome: "stored";
+      readonly partition: string | null;
+      readonly timestampMs: number | null;
+      /** `null` without the capability `receiptPositions`. May be called at any later time, also never. */
+      positionOf(index: number): string | null;
+    }
+  | { readonly outcome: "refused"; readonly error: StreamError }
+  | { readonly outcome: "retryable"; readonly error: StreamError; readonly retryAfterMs?: number | undefined }
+  | { readonly outcome: "unknown"; readonly error: StreamError }
+  | { readonly outcome: "each"; readonly results: readonly RecordResult[] };
+
+/** Publishes to one topic. Made by `ProviderDriver.producer` without a network call. */
+export interface ProducerDriver {
+  readonly shape: CallShape;
+  /**
+   * Learns what `laneOf`, `identity` and `limits` need. Called once before anything else, and again after it rejected.
+   * The core retries while the error is retryable and a message is waiting. Should answer within its own request time-out.
+   * @throws `not-found` for a missing topic, and what `classify` knows
+   */
+  prepare(signal: AbortSignal): Promise<void>;
+  /** Of the topic as it is now. Valid once `prepare` has resolved; a driver that notices a re-created topic changes it. */
+  readonly identity: TopicIdentity;
+  /** Of this topic; may be wider or narrower than the provider's defaults. Valid once `prepare` has resolved. */
+  readonly limits: Limits;
+  /** Rises whenever `laneOf` may answer differently for the same key. Messages already queued keep their lane. */
+  readonly laneGeneration: number;
+  /**
+   * The lane of a message; `null` for one that has none. Synchronous, pure between two generations, cheap.
+   * @throws `invalid-argument` for a `toPartition` that does not exist, naming those that do
+   */
+  laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null;
+  /** Lanes with the same destination may share a call. Absent: all may. (Kafka: the broker that leads the partition.) */
+  destinationOf?(lane: string | null): string;
+  /**
+   * One request. Answers one result a slice, in their order. Runs concurrently with other calls as the shape allows, never
+   * twice for a lane. Should not reject: what went wrong belongs in the results; a rejection is taken as `unknown` for all
+   * of it after `classify`. When `signal` aborts nobody waits for the results any longer: resolve soon, as `unknown` where
+   * the request had left.
+   */
+  write(call: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]>;
+  /** Called once, when nothing is in flight or the caller has given up. Never rejects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+import type { TopicIdentity } from "../position.ts";
+import type { ChildPartition, DriverGap } from "./consumer-driver.ts";
+import type { Place, StartPoint, StoredRecord } from "./record.ts";
+
+/** Where reading stops in one partition. `null`: never. */
+export type PartitionEnd =
+  /** Before the first record at or behind this position. */
+  | { readonly kind: "before"; readonly position: string }
+  /** Behind this position. */
+  | { readonly kind: "through"; readonly position: string }
+  /** Before the first record in log order stored at or after this time, for providers that cannot resolve a time beforehand; at the end of what was stored at opening if none is. */
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  /** When the driver says `caughtUp`. */
+  | { readonly kind: "caught-up" }
+  /** When the driver says `caughtUp` after its quiet period. */
+  | { readonly kind: "quiet" }
+  | null;
+
+/** Where a range stops, for a whole topic. `null`: never. */
+export type StopPoint =
+  | { readonly kind: "now" }
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  /** Per partition, exclusive for `at`, inclusive for `after`. A partition that is not listed is not read at all; an ended one to its end. */
+  | { readonly kind: "places"; readonly places: ReadonlyMap<string, Place | { readonly kind: "ended" }> }
+  | null;
+
+export interface RangeRequest {
+  readonly from: StartPoint;
+  readonly until: StopPoint;
+  /** `null`: all. Known to exist only to the driver: @throws `invalid-argument` naming those that do. */
+  readonly partitions: readonly string[] | null;
+}
+
+/** One partition of a range, as exact as the provider can tell before reading. */
+export interface RangePartition {
+  readonly partition: string;
+  readonly start: Place;
+  readonly end: PartitionEnd;
+  /** Of a shard: those in the same range that must be read to their end first. */
+  readonly parents: readonly string[];
+  /** Retention has passed the start: what is missing. `null`: nothing, or not told. */
+  readonly gap: DriverGap | null;
+}
+
+export interface ResolvedRange {
+  readonly identity: TopicIdentity;
+  /** Empty ranges included, so that a bookmark knows every partition. */
+  readonly partitions: readonly RangePartition[];
+}
+
+/** What a reader driver pushes into; the core implements it. */
+export interface ReaderSink {
+  /**
+   * Records of one partition, in log order, none left out. Resolves when there is room: `true` to go on, `false` when the
+   * reader is done with this partition. May contain records behind the end of the range: the core cuts. Never rejects.
+   */
+  deliver(partition: string, records: readonly StoredRecord[]): Promise<boolean>;
+  /** Nothing to deliver up to and including this position. Answers `false` when the reader is done with this partition. */
+  advanced(partition: string, through: string): boolean;
+  /** All that was stored when the last answer was made has been delivered. Answers `false` when that was the end of the range. */
+  caughtUp(partition: string): boolean;
+  /** Nothing will ever follow in this shard. The core asks for the children by another `read` when all their parents are done. */
+  ended(partition: string, children: readonly ChildPartition[]): void;
+  /** Retention has overtaken the reader. Resolves: go on at `resumesAt`. Rejects: stop. */
+  gap(partition: string, gap: DriverGap): Promise<void>;
+}
+
+/** Reads ranges of one topic, without a group. Made by `ProviderDriver.reader` without a network call. */
+export interface ReaderDriver {
+  /**
+   * Turns a request into places, before anything is read, and tells which of them retention has passed.
+   * A time means, per partition, the first record in log order stored at or after it; where none is, the end.
+   * Malformed positions and unknown partitions are `invalid-argument`; a position behind the end of the log is `position-out-of-range`.
+   */
+  resolve(request: RangeRequest, signal: AbortSignal): Promise<ResolvedRange>;
+  /**
+   * Pushes these partitions until the sink is done with each, the shards have ended, or `signal` aborts; resolves then.
+   * May be called again, also concurrently, with other partitions. Retries with back-off what can be retried; rejects otherwise.
+   */
+  read(partitions: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void>;
+  /** Leaves nothing behind at the provider. Never rejects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,61 @@
+/** Header names with the bytes of their values, in order, repeats included. */
+export type HeaderList = readonly (readonly [name: string, value: Uint8Array])[];
+
+/**
+ * A message on its way to the provider. The bytes belong to the application: a driver may read them until `write` has
+ * resolved, must not change them, and keeps no reference afterwards (the application may reuse its buffer then).
+ */
+export interface OutgoingRecord {
+  readonly key: Uint8Array | null;
+  /** `null`: a tombstone, which is not the same as empty. */
+  readonly value: Uint8Array | null;
+  readonly headers: HeaderList;
+  /** Milliseconds since the epoch; `null`: the provider's own clock. Never set without the capability `producerTimestamps`. */
+  readonly timestampMs: number | null;
+  /** Where the application wants it. Never set without the capability `explicitPartition`. */
+  readonly toPartition: string | undefined;
+}
+
+/**
+ * A message as the provider has it. Key, value and headers are exactly the stored bytes. A driver may hand out objects that
+ * compute `position`, `value` or `native` when they are asked for; asked twice, they answer the same. The core does not
+ * change the bytes and keeps the record until its assignment or reader is gone.
+ */
+export interface StoredRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: HeaderList;
+  /** Milliseconds since the epoch: when the provider stored it, or when the producer made it, as the provider tells. */
+  readonly timestampMs: number;
+  /** The driver's own word for the place, comparable within the partition by `ProviderDriver.compare`. */
+  readonly position: string;
+  /** Stored size as the byte bounds of consumers and readers count it: key, value, headers. */
+  readonly bytes: number;
+  /** How often this message has been delivered, this delivery included; `null` where the provider does not count. */
+  readonly deliveryAttempt: number | null;
+  /** The SDK's own object. */
+  readonly native: unknown;
+}
+
+/**
+ * A place in one partition. `at` includes the record of that position, `after` does not; either holds when no record of
+ * that position exists any more, or yet: then it is the place where one would be.
+ */
+export type Place =
+  | { readonly kind: "at" | "after"; readonly position: string }
+  | { readonly kind: "earliest" }
+  | { readonly kind: "latest" }
+  | { readonly kind: "timestamp"; readonly timestampMs: number };
+
+/** Where a partition stands in a bookmark: at a place, or finished for good (a closed shard that was read to its end). */
+export type PartitionPlace = Place | { readonly kind: "ended" };
+
+/**
+ * Where reading starts, for a whole topic. With `places`, a partition that is not listed starts at its beginning (it is
+ * younger than the bookmark), unless it is an ancestor of a listed one (then it had been read before).
+ */
+export type StartPoint =
+  | { readonly kind: "earliest" }
+  | { readonly kind: "latest" }
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  | { readonly kind: "places"; readonly places: ReadonlyMap<string, PartitionPlace> };

@@ -1,0 +1,113 @@
+import { inspect } from "node:util";
+import type { StoredRecord } from "./driver/record.ts";
+import { type Position, type TopicIdentity, encodePosition } from "./position.ts";
+import { bytesToText } from "./text-bytes.ts";
+
+export interface OutgoingMessage<T> {
+  value: T;
+  /** Non-empty. Absent: by the topic's `key` rule. Neither: `invalid-argument`; say `null` for no key. */
+  key?: string | null | undefined;
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Instead of the key's own. Not called `partition`, so that `{ ...message }` forwards key, value and headers only. @throws `unsupported` without `explicitPartition` */
+  toPartition?: string | undefined;
+  /** When it happened. @throws `unsupported` without `producerTimestamps` */
+  producedAt?: Date | number | undefined;
+}
+
+/** A received message. It is also a valid `OutgoingMessage`: key, value and headers are taken, its other properties ignored. */
+export interface Message<T> {
+  readonly topic: string;
+  readonly partition: string;
+  /** Unique in the topic and the same at every delivery: fit for de-duplication. */
+  readonly position: Position;
+  /** When the provider stored it, or when the producer made it, as the provider tells. Need not increase. */
+  readonly timestamp: Date;
+  /** `null`: none. A byte that is not UTF-8 shows as a lone surrogate (U+DC80 to U+DCFF) and is sent as that byte again. */
+  readonly key: string | null;
+  readonly value: T;
+  /** Of a repeated name the last value; bytes as in `key`. All of them: `raw`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Exactly the stored bytes. Not enumerable; copy what outlives the handler. */
+  readonly raw: RawRecord;
+  /** The SDK's own object (`KafkaMessage`, `_Record`, `ReceivedEventData`, …). Not enumerable. */
+  readonly native: unknown;
+}
+
+export interface RawRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+}
+
+/** What the messages of one partition have in common. One object an assignment, not one a message. */
+export interface MessageSource {
+  readonly provider: string;
+  /** As the application calls it. */
+  readonly topic: string;
+  readonly partition: string;
+  readonly identity: TopicIdentity;
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Of a repeated name the last value. */
+export function headersToText(headers: StoredRecord["headers"]): Readonly<Record<string, string>> {
+  if (headers.length === 0) return NO_HEADERS;
+  const text: Record<string, string> = {};
+  for (const [name, value] of headers) {
+    // A header may be called "__proto__"; a plain assignment would not store it.
+    if (name === "__proto__")
+      Object.defineProperty(text, name, { value: bytesToText(value), enumerable: true, writable: true, configurable: true });
+    else text[name] = bytesToText(value);
+  }
+  return text;
+}
+
+/**
+ * A message as handed out. What users spread or log is own and enumerable; the position is built when asked for (building
+ * it costs more than everything else) and shown by `JSON.stringify` and `console.log`; stored bytes reach neither.
+ */
+export class ReceivedMessage<T> implements Message<T> {
+  readonly topic: string;
+  readonly partition: string;
+  readonly timestamp: Date;
+  readonly key: string | null;
+  readonly value: T;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #source: MessageSource;
+  readonly #record: StoredRecord;
+
+  /** `key` is `record.key` as text, which the caller has at hand. */
+  constructor(source: MessageSource, record: StoredRecord, key: string | null, value: T) {
+    this.topic = source.topic;
+    this.partition = source.partition;
+    this.timestamp = new Date(record.timestampMs);
+    this.key = key;
+    this.value = value;
+    this.headers = headersToText(record.headers);
+    this.#source = source;
+    this.#record = record;
+  }
+
+  get position(): Position {
+    const { provider, partition, identity } = this.#source;
+    return encodePosition({ provider, ...identity, partition, position: this.#record.position });
+  }
+
+  get raw(): RawRecord {
+    return this.#record;
+  }
+
+  get native(): unknown {
+    return this.#record.native;
+  }
+
+  toJSON(): object {
+    const { topic, partition, position, timestamp, key, value, headers } = this;
+    return { topic, partition, position, timestamp, key, value, headers };
+  }
+
+  [inspect.custom](): object {
+    return this.toJSON();
+  }
+}

@@ -1,0 +1,50 @@
+import type { BatchOptions } from "../consume/consumer-types.ts";
+import type { StreamError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { Bookmark, Position } from "../position.ts";
+
+/**
+ * Reads a range, once, without a group. Order per key is kept; partitions are interleaved. Leaving the loop closes it.
+ * Resolves and checks the range first. @throws `position-out-of-range` · `position-mismatch` · `corrupt` (see `onCorrupt`)
+ */
+export interface Reader<T> extends AsyncIterable<Message<T>>, AsyncDisposable {
+  [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void>;
+  batches(): AsyncIterable<readonly Message<T>[]>;
+  /** Behind the last message or batch handed out; before the first, the start of the range; after the last, its end. Also when closed. */
+  bookmark(): Promise<Bookmark>;
+  close(): Promise<void>;
+}
+
+export interface ReaderOptions {
+  /** @default "earliest" */
+  from?: From | undefined;
+  /** Absent: for ever. */
+  until?: Until | undefined;
+  /** Only these. @default all. @throws `unsupported` without `capabilities.partitions` */
+  partitions?: readonly string[] | undefined;
+  /** Of `batches`. */
+  batch?: BatchOptions | undefined;
+  /** @default 33_554_432 */
+  maxBufferedBytes?: number | undefined;
+  /** As for a consumer. */
+  onGap?: ((gap: Gap) => unknown) | undefined;
+  /** A message that cannot be decoded. Absent: the iteration rejects with `corrupt`. Present: is told, and the message is left out. */
+  onCorrupt?: ((error: StreamError, message: Message<Uint8Array | null>) => unknown) | undefined;
+}
+
+/**
+ * Inclusive, except `after`. A position needs `partitions: [its own]`, several partitions take a bookmark. Exactly one property.
+ * A timestamp means, in each partition, the first message stored at or after it; where none is, the end.
+ */
+export type From = "earliest" | "latest" | { timestamp: Date | number };
+
+/** Exclusive, except `through`. `"now"`: what was stored when the reader opens. Ends by itself, on quiet partitions too (`capabilities.readerEnd`). */
+export type Until = "now" | { timestamp: Date | number } | { bookmark: Bookmark } | { through: Position };
+
+export interface Gap {
+  readonly topic: string;
+  readonly partition: string;
+  readonly resumesAt: Position;
+  /** `null` where the provider does not tell. */
+  readonly missing: number | null;
+}
