@@ -1,0 +1,138 @@
+import { abortable, neverAborted } from "./abortable.ts";
+import { createAdmin } from "./admin/admin.ts";
+import type { Admin } from "./admin/admin-types.ts";
+import type { Capabilities, Capability } from "./capabilities.ts";
+import { checkOptions, rules } from "./checked-options.ts";
+import type { Connection, Health } from "./connection-types.ts";
+import { createReport } from "./diagnostics/report.ts";
+import type { ProviderDriver } from "./driver/provider-driver.ts";
+import { StreamError, type StreamErrorDetails, withContext } from "./errors.ts";
+import type { CallOptions, CloseOptions } from "./options.ts";
+import { createTopic } from "./topic.ts";
+import type { Closable } from "./topic-context.ts";
+import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
+
+/** The provider's own names, by the name in the code. */
+export interface NativeNames {
+  readonly topics: Readonly<Record<string, string>>;
+  readonly groups: Readonly<Record<string, string>>;
+}
+
+const DEFAULT_CLOSE_MS = 10_000;
+
+/**
+ * The one shell around every driver: opened once, closed once, refused after that. It owns what outlives a producer,
+ * consumer or reader: names, error context, and the order in which things close.
+ */
+export class OpenConnection<Granted extends Capability> implements Connection<Granted> {
+  readonly provider: string;
+  readonly capabilities: Capabilities & { readonly [C in Granted]: true };
+  readonly admin: Admin<Granted>;
+  readonly #driver: ProviderDriver;
+  readonly #names: NativeNames;
+  readonly #parts = new Set<Closable>();
+  /** `draining`: consumers are finishing, and their handlers may still send. */
+  #state: "open" | "draining" | "closed" = "open";
+  #closing: Promise<void> | undefined;
+
+  constructor(driver: ProviderDriver, names: NativeNames) {
+    this.#driver = driver;
+    this.#names = names;
+    this.provider = driver.provider;
+    this.capabilities = Object.freeze({ ...driver.capabilities, limits: Object.freeze({ ...driver.capabilities.limits }) }) as never;
+    driver.open({ report: createReport(driver.provider) });
+    this.admin = createAdmin<Granted>({
+      driver,
+      provider: driver.provider,
+      capabilities: this.capabilities,
+      nativeTopic: (topic) => this.nativeTopic(topic),
+      topicName: (nativeName) => reverse(this.#names.topics, nativeName),
+      nativeGroup: (group) => this.nativeGroup(group),
+      groupName: (nativeName) => reverse(this.#names.groups, nativeName),
+      requireOpen: (operation) => this.requireOpen(operation),
+      requireCapability: (capability, operation) => this.requireCapability(capability, operation),
+      toError: (error, operation, topic) => this.toError(error, { operation, topic }),
+    });
+  }
+
+  topic<T, Input = T, Tombstones extends boolean = false>(
+    name: string,
+    options: TopicOptions<T, Input, Tombstones>,
+  ): Topic<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>> {
+    this.requireOpen("topic");
+    return createTopic(this, this.#driver, name, options);
+  }
+
+  async check(options: CallOptions = {}): Promise<Health> {
+    checkOptions("call options", options, { signal: rules.abortSignal });
+    options.signal?.throwIfAborted();
+    const started = performance.now();
+    let error: StreamError | null = null;
+    try {
+      this.requireOpen("check");
+      await abortable(this.#driver.check(options.signal ?? neverAborted()), options.signal);
+    } catch (cause) {
+      options.signal?.throwIfAborted();
+      error = this.toError(cause, { operation: "check" });
+    }
+    return { ok: error === null, latencyMs: performance.now() - started, error };
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(typeof options.timeoutMs === "number" && options.timeoutMs >= 0 ? options.timeoutMs : DEFAULT_CLOSE_MS);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    this.#state = "draining";
+    const deadline = performance.now() + timeoutMs;
+    for (const stage of ["consumer", "producer", "reader"] as const) {
+      if (stage !== "consumer") this.#state = "closed";
+      const parts = [...this.#parts].filter((part) => part.stage === stage);
+      await Promise.all(parts.map((part) => part.close({ timeoutMs: Math.max(0, deadline - performance.now()) })));
+    }
+    await this.#driver.close();
+  }
+
+  nativeTopic(topic: string): string {
+    return Object.hasOwn(this.#names.topics, topic) ? this.#names.topics[topic]! : topic;
+  }
+
+  nativeGroup(group: string): string | undefined {
+    return Object.hasOwn(this.#names.groups, group) ? this.#names.groups[group] : undefined;
+  }
+
+  /** Sends are allowed while consumers drain; everything else ends with the call of `close`. */
+  requireOpen(operation: string): void {
+    if (this.#state === "open" || (this.#state === "draining" && operation === "send")) return;
+    throw new StreamError("closed", "this connection is closed", { provider: this.provider, operation });
+  }
+
+  requireCapability(capability: Capability, operation: string, topic?: string): void {
+    if (this.capabilities[capability]) return;
+    throw new StreamError("unsupported", `${this.provider} does not have the capability ${capability}, which ${operation} needs here`, {
+      provider: this.provider,
+      operation,
+      capability,
+      topic,
+    });
+  }
+
+  toError(error: unknown, context: StreamErrorDetails): StreamError {
+    const known = error instanceof StreamError ? error : this.#driver.classify(error);
+    return withContext(known, { ...context, provider: this.provider });
+  }
+
+  track(part: Closable): () => void {
+    this.#parts.add(part);
+    return () => void this.#parts.delete(part);
+  }
+}
+
+function reverse(names: Readonly<Record<string, string>>, nativeName: string): string {
+  return Object.keys(names).find((name) => names[name] === nativeName) ?? nativeName;
+}

@@ -1,0 +1,31 @@
+/** The application's whole surface. Adapters have subpaths of their own: "streamport/memory". */
+export { connect } from "./connect.ts";
+export type { ConnectOptions, Connection, GrantedBy, Health } from "./connection-types.ts";
+export type { CallOptions, CloseOptions } from "./options.ts";
+export type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
+export type { Message, OutgoingMessage, RawRecord } from "./message.ts";
+export type { Bookmark, Position } from "./position.ts";
+export type { Codec, EncodingTarget, StandardSchema } from "./codec/codec.ts";
+export { json } from "./codec/json.ts";
+export { text } from "./codec/text.ts";
+export { bytes } from "./codec/bytes.ts";
+export type { Backoff, Producer, ProducerOptions } from "./publish/producer-types.ts";
+export type {
+  BatchContext,
+  BatchHandler,
+  BatchOptions,
+  Consumer,
+  ConsumerOptions,
+  ConsumerStatus,
+  Failure,
+  FailureAction,
+  HandlerContext,
+  MessageHandler,
+  RetryOptions,
+} from "./consume/consumer-types.ts";
+export type { From, Gap, Reader, ReaderOptions, Until } from "./replay/reader-types.ts";
+export type { Admin, GroupDescription, Lag, LagFigures, TopicDescription, TopicSettings } from "./admin/admin-types.ts";
+export type { Capabilities, Capability, Limits } from "./capabilities.ts";
+export type { Driver } from "./driver/provider-driver.ts";
+export { StreamError, isStreamError } from "./errors.ts";
+export type { BatchOutcome, Receipt, StreamErrorCode, StreamErrorDetails } from "./errors.ts";

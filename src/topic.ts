@@ -1,0 +1,127 @@
+import { abortable, neverAborted } from "./abortable.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { type OptionRule, checkOptions, describeValue, rules, showName } from "./checked-options.ts";
+import type { Codec } from "./codec/codec.ts";
+import type { OpenConnection } from "./connection.ts";
+import type { Consumer, ConsumerOptions } from "./consume/consumer-types.ts";
+import { createConsumer } from "./consume/create-consumer.ts";
+import type { ProviderDriver } from "./driver/provider-driver.ts";
+import { StreamError } from "./errors.ts";
+import type { CallOptions } from "./options.ts";
+import { createProducer, openRecordSender } from "./publish/create-producer.ts";
+import type { Producer, ProducerOptions } from "./publish/producer-types.ts";
+import { createReader } from "./replay/create-reader.ts";
+import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
+import type { TopicContext } from "./topic-context.ts";
+import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
+
+const codecRule: OptionRule = {
+  allowed: "a codec: json(), text(), bytes(), or an object with the functions encode and decode",
+  accepts: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as Partial<Codec<unknown>>).encode === "function" &&
+    typeof (value as Partial<Codec<unknown>>).decode === "function",
+};
+
+/** Describes a topic of a connection. Opens nothing. @throws `invalid-argument` (name, options) · `unsupported` (tombstones) */
+export function createTopic<T, Input, Tombstones extends boolean>(
+  connection: OpenConnection<never>,
+  driver: ProviderDriver,
+  name: string,
+  options: TopicOptions<T, Input, Tombstones>,
+): Topic<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>> {
+  requireTopicName(driver, name, name);
+  const nativeTopic = connection.nativeTopic(name);
+  if (nativeTopic !== name) requireTopicName(driver, nativeTopic, name);
+  checkOptions("topic options", options, { codec: codecRule, key: rules.function, tombstones: rules.boolean });
+  if (options.codec === undefined) {
+    throw new StreamError("invalid-argument", `topic options: codec is needed: ${codecRule.allowed}`, { topic: name });
+  }
+  if (options.tombstones === true) connection.requireCapability("tombstones", "topic", name);
+  return new DescribedTopic<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>>({
+    driver,
+    provider: driver.provider,
+    topic: name,
+    nativeTopic,
+    capabilities: connection.capabilities,
+    // A tombstone never reaches the codec or the key rule's author unasked: the producer and the consumers handle `null` themselves.
+    codec: options.codec as Codec<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>>,
+    keyRule: options.key as ((value: OrTombstone<Input, Tombstones>) => string | null) | undefined,
+    tombstones: options.tombstones === true,
+    nativeGroup: (group) => connection.nativeGroup(group),
+    requireOpen: (operation) => connection.requireOpen(operation),
+    requireCapability: (capability, operation) => connection.requireCapability(capability, operation, name),
+    toError: (error, operation) => connection.toError(error, { operation, topic: name }),
+    track: (part) => connection.track(part),
+    recordSender: (topic) => {
+      requireTopicName(driver, connection.nativeTopic(topic), topic);
+      return openRecordSender(
+        {
+          driver,
+          provider: driver.provider,
+          topic,
+          nativeTopic: connection.nativeTopic(topic),
+          capabilities: connection.capabilities,
+          requireOpen: (operation) => connection.requireOpen(operation),
+          requireCapability: (capability, operation) => connection.requireCapability(capability, operation, topic),
+          toError: (error, operation) => connection.toError(error, { operation, topic }),
+          nativeGroup: (group) => connection.nativeGroup(group),
+          track: (part) => connection.track(part),
+        },
+        undefined,
+      );
+    },
+  });
+}
+
+function requireTopicName(driver: ProviderDriver, name: unknown, topic: string): void {
+  const why =
+    typeof name !== "string" || name === ""
+      ? `a non-empty string is needed; received ${describeValue(name)}`
+      : driver.refuseTopicName(name);
+  if (why === null) return;
+  const shown = typeof name === "string" && name !== "" ? ` ${showName(name)}` : "";
+  throw new StreamError("invalid-argument", `invalid topic name${shown}: ${why}`, {
+    provider: driver.provider,
+    topic: typeof topic === "string" ? topic : undefined,
+  });
+}
+
+class DescribedTopic<T, Input> implements Topic<T, Input> {
+  readonly name: string;
+  readonly #context: TopicContext<T, Input>;
+
+  constructor(context: TopicContext<T, Input>) {
+    this.name = context.topic;
+    this.#context = context;
+  }
+
+  async capabilities(options: CallOptions = {}): Promise<Capabilities> {
+    checkOptions("call options", options, { signal: rules.abortSignal });
+    options.signal?.throwIfAborted();
+    const { driver, nativeTopic } = this.#context;
+    this.#context.requireOpen("topic.capabilities");
+    try {
+      return await abortable(driver.topicCapabilities(nativeTopic, options.signal ?? neverAborted()), options.signal);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw this.#context.toError(error, "topic.capabilities");
+    }
+  }
+
+  producer(options?: ProducerOptions): Producer<Input> {
+    this.#context.requireOpen("send");
+    return createProducer(this.#context, options);
+  }
+
+  consumer(options: ConsumerOptions): Consumer<T> {
+    this.#context.requireOpen("consume");
+    return createConsumer(this.#context, options);
+  }
+
+  reader(options?: ReaderOptions): Reader<T> {
+    this.#context.requireOpen("read");
+    return createReader(this.#context, options);
+  }
+}
