@@ -1,0 +1,66 @@
+import { inspect } from "node:util";
+import { expect, test } from "vitest";
+import { ReceivedMessage } from "../../src/message.ts";
+import { decodePosition } from "../../src/position.ts";
+
+const source = {
+  provider: "memory",
+  topic: "orders",
+  partition: "3",
+  identity: { cluster: "c", topic: "native-orders", incarnation: "i" },
+};
+const record = {
+  key: Buffer.from("k"),
+  value: Buffer.from("stored-bytes"),
+  headers: [
+    ["a", Buffer.from("1")],
+    ["a", Buffer.from("2")],
+    ["__proto__", Buffer.from("x")],
+  ] as const,
+  timestampMs: 1_000,
+  position: "42",
+  bytes: 20,
+  deliveryAttempt: null,
+  native: { secret: "vendor" },
+};
+const message = new ReceivedMessage(source, record, "k", { id: 1 });
+
+test("spreads as an outgoing message: key, value and headers, not position, stored bytes or the SDK's object", () => {
+  const spread: Record<string, unknown> = { ...message };
+  expect(Object.keys(spread).sort()).toEqual(["headers", "key", "partition", "timestamp", "topic", "value"]);
+  expect(spread).toMatchObject({ topic: "orders", partition: "3", key: "k", value: { id: 1 }, timestamp: new Date(1_000) });
+});
+
+test("of a repeated header the last value; odd names are plain names", () => {
+  expect(message.headers["a"]).toBe("2");
+  expect(Object.hasOwn(message.headers, "__proto__")).toBe(true);
+  expect(Object.getPrototypeOf(message.headers)).toBe(Object.prototype);
+  expect(message.raw.headers).toHaveLength(3);
+});
+
+test("JSON and logs show the position and never the stored bytes", () => {
+  const json = JSON.stringify(message);
+  expect(JSON.parse(json)).toMatchObject({
+    position: message.position,
+    key: "k",
+    value: { id: 1 },
+    timestamp: new Date(1_000).toISOString(),
+  });
+  for (const text of [json, inspect(message, { depth: 9, showHidden: false })]) {
+    expect(text).toContain(message.position);
+    expect(text).not.toMatch(/stored-bytes|vendor|73 74 6f/);
+  }
+  expect(message.native).toBe(record.native);
+});
+
+test("the position names provider, topic, partition and place, the same each time", () => {
+  expect(message.position).toBe(new ReceivedMessage(source, record, "k", null).position);
+  expect(decodePosition(message.position)).toEqual({
+    provider: "memory",
+    cluster: "c",
+    topic: "native-orders",
+    incarnation: "i",
+    partition: "3",
+    position: "42",
+  });
+});
