@@ -39,6 +39,11 @@ function unseal(mark: string, what: "position" | "bookmark", token: unknown): un
   if (typeof token !== "string") {
     throw new StreamError("invalid-argument", `a ${what} is a string that streamport handed out; received ${typeof token}`);
   }
+  const other = what === "position" ? BOOKMARK_MARK : POSITION_MARK;
+  if (token.startsWith(other)) {
+    const given = what === "position" ? "bookmark" : "position";
+    throw new StreamError("invalid-argument", `this is a ${given}; a ${what} is needed here`);
+  }
   const dot = token.lastIndexOf(".");
   const body = token.slice(mark.length, dot);
   if (!token.startsWith(mark) || dot <= mark.length || crc32(mark + body).toString(36) !== token.slice(dot + 1)) {
@@ -47,7 +52,11 @@ function unseal(mark: string, what: "position" | "bookmark", token: unknown): un
       `this is not a ${what} that streamport handed out, or it was cut or changed (received ${token.length} characters); pass it back exactly as it was given`,
     );
   }
-  return JSON.parse(Buffer.from(body, "base64url").toString("utf8"));
+  try {
+    return JSON.parse(Buffer.from(body, "base64url").toString("utf8"));
+  } catch (cause) {
+    throw new StreamError("invalid-argument", `this ${what} was made by another version of streamport, or not by streamport`, { cause });
+  }
 }
 
 /** The public position of one message. The same parts always give the same text: it is fit for de-duplication. */

@@ -36,7 +36,7 @@ export interface ReaderOptions {
  * Inclusive, except `after`. A position needs `partitions: [its own]`, several partitions take a bookmark. Exactly one property.
  * A timestamp means, in each partition, the first message stored at or after it; where none is, the end.
  */
-export type From = "earliest" | "latest" | { timestamp: Date | number };
+export type From = "earliest" | "latest" | { timestamp: Date | number } | { bookmark: Bookmark } | { at: Position } | { after: Position };
 
 /** Exclusive, except `through`. `"now"`: what was stored when the reader opens. Ends by itself, on quiet partitions too (`capabilities.readerEnd`). */
 export type Until = "now" | { timestamp: Date | number } | { bookmark: Bookmark } | { through: Position };
