@@ -1,0 +1,133 @@
+import type { Admin, TopicSettings } from "../admin/admin-types.ts";
+import type { Capabilities, Capability } from "../capabilities.ts";
+import type { Connection } from "../connection-types.ts";
+import type { ConsumerOptions, MessageHandler } from "../consume/consumer-types.ts";
+import type { Fault } from "../driver/fault.ts";
+import { isStreamError } from "../errors.ts";
+import { BrokenPromise, EnvironmentMissing } from "./case-outcome.ts";
+import { type CaseTopic, DEFAULT_TOPIC, sequencedTopic } from "./case-topic.ts";
+import { History } from "./history/history.ts";
+import type { Sequenced } from "./history/sequenced.ts";
+import { type Latch, createLatch } from "./latch.ts";
+import { Member } from "./member.ts";
+import { Patience } from "./patience.ts";
+import { CaseResources } from "./resources.ts";
+import type { ConformanceTarget } from "./target.ts";
+
+/** Longer than any sound close takes; a close that hangs is a failure of its own. */
+const CLOSE_PATIENCE_MS = 8_000;
+
+/** What a case works with. Everything it opens is closed when the case is over. */
+export class CaseContext {
+  /** The first connection; more by `connect`. */
+  readonly connection: Connection;
+  readonly signal: AbortSignal;
+  readonly patience: Patience;
+  readonly #target: ConformanceTarget;
+  readonly #resources: CaseResources;
+  readonly #connections: Connection[];
+  readonly #latches: Latch[] = [];
+  readonly #members: Pick<Member<unknown>, "unexpectedFailure">[] = [];
+
+  private constructor(target: ConformanceTarget, connection: Connection, signal: AbortSignal) {
+    this.#target = target;
+    this.connection = connection;
+    this.#connections = [connection];
+    this.#resources = new CaseResources(target, connection);
+    this.signal = signal;
+    this.patience = new Patience(signal);
+  }
+
+  static async open(target: ConformanceTarget, signal: AbortSignal): Promise<CaseContext> {
+    return new CaseContext(target, await target.connect(), signal);
+  }
+
+  get capabilities(): Capabilities {
+    return this.connection.capabilities;
+  }
+
+  get admin(): Admin<Capability> {
+    return this.#resources.admin;
+  }
+
+  async connect(): Promise<Connection> {
+    const connection = await this.#target.connect();
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** A topic of this case alone. */
+  async topic(settings: TopicSettings = DEFAULT_TOPIC): Promise<CaseTopic> {
+    return this.patience.within(this.#resources.topic(settings), "a topic to be created");
+  }
+
+  /** A group of this case alone, without a position. */
+  async group(topic: CaseTopic): Promise<string> {
+    return this.#resources.group(topic);
+  }
+
+  unusedName(): string {
+    return this.#resources.unusedName();
+  }
+
+  history(): History {
+    return new History(() => this.patience.notify());
+  }
+
+  /** Opened at the end of the case at the latest, so that no handler waits on. */
+  latch(): Latch {
+    const latch = createLatch();
+    this.#latches.push(latch);
+    return latch;
+  }
+
+  /** Starts a member of a group on sequenced values, from the beginning of the case's messages. */
+  member(topic: CaseTopic, options: ConsumerOptions, handler: MessageHandler<Sequenced>, connection = this.connection): Member<Sequenced> {
+    const settings: ConsumerOptions = { initialPosition: topic.start, ...options };
+    return this.watch(Member.start(this.patience, sequencedTopic(connection, topic), settings, handler));
+  }
+
+  /** A failure of this member that the case did not ask for fails the case as soon as it waits for anything. */
+  watch<T>(member: Member<T>): Member<T> {
+    this.#members.push(member);
+    return member;
+  }
+
+  async until(condition: () => boolean, what: string | (() => string)): Promise<void> {
+    await this.patience.until(() => {
+      for (const { unexpectedFailure } of this.#members) if (unexpectedFailure !== null) throw unexpectedFailure;
+      return condition();
+    }, what);
+  }
+
+  async within<T>(promise: PromiseLike<T>, what: string): Promise<T> {
+    return this.patience.within(promise, what);
+  }
+
+  /** @throws EnvironmentMissing where nobody can show this fault */
+  inject(fault: Fault): void {
+    if (this.#target.emulator === undefined) throw new EnvironmentMissing(`fault ${fault.kind}`);
+    try {
+      this.#target.emulator.inject(fault);
+    } catch (error) {
+      if (isStreamError(error, "unsupported")) throw new EnvironmentMissing(`fault ${fault.kind}`);
+      throw error;
+    }
+  }
+
+  /** Closes everything and gives back topics and groups. @throws BrokenPromise when a close hangs after a case that went well */
+  async close(wentWell: boolean): Promise<void> {
+    for (const latch of this.#latches) latch.open();
+    const closing = Promise.all(this.#connections.map((connection) => connection.close({ timeoutMs: wentWell ? 2_000 : 50 })));
+    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_PATIENCE_MS : 500).then(() => false)]);
+    if (!closed && wentWell) throw new BrokenPromise(`a connection had not closed ${CLOSE_PATIENCE_MS} ms after it was told to`);
+    // Housekeeping is not what the case judges: a target that will not give back a topic has said so in its own cases.
+    await Promise.race([this.#resources.release().catch(() => undefined), delay(CLOSE_PATIENCE_MS)]);
+  }
+}
+
+function delay(durationMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, durationMs).unref();
+  return promise;
+}

@@ -1,0 +1,105 @@
+import type { Capability } from "../capabilities.ts";
+import type { FaultKind } from "../driver/fault.ts";
+import { isStreamError } from "../errors.ts";
+import { showError } from "./assertions.ts";
+import type { CaseResult, DefinedCase, DefinedCaseResult } from "./case.ts";
+import { CaseContext } from "./case-context.ts";
+import { BrokenPromise, EnvironmentMissing } from "./case-outcome.ts";
+import type { ConformanceTarget } from "./target.ts";
+
+type CaseBody = (context: CaseContext) => Promise<void>;
+
+/** How a case is written down. */
+export interface CaseDefinition {
+  readonly name: string;
+  readonly promise: number;
+  readonly mutant: string;
+  /**
+   * Capabilities that the promise stands on, each with what must hold where it is off: that its use is refused with its
+   * name, or that its absence shows as declared. Then the result is `unsupported`, and no less than this.
+   */
+  readonly gates?: Readonly<Partial<Record<Capability, CaseBody>>>;
+  readonly faults?: readonly FaultKind[];
+  readonly exclusive?: boolean;
+  readonly run: CaseBody;
+}
+
+/** How long a body may take to say what it was waiting for, once its time is over. */
+const LAST_WORDS_MS = 250;
+
+export function defineCase(definition: CaseDefinition): DefinedCase {
+  const gates = definition.gates ?? {};
+  return {
+    name: definition.name,
+    promise: definition.promise,
+    mutant: definition.mutant,
+    gates: Object.keys(gates) as Capability[],
+    faults: definition.faults ?? [],
+    exclusive: definition.exclusive ?? false,
+    run: async (target, signal) => {
+      const started = performance.now();
+      const verdict = await judge(definition, target, signal);
+      return { ...verdict, seconds: Math.round(performance.now() - started) / 1000 };
+    },
+  };
+}
+
+type Verdict = Omit<DefinedCaseResult, "seconds">;
+
+async function judge(definition: CaseDefinition, target: ConformanceTarget, signal: AbortSignal): Promise<Verdict> {
+  const missing = target.emulator === undefined ? definition.faults?.[0] : undefined;
+  if (missing !== undefined) return verdict("environment-missing", `fault ${missing}`);
+  let context: CaseContext;
+  try {
+    context = await CaseContext.open(target, signal);
+  } catch (error) {
+    return verdict("failed", `the target did not connect: ${showError(error)}`);
+  }
+  const outcome = await judgeBody(definition, context);
+  try {
+    await context.close(outcome.result === "passed");
+  } catch (error) {
+    return verdict("failed", showFailure(error));
+  }
+  return outcome;
+}
+
+async function judgeBody(definition: CaseDefinition, context: CaseContext): Promise<Verdict> {
+  const off = Object.entries(definition.gates ?? {}).find(([capability]) => !context.capabilities[capability as Capability]);
+  const [capability, body] = off === undefined ? [null, definition.run] : [off[0] as Capability, off[1]];
+  try {
+    await inTime(body(context), context.signal);
+  } catch (error) {
+    if (error instanceof EnvironmentMissing) return verdict("environment-missing", error.message);
+    return verdict("failed", capability === null ? showFailure(error) : `without the capability ${capability}: ${showFailure(error)}`);
+  }
+  if (capability === null) return verdict("passed", null);
+  return verdict("unsupported", `the capability ${capability} is declared off, and that is how it behaves`, capability);
+}
+
+/** Bodies wait through their context, which knows the deadline; this catches those that wait for something else. */
+async function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const giveUp = (): void => {
+    setTimeout(() => reject(new BrokenPromise("out of time: a call neither resolved nor rejected")), LAST_WORDS_MS);
+  };
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    await Promise.race([work, over]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    // If it was given up, what it says later is of no more use; and it must not count as unhandled.
+    work.catch(() => undefined);
+    over.catch(() => undefined);
+  }
+}
+
+function verdict(result: CaseResult["result"], reason: string | null, capability: Capability | null = null): Verdict {
+  return { result, reason, capability };
+}
+
+function showFailure(error: unknown): string {
+  if (error instanceof BrokenPromise) return error.message;
+  if (isStreamError(error)) return `an unexpected ${showError(error)}`;
+  return `an unexpected error: ${showError(error)}`;
+}

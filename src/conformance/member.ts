@@ -1,0 +1,75 @@
+import type { BatchHandler, Consumer, ConsumerOptions, MessageHandler } from "../consume/consumer-types.ts";
+import type { Topic } from "../topic-types.ts";
+import { showError } from "./assertions.ts";
+import { BrokenPromise } from "./case-outcome.ts";
+import type { History } from "./history/history.ts";
+import type { Sequenced } from "./history/sequenced.ts";
+import type { Patience } from "./patience.ts";
+
+/** A running consumer whose end, good or bad, is never lost: a failure that the case does not ask for fails the case. */
+export class Member<T> {
+  readonly consumer: Consumer<T>;
+  readonly #patience: Patience;
+  #outcome: { readonly failed: boolean; readonly error: unknown } | null = null;
+  #failureExpected = false;
+
+  private constructor(patience: Patience, consumer: Consumer<T>, run: Promise<void>) {
+    this.consumer = consumer;
+    this.#patience = patience;
+    run.then(
+      () => this.#settle({ failed: false, error: null }),
+      (error: unknown) => this.#settle({ failed: true, error }),
+    );
+  }
+
+  static start<T>(patience: Patience, topic: Topic<T>, options: ConsumerOptions, handler: MessageHandler<T>): Member<T> {
+    const consumer = topic.consumer(options);
+    return new Member(patience, consumer, consumer.run(handler));
+  }
+
+  static startBatches<T>(patience: Patience, topic: Topic<T>, options: ConsumerOptions, handler: BatchHandler<T>): Member<T> {
+    const consumer = topic.consumer(options);
+    return new Member(patience, consumer, consumer.runBatches(handler));
+  }
+
+  /** What broke it, unless the case wants to see it fail. */
+  get unexpectedFailure(): BrokenPromise | null {
+    if (this.#outcome?.failed !== true || this.#failureExpected) return null;
+    return new BrokenPromise(`the consumer failed: ${showError(this.#outcome.error)}`, { cause: this.#outcome.error });
+  }
+
+  get ended(): boolean {
+    return this.#outcome !== null;
+  }
+
+  /** From now on this member may fail; `failure` says with what. */
+  expectFailure(): this {
+    this.#failureExpected = true;
+    return this;
+  }
+
+  /** Waits until `run` has rejected. @returns with what */
+  async failure(what: string): Promise<unknown> {
+    this.#failureExpected = true;
+    await this.#patience.until(() => this.#outcome !== null, what);
+    if (this.#outcome?.failed !== true) throw new BrokenPromise(`${what}: run resolved instead of rejecting`);
+    return this.#outcome.error;
+  }
+
+  async close(timeoutMs = 5_000): Promise<void> {
+    await this.#patience.within(this.consumer.close({ timeoutMs }), "a consumer to close");
+    await this.#patience.until(() => this.#outcome !== null, "run to resolve after close");
+    const failure = this.unexpectedFailure;
+    if (failure !== null) throw failure;
+  }
+
+  #settle(outcome: { readonly failed: boolean; readonly error: unknown }): void {
+    this.#outcome = outcome;
+    this.#patience.notify();
+  }
+}
+
+/** A handler that does nothing but remember. */
+export function recordInto(history: History, name?: string): MessageHandler<Sequenced> {
+  return (message) => void history.receive(message, name);
+}

@@ -1,0 +1,25 @@
+import type { TopicSettings } from "../admin/admin-types.ts";
+import type { Connection } from "../connection-types.ts";
+import type { Fault } from "../driver/fault.ts";
+
+/** What the cases run against. */
+export interface ConformanceTarget {
+  /** A new connection each time, to the same provider: what one stores, another reads. */
+  connect(): Promise<Connection>;
+  /** Where the target cannot create them. */
+  topics?: readonly string[] | undefined;
+  groups?: readonly string[] | undefined;
+  /** For faults. */
+  emulator?: Emulator | undefined;
+}
+
+/** The part of an emulator that the suite uses; `streamport/emulators` starts such ones. */
+export interface Emulator {
+  /** For targets whose provider has no administration of topics. */
+  createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
+  /** @throws `unsupported` for a kind that this emulator cannot show */
+  inject(fault: Fault): void;
+}
+
+/** `groups`: consumer groups that must exist first (Event Hubs). */
+export type EmulatorTopic = TopicSettings & { groups?: readonly string[] | undefined };
