@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+/** The long tier, `npm run test:long`: minutes a test, one file at a time, so that nothing else takes the processor. */
+export default defineConfig({
+  test: {
+    include: ["test/long/**/*.test.ts"],
+    pool: "forks",
+    execArgv: ["--expose-gc"],
+    fileParallelism: false,
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+    passWithNoTests: false,
+    allowOnly: false,
+  },
+});

@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+/** `.ci/run` names a file here, to count the results of exactly this run. */
+const reportFile = process.env["STREAMPORT_TEST_REPORT"];
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/bench/**", "test/long/**"],
+    pool: "forks",
+    testTimeout: 20_000,
+    hookTimeout: 120_000,
+    // A run that finds no test, or only chosen ones, is not a passed run.
+    passWithNoTests: false,
+    allowOnly: false,
+    reporters: reportFile === undefined ? ["default"] : ["default", ["json", { outputFile: reportFile }]],
+  },
+});
