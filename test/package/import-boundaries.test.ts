@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ImportEdge, importGraph } from "./import-graph.ts";
+import { buildInto, projectRoot } from "./packed-package.ts";
+
+/** Who may import whom. The lint says the same while one types; this follows what was really built. */
+interface Boundary {
+  readonly name: string;
+  /** The files that the rule is about. */
+  readonly from: RegExp;
+  /** What they may import of the tree; everything else is refused. */
+  readonly allowed: (edge: ImportEdge) => boolean;
+}
+
+function adapterOf(path: string): string | undefined {
+  return /^adapters\/([^/]+)\//.exec(path)?.[1];
+}
+
+const DRIVER_CONTRACT = /^src\/(driver\/|errors\.|capabilities\.|position\.)/;
+const DRIVER_CONTRACT_TYPES = /^src\/(message\.|admin\/admin-types\.)/;
+
+const boundaries: readonly Boundary[] = [
+  {
+    name: "an adapter imports itself, the driver contract, errors and leases",
+    from: /^adapters\/[^/]+\//,
+    allowed: ({ from, to }) => adapterOf(to) === adapterOf(from) || /^src\/(driver\/|errors\.|leases\/)/.test(to),
+  },
+  {
+    name: "the registry reaches adapters only when they are asked for",
+    from: /^adapters\/registry\./,
+    allowed: ({ to, kind }) => to.startsWith("src/driver/") || (adapterOf(to) !== undefined && kind === "dynamic"),
+  },
+  {
+    name: "the core imports no adapter; connect and the command line reach the registry",
+    from: /^src\/(?!cli\/)/,
+    allowed: ({ from, to }) =>
+      (to.startsWith("src/") && !to.startsWith("src/cli/")) || (from.startsWith("src/connect.") && to.startsWith("adapters/registry.")),
+  },
+  {
+    name: "the driver contract imports errors, capabilities and position, and types of message and admin",
+    from: /^src\/driver\//,
+    allowed: ({ to, kind }) => DRIVER_CONTRACT.test(to) || (kind === "types" && DRIVER_CONTRACT_TYPES.test(to)),
+  },
+  {
+    name: "the conformance suite stays within the core",
+    from: /^src\/conformance\//,
+    allowed: ({ to }) => to.startsWith("src/") && !to.startsWith("src/cli/"),
+  },
+  {
+    name: "the command line reaches the local stack and adapters lazily",
+    from: /^src\/cli\//,
+    allowed: ({ to, kind }) =>
+      to.startsWith("src/") || to.startsWith("adapters/registry.") || (to.startsWith("localstack/") && kind !== "value"),
+  },
+  {
+    name: "the local stack imports no adapter but memory",
+    from: /^localstack\//,
+    allowed: ({ to }) => /^(localstack|adapters\/memory)\//.test(to) || (to.startsWith("src/") && !to.startsWith("src/cli/")),
+  },
+];
+
+function isOfTheTree({ to }: ImportEdge): boolean {
+  return /^(src|adapters|localstack|test)\//.test(to);
+}
+
+let folder: string;
+let built: readonly ImportEdge[];
+let declared: readonly ImportEdge[];
+let sources: readonly ImportEdge[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "streamport-imports-"));
+  const dist = await buildInto(folder);
+  built = await importGraph(dist, ["src", "adapters"], ".js");
+  declared = await importGraph(dist, ["src", "adapters"], ".d.ts");
+  sources = await importGraph(projectRoot, ["src", "adapters", "localstack"], ".ts");
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("the graph is the real one: it starts at connect and reaches memory through the registry", () => {
+  expect(built).toContainEqual({ from: "src/connect.js", to: "adapters/registry.js", kind: "value" });
+  expect(built).toContainEqual({ from: "adapters/registry.js", to: "adapters/memory/index.js", kind: "dynamic" });
+  expect(declared).toContainEqual({ from: "src/index.d.ts", to: "src/connect.ts", kind: "types" });
+});
+
+describe.each(boundaries)("$name", ({ from, allowed }) => {
+  test.each([
+    ["built files", () => built],
+    ["declarations", () => declared],
+    ["sources", () => sources],
+  ])("%s", (_, graph) => {
+    const crossing = graph().filter((edge) => from.test(edge.from) && isOfTheTree(edge) && !allowed(edge));
+    expect(crossing).toEqual([]);
+  });
+});
+
+test("what ships imports built-in modules and itself, nothing else, and knows no test runner", () => {
+  const packages = new Set(built.filter((edge) => !isOfTheTree(edge)).map((edge) => edge.to));
+  expect([...packages].filter((name) => !name.startsWith("node:") || name === "node:test")).toEqual([]);
+});

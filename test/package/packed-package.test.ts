@@ -1,0 +1,152 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import webpack from "webpack";
+import { runCommand } from "./command.ts";
+import { type Manifest, installInto, pack, projectRoot, readManifest } from "./packed-package.ts";
+import { expectedOutput, program } from "./program.ts";
+import { lowestNode, typescriptCompiler } from "./tool-cache.ts";
+
+const ownCompiler = join(projectRoot, "node_modules", "typescript", "bin", "tsc");
+let folder: string;
+let project: string;
+let manifest: Manifest;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "streamport-package-"));
+  manifest = await readManifest();
+  project = await installInto(folder, await pack(folder));
+  await writeFile(join(project, "program.ts"), program);
+  await compile(ownCompiler, "nodenext", ["--outDir", "."]);
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+function installed(...path: string[]): string {
+  return join(project, "node_modules", "streamport", ...path);
+}
+
+function entries(): string[] {
+  return Object.keys(manifest.exports).map((path) => path.replace(/^\./, "streamport"));
+}
+
+const nodes = [
+  { name: "the lowest supported Node", node: () => lowestNode(lowestVersion()) },
+  { name: "the Node of development", node: async () => process.execPath },
+];
+
+/** `>=22.15` is 22.15.0. */
+function lowestVersion(): string {
+  const version = /^>=(\d+\.\d+)$/.exec(manifest.engines.node)?.[1];
+  if (version === undefined) throw new Error(`engines.node is ${manifest.engines.node}, not ">=major.minor"`);
+  return `${version}.0`;
+}
+
+describe.each(nodes)("on $name", ({ node }) => {
+  test("every entry can be imported and required, with the same names", async () => {
+    const script = `
+      import { createRequire } from "node:module";
+      const require = createRequire(import.meta.url);
+      const names = (module) => Object.keys(module).filter((name) => name !== "default" && name !== "module.exports").sort().join();
+      for (const entry of ${JSON.stringify(entries().filter((entry) => !entry.endsWith(".json")))}) {
+        const imported = names(await import(entry));
+        const required = names(require(entry));
+        if (imported === "" || imported !== required) throw new Error(entry + ": imported " + imported + ", required " + required);
+      }
+      if (require("streamport/package.json").name !== "streamport") throw new Error("package.json");
+      console.log("all");
+    `;
+    await writeFile(join(project, "entries.js"), script);
+    expect((await runCommand(await node(), ["entries.js"], project)).trim()).toBe("all");
+  });
+
+  test("a program runs and its process ends by itself", async () => {
+    expect((await runCommand(await node(), ["program.js"], project)).trim()).toBe(expectedOutput);
+  });
+});
+
+const compilers = [
+  { name: "that builds", compiler: async () => ownCompiler, version: /^Version 7\./ },
+  { name: "5.9", compiler: () => typescriptCompiler("5.9.3"), version: /^Version 5\.9\./ },
+];
+
+describe.each(compilers)("under the TypeScript $name", ({ compiler, version }) => {
+  test.each(["nodenext", "preserve"])("types resolve with skipLibCheck: false and no SDK, module %s", async (module) => {
+    const path = await compiler();
+    expect(await runCommand(process.execPath, [path, "--version"], project)).toMatch(version);
+    await compile(path, module, ["--noEmit"]);
+  });
+});
+
+async function compile(compiler: string, module: string, more: readonly string[]): Promise<void> {
+  const resolution = module === "preserve" ? "bundler" : module;
+  const strictness = ["--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "false"];
+  const environment = ["--target", "es2023", "--lib", "es2024,esnext.disposable", "--types", "node"];
+  const modules = ["--module", module, "--moduleResolution", resolution];
+  await runCommand(process.execPath, [compiler, ...strictness, ...environment, ...modules, ...more, "program.ts"], project);
+}
+
+test("exports name files that are there, and nothing but the product is packed", async () => {
+  for (const target of Object.values(manifest.exports)) {
+    for (const file of typeof target === "string" ? [target] : Object.values(target)) {
+      expect(await readFile(installed(file), "utf8"), file).not.toBe("");
+    }
+  }
+  const files = (await readdir(installed(), { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(installed().length + 1));
+  const outside = files.filter((file) => !/^dist\/(src|adapters)\/.*\.(js|d\.ts)$/.test(file));
+  expect(outside.toSorted()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+  expect(files.filter((file) => /dist\/src\/cli\/|\.test\./.test(file))).toEqual([]);
+  const declared = files.filter((file) => file.endsWith(".js")).map((file) => file.replace(/\.js$/, ".d.ts"));
+  expect(declared.filter((file) => !files.includes(file))).toEqual([]);
+});
+
+test("needs no package at run time", () => {
+  expect(Object.keys(manifest.dependencies ?? {})).toEqual([]);
+});
+
+test.each(["esm", "cjs"] as const)("esbuild bundles it (%s)", async (format) => {
+  const outfile = join(project, `esbuild.${format === "esm" ? "mjs" : "cjs"}`);
+  // A CommonJS bundle cannot await at its top level: the program stands in a function there.
+  const contents = format === "esm" ? program : inFunction(program);
+  const result = await build({
+    stdin: { contents, loader: "ts", resolveDir: project },
+    bundle: true,
+    platform: "node",
+    format,
+    outfile,
+    logLevel: "silent",
+  });
+  expect(result.warnings).toEqual([]);
+  expect((await runCommand(process.execPath, [outfile], project)).trim()).toBe(expectedOutput);
+});
+
+function inFunction(source: string): string {
+  const imports = source.split("\n").filter((line) => line.startsWith("import "));
+  const body = source.split("\n").filter((line) => !line.startsWith("import "));
+  return [...imports, "async function main() {", ...body, "}", "main();"].join("\n");
+}
+
+test("webpack bundles it", async () => {
+  const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
+    webpack(
+      {
+        mode: "production",
+        target: "node",
+        context: project,
+        entry: "./program.js",
+        output: { path: join(project, "webpack"), filename: "main.mjs", module: true, chunkFormat: "module" },
+        experiments: { outputModule: true },
+      },
+      (error, result) => (error === null ? resolve(result) : reject(error)),
+    );
+  });
+  expect(stats?.compilation.errors.map(String)).toEqual([]);
+  expect(stats?.compilation.warnings.map(String)).toEqual([]);
+  expect((await runCommand(process.execPath, [join(project, "webpack", "main.mjs")], project)).trim()).toBe(expectedOutput);
+});

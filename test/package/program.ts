@@ -1,0 +1,27 @@
+/** A small program as an application would write it: it is compiled, bundled and run against the packed package. */
+export const program = `
+import { connect, json, StreamError, type Capability, type Message } from "streamport";
+import { memory } from "streamport/memory";
+import { conformanceCases } from "streamport/conformance";
+import type { OpenDriver, ProviderDriver } from "streamport/driver";
+
+interface Flight { origin: string; delay: number }
+
+const openDriver: OpenDriver = (url): ProviderDriver => { throw new StreamError("configuration", url); };
+const capability: Capability = "topicAdmin";
+
+const connection = await connect(memory({ topics: { flights: { partitions: 2 } } }), { require: [capability] });
+const flights = connection.topic("flights", { codec: json<Flight>(), key: (flight) => flight.origin });
+const producer = flights.producer();
+for (let delay = 0; delay < 3; delay += 1) await producer.send({ value: { origin: "ATL", delay } });
+const delays: number[] = [];
+for await (const message of flights.reader({ until: "now" })) {
+  const received: Message<Flight> = message;
+  delays.push(received.value.delay);
+}
+await connection.close();
+console.log(JSON.stringify({ delays, cases: conformanceCases().length > 0, driver: typeof openDriver }));
+`;
+
+/** What it prints. */
+export const expectedOutput = JSON.stringify({ delays: [0, 1, 2], cases: true, driver: "function" });
