@@ -1,0 +1,84 @@
+import { type Receipt, StreamError, withContext } from "../errors.ts";
+import type { AbortWatch } from "./abort-watch.ts";
+import type { PendingMessage } from "./pending-message.ts";
+import { type StoredSlice, StoredReceipt } from "./receipt.ts";
+import type { SendGroup } from "./send-group.ts";
+
+/** One call of `sendBatch`: one promise, and no other for any of its messages. */
+export class BatchSend implements SendGroup {
+  readonly #resolve: (receipts: readonly Receipt[]) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #receipts: (Receipt | null)[];
+  readonly #failures: { readonly index: number; readonly error: StreamError }[] = [];
+  readonly #signal: AbortSignal | undefined;
+  readonly #watch: AbortWatch;
+  /** Kept only for a signal. */
+  readonly #messages: PendingMessage[] = [];
+  #left: number;
+  #withdrawn = 0;
+
+  constructor(
+    size: number,
+    signal: AbortSignal | undefined,
+    watch: AbortWatch,
+    resolve: (receipts: readonly Receipt[]) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#receipts = Array.from<Receipt | null>({ length: size }).fill(null);
+    this.#left = size;
+    this.#signal = signal;
+    this.#watch = watch;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    if (signal !== undefined) watch.watch(signal, this);
+  }
+
+  queued(message: PendingMessage): void {
+    if (this.#signal !== undefined) this.#messages.push(message);
+  }
+
+  stored(message: PendingMessage, slice: StoredSlice, at: number): void {
+    this.#receipts[message.index] = new StoredReceipt(slice, at);
+    this.#oneSettled();
+  }
+
+  failed(message: PendingMessage, error: unknown): void {
+    this.refused(message.index, error as StreamError);
+  }
+
+  withdrawn(message: PendingMessage, reason: unknown): void {
+    this.#withdrawn += 1;
+    const text = "the call was aborted before this message had left; it was not stored";
+    this.refused(message.index, new StreamError("timeout", text, { cause: reason, retryable: false, operation: "send" }));
+  }
+
+  refused(index: number, error: StreamError): void {
+    this.#failures.push({ index, error });
+    this.#oneSettled();
+  }
+
+  openMessages(): Iterable<PendingMessage> {
+    return this.#messages.filter((message) => message.state !== "settled");
+  }
+
+  aborted(): void {
+    // Its messages have said it all.
+  }
+
+  #oneSettled(): void {
+    this.#left -= 1;
+    if (this.#left > 0) return;
+    if (this.#signal !== undefined) this.#watch.unwatch(this.#signal, this);
+    if (this.#failures.length === 0) {
+      this.#resolve(this.#receipts as Receipt[]);
+      return;
+    }
+    if (this.#withdrawn === this.#receipts.length) {
+      this.#reject(this.#signal?.reason);
+      return;
+    }
+    this.#failures.sort((a, b) => a.index - b.index);
+    const batch = { receipts: this.#receipts, failures: this.#failures };
+    this.#reject(withContext(this.#failures[0]!.error, { batch }));
+  }
+}

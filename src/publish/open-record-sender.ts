@@ -1,0 +1,49 @@
+import type { Receipt } from "../errors.ts";
+import { bytesToText } from "../text-bytes.ts";
+import type { OutgoingRecord } from "../driver/record.ts";
+import { PendingMessage } from "./pending-message.ts";
+import { ProducerLifetime } from "./producer-lifetime.ts";
+import { checkProducerOptions } from "./producer-options.ts";
+import type { ProducerOptions } from "./producer-types.ts";
+import type { PublishContext } from "./publish-context.ts";
+import { recordBytes } from "./record-limits.ts";
+import type { RecordSender } from "./record-sender.ts";
+import { SingleSend } from "./single-send.ts";
+
+/** Opens nothing: the topic is asked for at the first use. @throws `invalid-argument` for wrong options */
+export function openRecordSender(context: PublishContext, options: ProducerOptions | undefined): RecordSender {
+  const lifetime = new ProducerLifetime(context, checkProducerOptions(options));
+  const sizeOf = (record: OutgoingRecord): number => recordBytes(record.key, record.value, record.headers, lifetime.scheduler.driver.shape);
+  return {
+    prepare: async (signal) => {
+      signal?.throwIfAborted();
+      await lifetime.scheduler.prepare(signal);
+    },
+    get limits() {
+      return lifetime.scheduler.limits;
+    },
+    recordBytes: sizeOf,
+    sendRecord: (record, signal) =>
+      new Promise<Receipt>((resolve, reject) => {
+        if (signal?.aborted === true) {
+          reject(signal.reason);
+          return;
+        }
+        try {
+          const { scheduler } = lifetime;
+          scheduler.requireRoom();
+          const group = new SingleSend(resolve, reject);
+          const { key, timestampMs, toPartition, value, headers } = record;
+          const keyText = key === null ? null : bytesToText(key);
+          const epoch = scheduler.outstanding.current;
+          const pending = new PendingMessage(key, keyText, timestampMs, toPartition, group, 0, lifetime.deadlineMs(), epoch);
+          scheduler.reserve(pending, null);
+          if (signal !== undefined) group.watch(lifetime.watch, signal, pending);
+          scheduler.encoded(pending, value, headers, sizeOf(record));
+        } catch (error) {
+          reject(context.toError(error, "send"));
+        }
+      }),
+    close: (closeOptions) => lifetime.close(closeOptions),
+  };
+}

@@ -1,0 +1,35 @@
+import { describeValue, showName } from "../checked-options.ts";
+import type { HeaderList } from "../driver/record.ts";
+import { StreamError } from "../errors.ts";
+import { hasEscapedBytes, textToBytes } from "../text-bytes.ts";
+import { NO_HEADERS } from "./pending-message.ts";
+
+/** A copy that may be added to. @throws `invalid-argument` for anything but an object or `undefined` */
+export function copyHeaders(headers: unknown, more: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  if (headers === undefined) return more === undefined ? {} : { ...more };
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
+    throw new StreamError("invalid-argument", `headers must be an object of strings; received ${describeValue(headers)}`);
+  }
+  return { ...(headers as Record<string, string>), ...more };
+}
+
+/**
+ * Headers as bytes.
+ * @param requireExact called when a value has bytes that are not UTF-8; throws where the provider cannot keep them
+ * @throws `invalid-argument`
+ */
+export function toHeaderList(headers: Record<string, unknown>, requireExact: () => void): HeaderList {
+  const names = Object.keys(headers);
+  if (names.length === 0) return NO_HEADERS;
+  return names.map((name) => {
+    const value = headers[name];
+    if (name === "" || !name.isWellFormed()) {
+      throw new StreamError("invalid-argument", `a header name must be non-empty, well-formed text; received ${describeValue(name)}`);
+    }
+    if (typeof value !== "string") {
+      throw new StreamError("invalid-argument", `header ${showName(name)} must be a string; received ${describeValue(value)}`);
+    }
+    if (hasEscapedBytes(value)) requireExact();
+    return [name, textToBytes(value, `header ${showName(name)}`)] as const;
+  });
+}

@@ -1,0 +1,159 @@
+import { randomUUID } from "node:crypto";
+import { types } from "node:util";
+import { describeValue, rules, toMilliseconds } from "../checked-options.ts";
+import { StreamError, isStreamError } from "../errors.ts";
+import type { OutgoingMessage } from "../message.ts";
+import type { TopicContext } from "../topic-context.ts";
+import { type KeyEntry, KeyCache } from "./key-cache.ts";
+import { copyHeaders, toHeaderList } from "./outgoing-headers.ts";
+import { PendingMessage } from "./pending-message.ts";
+import { recordBytes } from "./record-limits.ts";
+import type { SendGroup } from "./send-group.ts";
+import type { SendScheduler } from "./send-scheduler.ts";
+
+const ID_HEADER = "streamport-id";
+
+/** Where a message belongs: its call, its number there, and what the call adds to it. */
+export interface SendOrigin {
+  readonly group: SendGroup;
+  readonly deadlineMs: number;
+  /** What a subscriber of the diagnostics channel adds. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
+}
+
+/** Checks messages as the application gives them, reserves their slots and encodes them. */
+export class OutgoingIntake<T, Input> {
+  readonly #context: TopicContext<T, Input>;
+  readonly #scheduler: SendScheduler;
+  readonly #keys = new KeyCache();
+  readonly #idPrefix: string | null;
+  readonly #requireExactHeaders = (): void => this.#context.requireCapability("exactHeaders", "send");
+  #idCounter = 0;
+
+  constructor(context: TopicContext<T, Input>, scheduler: SendScheduler, messageIds: boolean) {
+    this.#context = context;
+    this.#scheduler = scheduler;
+    this.#idPrefix = messageIds ? randomUUID() : null;
+  }
+
+  /** Takes message number `index` of a call; what is wrong with it is told to the group. Its slot is reserved when this returns. */
+  accept(message: OutgoingMessage<Input>, index: number, origin: SendOrigin): PendingMessage | null {
+    let pending: PendingMessage;
+    let headers: Record<string, string>;
+    try {
+      const key = this.#checked(message);
+      const { toPartition, producedAt } = message;
+      headers = copyHeaders(message.headers, origin.headers);
+      if (this.#idPrefix !== null) headers[ID_HEADER] = `${this.#idPrefix}-${this.#idCounter++}`;
+      const timestampMs = producedAt === undefined ? null : Math.trunc(toMilliseconds(producedAt));
+      const { group, deadlineMs } = origin;
+      const epoch = this.#scheduler.outstanding.current;
+      pending = new PendingMessage(key?.bytes ?? null, key?.text ?? null, timestampMs, toPartition, group, index, deadlineMs, epoch);
+      this.#scheduler.reserve(pending, key);
+    } catch (error) {
+      origin.group.refused(index, this.#context.toError(error, "send"));
+      return null;
+    }
+    this.#encode(pending, message.value, headers);
+    return pending;
+  }
+
+  /** With `onKeyFailure: "hold"`: the key may go on. */
+  releaseKey(key: string): void {
+    this.#scheduler.failures.release(key);
+  }
+
+  /** @returns its key, or `null` for none */
+  #checked(message: OutgoingMessage<Input>): KeyEntry | null {
+    if (typeof message !== "object" || message === null)
+      throw invalid(`a message must be an object with a value; received ${describeValue(message)}`);
+    const { value, toPartition, producedAt } = message;
+    if (value === undefined) throw invalid("a message needs a value; received undefined");
+    if (value === null) {
+      if (!this.#context.tombstones) throw invalid("value is null; allowed only on a topic with the option tombstones: true");
+      this.#context.requireCapability("tombstones", "send");
+    }
+    if (toPartition !== undefined) {
+      if (!rules.nonEmptyString.accepts(toPartition))
+        throw invalid(`toPartition must be a non-empty string; received ${describeValue(toPartition)}`);
+      this.#context.requireCapability("explicitPartition", "send");
+    }
+    if (producedAt !== undefined) {
+      if (!rules.time.accepts(producedAt)) throw invalid(`producedAt must be ${rules.time.allowed}; received ${describeValue(producedAt)}`);
+      this.#context.requireCapability("producerTimestamps", "send");
+    }
+    const key = this.#keyOf(message);
+    if (key === null) return null;
+    const entry = this.#keys.entry(key);
+    if (entry.isBinary) this.#context.requireCapability("binaryKeys", "send");
+    return entry;
+  }
+
+  #keyOf(message: OutgoingMessage<Input>): string | null {
+    let key: unknown = message.key;
+    if (key === undefined) {
+      const { keyRule } = this.#context;
+      if (keyRule === undefined) throw invalid("a message needs a key, of its own or by the topic's key rule; say key: null for none");
+      try {
+        key = keyRule(message.value);
+      } catch (cause) {
+        throw new StreamError("invalid-argument", "the topic's key rule threw", { cause });
+      }
+    }
+    if (key === null || (typeof key === "string" && key !== "")) return key;
+    throw invalid(`a key must be a non-empty string, or null for none; received ${describeValue(key)}`);
+  }
+
+  #encode(pending: PendingMessage, value: Input, headers: Record<string, string>): void {
+    if (value === null) {
+      this.#encoded(pending, null, headers, true);
+      return;
+    }
+    let encoded: unknown;
+    try {
+      encoded = this.#context.codec.encode(value, { topic: this.#context.topic, key: pending.keyText, headers });
+    } catch (error) {
+      this.#encodingFailed(pending, error);
+      return;
+    }
+    if (encoded instanceof Uint8Array || !isThenable(encoded)) {
+      this.#encoded(pending, encoded, headers);
+      return;
+    }
+    Promise.resolve(encoded).then(
+      (bytes) => this.#encoded(pending, bytes, headers),
+      (error: unknown) => this.#encodingFailed(pending, error),
+    );
+  }
+
+  #encoded(pending: PendingMessage, bytes: unknown, headers: Record<string, string>, isTombstone = false): void {
+    try {
+      if (!isTombstone) requireBytes(bytes);
+      const list = toHeaderList(headers, this.#requireExactHeaders);
+      const value = bytes as Uint8Array | null;
+      this.#scheduler.encoded(pending, value, list, recordBytes(pending.key, value, list, this.#scheduler.driver.shape));
+    } catch (error) {
+      this.#scheduler.refuse(pending, this.#context.toError(error, "send"));
+    }
+  }
+
+  #encodingFailed(pending: PendingMessage, error: unknown): void {
+    const ours = isStreamError(error, "invalid-argument", "too-large", "unsupported")
+      ? error
+      : new StreamError("invalid-argument", "the codec could not encode the value", { cause: error });
+    this.#scheduler.refuse(pending, this.#context.toError(ours, "send"));
+  }
+}
+
+function invalid(text: string): StreamError {
+  return new StreamError("invalid-argument", text);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+function requireBytes(value: unknown): void {
+  if (value instanceof Uint8Array || types.isUint8Array(value)) return;
+  throw invalid(`a codec must encode to a Uint8Array; received ${describeValue(value)}`);
+}

@@ -1,0 +1,79 @@
+interface Waiter {
+  left: number;
+  resolve(): void;
+}
+
+/** The messages sent between two calls of `flush`. */
+export class Epoch {
+  readonly #all: Outstanding;
+  readonly waiters: Waiter[] = [];
+  pending = 0;
+
+  constructor(all: Outstanding) {
+    this.#all = all;
+  }
+
+  enter(): void {
+    this.pending += 1;
+    this.#all.entered();
+  }
+
+  leave(): void {
+    this.pending -= 1;
+    this.#all.left(this);
+  }
+}
+
+/** Counts what has not settled, so that `flush` can wait for exactly what was sent before it. */
+export class Outstanding {
+  readonly #onBusy: () => void;
+  readonly #onIdle: () => void;
+  /** Ended by a `flush`, and not all settled. */
+  readonly #ended = new Set<Epoch>();
+  #current = new Epoch(this);
+  #count = 0;
+
+  constructor(onBusy: () => void, onIdle: () => void) {
+    this.#onBusy = onBusy;
+    this.#onIdle = onIdle;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Where a message that is sent now belongs. */
+  get current(): Epoch {
+    return this.#current;
+  }
+
+  entered(): void {
+    this.#count += 1;
+    if (this.#count === 1) this.#onBusy();
+  }
+
+  left(epoch: Epoch): void {
+    this.#count -= 1;
+    if (epoch.pending === 0 && epoch !== this.#current) {
+      this.#ended.delete(epoch);
+      for (const waiter of epoch.waiters) {
+        waiter.left -= 1;
+        if (waiter.left === 0) waiter.resolve();
+      }
+    }
+    if (this.#count === 0) this.#onIdle();
+  }
+
+  /** Resolves when everything that has been sent until now has settled. */
+  settled(): Promise<void> {
+    if (this.#current.pending > 0) {
+      this.#ended.add(this.#current);
+      this.#current = new Epoch(this);
+    }
+    if (this.#ended.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiter: Waiter = { left: this.#ended.size, resolve };
+      for (const epoch of this.#ended) epoch.waiters.push(waiter);
+    });
+  }
+}

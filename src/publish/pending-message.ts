@@ -1,0 +1,79 @@
+import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
+import type { Lane } from "./lane.ts";
+import type { Epoch } from "./outstanding.ts";
+import type { StoredSlice } from "./receipt.ts";
+import type { SendGroup } from "./send-group.ts";
+
+/** A message whose size is not known yet counts as this much. */
+export const UNENCODED_BYTES = 1024;
+
+export const NO_HEADERS: HeaderList = Object.freeze([]);
+
+/**
+ * Where a message stands. `encoding`: holds its slot only. `waiting`: for room. `admitted`: may go into a call.
+ * `sent`: in an unresolved call. `settled`: its caller knows what became of it, though a call may still carry it.
+ */
+export type MessageState = "encoding" | "waiting" | "admitted" | "sent" | "settled";
+
+/** What the core remembers of one message, which is also the record that the driver reads: one object, no closures. */
+export class PendingMessage implements OutgoingRecord {
+  readonly key: Uint8Array | null;
+  value: Uint8Array | null = null;
+  headers: HeaderList = NO_HEADERS;
+  readonly timestampMs: number | null;
+  readonly toPartition: string | undefined;
+  /** The key as text: what tells the messages of one key. */
+  readonly keyText: string | null;
+  /** The call of `send`, `sendBatch` or `sendStream` that it belongs to, and its place there. */
+  readonly group: SendGroup;
+  readonly index: number;
+  /** On the clock of `nowMs`. */
+  readonly deadlineMs: number;
+  readonly epoch: Epoch;
+  /** As the provider counts them. */
+  bytes: number = UNENCODED_BYTES;
+  state: MessageState = "encoding";
+  /** It was in a call of unknown outcome. */
+  maybeStored = false;
+  lane: Lane | null = null;
+
+  constructor(
+    key: Uint8Array | null,
+    keyText: string | null,
+    timestampMs: number | null,
+    toPartition: string | undefined,
+    group: SendGroup,
+    index: number,
+    deadlineMs: number,
+    epoch: Epoch,
+  ) {
+    this.key = key;
+    this.keyText = keyText;
+    this.timestampMs = timestampMs;
+    this.toPartition = toPartition;
+    this.group = group;
+    this.index = index;
+    this.deadlineMs = deadlineMs;
+    this.epoch = epoch;
+  }
+
+  /** Durably stored, as number `at` of a slice. */
+  resolve(slice: StoredSlice, at: number): void {
+    this.state = "settled";
+    this.group.stored(this, slice, at);
+    this.epoch.leave();
+  }
+
+  reject(error: unknown): void {
+    this.state = "settled";
+    this.group.failed(this, error);
+    this.epoch.leave();
+  }
+
+  /** Taken back by its caller before it left. */
+  withdraw(reason: unknown): void {
+    this.state = "settled";
+    this.group.withdrawn(this, reason);
+    this.epoch.leave();
+  }
+}

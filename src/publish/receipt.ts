@@ -1,0 +1,43 @@
+import { inspect } from "node:util";
+import type { Receipt } from "../errors.ts";
+import { type Position, type TopicIdentity, encodePosition } from "../position.ts";
+
+/** What the receipts of one stored slice have in common. One object a slice, not one a message. */
+export interface StoredSlice {
+  readonly provider: string;
+  readonly identity: TopicIdentity;
+  readonly partition: string | null;
+  readonly timestampMs: number | null;
+  /** The driver's own word for the place, or `null` where it does not tell. */
+  positionOf(index: number): string | null;
+}
+
+/** A receipt as handed out. The position is built when it is asked for: building it costs more than everything else. */
+export class StoredReceipt implements Receipt {
+  readonly partition: string | null;
+  readonly timestamp: Date | null;
+  readonly #slice: StoredSlice;
+  readonly #index: number;
+
+  constructor(slice: StoredSlice, index: number) {
+    this.partition = slice.partition;
+    this.timestamp = slice.timestampMs === null ? null : new Date(slice.timestampMs);
+    this.#slice = slice;
+    this.#index = index;
+  }
+
+  get position(): Position | null {
+    const { provider, identity, partition } = this.#slice;
+    const position = partition === null ? null : this.#slice.positionOf(this.#index);
+    return partition === null || position === null ? null : encodePosition({ provider, ...identity, partition, position });
+  }
+
+  toJSON(): object {
+    const { partition, position, timestamp } = this;
+    return { partition, position, timestamp };
+  }
+
+  [inspect.custom](): object {
+    return this.toJSON();
+  }
+}

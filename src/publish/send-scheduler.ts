@@ -1,0 +1,394 @@
+import type { ProducerDriver, SliceResult } from "../driver/producer-driver.ts";
+import type { Limits } from "../capabilities.ts";
+import { channels } from "../diagnostics/channels.ts";
+import type { HeaderList } from "../driver/record.ts";
+import type { StreamError } from "../errors.ts";
+import type { ActiveCall } from "./active-call.ts";
+import { Admission } from "./admission.ts";
+import { Alarm, nowMs } from "./alarm.ts";
+import { backOffMs } from "./back-off.ts";
+import { type CallAnswer, Dispatcher } from "./dispatcher.ts";
+import type { KeyEntry } from "./key-cache.ts";
+import { KeyFailures } from "./key-failures.ts";
+import type { Lane } from "./lane.ts";
+import { LaneTable } from "./lane-table.ts";
+import { Outstanding } from "./outstanding.ts";
+import { type PendingMessage, UNENCODED_BYTES } from "./pending-message.ts";
+import { Preparation } from "./preparation.ts";
+import type { ProducerSettings } from "./producer-options.ts";
+import { type PublishContext, sendError } from "./publish-context.ts";
+import { requireWithinLimits } from "./record-limits.ts";
+import { type SliceRemainder, LATE_CALL_MS, settleSlice } from "./settle-slice.ts";
+
+/**
+ * From the slot of a message to its receipt: routing, admission, calls, results, retries and deadlines, for every call
+ * shape. Everything here happens in synchronous steps; user code runs only behind promises.
+ */
+export class SendScheduler {
+  readonly #context: PublishContext;
+  readonly #settings: ProducerSettings;
+  readonly driver: ProducerDriver;
+  readonly #lanes = new LaneTable();
+  readonly #admission: Admission;
+  readonly #dispatcher: Dispatcher;
+  readonly #preparation: Preparation;
+  readonly #alarm = new Alarm(() => this.#tick());
+  readonly outstanding = new Outstanding(
+    () => this.#alarm.keepAlive(true),
+    () => this.#alarm.keepAlive(false),
+  );
+  readonly failures: KeyFailures;
+  readonly #backingOff = new Set<Lane>();
+  #prepareError: StreamError | undefined = undefined;
+  #nextDeadlineMs = Infinity;
+  #lingerEndMs = Infinity;
+  #flush: NodeJS.Immediate | null = null;
+
+  constructor(context: PublishContext, settings: ProducerSettings) {
+    this.#context = context;
+    this.#settings = settings;
+    this.driver = context.driver.producer(context.nativeTopic);
+    this.#admission = new Admission(settings.maxBufferedBytes);
+    this.failures = new KeyFailures(context, settings.onKeyFailure === "hold", (message) => this.#discard(message));
+    this.#dispatcher = new Dispatcher(
+      this.driver,
+      () => this.#lanes.unnamed(),
+      (call, answer) => this.#onAnswer(call, answer),
+    );
+    this.#preparation = new Preparation(this.driver, settings.retry, {
+      needed: () => !this.#lanes.unrouted.isEmpty,
+      toError: (error) => context.toError(error, "send"),
+      prepared: () => this.#onPrepared(),
+      failed: (error) => this.#onPrepareFailed(error),
+      retrying: (error, delayMs) => {
+        this.#prepareError = error;
+        this.#reportRetry(error, delayMs);
+      },
+    });
+  }
+
+  get limits(): Limits {
+    return this.driver.limits;
+  }
+
+  get isPrepared(): boolean {
+    return this.#preparation.done;
+  }
+
+  /** Nothing queued, nothing in flight, no lane remembered. */
+  get isEmpty(): boolean {
+    const { free, unrouted, size } = this.#lanes;
+    return (
+      size === 0 &&
+      free.isEmpty &&
+      unrouted.isEmpty &&
+      this.#dispatcher.isIdle &&
+      this.#admission.admittedBytes === 0 &&
+      this.#admission.waitingBytes === 0
+    );
+  }
+
+  get waitingBytes(): number {
+    return this.#admission.waitingBytes;
+  }
+
+  /** @throws `throttled` when as many bytes as the bound are waiting for room already */
+  requireRoom(): void {
+    // Before the lanes are known nothing can be admitted: what would be does not count as waiting for room.
+    const allowed = this.#settings.maxBufferedBytes * (this.isPrepared ? 1 : 2);
+    if (this.#admission.waitingBytes < allowed) return;
+    const text = `${this.#admission.waitingBytes} bytes are waiting for room already; with maxBufferedBytes ${this.#settings.maxBufferedBytes} no more are taken: await the sends, or use sendStream`;
+    throw sendError(this.#context, "throttled", text);
+  }
+
+  /**
+   * Reserves the slot of a message, in the order of the calls. `key`: what is known of its key.
+   * @throws what keeps it from being queued; then it was never there
+   */
+  reserve(message: PendingMessage, key: KeyEntry | null): void {
+    this.failures.requireNotHeld(message.keyText);
+    const lane = this.isPrepared ? this.#laneOf(message, key) : this.#lanes.unrouted;
+    lane.push(message);
+    message.epoch.enter();
+    this.#admission.wait(UNENCODED_BYTES);
+    if (message.deadlineMs < this.#nextDeadlineMs) {
+      this.#nextDeadlineMs = message.deadlineMs;
+      this.#alarm.set(message.deadlineMs);
+    }
+    if (lane === this.#lanes.unrouted) this.#preparation.ensure();
+  }
+
+  /** The message is complete, of `bytes` as the provider counts; it may have settled meanwhile. */
+  encoded(message: PendingMessage, value: Uint8Array | null, headers: HeaderList, bytes: number): void {
+    if (message.state === "settled") return;
+    message.value = value;
+    message.headers = headers;
+    this.#admission.wait(bytes - UNENCODED_BYTES);
+    message.bytes = bytes;
+    message.state = "waiting";
+    const lane = message.lane!;
+    if (lane.kind === "unrouted") return;
+    const error = this.#limitError(message);
+    if (error === null) this.#advance(lane, false);
+    else this.refuse(message, error);
+  }
+
+  /** A message that is queued turns out not to be sendable: it blocks nothing. */
+  refuse(message: PendingMessage, error: StreamError): void {
+    if (message.state === "settled") return;
+    const lane = message.lane!;
+    this.#discard(message);
+    message.reject(error);
+    this.#afterLoss(lane);
+  }
+
+  /** The callers take these back: what has left, or may be stored, is of unknown outcome; the rest was never sent. */
+  giveUp(messages: Iterable<PendingMessage>, reason: unknown): void {
+    const left = new Set<PendingMessage>();
+    const lanes = new Set<Lane>();
+    const leftLanes = new Set<Lane>();
+    for (const message of messages) {
+      const lane = message.lane!;
+      lanes.add(lane);
+      if (message.state === "sent" || message.maybeStored) {
+        left.add(message);
+        leftLanes.add(lane);
+      } else {
+        this.#discard(message);
+        message.withdraw(reason);
+      }
+    }
+    for (const lane of leftLanes) {
+      this.failures.failInOrder(lane, (message) =>
+        left.has(message) ? this.failures.unknown("was aborted after it had left", reason) : null,
+      );
+    }
+    for (const lane of lanes) this.#afterLoss(lane);
+  }
+
+  /** Resolves when `prepare` has; a terminal error of it ends the wait, what is worth a retry is retried. */
+  prepare(signal: AbortSignal | undefined): Promise<void> {
+    return this.#preparation.ready(signal);
+  }
+
+  /** Sends what is queued without waiting for more. */
+  flushNow(): void {
+    this.#flush ??= setImmediate(() => {
+      this.#flush = null;
+      this.#lingerEndMs = Infinity;
+      this.#dispatcher.flush();
+    });
+  }
+
+  /** Fails everything that has not settled: sent ones as `outcome-unknown`, the others by `error`. */
+  failAll(error: StreamError): void {
+    for (const lane of this.#lanes.all()) {
+      this.failures.failInOrder(lane, (message) =>
+        message.state === "sent" || message.maybeStored ? this.failures.unknown("was cut short by close", error) : error,
+      );
+      this.#afterLoss(lane);
+    }
+  }
+
+  stop(): void {
+    this.#preparation.stop();
+    this.#dispatcher.abortAll();
+    this.#alarm.clear();
+    if (this.#flush !== null) clearImmediate(this.#flush);
+  }
+
+  #laneOf(message: PendingMessage, key: KeyEntry | null): Lane {
+    if (key === null || message.toPartition !== undefined) return this.#laneNamed(this.driver.laneOf(message.key, message.toPartition));
+    if (key.generation !== this.driver.laneGeneration || key.laneName === undefined) {
+      key.generation = this.driver.laneGeneration;
+      key.laneName = this.driver.laneOf(message.key, undefined);
+      key.lane = null;
+    }
+    if (key.lane === null || key.lane.retired) key.lane = this.#laneNamed(key.laneName);
+    return key.lane;
+  }
+
+  #laneNamed(name: string | null): Lane {
+    return name === null ? this.#lanes.free : this.#lanes.named(name);
+  }
+
+  #limitError(message: PendingMessage): StreamError | null {
+    try {
+      requireWithinLimits(message, this.driver.limits);
+      return null;
+    } catch (error) {
+      return this.#context.toError(error, "send");
+    }
+  }
+
+  /** Takes a message that is in no call out of the queue, before it settles. */
+  #discard(message: PendingMessage): void {
+    const lane = message.lane!;
+    this.#admission.discard(message, lane);
+    message.state = "settled";
+    lane.noteSettled();
+  }
+
+  /** Messages that waited for the lanes go to them in the order of their calls. */
+  #onPrepared(): void {
+    const { unrouted } = this.#lanes;
+    const lanes = new Set<Lane>();
+    for (const message of [...unrouted.messages()]) {
+      try {
+        const lane = this.#laneOf(message, null);
+        if (message.state === "waiting") requireWithinLimits(message, this.driver.limits);
+        lane.push(message);
+        lanes.add(lane);
+      } catch (error) {
+        this.#admission.discard(message, unrouted);
+        message.reject(this.#context.toError(error, "send"));
+      }
+    }
+    unrouted.clear();
+    for (const lane of lanes) this.#advance(lane, false);
+  }
+
+  #onPrepareFailed(error: StreamError): void {
+    this.failures.failInOrder(this.#lanes.unrouted, () => error);
+  }
+
+  /** Admits, makes ready or retires a lane after anything about it has changed. */
+  #advance(lane: Lane, atOnce: boolean): void {
+    this.#admission.admit(lane);
+    if (lane.isEmpty) {
+      this.#lanes.retire(lane);
+      this.#admission.forget(lane);
+      this.#backingOff.delete(lane);
+      return;
+    }
+    if (!lane.canSend) return;
+    const isFull = this.#dispatcher.ready(lane);
+    if (atOnce || isFull || this.#settings.lingerMs === 0) {
+      this.flushNow();
+    } else if (this.#lingerEndMs === Infinity) {
+      this.#lingerEndMs = nowMs() + this.#settings.lingerMs;
+      this.#alarm.set(this.#lingerEndMs);
+    }
+  }
+
+  /** Messages have left the lane without a call: others may have room now. */
+  #afterLoss(lane: Lane): void {
+    if (lane.kind === "unrouted") {
+      this.#preparation.abandonIfUnneeded();
+      return;
+    }
+    if (lane.readyCount === 0) this.#dispatcher.forget(lane);
+    this.#advance(lane, false);
+    this.#admitWaiting();
+  }
+
+  #admitWaiting(): void {
+    if (!this.#admission.isFull) return;
+    for (const lane of this.#admission.admitWaiting()) if (lane.canSend) this.#advance(lane, true);
+  }
+
+  #onAnswer(call: ActiveCall, answer: CallAnswer): void {
+    const isLate = nowMs() - call.startedAtMs > LATE_CALL_MS;
+    const results = "thrown" in answer ? this.#allUnknown(call, answer.thrown) : Array.isArray(answer.results) ? answer.results : [];
+    call.lanes.forEach((lane, at) => {
+      const records = lane.sent;
+      const bytes = lane.sentBytes;
+      lane.callResolved();
+      const remainder = settleSlice(records, results[at] as SliceResult | undefined, this.#context.provider, this.driver.identity);
+      this.#afterResult(lane, records.length, remainder, isLate);
+      this.#admission.release(bytes - sizeOf(remainder.again));
+    });
+    for (const lane of call.lanes) this.#advance(lane, true);
+    this.#admitWaiting();
+    if (this.#dispatcher.hasReady) this.flushNow();
+  }
+
+  /** Puts back what has to go again, fails what has failed with what is behind it, and decides when the lane goes on. */
+  #afterResult(lane: Lane, sentMessages: number, remainder: SliceRemainder, isLate: boolean): void {
+    const { again, failures, retry, split } = remainder;
+    lane.putBack(again);
+    if (isLate || retry !== null || lane.travelsAlone) this.#lanes.setTravelsAlone(lane, isLate || retry !== null);
+    if (split) {
+      lane.splitLeft = Math.max(lane.splitLeft, sentMessages);
+      lane.splitLimit = Math.max(1, sentMessages >> 1);
+    } else if (lane.splitLeft > 0 && retry === null) {
+      lane.splitLeft -= sentMessages;
+      lane.splitLimit = lane.splitLeft <= 0 ? Infinity : failures.length > 0 ? lane.splitLimit : lane.splitLimit * 2;
+    }
+    if (failures.length > 0) {
+      const named = failures.map(({ message, error }) => ({ message, error: this.#context.toError(error, "send") }));
+      this.failures.failAnswered(lane, named);
+    }
+    if (retry === null) {
+      lane.attempts = 0;
+      return;
+    }
+    const error = this.#context.toError(retry.error, "send");
+    lane.attempts += 1;
+    lane.lastError = error;
+    if (lane.isEmpty) return;
+    const delayMs = Math.max(retry.retryAfterMs, backOffMs(this.#settings.retry, lane.attempts));
+    lane.backsOff = true;
+    lane.retryAtMs = nowMs() + delayMs;
+    this.#backingOff.add(lane);
+    this.#alarm.set(lane.retryAtMs);
+    this.#reportRetry(error, delayMs);
+  }
+
+  #reportRetry(error: StreamError, delayMs: number): void {
+    const { provider, topic } = this.#context;
+    if (channels.retry.hasSubscribers) channels.retry.publish({ provider, topic, operation: "send", error, delayMs });
+    if (error.code === "throttled" && channels.throttle.hasSubscribers)
+      channels.throttle.publish({ provider, topic, operation: "send", delayMs });
+  }
+
+  #tick(): void {
+    const now = nowMs();
+    for (const lane of this.#backingOff) {
+      if (lane.retryAtMs > now) continue;
+      this.#backingOff.delete(lane);
+      lane.backsOff = false;
+      this.#advance(lane, true);
+    }
+    if (now >= this.#nextDeadlineMs) this.#expire(now);
+    if (now >= this.#lingerEndMs) this.flushNow();
+    for (const lane of this.#backingOff) this.#alarm.set(lane.retryAtMs);
+    this.#alarm.set(this.#nextDeadlineMs);
+    this.#alarm.set(this.#lingerEndMs);
+  }
+
+  #expire(now: number): void {
+    this.#nextDeadlineMs = Infinity;
+    for (const lane of this.#lanes.all()) {
+      // In a lane the earlier calls have the earlier deadlines: its first message decides.
+      if (firstDeadlineMs(lane) <= now) {
+        this.failures.failInOrder(lane, (message) => (message.deadlineMs <= now ? this.#deadlineError(message, lane) : null));
+        this.#afterLoss(lane);
+      }
+      this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, firstDeadlineMs(lane));
+    }
+  }
+
+  #deadlineError(message: PendingMessage, lane: Lane): StreamError {
+    const cause = lane.kind === "unrouted" ? this.#prepareError : lane.lastError;
+    const within = `within deliveryTimeoutMs (${this.#settings.deliveryTimeoutMs})`;
+    if (message.state === "sent" || message.maybeStored) return this.failures.unknown(`had no definite answer ${within}`, cause);
+    return sendError(this.#context, "timeout", `the message could not be stored ${within}; it was not stored`, { cause });
+  }
+
+  #allUnknown(call: ActiveCall, thrown: unknown): readonly SliceResult[] {
+    const error = this.#context.toError(thrown, "send");
+    return call.slices.map(() => ({ outcome: "unknown", error }));
+  }
+}
+
+function firstDeadlineMs(lane: Lane): number {
+  for (const message of lane.messages()) return message.deadlineMs;
+  return Infinity;
+}
+
+function sizeOf(messages: readonly PendingMessage[]): number {
+  let bytes = 0;
+  for (const message of messages) bytes += message.bytes;
+  return bytes;
+}

@@ -1,0 +1,103 @@
+import type { RecordResult, SliceResult } from "../driver/producer-driver.ts";
+import { StreamError } from "../errors.ts";
+import type { TopicIdentity } from "../position.ts";
+import type { PendingMessage } from "./pending-message.ts";
+
+/** A call that takes longer than this is late: its lanes travel alone until one is in time. */
+export const LATE_CALL_MS = 1_000;
+
+/** What is left to do for a slice after its stored messages have been settled. */
+export interface SliceRemainder {
+  /** To go again, in order. */
+  readonly again: PendingMessage[];
+  /** Refused for good. */
+  readonly failures: { readonly message: PendingMessage; readonly error: StreamError }[];
+  /** Why to wait before they go again; `null`: at once. */
+  retry: { readonly error: StreamError; readonly retryAfterMs: number } | null;
+  /** The slice was refused as a whole and has several messages: one of them is to blame. */
+  split: boolean;
+}
+
+const DONE: SliceRemainder = Object.freeze({ again: [], failures: [], retry: null, split: false });
+
+/** Settles what is stored of a slice and sorts the rest. Messages whose callers have given up are left out. */
+export function settleSlice(
+  records: readonly PendingMessage[],
+  result: SliceResult | undefined,
+  provider: string,
+  identity: TopicIdentity,
+): SliceRemainder {
+  switch (result?.outcome) {
+    case "stored": {
+      const slice = {
+        provider,
+        identity,
+        partition: result.partition,
+        timestampMs: result.timestampMs,
+        positionOf: (index: number) => result.positionOf(index),
+      };
+      for (let at = 0; at < records.length; at += 1) {
+        const record = records[at]!;
+        if (record.state !== "settled") record.resolve(slice, at);
+      }
+      return DONE;
+    }
+    case "refused":
+      if (records.length > 1) return { again: records.filter(isOpen), failures: [], retry: null, split: true };
+      return sortOne(records, () => result, provider, identity);
+    case "retryable":
+    case "unknown":
+      return sortOne(records, () => result, provider, identity);
+    case "each": {
+      const results = Array.isArray(result.results) ? (result.results as readonly RecordResult[]) : [];
+      return sortOne(records, (at) => results[at], provider, identity);
+    }
+    default:
+      return sortOne(records, () => undefined, provider, identity);
+  }
+}
+
+function isOpen(message: PendingMessage): boolean {
+  return message.state !== "settled";
+}
+
+function sortOne(
+  records: readonly PendingMessage[],
+  resultOf: (at: number) => RecordResult | undefined,
+  provider: string,
+  identity: TopicIdentity,
+): SliceRemainder {
+  const remainder: SliceRemainder = { again: [], failures: [], retry: null, split: false };
+  records.forEach((message, at) => {
+    if (!isOpen(message)) return;
+    const result = resultOf(at);
+    switch (result?.outcome) {
+      case "stored": {
+        const { partition, position, timestampMs } = result;
+        message.resolve({ provider, identity, partition, timestampMs, positionOf: () => position }, 0);
+        return;
+      }
+      case "refused":
+        remainder.failures.push({ message, error: result.error });
+        return;
+      case "retryable":
+        remainder.again.push(message);
+        wait(remainder, result.error, result.retryAfterMs);
+        return;
+      case "unknown":
+        message.maybeStored = true;
+        remainder.again.push(message);
+        wait(remainder, result.error, 0);
+        return;
+      default:
+        message.maybeStored = true;
+        remainder.again.push(message);
+        wait(remainder, new StreamError("internal", "the driver answered no result for a message that it was given"), 0);
+    }
+  });
+  return remainder;
+}
+
+function wait(remainder: SliceRemainder, error: StreamError, retryAfterMs = 0): void {
+  remainder.retry = { error, retryAfterMs: Math.max(retryAfterMs, remainder.retry?.retryAfterMs ?? 0) };
+}

@@ -1,0 +1,54 @@
+import type { Receipt, StreamError } from "../errors.ts";
+import type { AbortWatch } from "./abort-watch.ts";
+import type { PendingMessage } from "./pending-message.ts";
+import { type StoredSlice, StoredReceipt } from "./receipt.ts";
+import type { SendGroup } from "./send-group.ts";
+
+/** One call of `send`. */
+export class SingleSend implements SendGroup {
+  readonly #resolve: (receipt: Receipt) => void;
+  readonly #reject: (error: unknown) => void;
+  #watch: { readonly all: AbortWatch; readonly signal: AbortSignal; readonly message: PendingMessage } | null = null;
+
+  constructor(resolve: (receipt: Receipt) => void, reject: (error: unknown) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  watch(all: AbortWatch, signal: AbortSignal, message: PendingMessage): void {
+    this.#watch = { all, signal, message };
+    all.watch(signal, this);
+  }
+
+  stored(_message: PendingMessage, slice: StoredSlice, at: number): void {
+    this.#unwatch();
+    this.#resolve(new StoredReceipt(slice, at));
+  }
+
+  failed(_message: PendingMessage, error: unknown): void {
+    this.#unwatch();
+    this.#reject(error);
+  }
+
+  withdrawn(message: PendingMessage, reason: unknown): void {
+    this.failed(message, reason);
+  }
+
+  refused(_index: number, error: StreamError): void {
+    this.#unwatch();
+    this.#reject(error);
+  }
+
+  openMessages(): Iterable<PendingMessage> {
+    return this.#watch === null ? [] : [this.#watch.message];
+  }
+
+  aborted(): void {
+    // Its only message has said it all.
+  }
+
+  #unwatch(): void {
+    this.#watch?.all.unwatch(this.#watch.signal, this);
+    this.#watch = null;
+  }
+}
