@@ -1,0 +1,65 @@
+import type { Decoded } from "../consume/decode-record.ts";
+import type { StoredRecord } from "../driver/record.ts";
+import { type Message, ReceivedMessage } from "../message.ts";
+import type { PartitionFeed } from "./partition-feed.ts";
+import type { RecordDecoder } from "./record-decoder.ts";
+
+/** Records on their way to the application. Their places move when the batch is handed out, all at once. */
+export class MessageBatch<T> {
+  readonly #feeds: PartitionFeed[] = [];
+  readonly #records: StoredRecord[] = [];
+  readonly #decoded: (Decoded<T> | Promise<Decoded<T>>)[] = [];
+  /** Is every record a message already? Then nothing has to be awaited. */
+  #plain = true;
+  #bytes = 0;
+
+  get size(): number {
+    return this.#records.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get plain(): boolean {
+    return this.#plain;
+  }
+
+  add(feed: PartitionFeed, record: StoredRecord, decoded: Decoded<T> | Promise<Decoded<T>>): void {
+    this.#feeds.push(feed);
+    this.#records.push(record);
+    this.#decoded.push(decoded);
+    this.#bytes += record.bytes;
+    if (!(decoded instanceof ReceivedMessage)) this.#plain = false;
+  }
+
+  /** The messages, without those that the application was told to be corrupt, up to the first that ends the reading. */
+  async settle(
+    decoder: RecordDecoder<T>,
+  ): Promise<{ readonly messages: Message<T>[]; readonly records: number; readonly failure: unknown }> {
+    const messages: Message<T>[] = [];
+    for (const [index, decoded] of this.#decoded.entries()) {
+      const outcome = await decoded;
+      if (outcome instanceof ReceivedMessage) {
+        messages.push(outcome);
+        continue;
+      }
+      try {
+        await decoder.leaveOut(this.#feeds[index]!.source, this.#records[index]!, outcome);
+      } catch (failure) {
+        return { messages, records: index, failure };
+      }
+    }
+    return { messages, records: this.size, failure: undefined };
+  }
+
+  /** All messages of a plain batch. */
+  messages(): Message<T>[] {
+    return this.#decoded as Message<T>[];
+  }
+
+  /** The first so many records are with the application. */
+  handOut(records: number): void {
+    for (let index = 0; index < records; index++) this.#feeds[index]!.handOut(this.#records[index]!);
+  }
+}

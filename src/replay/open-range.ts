@@ -1,0 +1,58 @@
+import { abortable } from "../abortable.ts";
+import type { ReaderDriver } from "../driver/reader-driver.ts";
+import type { StartPoint } from "../driver/record.ts";
+import type { MessageSource } from "../message.ts";
+import { type TopicIdentity, requireSameTopic } from "../position.ts";
+import { acceptGap } from "./accept-gap.ts";
+import { isEmptyRange } from "./empty-range.ts";
+import type { StartedPartition } from "./range-feed.ts";
+import type { ReaderPlan, ReaderServices } from "./reader-plan.ts";
+
+/** A range that was resolved and checked against retention; nothing has been read yet. */
+export interface OpenedRange {
+  readonly identity: TopicIdentity;
+  readonly partitions: readonly StartedPartition[];
+  /** Shards that the starting bookmark says are finished. */
+  readonly endedBefore: ReadonlySet<string>;
+}
+
+/**
+ * Turns the plan into places, then asks about every gap, before anything is read.
+ * @throws `position-mismatch` · `position-out-of-range` · `invalid-argument`, and what the driver throws
+ */
+export async function openRange(
+  context: ReaderServices,
+  plan: ReaderPlan,
+  reader: ReaderDriver,
+  signal: AbortSignal,
+): Promise<OpenedRange> {
+  const { driver, provider, nativeTopic } = context;
+  let asked: Promise<TopicIdentity> | undefined;
+  const identity = (): Promise<TopicIdentity> => (asked ??= abortable(driver.identity(nativeTopic, signal), signal));
+  const from = await plan.from.resolve(identity);
+  const until = await plan.until.resolve(identity);
+  const range = await abortable(reader.resolve({ from, until, partitions: plan.partitions }, signal), signal);
+  // The topic may have been re-created since the tokens were held against it.
+  if (asked !== undefined) requireSameTopic("bookmark", { provider, ...(await asked) }, provider, range.identity);
+  const partitions: StartedPartition[] = [];
+  for (const partition of range.partitions) {
+    // Where nothing was asked for, nothing is missing.
+    if (partition.gap === null || isEmptyRange(partition.start, partition.end, (a, b) => driver.compare(a, b))) {
+      partitions.push({ range: partition, start: partition.start });
+      continue;
+    }
+    await abortable(acceptGap(sourceOf(context, range.identity, partition.partition), partition.gap, plan.onGap), signal);
+    partitions.push({ range: partition, start: { kind: "at", position: partition.gap.resumesAt } });
+  }
+  return { identity: range.identity, partitions, endedBefore: endedIn(from, plan.partitions) };
+}
+
+export function sourceOf({ provider, topic }: ReaderServices, identity: TopicIdentity, partition: string): MessageSource {
+  return { provider, topic, partition, identity };
+}
+
+function endedIn(from: StartPoint, partitions: readonly string[] | null): ReadonlySet<string> {
+  if (from.kind !== "places") return new Set();
+  const ended = [...from.places].filter(([partition, place]) => place.kind === "ended" && (partitions?.includes(partition) ?? true));
+  return new Set(ended.map(([partition]) => partition));
+}

@@ -1,0 +1,190 @@
+import type { PartitionEnd, RangePartition } from "../driver/reader-driver.ts";
+import type { PartitionPlace, Place, StoredRecord } from "../driver/record.ts";
+import type { MessageSource } from "../message.ts";
+import { isEmptyRange } from "./empty-range.ts";
+
+type Compare = (a: string, b: string) => number;
+
+/** What was given to the driver to wait for. One object each would be garbage in every delivery. */
+const GO_ON: Promise<boolean> = Promise.resolve(true);
+const DONE: Promise<boolean> = Promise.resolve(false);
+
+/**
+ * One partition of a range: cuts what the driver delivers at the end of the range, queues it, and knows behind which record
+ * the application stands. Records are queued, then taken, then handed out; the place moves with the last step only.
+ */
+export class PartitionFeed {
+  readonly source: MessageSource;
+  readonly parents: readonly string[];
+  readonly #start: Place;
+  readonly #end: PartitionEnd;
+  readonly #compare: Compare;
+  #chunks: (readonly StoredRecord[])[] = [];
+  #next = 0;
+  #queuedBytes = 0;
+  #queued = 0;
+  #taken = 0;
+  #handedOut = 0;
+  #place: PartitionPlace;
+  /** Stands behind `#place` while it is set; its position is asked for only when a bookmark is. */
+  #last: StoredRecord | undefined;
+  /** A place without a record, reached when as many records have been handed out as were queued before it. */
+  #ahead: { readonly place: PartitionPlace; readonly handedOut: number } | undefined;
+  #finished = false;
+  #wake: ((goOn: boolean) => void) | undefined;
+
+  /** @param start where reading starts; behind a gap it is not that of the range */
+  constructor(source: MessageSource, range: RangePartition, start: Place, compare: Compare) {
+    this.source = source;
+    this.parents = range.parents;
+    this.#start = start;
+    this.#place = start;
+    this.#end = range.end;
+    this.#compare = compare;
+    if (isEmptyRange(start, range.end, compare)) this.#finished = true;
+  }
+
+  /** As the driver is asked to read it. */
+  get range(): RangePartition {
+    return { partition: this.source.partition, start: this.#start, end: this.#end, parents: this.parents, gap: null };
+  }
+
+  get hasQueued(): boolean {
+    return this.#taken < this.#queued;
+  }
+
+  /** Nothing of the range is still to come from the driver. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** Everything has been taken as well: what comes after it may be read. */
+  get drained(): boolean {
+    return this.#finished && !this.hasQueued;
+  }
+
+  /** Where the application stands: everything before has been handed out. */
+  get place(): PartitionPlace {
+    return this.#last === undefined ? this.#place : { kind: "after", position: this.#last.position };
+  }
+
+  /** @returns the records that belong to the range */
+  accept(records: readonly StoredRecord[]): readonly StoredRecord[] {
+    const cut = this.#cutOf(records);
+    const inside = cut === records.length ? records : records.slice(0, cut);
+    if (inside.length > 0) {
+      this.#chunks.push(inside);
+      this.#queued += inside.length;
+      for (const record of inside) this.#queuedBytes += record.bytes;
+    }
+    if (cut < records.length) {
+      // An end that is a time has a place only now that its record was seen.
+      this.finish(this.#end?.kind === "timestamp" ? { kind: "at", position: records[cut]!.position } : this.#endPlace());
+    } else if (this.#end?.kind === "through" && records.length > 0 && this.#compare(records.at(-1)!.position, this.#end.position) >= 0) {
+      this.finish(this.#endPlace());
+    }
+    return inside;
+  }
+
+  /** Waits until less than `shareBytes` are queued. `false`: the range has ended here, or nobody reads on. */
+  room(shareBytes: number): Promise<boolean> {
+    if (this.#finished) return DONE;
+    if (this.#queuedBytes < shareBytes) return GO_ON;
+    // A driver waits for one delivery before it makes the next; one that does not is let go when it asks again.
+    this.#wake?.(true);
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  /** Nothing up to here. */
+  advance(through: string): void {
+    this.#reach({ kind: "after", position: through });
+    const end = this.#end;
+    if ((end?.kind === "before" || end?.kind === "through") && this.#compare(through, end.position) >= 0) this.finish(this.#endPlace());
+  }
+
+  /** Everything stored has been queued: the end of every range that has one. */
+  caughtUp(): void {
+    if (this.#end !== null) this.finish(this.#endPlace());
+  }
+
+  /** Retention passed what came before. */
+  resumeAt(position: string): void {
+    this.#reach({ kind: "at", position });
+  }
+
+  /** Nothing more of this partition. `place`: where it ends; absent where that is behind the last record. */
+  finish(place?: PartitionPlace): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    if (place !== undefined) this.#reach(place);
+    this.letGo(false);
+  }
+
+  /** Ends the driver's wait for room. */
+  letGo(goOn: boolean): void {
+    this.#wake?.(goOn);
+    this.#wake = undefined;
+  }
+
+  /** Forgets what is queued: nobody will take it. */
+  discard(): void {
+    this.#chunks = [];
+    this.#next = 0;
+  }
+
+  /** Only while `hasQueued`. */
+  take(shareBytes: number): StoredRecord {
+    const chunk = this.#chunks[0]!;
+    const record = chunk[this.#next]!;
+    this.#next += 1;
+    if (this.#next === chunk.length) {
+      this.#chunks.shift();
+      this.#next = 0;
+    }
+    this.#taken += 1;
+    this.#queuedBytes -= record.bytes;
+    if (this.#wake !== undefined && this.#queuedBytes < shareBytes) this.letGo(true);
+    return record;
+  }
+
+  /** The application has it now, or was told that it is left out. In the order of `take`. */
+  handOut(record: StoredRecord): void {
+    this.#last = record;
+    this.#handedOut += 1;
+    if (this.#ahead?.handedOut === this.#handedOut) this.#arrive(this.#ahead.place);
+  }
+
+  #reach(place: PartitionPlace): void {
+    if (this.#handedOut === this.#queued) this.#arrive(place);
+    else this.#ahead = { place, handedOut: this.#queued };
+  }
+
+  #arrive(place: PartitionPlace): void {
+    this.#place = place;
+    this.#last = undefined;
+    this.#ahead = undefined;
+  }
+
+  #cutOf(records: readonly StoredRecord[]): number {
+    if (this.#finished) return 0;
+    const end = this.#end;
+    const last = records.at(-1);
+    if (last === undefined || end === null || end.kind === "caught-up" || end.kind === "quiet") return records.length;
+    const outside =
+      end.kind === "timestamp"
+        ? (record: StoredRecord) => record.timestampMs >= end.timestampMs
+        : end.kind === "before"
+          ? (record: StoredRecord) => this.#compare(record.position, end.position) >= 0
+          : (record: StoredRecord) => this.#compare(record.position, end.position) > 0;
+    // Positions rise, so one look tells for most deliveries; times need not.
+    if (end.kind !== "timestamp" && !outside(last)) return records.length;
+    const cut = records.findIndex(outside);
+    return cut === -1 ? records.length : cut;
+  }
+
+  #endPlace(): PartitionPlace | undefined {
+    if (this.#end?.kind === "before") return { kind: "at", position: this.#end.position };
+    if (this.#end?.kind === "through") return { kind: "after", position: this.#end.position };
+    return undefined;
+  }
+}

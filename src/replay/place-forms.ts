@@ -1,0 +1,96 @@
+import type { Capability } from "../capabilities.ts";
+import { type OptionRule, describeValue, rules, showName } from "../checked-options.ts";
+import { StreamError } from "../errors.ts";
+import { type PositionParts, type TopicIdentity, decodePosition, requireSameTopic } from "../position.ts";
+
+/** What the forms of `from` and `until` have to know about the topic they speak of, before any call to the provider. */
+export interface PlaceContext {
+  readonly provider: string;
+  readonly capabilities: { readonly [C in Capability]: boolean };
+  /** @throws `unsupported` naming capability and provider */
+  requireCapability(capability: Capability): void;
+}
+
+/** A start or end that was found well-formed. What a token says is believed only once the topic's identity is known. */
+export interface CheckedPoint<Point> {
+  /** @param identity asked only where a token has to be held against it. @throws `position-mismatch` · `invalid-argument` */
+  resolve(identity: () => Promise<TopicIdentity>): Promise<Point>;
+}
+
+/** The one property of a form such as `{ timestamp }`, and its value. */
+export interface PlaceForm<Name extends string> {
+  readonly name: Name;
+  readonly value: unknown;
+}
+
+/** Tokens are looked at when they are taken apart; a time is judged here. */
+const TOKEN: OptionRule = { allowed: "a string that streamport handed out", accepts: (value) => typeof value === "string" };
+
+/**
+ * Takes `"earliest"` or `{ timestamp: … }` apart.
+ * @param where how the caller knows it: `from`
+ * @throws `invalid-argument` naming the forms that are allowed
+ */
+export function readForm<Word extends string, Name extends string>(
+  where: string,
+  given: unknown,
+  words: readonly Word[],
+  names: readonly Name[],
+): Word | PlaceForm<Name> {
+  if (typeof given === "string" && (words as readonly string[]).includes(given)) return given as Word;
+  const allowed = [...words.map((word) => JSON.stringify(word)), ...names.map((name) => `{ ${name} }`)].join(", ");
+  const wrong = (received: string): StreamError =>
+    new StreamError("invalid-argument", `${where} must be one of ${allowed}; received ${received}`);
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw wrong(describeValue(given));
+  const properties = Object.entries(given).filter(([, value]) => value !== undefined);
+  const [property] = properties;
+  if (property === undefined || properties.length > 1) {
+    throw wrong(
+      properties.length === 0
+        ? "an object without any of them"
+        : `${properties.length} properties: ${properties.map(([name]) => showName(name)).join(", ")}`,
+    );
+  }
+  const name = names.find((known) => known === property[0]);
+  if (name === undefined) throw wrong(`an object with ${showName(property[0])}`);
+  const rule = name === "timestamp" ? rules.time : TOKEN;
+  if (!rule.accepts(property[1]))
+    throw new StreamError("invalid-argument", `${where}: ${name} must be ${rule.allowed}; received ${describeValue(property[1])}`);
+  return { name, value: property[1] };
+}
+
+/**
+ * Checks a position given as the start or end of a range. It speaks of one partition only, so the range has to be of that one.
+ * @param partitions those of the range; `null`: all; `undefined`: the position's own is meant
+ * @throws `invalid-argument` (malformed, other partitions) · `position-mismatch` (another provider) · `unsupported`
+ */
+export function checkedPosition(
+  where: string,
+  token: unknown,
+  partitions: readonly string[] | null | undefined,
+  context: PlaceContext,
+): CheckedPoint<PositionParts> {
+  context.requireCapability("startAtPosition");
+  const parts = decodePosition(token);
+  // Of another provider is worse than of another partition, and is known without a call.
+  if (parts.provider !== context.provider) requireSameTopic("position", parts, context.provider, parts);
+  const ownOnly = partitions === undefined || (partitions === null ? !context.capabilities.partitions : partitions.length === 1);
+  if (!ownOnly) throw notItsPartition(where, parts.partition, partitions ?? []);
+  return {
+    resolve: async (identity) => {
+      requireSameTopic("position", parts, context.provider, await identity());
+      if (partitions?.length === 1 && partitions[0] !== parts.partition) throw notItsPartition(where, parts.partition, partitions);
+      return parts;
+    },
+  };
+}
+
+function notItsPartition(where: string, partition: string, received: readonly string[]): StreamError {
+  const own = `partitions: [${showName(partition)}]`;
+  const given = received.length === 0 ? "none" : received.slice(0, 5).map(showName).join(", ") + (received.length > 5 ? ", …" : "");
+  return new StreamError(
+    "invalid-argument",
+    `${where} is a position of one partition and needs ${own} beside it (received ${given}); for several partitions use a bookmark`,
+    { partition },
+  );
+}

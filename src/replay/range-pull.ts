@@ -1,0 +1,124 @@
+import { abortable } from "../abortable.ts";
+import { type Message, ReceivedMessage } from "../message.ts";
+import { MessageBatch } from "./message-batch.ts";
+import type { RangeFeed } from "./range-feed.ts";
+import type { RecordDecoder } from "./record-decoder.ts";
+import type { ReaderPlan } from "./reader-plan.ts";
+
+type Pulled<Item> = Item | undefined | Promise<Item | undefined>;
+
+/**
+ * Takes records out of a feed and makes messages of them, at once where nothing has to be awaited. `undefined`: the range
+ * has been read, or the reader was closed. What was taken and not handed out when it closes counts as not read.
+ */
+export class RangePull<T> {
+  readonly #feed: RangeFeed;
+  readonly #decoder: RecordDecoder<T>;
+  readonly #batch: ReaderPlan["batch"];
+  readonly #maxBatchBytes: number;
+  readonly #closed: AbortSignal;
+  /** Came up behind messages that were handed out first. */
+  #failure: unknown;
+
+  /** @param closed aborts when the reader closes, which also ends the wait for a codec that never answers */
+  constructor(
+    feed: RangeFeed,
+    decoder: RecordDecoder<T>,
+    { batch, maxBufferedBytes }: Pick<ReaderPlan, "batch" | "maxBufferedBytes">,
+    closed: AbortSignal,
+  ) {
+    this.#closed = closed;
+    this.#feed = feed;
+    this.#decoder = decoder;
+    this.#batch = batch;
+    this.#maxBatchBytes = maxBufferedBytes;
+  }
+
+  message(): Pulled<Message<T>> {
+    const feed = this.#feed.nextReady();
+    if (feed === undefined) return this.#oneMessage(undefined);
+    const record = this.#feed.take(feed);
+    const decoded = this.#decoder.decode(feed.source, record);
+    if (decoded instanceof ReceivedMessage) {
+      feed.handOut(record);
+      return decoded;
+    }
+    const batch = new MessageBatch<T>();
+    batch.add(feed, record, decoded);
+    return this.#oneMessage(batch);
+  }
+
+  /** Of one message: awaits what has to be. */
+  async #oneMessage(taken: MessageBatch<T> | undefined): Promise<Message<T> | undefined> {
+    for (let batch = taken; ; batch = undefined) {
+      batch ??= await this.#fill(1, 0);
+      const messages = await this.#settle(batch);
+      if (messages === undefined || messages.length > 0) return messages?.[0];
+    }
+  }
+
+  batch(): Pulled<readonly Message<T>[]> {
+    const { maxMessages, maxWaitMs } = this.#batch;
+    const batch = new MessageBatch<T>();
+    if (this.#failure === undefined && this.#takeInto(batch, maxMessages) >= (maxWaitMs === 0 ? 1 : maxMessages) && batch.plain) {
+      batch.handOut(batch.size);
+      return batch.messages();
+    }
+    return this.#oneBatch(batch);
+  }
+
+  async #oneBatch(taken: MessageBatch<T>): Promise<readonly Message<T>[] | undefined> {
+    const { maxMessages, maxWaitMs } = this.#batch;
+    for (let batch = taken; ; batch = new MessageBatch<T>()) {
+      const messages = await this.#settle(await this.#fill(maxMessages, maxWaitMs, batch));
+      if (messages === undefined || messages.length > 0) return messages;
+    }
+  }
+
+  /** Waits for the first record, then up to `maxWaitMs` for more. Empty: the range is over. */
+  async #fill(maxMessages: number, maxWaitMs: number, batch: MessageBatch<T> = new MessageBatch<T>()): Promise<MessageBatch<T>> {
+    if (this.#failure !== undefined) return batch;
+    let deadline: number | undefined;
+    for (;;) {
+      this.#takeInto(batch, maxMessages);
+      if (batch.size >= maxMessages || batch.bytes >= this.#maxBatchBytes || this.#feed.over) return batch;
+      if (batch.size === 0) {
+        await this.#feed.changed();
+        continue;
+      }
+      deadline ??= performance.now() + maxWaitMs;
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) return batch;
+      const timer = setTimeout(() => this.#feed.wake(), leftMs);
+      await this.#feed.changed();
+      clearTimeout(timer);
+    }
+  }
+
+  #takeInto(batch: MessageBatch<T>, maxMessages: number): number {
+    while (batch.size < maxMessages && batch.bytes < this.#maxBatchBytes) {
+      const feed = this.#feed.nextReady();
+      if (feed === undefined) break;
+      const record = this.#feed.take(feed);
+      batch.add(feed, record, this.#decoder.decode(feed.source, record));
+    }
+    return batch.size;
+  }
+
+  /** `undefined`: over. Empty: everything was left out. @throws what ended the reading */
+  async #settle(batch: MessageBatch<T>): Promise<readonly Message<T>[] | undefined> {
+    if (batch.size === 0) {
+      const failure = this.#failure ?? this.#feed.error;
+      if (failure !== undefined) throw failure;
+      return undefined;
+    }
+    // It never rejects, so a rejection is the abort.
+    const settled = await abortable(batch.settle(this.#decoder), this.#closed).catch(() => undefined);
+    if (settled === undefined) return undefined;
+    const { messages, records, failure } = settled;
+    batch.handOut(records);
+    this.#failure = failure;
+    if (messages.length === 0 && failure !== undefined) throw failure;
+    return messages;
+  }
+}

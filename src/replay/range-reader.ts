@@ -1,0 +1,164 @@
+import { abortable } from "../abortable.ts";
+import type { ReaderDriver } from "../driver/reader-driver.ts";
+import { StreamError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { CloseOptions } from "../options.ts";
+import type { Bookmark, TopicIdentity } from "../position.ts";
+import type { TopicContext } from "../topic-context.ts";
+import { acceptGap } from "./accept-gap.ts";
+import { encodeBookmark } from "./bookmark.ts";
+import { openRange, sourceOf } from "./open-range.ts";
+import { type Pull, PullIterator } from "./pull-iterator.ts";
+import { RangeFeed } from "./range-feed.ts";
+import { RangePull } from "./range-pull.ts";
+import type { ReaderPlan } from "./reader-plan.ts";
+import type { Reader } from "./reader-types.ts";
+import { RecordDecoder } from "./record-decoder.ts";
+
+const DEFAULT_CLOSE_MS = 10_000;
+
+interface Opened<T> {
+  readonly identity: TopicIdentity;
+  readonly feed: RangeFeed;
+  readonly pull: RangePull<T>;
+}
+
+/** One range, read once. It is resolved at the first use, read from the first `next`, and closed when the reading ends. */
+export class RangeReader<T> implements Reader<T> {
+  readonly #context: TopicContext<T, never>;
+  readonly #plan: ReaderPlan;
+  readonly #abort = new AbortController();
+  #driverReader: ReaderDriver | undefined;
+  #opening: Promise<Opened<T>> | undefined;
+  #opened: Opened<T> | undefined;
+  #iterated = false;
+  #closing: Promise<void> | undefined;
+  #untrack: (() => void) | undefined;
+
+  constructor(context: TopicContext<T, never>, plan: ReaderPlan) {
+    this.#context = context;
+    this.#plan = plan;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void> {
+    return this.#iterate((pull) => pull.message());
+  }
+
+  batches(): AsyncIterable<readonly Message<T>[]> {
+    const iterator = this.#iterate((pull) => pull.batch());
+    let given = false;
+    return {
+      [Symbol.asyncIterator]: () => {
+        if (given) throw this.#usedTwice();
+        given = true;
+        return iterator;
+      },
+    };
+  }
+
+  async bookmark(): Promise<Bookmark> {
+    const { identity, feed } = this.#opened ?? (await this.#open());
+    return encodeBookmark(this.#context.provider, identity, feed.places());
+  }
+
+  /** @param options `timeoutMs`: how long a driver may take to stop before it is left behind */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? DEFAULT_CLOSE_MS);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #iterate<Item extends object>(pullFrom: (pull: RangePull<T>) => ReturnType<Pull<Item>>): PullIterator<Item> {
+    if (this.#iterated) throw this.#usedTwice();
+    this.#iterated = true;
+    let started = false;
+    const pull: Pull<Item> = () => {
+      if (started) return pullFrom(this.#opened!.pull);
+      started = true;
+      return this.#start(pullFrom);
+    };
+    return new PullIterator(pull, () => this.close());
+  }
+
+  async #start<Item extends object>(pullFrom: (pull: RangePull<T>) => ReturnType<Pull<Item>>): Promise<Item | undefined> {
+    try {
+      // A reader that was closed before is refused; one that is closed while it opens just ends.
+      if (this.#closing !== undefined) throw this.#closedError("the reader is closed");
+      const { feed, pull } = await this.#open();
+      feed.start();
+      return await pullFrom(pull);
+    } catch (error) {
+      if (error === this.#abort.signal.reason) return undefined;
+      throw error;
+    }
+  }
+
+  #open(): Promise<Opened<T>> {
+    this.#opening ??= this.#openOnce();
+    return this.#opening;
+  }
+
+  async #openOnce(): Promise<Opened<T>> {
+    const context = this.#context;
+    const { signal } = this.#abort;
+    try {
+      context.requireOpen("read");
+      if (this.#closing !== undefined) throw this.#closedError("the reader was closed before its range was known");
+      this.#untrack = context.track({ stage: "reader", close: (options) => this.close(options) });
+      const reader = context.driver.reader(context.nativeTopic);
+      this.#driverReader = reader;
+      const { identity, partitions, endedBefore } = await openRange(context, this.#plan, reader, signal);
+      signal.throwIfAborted();
+      const feed = new RangeFeed(
+        {
+          reader,
+          compare: (a, b) => context.driver.compare(a, b),
+          sourceOf: (partition) => sourceOf(context, identity, partition),
+          maxBufferedBytes: this.#plan.maxBufferedBytes,
+          followsChildren: this.#plan.endless && this.#plan.partitions === null,
+          gap: (partition, gap) => acceptGap(sourceOf(context, identity, partition), gap, this.#plan.onGap),
+          toError: (error) => context.toError(error, "read"),
+        },
+        partitions,
+        endedBefore,
+      );
+      const pull = new RangePull(feed, new RecordDecoder<T>(context, this.#plan.onCorrupt), this.#plan, signal);
+      this.#opened = { identity, feed, pull };
+      return this.#opened;
+    } catch (error) {
+      if (error === signal.reason) throw error;
+      const known = context.toError(error, "read");
+      // A reader that could not open has nothing to close later. Not awaited: `close` never rejects, and the error is not to wait.
+      void this.close();
+      throw known;
+    }
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    this.#abort.abort(this.#closedError("the reader was closed"));
+    const stopped = Promise.all([this.#opened?.feed.close()]).then(() => this.#driverReader?.close());
+    try {
+      await abortable(stopped, AbortSignal.timeout(timeoutMs));
+    } catch {
+      // The driver did not stop in time, or broke its word on the way out: nothing that the application could act on.
+    }
+    this.#untrack?.();
+  }
+
+  #closedError(message: string): StreamError {
+    const { provider, topic } = this.#context;
+    return new StreamError("closed", message, { provider, topic, operation: "read" });
+  }
+
+  #usedTwice(): StreamError {
+    const { provider, topic } = this.#context;
+    return new StreamError("conflict", "a reader is iterated once, by message or by batches; make another reader of the topic", {
+      provider,
+      topic,
+      operation: "read",
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import { type OptionRule, checkOptions, rules, withDefaults } from "../checked-options.ts";
+import type { BatchOptions } from "../consume/consumer-types.ts";
+import type { StopPoint } from "../driver/reader-driver.ts";
+import type { StartPoint } from "../driver/record.ts";
+import { StreamError } from "../errors.ts";
+import type { TopicContext } from "../topic-context.ts";
+import type { CheckedPoint, PlaceContext } from "./place-forms.ts";
+import type { ReaderOptions } from "./reader-types.ts";
+import { checkFrom } from "./start-point.ts";
+import { checkUntil } from "./stop-point.ts";
+
+/** What of a topic does not depend on the type of its values. */
+export type ReaderServices = Omit<TopicContext, "codec" | "keyRule">;
+
+/** What a reader goes by: the options, checked and with their defaults. */
+export interface ReaderPlan extends Pick<ReaderOptions, "onGap" | "onCorrupt"> {
+  readonly from: CheckedPoint<StartPoint>;
+  readonly until: CheckedPoint<StopPoint>;
+  readonly endless: boolean;
+  /** `null`: all. */
+  readonly partitions: readonly string[] | null;
+  readonly batch: { readonly maxMessages: number; readonly maxWaitMs: number };
+  readonly maxBufferedBytes: number;
+}
+
+/** `from` and `until` have words and forms of their own, which are told with the forms that are allowed. */
+const JUDGED_LATER: OptionRule = { allowed: "one of its forms", accepts: () => true };
+
+const READER_RULES: Readonly<Record<keyof ReaderOptions, OptionRule>> = {
+  from: JUDGED_LATER,
+  until: JUDGED_LATER,
+  partitions: rules.stringArray,
+  batch: rules.object,
+  maxBufferedBytes: rules.positiveInteger,
+  onGap: rules.function,
+  onCorrupt: rules.function,
+};
+
+const BATCH_RULES: Readonly<Record<keyof BatchOptions, OptionRule>> = {
+  maxMessages: rules.positiveInteger,
+  maxWaitMs: rules.durationMs,
+};
+
+const DEFAULTS = { from: "earliest", maxBufferedBytes: 33_554_432 } as const;
+const BATCH_DEFAULTS = { maxMessages: 500, maxWaitMs: 0 } as const;
+
+/** @throws `invalid-argument` for what can never work, `unsupported` for what this provider cannot do, `position-mismatch` */
+export function planReader(context: ReaderServices, options: ReaderOptions): ReaderPlan {
+  checkOptions("reader options", options, READER_RULES);
+  checkOptions("reader options: batch", options.batch ?? {}, BATCH_RULES);
+  const { from, until, maxBufferedBytes, onGap, onCorrupt } = withDefaults(options, DEFAULTS);
+  const partitions = options.partitions === undefined ? null : [...new Set(options.partitions)];
+  if (partitions !== null) {
+    if (partitions.length === 0) {
+      throw new StreamError("invalid-argument", "reader options: partitions must name at least one; leave it out to read all of them");
+    }
+    context.requireCapability("partitions", "read");
+  }
+  const places: PlaceContext = {
+    provider: context.provider,
+    capabilities: context.capabilities,
+    requireCapability: (capability) => context.requireCapability(capability, "read"),
+  };
+  return {
+    from: checkFrom("from", from, partitions, places),
+    until: checkUntil(until, partitions, places),
+    endless: until === undefined,
+    partitions,
+    batch: withDefaults(options.batch ?? {}, BATCH_DEFAULTS),
+    maxBufferedBytes,
+    onGap,
+    onCorrupt,
+  };
+}

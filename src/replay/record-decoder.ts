@@ -1,0 +1,43 @@
+import { type Decoded, decodeRecord } from "../consume/decode-record.ts";
+import type { StoredRecord } from "../driver/record.ts";
+import { StreamError } from "../errors.ts";
+import { type MessageSource, ReceivedMessage } from "../message.ts";
+import { bytesToText } from "../text-bytes.ts";
+import type { TopicContext } from "../topic-context.ts";
+import type { ReaderOptions } from "./reader-types.ts";
+
+/** Turns the records of a reader into messages, and decides what becomes of those that are none. */
+export class RecordDecoder<T> {
+  readonly #decoding: Pick<TopicContext<T, never>, "codec" | "tombstones">;
+  readonly #onCorrupt: ReaderOptions["onCorrupt"];
+
+  constructor(decoding: Pick<TopicContext<T, never>, "codec" | "tombstones">, onCorrupt: ReaderOptions["onCorrupt"]) {
+    this.#decoding = decoding;
+    this.#onCorrupt = onCorrupt;
+  }
+
+  /** Answers at once where the codec does. Never throws, never rejects. */
+  decode(source: MessageSource, record: StoredRecord): Decoded<T> | Promise<Decoded<T>> {
+    return decodeRecord(this.#decoding, source, record, keyOf(record));
+  }
+
+  /**
+   * Resolves when the application was told and the message may be left out.
+   * @throws the error itself where there is no `onCorrupt` · `handler-failed` when that fails
+   */
+  async leaveOut(source: MessageSource, record: StoredRecord, error: StreamError): Promise<void> {
+    const { code, message, cause, provider, topic, partition, position } = error;
+    const details = { cause, provider, topic, partition, position, operation: "read" };
+    const told = new StreamError(code, message, details);
+    if (this.#onCorrupt === undefined) throw told;
+    try {
+      await this.#onCorrupt(told, new ReceivedMessage(source, record, keyOf(record), record.value));
+    } catch (thrown) {
+      throw new StreamError("handler-failed", "onCorrupt failed", { ...details, cause: thrown });
+    }
+  }
+}
+
+function keyOf(record: StoredRecord): string | null {
+  return record.key === null ? null : bytesToText(record.key);
+}

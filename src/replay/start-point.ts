@@ -1,0 +1,41 @@
+import { toMilliseconds } from "../checked-options.ts";
+import type { StartPoint } from "../driver/record.ts";
+import { unsealBookmark } from "../position.ts";
+import { decodeBookmark } from "./bookmark.ts";
+import { type CheckedPoint, type PlaceContext, checkedPosition, readForm } from "./place-forms.ts";
+
+/**
+ * Checks a `From` without asking the provider.
+ * @param where how the caller knows it: `from`, `initialPosition`
+ * @param from of type `From`, which may come from JavaScript
+ * @param partitions those of the range; `null`: all; `undefined`: a position means its own partition (a reset of a group)
+ * @throws `invalid-argument` · `position-mismatch` (another provider) · `unsupported` (`startAtPosition`, `startAtTimestamp`)
+ */
+export function checkFrom(
+  where: string,
+  from: unknown,
+  partitions: readonly string[] | null | undefined,
+  context: PlaceContext,
+): CheckedPoint<StartPoint> {
+  const form = readForm(where, from, ["earliest", "latest"], ["timestamp", "bookmark", "at", "after"]);
+  if (typeof form === "string") return { resolve: async () => ({ kind: form }) };
+  if (form.name === "timestamp") {
+    context.requireCapability("startAtTimestamp");
+    const timestampMs = toMilliseconds(form.value as Date | number);
+    return { resolve: async () => ({ kind: "timestamp", timestampMs }) };
+  }
+  if (form.name === "bookmark") {
+    unsealBookmark(form.value);
+    return {
+      resolve: async (identity) => ({ kind: "places", places: decodeBookmark(form.value, context.provider, await identity()) }),
+    };
+  }
+  const kind = form.name;
+  const position = checkedPosition(`${where}: { ${kind} }`, form.value, partitions, context);
+  return {
+    resolve: async (identity) => {
+      const parts = await position.resolve(identity);
+      return { kind: "places", places: new Map([[parts.partition, { kind, position: parts.position }]]) };
+    },
+  };
+}
