@@ -1,0 +1,149 @@
+import type {
+  AdminDriver,
+  Capability,
+  DriverGroupDescription,
+  DriverTopicDescription,
+  GroupName,
+  Lag,
+  LagFigures,
+  StartPoint,
+  TopicSettings,
+} from "../../src/driver/index.ts";
+import { groupNotFound, memoryError } from "./errors.ts";
+import type { Group } from "./group.ts";
+import { createGroup } from "./groups.ts";
+import type { Service } from "./service.ts";
+import { identityOf, topicFor, topicSettings } from "./topic-access.ts";
+import type { MemoryTopic } from "./topic.ts";
+
+export class MemoryAdmin implements AdminDriver {
+  readonly #service: Service;
+
+  constructor(service: Service) {
+    this.#service = service;
+  }
+
+  async #enter(operation: string, topic: string | undefined, signal: AbortSignal): Promise<void> {
+    await this.#service.enter({ kind: "admin", operation, topic, partitions: null, bytes: 0 }, signal);
+  }
+
+  #require(capability: Capability, operation: string, capabilities = this.#service.profile.capabilities): void {
+    if (!capabilities[capability]) {
+      throw memoryError("unsupported", `${operation} needs ${capability}, which this form of the provider does not have`, { capability });
+    }
+  }
+
+  async createTopic(topic: string, settings: TopicSettings, signal: AbortSignal): Promise<void> {
+    await this.#enter("createTopic", topic, signal);
+    this.#require("topicAdmin", "createTopic");
+    const { broker, profile } = this.#service;
+    broker.createTopic(topic, profile.layout, topicSettings(profile, settings));
+  }
+
+  async updateTopic(name: string, settings: TopicSettings, signal: AbortSignal): Promise<void> {
+    await this.#enter("updateTopic", name, signal);
+    this.#require("topicAdmin", "updateTopic");
+    const topic = topicFor(this.#service, name);
+    const { partitions } = settings;
+    const capabilities = topic.narrow(this.#service.profile.capabilities);
+    if (partitions !== undefined && partitions > topic.open.length) this.#require("partitionGrowth", "more partitions", capabilities);
+    if (partitions !== undefined && partitions < topic.open.length) this.#require("partitionMerge", "fewer partitions", capabilities);
+    topic.retain(settings);
+    if (partitions !== undefined) topic.resize(partitions);
+  }
+
+  async deleteTopic(topic: string, signal: AbortSignal): Promise<void> {
+    await this.#enter("deleteTopic", topic, signal);
+    this.#require("topicAdmin", "deleteTopic");
+    this.#service.broker.deleteTopic(topic);
+  }
+
+  async describeTopic(name: string, signal: AbortSignal): Promise<DriverTopicDescription> {
+    await this.#enter("describeTopic", name, signal);
+    const topic = topicFor(this.#service, name);
+    topic.trim();
+    const { broker, profile } = this.#service;
+    return {
+      identity: identityOf(broker, topic, profile.capabilities),
+      partitions: topic.listed.map(({ id }) => id),
+      retentionMs: topic.retention.retentionMs,
+      maxMessageBytes: profile.capabilities.limits.messageBytes,
+    };
+  }
+
+  async listTopics(signal: AbortSignal): Promise<readonly string[]> {
+    await this.#enter("listTopics", undefined, signal);
+    return this.#service.broker.topicNames;
+  }
+
+  async listGroups(name: string, signal: AbortSignal): Promise<readonly { readonly group: string; readonly nativeGroup: string }[]> {
+    await this.#enter("listGroups", name, signal);
+    this.#require("groupAdmin", "listGroups");
+    return [...topicFor(this.#service, name).groups.keys()].map((group) => ({ group, nativeGroup: group }));
+  }
+
+  async describeGroup(name: string, groupName: GroupName, signal: AbortSignal): Promise<DriverGroupDescription> {
+    await this.#enter("describeGroup", name, signal);
+    const topic = topicFor(this.#service, name);
+    const group = requireGroup(topic, groupName);
+    const { broker, profile } = this.#service;
+    return {
+      nativeName: nativeName(groupName),
+      members: group.members.size,
+      identity: identityOf(broker, topic, profile.capabilities),
+      places: group.places,
+    };
+  }
+
+  async resetGroup(name: string, groupName: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
+    await this.#enter("resetGroup", name, signal);
+    this.#require("groupReset", "resetGroup");
+    const topic = topicFor(this.#service, name);
+    const native = nativeName(groupName);
+    const group = topic.groups.get(native) ?? createGroup(this.#service.profile, topic);
+    requireNoMembers(topic, native, group);
+    group.moveTo(to);
+    topic.groups.set(native, group);
+  }
+
+  async deleteGroup(name: string, groupName: GroupName, signal: AbortSignal): Promise<void> {
+    await this.#enter("deleteGroup", name, signal);
+    this.#require("groupAdmin", "deleteGroup");
+    const topic = topicFor(this.#service, name);
+    requireNoMembers(topic, nativeName(groupName), requireGroup(topic, groupName));
+    topic.groups.delete(nativeName(groupName));
+  }
+
+  async lag(name: string, groupName: GroupName, signal: AbortSignal): Promise<Lag> {
+    await this.#enter("lag", name, signal);
+    const { lagInMessages, lagInTime } = this.#service.profile.capabilities;
+    const figures = requireGroup(topicFor(this.#service, name), groupName).lag(Date.now());
+    const told = ({ messages, timeMs }: { messages: number; timeMs: number }): LagFigures => ({
+      messages: lagInMessages ? messages : null,
+      timeMs: lagInTime ? timeMs : null,
+    });
+    const total = figures.reduce(
+      (sum, { messages, timeMs }) => ({ messages: sum.messages + messages, timeMs: Math.max(sum.timeMs, timeMs) }),
+      {
+        messages: 0,
+        timeMs: 0,
+      },
+    );
+    return { ...told(total), partitions: figures.map((figure) => ({ partition: figure.partition, ...told(figure) })) };
+  }
+}
+
+function nativeName({ group, nativeGroup }: GroupName): string {
+  return nativeGroup ?? group;
+}
+
+function requireGroup(topic: MemoryTopic, name: GroupName): Group {
+  const group = topic.groups.get(nativeName(name));
+  if (group === undefined) throw groupNotFound(topic.name, nativeName(name));
+  return group;
+}
+
+function requireNoMembers(topic: MemoryTopic, name: string, group: Group): void {
+  if (group.members.size === 0) return;
+  throw memoryError("conflict", `group ${JSON.stringify(name)} has ${group.members.size} members; none may be left`, { topic: topic.name });
+}

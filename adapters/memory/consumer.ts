@@ -1,0 +1,136 @@
+import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StoredRecord, StreamError } from "../../src/driver/index.ts";
+import { classify, groupNotFound } from "./errors.ts";
+import { follow } from "./follow.ts";
+import type { Ownership } from "./group.ts";
+import { createGroup } from "./groups.ts";
+import { Member } from "./member.ts";
+import { childrenOf } from "./partition.ts";
+import type { MemoryRecord } from "./records.ts";
+import type { Service } from "./service.ts";
+import { identityOf, topicFor } from "./topic-access.ts";
+import type { MemoryTopic } from "./topic.ts";
+
+/** One member of a group: carries what the group says to the sink, and fetches what it owns. */
+export class MemoryConsumer implements ConsumerDriver {
+  readonly settlementUnit: "position" | "record";
+  readonly #service: Service;
+  readonly #topicName: string;
+  readonly #settings: ConsumerSettings;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  #member: Member | undefined;
+  #sink: Sink | undefined;
+
+  constructor(service: Service, topic: string, settings: ConsumerSettings) {
+    this.#service = service;
+    this.#topicName = topic;
+    this.#settings = settings;
+    this.settlementUnit = service.profile.settlementUnit;
+  }
+
+  async start(sink: Sink, signal: AbortSignal): Promise<void> {
+    this.#sink = sink;
+    await this.#join(AbortSignal.any([signal, this.#closing.signal]));
+  }
+
+  async #join(signal: AbortSignal): Promise<void> {
+    const call = { kind: "join", operation: "join", topic: this.#topicName, partitions: null, bytes: 0 } as const;
+    await this.#service.persist(call, signal, () => this.#takeSeat());
+  }
+
+  /** Resolves the group's start for all partitions and stores it, before anything can be delivered. */
+  #takeSeat(): void {
+    const sink = this.#sink!;
+    const { broker, profile } = this.#service;
+    const topic = topicFor(this.#service, this.#topicName);
+    const name = this.#settings.nativeGroup ?? this.#settings.group;
+    let group = topic.groups.get(name);
+    if (group === undefined || !group.started) {
+      if (this.#settings.initialPosition === "fail") {
+        sink.failed(groupNotFound(topic.name, name));
+        return;
+      }
+      group ??= createGroup(profile, topic);
+      group.moveTo(this.#settings.initialPosition);
+      topic.groups.set(name, group);
+    }
+    const identity = identityOf(broker, topic, profile.capabilities);
+    this.#member ??= new Member(identity, this.#settings.sessionTimeoutMs, {
+      assigned: (ownership) => this.#assigned(topic, ownership),
+      revoking: (ownership, deadlineMs) => sink.revoking(ownership.assignment, deadlineMs),
+      lost: (ownership) => sink.lost(ownership.assignment),
+      mustRejoin: () => this.#run(this.#join(this.#closing.signal)),
+      failed: (error) => sink.failed(error),
+    });
+    this.#member.join(group);
+  }
+
+  #assigned(topic: MemoryTopic, ownership: Ownership): void {
+    this.#sink!.assigned(ownership.assignment);
+    this.#run(this.#fetch(topic, ownership));
+  }
+
+  /** Background work: its failure is the member's. */
+  #run(work: Promise<void>): void {
+    const running = work
+      .catch((error: unknown) => {
+        if (!this.#closing.signal.aborted) this.#sink!.failed(classify(error));
+      })
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #fetch(topic: MemoryTopic, { assignment, feed, ended }: Ownership): Promise<void> {
+    const sink = this.#sink!;
+    const member = this.#member!;
+    const over = AbortSignal.any([ended, this.#closing.signal]);
+    const deliver = async (records: MemoryRecord[]): Promise<boolean> => {
+      await member.whenAwake();
+      if (!over.aborted) await sink.deliver(assignment, records);
+      return !over.aborted;
+    };
+    try {
+      await follow(
+        this.#service,
+        topic,
+        assignment.partition,
+        feed,
+        {
+          deliver,
+          gap: (gap) => sink.gap(assignment, gap),
+          caughtUp: () => {
+            if (member.state === "alive") sink.caughtUp(assignment);
+            return true;
+          },
+          ended: () => sink.ended(assignment, childrenOf(topic.partitions.get(assignment.partition)!)),
+        },
+        over,
+      );
+    } catch (error) {
+      if (!over.aborted) throw error;
+    }
+  }
+
+  async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
+    const member = this.#member!;
+    await member.whenAwake();
+    const partitions = settlements.map(({ assignment }) => assignment.partition);
+    try {
+      await this.#service.enter({ kind: "commit", operation: "commit", topic: this.#topicName, partitions, bytes: 0 }, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return settlements.map(() => classify(error));
+    }
+    return settlements.map((settlement) => member.settle(settlement));
+  }
+
+  release(assignment: Assignment, records: readonly StoredRecord[]): void {
+    this.#member?.release(assignment, records);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#member?.leave();
+    await Promise.all(this.#running);
+  }
+}

@@ -1,0 +1,52 @@
+import type { DriverGap } from "../../src/driver/index.ts";
+import { topicNotFound } from "./errors.ts";
+import type { Feed } from "./feed.ts";
+import type { MemoryRecord } from "./records.ts";
+import type { Service } from "./service.ts";
+import type { MemoryTopic } from "./topic.ts";
+
+/** Who is given what a feed has. `false` ends it. */
+export interface Follower {
+  deliver(records: MemoryRecord[]): Promise<boolean>;
+  caughtUp(): boolean;
+  /** Resolves: go on behind the gap. Rejects: stop. */
+  gap(gap: DriverGap): Promise<void>;
+  ended(): void;
+}
+
+/**
+ * Fetches one partition and hands out what comes, until the follower has enough, the partition has ended, or `signal`
+ * aborts. At the end of the log it waits to be woken. The loop of readers and of members alike.
+ * @throws what cannot be retried
+ */
+export async function follow(
+  service: Service,
+  topic: MemoryTopic,
+  partition: string,
+  feed: Feed,
+  follower: Follower,
+  signal: AbortSignal,
+): Promise<void> {
+  const call = { kind: "fetch", operation: "fetch", topic: topic.name, partitions: [partition], bytes: 0 } as const;
+  const { quietMs } = service.profile;
+  let seen = 0;
+  while (!signal.aborted) {
+    const answer = await service.persist(call, signal, () => {
+      if (topic.deleted) throw topicNotFound(topic.name);
+      seen = feed.changed.version;
+      return signal.aborted ? null : feed.next();
+    });
+    if (answer === null) return;
+    if (answer.kind === "records") {
+      if (!(await follower.deliver(answer.records))) return;
+    } else if (answer.kind === "gap") await follower.gap(answer.gap);
+    else if (answer.kind === "ended") {
+      follower.ended();
+      return;
+    } else {
+      if (quietMs > 0 && (await feed.changed.wait(seen, signal, quietMs))) continue;
+      if (signal.aborted || !follower.caughtUp()) return;
+      await feed.changed.wait(seen, signal);
+    }
+  }
+}

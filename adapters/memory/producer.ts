@@ -1,0 +1,205 @@
+import type {
+  CallShape,
+  CallSlice,
+  Fault,
+  Limits,
+  ProducerDriver,
+  PublishCall,
+  RecordResult,
+  SliceResult,
+  TopicIdentity,
+} from "../../src/driver/index.ts";
+import { classify, memoryError, topicNotFound, unavailable } from "./errors.ts";
+import type { Partition } from "./partition.ts";
+import { chooseCulprits, loseAnswer, refusalOf } from "./publish-faults.ts";
+import { asKept, recordBytes, toPosition } from "./records.ts";
+import { type LaneKind, type Place, laneKindOf, laneOfKey, placeSlice } from "./routing.ts";
+import type { Service, ServiceCall } from "./service.ts";
+import { identityOf, topicFor } from "./topic-access.ts";
+import type { MemoryTopic } from "./topic.ts";
+
+const NO_FAULTS: readonly Fault[] = [];
+/** Receipts of a provider that tells nothing. */
+const NOTHING_TOLD: SliceResult = { outcome: "stored", partition: null, timestampMs: null, positionOf: () => null };
+
+/** Publishes to one topic. Everything of one call is stored in one turn of the event loop. */
+export class MemoryProducer implements ProducerDriver {
+  readonly shape: CallShape;
+  readonly limits: Limits;
+  readonly #service: Service;
+  readonly #topicName: string;
+  readonly #keepsAll: boolean;
+  #topic: MemoryTopic | undefined;
+  #identity: TopicIdentity | undefined;
+  #laneKind: LaneKind = "key-group";
+  /** Generations of topics of this name that are gone. */
+  #pastGenerations = 0;
+
+  constructor(service: Service, topic: string) {
+    const { capabilities, shape } = service.profile;
+    this.#service = service;
+    this.#topicName = topic;
+    this.shape = shape;
+    this.limits = capabilities.limits;
+    this.#keepsAll = capabilities.binaryKeys && capabilities.exactHeaders && capabilities.producerTimestamps && capabilities.tombstones;
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    const call = { kind: "admin", operation: "metadata", topic: this.#topicName, partitions: null, bytes: 0 } as const;
+    await this.#service.enter(call, signal);
+    this.#currentTopic();
+  }
+
+  get identity(): TopicIdentity {
+    return this.#identity ?? this.#notPrepared();
+  }
+
+  get laneGeneration(): number {
+    return this.#pastGenerations + (this.#laneKind === "partition" ? (this.#topic?.generation ?? 0) : 0);
+  }
+
+  laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
+    const topic = this.#topic ?? this.#notPrepared();
+    if (toPartition !== undefined) {
+      this.#requireOpenPartition(topic, toPartition);
+      if (this.#laneKind === "partition") return toPartition;
+    }
+    return key === null ? null : laneOfKey(this.#laneKind, topic, key);
+  }
+
+  #requireOpenPartition(topic: MemoryTopic, partition: string): void {
+    if (!this.#service.profile.capabilities.explicitPartition) {
+      throw memoryError("unsupported", "messages cannot be sent to a partition of one's choice", {
+        topic: topic.name,
+        capability: "explicitPartition",
+      });
+    }
+    if (topic.open.some(({ id }) => id === partition)) return;
+    const open = topic.open.map(({ id }) => JSON.stringify(id)).join(", ");
+    throw memoryError(
+      "invalid-argument",
+      `there is no partition ${JSON.stringify(partition)} to send to; topic ${JSON.stringify(topic.name)} has ${open}`,
+      {
+        topic: topic.name,
+      },
+    );
+  }
+
+  #notPrepared(): never {
+    throw memoryError("internal", "the producer was used before it was prepared", { topic: this.#topicName });
+  }
+
+  /** The topic of this name as it is now; a re-created one is another. @throws `not-found` */
+  #currentTopic(): MemoryTopic {
+    const topic = topicFor(this.#service, this.#topicName);
+    if (topic !== this.#topic) {
+      this.#pastGenerations += 1 + (this.#topic?.generation ?? 0);
+      this.#topic = topic;
+      this.#identity = identityOf(this.#service.broker, topic, this.#service.profile.capabilities);
+      this.#laneKind = laneKindOf(this.#service.profile, topic);
+    }
+    return topic;
+  }
+
+  async write(call: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]> {
+    const service = this.#service;
+    const everywhere = (result: SliceResult): SliceResult[] => call.slices.map(() => result);
+    try {
+      if (service.delayMs > 0) await service.takeTime(signal);
+      const topic = this.#currentTopic();
+      const places = call.slices.map((slice) => placeSlice(this.#laneKind, topic, slice));
+      const target = this.#describe(call, places);
+      service.reportCall(target);
+      const faults = service.broker.faults.isEmpty ? NO_FAULTS : service.broker.faults.take(target);
+      if (faults.some(({ kind }) => kind === "disconnect")) {
+        return everywhere({ outcome: "unknown", error: unavailable("the connection broke during the call") });
+      }
+      if (faults.length > 0) await service.suffer(faults, target, signal);
+      service.broker.requireUp();
+      return this.#carryOut(topic, call.slices, places, faults);
+    } catch (error) {
+      // Nothing was stored, but whoever gives up cannot know.
+      if (signal.aborted) return everywhere({ outcome: "unknown", error: unavailable("the call was abandoned") });
+      const known = classify(error);
+      return everywhere({ outcome: known.retryable ? "retryable" : "refused", error: known });
+    }
+  }
+
+  #describe(call: PublishCall, places: readonly Place[]): ServiceCall {
+    const messages = call.slices.reduce((sum, { records }) => sum + records.length, 0);
+    const partitions = this.#service.broker.faults.isEmpty ? null : places.flat().map(({ id }) => id);
+    return { kind: "publish", operation: "publish", topic: this.#topicName, partitions, bytes: call.bytes, messages };
+  }
+
+  #carryOut(topic: MemoryTopic, slices: readonly CallSlice[], places: readonly Place[], faults: readonly Fault[]): SliceResult[] {
+    const { broker, profile } = this.#service;
+    if (topic.deleted) throw topicNotFound(topic.name);
+    chooseCulprits(broker, faults, slices, places);
+    const troubled = faults.length > 0 || !broker.faults.isEmpty;
+    const nowMs = Date.now();
+    const touched = new Set<Partition>();
+    const results = slices.map((slice, index) => {
+      const place = places[index]!;
+      const refused = this.#tooLarge(slice) ?? (troubled ? refusalOf(broker, faults, slice, place, profile.namesCulprit) : null);
+      if (refused !== null) {
+        if (refused.outcome === "retryable") this.#service.reportThrottle("publish", topic.name);
+        return refused;
+      }
+      const stored = this.#store(topic, slice, place, nowMs, touched);
+      return (troubled ? loseAnswer(faults, place) : null) ?? stored;
+    });
+    for (const { log } of touched) {
+      log.trim(topic.retention, nowMs);
+      log.changed.wake();
+    }
+    return results;
+  }
+
+  /** The service refuses what is over its limit; whose fault it is the core finds out by splitting. */
+  #tooLarge({ bytes, records }: CallSlice): SliceResult | null {
+    const { messageBytes } = this.limits;
+    if (bytes <= messageBytes || records.every((record) => recordBytes(record) <= messageBytes)) return null;
+    return { outcome: "refused", error: memoryError("too-large", `a message may have ${messageBytes} bytes`, { topic: this.#topicName }) };
+  }
+
+  #store(topic: MemoryTopic, { records }: CallSlice, place: Place, nowMs: number, touched: Set<Partition>): SliceResult {
+    const told = this.#service.profile.capabilities.receiptPositions;
+    if (!Array.isArray(place)) {
+      const partition = topic.openSuccessor(place);
+      const firstIndex = partition.log.endIndex;
+      touched.add(partition);
+      for (const record of records)
+        partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
+      return told ? new StoredSlice(partition.id, nowMs, firstIndex) : NOTHING_TOLD;
+    }
+    const results = records.map((record, index): RecordResult => {
+      const partition = topic.openSuccessor(place[index]!);
+      touched.add(partition);
+      const position = told ? toPosition(partition.log.endIndex) : null;
+      partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
+      return { outcome: "stored", partition: told ? partition.id : null, position, timestampMs: told ? nowMs : null };
+    });
+    return { outcome: "each", results };
+  }
+
+  /** There is nothing to give back. */
+  async close(): Promise<void> {}
+}
+
+/** Receipts of a slice; positions are made for those that are looked at. */
+class StoredSlice {
+  readonly outcome = "stored";
+  readonly partition: string;
+  readonly timestampMs: number;
+  readonly #firstIndex: number;
+
+  constructor(partition: string, timestampMs: number, firstIndex: number) {
+    this.partition = partition;
+    this.timestampMs = timestampMs;
+    this.#firstIndex = firstIndex;
+  }
+
+  positionOf(index: number): string {
+    return toPosition(this.#firstIndex + index);
+  }
+}

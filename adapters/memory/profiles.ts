@@ -1,0 +1,176 @@
+import type { CallShape, Capabilities, Capability } from "../../src/driver/index.ts";
+import { OWN_CAPABILITIES, capabilitiesWithout } from "./capabilities.ts";
+
+/** Providers whose shape, capabilities and limits can be taken. */
+export const LIKES = ["kafka", "kinesis", "event-hubs", "pubsub", "oci-streaming"] as const;
+export type Like = (typeof LIKES)[number];
+
+/**
+ * How a topic spreads keys.
+ * - `hash-ranges`: each partition owns a range of hashes. Growth splits a range, shrinking merges two: the parents close and their children come after them, so keys keep their order.
+ * - `modulo`: the hash modulo the number of partitions. Growth adds partitions in place and moves keys.
+ */
+export type Layout = "hash-ranges" | "modulo";
+
+/** Everything in which one form of the provider differs from another. */
+export interface Profile {
+  readonly capabilities: Capabilities;
+  readonly shape: CallShape;
+  /** Of the topics that this form creates. */
+  readonly layout: Layout;
+  /** Lanes by key are one a key, or a fixed number of groups of keys, which do not change when partitions do. */
+  readonly keyLanes: "each" | "grouped";
+  readonly settlementUnit: "position" | "record";
+  /** Does the answer to a failed slice name the message that is to blame? Else the core has to find it by splitting. */
+  readonly namesCulprit: boolean;
+  /** Silence after which a reader is told that it has caught up. */
+  readonly quietMs: number;
+}
+
+const MEBIBYTE = 1_048_576;
+
+const OWN_SHAPE: CallShape = {
+  lane: "key",
+  lanesPerCall: "many",
+  maxLaneMessages: 10_000,
+  maxLaneBytes: MEBIBYTE,
+  maxCallMessages: 10_000,
+  maxCallBytes: 8 * MEBIBYTE,
+  maxCallsInFlight: 8,
+  recordOverheadBytes: 0,
+  headerOverheadBytes: 0,
+};
+
+const OWN: Profile = {
+  capabilities: OWN_CAPABILITIES,
+  shape: OWN_SHAPE,
+  layout: "hash-ranges",
+  keyLanes: "grouped",
+  settlementUnit: "position",
+  namesCulprit: true,
+  quietMs: 0,
+};
+
+/** A Produce request: one batch a partition, atomic, many partitions. */
+const KAFKA: Profile = {
+  ...OWN,
+  capabilities: {
+    ...capabilitiesWithout(OWN_CAPABILITIES, ["lagInTime", "growthKeepsKeyOrder", "partitionMerge"]),
+    limits: { messageBytes: MEBIBYTE, keyBytes: MEBIBYTE, headerBytes: MEBIBYTE },
+  },
+  shape: { ...OWN_SHAPE, lane: "partition", maxCallsInFlight: 5, recordOverheadBytes: 24, headerOverheadBytes: 4 },
+  layout: "modulo",
+};
+
+/** PutRecords: up to 500 records and 5 MiB (the documented 10 MiB are opt-in); a record of a key may pack many messages. */
+const KINESIS: Profile = {
+  ...OWN,
+  capabilities: {
+    ...capabilitiesWithout(OWN_CAPABILITIES, ["lagInMessages", "binaryKeys", "nativeHeaders", "producerTimestamps"]),
+    readerEnd: "caught-up",
+    readerIsolation: "shared-throughput",
+    limits: { messageBytes: MEBIBYTE, keyBytes: 256, headerBytes: MEBIBYTE },
+  },
+  shape: { ...OWN_SHAPE, maxLaneMessages: 500, maxCallMessages: 500, maxCallBytes: 5 * MEBIBYTE, recordOverheadBytes: 16 },
+  keyLanes: "each",
+};
+
+/** One batch for one partition, stored as a whole or not at all. */
+const EVENT_HUBS: Profile = {
+  ...OWN,
+  capabilities: {
+    ...capabilitiesWithout(OWN_CAPABILITIES, [
+      "topicAdmin",
+      "growthKeepsKeyOrder",
+      "receiptPositions",
+      "lagInTime",
+      "binaryKeys",
+      "exactHeaders",
+      "producerTimestamps",
+    ]),
+    readerIsolation: "own-consumer-group",
+    limits: { messageBytes: MEBIBYTE, keyBytes: 128, headerBytes: MEBIBYTE },
+  },
+  shape: { ...OWN_SHAPE, lane: "partition", lanesPerCall: "one", maxCallBytes: MEBIBYTE, recordOverheadBytes: 8, headerOverheadBytes: 4 },
+  layout: "modulo",
+  namesCulprit: false,
+};
+
+const PUBSUB_GRANTED: readonly Capability[] = [
+  "topicAdmin",
+  "groupAdmin",
+  "groupReset",
+  "startAtTimestamp",
+  "tombstones",
+  "nativeHeaders",
+  "growthKeepsKeyOrder",
+];
+
+/** A publish request: up to 1,000 messages, in order for one ordering key, which a request may have one of. */
+const PUBSUB: Profile = {
+  ...OWN,
+  capabilities: {
+    ...(Object.fromEntries(
+      Object.entries(OWN_CAPABILITIES).map(([name, value]) => [
+        name,
+        typeof value === "boolean" ? (PUBSUB_GRANTED as readonly string[]).includes(name) : value,
+      ]),
+    ) as unknown as Capabilities),
+    readerEnd: "quiet",
+    readerIsolation: "creates-subscription",
+    orderingUnit: "key",
+    limits: { messageBytes: 10_000_000, keyBytes: 1_024, headerBytes: 128_000 },
+  },
+  shape: {
+    ...OWN_SHAPE,
+    lanesPerCall: "one",
+    maxLaneMessages: 1_000,
+    maxLaneBytes: 10_000_000,
+    maxCallMessages: 1_000,
+    maxCallBytes: 10_000_000,
+    recordOverheadBytes: 20,
+  },
+  layout: "modulo",
+  keyLanes: "each",
+  settlementUnit: "record",
+  namesCulprit: false,
+  quietMs: 50,
+};
+
+/** PutMessages: 1 MiB, no bound of the count (1,000 is enough); a message of a key may pack many of ours. */
+const OCI_STREAMING: Profile = {
+  ...OWN,
+  capabilities: {
+    ...capabilitiesWithout(OWN_CAPABILITIES, [
+      "partitionGrowth",
+      "partitionMerge",
+      "growthKeepsKeyOrder",
+      "explicitPartition",
+      "producerTimestamps",
+      "nativeHeaders",
+      "lagInMessages",
+      "lagInTime",
+    ]),
+    readerEnd: "caught-up",
+    readerIsolation: "shared-throughput",
+    limits: { messageBytes: MEBIBYTE, keyBytes: 256, headerBytes: MEBIBYTE },
+  },
+  shape: { ...OWN_SHAPE, maxLaneMessages: 1_000, maxCallMessages: 1_000, maxCallBytes: MEBIBYTE, recordOverheadBytes: 16 },
+  layout: "modulo",
+  keyLanes: "each",
+  namesCulprit: false,
+};
+
+const PROFILES: Readonly<Record<Like, Profile>> = {
+  kafka: KAFKA,
+  kinesis: KINESIS,
+  "event-hubs": EVENT_HUBS,
+  pubsub: PUBSUB,
+  "oci-streaming": OCI_STREAMING,
+};
+
+/** The form of the provider that these options ask for. */
+export function profileOf(like: Like | undefined, without: readonly Capability[]): Profile {
+  const profile = like === undefined ? OWN : PROFILES[like];
+  return { ...profile, capabilities: capabilitiesWithout(profile.capabilities, without) };
+}

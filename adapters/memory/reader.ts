@@ -1,0 +1,110 @@
+import type {
+  DriverGap,
+  PartitionEnd,
+  RangePartition,
+  RangeRequest,
+  ReaderDriver,
+  ReaderSink,
+  ResolvedRange,
+  StopPoint,
+} from "../../src/driver/index.ts";
+import { LogFeed } from "./feed.ts";
+import { type Follower, follow } from "./follow.ts";
+import { type Partition, childrenOf } from "./partition.ts";
+import { type ResolvedPlace, requirePartitions, resolvePlace, resolveStart } from "./places.ts";
+import { toPosition } from "./records.ts";
+import type { Service } from "./service.ts";
+import { identityOf, topicFor } from "./topic-access.ts";
+
+/** Reads ranges of one topic. Logs are read where they lie: a reader leaves nothing behind and costs groups nothing. */
+export class MemoryReader implements ReaderDriver {
+  readonly #service: Service;
+  readonly #topicName: string;
+  readonly #closing = new AbortController();
+
+  constructor(service: Service, topic: string) {
+    this.#service = service;
+    this.#topicName = topic;
+  }
+
+  async resolve({ from, until, partitions }: RangeRequest, signal: AbortSignal): Promise<ResolvedRange> {
+    const { broker, profile } = this.#service;
+    await this.#service.enter({ kind: "admin", operation: "resolve", topic: this.#topicName, partitions, bytes: 0 }, signal);
+    const topic = topicFor(this.#service, this.#topicName);
+    if (partitions !== null) requirePartitions(topic, partitions);
+    if (until?.kind === "places") requirePartitions(topic, until.places.keys());
+    const starts = resolveStart(topic, from);
+    const inRange = (id: string): boolean => starts.get(id) !== "ended" && (partitions?.includes(id) ?? true);
+    const range: RangePartition[] = [];
+    for (const [id, start] of starts) {
+      if (start === "ended" || !inRange(id)) continue;
+      const partition = topic.partitions.get(id)!;
+      const end = this.#endOf(partition, until, start.index);
+      range.push({
+        partition: id,
+        start: { kind: "at", position: toPosition(start.index) },
+        end: end.end,
+        parents: partition.parents.map((parent) => parent.id).filter(inRange),
+        gap: profile.capabilities.gapDetected ? gapOf(partition, start, end.index) : null,
+      });
+    }
+    return { identity: identityOf(broker, topic, profile.capabilities), partitions: range };
+  }
+
+  /** Where reading stops, and the index, if that can be told beforehand. */
+  #endOf(partition: Partition, until: StopPoint, start: number): { readonly end: PartitionEnd; readonly index: number } {
+    const { log } = partition;
+    const before = (index: number) => ({ end: { kind: "before", position: toPosition(index) } as const, index });
+    if (until === null) return { end: null, index: Infinity };
+    if (until.kind === "places") {
+      const place = until.places.get(partition.id);
+      if (place === undefined) return before(start);
+      return before(place.kind === "ended" ? log.endIndex : resolvePlace(this.#topicName, partition, place).index);
+    }
+    const { readerEnd } = this.#service.profile.capabilities;
+    if (readerEnd === "position") {
+      return before(until.kind === "now" ? log.endIndex : (log.findTimestamp(until.timestampMs) ?? log.endIndex));
+    }
+    const end: PartitionEnd = until.kind === "timestamp" ? until : { kind: readerEnd };
+    return { end, index: Infinity };
+  }
+
+  async read(partitions: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const over = AbortSignal.any([signal, stop.signal, this.#closing.signal]);
+    try {
+      await Promise.all(partitions.map((range) => this.#readPartition(range, sink, over)));
+    } catch (error) {
+      if (!signal.aborted && !this.#closing.signal.aborted) throw error;
+    } finally {
+      // The first failure ends the reading of the other partitions as well.
+      stop.abort();
+    }
+  }
+
+  async #readPartition({ partition, start }: RangePartition, sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    const topic = topicFor(this.#service, this.#topicName);
+    requirePartitions(topic, [partition]);
+    const source = topic.partitions.get(partition)!;
+    const { index } = resolvePlace(topic.name, source, start);
+    const feed = new LogFeed(topic, source.log, index, this.#service.profile.capabilities.gapDetected);
+    const follower = {
+      deliver: (records) => sink.deliver(partition, records),
+      caughtUp: () => sink.caughtUp(partition),
+      gap: (gap) => sink.gap(partition, gap),
+      ended: () => sink.ended(partition, childrenOf(source)),
+    } satisfies Follower;
+    await follow(this.#service, topic, partition, feed, follower, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+}
+
+/** What retention has dropped of a range: messages are counted where the range says which they were. */
+function gapOf({ log }: Partition, start: ResolvedPlace, end: number): DriverGap | null {
+  const missing = Math.min(log.firstIndex, end) - start.index;
+  if (missing > 0) return { resumesAt: toPosition(log.firstIndex), missing };
+  return start.dropped ? { resumesAt: toPosition(log.firstIndex), missing: null } : null;
+}

@@ -1,0 +1,136 @@
+import type { HeaderList, OutgoingRecord, StoredRecord } from "../../src/driver/index.ts";
+import { memoryError } from "./errors.ts";
+
+/** Headers as the log keeps them; never handed out, only copies are. */
+export type StoredHeaders = HeaderList;
+
+const NO_HEADERS: HeaderList = Object.freeze([]);
+const POSITION = /^(?:0|[1-9]\d{0,15})$/;
+
+/**
+ * A record as it is handed out. Its bytes lie in a copy made for one delivery, so that a handler may scribble over them;
+ * views, the copied headers and the decimal position are made when asked for.
+ */
+export class MemoryRecord implements StoredRecord {
+  /** Place in the log; only the log counts in numbers, everybody else has `position`. */
+  readonly index: number;
+  readonly timestampMs: number;
+  /** There is no SDK and so no object of it. */
+  readonly native = null;
+  readonly #chunk: ArrayBuffer;
+  readonly #begin: number;
+  readonly #keyLength: number;
+  readonly #valueLength: number;
+  readonly #headerBytes: number;
+  readonly #stored: StoredHeaders | undefined;
+  #headers: HeaderList | undefined;
+  deliveryAttempt: number | null = null;
+
+  constructor(
+    index: number,
+    timestampMs: number,
+    chunk: ArrayBuffer,
+    begin: number,
+    keyLength: number,
+    valueLength: number,
+    ofHeaders: number,
+    headers: StoredHeaders | undefined,
+  ) {
+    this.index = index;
+    this.timestampMs = timestampMs;
+    this.#chunk = chunk;
+    this.#begin = begin;
+    this.#keyLength = keyLength;
+    this.#valueLength = valueLength;
+    this.#headerBytes = ofHeaders;
+    this.#stored = headers;
+  }
+
+  get position(): string {
+    return toPosition(this.index);
+  }
+
+  get key(): Uint8Array | null {
+    return this.#keyLength < 0 ? null : new Uint8Array(this.#chunk, this.#begin, this.#keyLength);
+  }
+
+  get value(): Uint8Array | null {
+    return this.#valueLength < 0 ? null : new Uint8Array(this.#chunk, this.#begin + Math.max(this.#keyLength, 0), this.#valueLength);
+  }
+
+  get headers(): HeaderList {
+    if (this.#stored === undefined) return NO_HEADERS;
+    return (this.#headers ??= copyHeaders(this.#stored));
+  }
+
+  get bytes(): number {
+    return Math.max(this.#keyLength, 0) + Math.max(this.#valueLength, 0) + this.#headerBytes;
+  }
+}
+
+export function copyHeaders(headers: HeaderList): HeaderList {
+  return headers.map(([name, value]) => [name, value.slice()] as const);
+}
+
+export function headerBytes(headers: HeaderList): number {
+  let bytes = 0;
+  for (const [name, value] of headers) bytes += Buffer.byteLength(name, "utf8") + value.length;
+  return bytes;
+}
+
+export function recordBytes(record: OutgoingRecord): number {
+  return (record.key?.length ?? 0) + (record.value?.length ?? 0) + headerBytes(record.headers);
+}
+
+/** The text of a place in a log. */
+export function toPosition(index: number): string {
+  return String(index);
+}
+
+/** @throws `invalid-argument` for what `toPosition` did not make */
+export function toIndex(position: string): number {
+  requirePosition(position);
+  return Number(position);
+}
+
+function requirePosition(position: string): void {
+  if (typeof position === "string" && POSITION.test(position)) return;
+  const received = typeof position === "string" ? `a string of ${position.length} characters` : typeof position;
+  throw memoryError("invalid-argument", `a position of the memory provider is a decimal number of up to 16 digits; received ${received}`);
+}
+
+/** Order of two positions of one partition. @throws `invalid-argument` for a malformed one */
+export function comparePositions(a: string, b: string): number {
+  requirePosition(a);
+  requirePosition(b);
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** What survives of a record where keys or headers are text, times are the provider's own, or there are no tombstones. */
+export interface RecordFidelity {
+  readonly binaryKeys: boolean;
+  readonly exactHeaders: boolean;
+  readonly producerTimestamps: boolean;
+  readonly tombstones: boolean;
+}
+
+/** The record as a provider of this fidelity keeps it. */
+export function asKept(record: OutgoingRecord, fidelity: RecordFidelity): OutgoingRecord {
+  return {
+    key: fidelity.binaryKeys || record.key === null ? record.key : throughText(record.key),
+    value: fidelity.tombstones || record.value !== null ? record.value : new Uint8Array(0),
+    headers: fidelity.exactHeaders ? record.headers : textHeaders(record.headers),
+    timestampMs: fidelity.producerTimestamps ? record.timestampMs : null,
+    toPartition: record.toPartition,
+  };
+}
+
+function throughText(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"), "utf8");
+}
+
+/** A map of texts: of a repeated name the last value. */
+function textHeaders(headers: HeaderList): HeaderList {
+  return [...new Map(headers.map(([name, value]) => [name, throughText(value)]))];
+}

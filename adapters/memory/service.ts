@@ -1,0 +1,101 @@
+import type { Fault, Report } from "../../src/driver/index.ts";
+import type { MemoryBroker } from "./broker.ts";
+import { classify, memoryError, unavailable } from "./errors.ts";
+import type { CallTarget } from "./faults.ts";
+import type { Profile } from "./profiles.ts";
+import { sleep } from "./wake.ts";
+
+const DEFAULT_STALL_MS = 1_000;
+const FIRST_DELAY_MS = 5;
+const LONGEST_DELAY_MS = 1_000;
+
+/** A call and how it is named in reports. */
+export interface ServiceCall extends CallTarget {
+  readonly operation: string;
+  readonly bytes: number;
+  readonly messages?: number | undefined;
+}
+
+/** The way from one driver to its broker: every call takes its time here and meets the troubles planned for it. */
+export class Service {
+  readonly broker: MemoryBroker;
+  readonly profile: Profile;
+  readonly delayMs: number;
+  #report: Report | undefined;
+
+  constructor(broker: MemoryBroker, profile: Profile, delayMs: number) {
+    this.broker = broker;
+    this.profile = profile;
+    this.delayMs = delayMs;
+  }
+
+  open(report: Report): void {
+    this.#report = report;
+  }
+
+  /** Tells of a call, if anybody listens. */
+  reportCall(call: ServiceCall): void {
+    if (this.#report?.wants("call") !== true) return;
+    const { operation, topic, bytes, messages } = call;
+    this.#report({ kind: "call", operation, topic, bytes, messages });
+  }
+
+  reportThrottle(operation: string, topic: string): void {
+    if (this.#report?.wants("throttle") === true) this.#report({ kind: "throttle", operation, topic, delayMs: null });
+  }
+
+  /**
+   * One call that does not publish. `undefined` when nothing stands in its way: then it costs no turn of the event loop.
+   * @throws `unavailable`, `permission-denied`, or the signal's reason
+   */
+  enter(call: ServiceCall, signal: AbortSignal): Promise<void> | undefined {
+    this.reportCall(call);
+    const { faults } = this.broker;
+    if (this.delayMs > 0 || !faults.isEmpty || signal.aborted) return this.#enterSlowly(call, signal);
+    this.broker.requireUp();
+    return undefined;
+  }
+
+  async #enterSlowly(call: ServiceCall, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.takeTime(signal);
+    await this.suffer(this.broker.faults.take(call), call, signal);
+    this.broker.requireUp();
+  }
+
+  /** What every call takes. */
+  async takeTime(signal: AbortSignal): Promise<void> {
+    if (this.delayMs > 0) await sleep(this.delayMs, signal);
+  }
+
+  /** The part of faults that is the same for every call; what is about publishing is passed over. */
+  async suffer(faults: readonly Fault[], call: ServiceCall, signal: AbortSignal): Promise<void> {
+    for (const fault of faults) {
+      if (fault.kind === "stall") await sleep(fault.durationMs ?? DEFAULT_STALL_MS, signal);
+      else if (fault.kind === "disconnect") throw unavailable("the connection broke before the call was carried out");
+      else if (fault.kind === "expire-cursor") throw unavailable("the cursor has expired and has to be asked for anew");
+      else if (fault.kind === "refuse-authorization") {
+        throw memoryError("permission-denied", `${call.operation} is not permitted`, { topic: call.topic });
+      } else this.broker.strike(fault);
+    }
+  }
+
+  /** Carries a call out again, with back-off, while its error is retryable. For polling and joining; never for publishing. */
+  async persist<Answer>(call: ServiceCall, signal: AbortSignal, action: () => Answer): Promise<Answer> {
+    for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
+      try {
+        const entering = this.enter(call, signal);
+        if (entering !== undefined) await entering;
+        return action();
+      } catch (error) {
+        signal.throwIfAborted();
+        const known = classify(error);
+        if (!known.retryable) throw known;
+        if (this.#report?.wants("retry") === true) {
+          this.#report({ kind: "retry", operation: call.operation, topic: call.topic, error: known, delayMs });
+        }
+        await sleep(delayMs, signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { Capabilities, TopicIdentity } from "../../src/driver/index.ts";
+import type { MemoryBroker } from "./broker.ts";
+import { memoryError } from "./errors.ts";
+import type { Profile } from "./profiles.ts";
+import type { Service } from "./service.ts";
+import type { MemoryTopic, MemoryTopicSettings } from "./topic.ts";
+
+/**
+ * The topic, if this form of the provider can show it.
+ * @throws `not-found` · `unsupported` for several partitions in a form without partitions
+ */
+export function topicFor(service: Service, name: string): MemoryTopic {
+  const topic = service.broker.topic(name);
+  if (topic.partitions.size > 1 && !service.profile.capabilities.partitions) {
+    throw memoryError(
+      "unsupported",
+      `topic ${JSON.stringify(name)} has ${topic.partitions.size} partitions; this form of the provider has none`,
+      {
+        topic: name,
+        capability: "partitions",
+      },
+    );
+  }
+  return topic;
+}
+
+/** Which log the topic is, as far as these capabilities let it be told. */
+export function identityOf(broker: MemoryBroker, topic: MemoryTopic, capabilities: Capabilities): TopicIdentity {
+  return { cluster: broker.cluster, topic: topic.name, incarnation: capabilities.recreationDetected ? topic.incarnation : "" };
+}
+
+/** Settings as this form of the provider can keep them. @throws `unsupported` for several partitions in a form without partitions */
+export function topicSettings(profile: Profile, settings: MemoryTopicSettings): MemoryTopicSettings {
+  if (profile.capabilities.partitions) return settings;
+  if ((settings.partitions ?? 1) > 1) {
+    throw memoryError("unsupported", `this form of the provider has no partitions; received ${settings.partitions}`, {
+      capability: "partitions",
+    });
+  }
+  return { ...settings, partitions: 1 };
+}

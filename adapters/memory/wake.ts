@@ -1,0 +1,62 @@
+/** The longest timer that Node takes. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+
+/**
+ * Lets others wait until something happens, without polling. While somebody waits the process stays alive, as it would with
+ * an open connection to a server.
+ */
+export class Wake {
+  readonly #waiting = new Set<() => void>();
+  #version = 0;
+
+  /** Counts the calls of `wake`: look first, then wait since what was seen, and nothing is missed. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Wakes all who wait now. */
+  wake(): void {
+    this.#version += 1;
+    if (this.#waiting.size === 0) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resume of waiting) resume();
+  }
+
+  /** Resolves when `wake` has been called since that version, the signal aborts, or `timeoutMs` have passed; never rejects. Tells whether it was woken. */
+  wait(since: number, signal: AbortSignal, timeoutMs = FOR_EVER_MS): Promise<boolean> {
+    if (signal.aborted || since !== this.#version) return Promise.resolve(!signal.aborted);
+    return new Promise((resolve) => {
+      const finish = (woken: boolean): void => {
+        this.#waiting.delete(resume);
+        signal.removeEventListener("abort", abandon);
+        clearTimeout(timer);
+        resolve(woken);
+      };
+      const resume = (): void => finish(true);
+      const abandon = (): void => finish(false);
+      const timer = setTimeout(abandon, timeoutMs);
+      this.#waiting.add(resume);
+      signal.addEventListener("abort", abandon);
+    });
+  }
+}
+
+/** Rejects with the signal's reason as soon as it aborts. */
+export function sleep(durationMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, durationMs);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+}

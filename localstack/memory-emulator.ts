@@ -1,0 +1,57 @@
+import { randomUUID } from "node:crypto";
+import { dropMemoryBroker, memoryBroker } from "../adapters/memory/brokers.ts";
+import { type MemoryOptions, checkMemoryOptions } from "../adapters/memory/options.ts";
+import { profileOf } from "../adapters/memory/profiles.ts";
+import { topicSettings } from "../adapters/memory/topic-access.ts";
+import type { MemoryTopicSettings } from "../adapters/memory/topic.ts";
+import type { Fault } from "../src/driver/index.ts";
+
+/** Settings of a topic; `groups` is for providers whose groups must exist first, which these need not. */
+export type MemoryEmulatorTopic = MemoryTopicSettings & { readonly groups?: readonly string[] | undefined };
+
+export interface MemoryEmulatorOptions {
+  topics?: Readonly<Record<string, MemoryEmulatorTopic>> | undefined;
+  /** Of no meaning: nothing listens. */
+  port?: number | undefined;
+  /** As in `MemoryOptions`; they become part of the URL. */
+  like?: MemoryOptions["like"];
+  without?: MemoryOptions["without"];
+  delayMs?: MemoryOptions["delayMs"];
+}
+
+export interface MemoryEmulator extends AsyncDisposable {
+  /** For `connect`. */
+  readonly url: string;
+  createTopic(topic: string, settings?: MemoryEmulatorTopic): Promise<void>;
+  inject(fault: Fault): void;
+  /** Forgets everything that was stored; open connections keep what they have. */
+  close(): Promise<void>;
+}
+
+/** A memory broker of its own name. Starts nothing: the provider is its own emulator. @throws `configuration` */
+export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): Promise<MemoryEmulator> {
+  const { topics = {}, like, without = [], delayMs } = options;
+  const name = `emulator-${randomUUID()}`;
+  checkMemoryOptions({ name, like, without, delayMs });
+  const profile = profileOf(like, without);
+  const broker = memoryBroker(name);
+  const emulator: MemoryEmulator = {
+    url: urlOf(name, options),
+    async createTopic(topic, { groups: _, ...settings } = {}) {
+      broker.createTopic(topic, profile.layout, topicSettings(profile, settings));
+    },
+    inject: (fault) => broker.inject(fault),
+    close: async () => dropMemoryBroker(name),
+    [Symbol.asyncDispose]: () => emulator.close(),
+  };
+  for (const [topic, settings] of Object.entries(topics)) await emulator.createTopic(topic, settings);
+  return emulator;
+}
+
+function urlOf(name: string, { like, without = [], delayMs }: MemoryEmulatorOptions): string {
+  const settings = new URLSearchParams();
+  if (like !== undefined) settings.set("like", like);
+  if (without.length > 0) settings.set("without", without.join(","));
+  if (delayMs !== undefined) settings.set("delayMs", String(delayMs));
+  return settings.size === 0 ? `memory:${name}` : `memory:${name}?${settings.toString()}`;
+}
