@@ -1,0 +1,285 @@
+import { abortable } from "../abortable.ts";
+import { channels } from "../diagnostics/channels.ts";
+import type { Assignment, ChildPartition, ConsumerDriver, DriverGap, Settlement, Sink } from "../driver/consumer-driver.ts";
+import type { StoredRecord } from "../driver/record.ts";
+import { StreamError } from "../errors.ts";
+import { encodePosition } from "../position.ts";
+import { AssignmentState } from "./assignment-state.ts";
+import { CommitRhythm } from "./commit-rhythm.ts";
+import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
+import type { ConsumerStatus } from "./consumer-types.ts";
+import { Deadline } from "./deadline.ts";
+import type { Decoding } from "./decode-record.ts";
+import { FailingWork } from "./failing-work.ts";
+import type { FailureActions } from "./failure-actions.ts";
+import type { Handler } from "./handler-runner.ts";
+import { oldestUnhandled } from "./oldest-unhandled.ts";
+import { OwnershipCallbacks } from "./ownership-callbacks.ts";
+import { withoutError } from "./without-error.ts";
+import { WorkScheduler } from "./work-scheduler.ts";
+
+interface MemberHooks {
+  /** Aborts when nobody waits for the provider any longer. */
+  readonly life: AbortSignal;
+  fail(error: unknown): void;
+}
+
+const AT_ONCE = Promise.resolve();
+/** The part of the time to hand over that handlers get; the rest is for storing progress and for `onRevoked`. */
+const HANDLERS_SHARE = 0.7;
+
+/** What the driver pushes into: keeps who owns what, and lets the parts work on it. */
+export class AssignmentSink<T> implements Sink {
+  readonly #services: TopicServices;
+  readonly #plan: ConsumerPlan;
+  readonly #driver: ConsumerDriver;
+  readonly #hooks: MemberHooks;
+  readonly #states = new Map<Assignment, AssignmentState<T>>();
+  readonly #scheduler: WorkScheduler<T>;
+  readonly #commits: CommitRhythm<T>;
+  readonly #callbacks: OwnershipCallbacks<T>;
+  readonly #idleWaiters = new Set<() => void>();
+  readonly #over = Promise.withResolvers<void>();
+
+  constructor(
+    services: TopicServices,
+    decoding: Decoding<T>,
+    plan: ConsumerPlan,
+    handler: Handler<T>,
+    driver: ConsumerDriver,
+    actions: FailureActions,
+    hooks: MemberHooks,
+  ) {
+    this.#services = services;
+    this.#plan = plan;
+    this.#driver = driver;
+    this.#hooks = hooks;
+    this.#callbacks = new OwnershipCallbacks(plan, hooks.fail, () => this.#scheduler.pump());
+    this.#commits = new CommitRhythm(plan.commit, {
+      settle: (settlements) => this.#settle(settlements),
+      settled: (state, settlement, error) => this.#settled(state, settlement, error),
+    });
+    this.#scheduler = new WorkScheduler(services, decoding, plan, handler, {
+      progressed: (state) => {
+        this.#commits.handled(state);
+        if (state.endReached && state.progress.allHandled) this.#commits.now();
+      },
+      failed: (work, outcome) => failing.take(work, outcome),
+      changed: () => this.#changed(),
+      fail: hooks.fail,
+    });
+    const failing = new FailingWork(plan, this.#scheduler, actions, hooks.fail);
+  }
+
+  assigned(assignment: Assignment): void {
+    if (this.#scheduler.stopped) return;
+    const { provider, topic } = this.#services;
+    const { partition, identity } = assignment;
+    const state = new AssignmentState<T>(assignment, { provider, topic, partition, identity }, this.#driver.settlementUnit);
+    this.#states.set(assignment, state);
+    this.#scheduler.add(state);
+    this.#publishOwnership("assign", state, false);
+    this.#callbacks.assigned(state);
+  }
+
+  deliver(assignment: Assignment, records: readonly StoredRecord[]): Promise<void> {
+    const state = this.#states.get(assignment);
+    if (state === undefined) return this.#scheduler.stopped ? this.#over.promise : AT_ONCE;
+    const bytes = state.add(records);
+    if (channels.deliver.hasSubscribers) {
+      const { provider, topic } = this.#services;
+      const { partition } = assignment;
+      channels.deliver.publish({ provider, topic, group: this.#plan.group, partition, messages: records.length, bytes });
+    }
+    this.#scheduler.pump();
+    return this.#hasRoom(state) ? AT_ONCE : state.room();
+  }
+
+  advanced(assignment: Assignment, through: string): void {
+    const state = this.#states.get(assignment);
+    if (state === undefined) return;
+    state.progress.advance(through);
+    this.#commits.touch(state);
+  }
+
+  caughtUp(_assignment: Assignment): void {
+    // Nothing waits for the end of the log here: groups go on for ever.
+  }
+
+  ended(assignment: Assignment, _children: readonly ChildPartition[]): void {
+    const state = this.#states.get(assignment);
+    if (state === undefined) return;
+    state.end();
+    this.#commits.touch(state);
+    if (state.progress.allHandled) this.#commits.now();
+    this.#scheduler.pump();
+  }
+
+  async revoking(assignment: Assignment, deadlineMs: number): Promise<void> {
+    const state = this.#states.get(assignment);
+    if (state === undefined) return;
+    const patience = new Deadline(deadlineMs * HANDLERS_SHARE);
+    const limit = new Deadline(deadlineMs);
+    await this.#handOver([state], this.#lost(state, "the group gives the partition to another member"), patience.signal, limit.signal);
+    patience.clear();
+    limit.clear();
+  }
+
+  lost(assignment: Assignment): void {
+    const state = this.#states.get(assignment);
+    if (state !== undefined) this.#drop(state);
+  }
+
+  async gap(assignment: Assignment, gap: DriverGap): Promise<void> {
+    if (!this.#states.has(assignment)) return;
+    const { provider, topic } = this.#services;
+    const { partition, identity } = assignment;
+    const resumesAt = encodePosition({ provider, ...identity, partition, position: gap.resumesAt });
+    const details = { provider, topic, partition, position: resumesAt, operation: "consume" };
+    const outOfRange = new StreamError(
+      "position-out-of-range",
+      `retention has passed where group ${JSON.stringify(this.#plan.group)} stands; set onGap to go on behind the gap, or reset the group`,
+      details,
+    );
+    const { onGap } = this.#plan;
+    if (onGap === undefined) {
+      this.#hooks.fail(outOfRange);
+      throw outOfRange;
+    }
+    try {
+      await onGap({ topic, partition, resumesAt, missing: gap.missing });
+    } catch (cause) {
+      this.#hooks.fail(new StreamError("handler-failed", "onGap failed", { ...details, cause }));
+      throw outOfRange;
+    }
+    if (channels.gap.hasSubscribers) {
+      channels.gap.publish({ provider, topic, group: this.#plan.group, partition, missing: gap.missing });
+    }
+  }
+
+  failed(error: StreamError): void {
+    this.#hooks.fail(error);
+  }
+
+  /** Nothing starts any more; what runs may finish. */
+  stop(): void {
+    this.#scheduler.stop();
+  }
+
+  /** After `stop`: waits for handlers until `patience`, stores progress until `limit`, lets everything go. Never rejects. */
+  async drain(patience: AbortSignal, limit: AbortSignal): Promise<void> {
+    const closed = new StreamError("closed", "the consumer is closed", { topic: this.#services.topic, operation: "consume" });
+    await this.#handOver([...this.#states.values()], closed, patience, limit);
+    this.#commits.stop();
+    this.#over.resolve();
+  }
+
+  async #handOver(states: AssignmentState<T>[], reason: StreamError, patience: AbortSignal, limit: AbortSignal): Promise<void> {
+    for (const state of states) state.seal();
+    await this.#idle(states, patience);
+    for (const state of states) state.disown(reason);
+    await this.#commits.flush(states, limit);
+    const still = states.filter((state) => this.#states.has(state.assignment));
+    for (const state of still) {
+      const unhandled = state.progress.unhandled();
+      if (unhandled.length > 0) this.#driver.release?.(state.assignment, unhandled);
+      this.#publishOwnership("revoke", state, false);
+      this.#forget(state);
+    }
+    await withoutError(abortable(this.#callbacks.revoked(still), limit));
+  }
+
+  /** Resolves when no handler of these runs, or the signal aborts. Never rejects. */
+  async #idle(states: readonly AssignmentState<T>[], signal: AbortSignal): Promise<void> {
+    const isIdle = (): boolean => states.every((state) => state.active === 0 || !state.owned);
+    if (isIdle()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const check = (): void => {
+      if (isIdle()) resolve();
+    };
+    this.#idleWaiters.add(check);
+    await withoutError(abortable(promise, signal));
+    this.#idleWaiters.delete(check);
+  }
+
+  #changed(): void {
+    for (const check of this.#idleWaiters) check();
+    for (const state of this.#states.values()) if (state.waitsForRoom && this.#hasRoom(state)) state.makeRoom();
+  }
+
+  #hasRoom(state: AssignmentState<T>): boolean {
+    if (this.#scheduler.yielding || this.#scheduler.stopped) return false;
+    if (state.bufferedMessages === 0) return true;
+    let bytes = 0;
+    for (const { bufferedBytes } of this.#states.values()) bytes += bufferedBytes;
+    return bytes < this.#plan.maxBufferedBytes;
+  }
+
+  #drop(state: AssignmentState<T>): void {
+    state.disown(this.#lost(state, "the partition belongs to another member"));
+    this.#publishOwnership("revoke", state, true);
+    this.#forget(state);
+    void this.#callbacks.revoked([state]);
+  }
+
+  #forget(state: AssignmentState<T>): void {
+    state.owned = false;
+    this.#states.delete(state.assignment);
+    this.#scheduler.remove(state);
+    state.makeRoom();
+    this.#changed();
+  }
+
+  #lost({ source: { provider, topic, partition } }: AssignmentState<T>, text: string): StreamError {
+    return new StreamError("ownership-lost", text, { provider, topic, partition, operation: "consume" });
+  }
+
+  async #settle(settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]> {
+    try {
+      const results = await this.#driver.settle(settlements, this.#hooks.life);
+      return results.map((error) => (error === null ? null : this.#services.toError(error, "consume")));
+    } catch (thrown) {
+      const error = this.#services.toError(thrown, "consume");
+      return settlements.map(() => error);
+    }
+  }
+
+  #settled(state: AssignmentState<T>, settlement: Settlement, error: StreamError | null): void {
+    if (channels.commit.hasSubscribers) {
+      const { provider, topic, partition, identity } = state.source;
+      const { through } = settlement;
+      const position = through === null ? null : encodePosition({ provider, ...identity, partition, position: through });
+      channels.commit.publish({ provider, topic, group: this.#plan.group, partition, position, error });
+    }
+    if (!state.owned) return;
+    if (error?.code === "ownership-lost") this.#drop(state);
+    else if (error !== null && !error.retryable) this.#hooks.fail(error);
+    else if (error === null && settlement.ended) {
+      this.#publishOwnership("revoke", state, false);
+      this.#forget(state);
+      void this.#callbacks.revoked([state]);
+    }
+  }
+
+  #publishOwnership(channel: "assign" | "revoke", { assignment }: AssignmentState<T>, lost: boolean): void {
+    if (!channels[channel].hasSubscribers) return;
+    const { provider, topic } = this.#services;
+    const { partition, epoch } = assignment;
+    channels[channel].publish({ provider, topic, group: this.#plan.group, partition, epoch, lost });
+  }
+
+  set paused(paused: boolean) {
+    this.#scheduler.paused = paused;
+  }
+
+  /** Partitions held now. */
+  get partitions(): readonly string[] {
+    return [...this.#states.keys()].map(({ partition }) => partition);
+  }
+
+  figures(): Omit<ConsumerStatus, "state"> {
+    const states = [...this.#states.values()];
+    const buffered = states.reduce((sum, { bufferedMessages }) => sum + bufferedMessages, 0);
+    return { running: this.#scheduler.running, buffered, oldest: oldestUnhandled(states), lastCommit: this.#commits.lastCommit };
+  }
+}

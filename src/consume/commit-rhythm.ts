@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { abortable } from "../abortable.ts";
+import type { Settlement } from "../driver/consumer-driver.ts";
+import type { StreamError } from "../errors.ts";
+import type { AssignmentState } from "./assignment-state.ts";
+
+/** After a settlement that failed and may succeed later. */
+const LEAST_RETRY_MS = 100;
+
+interface CommitHooks<T> {
+  /** One result a settlement. Never rejects. */
+  settle(settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]>;
+  /** Told of each result. */
+  settled(state: AssignmentState<T>, settlement: Settlement, error: StreamError | null): void;
+}
+
+/** When progress is stored: by time and by count, only what has moved, never two calls at once. */
+export class CommitRhythm<T> {
+  lastCommit: Date | null = null;
+  readonly #rhythm: { readonly everyMs: number; readonly everyMessages: number };
+  readonly #hooks: CommitHooks<T>;
+  readonly #dirty = new Set<AssignmentState<T>>();
+  /** Saves a look into the set for every message of a run of the same partition. */
+  #latest: AssignmentState<T> | null = null;
+  #messages = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #tail: Promise<void> = Promise.resolve();
+  #queued = false;
+  #stopped = false;
+
+  constructor(rhythm: { readonly everyMs: number; readonly everyMessages: number }, hooks: CommitHooks<T>) {
+    this.#rhythm = rhythm;
+    this.#hooks = hooks;
+  }
+
+  /** One message more is handled. */
+  handled(state: AssignmentState<T>): void {
+    if (state !== this.#latest) this.touch(state);
+    if (++this.#messages >= this.#rhythm.everyMessages) this.now();
+  }
+
+  /** There may be something to settle. */
+  touch(state: AssignmentState<T>, withinMs: number = this.#rhythm.everyMs): void {
+    this.#latest = state;
+    this.#dirty.add(state);
+    if (this.#timer === null && !this.#stopped) this.#timer = setTimeout(() => this.now(), withinMs);
+  }
+
+  /** Settles what is dirty, after the call that may be under way. */
+  now(): void {
+    this.#messages = 0;
+    if (this.#queued || this.#stopped) return;
+    this.#queued = true;
+    this.#tail = this.#tail.then(() => this.#round());
+  }
+
+  /** Resolves when nothing of these is left to settle, or the signal aborts. Never rejects. */
+  async flush(states: readonly AssignmentState<T>[], signal: AbortSignal): Promise<void> {
+    for (const state of states) this.touch(state);
+    try {
+      for (let delayMs = LEAST_RETRY_MS; ; delayMs *= 2) {
+        this.now();
+        await abortable(this.#tail, signal);
+        if (!states.some((state) => this.#dirty.has(state))) return;
+        await sleep(delayMs, undefined, { signal });
+      }
+    } catch {
+      // Out of time: what is not settled will be handled again, by whoever has the partition next.
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  async #round(): Promise<void> {
+    this.#queued = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#latest = null;
+    const pairs: [AssignmentState<T>, Settlement][] = [];
+    for (const state of this.#dirty) {
+      const settlement = state.owned ? state.takeSettlement() : null;
+      if (settlement !== null) pairs.push([state, settlement]);
+    }
+    this.#dirty.clear();
+    if (pairs.length === 0 || this.#stopped) return;
+    const results = await this.#hooks.settle(pairs.map(([, settlement]) => settlement));
+    for (const [index, [state, settlement]] of pairs.entries()) {
+      const error = results[index] ?? null;
+      state.settled(settlement, error);
+      if (error === null) this.lastCommit = new Date();
+      else if (error.retryable && state.owned) this.touch(state, Math.max(LEAST_RETRY_MS, this.#rhythm.everyMs));
+      this.#hooks.settled(state, settlement, error);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import { type OptionRule, checkOptions, oneOf, rules, toMilliseconds } from "../checked-options.ts";
+import type { ConsumerSettings } from "../driver/consumer-driver.ts";
+import { StreamError } from "../errors.ts";
+import { decodeBookmark } from "../replay/bookmark.ts";
+import type { TopicContext } from "../topic-context.ts";
+import type { ConsumerOptions, FailureAction, RetryOptions } from "./consumer-types.ts";
+
+type Absent<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
+
+/** What of a topic does not depend on the type of its values. */
+export type TopicServices = Omit<TopicContext, "codec" | "keyRule">;
+
+/** What a consumer goes by: the options, checked and with their defaults. */
+export interface ConsumerPlan extends Pick<ConsumerOptions, "onGap" | "onAssigned" | "onRevoked" | "handlerTimeoutMs"> {
+  readonly group: string;
+  readonly initialPosition: Exclude<ConsumerOptions["initialPosition"], undefined>;
+  readonly order: "key" | "partition" | "none";
+  readonly maxAhead: number;
+  readonly concurrency: number;
+  readonly retry: Absent<Omit<RetryOptions, "retryable">> & Pick<RetryOptions, "retryable">;
+  readonly onFailure: Exclude<ConsumerOptions["onFailure"], undefined>;
+  readonly batch: { readonly maxMessages: number; readonly maxWaitMs: number };
+  readonly commit: { readonly everyMs: number; readonly everyMessages: number };
+  readonly sessionTimeoutMs: number;
+  readonly maxBufferedBytes: number;
+}
+
+/** Is this one of the actions, whoever named it? */
+export function isFailureAction(value: unknown): value is FailureAction {
+  if (value === "stop" || value === "skip") return true;
+  if (typeof value !== "object" || value === null) return false;
+  const target = (value as { deadLetter?: unknown }).deadLetter;
+  return Object.keys(value).join() === "deadLetter" && typeof target === "string" && target !== "";
+}
+
+const ACTIONS = `"stop", "skip", { deadLetter: topic }`;
+const FAILURE_RULE: OptionRule = {
+  allowed: `${ACTIONS} or a function of the failure that returns one of these`,
+  accepts: (value) => typeof value === "function" || isFailureAction(value),
+};
+
+const INITIAL_RULE: OptionRule = {
+  allowed: `"earliest", "latest", "fail", { timestamp } or { bookmark }, with exactly one property`,
+  accepts: (value) => {
+    if (typeof value === "string") return oneOf("earliest", "latest", "fail").accepts(value);
+    if (!rules.object.accepts(value)) return false;
+    const entries = Object.entries(value as object).filter(([, content]) => content !== undefined);
+    const [name, content] = entries[0] ?? [];
+    if (entries.length !== 1) return false;
+    return name === "timestamp" ? rules.time.accepts(content) : name === "bookmark" && rules.nonEmptyString.accepts(content);
+  },
+};
+
+const CONSUMER_RULES: Readonly<Record<keyof ConsumerOptions, OptionRule>> = {
+  group: rules.nonEmptyString,
+  initialPosition: INITIAL_RULE,
+  order: oneOf("key", "partition", "none"),
+  maxAhead: rules.positiveInteger,
+  concurrency: rules.positiveInteger,
+  retry: rules.object,
+  onFailure: FAILURE_RULE,
+  handlerTimeoutMs: {
+    allowed: "milliseconds, more than 0 and at most 1073741823 (a handler gets twice the time to settle)",
+    accepts: (value) => typeof value === "number" && value > 0 && rules.durationMs.accepts(value * 2),
+  },
+  batch: rules.object,
+  commit: rules.object,
+  sessionTimeoutMs: rules.positiveInteger,
+  skipMigrated: rules.boolean,
+  maxBufferedBytes: rules.positiveInteger,
+  onGap: rules.function,
+  onAssigned: rules.function,
+  onRevoked: rules.function,
+};
+
+const RETRY_RULES: Readonly<Record<keyof RetryOptions, OptionRule>> = {
+  maxAttempts: rules.positiveInteger,
+  initialDelayMs: rules.durationMs,
+  maxDelayMs: rules.durationMs,
+  retryable: rules.function,
+};
+
+/** @throws `invalid-argument` for what can never work, `unsupported` for what this provider cannot do */
+export function planConsumer(context: TopicServices, options: ConsumerOptions): ConsumerPlan {
+  checkOptions("consumer options", options, CONSUMER_RULES);
+  if (options.group === undefined) {
+    throw new StreamError("invalid-argument", "consumer options: group is needed, a non-empty string; received undefined");
+  }
+  checkOptions("consumer options: retry", options.retry ?? {}, RETRY_RULES);
+  checkOptions("consumer options: batch", options.batch ?? {}, { maxMessages: rules.positiveInteger, maxWaitMs: rules.durationMs });
+  checkOptions("consumer options: commit", options.commit ?? {}, { everyMs: rules.durationMs, everyMessages: rules.positiveInteger });
+  const initialPosition = options.initialPosition ?? "earliest";
+  if (typeof initialPosition === "object" && "timestamp" in initialPosition && initialPosition.timestamp !== undefined) {
+    context.requireCapability("startAtTimestamp", "consume");
+  }
+  if (options.skipMigrated === true) {
+    throw new StreamError("unsupported", "skipMigrated: no message carries the mark of a migration yet; leave it out or set it to false");
+  }
+  const onFailure = options.onFailure ?? "stop";
+  if (typeof onFailure === "object") requireOtherTopic(onFailure.deadLetter, context.topic);
+  return {
+    group: options.group,
+    initialPosition,
+    order: options.order ?? "key",
+    maxAhead: options.maxAhead ?? 10_000,
+    concurrency: options.concurrency ?? 1,
+    retry: {
+      maxAttempts: options.retry?.maxAttempts ?? 5,
+      initialDelayMs: options.retry?.initialDelayMs ?? 100,
+      maxDelayMs: options.retry?.maxDelayMs ?? 10_000,
+      retryable: options.retry?.retryable,
+    },
+    onFailure,
+    handlerTimeoutMs: options.handlerTimeoutMs,
+    batch: { maxMessages: options.batch?.maxMessages ?? 500, maxWaitMs: options.batch?.maxWaitMs ?? 0 },
+    commit: { everyMs: options.commit?.everyMs ?? 1_000, everyMessages: options.commit?.everyMessages ?? 10_000 },
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 30_000,
+    maxBufferedBytes: options.maxBufferedBytes ?? 33_554_432,
+    onGap: options.onGap,
+    onAssigned: options.onAssigned,
+    onRevoked: options.onRevoked,
+  };
+}
+
+/** @throws `invalid-argument`: dead letters in the topic they come from would be consumed again and again */
+export function requireOtherTopic(deadLetter: string, topic: string): void {
+  if (deadLetter === topic) {
+    throw new StreamError("invalid-argument", `the dead-letter topic is the consumed topic ${JSON.stringify(topic)}; name another one`, {
+      topic,
+    });
+  }
+}
+
+/** What `for await` cannot honour is refused, not ignored. @throws `invalid-argument` */
+export function refuseForIteration(options: ConsumerOptions): void {
+  const given = (["concurrency", "retry", "batch", "handlerTimeoutMs"] as const).filter((name) => options[name] !== undefined);
+  if (given.length > 0) {
+    throw new StreamError("invalid-argument", `${given.join(", ")}: not allowed when iterating, where the loop is the handler; use run`);
+  }
+}
+
+/** The start of a group without a position, in the driver's words. Asks which log the topic is only for a bookmark. */
+export async function resolveInitialPosition(
+  context: TopicServices,
+  initial: ConsumerPlan["initialPosition"],
+  signal: AbortSignal,
+): Promise<ConsumerSettings["initialPosition"]> {
+  if (initial === "fail") return "fail";
+  if (typeof initial === "string") return { kind: initial };
+  if ("timestamp" in initial && initial.timestamp !== undefined) {
+    return { kind: "timestamp", timestampMs: toMilliseconds(initial.timestamp) };
+  }
+  const token = (initial as { readonly bookmark: unknown }).bookmark;
+  const identity = await context.driver.identity(context.nativeTopic, signal);
+  return { kind: "places", places: decodeBookmark(token, context.provider, identity) };
+}

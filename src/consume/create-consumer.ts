@@ -1,0 +1,126 @@
+import { abortable, neverAborted } from "../abortable.ts";
+import type { Lag } from "../admin/admin-types.ts";
+import { checkOptions, describeValue, rules } from "../checked-options.ts";
+import { StreamError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { CallOptions, CloseOptions } from "../options.ts";
+import type { TopicContext } from "../topic-context.ts";
+import { lagOf } from "./consumer-lag.ts";
+import { type ConsumerPlan, planConsumer, refuseForIteration } from "./consumer-options.ts";
+import type { BatchHandler, Consumer, ConsumerOptions, ConsumerStatus, MessageHandler } from "./consumer-types.ts";
+import { GroupMember } from "./group-member.ts";
+import type { Handler } from "./handler-runner.ts";
+import { MessageIterator } from "./message-iterator.ts";
+
+/** One member of a group, not yet in it. Checks the options; opens nothing. @throws `invalid-argument` · `unsupported` */
+export function createConsumer<T>(context: TopicContext<T, never>, options: ConsumerOptions): Consumer<T> {
+  return new GroupConsumer(context, options, planConsumer(context, options));
+}
+
+type Use = "run" | "runBatches" | "iteration";
+
+class GroupConsumer<T> implements Consumer<T> {
+  readonly #context: TopicContext<T, never>;
+  readonly #options: ConsumerOptions;
+  readonly #plan: ConsumerPlan;
+  #use: Use | null = null;
+  #member: GroupMember<T> | null = null;
+  #closed = false;
+  #paused = false;
+
+  constructor(context: TopicContext<T, never>, options: ConsumerOptions, plan: ConsumerPlan) {
+    this.#context = context;
+    this.#options = options;
+    this.#plan = plan;
+  }
+
+  async run(handler: MessageHandler<T>): Promise<void> {
+    requireHandler(handler);
+    this.#claim("run");
+    await this.#join({ kind: "message", handle: handler }).run();
+  }
+
+  async runBatches(handler: BatchHandler<T>): Promise<void> {
+    requireHandler(handler);
+    this.#claim("runBatches");
+    await this.#join({ kind: "batch", handle: handler }).run();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void> {
+    refuseForIteration(this.#options);
+    this.#claim("iteration");
+    return new MessageIterator<T>((handle) => this.#join({ kind: "message", handle }));
+  }
+
+  #claim(use: Use): void {
+    const { provider, topic } = this.#context;
+    const details = { provider, topic, operation: "consume" };
+    if (this.#use !== null) {
+      throw new StreamError(
+        "conflict",
+        `${use}: this consumer is already used by ${this.#use}; a consumer does one of them, once`,
+        details,
+      );
+    }
+    if (this.#closed) throw new StreamError("closed", "this consumer is closed", details);
+    this.#context.requireOpen("consume");
+    this.#use = use;
+  }
+
+  #join(handler: Handler<T>): GroupMember<T> {
+    if (this.#closed) throw new StreamError("closed", "this consumer is closed", { topic: this.#context.topic, operation: "consume" });
+    const { codec, tombstones } = this.#context;
+    this.#member = new GroupMember(this.#context, { codec, tombstones }, this.#plan, handler);
+    this.#member.pause(this.#paused);
+    return this.#member;
+  }
+
+  get assigned(): readonly string[] {
+    return this.#member?.assigned ?? [];
+  }
+
+  status(): ConsumerStatus {
+    if (this.#member !== null) return this.#member.status;
+    return { state: this.#closed ? "closed" : "idle", running: 0, buffered: 0, oldest: null, lastCommit: null };
+  }
+
+  async lag(options: CallOptions = {}): Promise<Lag> {
+    checkOptions("call options", options, { signal: rules.abortSignal });
+    options.signal?.throwIfAborted();
+    const { capabilities } = this.#context;
+    this.#context.requireOpen("lag");
+    if (!capabilities.lagInTime) this.#context.requireCapability("lagInMessages", "lag");
+    try {
+      return await abortable(lagOf(this.#context, this.#plan.group, this.assigned, options.signal ?? neverAborted()), options.signal);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw this.#context.toError(error, "lag");
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#member?.pause(true);
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#member?.pause(false);
+  }
+
+  async close(options: CloseOptions = {}): Promise<void> {
+    this.#closed = true;
+    // `close` never rejects, so a time that is none counts as not given.
+    const timeoutMs = rules.durationMs.accepts(options?.timeoutMs) ? options.timeoutMs : undefined;
+    await this.#member?.close(timeoutMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function requireHandler(handler: unknown): void {
+  if (typeof handler === "function") return;
+  throw new StreamError("invalid-argument", `a handler function is needed; received ${describeValue(handler)}`, { operation: "consume" });
+}

@@ -1,0 +1,57 @@
+import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
+import type { RecordSender } from "../publish/record-sender.ts";
+import type { Failure } from "./consumer-types.ts";
+
+const PREFIX = "streamport-failure-";
+
+/**
+ * The dead letter of a message: same key, value bytes and headers, and behind them why it failed. What does not fit the
+ * limits of the target gives way in this order: the end of the failure's text, all but its code, its code. The original
+ * is never touched.
+ */
+export function deadLetterRecord(failure: Failure, group: string, target: Pick<RecordSender, "limits" | "recordBytes">): OutgoingRecord {
+  const { error, attempts, message } = failure;
+  const code = header("code", error.code);
+  const rest = [
+    header("attempts", String(attempts)),
+    header("topic", message.topic),
+    header("partition", message.partition),
+    header("position", message.position),
+    header("group", group),
+    header("time", new Date().toISOString()),
+  ];
+  const text = Buffer.from(describe(failure), "utf8");
+  const withText = (bytes: Uint8Array): HeaderList => [code, [`${PREFIX}message`, bytes], ...rest];
+  const full = recordOf(failure, withText(text));
+  const over = excessBytes(full, target);
+  if (over <= 0) return full;
+  const shorter = recordOf(failure, withText(truncate(text, text.length - over)));
+  for (const candidate of [shorter, recordOf(failure, [code])]) if (excessBytes(candidate, target) <= 0) return candidate;
+  return recordOf(failure, []);
+}
+
+function header(name: string, text: string): HeaderList[number] {
+  return [PREFIX + name, Buffer.from(text, "utf8")];
+}
+
+/** Our own words, and those of the handler's error: they are written for whoever looks after the failure. */
+function describe({ error }: Failure): string {
+  return error.cause instanceof Error && error.cause.message !== "" ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
+function recordOf({ message: { raw } }: Failure, added: HeaderList): OutgoingRecord {
+  return { key: raw.key, value: raw.value, headers: [...raw.headers, ...added], timestampMs: null, toPartition: undefined };
+}
+
+/** By how much a record is over the limits; 0 or less: it fits. */
+function excessBytes(record: OutgoingRecord, target: Pick<RecordSender, "limits" | "recordBytes">): number {
+  const headerBytes = record.headers.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + value.length, 0);
+  return Math.max(headerBytes - target.limits.headerBytes, target.recordBytes(record) - target.limits.messageBytes);
+}
+
+/** At most so many bytes, without a broken character at the end. */
+function truncate(text: Buffer, bytes: number): Uint8Array {
+  let end = Math.max(0, Math.min(bytes, text.length));
+  while (end > 0 && end < text.length && (text[end]! & 0xc0) === 0x80) end -= 1;
+  return text.subarray(0, end);
+}

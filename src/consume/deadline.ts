@@ -1,0 +1,28 @@
+/** A signal that aborts after a while, unless it is cleared before. Its timer does not outlive it. */
+export class Deadline {
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
+  #atMs = Infinity;
+
+  constructor(afterMs?: number) {
+    if (afterMs !== undefined) this.shorten(afterMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Brings it forward to so many milliseconds from now; never puts it off. */
+  shorten(afterMs: number): void {
+    const atMs = performance.now() + afterMs;
+    if (atMs >= this.#atMs) return;
+    this.clear();
+    this.#atMs = atMs;
+    this.#timer = setTimeout(() => this.#controller.abort(), afterMs);
+  }
+
+  clear(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Codec } from "../codec/codec.ts";
+import type { StoredRecord } from "../driver/record.ts";
+import { StreamError } from "../errors.ts";
+import { type MessageSource, ReceivedMessage } from "../message.ts";
+
+/** What turns stored bytes into values. */
+export interface Decoding<T> {
+  readonly codec: Pick<Codec<T, never>, "decode">;
+  readonly tombstones: boolean;
+}
+
+/** A message, or why its bytes are none (`corrupt`). */
+export type Decoded<T> = ReceivedMessage<T> | StreamError;
+
+/** Answers at once where the codec does. Never throws. */
+export function decodeRecord<T>(
+  decoding: Decoding<T>,
+  source: MessageSource,
+  record: StoredRecord,
+  key: string | null,
+): Decoded<T> | Promise<Decoded<T>> {
+  const bytes = record.value;
+  if (bytes === null) {
+    // The type of the topic says `T | null` exactly when tombstones are allowed.
+    if (decoding.tombstones) return new ReceivedMessage(source, record, key, null as T);
+    return corrupt(
+      source,
+      record,
+      "a tombstone (null value) where the topic has no tombstones; allow them with tombstones: true",
+      undefined,
+    );
+  }
+  const undecoded = new ReceivedMessage<Uint8Array>(source, record, key, bytes);
+  try {
+    const value = decoding.codec.decode(bytes, undecoded);
+    // A codec that hands the bytes through needs no second object.
+    if (Object.is(value, bytes)) return undecoded as unknown as ReceivedMessage<T>;
+    if (!isPromiseLike(value)) return new ReceivedMessage<T>(source, record, key, value);
+    return Promise.resolve(value).then(
+      (later) => new ReceivedMessage<T>(source, record, key, later),
+      (cause: unknown) => corrupt(source, record, "the codec cannot decode the stored bytes", cause),
+    );
+  } catch (cause) {
+    return corrupt(source, record, "the codec cannot decode the stored bytes", cause);
+  }
+}
+
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+function corrupt(source: MessageSource, record: StoredRecord, what: string, cause: unknown): StreamError {
+  const { provider, topic, partition } = source;
+  const { position } = new ReceivedMessage(source, record, null, null);
+  return new StreamError("corrupt", what, { cause, provider, operation: "consume", topic, partition, position });
+}

@@ -1,0 +1,110 @@
+import { describeValue } from "../checked-options.ts";
+import { StreamError, withContext } from "../errors.ts";
+import type { MessageSource } from "../message.ts";
+import type { RecordSender } from "../publish/record-sender.ts";
+import { type ConsumerPlan, type TopicServices, isFailureAction, requireOtherTopic } from "./consumer-options.ts";
+import type { Failure, FailureAction } from "./consumer-types.ts";
+import { deadLetterRecord } from "./dead-letter.ts";
+import { type AttemptFailure, describeFailure } from "./failure.ts";
+import type { Entry } from "./work.ts";
+
+/** What is done with messages that failed for good: the application's decision, carried out. */
+export class FailureActions {
+  readonly #services: TopicServices;
+  readonly #plan: ConsumerPlan;
+  readonly #signal: AbortSignal;
+  readonly #fail: (error: StreamError) => void;
+  /** By topic, each opened and checked at its first use. */
+  readonly #senders = new Map<string, Promise<RecordSender>>();
+
+  /** `signal`: nobody waits any longer. */
+  constructor(services: TopicServices, plan: ConsumerPlan, signal: AbortSignal, fail: (error: StreamError) => void) {
+    this.#services = services;
+    this.#plan = plan;
+    this.#signal = signal;
+    this.#fail = fail;
+  }
+
+  /** Checks a fixed dead-letter topic, before anything is consumed. @throws what its topic says */
+  async prepare(): Promise<void> {
+    const { onFailure } = this.#plan;
+    if (typeof onFailure === "object") await this.#sender(onFailure.deadLetter);
+  }
+
+  /** Answers whether the message counts as handled now; else `fail` has been told. Never rejects. */
+  async settle(source: MessageSource, entry: Entry, attemptFailure: AttemptFailure): Promise<boolean> {
+    const failure = describeFailure(source, entry, attemptFailure);
+    let action: FailureAction;
+    try {
+      action = await this.#decide(failure);
+    } catch (cause) {
+      const { position } = failure.message;
+      const { provider, topic, partition } = source;
+      const details = { cause, provider, topic, partition, position, operation: "consume" };
+      this.#fail(new StreamError("handler-failed", "onFailure gave no action for a failed message", details));
+      return false;
+    }
+    if (action === "skip") return true;
+    if (action === "stop") {
+      this.#fail(failure.error);
+      return false;
+    }
+    return this.#storeDeadLetter(action.deadLetter, failure);
+  }
+
+  async #decide(failure: Failure): Promise<FailureAction> {
+    const { onFailure } = this.#plan;
+    const action: unknown = typeof onFailure === "function" ? await onFailure(failure) : onFailure;
+    if (isFailureAction(action)) return action;
+    throw new StreamError(
+      "invalid-argument",
+      `onFailure returned ${describeValue(action)}; allowed are "stop", "skip" and { deadLetter: topic }`,
+    );
+  }
+
+  async #storeDeadLetter(topic: string, failure: Failure): Promise<boolean> {
+    const { partition, position } = failure.message;
+    try {
+      const sender = await this.#sender(topic);
+      await sender.sendRecord(deadLetterRecord(failure, this.#plan.group, sender), this.#signal);
+      return true;
+    } catch (thrown) {
+      // Nobody waits any longer: the message comes again.
+      if (this.#signal.aborted) return false;
+      const known = this.#services.toError(thrown, "consume");
+      const text = `the dead letter was not stored in ${JSON.stringify(topic)}: ${known.message}`;
+      const details = { cause: known, retryable: false, partition, position, operation: "consume" };
+      this.#fail(withContext(new StreamError(known.code, text, details), { provider: known.provider, topic: this.#services.topic }));
+      return false;
+    }
+  }
+
+  #sender(topic: string): Promise<RecordSender> {
+    let sender = this.#senders.get(topic);
+    if (sender === undefined) {
+      sender = this.#open(topic);
+      this.#senders.set(topic, sender);
+    }
+    return sender;
+  }
+
+  async #open(topic: string): Promise<RecordSender> {
+    requireOtherTopic(topic, this.#services.topic);
+    const sender = this.#services.recordSender(topic);
+    try {
+      await sender.prepare(this.#signal);
+      return sender;
+    } catch (error) {
+      await sender.close({ timeoutMs: 0 });
+      throw error;
+    }
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    for (const opening of await Promise.allSettled(this.#senders.values())) {
+      // A sender that could not be opened has told so where it was needed, and is closed already.
+      if (opening.status === "fulfilled") await opening.value.close({ timeoutMs: 0 });
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { abortable } from "../abortable.ts";
+import type { ConsumerDriver } from "../driver/consumer-driver.ts";
+import { StreamError } from "../errors.ts";
+import { AssignmentSink } from "./assignment-sink.ts";
+import { type ConsumerPlan, type TopicServices, resolveInitialPosition } from "./consumer-options.ts";
+import type { ConsumerStatus } from "./consumer-types.ts";
+import { Deadline } from "./deadline.ts";
+import type { Decoding } from "./decode-record.ts";
+import { FailureActions } from "./failure-actions.ts";
+import type { Handler } from "./handler-runner.ts";
+import { withoutError } from "./without-error.ts";
+
+const DEFAULT_CLOSE_MS = 10_000;
+/** What storing progress and leaving may take when the handlers have used up the time there was. */
+const GRACE_MS = 1_000;
+
+/** One membership, from joining to having left: what `run`, `runBatches` and iteration have in common. */
+export class GroupMember<T> {
+  readonly #services: TopicServices;
+  readonly #plan: ConsumerPlan;
+  readonly #decoding: Decoding<T>;
+  readonly #handler: Handler<T>;
+  readonly #actions: FailureActions;
+  /** Aborts joining, and only joining: a member that has joined is closed instead. */
+  readonly #joining = new AbortController();
+  /** Aborts what still waits for the provider at the very end. */
+  readonly #life = new AbortController();
+  readonly #deadline = new Deadline();
+  readonly #stopped = Promise.withResolvers<void>();
+  readonly #left = Promise.withResolvers<void>();
+  #phase: "joining" | "running" | "draining" | "closed" = "joining";
+  #failure: StreamError | null = null;
+  #driver: ConsumerDriver | null = null;
+  #sink: AssignmentSink<T> | null = null;
+  #paused = false;
+
+  constructor(services: TopicServices, decoding: Decoding<T>, plan: ConsumerPlan, handler: Handler<T>) {
+    this.#services = services;
+    this.#plan = plan;
+    this.#decoding = decoding;
+    this.#handler = handler;
+    this.#actions = new FailureActions(services, plan, this.#life.signal, (error) => this.#fail(error));
+  }
+
+  /** Called once. Resolves when it has left, rejects with what made it leave. */
+  async run(): Promise<void> {
+    const untrack = this.#services.track({ stage: "consumer", close: (options) => this.close(options?.timeoutMs) });
+    try {
+      await this.#join();
+    } catch (error) {
+      // An abort by `close` is no failure; after one there is nothing more to tell.
+      if (this.#phase === "joining") this.#fail(error);
+    }
+    await this.#stopped.promise;
+    await this.#leave();
+    untrack();
+    this.#phase = "closed";
+    this.#left.resolve();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Resolves when it has left. Never rejects. */
+  close(timeoutMs: number = DEFAULT_CLOSE_MS): Promise<void> {
+    this.#stop(timeoutMs);
+    return this.#left.promise;
+  }
+
+  async #join(): Promise<void> {
+    const { signal } = this.#joining;
+    await abortable(this.#actions.prepare(), signal);
+    const initialPosition = await abortable(resolveInitialPosition(this.#services, this.#plan.initialPosition, signal), signal);
+    const { group, sessionTimeoutMs, maxBufferedBytes } = this.#plan;
+    const { driver, nativeTopic } = this.#services;
+    const nativeGroup = this.#services.nativeGroup(group);
+    this.#driver = driver.consumer(nativeTopic, { group, nativeGroup, initialPosition, sessionTimeoutMs, maxBufferedBytes });
+    this.#sink = new AssignmentSink(this.#services, this.#decoding, this.#plan, this.#handler, this.#driver, this.#actions, {
+      life: this.#life.signal,
+      fail: (error) => this.#fail(error),
+    });
+    this.#sink.paused = this.#paused;
+    await abortable(this.#driver.start(this.#sink, signal), signal);
+    if (this.#phase === "joining") this.#phase = "running";
+  }
+
+  /** The first reason counts: what follows from it is no news. */
+  #fail(error: unknown): void {
+    if (this.#phase !== "closed") this.#failure ??= this.#services.toError(error, "consume");
+    this.#stop(DEFAULT_CLOSE_MS);
+  }
+
+  #stop(timeoutMs: number): void {
+    if (this.#phase === "closed") return;
+    this.#deadline.shorten(timeoutMs);
+    if (this.#phase === "draining") return;
+    const wasJoining = this.#phase === "joining";
+    this.#phase = "draining";
+    this.#sink?.stop();
+    if (wasJoining) this.#joining.abort(new StreamError("closed", "the consumer was closed while it joined", { operation: "consume" }));
+    this.#stopped.resolve();
+  }
+
+  async #leave(): Promise<void> {
+    const { signal } = this.#deadline;
+    const grace = new Deadline();
+    const begin = (): void => grace.shorten(GRACE_MS);
+    if (signal.aborted) begin();
+    else signal.addEventListener("abort", begin, { once: true });
+    await this.#sink?.drain(signal, grace.signal);
+    // Out of time the group finds out by the session's time-out, and the senders close with the connection.
+    await withoutError(abortable(this.#driver?.close() ?? Promise.resolve(), grace.signal));
+    this.#life.abort(new StreamError("closed", "the consumer is closed", { operation: "consume" }));
+    await withoutError(abortable(this.#actions.close(), grace.signal));
+    this.#deadline.clear();
+    grace.clear();
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    if (this.#sink !== null) this.#sink.paused = paused;
+  }
+
+  get assigned(): readonly string[] {
+    return this.#sink?.partitions ?? [];
+  }
+
+  get status(): ConsumerStatus {
+    const figures = this.#sink?.figures() ?? { running: 0, buffered: 0, oldest: null, lastCommit: null };
+    return { state: this.#state, ...figures };
+  }
+
+  get #state(): ConsumerStatus["state"] {
+    if (this.#phase === "closed" && this.#failure !== null) return "failed";
+    return this.#phase === "running" && this.#paused ? "paused" : this.#phase;
+  }
+}

@@ -1,0 +1,179 @@
+import { channels } from "../diagnostics/channels.ts";
+import { StreamError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
+import type { BatchHandler, MessageHandler } from "./consumer-types.ts";
+import { type Decoded, type Decoding, decodeRecord, isPromiseLike } from "./decode-record.ts";
+import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
+import { BatchCall, HandlerCall } from "./handler-call.ts";
+import { laneKeyOf } from "./key-lanes.ts";
+import { traceHandler } from "./trace-handler.ts";
+import type { Entry, Work } from "./work.ts";
+
+/** What the application gave to `run` or to `runBatches`. */
+export type Handler<T> =
+  | { readonly kind: "message"; readonly handle: MessageHandler<T> }
+  | { readonly kind: "batch"; readonly handle: BatchHandler<T> };
+
+interface RunnerHooks<T> {
+  /** Once for every `run`, perhaps before it returns. `null`: the handler never settled, there is no outcome. */
+  concluded(work: Work<T>, outcome: AttemptOutcome | null): void;
+  fail(error: StreamError): void;
+}
+
+interface Attempt<T> {
+  readonly work: Work<T>;
+  readonly call: HandlerCall;
+  readonly startedAtMs: number;
+  timer: NodeJS.Timeout | null;
+  abandoned: boolean;
+}
+
+const HANDLED: AttemptOutcome = { failure: null, failures: new Map() };
+
+/** One attempt at a piece of work: decode, call the handler, keep the time-out, tell the outcome. */
+export class HandlerRunner<T> {
+  readonly #services: TopicServices;
+  readonly #decoding: Decoding<T>;
+  readonly #plan: ConsumerPlan;
+  readonly #handler: Handler<T>;
+  readonly #hooks: RunnerHooks<T>;
+
+  constructor(services: TopicServices, decoding: Decoding<T>, plan: ConsumerPlan, handler: Handler<T>, hooks: RunnerHooks<T>) {
+    this.#services = services;
+    this.#decoding = decoding;
+    this.#plan = plan;
+    this.#handler = handler;
+    this.#hooks = hooks;
+  }
+
+  /** `first`: the decoded message, or the promise of it, of work with one message. */
+  run(work: Work<T>, first?: Decoded<T> | Promise<Decoded<T>>): void {
+    const attempt = this.#open(work);
+    const { source } = work.state;
+    const decoded =
+      first === undefined ? work.entries.map(({ record, key }) => decodeRecord(this.#decoding, source, record, key)) : [first];
+    if (!decoded.some((one) => one instanceof Promise)) return this.#call(attempt, decoded as Decoded<T>[]);
+    this.#startTimer(attempt);
+    void Promise.all(decoded).then((all) => this.#call(attempt, all));
+  }
+
+  /** The handler of this message has been called and answered by a promise. */
+  follow(work: Work<T>, call: HandlerCall, result: PromiseLike<unknown>): void {
+    work.call = call;
+    this.#follow({ work, call, startedAtMs: 0, timer: null, abandoned: false }, result, new Map());
+  }
+
+  #open(work: Work<T>): Attempt<T> {
+    const { epoch } = work.state.assignment;
+    const call = this.#handler.kind === "batch" ? new BatchCall<T>(work.attempt, epoch) : new HandlerCall(work.attempt, epoch);
+    work.call = call;
+    return { work, call, startedAtMs: performance.now(), timer: null, abandoned: false };
+  }
+
+  #call(attempt: Attempt<T>, decoded: readonly Decoded<T>[]): void {
+    if (attempt.abandoned) return;
+    if (attempt.call.aborted !== null) return this.#settle(attempt, new Map(), null);
+    const { messages, corrupt } = this.#handOver(attempt.work, decoded);
+    if (messages.length === 0) return this.#settle(attempt, corrupt, null);
+    let result: unknown;
+    try {
+      result = this.#invoke(attempt.call, messages);
+    } catch (thrown) {
+      return this.#settle(attempt, corrupt, { code: "handler-failed", thrown });
+    }
+    if (isPromiseLike(result)) this.#follow(attempt, result, corrupt);
+    else this.#settle(attempt, corrupt, null);
+  }
+
+  /** Leaves out what cannot be decoded, and what has to come after it. */
+  #handOver(work: Work<T>, decoded: readonly Decoded<T>[]): { messages: Message<T>[]; corrupt: Map<Entry, AttemptFailure> } {
+    const messages: Message<T>[] = [];
+    const corrupt = new Map<Entry, AttemptFailure>();
+    const blocked = new Set<string>();
+    for (const [index, one] of decoded.entries()) {
+      const entry = work.entries[index]!;
+      const lane = laneKeyOf(this.#plan.order, entry.key);
+      if (lane !== null && blocked.has(lane)) continue;
+      if (!(one instanceof StreamError)) {
+        messages.push(one);
+        continue;
+      }
+      corrupt.set(entry, { code: "corrupt", thrown: one });
+      if (lane !== null) blocked.add(lane);
+    }
+    return { messages, corrupt };
+  }
+
+  #invoke(call: HandlerCall, messages: Message<T>[]): unknown {
+    const handler = this.#handler;
+    if (call instanceof BatchCall) call.messages = messages;
+    const invoke = (): unknown =>
+      handler.kind === "message" ? handler.handle(messages[0]!, call) : handler.handle(messages, call as BatchCall<T>);
+    return channels.handle.hasSubscribers ? this.#trace(messages, call, invoke) : invoke();
+  }
+
+  #trace(messages: readonly Message<T>[], call: HandlerCall, invoke: () => unknown): unknown {
+    const { partition, headers } = messages[0]!;
+    const { provider, topic } = this.#services;
+    const event = { provider, topic, group: this.#plan.group, partition, messages: messages.length, attempt: call.attempt, headers };
+    return traceHandler(event, invoke);
+  }
+
+  #follow(attempt: Attempt<T>, result: PromiseLike<unknown>, corrupt: Map<Entry, AttemptFailure>): void {
+    if (attempt.timer === null) this.#startTimer(attempt);
+    // A foreign thenable may call back twice, or throw: a promise around it does not.
+    const promise = result instanceof Promise ? result : Promise.resolve(result);
+    promise.then(
+      () => this.#settle(attempt, corrupt, null),
+      (thrown: unknown) => this.#settle(attempt, corrupt, { code: "handler-failed", thrown }),
+    );
+  }
+
+  #startTimer(attempt: Attempt<T>): void {
+    const timeoutMs = this.#plan.handlerTimeoutMs;
+    if (timeoutMs === undefined) return;
+    attempt.timer = setTimeout(() => {
+      attempt.call.abort(this.#timeout(attempt, `the handler has not settled within handlerTimeoutMs (${timeoutMs} ms)`));
+      attempt.timer = setTimeout(() => {
+        attempt.abandoned = true;
+        this.#hooks.fail(this.#timeout(attempt, `the handler has not settled within twice handlerTimeoutMs (${timeoutMs} ms)`));
+        this.#hooks.concluded(attempt.work, null);
+      }, timeoutMs);
+    }, timeoutMs);
+  }
+
+  #timeout({ work }: Attempt<T>, text: string): StreamError {
+    const { provider, topic, partition } = work.state.source;
+    return new StreamError("timeout", text, { provider, topic, partition, operation: "consume" });
+  }
+
+  #settle(attempt: Attempt<T>, corrupt: Map<Entry, AttemptFailure>, failed: AttemptFailure | null): void {
+    if (attempt.abandoned) return;
+    if (attempt.timer !== null) clearTimeout(attempt.timer);
+    const { work, call } = attempt;
+    work.call = null;
+    let failure = failed;
+    let failures = corrupt;
+    if (call instanceof BatchCall) {
+      call.close();
+      if (call.failures.size > 0) failures = new Map([...corrupt, ...this.#failedByHandler(work, corrupt, call)]);
+    }
+    const timeoutMs = this.#plan.handlerTimeoutMs;
+    // A handler that blocked the event loop is late as well, though no timer could tell it.
+    const late = timeoutMs !== undefined && attempt.startedAtMs > 0 && performance.now() - attempt.startedAtMs > timeoutMs;
+    if (call.aborted?.code === "timeout") failure = { code: "timeout", thrown: failed?.thrown ?? call.aborted };
+    else if (late && corrupt.size < work.entries.length) failure = { code: "timeout", thrown: failed?.thrown };
+    this.#hooks.concluded(work, failure === null && failures.size === 0 ? HANDLED : { failure, failures });
+  }
+
+  #failedByHandler(work: Work<T>, corrupt: ReadonlyMap<Entry, AttemptFailure>, call: BatchCall<T>): [Entry, AttemptFailure][] {
+    const blocked = new Set<string>();
+    const handed = work.entries.filter((entry) => {
+      const lane = laneKeyOf(this.#plan.order, entry.key);
+      if (corrupt.has(entry) && lane !== null) blocked.add(lane);
+      return !corrupt.has(entry) && (lane === null || !blocked.has(lane));
+    });
+    return [...call.failures].map(([index, thrown]) => [handed[index]!, { code: "handler-failed", thrown }]);
+  }
+}

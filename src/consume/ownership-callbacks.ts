@@ -1,0 +1,57 @@
+import { StreamError } from "../errors.ts";
+import type { AssignmentState } from "./assignment-state.ts";
+import type { ConsumerPlan } from "./consumer-options.ts";
+
+/** Calls `onAssigned` and `onRevoked`, one after the other, in the order in which things happened. */
+export class OwnershipCallbacks<T> {
+  readonly #plan: Pick<ConsumerPlan, "onAssigned" | "onRevoked">;
+  readonly #fail: (error: StreamError) => void;
+  readonly #opened: () => void;
+  #tail: Promise<void> = Promise.resolve();
+  #assigned: AssignmentState<T>[] = [];
+
+  /** `opened`: messages of some assignment may start now. */
+  constructor(plan: Pick<ConsumerPlan, "onAssigned" | "onRevoked">, fail: (error: StreamError) => void, opened: () => void) {
+    this.#plan = plan;
+    this.#fail = fail;
+    this.#opened = opened;
+  }
+
+  /** What is assigned in one turn is told in one call. Its messages start when the callback has settled. */
+  assigned(state: AssignmentState<T>): void {
+    const { onAssigned } = this.#plan;
+    if (onAssigned === undefined) {
+      state.start();
+      return;
+    }
+    this.#assigned.push(state);
+    if (this.#assigned.length > 1) return;
+    this.#tail = this.#tail.then(async () => {
+      const states = this.#assigned;
+      this.#assigned = [];
+      if (!(await this.#call("onAssigned", onAssigned, states))) return;
+      for (const state of states) state.start();
+      this.#opened();
+    });
+  }
+
+  /** Resolves when the callback has settled. Never rejects. */
+  revoked(states: readonly AssignmentState<T>[]): Promise<void> {
+    const { onRevoked } = this.#plan;
+    if (onRevoked === undefined || states.length === 0) return this.#tail;
+    this.#tail = this.#tail.then(async () => {
+      await this.#call("onRevoked", onRevoked, states);
+    });
+    return this.#tail;
+  }
+
+  async #call(name: string, callback: (partitions: readonly string[]) => unknown, states: readonly AssignmentState<T>[]): Promise<boolean> {
+    try {
+      await callback(states.map(({ assignment }) => assignment.partition));
+      return true;
+    } catch (cause) {
+      this.#fail(new StreamError("handler-failed", `${name} failed`, { cause, operation: "consume" }));
+      return false;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { StoredRecord } from "../driver/record.ts";
+
+/** Records that came together, with what has been handled of them. */
+export class Delivery {
+  readonly records: readonly StoredRecord[];
+  /** How many records of the assignment came before the first of these: orders messages without a look at positions. */
+  readonly ordinal: number;
+  readonly arrivedAtMs: number;
+  /** The first record that has not been looked at by the scheduler. */
+  next = 0;
+  /** All records before this one are handled. */
+  prefix = 0;
+  /** Handled records behind the prefix; only made when one is. */
+  done: Uint8Array | null = null;
+  /** Nothing is stored between the last record and here, this position included. */
+  advancedThrough: string | null = null;
+
+  constructor(records: readonly StoredRecord[], ordinal: number) {
+    this.records = records;
+    this.ordinal = ordinal;
+    this.arrivedAtMs = Date.now();
+  }
+}
+
+/**
+ * How far one assignment is handled: the contiguous prefix of what was delivered. Only its end may be committed; what is
+ * handled behind a gap in it waits for the gap to close.
+ */
+export class Progress {
+  #open: Delivery[] = [];
+  #delivered = 0;
+  #last: { readonly position: string } | null = null;
+
+  add(records: readonly StoredRecord[]): Delivery {
+    const delivery = new Delivery(records, this.#delivered);
+    this.#delivered += records.length;
+    this.#open.push(delivery);
+    return delivery;
+  }
+
+  /** There is nothing stored up to and including here. */
+  advance(through: string): void {
+    const latest = this.#open.at(-1);
+    if (latest !== undefined) latest.advancedThrough = through;
+    else this.#last = { position: through };
+  }
+
+  complete(delivery: Delivery, index: number): void {
+    const { records, done } = delivery;
+    if (index !== delivery.prefix) {
+      delivery.done ??= new Uint8Array(records.length);
+      delivery.done[index] = 1;
+      return;
+    }
+    let prefix = index + 1;
+    if (done !== null) while (prefix < records.length && done[prefix] === 1) prefix += 1;
+    delivery.prefix = prefix;
+    if (delivery !== this.#open[0]) return;
+    while (this.#open[0] !== undefined && this.#open[0].prefix === this.#open[0].records.length) this.#close(this.#open.shift()!);
+  }
+
+  #close(delivery: Delivery): void {
+    const { records, advancedThrough } = delivery;
+    this.#last = advancedThrough === null ? records[records.length - 1]! : { position: advancedThrough };
+  }
+
+  /** The end of the prefix; `null` while nothing is handled. */
+  get through(): string | null {
+    const head = this.#open[0];
+    if (head !== undefined && head.prefix > 0) return head.records[head.prefix - 1]!.position;
+    return this.#last?.position ?? null;
+  }
+
+  /** Ordinal of the oldest message that is not handled. */
+  get oldestOrdinal(): number {
+    const head = this.#open[0];
+    return head === undefined ? this.#delivered : head.ordinal + head.prefix;
+  }
+
+  /** The oldest message that is not handled. */
+  get oldest(): { readonly delivery: Delivery; readonly index: number } | null {
+    const head = this.#open[0];
+    return head === undefined ? null : { delivery: head, index: head.prefix };
+  }
+
+  get allHandled(): boolean {
+    return this.#open.length === 0;
+  }
+
+  /** In stored order. */
+  unhandled(): StoredRecord[] {
+    return this.#open.flatMap(({ records, prefix, done }) => records.filter((_, index) => index >= prefix && done?.[index] !== 1));
+  }
+}
