@@ -12,6 +12,8 @@ export interface DriverTopicDescription {
   readonly identity: TopicIdentity;
   /** Open ones and, where the service keeps them, closed shards that still hold records. In the provider's order. */
   readonly partitions: readonly string[];
+  /** How many of them can be written to, where closed shards are listed too. Absent: all. What `updateTopic` compares with. */
+  readonly openPartitions?: number | undefined;
   readonly retentionMs: number | null;
   readonly maxMessageBytes: number;
 }

@@ -1,0 +1,24 @@
+import type { Capabilities, Capability } from "../capabilities.ts";
+import type { ProviderDriver } from "../driver/provider-driver.ts";
+import type { StreamError } from "../errors.ts";
+
+/** What the connection does for its administration. */
+export interface AdminServices {
+  readonly driver: ProviderDriver;
+  readonly provider: string;
+  readonly capabilities: Capabilities;
+  /** The provider's own name of a topic. */
+  nativeTopic(topic: string): string;
+  /** The name in the code of a topic that the provider calls so; the same name where none was given. */
+  topicName(nativeTopic: string): string;
+  /** The provider's own name of a group, where the application gave one. */
+  nativeGroup(group: string): string | undefined;
+  /** The name in the code of a group that the provider calls so; the same name where none was given. */
+  groupName(nativeGroup: string): string;
+  /** @throws `closed` once the connection closes */
+  requireOpen(operation: string): void;
+  /** @throws `unsupported` naming capability and provider */
+  requireCapability(capability: Capability, operation: string): void;
+  /** Any error as ours, classified by the driver, with provider, operation and topic filled in. */
+  toError(error: unknown, operation: string, topic: string | undefined): StreamError;
+}

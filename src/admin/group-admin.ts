@@ -1,0 +1,54 @@
+import type { CallOptions } from "../options.ts";
+import { encodeBookmark } from "../replay/bookmark.ts";
+import type { From } from "../replay/reader-types.ts";
+import { checkFrom } from "../replay/start-point.ts";
+import { adminCall, requireGroup, requireTopic } from "./admin-call.ts";
+import type { AdminServices } from "./admin-services.ts";
+import type { GroupDescription, Lag } from "./admin-types.ts";
+
+export function listGroups(services: AdminServices, topic: string, options?: CallOptions): Promise<readonly string[]> {
+  return adminCall(services, "listGroups", topic, options, async (call) => {
+    call.requireCapability("groupAdmin");
+    const groups = await services.driver.admin.listGroups(requireTopic(services, topic), call.signal);
+    return groups.map(({ group, nativeGroup }) => {
+      const named = services.groupName(nativeGroup);
+      return named === nativeGroup ? group : named;
+    });
+  });
+}
+
+export function describeGroup(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<GroupDescription> {
+  return adminCall(services, "describeGroup", topic, options, async (call) => {
+    const nativeTopic = requireTopic(services, topic);
+    const name = requireGroup(services, group);
+    const { nativeName, members, identity, places } = await services.driver.admin.describeGroup(nativeTopic, name, call.signal);
+    return { name: group, nativeName, members, bookmark: places === null ? null : encodeBookmark(services.provider, identity, places) };
+  });
+}
+
+export function resetGroup(services: AdminServices, topic: string, group: string, to: From, options?: CallOptions): Promise<void> {
+  return adminCall(services, "resetGroup", topic, options, async (call) => {
+    call.requireCapability("groupReset");
+    const nativeTopic = requireTopic(services, topic);
+    const name = requireGroup(services, group);
+    const { driver, provider, capabilities } = services;
+    const start = checkFrom("to", to, undefined, { provider, capabilities, requireCapability: call.requireCapability });
+    const place = await start.resolve(() => driver.identity(nativeTopic, call.signal));
+    await driver.admin.resetGroup(nativeTopic, name, place, call.signal);
+  });
+}
+
+export function deleteGroup(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<void> {
+  return adminCall(services, "deleteGroup", topic, options, async (call) => {
+    call.requireCapability("groupAdmin");
+    await services.driver.admin.deleteGroup(requireTopic(services, topic), requireGroup(services, group), call.signal);
+  });
+}
+
+export function lag(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<Lag> {
+  return adminCall(services, "lag", topic, options, async (call) => {
+    // Either will do; without both the more telling one is named.
+    if (!services.capabilities.lagInTime) call.requireCapability("lagInMessages");
+    return await services.driver.admin.lag(requireTopic(services, topic), requireGroup(services, group), call.signal);
+  });
+}

@@ -1,0 +1,77 @@
+import { checkOptions, rules } from "../checked-options.ts";
+import { StreamError } from "../errors.ts";
+import type { CallOptions } from "../options.ts";
+import { type AdminCall, adminCall, requireTopic } from "./admin-call.ts";
+import type { AdminServices } from "./admin-services.ts";
+import type { TopicDescription, TopicSettings } from "./admin-types.ts";
+
+const SETTINGS = { partitions: rules.positiveInteger, retentionMs: rules.positiveInteger } as const;
+
+type UpdateSettings = TopicSettings & { mayReorder?: boolean | undefined };
+
+export function createTopic(services: AdminServices, topic: string, settings: TopicSettings = {}, options?: CallOptions): Promise<void> {
+  return adminCall(services, "createTopic", topic, options, async (call) => {
+    call.requireCapability("topicAdmin");
+    checkOptions("topic settings", settings, SETTINGS);
+    const nativeTopic = requireTopic(services, topic);
+    if ((settings.partitions ?? 1) > 1) call.requireCapability("partitions");
+    await services.driver.admin.createTopic(nativeTopic, given(settings), call.signal);
+  });
+}
+
+export function updateTopic(services: AdminServices, topic: string, settings: UpdateSettings, options?: CallOptions): Promise<void> {
+  return adminCall(services, "updateTopic", topic, options, async (call) => {
+    call.requireCapability("topicAdmin");
+    checkOptions("topic settings", settings, { ...SETTINGS, mayReorder: rules.boolean });
+    const nativeTopic = requireTopic(services, topic);
+    const wanted = given(settings);
+    if (wanted.partitions === undefined && wanted.retentionMs === undefined) {
+      throw new StreamError("invalid-argument", "topic settings: partitions or retentionMs is needed; received neither");
+    }
+    if (wanted.partitions !== undefined) await requireReshape(services, nativeTopic, wanted.partitions, settings.mayReorder === true, call);
+    await services.driver.admin.updateTopic(nativeTopic, wanted, call.signal);
+  });
+}
+
+/** Asked only where the number really changes: saying again what is so already is harmless on every provider. */
+async function requireReshape(services: AdminServices, topic: string, wanted: number, mayReorder: boolean, call: AdminCall): Promise<void> {
+  const description = await services.driver.admin.describeTopic(topic, call.signal);
+  const now = description.openPartitions ?? description.partitions.length;
+  if (wanted < now) call.requireCapability("partitionMerge");
+  if (wanted <= now) return;
+  call.requireCapability("partitionGrowth");
+  if (services.capabilities.growthKeepsKeyOrder || mayReorder) return;
+  throw new StreamError(
+    "unsupported",
+    `growing a topic from ${now} to ${wanted} partitions moves keys on ${services.provider} (growthKeepsKeyOrder is false): ` +
+      "messages of a key may then be handled out of order; pass mayReorder: true to accept that",
+    { capability: "growthKeepsKeyOrder" },
+  );
+}
+
+export function deleteTopic(services: AdminServices, topic: string, options?: CallOptions): Promise<void> {
+  return adminCall(services, "deleteTopic", topic, options, async (call) => {
+    call.requireCapability("topicAdmin");
+    await services.driver.admin.deleteTopic(requireTopic(services, topic), call.signal);
+  });
+}
+
+export function describeTopic(services: AdminServices, topic: string, options?: CallOptions): Promise<TopicDescription> {
+  return adminCall(services, "describeTopic", topic, options, async (call) => {
+    const nativeName = requireTopic(services, topic);
+    const { partitions, retentionMs, maxMessageBytes } = await services.driver.admin.describeTopic(nativeName, call.signal);
+    return { name: topic, nativeName, partitions, retentionMs, maxMessageBytes };
+  });
+}
+
+export function listTopics(services: AdminServices, options?: CallOptions): Promise<readonly string[]> {
+  return adminCall(services, "listTopics", undefined, options, async (call) => {
+    const nativeTopics = await services.driver.admin.listTopics(call.signal);
+    return nativeTopics.map((nativeTopic) => services.topicName(nativeTopic));
+  });
+}
+
+/** Only what the driver is to act on. */
+function given({ partitions, retentionMs }: TopicSettings): TopicSettings {
+  return { ...(partitions === undefined ? {} : { partitions }), ...(retentionMs === undefined ? {} : { retentionMs }) };
+}
