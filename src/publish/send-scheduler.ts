@@ -289,12 +289,12 @@ export class SendScheduler {
 
   #onAnswer(call: ActiveCall, answer: CallAnswer): void {
     const isLate = nowMs() - call.startedAtMs > LATE_CALL_MS;
-    const results = "thrown" in answer ? this.#allUnknown(call, answer.thrown) : Array.isArray(answer.results) ? answer.results : [];
+    const results = this.#resultsOf(call, answer);
     call.lanes.forEach((lane, at) => {
       const records = lane.sent;
       const bytes = lane.sentBytes;
       lane.callResolved();
-      const remainder = settleSlice(records, results[at] as SliceResult | undefined, this.#context.provider, this.driver.identity);
+      const remainder = settleSlice(records, results[at], this.#context.provider, this.driver.identity);
       this.#afterResult(lane, records.length, remainder, isLate);
       this.#admission.release(bytes - sizeOf(remainder.again));
     });
@@ -376,8 +376,11 @@ export class SendScheduler {
     return sendError(this.#context, "timeout", `the message could not be stored ${within}; it was not stored`, { cause });
   }
 
-  #allUnknown(call: ActiveCall, thrown: unknown): readonly SliceResult[] {
-    const error = this.#context.toError(thrown, "send");
+  /** Results that are no answer to this call tell nothing about any of it. */
+  #resultsOf(call: ActiveCall, answer: CallAnswer): readonly SliceResult[] {
+    if ("results" in answer && Array.isArray(answer.results) && answer.results.length === call.slices.length) return answer.results;
+    const text = "the driver did not answer one result a slice";
+    const error = this.#context.toError("thrown" in answer ? answer.thrown : sendError(this.#context, "internal", text), "send");
     return call.slices.map(() => ({ outcome: "unknown", error }));
   }
 }

@@ -27,7 +27,13 @@ export const SHAPES: Readonly<Record<string, CallShape>> = {
   oci: shape("key", "many", 1, 10, 3),
 };
 
-function shape(lane: "key" | "partition", lanesPerCall: "one" | "many", laneMessages: number, callMessages: number, inFlight: number): CallShape {
+function shape(
+  lane: "key" | "partition",
+  lanesPerCall: "one" | "many",
+  laneMessages: number,
+  callMessages: number,
+  inFlight: number,
+): CallShape {
   return {
     lane,
     lanesPerCall,
@@ -73,7 +79,8 @@ export class FakeProducerDriver implements ProducerDriver {
   laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
     this.laneCalls += 1;
     if (toPartition !== undefined) {
-      if (!(Number(toPartition) < this.partitions)) throw new StreamError("invalid-argument", `there is no partition ${toPartition}; there are 0 to 3`);
+      if (!(Number(toPartition) < this.partitions))
+        throw new StreamError("invalid-argument", `there is no partition ${toPartition}; there are 0 to 3`);
       return `p${toPartition}`;
     }
     if (key === null) return null;
@@ -97,7 +104,10 @@ export class FakeProducerDriver implements ProducerDriver {
       reject: fail,
     });
     const lanes = call.slices.flatMap(({ lane }) => (lane === null ? [] : [lane]));
-    const answer = this.script === null ? Promise.resolve(call.slices.map(({ lane, records }) => this.store(lane, records))) : this.script(call, signal, this);
+    const answer =
+      this.script === null
+        ? Promise.resolve(call.slices.map(({ lane, records }) => this.store(lane, records)))
+        : this.script(call, signal, this);
     const release = (): void => lanes.forEach((lane) => this.#open.delete(lane));
     return Promise.race([answer, answered]).finally(release);
   }
@@ -138,7 +148,10 @@ export class FakeProducerDriver implements ProducerDriver {
 }
 
 export const stored: SliceResult = { outcome: "stored", partition: "0", timestampMs: 1, positionOf: () => "7" };
-export const refused = (message = "no"): SliceResult & RecordResult => ({ outcome: "refused", error: new StreamError("invalid-argument", message) });
+export const refused = (message = "no"): SliceResult & RecordResult => ({
+  outcome: "refused",
+  error: new StreamError("invalid-argument", message),
+});
 export const retryable = (retryAfterMs?: number): SliceResult & RecordResult => ({
   outcome: "retryable",
   error: new StreamError("throttled", "slow down"),
@@ -153,9 +166,14 @@ const plain: Codec<string> = { encode: (value) => Buffer.from(value), decode: (b
 type FakeContext = TopicContext<string> & { readonly tracked: Set<Closable> };
 
 /** The connection as a producer sees it. `without`: capabilities that are off. */
-export function fakeContext(driver: FakeProducerDriver, more: Partial<TopicContext<string>> = {}, without: readonly string[] = []): FakeContext {
+export function fakeContext(
+  driver: FakeProducerDriver,
+  more: Partial<TopicContext<string>> = {},
+  without: readonly string[] = [],
+): FakeContext {
   const tracked = new Set<Closable>();
-  const classify = (error: unknown): StreamError => (isStreamError(error) ? error : new StreamError("internal", "unclassified", { cause: error }));
+  const classify = (error: unknown): StreamError =>
+    isStreamError(error) ? error : new StreamError("internal", "unclassified", { cause: error });
   return {
     tracked,
     driver: { producer: () => driver } as unknown as ProviderDriver,

@@ -1,0 +1,177 @@
+import { describeValue } from "../checked-options.ts";
+import { channels } from "../diagnostics/channels.ts";
+import { type Receipt, StreamError } from "../errors.ts";
+import type { OutgoingMessage } from "../message.ts";
+import type { CallOptions, CloseOptions } from "../options.ts";
+import type { TopicContext } from "../topic-context.ts";
+import { BatchSend } from "./batch-send.ts";
+import { OutgoingIntake } from "./outgoing-intake.ts";
+import type { ProducerLifetime } from "./producer-lifetime.ts";
+import type { Producer } from "./producer-types.ts";
+import { sendStream } from "./send-stream.ts";
+import type { SendScheduler } from "./send-scheduler.ts";
+import { SingleSend } from "./single-send.ts";
+import { StreamSend } from "./stream-send.ts";
+
+type MoreHeaders = Readonly<Record<string, string>> | undefined;
+
+/** The outer edge: one promise a call, checked arguments, diagnostics. */
+export class TopicProducer<T, Input> implements Producer<Input> {
+  readonly #context: TopicContext<T, Input>;
+  readonly #lifetime: ProducerLifetime;
+  #intake: OutgoingIntake<T, Input> | null = null;
+
+  constructor(context: TopicContext<T, Input>, lifetime: ProducerLifetime) {
+    this.#context = context;
+    this.#lifetime = lifetime;
+  }
+
+  send(message: OutgoingMessage<Input>, options?: CallOptions): Promise<Receipt> {
+    if (!channels.send.hasSubscribers) return this.#send(message, options, undefined);
+    return this.#traced(
+      () => 1,
+      (headers) => this.#send(message, options, headers),
+    );
+  }
+
+  sendBatch(messages: readonly OutgoingMessage<Input>[], options?: CallOptions): Promise<readonly Receipt[]> {
+    if (!channels.send.hasSubscribers) return this.#sendBatch(messages, options, undefined);
+    const size = Array.isArray(messages) ? messages.length : 0;
+    return this.#traced(
+      () => size,
+      (headers) => this.#sendBatch(messages, options, headers),
+    );
+  }
+
+  sendStream(messages: AsyncIterable<OutgoingMessage<Input>> | Iterable<OutgoingMessage<Input>>, options?: CallOptions): Promise<number> {
+    let pulled = 0;
+    const count = (): void => {
+      pulled += 1;
+    };
+    if (!channels.send.hasSubscribers) return this.#sendStream(messages, options, undefined, count);
+    return this.#traced(
+      () => pulled,
+      (headers) => this.#sendStream(messages, options, headers, count),
+    );
+  }
+
+  releaseKey(key: string): void {
+    this.#intake?.releaseKey(key);
+  }
+
+  async flush(options?: CallOptions): Promise<void> {
+    await this.#lifetime.flush(this.#lifetime.signalOf(options, "flush"));
+  }
+
+  close(options?: CloseOptions): Promise<void> {
+    return this.#lifetime.close(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #send(message: OutgoingMessage<Input>, options: CallOptions | undefined, headers: MoreHeaders): Promise<Receipt> {
+    return new Promise((resolve, reject) => {
+      const group = new SingleSend(resolve, reject);
+      try {
+        const signal = this.#lifetime.signalOf(options, "send");
+        this.#open().requireRoom();
+        const pending = this.#accepting().accept(message, 0, { group, deadlineMs: this.#lifetime.deadlineMs(), headers });
+        if (signal !== undefined && pending !== null && pending.state !== "settled") group.watch(this.#lifetime.watch, signal, pending);
+      } catch (error) {
+        reject(this.#refusal(error, options));
+      }
+    });
+  }
+
+  #sendBatch(
+    messages: readonly OutgoingMessage<Input>[],
+    options: CallOptions | undefined,
+    headers: MoreHeaders,
+  ): Promise<readonly Receipt[]> {
+    return new Promise((resolve, reject) => {
+      try {
+        const signal = this.#lifetime.signalOf(options, "sendBatch");
+        if (!Array.isArray(messages)) {
+          throw new StreamError("invalid-argument", `sendBatch needs an array of messages; received ${describeValue(messages)}`);
+        }
+        const scheduler = this.#open();
+        if (messages.length === 0) {
+          resolve([]);
+          return;
+        }
+        scheduler.requireRoom();
+        const group = new BatchSend(messages.length, signal, this.#lifetime.watch, resolve, reject);
+        const origin = { group, deadlineMs: this.#lifetime.deadlineMs(), headers };
+        const intake = this.#accepting();
+        for (let index = 0; index < messages.length; index += 1) {
+          const pending = intake.accept(messages[index]!, index, origin);
+          if (pending !== null) group.queued(pending);
+        }
+      } catch (error) {
+        reject(this.#refusal(error, options));
+      }
+    });
+  }
+
+  async #sendStream(
+    messages: AsyncIterable<OutgoingMessage<Input>> | Iterable<OutgoingMessage<Input>>,
+    options: CallOptions | undefined,
+    headers: MoreHeaders,
+    count: () => void,
+  ): Promise<number> {
+    let group: StreamSend;
+    let scheduler: SendScheduler;
+    try {
+      const signal = this.#lifetime.signalOf(options, "sendStream");
+      scheduler = this.#open();
+      group = new StreamSend(signal, this.#lifetime.watch);
+    } catch (error) {
+      throw this.#refusal(error, options);
+    }
+    // Half of the bound, so that a stream leaves room for the other calls of the producer.
+    const maxOpenBytes = this.#lifetime.settings.maxBufferedBytes / 2;
+    const window = { maxOpenBytes, hasRoom: () => scheduler.waitingBytes < maxOpenBytes };
+    return sendStream(messages, group, window, (message) => {
+      count();
+      let pending;
+      try {
+        this.#open();
+        pending = this.#accepting().accept(message, 0, { group, deadlineMs: this.#lifetime.deadlineMs(), headers });
+      } catch (error) {
+        group.refused(0, this.#context.toError(error, "send"));
+        return;
+      }
+      if (pending !== null) group.queued(pending);
+    });
+  }
+
+  #open(): SendScheduler {
+    return this.#lifetime.scheduler;
+  }
+
+  #accepting(): OutgoingIntake<T, Input> {
+    this.#intake ??= new OutgoingIntake(this.#context, this.#open(), this.#lifetime.settings.messageIds);
+    return this.#intake;
+  }
+
+  /** The reason of the caller's own signal as it is, anything else as a coded error. */
+  #refusal(error: unknown, options: CallOptions | undefined): unknown {
+    return options?.signal?.aborted === true && error === options.signal.reason ? error : this.#context.toError(error, "send");
+  }
+
+  #traced<Result>(messages: () => number, send: (headers: Readonly<Record<string, string>>) => Promise<Result>): Promise<Result> {
+    const { provider, topic } = this.#context;
+    const headers: Record<string, string> = {};
+    const event = {
+      provider,
+      topic,
+      headers,
+      get messages() {
+        return messages();
+      },
+    };
+    return channels.send.tracePromise(() => send(headers), event);
+  }
+}

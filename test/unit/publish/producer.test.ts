@@ -1,0 +1,460 @@
+import { Readable } from "node:stream";
+import { getEventListeners } from "node:events";
+import { expect, test } from "vitest";
+import { channels } from "../../../src/diagnostics/channels.ts";
+import { StreamError, isStreamError } from "../../../src/errors.ts";
+import type { OutgoingMessage } from "../../../src/message.ts";
+import { createProducer } from "../../../src/publish/create-producer.ts";
+import type { ProducerOptions } from "../../../src/publish/producer-types.ts";
+import type { TopicContext } from "../../../src/topic-context.ts";
+import { FakeProducerDriver, SHAPES, byHand, fakeContext, refused, retryable, stored, unknown, until } from "./fake-producer-driver.ts";
+
+const quick: ProducerOptions = { retry: { initialDelayMs: 0, maxDelayMs: 1 } };
+
+function setUp(
+  options: ProducerOptions = {},
+  driver = new FakeProducerDriver(),
+  more: Partial<TopicContext<string>> = {},
+  without: string[] = [],
+) {
+  return { driver, producer: createProducer(fakeContext(driver, more, without), { ...quick, ...options }) };
+}
+
+async function failure(promise: Promise<unknown>): Promise<StreamError> {
+  const error = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (!isStreamError(error)) throw new Error(`not a StreamError: ${String(error)}`);
+  return error;
+}
+
+const codes = async (promises: readonly Promise<unknown>[]): Promise<string[]> =>
+  (await Promise.allSettled(promises)).map((result) =>
+    result.status === "fulfilled" ? "stored" : isStreamError(result.reason) ? result.reason.code : "reason",
+  );
+
+test("sends of one tick share calls and keep their order; receipts tell where", async () => {
+  const { driver, producer } = setUp();
+  const receipts = await Promise.all(["1", "2", "3"].map((value) => producer.send({ key: "a", value })));
+  expect(driver.calls.length).toBe(1);
+  expect(driver.log.map(({ value }) => value)).toEqual(["1", "2", "3"]);
+  expect(receipts[0]!.partition).toBe("p1");
+  expect(receipts[0]!.position).not.toBe(receipts[1]!.position);
+  expect(Object.keys(receipts[0]!)).toEqual(["partition", "timestamp"]);
+  expect(JSON.parse(JSON.stringify(receipts[2]))).toMatchObject({ partition: "p1", position: receipts[2]!.position });
+});
+
+test("asynchronous encoding keeps the slot and blocks only its lane", async () => {
+  const driver = new FakeProducerDriver();
+  let finish!: (bytes: Uint8Array) => void;
+  const codec = {
+    encode: (value: string) => (value === "slow" ? new Promise<Uint8Array>((resolve) => (finish = resolve)) : Buffer.from(value)),
+    decode: () => "",
+  };
+  const { producer } = setUp({}, driver, { codec });
+  const slow = producer.send({ key: "a", value: "slow" });
+  const behind = producer.send({ key: "a", value: "behind" });
+  await producer.send({ key: "b", value: "other" });
+  expect(driver.log.map(({ value }) => value)).toEqual(["other"]);
+  finish(Buffer.from("late"));
+  await Promise.all([slow, behind]);
+  expect(driver.log.map(({ value }) => value)).toEqual(["other", "late", "behind"]);
+});
+
+test.each([
+  ["retryable", retryable()],
+  ["unknown", unknown()],
+  ["no result at all", undefined],
+])("%s: the same messages go again, in order, and what is behind waits", async (_name, first) => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const sends = ["1", "2"].map((value) => producer.send({ key: "a", value }));
+  await until(() => driver.calls.length === 1);
+  sends.push(producer.send({ key: "a", value: "3" }));
+  if (first === undefined) driver.calls[0]!.answer();
+  else driver.calls[0]!.answer(first);
+  await until(() => driver.calls.length === 2);
+  expect(driver.calls[1]!.slices).toEqual([["a:1", "a:2", "a:3"]]);
+  driver.calls[1]!.answer(stored);
+  await Promise.all(sends);
+});
+
+test("a rejected write is of unknown outcome and goes again", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = () => (driver.calls.length < 3 ? Promise.reject(new Error("gone")) : Promise.resolve([stored]));
+  const { producer } = setUp({}, driver);
+  await producer.send({ key: "a", value: "1" });
+  expect(driver.calls.length).toBe(3);
+});
+
+test("retryAfterMs is waited for", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = () => Promise.resolve([driver.calls.length < 2 ? retryable(40) : stored]);
+  const { producer } = setUp({}, driver);
+  const start = performance.now();
+  await producer.send({ key: "a", value: "1" });
+  expect(performance.now() - start).toBeGreaterThan(35);
+});
+
+test("a refused slice is split until the culprit is alone; only what is behind it of its key fails, in the same step", async () => {
+  const driver = new FakeProducerDriver();
+  driver.partitions = 1;
+  driver.script = (call) =>
+    Promise.resolve(
+      call.slices.map(({ lane, records }) =>
+        records.some(({ value }) => Buffer.from(value!).toString() === "bad") ? refused() : driver.store(lane, records),
+      ),
+    );
+  const { producer } = setUp({}, driver);
+  const order: string[] = [];
+  const send = (key: string, value: string): Promise<unknown> => {
+    const sent = producer.send({ key, value });
+    sent.then(
+      () => order.push(`${key}${value}`),
+      (error: StreamError) => order.push(`${key}${value} ${error.code}`),
+    );
+    return sent;
+  };
+  const sends = [send("a", "1"), send("b", "1"), send("a", "bad"), send("b", "2"), send("a", "2"), send("b", "3"), send("a", "3")];
+  expect(await codes(sends)).toEqual(["stored", "stored", "invalid-argument", "stored", "key-blocked", "stored", "key-blocked"]);
+  expect(driver.log.map(({ key, value }) => key + value)).toEqual(["a1", "b1", "b2", "b3"]);
+  expect(order.indexOf("a2 key-blocked") - order.indexOf("abad invalid-argument")).toBe(1);
+  expect((await failure(sends[4]!)).cause).toBe(await failure(sends[2]!));
+  await producer.send({ key: "a", value: "afresh" });
+});
+
+test("onKeyFailure hold: the key stays blocked until it is released", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = () => Promise.resolve([driver.calls.length === 1 ? refused() : stored]);
+  const { producer } = setUp({ onKeyFailure: "hold" }, driver);
+  expect(await codes([producer.send({ key: "a", value: "1" })])).toEqual(["invalid-argument"]);
+  expect(await codes([producer.send({ key: "a", value: "2" }), producer.send({ key: "b", value: "1" })])).toEqual([
+    "key-blocked",
+    "stored",
+  ]);
+  producer.releaseKey("a");
+  await producer.send({ key: "a", value: "3" });
+});
+
+test("deadline: timeout where it was never sent, outcome-unknown in a call; the call is told and the lane stays occupied until it resolves", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({ deliveryTimeoutMs: 30 }, driver);
+  const sent = producer.send({ key: "a", value: "1" });
+  await until(() => driver.calls.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 15));
+  const queued = producer.send({ key: "a", value: "2" });
+  expect(await codes([sent, queued])).toEqual(["outcome-unknown", "key-blocked"]);
+  expect(driver.calls[0]!.signal.aborted).toBe(true);
+  const next = producer.send({ key: "a", value: "3" });
+  expect((await failure(next)).code).toBe("timeout");
+  driver.calls[0]!.answer(unknown());
+  driver.script = null;
+  await producer.send({ key: "a", value: "4" });
+  expect(driver.calls.slice(1).flatMap(({ slices }) => slices)).toEqual([["a:4"]]);
+});
+
+test("deadline while retrying: timeout where nothing was stored, outcome-unknown where it may be", async () => {
+  for (const [answer, code] of [
+    [retryable(), "timeout"],
+    [unknown(), "outcome-unknown"],
+  ] as const) {
+    const driver = new FakeProducerDriver();
+    driver.script = () => Promise.resolve([answer]);
+    const { producer } = setUp({ deliveryTimeoutMs: 20 }, driver);
+    const error = await failure(producer.send({ key: "a", value: "1" }));
+    expect(error.code).toBe(code);
+    expect(isStreamError(error.cause)).toBe(true);
+  }
+});
+
+test("a codec that hangs meets the deadline; one that fails blocks nothing", async () => {
+  const codec = {
+    encode: (value: string): Promise<Uint8Array> =>
+      value === "hang"
+        ? new Promise(() => undefined)
+        : value === "fail"
+          ? Promise.reject(new Error("no"))
+          : Promise.resolve(Buffer.from(value)),
+    decode: () => "",
+  };
+  const { producer, driver } = setUp({ deliveryTimeoutMs: 25 }, new FakeProducerDriver(), { codec });
+  expect(await codes(["fail", "1", "hang"].map((value) => producer.send({ key: "a", value })))).toEqual([
+    "invalid-argument",
+    "stored",
+    "timeout",
+  ]);
+  expect(driver.log.map(({ value }) => value)).toEqual(["1"]);
+});
+
+test("abort before it left withdraws and blocks nothing; after, the outcome is unknown with the reason as cause", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const sent = new AbortController();
+  const queued = new AbortController();
+  const first = producer.send({ key: "a", value: "1" }, { signal: sent.signal });
+  await until(() => driver.calls.length === 1);
+  const second = producer.send({ key: "a", value: "2" }, { signal: queued.signal });
+  const third = producer.send({ key: "b", value: "3" });
+  const why = new Error("why");
+  queued.abort(why);
+  await expect(second).rejects.toBe(why);
+  sent.abort(why);
+  const error = await failure(first);
+  expect([error.code, error.cause]).toEqual(["outcome-unknown", why]);
+  expect(driver.calls[0]!.signal.aborted).toBe(true);
+  await until(() => driver.calls.length === 2);
+  driver.calls[1]!.answer(stored);
+  await third;
+  await expect(producer.send({ key: "a", value: "4" }, { signal: queued.signal })).rejects.toBe(why);
+});
+
+test("a shared signal keeps no listener", async () => {
+  const { producer } = setUp();
+  const { signal } = new AbortController();
+  await Promise.all(Array.from({ length: 100 }, (_, at) => producer.send({ key: `k${at}`, value: "v" }, { signal })));
+  await producer.sendBatch([{ key: "a", value: "1" }], { signal });
+  await producer.sendStream([{ key: "a", value: "1" }], { signal });
+  await producer.flush({ signal });
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+});
+
+test("admission: no more than the bound in calls, a quarter for one lane, and throttled when as much again waits", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({ maxBufferedBytes: 400 }, driver);
+  const value = "v".repeat(49);
+  const sends = Array.from({ length: 10 }, () => producer.send({ key: "a", value }));
+  await until(() => driver.calls.length === 1);
+  expect(driver.calls[0]!.slices[0]!.length).toBe(2);
+  expect(await codes([producer.send({ key: "b", value })])).toEqual(["throttled"]);
+  driver.calls[0]!.answer(stored);
+  await until(() => driver.calls.length === 2);
+  expect(driver.calls[1]!.slices[0]!.length).toBe(2);
+  const other = producer.send({ key: "b", value: "small" });
+  await until(() => driver.calls.length === 3);
+  expect(driver.calls[2]!.slices).toEqual([["b:small"]]);
+  driver.script = null;
+  driver.calls[1]!.answer(stored);
+  driver.calls[2]!.answer(stored);
+  await Promise.all([...sends, other]);
+});
+
+test("a message over the whole bound goes alone, and a large batch on an idle producer is taken", async () => {
+  const { producer, driver } = setUp({ maxBufferedBytes: 100 });
+  await producer.send({ key: "a", value: "v".repeat(500) });
+  const receipts = await producer.sendBatch(Array.from({ length: 50 }, (_, at) => ({ key: `k${at % 7}`, value: "v".repeat(40) })));
+  expect(receipts.length).toBe(50);
+  expect(driver.log.length).toBe(51);
+});
+
+test("keyless messages go in any call, many at once, and are no one's followers", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const first = producer.send({ key: null, value: "1" });
+  await until(() => driver.calls.length === 1);
+  const second = producer.send({ key: null, value: "2" });
+  await until(() => driver.calls.length === 2);
+  driver.calls[1]!.answer(stored);
+  await second;
+  driver.calls[0]!.answer(refused());
+  expect(await codes([first])).toEqual(["invalid-argument"]);
+});
+
+test("lanes of a call follow the shape", async () => {
+  for (const [name, lanes] of [
+    ["kafka", 3],
+    ["event-hubs", 1],
+    ["pubsub", 1],
+    ["kinesis", 3],
+    ["oci", 3],
+  ] as const) {
+    const driver = new FakeProducerDriver(SHAPES[name]!);
+    const { producer } = setUp({}, driver);
+    await Promise.all(["a", "b", "c", "a"].map((key) => producer.send({ key, value: "v" })));
+    expect([name, driver.calls[0]!.lanes.length]).toEqual([name, lanes]);
+    expect(driver.violations).toEqual([]);
+  }
+});
+
+test("a lane that failed travels alone until it succeeds", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = (call) =>
+    Promise.resolve(
+      call.slices.map(({ lane, records }) => (driver.calls.length < 3 && lane === "p1" ? retryable() : driver.store(lane, records))),
+    );
+  const { producer } = setUp({}, driver);
+  await Promise.all(["a", "b"].map((key) => producer.send({ key, value: "v" })));
+  expect(driver.calls.map(({ lanes }) => lanes)).toEqual([["p1", "p2"], ["p1"], ["p1"]]);
+});
+
+test("prepare: retried while it is worth it; a terminal error fails all that wait, and the next send tries afresh", async () => {
+  const driver = new FakeProducerDriver();
+  driver.preparing = () =>
+    Promise.reject(driver.prepareCalls < 3 ? new StreamError("unavailable", "soon") : new StreamError("not-found", "no such topic"));
+  const { producer } = setUp({}, driver);
+  expect(await codes([producer.send({ key: "a", value: "1" }), producer.send({ key: "b", value: "1" })])).toEqual([
+    "not-found",
+    "not-found",
+  ]);
+  expect(driver.prepareCalls).toBe(3);
+  driver.preparing = () => Promise.resolve();
+  await producer.send({ key: "a", value: "2" });
+  expect(driver.prepareCalls).toBe(4);
+});
+
+test("messages that waited for prepare are routed in call order; a bad one of them blocks nothing", async () => {
+  const driver = new FakeProducerDriver();
+  driver.limits = { messageBytes: 5, keyBytes: 3, headerBytes: 10 };
+  const { producer } = setUp({}, driver);
+  const sends = [
+    producer.send({ key: "a", value: "1" }),
+    producer.send({ key: "a", value: "too large" }),
+    producer.send({ key: "long", value: "1" }),
+    producer.send({ key: "a", value: "1", toPartition: "9" }),
+    producer.send({ key: "a", value: "2" }),
+  ];
+  expect(await codes(sends)).toEqual(["stored", "too-large", "too-large", "invalid-argument", "stored"]);
+  expect(driver.log.map(({ value }) => value)).toEqual(["1", "2"]);
+  expect(await codes([producer.send({ key: "a", value: "too large" })])).toEqual(["too-large"]);
+});
+
+test("close drains, refuses what comes later, and closes the driver once", async () => {
+  const driver = new FakeProducerDriver();
+  const context = fakeContext(driver);
+  const producer = createProducer(context, quick);
+  const sent = producer.send({ key: "a", value: "1" });
+  await Promise.all([producer.close(), producer.close()]);
+  await sent;
+  expect([driver.closed, context.tracked.size]).toEqual([1, 0]);
+  expect((await failure(producer.send({ key: "a", value: "2" }))).code).toBe("closed");
+});
+
+test("close past its time: unsent is closed, in a call is unknown", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const sends = [producer.send({ key: "a", value: "1" })];
+  await until(() => driver.calls.length === 1);
+  sends.push(producer.send({ key: "a", value: "2" }));
+  const settled = codes(sends);
+  await producer.close({ timeoutMs: 10 });
+  expect(await settled).toEqual(["outcome-unknown", "closed"]);
+  expect(driver.calls[0]!.signal.aborted).toBe(true);
+  const idle = setUp().producer;
+  await idle.close();
+});
+
+test("flush waits for what was sent before it, also for failures", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({ lingerMs: 10_000 }, driver);
+  const first = codes([producer.send({ key: "a", value: "1" })]);
+  const flushed = producer.flush();
+  await until(() => driver.calls.length === 1);
+  void producer.send({ key: "b", value: "2" }).catch(() => undefined);
+  driver.calls[0]!.answer(refused());
+  await flushed;
+  expect(await first).toEqual(["invalid-argument"]);
+  await producer.close({ timeoutMs: 0 });
+});
+
+test("sendBatch: receipts in order, or every outcome", async () => {
+  const driver = new FakeProducerDriver();
+  const { producer } = setUp({}, driver);
+  expect(await producer.sendBatch([])).toEqual([]);
+  const error = await failure(
+    producer.sendBatch([
+      { key: "a", value: "1" },
+      { key: "", value: "2" },
+      { key: "a", value: "3" },
+      { value: "4" },
+    ] as OutgoingMessage<string>[]),
+  );
+  expect(error.code).toBe("invalid-argument");
+  expect(error.batch!.receipts.map((receipt) => receipt !== null)).toEqual([true, false, true, false]);
+  expect(error.batch!.failures.map(({ index }) => index)).toEqual([1, 3]);
+  expect(driver.log.map(({ value }) => value)).toEqual(["1", "3"]);
+});
+
+test("an aborted sendBatch that had not left rejects with the reason; one that had tells each outcome", async () => {
+  const driver = new FakeProducerDriver({ ...SHAPES["kafka"]!, maxCallMessages: 1 });
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const controller = new AbortController();
+  const messages = ["1", "2"].map((value) => ({ key: "a", value }));
+  const unsent = producer.sendBatch(messages, { signal: controller.signal });
+  controller.abort("why");
+  await expect(unsent).rejects.toBe("why");
+  const second = new AbortController();
+  const sent = producer.sendBatch(messages, { signal: second.signal });
+  await until(() => driver.calls.length === 1);
+  second.abort("why");
+  const error = await failure(sent);
+  expect([error.code, error.cause]).toEqual(["outcome-unknown", "why"]);
+  expect(error.batch!.failures.length).toBe(2);
+});
+
+test("sendStream pulls at the provider's pace, counts, and tells the source when it stops", async () => {
+  const driver = new FakeProducerDriver();
+  const { producer } = setUp({ maxBufferedBytes: 1_000 }, driver);
+  expect(
+    await producer.sendStream(Readable.from(Array.from({ length: 500 }, (_, at) => ({ key: `k${at % 5}`, value: "v".repeat(90) })))),
+  ).toBe(500);
+  driver.script = byHand;
+  let pulled = 0;
+  let returned = false;
+  const source = (function* () {
+    try {
+      for (;;) yield { key: `k${pulled++}`, value: "v".repeat(90) };
+    } finally {
+      returned = true;
+    }
+  })();
+  const before = driver.calls.length;
+  const streaming = producer.sendStream(source);
+  await until(() => driver.calls.length > before);
+  expect(pulled).toBeLessThan(12);
+  driver.script = (call) => Promise.resolve(call.slices.map(() => refused()));
+  driver.calls.slice(before).forEach((call) => call.answer(...call.lanes.map(() => refused())));
+  expect((await failure(streaming)).code).toBe("invalid-argument");
+  expect(returned).toBe(true);
+});
+
+test("an aborted sendStream whose source hangs rejects with the reason", async () => {
+  const { producer } = setUp();
+  const controller = new AbortController();
+  const source = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) };
+  const streaming = producer.sendStream(source, { signal: controller.signal });
+  setImmediate(() => controller.abort("why"));
+  await expect(streaming).rejects.toBe("why");
+});
+
+test("message ids are unique and the same in a retry; a subscriber of the channel adds headers", async () => {
+  const driver = new FakeProducerDriver();
+  const { producer } = setUp({ messageIds: true }, driver);
+  driver.script = async (call) => {
+    call.slices.forEach(({ lane, records }) => driver.store(lane, records));
+    return driver.calls.length === 1 ? [unknown()] : [stored];
+  };
+  const subscriber = (event: unknown): void => {
+    (event as { headers: Record<string, string> }).headers["trace"] = "t";
+  };
+  channels.send.start.subscribe(subscriber);
+  try {
+    await producer.sendBatch([
+      { key: "a", value: "1", headers: { own: "h" } },
+      { key: "a", value: "2" },
+    ]);
+  } finally {
+    channels.send.start.unsubscribe(subscriber);
+  }
+  const [one, two, again] = driver.log;
+  expect(again!.headers).toEqual(one!.headers);
+  expect(one!.headers).not.toEqual(two!.headers);
+  expect(one!.headers.slice(0, 2)).toEqual(["own=h", "trace=t"]);
+});
