@@ -8,7 +8,8 @@ import { createConsumer } from "./consume/create-consumer.ts";
 import type { ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError } from "./errors.ts";
 import type { CallOptions } from "./options.ts";
-import { createProducer, openRecordSender } from "./publish/create-producer.ts";
+import { createProducer } from "./publish/create-producer.ts";
+import { openRecordSender } from "./publish/open-record-sender.ts";
 import type { Producer, ProducerOptions } from "./publish/producer-types.ts";
 import { createReader } from "./replay/create-reader.ts";
 import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
@@ -63,10 +64,8 @@ export function createTopic<T, Input, Tombstones extends boolean>(
           topic,
           nativeTopic: connection.nativeTopic(topic),
           capabilities: connection.capabilities,
-          requireOpen: (operation) => connection.requireOpen(operation),
           requireCapability: (capability, operation) => connection.requireCapability(capability, operation, topic),
           toError: (error, operation) => connection.toError(error, { operation, topic }),
-          nativeGroup: (group) => connection.nativeGroup(group),
           track: (part) => connection.track(part),
         },
         undefined,
