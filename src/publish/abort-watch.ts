@@ -19,6 +19,11 @@ export class AbortWatch {
   }
 
   watch(signal: AbortSignal, group: SendGroup): void {
+    if (signal.aborted) {
+      // By the application's own code, while its call was being taken.
+      this.#onAbort([group], signal.reason);
+      return;
+    }
     let watched = this.#watched.get(signal);
     if (watched === undefined) {
       const groups = new Set<SendGroup>();

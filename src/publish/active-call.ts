@@ -55,6 +55,11 @@ export class ActiveCall implements PublishCall {
 export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape, unnamedLane: () => Lane): ActiveCall {
   const call = new ActiveCall(destination);
   for (const lane of ready) {
+    // It has been emptied since, or was ready under another destination too.
+    if (!lane.canSend) {
+      ready.delete(lane);
+      continue;
+    }
     const isFirst = call.lanes.length === 0;
     if (
       !isFirst &&

@@ -1,16 +1,17 @@
 import type { ProducerDriver, SliceResult } from "../driver/producer-driver.ts";
 import type { Limits } from "../capabilities.ts";
-import { channels } from "../diagnostics/channels.ts";
 import type { HeaderList } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
 import type { ActiveCall } from "./active-call.ts";
 import { Admission } from "./admission.ts";
 import { Alarm, nowMs } from "./alarm.ts";
-import { backOffMs } from "./back-off.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type CallAnswer, Dispatcher } from "./dispatcher.ts";
+import { isolateCulprit } from "./isolate-culprit.ts";
 import type { KeyEntry } from "./key-cache.ts";
 import { KeyFailures } from "./key-failures.ts";
 import type { Lane } from "./lane.ts";
+import { LaneRouter } from "./lane-router.ts";
 import { LaneTable } from "./lane-table.ts";
 import { Outstanding } from "./outstanding.ts";
 import { type PendingMessage, UNENCODED_BYTES } from "./pending-message.ts";
@@ -18,6 +19,7 @@ import { Preparation } from "./preparation.ts";
 import type { ProducerSettings } from "./producer-options.ts";
 import { type PublishContext, sendError } from "./publish-context.ts";
 import { requireWithinLimits } from "./record-limits.ts";
+import { RetrySchedule } from "./retry-schedule.ts";
 import { type SliceRemainder, LATE_CALL_MS, settleSlice } from "./settle-slice.ts";
 
 /**
@@ -38,9 +40,9 @@ export class SendScheduler {
     () => this.#alarm.keepAlive(false),
   );
   readonly failures: KeyFailures;
-  readonly #backingOff = new Set<Lane>();
-  #prepareError: StreamError | undefined = undefined;
-  #nextDeadlineMs = Infinity;
+  readonly #router: LaneRouter;
+  readonly #retries: RetrySchedule;
+  readonly #deadlines: Deadlines;
   #lingerEndMs = Infinity;
   #flush: NodeJS.Immediate | null = null;
 
@@ -50,6 +52,9 @@ export class SendScheduler {
     this.driver = context.driver.producer(context.nativeTopic);
     this.#admission = new Admission(settings.maxBufferedBytes);
     this.failures = new KeyFailures(context, settings.onKeyFailure === "hold", (message) => this.#discard(message));
+    this.#router = new LaneRouter(this.driver, this.#lanes);
+    this.#retries = new RetrySchedule(context, settings.retry, this.#alarm);
+    this.#deadlines = new Deadlines(context, this.failures, settings.deliveryTimeoutMs, this.#alarm);
     this.#dispatcher = new Dispatcher(
       this.driver,
       () => this.#lanes.unnamed(),
@@ -61,8 +66,8 @@ export class SendScheduler {
       prepared: () => this.#onPrepared(),
       failed: (error) => this.#onPrepareFailed(error),
       retrying: (error, delayMs) => {
-        this.#prepareError = error;
-        this.#reportRetry(error, delayMs);
+        this.#lanes.unrouted.lastError = error;
+        this.#retries.report(error, delayMs);
       },
     });
   }
@@ -107,14 +112,11 @@ export class SendScheduler {
    */
   reserve(message: PendingMessage, key: KeyEntry | null): void {
     this.failures.requireNotHeld(message.keyText);
-    const lane = this.isPrepared ? this.#laneOf(message, key) : this.#lanes.unrouted;
+    const lane = this.isPrepared ? this.#router.laneOf(message, key) : this.#lanes.unrouted;
     lane.push(message);
     message.epoch.enter();
     this.#admission.wait(UNENCODED_BYTES);
-    if (message.deadlineMs < this.#nextDeadlineMs) {
-      this.#nextDeadlineMs = message.deadlineMs;
-      this.#alarm.set(message.deadlineMs);
-    }
+    this.#deadlines.note(message.deadlineMs);
     if (lane === this.#lanes.unrouted) this.#preparation.ensure();
   }
 
@@ -197,21 +199,6 @@ export class SendScheduler {
     if (this.#flush !== null) clearImmediate(this.#flush);
   }
 
-  #laneOf(message: PendingMessage, key: KeyEntry | null): Lane {
-    if (key === null || message.toPartition !== undefined) return this.#laneNamed(this.driver.laneOf(message.key, message.toPartition));
-    if (key.generation !== this.driver.laneGeneration || key.laneName === undefined) {
-      key.generation = this.driver.laneGeneration;
-      key.laneName = this.driver.laneOf(message.key, undefined);
-      key.lane = null;
-    }
-    if (key.lane === null || key.lane.retired) key.lane = this.#laneNamed(key.laneName);
-    return key.lane;
-  }
-
-  #laneNamed(name: string | null): Lane {
-    return name === null ? this.#lanes.free : this.#lanes.named(name);
-  }
-
   #limitError(message: PendingMessage): StreamError | null {
     try {
       requireWithinLimits(message, this.driver.limits);
@@ -235,7 +222,7 @@ export class SendScheduler {
     const lanes = new Set<Lane>();
     for (const message of [...unrouted.messages()]) {
       try {
-        const lane = this.#laneOf(message, null);
+        const lane = this.#router.laneOf(message, null);
         if (message.state === "waiting") requireWithinLimits(message, this.driver.limits);
         lane.push(message);
         lanes.add(lane);
@@ -258,7 +245,7 @@ export class SendScheduler {
     if (lane.isEmpty) {
       this.#lanes.retire(lane);
       this.#admission.forget(lane);
-      this.#backingOff.delete(lane);
+      this.#retries.forget(lane);
       return;
     }
     if (!lane.canSend) return;
@@ -305,16 +292,10 @@ export class SendScheduler {
 
   /** Puts back what has to go again, fails what has failed with what is behind it, and decides when the lane goes on. */
   #afterResult(lane: Lane, sentMessages: number, remainder: SliceRemainder, isLate: boolean): void {
-    const { again, failures, retry, split } = remainder;
+    const { again, failures, retry } = remainder;
     lane.putBack(again);
     if (isLate || retry !== null || lane.travelsAlone) this.#lanes.setTravelsAlone(lane, isLate || retry !== null);
-    if (split) {
-      lane.splitLeft = Math.max(lane.splitLeft, sentMessages);
-      lane.splitLimit = Math.max(1, sentMessages >> 1);
-    } else if (lane.splitLeft > 0 && retry === null) {
-      lane.splitLeft -= sentMessages;
-      lane.splitLimit = lane.splitLeft <= 0 ? Infinity : failures.length > 0 ? lane.splitLimit : lane.splitLimit * 2;
-    }
+    isolateCulprit(lane, sentMessages, remainder);
     if (failures.length > 0) {
       const named = failures.map(({ message, error }) => ({ message, error: this.#context.toError(error, "send") }));
       this.failures.failAnswered(lane, named);
@@ -326,54 +307,15 @@ export class SendScheduler {
     const error = this.#context.toError(retry.error, "send");
     lane.attempts += 1;
     lane.lastError = error;
-    if (lane.isEmpty) return;
-    const delayMs = Math.max(retry.retryAfterMs, backOffMs(this.#settings.retry, lane.attempts));
-    lane.backsOff = true;
-    lane.retryAtMs = nowMs() + delayMs;
-    this.#backingOff.add(lane);
-    this.#alarm.set(lane.retryAtMs);
-    this.#reportRetry(error, delayMs);
-  }
-
-  #reportRetry(error: StreamError, delayMs: number): void {
-    const { provider, topic } = this.#context;
-    if (channels.retry.hasSubscribers) channels.retry.publish({ provider, topic, operation: "send", error, delayMs });
-    if (error.code === "throttled" && channels.throttle.hasSubscribers)
-      channels.throttle.publish({ provider, topic, operation: "send", delayMs });
+    if (!lane.isEmpty) this.#retries.delay(lane, error, retry.retryAfterMs);
   }
 
   #tick(): void {
     const now = nowMs();
-    for (const lane of this.#backingOff) {
-      if (lane.retryAtMs > now) continue;
-      this.#backingOff.delete(lane);
-      lane.backsOff = false;
-      this.#advance(lane, true);
-    }
-    if (now >= this.#nextDeadlineMs) this.#expire(now);
+    for (const lane of this.#retries.due(now)) this.#advance(lane, true);
+    for (const lane of this.#deadlines.expire(now, () => this.#lanes.all())) this.#afterLoss(lane);
     if (now >= this.#lingerEndMs) this.flushNow();
-    for (const lane of this.#backingOff) this.#alarm.set(lane.retryAtMs);
-    this.#alarm.set(this.#nextDeadlineMs);
-    this.#alarm.set(this.#lingerEndMs);
-  }
-
-  #expire(now: number): void {
-    this.#nextDeadlineMs = Infinity;
-    for (const lane of this.#lanes.all()) {
-      // In a lane the earlier calls have the earlier deadlines: its first message decides.
-      if (firstDeadlineMs(lane) <= now) {
-        this.failures.failInOrder(lane, (message) => (message.deadlineMs <= now ? this.#deadlineError(message, lane) : null));
-        this.#afterLoss(lane);
-      }
-      this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, firstDeadlineMs(lane));
-    }
-  }
-
-  #deadlineError(message: PendingMessage, lane: Lane): StreamError {
-    const cause = lane.kind === "unrouted" ? this.#prepareError : lane.lastError;
-    const within = `within deliveryTimeoutMs (${this.#settings.deliveryTimeoutMs})`;
-    if (message.state === "sent" || message.maybeStored) return this.failures.unknown(`had no definite answer ${within}`, cause);
-    return sendError(this.#context, "timeout", `the message could not be stored ${within}; it was not stored`, { cause });
+    else this.#alarm.set(this.#lingerEndMs);
   }
 
   /** Results that are no answer to this call tell nothing about any of it. */
@@ -383,11 +325,6 @@ export class SendScheduler {
     const error = this.#context.toError("thrown" in answer ? answer.thrown : sendError(this.#context, "internal", text), "send");
     return call.slices.map(() => ({ outcome: "unknown", error }));
   }
-}
-
-function firstDeadlineMs(lane: Lane): number {
-  for (const message of lane.messages()) return message.deadlineMs;
-  return Infinity;
 }
 
 function sizeOf(messages: readonly PendingMessage[]): number {

@@ -24,9 +24,10 @@ export async function sendStream<Item>(
   window: StreamWindow,
   send: (message: Item) => void,
 ): Promise<number> {
-  const iterator = iteratorOf(source);
+  let iterator: AsyncIterator<Item> | Iterator<Item> | null = null;
   let isDone = false;
   try {
+    iterator = iteratorOf(source);
     while (group.failure === null) {
       while (group.failure === null && isFull(group, window)) await changed(group);
       if (group.failure !== null) break;
@@ -46,7 +47,7 @@ export async function sendStream<Item>(
     throw error;
   } finally {
     group.end();
-    if (!isDone) endSource(iterator);
+    if (!isDone && iterator !== null) endSource(iterator);
   }
   if (group.failure !== null) throw group.failure.error;
   return group.storedCount;

@@ -1,0 +1,59 @@
+import type { StreamError } from "../errors.ts";
+import type { Alarm } from "./alarm.ts";
+import type { KeyFailures } from "./key-failures.ts";
+import type { Lane } from "./lane.ts";
+import type { PendingMessage } from "./pending-message.ts";
+import { type PublishContext, sendError } from "./publish-context.ts";
+
+/** Fails what has had no answer within `deliveryTimeoutMs` of the call of `send`. */
+export class Deadlines {
+  readonly #context: PublishContext;
+  readonly #failures: KeyFailures;
+  readonly #timeoutMs: number;
+  readonly #alarm: Alarm;
+  /** No message has an earlier one. */
+  #nextMs = Infinity;
+
+  constructor(context: PublishContext, failures: KeyFailures, timeoutMs: number, alarm: Alarm) {
+    this.#context = context;
+    this.#failures = failures;
+    this.#timeoutMs = timeoutMs;
+    this.#alarm = alarm;
+  }
+
+  note(deadlineMs: number): void {
+    if (deadlineMs >= this.#nextMs) return;
+    this.#nextMs = deadlineMs;
+    this.#alarm.set(deadlineMs);
+  }
+
+  /** @returns the lanes that have lost messages */
+  expire(now: number, lanes: () => readonly Lane[]): Lane[] {
+    const expired: Lane[] = [];
+    if (now >= this.#nextMs) {
+      this.#nextMs = Infinity;
+      for (const lane of lanes()) {
+        // In a lane the earlier calls have the earlier deadlines: its first message decides.
+        if (firstDeadlineMs(lane) <= now) {
+          this.#failures.failInOrder(lane, (message) => (message.deadlineMs <= now ? this.#error(message, lane) : null));
+          expired.push(lane);
+        }
+        this.#nextMs = Math.min(this.#nextMs, firstDeadlineMs(lane));
+      }
+    }
+    this.#alarm.set(this.#nextMs);
+    return expired;
+  }
+
+  #error(message: PendingMessage, lane: Lane): StreamError {
+    const cause = lane.lastError;
+    const within = `within deliveryTimeoutMs (${this.#timeoutMs})`;
+    if (message.state === "sent" || message.maybeStored) return this.#failures.unknown(`had no definite answer ${within}`, cause);
+    return sendError(this.#context, "timeout", `the message could not be stored ${within}; it was not stored`, { cause });
+  }
+}
+
+function firstDeadlineMs(lane: Lane): number {
+  for (const message of lane.messages()) return message.deadlineMs;
+  return Infinity;
+}

@@ -1,0 +1,58 @@
+import { channels } from "../diagnostics/channels.ts";
+import type { StreamError } from "../errors.ts";
+import { type Alarm, nowMs } from "./alarm.ts";
+import { backOffMs } from "./back-off.ts";
+import type { Lane } from "./lane.ts";
+import type { ProducerSettings } from "./producer-options.ts";
+import type { PublishContext } from "./publish-context.ts";
+
+/** The lanes that wait before their next attempt. */
+export class RetrySchedule {
+  readonly #context: PublishContext;
+  readonly #retry: ProducerSettings["retry"];
+  readonly #alarm: Alarm;
+  readonly #waiting = new Set<Lane>();
+
+  constructor(context: PublishContext, retry: ProducerSettings["retry"], alarm: Alarm) {
+    this.#context = context;
+    this.#retry = retry;
+    this.#alarm = alarm;
+  }
+
+  /** The lane has failed once more and still has messages. */
+  delay(lane: Lane, error: StreamError, atLeastMs: number): void {
+    const delayMs = Math.max(atLeastMs, backOffMs(this.#retry, lane.attempts));
+    lane.backsOff = true;
+    lane.retryAtMs = nowMs() + delayMs;
+    this.#waiting.add(lane);
+    this.#alarm.set(lane.retryAtMs);
+    this.report(error, delayMs);
+  }
+
+  report(error: StreamError, delayMs: number): void {
+    const { provider, topic } = this.#context;
+    if (channels.retry.hasSubscribers) channels.retry.publish({ provider, topic, operation: "send", error, delayMs });
+    if (error.code === "throttled" && channels.throttle.hasSubscribers) {
+      channels.throttle.publish({ provider, topic, operation: "send", delayMs });
+    }
+  }
+
+  forget(lane: Lane): void {
+    this.#waiting.delete(lane);
+  }
+
+  /** Those whose time has come; for the others the alarm is set again. */
+  due(now: number): Lane[] {
+    const due: Lane[] = [];
+    for (const lane of this.#waiting) {
+      if (lane.retryAtMs > now) {
+        this.#alarm.set(lane.retryAtMs);
+        continue;
+      }
+      this.#waiting.delete(lane);
+      lane.backsOff = false;
+      due.push(lane);
+    }
+    return due;
+  }
+}
