@@ -1,12 +1,14 @@
-import type { ProducerDriver, SliceResult } from "../driver/producer-driver.ts";
+import type { ProducerDriver } from "../driver/producer-driver.ts";
 import type { Limits } from "../capabilities.ts";
 import type { HeaderList } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
 import type { ActiveCall } from "./active-call.ts";
 import { Admission } from "./admission.ts";
 import { Alarm, nowMs } from "./alarm.ts";
+import { resultsOf } from "./call-results.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type CallAnswer, Dispatcher } from "./dispatcher.ts";
+import { FlushSchedule } from "./flush-schedule.ts";
 import { isolateCulprit } from "./isolate-culprit.ts";
 import type { KeyEntry } from "./key-cache.ts";
 import { KeyFailures } from "./key-failures.ts";
@@ -43,8 +45,7 @@ export class SendScheduler {
   readonly #router: LaneRouter;
   readonly #retries: RetrySchedule;
   readonly #deadlines: Deadlines;
-  #lingerEndMs = Infinity;
-  #flush: NodeJS.Immediate | null = null;
+  readonly #flushes: FlushSchedule;
 
   constructor(context: PublishContext, settings: ProducerSettings) {
     this.#context = context;
@@ -60,6 +61,7 @@ export class SendScheduler {
       () => this.#lanes.unnamed(),
       (call, answer) => this.#onAnswer(call, answer),
     );
+    this.#flushes = new FlushSchedule(settings.lingerMs, this.#alarm, () => this.#dispatcher.flush());
     this.#preparation = new Preparation(this.driver, settings.retry, {
       needed: () => !this.#lanes.unrouted.isEmpty,
       toError: (error) => context.toError(error, "send"),
@@ -175,11 +177,7 @@ export class SendScheduler {
 
   /** Sends what is queued without waiting for more. */
   flushNow(): void {
-    this.#flush ??= setImmediate(() => {
-      this.#flush = null;
-      this.#lingerEndMs = Infinity;
-      this.#dispatcher.flush();
-    });
+    this.#flushes.now();
   }
 
   /** Fails everything that has not settled: sent ones as `outcome-unknown`, the others by `error`. */
@@ -196,7 +194,7 @@ export class SendScheduler {
     this.#preparation.stop();
     this.#dispatcher.abortAll();
     this.#alarm.clear();
-    if (this.#flush !== null) clearImmediate(this.#flush);
+    this.#flushes.stop();
   }
 
   #limitError(message: PendingMessage): StreamError | null {
@@ -250,12 +248,8 @@ export class SendScheduler {
     }
     if (!lane.canSend) return;
     const isFull = this.#dispatcher.ready(lane);
-    if (atOnce || isFull || this.#settings.lingerMs === 0) {
-      this.flushNow();
-    } else if (this.#lingerEndMs === Infinity) {
-      this.#lingerEndMs = nowMs() + this.#settings.lingerMs;
-      this.#alarm.set(this.#lingerEndMs);
-    }
+    if (atOnce || isFull) this.#flushes.now();
+    else this.#flushes.soon();
   }
 
   /** Messages have left the lane without a call: others may have room now. */
@@ -276,7 +270,7 @@ export class SendScheduler {
 
   #onAnswer(call: ActiveCall, answer: CallAnswer): void {
     const isLate = nowMs() - call.startedAtMs > LATE_CALL_MS;
-    const results = this.#resultsOf(call, answer);
+    const results = resultsOf(call, answer, this.#context);
     call.lanes.forEach((lane, at) => {
       const records = lane.sent;
       const bytes = lane.sentBytes;
@@ -287,7 +281,7 @@ export class SendScheduler {
     });
     for (const lane of call.lanes) this.#advance(lane, true);
     this.#admitWaiting();
-    if (this.#dispatcher.hasReady) this.flushNow();
+    if (this.#dispatcher.hasReady) this.#flushes.now();
   }
 
   /** Puts back what has to go again, fails what has failed with what is behind it, and decides when the lane goes on. */
@@ -314,16 +308,7 @@ export class SendScheduler {
     const now = nowMs();
     for (const lane of this.#retries.due(now)) this.#advance(lane, true);
     for (const lane of this.#deadlines.expire(now, () => this.#lanes.all())) this.#afterLoss(lane);
-    if (now >= this.#lingerEndMs) this.flushNow();
-    else this.#alarm.set(this.#lingerEndMs);
-  }
-
-  /** Results that are no answer to this call tell nothing about any of it. */
-  #resultsOf(call: ActiveCall, answer: CallAnswer): readonly SliceResult[] {
-    if ("results" in answer && Array.isArray(answer.results) && answer.results.length === call.slices.length) return answer.results;
-    const text = "the driver did not answer one result a slice";
-    const error = this.#context.toError("thrown" in answer ? answer.thrown : sendError(this.#context, "internal", text), "send");
-    return call.slices.map(() => ({ outcome: "unknown", error }));
+    this.#flushes.tick(now);
   }
 }
 

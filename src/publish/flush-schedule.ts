@@ -1,0 +1,43 @@
+import { type Alarm, nowMs } from "./alarm.ts";
+
+/** When queued messages leave: at the end of this turn of the event loop, or when they have lingered long enough. */
+export class FlushSchedule {
+  readonly #lingerMs: number;
+  readonly #alarm: Alarm;
+  readonly #flush: () => void;
+  #lingerEndMs = Infinity;
+  #immediate: NodeJS.Immediate | null = null;
+
+  constructor(lingerMs: number, alarm: Alarm, flush: () => void) {
+    this.#lingerMs = lingerMs;
+    this.#alarm = alarm;
+    this.#flush = flush;
+  }
+
+  /** There is something to send. */
+  soon(): void {
+    if (this.#lingerMs === 0) this.now();
+    else if (this.#lingerEndMs === Infinity) {
+      this.#lingerEndMs = nowMs() + this.#lingerMs;
+      this.#alarm.set(this.#lingerEndMs);
+    }
+  }
+
+  /** Without waiting for more than this turn brings. */
+  now(): void {
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = null;
+      this.#lingerEndMs = Infinity;
+      this.#flush();
+    });
+  }
+
+  tick(now: number): void {
+    if (now >= this.#lingerEndMs) this.now();
+    else this.#alarm.set(this.#lingerEndMs);
+  }
+
+  stop(): void {
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+  }
+}
