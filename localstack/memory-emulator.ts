@@ -37,8 +37,8 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
   const broker = memoryBroker(name);
   const emulator: MemoryEmulator = {
     url: urlOf(name, options),
-    async createTopic(topic, { groups: _, ...settings } = {}) {
-      broker.createTopic(topic, profile.layout, topicSettings(profile, settings));
+    async createTopic(topic, { partitions, retentionMs, retentionBytes } = {}) {
+      broker.createTopic(topic, profile.layout, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
     },
     inject: (fault) => broker.inject(fault),
     close: async () => dropMemoryBroker(name),

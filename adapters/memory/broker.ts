@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Fault } from "../../src/driver/index.ts";
 import { memoryError, topicNotFound, unavailable } from "./errors.ts";
-import { FaultPlan } from "./faults.ts";
+import { FAULT_KINDS, FaultPlan, isFaultKind } from "./faults.ts";
 import type { Layout } from "./profiles.ts";
 import { MemoryTopic, type MemoryTopicSettings } from "./topic.ts";
 
@@ -55,6 +55,9 @@ export class MemoryBroker {
 
   /** Plans a trouble. What changes the state of groups happens at once if there is something to change, else at the next call. */
   inject(fault: Fault): void {
+    if (!isFaultKind(fault.kind)) {
+      throw memoryError("invalid-argument", `there is no fault ${JSON.stringify(fault.kind)}; there are ${FAULT_KINDS.join(", ")}`);
+    }
     if ((fault.after ?? 0) > 0 || !this.strike(fault)) this.faults.add(fault);
     else this.faults.add({ ...fault, times: (fault.times ?? 1) - 1 });
   }
@@ -64,17 +67,11 @@ export class MemoryBroker {
     const topics =
       fault.topic === undefined ? [...this.#topics.values()] : [this.#topics.get(fault.topic)].filter((topic) => topic !== undefined);
     const groups = topics.flatMap((topic) => [...topic.groups.values()]);
-    switch (fault.kind) {
-      case "steal-partition":
-        return groups.some((group) => group.steal(fault.partition));
-      case "lose-coordinator":
-        return groups.filter((group) => group.dissolve()).length > 0;
-      case "restart":
-        this.#awayUntilMs = Date.now() + RESTART_MS;
-        for (const group of groups) group.dissolve();
-        return true;
-      default:
-        return false;
-    }
+    if (fault.kind === "steal-partition") return groups.some((group) => group.steal(fault.partition));
+    if (fault.kind === "lose-coordinator") return groups.filter((group) => group.dissolve()).length > 0;
+    if (fault.kind !== "restart") return false;
+    this.#awayUntilMs = Date.now() + RESTART_MS;
+    for (const group of groups) group.dissolve();
+    return true;
   }
 }

@@ -37,7 +37,7 @@ export const CAPABILITIES: readonly Capability[] = (Object.keys(OWN_CAPABILITIES
 /** What makes no sense without something else. */
 const NEEDS: Partial<Record<Capability, readonly Capability[]>> = {
   partitionGrowth: ["partitions", "topicAdmin"],
-  partitionMerge: ["partitions", "topicAdmin"],
+  partitionMerge: ["partitions", "topicAdmin", "growthKeepsKeyOrder"],
   explicitPartition: ["partitions"],
 };
 

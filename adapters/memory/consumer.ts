@@ -1,11 +1,10 @@
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StoredRecord, StreamError } from "../../src/driver/index.ts";
 import { classify, groupNotFound } from "./errors.ts";
-import { follow } from "./follow.ts";
+import { type Follower, follow } from "./follow.ts";
 import type { Ownership } from "./group.ts";
 import { createGroup } from "./groups.ts";
 import { Member } from "./member.ts";
 import { childrenOf } from "./partition.ts";
-import type { MemoryRecord } from "./records.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 import type { MemoryTopic } from "./topic.ts";
@@ -17,7 +16,6 @@ export class MemoryConsumer implements ConsumerDriver {
   readonly #topicName: string;
   readonly #settings: ConsumerSettings;
   readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<void>>();
   #member: Member | undefined;
   #sink: Sink | undefined;
 
@@ -72,48 +70,50 @@ export class MemoryConsumer implements ConsumerDriver {
 
   /** Background work: its failure is the member's. */
   #run(work: Promise<void>): void {
-    const running = work
-      .catch((error: unknown) => {
-        if (!this.#closing.signal.aborted) this.#sink!.failed(classify(error));
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    work.catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) this.#sink!.failed(classify(error));
+    });
   }
 
   async #fetch(topic: MemoryTopic, { assignment, feed, ended }: Ownership): Promise<void> {
-    const sink = this.#sink!;
-    const member = this.#member!;
     const over = AbortSignal.any([ended, this.#closing.signal]);
-    const deliver = async (records: MemoryRecord[]): Promise<boolean> => {
-      await member.whenAwake();
-      if (!over.aborted) await sink.deliver(assignment, records);
-      return !over.aborted;
-    };
     try {
-      await follow(
-        this.#service,
-        topic,
-        assignment.partition,
-        feed,
-        {
-          deliver,
-          gap: (gap) => sink.gap(assignment, gap),
-          caughtUp: () => {
-            if (member.state === "alive") sink.caughtUp(assignment);
-            return true;
-          },
-          ended: () => sink.ended(assignment, childrenOf(topic.partitions.get(assignment.partition)!)),
-        },
-        over,
-      );
+      await follow(this.#service, topic, assignment.partition, feed, this.#follower(topic, assignment, over), over);
     } catch (error) {
       if (!over.aborted) throw error;
     }
   }
 
+  #follower(topic: MemoryTopic, assignment: Assignment, over: AbortSignal): Follower {
+    const sink = this.#sink!;
+    const member = this.#member!;
+    return {
+      async deliver(records) {
+        if (member.state !== "alive") await member.whenAwake(over);
+        if (!over.aborted) await sink.deliver(assignment, records);
+        return !over.aborted;
+      },
+      async gap(gap) {
+        await member.whenAwake(over);
+        try {
+          await sink.gap(assignment, gap);
+          return true;
+        } catch {
+          // The core knows the reason, since it gave it: here it only says to stop.
+          return false;
+        }
+      },
+      caughtUp() {
+        if (member.state === "alive") sink.caughtUp(assignment);
+        return true;
+      },
+      ended: () => sink.ended(assignment, childrenOf(topic.partitions.get(assignment.partition)!)),
+    };
+  }
+
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
     const member = this.#member!;
-    await member.whenAwake();
+    await member.whenAwake(signal);
     const partitions = settlements.map(({ assignment }) => assignment.partition);
     try {
       await this.#service.enter({ kind: "commit", operation: "commit", topic: this.#topicName, partitions, bytes: 0 }, signal);
@@ -131,6 +131,5 @@ export class MemoryConsumer implements ConsumerDriver {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#member?.leave();
-    await Promise.all(this.#running);
   }
 }

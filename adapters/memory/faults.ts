@@ -30,6 +30,12 @@ const MEETS: Readonly<Record<FaultKind, ReadonlySet<CallKind>>> = {
   restart: ALL,
 };
 
+export const FAULT_KINDS = Object.keys(MEETS) as readonly FaultKind[];
+
+export function isFaultKind(kind: unknown): kind is FaultKind {
+  return (FAULT_KINDS as readonly unknown[]).includes(kind);
+}
+
 interface PlannedFault {
   readonly fault: Fault;
   skip: number;

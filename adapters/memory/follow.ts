@@ -5,12 +5,14 @@ import type { MemoryRecord } from "./records.ts";
 import type { Service } from "./service.ts";
 import type { MemoryTopic } from "./topic.ts";
 
+const FETCHES_PER_TURN = 16;
+
 /** Who is given what a feed has. `false` ends it. */
 export interface Follower {
   deliver(records: MemoryRecord[]): Promise<boolean>;
   caughtUp(): boolean;
-  /** Resolves: go on behind the gap. Rejects: stop. */
-  gap(gap: DriverGap): Promise<void>;
+  /** `true`: go on behind the gap. */
+  gap(gap: DriverGap): Promise<boolean>;
   ended(): void;
 }
 
@@ -30,6 +32,7 @@ export async function follow(
   const call = { kind: "fetch", operation: "fetch", topic: topic.name, partitions: [partition], bytes: 0 } as const;
   const { quietMs } = service.profile;
   let seen = 0;
+  let fetched = 0;
   while (!signal.aborted) {
     const answer = await service.persist(call, signal, () => {
       if (topic.deleted) throw topicNotFound(topic.name);
@@ -38,9 +41,13 @@ export async function follow(
     });
     if (answer === null) return;
     if (answer.kind === "records") {
+      fetched += 1;
+      // A real service would let others have a turn while its answer is on the way.
+      if (fetched % FETCHES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (!(await follower.deliver(answer.records))) return;
-    } else if (answer.kind === "gap") await follower.gap(answer.gap);
-    else if (answer.kind === "ended") {
+    } else if (answer.kind === "gap") {
+      if (!(await follower.gap(answer.gap))) return;
+    } else if (answer.kind === "ended") {
       follower.ended();
       return;
     } else {

@@ -135,14 +135,23 @@ export class Leases<Of extends Holder> {
     this.#takeBack((lease) => lease.holder === holder);
   }
 
+  /** What still lies in inboxes. */
+  returnUndelivered(): void {
+    const waiting = new Set<number>();
+    const holders = new Set([...this.#leased.values()].map(({ holder }) => holder));
+    for (const { inbox } of holders) for (const { index } of inbox) waiting.add(index);
+    this.#takeBack((_, index) => waiting.has(index));
+  }
+
   #takeBack(which: (lease: Lease<Of>, index: number) => boolean): void {
+    const touched = new Set<Of>();
     for (const [index, lease] of this.#leased) {
       if (!which(lease, index)) continue;
-      const inInbox = lease.holder.inbox.findIndex((record) => record.index === index);
-      if (inInbox >= 0) lease.holder.inbox.splice(inInbox, 1);
+      touched.add(lease.holder);
       this.#end(index);
       this.#returned.push(index);
     }
     this.#returned.sort((a, b) => a - b);
+    for (const { inbox } of touched) inbox.splice(0, inbox.length, ...inbox.filter(({ index }) => this.#leased.has(index)));
   }
 }

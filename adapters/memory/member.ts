@@ -37,9 +37,19 @@ export class Member {
     return this.#state;
   }
 
-  /** Resolves when the member is not frozen; never for a crashed one, whose client is gone. `undefined`: at once. */
-  whenAwake(): Promise<void> | undefined {
-    return this.#state === "alive" ? undefined : new Promise((resolve) => this.#tell(resolve));
+  /** Resolves when the member is not frozen; never for a crashed one, whose client is gone. Rejects with the signal's reason. */
+  async whenAwake(signal: AbortSignal): Promise<void> {
+    if (this.#state === "alive") return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abandon = (): void => reject(signal.reason);
+    this.#tell(resolve);
+    signal.addEventListener("abort", abandon);
+    try {
+      signal.throwIfAborted();
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", abandon);
+    }
   }
 
   join(group: Group): void {
@@ -47,7 +57,12 @@ export class Member {
     group.join(this);
   }
 
+  /** A crashed member cannot say goodbye: its seat stays taken until its session has run out. */
   leave(): void {
+    if (this.#state === "crashed") {
+      this.#session?.unref();
+      return;
+    }
     clearTimeout(this.#session);
     this.#group?.leave(this);
     this.#group = undefined;

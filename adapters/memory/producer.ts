@@ -142,7 +142,7 @@ export class MemoryProducer implements ProducerDriver {
       const place = places[index]!;
       const refused = this.#tooLarge(slice) ?? (troubled ? refusalOf(broker, faults, slice, place, profile.namesCulprit) : null);
       if (refused !== null) {
-        if (refused.outcome === "retryable") this.#service.reportThrottle("publish", topic.name);
+        if (refused.outcome === "retryable" && refused.error.code === "throttled") this.#service.reportThrottle("publish", topic.name);
         return refused;
       }
       const stored = this.#store(topic, slice, place, nowMs, touched);

@@ -172,5 +172,6 @@ const PROFILES: Readonly<Record<Like, Profile>> = {
 /** The form of the provider that these options ask for. */
 export function profileOf(like: Like | undefined, without: readonly Capability[]): Profile {
   const profile = like === undefined ? OWN : PROFILES[like];
-  return { ...profile, capabilities: capabilitiesWithout(profile.capabilities, without) };
+  const capabilities = capabilitiesWithout(profile.capabilities, without);
+  return { ...profile, capabilities, layout: capabilities.growthKeepsKeyOrder ? profile.layout : "modulo" };
 }

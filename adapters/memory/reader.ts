@@ -91,7 +91,10 @@ export class MemoryReader implements ReaderDriver {
     const follower = {
       deliver: (records) => sink.deliver(partition, records),
       caughtUp: () => sink.caughtUp(partition),
-      gap: (gap) => sink.gap(partition, gap),
+      gap: async (gap) => {
+        await sink.gap(partition, gap);
+        return true;
+      },
       ended: () => sink.ended(partition, childrenOf(source)),
     } satisfies Follower;
     await follow(this.#service, topic, partition, feed, follower, signal);

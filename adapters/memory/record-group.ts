@@ -97,7 +97,10 @@ export class RecordGroup implements Group {
   join(member: Member): void {
     const seat = new Seat(this, member, this.#partition.id);
     this.#seats.set(member, seat);
+    // The newcomer gets its share of what nobody has been given yet.
+    this.#leases.returnUndelivered();
     member.assigned(seat);
+    this.log.changed.wake();
   }
 
   leave(member: Member): void {

@@ -31,19 +31,18 @@ export function laneOfKey(kind: LaneKind, topic: MemoryTopic, key: Uint8Array): 
  * chosen when its messages were sent, also when the topic has grown since.
  */
 export function placeSlice(kind: LaneKind, topic: MemoryTopic, { lane, records }: CallSlice): Place {
-  if (records.some(({ toPartition }) => toPartition !== undefined && toPartition !== lane)) {
-    return records.map(({ key, toPartition }) => placeOf(topic, key, toPartition));
-  }
+  const one = lane !== null && kind === "partition" ? topic.partitions.get(lane) : undefined;
+  if (one !== undefined) return topic.openSuccessor(one);
+  const eachItsOwn = (): Partition[] => records.map(({ key, toPartition }) => placeOf(topic, key, toPartition));
+  if (records.some(({ toPartition }) => toPartition !== undefined)) return eachItsOwn();
   if (lane === null) return topic.nextKeyless();
-  if (kind === "partition") {
-    const partition = topic.partitions.get(lane);
-    return partition === undefined ? topic.nextKeyless() : topic.openSuccessor(partition);
-  }
+  // The topic was created again with other partitions since the lane was chosen.
+  if (kind === "partition") return eachItsOwn();
   if (kind === "key") return placeOf(topic, records[0]!.key, undefined);
   const first = topic.partitionOfHash((Number(lane) << LANE_GROUP_SHIFT) >>> 0);
   const endOfGroup = (Number(lane) + 1) * 2 ** LANE_GROUP_SHIFT;
   if (topic.layout === "hash-ranges" && first.range.end >= endOfGroup) return first;
-  return records.map(({ key }) => placeOf(topic, key, undefined));
+  return eachItsOwn();
 }
 
 function placeOf(topic: MemoryTopic, key: Uint8Array | null, toPartition: string | undefined): Partition {
