@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Consumer, type Message, type MessageHandler, type Topic } from "../../src/index.ts";
+import { FlightLog, LINE_HEADER } from "./flight-log.ts";
+import type { Flight, FlightLine } from "./flights.ts";
+
+/** Its handler fails at the first attempt. */
+const FAILING_LINE = 4_321;
+/** Its handler fails at every attempt. */
+export const POISONED_LINE = 7_654;
+/** When so many flights have been handled, one of the two members leaves. */
+const LEAVES_AFTER = 8_000;
+/** Nothing handled for so long: what is missing by then counts as lost. */
+const PATIENCE_MS = 60_000;
+
+export interface Handled {
+  readonly log: FlightLog;
+  readonly lost: number;
+  /** Did the failing handler get its second attempt, and succeed? */
+  readonly retried: boolean;
+  /** Flights handled by the member that stayed and by the one that left. */
+  readonly shares: readonly [staying: number, leaving: number];
+}
+
+/**
+ * Two members of a group share the flights: one airport at a time is handled in order, sixteen airports at once. One
+ * flight fails at first and is retried, one can never be handled and goes to the dead letters, one member leaves half-way.
+ */
+export async function handleByTwoMembers(
+  flights: Topic<Flight>,
+  group: string,
+  deadLetter: string,
+  expected: readonly FlightLine[],
+): Promise<Handled> {
+  const log = new FlightLog(expected);
+  const settled = new Set<number>([POISONED_LINE]);
+  const shares: [number, number] = [0, 0];
+  let retried = false;
+  let lastProgressAt = performance.now();
+
+  const handlerOf = (member: 0 | 1): MessageHandler<Flight> => {
+    return async (message: Message<Flight>, { attempt }) => {
+      if (attempt === 1) log.add(message);
+      await nothingMuch();
+      const line = Number(message.headers[LINE_HEADER]);
+      if (line === POISONED_LINE) throw new Error("this flight can never be handled");
+      if (line === FAILING_LINE && attempt === 1) throw new Error("not at the first attempt");
+      if (line === FAILING_LINE) retried = true;
+      settled.add(line);
+      shares[member] += 1;
+      lastProgressAt = performance.now();
+    };
+  };
+
+  const options = { group, concurrency: 16, retry: { maxAttempts: 3, initialDelayMs: 10 }, onFailure: { deadLetter } };
+  const members: readonly Consumer<Flight>[] = [flights.consumer(options), flights.consumer(options)];
+  const [staying, leaving] = members as [Consumer<Flight>, Consumer<Flight>];
+  // Neither starts before both have partitions: else the first might be done before the second has joined.
+  for (const member of members) member.pause();
+  const running = Promise.all([staying.run(handlerOf(0)), leaving.run(handlerOf(1))]);
+
+  const watch = async (): Promise<void> => {
+    const waitFor = async (reached: () => boolean): Promise<void> => {
+      while (!reached() && performance.now() - lastProgressAt < PATIENCE_MS) await sleep(5);
+    };
+    await waitFor(() => members.every((member) => member.assigned.length > 0));
+    for (const member of members) member.resume();
+    await waitFor(() => settled.size >= LEAVES_AFTER);
+    await leaving.close();
+    await waitFor(() => settled.size === expected.length);
+    await staying.close();
+  };
+  try {
+    await Promise.all([running, watch()]);
+  } finally {
+    await Promise.all(members.map((member) => member.close()));
+  }
+  return { log, lost: expected.length - settled.size, retried, shares };
+}
+
+/** Where an application would store the delay somewhere. */
+async function nothingMuch(): Promise<void> {
+  await Promise.resolve();
+}

@@ -1,0 +1,60 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+function demo(...args: readonly string[]): { readonly exitCode: number | null; readonly output: string; readonly errors: string } {
+  const program = join(import.meta.dirname, "..", "..", "src", "cli", "demo.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", timeout: 60_000 });
+  return { exitCode: status, output: stdout, errors: stderr };
+}
+
+test("prints one JSON line per provider, with everything handled in order and replayed", { timeout: 60_000 }, () => {
+  const { exitCode, output, errors } = demo("--json", "--only", "memory");
+  expect(errors).toBe("");
+  const lines = output.trim().split("\n");
+  expect(lines).toHaveLength(1);
+  const row: unknown = JSON.parse(lines[0]!);
+  expect(row).toEqual({
+    provider: "memory",
+    messages: 20_000,
+    lost: 0,
+    outOfOrder: 0,
+    duplicates: expect.any(Number),
+    deadLetters: 1,
+    replayed: 5_964,
+    replayExpected: 5_964,
+    rates: { publish: expect.any(Number), handle: expect.any(Number), replay: expect.any(Number) },
+    seconds: expect.any(Number),
+  });
+  expect(exitCode).toBe(0);
+});
+
+test("prints a table, by URL too", { timeout: 60_000 }, () => {
+  const { exitCode, output } = demo("--url", "memory:demo-test?like=kafka");
+  expect(output).toMatch(/^provider .*\nmemory +20,000 +0 +0 /);
+  expect(output).toContain("All checks held");
+  expect(exitCode).toBe(0);
+});
+
+test("a provider that cannot do what the demo needs ends it with exit code 1", () => {
+  const { exitCode, errors } = demo("--url", "memory:demo-test?without=topicAdmin");
+  expect(exitCode).toBe(1);
+  expect(errors).toMatch(/^unsupported: .*topicAdmin/);
+});
+
+test.each([
+  [["--only", "carrier-pigeon"], /"carrier-pigeon" does not run in this process; memory can/],
+  [["--url", "memory:a", "--only", "memory"], /exclude each other/],
+  [["--fast"], /--fast/],
+])("refuses %j with exit code 2", (args, message) => {
+  const { exitCode, errors, output } = demo(...args);
+  expect(exitCode).toBe(2);
+  expect(errors).toMatch(message);
+  expect(output).not.toContain("All checks held");
+});
+
+test("--help says what there is", () => {
+  const { exitCode, output } = demo("--help");
+  expect(exitCode).toBe(0);
+  for (const option of ["--only", "--url", "--json"]) expect(output).toContain(option);
+});
