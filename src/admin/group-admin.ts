@@ -34,6 +34,8 @@ export function resetGroup(services: AdminServices, topic: string, group: string
     const { driver, provider, capabilities } = services;
     const start = checkFrom("to", to, undefined, { provider, capabilities, requireCapability: call.requireCapability });
     const place = await start.resolve(() => driver.identity(nativeTopic, call.signal));
+    // Nothing is moved for a caller that has gone.
+    call.signal.throwIfAborted();
     await driver.admin.resetGroup(nativeTopic, name, place, call.signal);
   });
 }

@@ -29,6 +29,8 @@ export function updateTopic(services: AdminServices, topic: string, settings: Up
       throw new StreamError("invalid-argument", "topic settings: partitions or retentionMs is needed; received neither");
     }
     if (wanted.partitions !== undefined) await requireReshape(services, nativeTopic, wanted.partitions, settings.mayReorder === true, call);
+    // Nothing is changed for a caller that has gone.
+    call.signal.throwIfAborted();
     await services.driver.admin.updateTopic(nativeTopic, wanted, call.signal);
   });
 }
