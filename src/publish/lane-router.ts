@@ -3,6 +3,7 @@ import type { KeyEntry } from "./key-cache.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneTable } from "./lane-table.ts";
 import type { PendingMessage } from "./pending-message.ts";
+import { requireWithinLimits } from "./record-limits.ts";
 
 /** Finds the lane of a message, and remembers the driver's answer for a key until it may be another one. */
 export class LaneRouter {
@@ -24,6 +25,28 @@ export class LaneRouter {
     }
     if (key.lane === null || key.lane.retired) key.lane = this.#named(key.laneName);
     return key.lane;
+  }
+
+  /**
+   * Moves the messages that waited for the lanes to them, in the order of their calls. `refuse` is told those that the topic cannot take.
+   * @returns the lanes that have got some
+   */
+  routeAll(refuse: (message: PendingMessage, error: unknown) => void): Set<Lane> {
+    const { unrouted } = this.#lanes;
+    const lanes = new Set<Lane>();
+    for (const message of unrouted.messages()) {
+      try {
+        // One that is not encoded yet is checked when it is.
+        if (message.state === "waiting") requireWithinLimits(message, this.#driver.limits);
+        const lane = this.laneOf(message, null);
+        lane.push(message);
+        lanes.add(lane);
+      } catch (error) {
+        refuse(message, error);
+      }
+    }
+    unrouted.clear();
+    return lanes;
   }
 
   #named(name: string | null): Lane {

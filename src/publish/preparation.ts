@@ -122,8 +122,11 @@ export class Preparation {
     }
     const delayMs = backOffMs(this.#retry, attempt);
     this.#events.retrying(error, delayMs);
-    // Cut short by `abandonIfUnneeded` and `stop`: the loop looks again who waits.
-    await delay(delayMs, undefined, { signal }).catch(() => undefined);
+    try {
+      await delay(delayMs, undefined, { signal });
+    } catch {
+      // Cut short by `abandonIfUnneeded` or `stop`: the loop looks again who waits.
+    }
   }
 }
 

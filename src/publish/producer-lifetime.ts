@@ -61,14 +61,16 @@ export class ProducerLifetime {
     scheduler.flushNow();
     const settled = scheduler.outstanding.settled();
     if (signal === undefined) return settled;
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = (): void => reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-      void settled.then(() => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      });
+    let onAbort = (): void => undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason);
+      signal.addEventListener("abort", onAbort);
     });
+    try {
+      await Promise.race([settled, aborted]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   /** @throws `invalid-argument` for wrong options, before anything is done; else never rejects */

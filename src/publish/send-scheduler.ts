@@ -19,7 +19,7 @@ import { Outstanding } from "./outstanding.ts";
 import { type PendingMessage, UNENCODED_BYTES } from "./pending-message.ts";
 import { Preparation } from "./preparation.ts";
 import type { ProducerSettings } from "./producer-options.ts";
-import { type PublishContext, sendError } from "./publish-context.ts";
+import type { PublishContext } from "./publish-context.ts";
 import { requireWithinLimits } from "./record-limits.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
 import { type SliceRemainder, LATE_CALL_MS, settleSlice } from "./settle-slice.ts";
@@ -30,7 +30,6 @@ import { type SliceRemainder, LATE_CALL_MS, settleSlice } from "./settle-slice.t
  */
 export class SendScheduler {
   readonly #context: PublishContext;
-  readonly #settings: ProducerSettings;
   readonly driver: ProducerDriver;
   readonly #lanes = new LaneTable();
   readonly #admission: Admission;
@@ -49,7 +48,6 @@ export class SendScheduler {
 
   constructor(context: PublishContext, settings: ProducerSettings) {
     this.#context = context;
-    this.#settings = settings;
     this.driver = context.driver.producer(context.nativeTopic);
     this.#admission = new Admission(settings.maxBufferedBytes);
     this.failures = new KeyFailures(context, settings.onKeyFailure === "hold", (message) => this.#discard(message));
@@ -101,11 +99,7 @@ export class SendScheduler {
 
   /** @throws `throttled` when as many bytes as the bound are waiting for room already */
   requireRoom(): void {
-    // Before the lanes are known nothing can be admitted: what would be does not count as waiting for room.
-    const allowed = this.#settings.maxBufferedBytes * (this.isPrepared ? 1 : 2);
-    if (this.#admission.waitingBytes < allowed) return;
-    const text = `${this.#admission.waitingBytes} bytes are waiting for room already; with maxBufferedBytes ${this.#settings.maxBufferedBytes} no more are taken: await the sends, or use sendStream`;
-    throw sendError(this.#context, "throttled", text);
+    this.#admission.requireRoom(this.#context, this.isPrepared);
   }
 
   /**
@@ -216,20 +210,10 @@ export class SendScheduler {
 
   /** Messages that waited for the lanes go to them in the order of their calls. */
   #onPrepared(): void {
-    const { unrouted } = this.#lanes;
-    const lanes = new Set<Lane>();
-    for (const message of [...unrouted.messages()]) {
-      try {
-        const lane = this.#router.laneOf(message, null);
-        if (message.state === "waiting") requireWithinLimits(message, this.driver.limits);
-        lane.push(message);
-        lanes.add(lane);
-      } catch (error) {
-        this.#admission.discard(message, unrouted);
-        message.reject(this.#context.toError(error, "send"));
-      }
-    }
-    unrouted.clear();
+    const lanes = this.#router.routeAll((message, error) => {
+      this.#admission.discard(message, this.#lanes.unrouted);
+      message.reject(this.#context.toError(error, "send"));
+    });
     for (const lane of lanes) this.#advance(lane, false);
   }
 

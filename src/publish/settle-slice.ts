@@ -52,6 +52,7 @@ export function settleSlice(
       const results = Array.isArray(result.results) ? (result.results as readonly RecordResult[]) : [];
       return sortOne(records, (at) => results[at], provider, identity);
     }
+    case undefined:
     default:
       return sortOne(records, () => undefined, provider, identity);
   }
@@ -89,6 +90,7 @@ function sortOne(
         remainder.again.push(message);
         wait(remainder, result.error, 0);
         return;
+      case undefined:
       default:
         message.maybeStored = true;
         remainder.again.push(message);

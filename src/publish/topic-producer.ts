@@ -106,7 +106,7 @@ export class TopicProducer<T, Input> implements Producer<Input> {
         const origin = { group, deadlineMs: this.#lifetime.deadlineMs(), headers };
         const intake = this.#accepting();
         for (let index = 0; index < messages.length; index += 1) {
-          const pending = intake.accept(messages[index]!, index, origin);
+          const pending = intake.accept(messages[index], index, origin);
           if (pending !== null) group.queued(pending);
         }
       } catch (error) {

@@ -273,7 +273,7 @@ test("lanes of a call follow the shape", async () => {
     ["kinesis", 3],
     ["oci", 3],
   ] as const) {
-    const driver = new FakeProducerDriver(SHAPES[name]!);
+    const driver = new FakeProducerDriver(SHAPES[name]);
     const { producer } = setUp({}, driver);
     await Promise.all(["a", "b", "c", "a"].map((key) => producer.send({ key, value: "v" })));
     expect([name, driver.calls[0]!.lanes.length]).toEqual([name, lanes]);
