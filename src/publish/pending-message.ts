@@ -77,3 +77,9 @@ export class PendingMessage implements OutgoingRecord {
     this.epoch.leave();
   }
 }
+
+export function bytesOf(messages: readonly PendingMessage[]): number {
+  let bytes = 0;
+  for (const message of messages) bytes += message.bytes;
+  return bytes;
+}

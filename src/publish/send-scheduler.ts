@@ -16,7 +16,7 @@ import type { Lane } from "./lane.ts";
 import { LaneRouter } from "./lane-router.ts";
 import { LaneTable } from "./lane-table.ts";
 import { Outstanding } from "./outstanding.ts";
-import { type PendingMessage, UNENCODED_BYTES } from "./pending-message.ts";
+import { type PendingMessage, UNENCODED_BYTES, bytesOf } from "./pending-message.ts";
 import { Preparation } from "./preparation.ts";
 import type { ProducerSettings } from "./producer-options.ts";
 import type { PublishContext } from "./publish-context.ts";
@@ -261,7 +261,7 @@ export class SendScheduler {
       lane.callResolved();
       const remainder = settleSlice(records, results[at], this.#context.provider, this.driver.identity);
       this.#afterResult(lane, records.length, remainder, isLate);
-      this.#admission.release(bytes - sizeOf(remainder.again));
+      this.#admission.release(bytes - bytesOf(remainder.again));
     });
     for (const lane of call.lanes) this.#advance(lane, true);
     this.#admitWaiting();
@@ -294,10 +294,4 @@ export class SendScheduler {
     for (const lane of this.#deadlines.expire(now, () => this.#lanes.all())) this.#afterLoss(lane);
     this.#flushes.tick(now);
   }
-}
-
-function sizeOf(messages: readonly PendingMessage[]): number {
-  let bytes = 0;
-  for (const message of messages) bytes += message.bytes;
-  return bytes;
 }
