@@ -21,7 +21,7 @@ import { WorkScheduler } from "./work-scheduler.ts";
 interface MemberHooks {
   /** Aborts when nobody waits for the provider any longer. */
   readonly life: AbortSignal;
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 const AT_ONCE = Promise.resolve();

@@ -34,6 +34,8 @@ export class FailureActions {
   /** Answers whether the message counts as handled now; else `fail` has been told. Never rejects. */
   async settle(source: MessageSource, entry: Entry, attemptFailure: AttemptFailure): Promise<boolean> {
     const failure = describeFailure(source, entry, attemptFailure);
+    // Without a wait, so that nothing starts between the failure and the stop.
+    if (this.#plan.onFailure === "stop") return this.#stop(failure);
     let action: FailureAction;
     try {
       action = await this.#decide(failure);
@@ -45,11 +47,12 @@ export class FailureActions {
       return false;
     }
     if (action === "skip") return true;
-    if (action === "stop") {
-      this.#fail(failure.error);
-      return false;
-    }
-    return this.#storeDeadLetter(action.deadLetter, failure);
+    return action === "stop" ? this.#stop(failure) : this.#storeDeadLetter(action.deadLetter, failure);
+  }
+
+  #stop({ error }: Failure): false {
+    this.#fail(error);
+    return false;
   }
 
   async #decide(failure: Failure): Promise<FailureAction> {

@@ -55,7 +55,7 @@ export class HandlerRunner<T> {
       first === undefined ? work.entries.map(({ record, key }) => decodeRecord(this.#decoding, source, record, key)) : [first];
     if (!decoded.some((one) => one instanceof Promise)) return this.#call(attempt, decoded as Decoded<T>[]);
     this.#startTimer(attempt);
-    void Promise.all(decoded).then((all) => this.#call(attempt, all));
+    void Promise.all(decoded.map((one) => Promise.resolve(one))).then((all) => this.#call(attempt, all));
   }
 
   /** The handler of this message has been called and answered by a promise. */

@@ -26,22 +26,24 @@ export class OwnershipCallbacks<T> {
     }
     this.#assigned.push(state);
     if (this.#assigned.length > 1) return;
-    this.#tail = this.#tail.then(async () => {
+    const tell = async (): Promise<void> => {
       const states = this.#assigned;
       this.#assigned = [];
       if (!(await this.#call("onAssigned", onAssigned, states))) return;
       for (const state of states) state.start();
       this.#opened();
-    });
+    };
+    this.#tail = this.#tail.then(tell);
   }
 
   /** Resolves when the callback has settled. Never rejects. */
   revoked(states: readonly AssignmentState<T>[]): Promise<void> {
     const { onRevoked } = this.#plan;
     if (onRevoked === undefined || states.length === 0) return this.#tail;
-    this.#tail = this.#tail.then(async () => {
+    const tell = async (): Promise<void> => {
       await this.#call("onRevoked", onRevoked, states);
-    });
+    };
+    this.#tail = this.#tail.then(tell);
     return this.#tail;
   }
 

@@ -1,0 +1,303 @@
+import { getEventListeners } from "node:events";
+import { expect, test } from "vitest";
+import type { ConsumerOptions } from "../../../src/consume/consumer-types.ts";
+import { channels } from "../../../src/diagnostics/channels.ts";
+import { sealBookmark } from "../../../src/position.ts";
+import { Gate, IDENTITY, assignment, bench, record, records, rejection, turns, until } from "./fake-driver.ts";
+
+test.each([
+  [{ group: undefined }],
+  [{ group: "" }],
+  [{ concurency: 2 }],
+  [{ concurrency: 0 }],
+  [{ maxAhead: 1.5 }],
+  [{ order: "keys" }],
+  [{ retry: { attempts: 2 } }],
+  [{ retry: { maxAttempts: "2" } }],
+  [{ onFailure: "ignore" }],
+  [{ onFailure: { deadLetter: "orders" } }],
+  [{ onFailure: { deadLetter: "failed", also: 1 } }],
+  [{ handlerTimeoutMs: 0 }],
+  [{ batch: { maxMessages: 0 } }],
+  [{ commit: { everyMs: -1 } }],
+  [{ initialPosition: {} }],
+  [{ initialPosition: { timestamp: 1, bookmark: "b" } }],
+  [{ initialPosition: { timestamp: new Date(NaN) } }],
+  [{ onGap: true }],
+])("refuses %j as invalid-argument, at once", (options) => {
+  expect(() => bench().consumer(options as unknown as ConsumerOptions)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+});
+
+test("what the provider cannot do is unsupported, at once", async () => {
+  const it = bench({ without: ["startAtTimestamp", "lagInMessages", "lagInTime"] });
+  expect(() => it.consumer({ initialPosition: { timestamp: 1 } })).toThrow(expect.objectContaining({ code: "unsupported" }));
+  expect(() => it.consumer({ skipMigrated: true })).toThrow(expect.objectContaining({ code: "unsupported" }));
+  await expect(it.consumer({ skipMigrated: false }).lag()).rejects.toMatchObject({ code: "unsupported" });
+});
+
+test("the initial position reaches the driver in its own words; a foreign bookmark is position-mismatch", async () => {
+  const bookmark = (topic: string): string => sealBookmark(["fake", IDENTITY.cluster, topic, IDENTITY.incarnation, [["0", ">", "7"]]]);
+  for (const [initialPosition, expected] of [
+    [undefined, { kind: "earliest" }],
+    ["fail", "fail"],
+    [{ timestamp: new Date(5) }, { kind: "timestamp", timestampMs: 5 }],
+    [{ bookmark: bookmark("orders") }, { kind: "places", places: new Map([["0", { kind: "after", position: "7" }]]) }],
+  ] as const) {
+    const it = bench();
+    const member = it.consumer({ initialPosition });
+    const run = member.run(() => {});
+    await it.sink();
+    expect(it.driver.settings).toMatchObject({ group: "billing", initialPosition: expected, sessionTimeoutMs: 30_000 });
+    await member.close();
+    await run;
+  }
+  const foreign = bench().consumer({ initialPosition: { bookmark: bookmark("payments") } });
+  await expect(foreign.run(() => {})).rejects.toMatchObject({ code: "position-mismatch" });
+});
+
+test("one use, once: the second is conflict and says which was the first", async () => {
+  const it = bench();
+  const member = it.consumer({ retry: undefined });
+  const run = member.run(() => {});
+  await expect(member.runBatches(() => {})).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("used by run") });
+  expect(() => member[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: "conflict" }));
+  await member.close();
+  await run;
+  await expect(member.run(() => {})).rejects.toMatchObject({ code: "conflict" });
+});
+
+test("close before run: run rejects as closed and opens nothing; close is idempotent", async () => {
+  const it = bench();
+  const member = it.consumer();
+  expect(member.status()).toMatchObject({ state: "idle", oldest: null });
+  await member.close();
+  await member.close();
+  await expect(member.run(() => {})).rejects.toMatchObject({ code: "closed" });
+  expect([it.driver.sink, member.status().state]).toEqual([null, "closed"]);
+});
+
+test("close while joining aborts the start; run resolves", async () => {
+  const it = bench();
+  it.driver.onStart = (signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const member = it.consumer();
+  const run = member.run(() => {});
+  await it.sink();
+  expect(member.status().state).toBe("joining");
+  await member.close();
+  await run;
+  expect(it.driver.closed).toBe(1);
+});
+
+test("close waits for what runs, commits and leaves; nothing new starts", async () => {
+  const it = bench();
+  const gate = new Gate();
+  const revoked: string[] = [];
+  const member = it.consumer({ commit: { everyMs: 60_000 }, onRevoked: (partitions) => void revoked.push(...partitions) });
+  const run = member.run((message) => gate.enter(message.value));
+  const mine = assignment();
+  const sink = await it.sink();
+  sink.assigned(mine);
+  void sink.deliver(mine, records("ab"));
+  await until(() => gate.running.length === 1);
+  const closed = member.close();
+  await turns();
+  expect([member.status().state, it.driver.closed]).toEqual(["draining", 0]);
+  gate.finish("0");
+  await Promise.all([closed, run, member.close()]);
+  expect(gate.started).toEqual(["0"]);
+  expect(it.driver.through(mine)).toBe("0");
+  expect([it.driver.closed, it.tracked.size, revoked]).toEqual([1, 0, ["0"]]);
+});
+
+test("close ends by its time-out when a handler never settles or awaits it, and aborts it as closed", async () => {
+  for (const awaits of [true, false]) {
+    const it = bench();
+    const member = it.consumer();
+    let reason: unknown;
+    const run = member.run(async (_, { signal }) => {
+      signal.addEventListener("abort", () => (reason = signal.reason));
+      await (awaits ? member.close({ timeoutMs: 20 }) : new Promise(() => {}));
+    });
+    const mine = assignment();
+    (await it.sink()).assigned(mine);
+    void (await it.sink()).deliver(mine, records("ab"));
+    await member.close({ timeoutMs: 20 });
+    await run;
+    expect(reason).toMatchObject({ code: "closed" });
+    expect(it.driver.settlements).toEqual([]);
+  }
+});
+
+test("close ends though settling hangs", async () => {
+  const it = bench();
+  it.driver.onSettle = () => new Promise(() => {});
+  const member = it.consumer();
+  const run = member.run(() => {});
+  const mine = assignment();
+  (await it.sink()).assigned(mine);
+  void (await it.sink()).deliver(mine, records("a"));
+  await member.close({ timeoutMs: 1 });
+  await run;
+});
+
+test("a handler may close its own consumer without awaiting it", async () => {
+  const it = bench();
+  const member = it.consumer();
+  const handled: string[] = [];
+  const run = member.run((message) => {
+    handled.push(message.value);
+    if (message.value === "1") void member.close();
+  });
+  const mine = assignment();
+  (await it.sink()).assigned(mine);
+  void (await it.sink()).deliver(mine, records("abc"));
+  await run;
+  expect(handled).toEqual(["0", "1"]);
+  expect(it.driver.through(mine)).toBe("1");
+});
+
+test("pause starts nothing, resume goes on; the oldest message is told", async () => {
+  const it = bench();
+  const handled: string[] = [];
+  const member = it.consumer();
+  member.pause();
+  const run = member.run((message) => void handled.push(message.value));
+  const mine = assignment();
+  (await it.sink()).assigned(mine);
+  void (await it.sink()).deliver(mine, records("ab"));
+  await turns();
+  expect(handled).toEqual([]);
+  expect(member.status()).toMatchObject({ state: "paused", buffered: 2, running: 0, oldest: { partition: "0", attempts: 0 } });
+  member.resume();
+  await until(() => member.status().lastCommit !== null);
+  expect([handled, member.status().oldest]).toEqual([["0", "1"], null]);
+  await member.close();
+  await run;
+});
+
+test("a synchronous handler leaves the event loop free", async () => {
+  const it = bench();
+  const member = it.consumer();
+  let handled = 0;
+  const run = member.run(() => void (handled += 1));
+  const mine = assignment();
+  const sink = await it.sink();
+  sink.assigned(mine);
+  let turnsOfLoop = 0;
+  const feed = (async () => {
+    for (let batch = 0; batch < 50; batch += 1) await sink.deliver(mine, records("abcdefghij".repeat(20), batch * 200));
+  })();
+  const count = (): void => {
+    turnsOfLoop += 1;
+    if (handled < 10_000) setImmediate(count);
+  };
+  setImmediate(count);
+  await feed;
+  await until(() => handled === 10_000);
+  expect(turnsOfLoop).toBeGreaterThanOrEqual(9);
+  await member.close();
+  await run;
+});
+
+test("lag is that of this member's partitions", async () => {
+  const partitions = [
+    { partition: "0", messages: 3, timeMs: 10 },
+    { partition: "1", messages: 4, timeMs: 20 },
+    { partition: "2", messages: 50, timeMs: 99 },
+  ];
+  const it = bench({ driver: { admin: { lag: async () => ({ messages: 57, timeMs: 99, partitions }) } as never } });
+  const member = it.consumer();
+  const run = member.run(() => {});
+  for (const partition of ["0", "1"]) (await it.sink()).assigned(assignment(partition));
+  expect(await member.lag()).toEqual({ messages: 7, timeMs: 20, partitions: partitions.slice(0, 2) });
+  const { signal } = new AbortController();
+  await member.lag({ signal });
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  await member.close();
+  await run;
+});
+
+test("iteration: asking for the next says the last is handled; leaving the loop does not", async () => {
+  const it = bench();
+  const member = it.consumer({ retry: undefined, onFailure: "skip" });
+  const seen: string[] = [];
+  const mine = assignment();
+  const push = async (): Promise<void> => {
+    const sink = await it.sink();
+    sink.assigned(mine);
+    void sink.deliver(mine, [...records("ab"), record(2, "a", { value: Buffer.from("bad") }), ...records("ab", 3)]);
+  };
+  void push();
+  for await (const message of member) {
+    seen.push(message.value);
+    await turns();
+    if (message.value === "3") break;
+  }
+  expect(seen).toEqual(["0", "1", "4", "3"]);
+  expect(it.driver.through(mine)).toBe("2");
+  expect([it.driver.closed, member.status().state]).toEqual([1, "closed"]);
+});
+
+test("iteration refuses what it cannot honour, rejects with what ended it, and ends when closed", async () => {
+  for (const options of [{ concurrency: 1 }, { retry: {} }, { batch: {} }, { handlerTimeoutMs: 5 }]) {
+    const refused = bench().consumer({ retry: undefined, ...options });
+    expect(() => refused[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  }
+  const it = bench();
+  const iterator = it.consumer({ retry: undefined })[Symbol.asyncIterator]();
+  const next = rejection(iterator.next());
+  const mine = assignment();
+  (await it.sink()).assigned(mine);
+  void (await it.sink()).deliver(mine, [record(0, "a", { value: Buffer.from("bad") })]);
+  expect((await next).code).toBe("corrupt");
+  expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  const other = bench();
+  const consumer = other.consumer({ retry: undefined });
+  const waiting = consumer[Symbol.asyncIterator]().next();
+  await other.sink();
+  await consumer.close();
+  expect(await waiting).toEqual({ done: true, value: undefined });
+});
+
+test("diagnostics: the context of the tracing channel is active in the handler, and events carry no payload", async () => {
+  const { AsyncLocalStorage } = await import("node:async_hooks");
+  const storage = new AsyncLocalStorage<string>();
+  const events: [string, unknown][] = [];
+  channels.handle.start.bindStore(storage, () => "traced");
+  const subscribers = {
+    start: () => {},
+    end: () => {},
+    asyncStart: () => {},
+    asyncEnd: () => void events.push(["asyncEnd", null]),
+    error: (event: { error?: unknown }) => void events.push(["error", event.error]),
+  };
+  channels.handle.subscribe(subscribers);
+  const commit = (event: unknown): void => void events.push(["commit", event]);
+  channels.commit.subscribe(commit);
+  try {
+    const it = bench();
+    const stores: unknown[] = [];
+    const member = it.consumer();
+    const thrown = new Error("once");
+    const run = member.run(async (_, { attempt }) => {
+      stores.push(storage.getStore());
+      await turns(1);
+      stores.push(storage.getStore());
+      if (attempt === 1) throw thrown;
+    });
+    const mine = assignment();
+    (await it.sink()).assigned(mine);
+    void (await it.sink()).deliver(mine, records("secret".slice(0, 1)));
+    await until(() => it.driver.through(mine) === "0");
+    await member.close();
+    await run;
+    expect(stores).toEqual(["traced", "traced", "traced", "traced"]);
+    expect(events.map(([kind]) => kind)).toEqual(["error", "asyncEnd", "asyncEnd", "commit"]);
+    expect(events[0]![1]).toBe(thrown);
+    expect(events[3]![1]).toMatchObject({ provider: "fake", topic: "orders", group: "billing", partition: "0", error: null });
+  } finally {
+    channels.handle.unsubscribe(subscribers);
+    channels.handle.start.unbindStore(storage);
+    channels.commit.unsubscribe(commit);
+  }
+});

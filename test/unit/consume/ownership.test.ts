@@ -1,0 +1,154 @@
+import { expect, test } from "vitest";
+import { StreamError } from "../../../src/errors.ts";
+import type { HandlerContext } from "../../../src/consume/consumer-types.ts";
+import { Gate, assignment, bench, records, rejection, turns, until } from "./fake-driver.ts";
+
+test("revoking finishes what runs, settles, tells onRevoked, and only then lets go", async () => {
+  const { consumer, driver, sink } = bench();
+  const gate = new Gate();
+  const order: string[] = [];
+  const member = consumer({
+    commit: { everyMs: 60_000 },
+    onAssigned: (partitions) => void order.push(`assigned ${partitions.join()}`),
+    onRevoked: async (partitions) => {
+      await turns(2);
+      order.push(`revoked ${partitions.join()} behind ${driver.settlements.at(-1)?.through}`);
+    },
+  });
+  const run = member.run((message) => gate.enter(message.value));
+  const mine = assignment("7");
+  const target = await sink();
+  target.assigned(mine);
+  void target.deliver(mine, records("ab"));
+  await until(() => gate.running.length === 1);
+  const revoked = target.revoking(mine, 1_000).then(() => order.push("released"));
+  await turns();
+  expect(order).toEqual(["assigned 7"]);
+  gate.finish("0");
+  await revoked;
+  expect(order).toEqual(["assigned 7", "revoked 7 behind 0", "released"]);
+  expect(gate.started).toEqual(["0"]);
+  expect(member.assigned).toEqual([]);
+  await member.close();
+  await run;
+});
+
+test("a handler that outstays the deadline is aborted; its late result counts for nothing, also when the partition came back", async () => {
+  const { consumer, driver, sink } = bench();
+  const gate = new Gate();
+  const contexts: HandlerContext[] = [];
+  const member = consumer({ concurrency: 4 });
+  const run = member.run((message, context) => {
+    contexts.push(context);
+    return gate.enter(`${context.epoch}:${message.value}`);
+  });
+  const [first, second] = [assignment("7"), assignment("7")];
+  const target = await sink();
+  target.assigned(first);
+  void target.deliver(first, records("ab"));
+  await until(() => gate.running.length === 2);
+  await target.revoking(first, 20);
+  expect(contexts[0]!.signal.reason).toMatchObject({ code: "ownership-lost" });
+  target.assigned(second);
+  void target.deliver(second, records("ab"));
+  await until(() => gate.running.length === 4);
+  gate.finish(`${first.epoch}:0`);
+  gate.finish(`${first.epoch}:1`);
+  await turns();
+  expect(driver.settlements).toEqual([]);
+  gate.finish(`${second.epoch}:0`);
+  await until(() => driver.through(second) === "0");
+  gate.finish(`${second.epoch}:1`);
+  await member.close();
+  await run;
+  expect(driver.settlements.every((settlement) => settlement.assignment === second)).toBe(true);
+});
+
+test("lost: signals abort, delivery goes free, onRevoked is told, nothing settles", async () => {
+  const { consumer, driver, sink } = bench();
+  const gate = new Gate();
+  const revoked: string[] = [];
+  let reason: unknown;
+  const member = consumer({ maxBufferedBytes: 1, onRevoked: (partitions) => void revoked.push(...partitions) });
+  const run = member.run((message, { signal }) => {
+    signal.addEventListener("abort", () => (reason = signal.reason));
+    return gate.enter(message.value);
+  });
+  const mine = assignment();
+  const target = await sink();
+  target.assigned(mine);
+  const room = target.deliver(mine, records("ab"));
+  await until(() => gate.running.length === 1);
+  target.lost(mine);
+  await room;
+  expect(reason).toMatchObject({ code: "ownership-lost" });
+  await until(() => revoked.length === 1);
+  gate.finish("0");
+  await turns();
+  await member.close();
+  await run;
+  expect(gate.started).toEqual(["0"]);
+  expect(driver.settlements).toEqual([]);
+});
+
+test("messages of a partition wait for onAssigned; a callback that throws ends the run", async () => {
+  const { consumer, sink } = bench();
+  const ready = Promise.withResolvers<void>();
+  const told: string[][] = [];
+  const handled: string[] = [];
+  const member = consumer({
+    onAssigned: (partitions) => {
+      told.push([...partitions]);
+      return ready.promise;
+    },
+    onRevoked: () => {
+      throw new Error("broken");
+    },
+  });
+  const run = rejection(member.run((message) => void handled.push(message.value)));
+  const [left, right] = [assignment("l"), assignment("r")];
+  const target = await sink();
+  target.assigned(left);
+  target.assigned(right);
+  void target.deliver(left, records("a"));
+  await turns();
+  expect([told, handled]).toEqual([[["l", "r"]], []]);
+  ready.resolve();
+  await until(() => handled.length === 1);
+  await target.revoking(left, 500);
+  expect(await run).toMatchObject({ code: "handler-failed" });
+});
+
+test("a gap is told and accepted, or ends the run as position-out-of-range", async () => {
+  const it = bench();
+  const gaps: unknown[] = [];
+  const member = it.consumer({ onGap: (gap) => void gaps.push(gap) });
+  const run = member.run(() => {});
+  const mine = assignment("3");
+  const target = await it.sink();
+  target.assigned(mine);
+  await target.gap(mine, { resumesAt: "41", missing: 7 });
+  expect(gaps).toEqual([{ topic: "orders", partition: "3", resumesAt: expect.stringMatching(/^p1\./), missing: 7 }]);
+  await member.close();
+  await run;
+  const other = bench();
+  const failed = rejection(other.consumer().run(() => {}));
+  const theirs = assignment("3");
+  (await other.sink()).assigned(theirs);
+  await expect((await other.sink()).gap(theirs, { resumesAt: "41", missing: null })).rejects.toMatchObject({
+    code: "position-out-of-range",
+  });
+  expect(await failed).toMatchObject({ code: "position-out-of-range", partition: "3" });
+});
+
+test("what the driver reports as fatal, and a start that fails, end the run and clean up", async () => {
+  const it = bench();
+  const run = rejection(it.consumer().run(() => {}));
+  (await it.sink()).failed(new StreamError("unauthenticated", "who?"));
+  expect(await run).toMatchObject({ code: "unauthenticated", provider: "fake" });
+  expect([it.driver.closed, it.tracked.size]).toEqual([1, 0]);
+  const other = bench();
+  other.driver.onStart = () => Promise.reject(new Error("no route"));
+  expect(await rejection(other.consumer().run(() => {}))).toMatchObject({ code: "internal", operation: "consume" });
+  expect([other.driver.closed, other.tracked.size]).toEqual([1, 0]);
+});
