@@ -1,0 +1,142 @@
+import { expect, test } from "vitest";
+import { expectCode, open, outgoing, publish, readAll, series, signal, text } from "./harness.ts";
+
+async function valuesByKey(opened: ReturnType<typeof open>): Promise<Map<string, string[]>> {
+  const read = await readAll(opened.driver, "orders");
+  const byKey = new Map<string, string[]>();
+  for (const record of [...read.values()].flat())
+    byKey.set(text(record.key)!, [...(byKey.get(text(record.key)!) ?? []), text(record.value)!]);
+  return byKey;
+}
+
+test.each(["create=orders", ...["kafka", "kinesis", "event-hubs", "pubsub", "oci-streaming"].map((like) => `create=orders&like=${like}`)])(
+  "records of a key lie in one partition, in the order of the calls (%s)",
+  async (query) => {
+    const opened = open(query);
+    for (let from = 0; from < 300; from += 100) await publish(opened.driver, "orders", series(100, 20, from));
+    const byKey = await valuesByKey(opened);
+    expect(byKey.size).toBe(20);
+    for (const [key, values] of byKey) {
+      const number = Number(key.slice(4));
+      expect(values).toEqual(Array.from({ length: 15 }, (_, round) => String(round * 20 + number)));
+    }
+  },
+);
+
+test("receipts name where each record lies", async () => {
+  const { driver } = open();
+  const before = Date.now();
+  const results = await publish(driver, "orders", series(50));
+  const read = await readAll(driver, "orders");
+  results.forEach((result, index) => {
+    if (result.outcome !== "stored") throw new Error(result.outcome);
+    const record = read.get(result.partition!)!.find(({ position }) => position === result.position);
+    expect(text(record!.value)).toBe(String(index));
+    expect(record!.timestampMs).toBe(result.timestampMs);
+    expect(result.timestampMs).toBeGreaterThanOrEqual(before);
+  });
+});
+
+test("records without a key are spread over all partitions", async () => {
+  const { driver } = open();
+  for (let round = 0; round < 8; round += 1) await publish(driver, "orders", [outgoing(null, "v")]);
+  const read = await readAll(driver, "orders");
+  expect([...read.values()].map(({ length }) => length)).toEqual([2, 2, 2, 2]);
+});
+
+test.each(["", "like=kafka&"])("a chosen partition overrules the key, also where a lane happens to have its name (%s)", async (like) => {
+  const { driver } = open(`${like}create=orders`);
+  const records = Array.from({ length: 200 }, (_, index) => outgoing(index % 5 === 0 ? null : `key-${index}`, "v", { toPartition: "2" }));
+  const results = await publish(driver, "orders", records);
+  expect(new Set(results.map((result) => result.outcome === "stored" && result.partition))).toEqual(new Set(["2"]));
+});
+
+test("a partition that does not exist is refused, naming those that do", async () => {
+  const { driver } = open();
+  const producer = driver.producer("orders");
+  await producer.prepare(signal);
+  expect(() => producer.laneOf(null, "9")).toThrow(
+    expect.objectContaining({ code: "invalid-argument", message: expect.stringContaining('"0", "1", "2", "3"') as string }),
+  );
+});
+
+test("splits and merges keep lanes as they are and keys in order; a queued partition goes on in its child", async () => {
+  const opened = open();
+  const { driver, broker } = opened;
+  const producer = driver.producer("orders");
+  await producer.prepare(signal);
+  const key = outgoing("key-1", "0").key!;
+  const lane = producer.laneOf(key, undefined);
+  const generation = producer.laneGeneration;
+  for (const [round, partitions] of [9, 2, 7, 1, 4].entries()) {
+    await publish(driver, "orders", series(70, 7, round * 70));
+    const queued = {
+      slices: [{ lane, records: [outgoing("other", "q", { toPartition: broker.topic("orders").open[0]!.id })], bytes: 1 }],
+      bytes: 1,
+    };
+    broker.topic("orders").resize(partitions);
+    expect((await producer.write(queued, signal))[0]).toMatchObject({ outcome: "each", results: [{ outcome: "stored" }] });
+    expect(broker.topic("orders").open).toHaveLength(partitions);
+  }
+  expect([producer.laneOf(key, undefined), producer.laneGeneration]).toEqual([lane, generation]);
+  const byKey = await valuesByKey(opened);
+  for (let number = 0; number < 7; number += 1) {
+    expect(byKey.get(`key-${number}`)).toEqual(Array.from({ length: 50 }, (_, round) => String(round * 7 + number)));
+  }
+});
+
+test("like Kafka, growth moves keys and says so; what was queued keeps its partition", async () => {
+  const { driver, broker } = open("create=orders&like=kafka");
+  const producer = driver.producer("orders");
+  await producer.prepare(signal);
+  const records = series(50, 50);
+  const lanes = records.map(({ key }) => producer.laneOf(key, undefined));
+  const generation = producer.laneGeneration;
+  broker.topic("orders").resize(7);
+  expect(producer.laneGeneration).toBeGreaterThan(generation);
+  const moved = records.map(({ key }) => producer.laneOf(key, undefined));
+  const changed = moved.findIndex((lane, index) => lane !== lanes[index]);
+  expect(changed).toBeGreaterThanOrEqual(0);
+  const [result] = await producer.write(
+    { slices: [{ lane: lanes[changed]!, records: [records[changed]!], bytes: 10 }], bytes: 10 },
+    signal,
+  );
+  expect(result).toMatchObject({ outcome: "stored", partition: lanes[changed] });
+});
+
+test("a missing topic is not found, a re-created one is another, and what is too large is refused", async () => {
+  const { driver } = open();
+  await expectCode(driver.producer("nowhere").prepare(signal), "not-found", /"nowhere"/);
+  const producer = driver.producer("orders");
+  await producer.prepare(signal);
+  const { identity, laneGeneration } = producer;
+  await driver.admin.deleteTopic("orders", signal);
+  const call = { slices: [{ lane: null, records: [outgoing(null, "v")], bytes: 10 }], bytes: 10 };
+  expect((await producer.write(call, signal))[0]).toMatchObject({ outcome: "refused", error: { code: "not-found" } });
+  await driver.admin.createTopic("orders", { partitions: 1 }, signal);
+  expect((await producer.write(call, signal))[0]).toMatchObject({ outcome: "stored" });
+  expect(producer.identity).not.toEqual(identity);
+  expect(producer.laneGeneration).toBeGreaterThan(laneGeneration);
+  const large = { ...outgoing(null, ""), value: new Uint8Array(producer.limits.messageBytes + 1) };
+  const tooLarge = await producer.write(
+    { slices: [{ lane: null, records: [large], bytes: large.value.length }], bytes: large.value.length },
+    signal,
+  );
+  expect(tooLarge[0]).toMatchObject({ outcome: "refused", error: { code: "too-large" } });
+});
+
+test("a call with a delay that is abandoned is of unknown outcome", async () => {
+  const { driver } = open("create=orders&delayMs=30");
+  const producer = driver.producer("orders");
+  await producer.prepare(signal);
+  const abort = new AbortController();
+  const writing = producer.write({ slices: [{ lane: null, records: [outgoing(null, "v")], bytes: 10 }], bytes: 10 }, abort.signal);
+  abort.abort();
+  expect((await writing)[0]).toMatchObject({ outcome: "unknown" });
+});
+
+test("calls are reported where somebody listens", async () => {
+  const { driver, reports } = open();
+  await publish(driver, "orders", series(3));
+  expect(reports).toContainEqual({ kind: "call", operation: "publish", topic: "orders", bytes: 300, messages: 3 });
+});
