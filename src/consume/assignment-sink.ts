@@ -3,7 +3,7 @@ import { channels } from "../diagnostics/channels.ts";
 import type { Assignment, ChildPartition, ConsumerDriver, DriverGap, Settlement, Sink } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import { encodePosition } from "../position.ts";
+import { acceptGroupGap } from "./accept-group-gap.ts";
 import { AssignmentState } from "./assignment-state.ts";
 import { CommitRhythm } from "./commit-rhythm.ts";
 import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
@@ -15,6 +15,7 @@ import type { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
 import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
+import { settleWithDriver } from "./settle-with-driver.ts";
 import { withoutError } from "./without-error.ts";
 import { WorkScheduler } from "./work-scheduler.ts";
 
@@ -56,7 +57,7 @@ export class AssignmentSink<T> implements Sink {
     this.#hooks = hooks;
     this.#callbacks = new OwnershipCallbacks(plan, hooks.fail, () => this.#scheduler.pump());
     this.#commits = new CommitRhythm(plan.commit, {
-      settle: (settlements) => this.#settle(settlements),
+      settle: (settlements) => settleWithDriver(driver, services, plan.group, settlements, hooks.life),
       settled: (state, settlement, error) => this.#settled(state, settlement, error),
     });
     this.#scheduler = new WorkScheduler(services, decoding, plan, handler, {
@@ -131,29 +132,13 @@ export class AssignmentSink<T> implements Sink {
   }
 
   async gap(assignment: Assignment, gap: DriverGap): Promise<void> {
-    if (!this.#states.has(assignment)) return;
-    const { provider, topic } = this.#services;
-    const { partition, identity } = assignment;
-    const resumesAt = encodePosition({ provider, ...identity, partition, position: gap.resumesAt });
-    const details = { provider, topic, partition, position: resumesAt, operation: "consume" };
-    const outOfRange = new StreamError(
-      "position-out-of-range",
-      `retention has passed where group ${JSON.stringify(this.#plan.group)} stands; set onGap to go on behind the gap, or reset the group`,
-      details,
-    );
-    const { onGap } = this.#plan;
-    if (onGap === undefined) {
-      this.#hooks.fail(outOfRange);
-      throw outOfRange;
-    }
+    const state = this.#states.get(assignment);
+    if (state === undefined) return;
     try {
-      await onGap({ topic, partition, resumesAt, missing: gap.missing });
-    } catch (cause) {
-      this.#hooks.fail(new StreamError("handler-failed", "onGap failed", { ...details, cause }));
-      throw outOfRange;
-    }
-    if (channels.gap.hasSubscribers) {
-      channels.gap.publish({ provider, topic, group: this.#plan.group, partition, missing: gap.missing });
+      await acceptGroupGap(this.#plan, state.source, gap);
+    } catch (error) {
+      this.#hooks.fail(error);
+      throw error;
     }
   }
 
@@ -181,12 +166,21 @@ export class AssignmentSink<T> implements Sink {
     await this.#commits.flush(states, limit);
     const still = states.filter((state) => this.#states.has(state.assignment));
     for (const state of still) {
-      const unhandled = state.progress.unhandled();
-      if (unhandled.length > 0) this.#driver.release?.(state.assignment, unhandled);
+      this.#release(state);
       this.#publishOwnership("revoke", state, false);
       this.#forget(state);
     }
     await withoutError(abortable(this.#callbacks.revoked(still), limit));
+  }
+
+  #release({ assignment, progress }: AssignmentState<T>): void {
+    const unhandled = progress.unhandled();
+    if (unhandled.length === 0) return;
+    try {
+      this.#driver.release?.(assignment, unhandled);
+    } catch (error) {
+      this.#hooks.fail(error);
+    }
   }
 
   /** Resolves when no handler of these runs, or the signal aborts. Never rejects. */
@@ -234,23 +228,7 @@ export class AssignmentSink<T> implements Sink {
     return new StreamError("ownership-lost", text, { provider, topic, partition, operation: "consume" });
   }
 
-  async #settle(settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]> {
-    try {
-      const results = await this.#driver.settle(settlements, this.#hooks.life);
-      return results.map((error) => (error === null ? null : this.#services.toError(error, "consume")));
-    } catch (thrown) {
-      const error = this.#services.toError(thrown, "consume");
-      return settlements.map(() => error);
-    }
-  }
-
   #settled(state: AssignmentState<T>, settlement: Settlement, error: StreamError | null): void {
-    if (channels.commit.hasSubscribers) {
-      const { provider, topic, partition, identity } = state.source;
-      const { through } = settlement;
-      const position = through === null ? null : encodePosition({ provider, ...identity, partition, position: through });
-      channels.commit.publish({ provider, topic, group: this.#plan.group, partition, position, error });
-    }
     if (!state.owned) return;
     if (error?.code === "ownership-lost") this.#drop(state);
     else if (error !== null && !error.retryable) this.#hooks.fail(error);

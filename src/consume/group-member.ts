@@ -52,10 +52,13 @@ export class GroupMember<T> {
       if (this.#phase === "joining") this.#fail(error);
     }
     await this.#stopped.promise;
-    await this.#leave();
-    untrack();
-    this.#phase = "closed";
-    this.#left.resolve();
+    try {
+      await this.#leave();
+    } finally {
+      untrack();
+      this.#phase = "closed";
+      this.#left.resolve();
+    }
     if (this.#failure !== null) throw this.#failure;
   }
 

@@ -163,7 +163,10 @@ export class HandlerRunner<T> {
     // A handler that blocked the event loop is late as well, though no timer could tell it.
     const late = timeoutMs !== undefined && attempt.startedAtMs > 0 && performance.now() - attempt.startedAtMs > timeoutMs;
     if (call.aborted?.code === "timeout") failure = { code: "timeout", thrown: failed?.thrown ?? call.aborted };
-    else if (late && corrupt.size < work.entries.length) failure = { code: "timeout", thrown: failed?.thrown };
+    else if (late && corrupt.size < work.entries.length) {
+      const error = this.#timeout(attempt, `the handler has blocked the event loop for longer than handlerTimeoutMs (${timeoutMs} ms)`);
+      failure = { code: "timeout", thrown: failed?.thrown ?? error };
+    }
     this.#hooks.concluded(work, failure === null && failures.size === 0 ? HANDLED : { failure, failures });
   }
 
