@@ -1,0 +1,29 @@
+import { startMemoryEmulator } from "../../localstack/memory-emulator.ts";
+import { type Receipt, bytes, connect } from "../../src/index.ts";
+import { collectGarbage } from "./cpu.ts";
+import { PARTITIONS, workload } from "./workload.ts";
+
+const SENDS = 50_000;
+
+/** Bytes of heap that one `send` holds until it settles. Keys and values were there before and are not counted. */
+export async function inFlightHeapBytes(): Promise<number> {
+  const emulator = await startMemoryEmulator({ topics: { bench: { partitions: PARTITIONS } } });
+  const connection = await connect(emulator.url);
+  const producer = connection.topic("bench", { codec: bytes() }).producer();
+  const messages = workload(SENDS);
+  await producer.send(messages[0]!);
+  emulator.inject({ kind: "stall", times: 1_000_000, durationMs: 1_500 });
+  const sends = new Array<Promise<Receipt>>(SENDS);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let index = 0; index < SENDS; index += 1) sends[index] = producer.send(messages[index]!);
+  // Calls have been formed and are at the driver; nothing has settled.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  collectGarbage();
+  const after = process.memoryUsage().heapUsed;
+  const receipts = await Promise.all(sends);
+  await connection.close();
+  await emulator.close();
+  if (receipts.length !== SENDS) throw new Error("not every send was measured");
+  return (after - before) / SENDS;
+}

@@ -1,0 +1,25 @@
+import { parseArgs } from "node:util";
+import { benchMemory } from "./memory-bench.ts";
+import { type BenchResult, verdictOf } from "./result.ts";
+
+const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise<BenchResult>>> = { memory: benchMemory };
+
+function table({ provider, control, bars, ...result }: BenchResult): string {
+  const words = { aim: "reaches the aim", must: "reaches the bar", missed: "MISSES THE BAR" };
+  const rows = bars.map((bar) => {
+    return `  ${bar.name.padEnd(52)}${String(bar.value).padStart(9)}   must ${bar.must}, aim ${bar.aim}: ${words[verdictOf(bar)]}`;
+  });
+  return [`${provider}: control ${control}${result.void ? ", VOID: the machine was not quiet" : ""}`, ...rows].join("\n");
+}
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
+const bench = BENCHES[positionals[0] ?? ""];
+if (bench === undefined || positionals.length !== 1) {
+  console.error(`npm run bench -- <provider> [--json]; there is a bench for ${Object.keys(BENCHES).join(", ")}`);
+  process.exitCode = 2;
+} else {
+  const result = await bench((text) => console.error(text));
+  console.log(values.json === true ? JSON.stringify(result) : table(result));
+  if (result.void) process.exitCode = 3;
+  else if (result.bars.some((bar) => verdictOf(bar) === "missed")) process.exitCode = 1;
+}

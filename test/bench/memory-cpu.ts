@@ -1,0 +1,80 @@
+import { memory } from "../../adapters/memory/index.ts";
+import { bytes, connect } from "../../src/index.ts";
+import { calibrationFactor, hashNanoseconds } from "./calibration.ts";
+import { cpuMicroseconds } from "./cpu.ts";
+import { median, worstRatio } from "./result.ts";
+import { PARTITIONS, batchesOf, workload } from "./workload.ts";
+
+const MESSAGES = 200_000;
+const BATCH = 1_000;
+const WARM_UP = 3;
+export const PAIRS = 11;
+
+/** Calibrated microseconds of one message. */
+export interface CpuFigures {
+  readonly publish: number;
+  readonly handle: number;
+  readonly control: number;
+  readonly hashNanoseconds: number;
+}
+
+interface Sample {
+  readonly publish: number;
+  readonly handle: number;
+}
+
+/**
+ * Processor time per message, the driver's included: published in batches of 1,000, and handled by `run` with a synchronous
+ * handler. Each pair measures the same thing twice, in turns; the ratio of the two is the control.
+ */
+export async function measureCpu(): Promise<CpuFigures> {
+  const batches = batchesOf(workload(MESSAGES), BATCH);
+  for (let index = 0; index < WARM_UP; index += 1) await sample(batches);
+  const firsts: Sample[] = [];
+  const seconds: Sample[] = [];
+  const hashes: number[] = [];
+  for (let pair = 0; pair < PAIRS; pair += 1) {
+    // Who goes first takes turns too: a machine that grows slower meets both alike.
+    const order = pair % 2 === 0 ? [firsts, seconds] : [seconds, firsts];
+    for (const samples of order) {
+      hashes.push(hashNanoseconds());
+      samples.push(await sample(batches));
+    }
+  }
+  const nanoseconds = median(hashes);
+  const figure = (step: keyof Sample): number =>
+    median([...firsts, ...seconds].map((taken) => taken[step])) * calibrationFactor(nanoseconds);
+  const ratio = (step: keyof Sample): number => median(firsts.map((first, pair) => first[step] / seconds[pair]![step]));
+  return {
+    publish: figure("publish"),
+    handle: figure("handle"),
+    control: worstRatio([ratio("publish"), ratio("handle")]),
+    hashNanoseconds: nanoseconds,
+  };
+}
+
+/** One topic, filled and handled to its end. */
+async function sample(batches: readonly ReturnType<typeof workload>[]): Promise<Sample> {
+  const connection = await connect(memory({ topics: { bench: { partitions: PARTITIONS } } }));
+  const topic = connection.topic("bench", { codec: bytes() });
+  const producer = topic.producer();
+  await producer.flush();
+  const publish = await cpuMicroseconds(async () => {
+    for (const batch of batches) await producer.sendBatch(batch);
+  });
+  const consumer = topic.consumer({ group: "bench" });
+  let handled = 0;
+  const handle = await cpuMicroseconds(async () => {
+    const done = Promise.withResolvers<void>();
+    const running = consumer.run(() => {
+      handled += 1;
+      if (handled === MESSAGES) done.resolve();
+    });
+    await done.promise;
+    await consumer.close();
+    await running;
+  });
+  await connection.close();
+  if (handled !== MESSAGES) throw new Error(`${handled} of ${MESSAGES} messages were handled`);
+  return { publish: publish / MESSAGES, handle: handle / MESSAGES };
+}
