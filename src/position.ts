@@ -102,6 +102,6 @@ export function requireSameTopic(
             ? `an earlier topic of the name ${JSON.stringify(here.topic)}, which has been deleted and created again`
             : null;
   if (difference !== null) {
-    throw new StreamError("position-mismatch", `this ${what} belongs to ${difference}`, { provider, topic: here.topic });
+    throw new StreamError("position-mismatch", `this ${what} belongs to ${difference}`, { provider });
   }
 }

@@ -28,8 +28,8 @@ export class PartitionFeed {
   #place: PartitionPlace;
   /** Stands behind `#place` while it is set; its position is asked for only when a bookmark is. */
   #last: StoredRecord | undefined;
-  /** A place without a record, reached when as many records have been handed out as were queued before it. */
-  #ahead: { readonly place: PartitionPlace; readonly handedOut: number } | undefined;
+  /** Places without a record, in order, each reached when as many records have been handed out as were queued before it. */
+  readonly #ahead: { place: PartitionPlace; readonly handedOut: number }[] = [];
   #finished = false;
   #wake: ((goOn: boolean) => void) | undefined;
 
@@ -151,18 +151,19 @@ export class PartitionFeed {
   handOut(record: StoredRecord): void {
     this.#last = record;
     this.#handedOut += 1;
-    if (this.#ahead?.handedOut === this.#handedOut) this.#arrive(this.#ahead.place);
+    if (this.#ahead[0]?.handedOut === this.#handedOut) this.#arrive(this.#ahead.shift()!.place);
   }
 
   #reach(place: PartitionPlace): void {
+    const last = this.#ahead.at(-1);
     if (this.#handedOut === this.#queued) this.#arrive(place);
-    else this.#ahead = { place, handedOut: this.#queued };
+    else if (last?.handedOut === this.#queued) last.place = place;
+    else this.#ahead.push({ place, handedOut: this.#queued });
   }
 
   #arrive(place: PartitionPlace): void {
     this.#place = place;
     this.#last = undefined;
-    this.#ahead = undefined;
   }
 
   #cutOf(records: readonly StoredRecord[]): number {
