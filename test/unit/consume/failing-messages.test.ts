@@ -221,6 +221,7 @@ test("a dead letter is the same message with the failure behind its headers, dur
 
 test.each([
   ["the text is cut first", 520, (names: string[]) => names.length === 8],
+  ["nor is a character of it broken", 521, (names: string[]) => names.length === 8],
   ["then all but the code is dropped", 60, (names: string[]) => names.join() === "streamport-failure-code"],
   ["at last the code", 20, (names: string[]) => names.length === 0],
 ])("failure headers that do not fit: %s", async (_, headerBytes, expected) => {

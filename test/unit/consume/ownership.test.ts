@@ -91,6 +91,56 @@ test("lost: signals abort, delivery goes free, onRevoked is told, nothing settle
   expect(driver.settlements).toEqual([]);
 });
 
+test("between the abort and the release a late result counts no more, and nothing starts", async () => {
+  const { consumer, driver, sink } = bench();
+  const gate = new Gate();
+  const assigned = Promise.withResolvers<void>();
+  const settling = Promise.withResolvers<void>();
+  const member = consumer({ onAssigned: ([partition]) => (partition === "late" ? assigned.promise : undefined), concurrency: 3 });
+  const run = member.run((message) => gate.enter(`${message.partition}${message.value}`));
+  const [mine, late] = [assignment("mine"), assignment("late")];
+  const target = await sink();
+  target.assigned(mine);
+  void target.deliver(mine, records("ab"));
+  await until(() => gate.running.length === 2);
+  target.assigned(late);
+  target.advanced(late, "3");
+  void target.deliver(late, records("a", 4));
+  driver.onSettle = () => settling.promise;
+  gate.finish("mine0");
+  const revoked = Promise.all([target.revoking(mine, 60), target.revoking(late, 60)]);
+  await until(() => driver.settling === 1);
+  await new Promise((resolve) => setTimeout(resolve, 45));
+  gate.finish("mine1");
+  assigned.resolve();
+  await turns();
+  settling.resolve();
+  await revoked;
+  await member.close();
+  await run;
+  expect(gate.started).toEqual(["mine0", "mine1"]);
+  expect(driver.settlements.filter((settlement) => settlement.assignment === mine).map(({ through }) => through)).toEqual(["0"]);
+});
+
+test("a message whose partition goes while it is being decoded is not handled", async () => {
+  const decoded = Promise.withResolvers<string>();
+  const { consumer, sink } = bench({ codec: { encode: (value) => Buffer.from(value), decode: () => decoded.promise } });
+  const handled: string[] = [];
+  const member = consumer();
+  const run = member.run((message) => void handled.push(message.value));
+  const mine = assignment();
+  const target = await sink();
+  target.assigned(mine);
+  void target.deliver(mine, records("a"));
+  await turns();
+  target.lost(mine);
+  decoded.resolve("0");
+  await turns();
+  expect(handled).toEqual([]);
+  await member.close();
+  await run;
+});
+
 test("messages of a partition wait for onAssigned; a callback that throws ends the run", async () => {
   const { consumer, sink } = bench();
   const ready = Promise.withResolvers<void>();

@@ -131,6 +131,22 @@ test("delivery is held back at the byte bound, and an empty partition always get
   await run;
 });
 
+test("a partition without unhandled messages gets more though another one fills the bound", async () => {
+  const { consumer, sink } = bench();
+  const gate = new Gate();
+  const member = consumer({ concurrency: 2, maxBufferedBytes: 5 });
+  const run = member.run((message) => (message.partition === "l" ? gate.enter("stuck") : undefined));
+  const [left, right] = [assignment("l"), assignment("r")];
+  const target = await sink();
+  target.assigned(left);
+  target.assigned(right);
+  void target.deliver(left, records("a"));
+  for (let batch = 0; batch < 3; batch += 1) await target.deliver(right, records("ab", batch * 2));
+  gate.finish("stuck");
+  await member.close();
+  await run;
+});
+
 test("advanced moves the commit over what is never delivered, but not past an unhandled message", async () => {
   const { consumer, driver, sink } = bench();
   const gate = new Gate();
@@ -151,18 +167,18 @@ test("advanced moves the commit over what is never delivered, but not past an un
   await run;
 });
 
-test("an ended shard is settled as ended when all of it is handled, and is held no longer", async () => {
+test.each([1, 60_000])("an ended shard is settled as ended once all of it is handled, and is held no longer (%i ms)", async (everyMs) => {
   const { consumer, driver, sink } = bench();
   const gate = new Gate();
   const revoked: string[][] = [];
-  const member = consumer({ commit: { everyMs: 60_000 }, onRevoked: (partitions) => void revoked.push([...partitions]) });
+  const member = consumer({ commit: { everyMs }, onRevoked: (partitions) => void revoked.push([...partitions]) });
   const run = member.run((message) => gate.enter(message.value));
   const mine = assignment("shard");
   const target = await sink();
   target.assigned(mine);
   void target.deliver(mine, records("a"));
   target.ended(mine, [{ partition: "child", parents: ["shard"] }]);
-  await turns();
+  await new Promise((resolve) => setTimeout(resolve, 10));
   expect(driver.settlements).toEqual([]);
   gate.finish("0");
   await until(() => driver.settlements.length === 1);
