@@ -20,6 +20,9 @@ export interface NativeNames {
 
 const DEFAULT_CLOSE_MS = 10_000;
 
+/** What the handlers of a draining consumer may still begin. */
+const ALLOWED_WHILE_DRAINING: ReadonlySet<string> = new Set(["topic", "send"]);
+
 /**
  * The one shell around every driver: opened once, closed once, refused after that. It owns what outlives a producer,
  * consumer or reader: names, error context, and the order in which things close.
@@ -106,9 +109,9 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
     return Object.hasOwn(this.#names.groups, group) ? this.#names.groups[group] : undefined;
   }
 
-  /** Sends are allowed while consumers drain; everything else ends with the call of `close`. */
+  /** Sending is allowed while consumers drain; everything else ends with the call of `close`. */
   requireOpen(operation: string): void {
-    if (this.#state === "open" || (this.#state === "draining" && operation === "send")) return;
+    if (this.#state === "open" || (this.#state === "draining" && ALLOWED_WHILE_DRAINING.has(operation))) return;
     throw new StreamError("closed", "this connection is closed", { provider: this.provider, operation });
   }
 

@@ -110,7 +110,6 @@ class DescribedTopic<T, Input> implements Topic<T, Input> {
   }
 
   producer(options?: ProducerOptions): Producer<Input> {
-    this.#context.requireOpen("send");
     return createProducer(this.#context, options);
   }
 

@@ -1,15 +1,15 @@
-import type {
-  AdminDriver,
-  Capabilities,
-  Capability,
-  ConsumerDriver,
-  ConsumerSettings,
-  OpenContext,
-  ProducerDriver,
-  ProviderDriver,
-  ReaderDriver,
+import {
+  type AdminDriver,
+  type Capabilities,
+  type Capability,
+  type ConsumerDriver,
+  type ConsumerSettings,
+  type OpenContext,
+  type ProducerDriver,
+  type ProviderDriver,
+  type ReaderDriver,
   StreamError,
-  TopicIdentity,
+  type TopicIdentity,
 } from "../../src/driver/index.ts";
 import { MemoryAdmin } from "./admin.ts";
 import type { MemoryBroker } from "./broker.ts";
@@ -30,6 +30,7 @@ export class MemoryDriver implements ProviderDriver<Capability> {
   readonly capabilities: Capabilities & { readonly [C in Capability]: true };
   readonly admin: AdminDriver;
   readonly #service: Service;
+  #opened = false;
 
   constructor(broker: MemoryBroker, profile: Profile, delayMs: number) {
     this.#service = new Service(broker, profile, delayMs);
@@ -39,6 +40,9 @@ export class MemoryDriver implements ProviderDriver<Capability> {
   }
 
   open({ report }: OpenContext): void {
+    if (this.#opened)
+      throw new StreamError("configuration", "this driver serves a connection already; make one for each", { provider: this.provider });
+    this.#opened = true;
     this.#service.open(report);
   }
 

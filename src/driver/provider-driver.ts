@@ -33,7 +33,7 @@ export interface OpenContext {
  * - A client that the application handed in is never closed or changed.
  */
 export interface ProviderDriver<Granted extends Capability = never> extends Driver<Granted> {
-  /** Keeps the context. No network call. */
+  /** Keeps the context. No network call. @throws `configuration` when it has been opened before */
   open(context: OpenContext): void;
   /** One cheap authorised request. @throws what keeps the provider from being usable */
   check(signal: AbortSignal): Promise<void>;

@@ -1,0 +1,119 @@
+import { expect, test } from "vitest";
+import { memory } from "../../adapters/memory/index.ts";
+import { type Message, connect, json, text } from "../../src/index.ts";
+import type { Driver } from "../../src/index.ts";
+
+const words = { codec: text(), key: (value: string) => value.slice(0, 1) };
+
+test("unknown schemes, settings, options and drivers are refused before anything is opened", async () => {
+  await expect(connect("amqp://localhost")).rejects.toMatchObject({ code: "configuration", message: expect.stringContaining("memory") });
+  await expect(connect("memory:?color=red")).rejects.toMatchObject({ code: "configuration", message: expect.stringContaining("color") });
+  await expect(connect("memory:", { requires: [] } as never)).rejects.toMatchObject({
+    code: "invalid-argument",
+    message: expect.stringContaining("require"),
+  });
+  await expect(connect("memory:", { topics: { orders: "" } })).rejects.toMatchObject({ code: "invalid-argument" });
+  await expect(connect(7 as never)).rejects.toMatchObject({ code: "configuration", message: expect.stringContaining("received 7") });
+  await expect(connect({} as Driver)).rejects.toMatchObject({
+    code: "configuration",
+    message: expect.stringContaining("version 1 is needed"),
+  });
+  await expect(connect({ specVersion: 1, provider: "x", capabilities: {} } as Driver)).rejects.toMatchObject({
+    code: "configuration",
+    message: expect.stringContaining("producer"),
+  });
+});
+
+test("a required capability that is missing shows at connect, an unknown one is named", async () => {
+  await expect(connect("memory:?without=lagInTime", { require: ["lagInTime"] })).rejects.toMatchObject({
+    code: "unsupported",
+    capability: "lagInTime",
+  });
+  await expect(connect("memory:", { require: ["teleport" as never] })).rejects.toMatchObject({
+    code: "invalid-argument",
+    message: expect.stringContaining("teleport"),
+  });
+});
+
+test("a driver serves one connection", async () => {
+  const driver = memory({ name: "one-connection" });
+  const connection = await connect(driver);
+  await expect(connect(driver)).rejects.toMatchObject({ code: "configuration" });
+  await connection.close();
+});
+
+test("names in the code stand for the provider's own, from the URL and the options", async () => {
+  const connection = await connect("memory:native-names?create=orders-v1,bills-v1&topic.orders=orders-v1", {
+    topics: { bills: "bills-v1" },
+  });
+  await connection.topic("orders", words).producer().send({ value: "a" });
+  await connection.topic("bills", words).producer().send({ value: "b" });
+  expect(await connection.admin.describeTopic("orders")).toMatchObject({ name: "orders", nativeName: "orders-v1" });
+  expect([...(await connection.admin.listTopics())].sort()).toEqual(["bills", "orders"]);
+  const other = await connect("memory:native-names");
+  const received: string[] = [];
+  for await (const message of other.topic("orders-v1", words).reader({ until: "now" })) received.push(message.value);
+  expect(received).toEqual(["a"]);
+  await Promise.all([connection.close(), other.close()]);
+});
+
+test.each(["", "a b", "x".repeat(300), 5 as never])("the topic name %j is refused", async (name) => {
+  const connection = await connect("memory:");
+  expect(() => connection.topic(name, words)).toThrowError(expect.objectContaining({ code: "invalid-argument" }));
+  await connection.close();
+});
+
+test.each([{}, { codec: {} }, { codec: text(), keys: 1 }, { codec: text(), key: "x" }, undefined])(
+  "topic options %j are refused",
+  async (options) => {
+    const connection = await connect("memory:");
+    expect(() => connection.topic("orders", options as never)).toThrowError(expect.objectContaining({ code: "invalid-argument" }));
+    await connection.close();
+  },
+);
+
+test("check tells health and never rejects, except by its signal", async () => {
+  const connection = await connect("memory:");
+  expect(await connection.check()).toMatchObject({ ok: true, error: null });
+  const reason = new Error("enough");
+  await expect(connection.check({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  await connection.close();
+  expect(await connection.check()).toMatchObject({ ok: false, error: { code: "closed" } });
+});
+
+test("close drains: handlers finish and may still send, sends are flushed, then everything is refused as closed", async () => {
+  const connection = await connect("memory:close-drains?create=in,out");
+  const input = connection.topic("in", words);
+  const output = connection.topic("out", words).producer();
+  await input.producer().send({ value: "work" });
+  const { promise: started, resolve: start } = Promise.withResolvers<void>();
+  const run = input.consumer({ group: "g" }).run(async (message: Message<string>) => {
+    start();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await output.send({ value: `${message.value} done` });
+    await connection.topic("out", words).producer().send({ value: "by a new producer" });
+  });
+  await started;
+  const closing = connection.close();
+  expect(connection.close()).toBe(closing);
+  await Promise.all([closing, run]);
+  await expect(output.send({ value: "late" })).rejects.toMatchObject({ code: "closed" });
+  expect(() => input.consumer({ group: "g" })).toThrowError(expect.objectContaining({ code: "closed" }));
+  await expect(connection.admin.listTopics()).rejects.toMatchObject({ code: "closed" });
+  expect(() => connection.topic("in", words)).toThrowError(expect.objectContaining({ code: "closed" }));
+
+  const after = await connect("memory:close-drains");
+  const values: string[] = [];
+  for await (const { value } of after.topic("out", words).reader({ until: "now" })) values.push(value);
+  expect(values.sort()).toEqual(["by a new producer", "work done"]);
+  expect(await after.admin.lag("in", "g")).toMatchObject({ messages: 0 });
+  await after.close();
+});
+
+test("tombstones need the capability", async () => {
+  const connection = await connect("memory:?without=tombstones");
+  expect(() => connection.topic("orders", { codec: json<number>(), tombstones: true })).toThrowError(
+    expect.objectContaining({ code: "unsupported", capability: "tombstones" }),
+  );
+  await connection.close();
+});
