@@ -126,6 +126,7 @@ export class TestMember implements Sink {
   readonly gaps: DriverGap[] = [];
   readonly consumer: ConsumerDriver;
   settles = true;
+  settled = 0;
   acceptsGaps = true;
   /** Awaited by `revoking`, while the partition is still owned. */
   whileRevoking: (assignment: Assignment) => Promise<void> = async () => {};
@@ -165,7 +166,9 @@ export class TestMember implements Sink {
   async deliver(assignment: Assignment, records: readonly StoredRecord[]): Promise<void> {
     this.#note("delivered", assignment, records.length);
     for (const record of records) this.records.push({ assignment, record });
-    if (this.settles) await this.settle(assignment, records);
+    if (!this.settles) return;
+    await this.settle(assignment, records);
+    this.settled += records.length;
   }
 
   async settle(assignment: Assignment, records: readonly StoredRecord[], ended = false): Promise<StreamError | null> {

@@ -1,0 +1,116 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { type MemoryOptions, memory, openMemory } from "../../../../adapters/memory/index.ts";
+import { classify } from "../../../../adapters/memory/errors.ts";
+import { StreamError } from "../../../../src/driver/index.ts";
+import { open, publish, readAll, series, signal } from "./harness.ts";
+
+function configuration(words: RegExp): object {
+  return expect.objectContaining({ code: "configuration", message: expect.stringMatching(words) as string }) as object;
+}
+
+test.each([
+  [{ nme: "x" }, /there is no "nme"; allowed are name, topics, like, without, delayMs/],
+  [{ name: "" }, /name must be a non-empty string; received ""/],
+  [{ like: "rabbit" }, /like must be one of kafka, kinesis, event-hubs, pubsub, oci-streaming; received "rabbit"/],
+  [{ without: ["speed"] }, /no capability "speed"; allowed are partitions, /],
+  [{ without: "partitions" }, /without must be an array/],
+  [{ delayMs: -1 }, /delayMs must be milliseconds/],
+  [{ delayMs: Number.NaN }, /received NaN/],
+  [{ topics: { "a b": {} } }, /topics: a topic's name has/],
+  [{ topics: { a: { partition: 1 } } }, /topic "a": there is no setting "partition"; allowed are partitions, retentionMs/],
+  [{ topics: { a: { partitions: 0 } } }, /partitions must be a positive integer; received 0/],
+  [{ topics: ["a"] }, /topics must be an object/],
+  ["name", /an object is needed/],
+] as [unknown, RegExp][])("options %j are refused", (options, words) => {
+  expect(() => memory(options as MemoryOptions)).toThrow(configuration(words));
+});
+
+test.each([
+  ["memory:x?colour=red", /no setting "colour"; allowed are create, like, without, delayMs/],
+  ["memory:x?name=y", /no setting "name"/],
+  ["memory:x?like=kafka&like=kinesis", /"like" is given more than once/],
+  ["memory:x?delayMs=soon", /delayMs must be a number of milliseconds; received "soon"/],
+  ["memory:x?create=a%20b", /topics: a topic's name has/],
+  ["memory:x?without=a", /no capability "a"/],
+  ["memory://host/name", /none of/],
+  ["memory:%zz", /percent-encoded/],
+  ["memory", /a URL of the form/],
+])("the URL %s is refused", (url, words) => {
+  expect(() => openMemory(url)).toThrow(configuration(words));
+});
+
+test("a URL says what the options say", async () => {
+  const { driver } = open("create=orders,payments&like=kinesis&without=lagInTime,tombstones&delayMs=1");
+  expect(driver.capabilities).toMatchObject({ lagInTime: false, tombstones: false, lagInMessages: false, readerEnd: "caught-up" });
+  expect(await driver.admin.listTopics(signal)).toEqual(["orders", "payments"]);
+  expect(memory({ like: "kinesis", without: ["lagInTime", "tombstones"] }).capabilities).toEqual(driver.capabilities);
+});
+
+test("a name is shared by the process and outlives its connections; without one a broker is private", async () => {
+  const first = open("create=orders");
+  await publish(first.driver, "orders", series(5));
+  await first.driver.close();
+  const again = open("create=orders", first.name);
+  expect([...(await readAll(again.driver, "orders")).values()].flat()).toHaveLength(5);
+  const [one, other] = [openMemory("memory:?create=orders"), openMemory("memory:")];
+  expect(await one.admin.listTopics(signal)).toEqual(["orders"]);
+  expect(await other.admin.listTopics(signal)).toEqual([]);
+});
+
+test("names of topics are judged as brokers judge them", () => {
+  const { driver } = open();
+  for (const name of ["a", "orders.v1_EU-2", "x".repeat(249)]) expect(driver.refuseTopicName(name)).toBeNull();
+  for (const name of ["", ".", "..", "a b", "é", "a/b", "x".repeat(250)]) expect(driver.refuseTopicName(name)).toMatch(/1 to 249/);
+});
+
+test("errors of ours stay as they are, others are internal, and nobody is shown their text", () => {
+  const ours = new StreamError("throttled", "slow down");
+  expect(classify(ours)).toBe(ours);
+  const cause = new TypeError("secret");
+  expect(classify(cause)).toMatchObject({
+    code: "internal",
+    retryable: false,
+    cause,
+    provider: "memory",
+    message: expect.not.stringContaining("secret") as string,
+  });
+  expect(classify("text")).toMatchObject({ code: "internal", cause: "text" });
+});
+
+test("a delay makes every call take that long, and an abort ends it with its reason", async () => {
+  const { driver } = open("create=orders&delayMs=20");
+  const begun = performance.now();
+  await driver.check(signal);
+  await driver.identity("orders", signal);
+  expect(performance.now() - begun).toBeGreaterThan(35);
+  const reason = new Error("enough");
+  const abort = new AbortController();
+  const waiting = driver.admin.listTopics(abort.signal);
+  abort.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+  await expect(driver.check(AbortSignal.abort(reason))).rejects.toBe(reason);
+});
+
+test("the process ends by itself once all is closed, and lives while a member waits", () => {
+  const program = `
+    import { openMemory } from "./adapters/memory/index.ts";
+    const driver = openMemory("memory:?create=orders");
+    driver.open({ report: Object.assign(() => {}, { wants: () => false }) });
+    const settings = { group: "g", nativeGroup: undefined, initialPosition: { kind: "earliest" }, sessionTimeoutMs: 60_000, maxBufferedBytes: 1e6 };
+    const consumer = driver.consumer("orders", settings);
+    const nothing = () => {};
+    await consumer.start({ assigned: nothing, caughtUp: nothing, deliver: async () => {} }, new AbortController().signal);
+    setTimeout(async () => {
+      process.stdout.write("still here ");
+      await consumer.close();
+      await driver.close();
+      process.stdout.write("closed");
+    }, 20).unref();
+  `;
+  const output = execFileSync(process.execPath, ["--input-type=module-typescript", "--eval", program], {
+    encoding: "utf8",
+    timeout: 10_000,
+  });
+  expect(output).toBe("still here closed");
+});

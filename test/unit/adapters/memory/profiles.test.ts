@@ -1,0 +1,207 @@
+import { expect, test } from "vitest";
+import { CAPABILITIES, OWN_CAPABILITIES } from "../../../../adapters/memory/capabilities.ts";
+import { LIKES, profileOf } from "../../../../adapters/memory/profiles.ts";
+import type { Capability } from "../../../../src/driver/index.ts";
+import { TestMember, eventually, expectCode, open, outgoing, publish, readAll, series, signal, text } from "./harness.ts";
+
+const billing = { group: "billing", nativeGroup: undefined };
+const binary = Uint8Array.of(0xff, 0x41);
+const lossy = new Uint8Array(Buffer.from("\ufffdA"));
+
+function missing(query: string): Capability[] {
+  const { capabilities } = open(query).driver;
+  return CAPABILITIES.filter((name) => !capabilities[name]);
+}
+
+test("the own form has every capability", () => {
+  expect(CAPABILITIES.filter((name) => !OWN_CAPABILITIES[name])).toEqual([]);
+  expect(missing("create=orders")).toEqual([]);
+});
+
+test("each form lacks what its provider lacks", () => {
+  expect(missing("like=kafka").toSorted()).toEqual(["growthKeepsKeyOrder", "lagInTime", "partitionMerge"]);
+  expect(missing("like=kinesis").toSorted()).toEqual(["binaryKeys", "lagInMessages", "nativeHeaders", "producerTimestamps"]);
+  expect(missing("like=event-hubs").toSorted()).toEqual([
+    "binaryKeys",
+    "exactHeaders",
+    "growthKeepsKeyOrder",
+    "lagInTime",
+    "partitionGrowth",
+    "partitionMerge",
+    "producerTimestamps",
+    "receiptPositions",
+    "topicAdmin",
+  ]);
+  expect(CAPABILITIES.filter((name) => !missing("like=pubsub").includes(name)).toSorted()).toEqual([
+    "groupAdmin",
+    "groupReset",
+    "growthKeepsKeyOrder",
+    "nativeHeaders",
+    "startAtTimestamp",
+    "tombstones",
+    "topicAdmin",
+  ]);
+  expect(missing("like=oci-streaming").toSorted()).toEqual([
+    "explicitPartition",
+    "growthKeepsKeyOrder",
+    "lagInMessages",
+    "lagInTime",
+    "nativeHeaders",
+    "partitionGrowth",
+    "partitionMerge",
+    "producerTimestamps",
+  ]);
+});
+
+test("calls are shaped as each provider takes them", () => {
+  const shapes = LIKES.map((like) => {
+    const { lane, lanesPerCall, maxLaneMessages } = profileOf(like, []).shape;
+    return [like, lane, lanesPerCall, maxLaneMessages > 1];
+  });
+  expect(shapes).toEqual([
+    ["kafka", "partition", "many", true],
+    ["kinesis", "key", "many", true],
+    ["event-hubs", "partition", "one", true],
+    ["pubsub", "key", "one", true],
+    ["oci-streaming", "key", "many", true],
+  ]);
+  expect(profileOf("kinesis", []).shape).toMatchObject({ maxCallMessages: 500, maxCallBytes: 5_242_880 });
+  for (const like of LIKES) {
+    const { shape, capabilities } = profileOf(like, []);
+    expect(shape.maxCallBytes).toBeGreaterThanOrEqual(capabilities.limits.messageBytes);
+    expect(capabilities.limits.keyBytes).toBeGreaterThanOrEqual(128);
+  }
+});
+
+test.each([
+  ["kafka", "position", { kind: "before", position: "0" }],
+  ["event-hubs", "position", { kind: "before", position: "0" }],
+  ["kinesis", "caught-up", { kind: "caught-up" }],
+  ["oci-streaming", "caught-up", { kind: "caught-up" }],
+  ["pubsub", "quiet", { kind: "quiet" }],
+] as const)("like %s, a reader ends by %s", async (like, readerEnd, end) => {
+  const { driver } = open(`like=${like}&create=orders`);
+  expect(driver.capabilities.readerEnd).toBe(readerEnd);
+  const range = await driver.reader("orders").resolve({ from: { kind: "earliest" }, until: { kind: "now" }, partitions: null }, signal);
+  expect(range.partitions[0]!.end).toEqual(end);
+  const timestampMs = 5;
+  const timed = await driver
+    .reader("orders")
+    .resolve({ from: { kind: "earliest" }, until: { kind: "timestamp", timestampMs }, partitions: null }, signal);
+  expect(timed.partitions[0]!.end).toEqual(readerEnd === "position" ? end : { kind: "timestamp", timestampMs });
+});
+
+test("a quiet end comes after silence, not at once", async () => {
+  const { driver } = open("like=pubsub&create=orders");
+  await publish(driver, "orders", series(3));
+  const begun = performance.now();
+  const reading = readAll(driver, "orders");
+  setTimeout(() => void publish(driver, "orders", series(2, 7, 3)), 25);
+  expect((await reading).get("0")).toHaveLength(5);
+  expect(performance.now() - begun).toBeGreaterThan(65);
+});
+
+test("without receiptPositions a receipt tells nothing", async () => {
+  for (const like of ["event-hubs", "pubsub"]) {
+    const { driver } = open(`like=${like}&create=orders`);
+    expect(await publish(driver, "orders", [outgoing("a", "1")])).toEqual([
+      { outcome: "stored", partition: null, position: null, timestampMs: null },
+    ]);
+  }
+  const { driver } = open("without=receiptPositions&create=orders");
+  const both = [outgoing("a", "1", { toPartition: "0" }), outgoing("a", "2", { toPartition: "1" })];
+  for (const result of await publish(driver, "orders", both))
+    expect(result).toMatchObject({ outcome: "stored", partition: null, position: null });
+});
+
+test("without binaryKeys, exactHeaders, producerTimestamps or tombstones, what is kept is text, a map, our time, and empty", async () => {
+  const keep = async (without: string) => {
+    const { driver } = open(`create=orders&without=${without}`);
+    const headers = [
+      ["a", binary],
+      ["b", Uint8Array.of(1)],
+      ["a", Uint8Array.of(65)],
+    ] as const;
+    await publish(driver, "orders", [{ ...outgoing(null, null, { timestampMs: 5 }), key: binary, headers }]);
+    return [...(await readAll(driver, "orders")).values()].flat()[0]!;
+  };
+  expect((await keep("binaryKeys")).key).toEqual(lossy);
+  expect((await keep("exactHeaders")).headers.map(([name, value]) => [name, ...value])).toEqual([
+    ["a", 65],
+    ["b", 1],
+  ]);
+  expect((await keep("producerTimestamps")).timestampMs).toBeGreaterThan(5);
+  expect((await keep("tombstones")).value).toEqual(new Uint8Array(0));
+  const exact = await keep("nativeHeaders");
+  expect([exact.key, exact.value, exact.timestampMs, exact.headers.length]).toEqual([binary, null, 5, 3]);
+});
+
+test("what a form cannot do is refused as unsupported, naming the capability", async () => {
+  const refused = async (query: string, capability: Capability, call: (driver: ReturnType<typeof open>["driver"]) => Promise<unknown>) => {
+    const { driver } = open(`create=orders&${query}`);
+    await expect(call(driver)).rejects.toMatchObject({ code: "unsupported", capability });
+  };
+  await refused("like=event-hubs", "topicAdmin", ({ admin }) => admin.createTopic("more", {}, signal));
+  await refused("like=event-hubs", "topicAdmin", ({ admin }) => admin.deleteTopic("orders", signal));
+  await refused("like=oci-streaming", "partitionGrowth", ({ admin }) => admin.updateTopic("orders", { partitions: 5 }, signal));
+  await refused("like=kafka", "partitionMerge", ({ admin }) => admin.updateTopic("orders", { partitions: 3 }, signal));
+  await refused("without=groupAdmin", "groupAdmin", ({ admin }) => admin.listGroups("orders", signal));
+  await refused("without=groupAdmin", "groupAdmin", ({ admin }) => admin.deleteGroup("orders", billing, signal));
+  await refused("without=groupReset", "groupReset", ({ admin }) => admin.resetGroup("orders", billing, { kind: "latest" }, signal));
+  await refused("like=pubsub", "partitions", ({ admin }) => admin.createTopic("more", { partitions: 2 }, signal));
+  const { driver } = open("create=orders&like=oci-streaming");
+  const producer = driver.producer("orders");
+  await producer.prepare(signal);
+  expect(() => producer.laneOf(null, "0")).toThrow(expect.objectContaining({ code: "unsupported", capability: "explicitPartition" }));
+});
+
+test("lag tells only the figures that the form has", async () => {
+  const lagOf = async (query: string) => {
+    const { driver } = open(`create=orders&${query}`);
+    await driver.admin.resetGroup("orders", billing, { kind: "earliest" }, signal);
+    await publish(driver, "orders", series(3));
+    const { messages, timeMs } = await driver.admin.lag("orders", billing, signal);
+    return [messages, timeMs === null];
+  };
+  expect(await lagOf("like=kafka")).toEqual([3, true]);
+  expect(await lagOf("like=kinesis")).toEqual([null, false]);
+  expect(await lagOf("without=lagInTime,lagInMessages")).toEqual([null, true]);
+});
+
+test("without growthKeepsKeyOrder growth adds partitions in place, and a merge is no longer offered", async () => {
+  const { driver, broker } = open("create=orders&without=growthKeepsKeyOrder");
+  expect(driver.capabilities.partitionMerge).toBe(false);
+  await driver.admin.updateTopic("orders", { partitions: 6 }, signal);
+  expect([...broker.topic("orders").partitions.values()].every(({ parents, log }) => parents.length === 0 && !log.closed)).toBe(true);
+});
+
+test("without partitions there is one, and what needs several goes as well", async () => {
+  const { driver, name } = open("create=orders&without=partitions");
+  expect(missing("without=partitions").toSorted()).toEqual(["explicitPartition", "partitionGrowth", "partitionMerge", "partitions"]);
+  expect((await driver.admin.describeTopic("orders", signal)).partitions).toEqual(["0"]);
+  await open("create=several", name).driver.check(signal);
+  await expectCode(driver.admin.describeTopic("several", signal), "unsupported", /4 partitions/);
+});
+
+test("a topic narrows the capabilities to its layout", async () => {
+  const { name } = open("create=orders&like=kafka");
+  const own = open("create=mine", name).driver;
+  expect(await own.topicCapabilities("orders", signal)).toMatchObject({ partitionMerge: false, growthKeepsKeyOrder: false });
+  expect(await own.topicCapabilities("mine", signal)).toEqual(own.capabilities);
+});
+
+test.each(LIKES)("like %s, two members handle everything that one producer wrote", async (like) => {
+  const { driver } = open(`create=orders&like=${like}`);
+  const members = [new TestMember(driver, "orders"), new TestMember(driver, "orders")];
+  expect(members[0]!.consumer.settlementUnit).toBe(like === "pubsub" ? "record" : "position");
+  for (const member of members) await member.start();
+  await publish(driver, "orders", series(100));
+  await eventually(() => expect(members.flatMap(({ records }) => records)).toHaveLength(100));
+  for (const member of members) {
+    for (const records of Map.groupBy(member.records, ({ record }) => text(record.key)).values()) {
+      const values = records.map(({ record }) => Number(text(record.value)));
+      expect(values).toEqual(values.toSorted((a, b) => a - b));
+    }
+    await member.consumer.close();
+  }
+});

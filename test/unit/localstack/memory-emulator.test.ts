@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { openMemory } from "../../../adapters/memory/index.ts";
+import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
+import type { ProviderDriver } from "../../../src/driver/index.ts";
+
+const signal = new AbortController().signal;
+
+function connect(url: string): ProviderDriver {
+  const driver = openMemory(url);
+  driver.open({ report: Object.assign(() => {}, { wants: () => false }) });
+  return driver;
+}
+
+test("an emulator is a broker of its own, with the topics that it was given", async () => {
+  await using emulator = await startMemoryEmulator({ topics: { orders: { partitions: 2, groups: ["billing"] } } });
+  await using other = await startMemoryEmulator();
+  await emulator.createTopic("payments");
+  expect(await connect(emulator.url).admin.listTopics(signal)).toEqual(["orders", "payments"]);
+  expect((await connect(emulator.url).admin.describeTopic("orders", signal)).partitions).toHaveLength(2);
+  expect(await connect(other.url).admin.listTopics(signal)).toEqual([]);
+  await expect(emulator.createTopic("orders")).rejects.toMatchObject({ code: "already-exists" });
+});
+
+test("it takes the form of another provider, for connections by its URL and for its topics", async () => {
+  await using emulator = await startMemoryEmulator({ like: "kafka", without: ["tombstones"], delayMs: 1, topics: { orders: {} } });
+  const driver = connect(emulator.url);
+  expect(driver.capabilities).toMatchObject({ growthKeepsKeyOrder: false, tombstones: false });
+  await driver.admin.updateTopic("orders", { partitions: 6 }, signal);
+  expect((await driver.admin.describeTopic("orders", signal)).partitions).toEqual(["0", "1", "2", "3", "4", "5"]);
+  await expect(startMemoryEmulator({ like: "rabbit" as "kafka" })).rejects.toMatchObject({ code: "configuration" });
+});
+
+test("faults meet the connections of its URL", async () => {
+  await using emulator = await startMemoryEmulator();
+  const driver = connect(emulator.url);
+  emulator.inject({ kind: "refuse-authorization", times: 2 });
+  await expect(driver.check(signal)).rejects.toMatchObject({ code: "permission-denied" });
+  await expect(driver.check(signal)).rejects.toMatchObject({ code: "permission-denied" });
+  await driver.check(signal);
+});
+
+test("closing drops what was stored", async () => {
+  const emulator = await startMemoryEmulator({ topics: { orders: {} } });
+  await emulator.close();
+  await emulator.close();
+  expect(await connect(emulator.url).admin.listTopics(signal)).toEqual([]);
+});
