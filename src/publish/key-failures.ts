@@ -2,6 +2,13 @@ import type { StreamError } from "../errors.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
 import { type PublishContext, sendError } from "./publish-context.ts";
+import type { RefusedMessage } from "./settle-slice.ts";
+
+/** From which place of its lane on the messages of a key fail, and because of what. */
+interface BlockedKey {
+  readonly cause: StreamError;
+  readonly from: number;
+}
 
 /** Fails messages for good, and in the same step those of their keys that come behind them in the lane. */
 export class KeyFailures {
@@ -32,28 +39,34 @@ export class KeyFailures {
     this.#held.delete(keyText);
   }
 
-  /** `failures` have left the lane by a definite answer; what the lane still has of their keys comes behind them. */
-  failAnswered(lane: Lane, failures: readonly { readonly message: PendingMessage; readonly error: StreamError }[]): void {
-    const blocked = new Map<string, StreamError>();
-    for (const { message, error } of failures) {
+  /**
+   * `failures` have left the lane by a definite answer; what the lane still has of their keys comes behind them, save those
+   * that stood in front of them in the same call and were put back at the lane's head.
+   */
+  failAnswered(lane: Lane, failures: readonly RefusedMessage[]): void {
+    const blocked = new Map<string, BlockedKey>();
+    for (const { message, error, inFront } of failures) {
       const final = message.maybeStored ? this.unknown("was refused, but an earlier attempt may have stored it", error) : error;
-      this.#block(message, final, blocked);
+      this.#block(message, final, inFront, blocked);
       message.reject(final);
     }
     if (blocked.size > 0) this.failInOrder(lane, () => null, blocked);
   }
 
   /** Fails those for which `verdictOf` has an error, and behind each the others of its key. */
-  failInOrder(lane: Lane, verdictOf: (message: PendingMessage) => StreamError | null, blocked = new Map<string, StreamError>()): void {
+  failInOrder(lane: Lane, verdictOf: (message: PendingMessage) => StreamError | null, blocked = new Map<string, BlockedKey>()): void {
+    let at = 0;
     for (const message of lane.messages()) {
+      const place = at;
+      at += 1;
       const verdict = verdictOf(message);
       if (verdict !== null) {
-        this.#block(message, verdict, blocked);
+        this.#block(message, verdict, place, blocked);
         this.#reject(message, verdict);
         continue;
       }
-      const cause = message.keyText === null ? undefined : blocked.get(message.keyText);
-      if (cause !== undefined) this.#reject(message, this.#followerError(message, cause));
+      const key = message.keyText === null ? undefined : blocked.get(message.keyText);
+      if (key !== undefined && place >= key.from) this.#reject(message, this.#followerError(message, key.cause));
     }
   }
 
@@ -61,9 +74,9 @@ export class KeyFailures {
     return sendError(this.#context, "outcome-unknown", `the message ${what}; it may be stored or not`, { cause });
   }
 
-  #block(message: PendingMessage, error: StreamError, blocked: Map<string, StreamError>): void {
+  #block(message: PendingMessage, error: StreamError, from: number, blocked: Map<string, BlockedKey>): void {
     if (message.keyText === null) return;
-    if (!blocked.has(message.keyText)) blocked.set(message.keyText, error);
+    if (!blocked.has(message.keyText)) blocked.set(message.keyText, { cause: error, from });
     if (this.#hold && !this.#held.has(message.keyText)) this.#held.set(message.keyText, error);
   }
 

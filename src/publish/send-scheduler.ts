@@ -275,7 +275,7 @@ export class SendScheduler {
     if (isLate || retry !== null || lane.travelsAlone) this.#lanes.setTravelsAlone(lane, isLate || retry !== null);
     isolateCulprit(lane, sentMessages, remainder);
     if (failures.length > 0) {
-      const named = failures.map(({ message, error }) => ({ message, error: this.#context.toError(error, "send") }));
+      const named = failures.map((failure) => ({ ...failure, error: this.#context.toError(failure.error, "send") }));
       this.failures.failAnswered(lane, named);
     }
     if (retry === null) {

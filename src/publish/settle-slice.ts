@@ -6,12 +6,20 @@ import type { PendingMessage } from "./pending-message.ts";
 /** A call that takes longer than this is late: its lanes travel alone until one is in time. */
 export const LATE_CALL_MS = 1_000;
 
+/** A message that was refused for good. */
+export interface RefusedMessage {
+  readonly message: PendingMessage;
+  readonly error: StreamError;
+  /** So many of those that go again stood in front of it: the first of `again`, which it does not block. */
+  readonly inFront: number;
+}
+
 /** What is left to do for a slice after its stored messages have been settled. */
 export interface SliceRemainder {
   /** To go again, in order. */
   readonly again: PendingMessage[];
   /** Refused for good. */
-  readonly failures: { readonly message: PendingMessage; readonly error: StreamError }[];
+  readonly failures: RefusedMessage[];
   /** Why to wait before they go again; `null`: at once. */
   retry: { readonly error: StreamError; readonly retryAfterMs: number } | null;
   /** The slice was refused as a whole and has several messages: one of them is to blame. */
@@ -79,7 +87,7 @@ function sortOne(
         return;
       }
       case "refused":
-        remainder.failures.push({ message, error: result.error });
+        remainder.failures.push({ message, error: result.error, inFront: remainder.again.length });
         return;
       case "retryable":
         remainder.again.push(message);

@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import { channels } from "../../../src/diagnostics/channels.ts";
 import { StreamError, isStreamError } from "../../../src/errors.ts";
+import type { RecordResult } from "../../../src/driver/producer-driver.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
 import { createProducer } from "../../../src/publish/create-producer.ts";
 import type { ProducerOptions } from "../../../src/publish/producer-types.ts";
@@ -123,6 +124,37 @@ test("a refused slice is split until the culprit is alone; only what is behind i
   expect(order.indexOf("a2 key-blocked") - order.indexOf("abad invalid-argument")).toBe(1);
   expect((await failure(sends[4]!)).cause).toBe(await failure(sends[2]!));
   await producer.send({ key: "a", value: "afresh" });
+});
+
+test("a culprit that the answer names fails what is behind it of its key; what stood in front of it goes again", async () => {
+  const driver = new FakeProducerDriver();
+  driver.partitions = 1;
+  driver.script = (call) =>
+    Promise.resolve(
+      call.slices.map(({ lane, records }) => {
+        const bad = records.findIndex(({ value }) => Buffer.from(value!).toString() === "bad");
+        if (bad < 0) return driver.store(lane, records);
+        const spared: RecordResult = { outcome: "retryable", error: new StreamError("unavailable", "not stored") };
+        const results = records.map((_, at) => (at === bad ? refused() : spared));
+        return { outcome: "each" as const, results: results as RecordResult[] };
+      }),
+    );
+  const { producer } = setUp({}, driver);
+  const sends = ["1", "2", "bad", "3", "4"].flatMap((value) =>
+    (value === "bad" ? ["a"] : ["a", "b"]).map((key) => producer.send({ key, value })),
+  );
+  expect(await codes(sends)).toEqual([
+    "stored",
+    "stored",
+    "stored",
+    "stored",
+    "invalid-argument",
+    "key-blocked",
+    "stored",
+    "key-blocked",
+    "stored",
+  ]);
+  expect(driver.log.map(({ key, value }) => key + value)).toEqual(["a1", "b1", "a2", "b2", "b3", "b4"]);
 });
 
 test("onKeyFailure hold: the key stays blocked until it is released", async () => {
