@@ -1,21 +1,65 @@
 import type { DefinedCase } from "./case.ts";
-import { publishOrderCases } from "./cases/ordering-publish.ts";
-import { replayRangeCases } from "./cases/replay-range.ts";
-import { groupStartCases } from "./cases/group-start.ts";
-import { consumeMessageCases } from "./cases/consume-messages.ts";
+import { closeConnectionCases } from "./cases/close-connection.ts";
 import { closeProducerCases } from "./cases/close-producer.ts";
+import { consumeFlowCases } from "./cases/consume-flow.ts";
+import { consumeMessageCases } from "./cases/consume-messages.ts";
 import { errorArgumentCases } from "./cases/error-arguments.ts";
+import { errorCallCases } from "./cases/error-calls.ts";
+import { deadLetterCases } from "./cases/failing-dead-letters.ts";
+import { failingHandlerCases } from "./cases/failing-handlers.ts";
+import { failingCases } from "./cases/failing.ts";
+import { groupAdminCases } from "./cases/group-admin.ts";
+import { groupMemberCases } from "./cases/group-members.ts";
+import { groupPositionCases } from "./cases/group-positions.ts";
+import { groupStartCases } from "./cases/group-start.ts";
+import { troubledGroupCases } from "./cases/group-troubled.ts";
+import { largestCases } from "./cases/limit-largest.ts";
 import { limitCases } from "./cases/limit-sizes.ts";
+import { failedKeyCases } from "./cases/ordering-failed-keys.ts";
+import { handleOrderCases } from "./cases/ordering-handle.ts";
+import { keyCases } from "./cases/ordering-keys.ts";
+import { publishOrderCases } from "./cases/ordering-publish.ts";
+import { producingBatchCases } from "./cases/producing-batches.ts";
+import { producingFlowCases } from "./cases/producing-flow.ts";
+import { producingReceiptCases } from "./cases/producing-receipts.ts";
+import { producingValueCases } from "./cases/producing-values.ts";
+import { ownershipCases } from "./cases/progress-ownership.ts";
+import { progressCases } from "./cases/progress.ts";
+import { replayRangeCases } from "./cases/replay-range.ts";
+import { replayReadingCases } from "./cases/replay-reading.ts";
+import { topicCases } from "./cases/topics.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
   return [
+    ...producingValueCases,
+    ...producingBatchCases,
+    ...producingReceiptCases,
+    ...producingFlowCases,
     ...publishOrderCases,
-    ...replayRangeCases,
-    ...groupStartCases,
+    ...failedKeyCases,
+    ...keyCases,
+    ...handleOrderCases,
     ...consumeMessageCases,
+    ...consumeFlowCases,
+    ...progressCases,
+    ...ownershipCases,
+    ...failingCases,
+    ...failingHandlerCases,
+    ...deadLetterCases,
+    ...groupStartCases,
+    ...groupPositionCases,
+    ...groupMemberCases,
+    ...troubledGroupCases,
+    ...groupAdminCases,
+    ...topicCases,
+    ...replayRangeCases,
+    ...replayReadingCases,
     ...closeProducerCases,
+    ...closeConnectionCases,
     ...errorArgumentCases,
+    ...errorCallCases,
     ...limitCases,
+    ...largestCases,
   ];
 }

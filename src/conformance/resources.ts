@@ -3,6 +3,7 @@ import type { Capability } from "../capabilities.ts";
 import type { Connection } from "../connection-types.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC } from "./case-topic.ts";
+import { plainBytes } from "./plain-codecs.ts";
 import type { ConformanceTarget } from "./target.ts";
 
 /** Groups that a topic made through an emulator is given, for providers where groups must exist first. */
@@ -89,9 +90,7 @@ export class CaseResources {
       throw new EnvironmentMissing(`topics: ${name} has a single partition, several are needed`);
     }
     this.#groups.set(name, [...(this.#target.groups ?? [])]);
-    const reader = this.#connection
-      .topic(name, { codec: { encode: (bytes: Uint8Array) => bytes, decode: (bytes) => bytes } })
-      .reader({ from: "latest" });
+    const reader = this.#connection.topic(name, { codec: plainBytes }).reader({ from: "latest" });
     const bookmark = await reader.bookmark();
     await reader.close();
     return { name, partitions, start: { bookmark } };

@@ -1,7 +1,9 @@
 import type { Connection } from "../connection-types.ts";
 import type { Receipt } from "../errors.ts";
+import type { Message } from "../message.ts";
 import type { Producer } from "../publish/producer-types.ts";
 import type { ReaderOptions } from "../replay/reader-types.ts";
+import type { Topic } from "../topic-types.ts";
 import type { CaseContext } from "./case-context.ts";
 import { type CaseTopic, sequencedTopic } from "./case-topic.ts";
 import type { History } from "./history/history.ts";
@@ -39,6 +41,21 @@ export async function publish(
   return receipts;
 }
 
+/** Everything that a reader hands out until it ends. */
+export async function readAll<T>(context: CaseContext, stream: Topic<T>, range: ReaderOptions): Promise<readonly Message<T>[]> {
+  const reader = stream.reader(range);
+  const messages: Message<T>[] = [];
+  const reading = async (): Promise<void> => {
+    for await (const message of reader) messages.push(message);
+  };
+  try {
+    await context.patience.within(reading(), () => `a reader to end, after ${messages.length} messages`);
+  } finally {
+    await reader.close();
+  }
+  return messages;
+}
+
 /** Reads into the history what the topic holds, or the given range of it. */
 export async function readStored(
   context: CaseContext,
@@ -47,15 +64,8 @@ export async function readStored(
   range: ReaderOptions = {},
   connection: Connection = context.connection,
 ): Promise<void> {
-  const reader = sequencedTopic(connection, topic).reader({ from: topic.start, until: "now", ...range });
-  const reading = async (): Promise<void> => {
-    for await (const message of reader) history.receive(message, "reader");
-  };
-  try {
-    await context.within(reading(), `a reader to end, after ${history.received.length} messages`);
-  } finally {
-    await reader.close();
-  }
+  const stream = sequencedTopic(connection, topic);
+  for (const message of await readAll(context, stream, { from: topic.start, until: "now", ...range })) history.receive(message, "reader");
 }
 
 /** Waits until everything that was sent has come at least once. */

@@ -1,6 +1,11 @@
-import { checkExactlyOnceInOrder } from "../history/check.ts";
-import { keyNames } from "../history/sequenced.ts";
+import type { Codec } from "../../codec/codec.ts";
+import type { FaultKind } from "../../driver/fault.ts";
+import type { Receipt } from "../../errors.ts";
+import type { DefinedCase } from "../case.ts";
+import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../history/check.ts";
+import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
 import { publish, readStored } from "../stream-work.ts";
 
 const sameTick = defineCase({
@@ -16,4 +21,118 @@ const sameTick = defineCase({
   },
 });
 
-export const publishOrderCases = [sameTick];
+const manyTicks = defineCase({
+  name: "ordering/publish/many-ticks",
+  promise: 2,
+  mutant: "stores-every-second-call-late",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const sends: Promise<Receipt>[] = [];
+    for (let tick = 0; tick < 30; tick += 1) {
+      for (const key of keyNames(6)) sends.push(producer.send({ value: history.next(topic.name, key) }));
+      if (tick % 7 === 3) await context.within(sends.at(-1)!, "a send to resolve");
+      else await new Promise((resolve) => void setImmediate(resolve));
+    }
+    await context.within(Promise.all(sends), "all sends to resolve");
+    await readStored(context, history, topic);
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+/** Later messages of a key are ready sooner, so that an order by readiness is the reverse of the order of the calls. */
+const slowingCodec: Codec<Sequenced> = {
+  encode: async (value, target) => {
+    for (let turn = 0; turn < 12 - value.sequence; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+    return sequencedCodec.encode(value, target);
+  },
+  decode: (stored, message) => sequencedCodec.decode(stored, message),
+};
+
+const asyncEncoding = defineCase({
+  name: "ordering/publish/async-encoding",
+  promise: 2,
+  mutant: "sends-when-encoded",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = context.connection.topic(topic.name, { codec: slowingCodec, key: (value) => value.key }).producer();
+    const sends: Promise<Receipt>[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      for (const key of keyNames(8)) sends.push(producer.send({ value: history.next(topic.name, key) }));
+    }
+    await context.within(Promise.all(sends), "all sends to resolve");
+    await readStored(context, history, topic);
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const mixedCalls = defineCase({
+  name: "ordering/publish/mixed-calls",
+  promise: 2,
+  mutant: "stores-every-second-call-late",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const calls: Promise<unknown>[] = [];
+    const next = (key: string): { value: Sequenced } => ({ value: history.next(topic.name, key) });
+    for (let round = 0; round < 12; round += 1) {
+      calls.push(producer.send(next("a")), producer.sendBatch([next("a"), next("b"), next("a")]), producer.send(next("b")));
+      // Its messages are pulled while nothing else of its key is sent, for pulling takes as long as it takes.
+      calls.push(producer.sendStream([next(`s-${round}`), next(`s-${round}`)]));
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+    await context.within(Promise.all(calls), "all calls to resolve");
+    await readStored(context, history, topic);
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+interface TroubledCase {
+  readonly name: string;
+  readonly mutant: string;
+  readonly fault: FaultKind;
+  /** Nothing of a failed call is stored, so nothing may be stored twice. */
+  readonly mayRepeat: boolean;
+  readonly exclusive?: boolean;
+}
+
+/** Traffic over many ticks, with trouble in the middle: every send resolves, and first occurrences are in order. */
+function troubledCase({ name, mutant, fault, mayRepeat, exclusive = false }: TroubledCase): DefinedCase {
+  return defineCase({
+    name: `ordering/publish/${name}`,
+    promise: 2,
+    mutant,
+    faults: [fault],
+    exclusive,
+    run: async (context) => {
+      const topic = await context.topic();
+      const history = context.history();
+      const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 20 } });
+      const sends: Promise<Receipt>[] = [];
+      for (let tick = 0; tick < 24; tick += 1) {
+        if (tick === 6 || tick === 14) context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2 });
+        for (const key of keyNames(8)) sends.push(producer.send({ value: history.next(topic.name, key) }));
+        await new Promise((resolve) => void setImmediate(resolve));
+      }
+      await context.within(Promise.all(sends), "all sends to resolve in spite of the trouble");
+      await readStored(context, history, topic);
+      const check = mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder;
+      check(history.sent, history.received, topic.name);
+    },
+  });
+}
+
+export const publishOrderCases = [
+  sameTick,
+  manyTicks,
+  asyncEncoding,
+  mixedCalls,
+  troubledCase({ name: "throttled", mutant: "retries-behind-the-queue", fault: "throttle", mayRepeat: false }),
+  troubledCase({ name: "failed-before-the-write", mutant: "retries-behind-the-queue", fault: "fail-before-write", mayRepeat: false }),
+  troubledCase({ name: "outcome-unknown", mutant: "gives-up-on-unknown", fault: "fail-after-write", mayRepeat: true }),
+  troubledCase({ name: "disconnected", mutant: "retries-behind-the-queue", fault: "disconnect", mayRepeat: true }),
+  troubledCase({ name: "restarted", mutant: "retries-behind-the-queue", fault: "restart", mayRepeat: true, exclusive: true }),
+];

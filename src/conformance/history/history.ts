@@ -19,12 +19,18 @@ export interface Delivery extends Sequenced {
 export class History {
   readonly sent: Sequenced[] = [];
   readonly received: Delivery[] = [];
-  readonly #next = new Map<string, number>();
+  readonly #next: Map<string, number>;
   readonly #seen = new Set<string>();
   readonly #changed: () => void;
 
-  constructor(changed: () => void) {
+  constructor(changed: () => void, next = new Map<string, number>()) {
     this.#changed = changed;
+    this.#next = next;
+  }
+
+  /** A new page: nothing sent or received yet, and the sequences go on where they are. */
+  continued(): History {
+    return new History(this.#changed, new Map(this.#next));
   }
 
   /** The next value of this key, recorded as sent: call it in the same step as `send`. */

@@ -1,0 +1,269 @@
+import { isStreamError, type StreamErrorCode } from "../../errors.ts";
+import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
+import { BrokenPromise } from "../case-outcome.ts";
+import { sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../history/check.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { recordInto } from "../member.ts";
+import { plainText } from "../plain-codecs.ts";
+import { publish, readStored, untilComplete } from "../stream-work.ts";
+
+const afterClose = defineCase({
+  name: "close/use-after-close",
+  promise: 10,
+  mutant: "close-does-nothing",
+  run: async (context) => {
+    const topic = await context.topic();
+    const connection = await context.connect();
+    const stream = connection.topic(topic.name, { codec: plainText });
+    const [producer, other] = [stream.producer(), stream.producer()];
+    await context.within(producer.send({ key: "one", value: "x" }), "a send");
+    await producer.close();
+    await expectRejection(async () => producer.send({ key: "one", value: "x" }), "closed", "a send on a closed producer");
+    await context.within(producer.close(), "a second close of a producer");
+    await context.within(connection.close(), "a connection to close");
+    const calls: (() => Promise<unknown>)[] = [
+      async () => other.send({ key: "one", value: "x" }),
+      async () => other.sendBatch([{ key: "one", value: "x" }]),
+      async () => stream.producer().send({ key: "one", value: "x" }),
+      async () => stream.consumer({ group: "any" }).run(() => undefined),
+      async () => stream.reader({ until: "now" })[Symbol.asyncIterator]().next(),
+      async () => connection.admin.describeTopic(topic.name),
+      async () => stream.capabilities(),
+    ];
+    for (const call of calls)
+      await expectRejection(async () => context.within(call(), "a call after close to be refused"), "closed", "a call after close");
+    await context.within(connection.close(), "a second close of a connection");
+    await context.within(connection[Symbol.asyncDispose](), "disposal after close");
+  },
+});
+
+const flushes = defineCase({
+  name: "close/stores-what-was-sent",
+  promise: 10,
+  mutant: "close-drops-what-is-queued",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const connection = await context.connect();
+    const producer = sequencedTopic(connection, topic).producer({ lingerMs: 20 });
+    const sends: Promise<unknown>[] = [];
+    for (let round = 0; round < 8; round += 1) {
+      for (const key of keyNames(8)) sends.push(producer.send({ value: history.next(topic.name, key) }));
+    }
+    const settled = Promise.allSettled(sends);
+    await context.within(connection.close(), "a connection with messages in its queue to close");
+    const failures = (await settled).filter(({ status }) => status === "rejected");
+    expectEqual(failures.length, 0, "close stores what was sent before it; sends that rejected");
+    await readStored(context, history, topic);
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const drains = defineCase({
+  name: "close/drains-handlers",
+  promise: 10,
+  mutant: "close-abandons-handlers",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(3), 1);
+    const connection = await context.connect();
+    const release = context.latch();
+    let running = 0;
+    context.member(
+      topic,
+      { group, concurrency: 3 },
+      async (message) => {
+        running += 1;
+        await release.opened;
+        for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+        history.receive(message, "first");
+      },
+      connection,
+    );
+    await context.until(() => running === 3, "three handlers to run");
+    const closing = connection.close();
+    release.open();
+    await context.within(closing, "a connection with running handlers to close");
+    expectEqual(history.received.length, 3, "close waits for running handlers");
+    const after = history.continued();
+    await publish(context, after, topic, keyNames(3), 2);
+    context.member(topic, { group }, recordInto(after, "second"), await context.connect());
+    await untilComplete(context, after);
+    expectTrue(!after.received.some(({ sequence }) => sequence === 0), "what handlers finished during close is stored as progress");
+    checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
+  },
+});
+
+const aborts = defineCase({
+  name: "close/time-out-aborts-handlers",
+  promise: 10,
+  mutant: "close-waits-for-ever",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(4), 1);
+    const connection = await context.connect();
+    const never = context.latch();
+    const reasons: unknown[] = [];
+    let running = 0;
+    context.member(
+      topic,
+      { group, concurrency: 2 },
+      async (_, { signal }) => {
+        running += 1;
+        signal.addEventListener("abort", () => reasons.push(signal.reason));
+        await never.opened;
+      },
+      connection,
+    );
+    await context.until(() => running === 2, "two handlers to run");
+    await context.within(connection.close({ timeoutMs: 50 }), "close to give up after its time-out");
+    expectEqual(reasons.length, 2, "the signals of handlers that outlive close have aborted");
+    for (const reason of reasons)
+      expectTrue(isStreamError(reason, "closed"), `the reason of the abort is closed, not ${showError(reason)}`);
+    context.member(topic, { group, concurrency: 2 }, recordInto(history, "second"), await context.connect());
+    await untilComplete(context, history);
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const unsent = defineCase({
+  name: "close/unsent-messages-reject",
+  promise: 10,
+  mutant: "close-waits-for-ever",
+  faults: ["stall"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const connection = await context.connect();
+    const producer = connection.topic(topic.name, { codec: plainText }).producer();
+    await context.within(producer.send({ key: "one", value: "first" }), "a first send");
+    context.inject({ kind: "stall", topic: topic.name, durationMs: 60_000, times: 3 });
+    const codes: StreamErrorCode[] = [];
+    const sends = ["a", "b", "c"].map(async (value) => {
+      try {
+        await producer.send({ key: "one", value });
+      } catch (error) {
+        if (!isStreamError(error)) throw error;
+        codes.push(error.code);
+      }
+    });
+    await new Promise((resolve) => void setImmediate(resolve));
+    sends.push(
+      producer.send({ key: "one", value: "d" }).then(
+        () => undefined,
+        (error: unknown) => void (isStreamError(error) && codes.push(error.code)),
+      ),
+    );
+    await context.within(connection.close({ timeoutMs: 50 }), "close to give up after its time-out");
+    await context.within(Promise.all(sends), "every send to settle when close gives up");
+    expectEqual(codes.length, 4, "what could not be sent rejects");
+    for (const code of codes) {
+      if (code !== "closed" && code !== "outcome-unknown" && code !== "key-blocked")
+        throw new BrokenPromise(`unsent messages reject as closed, not ${code}`);
+    }
+    expectTrue(codes.includes("closed") || codes.includes("outcome-unknown"), "the first of them says why");
+  },
+});
+
+const reopen = defineCase({
+  name: "close/reopen-over-a-backlog",
+  promise: 4,
+  mutant: "settles-what-it-hands-over",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(10), 12);
+    for (let time = 1; history.distinct < history.sent.length; time += 1) {
+      const enough = Math.min(history.sent.length, time * 25);
+      const member = context.member(
+        topic,
+        { group, concurrency: 3 },
+        async (message) => {
+          await new Promise((resolve) => void setImmediate(resolve));
+          history.receive(message, `member-${time}`);
+        },
+        await context.connect(),
+      );
+      await context.until(
+        () => history.distinct >= enough,
+        () => `completeness: ${history.distinct} of ${history.sent.length} messages after ${time} members, ${enough} expected by now`,
+      );
+      await member.close();
+    }
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const fromHandler = defineCase({
+  name: "close/from-its-own-handler",
+  promise: 10,
+  mutant: "close-waits-for-ever",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, ["one"], 5);
+    const consumer = sequencedTopic(context.connection, topic).consumer({
+      group: await context.group(topic),
+      initialPosition: topic.start,
+    });
+    let closing: Promise<void> | null = null;
+    const run = consumer.run((message) => {
+      history.receive(message);
+      if (message.value.sequence === 2) closing = consumer.close();
+    });
+    await context.within(run, "run to resolve after a handler closed its consumer");
+    expectTrue(closing !== null, "the handler closed its consumer");
+    await context.within(closing, "that close to resolve");
+    expectEqual(history.received.length, 3, "no handler starts after close");
+  },
+});
+
+const unchanged = defineCase({
+  name: "close/capabilities-unchanged",
+  promise: 11,
+  mutant: "capabilities-change",
+  run: async (context) => {
+    const topic = await context.topic();
+    const connection = await context.connect();
+    const before = JSON.stringify(connection.capabilities);
+    await context.within(connection.topic(topic.name, { codec: plainText }).producer().send({ key: "one", value: "x" }), "a send");
+    const narrowed = await context.within(connection.topic(topic.name, { codec: plainText }).capabilities(), "a topic's capabilities");
+    expectEqual(JSON.stringify(connection.capabilities), before, "use does not change what is declared");
+    for (const [name, value] of Object.entries(narrowed)) {
+      const declared: unknown = connection.capabilities[name as keyof typeof narrowed];
+      expectTrue(value !== true || declared === true, `a topic only narrows: ${name} is on for the topic and off for its connection`);
+    }
+    await context.within(connection.close(), "a connection to close");
+    expectEqual(JSON.stringify(connection.capabilities), before, "close does not change what is declared");
+  },
+});
+
+const failedStart = defineCase({
+  name: "close/after-a-failed-start",
+  promise: 10,
+  mutant: "close-hangs-after-a-failed-start",
+  run: async (context) => {
+    const connection = await context.connect();
+    const stream = connection.topic(context.unusedName(), { codec: plainText });
+    const consumer = stream.consumer({ group: "any" });
+    await expectRejection(
+      async () =>
+        context.within(
+          consumer.run(() => undefined),
+          "run on a missing topic",
+        ),
+      "not-found",
+      "a consumer of a missing topic",
+    );
+    await context.within(consumer.close(), "a consumer to close that never ran");
+    await context.within(connection.close(), "a connection to close after a failed start");
+  },
+});
+
+export const closeConnectionCases = [afterClose, flushes, drains, aborts, unsent, reopen, fromHandler, unchanged, failedStart];

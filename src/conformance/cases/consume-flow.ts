@@ -1,0 +1,107 @@
+import { expectEqual, expectTrue } from "../assertions.ts";
+import { sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { checkAtLeastOnceInOrder } from "../history/check.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { recordInto } from "../member.ts";
+import { publish, sendInterleaved, untilComplete } from "../stream-work.ts";
+
+const MAX_AHEAD = 12;
+
+const bounded = defineCase({
+  name: "consume/runs-ahead-within-bounds",
+  promise: 10,
+  mutant: "ignores-max-ahead",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const keys = keyNames(40);
+    await sendInterleaved(context, producer, history, topic, ["stuck"], 1);
+    await sendInterleaved(context, producer, history, topic, keys, 5);
+    const stuck = context.latch();
+    const options = { group: await context.group(topic), concurrency: 4, maxAhead: MAX_AHEAD };
+    const stuckIn = { partition: "" };
+    const member = context.member(topic, options, async (message) => {
+      if (message.value.key === "stuck") {
+        stuckIn.partition = message.partition;
+        await stuck.opened;
+      }
+      history.receive(message);
+    });
+    await context.until(() => stuckIn.partition !== "", "the stuck message to be handed out");
+    const ahead = (): number => history.received.filter(({ partition }) => partition === stuckIn.partition).length;
+    // The partition pauses: at the bound, or before it where no more of it is there.
+    await context.until(
+      () => ahead() >= MAX_AHEAD - 1 || member.consumer.status().running === 1,
+      () => `a partition to run ahead of its oldest message; it is ${ahead()} ahead`,
+    );
+    await publish(context, history, topic, keys, 2);
+    await context.until(() => member.consumer.status().running === 1, "everything that may run ahead to have been handled");
+    expectTrue(
+      ahead() <= MAX_AHEAD,
+      `a partition runs at most ${MAX_AHEAD} messages ahead of its oldest unfinished one; it ran ${ahead()}`,
+    );
+    expectEqual(member.consumer.status().oldest?.partition, stuckIn.partition, "the status names the partition that is held back");
+    stuck.open();
+    await untilComplete(context, history);
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const paused = defineCase({
+  name: "consume/pause-and-resume",
+  promise: 10,
+  mutant: "pause-does-nothing",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const member = context.member(topic, { group, concurrency: 4 }, recordInto(history, "first"));
+    await publish(context, history, topic, keyNames(8), 2);
+    await untilComplete(context, history);
+    const assigned = [...member.consumer.assigned];
+    member.consumer.pause();
+    const before = history.received.length;
+    await publish(context, history, topic, keyNames(8), 2);
+    // Another group has been given them: so they were there for the paused member too.
+    const witness = context.history();
+    context.member(topic, { group: await context.group(topic) }, recordInto(witness, "witness"));
+    await context.until(() => witness.distinct === history.sent.length, "another group to be given the messages");
+    expectEqual(history.received.length, before, "a paused member starts no handler");
+    expectEqual(member.consumer.status().state, "paused", "its status says so");
+    expectEqual([...member.consumer.assigned].toSorted().join(), assigned.toSorted().join(), "a paused member stays in the group");
+    member.consumer.resume();
+    await untilComplete(context, history);
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const facts = defineCase({
+  name: "consume/message-tells-where-it-is",
+  promise: 9,
+  mutant: "stamps-the-time-of-reading",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const started = Date.now();
+    await publish(context, history, topic, keyNames(6), 2);
+    const ended = Date.now();
+    // Clocks of provider and client may differ; reading later must not change what was stored.
+    await context.patience.pause(60, "the clock to move on");
+    const times: number[] = [];
+    context.member(topic, { group: await context.group(topic) }, (message) => {
+      times.push(message.timestamp.getTime());
+      if (message.topic !== topic.name || !topic.partitions.includes(message.partition)) times.push(Number.NaN);
+      if (message.raw.value === null || JSON.stringify(message).includes("raw")) times.push(Number.NaN);
+      history.receive(message);
+    });
+    await untilComplete(context, history);
+    expectTrue(!times.some(Number.isNaN), "a message names its topic, a partition of it, and has its bytes beside it, not in it");
+    const [oldest, newest] = [Math.min(...times), Math.max(...times)];
+    expectTrue(newest - oldest <= ended - started + 40, "timestamps are when messages were stored or made, not when they were read");
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+export const consumeFlowCases = [bounded, paused, facts];

@@ -1,0 +1,175 @@
+import { isStreamError } from "../../errors.ts";
+import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
+import { BrokenPromise } from "../case-outcome.ts";
+import { sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { plainText } from "../plain-codecs.ts";
+import { publish, readAll } from "../stream-work.ts";
+
+const missingTopic = defineCase({
+  name: "error/missing-topic",
+  promise: 12,
+  mutant: "creates-missing-topics",
+  run: async (context) => {
+    const name = context.unusedName();
+    const stream = context.connection.topic(name, { codec: plainText });
+    const calls: Record<string, () => Promise<unknown>> = {
+      send: async () => stream.producer({ deliveryTimeoutMs: 5_000 }).send({ key: "one", value: "x" }),
+      read: async () => stream.reader({ until: "now" })[Symbol.asyncIterator]().next(),
+      consume: async () => stream.consumer({ group: "any" }).run(() => undefined),
+      describe: async () => context.connection.admin.describeTopic(name),
+    };
+    for (const [what, call] of Object.entries(calls)) {
+      const error = await expectRejection(
+        async () => context.within(call(), `${what} of a missing topic to be refused`),
+        "not-found",
+        `${what} of a missing topic`,
+      );
+      expectTrue(error.provider !== undefined && error.operation !== undefined, "the error names provider and operation");
+      expectEqual(error.topic, name, "the error names the topic");
+      expectEqual(error.retryable, false, "the same call will not succeed later");
+    }
+  },
+});
+
+const missingGroup = defineCase({
+  name: "error/group-without-a-position",
+  promise: 12,
+  mutant: "creates-missing-groups",
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const member = context.member(topic, { group, initialPosition: "fail" }, () => undefined).expectFailure();
+    const error = await member.failure("run to reject for a group that has no position");
+    expectTrue(isStreamError(error, "not-found"), `initialPosition fail is not-found for a new group, not ${showError(error)}`);
+  },
+});
+
+const badArguments = defineCase({
+  name: "error/bad-arguments",
+  promise: 12,
+  mutant: "takes-bad-arguments",
+  run: async (context) => {
+    const topic = await context.topic();
+    const stream = context.connection.topic(topic.name, { codec: plainText });
+    const producer = stream.producer();
+    // As plain JavaScript would, past the compiler.
+    const loosely = (value: object): never => value as never;
+    const calls: Record<string, () => unknown> = {
+      "an empty key": async () => producer.send({ key: "", value: "x" }),
+      "no key at all": async () => producer.send({ value: "x" }),
+      "a key that is a number": async () => producer.send(loosely({ key: 1, value: "x" })),
+      "a header that is a number": async () => producer.send(loosely({ key: "one", value: "x", headers: { count: 1 } })),
+      "an unknown producer option": () => stream.producer(loosely({ linger: 5 })),
+      "a negative duration": () => stream.producer({ lingerMs: -1 }),
+      "an unknown consumer option": async () => stream.consumer(loosely({ group: "g", concurency: 2 })).run(() => undefined),
+      "no group": async () => stream.consumer(loosely({})).run(() => undefined),
+      "a concurrency of 0": async () => stream.consumer({ group: "g", concurrency: 0 }).run(() => undefined),
+      "an unknown reader option": async () =>
+        stream
+          .reader(loosely({ form: "earliest" }))
+          [Symbol.asyncIterator]()
+          .next(),
+      "two starts at once": async () =>
+        stream
+          .reader({ from: loosely({ timestamp: 1, bookmark: "b" }) })
+          [Symbol.asyncIterator]()
+          .next(),
+      "a time that is none": async () =>
+        stream
+          .reader({ from: { timestamp: Number.NaN } })
+          [Symbol.asyncIterator]()
+          .next(),
+    };
+    for (const [what, call] of Object.entries(calls)) {
+      await expectRejection(async () => context.within(Promise.resolve().then(call), `${what} to be refused`), "invalid-argument", what);
+    }
+    const messages = await readAll(context, stream, { from: topic.start, until: "now" });
+    expectEqual(messages.length, 0, "nothing of what was refused is stored");
+  },
+});
+
+const denied = defineCase({
+  name: "error/permission-denied",
+  promise: 12,
+  mutant: "retries-what-is-not-permitted",
+  faults: ["refuse-authorization"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const producer = context.connection.topic(topic.name, { codec: plainText }).producer();
+    await context.within(producer.send({ key: "one", value: "allowed" }), "a first send");
+    context.inject({ kind: "refuse-authorization", topic: topic.name });
+    const error = await expectRejection(
+      async () => context.within(producer.send({ key: "one", value: "x" }), "a send that is not permitted"),
+      ["permission-denied", "unauthenticated"],
+      "a send that is not permitted",
+    );
+    expectEqual(error.retryable, false, "what is not permitted is not retried");
+    expectEqual(error.topic, topic.name, "the error names the topic as the application calls it");
+    await context.within(producer.send({ key: "one", value: "again" }), "a send once it is permitted again");
+  },
+});
+
+const reachesTheCaller = defineCase({
+  name: "error/consumer-failure-reaches-the-caller",
+  promise: 12,
+  mutant: "swallows-failures",
+  faults: ["refuse-authorization"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const history = context.history();
+    await publish(context, history, topic, keyNames(4), 2);
+    const member = context.member(topic, { group }, (message) => void history.receive(message)).expectFailure();
+    await context.until(() => history.distinct > 0, "the member to work");
+    context.inject({ kind: "refuse-authorization", topic: topic.name, times: 20 });
+    // Something to fetch, for members that wait for news; the producer may be refused as well.
+    const producer = sequencedTopic(context.connection, topic).producer();
+    await Promise.allSettled(keyNames(8).map((key) => producer.send({ value: history.next(topic.name, key) })));
+    const error = await member.failure("run to reject when the member is no longer permitted");
+    expectTrue(
+      isStreamError(error, "permission-denied", "unauthenticated"),
+      `run rejects as permission-denied, not as ${showError(error)}`,
+    );
+    expectEqual(member.consumer.status().state, "failed", "the status of the member says that it failed");
+  },
+});
+
+const SECRET = "secret-5f1c";
+
+const noSecrets = defineCase({
+  name: "error/no-payload-and-no-key",
+  promise: 12,
+  mutant: "shows-the-key",
+  run: async (context) => {
+    const topic = await context.topic();
+    const codec = {
+      ...plainText,
+      encode: (value: string): Uint8Array => {
+        if (value.includes("not encodable")) throw new Error("the codec's own words");
+        return Buffer.from(value);
+      },
+    };
+    const stream = context.connection.topic(topic.name, { codec });
+    const producer = stream.producer();
+    const { limits } = await stream.capabilities();
+    const messages = [
+      { key: SECRET, value: `${SECRET} not encodable` },
+      { key: SECRET, value: SECRET.repeat(Math.ceil(limits.messageBytes / SECRET.length) + 1) },
+      { key: SECRET.repeat(Math.ceil(limits.keyBytes / SECRET.length) + 1), value: SECRET },
+      { key: SECRET, value: SECRET, headers: { [SECRET]: SECRET, name: 1 } as unknown as Record<string, string> },
+    ];
+    for (const message of messages) {
+      const error = await expectRejection(
+        async () => context.within(producer.send(message), "a bad message to be refused"),
+        ["invalid-argument", "too-large"],
+        "a message that cannot be sent",
+      );
+      const shown = [error.message, JSON.stringify(error), String(error)].join(" ");
+      if (shown.includes(SECRET)) throw new BrokenPromise("no error message holds a payload, a key or a header");
+    }
+  },
+});
+
+export const errorCallCases = [missingTopic, missingGroup, badArguments, denied, reachesTheCaller, noSecrets];

@@ -1,0 +1,148 @@
+import type { Failure } from "../../consume/consumer-types.ts";
+import { expectEqual, expectSequence, expectTrue } from "../assertions.ts";
+import { sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { checkAtLeastOnceInOrder, checkOrder } from "../history/check.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { Member } from "../member.ts";
+import { publish, untilComplete } from "../stream-work.ts";
+
+const SOON = { initialDelayMs: 1, maxDelayMs: 4 };
+/** What applications throw as well. */
+const NO_ERROR: unknown = "a string";
+
+const alike = defineCase({
+  name: "failing/throw-reject-and-timeout-alike",
+  promise: 6,
+  mutant: "takes-a-rejection-for-success",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const ways = ["throws", "rejects", "hangs", "throws-no-error"];
+    await publish(context, history, topic, ways, 2);
+    const failures: Failure[] = [];
+    const tries = new Map<string, number>();
+    const options = {
+      group: await context.group(topic),
+      concurrency: 8,
+      handlerTimeoutMs: 40,
+      retry: { ...SOON, maxAttempts: 2 },
+      onFailure: (failure: Failure) => {
+        failures.push(failure);
+        context.patience.notify();
+        return "skip" as const;
+      },
+    };
+    context.member(topic, options, async (message, { signal }) => {
+      const { key, sequence } = message.value;
+      if (sequence === 0) {
+        tries.set(key, (tries.get(key) ?? 0) + 1);
+        if (key === "throws") throw new Error("thrown");
+        if (key === "rejects") await Promise.reject(new Error("rejected"));
+        if (key === "throws-no-error") throw NO_ERROR;
+        await new Promise((resolve) => void signal.addEventListener("abort", resolve));
+        signal.throwIfAborted();
+      }
+      history.receive(message);
+    });
+    await context.until(
+      () => ways.every((key) => history.hasReceived({ key, sequence: 1 })),
+      () => `each key to go on after its failing message; ${history.received.length} of ${ways.length} did`,
+    );
+    for (const key of ways) expectEqual(tries.get(key), 2, `a handler that ${key} has as many attempts as any other`);
+    expectEqual(failures.length, ways.length, "each failing message has one failure");
+    for (const { error, attempts, message } of failures) {
+      expectEqual(attempts, 2, "a failure tells the attempts");
+      expectEqual(error.code, message.key === "hangs" ? "timeout" : "handler-failed", `the code of a handler that ${message.key}`);
+    }
+    expectTrue(
+      history.received.every(({ sequence }) => sequence === 1),
+      "a failed message does not count as handled",
+    );
+  },
+});
+
+const timeoutHoldsItsKey = defineCase({
+  name: "failing/timeout-holds-its-key",
+  promise: 5,
+  mutant: "does-not-wait-for-late-handlers",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const keys = keyNames(4);
+    await publish(context, history, topic, keys, 3);
+    const order: string[] = [];
+    let running = 0;
+    let overlapped = false;
+    const options = { group: await context.group(topic), concurrency: 4, handlerTimeoutMs: 60, retry: SOON };
+    context.member(topic, options, async (message, { signal, attempt }) => {
+      if (message.value.key === keys[0]) {
+        overlapped ||= running > 0;
+        running += 1;
+        order.push(`start ${message.value.sequence}`);
+        if (message.value.sequence === 0 && attempt === 1) {
+          await new Promise((resolve) => void signal.addEventListener("abort", resolve));
+          // Disobedient for a little: the time-out has passed, and it is still at work.
+          for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+          order.push("late end");
+          running -= 1;
+          return;
+        }
+        running -= 1;
+      }
+      history.receive(message);
+    });
+    await untilComplete(context, history);
+    expectTrue(!overlapped, "a handler past its time-out holds its key until it has settled");
+    expectSequence(
+      order,
+      ["start 0", "late end", "start 0", "start 1", "start 2"],
+      "an attempt that timed out failed, whatever it returned",
+    );
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const oneOfABatch = defineCase({
+  name: "failing/one-of-a-batch",
+  promise: 6,
+  mutant: "ignores-a-failed-member-of-a-batch",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const keys = keyNames(3);
+    await publish(context, history, topic, keys, 6);
+    const stream = sequencedTopic(context.connection, topic);
+    const handled: string[] = [];
+    let failedOnce = false;
+    const options = {
+      group: await context.group(topic),
+      initialPosition: topic.start,
+      retry: SOON,
+      batch: { maxMessages: 50, maxWaitMs: 20 },
+    };
+    context.watch(
+      Member.startBatches(context.patience, stream, options, (messages, batch) => {
+        let blocked: string | null = null;
+        for (const message of messages) {
+          const { key, sequence } = message.value;
+          if (key === blocked) continue;
+          if (key === keys[0] && sequence === 2 && !failedOnce) {
+            failedOnce = true;
+            blocked = key;
+            batch.fail(message, new Error("this one"));
+          } else {
+            handled.push(`${key} ${sequence}`);
+            history.receive(message);
+          }
+        }
+      }),
+    );
+    await untilComplete(context, history);
+    expectTrue(failedOnce, "the message that fails was handed out");
+    expectEqual(new Set(handled).size, handled.length, "the rest of a batch counts as handled when one message of it failed");
+    checkOrder(history.received);
+  },
+});
+
+export const failingHandlerCases = [alike, timeoutHoldsItsKey, oneOfABatch];

@@ -1,0 +1,171 @@
+import type { ConsumerOptions } from "../../consume/consumer-types.ts";
+import { expectEqual, expectRejection, expectTrue, expectUnsupported } from "../assertions.ts";
+import { BrokenPromise } from "../case-outcome.ts";
+import type { CaseContext } from "../case-context.ts";
+import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { checkAtLeastOnceInOrder, checkComplete, checkOrder } from "../history/check.ts";
+import type { History } from "../history/history.ts";
+import { keyNames, showSequenced } from "../history/sequenced.ts";
+import { recordInto } from "../member.ts";
+import { publish, readAll, untilComplete } from "../stream-work.ts";
+
+const fromLatest = defineCase({
+  name: "group/start/from-latest",
+  promise: 4,
+  mutant: "latest-is-earliest",
+  run: async (context) => {
+    const topic = await context.topic();
+    const before = context.history();
+    await publish(context, before, topic, keyNames(8), 3);
+    const after = before.continued();
+    const member = context.member(topic, { group: await context.group(topic), initialPosition: "latest" }, recordInto(after));
+    await context.until(() => member.consumer.assigned.length === topic.partitions.length, "the member to be given every partition");
+    await publish(context, after, topic, keyNames(8), 2);
+    await untilComplete(context, after);
+    for (const value of after.received) {
+      if (before.sent.some(({ key, sequence }) => key === value.key && sequence === value.sequence)) {
+        throw new BrokenPromise(`a group from the latest was given ${showSequenced(value)}, which was stored before it joined`);
+      }
+    }
+    checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
+  },
+});
+
+const positionWins = defineCase({
+  name: "group/start/its-position-wins",
+  promise: 4,
+  mutant: "forgets-progress",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(6), 3);
+    const first = context.member(topic, { group }, recordInto(history, "first"));
+    await untilComplete(context, history);
+    await first.close();
+    const after = history.continued();
+    await publish(context, after, topic, keyNames(6), 2);
+    context.member(topic, { group, initialPosition: topic.start }, recordInto(after, "second"));
+    await untilComplete(context, after);
+    checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
+    const third = context.member(topic, { group, initialPosition: "fail" }, () => undefined);
+    await context.until(() => third.consumer.status().state === "running" || third.ended, "a member of a group that has a position to run");
+  },
+});
+
+/** What a group is given that begins there. */
+async function startedAt(context: CaseContext, topic: CaseTopic, wanted: number, options: Partial<ConsumerOptions>): Promise<History> {
+  const history = context.history();
+  const member = context.member(topic, { group: await context.group(topic), ...options }, recordInto(history));
+  await context.until(
+    () => history.distinct >= wanted,
+    () => `completeness: a group was given ${history.distinct} of ${wanted} messages`,
+  );
+  await member.close();
+  return history;
+}
+
+const fromBookmark = defineCase({
+  name: "group/start/from-a-bookmark",
+  promise: 9,
+  mutant: "bookmark-off-by-one",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(8), 4);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
+    let left = 13;
+    const reading = async (): Promise<void> => {
+      for await (const message of reader) {
+        history.receive(message, "reader");
+        left -= 1;
+        if (left === 0) break;
+      }
+    };
+    await context.within(reading(), "the first thirteen messages");
+    const bookmark = await reader.bookmark();
+    const rest = await startedAt(context, topic, history.sent.length - 13, { initialPosition: { bookmark } });
+    checkOrder(rest.received);
+    checkComplete(history.sent, [...history.received, ...rest.received]);
+    expectEqual(rest.distinct, history.sent.length - 13, "a group that begins at a bookmark is given what is behind it, and nothing else");
+  },
+});
+
+const fromTimestamp = defineCase({
+  name: "group/start/from-a-timestamp",
+  promise: 8,
+  mutant: "timestamp-off-by-one",
+  gates: {
+    startAtTimestamp: async (context) => {
+      const topic = await context.topic();
+      const group = await context.group(topic);
+      const stream = sequencedTopic(context.connection, topic);
+      await expectUnsupported(
+        async () => stream.consumer({ group, initialPosition: { timestamp: 0 } }).run(() => undefined),
+        "startAtTimestamp",
+      );
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(8), 2);
+    const stored = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
+    const boundary = Math.max(...stored.map(({ timestamp }) => timestamp.getTime())) + 1;
+    await context.patience.pause(Math.max(20, boundary + 15 - Date.now()), "the clock to move on");
+    const after = history.continued();
+    await publish(context, after, topic, keyNames(8), 2);
+    const group = await startedAt(context, topic, after.sent.length, { initialPosition: { timestamp: boundary } });
+    checkAtLeastOnceInOrder(after.sent, group.received, topic.name);
+    const newest = stored.filter(({ timestamp }) => timestamp.getTime() === boundary - 1);
+    const earlier = await startedAt(context, topic, after.sent.length + newest.length, { initialPosition: { timestamp: boundary - 1 } });
+    expectTrue(
+      newest.every(({ value }) => earlier.hasReceived(value)),
+      "a message stored exactly at the time is in the range",
+    );
+  },
+});
+
+const reset = defineCase({
+  name: "group/reset",
+  promise: 8,
+  mutant: "reset-does-nothing",
+  gates: {
+    groupReset: async (context) => {
+      const topic = await context.topic();
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", "earliest"), "groupReset");
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(8), 3);
+    const first = context.member(topic, { group }, recordInto(history, "first"));
+    await untilComplete(context, history);
+    await expectRejection(
+      async () => context.admin.resetGroup(topic.name, group, topic.start),
+      "conflict",
+      "a group with a member is not moved",
+    );
+    await first.close();
+    await context.within(context.admin.resetGroup(topic.name, group, topic.start), "a group to be moved back");
+    const again = context.history();
+    again.sent.push(...history.sent);
+    const second = context.member(topic, { group }, recordInto(again, "second"));
+    await untilComplete(context, again);
+    checkAtLeastOnceInOrder(history.sent, again.received, topic.name);
+    await second.close();
+    // And forward: what lies between is skipped.
+    await publish(context, history, topic, keyNames(8), 2);
+    await context.within(context.admin.resetGroup(topic.name, group, "latest"), "a group to be moved on");
+    const after = history.continued();
+    context.member(topic, { group }, recordInto(after, "third"));
+    await publish(context, after, topic, keyNames(8), 1);
+    await untilComplete(context, after);
+    checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
+  },
+});
+
+export const groupPositionCases = [fromLatest, positionWins, fromBookmark, fromTimestamp, reset];

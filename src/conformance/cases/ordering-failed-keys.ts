@@ -1,0 +1,171 @@
+import { type Receipt, type StreamError, isStreamError } from "../../errors.ts";
+import type { Producer } from "../../publish/producer-types.ts";
+import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
+import { BrokenPromise } from "../case-outcome.ts";
+import type { CaseContext } from "../case-context.ts";
+import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { checkExactlyOnceInOrder, checkNoDuplicates, checkOrder } from "../history/check.ts";
+import { type History, identify } from "../history/history.ts";
+import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
+import { publish, readStored } from "../stream-work.ts";
+
+interface Settled {
+  readonly value: Sequenced;
+  readonly error: StreamError | null;
+}
+
+async function settle(value: Sequenced, send: Promise<Receipt>): Promise<Settled> {
+  try {
+    await send;
+    return { value, error: null };
+  } catch (error) {
+    if (isStreamError(error)) return { value, error };
+    throw error;
+  }
+}
+
+/** Queues several keys in one tick with one message that fails for good among them, and says how each ended. */
+async function sendWithOneFailure(
+  context: CaseContext,
+  producer: Producer<Sequenced>,
+  history: History,
+  topic: CaseTopic,
+): Promise<{ outcomes: readonly Settled[]; failedKey: string }> {
+  context.inject({ kind: "fail-entry", topic: topic.name });
+  const sends: Promise<Settled>[] = [];
+  for (let round = 0; round < 6; round += 1) {
+    for (const key of keyNames(6)) {
+      const value = history.next(topic.name, key);
+      sends.push(settle(value, producer.send({ value })));
+    }
+  }
+  const outcomes = await context.within(Promise.all(sends), "all sends to settle");
+  const culprits = outcomes.filter(({ error }) => error !== null && error.code !== "key-blocked");
+  expectEqual(culprits.length, 1, "one message fails for good");
+  return { outcomes, failedKey: culprits[0]!.value.key };
+}
+
+const blocksItsKey = defineCase({
+  name: "ordering/publish/failure-blocks-its-key",
+  promise: 2,
+  mutant: "stores-what-it-refuses",
+  faults: ["fail-entry"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const { outcomes, failedKey } = await sendWithOneFailure(context, producer, history, topic);
+    let failed = false;
+    for (const { error } of outcomes.filter((outcome) => outcome.value.key === failedKey)) {
+      if (failed)
+        expectEqual(error?.code, "key-blocked", "what is queued behind a failed message of its key is never handed to the provider");
+      failed ||= error !== null;
+    }
+    for (const { value, error } of outcomes) {
+      if (value.key !== failedKey && error !== null)
+        throw new BrokenPromise(`another key goes on, but ${value.key} was told ${showError(error)}`);
+    }
+    await readStored(context, history, topic);
+    checkOrder(history.received);
+    checkNoDuplicates(history.received);
+    const resolved = new Set(outcomes.filter(({ error }) => error === null).map(({ value }) => identify(value)));
+    for (const value of history.received) expectTrue(resolved.has(identify(value)), "nothing is stored of what failed or was blocked");
+    expectEqual(history.distinct, resolved.size, "everything that resolved is stored");
+    await context.within(producer.send({ value: history.next(topic.name, failedKey) }), "the next send of the key to start afresh");
+  },
+});
+
+const holds = defineCase({
+  name: "ordering/publish/hold-a-failed-key",
+  promise: 2,
+  mutant: "ignores-hold",
+  faults: ["fail-entry"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer({ onKeyFailure: "hold" });
+    const { failedKey } = await sendWithOneFailure(context, producer, history, topic);
+    const next = (key: string): { value: Sequenced } => ({ value: history.next(topic.name, key) });
+    await expectRejection(
+      async () => context.within(producer.send(next(failedKey)), "a send to a held key"),
+      "key-blocked",
+      "a held key stays blocked",
+    );
+    const otherKey = keyNames(6).find((key) => key !== failedKey)!;
+    await context.within(producer.send(next(otherKey)), "a send of another key");
+    producer.releaseKey(failedKey);
+    const released = next(failedKey);
+    await context.within(producer.send(released), "a send after the key was released");
+    await readStored(context, history, topic);
+    expectTrue(history.hasReceived(released.value), "a released key goes on");
+    checkOrder(history.received);
+  },
+});
+
+const refusalBlocksNothing = defineCase({
+  name: "ordering/publish/refusal-blocks-nothing",
+  promise: 2,
+  mutant: "refusal-blocks-the-key",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const codec = {
+      ...sequencedCodec,
+      encode: (value: Sequenced): Uint8Array => {
+        if (value.sequence < 0) throw new Error("not encodable");
+        return sequencedCodec.encode(value, { topic: topic.name, key: value.key, headers: {} }) as Uint8Array;
+      },
+    };
+    const producer = context.connection.topic(topic.name, { codec, key: (value: Sequenced) => value.key }).producer();
+    const sends: Promise<unknown>[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      for (const key of keyNames(4)) sends.push(producer.send({ value: history.next(topic.name, key) }));
+      const bad = producer.send({ value: { key: "key-1", sequence: -1, topic: topic.name } });
+      sends.push(expectRejection(async () => bad, "invalid-argument", "a message that cannot be encoded"));
+    }
+    await context.within(Promise.all(sends), "all sends to settle");
+    await readStored(context, history, topic);
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const independentKeys = defineCase({
+  name: "ordering/publish/independent-keys",
+  promise: 3,
+  mutant: "one-lane-for-all",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const keys = keyNames(12);
+    // Where each key lives: keys of one partition share its fate where the provider orders by partition.
+    await publish(context, history, topic, keys, 1);
+    await readStored(context, history, topic);
+    const partitionOf = new Map(history.received.map(({ key, partition }) => [key, partition]));
+    const slow = keys[0]!;
+    const shares = (key: string): boolean =>
+      context.capabilities.orderingUnit === "partition" && partitionOf.get(key) === partitionOf.get(slow);
+    const others = keys.filter((key) => key !== slow && !shares(key));
+    expectTrue(others.length > 0, "twelve keys meet more than one partition");
+    const latch = context.latch();
+    const codec = {
+      ...sequencedCodec,
+      encode: async (value: Sequenced): Promise<Uint8Array> => {
+        if (value.key === slow) await latch.opened;
+        return sequencedCodec.encode(value, { topic: topic.name, key: value.key, headers: {} });
+      },
+    };
+    const producer = context.connection.topic(topic.name, { codec, key: (value: Sequenced) => value.key }).producer();
+    await context.within(
+      Promise.all(others.map((key) => producer.send({ value: history.next(topic.name, key) }))),
+      "sends before the slow key",
+    );
+    const slowSend = producer.send({ value: history.next(topic.name, slow) });
+    const sends = others.map((key) => producer.send({ value: history.next(topic.name, key) }));
+    await context.within(Promise.all(sends), "other keys to be stored while one is slow");
+    latch.open();
+    await context.within(slowSend, "the slow key to be stored in the end");
+  },
+});
+
+export const failedKeyCases = [blocksItsKey, holds, refusalBlocksNothing, independentKeys];

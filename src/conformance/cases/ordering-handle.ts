@@ -1,0 +1,197 @@
+import { expectEqual, expectTrue } from "../assertions.ts";
+import { BrokenPromise } from "../case-outcome.ts";
+import { sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { checkAtLeastOnceInOrder, checkOrder } from "../history/check.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { Member, recordInto } from "../member.ts";
+import { publish, untilComplete } from "../stream-work.ts";
+
+/** Counts what runs at once for each of something, and fails as soon as two do. */
+class Overlaps {
+  readonly #running = new Map<string, number>();
+  highest = 0;
+  #total = 0;
+
+  async during(name: string, what: string, work: () => Promise<void>): Promise<void> {
+    const running = (this.#running.get(name) ?? 0) + 1;
+    this.#running.set(name, running);
+    this.#total += 1;
+    this.highest = Math.max(this.highest, this.#total);
+    if (running > 1) this.broken = new BrokenPromise(`${what}: ${running} handlers of ${name} ran at once`);
+    try {
+      await work();
+    } finally {
+      this.#running.set(name, running - 1);
+      this.#total -= 1;
+    }
+  }
+
+  broken: BrokenPromise | null = null;
+
+  check(): void {
+    if (this.broken !== null) throw this.broken;
+  }
+}
+
+function turns(count: number): () => Promise<void> {
+  return async () => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+  };
+}
+
+const storedOrder = defineCase({
+  name: "ordering/handle/stored-order",
+  promise: 5,
+  mutant: "delivers-backwards",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(10), 15);
+    context.member(topic, { group: await context.group(topic), concurrency: 8 }, recordInto(history));
+    await untilComplete(context, history);
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const noOverlap = defineCase({
+  name: "ordering/handle/no-overlap",
+  promise: 5,
+  mutant: "forgets-the-order-option",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const overlaps = new Overlaps();
+    await publish(context, history, topic, keyNames(5), 12);
+    context.member(topic, { group: await context.group(topic), concurrency: 16 }, async (message) => {
+      const { key, sequence } = message.value;
+      await overlaps.during(key, "no two handlers of a key at once", turns((sequence % 3) + 1));
+      history.receive(message);
+    });
+    await untilComplete(context, history);
+    overlaps.check();
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const keysAtOnce = defineCase({
+  name: "ordering/handle/keys-at-once",
+  promise: 5,
+  mutant: "handles-one-at-a-time",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const keys = keyNames(6);
+    await publish(context, history, topic, keys, 2);
+    const running = new Set<string>();
+    const all = context.latch();
+    context.member(topic, { group: await context.group(topic), concurrency: keys.length }, async (message) => {
+      running.add(message.value.key);
+      if (running.size === keys.length) all.open();
+      history.receive(message);
+      await all.opened;
+    });
+    await context.until(
+      () => all.isOpen,
+      () => `handlers of ${keys.length} keys to run at once; ${running.size} did`,
+    );
+    await untilComplete(context, history);
+    checkOrder(history.received);
+  },
+});
+
+const slowKey = defineCase({
+  name: "ordering/handle/slow-key",
+  promise: 3,
+  mutant: "orders-by-partition",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const keys = keyNames(16);
+    await publish(context, history, topic, keys, 6);
+    const slow = context.latch();
+    context.member(topic, { group: await context.group(topic), concurrency: 4 }, async (message) => {
+      if (message.value.key === keys[0]) await slow.opened;
+      history.receive(message);
+    });
+    const others = history.sent.filter(({ key }) => key !== keys[0]).length;
+    await context.until(
+      () => history.distinct === others,
+      () => `the messages of all other keys to be handled while one key is slow: ${history.distinct} of ${others} were`,
+    );
+    expectEqual(history.receivedOf(keys[0]!).length, 0, "the slow key has not finished");
+    slow.open();
+    await untilComplete(context, history);
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const byPartition = defineCase({
+  name: "ordering/handle/by-partition",
+  promise: 5,
+  mutant: "forgets-the-order-option",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const overlaps = new Overlaps();
+    await publish(context, history, topic, keyNames(12), 6);
+    context.member(topic, { group: await context.group(topic), concurrency: 16, order: "partition" }, async (message) => {
+      await overlaps.during(message.partition, "order by partition: one at a time", turns((message.value.sequence % 2) + 1));
+      history.receive(message);
+    });
+    await untilComplete(context, history);
+    overlaps.check();
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const noOrder = defineCase({
+  name: "ordering/handle/no-order",
+  promise: 5,
+  mutant: "orders-by-key-always",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, ["one"], 4);
+    const together = context.latch();
+    let running = 0;
+    context.member(topic, { group: await context.group(topic), concurrency: 4, order: "none" }, async (message) => {
+      running += 1;
+      if (running === 2) together.open();
+      await together.opened;
+      history.receive(message);
+    });
+    await context.until(() => together.isOpen, "two messages of one key to be handled at once without an order");
+    await untilComplete(context, history);
+  },
+});
+
+const batches = defineCase({
+  name: "ordering/handle/batches",
+  promise: 5,
+  mutant: "forgets-the-order-option",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const overlaps = new Overlaps();
+    await publish(context, history, topic, keyNames(5), 30);
+    const stream = sequencedTopic(context.connection, topic);
+    const options = { group: await context.group(topic), initialPosition: topic.start, concurrency: 4, batch: { maxMessages: 7 } };
+    let problem: string | null = null;
+    context.watch(
+      Member.startBatches(context.patience, stream, options, async (messages) => {
+        if (messages.length === 0 || messages.length > 7) problem = `a batch has 1 to maxMessages messages, not ${messages.length}`;
+        if (new Set(messages.map(({ partition }) => partition)).size > 1) problem = "a batch is of one partition";
+        const keys = new Set(messages.map(({ value }) => value.key));
+        await Promise.all([...keys].map(async (key) => overlaps.during(key, "no key in two running batches", turns(2))));
+        for (const message of messages) history.receive(message);
+      }),
+    );
+    await untilComplete(context, history);
+    expectTrue(problem === null, String(problem));
+    overlaps.check();
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+export const handleOrderCases = [storedOrder, noOverlap, keysAtOnce, slowKey, byPartition, noOrder, batches];
