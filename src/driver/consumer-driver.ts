@@ -60,7 +60,8 @@ export interface Sink {
   lost(assignment: Assignment): void;
   /**
    * The group's committed position is gone. Resolves when the application accepts the gap; then the driver goes on at
-   * `resumesAt` and the core settles what lies before. Rejects with `position-out-of-range`: the driver stops.
+   * `resumesAt`, and the group's position follows with the first message settled behind it. Rejects with
+   * `position-out-of-range`: the driver stops.
    */
   gap(assignment: Assignment, gap: DriverGap): Promise<void>;
   /** The member cannot go on (authorisation, a deleted topic…). What can be retried the driver retries itself, with back-off, and reports. */
