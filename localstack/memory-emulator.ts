@@ -38,6 +38,7 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
   const emulator: MemoryEmulator = {
     url: urlOf(name, options),
     async createTopic(topic, { partitions, retentionMs, retentionBytes } = {}) {
+      checkMemoryOptions({ topics: { [topic]: { partitions, retentionMs } } });
       broker.createTopic(topic, profile.layout, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
     },
     inject: (fault) => broker.inject(fault),

@@ -116,7 +116,8 @@ export class Member {
 
   revoking(ownership: Ownership): Promise<void> {
     return new Promise((resolve) => {
-      this.#tell(() => void this.#events.revoking(ownership, this.sessionTimeoutMs).then(resolve));
+      // Should the client break its word and reject, the partition goes on all the same.
+      this.#tell(() => void this.#events.revoking(ownership, this.sessionTimeoutMs).then(resolve, resolve));
     });
   }
 

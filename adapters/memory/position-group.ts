@@ -173,7 +173,9 @@ export class PositionGroup implements Group {
     seat.revoking = true;
     seat.end.abort();
     let deadline: NodeJS.Timeout | undefined;
-    const late = new Promise<true>((resolve) => (deadline = setTimeout(resolve, seat.member.sessionTimeoutMs, true)));
+    const late = new Promise<true>((resolve) => {
+      deadline = setTimeout(resolve, seat.member.sessionTimeoutMs, true).unref();
+    });
     const overdue = await Promise.race([seat.member.revoking(seat).then(() => false), late]);
     clearTimeout(deadline);
     if (this.#seats.get(seat.partition.id) !== seat) return;

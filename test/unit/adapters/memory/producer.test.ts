@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { murmur2 } from "../../../../adapters/memory/hash.ts";
 import { expectCode, open, outgoing, publish, readAll, series, signal, text } from "./harness.ts";
 
 async function valuesByKey(opened: ReturnType<typeof open>): Promise<Map<string, string[]>> {
@@ -82,6 +83,18 @@ test("splits and merges keep lanes as they are and keys in order; a queued parti
   const byKey = await valuesByKey(opened);
   for (let number = 0; number < 7; number += 1) {
     expect(byKey.get(`key-${number}`)).toEqual(Array.from({ length: 50 }, (_, round) => String(round * 7 + number)));
+  }
+});
+
+test("every key lies where its hash points, also where a group of keys spans two partitions", async () => {
+  const { driver, broker } = open("");
+  await driver.admin.createTopic("orders", { partitions: 3 }, signal);
+  await publish(driver, "orders", series(3_000, 3_000));
+  for (const [partition, records] of await readAll(driver, "orders")) {
+    const { begin, end } = broker.topic("orders").partitions.get(partition)!.range;
+    const hashes = records.map(({ key }) => murmur2(key!));
+    expect(hashes.filter((hash) => hash < begin || hash >= end)).toEqual([]);
+    expect(hashes.length).toBeGreaterThan(800);
   }
 });
 

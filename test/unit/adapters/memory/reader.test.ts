@@ -103,6 +103,25 @@ test("retention that overtakes a reader is told in the middle, and accepting it 
   await expect(opened.driver.reader("orders").read([range!], refused, signal)).rejects.toThrow("refused");
 });
 
+test("when one partition fails, the reading of the others ends with it", async () => {
+  const opened = await timed([1, 2, 3]);
+  const reader = opened.driver.reader("orders");
+  const range = await reader.resolve({ from: earliest, until: null, partitions: null }, signal);
+  opened.broker.topic("orders").retain({ retentionBytes: 2 });
+  let delivered = 0;
+  const sink: ReaderSink = {
+    deliver: async (_, records) => ((delivered += records.length), true),
+    advanced: () => true,
+    caughtUp: () => true,
+    ended() {},
+    gap: () => Promise.reject(new Error("refused")),
+  };
+  await expect(reader.read(range.partitions, sink, signal)).rejects.toThrow("refused");
+  await publish(opened.driver, "orders", series(40));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(delivered).toBe(0);
+});
+
 test("without gapDetected nothing is told: reading starts at what is left", async () => {
   const opened = await timed([1, 2, 3, 4], "create=orders&without=gapDetected");
   opened.broker.topic("orders").retain({ retentionBytes: 4 });
