@@ -28,6 +28,17 @@ import { progressCases } from "./cases/progress.ts";
 import { replayRangeCases } from "./cases/replay-range.ts";
 import { replayReadingCases } from "./cases/replay-reading.ts";
 import { topicCases } from "./cases/topics.ts";
+import { positionStartCases } from "./cases/position-start.ts";
+import { positionTokenCases } from "./cases/position-tokens.ts";
+import { groupResetCases } from "./cases/group-reset.ts";
+import { groupReshardCases } from "./cases/group-reshard.ts";
+import { consumeBoundedCases } from "./cases/consume-bounded.ts";
+import { closeWhileSendingCases } from "./cases/close-while-sending.ts";
+import { errorOutcomeCases } from "./cases/error-outcomes.ts";
+import { earlierOwnershipCases } from "./cases/progress-earlier-ownership.ts";
+import { replayTimeCases } from "./cases/replay-time.ts";
+import { replayBookmarkCases } from "./cases/replay-bookmark.ts";
+import { replayIsolationCases } from "./cases/replay-isolation.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -61,5 +72,16 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...errorCallCases,
     ...limitCases,
     ...largestCases,
+    ...positionStartCases,
+    ...positionTokenCases,
+    ...groupResetCases,
+    ...groupReshardCases,
+    ...consumeBoundedCases,
+    ...closeWhileSendingCases,
+    ...errorOutcomeCases,
+    ...earlierOwnershipCases,
+    ...replayTimeCases,
+    ...replayBookmarkCases,
+    ...replayIsolationCases,
   ];
 }

@@ -1,0 +1,95 @@
+import { expectEqual, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
+import { sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { endOf } from "../end-of.ts";
+import { checkExactlyOnceInOrder } from "../history/check.ts";
+import { identify } from "../history/history.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { recordInto } from "../member.ts";
+import { publish, readAll, untilComplete } from "../stream-work.ts";
+
+const onePartition = defineCase({
+  name: "group/reset/one-partition",
+  promise: 8,
+  mutant: "position-resets-every-partition",
+  gates: {
+    groupReset: async (context) => {
+      const topic = await context.topic();
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", "latest"), "groupReset");
+    },
+    startAtPosition: async (context) => {
+      const topic = await context.topic();
+      await publish(context, context.history(), topic, ["key"], 1);
+      const [message] = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
+      expectTrue(message !== undefined, "a reader hands out what was published");
+      const { position } = message;
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", { at: position }), "startAtPosition");
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const history = context.history();
+    await publish(context, history, topic, keyNames(12), 4);
+    const first = context.member(topic, { group }, recordInto(history, "first"));
+    await untilComplete(context, history);
+    await first.close();
+    const log = history.received.filter(({ partition }) => partition === history.received[0]!.partition);
+    const middle = Math.floor(log.length / 2);
+    await context.within(
+      context.admin.resetGroup(topic.name, group, { at: log[middle]!.position }),
+      "one partition of a group to be moved",
+    );
+    const after = history.continued();
+    await publish(context, after, topic, keyNames(12), 1);
+    const second = context.member(topic, { group }, recordInto(after, "second"));
+    // Each key's newest message comes last: whatever is repeated has come before.
+    await context.until(
+      () => after.sent.every((value) => after.hasReceived(value)),
+      () => `what was sent after the reset to come: ${after.distinct} messages came`,
+    );
+    await second.close();
+    const repeated = after.received.filter((value) => history.hasReceived(value));
+    expectSequence(repeated.map(identify), log.slice(middle).map(identify), "a position moves its own partition to it, and no other");
+  },
+});
+
+const toBookmark = defineCase({
+  name: "group/reset/to-a-bookmark",
+  promise: 8,
+  mutant: "reset-does-nothing",
+  gates: {
+    groupReset: async (context) => {
+      const topic = await context.topic();
+      const bookmark = await endOf(context, topic);
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", { bookmark }), "groupReset");
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const before = context.history();
+    await publish(context, before, topic, keyNames(8), 2);
+    const bookmark = await endOf(context, topic);
+    const behind = before.continued();
+    await publish(context, behind, topic, keyNames(8), 2);
+    const all = context.history();
+    const first = context.member(topic, { group }, recordInto(all, "first"));
+    await context.until(() => all.distinct === before.sent.length + behind.sent.length, "a group to handle everything");
+    await first.close();
+    await context.within(context.admin.resetGroup(topic.name, group, { bookmark }), "a group to be moved back to a bookmark");
+    await publish(context, behind, topic, keyNames(8), 1);
+    const second = context.member(topic, { group }, recordInto(behind, "second"));
+    const newest = behind.sent.slice(-8);
+    await context.until(() => newest.every((value) => behind.hasReceived(value)), "what was sent after the reset to come");
+    await second.close();
+    expectEqual(
+      behind.received.filter((value) => before.sent.some((sent) => identify(sent) === identify(value))).length,
+      0,
+      "messages before the bookmark",
+    );
+    checkExactlyOnceInOrder(behind.sent, behind.received, topic.name);
+  },
+});
+
+export const groupResetCases = [onePartition, toBookmark];

@@ -1,0 +1,95 @@
+import type { Message } from "../../message.ts";
+import { expectEqual, expectRejection, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
+import type { CaseContext } from "../case-context.ts";
+import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { type Sequenced, keyNames, showSequenced } from "../history/sequenced.ts";
+import { publish, readAll } from "../stream-work.ts";
+
+/** What one partition holds, of several keys. */
+async function oneLog(context: CaseContext, topic: CaseTopic): Promise<readonly Message<Sequenced>[]> {
+  await publish(context, context.history(), topic, keyNames(8), 10);
+  const messages = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
+  const log = messages.filter(({ partition }) => partition === messages[0]?.partition);
+  expectTrue(log.length >= 10, "a reader hands out what was published");
+  return log;
+}
+
+async function refusesPositions(context: CaseContext): Promise<void> {
+  const topic = await context.topic();
+  const { position } = (await oneLog(context, topic))[0]!;
+  const stream = sequencedTopic(context.connection, topic);
+  await expectUnsupported(async () => readAll(context, stream, { from: { at: position }, until: "now" }), "startAtPosition");
+  await expectUnsupported(async () => readAll(context, stream, { from: { after: position }, until: "now" }), "startAtPosition");
+  await expectUnsupported(async () => readAll(context, stream, { from: topic.start, until: { through: position } }), "startAtPosition");
+}
+
+function expectSame(actual: readonly Message<Sequenced>[], expected: readonly Message<Sequenced>[], promise: string): void {
+  const show = (messages: readonly Message<Sequenced>[]): readonly string[] => messages.map(({ value }) => showSequenced(value));
+  expectSequence(show(actual), show(expected), promise);
+}
+
+const inclusive = defineCase({
+  name: "position/start/at-and-after",
+  promise: 8,
+  mutant: "position-off-by-one",
+  gates: { startAtPosition: refusesPositions },
+  run: async (context) => {
+    const topic = await context.topic();
+    const log = await oneLog(context, topic);
+    const { position, partition } = log[4]!;
+    const partitions = context.capabilities.partitions ? [partition] : undefined;
+    const stream = sequencedTopic(await context.connect(), topic);
+    const at = await readAll(context, stream, { from: { at: position }, until: "now", partitions });
+    expectSame(at, log.slice(4), "a range from { at } starts with that message");
+    const after = await readAll(context, stream, { from: { after: position }, until: "now", partitions });
+    expectSame(after, log.slice(5), "a range from { after } starts behind that message");
+    const last = log.at(-1)!;
+    const nothing = await readAll(context, stream, { from: { after: last.position }, until: "now", partitions });
+    expectSame(nothing, [], "a range after the last message is empty");
+  },
+});
+
+const betweenPositions = defineCase({
+  name: "position/start/window",
+  promise: 8,
+  mutant: "ignores-the-end",
+  gates: { startAtPosition: refusesPositions },
+  run: async (context) => {
+    const topic = await context.topic();
+    const log = await oneLog(context, topic);
+    const [early, late] = [log[2]!.position, log[6]!.position];
+    const partitions = context.capabilities.partitions ? [log[0]!.partition] : undefined;
+    const stream = sequencedTopic(await context.connect(), topic);
+    const closed = await readAll(context, stream, { from: { at: early }, until: { through: late }, partitions });
+    expectSame(closed, log.slice(2, 7), "from a message through a later one: both, and what lies between");
+    const open = await readAll(context, stream, { from: { after: early }, until: { through: late }, partitions });
+    expectSame(open, log.slice(3, 7), "from behind a message through a later one");
+    const one = await readAll(context, stream, { from: { at: late }, until: { through: late }, partitions });
+    expectSame(one, log.slice(6, 7), "from a message through itself: that message");
+    const inverted = await readAll(context, stream, { from: { after: late }, until: { through: early }, partitions });
+    expectSame(inverted, [], "a range that ends before it starts is empty");
+  },
+});
+
+const itsPartition = defineCase({
+  name: "position/start/its-own-partition",
+  promise: 9,
+  mutant: "takes-a-position-without-its-partition",
+  gates: { startAtPosition: refusesPositions },
+  run: async (context) => {
+    const topic = await context.topic();
+    const { position, partition } = (await oneLog(context, topic))[0]!;
+    const stream = sequencedTopic(context.connection, topic);
+    const others = topic.partitions.filter((candidate) => candidate !== partition);
+    for (const partitions of others.length === 0 ? [] : [undefined, others.slice(0, 1), topic.partitions]) {
+      const open = async (): Promise<unknown> => readAll(context, stream, { from: { at: position }, until: "now", partitions });
+      const beside = partitions === undefined ? "no partitions" : `${partitions.length} partitions that are not its own alone`;
+      await expectRejection(open, "invalid-argument", `a position beside ${beside}`);
+    }
+    const message = await readAll(context, stream, { from: { at: position }, until: { through: position }, partitions: [partition] });
+    expectEqual(message.length, 1, "a position beside its own partition names its message");
+  },
+});
+
+export const positionStartCases = [inclusive, betweenPositions, itsPartition];

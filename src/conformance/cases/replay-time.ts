@@ -1,0 +1,110 @@
+import { expectEqual, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
+import type { CaseContext } from "../case-context.ts";
+import { sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { expectLogs, logsOf, publishAroundATime, selectFrom, storedFrom } from "../partition-logs.ts";
+import { publish, readAll } from "../stream-work.ts";
+
+async function refusesTimes(context: CaseContext): Promise<void> {
+  const stream = sequencedTopic(context.connection, await context.topic());
+  await expectUnsupported(async () => readAll(context, stream, { from: { timestamp: 0 }, until: "now" }), "startAtTimestamp");
+  await expectUnsupported(async () => readAll(context, stream, { until: { timestamp: 1 } }), "startAtTimestamp");
+}
+
+const fromTime = defineCase({
+  name: "replay/time/from",
+  promise: 8,
+  mutant: "timestamp-off-by-one",
+  gates: { startAtTimestamp: refusesTimes },
+  run: async (context) => {
+    const topic = await context.topic();
+    const stream = sequencedTopic(context.connection, topic);
+    const timestampMs = await publishAroundATime(context, context.history(), topic, keyNames(8), 3);
+    const all = logsOf(context, await readAll(context, stream, { from: topic.start, until: "now" }));
+    const later = await readAll(context, stream, { from: { timestamp: timestampMs }, until: "now" });
+    expectEqual(later.length, 24, "messages stored after the time");
+    expectLogs(logsOf(context, later), selectFrom(all, storedFrom(timestampMs)), "from a time on, nothing older and nothing missing");
+    // A time that messages have is their own: all of them are in the range.
+    for (const boundary of [later[0]!.timestamp, later.at(-1)!.timestamp]) {
+      const messages = await readAll(context, stream, { from: { timestamp: boundary }, until: "now" });
+      const wanted = selectFrom(all, storedFrom(boundary.getTime()));
+      expectLogs(logsOf(context, messages), wanted, "a range that starts at the time of a message includes it");
+    }
+  },
+});
+
+const untilTime = defineCase({
+  name: "replay/time/until",
+  promise: 8,
+  mutant: "ignores-the-end",
+  gates: { startAtTimestamp: refusesTimes },
+  run: async (context) => {
+    const topic = await context.topic();
+    const stream = sequencedTopic(context.connection, topic);
+    const timestampMs = await publishAroundATime(context, context.history(), topic, keyNames(8), 3);
+    const messages = await readAll(context, stream, { from: topic.start, until: "now" });
+    const all = logsOf(context, messages);
+    const oldestMs = Math.min(...messages.map(({ timestamp }) => timestamp.getTime()));
+    const newestMs = Math.max(...messages.map(({ timestamp }) => timestamp.getTime()));
+    for (const until of [oldestMs, timestampMs, newestMs, newestMs + 1]) {
+      const earlier = await readAll(context, stream, { from: topic.start, until: { timestamp: until } });
+      const wanted = selectFrom(all, (log) => log.slice(0, log.length - storedFrom(until)(log).length));
+      expectLogs(logsOf(context, earlier), wanted, "until a time, exclusive, everything before it and nothing else");
+    }
+    const window = await readAll(context, stream, { from: { timestamp: timestampMs }, until: { timestamp: oldestMs } });
+    expectEqual(window.length, 0, "messages of a range that ends before it starts");
+  },
+});
+
+const logOrder = defineCase({
+  name: "replay/time/log-order",
+  promise: 8,
+  mutant: "filters-by-time",
+  gates: {
+    startAtTimestamp: refusesTimes,
+    producerTimestamps: async (context) => {
+      const topic = await context.topic();
+      const producer = sequencedTopic(context.connection, topic).producer();
+      const message = { value: context.history().next(topic.name, "key"), producedAt: 1_000 };
+      await expectUnsupported(async () => context.within(producer.send(message), "a refusal"), "producerTimestamps");
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const stream = sequencedTopic(context.connection, topic);
+    const producer = stream.producer();
+    const baseMs = Date.now() - 60_000;
+    // Stored in this order, with times that go back and forth: #1 is the first at or after the time.
+    for (const offsetMs of [0, 2_000, 1_000, 3_000, 500]) {
+      const message = { value: history.next(topic.name, "key"), producedAt: baseMs + offsetMs };
+      await context.within(producer.send(message), "a send to resolve");
+    }
+    const messages = await readAll(context, stream, { from: { timestamp: baseMs + 1_500 }, until: "now" });
+    expectSequence(
+      messages.map(({ value }) => value.sequence),
+      [1, 2, 3, 4],
+      "from a time: the first message in log order stored at or after it, and everything behind that one",
+    );
+  },
+});
+
+const behindTheEnd = defineCase({
+  name: "replay/time/behind-the-end",
+  promise: 8,
+  mutant: "late-times-mean-the-beginning",
+  gates: { startAtTimestamp: refusesTimes },
+  run: async (context) => {
+    const topic = await context.topic();
+    const stream = sequencedTopic(context.connection, topic);
+    await publish(context, context.history(), topic, keyNames(8), 2);
+    const all = await readAll(context, stream, { from: topic.start, until: "now" });
+    expectTrue(all.length > 0, "a replay reads what was published");
+    const behindMs = Math.max(...all.map(({ timestamp }) => timestamp.getTime())) + 1;
+    const messages = await readAll(context, stream, { from: { timestamp: behindMs }, until: "now" });
+    expectEqual(messages.length, 0, "messages at or after a time behind the last one");
+  },
+});
+
+export const replayTimeCases = [fromTime, untilTime, logOrder, behindTheEnd];
