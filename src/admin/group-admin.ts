@@ -32,7 +32,11 @@ export function resetGroup(services: AdminServices, topic: string, group: string
     const nativeTopic = requireTopic(services, topic);
     const name = requireGroup(services, group);
     const { driver, provider, capabilities } = services;
-    const start = checkFrom("to", to, undefined, { provider, capabilities, requireCapability: call.requireCapability });
+    const start = checkFrom("to", to, undefined, {
+      provider,
+      capabilities,
+      requireCapability: (capability) => call.requireCapability(capability),
+    });
     const place = await start.resolve(() => driver.identity(nativeTopic, call.signal));
     // Nothing is moved for a caller that has gone.
     call.signal.throwIfAborted();

@@ -1,3 +1,4 @@
+import { isNumberObject } from "node:util/types";
 import { StreamError } from "../errors.ts";
 
 /**
@@ -41,7 +42,7 @@ function requireHoldable(root: unknown): void {
 
 /** @param given what stood there before `toJSON` */
 function problemOf(value: unknown, given: unknown, inArray: boolean): string | null {
-  const plain = value instanceof Number ? Number(value) : value;
+  const plain = isNumberObject(value) ? Number(value) : value;
   if (typeof plain === "number" && !Number.isFinite(plain)) return String(plain);
   if (typeof plain === "bigint") return "a bigint";
   if (plain === null && given instanceof Date) return "an invalid Date";

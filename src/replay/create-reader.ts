@@ -9,7 +9,7 @@ import type { Reader, ReaderOptions } from "./reader-types.ts";
  */
 export function createReader<T, Input>(context: TopicContext<T, Input>, options: ReaderOptions | undefined = {}): Reader<T> {
   try {
-    return new RangeReader<T>(context as TopicContext<T, never>, planReader(context, options));
+    return new RangeReader<T>(context, planReader(context, options));
   } catch (error) {
     throw context.toError(error, "read");
   }

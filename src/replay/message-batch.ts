@@ -1,8 +1,17 @@
 import type { Decoded } from "../consume/decode-record.ts";
 import type { StoredRecord } from "../driver/record.ts";
+import type { StreamError } from "../errors.ts";
 import { type Message, ReceivedMessage } from "../message.ts";
 import type { PartitionFeed } from "./partition-feed.ts";
 import type { RecordDecoder } from "./record-decoder.ts";
+
+interface SettledBatch<T> {
+  readonly messages: Message<T>[];
+  /** How many records these are, those that were left out included. */
+  readonly records: number;
+  /** What ends the reading behind them. */
+  readonly failure: StreamError | null;
+}
 
 /** Records on their way to the application. Their places move when the batch is handed out, all at once. */
 export class MessageBatch<T> {
@@ -34,9 +43,7 @@ export class MessageBatch<T> {
   }
 
   /** The messages, without those that the application was told to be corrupt, up to the first that ends the reading. */
-  async settle(
-    decoder: RecordDecoder<T>,
-  ): Promise<{ readonly messages: Message<T>[]; readonly records: number; readonly failure: unknown }> {
+  async settle(decoder: RecordDecoder<T>): Promise<SettledBatch<T>> {
     const messages: Message<T>[] = [];
     for (const [index, decoded] of this.#decoded.entries()) {
       const outcome = await decoded;
@@ -44,13 +51,10 @@ export class MessageBatch<T> {
         messages.push(outcome);
         continue;
       }
-      try {
-        await decoder.leaveOut(this.#feeds[index]!.source, this.#records[index]!, outcome);
-      } catch (failure) {
-        return { messages, records: index, failure };
-      }
+      const failure = await decoder.leaveOut(this.#feeds[index]!.source, this.#records[index]!, outcome);
+      if (failure !== null) return { messages, records: index, failure };
     }
-    return { messages, records: this.size, failure: undefined };
+    return { messages, records: this.size, failure: null };
   }
 
   /** All messages of a plain batch. */

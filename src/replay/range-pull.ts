@@ -1,4 +1,5 @@
 import { abortable } from "../abortable.ts";
+import type { StreamError } from "../errors.ts";
 import { type Message, ReceivedMessage } from "../message.ts";
 import { MessageBatch } from "./message-batch.ts";
 import type { RangeFeed } from "./range-feed.ts";
@@ -18,7 +19,7 @@ export class RangePull<T> {
   readonly #maxBatchBytes: number;
   readonly #closed: AbortSignal;
   /** Came up behind messages that were handed out first. */
-  #failure: unknown;
+  #failure: StreamError | null = null;
 
   /** @param closed aborts when the reader closes, which also ends the wait for a codec that never answers */
   constructor(
@@ -60,7 +61,7 @@ export class RangePull<T> {
   batch(): Pulled<readonly Message<T>[]> {
     const { maxMessages, maxWaitMs } = this.#batch;
     const batch = new MessageBatch<T>();
-    if (this.#failure === undefined && this.#takeInto(batch, maxMessages) >= (maxWaitMs === 0 ? 1 : maxMessages) && batch.plain) {
+    if (this.#failure === null && this.#takeInto(batch, maxMessages) >= (maxWaitMs === 0 ? 1 : maxMessages) && batch.plain) {
       batch.handOut(batch.size);
       return batch.messages();
     }
@@ -77,7 +78,7 @@ export class RangePull<T> {
 
   /** Waits for the first record, then up to `maxWaitMs` for more. Empty: the range is over. */
   async #fill(maxMessages: number, maxWaitMs: number, batch: MessageBatch<T> = new MessageBatch<T>()): Promise<MessageBatch<T>> {
-    if (this.#failure !== undefined) return batch;
+    if (this.#failure !== null) return batch;
     let deadline: number | undefined;
     for (;;) {
       this.#takeInto(batch, maxMessages);
@@ -118,7 +119,7 @@ export class RangePull<T> {
     const { messages, records, failure } = settled;
     batch.handOut(records);
     this.#failure = failure;
-    if (messages.length === 0 && failure !== undefined) throw failure;
+    if (messages.length === 0 && failure !== null) throw failure;
     return messages;
   }
 }

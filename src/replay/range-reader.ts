@@ -139,13 +139,18 @@ export class RangeReader<T> implements Reader<T> {
 
   async #close(timeoutMs: number): Promise<void> {
     this.#abort.abort(this.#closedError("the reader was closed"));
-    const stopped = Promise.all([this.#opened?.feed.close()]).then(() => this.#driverReader?.close());
+    const stopped = this.#stop();
     try {
       await abortable(stopped, AbortSignal.timeout(timeoutMs));
     } catch {
       // The driver did not stop in time, or broke its word on the way out: nothing that the application could act on.
     }
     this.#untrack?.();
+  }
+
+  async #stop(): Promise<void> {
+    await this.#opened?.feed.close();
+    await this.#driverReader?.close();
   }
 
   #closedError(message: string): StreamError {

@@ -22,18 +22,19 @@ export class RecordDecoder<T> {
   }
 
   /**
-   * Resolves when the application was told and the message may be left out.
-   * @throws the error itself where there is no `onCorrupt` · `handler-failed` when that fails
+   * Resolves when the application was told, with `null` where the message may be left out; else with what ends the reading:
+   * the error itself where there is no `onCorrupt`, `handler-failed` when that fails. Never rejects.
    */
-  async leaveOut(source: MessageSource, record: StoredRecord, error: StreamError): Promise<void> {
+  async leaveOut(source: MessageSource, record: StoredRecord, error: StreamError): Promise<StreamError | null> {
     const { code, message, cause, provider, topic, partition, position } = error;
     const details = { cause, provider, topic, partition, position, operation: "read" };
     const told = new StreamError(code, message, details);
-    if (this.#onCorrupt === undefined) throw told;
+    if (this.#onCorrupt === undefined) return told;
     try {
       await this.#onCorrupt(told, new ReceivedMessage(source, record, keyOf(record), record.value));
+      return null;
     } catch (thrown) {
-      throw new StreamError("handler-failed", "onCorrupt failed", { ...details, cause: thrown });
+      return new StreamError("handler-failed", "onCorrupt failed", { ...details, cause: thrown });
     }
   }
 }

@@ -57,7 +57,7 @@ test.each<[string, unknown, RegExp]>([
     /its toJSON threw/,
   ],
 ])("json cannot hold %s", (_, value, message) => {
-  expect(() => encode(json<unknown>(), value)).toThrow(refusal("invalid-argument", message) as Error);
+  expect(() => encode(json<unknown>(), value)).toThrow(refusal("invalid-argument", message));
   expect(() => encode(json<unknown>(), value)).not.toThrow(/secret/);
 });
 
@@ -90,9 +90,9 @@ test("issues name path and vendor, not the value", () => {
   const codec = json(FLIGHT);
   const bad = { origin: "secret", delay: "5", legs: [{ to: "x" }, { to: 7 }] };
   const message = /^the zod schema does not accept the value: 1 issue at legs\[1\]\.to$/;
-  expect(() => encode(codec, bad)).toThrow(refusal("invalid-argument", message) as Error);
-  expect(() => decode(codec, JSON.stringify(bad))).toThrow(refusal("corrupt", message) as Error);
-  expect(() => decode(codec, '"secret"')).toThrow(refusal("corrupt", /1 issue at the value itself$/) as Error);
+  expect(() => encode(codec, bad)).toThrow(refusal("invalid-argument", message));
+  expect(() => decode(codec, JSON.stringify(bad))).toThrow(refusal("corrupt", message));
+  expect(() => decode(codec, '"secret"')).toThrow(refusal("corrupt", /1 issue at the value itself$/));
 });
 
 function asyncSchema(validate: (value: unknown) => Promise<unknown>): StandardSchema<string, number> {
@@ -134,16 +134,16 @@ test("many issues are counted, not listed", () => {
 });
 
 test.each([null, {}, 5, { "~standard": { version: 2, validate: () => ({}) } }])("json(%o) is refused", (schema) => {
-  expect(() => json(schema as never)).toThrow(refusal("invalid-argument", /Standard Schema version 1/) as Error);
+  expect(() => json(schema as never)).toThrow(refusal("invalid-argument", /Standard Schema version 1/));
 });
 
 test("text", () => {
   const codec = text();
   for (const value of ["", "é👍", "\ufffd", "\ufeffmark"]) expect(decode(codec, encode(codec, value) as Uint8Array)).toBe(value);
   for (const value of [5, null, Buffer.from("x")])
-    expect(() => encode(codec, value)).toThrow(refusal("invalid-argument", /sends a string/) as Error);
-  expect(() => encode(codec, "a\ud800")).toThrow(refusal("invalid-argument", /well-formed/) as Error);
-  expect(() => decode(codec, Uint8Array.of(0x61, 0xff))).toThrow(refusal("corrupt", /not UTF-8 \(2 bytes\)/) as Error);
+    expect(() => encode(codec, value)).toThrow(refusal("invalid-argument", /sends a string/));
+  expect(() => encode(codec, "a\ud800")).toThrow(refusal("invalid-argument", /well-formed/));
+  expect(() => decode(codec, Uint8Array.of(0x61, 0xff))).toThrow(refusal("corrupt", /not UTF-8 \(2 bytes\)/));
 });
 
 test("bytes", () => {
@@ -153,6 +153,6 @@ test("bytes", () => {
   expect(encode(codec, Buffer.from("x"))).toEqual(Buffer.from("x"));
   expect(decode(codec, value)).toBe(value);
   for (const other of ["x", [1], new Uint16Array(1), new ArrayBuffer(2), new DataView(new ArrayBuffer(2)), null]) {
-    expect(() => encode(codec, other)).toThrow(refusal("invalid-argument", /sends a Uint8Array or Buffer/) as Error);
+    expect(() => encode(codec, other)).toThrow(refusal("invalid-argument", /sends a Uint8Array or Buffer/));
   }
 });

@@ -222,12 +222,22 @@ test("batches: maxWaitMs fills, and is not waited for when full or over", async 
   expect(performance.now() - started).toBeLessThan(2_000);
 
   const quiet = oneOf(3);
-  const iterator = createReader(fakeContext(quiet), { batch: { maxMessages: 4, maxWaitMs: 20 } })
-    .batches()
-    [Symbol.asyncIterator]();
+  const batches = createReader(fakeContext(quiet), { batch: { maxMessages: 4, maxWaitMs: 20 } }).batches();
+  const iterator = batches[Symbol.asyncIterator]();
   const waited = performance.now();
   expect((await iterator.next()).value).toHaveLength(3);
   expect(performance.now() - waited).toBeGreaterThan(15);
+  await iterator.return?.();
+});
+
+test("batches: what is queued already waits to be filled as well", async () => {
+  const log = oneOf(3);
+  const batches = createReader(fakeContext(log), { batch: { maxMessages: 2, maxWaitMs: 5_000 } }).batches();
+  const iterator = batches[Symbol.asyncIterator]();
+  expect((await iterator.next()).value).toHaveLength(2);
+  const waiting = iterator.next();
+  log.fill("a", 1);
+  expect((await waiting).value).toMatchObject([{ value: "a:2" }, { value: "a:3" }]);
   await iterator.return?.();
 });
 
@@ -375,9 +385,9 @@ test("corrupt with onCorrupt: told with the stored bytes, awaited, left out, and
     const log = oneOf(5);
     log.partition("a").records[4] = fakeRecord(4, null);
     const told: [string, string, Uint8Array | null][] = [];
-    const onCorrupt = async (error: StreamError, message: Message<Uint8Array | null>): Promise<void> => {
+    const onCorrupt = async (failure: StreamError, message: Message<Uint8Array | null>): Promise<void> => {
       await Promise.resolve();
-      told.push([error.code, message.position, message.value]);
+      told.push([failure.code, message.position, message.value]);
     };
     const reader = createReader(fakeContext(log, { codec: failingCodec }), { until: "now", onCorrupt });
     const found: string[] = [];
@@ -394,7 +404,10 @@ test("corrupt with onCorrupt: told with the stored bytes, awaited, left out, and
 
 test("onCorrupt that fails ends the reading", async () => {
   const cause = new Error("disk full");
-  const reader = createReader(fakeContext(oneOf(5), { codec: failingCodec }), { until: "now", onCorrupt: () => Promise.reject(cause) });
+  const onCorrupt = async (): Promise<never> => {
+    throw cause;
+  };
+  const reader = createReader(fakeContext(oneOf(5), { codec: failingCodec }), { until: "now", onCorrupt });
   await expect(values(reader)).rejects.toMatchObject({ code: "handler-failed", cause, partition: "a", position: position("a", 2) });
 });
 
@@ -478,7 +491,7 @@ test("a gap while reading: refused behind what was delivered, or told, and the b
   await expect(reading()).rejects.toMatchObject({ code: "position-out-of-range", partition: "a" });
   expect(found).toEqual(["a:0", "a:1"]);
 
-  const onGap = vi.fn();
+  const onGap = vi.fn<(gap: Gap) => void>();
   const accepting = createReader(fakeContext(log), { until: "now", onGap });
   const iterator = accepting[Symbol.asyncIterator]();
   await iterator.next();

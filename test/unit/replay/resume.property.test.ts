@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Bookmark } from "../../../src/position.ts";
 import { createReader } from "../../../src/replay/create-reader.ts";

@@ -39,7 +39,7 @@ test("a child is read when all its parents have been, and not asked for before",
   const rest: (string | undefined)[] = [];
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) rest.push(next.value.value);
   expect(rest[0]).toBe("a:1");
-  expect(rest.slice(1, 5).toSorted()).toEqual(["b:0", "b:1", "c:0", "c:1"]);
+  expect(new Set(rest.slice(1, 5))).toEqual(new Set(["b:0", "b:1", "c:0", "c:1"]));
   expect(rest.slice(5)).toEqual(["d:0", "d:1"]);
   expect(log.reads).toEqual([["a"], ["b", "c"], ["d"]]);
   const end = decodeBookmark(await reader.bookmark(), PROVIDER, IDENTITY);
