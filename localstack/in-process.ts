@@ -1,7 +1,8 @@
+import type { Emulator } from "../src/conformance/index.ts";
 import { startMemoryEmulator } from "./memory-emulator.ts";
 
 /** A provider that has been started in this process. */
-export interface InProcessProvider {
+export interface InProcessProvider extends Emulator {
   /** For `connect`. */
   readonly url: string;
   close(): Promise<void>;

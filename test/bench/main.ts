@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { benchMemory } from "./memory-bench.ts";
+import { writeRecord } from "../results/record.ts";
 import { type BenchResult, verdictOf } from "./result.ts";
 
 const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise<BenchResult>>> = { memory: benchMemory };
@@ -12,14 +13,16 @@ function table({ provider, control, bars, ...result }: BenchResult): string {
   return [`${provider}: control ${control}${result.void ? ", VOID: the machine was not quiet" : ""}`, ...rows].join("\n");
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" }, record: { type: "boolean" } } });
 const bench = BENCHES[positionals[0] ?? ""];
 if (bench === undefined || positionals.length !== 1) {
-  console.error(`npm run bench -- <provider> [--json]; there is a bench for ${Object.keys(BENCHES).join(", ")}`);
+  console.error(`npm run bench -- <provider> [--json] [--record]; there is a bench for ${Object.keys(BENCHES).join(", ")}`);
   process.exitCode = 2;
 } else {
   const result = await bench((text) => console.error(text));
   console.log(values.json === true ? JSON.stringify(result) : table(result));
+  // A void run says nothing, so there is nothing to keep.
+  if (values.record === true && !result.void) await writeRecord(`bench-${result.provider}`, `npm run bench -- ${result.provider}`, result);
   if (result.void) process.exitCode = 3;
   else if (result.bars.some((bar) => verdictOf(bar) === "missed")) process.exitCode = 1;
 }

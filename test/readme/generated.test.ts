@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { conformanceCases } from "../../src/conformance/index.ts";
+import { replaceSection } from "./generated-section.ts";
+import { capabilitiesSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const facts = await gatherFacts();
+
+// When one of these fails: `npm run readme`.
+
+test("the README shows the adapters' capabilities and the recorded figures as they are", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  expect(readme).toBe(replaceSection(readme, "capabilities", capabilitiesSection(facts)));
+  expect(readme).toBe(replaceSection(readme, "figures", figuresSection(facts)));
+});
+
+test("test/RESULTS.md shows what is recorded", async () => {
+  expect(await readFile(join(root, "test", "RESULTS.md"), "utf8")).toBe(resultsPage(facts));
+});
+
+test("the recorded conformance runs are of the whole suite", () => {
+  for (const { result } of facts.conformance.values()) {
+    expect(result.passed + result.failed + result.unsupported + result.missing).toBe(conformanceCases().length);
+    expect(result.failed).toBe(0);
+  }
+});
+
+test("a page without the section is an error, not silently left as it is", () => {
+  expect(() => replaceSection("nothing here", "capabilities", "")).toThrow('no section "capabilities"');
+});

@@ -1,0 +1,100 @@
+import { inProcessProviders } from "../../localstack/in-process.ts";
+import { CAPABILITY_NAMES, type Capabilities } from "../../src/capabilities.ts";
+import type { ResultSummary } from "../../src/conformance/index.ts";
+import { connect } from "../../src/index.ts";
+import { type BenchResult, type Verdict, verdictOf } from "../bench/result.ts";
+import type { SoakResult } from "../long/soak-result.ts";
+import { type Recorded, readRecord } from "../results/record.ts";
+import { markdownTable } from "./generated-section.ts";
+
+const VERDICTS: Readonly<Record<Verdict, string>> = { aim: "aim reached", must: "bar reached", missed: "bar missed" };
+
+/** Everything that the generated texts are made of: the adapters' own capabilities, and what was recorded. */
+export interface Facts {
+  readonly capabilities: ReadonlyMap<string, Capabilities>;
+  readonly conformance: ReadonlyMap<string, Recorded<ResultSummary>>;
+  readonly bench: Recorded<BenchResult>;
+  readonly soak: Recorded<SoakResult>;
+}
+
+export async function gatherFacts(): Promise<Facts> {
+  const capabilities = new Map<string, Capabilities>();
+  const conformance = new Map<string, Recorded<ResultSummary>>();
+  for (const [provider, start] of Object.entries(inProcessProviders)) {
+    const started = await start();
+    const connection = await connect(started.url);
+    capabilities.set(provider, connection.capabilities);
+    await connection.close();
+    await started.close();
+    conformance.set(provider, await readRecord(`conformance-${provider}`));
+  }
+  return { capabilities, conformance, bench: await readRecord("bench-memory"), soak: await readRecord("soak") };
+}
+
+export function capabilitiesSection({ capabilities, conformance }: Facts): string {
+  const providers = [...capabilities.keys()];
+  const row = (name: string, cell: (capabilities: Capabilities) => string): readonly string[] => [
+    `\`${name}\``,
+    ...providers.map((provider) => cell(capabilities.get(provider)!)),
+  ];
+  const summaries = providers.map((provider) => {
+    const { passed, failed, unsupported, missing } = conformance.get(provider)!.result;
+    return `${passed} passed, ${failed} failed, ${unsupported} unsupported, ${missing} not tried`;
+  });
+  return markdownTable(
+    ["", ...providers],
+    [
+      ["conformance cases", ...summaries],
+      ...CAPABILITY_NAMES.map((name) => row(name, (of) => (of[name] ? "yes" : "no"))),
+      row("readerEnd", (of) => of.readerEnd),
+      row("readerIsolation", (of) => of.readerIsolation),
+      row("orderingUnit", (of) => of.orderingUnit),
+      row("limits.messageBytes", (of) => of.limits.messageBytes.toLocaleString("en")),
+      row("limits.keyBytes", (of) => of.limits.keyBytes.toLocaleString("en")),
+      row("limits.headerBytes", (of) => of.limits.headerBytes.toLocaleString("en")),
+    ],
+  );
+}
+
+export function figuresSection({ bench, soak }: Facts): string {
+  return [
+    "The core on `memory`, the provider's own work included; 100-byte values, 512 keys, 8 partitions. CPU is stated for a machine that hashes an 18-byte key in 21 ns.\n\n",
+    benchTable(bench.result),
+    `\nRecorded by \`${bench.command}\` at ${bench.commit} on ${bench.date} (${bench.environment}), A/A control ${bench.result.control}. `,
+    `Soak: ${soak.result.checks.map(({ name, value }) => `${name} ${value}`).join("; ")}.\n`,
+  ].join("");
+}
+
+function benchTable({ bars }: BenchResult): string {
+  return markdownTable(
+    ["figure", "value", "bar", "aim", "verdict"],
+    bars.map((bar) => [bar.name, String(bar.value), String(bar.must), String(bar.aim), VERDICTS[verdictOf(bar)]]),
+  );
+}
+
+export function resultsPage({ conformance, bench, soak }: Facts): string {
+  const origin = (record: Recorded<unknown>): string =>
+    `\`${record.command}\` at ${record.commit} on ${record.date}, ${record.environment}.\n`;
+  const missed = bench.result.bars.filter((bar) => verdictOf(bar) === "missed");
+  const failedChecks = soak.result.checks.filter(({ holds }) => !holds);
+  return [
+    "# Results\n\nThe last recorded runs. Generated from `test/results/` by `npm run readme`; the runs themselves write there with `--record`.\n",
+    `\n## Conformance\n\n${origin([...conformance.values()][0]!)}\n`,
+    markdownTable(
+      ["provider", "passed", "failed", "unsupported", "environment missing"],
+      [...conformance].map(([provider, { result }]) => [
+        provider,
+        ...[result.passed, result.failed, result.unsupported, result.missing].map(String),
+      ]),
+    ),
+    `\n## Benchmark: ${bench.result.provider}\n\n${origin(bench)}`,
+    `Verdict: ${bench.result.void ? "void" : missed.length === 0 ? "every bar reached" : `${missed.length} bars missed`}. A/A control ${bench.result.control}.\n\n`,
+    benchTable(bench.result),
+    `\n## Soak\n\n${origin(soak)}`,
+    `Verdict: ${failedChecks.length === 0 ? "every check held" : `${failedChecks.length} checks failed`}.\n\n`,
+    markdownTable(
+      ["check", "value", "allowed", "holds"],
+      soak.result.checks.map(({ name, value, allowed, holds }) => [name, value, allowed, holds ? "yes" : "NO"]),
+    ),
+  ].join("");
+}
