@@ -146,6 +146,16 @@ test("stall: a publish or fetch call takes so much longer, other partitions do n
   await member.consumer.close();
 });
 
+test("a topic that is deleted during a call takes nothing any more", async () => {
+  const made = await opened();
+  const producer = made.driver.producer("orders");
+  await producer.prepare(signal);
+  made.broker.inject({ kind: "stall", durationMs: 10 });
+  const writing = producer.write({ slices: [{ lane: null, records: [outgoing(null, "v")], bytes: 1 }], bytes: 1 }, signal);
+  await made.driver.admin.deleteTopic("orders", signal);
+  expect(await writing).toMatchObject([{ outcome: "refused", error: { code: "not-found" } }]);
+});
+
 test("expire-cursor: reading goes on exactly where it stood", async () => {
   const made = await opened();
   await publish(

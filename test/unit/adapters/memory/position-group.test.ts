@@ -62,6 +62,27 @@ test("a second member takes half, only after the first has given it back; who st
   await first.consumer.close();
 });
 
+test("while a partition is given back it is asked for once, and nothing more of it is delivered", async () => {
+  const opened = open();
+  const members = [0, 1, 2].map(() => new TestMember(opened.driver, "orders"));
+  const [first, second, third] = members as [TestMember, TestMember, TestMember];
+  let release = (): void => {};
+  first.whileRevoking = () => new Promise((resolve) => (release = chain(release, resolve)));
+  await first.start();
+  await second.start();
+  await third.start();
+  const revoking = first.events.filter(({ kind }) => kind === "revoking").map(({ partition }) => partition);
+  expect(new Set(revoking).size).toBe(revoking.length);
+  await publish(opened.driver, "orders", series(100, 50));
+  await eventually(() => expect(first.records.length).toBeGreaterThan(0));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(first.records.filter(({ assignment }) => revoking.includes(assignment.partition))).toEqual([]);
+  release();
+  await eventually(() => expect(members.flatMap(({ records }) => records)).toHaveLength(100));
+  expect(members.map(({ partitions }) => partitions.length).toSorted()).toEqual([1, 1, 2]);
+  for (const member of members) await member.consumer.close();
+});
+
 function chain(...actions: (() => void)[]): () => void {
   return () => actions.forEach((action) => action());
 }

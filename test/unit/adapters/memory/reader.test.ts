@@ -117,6 +117,7 @@ test("when one partition fails, the reading of the others ends with it", async (
     gap: () => Promise.reject(new Error("refused")),
   };
   await expect(reader.read(range.partitions, sink, signal)).rejects.toThrow("refused");
+  opened.broker.topic("orders").retain({ retentionBytes: 1_000_000 });
   await publish(opened.driver, "orders", series(40));
   await new Promise((resolve) => setTimeout(resolve, 5));
   expect(delivered).toBe(0);

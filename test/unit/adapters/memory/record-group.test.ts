@@ -103,6 +103,29 @@ test("a newcomer gets its share of what has not been handed out, but no key that
   await second.consumer.close();
 });
 
+test("what lies ready for a member that is busy goes to a newcomer", async () => {
+  const opened = open(PUBSUB);
+  await publish(
+    opened.driver,
+    "orders",
+    Array.from({ length: 3_000 }, (_, index) => outgoing(null, String(index))),
+  );
+  const busy = new TestMember(opened.driver, "orders");
+  let handedOut = 0;
+  busy.deliver = (_, records) => {
+    handedOut += records.length;
+    return new Promise(() => {});
+  };
+  await busy.start();
+  await eventually(() => expect(handedOut).toBe(1_000));
+  const newcomer = new TestMember(opened.driver, "orders");
+  await newcomer.start();
+  await eventually(() => expect(newcomer.records).toHaveLength(1_000));
+  await busy.consumer.close();
+  await eventually(() => expect(newcomer.records).toHaveLength(3_000));
+  await newcomer.consumer.close();
+});
+
 test("a frozen member's records go to others after its session, and it starts afresh", async () => {
   const opened = open(PUBSUB);
   const frozen = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 20 });
