@@ -39,6 +39,9 @@ import { earlierOwnershipCases } from "./cases/progress-earlier-ownership.ts";
 import { replayTimeCases } from "./cases/replay-time.ts";
 import { replayBookmarkCases } from "./cases/replay-bookmark.ts";
 import { replayIsolationCases } from "./cases/replay-isolation.ts";
+import { replayRetentionCases } from "./cases/replay-retention.ts";
+import { groupRetentionCases } from "./cases/group-retention.ts";
+import { replayReshardCases } from "./cases/replay-reshard.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -83,5 +86,8 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...replayTimeCases,
     ...replayBookmarkCases,
     ...replayIsolationCases,
+    ...replayRetentionCases,
+    ...groupRetentionCases,
+    ...replayReshardCases,
   ];
 }

@@ -1,7 +1,8 @@
 import type { Message } from "../../message.ts";
 import type { Bookmark, Position } from "../../position.ts";
 import type { ReaderOptions } from "../../replay/reader-types.ts";
-import { expectRejection } from "../assertions.ts";
+import { isStreamError } from "../../errors.ts";
+import { expectRejection, expectTrue, expectUnsupported, showError } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
@@ -60,6 +61,64 @@ const otherTopic = defineCase({
   },
 });
 
+/** Deleted, and created again by the same name. */
+async function recreate(context: CaseContext, topic: CaseTopic): Promise<void> {
+  await context.within(context.admin.deleteTopic(topic.name), "the topic to be deleted");
+  const settings = context.capabilities.partitions ? { partitions: topic.partitions.length } : {};
+  // Some services go on deleting for a while after they have said yes.
+  await context.patience.untilAsked(async () => {
+    try {
+      await context.admin.createTopic(topic.name, settings);
+      return true;
+    } catch (error) {
+      if (isStreamError(error, "already-exists", "conflict", "unavailable")) return false;
+      throw error;
+    }
+  }, "the topic to be created again");
+}
+
+const recreated = defineCase({
+  name: "position/token/re-created-topic",
+  promise: 9,
+  mutant: "forgets-the-incarnation",
+  gates: {
+    topicAdmin: async (context) => {
+      const topic = await context.topic();
+      await expectUnsupported(async () => context.admin.deleteTopic(topic.name), "topicAdmin");
+    },
+    recreationDetected: async (context) => {
+      const topic = await context.topic();
+      const { bookmark } = await tokensOf(context, topic);
+      await recreate(context, topic);
+      const stream = sequencedTopic(context.connection, topic);
+      const read = async (): Promise<unknown> => readAll(context, stream, { from: { bookmark }, until: "now" });
+      // Declared: nobody can tell the two topics apart. The place may be one that the new topic has not got.
+      const refusal = await context.within(
+        read().then(
+          () => null,
+          (error: unknown) => error,
+        ),
+        "a reader to end",
+      );
+      expectTrue(
+        refusal === null || isStreamError(refusal, "position-out-of-range"),
+        `where a re-created topic is not recognised its old bookmarks are read or out of range, not ${showError(refusal)}`,
+      );
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const tokens = await tokensOf(context, topic);
+    await recreate(context, topic);
+    await publish(context, context.history(), topic, ["key"], 5);
+    const stream = sequencedTopic(context.connection, topic);
+    for (const [place, range] of rangesWith(context, tokens)) {
+      const promise = `${place} with a token of a topic that was deleted and created again`;
+      await expectRejection(async () => readAll(context, stream, range), "position-mismatch", promise);
+    }
+  },
+});
+
 const altered = defineCase({
   name: "position/token/altered",
   promise: 9,
@@ -90,4 +149,4 @@ function changeOne(token: string, index: number): string {
   return `${token.slice(0, index)}${token[index] === "A" ? "B" : "A"}${token.slice(index + 1)}`;
 }
 
-export const positionTokenCases = [otherTopic, altered];
+export const positionTokenCases = [otherTopic, recreated, altered];
