@@ -18,7 +18,7 @@ const handlersSend = defineCase({
     const out = context.history();
     const keys = keyNames(4);
     await publish(context, context.history(), source, keys, 1);
-    const options = { group: await context.group(source), concurrency: keys.length };
+    const options = { group: await context.group(source), concurrency: keys.length, retry: { maxAttempts: 1 } };
     let running = 0;
     const member = context.member(
       source,

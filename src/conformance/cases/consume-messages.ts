@@ -1,22 +1,35 @@
+import type { Position } from "../../position.ts";
+import { expectEqual } from "../assertions.ts";
+import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkPositions } from "../history/check.ts";
-import { keyNames } from "../history/sequenced.ts";
+import { identify } from "../history/history.ts";
+import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, readStored, untilComplete } from "../stream-work.ts";
+import { sendInterleaved, readStored, untilComplete } from "../stream-work.ts";
 
 const stablePositions = defineCase({
   name: "consume/messages/stable-positions",
   promise: 9,
-  mutant: "numbers-deliveries",
+  mutant: "readers-count-from-one",
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
-    await publish(context, history, topic, keyNames(12), 3);
-    const member = context.member(topic, { group: await context.group(topic) }, recordInto(history));
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const receipts = await sendInterleaved(context, producer, history, topic, keyNames(12), 3);
+    const positions = new Map<string, Position>();
+    for (const [index, { position }] of receipts.entries()) if (position !== null) positions.set(identify(history.sent[index]!), position);
+    const member = context.member(topic, { group: await context.group(topic) }, recordInto(history, "member"));
     await untilComplete(context, history);
     await member.close();
-    await readStored(context, history, topic);
+    await readStored(context, history, topic, {}, await context.connect());
     checkPositions(history.received);
+    expectEqual(history.received.length, 2 * history.sent.length, "deliveries of a group and of a reader together");
+    for (const delivery of history.received) {
+      const known = positions.get(identify(delivery)) ?? delivery.position;
+      positions.set(identify(delivery), known);
+      expectEqual(delivery.position, known, `the position of ${showSequenced(delivery)} in its receipt and at every delivery`);
+    }
   },
 });
 

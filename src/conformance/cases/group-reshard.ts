@@ -34,10 +34,12 @@ const stuckParent = defineCase({
     await context.within(context.admin.updateTopic(topic.name, { partitions: MORE }), "every partition to split");
     await sendInterleaved(context, producer, history, topic, KEYS, 2);
     // Other parents are handled to their end and their children follow, while the stuck one holds its own back.
-    await context.until(
-      () => history.received.some(({ partition }) => !topic.partitions.includes(partition)),
-      "messages of some child to be handled",
-    );
+    const isFree = (key: string): boolean =>
+      history.received.some((delivery) => delivery.key === key && delivery.sequence === 0 && delivery.partition !== stuckIn.partition);
+    await context.until(() => {
+      if (!KEYS.slice(1).every((key) => history.hasReceived({ key, sequence: 0 }))) return false;
+      return KEYS.filter(isFree).every((key) => history.hasReceived({ key, sequence: 3 }));
+    }, "the messages of all keys of other partitions to be handled");
     expectTrue(history.receivedOf(KEYS[0]!).length === 0, "nothing of a key overtakes its message that is still in its handler");
     stuck.open();
     await untilComplete(context, history);

@@ -1,22 +1,30 @@
-import { expectRejection } from "../assertions.ts";
-import { sequencedTopic } from "../case-topic.ts";
+import { expectSequence } from "../assertions.ts";
 import { defineCase } from "../define-case.ts";
+import { plainBytes } from "../plain-codecs.ts";
+import { readAll } from "../stream-work.ts";
 
-const longKey = defineCase({
-  name: "limit/key-bytes",
+const MESSAGES = 6;
+
+const largeBatch = defineCase({
+  name: "limit/batch-of-large-messages",
   promise: 11,
-  mutant: "lets-long-keys-through",
+  mutant: "stores-the-first-of-a-call",
   run: async (context) => {
     const topic = await context.topic();
-    const producer = sequencedTopic(context.connection, topic).producer();
-    const key = "k".repeat(context.capabilities.limits.keyBytes + 1);
-    const value = context.history().next(topic.name, key);
-    await expectRejection(
-      () => context.within(producer.send({ value, key }), "a refusal"),
-      ["invalid-argument", "too-large"],
-      "a key over the limit",
+    const stream = context.connection.topic(topic.name, { codec: plainBytes });
+    const producer = stream.producer();
+    const { messageBytes } = (await stream.capabilities()).limits;
+    // Together more than any call may carry, one by one well within the limit.
+    const value = (index: number): Uint8Array => new Uint8Array(Math.floor(messageBytes / 2.5)).fill(index);
+    const messages = Array.from({ length: MESSAGES }, (_, index) => ({ key: "one", value: value(index) }));
+    await context.within(producer.sendBatch(messages), "a batch that takes several calls");
+    const stored = await readAll(context, stream, { from: topic.start, until: "now" });
+    expectSequence(
+      stored.map((message) => message.value[0]),
+      messages.map((_, index) => index),
+      "a batch that takes several calls is stored completely and in order",
     );
   },
 });
 
-export const limitCases = [longKey];
+export const limitCases = [largeBatch];
