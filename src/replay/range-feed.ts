@@ -43,6 +43,7 @@ export class RangeFeed implements ReaderSink {
   #turn = 0;
   #unfinished = 0;
   #error: StreamError | undefined;
+  #cut: StreamError | undefined;
   #notify: (() => void) | undefined;
   #started = false;
 
@@ -108,8 +109,18 @@ export class RangeFeed implements ReaderSink {
     this.#notify = undefined;
   }
 
-  /** Stops reading and forgets what is queued; resolves when the driver has stopped. Never rejects. */
-  async close(): Promise<void> {
+  /** Somebody else than the application closed it, so that what is not handed out is missing. */
+  get cut(): StreamError | undefined {
+    return this.#cut;
+  }
+
+  /**
+   * Stops reading and forgets what is queued; resolves when the driver has stopped. Never rejects.
+   * @param cut what a range that is not finished ends with; absent: it just ends
+   */
+  async close(cut?: StreamError): Promise<void> {
+    this.#cut = cut;
+    if (!this.over) this.#error ??= cut;
     this.#stop();
     this.#ready.length = 0;
     for (const feed of this.#feeds.values()) feed.discard();

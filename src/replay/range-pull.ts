@@ -10,7 +10,7 @@ type Pulled<Item> = Item | undefined | Promise<Item | undefined>;
 
 /**
  * Takes records out of a feed and makes messages of them, at once where nothing has to be awaited. `undefined`: the range
- * has been read, or the reader was closed. What was taken and not handed out when it closes counts as not read.
+ * has been read, or the application closed the reader. What was taken and not handed out when it closes counts as not read.
  */
 export class RangePull<T> {
   readonly #feed: RangeFeed;
@@ -115,7 +115,10 @@ export class RangePull<T> {
     }
     // It never rejects, so a rejection is the abort.
     const settled = await abortable(batch.settle(this.#decoder), this.#closed).catch(() => undefined);
-    if (settled === undefined) return undefined;
+    if (settled === undefined) {
+      if (this.#feed.cut !== undefined) throw this.#feed.cut;
+      return undefined;
+    }
     const { messages, records, failure } = settled;
     batch.handOut(records);
     this.#failure = failure;

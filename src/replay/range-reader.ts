@@ -33,6 +33,8 @@ export class RangeReader<T> implements Reader<T> {
   #opened: Opened<T> | undefined;
   #iterated = false;
   #closing: Promise<void> | undefined;
+  /** What the iteration rejects with when the connection closed before its end. */
+  #cut: StreamError | undefined;
   #untrack: (() => void) | undefined;
 
   constructor(context: TopicContext<T, never>, plan: ReaderPlan) {
@@ -63,7 +65,16 @@ export class RangeReader<T> implements Reader<T> {
 
   /** @param options `timeoutMs`: how long a driver may take to stop before it is left behind */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeoutMs ?? DEFAULT_CLOSE_MS);
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  /** Nobody asked this reader to end: what it has not handed out is missing, and the iteration says so. */
+  #cutShort(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(
+      options,
+      this.#closedError("the connection was closed before the reader had come to the end of its range"),
+    );
     return this.#closing;
   }
 
@@ -91,7 +102,7 @@ export class RangeReader<T> implements Reader<T> {
       feed.start();
       return await pullFrom(pull);
     } catch (error) {
-      if (error === this.#abort.signal.reason) return undefined;
+      if (error === this.#abort.signal.reason && error !== this.#cut) return undefined;
       throw error;
     }
   }
@@ -107,7 +118,7 @@ export class RangeReader<T> implements Reader<T> {
     try {
       context.requireOpen("read");
       if (this.#closing !== undefined) throw this.#closedError("the reader was closed before its range was known");
-      this.#untrack = context.track({ stage: "reader", close: (options) => this.close(options) });
+      this.#untrack = context.track({ stage: "reader", close: (options) => this.#cutShort(options) });
       const reader = context.driver.reader(context.nativeTopic);
       this.#driverReader = reader;
       const { identity, partitions, endedBefore } = await openRange(context, this.#plan, reader, signal);
@@ -137,8 +148,9 @@ export class RangeReader<T> implements Reader<T> {
     }
   }
 
-  async #close(timeoutMs: number): Promise<void> {
-    this.#abort.abort(this.#closedError("the reader was closed"));
+  async #close({ timeoutMs = DEFAULT_CLOSE_MS }: CloseOptions, cut?: StreamError): Promise<void> {
+    this.#cut = cut;
+    this.#abort.abort(cut ?? this.#closedError("the reader was closed"));
     const stopped = this.#stop();
     try {
       await abortable(stopped, AbortSignal.timeout(timeoutMs));
@@ -149,7 +161,7 @@ export class RangeReader<T> implements Reader<T> {
   }
 
   async #stop(): Promise<void> {
-    await this.#opened?.feed.close();
+    await this.#opened?.feed.close(this.#cut);
     await this.#driverReader?.close();
   }
 

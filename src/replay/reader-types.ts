@@ -5,7 +5,8 @@ import type { Bookmark, Position } from "../position.ts";
 
 /**
  * Reads a range, once, without a group. Order per key is kept; partitions are interleaved. Leaving the loop closes it.
- * Resolves and checks the range first. @throws `position-out-of-range` · `position-mismatch` · `corrupt` (see `onCorrupt`)
+ * Resolves and checks the range first. `close` ends the iteration as done; when the connection closes before the end of the
+ * range, the iteration rejects with `closed`. @throws `position-out-of-range` · `position-mismatch` · `corrupt` (see `onCorrupt`)
  */
 export interface Reader<T> extends AsyncIterable<Message<T>>, AsyncDisposable {
   [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void>;
