@@ -104,6 +104,12 @@ export class CaseContext {
     return this.patience.within(promise, what);
   }
 
+  /** A promise that is awaited later: if it rejects before that, it must not count as unhandled. */
+  later<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => undefined);
+    return promise;
+  }
+
   /** @throws EnvironmentMissing where nobody can show this fault */
   inject(fault: Fault): void {
     if (this.#target.emulator === undefined) throw new EnvironmentMissing(`fault ${fault.kind}`);

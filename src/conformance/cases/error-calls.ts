@@ -5,7 +5,8 @@ import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
-import { publish, readAll } from "../stream-work.ts";
+import { recordInto } from "../member.ts";
+import { readAll, sendInterleaved, untilComplete } from "../stream-work.ts";
 
 const missingTopic = defineCase({
   name: "error/missing-topic",
@@ -120,13 +121,13 @@ const reachesTheCaller = defineCase({
     const topic = await context.topic();
     const group = await context.group(topic);
     const history = context.history();
-    await publish(context, history, topic, keyNames(4), 2);
-    const member = context.member(topic, { group }, (message) => void history.receive(message)).expectFailure();
-    await context.until(() => history.distinct > 0, "the member to work");
-    context.inject({ kind: "refuse-authorization", topic: topic.name, times: 20 });
-    // Something to fetch, for members that wait for news; the producer may be refused as well.
     const producer = sequencedTopic(context.connection, topic).producer();
-    await Promise.allSettled(keyNames(8).map((key) => producer.send({ value: history.next(topic.name, key) })));
+    await sendInterleaved(context, producer, history, topic, keyNames(8), 1);
+    const member = context.member(topic, { group, commit: RARELY }, recordInto(history)).expectFailure();
+    await untilComplete(context, history);
+    // The first call is that of the producer; then the member asks for what it sent.
+    context.inject({ kind: "refuse-authorization", topic: topic.name, after: 1, times: 20 });
+    await context.later(sendInterleaved(context, producer, history, topic, keyNames(8), 1));
     const error = await member.failure("run to reject when the member is no longer permitted");
     expectTrue(
       isStreamError(error, "permission-denied", "unauthenticated"),
@@ -135,6 +136,8 @@ const reachesTheCaller = defineCase({
     expectEqual(member.consumer.status().state, "failed", "the status of the member says that it failed");
   },
 });
+
+const RARELY = { everyMs: 3_600_000, everyMessages: 1_000_000 };
 
 const SECRET = "secret-5f1c";
 

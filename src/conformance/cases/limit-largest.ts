@@ -9,7 +9,7 @@ const LARGEST_OVERHEAD_BYTES = 1_024;
 const messageBytes = defineCase({
   name: "limit/largest-message",
   promise: 11,
-  mutant: "declares-twice-the-limit",
+  mutant: "enforces-half-the-limit",
   run: async (context) => {
     const topic = await context.topic();
     const stream = context.connection.topic(topic.name, { codec: plainBytes });

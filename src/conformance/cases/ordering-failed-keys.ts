@@ -160,7 +160,7 @@ const independentKeys = defineCase({
       Promise.all(others.map((key) => producer.send({ value: history.next(topic.name, key) }))),
       "sends before the slow key",
     );
-    const slowSend = producer.send({ value: history.next(topic.name, slow) });
+    const slowSend = context.later(producer.send({ value: history.next(topic.name, slow) }));
     const sends = others.map((key) => producer.send({ value: history.next(topic.name, key) }));
     await context.within(Promise.all(sends), "other keys to be stored while one is slow");
     latch.open();

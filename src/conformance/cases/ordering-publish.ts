@@ -31,7 +31,7 @@ const manyTicks = defineCase({
     const producer = sequencedTopic(context.connection, topic).producer();
     const sends: Promise<Receipt>[] = [];
     for (let tick = 0; tick < 30; tick += 1) {
-      for (const key of keyNames(6)) sends.push(producer.send({ value: history.next(topic.name, key) }));
+      for (const key of keyNames(6)) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
       if (tick % 7 === 3) await context.within(sends.at(-1)!, "a send to resolve");
       else await new Promise((resolve) => void setImmediate(resolve));
     }
@@ -79,9 +79,14 @@ const mixedCalls = defineCase({
     const calls: Promise<unknown>[] = [];
     const next = (key: string): { value: Sequenced } => ({ value: history.next(topic.name, key) });
     for (let round = 0; round < 12; round += 1) {
-      calls.push(producer.send(next("a")), producer.sendBatch([next("a"), next("b"), next("a")]), producer.send(next("b")));
-      // Its messages are pulled while nothing else of its key is sent, for pulling takes as long as it takes.
-      calls.push(producer.sendStream([next(`s-${round}`), next(`s-${round}`)]));
+      const some: readonly Promise<unknown>[] = [
+        producer.send(next("a")),
+        producer.sendBatch([next("a"), next("b"), next("a")]),
+        producer.send(next("b")),
+        // Of a key of its own, for pulling takes as long as it takes.
+        producer.sendStream([next(`s-${round}`), next(`s-${round}`)]),
+      ];
+      calls.push(...some.map((call) => context.later(call)));
       await new Promise((resolve) => void setImmediate(resolve));
     }
     await context.within(Promise.all(calls), "all calls to resolve");
@@ -114,7 +119,7 @@ function troubledCase({ name, mutant, fault, mayRepeat, exclusive = false }: Tro
       const sends: Promise<Receipt>[] = [];
       for (let tick = 0; tick < 24; tick += 1) {
         if (tick === 6 || tick === 14) context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2 });
-        for (const key of keyNames(8)) sends.push(producer.send({ value: history.next(topic.name, key) }));
+        for (const key of keyNames(8)) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
         await new Promise((resolve) => void setImmediate(resolve));
       }
       await context.within(Promise.all(sends), "all sends to resolve in spite of the trouble");

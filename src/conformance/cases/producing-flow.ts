@@ -21,7 +21,7 @@ const flush = defineCase({
     for (let round = 0; round < 6; round += 1) {
       for (const key of keyNames(8)) {
         const send = producer.send({ value: history.next(topic.name, key) });
-        sends.push(send.then(() => void (settled += 1)));
+        sends.push(context.later(send.then(() => void (settled += 1))));
       }
     }
     await context.within(producer.flush(), "flush to resolve");

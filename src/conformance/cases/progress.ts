@@ -142,19 +142,27 @@ const failedCommit = defineCase({
     const history = context.history();
     const group = await context.group(topic);
     await publish(context, history, topic, keyNames(10), 4);
-    const options = { group, commit: { everyMessages: 8, everyMs: 10 } };
-    const first = context.member(topic, options, recordInto(history, "first"));
-    await context.until(() => history.distinct > 0, "the member to work");
-    context.inject({ kind: "disconnect", topic: topic.name, times: 6 });
-    await untilComplete(context, history);
-    await first.close();
-    const after = context.history();
-    context.member(topic, { group }, recordInto(after, "second"), await context.connect());
-    await publish(context, history, topic, keyNames(10), 1);
+    const start = context.latch();
+    const options = { group, concurrency: 4, commit: { everyMessages: 8, everyMs: 10 } };
+    const first = context.member(topic, options, async (message) => {
+      await start.opened;
+      history.receive(message, "first");
+    });
+    // Everything is fetched, so that the next calls are those that store progress.
+    const here = (): number => first.consumer.status().running + first.consumer.status().buffered;
     await context.until(
-      () => keyNames(10).every((key) => after.hasReceived({ key, sequence: 4 })),
-      "what is sent after the trouble to come",
+      () => here() >= history.sent.length,
+      () => `a member to fetch ${history.sent.length} messages; it has ${here()}`,
     );
+    context.inject({ kind: "disconnect", topic: topic.name, times: 2 });
+    start.open();
+    await untilComplete(context, history);
+    await context.until(() => first.consumer.status().lastCommit !== null, "progress to be stored after commits that failed");
+    await first.close();
+    const after = history.continued();
+    context.member(topic, { group }, recordInto(after, "second"), await context.connect());
+    await publish(context, after, topic, keyNames(10), 1);
+    await untilComplete(context, after);
     checkOrder(after.received);
     expectTrue(
       after.received.every(({ sequence }) => sequence === 4),

@@ -37,7 +37,7 @@ const follow = defineCase({
       ended = true;
       context.patience.notify();
     };
-    const running = reading();
+    const running = context.later(reading());
     for (let round = 0; round < 3; round += 1) {
       await context.until(
         () => ended || history.distinct === history.sent.length,

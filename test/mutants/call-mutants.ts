@@ -1,0 +1,95 @@
+import type { Connection } from "../../src/connection-types.ts";
+import type { CallShape } from "../../src/driver/producer-driver.ts";
+import { StreamError, isStreamError } from "../../src/errors.ts";
+import { type AnyProducer, type AnyTopicOptions, producerCallsMutant, topicMutant } from "./connection-parts.ts";
+import { CLAIMED } from "./change-records.ts";
+import { adminMutant, producerMutant, sinkMutant } from "./driver-parts.ts";
+import { type Mutant, connectionMutant } from "./mutant.ts";
+import { override } from "./override.ts";
+
+/** Without the properties that it does not know, at any depth. */
+function withoutSurprises<Options>(options: Options): Options {
+  if (typeof options !== "object" || options === null || Array.isArray(options) || options instanceof AbortSignal) return options;
+  const known = Object.entries(options).filter(([name]) => name !== "surprise");
+  return Object.fromEntries(known.map(([name, value]) => [name, withoutSurprises<unknown>(value)])) as Options;
+}
+
+/** Closes what handlers may still want to send with before the handlers. */
+const closesProducersFirst = connectionMutant("closes-producers-first", () => (connection) => {
+  const producers: AnyProducer[] = [];
+  const topic = (name: string, options: AnyTopicOptions): unknown => {
+    const original = connection.topic(name, options);
+    return override(original, {
+      producer: (producerOptions) => {
+        const producer = original.producer(producerOptions);
+        producers.push(producer as unknown as AnyProducer);
+        return producer;
+      },
+    });
+  };
+  return override(connection, {
+    topic: topic as Connection["topic"],
+    close: async (options) => {
+      await Promise.all(producers.map(async (producer) => producer.close(options)));
+      await connection.close(options);
+    },
+  });
+});
+
+/** Administration goes on when nobody waits for it any longer. */
+const adminIgnoresSignals = connectionMutant(
+  "admin-ignores-signals",
+  () => (connection) =>
+    override(connection, {
+      admin: override(connection.admin, {
+        describeTopic: async (topic) => connection.admin.describeTopic(topic),
+        listTopics: async () => connection.admin.listTopics(),
+      }),
+    }),
+);
+
+/** Defects of how single calls end. */
+export const callMutants: readonly Mutant[] = [
+  closesProducersFirst,
+  adminIgnoresSignals,
+  adminMutant("outages-are-defects", (admin) => ({
+    describeTopic: async (topic, signal) => {
+      try {
+        return await admin.describeTopic(topic, signal);
+      } catch (cause) {
+        if (!isStreamError(cause, "unavailable")) throw cause;
+        throw new StreamError("internal", "something went wrong", { cause });
+      }
+    },
+  })),
+  producerCallsMutant("abort-hides-the-outcome", (producer) => ({
+    send: async (message, options) => {
+      const { promise: aborted, reject } = Promise.withResolvers<never>();
+      options?.signal?.addEventListener("abort", () => reject(options.signal?.reason as Error));
+      return Promise.race([aborted, producer.send(message, options)]);
+    },
+  })),
+  topicMutant("ignores-unknown-options", (topic) => ({
+    producer: (options) => topic.producer(withoutSurprises(options)),
+    consumer: (options) => topic.consumer(withoutSurprises(options)),
+    reader: (options) => topic.reader(withoutSurprises(options)),
+  })),
+  producerMutant("stores-the-first-of-a-call", (producer) => {
+    const { shape }: { readonly shape: CallShape } = producer;
+    return {
+      shape: { ...shape, maxLaneBytes: shape.maxCallBytes },
+      write: async (call, signal) => {
+        const [slice] = call.slices;
+        const first = { ...slice!, records: slice!.records.slice(0, 1) };
+        await producer.write({ ...call, slices: [first] }, signal);
+        return call.slices.map(() => CLAIMED);
+      },
+    };
+  }),
+  sinkMutant("buffers-without-bound", (sink) => ({
+    deliver: async (assignment, records) => {
+      // The defect: the driver is told at once that there is room.
+      void sink.deliver(assignment, records);
+    },
+  })),
+];

@@ -1,0 +1,263 @@
+import type { Assignment, Settlement } from "../../src/driver/consumer-driver.ts";
+import type { StoredRecord } from "../../src/driver/record.ts";
+import { StreamError } from "../../src/errors.ts";
+import { type ConsumerParts, consumerMutant, settingsMutant, settlementOf, sinkMutant } from "./driver-parts.ts";
+import { type Mutant, driverMutant } from "./mutant.ts";
+import { override } from "./override.ts";
+
+const NEVER = new AbortController().signal;
+
+/** What was handed over last of each assignment. */
+class HandedOver {
+  readonly #records = new Map<Assignment, StoredRecord[]>();
+
+  add(assignment: Assignment, records: readonly StoredRecord[]): void {
+    this.#records.set(assignment, [...(this.#records.get(assignment) ?? []), ...records]);
+  }
+
+  settlement({ consumer }: Pick<ConsumerParts, "consumer">, assignment: Assignment): Settlement {
+    return settlementOf(consumer, assignment, this.#records.get(assignment) ?? []);
+  }
+
+  get assignments(): readonly Assignment[] {
+    return [...this.#records.keys()];
+  }
+}
+
+/** Counts everything that was handed over as handled when a partition is given back, or the member leaves. */
+function settlesWhatItHandsOver(parts: ConsumerParts): Partial<ConsumerParts["consumer"]> {
+  const { consumer } = parts;
+  const handed = new HandedOver();
+  return {
+    start: async (sink, signal) =>
+      consumer.start(
+        override(sink, {
+          deliver: async (assignment, records) => {
+            handed.add(assignment, records);
+            return sink.deliver(assignment, records);
+          },
+          revoking: async (assignment, deadlineMs) => {
+            await consumer.settle([handed.settlement(parts, assignment)], NEVER);
+            return sink.revoking(assignment, deadlineMs);
+          },
+        }),
+        signal,
+      ),
+    close: async () => {
+      for (const assignment of handed.assignments) await consumer.settle([handed.settlement(parts, assignment)], NEVER);
+      return consumer.close();
+    },
+  };
+}
+
+/** Whatever is settled, settles all that was handed over. */
+function settlesPastAGap(parts: ConsumerParts): Partial<ConsumerParts["consumer"]> {
+  const { consumer } = parts;
+  const handed = new HandedOver();
+  return {
+    start: async (sink, signal) =>
+      consumer.start(
+        override(sink, {
+          deliver: async (assignment, records) => {
+            handed.add(assignment, records);
+            return sink.deliver(assignment, records);
+          },
+        }),
+        signal,
+      ),
+    settle: async (settlements, signal) =>
+      consumer.settle(
+        settlements.map(({ assignment }) => handed.settlement(parts, assignment)),
+        signal,
+      ),
+  };
+}
+
+/** Keeps working under an epoch that never changes. */
+function epochStandsStill({ consumer }: ConsumerParts): Partial<ConsumerParts["consumer"]> {
+  const originals = new Map<Assignment, Assignment>();
+  const copies = new Map<Assignment, Assignment>();
+  const copyOf = (assignment: Assignment): Assignment => {
+    const copy = copies.get(assignment) ?? { ...assignment, epoch: "1" };
+    copies.set(assignment, copy);
+    originals.set(copy, assignment);
+    return copy;
+  };
+  return {
+    start: async (sink, signal) =>
+      consumer.start(
+        {
+          assigned: (assignment) => sink.assigned(copyOf(assignment)),
+          deliver: async (assignment, records) => sink.deliver(copyOf(assignment), records),
+          advanced: (assignment, through) => sink.advanced(copyOf(assignment), through),
+          caughtUp: (assignment) => sink.caughtUp(copyOf(assignment)),
+          ended: (assignment, children) => sink.ended(copyOf(assignment), children),
+          revoking: async (assignment, deadlineMs) => sink.revoking(copyOf(assignment), deadlineMs),
+          lost: (assignment) => sink.lost(copyOf(assignment)),
+          gap: async (assignment, gap) => sink.gap(copyOf(assignment), gap),
+          failed: (error) => sink.failed(error),
+        },
+        signal,
+      ),
+    settle: async (settlements, signal) =>
+      consumer.settle(
+        settlements.map((settlement) => ({ ...settlement, assignment: originals.get(settlement.assignment) ?? settlement.assignment })),
+        signal,
+      ),
+  };
+}
+
+/** After a request that had to be repeated, leaves out what comes next, as if the place had been asked for anew at the end. */
+const goesOnBehindAnExpiredCursor = driverMutant("goes-on-behind-an-expired-cursor", () => (driver) => {
+  let repeated = false;
+  return override(driver, {
+    open: ({ report }) => {
+      const listening = Object.assign(
+        (event: Parameters<typeof report>[0]) => {
+          if (event.kind === "retry") repeated = true;
+          report(event);
+        },
+        { wants: () => true },
+      );
+      driver.open({ report: listening });
+    },
+    consumer: (topic, settings) => {
+      const consumer = driver.consumer(topic, settings);
+      return override(consumer, {
+        start: async (sink, signal) =>
+          consumer.start(
+            override(sink, {
+              deliver: async (assignment, records) => {
+                if (!repeated) return sink.deliver(assignment, records);
+                repeated = false;
+                sink.advanced(assignment, records.at(-1)!.position);
+              },
+            }),
+            signal,
+          ),
+      });
+    },
+  });
+});
+
+/** Defects of members of groups: what they hand over, what they store as progress, how they come and go. */
+export const consumeMutants: readonly Mutant[] = [
+  goesOnBehindAnExpiredCursor,
+  sinkMutant("delivers-backwards", (sink) => ({ deliver: async (assignment, records) => sink.deliver(assignment, records.toReversed()) })),
+  sinkMutant("settles-on-delivery", (sink, consumer) => ({
+    deliver: async (assignment, records) => {
+      await consumer.settle([settlementOf(consumer, assignment, records)], NEVER);
+      return sink.deliver(assignment, records);
+    },
+  })),
+  sinkMutant("does-not-tell-of-loss", () => ({ lost: () => undefined })),
+  sinkMutant("swallows-failures", () => ({ failed: () => undefined })),
+  sinkMutant("takes-a-partition-once-only", (sink) => {
+    const taken = new Set<string>();
+    return {
+      assigned: (assignment) => {
+        if (!taken.has(assignment.partition)) sink.assigned(assignment);
+        taken.add(assignment.partition);
+      },
+    };
+  }),
+  consumerMutant("settles-what-it-hands-over", settlesWhatItHandsOver),
+  consumerMutant("settles-past-a-gap", settlesPastAGap),
+  consumerMutant("epoch-stands-still", epochStandsStill),
+  consumerMutant("forgets-progress", () => ({ settle: async (settlements) => settlements.map(() => null) })),
+  consumerMutant("settles-one-partition-only", ({ consumer }) => {
+    let only: string | null = null;
+    return {
+      settle: async (settlements, signal) => {
+        only ??= settlements[0]?.assignment.partition ?? null;
+        await consumer.settle(
+          settlements.filter(({ assignment }) => assignment.partition === only),
+          signal,
+        );
+        return settlements.map(() => null);
+      },
+    };
+  }),
+  consumerMutant("forgets-a-failed-settlement", ({ consumer }) => {
+    let failed = false;
+    return {
+      settle: async (settlements, signal) => {
+        if (failed) return settlements.map(() => null);
+        try {
+          const results = await consumer.settle(settlements, signal);
+          failed = results.some((error) => error !== null);
+        } catch {
+          // The defect: nobody is told, and nothing is tried again.
+          failed = true;
+        }
+        return settlements.map(() => null);
+      },
+    };
+  }),
+  consumerMutant("forgets-to-settle-on-revocation", ({ consumer }) => {
+    const revoked = new Set<Assignment>();
+    return {
+      start: async (sink, signal) =>
+        consumer.start(
+          override(sink, {
+            revoking: async (assignment, deadlineMs) => {
+              revoked.add(assignment);
+              return sink.revoking(assignment, deadlineMs);
+            },
+          }),
+          signal,
+        ),
+      settle: async (settlements, signal) => {
+        await consumer.settle(
+          settlements.filter(({ assignment }) => !revoked.has(assignment)),
+          signal,
+        );
+        return settlements.map(() => null);
+      },
+    };
+  }),
+  consumerMutant("forgets-the-group-when-it-is-empty", ({ consumer, driver, topic, settings }) => ({
+    close: async () => {
+      await consumer.close();
+      await driver.admin.deleteGroup(topic, { group: settings.group, nativeGroup: settings.nativeGroup }, NEVER);
+    },
+  })),
+  consumerMutant(
+    "second-member-gets-nothing",
+    ({ consumer }, members: { count: number }) => {
+      let isIdle = false;
+      return {
+        start: async (sink, signal) => {
+          members.count += 1;
+          isIdle = members.count === 2;
+          if (!isIdle) await consumer.start(sink, signal);
+        },
+        close: async () => {
+          if (!isIdle) await consumer.close();
+        },
+      };
+    },
+    () => ({ count: 0 }),
+  ),
+  consumerMutant(
+    "refuses-a-third-member",
+    ({ consumer }, members: { count: number }) => ({
+      start: async (sink, signal) => {
+        members.count += 1;
+        if (members.count === 3) throw new StreamError("conflict", "there are two members already");
+        await consumer.start(sink, signal);
+      },
+    }),
+    () => ({ count: 0 }),
+  ),
+  consumerMutant("leaver-keeps-its-partitions", () => ({ close: async () => undefined })),
+  settingsMutant("groups-share-a-position", () => (settings) => ({ ...settings, group: "shared", nativeGroup: "shared" })),
+  settingsMutant("every-member-gets-everything", () => {
+    let count = 0;
+    return (settings) => ({ ...settings, group: `${settings.group}-${(count += 1)}` });
+  }),
+  settingsMutant("creates-missing-groups", () => (settings) => ({
+    ...settings,
+    initialPosition: settings.initialPosition === "fail" ? { kind: "earliest" } : settings.initialPosition,
+  })),
+];

@@ -1,0 +1,134 @@
+import { StreamError } from "../../src/errors.ts";
+import type { MessageHandler } from "../../src/consume/consumer-types.ts";
+import {
+  type AnyConsumer,
+  batchHandlerMutant,
+  consumerCallsMutant,
+  consumerOptionsMutant,
+  handlerMutant,
+  readerOptionsMutant,
+  topicMutant,
+} from "./connection-parts.ts";
+import type { Mutant } from "./mutant.ts";
+
+/** Takes a failed message for handled, and calls its handler again behind the next of its key. */
+function retriesAtTheEnd(handler: MessageHandler<unknown>): MessageHandler<unknown> {
+  const failed = new Map<string | null, () => Promise<void>>();
+  return async (message, context) => {
+    const attempt = async (number: number): Promise<void> => {
+      try {
+        await handler(message, { ...context, attempt: number });
+      } catch {
+        failed.set(message.key, async () => attempt(number + 1));
+      }
+    };
+    const again = failed.get(message.key);
+    failed.delete(message.key);
+    await attempt(1);
+    await again?.();
+  };
+}
+
+/** Counts the message as handled before `run` rejects. */
+function settlesWhatFailed(consumer: AnyConsumer): Partial<AnyConsumer> {
+  return {
+    run: async (handler) => {
+      let failure: unknown = null;
+      let hasFailed = false;
+      await consumer.run(async (message, context) => {
+        try {
+          await handler(message, context);
+        } catch (error) {
+          hasFailed = true;
+          failure = error;
+          // Late enough for everything before the message to be handled as well.
+          setTimeout(() => void consumer.close(), 20);
+        }
+      });
+      if (hasFailed) throw new StreamError("handler-failed", "the handler failed", { cause: failure });
+    },
+  };
+}
+
+/** Asks for the next message before the application does. */
+function iterationRunsAhead(consumer: AnyConsumer): Partial<AnyConsumer> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const inner = consumer[Symbol.asyncIterator]();
+      let ahead = inner.next();
+      return {
+        next: async () => {
+          const result = await ahead;
+          if (result.done !== true) ahead = inner.next();
+          return result;
+        },
+        return: async () => {
+          await inner.return?.();
+          await ahead;
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+const RARELY = { everyMs: 3_600_000, everyMessages: 1_000_000 };
+
+/** Defects of consumers and readers above the driver. */
+export const consumingCoreMutants: readonly Mutant[] = [
+  handlerMutant("retries-at-the-end", () => retriesAtTheEnd),
+  handlerMutant("skips-what-failed", () => (handler) => async (message, context) => {
+    try {
+      await handler(message, context);
+    } catch {
+      // The defect: a failure counts as success.
+    }
+  }),
+  handlerMutant("takes-a-rejection-for-success", () => (handler) => async (message, context) => {
+    const result = handler(message, context);
+    await Promise.resolve(result).catch(() => undefined);
+  }),
+  handlerMutant("does-not-wait-for-late-handlers", () => (handler) => async (message, context) => {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    context.signal.addEventListener("abort", () => reject(context.signal.reason as Error));
+    await Promise.race([Promise.resolve(handler(message, context)), late]);
+  }),
+  batchHandlerMutant(
+    "ignores-a-failed-member-of-a-batch",
+    (handler) => (messages, context) =>
+      handler(messages, { ...context, signal: context.signal, attempt: context.attempt, epoch: context.epoch, fail: () => undefined }),
+  ),
+  consumerCallsMutant("settles-what-failed", settlesWhatFailed),
+  consumerCallsMutant("iteration-handles-on-handout", iterationRunsAhead),
+  consumerCallsMutant("pause-does-nothing", () => ({ pause: () => undefined })),
+  consumerOptionsMutant("forgets-the-order-option", (options) => ({ ...options, order: "none" })),
+  consumerOptionsMutant("orders-by-partition", (options) => ({ ...options, order: "partition" })),
+  consumerOptionsMutant("orders-by-key-always", (options) => ({ ...options, order: "key" })),
+  consumerOptionsMutant("handles-one-at-a-time", (options) => ({ ...options, concurrency: 1 })),
+  consumerOptionsMutant("settles-at-close-only", (options) => ({ ...options, commit: RARELY })),
+  consumerOptionsMutant("stops-at-what-failed", (options) => ({ ...options, onFailure: "stop" })),
+  consumerOptionsMutant("ignores-max-ahead", ({ maxAhead: _, ...options }) => options),
+  consumerOptionsMutant("forgets-to-tell-of-revocation", ({ onRevoked: _, ...options }) => options),
+  consumerOptionsMutant("retries-everything", ({ retry: { retryable: _, ...retry } = {}, ...options }) => ({ ...options, retry })),
+  consumerOptionsMutant("dead-letter-target-checked-late", ({ onFailure, ...options }) =>
+    onFailure === undefined ? options : { ...options, onFailure: typeof onFailure === "function" ? onFailure : () => onFailure },
+  ),
+  readerOptionsMutant("follower-ends-at-now", (options) => ({ ...options, until: options.until ?? "now" })),
+  topicMutant(
+    "hides-what-cannot-be-decoded",
+    () => ({}),
+    (options) => ({
+      ...options,
+      codec: {
+        encode: (value, target) => options.codec.encode(value, target),
+        decode: async (bytes, message) => {
+          try {
+            return await options.codec.decode(bytes, message);
+          } catch {
+            return "";
+          }
+        },
+      },
+    }),
+  ),
+];

@@ -1,0 +1,110 @@
+import type { AdminDriver } from "../../src/driver/admin-driver.ts";
+import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink } from "../../src/driver/consumer-driver.ts";
+import type { ProducerDriver } from "../../src/driver/producer-driver.ts";
+import type { ProviderDriver } from "../../src/driver/provider-driver.ts";
+import type { ReaderDriver } from "../../src/driver/reader-driver.ts";
+import type { StartPoint, StoredRecord } from "../../src/driver/record.ts";
+import { type Mutant, driverMutant } from "./mutant.ts";
+import { override } from "./override.ts";
+
+type Changes<Part extends object> = Partial<Part>;
+
+/** Breaks every producer of a driver. */
+export function producerMutant(name: string, change: (producer: ProducerDriver, topic: string) => Changes<ProducerDriver>): Mutant {
+  return driverMutant(
+    name,
+    () => (driver) =>
+      override(driver, {
+        producer: (topic) => {
+          const producer = driver.producer(topic);
+          return override(producer, change(producer, topic));
+        },
+      }),
+  );
+}
+
+export interface ConsumerParts {
+  readonly consumer: ConsumerDriver;
+  readonly driver: ProviderDriver;
+  readonly topic: string;
+  readonly settings: ConsumerSettings;
+}
+
+/** Breaks every member of a group. `remember` makes what all members of one run share. */
+export function consumerMutant<Memory = undefined>(
+  name: string,
+  change: (parts: ConsumerParts, memory: Memory) => Changes<ConsumerDriver>,
+  remember: () => Memory = () => undefined as Memory,
+): Mutant {
+  return driverMutant(name, () => {
+    const memory = remember();
+    return (driver) =>
+      override(driver, {
+        consumer: (topic, settings) => {
+          const consumer = driver.consumer(topic, settings);
+          return override(consumer, change({ consumer, driver, topic, settings }, memory));
+        },
+      });
+  });
+}
+
+/** Breaks what a member tells the core. */
+export function sinkMutant(name: string, change: (sink: Sink, consumer: ConsumerDriver) => Changes<Sink>): Mutant {
+  return consumerMutant(name, ({ consumer }) => ({
+    start: async (sink, signal) => consumer.start(override(sink, change(sink, consumer)), signal),
+  }));
+}
+
+/** Breaks how a group is joined. */
+export function settingsMutant(name: string, change: () => (settings: ConsumerSettings) => ConsumerSettings): Mutant {
+  return driverMutant(name, () => {
+    const changeOne = change();
+    return (driver) => override(driver, { consumer: (topic, settings) => driver.consumer(topic, changeOne(settings)) });
+  });
+}
+
+/** Breaks every reader of a driver. */
+export function readerMutant(name: string, change: (reader: ReaderDriver) => Changes<ReaderDriver>): Mutant {
+  return driverMutant(
+    name,
+    () => (driver) =>
+      override(driver, {
+        reader: (topic) => {
+          const reader = driver.reader(topic);
+          return override(reader, change(reader));
+        },
+      }),
+  );
+}
+
+/** Breaks where groups and readers start. */
+export function startMutant(name: string, change: (start: StartPoint) => StartPoint): Mutant {
+  return driverMutant(
+    name,
+    () => (driver) =>
+      override(driver, {
+        consumer: (topic, settings) =>
+          driver.consumer(topic, {
+            ...settings,
+            initialPosition: settings.initialPosition === "fail" ? "fail" : change(settings.initialPosition),
+          }),
+        reader: (topic) => {
+          const reader = driver.reader(topic);
+          return override(reader, {
+            resolve: async (request, signal) => reader.resolve({ ...request, from: change(request.from) }, signal),
+          });
+        },
+      }),
+  );
+}
+
+/** Breaks administration. */
+export function adminMutant(name: string, change: (admin: AdminDriver) => Changes<AdminDriver>): Mutant {
+  return driverMutant(name, () => (driver) => override(driver, { admin: override(driver.admin, change(driver.admin)) }));
+}
+
+/** That everything up to and including the last of these is handled, in either unit. */
+export function settlementOf(consumer: ConsumerDriver, assignment: Assignment, records: readonly StoredRecord[]): Settlement {
+  const isByRecord = consumer.settlementUnit === "record";
+  return { assignment, through: isByRecord ? null : (records.at(-1)?.position ?? null), records: isByRecord ? records : [], ended: false };
+}

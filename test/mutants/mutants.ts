@@ -1,0 +1,23 @@
+import { adminMutants } from "./admin-mutants.ts";
+import { closingMutants } from "./closing-mutants.ts";
+import { consumeMutants } from "./consume-mutants.ts";
+import { consumingCoreMutants } from "./consuming-core-mutants.ts";
+import type { Mutant } from "./mutant.ts";
+import { producingCoreMutants } from "./producing-core-mutants.ts";
+import { publishMutants } from "./publish-mutants.ts";
+import { recordMutants } from "./record-mutants.ts";
+import { replayMutants } from "./replay-mutants.ts";
+
+/** Every mutant, by the name under which a case asks for it. */
+export function allMutants(): readonly Mutant[] {
+  return [
+    ...recordMutants,
+    ...publishMutants,
+    ...producingCoreMutants,
+    ...consumeMutants,
+    ...consumingCoreMutants,
+    ...adminMutants,
+    ...replayMutants,
+    ...closingMutants,
+  ];
+}

@@ -1,0 +1,147 @@
+import type { ProducerDriver, PublishCall, SliceResult } from "../../src/driver/producer-driver.ts";
+import { StreamError } from "../../src/errors.ts";
+import { CLAIMED } from "./change-records.ts";
+import { producerMutant } from "./driver-parts.ts";
+import { type Mutant, driverMutant } from "./mutant.ts";
+import { override } from "./override.ts";
+
+const NEVER = new AbortController().signal;
+
+function isOpen(result: SliceResult): boolean {
+  return result.outcome === "retryable" || result.outcome === "unknown";
+}
+
+/** Receipts of a slice in the opposite order. */
+function backwards(result: SliceResult, count: number): SliceResult {
+  if (result.outcome === "stored") return { ...result, positionOf: (index) => result.positionOf(count - 1 - index) };
+  return result.outcome === "each" ? { ...result, results: result.results.toReversed() } : result;
+}
+
+/** Claims success for what failed, and writes it when something else has been written. */
+function retriesBehindTheQueue(producer: ProducerDriver): Partial<ProducerDriver> {
+  const behind: PublishCall[] = [];
+  const catchUp = async (): Promise<void> => {
+    for (const call of behind.splice(0)) {
+      const results = await producer.write(call, NEVER);
+      const open = call.slices.filter((_, index) => isOpen(results[index]!));
+      if (open.length > 0) behind.push({ ...call, slices: open });
+    }
+  };
+  return {
+    write: async (call, signal) => {
+      const results = await producer.write(call, signal);
+      const failed = call.slices.filter((_, index) => isOpen(results[index]!));
+      if (failed.length < call.slices.length) await catchUp();
+      if (failed.length > 0) behind.push({ ...call, slices: failed.map((slice) => ({ ...slice, records: [...slice.records] })) });
+      return results.map((result) => (isOpen(result) ? CLAIMED : result));
+    },
+  };
+}
+
+/** Claims success for every second call at once, and writes it behind the one that follows. */
+function storesEverySecondCallLate(producer: ProducerDriver): Partial<ProducerDriver> {
+  let held: PublishCall | null = null;
+  return {
+    write: async (call, signal) => {
+      if (held === null) {
+        held = { ...call, slices: call.slices.map((slice) => ({ ...slice, records: [...slice.records] })) };
+        return call.slices.map(() => CLAIMED);
+      }
+      const late = held;
+      held = null;
+      const results = await producer.write(call, signal);
+      await producer.write(late, NEVER);
+      return results;
+    },
+  };
+}
+
+/** Writes once more, past the message that was refused, and still says that it failed. */
+function storesWhatItRefuses(producer: ProducerDriver): Partial<ProducerDriver> {
+  return {
+    write: async (call, signal) => {
+      const results = await producer.write(call, signal);
+      const refused = call.slices.filter((slice, index) => {
+        const result = results[index]!;
+        return result.outcome === "each"
+          ? result.results.some(({ outcome }) => outcome === "refused")
+          : result.outcome === "refused" && slice.records.length === 1;
+      });
+      if (refused.length > 0) await producer.write({ ...call, slices: refused }, signal);
+      return results;
+    },
+  };
+}
+
+/** Answers first and stores afterwards. */
+function acknowledgesBeforeStoring(producer: ProducerDriver): Partial<ProducerDriver> {
+  return {
+    write: async (call) => {
+      const copy = { ...call, slices: call.slices.map((slice) => ({ ...slice, records: [...slice.records] })) };
+      setTimeout(() => void producer.write(copy, NEVER), 60);
+      return call.slices.map(() => CLAIMED);
+    },
+  };
+}
+
+/** Defects of how calls are made, answered and tried again. */
+export const publishMutants: readonly Mutant[] = [
+  producerMutant("retries-behind-the-queue", retriesBehindTheQueue),
+  producerMutant("stores-every-second-call-late", storesEverySecondCallLate),
+  producerMutant("stores-what-it-refuses", storesWhatItRefuses),
+  producerMutant("acknowledges-before-storing", acknowledgesBeforeStoring),
+  producerMutant("receipts-backwards", (producer) => ({
+    write: async (call, signal) => {
+      const results = await producer.write(call, signal);
+      return results.map((result, index) => backwards(result, call.slices[index]!.records.length));
+    },
+  })),
+  producerMutant("gives-up-on-unknown", (producer) => ({
+    write: async (call, signal) => {
+      const results = await producer.write(call, signal);
+      const error = new StreamError("internal", "given up because the answer was lost");
+      return results.map((result) => (result.outcome === "unknown" ? { outcome: "refused", error } : result));
+    },
+  })),
+  producerMutant("retries-what-is-not-permitted", (producer) => ({
+    write: async (call, signal) => {
+      const results = await producer.write(call, signal);
+      return results.map((result) => (result.outcome === "refused" ? { ...result, outcome: "retryable" } : result));
+    },
+  })),
+  producerMutant("ignores-the-explicit-partition", (producer) => ({
+    laneOf: (key) => producer.laneOf(key, undefined),
+    write: async (call, signal) => {
+      const slices = call.slices.map((slice) => ({
+        ...slice,
+        records: slice.records.map((record) => override(record, { toPartition: undefined })),
+      }));
+      return producer.write({ ...call, slices }, signal);
+    },
+  })),
+  producerMutant("spreads-keys", (producer) => {
+    let turn = 0;
+    return {
+      write: async (call, signal) => {
+        const slices = call.slices.flatMap((slice) =>
+          slice.records.map((record) => ({
+            ...slice,
+            lane: null,
+            records: [override(record, { key: record.key, toPartition: String((turn += 1) % 4) })],
+          })),
+        );
+        const results = await producer.write({ ...call, slices }, signal);
+        return call.slices.map(() => results.find(({ outcome }) => outcome !== "stored" && outcome !== "each") ?? CLAIMED);
+      },
+    };
+  }),
+  producerMutant("enforces-half-the-limit", (producer) => ({
+    get limits() {
+      return { ...producer.limits, messageBytes: Math.floor(producer.limits.messageBytes / 2) };
+    },
+  })),
+  driverMutant("crosses-topics", () => {
+    let first: string | null = null;
+    return (driver) => override(driver, { producer: (topic) => driver.producer((first ??= topic)) });
+  }),
+];

@@ -1,0 +1,63 @@
+import type { TopicIdentity } from "../../src/driver/index.ts";
+import type { From, Reader, ReaderOptions } from "../../src/replay/reader-types.ts";
+import { isStreamError } from "../../src/errors.ts";
+import { decodePosition } from "../../src/position.ts";
+import { readerOptionsMutant, topicMutant } from "./connection-parts.ts";
+import { adminMutant } from "./driver-parts.ts";
+import { type Mutant, driverMutant } from "./mutant.ts";
+import { override } from "./override.ts";
+
+/** Tells less of which log a topic is. */
+function identityMutant(name: string, change: (identity: TopicIdentity) => TopicIdentity): Mutant {
+  return driverMutant(
+    name,
+    () => (driver) =>
+      override(driver, {
+        identity: async (topic, signal) => change(await driver.identity(topic, signal)),
+        reader: (topic) => {
+          const reader = driver.reader(topic);
+          return override(reader, {
+            resolve: async (request, signal) => {
+              const range = await reader.resolve(request, signal);
+              return { ...range, identity: change(range.identity) };
+            },
+          });
+        },
+      }),
+  );
+}
+
+function withItsPartition(options: ReaderOptions): ReaderOptions {
+  const { from } = options;
+  if (typeof from !== "object" || !("at" in from)) return options;
+  return { ...options, partitions: [decodePosition(from.at).partition] };
+}
+
+/** Starts somewhere instead of refusing what it cannot read. */
+function believing(open: (options: ReaderOptions) => Reader<unknown>): (options?: ReaderOptions) => Reader<unknown> {
+  return (options = {}) => {
+    try {
+      return open(options);
+    } catch (error) {
+      if (!isStreamError(error, "invalid-argument")) throw error;
+      const start: From = "earliest";
+      return open({ from: start, until: "now" });
+    }
+  };
+}
+
+/** Defects of positions and bookmarks. */
+export const tokenMutants: readonly Mutant[] = [
+  identityMutant("takes-foreign-tokens", (identity) => ({ ...identity, topic: "any", incarnation: "" })),
+  identityMutant("forgets-the-incarnation", (identity) => ({ ...identity, incarnation: "" })),
+  readerOptionsMutant("takes-a-position-without-its-partition", withItsPartition),
+  topicMutant("believes-altered-tokens", (topic) => ({ reader: believing((options) => topic.reader(options)) })),
+  adminMutant("position-resets-every-partition", (admin) => ({
+    resetGroup: async (topic, name, to, signal) => {
+      const { places } = await admin.describeGroup(topic, name, signal);
+      if (to.kind !== "places" || places === null) return admin.resetGroup(topic, name, to, signal);
+      const others = [...places.keys()].map((partition) => [partition, { kind: "earliest" as const }] as const);
+      return admin.resetGroup(topic, name, { kind: "places", places: new Map([...others, ...to.places]) }, signal);
+    },
+  })),
+];

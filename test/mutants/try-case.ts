@@ -1,0 +1,26 @@
+import { openMemory } from "../../adapters/memory/index.ts";
+import { startMemoryEmulator } from "../../localstack/memory-emulator.ts";
+import type { CaseResult, DefinedCase } from "../../src/conformance/case.ts";
+import { connect } from "../../src/connect.ts";
+import type { Mutant } from "./mutant.ts";
+
+/** How a case ends on a memory broker of its own, sound or broken. */
+export async function tryCase(conformanceCase: DefinedCase, mutant: Mutant | null, timeoutMs: number): Promise<CaseResult> {
+  await using emulator = await startMemoryEmulator();
+  const { driver: breakDriver, connection: breakConnection } = mutant?.break() ?? {};
+  const target = {
+    emulator,
+    connect: async () => {
+      const driver = openMemory(emulator.url);
+      const connection = await connect(breakDriver === undefined ? driver : breakDriver(driver));
+      return breakConnection === undefined ? connection : breakConnection(connection);
+    },
+  };
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new Error("out of time")), timeoutMs);
+  try {
+    return await conformanceCase.run(target, deadline.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
