@@ -7,6 +7,10 @@ import { producingCoreMutants } from "./producing-core-mutants.ts";
 import { publishMutants } from "./publish-mutants.ts";
 import { recordMutants } from "./record-mutants.ts";
 import { replayMutants } from "./replay-mutants.ts";
+import { callMutants } from "./call-mutants.ts";
+import { rangeMutants } from "./range-mutants.ts";
+import { shardMutants } from "./shard-mutants.ts";
+import { tokenMutants } from "./token-mutants.ts";
 
 /** Every mutant, by the name under which a case asks for it. */
 export function allMutants(): readonly Mutant[] {
@@ -19,5 +23,9 @@ export function allMutants(): readonly Mutant[] {
     ...adminMutants,
     ...replayMutants,
     ...closingMutants,
+    ...callMutants,
+    ...rangeMutants,
+    ...shardMutants,
+    ...tokenMutants,
   ];
 }

@@ -1,6 +1,5 @@
 import type { Assignment, ConsumerDriver, Sink } from "../../src/driver/consumer-driver.ts";
-import type { StartPoint } from "../../src/driver/record.ts";
-import { consumerMutant, startMutant } from "./driver-parts.ts";
+import { consumerMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
@@ -32,14 +31,6 @@ const childrenBeforeParents = driverMutant(
       },
     }),
 );
-
-function readsFinishedShardsAgain(start: StartPoint): StartPoint {
-  if (start.kind !== "places") return start;
-  const places = [...start.places].map(
-    ([partition, place]) => [partition, place.kind === "ended" ? { kind: "earliest" as const } : place] as const,
-  );
-  return { kind: "places", places: new Map(places) };
-}
 
 /** Under one assignment for each partition, whatever happens to its ownership. */
 function ownershipsPassForOne({ consumer }: { readonly consumer: ConsumerDriver }): Partial<ConsumerDriver> {
@@ -81,7 +72,6 @@ function ownershipsPassForOne({ consumer }: { readonly consumer: ConsumerDriver 
 /** Defects of what happens when partitions come, go and change hands. */
 export const shardMutants: readonly Mutant[] = [
   childrenBeforeParents,
-  startMutant("bookmark-forgets-finished-shards", readsFinishedShardsAgain),
   consumerMutant("ownerships-pass-for-one", ownershipsPassForOne),
   consumerMutant("overlooks-new-partitions", ({ consumer, driver, topic }) => ({
     start: async (sink, signal) => {

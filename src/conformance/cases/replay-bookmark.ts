@@ -37,11 +37,11 @@ const resume = defineCase({
 const edges = defineCase({
   name: "replay/bookmark/before-and-after",
   promise: 9,
-  mutant: "bookmark-off-by-one",
+  mutant: "position-off-by-one",
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
-    await publish(context, history, topic, keyNames(8), 3);
+    await publish(context, history, topic, keyNames(24), 3);
     const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
     const before = throughJson(await context.within(reader.bookmark(), "the bookmark before the first message"));
     const readEverything = async (): Promise<void> => {
@@ -54,7 +54,7 @@ const edges = defineCase({
     await readStored(context, history, topic, { from: { bookmark: before } });
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
     const later = history.continued();
-    await publish(context, later, topic, keyNames(8), 2);
+    await publish(context, later, topic, keyNames(24), 2);
     await readStored(context, later, topic, { from: { bookmark: after } });
     checkExactlyOnceInOrder(later.sent, later.received, topic.name);
   },
