@@ -18,7 +18,7 @@ export interface BenchResult {
   readonly bars: readonly Bar[];
 }
 
-export const CONTROL_BOUNDS = { least: 0.97, most: 1.03 } as const;
+const CONTROL_BOUNDS = { least: 0.97, most: 1.03 } as const;
 
 export function isWithinControl(control: number): boolean {
   return control >= CONTROL_BOUNDS.least && control <= CONTROL_BOUNDS.most;
