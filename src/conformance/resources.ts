@@ -1,6 +1,7 @@
 import type { Admin, TopicSettings } from "../admin/admin-types.ts";
 import type { Capability } from "../capabilities.ts";
 import type { Connection } from "../connection-types.ts";
+import { isStreamError } from "../errors.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC } from "./case-topic.ts";
 import { plainBytes } from "./plain-codecs.ts";
@@ -57,8 +58,9 @@ export class CaseResources {
     const given = this.#groupsGiven.length;
     const prepared = this.#groups.get(topic.name);
     const group = prepared === undefined ? `${this.#prefix}-group-${given}` : prepared.shift();
-    if (group === undefined) throw new EnvironmentMissing(`groups: more than ${GROUPS_OF_A_TOPIC} for one topic`);
+    if (group === undefined) throw new EnvironmentMissing("groups: more for one topic than there are");
     this.#groupsGiven.push({ topic: topic.name, group });
+    if (this.#lent.has(topic.name)) await this.#forget(topic.name, group);
     return group;
   }
 
@@ -94,6 +96,17 @@ export class CaseResources {
     const bookmark = await reader.bookmark();
     await reader.close();
     return { name, partitions, start: { bookmark } };
+  }
+
+  /** A lent group may have a position from an earlier case. */
+  async #forget(topic: string, group: string): Promise<void> {
+    if (!this.#connection.capabilities.groupAdmin)
+      throw new EnvironmentMissing("groups: given ones cannot be made to forget where they are");
+    try {
+      await this.admin.deleteGroup(topic, group);
+    } catch (error) {
+      if (!isStreamError(error, "not-found")) throw error;
+    }
   }
 
   async #partitionsOf(name: string): Promise<readonly string[]> {

@@ -51,6 +51,13 @@ export function compareWithExpected(reports: readonly CaseReport[], expected: Ex
   });
 }
 
+/** Names in the lists that no case has: they once meant something, and now hide that they do not. */
+export function staleEntries(cases: readonly { readonly name: string }[], expected: ExpectedResults): readonly string[] {
+  const names = new Set(cases.map(({ name }) => name));
+  const listed = [expected.unsupported, expected.missing, expected.deviations].flatMap((list) => Object.keys(list));
+  return listed.filter((name) => !names.has(name));
+}
+
 function expectedOf(name: string, expected: ExpectedResults): string {
   if (name in expected.deviations) return "failed";
   if (name in expected.unsupported) return describe("unsupported", expected.unsupported[name] ?? null);

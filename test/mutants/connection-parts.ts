@@ -20,7 +20,7 @@ export function topicMutant(
 ): Mutant {
   return connectionMutant(name, () => (connection) => {
     const topic = (topicName: string, options: AnyTopicOptions): AnyTopic => {
-      const original = connection.topic(topicName, changeOptions(options)) as unknown as AnyTopic;
+      const original = connection.topic(topicName, changeOptions(options));
       return override(original, change(original, options));
     };
     return override(connection, { topic: topic as unknown as Connection["topic"] });

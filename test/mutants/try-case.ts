@@ -7,13 +7,13 @@ import type { Mutant } from "./mutant.ts";
 /** How a case ends on a memory broker of its own, sound or broken. */
 export async function tryCase(conformanceCase: DefinedCase, mutant: Mutant | null, timeoutMs: number): Promise<CaseResult> {
   await using emulator = await startMemoryEmulator();
-  const { driver: breakDriver, connection: breakConnection } = mutant?.break() ?? {};
+  const breakage = mutant?.break();
   const target = {
     emulator,
     connect: async () => {
       const driver = openMemory(emulator.url);
-      const connection = await connect(breakDriver === undefined ? driver : breakDriver(driver));
-      return breakConnection === undefined ? connection : breakConnection(connection);
+      const connection = await connect(breakage?.driver?.(driver) ?? driver);
+      return breakage?.connection?.(connection) ?? connection;
     },
   };
   const deadline = new AbortController();

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn, setTimeout as later } from "node:timers/promises";
 import { isStreamError, type StreamErrorCode } from "../../errors.ts";
 import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
 import { BrokenPromise } from "../case-outcome.ts";
@@ -79,7 +80,7 @@ const drains = defineCase({
       async (message) => {
         running += 1;
         await release.opened;
-        await new Promise((resolve) => void setTimeout(resolve, 30));
+        await later(30);
         history.receive(message, "first");
       },
       connection,
@@ -152,7 +153,7 @@ const unsent = defineCase({
         codes.push(error.code);
       }
     });
-    await new Promise((resolve) => void setImmediate(resolve));
+    await nextTurn();
     sends.push(
       producer.send({ key: "one", value: "d" }).then(
         () => undefined,
@@ -185,7 +186,7 @@ const reopen = defineCase({
         topic,
         { group, concurrency: 3 },
         async (message) => {
-          await new Promise((resolve) => void setImmediate(resolve));
+          await nextTurn();
           history.receive(message, `member-${time}`);
         },
         await context.connect(),

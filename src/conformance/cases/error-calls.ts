@@ -125,9 +125,13 @@ const reachesTheCaller = defineCase({
     await sendInterleaved(context, producer, history, topic, keyNames(8), 1);
     const member = context.member(topic, { group, commit: RARELY }, recordInto(history)).expectFailure();
     await untilComplete(context, history);
-    // The first call is that of the producer; then the member asks for what it sent.
-    context.inject({ kind: "refuse-authorization", topic: topic.name, after: 1, times: 20 });
-    await context.later(sendInterleaved(context, producer, history, topic, keyNames(8), 1));
+    // Calls of the producer come between those of the member, and either may be refused: until it is the member's.
+    await context.patience.untilAsked(async () => {
+      if (member.ended) return true;
+      context.inject({ kind: "refuse-authorization", topic: topic.name, after: 1 });
+      await Promise.allSettled([producer.send({ value: history.next(topic.name, "key-0") })]);
+      return member.ended;
+    }, "run to reject when the member is no longer permitted");
     const error = await member.failure("run to reject when the member is no longer permitted");
     expectTrue(
       isStreamError(error, "permission-denied", "unauthenticated"),

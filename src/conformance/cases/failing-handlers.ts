@@ -1,3 +1,4 @@
+import { setTimeout as later } from "node:timers/promises";
 import type { Failure } from "../../consume/consumer-types.ts";
 import { expectEqual, expectSequence, expectTrue } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
@@ -6,6 +7,12 @@ import { checkAtLeastOnceInOrder, checkOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { Member } from "../member.ts";
 import { publish, untilComplete } from "../stream-work.ts";
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve());
+  await promise;
+}
 
 const SOON = { initialDelayMs: 1, maxDelayMs: 4 };
 /** What applications throw as well. */
@@ -40,7 +47,7 @@ const alike = defineCase({
         if (key === "throws") throw new Error("thrown");
         if (key === "rejects") await Promise.reject(new Error("rejected"));
         if (key === "throws-no-error") throw NO_ERROR;
-        await new Promise((resolve) => void signal.addEventListener("abort", resolve));
+        await aborted(signal);
         signal.throwIfAborted();
       }
       history.receive(message);
@@ -81,9 +88,9 @@ const timeoutHoldsItsKey = defineCase({
         running += 1;
         order.push(`start ${message.value.sequence}`);
         if (message.value.sequence === 0 && attempt === 1) {
-          await new Promise((resolve) => void signal.addEventListener("abort", resolve));
+          await aborted(signal);
           // Disobedient for a little: the time-out has passed, and it is still at work.
-          await new Promise((resolve) => void setTimeout(resolve, 40));
+          await later(40);
           order.push("late end");
           running -= 1;
           return;

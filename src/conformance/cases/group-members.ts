@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expectEqual, expectSequence, expectTrue } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
@@ -126,7 +127,7 @@ const traffic = defineCase({
     const history = context.history();
     const group = await context.group(topic);
     const slowly = async (message: Parameters<History["receive"]>[0]): Promise<void> => {
-      await new Promise((resolve) => void setImmediate(resolve));
+      await nextTurn();
       history.receive(message);
     };
     await publish(context, history, topic, keyNames(20), 12);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FaultKind } from "../../driver/fault.ts";
 import { expectTrue } from "../assertions.ts";
 import type { DefinedCase } from "../case.ts";
@@ -29,7 +30,7 @@ function troubledGroup({ name, mutant, fault, promise, exclusive = false }: Trou
       const group = await context.group(topic);
       const options = { group, concurrency: 4, commit: { everyMs: 20 } };
       context.member(topic, options, async (message) => {
-        await new Promise((resolve) => void setImmediate(resolve));
+        await nextTurn();
         history.receive(message, "first");
       });
       const producer = sequencedTopic(context.connection, topic).producer();

@@ -1,7 +1,7 @@
 import { type Receipt, type StreamError, isStreamError } from "../../errors.ts";
 import type { Producer } from "../../publish/producer-types.ts";
 import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { BrokenPromise, EnvironmentMissing } from "../case-outcome.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
@@ -146,7 +146,7 @@ const independentKeys = defineCase({
     const shares = (key: string): boolean =>
       context.capabilities.orderingUnit === "partition" && partitionOf.get(key) === partitionOf.get(slow);
     const others = keys.filter((key) => key !== slow && !shares(key));
-    expectTrue(others.length > 0, "twelve keys meet more than one partition");
+    if (others.length === 0) throw new EnvironmentMissing("topics: twelve keys share one partition, and with it one fate");
     const latch = context.latch();
     const codec = {
       ...sequencedCodec,

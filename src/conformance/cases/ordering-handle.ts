@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expectEqual, expectTrue } from "../assertions.ts";
 import { BrokenPromise } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
@@ -36,7 +37,7 @@ class Overlaps {
 
 function turns(count: number): () => Promise<void> {
   return async () => {
-    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+    for (let turn = 0; turn < count; turn += 1) await nextTurn();
   };
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Codec } from "../../codec/codec.ts";
 import type { FaultKind } from "../../driver/fault.ts";
 import type { Receipt } from "../../errors.ts";
@@ -33,7 +34,7 @@ const manyTicks = defineCase({
     for (let tick = 0; tick < 30; tick += 1) {
       for (const key of keyNames(6)) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
       if (tick % 7 === 3) await context.within(sends.at(-1)!, "a send to resolve");
-      else await new Promise((resolve) => void setImmediate(resolve));
+      else await nextTurn();
     }
     await context.within(Promise.all(sends), "all sends to resolve");
     await readStored(context, history, topic);
@@ -44,7 +45,7 @@ const manyTicks = defineCase({
 /** Later messages of a key are ready sooner, so that an order by readiness is the reverse of the order of the calls. */
 const slowingCodec: Codec<Sequenced> = {
   encode: async (value, target) => {
-    for (let turn = 0; turn < 12 - value.sequence; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+    for (let turn = 0; turn < 12 - value.sequence; turn += 1) await nextTurn();
     return sequencedCodec.encode(value, target);
   },
   decode: (stored, message) => sequencedCodec.decode(stored, message),
@@ -87,7 +88,7 @@ const mixedCalls = defineCase({
         producer.sendStream([next(`s-${round}`), next(`s-${round}`)]),
       ];
       calls.push(...some.map((call) => context.later(call)));
-      await new Promise((resolve) => void setImmediate(resolve));
+      await nextTurn();
     }
     await context.within(Promise.all(calls), "all calls to resolve");
     await readStored(context, history, topic);
@@ -120,7 +121,7 @@ function troubledCase({ name, mutant, fault, mayRepeat, exclusive = false }: Tro
       for (let tick = 0; tick < 24; tick += 1) {
         if (tick === 6 || tick === 14) context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2 });
         for (const key of keyNames(8)) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
-        await new Promise((resolve) => void setImmediate(resolve));
+        await nextTurn();
       }
       await context.within(Promise.all(sends), "all sends to resolve in spite of the trouble");
       await readStored(context, history, topic);

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import type { Capability } from "../../src/capabilities.ts";
+import { CAPABILITY_NAMES } from "../../src/capabilities.ts";
+import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
+import { connect } from "../../src/connect.ts";
+import type { FaultKind } from "../../src/driver/index.ts";
+import { type MemoryEmulatorOptions, startMemoryEmulator } from "../../localstack/memory-emulator.ts";
+import { expectedResults } from "./expected-results.ts";
+
+const TARGETS: Readonly<Record<string, MemoryEmulatorOptions>> = {
+  memory: {},
+  "memory-delayed": { delayMs: 1 },
+  "memory-like-kafka": { like: "kafka" },
+  "memory-like-kinesis": { like: "kinesis" },
+  "memory-like-event-hubs": { like: "event-hubs" },
+  "memory-like-pubsub": { like: "pubsub" },
+  "memory-like-oci-streaming": { like: "oci-streaming" },
+};
+
+describe("the memory provider passes completely: nothing failed, and exactly what is expected is unsupported or missing", () => {
+  test.each(Object.entries(TARGETS))("%s", { timeout: 60_000 }, async (name, options) => {
+    await using emulator = await startMemoryEmulator(options);
+    const reports = await runCases(conformanceCases(), { connect: async () => connect(emulator.url), emulator });
+    const expected = await expectedResults(name);
+    expect(compareWithExpected(reports, expected)).toEqual([]);
+    expect(staleEntries(conformanceCases(), expected)).toEqual([]);
+    expect(reports).toHaveLength(conformanceCases().length);
+  });
+});
+
+describe("with a single capability off, the cases that stand on it try its refusal", () => {
+  const gated = (capability: Capability) => conformanceCases().filter(({ gates }) => gates.includes(capability));
+
+  test.each(CAPABILITY_NAMES.filter((capability) => gated(capability).length > 0))("%s", async (capability) => {
+    await using emulator = await startMemoryEmulator({ without: [capability] });
+    const reports = await runCases(gated(capability), { connect: async () => connect(emulator.url), emulator });
+    for (const report of reports) expect(report).toMatchObject({ result: "unsupported" });
+    expect(reports.map((report) => report.capability)).toContain(capability);
+  });
+});
+
+test("without an emulator, cases that need a fault say which is missing", async () => {
+  await using emulator = await startMemoryEmulator();
+  const needy = conformanceCases().filter(({ faults }) => faults.length > 0);
+  const reports = await runCases(needy, { connect: async () => connect(emulator.url) });
+  expect(reports.map(({ result, reason }) => `${result}: ${reason}`)).toEqual(
+    needy.map(({ faults }) => `environment-missing: fault ${faults[0]}`),
+  );
+});
+
+test("topics and groups can be lent, one case at a time, also with what earlier cases left in them", { timeout: 60_000 }, async () => {
+  const topics = ["lent-a", "lent-b", "lent-c"];
+  await using emulator = await startMemoryEmulator({ like: "event-hubs", topics: Object.fromEntries(topics.map((topic) => [topic, {}])) });
+  const target = { connect: async () => connect(emulator.url), topics, groups: ["one", "two", "three"] };
+  const run = [
+    "producing/**",
+    "ordering/handle/**",
+    "progress/*",
+    "failing/**",
+    "replay/bookmark/*",
+    "replay/reading/*",
+    "group/two-groups",
+  ];
+  const reports = await runCases(conformanceCases(), target, { run });
+  expect(reports.filter(({ result }) => result === "failed")).toEqual([]);
+  for (const { result, reason } of reports) if (result === "environment-missing") expect(reason).toMatch(/^fault /);
+  expect(reports.filter(({ result }) => result === "passed").length).toBeGreaterThan(40);
+});
+
+test("every fault kind is used by a case", () => {
+  const kinds: Record<FaultKind, true> = {
+    throttle: true,
+    "fail-entry": true,
+    "fail-before-write": true,
+    "fail-after-write": true,
+    disconnect: true,
+    stall: true,
+    "expire-cursor": true,
+    "steal-partition": true,
+    "lose-coordinator": true,
+    "refuse-authorization": true,
+    restart: true,
+  };
+  const used = new Set<string>(conformanceCases().flatMap(({ faults }) => faults));
+  expect(Object.keys(kinds).filter((kind) => !used.has(kind))).toEqual([]);
+});
