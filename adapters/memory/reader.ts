@@ -21,6 +21,8 @@ export class MemoryReader implements ReaderDriver {
   readonly #service: Service;
   readonly #topicName: string;
   readonly #closing = new AbortController();
+  /** Those that the range was resolved over. */
+  #known: ReadonlySet<string> | undefined;
 
   constructor(service: Service, topic: string) {
     this.#service = service;
@@ -34,6 +36,7 @@ export class MemoryReader implements ReaderDriver {
     if (partitions !== null) requirePartitions(topic, partitions);
     if (until?.kind === "places") requirePartitions(topic, until.places.keys());
     const starts = resolveStart(topic, from);
+    this.#known = new Set(topic.partitions.keys());
     const inRange = (id: string): boolean => starts.get(id) !== "ended" && (partitions?.includes(id) ?? true);
     const range: RangePartition[] = [];
     for (const [id, start] of starts) {
@@ -73,12 +76,24 @@ export class MemoryReader implements ReaderDriver {
     const stop = new AbortController();
     const over = AbortSignal.any([signal, stop.signal, this.#closing.signal]);
     try {
-      await Promise.all(partitions.map((range) => this.#readPartition(range, sink, over)));
+      // The first failure ends the reading of the other partitions as well.
+      const reading = Promise.all(partitions.map((range) => this.#readPartition(range, sink, over))).finally(() => stop.abort());
+      await Promise.all([reading, this.#tellOfGrowth(sink, over)]);
     } catch (error) {
       if (!signal.aborted && !this.#closing.signal.aborted) throw error;
-    } finally {
-      // The first failure ends the reading of the other partitions as well.
-      stop.abort();
+    }
+  }
+
+  /** Tells of partitions that no shard will name as its children, until `signal` aborts. */
+  async #tellOfGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    const topic = topicFor(this.#service, this.#topicName);
+    const known = new Set(this.#known ?? topic.partitions.keys());
+    while (!signal.aborted) {
+      const seen = topic.changed.version;
+      const added = [...topic.partitions.values()].filter(({ id, parents }) => !known.has(id) && parents.length === 0);
+      for (const { id } of added) known.add(id);
+      if (added.length > 0) sink.appeared(added.map(({ id }) => ({ partition: id, parents: [] })));
+      await topic.changed.wait(seen, signal);
     }
   }
 

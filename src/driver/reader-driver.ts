@@ -61,6 +61,13 @@ export interface ReaderSink {
   caughtUp(partition: string): boolean;
   /** Nothing will ever follow in this shard. The core asks for the children by another `read` when all their parents are done. */
   ended(partition: string, children: readonly ChildPartition[]): void;
+  /**
+   * Partitions came into being while a range without an end is read, and no shard will ever name them as its children: a topic
+   * that grew in place (`parents` is empty then). They count from the answer of `resolve` on, so that what grew before `read`
+   * is told as well. Say it from every `read` that runs, as soon as the driver knows; what the core knows already, and what
+   * does not belong to the range, it ignores. The core asks for them by another `read`, from their beginning.
+   */
+  appeared(partitions: readonly ChildPartition[]): void;
   /** Retention has overtaken the reader. Resolves: go on at `resumesAt`. Rejects: stop. */
   gap(partition: string, gap: DriverGap): Promise<void>;
 }
@@ -68,7 +75,9 @@ export interface ReaderSink {
 /** Reads ranges of one topic, without a group. Made by `ProviderDriver.reader` without a network call. */
 export interface ReaderDriver {
   /**
-   * Turns a request into places, before anything is read, and tells which of them retention has passed.
+   * Turns a request into places, before anything is read, and tells which of them retention has passed. For earliest, latest
+   * and a time the answer is a position (`at`) wherever the provider can tell one: a bookmark taken before the first message
+   * means the same in another process then, however late it is used, and `latest` is settled here and not at the first fetch.
    * A time means, per partition, the first record in log order stored at or after it; where none is, the end.
    * Malformed positions and unknown partitions are `invalid-argument`; a position behind the end of the log is `position-out-of-range`.
    */

@@ -5,7 +5,7 @@ import type { MessageSource } from "../message.ts";
 import { type TopicIdentity, requireSameTopic } from "../position.ts";
 import { acceptGap } from "./accept-gap.ts";
 import { isEmptyRange } from "./empty-range.ts";
-import type { StartedPartition } from "./range-feed.ts";
+import type { StartedPartition } from "./range-partitions.ts";
 import type { ReaderPlan, ReaderServices } from "./reader-plan.ts";
 
 /** A range that was resolved and checked against retention; nothing has been read yet. */

@@ -1,10 +1,12 @@
 import { channels } from "../diagnostics/channels.ts";
 import type { ChildPartition, DriverGap } from "../driver/consumer-driver.ts";
-import type { RangePartition, ReaderDriver, ReaderSink } from "../driver/reader-driver.ts";
-import type { PartitionPlace, Place, StoredRecord } from "../driver/record.ts";
+import type { ReaderDriver, ReaderSink } from "../driver/reader-driver.ts";
+import type { PartitionPlace, StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import type { MessageSource } from "../message.ts";
-import { PartitionFeed } from "./partition-feed.ts";
+import type { PartitionFeed } from "./partition-feed.ts";
+import { PartitionTurns } from "./partition-turns.ts";
+import { RangePartitions, type StartedPartition } from "./range-partitions.ts";
 
 /** What a feed needs to know and whom it tells. */
 export interface RangeFeedSettings {
@@ -12,35 +14,24 @@ export interface RangeFeedSettings {
   readonly compare: (a: string, b: string) => number;
   sourceOf(partition: string): MessageSource;
   readonly maxBufferedBytes: number;
-  /** Shards that appear while reading belong to the range: it has no end and is not confined to named partitions. */
-  readonly followsChildren: boolean;
+  /** Partitions that appear while reading belong to the range: it has no end and is not confined to named ones. */
+  readonly takesNewPartitions: boolean;
   /** Resolves when the application accepts the gap. */
   gap(partition: string, gap: DriverGap): Promise<void>;
   /** Any error as ours. */
   toError(error: unknown): StreamError;
 }
 
-/** A partition with the place where reading really starts: behind a gap that was accepted. */
-export interface StartedPartition {
-  readonly range: RangePartition;
-  readonly start: Place;
-}
-
 /**
- * All partitions of a range: starts each when its parents are done, holds what the driver delivers within bounds, and hands
- * it out in turns. An error ends the range behind what was delivered before it.
+ * All partitions of a range: starts each when it may be read, holds what the driver delivers within bounds, and hands it out
+ * in turns. An error ends the range behind what was delivered before it.
  */
 export class RangeFeed implements ReaderSink {
   readonly #settings: RangeFeedSettings;
-  readonly #feeds = new Map<string, PartitionFeed>();
-  /** Finished before this range began; children do not wait for them. */
-  readonly #endedBefore: ReadonlySet<string>;
-  readonly #waiting = new Set<PartitionFeed>();
+  readonly #partitions: RangePartitions;
   readonly #reading = new Set<Promise<void>>();
   readonly #abort = new AbortController();
-  /** Those with queued records, in turn. */
-  readonly #ready: PartitionFeed[] = [];
-  #turn = 0;
+  readonly #turns = new PartitionTurns();
   #unfinished = 0;
   #error: StreamError | undefined;
   #cut: StreamError | undefined;
@@ -49,16 +40,12 @@ export class RangeFeed implements ReaderSink {
 
   constructor(settings: RangeFeedSettings, partitions: readonly StartedPartition[], endedBefore: ReadonlySet<string>) {
     this.#settings = settings;
-    this.#endedBefore = endedBefore;
-    for (const { range, start } of partitions) if (!endedBefore.has(range.partition)) this.#add(range, start);
+    this.#partitions = new RangePartitions(partitions, endedBefore, (partition) => settings.sourceOf(partition), settings.compare);
   }
 
   /** Behind what was handed out, for every partition of the range. */
   places(): ReadonlyMap<string, PartitionPlace> {
-    const places = new Map<string, PartitionPlace>();
-    for (const partition of this.#endedBefore) places.set(partition, { kind: "ended" });
-    for (const [partition, feed] of this.#feeds) places.set(partition, feed.place);
-    return places;
+    return this.#partitions.places();
   }
 
   start(): void {
@@ -69,26 +56,22 @@ export class RangeFeed implements ReaderSink {
 
   /** The partition whose turn it is; `undefined`: nothing is queued. */
   nextReady(): PartitionFeed | undefined {
-    if (this.#turn >= this.#ready.length) this.#turn = 0;
-    return this.#ready[this.#turn];
+    return this.#turns.current();
   }
 
   /** One record of the partition whose turn it is, and the turn goes on. */
   take(feed: PartitionFeed): StoredRecord {
     const record = feed.take(this.#shareBytes());
-    if (feed.hasQueued) this.#turn += 1;
-    else {
-      this.#ready.splice(this.#turn, 1);
-      if (feed.finished) this.#startReady();
-    }
+    this.#turns.goOn(feed);
+    if (feed.drained) this.#startReady();
     return record;
   }
 
   /** Has everything been taken, or has reading failed? Then nothing will be queued any more. */
   get over(): boolean {
     return (
-      this.#ready.length === 0 &&
-      (this.#error !== undefined || this.#abort.signal.aborted || (this.#unfinished === 0 && this.#waiting.size === 0))
+      this.#turns.isEmpty &&
+      (this.#error !== undefined || this.#abort.signal.aborted || (this.#unfinished === 0 && !this.#partitions.someWait))
     );
   }
 
@@ -99,7 +82,7 @@ export class RangeFeed implements ReaderSink {
 
   /** Resolves when something is queued, or nothing ever will be. One caller at a time. */
   changed(): Promise<void> {
-    if (this.#ready.length > 0 || this.over) return Promise.resolve();
+    if (!this.#turns.isEmpty || this.over) return Promise.resolve();
     return new Promise((resolve) => (this.#notify = resolve));
   }
 
@@ -122,8 +105,8 @@ export class RangeFeed implements ReaderSink {
     this.#cut = cut;
     if (!this.over) this.#error ??= cut;
     this.#stop();
-    this.#ready.length = 0;
-    for (const feed of this.#feeds.values()) feed.discard();
+    this.#turns.clear();
+    for (const feed of this.#partitions.all()) feed.discard();
     this.wake();
     await Promise.all(this.#reading);
   }
@@ -135,7 +118,7 @@ export class RangeFeed implements ReaderSink {
     const accepted = feed.accept(records);
     if (accepted.length > 0) {
       if (channels.deliver.hasSubscribers) this.#report(feed, accepted);
-      if (!wasReady) this.#ready.push(feed);
+      if (!wasReady) this.#turns.add(feed);
       this.wake();
     }
     this.#settle(feed);
@@ -157,15 +140,15 @@ export class RangeFeed implements ReaderSink {
   ended(partition: string, children: readonly ChildPartition[]): void {
     const feed = this.#open(partition);
     if (feed === undefined) return;
-    if (this.#settings.followsChildren) {
-      for (const child of children) {
-        if (this.#feeds.has(child.partition) || this.#endedBefore.has(child.partition)) continue;
-        const start: Place = { kind: "earliest" };
-        this.#add({ partition: child.partition, start, end: null, parents: child.parents, gap: null }, start);
-      }
-    }
+    if (this.#settings.takesNewPartitions) this.#partitions.join(children);
     feed.finish({ kind: "ended" });
     this.#settle(feed);
+  }
+
+  appeared(partitions: readonly ChildPartition[]): void {
+    if (!this.#settings.takesNewPartitions || this.#abort.signal.aborted) return;
+    this.#partitions.join(partitions);
+    this.#startReady();
   }
 
   async gap(partition: string, gap: DriverGap): Promise<void> {
@@ -178,15 +161,9 @@ export class RangeFeed implements ReaderSink {
     this.#open(partition)?.resumeAt(gap.resumesAt);
   }
 
-  #add(range: RangePartition, start: Place): void {
-    const feed = new PartitionFeed(this.#settings.sourceOf(range.partition), range, start, this.#settings.compare);
-    this.#feeds.set(range.partition, feed);
-    this.#waiting.add(feed);
-  }
-
   /** A partition of which more may come. */
   #open(partition: string): PartitionFeed | undefined {
-    const feed = this.#feeds.get(partition);
+    const feed = this.#partitions.get(partition);
     return feed === undefined || feed.finished || this.#abort.signal.aborted ? undefined : feed;
   }
 
@@ -203,25 +180,11 @@ export class RangeFeed implements ReaderSink {
   /** Reads what no longer waits for a parent. */
   #startReady(): void {
     if (!this.#started || this.#abort.signal.aborted) return;
-    const starting: PartitionFeed[] = [];
-    // Dropping an empty partition may set its children free, so it goes round until nothing changes.
-    for (let free = this.#withoutWaitingParents(); free.length > 0; free = this.#withoutWaitingParents()) {
-      for (const feed of free) this.#waiting.delete(feed);
-      starting.push(...free.filter((feed) => !feed.finished));
-    }
+    const starting = this.#partitions.takeFree();
     if (starting.length === 0) return;
     this.#unfinished += starting.length;
     const reading: Promise<void> = this.#read(starting).finally(() => this.#reading.delete(reading));
     this.#reading.add(reading);
-  }
-
-  #withoutWaitingParents(): PartitionFeed[] {
-    return [...this.#waiting].filter((feed) =>
-      feed.parents.every((name) => {
-        const parent = this.#feeds.get(name);
-        return parent === undefined || (parent.drained && !this.#waiting.has(parent));
-      }),
-    );
   }
 
   /** Never rejects: an error becomes the range's. */
@@ -254,7 +217,7 @@ export class RangeFeed implements ReaderSink {
 
   #stop(): void {
     this.#abort.abort();
-    for (const feed of this.#feeds.values()) feed.letGo(false);
+    for (const feed of this.#partitions.all()) feed.letGo(false);
   }
 
   /** Each partition has its part of the bound, so that a fast one cannot keep the others out. */

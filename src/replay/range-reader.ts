@@ -129,7 +129,7 @@ export class RangeReader<T> implements Reader<T> {
           compare: (a, b) => context.driver.compare(a, b),
           sourceOf: (partition) => sourceOf(context, identity, partition),
           maxBufferedBytes: this.#plan.maxBufferedBytes,
-          followsChildren: this.#plan.endless && this.#plan.partitions === null,
+          takesNewPartitions: this.#plan.endless && this.#plan.partitions === null,
           gap: (partition, gap) => acceptGap(sourceOf(context, identity, partition), gap, this.#plan.onGap),
           toError: (error) => context.toError(error, "read"),
         },

@@ -120,6 +120,54 @@ test("for ever: shards that appear while reading are followed, a merged one once
   await iterator.return?.();
 });
 
+test("for ever: partitions that a topic grows by are read from their beginning, and are in the bookmark", async () => {
+  const log = new FakeLog("a");
+  log.fill("a", 1);
+  const reader = createReader(fakeContext(log), { from: "latest" });
+  const iterator = reader[Symbol.asyncIterator]();
+  await reader.bookmark();
+  const blocked = iterator.next();
+  log.add("grown");
+  log.fill("grown", 2);
+  log.beforeDelivery = async (_, sink) => sink.appeared([{ partition: "grown", parents: [] }]);
+  expect((await blocked).value?.value).toBe("grown:0");
+  expect((await iterator.next()).value?.value).toBe("grown:1");
+  expect(log.reads).toEqual([["a"], ["grown"]]);
+  const bookmark = await reader.bookmark();
+  expect(decodeBookmark(bookmark, PROVIDER, IDENTITY)).toEqual(
+    new Map([
+      ["a", { kind: "at", position: positionAt(1) }],
+      ["grown", { kind: "after", position: positionAt(1) }],
+    ]),
+  );
+  const late = iterator.next();
+  await reader.close();
+  expect((await late).done).toBe(true);
+
+  log.fill("grown", 1);
+  const resumed = createReader(fakeContext(log), { from: { bookmark }, until: "now" });
+  const rest: string[] = [];
+  for await (const { value } of resumed) rest.push(value);
+  expect(rest).toEqual(["grown:2"]);
+});
+
+test("partitions that appear while a range with an end, or of named partitions, is read are not its business", async () => {
+  for (const options of [{ until: "now" as const }, { partitions: ["a"] }]) {
+    const log = new FakeLog("a");
+    log.fill("a", 1);
+    const reader = createReader(fakeContext(log), options);
+    await reader.bookmark();
+    log.add("grown");
+    log.fill("grown", 1);
+    log.partition("a").children = [];
+    log.beforeDelivery = async (_, sink) => sink.appeared([{ partition: "grown", parents: [] }]);
+    const found: string[] = [];
+    for await (const { value } of reader) found.push(value);
+    expect(found).toEqual(["a:0"]);
+    expect(decodeBookmark(await reader.bookmark(), PROVIDER, IDENTITY).has("grown")).toBe(false);
+  }
+});
+
 test("a range with an end, or of named partitions, does not follow later children", async () => {
   for (const options of [{ until: "now" as const }, { partitions: ["a"] }]) {
     const log = new FakeLog("a");

@@ -101,6 +101,7 @@ export async function readAll(
         advanced: () => true,
         caughtUp: () => false,
         ended: () => {},
+        appeared: () => {},
         gap: async () => {},
       },
       signal,

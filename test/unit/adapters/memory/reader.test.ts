@@ -95,6 +95,7 @@ test("retention that overtakes a reader is told in the middle, and accepting it 
     advanced: () => true,
     caughtUp: () => false,
     ended() {},
+    appeared() {},
     gap: async (_, gap) => void seen.push(gap),
   };
   await opened.driver.reader("orders").read([range!], sink, signal);
@@ -114,6 +115,7 @@ test("when one partition fails, the reading of the others ends with it", async (
     advanced: () => true,
     caughtUp: () => true,
     ended() {},
+    appeared() {},
     gap: () => Promise.reject(new Error("refused")),
   };
   await expect(reader.read(range.partitions, sink, signal)).rejects.toThrow("refused");
@@ -156,6 +158,7 @@ test("shards name their parents; a closed one ends by naming its children; nothi
           for (const child of children) expect(child.parents).toContain(partition);
           expect(children.length).toBeGreaterThan(0);
         },
+        appeared() {},
         gap: async () => {},
       },
       signal,
@@ -207,6 +210,7 @@ test("a reader without an end waits for more, without polling, and stops when as
       advanced: () => true,
       caughtUp: () => ((caughtUp += 1), true),
       ended() {},
+      appeared() {},
       gap: async () => {},
     },
     abort.signal,
@@ -223,13 +227,60 @@ test("a reader without an end waits for more, without polling, and stops when as
   expect(records).toHaveLength(20);
 });
 
+test("partitions that are added in place are told once, also those that came between resolving and reading", async () => {
+  const opened = open("create=orders&like=kafka");
+  const topic = opened.broker.topic("orders");
+  const abort = new AbortController();
+  const reader = opened.driver.reader("orders");
+  const { partitions } = await reader.resolve({ from: earliest, until: null, partitions: null }, signal);
+  topic.resize(5);
+  const told: unknown[] = [];
+  const sink: ReaderSink = {
+    deliver: async () => true,
+    advanced: () => true,
+    caughtUp: () => true,
+    ended() {},
+    appeared: (added) => void told.push(...added),
+    gap: async () => {},
+  };
+  const reading = reader.read(partitions, sink, abort.signal);
+  await eventually(() => expect(told).toEqual([{ partition: "4", parents: [] }]));
+  topic.resize(7);
+  await eventually(() => expect(told.slice(1)).toEqual(["5", "6"].map((partition) => ({ partition, parents: [] }))));
+  abort.abort();
+  await reading;
+  topic.resize(8);
+  expect(told).toHaveLength(3);
+});
+
+test("shards that split are told with their end, not as added", async () => {
+  const opened = open();
+  const abort = new AbortController();
+  const reader = opened.driver.reader("orders");
+  const { partitions } = await reader.resolve({ from: earliest, until: null, partitions: null }, signal);
+  let ended = 0;
+  const sink: ReaderSink = {
+    deliver: async () => true,
+    advanced: () => true,
+    caughtUp: () => true,
+    ended: () => void (ended += 1),
+    appeared: () => expect.unreachable(),
+    gap: async () => {},
+  };
+  const reading = reader.read(partitions, sink, abort.signal);
+  opened.broker.topic("orders").resize(6);
+  await eventually(() => expect(ended).toBe(2));
+  abort.abort();
+  await reading;
+});
+
 test("a deleted topic ends a waiting reader with not-found", async () => {
   const opened = open();
   const reader = opened.driver.reader("orders");
   const range = await reader.resolve({ from: earliest, until: null, partitions: null }, signal);
   const reading = reader.read(
     range.partitions,
-    { deliver: async () => true, advanced: () => true, caughtUp: () => true, ended() {}, gap: async () => {} },
+    { deliver: async () => true, advanced: () => true, caughtUp: () => true, ended() {}, appeared() {}, gap: async () => {} },
     signal,
   );
   const outcome = expectCode(reading, "not-found");
