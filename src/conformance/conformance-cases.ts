@@ -42,6 +42,7 @@ import { replayIsolationCases } from "./cases/replay-isolation.ts";
 import { replayRetentionCases } from "./cases/replay-retention.ts";
 import { groupRetentionCases } from "./cases/group-retention.ts";
 import { replayReshardCases } from "./cases/replay-reshard.ts";
+import { replayForEverCases } from "./cases/replay-for-ever.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -89,5 +90,6 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...replayRetentionCases,
     ...groupRetentionCases,
     ...replayReshardCases,
+    ...replayForEverCases,
   ];
 }

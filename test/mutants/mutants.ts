@@ -8,6 +8,7 @@ import { publishMutants } from "./publish-mutants.ts";
 import { recordMutants } from "./record-mutants.ts";
 import { replayMutants } from "./replay-mutants.ts";
 import { callMutants } from "./call-mutants.ts";
+import { growthMutants } from "./growth-mutants.ts";
 import { rangeMutants } from "./range-mutants.ts";
 import { shardMutants } from "./shard-mutants.ts";
 import { tokenMutants } from "./token-mutants.ts";
@@ -26,6 +27,7 @@ export function allMutants(): readonly Mutant[] {
     ...callMutants,
     ...rangeMutants,
     ...shardMutants,
+    ...growthMutants,
     ...tokenMutants,
   ];
 }
