@@ -56,7 +56,7 @@ async function demonstrate(url: string, connection: Connection, names: { flights
     messages: all.length,
     lost: handled.result.lost,
     outOfOrder: handled.result.log.outOfOrder,
-    duplicates: handled.result.log.duplicates,
+    duplicates: handled.result.duplicates,
     deadLetters: deadLetters.length,
     replayed: replay.result.arrived,
     replayExpected: months.february.length,

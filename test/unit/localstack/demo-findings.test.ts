@@ -46,7 +46,7 @@ test("what is altered, has another key or is no flight of the range is strange a
 
 const sound: Findings = {
   messages: 20_000,
-  handled: { log: exact(), lost: 0, retried: true, shares: [2, 2] },
+  handled: { log: exact(), lost: 0, duplicates: 0, retried: true, shares: [2, 2] },
   deadLetters: [POISONED_LINE],
   replay: exact(),
   halves: exact(),
