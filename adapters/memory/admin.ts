@@ -66,6 +66,7 @@ export class MemoryAdmin implements AdminDriver {
     return {
       identity: identityOf(broker, topic, profile.capabilities),
       partitions: topic.listed.map(({ id }) => id),
+      openPartitions: topic.open.length,
       retentionMs: topic.retention.retentionMs,
       maxMessageBytes: profile.capabilities.limits.messageBytes,
     };
