@@ -1,4 +1,5 @@
 import type { Message } from "../../message.ts";
+import type { ReaderOptions } from "../../replay/reader-types.ts";
 import { expectEqual, expectRejection, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
@@ -76,13 +77,23 @@ const itsPartition = defineCase({
   name: "position/start/its-own-partition",
   promise: 9,
   mutant: "takes-a-position-without-its-partition",
-  gates: { startAtPosition: refusesPositions },
+  gates: {
+    startAtPosition: refusesPositions,
+    partitions: async (context) => {
+      const topic = await context.topic();
+      const { position, partition } = (await oneLog(context, topic))[0]!;
+      const stream = sequencedTopic(context.connection, topic);
+      const read = async (range: ReaderOptions): Promise<readonly unknown[]> => readAll(context, stream, { until: "now", ...range });
+      expectTrue((await read({ from: { at: position } })).length > 0, "where a topic has no partitions a position needs none beside it");
+      await expectUnsupported(async () => read({ from: { at: position }, partitions: [partition] }), "partitions");
+    },
+  },
   run: async (context) => {
     const topic = await context.topic();
     const { position, partition } = (await oneLog(context, topic))[0]!;
     const stream = sequencedTopic(context.connection, topic);
-    const others = topic.partitions.filter((candidate) => candidate !== partition);
-    for (const partitions of others.length === 0 ? [] : [undefined, others.slice(0, 1), topic.partitions]) {
+    const other = topic.partitions.find((candidate) => candidate !== partition)!;
+    for (const partitions of [undefined, [other], topic.partitions]) {
       const open = async (): Promise<unknown> => readAll(context, stream, { from: { at: position }, until: "now", partitions });
       const beside = partitions === undefined ? "no partitions" : `${partitions.length} partitions that are not its own alone`;
       await expectRejection(open, "invalid-argument", `a position beside ${beside}`);
