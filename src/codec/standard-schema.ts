@@ -1,5 +1,5 @@
-import { isPromiseLike } from "../consume/decode-record.ts";
 import { StreamError } from "../errors.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import type { StandardSchema } from "./codec.ts";
 
 /** Boxed, because an output may itself be anything. */

@@ -1,4 +1,5 @@
 import { abortable } from "../abortable.ts";
+import type { Decoding } from "../codec/decode-record.ts";
 import { channels } from "../diagnostics/channels.ts";
 import type { Assignment, ChildPartition, ConsumerDriver, DriverGap, Settlement, Sink } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
@@ -9,7 +10,6 @@ import { CommitRhythm } from "./commit-rhythm.ts";
 import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
-import type { Decoding } from "./decode-record.ts";
 import { FailingWork } from "./failing-work.ts";
 import type { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";

@@ -1,11 +1,11 @@
 import { abortable } from "../abortable.ts";
+import type { Decoding } from "../codec/decode-record.ts";
 import type { ConsumerDriver } from "../driver/consumer-driver.ts";
 import { StreamError } from "../errors.ts";
 import { AssignmentSink } from "./assignment-sink.ts";
 import { type ConsumerPlan, type TopicServices, resolveInitialPosition } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
-import type { Decoding } from "./decode-record.ts";
 import { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
 import { withoutError } from "./without-error.ts";

@@ -1,9 +1,10 @@
+import { type Decoded, type Decoding, decodeRecord } from "../codec/decode-record.ts";
 import { channels } from "../diagnostics/channels.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
 import type { BatchHandler, MessageHandler } from "./consumer-types.ts";
-import { type Decoded, type Decoding, decodeRecord, isPromiseLike } from "./decode-record.ts";
 import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
 import { BatchCall, HandlerCall } from "./handler-call.ts";
 import { laneKeyOf } from "./key-lanes.ts";

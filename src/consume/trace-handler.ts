@@ -1,5 +1,5 @@
 import { type HandleEvent, channels } from "../diagnostics/channels.ts";
-import { isPromiseLike } from "./decode-record.ts";
+import { isPromiseLike } from "../promise-like.ts";
 
 /** Calls the handler with the context of the tracing channel active, and tells its end; the outcome is handed through. */
 export function traceHandler(event: HandleEvent, call: () => unknown): unknown {

@@ -1,10 +1,11 @@
+import { type Decoded, type Decoding, decodeRecord } from "../codec/decode-record.ts";
 import { channels } from "../diagnostics/channels.ts";
 import type { StreamError } from "../errors.ts";
 import { ReceivedMessage } from "../message.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import { bytesToText } from "../text-bytes.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
-import { type Decoded, type Decoding, decodeRecord, isPromiseLike } from "./decode-record.ts";
 import type { AttemptOutcome } from "./failure.ts";
 import { HandlerCall } from "./handler-call.ts";
 import { type Handler, HandlerRunner } from "./handler-runner.ts";

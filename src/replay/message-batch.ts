@@ -1,4 +1,4 @@
-import type { Decoded } from "../consume/decode-record.ts";
+import type { Decoded } from "../codec/decode-record.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
 import { type Message, ReceivedMessage } from "../message.ts";

@@ -1,4 +1,4 @@
-import { type Decoded, decodeRecord } from "../consume/decode-record.ts";
+import { type Decoded, decodeRecord } from "../codec/decode-record.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import { type MessageSource, ReceivedMessage } from "../message.ts";

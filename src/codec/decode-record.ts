@@ -1,7 +1,8 @@
-import type { Codec } from "../codec/codec.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import { type MessageSource, ReceivedMessage } from "../message.ts";
+import { isPromiseLike } from "../promise-like.ts";
+import type { Codec } from "./codec.ts";
 
 /** What turns stored bytes into values. */
 export interface Decoding<T> {
@@ -43,10 +44,6 @@ export function decodeRecord<T>(
   } catch (cause) {
     return corrupt(source, record, "the codec cannot decode the stored bytes", cause);
   }
-}
-
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
 function corrupt(source: MessageSource, record: StoredRecord, what: string, cause: unknown): StreamError {
