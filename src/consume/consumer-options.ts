@@ -1,9 +1,10 @@
-import { type OptionRule, checkOptions, oneOf, rules, toMilliseconds } from "../checked-options.ts";
-import type { ConsumerSettings } from "../driver/consumer-driver.ts";
+import { type OptionRule, checkOptions, oneOf, rules } from "../checked-options.ts";
+import type { StartPoint } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import { decodeBookmark } from "../replay/bookmark.ts";
+import { type CheckedPoint, judgedByForm } from "../replay/place-forms.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { ConsumerOptions, FailureAction, RetryOptions } from "./consumer-types.ts";
+import { checkInitialPosition } from "./initial-position.ts";
 
 type Absent<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
 
@@ -13,7 +14,7 @@ export type TopicServices = Omit<TopicContext, "codec" | "keyRule">;
 /** What a consumer goes by: the options, checked and with their defaults. */
 export interface ConsumerPlan extends Pick<ConsumerOptions, "onGap" | "onAssigned" | "onRevoked" | "handlerTimeoutMs"> {
   readonly group: string;
-  readonly initialPosition: Exclude<ConsumerOptions["initialPosition"], undefined>;
+  readonly initialPosition: CheckedPoint<StartPoint | "fail">;
   readonly order: "key" | "partition" | "none";
   readonly maxAhead: number;
   readonly concurrency: number;
@@ -39,21 +40,9 @@ const FAILURE_RULE: OptionRule = {
   accepts: (value) => typeof value === "function" || isFailureAction(value),
 };
 
-const INITIAL_RULE: OptionRule = {
-  allowed: `"earliest", "latest", "fail", { timestamp } or { bookmark }, with exactly one property`,
-  accepts: (value) => {
-    if (typeof value === "string") return oneOf("earliest", "latest", "fail").accepts(value);
-    if (!rules.object.accepts(value)) return false;
-    const entries = Object.entries(value as object).filter(([, content]) => content !== undefined);
-    const [name, content] = entries[0] ?? [];
-    if (entries.length !== 1) return false;
-    return name === "timestamp" ? rules.time.accepts(content) : name === "bookmark" && rules.nonEmptyString.accepts(content);
-  },
-};
-
 const CONSUMER_RULES: Readonly<Record<keyof ConsumerOptions, OptionRule>> = {
   group: rules.nonEmptyString,
-  initialPosition: INITIAL_RULE,
+  initialPosition: judgedByForm,
   order: oneOf("key", "partition", "none"),
   maxAhead: rules.positiveInteger,
   concurrency: rules.positiveInteger,
@@ -89,10 +78,7 @@ export function planConsumer(context: TopicServices, options: ConsumerOptions): 
   checkOptions("consumer options: retry", options.retry ?? {}, RETRY_RULES);
   checkOptions("consumer options: batch", options.batch ?? {}, { maxMessages: rules.positiveInteger, maxWaitMs: rules.durationMs });
   checkOptions("consumer options: commit", options.commit ?? {}, { everyMs: rules.durationMs, everyMessages: rules.positiveInteger });
-  const initialPosition = options.initialPosition ?? "earliest";
-  if (typeof initialPosition === "object" && "timestamp" in initialPosition && initialPosition.timestamp !== undefined) {
-    context.requireCapability("startAtTimestamp", "consume");
-  }
+  const initialPosition = checkInitialPosition(options.initialPosition === undefined ? "earliest" : options.initialPosition, context);
   if (options.skipMigrated === true) {
     throw new StreamError("unsupported", "skipMigrated: no message carries the mark of a migration yet; leave it out or set it to false");
   }
@@ -137,20 +123,4 @@ export function refuseForIteration(options: ConsumerOptions): void {
   if (given.length > 0) {
     throw new StreamError("invalid-argument", `${given.join(", ")}: not allowed when iterating, where the loop is the handler; use run`);
   }
-}
-
-/** The start of a group without a position, in the driver's words. Asks which log the topic is only for a bookmark. */
-export async function resolveInitialPosition(
-  context: TopicServices,
-  initial: ConsumerPlan["initialPosition"],
-  signal: AbortSignal,
-): Promise<ConsumerSettings["initialPosition"]> {
-  if (initial === "fail") return "fail";
-  if (typeof initial === "string") return { kind: initial };
-  if ("timestamp" in initial && initial.timestamp !== undefined) {
-    return { kind: "timestamp", timestampMs: toMilliseconds(initial.timestamp) };
-  }
-  const token = (initial as { readonly bookmark: unknown }).bookmark;
-  const identity = await context.driver.identity(context.nativeTopic, signal);
-  return { kind: "places", places: decodeBookmark(token, context.provider, identity) };
 }

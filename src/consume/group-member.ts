@@ -3,7 +3,7 @@ import type { Decoding } from "../codec/decode-record.ts";
 import type { ConsumerDriver } from "../driver/consumer-driver.ts";
 import { StreamError } from "../errors.ts";
 import { AssignmentSink } from "./assignment-sink.ts";
-import { type ConsumerPlan, type TopicServices, resolveInitialPosition } from "./consumer-options.ts";
+import { type ConsumerPlan, type TopicServices } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import { FailureActions } from "./failure-actions.ts";
@@ -71,9 +71,10 @@ export class GroupMember<T> {
   async #join(): Promise<void> {
     const { signal } = this.#joining;
     await abortable(this.#actions.prepare(), signal);
-    const initialPosition = await abortable(resolveInitialPosition(this.#services, this.#plan.initialPosition, signal), signal);
     const { group, sessionTimeoutMs, maxBufferedBytes } = this.#plan;
     const { driver, nativeTopic } = this.#services;
+    const start = this.#plan.initialPosition.resolve(() => driver.identity(nativeTopic, signal));
+    const initialPosition = await abortable(start, signal);
     const nativeGroup = this.#services.nativeGroup(group);
     this.#driver = driver.consumer(nativeTopic, { group, nativeGroup, initialPosition, sessionTimeoutMs, maxBufferedBytes });
     this.#sink = new AssignmentSink(this.#services, this.#decoding, this.#plan, this.#handler, this.#driver, this.#actions, {

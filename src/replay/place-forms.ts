@@ -23,6 +23,9 @@ export interface PlaceForm<Name extends string> {
   readonly value: unknown;
 }
 
+/** For options whose words and forms are told with the forms that are allowed, by `readForm`. */
+export const judgedByForm: OptionRule = { allowed: "one of its forms", accepts: () => true };
+
 /** Tokens are looked at when they are taken apart; a time is judged here. */
 const TOKEN: OptionRule = { allowed: "a string that streamport handed out", accepts: (value) => typeof value === "string" };
 

@@ -4,7 +4,7 @@ import type { StopPoint } from "../driver/reader-driver.ts";
 import type { StartPoint } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import type { TopicContext } from "../topic-context.ts";
-import type { CheckedPoint, PlaceContext } from "./place-forms.ts";
+import { type CheckedPoint, type PlaceContext, judgedByForm } from "./place-forms.ts";
 import type { ReaderOptions } from "./reader-types.ts";
 import { checkFrom } from "./start-point.ts";
 import { checkUntil } from "./stop-point.ts";
@@ -23,12 +23,9 @@ export interface ReaderPlan extends Pick<ReaderOptions, "onGap" | "onCorrupt"> {
   readonly maxBufferedBytes: number;
 }
 
-/** `from` and `until` have words and forms of their own, which are told with the forms that are allowed. */
-const JUDGED_LATER: OptionRule = { allowed: "one of its forms", accepts: () => true };
-
 const READER_RULES: Readonly<Record<keyof ReaderOptions, OptionRule>> = {
-  from: JUDGED_LATER,
-  until: JUDGED_LATER,
+  from: judgedByForm,
+  until: judgedByForm,
   partitions: rules.stringArray,
   batch: rules.object,
   maxBufferedBytes: rules.positiveInteger,

@@ -20,12 +20,27 @@ test.each([
   [{ handlerTimeoutMs: 0 }],
   [{ batch: { maxMessages: 0 } }],
   [{ commit: { everyMs: -1 } }],
-  [{ initialPosition: {} }],
-  [{ initialPosition: { timestamp: 1, bookmark: "b" } }],
-  [{ initialPosition: { timestamp: new Date(NaN) } }],
   [{ onGap: true }],
 ])("refuses %j as invalid-argument, at once", (options) => {
   expect(() => bench().consumer(options as unknown as ConsumerOptions)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+});
+
+test.each<[unknown, RegExp]>([
+  [
+    "middle",
+    /^consumer options: initialPosition must be one of "earliest", "latest", "fail", { timestamp }, { bookmark }; received a string/,
+  ],
+  [null, /received null$/],
+  [{}, /received an object without any of them$/],
+  [{ timestamp: 1, bookmark: "b" }, /received 2 properties: "timestamp", "bookmark"$/],
+  [{ at: "p1.x" }, /"fail", { timestamp }, { bookmark }; received an object with "at"$/],
+  [{ timestamp: new Date(NaN) }, /^consumer options: initialPosition: timestamp must be a valid Date/],
+  [{ bookmark: 7 }, /^consumer options: initialPosition: bookmark must be a string that streamport handed out; received 7$/],
+  [{ bookmark: "no bookmark" }, /bookmark/],
+])("refuses the initial position %j as invalid-argument, at once, and says what is allowed", (initialPosition, message) => {
+  expect(() => bench().consumer({ initialPosition } as unknown as ConsumerOptions)).toThrow(
+    expect.objectContaining({ code: "invalid-argument", message: expect.stringMatching(message) }),
+  );
 });
 
 test("what the provider cannot do is unsupported, at once", async () => {
