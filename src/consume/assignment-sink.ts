@@ -4,7 +4,7 @@ import { channels } from "../diagnostics/channels.ts";
 import type { Assignment, ChildPartition, ConsumerDriver, DriverGap, Settlement, Sink } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import { acceptGroupGap } from "./accept-group-gap.ts";
+import { acceptGap } from "../replay/accept-gap.ts";
 import { AssignmentState } from "./assignment-state.ts";
 import { CommitRhythm } from "./commit-rhythm.ts";
 import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
@@ -135,7 +135,7 @@ export class AssignmentSink<T> implements Sink {
     const state = this.#states.get(assignment);
     if (state === undefined) return;
     try {
-      await acceptGroupGap(this.#plan, state.source, gap);
+      await acceptGap(this.#plan, state.source, gap, this.#plan.onGap);
     } catch (error) {
       this.#hooks.fail(error);
       throw error;

@@ -5,27 +5,38 @@ import type { MessageSource } from "../message.ts";
 import { encodePosition } from "../position.ts";
 import type { Gap } from "./reader-types.ts";
 
+/** Who came upon the gap. */
+type GapReader = "reader" | { readonly group: string };
+
 /**
- * Tells of messages that retention removed before they were read. Resolves when reading may go on behind them.
+ * Tells of messages that retention removed before they were read. Resolves when it may go on behind them.
+ * @param who a reader, or the group whose position is gone
  * @throws `position-out-of-range` unless there is an `onGap` · `handler-failed` when that fails
  */
-export async function acceptGap(source: MessageSource, gap: DriverGap, onGap: ((gap: Gap) => unknown) | undefined): Promise<void> {
+export async function acceptGap(
+  who: GapReader,
+  source: MessageSource,
+  gap: DriverGap,
+  onGap: ((gap: Gap) => unknown) | undefined,
+): Promise<void> {
   const { provider, topic, partition, identity } = source;
   const { missing } = gap;
-  if (channels.gap.hasSubscribers) channels.gap.publish({ provider, topic, group: null, partition, missing });
+  const group = who === "reader" ? null : who.group;
+  if (channels.gap.hasSubscribers) channels.gap.publish({ provider, topic, group, partition, missing });
   const resumesAt = encodePosition({ provider, ...identity, partition, position: gap.resumesAt });
-  const details = { provider, topic, partition, position: resumesAt, operation: "read" };
-  if (onGap === undefined) {
-    const count = missing === null ? "an unknown number of messages" : `${missing} ${missing === 1 ? "message" : "messages"}`;
-    throw new StreamError(
-      "position-out-of-range",
-      `retention has removed ${count} of the range in partition ${JSON.stringify(partition)}; give onGap to go on behind them`,
-      details,
-    );
-  }
+  const details = { provider, topic, partition, position: resumesAt, operation: group === null ? "read" : "consume" };
+  if (onGap === undefined) throw new StreamError("position-out-of-range", refusal(group, partition, missing), details);
   try {
     await onGap({ topic, partition, resumesAt, missing });
   } catch (cause) {
     throw new StreamError("handler-failed", "onGap failed", { ...details, cause });
   }
+}
+
+function refusal(group: string | null, partition: string, missing: number | null): string {
+  const count = missing === null ? "an unknown number of messages" : `${missing} ${missing === 1 ? "message" : "messages"}`;
+  const where = `in partition ${JSON.stringify(partition)}`;
+  return group === null
+    ? `retention has removed ${count} of the range ${where}; give onGap to go on behind them`
+    : `retention has removed ${count} from where group ${JSON.stringify(group)} stands ${where}; give onGap to go on behind them, or reset the group`;
 }

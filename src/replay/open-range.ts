@@ -41,7 +41,7 @@ export async function openRange(
       partitions.push({ range: partition, start: partition.start });
       continue;
     }
-    await abortable(acceptGap(sourceOf(context, range.identity, partition.partition), partition.gap, plan.onGap), signal);
+    await abortable(acceptGap("reader", sourceOf(context, range.identity, partition.partition), partition.gap, plan.onGap), signal);
     partitions.push({ range: partition, start: { kind: "at", position: partition.gap.resumesAt } });
   }
   return { identity: range.identity, partitions, endedBefore: endedIn(from, plan.partitions) };

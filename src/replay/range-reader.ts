@@ -130,7 +130,7 @@ export class RangeReader<T> implements Reader<T> {
           sourceOf: (partition) => sourceOf(context, identity, partition),
           maxBufferedBytes: this.#plan.maxBufferedBytes,
           takesNewPartitions: this.#plan.endless && this.#plan.partitions === null,
-          gap: (partition, gap) => acceptGap(sourceOf(context, identity, partition), gap, this.#plan.onGap),
+          gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, this.#plan.onGap),
           toError: (error) => context.toError(error, "read"),
         },
         partitions,

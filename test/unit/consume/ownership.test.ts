@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { channels } from "../../../src/diagnostics/channels.ts";
 import { StreamError } from "../../../src/errors.ts";
 import type { HandlerContext } from "../../../src/consume/consumer-types.ts";
 import { Gate, assignment, bench, records, rejection, turns, until } from "./fake-driver.ts";
@@ -172,6 +173,9 @@ test("messages of a partition wait for onAssigned; a callback that throws ends t
 test("a gap is told and accepted, or ends the run as position-out-of-range", async () => {
   const it = bench();
   const gaps: unknown[] = [];
+  const events: unknown[] = [];
+  const listener = (event: unknown): void => void events.push(event);
+  channels.gap.subscribe(listener);
   const member = it.consumer({ onGap: (gap) => void gaps.push(gap) });
   const run = member.run(() => {});
   const mine = assignment("3");
@@ -188,7 +192,21 @@ test("a gap is told and accepted, or ends the run as position-out-of-range", asy
   await expect((await other.sink()).gap(theirs, { resumesAt: "41", missing: null })).rejects.toMatchObject({
     code: "position-out-of-range",
   });
-  expect(await failed).toMatchObject({ code: "position-out-of-range", partition: "3" });
+  channels.gap.unsubscribe(listener);
+  // Told whether it is accepted or not: an operator wants to know of the loss above all where nobody was prepared for it.
+  const told = { provider: "fake", topic: "orders", group: "billing", partition: "3" };
+  expect(events).toEqual([
+    { ...told, missing: 7 },
+    { ...told, missing: null },
+  ]);
+  expect(await failed).toMatchObject({
+    code: "position-out-of-range",
+    partition: "3",
+    operation: "consume",
+    message: expect.stringMatching(
+      /an unknown number of messages from where group "billing" stands in partition "3"; give onGap .* or reset the group$/,
+    ),
+  });
 });
 
 test("what the driver reports as fatal, and a start that fails, end the run and clean up", async () => {
