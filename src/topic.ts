@@ -1,6 +1,6 @@
 import { abortable, neverAborted } from "./abortable.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { type OptionRule, checkOptions, describeValue, rules, showName } from "./checked-options.ts";
+import { type OptionRule, checkOptions, rules } from "./checked-options.ts";
 import type { Codec } from "./codec/codec.ts";
 import type { OpenConnection } from "./connection.ts";
 import type { Consumer, ConsumerOptions } from "./consume/consumer-types.ts";
@@ -13,6 +13,7 @@ import { openRecordSender } from "./publish/open-record-sender.ts";
 import type { Producer, ProducerOptions } from "./publish/producer-types.ts";
 import { createReader } from "./replay/create-reader.ts";
 import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
+import { checkedTopicName } from "./topic-name.ts";
 import type { TopicContext } from "./topic-context.ts";
 import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
 
@@ -32,9 +33,8 @@ export function createTopic<T, Input, Tombstones extends boolean>(
   name: string,
   options: TopicOptions<T, Input, Tombstones>,
 ): Topic<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>> {
-  requireTopicName(driver, name, name);
-  const nativeTopic = connection.nativeTopic(name);
-  if (nativeTopic !== name) requireTopicName(driver, nativeTopic, name);
+  const nativeTopicOf = (topic: string): string => checkedTopicName(driver, topic, (checked) => connection.nativeTopic(checked));
+  const nativeTopic = nativeTopicOf(name);
   checkOptions("topic options", options, { codec: codecRule, key: rules.function, tombstones: rules.boolean });
   if (options.codec === undefined) {
     throw new StreamError("invalid-argument", `topic options: codec is needed: ${codecRule.allowed}`, { topic: name });
@@ -55,35 +55,20 @@ export function createTopic<T, Input, Tombstones extends boolean>(
     requireCapability: (capability, operation) => connection.requireCapability(capability, operation, name),
     toError: (error, operation) => connection.toError(error, { operation, topic: name }),
     track: (part) => connection.track(part),
-    recordSender: (topic) => {
-      requireTopicName(driver, connection.nativeTopic(topic), topic);
-      return openRecordSender(
+    recordSender: (topic) =>
+      openRecordSender(
         {
           driver,
           provider: driver.provider,
           topic,
-          nativeTopic: connection.nativeTopic(topic),
+          nativeTopic: nativeTopicOf(topic),
           capabilities: connection.capabilities,
           requireCapability: (capability, operation) => connection.requireCapability(capability, operation, topic),
           toError: (error, operation) => connection.toError(error, { operation, topic }),
           track: (part) => connection.track(part),
         },
         undefined,
-      );
-    },
-  });
-}
-
-function requireTopicName(driver: ProviderDriver, name: unknown, topic: string): void {
-  const why =
-    typeof name !== "string" || name === ""
-      ? `a non-empty string is needed; received ${describeValue(name)}`
-      : driver.refuseTopicName(name);
-  if (why === null) return;
-  const shown = typeof name === "string" && name !== "" ? ` ${showName(name)}` : "";
-  throw new StreamError("invalid-argument", `invalid topic name${shown}: ${why}`, {
-    provider: driver.provider,
-    topic: typeof topic === "string" ? topic : undefined,
+      ),
   });
 }
 

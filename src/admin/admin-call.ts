@@ -1,9 +1,10 @@
 import { abortable, neverAborted } from "../abortable.ts";
 import type { Capability } from "../capabilities.ts";
-import { checkOptions, describeValue, rules, showName } from "../checked-options.ts";
+import { checkOptions, describeValue, rules } from "../checked-options.ts";
 import type { GroupName } from "../driver/admin-driver.ts";
 import { StreamError } from "../errors.ts";
 import type { CallOptions } from "../options.ts";
+import { checkedTopicName } from "../topic-name.ts";
 import type { AdminServices } from "./admin-services.ts";
 import type { Admin } from "./admin-types.ts";
 
@@ -46,20 +47,11 @@ export async function adminCall<Result>(
 
 /** The provider's own name of a topic, judged before anything is asked. @throws `invalid-argument` */
 export function requireTopic(services: AdminServices, topic: unknown): string {
-  const name = requireName("topic", topic);
-  const nativeTopic = services.nativeTopic(name);
-  const why = services.driver.refuseTopicName(nativeTopic);
-  if (why !== null) throw new StreamError("invalid-argument", `invalid topic name ${showName(nativeTopic)}: ${why}`);
-  return nativeTopic;
+  return checkedTopicName(services.driver, topic, (name) => services.nativeTopic(name));
 }
 
 /** @throws `invalid-argument` */
 export function requireGroup(services: AdminServices, group: unknown): GroupName {
-  const name = requireName("group", group);
-  return { group: name, nativeGroup: services.nativeGroup(name) };
-}
-
-function requireName(what: "topic" | "group", name: unknown): string {
-  if (typeof name === "string" && name !== "") return name;
-  throw new StreamError("invalid-argument", `invalid ${what} name: a non-empty string is needed; received ${describeValue(name)}`);
+  if (typeof group === "string" && group !== "") return { group, nativeGroup: services.nativeGroup(group) };
+  throw new StreamError("invalid-argument", `invalid group name: a non-empty string is needed; received ${describeValue(group)}`);
 }

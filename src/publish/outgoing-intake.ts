@@ -3,6 +3,7 @@ import { types } from "node:util";
 import { describeValue, rules, toMilliseconds } from "../checked-options.ts";
 import { StreamError, isStreamError } from "../errors.ts";
 import type { OutgoingMessage } from "../message.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { type KeyEntry, KeyCache } from "./key-cache.ts";
 import { copyHeaders, toHeaderList } from "./outgoing-headers.ts";
@@ -116,7 +117,7 @@ export class OutgoingIntake<T, Input> {
       this.#encodingFailed(pending, error);
       return;
     }
-    if (encoded instanceof Uint8Array || !isThenable(encoded)) {
+    if (encoded instanceof Uint8Array || !isPromiseLike(encoded)) {
       this.#encoded(pending, encoded, headers);
       return;
     }
@@ -147,10 +148,6 @@ export class OutgoingIntake<T, Input> {
 
 function invalid(text: string): StreamError {
   return new StreamError("invalid-argument", text);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function requireBytes(value: unknown): void {

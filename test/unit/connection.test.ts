@@ -57,6 +57,16 @@ test("names in the code stand for the provider's own, from the URL and the optio
   await Promise.all([connection.close(), other.close()]);
 });
 
+test("where a native name stands for a topic, that is the name the provider judges, for topics and administration alike", async () => {
+  const connection = await connect("memory:?create=orders-v1", { topics: { "all orders": "orders-v1", bills: "bills v1" } });
+  await connection.topic("all orders", words).producer().send({ value: "o" });
+  expect(await connection.admin.describeTopic("all orders")).toMatchObject({ name: "all orders" });
+  const refused = { code: "invalid-argument", topic: "bills", message: expect.stringMatching(/^invalid topic name "bills v1": /) };
+  expect(() => connection.topic("bills", words)).toThrowError(expect.objectContaining(refused));
+  await expect(connection.admin.describeTopic("bills")).rejects.toMatchObject(refused);
+  await connection.close();
+});
+
 test.each(["", "a b", "x".repeat(300), 5 as never])("the topic name %j is refused", async (name) => {
   const connection = await connect("memory:");
   expect(() => connection.topic(name, words)).toThrowError(expect.objectContaining({ code: "invalid-argument" }));
@@ -102,7 +112,7 @@ test("close drains: handlers finish and may still send, sends are flushed, then 
   await expect(connection.admin.listTopics()).rejects.toMatchObject({ code: "closed" });
   expect(() => connection.topic("in", words)).toThrowError(expect.objectContaining({ code: "closed" }));
 
-  const after = await connect("memory:close-drains");
+  const after = await connect("memory:close-drains", { require: ["lagInMessages"] });
   const values: string[] = [];
   for await (const { value } of after.topic("out", words).reader({ until: "now" })) values.push(value);
   expect(values.sort()).toEqual(["by a new producer", "work done"]);
