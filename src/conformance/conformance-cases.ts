@@ -1,5 +1,6 @@
 import type { DefinedCase } from "./case.ts";
 import { closeConnectionCases } from "./cases/close-connection.ts";
+import { closeHandlerCases } from "./cases/close-handlers.ts";
 import { closeProducerCases } from "./cases/close-producer.ts";
 import { consumeFlowCases } from "./cases/consume-flow.ts";
 import { consumeMessageCases } from "./cases/consume-messages.ts";
@@ -72,6 +73,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...replayReadingCases,
     ...closeProducerCases,
     ...closeConnectionCases,
+    ...closeHandlerCases,
     ...errorArgumentCases,
     ...errorCallCases,
     ...limitCases,

@@ -22,7 +22,7 @@ const closesProducersFirst = connectionMutant("closes-producers-first", () => (c
     return override(original, {
       producer: (producerOptions) => {
         const producer = original.producer(producerOptions);
-        producers.push(producer as unknown as AnyProducer);
+        producers.push(producer);
         return producer;
       },
     });

@@ -1,7 +1,6 @@
 import type { Assignment, Settlement } from "../../src/driver/consumer-driver.ts";
 import type { StoredRecord } from "../../src/driver/record.ts";
-import { StreamError } from "../../src/errors.ts";
-import { type ConsumerParts, consumerMutant, settingsMutant, settlementOf, sinkMutant } from "./driver-parts.ts";
+import { type ConsumerParts, consumerMutant, settlementOf, sinkMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
@@ -140,7 +139,7 @@ const goesOnBehindAnExpiredCursor = driverMutant("goes-on-behind-an-expired-curs
   });
 });
 
-/** Defects of members of groups: what they hand over, what they store as progress, how they come and go. */
+/** Defects of members of groups: what they hand over and what they store as progress. */
 export const consumeMutants: readonly Mutant[] = [
   goesOnBehindAnExpiredCursor,
   sinkMutant("delivers-backwards", (sink) => ({ deliver: async (assignment, records) => sink.deliver(assignment, records.toReversed()) })),
@@ -216,48 +215,4 @@ export const consumeMutants: readonly Mutant[] = [
       },
     };
   }),
-  consumerMutant("forgets-the-group-when-it-is-empty", ({ consumer, driver, topic, settings }) => ({
-    close: async () => {
-      await consumer.close();
-      await driver.admin.deleteGroup(topic, { group: settings.group, nativeGroup: settings.nativeGroup }, NEVER);
-    },
-  })),
-  consumerMutant(
-    "second-member-gets-nothing",
-    ({ consumer }, members: { count: number }) => {
-      let isIdle = false;
-      return {
-        start: async (sink, signal) => {
-          members.count += 1;
-          isIdle = members.count === 2;
-          if (!isIdle) await consumer.start(sink, signal);
-        },
-        close: async () => {
-          if (!isIdle) await consumer.close();
-        },
-      };
-    },
-    () => ({ count: 0 }),
-  ),
-  consumerMutant(
-    "refuses-a-third-member",
-    ({ consumer }, members: { count: number }) => ({
-      start: async (sink, signal) => {
-        members.count += 1;
-        if (members.count === 3) throw new StreamError("conflict", "there are two members already");
-        await consumer.start(sink, signal);
-      },
-    }),
-    () => ({ count: 0 }),
-  ),
-  consumerMutant("leaver-keeps-its-partitions", () => ({ close: async () => undefined })),
-  settingsMutant("groups-share-a-position", () => (settings) => ({ ...settings, group: "shared", nativeGroup: "shared" })),
-  settingsMutant("every-member-gets-everything", () => {
-    let count = 0;
-    return (settings) => ({ ...settings, group: `${settings.group}-${(count += 1)}` });
-  }),
-  settingsMutant("creates-missing-groups", () => (settings) => ({
-    ...settings,
-    initialPosition: settings.initialPosition === "fail" ? { kind: "earliest" } : settings.initialPosition,
-  })),
 ];

@@ -2,6 +2,7 @@ import { adminMutants } from "./admin-mutants.ts";
 import { closingMutants } from "./closing-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
 import { consumingCoreMutants } from "./consuming-core-mutants.ts";
+import { membershipMutants } from "./membership-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { producingCoreMutants } from "./producing-core-mutants.ts";
 import { publishMutants } from "./publish-mutants.ts";
@@ -20,6 +21,7 @@ export function allMutants(): readonly Mutant[] {
     ...publishMutants,
     ...producingCoreMutants,
     ...consumeMutants,
+    ...membershipMutants,
     ...consumingCoreMutants,
     ...adminMutants,
     ...replayMutants,
