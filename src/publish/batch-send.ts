@@ -30,7 +30,16 @@ export class BatchSend implements SendGroup {
     this.#watch = watch;
     this.#resolve = resolve;
     this.#reject = reject;
-    if (signal !== undefined) watch.watch(signal, this);
+  }
+
+  /**
+   * All messages have been taken, up to number `accepted`. Not before does an abort concern the call, so that one from within
+   * the application's own codec meets the message that is being encoded too, and those that come behind it.
+   */
+  taken(accepted: number): void {
+    if (this.#signal === undefined) return;
+    for (let index = accepted; index < this.#receipts.length; index += 1) this.#withdraw(index, this.#signal.reason);
+    if (this.#left > 0) this.#watch.watch(this.#signal, this);
   }
 
   queued(message: PendingMessage): void {
@@ -47,9 +56,13 @@ export class BatchSend implements SendGroup {
   }
 
   withdrawn(message: PendingMessage, reason: unknown): void {
+    this.#withdraw(message.index, reason);
+  }
+
+  #withdraw(index: number, reason: unknown): void {
     this.#withdrawn += 1;
     const text = "the call was aborted before this message had left; it was not stored";
-    this.refused(message.index, new StreamError("timeout", text, { cause: reason, retryable: false, operation: "send" }));
+    this.refused(index, new StreamError("timeout", text, { cause: reason, retryable: false, operation: "send" }));
   }
 
   refused(index: number, error: StreamError): void {

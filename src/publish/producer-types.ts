@@ -9,7 +9,11 @@ export interface Producer<T> extends AsyncDisposable {
    * Aborted before it left: rejects with the signal's reason. After: `outcome-unknown`, the reason as its `cause`.
    */
   send(message: OutgoingMessage<T>, options?: CallOptions): Promise<Receipt>;
-  /** Receipts in input order. Not atomic: if some messages fail for good, rejects with the first failure; `error.batch` tells each outcome. */
+  /**
+   * Receipts in input order. Not atomic: if some messages fail for good, rejects with the first failure; `error.batch` tells each outcome.
+   * Aborted before any of it left: rejects with the signal's reason. Later: in `error.batch`, messages that had not left are `timeout`, not
+   * retryable (they were not stored), the others `outcome-unknown`; each has the reason as its `cause`.
+   */
   sendBatch(messages: readonly OutgoingMessage<T>[], options?: CallOptions): Promise<readonly Receipt[]>;
   /**
    * Pulls from a generator, a Node or a web stream at the provider's pace; resolves with the count once all are stored.

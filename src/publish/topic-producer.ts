@@ -105,10 +105,12 @@ export class TopicProducer<T, Input> implements Producer<Input> {
         const group = new BatchSend(messages.length, signal, this.#lifetime.watch, resolve, reject);
         const origin = { group, deadlineMs: this.#lifetime.deadlineMs(), headers };
         const intake = this.#accepting();
-        for (let index = 0; index < messages.length; index += 1) {
+        let index = 0;
+        for (; index < messages.length && signal?.aborted !== true; index += 1) {
           const pending = intake.accept(messages[index], index, origin);
           if (pending !== null) group.queued(pending);
         }
+        group.taken(index);
       } catch (error) {
         reject(this.#refusal(error, options));
       }
@@ -123,8 +125,9 @@ export class TopicProducer<T, Input> implements Producer<Input> {
   ): Promise<number> {
     let group: StreamSend;
     let scheduler: SendScheduler;
+    let signal: AbortSignal | undefined;
     try {
-      const signal = this.#lifetime.signalOf(options, "sendStream");
+      signal = this.#lifetime.signalOf(options, "sendStream");
       scheduler = this.#open();
       group = new StreamSend(signal, this.#lifetime.watch);
     } catch (error) {
@@ -143,7 +146,10 @@ export class TopicProducer<T, Input> implements Producer<Input> {
         group.refused(0, this.#context.toError(error, "send"));
         return;
       }
-      if (pending !== null) group.queued(pending);
+      if (pending === null) return;
+      group.queued(pending);
+      // By the application's own codec, for this message: it was not among the call's when they were told.
+      if (signal?.aborted === true && pending.state !== "settled") scheduler.giveUp([pending], signal.reason);
     });
   }
 
