@@ -55,7 +55,7 @@ export class ActiveCall implements PublishCall {
 export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape, unnamedLane: () => Lane): ActiveCall {
   const call = new ActiveCall(destination);
   for (const lane of ready) {
-    // It has been emptied since, or was ready under another destination too.
+    // It has been emptied since, or has left under another destination.
     if (!lane.canSend) {
       ready.delete(lane);
       continue;

@@ -52,11 +52,25 @@ export class Dispatcher {
   /** Sends what may go now. */
   flush(): void {
     const { shape } = this.#driver;
+    this.#regroup();
     for (const [name, destination] of this.#destinations) {
       while (destination.ready.size > 0 && destination.callsInFlight < shape.maxCallsInFlight) {
         this.#dispatch(fillCall(name, destination.ready, shape, this.#unnamedLane), destination);
       }
       this.#dropIdle(name, destination);
+    }
+  }
+
+  /** A lane may have got another destination since it became ready, and only lanes of one destination may share a call. */
+  #regroup(): void {
+    if (this.#driver.destinationOf === undefined) return;
+    for (const [name, { ready }] of [...this.#destinations]) {
+      for (const lane of ready) {
+        const current = this.#nameOf(lane);
+        if (current === name) continue;
+        ready.delete(lane);
+        this.#destination(current).ready.add(lane);
+      }
     }
   }
 

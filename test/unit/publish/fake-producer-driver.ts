@@ -61,6 +61,8 @@ export class FakeProducerDriver implements ProducerDriver {
   preparing: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   prepareCalls = 0;
   closed = 0;
+  /** Set by tests of several destinations. */
+  destinationOf?: (lane: string | null) => string;
   laneCalls = 0;
   readonly calls: SeenCall[] = [];
   readonly log: { readonly lane: string | null; readonly key: string; readonly value: string; readonly headers: readonly string[] }[] = [];
