@@ -47,7 +47,7 @@ export function createTopic<T, Input, Tombstones extends boolean>(
     nativeTopic,
     capabilities: connection.capabilities,
     // A tombstone never reaches the codec or the key rule's author unasked: the producer and the consumers handle `null` themselves.
-    codec: options.codec as Codec<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>>,
+    codec: options.codec,
     keyRule: options.key as ((value: OrTombstone<Input, Tombstones>) => string | null) | undefined,
     tombstones: options.tombstones === true,
     nativeGroup: (group) => connection.nativeGroup(group),

@@ -136,7 +136,7 @@ test("a culprit that the answer names fails what is behind it of its key; what s
         if (bad < 0) return driver.store(lane, records);
         const spared: RecordResult = { outcome: "retryable", error: new StreamError("unavailable", "not stored") };
         const results = records.map((_, at) => (at === bad ? refused() : spared));
-        return { outcome: "each" as const, results: results as RecordResult[] };
+        return { outcome: "each" as const, results };
       }),
     );
   const { producer } = setUp({}, driver);
