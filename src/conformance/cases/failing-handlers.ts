@@ -32,7 +32,7 @@ const alike = defineCase({
     const options = {
       group: await context.group(topic),
       concurrency: 8,
-      handlerTimeoutMs: 40,
+      handlerTimeoutMs: 150,
       retry: { ...SOON, maxAttempts: 2 },
       onFailure: (failure: Failure) => {
         failures.push(failure);
@@ -81,7 +81,7 @@ const timeoutHoldsItsKey = defineCase({
     const order: string[] = [];
     let running = 0;
     let overlapped = false;
-    const options = { group: await context.group(topic), concurrency: 4, handlerTimeoutMs: 60, retry: SOON };
+    const options = { group: await context.group(topic), concurrency: 4, handlerTimeoutMs: 200, retry: SOON };
     context.member(topic, options, async (message, { signal, attempt }) => {
       if (message.value.key === keys[0]) {
         overlapped ||= running > 0;
