@@ -130,7 +130,7 @@ const traffic = defineCase({
       await nextTurn();
       history.receive(message);
     };
-    await publish(context, history, topic, keyNames(20), 12);
+    await publish(context, history, topic, keyNames(20), 6);
     const first = context.member(topic, { group, concurrency: 2 }, slowly);
     await context.until(() => history.distinct > 10, "the first member to work");
     const second = context.member(topic, { group, concurrency: 2 }, slowly, await context.connect());
