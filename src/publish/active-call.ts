@@ -57,7 +57,7 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
   for (const lane of ready) {
     // It has been emptied since, or has left under another destination.
     if (!lane.canSend) {
-      ready.delete(lane);
+      takeOff(lane, ready);
       continue;
     }
     const isFirst = call.lanes.length === 0;
@@ -77,12 +77,17 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
       const own = unnamedLane();
       for (const record of records) record.lane = own;
       call.add(own, records);
-      if (lane.readyCount === 0) ready.delete(lane);
+      if (lane.readyCount === 0) takeOff(lane, ready);
     } else {
-      ready.delete(lane);
+      takeOff(lane, ready);
       call.add(lane, records);
     }
     if (lane.travelsAlone || call.messages >= shape.maxCallMessages || call.bytes >= shape.maxCallBytes) break;
   }
   return call;
+}
+
+function takeOff(lane: Lane, ready: Set<Lane>): void {
+  lane.isReady = false;
+  ready.delete(lane);
 }

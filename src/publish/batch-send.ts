@@ -24,7 +24,7 @@ export class BatchSend implements SendGroup {
     resolve: (receipts: readonly Receipt[]) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#receipts = Array.from<Receipt | null>({ length: size }).fill(null);
+    this.#receipts = new Array<Receipt | null>(size).fill(null);
     this.#left = size;
     this.#signal = signal;
     this.#watch = watch;

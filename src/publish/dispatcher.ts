@@ -38,6 +38,7 @@ export class Dispatcher {
   ready(lane: Lane): boolean {
     const destination = this.#destination(this.#nameOf(lane));
     destination.ready.add(lane);
+    lane.isReady = true;
     const { shape } = this.#driver;
     const laneIsFull = lane.readyCount >= shape.maxCallMessages || lane.readyBytes >= shape.maxCallBytes;
     if (shape.lanesPerCall === "one")
@@ -46,6 +47,7 @@ export class Dispatcher {
   }
 
   forget(lane: Lane): void {
+    lane.isReady = false;
     for (const destination of this.#destinations.values()) destination.ready.delete(lane);
   }
 

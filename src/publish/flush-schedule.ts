@@ -14,6 +14,11 @@ export class FlushSchedule {
     this.#flush = flush;
   }
 
+  /** Does a call that becomes full leave earlier? */
+  get lingers(): boolean {
+    return this.#lingerMs > 0;
+  }
+
   /** There is something to send. */
   soon(): void {
     if (this.#lingerMs === 0) this.now();

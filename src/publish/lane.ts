@@ -25,6 +25,8 @@ export class Lane {
   attempts = 0;
   lastError: StreamError | undefined = undefined;
   backsOff = false;
+  /** On the list of a destination: the next call there that has room takes it. */
+  isReady = false;
   retryAtMs = 0;
   /** Its last result was late or worth a retry: it must not slow down others. */
   travelsAlone = false;

@@ -1,12 +1,35 @@
 import { describeValue, showName } from "../checked-options.ts";
+import type { EncodingTarget } from "../codec/codec.ts";
 import type { HeaderList } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import { hasEscapedBytes, textToBytes } from "../text-bytes.ts";
 import { NO_HEADERS } from "./pending-message.ts";
 
-/** A copy that may be added to. @throws `invalid-argument` for anything but an object or `undefined` */
-export function copyHeaders(headers: unknown, more: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  if (headers === undefined) return more === undefined ? {} : { ...more };
+/** What a codec is told of a message. Most codecs ask for no headers: where there are none, none are made before they do. */
+export class MessageTarget implements EncodingTarget {
+  readonly topic: string;
+  readonly key: string | null;
+  #headers: Record<string, string> | undefined;
+
+  constructor(topic: string, key: string | null, headers: Record<string, string> | undefined) {
+    this.topic = topic;
+    this.key = key;
+    this.#headers = headers;
+  }
+
+  get headers(): Record<string, string> {
+    return (this.#headers ??= {});
+  }
+
+  /** As bytes, those that the codec has added included. */
+  headerList(requireExact: () => void): HeaderList {
+    return this.#headers === undefined ? NO_HEADERS : toHeaderList(this.#headers, requireExact);
+  }
+}
+
+/** A copy that may be added to; `undefined` for none. @throws `invalid-argument` for anything but an object or `undefined` */
+export function copyHeaders(headers: unknown, more: Readonly<Record<string, string>> | undefined): Record<string, string> | undefined {
+  if (headers === undefined) return more === undefined ? undefined : { ...more };
   if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
     throw new StreamError("invalid-argument", `headers must be an object of strings; received ${describeValue(headers)}`);
   }
@@ -18,7 +41,7 @@ export function copyHeaders(headers: unknown, more: Readonly<Record<string, stri
  * @param requireExact called when a value has bytes that are not UTF-8; throws where the provider cannot keep them
  * @throws `invalid-argument`
  */
-export function toHeaderList(headers: Record<string, unknown>, requireExact: () => void): HeaderList {
+function toHeaderList(headers: Record<string, unknown>, requireExact: () => void): HeaderList {
   const names = Object.keys(headers);
   if (names.length === 0) return NO_HEADERS;
   return names.map((name) => {

@@ -6,7 +6,7 @@ import type { OutgoingMessage } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { type KeyEntry, KeyCache } from "./key-cache.ts";
-import { copyHeaders, toHeaderList } from "./outgoing-headers.ts";
+import { MessageTarget, copyHeaders } from "./outgoing-headers.ts";
 import { PendingMessage } from "./pending-message.ts";
 import { recordBytes } from "./record-limits.ts";
 import type { SendGroup } from "./send-group.ts";
@@ -40,12 +40,12 @@ export class OutgoingIntake<T, Input> {
   /** Takes message number `index` of a call; what is wrong with it is told to the group. Its slot is reserved when this returns. */
   accept(message: OutgoingMessage<Input>, index: number, origin: SendOrigin): PendingMessage | null {
     let pending: PendingMessage;
-    let headers: Record<string, string>;
+    let target: MessageTarget;
     try {
       const key = this.#checked(message);
       const { toPartition, producedAt } = message;
-      headers = copyHeaders(message.headers, origin.headers);
-      if (this.#idPrefix !== null) headers[ID_HEADER] = `${this.#idPrefix}-${this.#idCounter++}`;
+      target = new MessageTarget(this.#context.topic, key?.text ?? null, copyHeaders(message.headers, origin.headers));
+      if (this.#idPrefix !== null) target.headers[ID_HEADER] = `${this.#idPrefix}-${this.#idCounter++}`;
       const timestampMs = producedAt === undefined ? null : Math.trunc(toMilliseconds(producedAt));
       const { group, deadlineMs } = origin;
       const epoch = this.#scheduler.outstanding.current;
@@ -55,7 +55,7 @@ export class OutgoingIntake<T, Input> {
       origin.group.refused(index, this.#context.toError(error, "send"));
       return null;
     }
-    this.#encode(pending, message.value, headers);
+    this.#encode(pending, message.value, target);
     return pending;
   }
 
@@ -105,32 +105,32 @@ export class OutgoingIntake<T, Input> {
     throw invalid(`a key must be a non-empty string, or null for none; received ${describeValue(key)}`);
   }
 
-  #encode(pending: PendingMessage, value: Input, headers: Record<string, string>): void {
+  #encode(pending: PendingMessage, value: Input, target: MessageTarget): void {
     if (value === null) {
-      this.#encoded(pending, null, headers, true);
+      this.#encoded(pending, null, target, true);
       return;
     }
     let encoded: unknown;
     try {
-      encoded = this.#context.codec.encode(value, { topic: this.#context.topic, key: pending.keyText, headers });
+      encoded = this.#context.codec.encode(value, target);
     } catch (error) {
       this.#encodingFailed(pending, error);
       return;
     }
     if (encoded instanceof Uint8Array || !isPromiseLike(encoded)) {
-      this.#encoded(pending, encoded, headers);
+      this.#encoded(pending, encoded, target);
       return;
     }
     Promise.resolve(encoded).then(
-      (bytes) => this.#encoded(pending, bytes, headers),
+      (bytes) => this.#encoded(pending, bytes, target),
       (error: unknown) => this.#encodingFailed(pending, error),
     );
   }
 
-  #encoded(pending: PendingMessage, bytes: unknown, headers: Record<string, string>, isTombstone = false): void {
+  #encoded(pending: PendingMessage, bytes: unknown, target: MessageTarget, isTombstone = false): void {
     try {
       if (!isTombstone) requireBytes(bytes);
-      const list = toHeaderList(headers, this.#requireExactHeaders);
+      const list = target.headerList(this.#requireExactHeaders);
       const value = bytes as Uint8Array | null;
       this.#scheduler.encoded(pending, value, list, recordBytes(pending.key, value, list, this.#scheduler.driver.shape));
     } catch (error) {

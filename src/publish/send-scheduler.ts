@@ -231,7 +231,8 @@ export class SendScheduler {
       return;
     }
     if (!lane.canSend) return;
-    const isFull = this.#dispatcher.ready(lane);
+    // Most messages join a lane that is on the list already: at the end of this turn it is looked at in any case.
+    const isFull = !this.#flushes.lingers && lane.isReady ? false : this.#dispatcher.ready(lane);
     if (atOnce || isFull) this.#flushes.now();
     else this.#flushes.soon();
   }

@@ -28,7 +28,8 @@ interface Sample {
 /**
  * Processor time per message, the driver's included: published in batches of 1,000, and handled by `run` with a synchronous
  * handler. The garbage collector stays on the main thread (`--single-threaded-gc`): its work is counted, not the waiting of
- * its helpers for each other. Each pair measures the same thing twice, in turns; the ratio of the two is the control.
+ * its helpers for each other. The yardstick is taken before and behind each sample, since a shared machine changes its pace.
+ * Each pair measures the same thing twice, in turns; the ratio of the two is the control.
  */
 export async function measureCpu(): Promise<CpuFigures> {
   const batches = batchesOf(workload(MESSAGES), BATCH);
@@ -36,23 +37,26 @@ export async function measureCpu(): Promise<CpuFigures> {
   const firsts: Sample[] = [];
   const seconds: Sample[] = [];
   const hashes: number[] = [];
+  const calibrated = async (): Promise<Sample> => {
+    const before = hashNanoseconds();
+    const { publish, handle } = await sample(batches);
+    const nanoseconds = (before + hashNanoseconds()) / 2;
+    hashes.push(nanoseconds);
+    const factor = calibrationFactor(nanoseconds);
+    return { publish: publish * factor, handle: handle * factor };
+  };
   for (let pair = 0; pair < PAIRS; pair += 1) {
     // Who goes first takes turns too: a machine that grows slower meets both alike.
     const order = pair % 2 === 0 ? [firsts, seconds] : [seconds, firsts];
-    for (const samples of order) {
-      hashes.push(hashNanoseconds());
-      samples.push(await sample(batches));
-    }
+    for (const samples of order) samples.push(await calibrated());
   }
-  const nanoseconds = median(hashes);
-  const figure = (step: keyof Sample): number =>
-    median([...firsts, ...seconds].map((taken) => taken[step])) * calibrationFactor(nanoseconds);
+  const figure = (step: keyof Sample): number => median([...firsts, ...seconds].map((taken) => taken[step]));
   const ratio = (step: keyof Sample): number => median(firsts.map((first, pair) => first[step] / seconds[pair]![step]));
   return {
     publish: figure("publish"),
     handle: figure("handle"),
     control: worstRatio([ratio("publish"), ratio("handle")]),
-    hashNanoseconds: nanoseconds,
+    hashNanoseconds: median(hashes),
   };
 }
 

@@ -266,7 +266,7 @@ test("a position that retention has passed is a gap, accepted or not", async () 
   await refusing.consumer.close();
   const accepting = new TestMember(opened.driver, "orders");
   await accepting.start();
-  await eventually(() => expect(accepting.values).toEqual(["18", "19"]));
+  await eventually(() => expect(accepting.values).toEqual(first.values.slice(-2)));
   await accepting.consumer.close();
 });
 
