@@ -45,6 +45,11 @@ export class Leases<Of extends Holder> {
     return this.#log.endIndex - this.handledUpTo - this.#handled.size;
   }
 
+  /** Nothing more is leased until something is handled or given back. */
+  get isFull(): boolean {
+    return this.#leased.size >= MAX_LEASED;
+  }
+
   #passHandled(): void {
     if (this.#handledUpTo < this.#log.firstIndex) {
       this.#handledUpTo = this.#log.firstIndex;
@@ -56,12 +61,12 @@ export class Leases<Of extends Holder> {
   /** Leases what nobody has, oldest first. A key goes where it is, else where its hash points. @returns was there anything? */
   spread(holders: readonly Of[]): boolean {
     let any = false;
-    while (this.#returned.length > 0 && this.#leased.size < MAX_LEASED) {
+    while (this.#returned.length > 0 && !this.isFull) {
       const [index] = this.#returned.splice(0, 1) as [number];
       any = this.#lease(index, holders) || any;
     }
     this.#next = Math.max(this.#next, this.#log.firstIndex);
-    while (this.#next < this.#log.endIndex && this.#leased.size < MAX_LEASED && this.#returned.length === 0) {
+    while (this.#next < this.#log.endIndex && !this.isFull && this.#returned.length === 0) {
       for (const record of this.#log.read(this.#next, MAX_LEASED - this.#leased.size, Infinity)) this.#leaseTo(record, holders);
       any = true;
     }

@@ -142,7 +142,10 @@ export class RecordGroup implements Group {
 
   settle(member: Member, { assignment, records }: Settlement): StreamError | null {
     if (this.#seats.get(member)?.assignment !== assignment) return ownershipLost(this.#topic.name, assignment.partition);
+    const wasFull = this.#leases.isFull;
     for (const { position } of records) this.#leases.handled(toIndex(position));
+    // Members that found nothing to lease wait for records as if the log had ended.
+    if (wasFull && !this.#leases.isFull) this.log.changed.wake();
     return null;
   }
 

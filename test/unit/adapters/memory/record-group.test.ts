@@ -161,3 +161,21 @@ test("what retention has dropped is passed over without a word", async () => {
   expect(opened.broker.topic("orders").groups.get("billing")!.lag(Date.now())).toMatchObject([{ messages: 0 }]);
   await second.consumer.close();
 });
+
+test("what could not be leased because too much was is leased when that is handled, though nothing new is stored", async () => {
+  const opened = open(PUBSUB);
+  const member = new TestMember(opened.driver, "orders");
+  member.settles = false;
+  await member.start();
+  for (let batch = 0; batch < 11; batch += 1) await publish(opened.driver, "orders", series(1_000, 10, batch * 1_000));
+  await eventually(() => expect(member.records).toHaveLength(10_000));
+  const [assignment] = member.current.values();
+  expect(
+    await member.settle(
+      assignment!,
+      member.records.map(({ record }) => record),
+    ),
+  ).toBeNull();
+  await eventually(() => expect(member.records).toHaveLength(11_000));
+  await member.consumer.close();
+});
