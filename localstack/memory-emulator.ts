@@ -7,7 +7,7 @@ import type { MemoryTopicSettings } from "../adapters/memory/topic.ts";
 import type { Fault } from "../src/driver/index.ts";
 
 /** Settings of a topic; `groups` is for providers whose groups must exist first, which these need not. */
-export type MemoryEmulatorTopic = MemoryTopicSettings & { readonly groups?: readonly string[] | undefined };
+type MemoryEmulatorTopic = MemoryTopicSettings & { readonly groups?: readonly string[] | undefined };
 
 export interface MemoryEmulatorOptions {
   topics?: Readonly<Record<string, MemoryEmulatorTopic>> | undefined;

@@ -51,7 +51,7 @@ export interface MessageSource {
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Of a repeated name the last value. */
-export function headersToText(headers: StoredRecord["headers"]): Readonly<Record<string, string>> {
+function headersToText(headers: StoredRecord["headers"]): Readonly<Record<string, string>> {
   if (headers.length === 0) return NO_HEADERS;
   const text: Record<string, string> = {};
   for (const [name, value] of headers) {

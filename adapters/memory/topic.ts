@@ -6,7 +6,7 @@ import type { Layout } from "./profiles.ts";
 import { Wake } from "./wake.ts";
 
 /** Several, so that order is a matter of keys and not of luck. */
-export const DEFAULT_PARTITIONS = 4;
+const DEFAULT_PARTITIONS = 4;
 const ALL_HASHES = 2 ** 32;
 
 /** Settings of a topic, with those that only tests need. */

@@ -4,7 +4,7 @@ import { StreamError } from "../errors.ts";
  * Case names are paths. `*` stands for one part of a path or some of its letters, `**` for any number of parts:
  * `replay/**`, `ordering/publish/*`.
  */
-export function matchesPattern(name: string, pattern: string): boolean {
+function matchesPattern(name: string, pattern: string): boolean {
   const parts = pattern
     .split(/(\*\*|\*)/)
     .map((part) => (part === "**" ? ".*" : part === "*" ? "[^/]*" : part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")));

@@ -4,7 +4,7 @@ import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 
 /** Names and values together. */
-export function headerBytes(headers: HeaderList): number {
+function headerBytes(headers: HeaderList): number {
   let bytes = 0;
   for (const [name, value] of headers) bytes += Buffer.byteLength(name) + value.byteLength;
   return bytes;

@@ -2,7 +2,7 @@ import type { Connection } from "../../src/connection-types.ts";
 import type { ProviderDriver } from "../../src/driver/provider-driver.ts";
 
 /** Breaks what a connection is made of: the driver below the core, or what an application sees above it. */
-export interface Breakage {
+interface Breakage {
   driver?(driver: ProviderDriver): ProviderDriver;
   connection?(connection: Connection): Connection;
 }

@@ -40,7 +40,7 @@ export function records(keys: string, first = 0): StoredRecord[] {
 }
 
 /** A driver that does only what the test says. */
-export class FakeConsumerDriver implements ConsumerDriver {
+class FakeConsumerDriver implements ConsumerDriver {
   readonly settlementUnit: "position" | "record";
   sink: Sink | null = null;
   settings: ConsumerSettings | null = null;
@@ -92,7 +92,7 @@ export class FakeConsumerDriver implements ConsumerDriver {
   }
 }
 
-export interface FakeSender {
+interface FakeSender {
   readonly topic: string;
   readonly sent: OutgoingRecord[];
   limits: { messageBytes: number; keyBytes: number; headerBytes: number };

@@ -37,7 +37,7 @@ export function open(query = "create=orders", name: string = randomUUID()): Open
   return { driver, broker: memoryBroker(name), name, reports };
 }
 
-export const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
+const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 export const text = (value: Uint8Array | null): string | null => (value === null ? null : Buffer.from(value).toString());
 
 export function outgoing(key: string | null, value: string | null, more: Partial<OutgoingRecord> = {}): OutgoingRecord {
