@@ -8,7 +8,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["test/bench/**", "test/long/**"],
     pool: "forks",
-    testTimeout: 20_000,
+    // Bundlers and compilers on a machine that is busy with everything else.
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     // A run that finds no test, or only chosen ones, is not a passed run.
     passWithNoTests: false,
