@@ -11,6 +11,9 @@ const integer = (allowed: string, least: number): OptionRule => ({
   accepts: (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= least,
 });
 
+/** What a `Date` can hold, ECMA-262 "Time Values and Time Range". */
+const LATEST_TIME_MS = 8.64e15;
+
 /** A timer of Node takes no more; longer is as good as for ever, but has to be said otherwise. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -32,7 +35,8 @@ export const rules = {
   abortSignal: { allowed: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
   time: {
     allowed: "a valid Date or milliseconds since the epoch",
-    accepts: (value) => (value instanceof Date ? Number.isFinite(value.getTime()) : typeof value === "number" && Number.isFinite(value)),
+    accepts: (value) =>
+      value instanceof Date ? Number.isFinite(value.getTime()) : typeof value === "number" && Math.abs(value) <= LATEST_TIME_MS,
   },
 } as const satisfies Record<string, OptionRule>;
 

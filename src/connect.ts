@@ -6,6 +6,7 @@ import type { ConnectOptions, Connection, GrantedBy } from "./connection-types.t
 import { parseConnectionUrl } from "./connection-url.ts";
 import type { Driver, ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError } from "./errors.ts";
+import { checkedTopicName } from "./topic-name.ts";
 
 /**
  * Chooses the provider. Loads its adapter and checks the settings and `require`; makes no network call (see `check`).
@@ -26,12 +27,12 @@ export async function connect<Target extends string | Driver, Required extends C
   checkOptions("connect options", options, { require: rules.stringArray, topics: rules.object, groups: rules.object });
   checkNames("topics", options.topics);
   checkNames("groups", options.groups);
-  const { driver, topics, groups } = await openTarget(target);
+  const { driver, ...named } = await openTarget(target);
+  const topics = { ...named.topics, ...defined(options.topics) };
+  const groups = { ...named.groups, ...defined(options.groups) };
+  for (const topic of Object.keys(topics)) checkedTopicName(driver, topic, (name) => topics[name]!);
   for (const capability of options.require ?? []) requireCapability(driver, capability);
-  return new OpenConnection<GrantedBy<Target> | Required>(driver, {
-    topics: { ...topics, ...defined(options.topics) },
-    groups: { ...groups, ...defined(options.groups) },
-  });
+  return new OpenConnection<GrantedBy<Target> | Required>(driver, { topics, groups });
 }
 
 interface OpenedTarget {

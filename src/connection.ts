@@ -7,7 +7,7 @@ import type { Connection, Health } from "./connection-types.ts";
 import { createReport } from "./diagnostics/report.ts";
 import type { ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError, type StreamErrorDetails, withContext } from "./errors.ts";
-import type { CallOptions, CloseOptions } from "./options.ts";
+import { type CallOptions, type CloseOptions, closeTimeoutMs } from "./options.ts";
 import { createTopic } from "./topic.ts";
 import type { Closable } from "./topic-context.ts";
 import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
@@ -17,8 +17,6 @@ export interface NativeNames {
   readonly topics: Readonly<Record<string, string>>;
   readonly groups: Readonly<Record<string, string>>;
 }
-
-const DEFAULT_CLOSE_MS = 10_000;
 
 /** What the handlers of a draining consumer may still begin. */
 const ALLOWED_WHILE_DRAINING: ReadonlySet<string> = new Set(["topic", "send"]);
@@ -82,7 +80,7 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
   }
 
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(typeof options.timeoutMs === "number" && options.timeoutMs >= 0 ? options.timeoutMs : DEFAULT_CLOSE_MS);
+    this.#closing ??= this.#close(closeTimeoutMs(options));
     return this.#closing;
   }
 

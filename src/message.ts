@@ -18,7 +18,7 @@ export interface OutgoingMessage<T> {
 export interface Message<T> {
   readonly topic: string;
   readonly partition: string;
-  /** Unique in the topic and the same at every delivery: fit for de-duplication. */
+  /** Unique in the topic and the same at every delivery: fit for de-duplication. Built when asked for: shown by `JSON.stringify`, left out by `{ ...message }`. */
   readonly position: Position;
   /** When the provider stored it, or when the producer made it, as the provider tells. Need not increase. */
   readonly timestamp: Date;

@@ -1,4 +1,5 @@
 import type { Capabilities, TopicSettings } from "../../src/driver/index.ts";
+import { memoryError } from "./errors.ts";
 import type { Retention } from "./log.ts";
 import type { Group } from "./group.ts";
 import { Partition } from "./partition.ts";
@@ -7,6 +8,8 @@ import { Wake } from "./wake.ts";
 
 /** Several, so that order is a matter of keys and not of luck. */
 const DEFAULT_PARTITIONS = 4;
+/** More than a test needs; each is looked at whenever one is added. */
+const MAX_PARTITIONS = 1_000;
 const ALL_HASHES = 2 ** 32;
 
 /** Settings of a topic, with those that only tests need. */
@@ -40,6 +43,7 @@ export class MemoryTopic {
     this.layout = layout;
     this.#retention = { retentionMs: settings.retentionMs ?? null, retentionBytes: settings.retentionBytes ?? null };
     const count = settings.partitions ?? DEFAULT_PARTITIONS;
+    requirePartitions(count);
     for (let index = 0; index < count; index += 1) {
       this.#add({ begin: Math.floor((index * ALL_HASHES) / count), end: Math.floor(((index + 1) * ALL_HASHES) / count) });
     }
@@ -103,6 +107,7 @@ export class MemoryTopic {
 
   /** Splits or merges, or adds in place, until so many are open. */
   resize(count: number): void {
+    requirePartitions(count);
     if (count === this.#open.length) return;
     while (this.#open.length < count) this.#grow();
     while (this.#open.length > count) this.#mergeSmallest();
@@ -170,4 +175,10 @@ export class MemoryTopic {
 
 function width(partition: Partition): number {
   return partition.range.end - partition.range.begin;
+}
+
+function requirePartitions(count: number): void {
+  if (count > MAX_PARTITIONS) {
+    throw memoryError("invalid-argument", `a topic of the memory provider may have up to ${MAX_PARTITIONS} partitions; received ${count}`);
+  }
 }

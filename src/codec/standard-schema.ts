@@ -1,6 +1,7 @@
 import { StreamError } from "../errors.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import type { StandardSchema } from "./codec.ts";
+import { pathText } from "./path-text.ts";
 
 /** Boxed, because an output may itself be anything. */
 interface Checked<Output> {
@@ -40,20 +41,15 @@ export function validate<Input, Output>(
 function outputOf<Output>(result: unknown, vendor: string, code: FailureCode): Checked<Output> {
   const { issues, value } = (result ?? {}) as { issues?: readonly { path?: readonly unknown[] }[] | undefined; value?: Output };
   if (issues === undefined) return { output: value as Output };
-  const paths = [...new Set(issues.map(({ path }) => pathText(path ?? [])))];
+  const paths = [...new Set(issues.map(({ path }) => pathText(keysOf(path ?? []))))];
   const shown = paths.slice(0, MOST_PATHS).join(", ") + (paths.length > MOST_PATHS ? ` and ${paths.length - MOST_PATHS} more` : "");
   const count = issues.length === 1 ? "1 issue" : `${issues.length} issues`;
   throw new StreamError(code, `the ${vendor} schema does not accept the value: ${count} at ${shown}`);
 }
 
 /** Segments are keys, or objects that hold one. */
-function pathText(path: readonly unknown[]): string {
-  if (path.length === 0) return "the value itself";
-  const keys = path.map((segment) => (typeof segment === "object" && segment !== null ? (segment as { key?: unknown }).key : segment));
-  return keys
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key).slice(0, 80)}`))
-    .join("")
-    .replace(/^\./, "");
+function keysOf(path: readonly unknown[]): readonly unknown[] {
+  return path.map((segment) => (typeof segment === "object" && segment !== null ? (segment as { key?: unknown }).key : segment));
 }
 
 function schemaThrew(vendor: string, code: FailureCode, cause: unknown): StreamError {

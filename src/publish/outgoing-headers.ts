@@ -30,10 +30,17 @@ export class MessageTarget implements EncodingTarget {
 /** A copy that may be added to; `undefined` for none. @throws `invalid-argument` for anything but an object or `undefined` */
 export function copyHeaders(headers: unknown, more: Readonly<Record<string, string>> | undefined): Record<string, string> | undefined {
   if (headers === undefined) return more === undefined ? undefined : { ...more };
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
-    throw new StreamError("invalid-argument", `headers must be an object of strings; received ${describeValue(headers)}`);
+  if (!isPlainObject(headers)) {
+    throw new StreamError("invalid-argument", `headers must be a plain object of strings; received ${describeValue(headers)}`);
   }
   return { ...(headers as Record<string, string>), ...more };
+}
+
+/** A `Map` or a `Headers` has no properties of its own: what is in it would be dropped without a word. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /**

@@ -52,7 +52,8 @@ export class OutgoingIntake<T, Input> {
       pending = new PendingMessage(key?.bytes ?? null, key?.text ?? null, timestampMs, toPartition, group, index, deadlineMs, epoch);
       this.#scheduler.reserve(pending, key);
     } catch (error) {
-      origin.group.refused(index, this.#context.toError(error, "send"));
+      const ours = isStreamError(error) ? error : new StreamError("invalid-argument", "the message could not be read", { cause: error });
+      origin.group.refused(index, this.#context.toError(ours, "send"));
       return null;
     }
     this.#encode(pending, message.value, target);
@@ -111,13 +112,15 @@ export class OutgoingIntake<T, Input> {
       return;
     }
     let encoded: unknown;
+    let isLater: boolean;
     try {
       encoded = this.#context.codec.encode(value, target);
+      isLater = !(encoded instanceof Uint8Array) && isPromiseLike(encoded);
     } catch (error) {
       this.#encodingFailed(pending, error);
       return;
     }
-    if (encoded instanceof Uint8Array || !isPromiseLike(encoded)) {
+    if (!isLater) {
       this.#encoded(pending, encoded, target);
       return;
     }
@@ -151,6 +154,13 @@ function invalid(text: string): StreamError {
 }
 
 function requireBytes(value: unknown): void {
-  if (value instanceof Uint8Array || types.isUint8Array(value)) return;
+  if (value instanceof Uint8Array || types.isUint8Array(value)) {
+    if (value.byteLength > 0 || !isDetached(value)) return;
+    throw invalid("a codec must encode to a Uint8Array that still has its bytes; received one whose buffer was transferred");
+  }
   throw invalid(`a codec must encode to a Uint8Array; received ${describeValue(value)}`);
+}
+
+function isDetached({ buffer }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer && (buffer as ArrayBuffer & { readonly detached: boolean }).detached;
 }

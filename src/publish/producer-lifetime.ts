@@ -1,13 +1,11 @@
 import { checkOptions, rules } from "../checked-options.ts";
-import type { CallOptions, CloseOptions } from "../options.ts";
+import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../options.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { nowMs } from "./alarm.ts";
 import type { ProducerSettings } from "./producer-options.ts";
 import { type PublishContext, sendError } from "./publish-context.ts";
 import { SendScheduler } from "./send-scheduler.ts";
 import type { PendingMessage } from "./pending-message.ts";
-
-const CLOSE_TIMEOUT_MS = 10_000;
 
 /** What a producer and a sender of plain records have in common: opened by the first use, flushed and closed once. */
 export class ProducerLifetime {
@@ -73,10 +71,9 @@ export class ProducerLifetime {
     }
   }
 
-  /** @throws `invalid-argument` for wrong options, before anything is done; else never rejects */
-  async close(options: CloseOptions = {}): Promise<void> {
-    checkOptions("close options", options, { timeoutMs: rules.durationMs });
-    this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
+  /** Never rejects. */
+  async close(options?: CloseOptions): Promise<void> {
+    this.#closing ??= this.#close(closeTimeoutMs(options));
     await this.#closing;
   }
 

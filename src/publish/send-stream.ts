@@ -1,5 +1,5 @@
 import { describeValue } from "../checked-options.ts";
-import { StreamError } from "../errors.ts";
+import { StreamError, isStreamError } from "../errors.ts";
 import type { StreamSend } from "./stream-send.ts";
 
 /** How much of a stream may be under way, whatever the byte bound of the producer says. */
@@ -42,9 +42,9 @@ export async function sendStream<Item>(
     }
     while (group.failure === null && group.openCount > 0) await changed(group);
   } catch (error) {
-    // The source itself threw: it has ended, and its error is the caller's own.
+    // The source itself threw, and so has ended.
     isDone = true;
-    throw error;
+    throw isStreamError(error) ? error : new StreamError("invalid-argument", "the source of the messages failed", { cause: error });
   } finally {
     group.end();
     if (!isDone && iterator !== null) endSource(iterator);

@@ -1,6 +1,6 @@
-import { describeValue } from "../checked-options.ts";
+import { describeValue, rules } from "../checked-options.ts";
 import { channels } from "../diagnostics/channels.ts";
-import { type Receipt, StreamError } from "../errors.ts";
+import { type Receipt, StreamError, isStreamError, withContext } from "../errors.ts";
 import type { OutgoingMessage } from "../message.ts";
 import type { CallOptions, CloseOptions } from "../options.ts";
 import type { TopicContext } from "../topic-context.ts";
@@ -56,6 +56,10 @@ export class TopicProducer<T, Input> implements Producer<Input> {
   }
 
   releaseKey(key: string): void {
+    if (!rules.nonEmptyString.accepts(key)) {
+      const text = `releaseKey needs ${rules.nonEmptyString.allowed}; received ${describeValue(key)}`;
+      throw new StreamError("invalid-argument", text, { provider: this.#context.provider, topic: this.#context.topic, operation: "send" });
+    }
     this.#intake?.releaseKey(key);
   }
 
@@ -112,7 +116,7 @@ export class TopicProducer<T, Input> implements Producer<Input> {
         }
         group.taken(index);
       } catch (error) {
-        reject(this.#refusal(error, options));
+        reject(refusedWhole(this.#refusal(error, options), messages));
       }
     });
   }
@@ -180,4 +184,12 @@ export class TopicProducer<T, Input> implements Producer<Input> {
     };
     return channels.send.tracePromise(() => send(headers), event);
   }
+}
+
+/** A call of `sendBatch` of which nothing was taken tells that of each of its messages. */
+function refusedWhole(error: unknown, messages: unknown): unknown {
+  if (!isStreamError(error) || !Array.isArray(messages)) return error;
+  const receipts = new Array<null>(messages.length).fill(null);
+  const failures = receipts.map((_, index) => ({ index, error }));
+  return withContext(error, { batch: { receipts, failures } });
 }

@@ -58,12 +58,17 @@ test("names in the code stand for the provider's own, from the URL and the optio
 });
 
 test("where a native name stands for a topic, that is the name the provider judges, for topics and administration alike", async () => {
-  const connection = await connect("memory:?create=orders-v1", { topics: { "all orders": "orders-v1", bills: "bills v1" } });
+  const connection = await connect("memory:?create=orders-v1", { topics: { "all orders": "orders-v1" } });
   await connection.topic("all orders", words).producer().send({ value: "o" });
   expect(await connection.admin.describeTopic("all orders")).toMatchObject({ name: "all orders" });
-  const refused = { code: "invalid-argument", topic: "bills", message: expect.stringMatching(/^invalid topic name "bills v1": /) };
-  expect(() => connection.topic("bills", words)).toThrowError(expect.objectContaining(refused));
-  await expect(connection.admin.describeTopic("bills")).rejects.toMatchObject(refused);
+  await expect(connect("memory:", { topics: { bills: "bills v1" } })).rejects.toMatchObject({
+    code: "invalid-argument",
+    topic: "bills",
+    message: expect.stringMatching(/^invalid topic name "bills v1": /),
+  });
+  const refused = { code: "invalid-argument", topic: "bills v2" };
+  expect(() => connection.topic("bills v2", words)).toThrowError(expect.objectContaining(refused));
+  await expect(connection.admin.describeTopic("bills v2")).rejects.toMatchObject(refused);
   await connection.close();
 });
 
@@ -125,5 +130,16 @@ test("tombstones need the capability", async () => {
   expect(() => connection.topic("orders", { codec: json<number>(), tombstones: true })).toThrowError(
     expect.objectContaining({ code: "unsupported", capability: "tombstones" }),
   );
+  await connection.close();
+});
+
+test("more partitions than memory may have are refused, not tried", async () => {
+  const connection = await connect("memory:", { require: ["topicAdmin"] });
+  await expect(connection.admin.createTopic("wide", { partitions: 1e9 })).rejects.toMatchObject({
+    code: "invalid-argument",
+    message: expect.stringContaining("1000 partitions; received 1000000000"),
+  });
+  await connection.admin.createTopic("narrow", { partitions: 2 });
+  await expect(connection.admin.updateTopic("narrow", { partitions: 1e9 })).rejects.toMatchObject({ code: "invalid-argument" });
   await connection.close();
 });
