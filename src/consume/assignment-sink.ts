@@ -76,6 +76,8 @@ export class AssignmentSink<T> implements Sink {
     if (this.#scheduler.stopped) return;
     const { provider, topic } = this.#services;
     const { partition, identity } = assignment;
+    // Whoever owns it anew has lost it before, told or not: nothing may start while the signals of what runs say otherwise.
+    for (const former of this.#states.values()) if (former.source.partition === partition) this.#drop(former);
     const state = new AssignmentState<T>(assignment, { provider, topic, partition, identity }, this.#driver.settlementUnit);
     this.#states.set(assignment, state);
     this.#scheduler.add(state);
@@ -156,6 +158,7 @@ export class AssignmentSink<T> implements Sink {
     const closed = new StreamError("closed", "the consumer is closed", { topic: this.#services.topic, operation: "consume" });
     await this.#handOver([...this.#states.values()], closed, patience, limit);
     this.#commits.stop();
+    this.#scheduler.end();
     this.#over.resolve();
   }
 

@@ -17,9 +17,12 @@ export type Handler<T> =
   | { readonly kind: "batch"; readonly handle: BatchHandler<T> };
 
 interface RunnerHooks<T> {
-  /** Once for every `run`, perhaps before it returns. `null`: the handler never settled, there is no outcome. */
-  concluded(work: Work<T>, outcome: AttemptOutcome | null): void;
-  fail(error: StreamError): void;
+  /** Once for every `run`, perhaps before it returns, unless it is `overdue`. */
+  concluded(work: Work<T>, outcome: AttemptOutcome): void;
+  /** The handler has not settled in twice its time: there is no outcome. */
+  overdue(work: Work<T>, error: StreamError): void;
+  /** It was `overdue`, and has settled after all. */
+  settledLate(work: Work<T>): void;
 }
 
 interface Attempt<T> {
@@ -39,6 +42,8 @@ export class HandlerRunner<T> {
   readonly #plan: ConsumerPlan;
   readonly #handler: Handler<T>;
   readonly #hooks: RunnerHooks<T>;
+  /** Those with a timer. */
+  readonly #timed = new Set<Attempt<T>>();
 
   constructor(services: TopicServices, decoding: Decoding<T>, plan: ConsumerPlan, handler: Handler<T>, hooks: RunnerHooks<T>) {
     this.#services = services;
@@ -73,17 +78,18 @@ export class HandlerRunner<T> {
   }
 
   #call(attempt: Attempt<T>, decoded: readonly Decoded<T>[]): void {
-    if (attempt.abandoned) return;
-    if (attempt.call.aborted !== null) return this.#settle(attempt, new Map(), null);
+    if (attempt.abandoned || attempt.call.aborted !== null) return this.#settle(attempt, new Map(), null);
     const { messages, corrupt } = this.#handOver(attempt.work, decoded);
     if (messages.length === 0) return this.#settle(attempt, corrupt, null);
     let result: unknown;
+    let isLater: boolean;
     try {
       result = this.#invoke(attempt.call, messages);
+      isLater = isPromiseLike(result);
     } catch (thrown) {
       return this.#settle(attempt, corrupt, { code: "handler-failed", thrown });
     }
-    if (isPromiseLike(result)) this.#follow(attempt, result, corrupt);
+    if (isLater) this.#follow(attempt, result as PromiseLike<unknown>, corrupt);
     else this.#settle(attempt, corrupt, null);
   }
 
@@ -138,10 +144,18 @@ export class HandlerRunner<T> {
       attempt.call.abort(this.#timeout(attempt, `the handler has not settled within handlerTimeoutMs (${timeoutMs} ms)`));
       attempt.timer = setTimeout(() => {
         attempt.abandoned = true;
-        this.#hooks.fail(this.#timeout(attempt, `the handler has not settled within twice handlerTimeoutMs (${timeoutMs} ms)`));
-        this.#hooks.concluded(attempt.work, null);
+        this.#timed.delete(attempt);
+        const error = this.#timeout(attempt, `the handler has not settled within twice handlerTimeoutMs (${timeoutMs} ms)`);
+        this.#hooks.overdue(attempt.work, error);
       }, timeoutMs);
     }, timeoutMs);
+    this.#timed.add(attempt);
+  }
+
+  /** Nobody waits for what still runs, nor for its time-out: no timer may keep the process alive. */
+  end(): void {
+    for (const { timer } of this.#timed) if (timer !== null) clearTimeout(timer);
+    this.#timed.clear();
   }
 
   #timeout({ work }: Attempt<T>, text: string): StreamError {
@@ -150,9 +164,12 @@ export class HandlerRunner<T> {
   }
 
   #settle(attempt: Attempt<T>, corrupt: Map<Entry, AttemptFailure>, failed: AttemptFailure | null): void {
-    if (attempt.abandoned) return;
-    if (attempt.timer !== null) clearTimeout(attempt.timer);
     const { work, call } = attempt;
+    if (attempt.abandoned) return this.#hooks.settledLate(work);
+    if (attempt.timer !== null) {
+      clearTimeout(attempt.timer);
+      this.#timed.delete(attempt);
+    }
     work.call = null;
     let failure = failed;
     let failures = corrupt;

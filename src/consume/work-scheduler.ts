@@ -7,6 +7,7 @@ import { bytesToText } from "../text-bytes.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
 import type { AttemptOutcome } from "./failure.ts";
+import { FormerHandlers } from "./former-handlers.ts";
 import { HandlerCall } from "./handler-call.ts";
 import { type Handler, HandlerRunner } from "./handler-runner.ts";
 import { laneKeyOf } from "./key-lanes.ts";
@@ -38,6 +39,7 @@ export class WorkScheduler<T> {
   readonly #handler: Handler<T>;
   readonly #hooks: SchedulerHooks<T>;
   readonly #runner: HandlerRunner<T>;
+  readonly #former: FormerHandlers<T>;
   readonly #budget = new TurnBudget(() => this.pump());
   #paused = false;
   #stopped = false;
@@ -51,8 +53,10 @@ export class WorkScheduler<T> {
     this.#hooks = hooks;
     this.#runner = new HandlerRunner(services, decoding, plan, handler, {
       concluded: (work, outcome) => this.#concluded(work, outcome),
-      fail: (error) => hooks.fail(error),
+      overdue: (work, error) => this.#overdue(work, error),
+      settledLate: (work) => this.#former.settled(work),
     });
+    this.#former = new FormerHandlers(plan.order, (error) => hooks.fail(error));
   }
 
   get paused(): boolean {
@@ -70,6 +74,11 @@ export class WorkScheduler<T> {
     for (const state of this.states) state.seal();
   }
 
+  /** After `stop`: nothing is waited for any more, and no timer is left. */
+  end(): void {
+    this.#runner.end();
+  }
+
   get stopped(): boolean {
     return this.#stopped;
   }
@@ -81,11 +90,13 @@ export class WorkScheduler<T> {
 
   add(state: AssignmentState<T>): void {
     this.states.push(state);
+    this.#former.holdBack(state);
   }
 
   remove(state: AssignmentState<T>): void {
     const index = this.states.indexOf(state);
     if (index >= 0) this.states.splice(index, 1);
+    this.#former.add(state);
   }
 
   /** Starts what may start. Partitions take turns. */
@@ -166,13 +177,15 @@ export class WorkScheduler<T> {
     this.#budget.use(1);
     this.running += 1;
     let result: unknown;
+    let isLater = false;
     let outcome: AttemptOutcome | null = null;
     try {
       result = handle(message, call);
+      isLater = isPromiseLike(result);
     } catch (thrown) {
       outcome = { failure: { code: "handler-failed", thrown }, failures: new Map() };
     }
-    if (outcome === null && !isPromiseLike(result)) {
+    if (outcome === null && !isLater) {
       this.running -= 1;
       if (state.current) this.#complete(state, delivery, index);
       return;
@@ -198,12 +211,14 @@ export class WorkScheduler<T> {
     if (this.#plan.concurrency > 1) this.hold(work);
   }
 
-  #concluded(work: Work<T>, outcome: AttemptOutcome | null): void {
+  #concluded(work: Work<T>, outcome: AttemptOutcome): void {
     const { state } = work;
     this.running -= 1;
     state.active -= 1;
-    if (outcome === null || !state.current) state.works.delete(work);
-    else if (outcome.failure === null && outcome.failures.size === 0) {
+    if (!state.current) {
+      state.works.delete(work);
+      this.#former.settled(work);
+    } else if (outcome.failure === null && outcome.failures.size === 0) {
       for (const entry of work.entries) this.#complete(state, entry.delivery, entry.index);
       this.release(work);
     } else {
@@ -211,6 +226,17 @@ export class WorkScheduler<T> {
       this.#hooks.failed(work, outcome);
     }
     if (this.#pumping) return;
+    this.pump();
+  }
+
+  /** Not settled in twice its time: its permit is free for others, its key is not. */
+  #overdue(work: Work<T>, error: StreamError): void {
+    const { state } = work;
+    this.running -= 1;
+    state.active -= 1;
+    state.works.delete(work);
+    if (state.current) this.#hooks.fail(error);
+    else this.#former.overdue(work, error);
     this.pump();
   }
 

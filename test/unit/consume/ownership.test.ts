@@ -52,9 +52,9 @@ test("a handler that outstays the deadline is aborted; its late result counts fo
   expect(contexts[0]!.signal.reason).toMatchObject({ code: "ownership-lost" });
   target.assigned(second);
   void target.deliver(second, records("ab"));
-  await until(() => gate.running.length === 4);
   gate.finish(`${first.epoch}:0`);
   gate.finish(`${first.epoch}:1`);
+  await until(() => gate.running.length === 2);
   await turns();
   expect(driver.settlements).toEqual([]);
   gate.finish(`${second.epoch}:0`);
