@@ -3,7 +3,7 @@ import type { Lag } from "../admin/admin-types.ts";
 import { checkOptions, describeValue, rules } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { CallOptions, CloseOptions } from "../options.ts";
+import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../options.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { lagOf } from "./consumer-lag.ts";
 import { type ConsumerPlan, planConsumer, refuseForIteration } from "./consumer-options.ts";
@@ -110,9 +110,7 @@ class GroupConsumer<T> implements Consumer<T> {
 
   async close(options: CloseOptions = {}): Promise<void> {
     this.#closed = true;
-    // `close` never rejects, so a time that is none counts as not given.
-    const timeoutMs = rules.durationMs.accepts(options?.timeoutMs) ? options.timeoutMs : undefined;
-    await this.#member?.close(timeoutMs);
+    await this.#member?.close(closeTimeoutMs(options));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

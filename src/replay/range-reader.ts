@@ -2,7 +2,7 @@ import { abortable } from "../abortable.ts";
 import type { ReaderDriver } from "../driver/reader-driver.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { CloseOptions } from "../options.ts";
+import { type CloseOptions, closeTimeoutMs } from "../options.ts";
 import type { Bookmark, TopicIdentity } from "../position.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { acceptGap } from "./accept-gap.ts";
@@ -14,8 +14,6 @@ import { RangePull } from "./range-pull.ts";
 import type { ReaderPlan } from "./reader-plan.ts";
 import type { Reader } from "./reader-types.ts";
 import { RecordDecoder } from "./record-decoder.ts";
-
-const DEFAULT_CLOSE_MS = 10_000;
 
 interface Opened<T> {
   readonly identity: TopicIdentity;
@@ -148,12 +146,13 @@ export class RangeReader<T> implements Reader<T> {
     }
   }
 
-  async #close({ timeoutMs = DEFAULT_CLOSE_MS }: CloseOptions, cut?: StreamError): Promise<void> {
+  async #close(options: CloseOptions, cut?: StreamError): Promise<void> {
     this.#cut = cut;
     this.#abort.abort(cut ?? this.#closedError("the reader was closed"));
     const stopped = this.#stop();
     try {
-      await abortable(stopped, AbortSignal.timeout(timeoutMs));
+      // A closing connection gives what is left of its time, a fraction; the signal takes whole milliseconds only.
+      await abortable(stopped, AbortSignal.timeout(Math.ceil(closeTimeoutMs(options))));
     } catch {
       // The driver did not stop in time, or broke its word on the way out: nothing that the application could act on.
     }

@@ -104,3 +104,13 @@ test("closing does not wait for ever for a driver that hangs", async () => {
   await closeConnection(context, 10);
   await rejected;
 });
+
+test("closing waits for the driver also with a fraction of a millisecond left, as a closing connection gives it", async () => {
+  const log = oneOf(1);
+  log.closing = new Promise((resolve) => setTimeout(resolve, 20));
+  const context = fakeContext(log);
+  const rejected = expect(createReader(context, { from: "latest" })[Symbol.asyncIterator]().next()).rejects.toMatchObject(CUT);
+  await closeConnection(context, 9_999.87);
+  await rejected;
+  expect(log.closedReaders).toBe(1);
+});

@@ -48,6 +48,8 @@ export class FakeLog {
   chunk = 3;
   endKind: "position" | "caught-up" | "quiet" = "position";
   closedReaders = 0;
+  /** What a driver's reader waits for before it is closed. */
+  closing: Promise<void> | undefined;
   deliveredRecords = 0;
   /** Runs before each delivery. */
   beforeDelivery: (partition: string, sink: ReaderSink) => Promise<void> = async () => {};
@@ -81,7 +83,10 @@ export class FakeLog {
     return {
       resolve: (request) => this.resolve(request),
       read: (partitions, sink, signal) => this.read(partitions, sink, signal),
-      close: async () => void (this.closedReaders += 1),
+      close: async () => {
+        if (this.closing !== undefined) await this.closing;
+        this.closedReaders += 1;
+      },
     };
   }
 
