@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { bytesToText, hasEscapedBytes, textToBytes } from "../../../src/text-bytes.ts";
+import { bytesToText, hasEscapedBytes, textToBytes } from "../../src/text-bytes.ts";
 
 test("all bytes come back through text", () => {
   fc.assert(

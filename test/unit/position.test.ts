@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
-import { decodePosition, encodePosition, requireSameTopic, sealBookmark, unsealBookmark } from "../../../src/position.ts";
+import { decodePosition, encodePosition, requireSameTopic, sealBookmark, unsealBookmark } from "../../src/position.ts";
 
 const PARTS = { provider: "fake", cluster: "c", topic: "t", incarnation: "", partition: "0", position: "42/\u0000é" };
 
