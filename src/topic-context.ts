@@ -25,6 +25,8 @@ export interface TopicContext<T = unknown, Input = T> {
   readonly codec: Codec<T, Input>;
   readonly keyRule: ((value: Input) => string | null) | undefined;
   readonly tombstones: boolean;
+  /** The provider's own name of any topic. @throws `invalid-argument` for a name that the provider does not take */
+  nativeTopicOf(topic: string): string;
   /** The provider's own name of a group, where the application gave one. */
   nativeGroup(group: string): string | undefined;
   /** @throws `closed` once the connection closes */

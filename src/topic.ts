@@ -50,6 +50,7 @@ export function createTopic<T, Input, Tombstones extends boolean>(
     codec: options.codec,
     keyRule: options.key as ((value: OrTombstone<Input, Tombstones>) => string | null) | undefined,
     tombstones: options.tombstones === true,
+    nativeTopicOf,
     nativeGroup: (group) => connection.nativeGroup(group),
     requireOpen: (operation) => connection.requireOpen(operation),
     requireCapability: (capability, operation) => connection.requireCapability(capability, operation, name),

@@ -39,11 +39,17 @@ export function decodeRecord<T>(
     if (!isPromiseLike(value)) return new ReceivedMessage<T>(source, record, key, value);
     return Promise.resolve(value).then(
       (later) => new ReceivedMessage<T>(source, record, key, later),
-      (cause: unknown) => corrupt(source, record, "the codec cannot decode the stored bytes", cause),
+      (cause: unknown) => undecodable(source, record, cause),
     );
   } catch (cause) {
-    return corrupt(source, record, "the codec cannot decode the stored bytes", cause);
+    return undecodable(source, record, cause);
   }
+}
+
+/** An error of ours says what is wrong without the payload; what others say may quote it, and stays the cause only. */
+function undecodable(source: MessageSource, record: StoredRecord, cause: unknown): StreamError {
+  const why = cause instanceof StreamError && cause.message !== "" ? `: ${cause.message}` : "";
+  return corrupt(source, record, `the codec cannot decode the stored bytes${why}`, cause);
 }
 
 function corrupt(source: MessageSource, record: StoredRecord, what: string, cause: unknown): StreamError {

@@ -83,7 +83,7 @@ export function planConsumer(context: TopicServices, options: ConsumerOptions): 
     throw new StreamError("unsupported", "skipMigrated: no message carries the mark of a migration yet; leave it out or set it to false");
   }
   const onFailure = options.onFailure ?? "stop";
-  if (typeof onFailure === "object") requireOtherTopic(onFailure.deadLetter, context.topic);
+  if (typeof onFailure === "object") requireOtherTopic(onFailure.deadLetter, context);
   return {
     group: options.group,
     initialPosition,
@@ -108,9 +108,12 @@ export function planConsumer(context: TopicServices, options: ConsumerOptions): 
   };
 }
 
-/** @throws `invalid-argument`: dead letters in the topic they come from would be consumed again and again */
-export function requireOtherTopic(deadLetter: string, topic: string): void {
-  if (deadLetter === topic) {
+/**
+ * @throws `invalid-argument`: the name is none for this provider, or it is the consumed topic, by whatever name; dead letters
+ * in the topic they come from would be consumed again and again
+ */
+export function requireOtherTopic(deadLetter: string, { topic, nativeTopic, nativeTopicOf }: TopicServices): void {
+  if (nativeTopicOf(deadLetter) === nativeTopic) {
     throw new StreamError("invalid-argument", `the dead-letter topic is the consumed topic ${JSON.stringify(topic)}; name another one`, {
       topic,
     });

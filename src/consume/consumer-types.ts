@@ -57,7 +57,10 @@ export interface HandlerContext {
 }
 
 export interface BatchContext<T> extends HandlerContext {
-  /** Fails one message: it and those of its key behind it are handled again, the rest of the batch counts as handled. */
+  /**
+   * Fails one message: it and those of its key behind it are handled again, the rest of the batch counts as handled. A message
+   * without a key stands alone. With `order: "partition"` everything behind it is handled again.
+   */
   fail(message: Message<T>, error: unknown): void;
 }
 
@@ -97,7 +100,7 @@ export interface ConsumerOptions {
 export interface RetryOptions extends Backoff {
   /** Calls of the handler in all. @default 5 */
   maxAttempts?: number | undefined;
-  /** `false`: this error is not worth another attempt. */
+  /** `false`: this error is not worth another attempt. Answers at once, with a boolean; anything else ends `run`, as a throw does. */
   retryable?: ((error: unknown) => boolean) | undefined;
 }
 

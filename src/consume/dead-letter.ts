@@ -36,7 +36,8 @@ function header(name: string, text: string): HeaderList[number] {
 
 /** Our own words, and those of the handler's error: they are written for whoever looks after the failure. */
 function describe({ error }: Failure): string {
-  return error.cause instanceof Error && error.cause.message !== "" ? `${error.message}: ${error.cause.message}` : error.message;
+  const why = error.cause instanceof Error ? error.cause.message : "";
+  return error.message.endsWith(why) ? error.message : `${error.message}: ${why}`;
 }
 
 function recordOf({ message: { raw } }: Failure, added: HeaderList): OutgoingRecord {

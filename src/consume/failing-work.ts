@@ -1,9 +1,11 @@
+import { describeValue } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
 import { backOffMs } from "../publish/back-off.ts";
 import type { ConsumerPlan } from "./consumer-options.ts";
 import type { FailureActions } from "./failure-actions.ts";
 import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
-import { type Lane, laneKeyOf } from "./key-lanes.ts";
+import { type Lane, laneKeyOf, sequenceOf } from "./key-lanes.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import type { WorkScheduler } from "./work-scheduler.ts";
 import { type Entry, Work, attemptOf } from "./work.ts";
 
@@ -30,18 +32,18 @@ export class FailingWork<T> {
     } else this.#tryAgain(work, work.entries, failure);
   }
 
-  /** The messages that succeeded are done; each of the others, with those of its lane behind it, goes its own way. */
+  /** The messages that succeeded are done; each of the others, with those that share its fate behind it, goes its own way. */
   #split(work: Work<T>, failures: ReadonlyMap<Entry, AttemptFailure>): Work<T>[] {
     const groups: Entry[][] = [];
-    const groupOfLane = new Map<string, Entry[]>();
+    const groupOf = new Map<string, Entry[]>();
     for (const entry of work.entries) {
-      const laneKey = laneKeyOf(this.#plan.order, entry.key);
-      const behind = laneKey === null ? undefined : groupOfLane.get(laneKey);
+      const sequence = sequenceOf(this.#plan.order, entry.key);
+      const behind = sequence === null ? undefined : groupOf.get(sequence);
       if (behind !== undefined) behind.push(entry);
       else if (failures.has(entry)) {
         const group = [entry];
         groups.push(group);
-        if (laneKey !== null) groupOfLane.set(laneKey, group);
+        if (sequence !== null) groupOf.set(sequence, group);
       } else this.#scheduler.complete(work.state, entry);
     }
     const works = groups.map((entries) => {
@@ -80,9 +82,9 @@ export class FailingWork<T> {
     if (code === "corrupt") return false;
     if (retryable === undefined) return true;
     try {
-      return retryable(thrown);
+      return requireBoolean(retryable(thrown));
     } catch (cause) {
-      this.#fail(new StreamError("handler-failed", "retry.retryable threw", { cause, operation: "consume" }));
+      this.#fail(new StreamError("handler-failed", "retry.retryable gave no answer for a failed message", { cause, operation: "consume" }));
       return null;
     }
   }
@@ -116,4 +118,14 @@ export class FailingWork<T> {
     }
     this.#scheduler.pump();
   }
+}
+
+/** @throws `invalid-argument`: an answer is needed at once, and a promise would pass for yes whatever comes of it */
+function requireBoolean(answer: unknown): boolean {
+  if (typeof answer === "boolean") return answer;
+  const isLater = isPromiseLike(answer);
+  // What becomes of it is nobody's answer any more: its rejection must not pass for one that was forgotten.
+  if (isLater) void Promise.resolve(answer).catch(() => undefined);
+  const received = isLater ? "a promise" : describeValue(answer);
+  throw new StreamError("invalid-argument", `retry.retryable returned ${received}; allowed are true and false, at once`);
 }

@@ -92,7 +92,7 @@ export class FailureActions {
   }
 
   async #open(topic: string): Promise<RecordSender> {
-    requireOtherTopic(topic, this.#services.topic);
+    requireOtherTopic(topic, this.#services);
     const sender = this.#services.recordSender(topic);
     try {
       await sender.prepare(this.#signal);

@@ -7,7 +7,7 @@ import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
 import type { BatchHandler, MessageHandler } from "./consumer-types.ts";
 import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
 import { BatchCall, HandlerCall } from "./handler-call.ts";
-import { laneKeyOf } from "./key-lanes.ts";
+import { sequenceOf } from "./key-lanes.ts";
 import { traceHandler } from "./trace-handler.ts";
 import type { Entry, Work } from "./work.ts";
 
@@ -100,14 +100,14 @@ export class HandlerRunner<T> {
     const blocked = new Set<string>();
     for (const [index, one] of decoded.entries()) {
       const entry = work.entries[index]!;
-      const lane = laneKeyOf(this.#plan.order, entry.key);
-      if (lane !== null && blocked.has(lane)) continue;
+      const sequence = sequenceOf(this.#plan.order, entry.key);
+      if (sequence !== null && blocked.has(sequence)) continue;
       if (!(one instanceof StreamError)) {
         messages.push(one);
         continue;
       }
       corrupt.set(entry, { code: "corrupt", thrown: one });
-      if (lane !== null) blocked.add(lane);
+      if (sequence !== null) blocked.add(sequence);
     }
     return { messages, corrupt };
   }
@@ -191,9 +191,9 @@ export class HandlerRunner<T> {
   #failedByHandler(work: Work<T>, corrupt: ReadonlyMap<Entry, AttemptFailure>, call: BatchCall<T>): [Entry, AttemptFailure][] {
     const blocked = new Set<string>();
     const handed = work.entries.filter((entry) => {
-      const lane = laneKeyOf(this.#plan.order, entry.key);
-      if (corrupt.has(entry) && lane !== null) blocked.add(lane);
-      return !corrupt.has(entry) && (lane === null || !blocked.has(lane));
+      const sequence = sequenceOf(this.#plan.order, entry.key);
+      if (corrupt.has(entry) && sequence !== null) blocked.add(sequence);
+      return !corrupt.has(entry) && (sequence === null || !blocked.has(sequence));
     });
     return [...call.failures].map(([index, thrown]) => [handed[index]!, { code: "handler-failed", thrown }]);
   }

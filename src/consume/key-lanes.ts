@@ -56,3 +56,11 @@ export class KeyLanes<T> {
 export function laneKeyOf(order: "key" | "partition" | "none", key: string | null): string | null {
   return order === "key" ? key : order === "partition" ? "" : null;
 }
+
+/**
+ * Which messages of a batch share a failure: when one fails, those of its sequence behind it are handled again. `null`: it
+ * stands alone. Without an order a key is no lane, but a failure still tells of the key.
+ */
+export function sequenceOf(order: "key" | "partition" | "none", key: string | null): string | null {
+  return order === "partition" ? "" : key;
+}

@@ -149,7 +149,6 @@ export const consumeMutants: readonly Mutant[] = [
       return sink.deliver(assignment, records);
     },
   })),
-  sinkMutant("does-not-tell-of-loss", () => ({ lost: () => undefined })),
   sinkMutant("swallows-failures", () => ({ failed: () => undefined })),
   sinkMutant("takes-a-partition-once-only", (sink) => {
     const taken = new Set<string>();

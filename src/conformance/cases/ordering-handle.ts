@@ -195,4 +195,46 @@ const batches = defineCase({
   },
 });
 
-export const handleOrderCases = [storedOrder, noOverlap, keysAtOnce, slowKey, byPartition, noOrder, batches];
+const noOverlapOverOwnerships = defineCase({
+  name: "ordering/handle/no-overlap-over-ownerships",
+  promise: 5,
+  mutant: "does-not-wait-for-late-handlers",
+  faults: ["steal-partition"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const overlaps = new Overlaps();
+    const [late, lost] = [context.latch(), context.latch()];
+    const held = keyNames(8);
+    const others = keyNames(24).slice(held.length);
+    let running = 0;
+    context.member(topic, { group: await context.group(topic), concurrency: 32, commit: { everyMs: 5 } }, async (message, { signal }) => {
+      const { key } = message.value;
+      await overlaps.during(key, "no two handlers of a key at once, over the loss and return of its partition", async () => {
+        if (lost.isOpen || !held.includes(key)) return turns(2)();
+        running += 1;
+        signal.addEventListener("abort", () => lost.open());
+        await late.opened;
+      });
+      if (!signal.aborted) history.receive(message);
+    });
+    await publish(context, history, topic, held, 2);
+    await context.until(() => running === held.length, "handlers of every key to run");
+    context.inject({ kind: "steal-partition", topic: topic.name });
+    // The theft shows at the member's next call.
+    await publish(context, history, topic, others, 1);
+    await context.until(() => lost.isOpen, "the signal of a running handler to abort when its partition is taken");
+    // Whoever hands these over has handed over before what the running handlers still have the keys of.
+    await publish(context, history, topic, others, 1);
+    await context.until(
+      () => others.every((key) => history.hasReceived({ key, sequence: 1 })),
+      "the other keys to go on while handlers of a lost partition still run",
+    );
+    late.open();
+    await untilComplete(context, history);
+    overlaps.check();
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+export const handleOrderCases = [storedOrder, noOverlap, noOverlapOverOwnerships, keysAtOnce, slowKey, byPartition, noOrder, batches];

@@ -9,7 +9,7 @@ import { publish, untilComplete } from "../stream-work.ts";
 const lateResult = defineCase({
   name: "progress/late-result-cannot-commit",
   promise: 7,
-  mutant: "does-not-tell-of-loss",
+  mutant: "ownerships-pass-for-one",
   faults: ["steal-partition"],
   run: async (context) => {
     const topic = await context.topic();

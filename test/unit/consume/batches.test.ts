@@ -114,6 +114,40 @@ test.each([1, 4])("fail: the message and those of its key behind it come again, 
   await run;
 });
 
+test.each([
+  ["key", "124"],
+  ["none", "124"],
+  ["partition", "1234"],
+] as const)("fail with the order %s: %s come again", async (order, again) => {
+  const it = bench();
+  const batches: string[] = [];
+  const member = it.consumer({ order });
+  const run = member.runBatches((messages, context) => {
+    batches.push(values(messages));
+    if (batches.length === 1) context.fail(messages[1]!, new Error("no"));
+  });
+  const mine = await deliver(it, records("abbcb"));
+  await until(() => it.driver.through(mine) === "4");
+  expect(batches).toEqual(["01234", again]);
+  await member.close();
+  await run;
+});
+
+test.each(["key", "none", "partition"] as const)("fail with the order %s: without a key a message stands alone", async (order) => {
+  const it = bench();
+  const batches: string[] = [];
+  const member = it.consumer({ order });
+  const run = member.runBatches((messages, context) => {
+    batches.push(values(messages));
+    if (batches.length === 1) context.fail(messages[1]!, new Error("no"));
+  });
+  const mine = await deliver(it, records("---"));
+  await until(() => it.driver.through(mine) === "2");
+  expect(batches).toEqual(["012", order === "partition" ? "12" : "1"]);
+  await member.close();
+  await run;
+});
+
 test("fail for good: onFailure takes the one message, those behind it are handled anew", async () => {
   const it = bench();
   const batches: [string, number][] = [];

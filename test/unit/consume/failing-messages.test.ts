@@ -1,5 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { StreamError } from "../../../src/errors.ts";
+import { json } from "../../../src/codec/json.ts";
+import { channels } from "../../../src/diagnostics/channels.ts";
 import type { Failure, HandlerContext } from "../../../src/consume/consumer-types.ts";
 import { type Bench, Gate, assignment, bench, record, records, rejection, turns, until } from "./fake-driver.ts";
 
@@ -16,6 +18,7 @@ const throwing = (thrown: unknown) => (): never => {
 };
 const reject = (_: unknown, fail: (error: unknown) => void): void => fail(new Error("no"));
 const refusal = new Proxy({}, { get: (_, name) => (name === "then" ? reject : undefined) });
+const unreadable = new Proxy({}, { get: throwing(new Error("no")) });
 
 test.each([
   ["a throw", throwing(new Error("no"))],
@@ -23,6 +26,7 @@ test.each([
   ["a thrown string", throwing("no")],
   ["a thrown undefined", throwing(undefined)],
   ["a foreign thenable", () => refusal],
+  ["an answer whose then cannot be read", () => unreadable],
 ] as const)("%s is retried at the head of its key, then stops the run before the message", async (_, fail) => {
   const it = bench();
   const calls: string[] = [];
@@ -43,6 +47,78 @@ test.each([
   expect(calls.filter((value) => value === "2")).toEqual([]);
   expect(it.driver.through(mine)).toBe("0");
   expect(it.driver.closed).toBe(1);
+});
+
+test("an answer whose then cannot be read fails a batch, and an attempt that is timed or traced, as well", async () => {
+  const nothing = (): void => {};
+  const subscribers = { start: nothing, end: nothing, asyncStart: nothing, asyncEnd: nothing, error: nothing };
+  for (const [batches, timed, traced] of [[true], [false, true], [false, false, true]]) {
+    const it = bench();
+    if (traced === true) channels.handle.subscribe(subscribers);
+    const member = it.consumer({ onFailure: "skip", ...(timed === true ? { handlerTimeoutMs: 10_000 } : {}) });
+    const run = batches === true ? member.runBatches(() => unreadable) : member.run(() => unreadable);
+    const mine = await deliver(it, records("ab"));
+    await until(() => it.driver.through(mine) === "1");
+    await member.close();
+    await run;
+    if (traced === true) channels.handle.unsubscribe(subscribers);
+  }
+});
+
+test.each([
+  ["a promise that rejects", (): unknown => Promise.reject(new Error("later")), /returned a promise; allowed are true and false/],
+  ["a promise of no", (): unknown => Promise.resolve(false), /returned a promise/],
+  ["nothing", (): unknown => undefined, /returned undefined/],
+  ["a text", (): unknown => "no", /returned a string/],
+] as const)("a retryable that returns %s ends the run, and says so", async (_, retryable, words) => {
+  const it = bench();
+  const retry = { initialDelayMs: 1, retryable: retryable as unknown as () => boolean };
+  const attempts: number[] = [];
+  const run = rejection(
+    it.consumer({ retry, onFailure: "skip" }).run((_message, { attempt }) => {
+      attempts.push(attempt);
+      throw new Error("no");
+    }),
+  );
+  const mine = await deliver(it, records("a"));
+  expect(await run).toMatchObject({ code: "handler-failed", cause: { code: "invalid-argument", message: expect.stringMatching(words) } });
+  // A rejection that nobody minds would fail the test run.
+  await turns();
+  expect(attempts).toEqual([1]);
+  expect(it.driver.through(mine)).toBe(null);
+});
+
+test("what a codec of ours says of stored bytes is told, also in the dead letter and once; what others say is not", async () => {
+  const it = bench({
+    codec: json({ "~standard": { version: 1, vendor: "strict", validate: () => ({ issues: [{ message: "p4y", path: ["fare"] }] }) } }),
+  });
+  const failures: Failure[] = [];
+  const member = it.consumer({
+    onFailure: (failure) => {
+      failures.push(failure);
+      return { deadLetter: "failed" };
+    },
+  });
+  const run = member.run(() => {});
+  const mine = await deliver(it, [record(0, "a"), record(1, "a", { value: Buffer.from("bad") })]);
+  await until(() => it.driver.through(mine) === "1");
+  await member.close();
+  await run;
+  const words = [
+    "the codec cannot decode the stored bytes: the strict schema does not accept the value: 1 issue at fare",
+    "the codec cannot decode the stored bytes: the stored value is not JSON (3 bytes)",
+  ];
+  expect(failures.map(({ error }) => error.message)).toEqual(words);
+  const told = it.sender("failed").sent.map(({ headers }) => headers.find(([name]) => name === "streamport-failure-message")?.[1]);
+  expect(told.map((text) => Buffer.from(text!).toString())).toEqual(words);
+  const other = bench();
+  const stopped = rejection(other.consumer().run(() => {}));
+  await deliver(other, [record(0, "a", { value: Buffer.from("bad") })]);
+  expect(await stopped).toMatchObject({
+    code: "corrupt",
+    message: "the codec cannot decode the stored bytes",
+    cause: { message: "not a value" },
+  });
 });
 
 test("back-off holds the key and releases the permit", async () => {

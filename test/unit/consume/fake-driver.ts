@@ -150,6 +150,10 @@ export function bench(options: BenchOptions = {}): Bench {
     provider: "fake",
     topic: "orders",
     nativeTopic: "orders",
+    nativeTopicOf: (topic) => {
+      if (topic.includes(" ")) throw new StreamError("invalid-argument", `invalid topic name ${JSON.stringify(topic)}: no blanks`);
+      return topic === "orders-by-another-name" ? "orders" : topic;
+    },
     capabilities: { lagInMessages: !missing.has("lagInMessages"), lagInTime: !missing.has("lagInTime") } as TopicContext["capabilities"],
     codec: options.codec ?? pickyText(),
     keyRule: undefined,

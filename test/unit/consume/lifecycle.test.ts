@@ -16,6 +16,8 @@ test.each([
   [{ retry: { maxAttempts: "2" } }],
   [{ onFailure: "ignore" }],
   [{ onFailure: { deadLetter: "orders" } }],
+  [{ onFailure: { deadLetter: "orders-by-another-name" } }],
+  [{ onFailure: { deadLetter: "no topic" } }],
   [{ onFailure: { deadLetter: "failed", also: 1 } }],
   [{ handlerTimeoutMs: 0 }],
   [{ batch: { maxMessages: 0 } }],

@@ -182,6 +182,7 @@ export function fakeContext(
     provider: "fake",
     topic: "orders",
     nativeTopic: "native",
+    nativeTopicOf: (topic) => topic,
     capabilities: {} as Capabilities,
     codec: plain,
     keyRule: undefined,

@@ -66,6 +66,7 @@ export function fakeContext(
     provider: PROVIDER,
     topic: "topic",
     nativeTopic: "native-topic",
+    nativeTopicOf: (topic) => topic,
     capabilities,
     codec: changes.codec ?? json<string>(),
     keyRule: undefined,
