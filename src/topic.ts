@@ -96,16 +96,25 @@ class DescribedTopic<T, Input> implements Topic<T, Input> {
   }
 
   producer(options?: ProducerOptions): Producer<Input> {
-    return createProducer(this.#context, options);
+    return this.#made("send", () => createProducer(this.#context, options));
   }
 
   consumer(options: ConsumerOptions): Consumer<T> {
     this.#context.requireOpen("consume");
-    return createConsumer(this.#context, options);
+    return this.#made("consume", () => createConsumer(this.#context, options));
   }
 
   reader(options?: ReaderOptions): Reader<T> {
     this.#context.requireOpen("read");
-    return createReader(this.#context, options);
+    return this.#made("read", () => createReader(this.#context, options));
+  }
+
+  /** What is refused at once says where, as everything else does. */
+  #made<Part>(operation: string, make: () => Part): Part {
+    try {
+      return make();
+    } catch (error) {
+      throw this.#context.toError(error, operation);
+    }
   }
 }

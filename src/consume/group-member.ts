@@ -134,6 +134,8 @@ export class GroupMember<T> {
 
   get #state(): ConsumerStatus["state"] {
     if (this.#phase === "closed" && this.#failure !== null) return "failed";
-    return this.#phase === "running" && this.#paused ? "paused" : this.#phase;
+    // A driver may give partitions to a member before its joining has been told of as finished.
+    const phase = this.#phase === "joining" && this.assigned.length > 0 ? "running" : this.#phase;
+    return phase === "running" && this.#paused ? "paused" : phase;
   }
 }

@@ -143,3 +143,28 @@ test("more partitions than memory may have are refused, not tried", async () => 
   await expect(connection.admin.updateTopic("narrow", { partitions: 1e9 })).rejects.toMatchObject({ code: "invalid-argument" });
   await connection.close();
 });
+
+test("options that are refused at once say of which topic and operation; a member that handles is not joining", async () => {
+  const connection = await connect("memory:?create=orders");
+  const orders = connection.topic("orders", words);
+  const refused = (operation: string): object =>
+    expect.objectContaining({ code: "invalid-argument", provider: "memory", topic: "orders", operation });
+  expect(() => orders.consumer({ group: "g", foo: 1 } as never)).toThrowError(refused("consume"));
+  expect(() => orders.producer({ foo: 1 } as never)).toThrowError(refused("send"));
+  expect(() => orders.reader({ foo: 1 } as never)).toThrowError(refused("read"));
+  expect(() => orders.consumer({ group: "g", skipMigrated: true })).toThrowError(
+    expect.objectContaining({ code: "unsupported", provider: "memory", topic: "orders" }),
+  );
+  await orders.producer().send({ value: "a" });
+  const consumer = orders.consumer({ group: "g" });
+  const states: string[] = [];
+  const { promise: handled, resolve } = Promise.withResolvers<void>();
+  const run = consumer.run(() => {
+    states.push(consumer.status().state);
+    resolve();
+  });
+  await handled;
+  expect(states).toEqual(["running"]);
+  await connection.close();
+  await run;
+});
