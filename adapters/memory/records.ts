@@ -51,7 +51,8 @@ export class MemoryRecord implements StoredRecord {
   }
 
   get key(): Uint8Array | null {
-    return this.#keyLength < 0 ? null : new Uint8Array(this.#chunk, this.#begin, this.#keyLength);
+    // A Buffer, since the core reads every key as text: another view on the same bytes would cost as much again.
+    return this.#keyLength < 0 ? null : Buffer.from(this.#chunk, this.#begin, this.#keyLength);
   }
 
   get value(): Uint8Array | null {

@@ -36,7 +36,7 @@ export interface ChildPartition {
  * `gap` make the driver wait.
  */
 export interface Sink {
-  /** From now on this member owns the partition. */
+  /** From now on this member owns the partition. An earlier ownership of it that has not been given back is lost by this. */
   assigned(assignment: Assignment): void;
   /**
    * Records of one partition, in log order, none left out, none before those delivered earlier under this assignment.

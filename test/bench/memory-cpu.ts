@@ -7,10 +7,10 @@ import { PARTITIONS, batchesOf, workload } from "./workload.ts";
 
 /** Of one fill of a topic. A sample is several, so that a collection more or less does not decide it. */
 const MESSAGES = 100_000;
-const FILLS = 4;
+const FILLS = 2;
 const BATCH = 1_000;
 const WARM_UP = 3;
-export const PAIRS = 11;
+export const PAIRS = 41;
 
 /** Calibrated microseconds of one message. */
 export interface CpuFigures {
