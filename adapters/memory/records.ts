@@ -51,8 +51,7 @@ export class MemoryRecord implements StoredRecord {
   }
 
   get key(): Uint8Array | null {
-    // A Buffer, since the core reads every key as text: another view on the same bytes would cost as much again.
-    return this.#keyLength < 0 ? null : Buffer.from(this.#chunk, this.#begin, this.#keyLength);
+    return this.#keyLength < 0 ? null : new Uint8Array(this.#chunk, this.#begin, this.#keyLength);
   }
 
   get value(): Uint8Array | null {

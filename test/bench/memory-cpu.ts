@@ -5,12 +5,11 @@ import { cpuMicroseconds } from "./cpu.ts";
 import { median, worstRatio } from "./result.ts";
 import { PARTITIONS, batchesOf, workload } from "./workload.ts";
 
-/** Of one fill of a topic. A sample is several, so that a collection more or less does not decide it. */
+/** Of one fill of a topic. */
 const MESSAGES = 100_000;
-const FILLS = 2;
 const BATCH = 1_000;
 const WARM_UP = 3;
-export const PAIRS = 41;
+export const PAIRS = 101;
 
 /** Calibrated microseconds of one message. */
 export interface CpuFigures {
@@ -37,20 +36,21 @@ export async function measureCpu(): Promise<CpuFigures> {
   const firsts: Sample[] = [];
   const seconds: Sample[] = [];
   const hashes: number[] = [];
-  const calibrated = async (): Promise<Sample> => {
-    const before = hashNanoseconds();
-    const { publish, handle } = await sample(batches);
-    const nanoseconds = (before + hashNanoseconds()) / 2;
-    hashes.push(nanoseconds);
-    const factor = calibrationFactor(nanoseconds);
-    return { publish: publish * factor, handle: handle * factor };
-  };
+  const all: Sample[] = [];
   for (let pair = 0; pair < PAIRS; pair += 1) {
-    // Who goes first takes turns too: a machine that grows slower meets both alike.
-    const order = pair % 2 === 0 ? [firsts, seconds] : [seconds, firsts];
-    for (const samples of order) samples.push(await calibrated());
+    // Who goes first is left to chance: in turns it would meet every other collection of garbage, always the same ones.
+    const order = Math.random() < 0.5 ? [firsts, seconds] : [seconds, firsts];
+    for (const samples of order) {
+      const before = hashNanoseconds();
+      const taken = await sample(batches);
+      const nanoseconds = (before + hashNanoseconds()) / 2;
+      const factor = calibrationFactor(nanoseconds);
+      hashes.push(nanoseconds);
+      samples.push(taken);
+      all.push({ publish: taken.publish * factor, handle: taken.handle * factor });
+    }
   }
-  const figure = (step: keyof Sample): number => median([...firsts, ...seconds].map((taken) => taken[step]));
+  const figure = (step: keyof Sample): number => median(all.map((taken) => taken[step]));
   const ratio = (step: keyof Sample): number => median(firsts.map((first, pair) => first[step] / seconds[pair]![step]));
   return {
     publish: figure("publish"),
@@ -60,16 +60,8 @@ export async function measureCpu(): Promise<CpuFigures> {
   };
 }
 
-/** The mean of several fills. */
-async function sample(batches: readonly (readonly OutgoingMessage<Uint8Array>[])[]): Promise<Sample> {
-  const fills: Sample[] = [];
-  for (let index = 0; index < FILLS; index += 1) fills.push(await fill(batches));
-  const mean = (step: keyof Sample): number => fills.reduce((sum, taken) => sum + taken[step], 0) / FILLS;
-  return { publish: mean("publish"), handle: mean("handle") };
-}
-
 /** One topic, filled and handled to its end. */
-async function fill(batches: readonly (readonly OutgoingMessage<Uint8Array>[])[]): Promise<Sample> {
+async function sample(batches: readonly (readonly OutgoingMessage<Uint8Array>[])[]): Promise<Sample> {
   const connection = await connect(memory({ topics: { bench: { partitions: PARTITIONS } } }));
   const topic = connection.topic("bench", { codec: bytes() });
   const producer = topic.producer();
