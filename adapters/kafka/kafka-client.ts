@@ -118,6 +118,8 @@ export interface ProducerIdentity {
 /** `acks` are always those of all in-sync replicas. */
 export interface ProduceRequest {
   readonly topic: string;
+  /** With it a server that knows topic ids refuses a re-created topic of the same name (code 100). */
+  readonly topicId: string | null;
   /** How long the server waits for its replicas. */
   readonly timeoutMs: number;
   /** Each partition at most once. */
@@ -138,6 +140,8 @@ export interface ProducedPartition {
 
 export interface FetchRequest {
   readonly topic: string;
+  /** As in `ProduceRequest`. */
+  readonly topicId: string | null;
   readonly maxWaitMs: number;
   readonly minBytes: number;
   readonly maxBytes: number;
@@ -261,5 +265,34 @@ export class KafkaProtocolError extends Error {
     this.api = api;
     this.serverMessage = serverMessage;
     this.memberId = memberId;
+  }
+}
+
+/** A connection could not be opened: the request has not left. `cause` says why. */
+export class KafkaConnectError extends Error {
+  /** How far it came. */
+  readonly step: "connect" | "greet" | "authenticate";
+  /** We speak plain text and the server answered in TLS. */
+  readonly answeredInTls: boolean;
+  /** Somebody listens at the address. */
+  readonly wasReached: boolean;
+
+  constructor(address: string, step: KafkaConnectError["step"], answeredInTls: boolean, wasReached: boolean, cause: unknown) {
+    super(`no connection to ${address}`, { cause });
+    this.name = "KafkaConnectError";
+    this.step = step;
+    this.answeredInTls = answeredInTls;
+    this.wasReached = wasReached;
+  }
+}
+
+/** The server has none of the versions of a request that this client knows: the request has not left. */
+export class KafkaUnsupportedError extends Error {
+  readonly api: string;
+
+  constructor(api: string, versions: readonly number[]) {
+    super(`the server does not know ${api} in any of the versions ${versions.join(", ")}`);
+    this.name = "KafkaUnsupportedError";
+    this.api = api;
   }
 }
