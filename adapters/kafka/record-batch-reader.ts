@@ -18,8 +18,6 @@ export interface ReadBatches {
   readonly records: readonly KafkaRecord[];
   /** Where to go on: behind everything that was looked at, whether it was handed out or not. */
   readonly nextOffset: bigint;
-  /** Offset behind the last of `records`; the asked offset where there is none. */
-  readonly deliveredTo: bigint;
 }
 
 /**
@@ -32,7 +30,6 @@ export async function readBatches(fetched: FetchedPartition, fromOffset: bigint)
   const aborted = new AbortedTransactions(fetched.abortedTransactions);
   const records: KafkaRecord[] = [];
   let nextOffset = fromOffset;
-  let deliveredTo = fromOffset;
   for (let at = 0; at + HEADER_BYTES <= batches.length;) {
     const baseOffset = batches.readBigInt64BE(at);
     const end = at + LENGTH_END + batches.readInt32BE(at + 8);
@@ -49,9 +46,7 @@ export async function readBatches(fetched: FetchedPartition, fromOffset: bigint)
       const packed = batches.subarray(at + HEADER_BYTES, end);
       const codec = attributes & CODEC_MASK;
       const bytes = codec === 0 ? packed : await decompress(codec, packed);
-      const before = records.length;
       readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, records);
-      if (records.length > before) deliveredTo = lastOffset + 1n;
     }
     if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
     at = end;
@@ -59,7 +54,7 @@ export async function readBatches(fetched: FetchedPartition, fromOffset: bigint)
   if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
     throw corruptBatch("the server sent a batch that ends before it is complete");
   }
-  return { records, nextOffset, deliveredTo };
+  return { records, nextOffset };
 }
 
 function oldFormat(magic: number): Error {

@@ -80,7 +80,7 @@ export class BrokerConnection {
     const version = commonVersion(api, request, this.#versions);
     if (version === null) throw new KafkaUnsupportedError(api.name, api.versions);
     const { sasl } = this.#connection;
-    if (sasl !== null && !this.#connection.isAuthenticated()) await this.#authenticate();
+    if (sasl !== null && !this.#connection.isAuthenticated()) await this.#renew();
     try {
       return await this.#exchange(api, request, version);
     } catch (error) {
@@ -90,7 +90,17 @@ export class BrokerConnection {
     }
   }
 
-  /** Also renews the session of a connection that has one. */
+  /** The session ends soon: authenticates again, with new credentials where they come from a provider. */
+  async #renew(): Promise<void> {
+    try {
+      await this.#authenticate();
+    } catch (cause) {
+      const error = new KafkaConnectError("", "authenticate", false, true, cause);
+      this.close(error);
+      throw error;
+    }
+  }
+
   async #authenticate(): Promise<void> {
     const connection = this.#connection;
     await connection.authenticate();
