@@ -12,7 +12,7 @@ const AUTHENTICATION_TIMEOUT_MS = 1_500;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** What the client needs, of checked options. Reads the files that `tls` names. @throws `configuration` */
-export function clientSettingsOf(options: KafkaOptions, report: () => Report | undefined): ClientSettings {
+export function clientSettingsOf(options: KafkaOptions, report: Report): ClientSettings {
   const { kafkajs = {} } = options;
   const milliseconds = (name: string): number | undefined => kafkajs[name] as number | undefined;
   const connectionTimeoutMs = milliseconds("connectionTimeout") ?? CONNECTION_TIMEOUT_MS;
@@ -57,10 +57,9 @@ function pem(name: string, given: string): string {
 }
 
 /** What kafkajs says goes to our diagnostics. Its details are left out: they may hold what must not be shown. */
-function reportingLogger(report: () => Report | undefined): SdkLogger {
+function reportingLogger(report: Report): SdkLogger {
   const warn = (message: string): void => {
-    const listener = report();
-    if (listener?.wants("warning") === true) listener({ kind: "warning", text: `kafkajs: ${message}` });
+    if (report.wants("warning")) report({ kind: "warning", text: `kafkajs: ${message}` });
   };
   const quiet = (): void => undefined;
   const logger: SdkLogger = { namespace: () => logger, info: quiet, debug: quiet, warn, error: warn };
