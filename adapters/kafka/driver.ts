@@ -17,7 +17,7 @@ import { CAPABILITIES, DEFAULT_MAX_MESSAGE_BYTES, messageBytesWithin } from "./c
 import { createKafkaClient } from "./client/kafkajs-client.ts";
 import { clientSettingsOf } from "./client/settings-of-options.ts";
 import { KafkaConsumer } from "./consumer.ts";
-import { classify } from "./errors.ts";
+import { classify, kafkaError } from "./errors.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import type { KafkaOptions } from "./options.ts";
 import { KafkaProducer } from "./producer.ts";
@@ -57,6 +57,9 @@ export class KafkaDriver implements ProviderDriver<KafkaCapability> {
   }
 
   open({ report }: OpenContext): void {
+    if (this.#opened !== undefined) {
+      throw kafkaError("configuration", "this driver has been opened already: each connection needs a driver of its own");
+    }
     this.#opened = report;
   }
 

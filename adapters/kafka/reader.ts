@@ -16,6 +16,10 @@ import { PartitionFetcher } from "./partition-fetcher.ts";
 import { toOffset, toPosition } from "./records.ts";
 import type { KafkaService } from "./service.ts";
 import { type KnownTopic, requirePartition } from "./topic-directory.ts";
+import { pause } from "./waiting.ts";
+
+/** How soon partitions that are added are noticed. */
+const GROWTH_CHECK_MS = 2_000;
 
 /** Reads ranges of one topic by partition, without a group: nothing is left at the cluster. */
 export class KafkaReader implements ReaderDriver {
@@ -24,6 +28,8 @@ export class KafkaReader implements ReaderDriver {
   readonly #client: KafkaClient;
   readonly #offsets: OffsetLookup;
   readonly #closing = new AbortController();
+  /** Partitions that the range was resolved with. */
+  readonly #resolved = new Set<number>();
 
   constructor(service: KafkaService, topic: string) {
     this.#service = service;
@@ -34,6 +40,7 @@ export class KafkaReader implements ReaderDriver {
 
   async resolve({ from, until, partitions: wanted }: RangeRequest, signal: AbortSignal): Promise<ResolvedRange> {
     const topic = await this.#service.directory.look(this.#topicName, signal);
+    for (const partition of topic.partitions) this.#resolved.add(partition);
     const chosen = wanted === null ? topic.partitions : wanted.map((name) => requirePartition(topic, name));
     const starts = startPlaces(topic, from, chosen);
     const ends = endPlaces(topic, until, [...starts.keys()]);
@@ -76,7 +83,35 @@ export class KafkaReader implements ReaderDriver {
         },
       });
     }
-    await fetcher.run(over, true);
+    const stop = new AbortController();
+    const isEndless = partitions.some(({ end }) => end === null);
+    const watching = isEndless ? this.#watchGrowth(sink, AbortSignal.any([over, stop.signal])) : undefined;
+    try {
+      await fetcher.run(over, true);
+    } finally {
+      stop.abort();
+      await watching;
+    }
+  }
+
+  /** Tells of partitions that are added while a range without an end is read. Never rejects. */
+  async #watchGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#tellGrowth(sink, signal);
+      await pause(GROWTH_CHECK_MS, signal);
+    }
+  }
+
+  async #tellGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    let known: KnownTopic;
+    try {
+      known = await this.#service.directory.look(this.#topicName, signal);
+    } catch {
+      // What is wrong with the topic or the cluster the fetching finds out, and says.
+      return;
+    }
+    const added = known.partitions.filter((partition) => !this.#resolved.has(partition));
+    if (added.length > 0 && !signal.aborted) sink.appeared(added.map((partition) => ({ partition: String(partition), parents: [] })));
   }
 
   async close(): Promise<void> {
