@@ -1,4 +1,4 @@
-import { WireReader, wireInt32, wireRequest, wireString } from "./wire-request.ts";
+import { type WireReader, wireInt32, wireRequest, wireString } from "./wire-request.ts";
 
 const METADATA = 3;
 const FIND_COORDINATOR = 10;

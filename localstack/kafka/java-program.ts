@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { programSays } from "./program.ts";
 
 /** The lowest Java that runs a broker of Kafka 4. */
-export const LOWEST_JAVA = 17;
+const LOWEST_JAVA = 17;
 
 /** `java` of JAVA_HOME where that is set, else the one on PATH. */
 export function javaProgram(): string {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { CertificateAuthority, type CertifiedKey } from "./certificates.ts";
 import type { KafkaListener } from "./server-properties.ts";
 
-export interface KafkaUser {
+interface KafkaUser {
   readonly username: string;
   readonly password: string;
 }
