@@ -106,7 +106,10 @@ export class BrokerConnection {
     await connection.authenticate();
     const lifetimeMs = Number(connection.sessionLifetime.toString());
     if (lifetimeMs > 0) {
-      connection.reauthenticationThreshold = Math.min(this.#settings.reauthenticationThresholdMs ?? RENEW_BEFORE_MS, lifetimeMs / 4);
+      connection.reauthenticationThreshold = Math.min(
+        this.#settings.reauthenticationThresholdMs ?? RENEW_BEFORE_MS,
+        Math.floor(lifetimeMs / 4),
+      );
     }
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Report } from "../../../src/driver/index.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { oauthBearerAuthenticator } from "./oauth-bearer.ts";
 import type { SdkLogger, SdkSocketFactory } from "./sdk.ts";
 import { kafkaError } from "../errors.ts";
 import { type KafkaOptions, parseBroker } from "../options.ts";
@@ -20,7 +21,7 @@ export function clientSettingsOf(options: KafkaOptions, report: Report): ClientS
     brokers: options.brokers.map(parseBroker),
     clientId: options.clientId ?? DEFAULT_CLIENT_ID,
     tls: tlsOf(options),
-    sasl: options.sasl ?? (kafkajs["sasl"] as object | undefined) ?? null,
+    sasl: saslOf(options),
     socketFactory: kafkajs["socketFactory"] as SdkSocketFactory | undefined,
     connectionTimeoutMs,
     handshakeTimeoutMs: connectionTimeoutMs + (milliseconds("authenticationTimeout") ?? AUTHENTICATION_TIMEOUT_MS),
@@ -28,6 +29,12 @@ export function clientSettingsOf(options: KafkaOptions, report: Report): ClientS
     reauthenticationThresholdMs: milliseconds("reauthenticationThreshold"),
     logger: reportingLogger(report),
   };
+}
+
+/** As kafkajs takes it. */
+function saslOf({ sasl, kafkajs }: KafkaOptions): object | null {
+  if (sasl?.mechanism !== "oauthbearer") return sasl ?? (kafkajs?.["sasl"] as object | undefined) ?? null;
+  return { mechanism: sasl.mechanism, authenticationProvider: oauthBearerAuthenticator(sasl.oauthBearerProvider) };
 }
 
 /** Options of `node:tls`. */
