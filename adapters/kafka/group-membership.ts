@@ -168,9 +168,9 @@ export class GroupMembership {
 
   /** While partitions change hands the next round comes soon, and everybody else waits for who hears of it last. */
   get #heartbeatMs(): number {
-    if (this.#isMoving) return LEAST_HEARTBEAT_MS;
-    const regularMs = this.#settings.sessionTimeoutMs / HEARTBEATS_PER_SESSION;
-    return Math.min(LONGEST_HEARTBEAT_MS, Math.max(LEAST_HEARTBEAT_MS, regularMs));
+    const { sessionTimeoutMs } = this.#settings;
+    const regularMs = this.#isMoving ? 0 : Math.min(LONGEST_HEARTBEAT_MS, sessionTimeoutMs / HEARTBEATS_PER_SESSION);
+    return Math.min(Math.max(LEAST_HEARTBEAT_MS, regularMs), sessionTimeoutMs / 3);
   }
 
   async #sleep(durationMs: number, signal: AbortSignal): Promise<void> {
