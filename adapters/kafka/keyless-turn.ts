@@ -9,9 +9,9 @@ export class KeylessTurn {
     return this.#from(topic, () => true);
   }
 
-  /** Their partition now: one that is not taken, if there is any. The turn goes on. */
-  take(topic: KnownTopic, taken: ReadonlySet<number>): number {
-    const partition = this.#from(topic, (partition) => !taken.has(partition));
+  /** Their partition now: a free one, if there is any. The turn goes on. */
+  take(topic: KnownTopic, isFree: (partition: number) => boolean): number {
+    const partition = this.#from(topic, isFree);
     this.#turn += 1;
     return partition;
   }

@@ -32,32 +32,54 @@ export class ProducerSequences {
   #identity: ProducerIdentity | undefined;
   #partitions = new Map<number, PartitionSequence>();
   #renewing: Promise<void> | undefined;
+  readonly #busy = new Map<number, PromiseWithResolvers<void>>();
 
   constructor(client: KafkaClient) {
     this.#client = client;
   }
 
-  /** Gets a producer id where there is none. Those who need one at the same time share the request. */
-  async ready(signal: AbortSignal): Promise<void> {
-    if (this.#identity !== undefined) return;
-    this.#renewing ??= this.#renew(signal).finally(() => {
+  /** A new producer id. Those who need one at the same time share the request. */
+  async renew(signal: AbortSignal): Promise<void> {
+    this.#renewing ??= this.#init(signal).finally(() => {
       this.#renewing = undefined;
     });
     await this.#renewing;
   }
 
-  async #renew(signal: AbortSignal): Promise<void> {
+  async #init(signal: AbortSignal): Promise<void> {
     const identity = await this.#client.initProducerId(signal);
     this.#partitions = new Map();
     this.#identity = identity;
   }
 
-  /** The server does not follow these numbers any more: the next batch gets a new id. */
+  /** The server does not follow these numbers any more: the next batch needs a new id. */
   forget(): void {
     this.#identity = undefined;
   }
 
-  /** @returns `null` when a batch of unknown outcome can never be repeated, since its records have been given up: get a new id. */
+  isBusy(partition: number): boolean {
+    return this.#busy.has(partition);
+  }
+
+  /**
+   * Numbers of a partition belong to one batch at a time; records without a lane can meet others there. In ascending order,
+   * so that two calls never wait for each other.
+   */
+  async acquire(partitions: readonly number[]): Promise<void> {
+    for (const partition of partitions.toSorted((a, b) => a - b)) {
+      for (let busy = this.#busy.get(partition); busy !== undefined; busy = this.#busy.get(partition)) await busy.promise;
+      this.#busy.set(partition, Promise.withResolvers());
+    }
+  }
+
+  release(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      this.#busy.get(partition)?.resolve();
+      this.#busy.delete(partition);
+    }
+  }
+
+  /** @returns `null` where there is no id, or where a batch of unknown outcome can never be repeated, since its records have been given up */
   next(partition: number, records: readonly OutgoingRecord[]): SequencedBatch | null {
     const identity = this.#identity;
     if (identity === undefined) return null;

@@ -15,7 +15,7 @@ export interface KnownTopic {
   /** Numbers of the partitions, ascending. */
   readonly partitions: readonly number[];
   /** -1: none at present. */
-  leaderOf(partition: number): number;
+  readonly leaderOf: (partition: number) => number;
 }
 
 /** What is known of topics, and looking it up anew. One for a driver. */

@@ -16,16 +16,16 @@ interface SaslExchange {
 export function oauthBearerAuthenticator(
   provideToken: () => Promise<{ value: string }>,
 ): (exchange: SaslExchange) => { authenticate(): Promise<void> } {
-  return ({ saslAuthenticate }) => ({
+  return (exchange) => ({
     async authenticate() {
       const token = await provideToken();
       if (typeof token?.value !== "string" || token.value === "") throw new TypeError("oauthBearerProvider gave no token");
-      const refusal = await saslAuthenticate({
+      const refusal = await exchange.saslAuthenticate({
         request: message(`n,,${SEPARATOR}auth=Bearer ${token.value}${SEPARATOR}${SEPARATOR}`),
         response: { decode: async (bytes) => bytes.subarray(LENGTH_BYTES), parse: async (bytes: Buffer) => bytes },
       });
       if (refusal.length === 0) return;
-      await saslAuthenticate({ request: message(SEPARATOR) });
+      await exchange.saslAuthenticate({ request: message(SEPARATOR) });
       throw new Error("the server refuses the token");
     },
   });

@@ -40,7 +40,7 @@ function saslOf({ sasl, kafkajs }: KafkaOptions): object | null {
 /** Options of `node:tls`. */
 function tlsOf({ tls, kafkajs }: KafkaOptions): object | null {
   const own = kafkajs?.["ssl"];
-  if (own !== undefined) return own === true ? {} : own === false ? null : (own as object);
+  if (own !== undefined) return own === true ? {} : own === false ? null : own;
   if (tls === undefined || tls === false) return null;
   if (tls === true) return {};
   const { ca, cert, key, servername } = tls;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { FetchedPartition } from "../../../../adapters/kafka/kafka-client.ts";
 import { readBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
@@ -51,7 +51,7 @@ test("a batch of one record is, byte for byte, what Kafka's format says", async 
     "ffff", // producer epoch
     "ffffffff", // first sequence
     "00000001", // records
-    "18" + "00" + "00" + "00" + "026b" + "0276" + "02" + "0268" + "0231",
+    "18000000026b02760202680231", // length, attributes, two differences, key, value, one header
   ];
   expect(batch.toString("hex")).toBe(parts.join(""));
 });
