@@ -14,6 +14,7 @@ const LONG_POLL_MS = 500;
 /** How often partitions at their end are asked while others are handled: a long poll would hold those up. */
 const SHORT_POLL_PAUSE_MS = 50;
 const MAX_PARTITION_BYTES = 1_048_576;
+const LEAST_PARTITION_BYTES = 16_384;
 const MAX_ANSWER_BYTES = 10 * 1_048_576;
 const OFFSET_OUT_OF_RANGE = 1;
 const NO_LEADER = -1;
@@ -157,11 +158,18 @@ export class PartitionFetcher {
     this.#changed();
   }
 
+  /** One portion of each partition may wait for its turn: together they hold about as much as one answer may. */
+  get #partitionBytes(): number {
+    const share = Math.floor(this.#maxAnswerBytes / Math.max(1, this.#cursors.size));
+    return Math.min(MAX_PARTITION_BYTES, Math.max(LEAST_PARTITION_BYTES, share));
+  }
+
   /** @returns whether any partition had something new */
   async #fetch(leader: number, ready: readonly FetchCursor[], maxWaitMs: number, signal: AbortSignal): Promise<boolean> {
     const { topic, topicId } = this.#topic;
     const woken = this.#wake.signal;
-    const partitions = ready.map(({ partition, offset }) => ({ partition, fetchOffset: offset, maxBytes: MAX_PARTITION_BYTES }));
+    const maxBytes = this.#partitionBytes;
+    const partitions = ready.map(({ partition, offset }) => ({ partition, fetchOffset: offset, maxBytes }));
     const request = { topic, topicId, maxWaitMs, minBytes: 1, maxBytes: this.#maxAnswerBytes, readCommitted: true, partitions };
     const answer = await abortable(this.#client.fetch(leader, request, signal), signal);
     let gotSomething = woken.aborted;
