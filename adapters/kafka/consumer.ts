@@ -2,6 +2,7 @@ import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, St
 import { Coordinator } from "./coordinator.ts";
 import { classOf, classify, groupNotFound, kafkaError } from "./errors.ts";
 import { GroupMembership } from "./group-membership.ts";
+import { nativeGroupName } from "./group-name.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
@@ -26,11 +27,6 @@ interface Parts {
   readonly offsets: GroupOffsets;
   readonly membership: GroupMembership;
   readonly fetcher: PartitionFetcher;
-}
-
-/** The native name of a group unless the application gave one. */
-export function nativeGroupOf(topic: string, group: string, nativeGroup: string | undefined): string {
-  return nativeGroup ?? `${topic}.${group}`;
 }
 
 /**
@@ -58,7 +54,7 @@ export class KafkaConsumer implements ConsumerDriver {
     this.#service = service;
     this.#topic = topic;
     this.#settings = settings;
-    this.#group = nativeGroupOf(topic, settings.group, settings.nativeGroup);
+    this.#group = nativeGroupName(topic, settings.group, settings.nativeGroup);
     this.#joinClient = service.client.dedicated();
     this.#client = service.client.dedicated();
     this.#coordinator = new Coordinator(this.#client, this.#group);
@@ -165,7 +161,7 @@ export class KafkaConsumer implements ConsumerDriver {
         if (offset !== undefined && this.#isWanted(owned)) this.#deliverFrom(owned, offset);
       }
     } finally {
-      for (const owned of added) owned.startOver();
+      for (const owned of added) owned.startIsOver();
     }
   }
 

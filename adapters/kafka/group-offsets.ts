@@ -1,7 +1,8 @@
-import { Coordinator, isCoordinatorGone } from "./coordinator.ts";
+import { type Coordinator, isCoordinatorGone } from "./coordinator.ts";
 import { type GroupMember, type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
 
 const MARK = "streamport topic ";
+const UNKNOWN_MEMBER_ID = 25;
 
 /**
  * What a group has committed on one topic. With every offset we note the topic's id, so that an offset that a member of an
@@ -41,6 +42,8 @@ export class GroupOffsets {
 
   /** All or, where a code says so, less. @returns an error code by partition, 0 for none. @throws what concerns the whole request */
   async commit(member: GroupMember, offsets: ReadonlyMap<number, bigint>, signal: AbortSignal): Promise<ReadonlyMap<number, number>> {
+    // Who is no member at this moment commits nothing: without a generation a server takes it while the group is empty, unfenced.
+    if (member.generation < 0) throw new KafkaProtocolError("OffsetCommit", UNKNOWN_MEMBER_ID);
     const metadata = this.#topicId === null ? null : MARK + this.#topicId;
     const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset, metadata }));
     const request = { ...member, topic: this.#topic, partitions };

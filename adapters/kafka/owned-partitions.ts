@@ -21,7 +21,7 @@ export class OwnedPartition {
     return this.#started.promise;
   }
 
-  startOver(): void {
+  startIsOver(): void {
     this.#started.resolve();
   }
 }

@@ -241,23 +241,23 @@ export class PartitionFetcher {
         { topic, partition: String(partition) },
       );
     }
-    // It may have been a follower that lagged behind, or retention has gone on meanwhile.
-    if (cursor.offset >= first) return;
+    // It may have been a replica that lagged behind: not at once again.
+    if (cursor.offset >= first) throw errorOf(OFFSET_OUT_OF_RANGE, "Fetch", { topic, partition: String(partition), retryable: true });
     const gap: DriverGap = { resumesAt: toPosition(first), missing: Number(first - cursor.offset) };
     cursor.isBusy = true;
     cursor.offset = first;
-    cursor.afterDelivered(() =>
-      cursor.handler.gap(gap).then(
-        (goesOn) => {
-          cursor.isBusy = false;
-          if (goesOn) this.#changed();
-          else this.remove(cursor);
-        },
-        (error: unknown) => {
-          this.#failure ??= { error };
-          this.remove(cursor);
-        },
-      ),
-    );
+    cursor.afterDelivered(() => this.#tellGap(cursor, gap));
+  }
+
+  async #tellGap(cursor: FetchCursor, gap: DriverGap): Promise<void> {
+    try {
+      const goesOn = await cursor.handler.gap(gap);
+      cursor.isBusy = false;
+      if (goesOn) this.#changed();
+      else this.remove(cursor);
+    } catch (error) {
+      this.#failure ??= { error };
+      this.remove(cursor);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { type Report, isStreamError } from "../../src/driver/index.ts";
-import { kafkaError } from "./errors.ts";
+import { topicNotFound } from "./errors.ts";
 import { RetryPace } from "./retry-pace.ts";
 import type { KnownTopic, TopicDirectory } from "./topic-directory.ts";
 import { pause } from "./waiting.ts";
@@ -41,7 +41,7 @@ export class TopicWatch {
     }
   }
 
-  /** Until the signal aborts. @throws `not-found` for a deleted topic · `position-mismatch` for a re-created one · the signal's reason */
+  /** Until the signal aborts. @throws `not-found` for a topic that was deleted, created again or not · the signal's reason */
   async run(signal: AbortSignal): Promise<never> {
     for (let missingForMs = 0; ;) {
       await pause(missingForMs === 0 ? EVERY_MS : MISSING_EVERY_MS, signal);
@@ -61,11 +61,7 @@ export class TopicWatch {
   #take(known: KnownTopic): void {
     const hasGrown = known.partitions.length > this.known.partitions.length;
     if (known.topicId !== this.known.topicId) {
-      throw kafkaError(
-        "position-mismatch",
-        `topic ${JSON.stringify(this.#topic)} was deleted and created again: what this member holds belongs to the earlier one`,
-        { topic: this.#topic },
-      );
+      throw topicNotFound(this.#topic, new Error("the topic has been deleted, and another of the same name created"));
     }
     this.#known = known;
     if (hasGrown) this.#changed();

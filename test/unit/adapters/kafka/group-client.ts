@@ -33,8 +33,8 @@ export class GroupClient {
   }
 
   /** The latest request of this kind. */
-  last<Request>(call: GroupCall): Request {
-    return this.calls.findLast((made) => made.call === call)?.request as Request;
+  last(call: GroupCall): unknown {
+    return this.calls.findLast((made) => made.call === call)?.request;
   }
 
   async #enter(call: GroupCall, request: unknown, signal: AbortSignal): Promise<void> {

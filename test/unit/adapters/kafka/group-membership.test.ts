@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GroupMembership } from "../../../../adapters/kafka/group-membership.ts";
-import { type GroupMember, type JoinGroupRequest, KafkaProtocolError } from "../../../../adapters/kafka/kafka-client.ts";
+import { type JoinGroupRequest, KafkaProtocolError } from "../../../../adapters/kafka/kafka-client.ts";
 import { decodeSubscription } from "../../../../adapters/kafka/member-metadata.ts";
 import type { DriverReport, Report } from "../../../../src/driver/index.ts";
 import { GroupClient } from "./group-client.ts";
@@ -47,7 +47,7 @@ class Member {
 
   /** What it said of itself when it last joined. */
   get claimed(): { readonly memberId: string; readonly owned: readonly number[]; readonly generation: number } {
-    const { memberId, protocols } = this.coordinator.last<JoinGroupRequest>("joinGroup");
+    const { memberId, protocols } = this.coordinator.last("joinGroup") as JoinGroupRequest;
     const { owned, generation } = decodeSubscription(Buffer.from(protocols[0]!.metadata));
     return { memberId, owned, generation };
   }
@@ -65,8 +65,9 @@ describe("a membership", () => {
 
   afterEach(async () => {
     await member.close();
-    expect(vi.getTimerCount()).toBe(0);
+    const timersLeft = vi.getTimerCount();
     vi.useRealTimers();
+    if (timersLeft > 0) throw new Error(`${timersLeft} timers are left of a closed membership`);
   });
 
   test("joins under the name that it is given, syncs, and is heard of all the time", async () => {
@@ -77,7 +78,7 @@ describe("a membership", () => {
     expect(member.membership.isStable).toBe(true);
     await vi.advanceTimersByTimeAsync(10 * HEARTBEAT_MS);
     expect(member.coordinator.count("heartbeat")).toBe(10);
-    expect(member.coordinator.last<GroupMember>("heartbeat")).toEqual({ group: "orders.workers", memberId: "member-1", generation: 1 });
+    expect(member.coordinator.last("heartbeat")).toEqual({ group: "orders.workers", memberId: "member-1", generation: 1 });
   });
 
   test("joins again when the group rebalances, with what it owns and the generation in which it got it", async () => {

@@ -1,10 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  decodeAssignment,
-  decodeSubscription,
-  encodeAssignment,
-  encodeSubscription,
-} from "../../../../adapters/kafka/member-metadata.ts";
+import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from "../../../../adapters/kafka/member-metadata.ts";
 
 describe("what a member says of itself", () => {
   test("comes back as it was", () => {
