@@ -15,8 +15,6 @@ const CONSUMER_GROUP = "consumer";
 /** There is no group of the name; a server may also answer with the state `Dead`. */
 const GROUP_ID_NOT_FOUND = 69;
 const UNKNOWN_MEMBER_ID = 25;
-/** Not a member: accepted while the group has none. */
-const OUTSIDER = { generation: -1, memberId: "" };
 
 /** A group on one topic, as the cluster has it at one moment. */
 interface FoundGroup {
@@ -82,9 +80,7 @@ export class GroupAdmin {
     const offsets = await this.#offsets.resolve(known, places, signal);
     const { described } = await this.#look(known, native, signal);
     requireNoMembers(native, described, topic);
-    const codes = await this.#persist(topic, signal, () =>
-      this.#commits(known, native).commit({ group: native, ...OUTSIDER }, offsets, signal),
-    );
+    const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, offsets, signal));
     const failed = [...codes.values()].find((code) => code !== 0);
     if (failed === UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
     if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });

@@ -2,6 +2,8 @@ import { type Coordinator, isCoordinatorGone } from "./coordinator.ts";
 import { type GroupMember, type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
 
 const MARK = "streamport topic ";
+/** Of who is not a member. */
+const OUTSIDER = { generation: -1, memberId: "" };
 const UNKNOWN_MEMBER_ID = 25;
 
 /**
@@ -40,13 +42,17 @@ export class GroupOffsets {
     return metadata === MARK + this.#topicId;
   }
 
-  /** All or, where a code says so, less. @returns an error code by partition, 0 for none. @throws what concerns the whole request */
-  async commit(member: GroupMember, offsets: ReadonlyMap<number, bigint>, signal: AbortSignal): Promise<ReadonlyMap<number, number>> {
+  /** All or, where a code says so, less. `member: null`: for the administration, taken while the group has no members. @returns an error code by partition, 0 for none. @throws what concerns the whole request */
+  async commit(
+    member: GroupMember | null,
+    offsets: ReadonlyMap<number, bigint>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>> {
     // Who is no member at this moment commits nothing: without a generation a server takes it while the group is empty, unfenced.
-    if (member.generation < 0) throw new KafkaProtocolError("OffsetCommit", UNKNOWN_MEMBER_ID);
+    if (member !== null && member.generation < 0) throw new KafkaProtocolError("OffsetCommit", UNKNOWN_MEMBER_ID);
     const metadata = this.#topicId === null ? null : MARK + this.#topicId;
     const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset, metadata }));
-    const request = { ...member, topic: this.#topic, partitions };
+    const request = { ...(member ?? { group: this.#group, ...OUTSIDER }), topic: this.#topic, partitions };
     const answer = await this.#coordinator.ask(signal, (brokerId) => this.#client.offsetCommit(brokerId, request, signal));
     if (answer.some(({ errorCode }) => isCoordinatorGone(errorCode))) this.#coordinator.forget();
     return new Map(answer.map(({ partition, errorCode }) => [partition, errorCode]));

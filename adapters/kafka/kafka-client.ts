@@ -92,7 +92,7 @@ export interface TopicMetadata {
   readonly partitions: readonly PartitionMetadata[];
 }
 
-export interface PartitionMetadata {
+interface PartitionMetadata {
   readonly errorCode: number;
   readonly partition: number;
   /** -1: there is none at present. */

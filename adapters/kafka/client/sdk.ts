@@ -3,6 +3,9 @@ import { StreamError } from "../../../src/errors.ts";
 
 /** The version whose inner modules this folder was written against. */
 const KNOWN_VERSION = "2.2.4";
+/** Named apart from their import, so that a bundler leaves it alone: most applications do not have kafkajs. */
+const CONNECTION_MODULE: string = "kafkajs/src/network/connection.js";
+const SOCKET_FACTORY_MODULE: string = "kafkajs/src/network/socketFactory.js";
 
 /** What is used of kafkajs's `Connection`: sockets with TLS, SASL with its renewal, correlation of answers, request time-outs. */
 export interface SdkConnection {
@@ -22,7 +25,7 @@ export interface SdkConnection {
   rejectRequests(error: Error): void;
 }
 
-export interface SdkRequestQueue {
+interface SdkRequestQueue {
   readonly pending: readonly unknown[];
   throttledUntil: number;
   scheduleCheckPendingRequests: () => void;
@@ -59,7 +62,7 @@ export interface SdkSocketRequest {
 
 export type SdkSocketFactory = (request: SdkSocketRequest) => Socket;
 
-export interface SdkConnectionOptions {
+interface SdkConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string;
@@ -84,10 +87,10 @@ export interface Sdk {
  */
 export async function loadSdk(): Promise<Sdk> {
   try {
-    const [connection, socketFactory] = await Promise.all([
-      import("kafkajs/src/network/connection.js") as Promise<{ default: Sdk["Connection"] }>,
-      import("kafkajs/src/network/socketFactory.js") as Promise<{ default: Sdk["createSocketFactory"] }>,
-    ]);
+    const [connection, socketFactory] = (await Promise.all([
+      import(/* webpackIgnore: true */ /* @vite-ignore */ CONNECTION_MODULE),
+      import(/* webpackIgnore: true */ /* @vite-ignore */ SOCKET_FACTORY_MODULE),
+    ])) as [{ default: Sdk["Connection"] }, { default: Sdk["createSocketFactory"] }];
     return { Connection: connection.default, createSocketFactory: socketFactory.default };
   } catch (cause) {
     throw new StreamError(
