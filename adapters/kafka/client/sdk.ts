@@ -3,10 +3,6 @@ import { StreamError } from "../../../src/errors.ts";
 
 /** The version whose inner modules this folder was written against. */
 const KNOWN_VERSION = "2.2.4";
-/** Named apart from their import, so that a bundler leaves it alone: most applications do not have kafkajs. */
-const CONNECTION_MODULE: string = "kafkajs/src/network/connection.js";
-const SOCKET_FACTORY_MODULE: string = "kafkajs/src/network/socketFactory.js";
-
 /** What is used of kafkajs's `Connection`: sockets with TLS, SASL with its renewal, correlation of answers, request time-outs. */
 export interface SdkConnection {
   readonly sasl: object | null;
@@ -86,17 +82,20 @@ export interface Sdk {
  * @throws `configuration` where it is missing or another than known
  */
 export async function loadSdk(): Promise<Sdk> {
-  try {
-    const [connection, socketFactory] = (await Promise.all([
-      import(/* webpackIgnore: true */ /* @vite-ignore */ CONNECTION_MODULE),
-      import(/* webpackIgnore: true */ /* @vite-ignore */ SOCKET_FACTORY_MODULE),
-    ])) as [{ default: Sdk["Connection"] }, { default: Sdk["createSocketFactory"] }];
-    return { Connection: connection.default, createSocketFactory: socketFactory.default };
-  } catch (cause) {
-    throw new StreamError(
-      "configuration",
-      `the Kafka adapter needs the package kafkajs, known to work in version ${KNOWN_VERSION}: npm install kafkajs@${KNOWN_VERSION}`,
-      { provider: "kafka", cause },
-    );
-  }
+  // Most applications do not have kafkajs: a bundler must not insist on it.
+  const [connection, socketFactory] = await Promise.all([
+    import(/* webpackIgnore: true */ "kafkajs/src/network/connection.js").catch(notInstalled) as Promise<{ default: Sdk["Connection"] }>,
+    import(/* webpackIgnore: true */ "kafkajs/src/network/socketFactory.js").catch(notInstalled) as Promise<{
+      default: Sdk["createSocketFactory"];
+    }>,
+  ]);
+  return { Connection: connection.default, createSocketFactory: socketFactory.default };
+}
+
+function notInstalled(cause: unknown): never {
+  throw new StreamError(
+    "configuration",
+    `the Kafka adapter needs the package kafkajs, known to work in version ${KNOWN_VERSION}: npm install kafkajs@${KNOWN_VERSION}`,
+    { provider: "kafka", cause },
+  );
 }
