@@ -18,7 +18,7 @@ export interface Sample {
 /** Does its share of work once, and says what a message of it took. */
 export type Contestant = () => Promise<Sample>;
 
-export interface PairedFigures {
+interface PairedFigures {
   /** Time of raw / time of the challenger, in the same round: above 1 the challenger is faster. */
   readonly speed: number;
   readonly challenger: Sample;
