@@ -25,11 +25,11 @@ export async function kafkaFlatMemory(messages: number, tell: (text: string) => 
   const consumer = topic.consumer({ group: "soak", concurrency: 16 });
   const batch = workload(BATCH);
   const digest = new DeliveryDigest();
-  let failure: unknown;
+  let failure: Error | undefined;
   const running = consumer
     .run(({ value }) => digest.add(value))
     .catch((error: unknown) => {
-      failure = error;
+      failure = new Error("the consumer stopped", { cause: error });
     });
   const handled = async (least: number): Promise<void> => {
     while (digest.messages < least) {
@@ -49,6 +49,7 @@ export async function kafkaFlatMemory(messages: number, tell: (text: string) => 
   }
   await consumer.close();
   await running;
+  if (failure !== undefined) throw failure;
   const values = batch.map(({ value }) => value);
   digest.verify("soak", values, messages / BATCH);
   const settled = Math.max(...samples.slice(0, SETTLED_SAMPLES));
