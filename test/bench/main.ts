@@ -1,9 +1,13 @@
 import { parseArgs } from "node:util";
+import { benchKafka } from "./kafka-bench.ts";
 import { benchMemory } from "./memory-bench.ts";
 import { writeRecord } from "../results/record.ts";
 import { type BenchResult, verdictOf } from "./result.ts";
 
-const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise<BenchResult>>> = { memory: benchMemory };
+const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise<BenchResult>>> = {
+  memory: benchMemory,
+  kafka: benchKafka,
+};
 
 function table({ provider, control, bars, ...result }: BenchResult): string {
   const words = { aim: "reaches the aim", must: "reaches the bar", missed: "MISSES THE BAR" };

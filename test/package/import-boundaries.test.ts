@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -99,7 +99,19 @@ describe.each(boundaries)("$name", ({ from, allowed }) => {
   });
 });
 
-test("what ships imports built-in modules and itself, nothing else, and knows no test runner", () => {
-  const packages = new Set(built.filter((edge) => !isOfTheTree(edge)).map((edge) => edge.to));
-  expect([...packages].filter((name) => !name.startsWith("node:") || name === "node:test")).toEqual([]);
+test("what ships imports built-in modules and itself; an adapter its SDK, lazily and as an optional peer; nothing else", async () => {
+  const manifest = JSON.parse(await readFile("package.json", "utf8")) as {
+    peerDependenciesMeta?: Record<string, { optional?: boolean }>;
+  };
+  const isOptionalPeer = (name: string): boolean => manifest.peerDependenciesMeta?.[packageOf(name)]?.optional === true;
+  const others = built.filter((edge) => !isOfTheTree(edge) && !(edge.to.startsWith("node:") && edge.to !== "node:test"));
+  const isLazySdk = ({ from, to, kind }: ImportEdge): boolean => adapterOf(from) !== undefined && kind === "dynamic" && isOptionalPeer(to);
+  expect(others.filter((edge) => !isLazySdk(edge))).toEqual([]);
 });
+
+function packageOf(name: string): string {
+  return name
+    .split("/")
+    .slice(0, name.startsWith("@") ? 2 : 1)
+    .join("/");
+}

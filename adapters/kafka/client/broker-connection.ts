@@ -1,0 +1,237 @@
+import { isIP, type Socket } from "node:net";
+import type { Report } from "../../../src/driver/index.ts";
+import { KafkaConnectError, KafkaUnsupportedError } from "../kafka-client.ts";
+import { abortable } from "../waiting.ts";
+import { type Api, type ApiVersions, apiVersionsApi, commonVersion } from "./api.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import type { Sdk, SdkConnection, SdkSocketRequest } from "./sdk.ts";
+import { WireReader } from "./wire-reader.ts";
+import { WireWriter } from "./wire-writer.ts";
+
+/** kafkajs renews a SASL session this long before it ends; of a short session at a quarter of it. */
+const RENEW_BEFORE_MS = 10_000;
+/** The first bytes of a TLS alert: what a TLS port answers to a client that speaks plain text. */
+const TLS_ALERT = 0x15;
+
+/** One connection to one broker, opened and authenticated; when it breaks it is thrown away. */
+export class BrokerConnection {
+  readonly #connection: SdkConnection;
+  readonly #settings: ClientSettings;
+  readonly #report: Report;
+  #versions: ApiVersions = new Map([[apiVersionsApi.key, { oldest: 0, newest: 0 }]]);
+
+  private constructor(connection: SdkConnection, settings: ClientSettings, report: Report) {
+    this.#connection = connection;
+    this.#settings = settings;
+    this.#report = report;
+  }
+
+  /** @throws `KafkaConnectError` */
+  static async open(sdk: Sdk, settings: ClientSettings, report: Report, host: string, port: number): Promise<BrokerConnection> {
+    const address = `${host}:${port}`;
+    const trouble = new AbortController();
+    const watch = new SocketWatch((error) => trouble.abort(error));
+    const createSocket = settings.socketFactory ?? sdk.createSocketFactory();
+    const connection = new sdk.Connection({
+      host,
+      port,
+      clientId: settings.clientId,
+      logger: settings.logger,
+      socketFactory: (request) => watch.over(createSocket(withServerName(request))),
+      ssl: settings.tls,
+      // kafkajs notes the mechanism's code in the object.
+      sasl: settings.sasl === null ? null : { ...settings.sasl },
+      connectionTimeout: settings.connectionTimeoutMs,
+      requestTimeout: settings.requestTimeoutMs,
+      enforceRequestTimeout: true,
+    });
+    watch.connection = connection;
+    mendThrottleCheck(connection);
+    const opened = new BrokerConnection(connection, settings, report);
+    const timer = setTimeout(
+      () => trouble.abort(new Error(`no complete handshake within ${settings.handshakeTimeoutMs} ms`)),
+      settings.handshakeTimeoutMs,
+    );
+    let step: "connect" | "greet" | "authenticate" = "connect";
+    try {
+      await abortable(connection.connect(), trouble.signal);
+      step = "greet";
+      opened.#versions = await abortable(opened.#exchange(apiVersionsApi, null, 0), trouble.signal);
+      connection.setVersions(forSdk(opened.#versions));
+      connection.setSupportAuthenticationProtocol(opened.#versions.has(36));
+      step = "authenticate";
+      await abortable(opened.#authenticate(), trouble.signal);
+      return opened;
+    } catch (cause) {
+      opened.close(new Error("the connection could not be opened"));
+      throw new KafkaConnectError(address, step, watch.sawTlsAlert, watch.wasConnected, cause);
+    } finally {
+      clearTimeout(timer);
+      watch.opened();
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#connection.isConnected();
+  }
+
+  /** One request and its answer. */
+  async call<Request, Answer>(api: Api<Request, Answer>, request: Request): Promise<Answer> {
+    const version = commonVersion(api, request, this.#versions);
+    if (version === null) throw new KafkaUnsupportedError(api.name, api.versions);
+    const { sasl } = this.#connection;
+    if (sasl !== null && !this.#connection.isAuthenticated()) await this.#renew();
+    try {
+      return await this.#exchange(api, request, version);
+    } catch (error) {
+      // A server that does not answer may never do so again: the next request takes another connection.
+      if (error instanceof Error && error.name === "KafkaJSRequestTimeoutError") this.close(error);
+      throw error;
+    }
+  }
+
+  /** The session ends soon: authenticates again, with new credentials where they come from a provider. */
+  async #renew(): Promise<void> {
+    try {
+      await this.#authenticate();
+    } catch (cause) {
+      const error = new KafkaConnectError("", "authenticate", false, true, cause);
+      this.close(error);
+      throw error;
+    }
+  }
+
+  async #authenticate(): Promise<void> {
+    const connection = this.#connection;
+    await connection.authenticate();
+    const lifetimeMs = Number(connection.sessionLifetime.toString());
+    if (lifetimeMs > 0) {
+      connection.reauthenticationThreshold = Math.min(
+        this.#settings.reauthenticationThresholdMs ?? RENEW_BEFORE_MS,
+        Math.floor(lifetimeMs / 4),
+      );
+    }
+  }
+
+  /** Past kafkajs's `send`, which copies every request three times. */
+  async #exchange<Request, Answer>(api: Api<Request, Answer>, request: Request, version: number): Promise<Answer> {
+    const connection = this.#connection;
+    const isFlexible = version >= (api.flexibleFrom ?? Infinity);
+    const correlationId = connection.nextCorrelationId();
+    const writer = new WireWriter().int16(api.key).int16(version).int32(correlationId).string(this.#settings.clientId);
+    if (isFlexible) writer.noTags();
+    api.write(request, writer, version);
+    const frame = writer.frame();
+    const startedAtMs = performance.now();
+    const { payload } = await new Promise<{ payload: Buffer; size: number }>((resolve, reject) => {
+      const socket = connection.socket;
+      if (socket === undefined || !connection.isConnected()) throw new KafkaConnectError("", "connect", false, true, null);
+      connection.requestQueue.push({
+        entry: { apiKey: api.key, apiName: api.name, apiVersion: version, correlationId, resolve, reject },
+        expectResponse: true,
+        // What the server may wait, and what an answer takes.
+        requestTimeout: (api.waitMs?.(request) ?? 0) + this.#settings.requestTimeoutMs,
+        sendRequest: () => writeFrame(socket, frame),
+      });
+    });
+    if (this.#report.wants("call")) this.#reportCall(api, request, frame, payload.length, performance.now() - startedAtMs);
+    const reader = new WireReader(payload);
+    if (isFlexible) reader.skipTags();
+    const answer = api.read(reader, version, request);
+    if (reader.throttleMs > 0) {
+      connection.requestQueue.maybeThrottle(reader.throttleMs);
+      this.#report({ kind: "throttle", operation: api.name, delayMs: reader.throttleMs });
+    }
+    return answer;
+  }
+
+  #reportCall<Request>(
+    api: Api<Request, unknown>,
+    request: Request,
+    frame: readonly Uint8Array[],
+    answerBytes: number,
+    durationMs: number,
+  ) {
+    const topic = typeof request === "object" && request !== null && "topic" in request ? String(request.topic) : undefined;
+    const bytes = frame.reduce((sum, piece) => sum + piece.byteLength, answerBytes);
+    this.#report({ kind: "call", operation: api.name, topic, bytes, durationMs });
+  }
+
+  /** What waits for an answer is rejected with `reason`. Never throws. */
+  close(reason: Error): void {
+    const connection = this.#connection;
+    connection.rejectRequests(reason);
+    // Nothing is pending any more, so that this ends in the same turn; a socket that lingers would keep the process alive.
+    connection.disconnect().then(
+      () => connection.socket?.destroySoon(),
+      () => connection.socket?.destroy(),
+    );
+  }
+}
+
+function writeFrame(socket: Socket, frame: readonly Uint8Array[]): void {
+  socket.cork();
+  for (const piece of frame) socket.write(piece);
+  socket.uncork();
+}
+
+/** kafkajs gives the host of the address for TLS unless it is told a name, but not where that is an IP address. */
+function withServerName(request: SdkSocketRequest): SdkSocketRequest {
+  if (request.ssl === null || isIP(request.host) !== 0 || "servername" in request.ssl) return request;
+  return { ...request, ssl: { ...request.ssl, servername: request.host } };
+}
+
+/** As kafkajs keeps them. */
+function forSdk(versions: ApiVersions): Record<number, { minVersion: number; maxVersion: number }> {
+  return Object.fromEntries([...versions].map(([key, { oldest, newest }]) => [key, { minVersion: oldest, maxVersion: newest }]));
+}
+
+/**
+ * kafkajs 2.2.4 starts a timer of negative length after every answer, which Node 24 warns about (tulios/kafkajs#1751). A timer is
+ * needed only where requests wait for the end of a throttling.
+ */
+function mendThrottleCheck(connection: SdkConnection): void {
+  const queue = connection.requestQueue;
+  const schedule = queue.scheduleCheckPendingRequests.bind(queue);
+  queue.throttledUntil = 0;
+  queue.scheduleCheckPendingRequests = () => {
+    if (queue.pending.length > 0) schedule();
+  };
+}
+
+/**
+ * kafkajs never settles `connect` where the server hangs up before TLS stands, and forgets requests of a socket that closes
+ * without an end. Here every way a socket can go is seen.
+ */
+class SocketWatch {
+  connection: SdkConnection | undefined;
+  sawTlsAlert = false;
+  wasConnected = false;
+  readonly #onTrouble: (error: Error) => void;
+  #isOpening = true;
+
+  constructor(onTrouble: (error: Error) => void) {
+    this.#onTrouble = onTrouble;
+  }
+
+  over(socket: Socket): Socket {
+    socket.setNoDelay(true);
+    socket.once("connect", () => {
+      this.wasConnected = true;
+    });
+    socket.once("data", (first: Buffer) => {
+      this.sawTlsAlert = this.#isOpening && first[0] === TLS_ALERT;
+      if (this.sawTlsAlert) socket.destroy(new Error("the server answered in TLS"));
+    });
+    socket.once("close", () => {
+      const error = new Error("the server closed the connection");
+      this.#onTrouble(error);
+      if (this.connection?.socket === socket) this.connection.rejectRequests(error);
+    });
+    return socket;
+  }
+
+  opened(): void {
+    this.#isOpening = false;
+  }
+}

@@ -1,0 +1,118 @@
+import type { Report } from "../../../src/driver/index.ts";
+import { type BrokerAddress, KafkaConnectError } from "../kafka-client.ts";
+import type { ConnectionPurpose } from "./api.ts";
+import { BrokerConnection } from "./broker-connection.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { type Sdk, loadSdk } from "./sdk.ts";
+
+/** In place of a broker's number: whichever answers first. */
+export const ANY_BROKER = -1;
+
+/** What all clients of one driver share: settings, and where brokers are. */
+export class ClusterAddresses {
+  readonly settings: ClientSettings;
+  readonly report: Report;
+  readonly #known = new Map<number, BrokerAddress>();
+  #sdk: Promise<Sdk> | undefined;
+  #turn = 0;
+
+  constructor(settings: ClientSettings, report: Report) {
+    this.settings = settings;
+    this.report = report;
+  }
+
+  learn(brokers: readonly BrokerAddress[]): void {
+    for (const broker of brokers) this.#known.set(broker.brokerId, broker);
+  }
+
+  sdk(): Promise<Sdk> {
+    this.#sdk ??= loadSdk();
+    return this.#sdk;
+  }
+
+  /** Where to try: of a broker its address, of any all that are known; another one first at each call. */
+  of(brokerId: number): readonly { readonly host: string; readonly port: number }[] {
+    if (brokerId !== ANY_BROKER) {
+      const broker = this.#known.get(brokerId);
+      return broker === undefined ? [] : [broker];
+    }
+    const { brokers } = this.settings;
+    const first = this.#turn++ % brokers.length;
+    const given = [...brokers.slice(first), ...brokers.slice(0, first)];
+    const isGiven = ({ host, port }: BrokerAddress): boolean => given.some((broker) => broker.host === host && broker.port === port);
+    return [...given, ...[...this.#known.values()].filter((broker) => !isGiven(broker))];
+  }
+}
+
+/** The connections of one client, opened when they are needed, opened anew when they have broken. */
+export class Connections {
+  readonly #cluster: ClusterAddresses;
+  readonly #open = new Map<string, Promise<BrokerConnection>>();
+  #isClosed = false;
+
+  constructor(cluster: ClusterAddresses) {
+    this.#cluster = cluster;
+  }
+
+  /** @throws `KafkaConnectError` */
+  async of(brokerId: number, purpose: ConnectionPurpose): Promise<BrokerConnection> {
+    const name = `${brokerId} ${purpose}`;
+    for (;;) {
+      const opening = this.#open.get(name);
+      if (opening === undefined) break;
+      const connection = await opening;
+      if (connection.isOpen) return connection;
+      if (this.#open.get(name) === opening) this.#open.delete(name);
+    }
+    const opening = this.#connect(brokerId);
+    this.#open.set(name, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#open.get(name) === opening) this.#open.delete(name);
+      throw error;
+    }
+  }
+
+  async #connect(brokerId: number): Promise<BrokerConnection> {
+    const { settings, report } = this.#cluster;
+    const sdk = await this.#cluster.sdk();
+    let failure: unknown = new KafkaConnectError(`broker ${brokerId}, which the cluster does not name`, "connect", false, false, null);
+    for (const { host, port } of this.#cluster.of(brokerId)) {
+      if (this.#isClosed) throw closedError();
+      try {
+        const connection = await BrokerConnection.open(sdk, settings, report, host, port);
+        if (this.#isClosed) {
+          connection.close(closedError());
+          throw closedError();
+        }
+        return connection;
+      } catch (error) {
+        failure = error;
+        // Who is refused by one broker is refused by the others.
+        if (error instanceof KafkaConnectError && error.step === "authenticate") break;
+      }
+    }
+    throw failure;
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const all = [...this.#open.values()];
+    this.#open.clear();
+    for (const opening of all) {
+      opening.then(
+        (connection) => connection.close(closedError()),
+        // It never opened: there is nothing to close, and who waits for it is told.
+        () => undefined,
+      );
+    }
+    // One that is still connecting closes itself as soon as it stands; nobody has to wait for that.
+    await Promise.resolve();
+  }
+}
+
+function closedError(): Error {
+  return new Error("the client was closed");
+}

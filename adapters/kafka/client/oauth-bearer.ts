@@ -1,0 +1,43 @@
+const SEPARATOR = "\u0001";
+const LENGTH_BYTES = 4;
+
+/** What kafkajs gives to an authenticator: one exchange of bytes, each behind its length. */
+interface SaslExchange {
+  saslAuthenticate<Answer>(exchange: {
+    readonly request: { encode(): Promise<Buffer> };
+    readonly response?: { decode(bytes: Buffer): Promise<Buffer>; parse(bytes: Buffer): Promise<Answer> };
+  }): Promise<Answer>;
+}
+
+/**
+ * SASL OAUTHBEARER (RFC 7628) for kafkajs, whose own takes every answer for a yes: a server says no by an answer that is not
+ * empty, and goes on only when that has been acknowledged. A token is asked for at every authentication.
+ */
+export function oauthBearerAuthenticator(
+  provideToken: () => Promise<{ value: string }>,
+): (exchange: SaslExchange) => { authenticate(): Promise<void> } {
+  return (exchange) => ({
+    async authenticate() {
+      const token = await provideToken();
+      if (typeof token?.value !== "string" || token.value === "") throw new TypeError("oauthBearerProvider gave no token");
+      const refusal = await exchange.saslAuthenticate({
+        request: message(`n,,${SEPARATOR}auth=Bearer ${token.value}${SEPARATOR}${SEPARATOR}`),
+        response: { decode: async (bytes) => bytes.subarray(LENGTH_BYTES), parse: async (bytes: Buffer) => bytes },
+      });
+      if (refusal.length === 0) return;
+      await exchange.saslAuthenticate({ request: message(SEPARATOR) });
+      throw new Error("the server refuses the token");
+    },
+  });
+}
+
+function message(text: string): { encode(): Promise<Buffer> } {
+  return {
+    encode: async () => {
+      const bytes = Buffer.from(text, "utf8");
+      const length = Buffer.allocUnsafe(LENGTH_BYTES);
+      length.writeInt32BE(bytes.length);
+      return Buffer.concat([length, bytes]);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import {
+  type CommittedOffset,
+  KafkaProtocolError,
+  type ListOffsetsRequest,
+  type ListedOffset,
+  type OffsetCommitRequest,
+  type PartitionResult,
+  type ProducerIdentity,
+  type TopicPartitions,
+} from "../kafka-client.ts";
+import type { Api } from "./api.ts";
+
+const CONSUMER = -1;
+
+export const listOffsetsApi: Api<ListOffsetsRequest, readonly ListedOffset[]> = {
+  name: "ListOffsets",
+  key: 2,
+  versions: [2, 3],
+  purpose: "other",
+  write({ topic, readCommitted, partitions }, writer) {
+    writer
+      .int32(CONSUMER)
+      .int8(readCommitted ? 1 : 0)
+      .int32(1)
+      .string(topic);
+    writer.array(partitions, ({ partition, timestamp }) => writer.int32(partition).int64(timestamp));
+  },
+  read(reader) {
+    reader.readThrottle();
+    const topics = reader.array(() => {
+      reader.string();
+      return reader.array(() => {
+        const partition = reader.int32();
+        const errorCode = reader.int16();
+        const timestamp = reader.int64();
+        return { partition, errorCode, timestamp, offset: reader.int64() };
+      });
+    });
+    return topics.flat();
+  },
+};
+
+export const initProducerIdApi: Api<null, ProducerIdentity> = {
+  name: "InitProducerId",
+  key: 22,
+  versions: [0, 1],
+  purpose: "other",
+  write(_request, writer) {
+    // Of a producer without transactions; the time-out concerns those only.
+    writer.string(null).int32(60_000);
+  },
+  read(reader) {
+    reader.readThrottle();
+    const errorCode = reader.int16();
+    if (errorCode !== 0) throw new KafkaProtocolError("InitProducerId", errorCode);
+    return { producerId: reader.int64(), epoch: reader.int16() };
+  },
+};
+
+export const offsetCommitApi: Api<OffsetCommitRequest, readonly PartitionResult[]> = {
+  name: "OffsetCommit",
+  key: 8,
+  versions: [5],
+  purpose: "group",
+  write({ group, generation, memberId, topic, partitions }, writer) {
+    writer.string(group).int32(generation).string(memberId).int32(1).string(topic);
+    writer.array(partitions, ({ partition, offset, metadata }) => writer.int32(partition).int64(offset).string(metadata));
+  },
+  read(reader) {
+    reader.readThrottle();
+    const topics = reader.array(() => {
+      const topic = reader.string();
+      return reader.array(() => ({ topic, partition: reader.int32(), errorCode: reader.int16() }));
+    });
+    return topics.flat();
+  },
+};
+
+export interface OffsetFetchRequest {
+  readonly group: string;
+  readonly topics: readonly TopicPartitions[] | null;
+}
+
+export const offsetFetchApi: Api<OffsetFetchRequest, readonly CommittedOffset[]> = {
+  name: "OffsetFetch",
+  key: 9,
+  versions: [3, 4],
+  purpose: "group",
+  write({ group, topics }, writer) {
+    writer.string(group);
+    writer.array(topics, ({ topic, partitions }) => {
+      writer.string(topic).array(partitions, (partition) => writer.int32(partition));
+    });
+  },
+  read(reader) {
+    reader.readThrottle();
+    const topics = reader.array(() => {
+      const topic = reader.string();
+      return reader.array(() => {
+        const partition = reader.int32();
+        const offset = reader.int64();
+        const metadata = reader.nullableString();
+        return { topic, partition, offset, metadata, errorCode: reader.int16() };
+      });
+    });
+    const errorCode = reader.int16();
+    if (errorCode !== 0) throw new KafkaProtocolError("OffsetFetch", errorCode);
+    return topics.flat();
+  },
+};
+
+export interface OffsetDeleteRequest {
+  readonly group: string;
+  readonly topics: readonly TopicPartitions[];
+}
+
+export const offsetDeleteApi: Api<OffsetDeleteRequest, readonly PartitionResult[]> = {
+  name: "OffsetDelete",
+  key: 47,
+  versions: [0],
+  purpose: "other",
+  write({ group, topics }, writer) {
+    writer.string(group);
+    writer.array(topics, ({ topic, partitions }) => {
+      writer.string(topic).array(partitions, (partition) => writer.int32(partition));
+    });
+  },
+  read(reader) {
+    const errorCode = reader.int16();
+    reader.readThrottle();
+    if (errorCode !== 0) throw new KafkaProtocolError("OffsetDelete", errorCode);
+    const topics = reader.array(() => {
+      const topic = reader.string();
+      return reader.array(() => ({ topic, partition: reader.int32(), errorCode: reader.int16() }));
+    });
+    return topics.flat();
+  },
+};

@@ -1,0 +1,101 @@
+import type { Socket } from "node:net";
+import { StreamError } from "../../../src/errors.ts";
+
+/** The version whose inner modules this folder was written against. */
+const KNOWN_VERSION = "2.2.4";
+/** What is used of kafkajs's `Connection`: sockets with TLS, SASL with its renewal, correlation of answers, request time-outs. */
+export interface SdkConnection {
+  readonly sasl: object | null;
+  readonly socket: Socket | undefined;
+  readonly requestQueue: SdkRequestQueue;
+  readonly sessionLifetime: { toString(): string };
+  reauthenticationThreshold: number;
+  connect(): Promise<unknown>;
+  disconnect(): Promise<unknown>;
+  isConnected(): boolean;
+  isAuthenticated(): boolean;
+  authenticate(): Promise<void>;
+  setVersions(versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>>): void;
+  setSupportAuthenticationProtocol(isSupported: boolean): void;
+  nextCorrelationId(): number;
+  rejectRequests(error: Error): void;
+}
+
+interface SdkRequestQueue {
+  readonly pending: readonly unknown[];
+  throttledUntil: number;
+  scheduleCheckPendingRequests: () => void;
+  maybeThrottle(durationMs: number): void;
+  push(request: {
+    entry: {
+      apiKey: number;
+      apiName: string;
+      apiVersion: number;
+      correlationId: number;
+      resolve: (answer: { payload: Buffer; size: number }) => void;
+      reject: (error: Error) => void;
+    };
+    expectResponse: boolean;
+    requestTimeout: number;
+    sendRequest: () => void;
+  }): void;
+}
+
+export interface SdkLogger {
+  namespace(name: string): SdkLogger;
+  info(message: string, details?: object): void;
+  error(message: string, details?: object): void;
+  warn(message: string, details?: object): void;
+  debug(message: string, details?: object): void;
+}
+
+export interface SdkSocketRequest {
+  readonly host: string;
+  readonly port: number;
+  readonly ssl: object | null;
+  readonly onConnect: () => void;
+}
+
+export type SdkSocketFactory = (request: SdkSocketRequest) => Socket;
+
+interface SdkConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string;
+  readonly logger: SdkLogger;
+  readonly socketFactory: SdkSocketFactory;
+  readonly ssl: object | null;
+  readonly sasl: object | null;
+  readonly connectionTimeout: number;
+  readonly requestTimeout: number;
+  readonly enforceRequestTimeout: boolean;
+}
+
+/** The inner parts of kafkajs that are used. */
+export interface Sdk {
+  readonly Connection: new (options: SdkConnectionOptions) => SdkConnection;
+  readonly createSocketFactory: () => SdkSocketFactory;
+}
+
+/**
+ * Loads kafkajs when it is first needed.
+ * @throws `configuration` where it is missing or another than known
+ */
+export async function loadSdk(): Promise<Sdk> {
+  // Most applications do not have kafkajs: a bundler must not insist on it.
+  const [connection, socketFactory] = await Promise.all([
+    import(/* webpackIgnore: true */ "kafkajs/src/network/connection.js").catch(notInstalled) as Promise<{ default: Sdk["Connection"] }>,
+    import(/* webpackIgnore: true */ "kafkajs/src/network/socketFactory.js").catch(notInstalled) as Promise<{
+      default: Sdk["createSocketFactory"];
+    }>,
+  ]);
+  return { Connection: connection.default, createSocketFactory: socketFactory.default };
+}
+
+function notInstalled(cause: unknown): never {
+  throw new StreamError(
+    "configuration",
+    `the Kafka adapter needs the package kafkajs, known to work in version ${KNOWN_VERSION}: npm install kafkajs@${KNOWN_VERSION}`,
+    { provider: "kafka", cause },
+  );
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import type { Report } from "../../../src/driver/index.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { oauthBearerAuthenticator } from "./oauth-bearer.ts";
+import type { SdkLogger, SdkSocketFactory } from "./sdk.ts";
+import { kafkaError } from "../errors.ts";
+import { type KafkaOptions, parseBroker } from "../options.ts";
+
+const DEFAULT_CLIENT_ID = "streamport";
+const CONNECTION_TIMEOUT_MS = 3_000;
+/** Wrong credentials show within 5 seconds, also where a server only stays silent. */
+const AUTHENTICATION_TIMEOUT_MS = 1_500;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** What the client needs, of checked options. Reads the files that `tls` names. @throws `configuration` */
+export function clientSettingsOf(options: KafkaOptions, report: Report): ClientSettings {
+  const { kafkajs = {} } = options;
+  const milliseconds = (name: string): number | undefined => kafkajs[name] as number | undefined;
+  const connectionTimeoutMs = milliseconds("connectionTimeout") ?? CONNECTION_TIMEOUT_MS;
+  return {
+    brokers: options.brokers.map(parseBroker),
+    clientId: options.clientId ?? DEFAULT_CLIENT_ID,
+    tls: tlsOf(options),
+    sasl: saslOf(options),
+    socketFactory: kafkajs["socketFactory"] as SdkSocketFactory | undefined,
+    connectionTimeoutMs,
+    handshakeTimeoutMs: connectionTimeoutMs + (milliseconds("authenticationTimeout") ?? AUTHENTICATION_TIMEOUT_MS),
+    requestTimeoutMs: milliseconds("requestTimeout") ?? REQUEST_TIMEOUT_MS,
+    reauthenticationThresholdMs: milliseconds("reauthenticationThreshold"),
+    logger: reportingLogger(report),
+  };
+}
+
+/** As kafkajs takes it. */
+function saslOf({ sasl, kafkajs }: KafkaOptions): object | null {
+  if (sasl?.mechanism !== "oauthbearer") return sasl ?? (kafkajs?.["sasl"] as object | undefined) ?? null;
+  return { mechanism: sasl.mechanism, authenticationProvider: oauthBearerAuthenticator(sasl.oauthBearerProvider) };
+}
+
+/** Options of `node:tls`. */
+function tlsOf({ tls, kafkajs }: KafkaOptions): object | null {
+  const own = kafkajs?.["ssl"];
+  if (own !== undefined) return own === true ? {} : own === false ? null : own;
+  if (tls === undefined || tls === false) return null;
+  if (tls === true) return {};
+  const { ca, cert, key, servername } = tls;
+  return {
+    ...(ca === undefined ? {} : { ca: [pem("ca", ca)] }),
+    ...(cert === undefined ? {} : { cert: pem("cert", cert) }),
+    ...(key === undefined ? {} : { key: pem("key", key) }),
+    ...(servername === undefined ? {} : { servername }),
+  };
+}
+
+function pem(name: string, given: string): string {
+  if (given.includes("-----BEGIN")) return given;
+  try {
+    return readFileSync(given, "utf8");
+  } catch (cause) {
+    throw kafkaError("configuration", `kafka options: tls.${name} is neither a PEM text nor the path of a file that can be read`, {
+      cause,
+    });
+  }
+}
+
+/** What kafkajs says goes to our diagnostics. Its details are left out: they may hold what must not be shown. */
+function reportingLogger(report: Report): SdkLogger {
+  const warn = (message: string): void => {
+    if (report.wants("warning")) report({ kind: "warning", text: `kafkajs: ${message}` });
+  };
+  const quiet = (): void => undefined;
+  const logger: SdkLogger = { namespace: () => logger, info: quiet, debug: quiet, warn, error: warn };
+  return logger;
+}

@@ -1,0 +1,272 @@
+import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StreamError } from "../../src/driver/index.ts";
+import { Coordinator } from "./coordinator.ts";
+import { classOf, classify, groupNotFound, kafkaError } from "./errors.ts";
+import { GroupMembership } from "./group-membership.ts";
+import { nativeGroupName } from "./group-name.ts";
+import { GroupOffsets } from "./group-offsets.ts";
+import { type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
+import { OffsetLookup } from "./offset-lookup.ts";
+import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
+import { type FetchHandler, PartitionFetcher } from "./partition-fetcher.ts";
+import { toOffset, toPosition } from "./records.ts";
+import { RetryPace, persist } from "./retry-pace.ts";
+import type { KafkaService } from "./service.ts";
+import { settleOffsets } from "./settle-offsets.ts";
+import { startOffsets } from "./start-positions.ts";
+import { TopicWatch } from "./topic-watch.ts";
+import { pause } from "./waiting.ts";
+
+/** What is given back within this time goes in one round of the group. */
+const GIVE_BACK_TOGETHER_MS = 20;
+/** The group hears that we go; if it cannot, the session's time-out tells it. */
+const LEAVE_MS = 1_000;
+
+/** What exists once the topic is known. */
+interface Parts {
+  readonly sink: Sink;
+  readonly offsets: GroupOffsets;
+  readonly membership: GroupMembership;
+  readonly fetcher: PartitionFetcher;
+}
+
+/**
+ * One member of a group on one topic: carries what the group says to the sink, fetches what it owns, and commits. Partitions move
+ * one by one: what stays is never interrupted, and what moves is given back before anybody else gets it.
+ */
+export class KafkaConsumer implements ConsumerDriver {
+  readonly settlementUnit = "position";
+  readonly #service: KafkaService;
+  readonly #topic: string;
+  readonly #settings: ConsumerSettings;
+  readonly #group: string;
+  /** A join that waits for the others holds up its connection, so commits travel on another. */
+  readonly #joinClient: KafkaClient;
+  readonly #client: KafkaClient;
+  readonly #coordinator: Coordinator;
+  readonly #watch: TopicWatch;
+  readonly #owned = new OwnedPartitions();
+  readonly #closing = new AbortController();
+  readonly #joined = Promise.withResolvers<void>();
+  #hasJoined = false;
+  #parts: Parts | undefined;
+
+  constructor(service: KafkaService, topic: string, settings: ConsumerSettings) {
+    this.#service = service;
+    this.#topic = topic;
+    this.#settings = settings;
+    this.#group = nativeGroupName(topic, settings.group, settings.nativeGroup);
+    this.#joinClient = service.client.dedicated();
+    this.#client = service.client.dedicated();
+    this.#coordinator = new Coordinator(this.#client, this.#group);
+    this.#watch = new TopicWatch(service.directory, topic, service.report, () => this.#parts?.membership.rejoin());
+    // A failure is told to whoever waits for the join, and to nobody if nobody does.
+    this.#joined.promise.catch(() => undefined);
+  }
+
+  async start(sink: Sink, signal: AbortSignal): Promise<void> {
+    const abandon = (): void => this.#closing.abort(signal.reason);
+    if (signal.aborted) abandon();
+    else signal.addEventListener("abort", abandon, { once: true });
+    try {
+      const { signal: closing } = this.#closing;
+      const { topicId } = await this.#watch.open(closing);
+      const offsets = new GroupOffsets(this.#client, this.#coordinator, this.#group, this.#topic, topicId);
+      if (this.#settings.initialPosition === "fail") await this.#requirePosition(offsets);
+      this.#parts = this.#makeParts(sink, offsets);
+      this.#background(this.#watch.run(closing));
+      this.#background(this.#parts.fetcher.run(closing, false));
+      this.#background(this.#parts.membership.run(closing));
+      await this.#joined.promise;
+    } finally {
+      signal.removeEventListener("abort", abandon);
+    }
+  }
+
+  #makeParts(sink: Sink, offsets: GroupOffsets): Parts {
+    const { report } = this.#service;
+    const { sessionTimeoutMs, maxBufferedBytes } = this.#settings;
+    const membership = new GroupMembership(
+      this.#joinClient,
+      { group: this.#group, topic: this.#topic, sessionTimeoutMs },
+      {
+        claim: () => this.#claim(),
+        synced: (partitions, generation) => this.#synced(partitions, generation),
+        lost: () => this.#lost(),
+      },
+      report,
+    );
+    const fetcher = new PartitionFetcher(this.#service, this.#client, this.#watch.known, maxBufferedBytes);
+    return { sink, offsets, membership, fetcher };
+  }
+
+  /** A group that shall exist is looked for before joining, so that nothing is left of one that does not. */
+  async #requirePosition(offsets: GroupOffsets): Promise<void> {
+    const { signal } = this.#closing;
+    const pace = new RetryPace(this.#service.report, this.#topic);
+    const committed = await persist("OffsetFetch", pace, signal, () => offsets.committed(this.#watch.known.partitions, signal));
+    if (committed.size === 0) throw groupNotFound(this.#topic, this.#settings.group);
+  }
+
+  #claim(): { readonly partitionCount: number; readonly owned: readonly number[] } {
+    return { partitionCount: this.#watch.known.partitions.length, owned: this.#owned.numbers };
+  }
+
+  #synced(partitions: readonly number[], generation: number): void {
+    if (this.#closing.signal.aborted) return;
+    for (const owned of this.#owned.all) {
+      if (!partitions.includes(owned.partition) && !owned.isRevoking) this.#background(this.#giveBack(owned));
+    }
+    const added = partitions
+      .filter((partition) => !this.#owned.has(partition))
+      .map((partition) => new OwnedPartition(partition, generation));
+    for (const owned of added) this.#owned.add(owned);
+    if (added.length > 0) this.#background(this.#begin(added));
+    this.#hasJoined = true;
+    this.#joined.resolve();
+  }
+
+  #lost(): void {
+    if (this.#closing.signal.aborted) return;
+    for (const owned of this.#owned.all) this.#drop(owned);
+  }
+
+  #drop(owned: OwnedPartition): void {
+    const { fetcher, sink } = this.#parts!;
+    this.#owned.remove(owned);
+    if (owned.delivery === null) return;
+    fetcher.remove(owned.delivery.cursor);
+    sink.lost(owned.delivery.assignment);
+  }
+
+  /** It is still ours, and claimed as such in every round, until the sink is done with it. */
+  async #giveBack(owned: OwnedPartition): Promise<void> {
+    const { fetcher, sink, membership } = this.#parts!;
+    owned.isRevoking = true;
+    await owned.started;
+    if (owned.delivery !== null) {
+      fetcher.remove(owned.delivery.cursor);
+      await sink.revoking(owned.delivery.assignment, this.#settings.sessionTimeoutMs);
+    }
+    if (!this.#owned.isCurrent(owned)) return;
+    this.#owned.remove(owned);
+    if (this.#owned.all.some(({ isRevoking }) => isRevoking)) await pause(GIVE_BACK_TOGETHER_MS, this.#closing.signal);
+    membership.rejoin();
+  }
+
+  async #begin(added: readonly OwnedPartition[]): Promise<void> {
+    try {
+      const offsets = await this.#startOffsets(added);
+      for (const owned of added) {
+        const offset = offsets.get(owned.partition);
+        if (offset !== undefined && this.#isWanted(owned)) this.#deliverFrom(owned, offset);
+      }
+    } finally {
+      for (const owned of added) owned.startIsOver();
+    }
+  }
+
+  #isWanted(owned: OwnedPartition): boolean {
+    return this.#owned.isCurrent(owned) && !owned.isRevoking;
+  }
+
+  /** None where nothing of it is wanted any more. */
+  async #startOffsets(added: readonly OwnedPartition[]): Promise<ReadonlyMap<number, bigint>> {
+    const { offsets, membership } = this.#parts!;
+    const { signal } = this.#closing;
+    const pace = new RetryPace(this.#service.report, this.#topic);
+    const context = {
+      lookup: new OffsetLookup(this.#service, this.#client),
+      offsets,
+      settings: this.#settings,
+      known: () => this.#watch.known,
+      member: () => membership.member,
+      isFirst: () => added.some((owned) => owned.partition === this.#watch.known.partitions[0] && this.#isWanted(owned)),
+      isWanted: () => added.some((owned) => this.#isWanted(owned)),
+    };
+    while (context.isWanted()) {
+      const wanted = added.filter((owned) => this.#isWanted(owned)).map(({ partition }) => partition);
+      try {
+        return await startOffsets(context, wanted, signal);
+      } catch (error) {
+        // The group has gone on meanwhile: we hear soon what of it is still ours.
+        if (error instanceof KafkaProtocolError && classOf(error.errorCode) === "fenced") await pause(GIVE_BACK_TOGETHER_MS, signal);
+        else await pace.failed("OffsetFetch", error, signal);
+      }
+    }
+    return new Map();
+  }
+
+  #deliverFrom(owned: OwnedPartition, offset: bigint): void {
+    const { sink, fetcher } = this.#parts!;
+    const assignment: Assignment = {
+      partition: String(owned.partition),
+      identity: this.#watch.known.identity,
+      start: { kind: "at", position: toPosition(offset) },
+      epoch: String(owned.generation),
+    };
+    sink.assigned(assignment);
+    owned.delivery = { assignment, cursor: fetcher.add(owned.partition, offset, handlerFor(sink, assignment)) };
+  }
+
+  async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
+    const { membership, offsets } = this.#parts!;
+    return settleOffsets(membership, this.#owned, offsets, settlements, signal);
+  }
+
+  /** Its failure is the member's. */
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#closing.signal.aborted && this.#hasJoined) return;
+    const error = this.#closing.signal.aborted ? this.#closing.signal.reason : classify(thrown);
+    if (this.#hasJoined) this.#parts!.sink.failed(error);
+    else this.#joined.reject(error);
+  }
+
+  async close(): Promise<void> {
+    const member = this.#parts?.membership.member;
+    this.#closing.abort(kafkaError("closed", "the consumer is closed", { topic: this.#topic }));
+    for (const { delivery } of this.#owned.all) if (delivery !== null) this.#parts?.fetcher.remove(delivery.cursor);
+    if (member !== undefined && member.memberId !== "") await this.#leave(member.memberId);
+    await Promise.all([this.#joinClient.close(), this.#client.close()]);
+  }
+
+  async #leave(memberId: string): Promise<void> {
+    const signal = AbortSignal.timeout(LEAVE_MS);
+    try {
+      await this.#coordinator.ask(signal, (brokerId) => this.#client.leaveGroup(brokerId, { group: this.#group, memberId }, signal));
+    } catch {
+      // The group finds out by the session's time-out.
+    }
+  }
+}
+
+/** What is fetched for an assignment goes into the sink; the sink never has enough. */
+function handlerFor(sink: Sink, assignment: Assignment): FetchHandler {
+  return {
+    async deliver(records) {
+      await sink.deliver(assignment, records);
+      return true;
+    },
+    advanced(through) {
+      sink.advanced(assignment, through);
+      return true;
+    },
+    caughtUp() {
+      sink.caughtUp(assignment);
+      return true;
+    },
+    async gap(gap) {
+      try {
+        await sink.gap(assignment, gap);
+      } catch {
+        // The sink knows the reason, since it gave it: here it only says to stop.
+        return false;
+      }
+      sink.advanced(assignment, toPosition(toOffset(gap.resumesAt) - 1n));
+      return true;
+    },
+  };
+}

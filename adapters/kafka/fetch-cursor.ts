@@ -1,0 +1,72 @@
+import type { FetchHandler } from "./partition-fetcher.ts";
+import type { KafkaRecord } from "./records.ts";
+
+/** What one answer holds for one partition. */
+interface Portion {
+  readonly records: readonly KafkaRecord[];
+  /** Up to here there is nothing more than the records; `null`: the last record is the last. */
+  readonly through: string | null;
+  readonly isAtEnd: boolean;
+}
+
+/**
+ * Where the reading of one partition stands. One portion is being delivered, one more may wait: it is fetched while the first is
+ * handled.
+ */
+export class FetchCursor {
+  readonly partition: number;
+  readonly handler: FetchHandler;
+  /** Of the next record to fetch. */
+  offset: bigint;
+  /** Has the server answered for it at all? The first answer is not waited for. */
+  wasAnswered = false;
+  /** It waits for something else than room. */
+  isBusy = false;
+  isDone = false;
+  #waiting: Portion | null = null;
+  #delivering: Promise<void> | null = null;
+
+  constructor(partition: number, offset: bigint, handler: FetchHandler) {
+    this.partition = partition;
+    this.offset = offset;
+    this.handler = handler;
+  }
+
+  get hasRoom(): boolean {
+    return this.#waiting === null && !this.isBusy && !this.isDone;
+  }
+
+  /** `settled` is told after each portion whether the handler is done with the partition. */
+  push(portion: Portion, settled: (isDone: boolean) => void): void {
+    this.#waiting = portion;
+    this.#delivering ??= this.#deliver(settled).finally(() => {
+      this.#delivering = null;
+    });
+  }
+
+  async #deliver(settled: (isDone: boolean) => void): Promise<void> {
+    while (this.#waiting !== null && !this.isDone) {
+      const portion = this.#waiting;
+      this.#waiting = null;
+      settled(!(await this.#hand(portion)));
+    }
+  }
+
+  async #hand({ records, through, isAtEnd }: Portion): Promise<boolean> {
+    const { handler } = this;
+    if (records.length > 0 && !(await handler.deliver(records))) return false;
+    if (this.isDone) return false;
+    if (through !== null && !handler.advanced(through)) return false;
+    return !isAtEnd || this.#waiting !== null || handler.caughtUp();
+  }
+
+  /** Nothing new, and nothing on its way. @returns whether the reading goes on */
+  told(): boolean {
+    return this.#delivering !== null || this.handler.caughtUp();
+  }
+
+  /** Runs when everything fetched so far has been delivered. */
+  afterDelivered(action: () => Promise<void>): void {
+    void (this.#delivering ?? Promise.resolve()).then(action);
+  }
+}

@@ -1,0 +1,181 @@
+import type { DriverGroupDescription, GroupName, Lag, PartitionPlace, StartPoint, TopicIdentity } from "../../src/driver/index.ts";
+import { Coordinator } from "./coordinator.ts";
+import { classify, errorOf, groupNotFound, kafkaError } from "./errors.ts";
+import { groupOfNativeName, nativeGroupName } from "./group-name.ts";
+import { GroupOffsets } from "./group-offsets.ts";
+import { type DescribedGroup, KafkaProtocolError } from "./kafka-client.ts";
+import { decodeSubscription } from "./member-metadata.ts";
+import { OffsetLookup } from "./offset-lookup.ts";
+import { toPosition } from "./records.ts";
+import { RetryPace, persist } from "./retry-pace.ts";
+import type { KafkaService } from "./service.ts";
+import { type KnownTopic, requirePartition } from "./topic-directory.ts";
+
+const CONSUMER_GROUP = "consumer";
+/** There is no group of the name; a server may also answer with the state `Dead`. */
+const GROUP_ID_NOT_FOUND = 69;
+const UNKNOWN_MEMBER_ID = 25;
+
+/** A group on one topic, as the cluster has it at one moment. */
+interface FoundGroup {
+  readonly known: KnownTopic;
+  readonly native: string;
+  readonly described: DescribedGroup;
+  /** Next offsets by partition. */
+  readonly committed: ReadonlyMap<number, bigint>;
+}
+
+/** Groups on a topic: their places, resets, deletion, lag. */
+export class GroupAdmin {
+  readonly #service: KafkaService;
+  readonly #offsets: OffsetLookup;
+
+  constructor(service: KafkaService) {
+    this.#service = service;
+    this.#offsets = new OffsetLookup(service);
+  }
+
+  async list(topic: string, signal: AbortSignal): Promise<{ group: string; nativeGroup: string }[]> {
+    const { client, directory } = this.#service;
+    const known = await directory.look(topic, signal);
+    const { brokers } = await client.metadata([], signal);
+    const listed = await Promise.all(
+      brokers.map(({ brokerId }) => this.#persist(topic, signal, () => client.listGroups(brokerId, signal))),
+    );
+    const names = listed.flat().filter(({ protocolType }) => protocolType === CONSUMER_GROUP || protocolType === "");
+    const onTopic: { group: string; nativeGroup: string }[] = [];
+    for (const { group: native } of names) {
+      const { described, committed } = await this.#look(known, native, signal);
+      if (committed.size > 0 || membersOn(topic, described) > 0) {
+        onTopic.push({ group: groupOfNativeName(topic, native), nativeGroup: native });
+      }
+    }
+    return onTopic;
+  }
+
+  async describe(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription> {
+    const { known, native, described, committed } = await this.#find(topic, name, signal);
+    const identity: TopicIdentity = known.identity;
+    const places = new Map<string, PartitionPlace>(
+      known.partitions.map((partition) => {
+        const offset = committed.get(partition);
+        // Where a group has a position, partitions without one start at their beginning.
+        return [String(partition), offset === undefined ? { kind: "earliest" } : { kind: "at", position: toPosition(offset) }];
+      }),
+    );
+    return { nativeName: native, members: membersOn(topic, described), identity, places: committed.size === 0 ? null : places };
+  }
+
+  async reset(topic: string, { group, nativeGroup }: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
+    const known = await this.#service.directory.look(topic, signal);
+    const native = nativeGroupName(topic, group, nativeGroup);
+    const places = new Map(
+      to.kind === "places"
+        ? [...to.places].map(([partition, place]) => {
+            const number = requirePartition(known, partition);
+            return [number, place.kind === "ended" ? ({ kind: "latest" } as const) : place] as const;
+          })
+        : known.partitions.map((partition) => [partition, to] as const),
+    );
+    const offsets = await this.#offsets.resolve(known, places, signal);
+    const { described } = await this.#look(known, native, signal);
+    requireNoMembers(native, described, topic);
+    const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, offsets, signal));
+    const failed = [...codes.values()].find((code) => code !== 0);
+    if (failed === UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
+    if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });
+  }
+
+  async delete(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
+    const { known, native, described, committed } = await this.#find(topic, name, signal);
+    requireNoMembers(native, described, topic);
+    const { client } = this.#service;
+    const coordinator = new Coordinator(client, native);
+    const all = await this.#persist(topic, signal, () =>
+      coordinator.ask(signal, (brokerId) => client.offsetFetch(brokerId, native, null, signal)),
+    );
+    const holdsOthers = all.some((other) => other.topic !== topic && other.offset >= 0n);
+    try {
+      if (!holdsOthers) {
+        await this.#persist(topic, signal, () => coordinator.ask(signal, (brokerId) => client.deleteGroup(brokerId, native, signal)));
+        return;
+      }
+      const topics = [{ topic: known.topic, partitions: [...committed.keys()] }];
+      const results = await this.#persist(topic, signal, () =>
+        coordinator.ask(signal, (brokerId) => client.offsetDelete(brokerId, native, topics, signal)),
+      );
+      const failed = results.find(({ errorCode }) => errorCode !== 0);
+      if (failed !== undefined) throw errorOf(failed.errorCode, "OffsetDelete", { topic });
+    } catch (error) {
+      if (classify(error).code === "not-found") throw groupNotFound(topic, native);
+      throw error;
+    }
+  }
+
+  async lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag> {
+    const { known, committed } = await this.#find(topic, name, signal);
+    const bounds = await this.#offsets.bounds(known, known.partitions, signal);
+    const partitions = known.partitions.map((partition) => {
+      const { first, end } = bounds.get(partition)!;
+      const at = committed.get(partition) ?? first;
+      const from = at < first ? first : at;
+      return { partition: String(partition), messages: end > from ? Number(end - from) : 0, timeMs: null };
+    });
+    return { messages: partitions.reduce((sum, { messages }) => sum + messages, 0), timeMs: null, partitions };
+  }
+
+  #commits(known: KnownTopic, native: string): GroupOffsets {
+    const { client } = this.#service;
+    return new GroupOffsets(client, new Coordinator(client, native), native, known.topic, known.topicId);
+  }
+
+  /** @throws `not-found` where nothing of the group concerns the topic */
+  async #find(topic: string, { group, nativeGroup }: GroupName, signal: AbortSignal): Promise<FoundGroup> {
+    const known = await this.#service.directory.look(topic, signal);
+    const native = nativeGroupName(topic, group, nativeGroup);
+    const { described, committed } = await this.#look(known, native, signal);
+    if (committed.size === 0 && membersOn(topic, described) === 0) throw groupNotFound(topic, native);
+    return { known, native, described, committed };
+  }
+
+  async #look(
+    known: KnownTopic,
+    native: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly described: DescribedGroup; readonly committed: ReadonlyMap<number, bigint> }> {
+    const { client } = this.#service;
+    const coordinator = new Coordinator(client, native);
+    return this.#persist(known.topic, signal, async () => {
+      const described = await coordinator.ask(signal, (brokerId) => client.describeGroup(brokerId, native, signal));
+      if (described.errorCode !== 0 && described.errorCode !== GROUP_ID_NOT_FOUND) {
+        throw new KafkaProtocolError("DescribeGroups", described.errorCode);
+      }
+      return { described, committed: await this.#commits(known, native).committed(known.partitions, signal) };
+    });
+  }
+
+  /** A coordinator that is loading or moving answers soon. */
+  #persist<T>(topic: string, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+    return persist("group administration", new RetryPace(this.#service.report, topic), signal, attempt);
+  }
+}
+
+/** Members that read the topic; one of another client that we cannot read counts. */
+function membersOn(topic: string, { members }: DescribedGroup): number {
+  return members.filter(({ metadata }) => {
+    try {
+      return decodeSubscription(metadata).topic === topic;
+    } catch {
+      // Another client's layout: it may read the topic.
+      return true;
+    }
+  }).length;
+}
+
+function requireNoMembers(native: string, { members }: DescribedGroup, topic: string): void {
+  if (members.length > 0) throw membersLive(native, topic);
+}
+
+function membersLive(native: string, topic: string): Error {
+  return kafkaError("conflict", `group ${JSON.stringify(native)} has members; none may be left`, { topic });
+}

@@ -1,0 +1,263 @@
+import type { DriverGap } from "../../src/driver/index.ts";
+import { classOf, errorOf, kafkaError, topicNotFound } from "./errors.ts";
+import { FetchCursor } from "./fetch-cursor.ts";
+import { EARLIEST, type FetchedPartition, type KafkaClient, LATEST } from "./kafka-client.ts";
+import { readBatches } from "./record-batch-reader.ts";
+import { type KafkaRecord, toPosition } from "./records.ts";
+import { RetryPace } from "./retry-pace.ts";
+import type { KafkaService } from "./service.ts";
+import type { KnownTopic } from "./topic-directory.ts";
+import { abortable, pause } from "./waiting.ts";
+
+/** How long a server holds a request that it has nothing for. */
+const LONG_POLL_MS = 500;
+/** How often partitions at their end are asked while others are handled: a long poll would hold those up. */
+const SHORT_POLL_PAUSE_MS = 50;
+const MAX_PARTITION_BYTES = 1_048_576;
+const LEAST_PARTITION_BYTES = 16_384;
+const MAX_ANSWER_BYTES = 10 * 1_048_576;
+const OFFSET_OUT_OF_RANGE = 1;
+const NO_LEADER = -1;
+
+/** Who is given what a partition has. `false` ends it. Nothing of it may throw, but for `gap`. */
+export interface FetchHandler {
+  /** Resolves when there is room for more. */
+  deliver(records: readonly KafkaRecord[]): Promise<boolean>;
+  /** There is nothing to deliver up to and including this position. */
+  advanced(through: string): boolean;
+  caughtUp(): boolean;
+  /** Retention has overtaken. `true`: go on at `resumesAt`. */
+  gap(gap: DriverGap): Promise<boolean>;
+}
+
+/**
+ * Reads partitions of one topic from their leaders, without a group: one Fetch request a broker at a time, with all
+ * partitions that have room. The loop of readers and of members alike. Cursors come and go while it runs.
+ */
+export class PartitionFetcher {
+  readonly #service: KafkaService;
+  /** With connections of its own. */
+  readonly #client: KafkaClient;
+  readonly #cursors = new Set<FetchCursor>();
+  readonly #loops = new Map<number, Promise<void>>();
+  readonly #maxAnswerBytes: number;
+  #topic: KnownTopic;
+  #wake = new AbortController();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(service: KafkaService, client: KafkaClient, topic: KnownTopic, maxAnswerBytes = MAX_ANSWER_BYTES) {
+    this.#service = service;
+    this.#client = client;
+    this.#topic = topic;
+    this.#maxAnswerBytes = Math.min(maxAnswerBytes, MAX_ANSWER_BYTES);
+  }
+
+  /** Begins to read a partition at an offset. */
+  add(partition: number, offset: bigint, handler: FetchHandler): FetchCursor {
+    const cursor = new FetchCursor(partition, offset, handler);
+    this.#cursors.add(cursor);
+    this.#changed();
+    return cursor;
+  }
+
+  /** Nothing more is handed out of it. */
+  remove(cursor: FetchCursor): void {
+    cursor.isDone = true;
+    this.#cursors.delete(cursor);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#wake.abort();
+    this.#wake = new AbortController();
+  }
+
+  /**
+   * Runs until the signal aborts or, with `endsWhenEmpty`, until every cursor is done. What can be retried is retried, and
+   * reported. @throws what cannot
+   */
+  async run(signal: AbortSignal, endsWhenEmpty: boolean): Promise<void> {
+    const stop = new AbortController();
+    const over = AbortSignal.any([signal, stop.signal]);
+    try {
+      while (!over.aborted && this.#failure === undefined && !(endsWhenEmpty && this.#cursors.size === 0)) {
+        const { signal: woken } = this.#wake;
+        this.#startLoops(over);
+        await pause(LONG_POLL_MS * 20, AbortSignal.any([over, woken]));
+      }
+      if (this.#failure !== undefined) throw this.#failure.error;
+    } finally {
+      stop.abort();
+      await Promise.all(this.#loops.values());
+    }
+  }
+
+  /** A loop for every broker that leads one of the partitions. */
+  #startLoops(signal: AbortSignal): void {
+    for (const { partition } of this.#cursors) {
+      const leader = this.#topic.leaderOf(partition);
+      if (this.#loops.has(leader)) continue;
+      const loop = this.#follow(leader, signal).then(
+        () => this.#loopEnded(leader),
+        (error: unknown) => {
+          if (!signal.aborted) this.#failure ??= { error };
+          this.#loopEnded(leader);
+        },
+      );
+      this.#loops.set(leader, loop);
+    }
+  }
+
+  #loopEnded(leader: number): void {
+    this.#loops.delete(leader);
+    this.#changed();
+  }
+
+  async #follow(leader: number, signal: AbortSignal): Promise<void> {
+    const pace = new RetryPace(this.#service.report, this.#topic.topic);
+    for (;;) {
+      if (signal.aborted) return;
+      const { signal: woken } = this.#wake;
+      const own = [...this.#cursors].filter(({ partition }) => this.#topic.leaderOf(partition) === leader);
+      if (own.length === 0) return;
+      const ready = own.filter((cursor) => cursor.hasRoom);
+      if (ready.length === 0) {
+        await pause(LONG_POLL_MS * 20, AbortSignal.any([signal, woken]));
+        continue;
+      }
+      try {
+        if (leader === NO_LEADER) throw kafkaError("unavailable", "a partition has no leader at present", { topic: this.#topic.topic });
+        const mayWait = ready.length === own.length && ready.every((cursor) => cursor.wasAnswered);
+        const gotSomething = await this.#fetch(leader, ready, mayWait ? LONG_POLL_MS : 0, signal);
+        pace.reset();
+        if (!gotSomething && !mayWait && ready.length < own.length) {
+          await pause(SHORT_POLL_PAUSE_MS, AbortSignal.any([signal, woken]));
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        await pace.failed("Fetch", error, signal);
+        await this.#look(signal);
+      }
+    }
+  }
+
+  /** Who leads the partitions now; a topic of the same name that is another one ends the reading. */
+  async #look(signal: AbortSignal): Promise<void> {
+    let now: KnownTopic;
+    try {
+      now = await this.#service.directory.look(this.#topic.topic, signal);
+    } catch (error) {
+      // That it cannot be asked now is no reason to stop: the next attempt fails, and is paced, by itself.
+      if (signal.aborted || !(error instanceof Error) || !("code" in error) || error.code !== "not-found") return;
+      throw error;
+    }
+    if (now.topicId !== this.#topic.topicId) {
+      throw topicNotFound(this.#topic.topic, new Error("the topic has been deleted, and another of the same name created"));
+    }
+    this.#topic = now;
+    this.#changed();
+  }
+
+  /** One portion of each partition may wait for its turn: together they hold about as much as one answer may. */
+  get #partitionBytes(): number {
+    const share = Math.floor(this.#maxAnswerBytes / Math.max(1, this.#cursors.size));
+    return Math.min(MAX_PARTITION_BYTES, Math.max(LEAST_PARTITION_BYTES, share));
+  }
+
+  /** @returns whether any partition had something new */
+  async #fetch(leader: number, ready: readonly FetchCursor[], maxWaitMs: number, signal: AbortSignal): Promise<boolean> {
+    const { topic, topicId } = this.#topic;
+    const woken = this.#wake.signal;
+    const maxBytes = this.#partitionBytes;
+    const partitions = ready.map(({ partition, offset }) => ({ partition, fetchOffset: offset, maxBytes }));
+    const request = { topic, topicId, maxWaitMs, minBytes: 1, maxBytes: this.#maxAnswerBytes, readCommitted: true, partitions };
+    const answer = await abortable(this.#client.fetch(leader, request, signal), signal);
+    let gotSomething = woken.aborted;
+    let failed: FetchedPartition | undefined;
+    const asked = new Map(ready.map((cursor) => [cursor.partition, cursor]));
+    for (const fetched of answer) {
+      const cursor = asked.get(fetched.partition);
+      // It may have been taken away meanwhile, and given again as another one.
+      if (cursor === undefined || !this.#cursors.has(cursor)) continue;
+      cursor.wasAnswered = true;
+      if (fetched.errorCode === OFFSET_OUT_OF_RANGE) await this.#outOfRange(leader, cursor, signal);
+      else if (fetched.errorCode !== 0) failed = fetched;
+      else if (await this.#take(cursor, fetched)) gotSomething = true;
+    }
+    if (failed !== undefined) this.#refuse(failed);
+    return gotSomething;
+  }
+
+  async #take(cursor: FetchCursor, fetched: FetchedPartition): Promise<boolean> {
+    const from = cursor.offset;
+    const { records, nextOffset } = await readBatches(fetched, from);
+    const isAtEnd = nextOffset >= fetched.lastStableOffset;
+    if (nextOffset === from) {
+      if (isAtEnd) this.#settleIfDone(cursor, cursor.told());
+      return false;
+    }
+    cursor.offset = nextOffset;
+    // Whoever got nothing new goes first in the next request, so that one full partition starves no other.
+    this.#cursors.delete(cursor);
+    this.#cursors.add(cursor);
+    const through = toPosition(nextOffset - 1n);
+    cursor.push({ records, through: records.at(-1)?.position === through ? null : through, isAtEnd }, (isDone) => {
+      if (isDone) this.remove(cursor);
+      else this.#changed();
+    });
+    return true;
+  }
+
+  #settleIfDone(cursor: FetchCursor, goesOn: boolean): void {
+    if (!goesOn) this.remove(cursor);
+  }
+
+  #refuse({ errorCode, partition }: FetchedPartition): never {
+    const { topic } = this.#topic;
+    const error = errorOf(errorCode, "Fetch", { topic, partition: String(partition) });
+    // Whether the topic is really gone the look says.
+    if (classOf(errorCode) === "refresh" && !error.retryable) {
+      throw kafkaError("unavailable", "the broker does not know the partition at present", { topic, cause: error });
+    }
+    throw error;
+  }
+
+  /** Retention has passed the cursor, or the log has become shorter. */
+  async #outOfRange(leader: number, cursor: FetchCursor, signal: AbortSignal): Promise<void> {
+    const { topic } = this.#topic;
+    const { partition } = cursor;
+    const ask = async (timestamp: bigint): Promise<bigint> => {
+      const request = { topic, readCommitted: false, partitions: [{ partition, timestamp }] };
+      const [listed] = await this.#client.listOffsets(leader, request, signal);
+      if (listed === undefined || listed.errorCode !== 0) throw errorOf(listed?.errorCode ?? -1, "ListOffsets", { topic });
+      return listed.offset;
+    };
+    const first = await ask(EARLIEST);
+    const end = await ask(LATEST);
+    if (cursor.offset > end) {
+      throw kafkaError(
+        "position-out-of-range",
+        `offset ${cursor.offset} lies behind the end of partition "${partition}", which is ${end}: the log has become shorter`,
+        { topic, partition: String(partition) },
+      );
+    }
+    // It may have been a replica that lagged behind: not at once again.
+    if (cursor.offset >= first) throw errorOf(OFFSET_OUT_OF_RANGE, "Fetch", { topic, partition: String(partition), retryable: true });
+    const gap: DriverGap = { resumesAt: toPosition(first), missing: Number(first - cursor.offset) };
+    cursor.isBusy = true;
+    cursor.offset = first;
+    cursor.afterDelivered(() => this.#tellGap(cursor, gap));
+  }
+
+  async #tellGap(cursor: FetchCursor, gap: DriverGap): Promise<void> {
+    try {
+      const goesOn = await cursor.handler.gap(gap);
+      cursor.isBusy = false;
+      if (goesOn) this.#changed();
+      else this.remove(cursor);
+    } catch (error) {
+      this.#failure ??= { error };
+      this.remove(cursor);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import type { CallShape, CallSlice, Limits, ProducerDriver, PublishCall, SliceResult, TopicIdentity } from "../../src/driver/index.ts";
+import { DEFAULT_MAX_MESSAGE_BYTES, messageBytesWithin } from "./capabilities.ts";
+import { classify } from "./errors.ts";
+import { KeylessTurn } from "./keyless-turn.ts";
+import { ProduceRequests, type Shipment } from "./produce-requests.ts";
+import { ProducerSequences } from "./producer-sequences.ts";
+import { ProducerTopic } from "./producer-topic.ts";
+import { HEADER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from "./record-batch-writer.ts";
+import type { KafkaService } from "./service.ts";
+
+/** Of one Produce request; servers take 100 MiB, a request of this size keeps the connection busy for a moment only. */
+const MAX_CALL_BYTES = 8 * 1_048_576;
+const MAX_CALL_MESSAGES = 16_384;
+const CALLS_IN_FLIGHT = 5;
+
+interface WaitingSlice {
+  readonly slice: CallSlice;
+  readonly index: number;
+}
+
+/** Publishes to one topic: a lane is a partition, a destination the broker that leads it. */
+export class KafkaProducer implements ProducerDriver {
+  readonly #service: KafkaService;
+  readonly #topicName: string;
+  readonly #topic: ProducerTopic;
+  readonly #sequences: ProducerSequences | null;
+  readonly #requests: ProduceRequests;
+  readonly #keyless = new KeylessTurn();
+  #messageBytes = messageBytesWithin(DEFAULT_MAX_MESSAGE_BYTES);
+  #shape = shapeFor(this.#messageBytes);
+
+  constructor(service: KafkaService, topic: string) {
+    this.#service = service;
+    this.#topicName = topic;
+    this.#topic = new ProducerTopic(service.directory, topic);
+    this.#sequences = service.idempotent ? new ProducerSequences(service.client) : null;
+    this.#requests = new ProduceRequests(service, this.#topic, this.#sequences);
+  }
+
+  get shape(): CallShape {
+    return this.#shape;
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    await this.#topic.look(signal);
+    this.#messageBytes = messageBytesWithin(await this.#maxMessageBytes(signal));
+    this.#shape = shapeFor(this.#messageBytes);
+    await this.#sequences?.renew(signal);
+  }
+
+  /** The topic's own, where we may see it; else the server's default, and the server refuses what it does not take. */
+  async #maxMessageBytes(signal: AbortSignal): Promise<number> {
+    try {
+      const settings = await this.#service.client.describeTopicConfig(this.#topicName, ["max.message.bytes"], signal);
+      return Number(settings.get("max.message.bytes") ?? DEFAULT_MAX_MESSAGE_BYTES);
+    } catch (error) {
+      if (signal.aborted || classify(error).retryable) throw error;
+      return DEFAULT_MAX_MESSAGE_BYTES;
+    }
+  }
+
+  get identity(): TopicIdentity {
+    return this.#topic.known.identity;
+  }
+
+  get limits(): Limits {
+    return { messageBytes: this.#messageBytes, keyBytes: this.#messageBytes, headerBytes: this.#messageBytes };
+  }
+
+  get laneGeneration(): number {
+    return this.#topic.generation;
+  }
+
+  laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
+    return this.#topic.laneOf(key, toPartition);
+  }
+
+  destinationOf(lane: string | null): string {
+    const { known } = this.#topic;
+    return String(known.leaderOf(lane === null ? this.#keyless.next(known) : Number(lane)));
+  }
+
+  async write(call: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]> {
+    await this.#topic.settled(signal);
+    const results: SliceResult[] = [];
+    let waiting: WaitingSlice[] = call.slices.map((slice, index) => ({ slice, index }));
+    // A request holds one batch a partition. Slices without a lane can meet another one there; they go right behind it.
+    while (waiting.length > 0) {
+      const { shipments, later } = this.#address(waiting);
+      await this.#requests.send(shipments, results, signal);
+      waiting = later;
+    }
+    return results;
+  }
+
+  /** Each slice to its partition, no partition twice. */
+  #address(waiting: readonly WaitingSlice[]): { readonly shipments: Shipment[]; readonly later: WaitingSlice[] } {
+    const { known } = this.#topic;
+    const taken = new Set<number>();
+    const shipments: Shipment[] = [];
+    const later: WaitingSlice[] = [];
+    // Those with a lane first: they cannot choose.
+    const inOrder = waiting.some(({ slice }) => slice.lane === null) ? waiting.toSorted(lanesFirst) : waiting;
+    for (const entry of inOrder) {
+      const { slice, index } = entry;
+      const isFree = (partition: number): boolean => !taken.has(partition) && this.#sequences?.isBusy(partition) !== true;
+      const partition = slice.lane === null ? this.#keyless.take(known, isFree) : Number(slice.lane);
+      if (taken.has(partition)) later.push(entry);
+      else {
+        taken.add(partition);
+        shipments.push({ index, partition, slice });
+      }
+    }
+    return { shipments, later };
+  }
+
+  async close(): Promise<void> {
+    this.#topic.close();
+  }
+}
+
+function lanesFirst(a: WaitingSlice, b: WaitingSlice): number {
+  return Number(a.slice.lane === null) - Number(b.slice.lane === null);
+}
+
+function shapeFor(messageBytes: number): CallShape {
+  return {
+    lane: "partition",
+    lanesPerCall: "many",
+    maxLaneMessages: MAX_CALL_MESSAGES,
+    maxLaneBytes: messageBytes,
+    maxCallMessages: MAX_CALL_MESSAGES,
+    maxCallBytes: MAX_CALL_BYTES,
+    maxCallsInFlight: CALLS_IN_FLIGHT,
+    recordOverheadBytes: RECORD_OVERHEAD_BYTES,
+    headerOverheadBytes: HEADER_OVERHEAD_BYTES,
+  };
+}

@@ -1,0 +1,164 @@
+import type {
+  DriverGap,
+  PartitionEnd,
+  Place,
+  RangePartition,
+  RangeRequest,
+  ReaderDriver,
+  ReaderSink,
+  ResolvedRange,
+  StartPoint,
+  StopPoint,
+} from "../../src/driver/index.ts";
+import type { KafkaClient } from "./kafka-client.ts";
+import { type LogBounds, OffsetLookup } from "./offset-lookup.ts";
+import { PartitionFetcher } from "./partition-fetcher.ts";
+import { toOffset, toPosition } from "./records.ts";
+import type { KafkaService } from "./service.ts";
+import { type KnownTopic, requirePartition } from "./topic-directory.ts";
+import { pause } from "./waiting.ts";
+
+/** How soon partitions that are added are noticed. */
+const GROWTH_CHECK_MS = 2_000;
+
+/** Reads ranges of one topic by partition, without a group: nothing is left at the cluster. */
+export class KafkaReader implements ReaderDriver {
+  readonly #service: KafkaService;
+  readonly #topicName: string;
+  readonly #client: KafkaClient;
+  readonly #offsets: OffsetLookup;
+  readonly #closing = new AbortController();
+  /** Partitions that the range was resolved with. */
+  readonly #resolved = new Set<number>();
+
+  constructor(service: KafkaService, topic: string) {
+    this.#service = service;
+    this.#topicName = topic;
+    this.#client = service.client.dedicated();
+    this.#offsets = new OffsetLookup(service, this.#client);
+  }
+
+  async resolve({ from, until, partitions: wanted }: RangeRequest, signal: AbortSignal): Promise<ResolvedRange> {
+    const topic = await this.#service.directory.look(this.#topicName, signal);
+    for (const partition of topic.partitions) this.#resolved.add(partition);
+    const chosen = wanted === null ? topic.partitions : wanted.map((name) => requirePartition(topic, name));
+    const starts = startPlaces(topic, from, chosen);
+    const ends = endPlaces(topic, until, [...starts.keys()]);
+    const [startOffsets, endOffsets, bounds] = await Promise.all([
+      this.#offsets.resolve(topic, starts, signal),
+      this.#offsets.resolve(topic, ends, signal),
+      this.#offsets.bounds(topic, [...starts.keys()], signal),
+    ]);
+    const range = [...startOffsets].map(([partition, start]): RangePartition => {
+      // A partition that a bookmark does not list is not read at all.
+      const isLeftOut = until !== null && !ends.has(partition);
+      const end = isLeftOut ? start : (endOffsets.get(partition) ?? null);
+      return {
+        partition: String(partition),
+        start: { kind: "at", position: toPosition(start) },
+        end: endOf(end),
+        parents: [],
+        gap: gapOf(start, end, bounds.get(partition)!),
+      };
+    });
+    return { identity: topic.identity, partitions: range };
+  }
+
+  async read(partitions: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([signal, this.#closing.signal]);
+    const topic = await this.#service.directory.look(this.#topicName, over);
+    const fetcher = new PartitionFetcher(this.#service, this.#client, topic);
+    const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
+    const unresolved = new Map([...places].filter(([, place]) => place.kind !== "at" && place.kind !== "after"));
+    const resolved = unresolved.size === 0 ? new Map<number, bigint>() : await this.#offsets.resolve(topic, unresolved, over);
+    for (const { partition } of partitions) {
+      const number = requirePartition(topic, partition);
+      fetcher.add(number, resolved.get(number) ?? offsetOf(places.get(number)!), {
+        deliver: (records) => sink.deliver(partition, records),
+        advanced: (through) => sink.advanced(partition, through),
+        caughtUp: () => sink.caughtUp(partition),
+        gap: async (gap) => {
+          await sink.gap(partition, gap);
+          return true;
+        },
+      });
+    }
+    const stop = new AbortController();
+    const isEndless = partitions.some(({ end }) => end === null);
+    const watching = isEndless ? this.#watchGrowth(sink, AbortSignal.any([over, stop.signal])) : undefined;
+    try {
+      await fetcher.run(over, true);
+    } finally {
+      stop.abort();
+      await watching;
+    }
+  }
+
+  /** Tells of partitions that are added while a range without an end is read. Never rejects. */
+  async #watchGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#tellGrowth(sink, signal);
+      await pause(GROWTH_CHECK_MS, signal);
+    }
+  }
+
+  async #tellGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    let known: KnownTopic;
+    try {
+      known = await this.#service.directory.look(this.#topicName, signal);
+    } catch {
+      // What is wrong with the topic or the cluster the fetching finds out, and says.
+      return;
+    }
+    const added = known.partitions.filter((partition) => !this.#resolved.has(partition));
+    if (added.length > 0 && !signal.aborted) sink.appeared(added.map((partition) => ({ partition: String(partition), parents: [] })));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#client.close();
+  }
+}
+
+function offsetOf(place: Place): bigint {
+  if (place.kind !== "at" && place.kind !== "after") throw new TypeError(`a place of the kind ${place.kind} has no offset`);
+  return toOffset(place.position) + (place.kind === "after" ? 1n : 0n);
+}
+
+/** With places, a partition that is not listed is younger than the bookmark: it starts at its beginning. */
+function startPlaces(topic: KnownTopic, from: StartPoint, partitions: readonly number[]): Map<number, Place> {
+  if (from.kind !== "places") return new Map(partitions.map((partition) => [partition, from]));
+  for (const partition of from.places.keys()) requirePartition(topic, partition);
+  return new Map(
+    partitions.flatMap((partition) => {
+      const place = from.places.get(String(partition)) ?? ({ kind: "earliest" } as const);
+      // Partitions of Kafka never end; where a bookmark says so there is nothing to read.
+      return place.kind === "ended" ? [] : [[partition, place] as const];
+    }),
+  );
+}
+
+/** Where reading stops; nothing for a partition that is not read, or read for ever. */
+function endPlaces(topic: KnownTopic, until: StopPoint, partitions: readonly number[]): Map<number, Place> {
+  if (until === null) return new Map();
+  if (until.kind === "now") return new Map(partitions.map((partition) => [partition, { kind: "latest" }]));
+  if (until.kind === "timestamp") return new Map(partitions.map((partition) => [partition, until]));
+  for (const partition of until.places.keys()) requirePartition(topic, partition);
+  return new Map(
+    partitions.flatMap((partition) => {
+      const place = until.places.get(String(partition));
+      if (place === undefined) return [];
+      return [[partition, place.kind === "ended" ? ({ kind: "latest" } as const) : place] as const];
+    }),
+  );
+}
+
+function endOf(end: bigint | null): PartitionEnd {
+  return end === null ? null : { kind: "before", position: toPosition(end) };
+}
+
+/** What retention has dropped of a range. How many records there were between two offsets is known as far as offsets count. */
+function gapOf(start: bigint, end: bigint | null, { first }: LogBounds): DriverGap | null {
+  const lastMissing = end === null || first < end ? first : end;
+  return start < lastMissing ? { resumesAt: toPosition(first), missing: Number(lastMissing - start) } : null;
+}

@@ -1,0 +1,160 @@
+import { decompress } from "./compression/compression.ts";
+import { corruptBatch, kafkaError } from "./errors.ts";
+import type { FetchedPartition } from "./kafka-client.ts";
+import { type BatchFacts, KafkaRecord, readVarint } from "./records.ts";
+
+/** Layout: https://kafka.apache.org/documentation/#recordbatch */
+const HEADER_BYTES = 61;
+const LENGTH_END = 12;
+const CODEC_MASK = 0x07;
+const IS_LOG_APPEND_TIME = 0x08;
+const IS_TRANSACTIONAL = 0x10;
+const IS_CONTROL = 0x20;
+const ABORT_MARKER = 0;
+
+/** What an answer holds for one partition. */
+export interface ReadBatches {
+  /** From the asked offset on, in log order; without control records, and without those of aborted transactions. */
+  readonly records: readonly KafkaRecord[];
+  /** Where to go on: behind everything that was looked at, whether it was handed out or not. */
+  readonly nextOffset: bigint;
+}
+
+/**
+ * Takes the batches of an answer apart. A batch that was cut off at the end is left for the next request. The checksums are
+ * not computed: the server checked them when it stored the batch, and the transport has its own.
+ * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known)
+ */
+export async function readBatches(fetched: FetchedPartition, fromOffset: bigint): Promise<ReadBatches> {
+  const { batches } = fetched;
+  const aborted = new AbortedTransactions(fetched.abortedTransactions);
+  const records: KafkaRecord[] = [];
+  let nextOffset = fromOffset;
+  for (let at = 0; at + HEADER_BYTES <= batches.length;) {
+    const baseOffset = batches.readBigInt64BE(at);
+    const end = at + LENGTH_END + batches.readInt32BE(at + 8);
+    if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
+    if (end > batches.length) break;
+    if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
+    const attributes = batches.readInt16BE(at + 21);
+    const lastOffset = baseOffset + BigInt(batches.readInt32BE(at + 23));
+    const producerId = batches.readBigInt64BE(at + 43);
+    const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
+    if ((attributes & IS_CONTROL) !== 0) {
+      if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
+    } else if (!isAborted && lastOffset >= fromOffset) {
+      const packed = batches.subarray(at + HEADER_BYTES, end);
+      const codec = attributes & CODEC_MASK;
+      const bytes = codec === 0 ? packed : await decompress(codec, packed);
+      readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, records);
+    }
+    if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+    at = end;
+  }
+  if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
+    throw corruptBatch("the server sent a batch that ends before it is complete");
+  }
+  return { records, nextOffset };
+}
+
+function oldFormat(magic: number): Error {
+  return kafkaError("unsupported", `a batch has the message format ${magic} of Kafka before 0.11; format 2 is read`);
+}
+
+function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOffset: bigint, into: KafkaRecord[]): void {
+  const { bytes, baseOffset, attributes } = batch;
+  const firstTimestampMs = Number(header.readBigInt64BE(headerAt + 27));
+  const appendTimeMs = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : Number(header.readBigInt64BE(headerAt + 35));
+  const count = header.readInt32BE(headerAt + 57);
+  // Compaction keeps the differences as they were: they need not be consecutive.
+  const firstWanted = fromOffset > baseOffset ? Number(fromOffset - baseOffset) : 0;
+  const cursor = { at: 0 };
+  for (let index = 0; index < count; index += 1) {
+    const length = readVarint(bytes, cursor);
+    const end = cursor.at + length;
+    if (length < 0 || end > bytes.length) throw corruptBatch("a record leaves its batch");
+    // Its attributes, none of which are defined.
+    cursor.at += 1;
+    const timestampDelta = readVarlong(bytes, cursor);
+    const offsetDelta = readVarint(bytes, cursor);
+    if (offsetDelta < firstWanted) {
+      cursor.at = end;
+      continue;
+    }
+    const keyLength = readVarint(bytes, cursor);
+    const keyAt = cursor.at;
+    if (keyLength > 0) cursor.at += keyLength;
+    const valueLength = readVarint(bytes, cursor);
+    const valueAt = cursor.at;
+    if (valueLength > 0) cursor.at += valueLength;
+    const headerCount = readVarint(bytes, cursor);
+    const headersAt = cursor.at;
+    const headerBytes = headerCount === 0 ? 0 : skipHeaders(bytes, cursor, headerCount, end, baseOffset + BigInt(offsetDelta));
+    if (cursor.at > end || headerCount < 0) throw corruptBatch("the parts of a record leave it");
+    const places = { keyAt, keyLength, valueAt, valueLength, headersAt, headerCount, headerBytes };
+    into.push(new KafkaRecord(batch, offsetDelta, appendTimeMs ?? firstTimestampMs + timestampDelta, places));
+    cursor.at = end;
+  }
+}
+
+/** Goes through the headers so that nothing can be wrong with them later. @returns the bytes of their names and values */
+function skipHeaders(bytes: Buffer, cursor: { at: number }, count: number, end: number, offset: bigint): number {
+  let total = 0;
+  for (let index = 0; index < count && cursor.at <= end; index += 1) {
+    const nameLength = readVarint(bytes, cursor);
+    cursor.at += Math.max(nameLength, 0);
+    const valueLength = readVarint(bytes, cursor);
+    if (valueLength < 0) {
+      throw corruptBatch(`the record at offset ${offset} has a header without a value (null), which is not the same as an empty one`);
+    }
+    if (nameLength < 0) throw corruptBatch(`the record at offset ${offset} has a header without a name`);
+    cursor.at += valueLength;
+    total += nameLength + valueLength;
+  }
+  return total;
+}
+
+/** Numbers of up to 53 bits are enough for differences of times. */
+function readVarlong(bytes: Buffer, cursor: { at: number }): number {
+  let value = 0;
+  let scale = 1;
+  let byte: number;
+  do {
+    byte = bytes[cursor.at++] ?? 0;
+    value += (byte & 0x7f) * scale;
+    scale *= 0x80;
+  } while (byte >= 0x80);
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+/** Of a control batch: its record's key is a version and a type. It is never compressed. */
+function controlType(batches: Buffer, headerAt: number): number {
+  const cursor = { at: headerAt + HEADER_BYTES };
+  readVarint(batches, cursor);
+  cursor.at += 1;
+  readVarlong(batches, cursor);
+  readVarint(batches, cursor);
+  return readVarint(batches, cursor) >= 4 ? batches.readInt16BE(cursor.at + 2) : -1;
+}
+
+/** Which producers' records are of an aborted transaction, at the place that is being read. */
+class AbortedTransactions {
+  readonly #coming: { readonly producerId: bigint; readonly firstOffset: bigint }[];
+  readonly #open = new Set<bigint>();
+
+  constructor(transactions: FetchedPartition["abortedTransactions"]) {
+    this.#coming = transactions.toSorted((a, b) => (a.firstOffset < b.firstOffset ? 1 : a.firstOffset > b.firstOffset ? -1 : 0));
+  }
+
+  covers(producerId: bigint, lastOffset: bigint): boolean {
+    for (let next = this.#coming.at(-1); next !== undefined && next.firstOffset <= lastOffset; next = this.#coming.at(-1)) {
+      this.#open.add(next.producerId);
+      this.#coming.pop();
+    }
+    return this.#open.has(producerId);
+  }
+
+  ended(producerId: bigint): void {
+    this.#open.delete(producerId);
+  }
+}

@@ -1,0 +1,13 @@
+import type { Report } from "../../src/driver/index.ts";
+import type { KafkaClient } from "./kafka-client.ts";
+import type { Compression } from "./compression/compression.ts";
+import type { TopicDirectory } from "./topic-directory.ts";
+
+/** What the parts of one driver share. */
+export interface KafkaService {
+  readonly client: KafkaClient;
+  readonly directory: TopicDirectory;
+  readonly report: Report;
+  readonly compression: Compression;
+  readonly idempotent: boolean;
+}

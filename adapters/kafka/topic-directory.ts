@@ -1,0 +1,71 @@
+import type { TopicIdentity } from "../../src/driver/index.ts";
+import { errorOf, kafkaError, topicNotFound } from "./errors.ts";
+import type { ClusterMetadata, KafkaClient, TopicMetadata } from "./kafka-client.ts";
+import { abortable } from "./waiting.ts";
+
+const NO_SUCH_TOPIC = 3;
+const NO_LEADER_YET = 5;
+
+/** A topic as the cluster described it at one moment. */
+export interface KnownTopic {
+  readonly topic: string;
+  /** `null`: the server does not tell topic ids. */
+  readonly topicId: string | null;
+  readonly identity: TopicIdentity;
+  /** Numbers of the partitions, ascending. */
+  readonly partitions: readonly number[];
+  /** -1: none at present. */
+  readonly leaderOf: (partition: number) => number;
+}
+
+/** What is known of topics, and looking it up anew. One for a driver. */
+export class TopicDirectory {
+  readonly #client: KafkaClient;
+  readonly #asking = new Map<string, Promise<KnownTopic>>();
+
+  constructor(client: KafkaClient) {
+    this.#client = client;
+  }
+
+  /** Asks the cluster; those who ask for the same topic at the same time share one request. @throws `not-found` */
+  look(topic: string, signal: AbortSignal): Promise<KnownTopic> {
+    let asking = this.#asking.get(topic);
+    if (asking === undefined) {
+      // The request is not one caller's own: it ends by itself, or with the client.
+      asking = this.#ask(topic, new AbortController().signal).finally(() => this.#asking.delete(topic));
+      this.#asking.set(topic, asking);
+    }
+    return abortable(asking, signal);
+  }
+
+  async #ask(topic: string, signal: AbortSignal): Promise<KnownTopic> {
+    const metadata = await this.#client.metadata([topic], signal);
+    const found = metadata.topics.find((described) => described.topic === topic);
+    if (found === undefined || found.errorCode === NO_SUCH_TOPIC) throw topicNotFound(topic);
+    if (found.errorCode !== 0 && found.errorCode !== NO_LEADER_YET) throw errorOf(found.errorCode, "Metadata", { topic });
+    if (found.partitions.length === 0) throw kafkaError("unavailable", "the cluster does not know the partitions yet", { topic });
+    return toKnownTopic(found, metadata);
+  }
+}
+
+function toKnownTopic({ topic, topicId, partitions }: TopicMetadata, { clusterId }: ClusterMetadata): KnownTopic {
+  const leaders = new Map(partitions.map(({ partition, leaderId }) => [partition, leaderId]));
+  return {
+    topic,
+    topicId,
+    identity: { cluster: clusterId ?? "", topic, incarnation: topicId ?? "" },
+    partitions: partitions.map(({ partition }) => partition),
+    leaderOf: (partition) => leaders.get(partition) ?? -1,
+  };
+}
+
+/** @throws `invalid-argument` for a partition that does not exist, naming those that do */
+export function requirePartition({ topic, partitions }: KnownTopic, name: string): number {
+  const partition = /^(?:0|[1-9]\d{0,9})$/.test(name) ? Number(name) : -1;
+  if (partitions.includes(partition)) return partition;
+  throw kafkaError(
+    "invalid-argument",
+    `there is no partition ${JSON.stringify(name.slice(0, 80))}; topic ${JSON.stringify(topic)} has ${partitions.map((known) => `"${known}"`).join(", ")}`,
+    { topic },
+  );
+}

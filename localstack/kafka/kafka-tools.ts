@@ -1,0 +1,55 @@
+import { javaProgram } from "./java-program.ts";
+import type { KafkaCluster } from "./kafka-cluster.ts";
+import { type ProgramOutput, programSays, runProgram } from "./program.ts";
+
+/** Main classes of Kafka's own command line, the Java clients among them. */
+export const KAFKA_TOOLS = {
+  acls: "org.apache.kafka.tools.AclCommand",
+  configs: "kafka.admin.ConfigCommand",
+  consoleConsumer: "org.apache.kafka.tools.consumer.ConsoleConsumer",
+  consoleProducer: "org.apache.kafka.tools.ConsoleProducer",
+  topics: "org.apache.kafka.tools.TopicCommand",
+} as const;
+
+export interface ForeignToolOptions {
+  readonly stdin?: string | Uint8Array | undefined;
+  /** Default 60,000; then the tool is killed and the call rejects. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const QUICK_JAVA = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"];
+const QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
+
+/**
+ * Runs a tool of the cluster's own release against it, to its end. A consumer needs `--max-messages` or `--timeout-ms` to have one.
+ * @param args without `--bootstrap-server`
+ */
+export async function runKafkaTool(
+  cluster: Pick<KafkaCluster, "bootstrapServers" | "classPath">,
+  tool: keyof typeof KAFKA_TOOLS,
+  args: readonly string[],
+  { stdin, timeoutMs = 60_000, signal }: ForeignToolOptions = {},
+): Promise<ProgramOutput> {
+  const java = [...QUICK_JAVA, QUIET, "-cp", cluster.classPath, KAFKA_TOOLS[tool], "--bootstrap-server", cluster.bootstrapServers];
+  return runProgram(javaProgram(), [...java, ...args], { stdin, timeoutMs, signal });
+}
+
+/** What keeps `runKcat` from working here, or null. */
+export function kcatRequirements(): string | null {
+  return programSays("kcat", ["-V"]) === null ? "kcat is not installed (Debian and Ubuntu: apt-get install kcat)" : null;
+}
+
+/**
+ * Runs kcat, the command line of librdkafka, to its end. A consumer needs `-e` or `-c` to have one.
+ * @param args without `-b`
+ */
+export async function runKcat(
+  cluster: Pick<KafkaCluster, "bootstrapServers">,
+  args: readonly string[],
+  { stdin, timeoutMs = 60_000, signal }: ForeignToolOptions = {},
+): Promise<ProgramOutput> {
+  const missing = kcatRequirements();
+  if (missing !== null) throw new Error(missing);
+  return runProgram("kcat", ["-b", cluster.bootstrapServers, ...args], { stdin, timeoutMs, signal });
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { kafka } from "../../adapters/kafka/index.ts";
+import { type KafkaCluster, startKafka } from "../../localstack/kafka/kafka-cluster.ts";
+import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
+import { runKafkaTool } from "../../localstack/kafka/kafka-tools.ts";
+import { runProgram } from "../../localstack/kafka/program.ts";
+import { type Connection, connect, isStreamError, text } from "../../src/index.ts";
+
+// Wrong passwords, TLS where there is none and missing rights are in adapter-security.test.ts; records over the limit in adapter-records.test.ts.
+const missing = kafkaRequirements();
+const START_TIMEOUT_MS = 120_000;
+const MOST_MS = 5_000;
+const SOURCES = join(import.meta.dirname, "..", "..");
+
+/** @returns the code and the text of what a call rejects with, within the time that it may take */
+async function refusal(call: () => Promise<unknown>): Promise<{ readonly code: string; readonly message: string }> {
+  const startedAtMs = performance.now();
+  try {
+    await call();
+  } catch (error) {
+    expect(performance.now() - startedAtMs).toBeLessThan(MOST_MS);
+    if (isStreamError(error)) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error("the call was not refused");
+}
+
+async function readAll(reader: AsyncIterable<{ readonly value: string }>): Promise<string[]> {
+  const values: string[] = [];
+  for await (const { value } of reader) values.push(value);
+  return values;
+}
+
+/** All that an application does with a topic, by name. */
+function uses(connection: Connection, name: string): readonly (readonly [string, () => Promise<unknown>])[] {
+  const topic = connection.topic(name, { codec: text() });
+  return [
+    ["send", async () => topic.producer().send({ key: "k", value: "v" })],
+    ["read", async () => topic.reader({ until: "now" })[Symbol.asyncIterator]().next()],
+    ["consume", async () => topic.consumer({ group: "g" }).run(() => undefined)],
+    ["describe", async () => connection.admin.describeTopic(name)],
+    ["capabilities", async () => topic.capabilities()],
+  ];
+}
+
+test("a host that does not exist is told at once, whatever is done", async () => {
+  await using connection = await connect("kafka://no-such-host.invalid:9092");
+  for (const [, call] of uses(connection, "orders")) {
+    expect(await refusal(call)).toMatchObject({ code: "unavailable", message: expect.stringContaining("host") });
+  }
+});
+
+test("without kafkajs: configuration, with what to install, by URL and by factory", { timeout: 30_000 }, async () => {
+  // A program of its own, to which the package is not there.
+  const program = `
+    import { registerHooks } from "node:module";
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (!specifier.startsWith("kafkajs")) return next(specifier, context);
+        throw Object.assign(new Error("Cannot find package"), { code: "ERR_MODULE_NOT_FOUND" });
+      },
+    });
+    const { connect } = await import(${JSON.stringify(join(SOURCES, "src", "index.ts"))});
+    const { kafka } = await import(${JSON.stringify(join(SOURCES, "adapters", "kafka", "index.ts"))});
+    const told = ({ code, message }) => console.log(code + ": " + message);
+    await connect("kafka://127.0.0.1:1").catch(told);
+    const connection = await connect(kafka({ brokers: ["127.0.0.1:1"] }));
+    told((await connection.check()).error);
+    await connection.close();
+  `;
+  const { stdout } = await runProgram(process.execPath, ["--input-type=module", "--eval", program], { timeoutMs: 20_000 });
+  const lines = stdout.trim().split("\n");
+  expect(lines).toHaveLength(2);
+  for (const line of lines) expect(line).toMatch(/^configuration: .*npm install kafkajs@2\.2\.4/);
+});
+
+test.each([
+  ["kafka://", "no broker"],
+  ["kafka://host:port", "a port that is none"],
+  ["kafka://host:9092?acks=0", "an unknown setting"],
+  ["kafka://host:9092?compression=brotli", "an unknown compression"],
+])("%s, %s, is refused by connect", async (url) => {
+  expect(await refusal(async () => connect(url))).toMatchObject({ code: "configuration" });
+});
+
+// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
+  await expect(startKafka()).rejects.toThrow(reason);
+});
+
+describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () => {
+  let cluster: KafkaCluster;
+  let connection: Connection<"topicAdmin">;
+
+  beforeAll(async () => {
+    cluster = await startKafka();
+    connection = await connect(kafka({ brokers: cluster.bootstrapServers.split(",") }), { require: ["topicAdmin"] });
+  }, START_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await connection.close();
+    await cluster.stop();
+  });
+
+  async function newTopic(): Promise<string> {
+    const name = `bad-${randomUUID()}`;
+    await connection.admin.createTopic(name, { partitions: 1 });
+    return name;
+  }
+
+  test("a topic that does not exist is not found, whatever is done, and is not created by that", async () => {
+    const name = `never-${randomUUID()}`;
+    for (const [, call] of uses(connection, name)) expect(await refusal(call)).toMatchObject({ code: "not-found" });
+    expect(await connection.admin.listTopics()).not.toContain(name);
+  });
+
+  test("a header without a value is corrupt with its offset, for readers and groups", async () => {
+    const name = await newTopic();
+    const topic = connection.topic(name, { codec: text() });
+    await topic.producer().send({ key: "k", value: "good" });
+    const properties = ["parse.key=true", "parse.headers=true", "null.marker=NULL"].flatMap((property) => ["--property", property]);
+    await runKafkaTool(cluster, "consoleProducer", ["--topic", name, ...properties], { stdin: "empty:NULL\tk\tbad\n" });
+    const corrupt = { code: "corrupt", message: expect.stringContaining("offset 1 ") };
+    expect(await refusal(async () => readAll(topic.reader({ until: "now" })))).toMatchObject(corrupt);
+    expect(await refusal(async () => topic.consumer({ group: "g" }).run(() => undefined))).toMatchObject(corrupt);
+  });
+
+  test("a header that is null is refused before anything is sent", async () => {
+    const name = await newTopic();
+    const topic = connection.topic(name, { codec: text() });
+    // What JavaScript callers can do: JSON.parse has no types.
+    const headers = JSON.parse('{ "empty": null }') as Record<string, string>;
+    const send = async () => topic.producer().send({ key: "k", value: "v", headers });
+    expect(await refusal(send)).toMatchObject({ code: "invalid-argument" });
+  });
+});

@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
+import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
+import { runProgram } from "../../localstack/kafka/program.ts";
+import { connect } from "../../src/index.ts";
+
+const missing = kafkaRequirements();
+const DEMO = join(import.meta.dirname, "..", "..", "src", "cli", "demo.ts");
+const DEMO_TIMEOUT_MS = 90_000;
+const TEST_TIMEOUT_MS = 200_000;
+
+// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
+  await expect(startKafka()).rejects.toThrow(reason);
+});
+
+test.each(missing === null ? ["Kafka"] : [])(
+  "the demo is clean on a real %s, and leaves nothing behind",
+  { timeout: TEST_TIMEOUT_MS },
+  async () => {
+    await using cluster = await startKafka();
+    // Rejects where the exit code is not 0.
+    const { stdout, stderr } = await runProgram(process.execPath, [DEMO, "--url", cluster.url, "--json"], { timeoutMs: DEMO_TIMEOUT_MS });
+    expect(stderr).toBe("");
+    const row: unknown = JSON.parse(stdout);
+    expect(row).toEqual({
+      provider: "kafka",
+      messages: 20_000,
+      lost: 0,
+      outOfOrder: 0,
+      duplicates: expect.any(Number),
+      deadLetters: 1,
+      replayed: 5_964,
+      replayExpected: 5_964,
+      rates: { publish: expect.any(Number), handle: expect.any(Number), replay: expect.any(Number) },
+      seconds: expect.any(Number),
+    });
+    await using connection = await connect(cluster.url);
+    expect(await connection.admin.listTopics()).toEqual([]);
+  },
+);

@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { classOf, classify, errorOf } from "../../../../adapters/kafka/errors.ts";
+import { KafkaConnectError, KafkaProtocolError, KafkaUnsupportedError } from "../../../../adapters/kafka/kafka-client.ts";
+import { StreamError } from "../../../../src/errors.ts";
+
+function sdkError(name: string, details: object = {}): Error {
+  return Object.assign(new Error("of kafkajs"), { name, ...details });
+}
+
+test.each([
+  ["leaders that move", [5, 6, 74, 75, 56, 9, 72], "refresh", "unavailable", true],
+  ["coordinators that move", [15, 16], "refresh", "unavailable", true],
+  ["coordinators that load", [14], "retry", "unavailable", true],
+  ["too few replicas, before", [19], "retry", "unavailable", true],
+  ["too few replicas, after", [20], "unknown", "unavailable", true],
+  ["replicas too slow", [7], "unknown", "timeout", true],
+  ["a member that is not current", [22, 25, 27, 82], "fenced", "ownership-lost", false],
+  ["a producer that is not current", [45, 47, 59, 90], "fenced", "unavailable", true],
+  ["what was stored before", [46], "stored", "unavailable", true],
+  ["too large", [10, 18], "fail", "too-large", false],
+  ["invalid", [2, 17, 32, 37, 38, 87], "fail", "invalid-argument", false],
+  ["no topic", [3, 100], "refresh", "not-found", false],
+  ["not allowed", [29, 30, 31, 53], "fail", "permission-denied", false],
+  ["not let in", [33, 34, 58], "fail", "unauthenticated", false],
+  ["not supported", [35, 43, 76], "fail", "unsupported", false],
+  ["over a quota", [89], "retry", "throttled", true],
+  ["there already", [36], "fail", "already-exists", false],
+  ["with members", [68, 86], "fail", "conflict", false],
+  ["no group", [69], "fail", "not-found", false],
+  ["out of range", [1], "fail", "position-out-of-range", false],
+  ["not known", [9_999], "fail", "internal", false],
+] as const)("%s", (_what, numbers, errorClass, code, retryable) => {
+  for (const number of numbers) {
+    expect(classOf(number)).toBe(errorClass);
+    const error = classify(new KafkaProtocolError("Produce", number));
+    expect(error).toMatchObject({ code, retryable, provider: "kafka" });
+    expect(error.cause).toBeInstanceOf(KafkaProtocolError);
+    expect(error.message).toContain(String(number));
+  }
+});
+
+test("an error of ours stays as it is", () => {
+  const own = new StreamError("closed", "over");
+  expect(classify(own)).toBe(own);
+});
+
+test.each([
+  ["KafkaJSRequestTimeoutError", {}, "timeout"],
+  ["KafkaJSConnectionError", { code: "ECONNRESET" }, "unavailable"],
+  ["KafkaJSConnectionClosedError", {}, "unavailable"],
+  ["Error", { code: "EPIPE" }, "unavailable"],
+  ["SomethingElse", {}, "internal"],
+])("%s of the client", (name, details, code) => {
+  const cause = sdkError(name, details);
+  expect(classify(cause)).toMatchObject({ code, retryable: code !== "internal", cause });
+});
+
+test("an answer that ends too early is corrupt, a request that the server does not know unsupported", () => {
+  expect(classify(new RangeError("short"))).toMatchObject({ code: "corrupt" });
+  expect(classify(new KafkaUnsupportedError("OffsetDelete", [0]))).toMatchObject({ code: "unsupported", retryable: false });
+});
+
+const connecting = (step: "connect" | "greet" | "authenticate", cause: unknown, inTls = false, reached = true) =>
+  classify(new KafkaConnectError("localhost:9092", step, inTls, reached, cause));
+
+test("what keeps a connection from being opened", () => {
+  expect(connecting("connect", sdkError("KafkaJSConnectionError", { code: "ECONNREFUSED" }), false, false)).toMatchObject({
+    code: "unavailable",
+    retryable: true,
+  });
+  expect(connecting("connect", sdkError("KafkaJSConnectionError", { code: "ENOTFOUND" }), false, false)).toMatchObject({
+    code: "unavailable",
+    retryable: false,
+  });
+  expect(connecting("authenticate", sdkError("KafkaJSSASLAuthenticationError"))).toMatchObject({ code: "unauthenticated" });
+  expect(connecting("authenticate", sdkError("KafkaJSConnectionClosedError"))).toMatchObject({ code: "unavailable", retryable: true });
+  expect(connecting("greet", new Error("the server answered in TLS"), true)).toMatchObject({ code: "configuration" });
+  expect(connecting("connect", new Error("the server closed the connection"))).toMatchObject({ code: "configuration" });
+  expect(connecting("connect", Object.assign(new Error("self-signed certificate"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" }))).toMatchObject(
+    {
+      code: "configuration",
+    },
+  );
+});
+
+test("details go where they belong", () => {
+  expect(errorOf(10, "Produce", { topic: "orders", partition: "3" })).toMatchObject({ topic: "orders", partition: "3" });
+});

@@ -1,0 +1,247 @@
+import { expect, test } from "vitest";
+import {
+  type ClusterMetadata,
+  KafkaConnectError,
+  type KafkaClient,
+  type ProduceRequest,
+  type ProducedPartition,
+} from "../../../../adapters/kafka/kafka-client.ts";
+import { KafkaProducer } from "../../../../adapters/kafka/producer.ts";
+import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
+import type { CallSlice, OutgoingRecord, Report, SliceResult } from "../../../../src/driver/index.ts";
+
+const never = new AbortController().signal;
+const silent: Report = Object.assign(() => undefined, { wants: () => false });
+
+interface SentBatch {
+  readonly broker: number;
+  readonly partition: number;
+  readonly producerId: bigint;
+  readonly sequence: number;
+  readonly count: number;
+}
+
+/** Answers by partition with a code, or fails as a whole. */
+type Answer = (partition: number) => number | Error;
+
+class FakeCluster {
+  leaders: number[] = [1, 1, 2];
+  topicId = "a".repeat(32);
+  exists = true;
+  readonly sent: SentBatch[] = [];
+  requests = 0;
+  producerIds = 0n;
+  answer: Answer = () => 0;
+  /** Where answers wait, if they do. */
+  gate: Promise<void> = Promise.resolve();
+
+  get client(): KafkaClient {
+    const fake: Partial<KafkaClient> = {
+      metadata: async () => this.#metadata(),
+      describeTopicConfig: async () => new Map([["max.message.bytes", "1000"]]),
+      initProducerId: async () => ({ producerId: ++this.producerIds, epoch: 0 }),
+      produce: (broker, request) => this.#produce(broker, request),
+    };
+    return fake as KafkaClient;
+  }
+
+  #metadata(): ClusterMetadata {
+    const partitions = this.leaders.map((leaderId, partition) => ({ errorCode: 0, partition, leaderId }));
+    const topic = { errorCode: this.exists ? 0 : 3, topic: "t", topicId: this.topicId, isInternal: false, partitions };
+    return { brokers: [], clusterId: "c", controllerId: 1, topics: [topic] };
+  }
+
+  async #produce(broker: number, { partitions }: ProduceRequest): Promise<readonly ProducedPartition[]> {
+    this.requests += 1;
+    for (const { partition, batch } of partitions) {
+      const bytes = Buffer.concat(batch);
+      const [producerId, sequence, count] = [bytes.readBigInt64BE(43), bytes.readInt32BE(53), bytes.readInt32BE(57)];
+      this.sent.push({ broker, partition, producerId, sequence, count });
+    }
+    await this.gate;
+    return partitions.map(({ partition }) => {
+      const answer = this.answer(partition);
+      if (answer instanceof Error) throw answer;
+      return { partition, errorCode: answer, baseOffset: 100n, logAppendTimeMs: -1 };
+    });
+  }
+}
+
+async function prepared(cluster: FakeCluster, idempotent = false): Promise<KafkaProducer> {
+  const { client } = cluster;
+  const service = { client, directory: new TopicDirectory(client), report: silent, compression: "none", idempotent } as const;
+  const producer = new KafkaProducer(service, "t");
+  await producer.prepare(never);
+  return producer;
+}
+
+const records = (count: number): OutgoingRecord[] =>
+  Array.from({ length: count }, () => ({ key: null, value: Uint8Array.of(1), headers: [], timestampMs: null, toPartition: undefined }));
+const slice = (lane: string | null, of: readonly OutgoingRecord[] = records(1)): CallSlice => ({ lane, records: of, bytes: of.length });
+const write = (producer: KafkaProducer, ...slices: CallSlice[]): Promise<readonly SliceResult[]> =>
+  producer.write({ slices, bytes: 1 }, never);
+const outcomes = (results: readonly SliceResult[]): string[] =>
+  results.map((result) => ("error" in result ? `${result.outcome} ${result.error.code}` : result.outcome));
+
+test("one request a broker carries all of its partitions; results are theirs alone", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster);
+  cluster.answer = (partition) => [0, 6, 10][partition]!;
+  const results = await write(producer, slice("0", records(3)), slice("1"), slice("2"));
+  expect(cluster.requests).toBe(2);
+  expect(cluster.sent.map(({ broker, partition }) => [broker, partition])).toEqual([
+    [1, 0],
+    [1, 1],
+    [2, 2],
+  ]);
+  expect(outcomes(results)).toEqual(["stored", "retryable unavailable", "refused too-large"]);
+  const [stored] = results;
+  expect(stored?.outcome === "stored" ? [stored.partition, stored.positionOf(2)] : null).toEqual(["0", "102"]);
+});
+
+test.each([
+  [19, "retryable unavailable"],
+  [20, "unknown unavailable"],
+  [7, "unknown timeout"],
+  [29, "refused permission-denied"],
+  [46, "stored"],
+  [89, "retryable throttled"],
+])("code %i means %s", async (code, outcome) => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster);
+  cluster.answer = () => code;
+  expect(outcomes(await write(producer, slice("0")))).toEqual([outcome]);
+});
+
+test("what has not left is not stored, of what has left nobody knows", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster);
+  cluster.answer = () => new KafkaConnectError("b:1", "connect", false, false, Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["retryable unavailable"]);
+  cluster.answer = () => Object.assign(new Error("closed"), { name: "KafkaJSConnectionClosedError" });
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["unknown unavailable"]);
+});
+
+test("a leader that has moved is looked up before the next call", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster);
+  cluster.answer = () => 6;
+  cluster.leaders = [2, 2, 2];
+  await write(producer, slice("0"));
+  cluster.answer = () => 0;
+  await write(producer, slice("0"));
+  expect(cluster.sent.map(({ broker }) => broker)).toEqual([1, 2]);
+  expect(producer.destinationOf("0")).toBe("2");
+});
+
+test("a topic that is gone is not found; one that was created again is another log with other lanes", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster);
+  const generation = producer.laneGeneration;
+  cluster.answer = () => 100;
+  cluster.topicId = "b".repeat(32);
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["retryable unavailable"]);
+  cluster.answer = () => 0;
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["stored"]);
+  expect(producer.identity.incarnation).toBe("b".repeat(32));
+  expect(producer.laneGeneration).toBeGreaterThan(generation);
+  cluster.answer = () => 3;
+  cluster.exists = false;
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["retryable unavailable"]);
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["refused not-found"]);
+});
+
+test("lanes are partitions: of a key by its hash, of a wish as it is, of neither none", async () => {
+  const producer = await prepared(new FakeCluster());
+  expect(["a", "b", "c"].map((key) => producer.laneOf(Buffer.from(key), undefined))).toEqual(["1", "2", "1"]);
+  expect(producer.laneOf(Buffer.from("a"), "0")).toBe("0");
+  expect(producer.laneOf(null, undefined)).toBeNull();
+  expect(() => producer.laneOf(null, "3")).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  expect(producer.limits.messageBytes).toBe(1_000 - 61);
+});
+
+test("slices without a lane take the partitions in turn, and never share one with another slice of a request", async () => {
+  const cluster = new FakeCluster();
+  cluster.leaders = [1, 1];
+  const producer = await prepared(cluster);
+  for (let call = 0; call < 4; call += 1) await write(producer, slice(null));
+  expect(cluster.sent.map(({ partition }) => partition)).toEqual([0, 1, 0, 1]);
+  cluster.sent.length = 0;
+  const results = await write(producer, slice(null), slice("0"), slice("1"));
+  expect(outcomes(results)).toEqual(["stored", "stored", "stored"]);
+  expect(cluster.requests).toBe(6);
+});
+
+test("records with times of their own get them back", async () => {
+  const producer = await prepared(new FakeCluster());
+  const [first, second] = records(2);
+  const [result] = await write(producer, slice("0", [{ ...first!, timestampMs: 5 }, second!]));
+  expect(result).toMatchObject({ outcome: "each", results: [{ timestampMs: 5, position: "100" }, { position: "101" }] });
+});
+
+test("sequence numbers follow what is stored; what is not stored leaves them free", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  await write(producer, slice("0", records(3)), slice("2", records(2)));
+  cluster.answer = () => 19;
+  await write(producer, slice("0"));
+  cluster.answer = () => 0;
+  await write(producer, slice("0", records(4)));
+  const of = (partition: number) => cluster.sent.filter((batch) => batch.partition === partition).map(({ sequence }) => sequence);
+  expect(of(0)).toEqual([0, 3, 3]);
+  expect(of(2)).toEqual([0]);
+});
+
+test("a batch of unknown outcome comes again alone and unchanged, under the same numbers", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  const all = records(5);
+  cluster.answer = () => 7;
+  await write(producer, slice("0", all.slice(0, 3)));
+  cluster.answer = () => 0;
+  const [result] = await write(producer, slice("0", all));
+  expect(result).toMatchObject({
+    outcome: "each",
+    results: [{ outcome: "stored" }, { outcome: "stored" }, { outcome: "stored" }, { outcome: "retryable" }, { outcome: "retryable" }],
+  });
+  await write(producer, slice("0", all.slice(3)));
+  expect(cluster.sent.map(({ sequence, count }) => [sequence, count])).toEqual([
+    [0, 3],
+    [0, 3],
+    [3, 2],
+  ]);
+});
+
+test("when such a batch has been given up, or the server has lost count, there is a new producer id", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  cluster.answer = () => 7;
+  await write(producer, slice("0", records(2)));
+  cluster.answer = () => 0;
+  await write(producer, slice("0", records(2)));
+  cluster.answer = () => 45;
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["retryable unavailable"]);
+  cluster.answer = () => 0;
+  await write(producer, slice("0"));
+  expect(cluster.sent.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([
+    [1n, 0],
+    [2n, 0],
+    [2n, 2],
+    [3n, 0],
+  ]);
+});
+
+test("two calls that meet in a partition of an idempotent producer wait for each other's numbers", async () => {
+  const cluster = new FakeCluster();
+  cluster.leaders = [1];
+  const producer = await prepared(cluster, true);
+  const gate = Promise.withResolvers<void>();
+  cluster.gate = gate.promise;
+  const first = write(producer, slice("0", records(2)));
+  const second = write(producer, slice(null, records(3)));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(cluster.requests).toBe(1);
+  gate.resolve();
+  await Promise.all([first, second]);
+  expect(cluster.sent.map(({ sequence }) => sequence)).toEqual([0, 2]);
+});

@@ -1,0 +1,168 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import type { FetchedPartition } from "../../../../adapters/kafka/kafka-client.ts";
+import { readBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
+import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
+import type { OutgoingRecord } from "../../../../src/driver/index.ts";
+
+const NOW_MS = 1_700_000_000_000;
+
+function record(over: Partial<OutgoingRecord> = {}): OutgoingRecord {
+  return { key: null, value: null, headers: [], timestampMs: null, toPartition: undefined, ...over };
+}
+
+function fetched(batches: Buffer, over: Partial<FetchedPartition> = {}): FetchedPartition {
+  const ends = { highWatermark: 1_000n, lastStableOffset: 1_000n, logStartOffset: 0n };
+  return { partition: 0, errorCode: 0, ...ends, abortedTransactions: [], batches, ...over };
+}
+
+/** As the server stores it: with an offset, and attributes if need be. */
+async function stored(records: readonly OutgoingRecord[], baseOffset: bigint, attributes = 0, producerId = -1n): Promise<Buffer> {
+  const batch = Buffer.from(await writeBatch(records, NOW_MS, "none", { producerId, epoch: 0, firstSequence: 0 }));
+  batch.writeBigInt64BE(baseOffset, 0);
+  batch.writeInt16BE(attributes, 21);
+  return batch;
+}
+
+const TRANSACTIONAL = 0x10;
+const CONTROL = 0x20;
+const marker = (type: number) => record({ key: Uint8Array.of(0, 0, 0, type), value: Uint8Array.of(0, 0, 0, 0, 0, 0) });
+const valueOf = ({ value }: { readonly value: Uint8Array | null }) => (value === null ? null : Buffer.from(value).toString());
+const text = (value: string) => record({ value: Buffer.from(value) });
+
+test("a batch of one record is, byte for byte, what Kafka's format says", async () => {
+  const batch = await writeBatch(
+    [record({ key: Buffer.from("k"), value: Buffer.from("v"), headers: [["h", Buffer.from("1")]], timestampMs: 1_000 })],
+    NOW_MS,
+    "none",
+    null,
+  );
+  const parts = [
+    "0000000000000000", // base offset
+    "0000003e", // bytes behind this field
+    "ffffffff", // leader epoch
+    "02", // format
+    batch.subarray(17, 21).toString("hex"), // checksum
+    "0000", // attributes
+    "00000000", // last offset delta
+    "00000000000003e8", // first timestamp
+    "00000000000003e8", // largest timestamp
+    "ffffffffffffffff", // producer id
+    "ffff", // producer epoch
+    "ffffffff", // first sequence
+    "00000001", // records
+    "18000000026b02760202680231", // length, attributes, two differences, key, value, one header
+  ];
+  expect(batch.toString("hex")).toBe(parts.join(""));
+});
+
+test("what is written is read again: bytes, null and empty, headers in order with repeats, times", async () => {
+  const bytesOrNull = fc.option(fc.uint8Array({ maxLength: 300 }), { nil: null });
+  const headers = fc.array(fc.tuple(fc.string({ unit: "binary" }), fc.uint8Array({ maxLength: 40 })), { maxLength: 5 });
+  const anyRecord = fc.record({
+    key: bytesOrNull,
+    value: bytesOrNull,
+    headers,
+    timestampMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 }), { nil: null }),
+    toPartition: fc.constant(undefined),
+  });
+  const compressions = fc.constantFrom("none" as const, "gzip" as const, "zstd" as const);
+  const property = fc.asyncProperty(fc.array(anyRecord, { minLength: 1, maxLength: 40 }), compressions, async (records, compression) => {
+    const batch = await writeBatch(records, NOW_MS, compression, null);
+    const read = await readBatches(fetched(batch), 0n);
+    expect(read.nextOffset).toBe(BigInt(records.length));
+    expect(read.records.map(({ key, value, headers, timestampMs, position }) => ({ key, value, headers, timestampMs, position }))).toEqual(
+      records.map(({ key, value, headers, timestampMs }, index) => ({
+        key: key === null ? null : new Uint8Array(key),
+        value: value === null ? null : new Uint8Array(value),
+        headers: headers.map(([name, content]) => [name, new Uint8Array(content)]),
+        timestampMs: timestampMs ?? NOW_MS,
+        position: String(index),
+      })),
+    );
+  });
+  await fc.assert(property, { numRuns: 60, seed: 4 });
+});
+
+test("reading begins in the middle of a batch, and a batch that is cut off is left for the next time", async () => {
+  const first = await stored([text("a"), text("b"), text("c")], 10n);
+  const second = await stored([text("d")], 13n);
+  const read = await readBatches(fetched(Buffer.concat([first, second.subarray(0, second.length - 1)])), 11n);
+  expect(read.records.map(valueOf)).toEqual(["b", "c"]);
+  expect(read.records.map(({ position }) => position)).toEqual(["11", "12"]);
+  expect(read.nextOffset).toBe(13n);
+});
+
+test("aborted records and control records are left out and passed", async () => {
+  const batches = Buffer.concat([
+    await stored([text("aborted")], 0n, TRANSACTIONAL, 7n),
+    await stored([text("other producer")], 1n, TRANSACTIONAL, 8n),
+    await stored([marker(0)], 2n, TRANSACTIONAL | CONTROL, 7n),
+    await stored([text("committed later")], 3n, TRANSACTIONAL, 7n),
+    await stored([marker(1)], 4n, TRANSACTIONAL | CONTROL, 7n),
+    await stored([text("without transaction")], 5n, 0, 7n),
+  ]);
+  const read = await readBatches(fetched(batches, { abortedTransactions: [{ producerId: 7n, firstOffset: 0n }] }), 0n);
+  expect(read.records.map(valueOf)).toEqual(["other producer", "committed later", "without transaction"]);
+  expect(read.nextOffset).toBe(6n);
+});
+
+test("a batch that compaction has emptied is passed", async () => {
+  const empty = Buffer.from((await stored([text("a")], 20n)).subarray(0, 61));
+  empty.writeInt32BE(49, 8);
+  empty.writeInt32BE(4, 23);
+  empty.writeInt32BE(0, 57);
+  expect(await readBatches(fetched(empty), 20n)).toEqual({ records: [], nextOffset: 25n });
+});
+
+test("the time is the server's where the topic says so", async () => {
+  const batch = await stored([record({ timestampMs: 5 }), record({ timestampMs: 9 })], 0n, 0x08);
+  batch.writeBigInt64BE(77n, 35);
+  const { records } = await readBatches(fetched(batch), 0n);
+  expect(records.map(({ timestampMs }) => timestampMs)).toEqual([77, 77]);
+});
+
+test("positions beyond 2^53 are exact", async () => {
+  const { records } = await readBatches(fetched(await stored([text("a"), text("b")], 9_007_199_254_740_992n)), 0n);
+  expect(records.map(({ position }) => position)).toEqual(["9007199254740992", "9007199254740993"]);
+});
+
+test("what cannot be right is corrupt, what is not known is unsupported", async () => {
+  const noValue = await stored([record({ headers: [["name", Buffer.from("x")]] })], 0n);
+  // The length of the header's value becomes -1, null.
+  noValue[noValue.length - 2] = 0x01;
+  await expect(readBatches(fetched(noValue), 0n)).rejects.toMatchObject({ code: "corrupt", message: expect.stringContaining("offset 0") });
+  const longRecord = await stored([text("a")], 0n);
+  longRecord[61] = 0x7e;
+  await expect(readBatches(fetched(longRecord), 0n)).rejects.toMatchObject({ code: "corrupt" });
+  const oldFormat = await stored([text("a")], 0n);
+  oldFormat[16] = 1;
+  await expect(readBatches(fetched(oldFormat), 0n)).rejects.toMatchObject({ code: "unsupported" });
+  for (const [codec, code] of [
+    [1, "corrupt"],
+    [2, "corrupt"],
+    [3, "corrupt"],
+    [4, "corrupt"],
+    [5, "unsupported"],
+  ] as const) {
+    await expect(readBatches(fetched(await stored([text("not compressed at all")], 0n, codec)), 0n)).rejects.toMatchObject({ code });
+  }
+});
+
+test("the native form is kafkajs's", async () => {
+  const headers = [
+    ["a", Buffer.from("1")],
+    ["b", Buffer.from("2")],
+    ["a", Buffer.from("3")],
+  ] as const;
+  const { records } = await readBatches(fetched(await stored([record({ key: Buffer.from("k"), headers })], 3n)), 0n);
+  expect(records[0]!.native).toEqual({
+    key: Buffer.from("k"),
+    value: null,
+    timestamp: String(NOW_MS),
+    attributes: 0,
+    offset: "3",
+    headers: { a: [Buffer.from("1"), Buffer.from("3")], b: Buffer.from("2") },
+    size: 7,
+  });
+});

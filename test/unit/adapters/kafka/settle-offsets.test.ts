@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Coordinator } from "../../../../adapters/kafka/coordinator.ts";
+import { FetchCursor } from "../../../../adapters/kafka/fetch-cursor.ts";
+import type { GroupMembership } from "../../../../adapters/kafka/group-membership.ts";
+import { GroupOffsets } from "../../../../adapters/kafka/group-offsets.ts";
+import type { GroupMember, KafkaClient, OffsetCommitRequest } from "../../../../adapters/kafka/kafka-client.ts";
+import { OwnedPartition, OwnedPartitions } from "../../../../adapters/kafka/owned-partitions.ts";
+import { settleOffsets } from "../../../../adapters/kafka/settle-offsets.ts";
+import type { Assignment, Settlement, StreamError } from "../../../../src/driver/index.ts";
+
+const { signal } = new AbortController();
+
+describe("commits", () => {
+  let owned: OwnedPartitions;
+  let commits: OffsetCommitRequest[];
+  let codes: Map<number, number>;
+  let member: GroupMember;
+  let isStable: boolean;
+  let fencedBy: number[];
+  let whileAsking: () => void;
+
+  beforeEach(() => {
+    owned = new OwnedPartitions();
+    commits = [];
+    codes = new Map();
+    member = { group: "orders.workers", generation: 4, memberId: "me" };
+    isStable = true;
+    fencedBy = [];
+    whileAsking = () => undefined;
+  });
+
+  function own(partition: number, generation = 4): Assignment {
+    const assignment: Assignment = {
+      partition: String(partition),
+      identity: { cluster: "c", topic: "orders", incarnation: "i" },
+      start: null,
+      epoch: String(generation),
+    };
+    const handler = { deliver: async () => true, advanced: () => true, caughtUp: () => true, gap: async () => true };
+    const taken = new OwnedPartition(partition, generation);
+    taken.delivery = { assignment, cursor: new FetchCursor(partition, 0n, handler) };
+    owned.add(taken);
+    return assignment;
+  }
+
+  const upTo = (assignment: Assignment, through: string | null): Settlement => ({ assignment, through, records: [], ended: false });
+
+  function settle(...settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]> {
+    const calls: Partial<KafkaClient> = {
+      findCoordinator: async () => 1,
+      offsetCommit: async (_broker, request) => {
+        commits.push(request);
+        whileAsking();
+        return request.partitions.map(({ partition }) => ({ topic: "orders", partition, errorCode: codes.get(partition) ?? 0 }));
+      },
+    };
+    const client = calls as KafkaClient;
+    const offsets = new GroupOffsets(client, new Coordinator(client, "orders.workers"), "orders.workers", "orders", null);
+    const membership = {
+      get member() {
+        return member;
+      },
+      get isStable() {
+        return isStable;
+      },
+      fenced: (errorCode: number) => void fencedBy.push(errorCode),
+    };
+    return settleOffsets(membership as unknown as GroupMembership, owned, offsets, settlements, signal);
+  }
+
+  test("name the next offset, in the member's generation, in one request", async () => {
+    expect(await settle(upTo(own(0), "41"), upTo(own(3), "9007199254740993"))).toEqual([null, null]);
+    expect(commits).toEqual([
+      {
+        ...member,
+        topic: "orders",
+        partitions: [
+          { partition: 0, offset: 42n, metadata: null },
+          { partition: 3, offset: 9_007_199_254_740_994n, metadata: null },
+        ],
+      },
+    ]);
+  });
+
+  test("of an ownership that is over are ownership-lost, without a request, also when the partition is ours again", async () => {
+    const old = own(0, 3);
+    const again = own(0, 4);
+    const [error] = await settle(upTo(old, "41"));
+    expect(error).toMatchObject({ code: "ownership-lost", partition: "0", topic: "orders" });
+    expect(commits).toEqual([]);
+    expect(await settle(upTo(old, "50"), upTo(again, "45"))).toMatchObject([{ code: "ownership-lost" }, null]);
+    expect(commits[0]?.partitions).toEqual([{ partition: 0, offset: 46n, metadata: null }]);
+  });
+
+  test("without a position ask nobody", async () => {
+    expect(await settle(upTo(own(0), null))).toEqual([null]);
+    expect(commits).toEqual([]);
+  });
+
+  test.each([22, 25, 82])("that the group refuses with code %i end the membership", async (errorCode) => {
+    const assignments = [own(0), own(1)];
+    codes.set(0, errorCode).set(1, errorCode);
+    const results = await settle(...assignments.map((assignment) => upTo(assignment, "1")));
+    expect(results).toMatchObject([{ code: "ownership-lost" }, { code: "ownership-lost" }]);
+    expect(fencedBy).toEqual([errorCode]);
+  });
+
+  test("that a rebalance got in the way of come again", async () => {
+    codes.set(0, 27);
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
+    // The generation went on between sending and being answered.
+    codes.set(0, 22);
+    whileAsking = () => {
+      member = { ...member, generation: 5 };
+    };
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
+    isStable = false;
+    whileAsking = () => undefined;
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
+    expect(fencedBy).toEqual([]);
+  });
+
+  test.each([14, 15, 16])("that the coordinator cannot take now (code %i) can be retried", async (errorCode) => {
+    codes.set(0, errorCode);
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
+    expect(fencedBy).toEqual([]);
+  });
+
+  test("that are not permitted are told so", async () => {
+    codes.set(0, 30);
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "permission-denied", retryable: false, partition: "0" }]);
+  });
+
+  test("of nobody are never sent: a server would take them while the group is empty", async () => {
+    member = { ...member, generation: -1, memberId: "" };
+    await expect(settle(upTo(own(0), "1"))).rejects.toMatchObject({ errorCode: 25 });
+    expect(commits).toEqual([]);
+  });
+});
