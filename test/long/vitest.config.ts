@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** The long tier, `npm run test:long`: minutes a test, one file at a time, so that nothing else takes the processor. */
 export default defineConfig({
   test: {
-    include: ["test/long/**/*.test.ts"],
+    include: ["test/long/**/*.test.ts", "test/kafka/**/*.test.ts", "test/conformance/kafka.test.ts"],
     pool: "forks",
     execArgv: ["--expose-gc"],
     fileParallelism: false,
