@@ -1,3 +1,4 @@
+/// <reference path="./kafkajs-modules.d.ts" />
 import type { Socket } from "node:net";
 import { StreamError } from "../../../src/errors.ts";
 
