@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { RecordReporter } from "./record-reporter.ts";
 
 /** The long tier, `npm run test:long`: minutes a test, one file at a time, so that nothing else takes the processor. */
 export default defineConfig({
@@ -9,6 +10,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 600_000,
     hookTimeout: 120_000,
+    reporters: ["default", new RecordReporter()],
     passWithNoTests: false,
     allowOnly: false,
   },

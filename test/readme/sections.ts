@@ -3,6 +3,7 @@ import { CAPABILITY_NAMES, type Capabilities } from "../../src/capabilities.ts";
 import type { ResultSummary } from "../../src/conformance/index.ts";
 import { connect } from "../../src/index.ts";
 import { type BenchResult, type Verdict, verdictOf } from "../bench/result.ts";
+import type { LongResult } from "../long/record-reporter.ts";
 import type { SoakResult } from "../long/soak-result.ts";
 import { type Recorded, readRecord } from "../results/record.ts";
 import { markdownTable } from "./generated-section.ts";
@@ -15,6 +16,7 @@ export interface Facts {
   readonly conformance: ReadonlyMap<string, Recorded<ResultSummary>>;
   readonly bench: Recorded<BenchResult>;
   readonly soak: Recorded<SoakResult>;
+  readonly long: Recorded<LongResult>;
 }
 
 export async function gatherFacts(): Promise<Facts> {
@@ -28,7 +30,13 @@ export async function gatherFacts(): Promise<Facts> {
     await started.close();
     conformance.set(provider, await readRecord(`conformance-${provider}`));
   }
-  return { capabilities, conformance, bench: await readRecord("bench-memory"), soak: await readRecord("soak") };
+  return {
+    capabilities,
+    conformance,
+    bench: await readRecord("bench-memory"),
+    soak: await readRecord("soak"),
+    long: await readRecord("long"),
+  };
 }
 
 export function capabilitiesSection({ capabilities, conformance }: Facts): string {
@@ -72,7 +80,7 @@ function benchTable({ bars }: BenchResult): string {
   );
 }
 
-export function resultsPage({ conformance, bench, soak }: Facts): string {
+export function resultsPage({ conformance, bench, soak, long }: Facts): string {
   const origin = (record: Recorded<unknown>): string =>
     `\`${record.command}\` at ${record.commit} on ${record.date}, ${record.environment}.\n`;
   const missed = bench.result.bars.filter((bar) => verdictOf(bar) === "missed");
@@ -95,6 +103,11 @@ export function resultsPage({ conformance, bench, soak }: Facts): string {
     markdownTable(
       ["check", "value", "allowed", "holds"],
       soak.result.checks.map(({ name, value, allowed, holds }) => [name, value, allowed, holds ? "yes" : "NO"]),
+    ),
+    `\n## Long tier\n\n${origin(long)}\n`,
+    markdownTable(
+      ["test", "result", "seconds"],
+      long.result.tests.map(({ name, passed, seconds }) => [name, passed ? "passed" : "FAILED", String(seconds)]),
     ),
   ].join("");
 }
