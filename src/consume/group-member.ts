@@ -2,6 +2,7 @@ import { abortable } from "../abortable.ts";
 import type { Decoding } from "../codec/decode-record.ts";
 import type { ConsumerDriver } from "../driver/consumer-driver.ts";
 import { StreamError } from "../errors.ts";
+import { closeTimeoutMs } from "../options.ts";
 import { AssignmentSink } from "./assignment-sink.ts";
 import { type ConsumerPlan, type TopicServices } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
@@ -10,7 +11,6 @@ import { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
 import { withoutError } from "./without-error.ts";
 
-const DEFAULT_CLOSE_MS = 10_000;
 /** What storing progress and leaving may take when the handlers have used up the time there was. */
 const GRACE_MS = 1_000;
 
@@ -63,7 +63,7 @@ export class GroupMember<T> {
   }
 
   /** Resolves when it has left. Never rejects. */
-  close(timeoutMs: number = DEFAULT_CLOSE_MS): Promise<void> {
+  close(timeoutMs: number = closeTimeoutMs(undefined)): Promise<void> {
     this.#stop(timeoutMs);
     return this.#left.promise;
   }
@@ -89,7 +89,7 @@ export class GroupMember<T> {
   /** The first reason counts: what follows from it is no news. */
   #fail(error: unknown): void {
     if (this.#phase !== "closed") this.#failure ??= this.#services.toError(error, "consume");
-    this.#stop(DEFAULT_CLOSE_MS);
+    this.#stop(closeTimeoutMs(undefined));
   }
 
   #stop(timeoutMs: number): void {

@@ -1,3 +1,4 @@
+import { abortable } from "../abortable.ts";
 import { checkOptions, rules } from "../checked-options.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../options.ts";
 import { AbortWatch } from "./abort-watch.ts";
@@ -57,18 +58,7 @@ export class ProducerLifetime {
     const scheduler = this.#scheduler;
     if (scheduler === null) return;
     scheduler.flushNow();
-    const settled = scheduler.outstanding.settled();
-    if (signal === undefined) return settled;
-    let onAbort = (): void => undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason);
-      signal.addEventListener("abort", onAbort);
-    });
-    try {
-      await Promise.race([settled, aborted]);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-    }
+    await abortable(scheduler.outstanding.settled(), signal);
   }
 
   /** Never rejects. */
