@@ -8,6 +8,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Of what needs a real Kafka broker only the plain run of the suite, the demo and the foreign clients: the rest is the long tier.
     exclude: ["test/bench/**", "test/long/**", "test/kafka/!(demo|foreign-clients).test.ts"],
+    globalSetup: ["test/fetch-kafka.ts"],
     pool: "forks",
     // Bundlers and compilers on a machine that is busy with everything else.
     testTimeout: 120_000,
