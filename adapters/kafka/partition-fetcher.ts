@@ -1,8 +1,8 @@
-import type { DriverGap } from "../../src/driver/index.ts";
-import { classOf, errorOf, kafkaError, topicNotFound } from "./errors.ts";
+import type { DriverGap, StreamError } from "../../src/driver/index.ts";
+import { classOf, classify, errorOf, kafkaError, topicNotFound } from "./errors.ts";
 import { FetchCursor } from "./fetch-cursor.ts";
 import { EARLIEST, type FetchedPartition, type KafkaClient, LATEST } from "./kafka-client.ts";
-import { readBatches } from "./record-batch-reader.ts";
+import { type ReadBatches, readBatches } from "./record-batch-reader.ts";
 import { type KafkaRecord, toPosition } from "./records.ts";
 import { RetryPace } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES = 10 * 1_048_576;
 const OFFSET_OUT_OF_RANGE = 1;
 const NO_LEADER = -1;
 
-/** Who is given what a partition has. `false` ends it. Nothing of it may throw, but for `gap`. */
+/** Who is given what a partition has. `false` ends it. Nothing of it may throw, but for `gap` and `unreadable`. */
 export interface FetchHandler {
   /** Resolves when there is room for more. */
   deliver(records: readonly KafkaRecord[]): Promise<boolean>;
@@ -28,6 +28,8 @@ export interface FetchHandler {
   caughtUp(): boolean;
   /** Retention has overtaken. `true`: go on at `resumesAt`. */
   gap(gap: DriverGap): Promise<boolean>;
+  /** What is at this offset cannot be read; everything before has been handed over, and nothing more follows. @throws what ends all partitions */
+  unreadable(offset: bigint, error: StreamError): void;
 }
 
 /**
@@ -190,7 +192,14 @@ export class PartitionFetcher {
 
   async #take(cursor: FetchCursor, fetched: FetchedPartition): Promise<boolean> {
     const from = cursor.offset;
-    const { records, nextOffset } = await readBatches(fetched, from);
+    let read: ReadBatches;
+    try {
+      read = await readBatches(fetched, from);
+    } catch (error) {
+      this.#endUnread(cursor, classify(error));
+      return false;
+    }
+    const { records, nextOffset } = read;
     const isAtEnd = nextOffset >= fetched.lastStableOffset;
     if (nextOffset === from) {
       if (isAtEnd) this.#settleIfDone(cursor, cursor.told());
@@ -210,6 +219,20 @@ export class PartitionFetcher {
 
   #settleIfDone(cursor: FetchCursor, goesOn: boolean): void {
     if (!goesOn) this.remove(cursor);
+  }
+
+  /** Nobody is told of it before all that could be read has been delivered. */
+  #endUnread(cursor: FetchCursor, error: StreamError): void {
+    cursor.isBusy = true;
+    cursor.afterDelivered(async () => {
+      if (cursor.isDone) return;
+      try {
+        cursor.handler.unreadable(cursor.offset, error);
+      } catch (failure) {
+        this.#failure ??= { error: failure };
+      }
+      this.remove(cursor);
+    });
   }
 
   #refuse({ errorCode, partition }: FetchedPartition): never {
