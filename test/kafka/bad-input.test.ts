@@ -8,6 +8,7 @@ import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts"
 import { runKafkaTool } from "../../localstack/kafka/kafka-tools.ts";
 import { runProgram } from "../../localstack/kafka/program.ts";
 import { type Connection, connect, isStreamError, text } from "../../src/index.ts";
+import { NamedBrokers } from "./named-brokers.ts";
 
 // Wrong passwords, TLS where there is none and missing rights are in adapter-security.test.ts; records over the limit in adapter-records.test.ts.
 const missing = kafkaRequirements();
@@ -50,6 +51,27 @@ test("a host that does not exist is told at once, whatever is done", async () =>
   await using connection = await connect("kafka://no-such-host.invalid:9092");
   for (const [, call] of uses(connection, "orders")) {
     expect(await refusal(call)).toMatchObject({ code: "unavailable", message: expect.stringContaining("host") });
+  }
+});
+
+test("a host whose name cannot be looked up is told at once, whatever is done", async () => {
+  const names = new NamedBrokers();
+  // What a resolver says that has no server to ask: it may be for good.
+  names.answer = "EAI_AGAIN";
+  await using connection = await connect(kafka({ brokers: ["127.0.0.1:9"], kafkajs: { socketFactory: names.socketFactory } }));
+  for (const [, call] of uses(connection, "orders")) {
+    expect(await refusal(call)).toMatchObject({ code: "unavailable", message: expect.stringContaining("host") });
+  }
+});
+
+test("of several brokers one whose host does not exist keeps nobody from trying the others again", async () => {
+  const [unknown, refusing] = ["no-such-host.invalid:9092", "127.0.0.1:1"];
+  for (const brokers of [
+    [unknown, refusing],
+    [refusing, unknown],
+  ]) {
+    await using connection = await connect(kafka({ brokers }));
+    expect((await connection.check()).error).toMatchObject({ code: "unavailable", retryable: true });
   }
 });
 
