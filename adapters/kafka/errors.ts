@@ -26,6 +26,17 @@ export function errorOf(errorCode: number, api: string, details: StreamErrorDeta
   return kafkaError(code, `${api}: ${meaning} (${name}, ${errorCode})`, { retryable, ...details, cause });
 }
 
+/**
+ * A broker's error code for one partition. That it does not know the partition is no news of the topic: leaders move, and hear late of
+ * new partitions. Whether the topic is gone a look at the cluster says.
+ */
+export function partitionError(errorCode: number, api: string, topic: string, partition: number): StreamError {
+  const details = { topic, partition: String(partition) };
+  const error = errorOf(errorCode, api, details);
+  if (classOf(errorCode) !== "refresh" || error.retryable) return error;
+  return kafkaError("unavailable", "the broker does not know the partition at present", { ...details, cause: error });
+}
+
 /** What a code means for a request of a partition or group: try again, look up anew who is responsible first, or what else. */
 export function classOf(errorCode: number): ErrorClass {
   return errorCodeOf(errorCode).class;

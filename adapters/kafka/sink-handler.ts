@@ -1,6 +1,6 @@
 import type { Assignment, Sink } from "../../src/driver/index.ts";
 import type { OwnedPartition } from "./owned-partitions.ts";
-import type { FetchHandler } from "./partition-fetcher.ts";
+import type { FetchHandler } from "./fetch-handler.ts";
 import { toOffset, toPosition } from "./records.ts";
 
 /** What is fetched for an assignment goes into the sink; the sink never has enough. */

@@ -14,7 +14,7 @@ const SERVER_WAIT_MS = 5;
 
 /** A log of one topic in a client: batches that were stored, and what goes wrong in between. Every broker answers for its partitions. */
 export class FetchedLog {
-  readonly topicId = "a".repeat(32);
+  topicId = "a".repeat(32);
   leaders: number[];
   /** How often a broker was asked for a partition. */
   readonly asked: number[];
@@ -58,8 +58,8 @@ export class FetchedLog {
     const calls: Partial<KafkaClient> = {
       metadata: async () => this.#metadata(),
       fetch: (broker, request, signal) => this.#fetch(broker, request, signal),
-      listOffsets: async (_broker, { partitions }): Promise<ListedOffset[]> => {
-        await this.offsetsGate;
+      listOffsets: async (_broker, { partitions }, signal): Promise<ListedOffset[]> => {
+        await abortable(this.offsetsGate, signal);
         return partitions.map(({ partition, timestamp }) => {
           const offset = timestamp === EARLIEST ? this.firstOffsets[partition]! : this.#end(partition);
           return { partition, errorCode: 0, offset, timestamp: -1n };

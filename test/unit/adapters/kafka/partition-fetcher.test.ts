@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { FetchCursor } from "../../../../adapters/kafka/fetch-cursor.ts";
-import { type FetchHandler, PartitionFetcher } from "../../../../adapters/kafka/partition-fetcher.ts";
+import type { FetchHandler } from "../../../../adapters/kafka/fetch-handler.ts";
+import { PartitionFetcher } from "../../../../adapters/kafka/partition-fetcher.ts";
 import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
 import type { Report } from "../../../../src/driver/index.ts";
 import { FetchedLog } from "./fetched-log.ts";
@@ -114,6 +116,73 @@ describe("a fetcher", () => {
     await expect.poll(() => fetching.told[1]).toEqual(["later"]);
     expect(log.asked[0]).toBe(1);
     expect(fetching.failure).toBeUndefined();
+  });
+
+  test.each([
+    ["that is not available", 78],
+    ["with a bad disk", 56],
+    ["of which the broker does not know", 3],
+  ])("waits with a partition %s, and goes on with the others of the same broker", async (_what, code) => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    log.codes[0] = code;
+    await fetching.start();
+    await expect.poll(() => log.asked[0]).toBe(5);
+    // By now it is asked once in a second or so.
+    const before = log.asked[1]!;
+    await sleep(500);
+    expect(log.asked[0]).toBeLessThan(8);
+    expect(log.asked[1]).toBeGreaterThan(before + 5);
+    await Promise.all([log.store(0, ["a"]), log.store(1, ["b"])]);
+    await expect.poll(() => fetching.told[1], { timeout: 200 }).toEqual(["b"]);
+    log.codes[0] = 0;
+    await expect.poll(() => fetching.told[0], { timeout: 2_000 }).toEqual(["a"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test("asks the new leader of a partition that has moved, and the old one for the rest", async () => {
+    const log = new FetchedLog([1, 1, 1]);
+    fetching = new Fetching(log);
+    await fetching.start();
+    log.leaders = [2, 1, 2];
+    await Promise.all([log.store(0, ["a"]), log.store(1, ["b"]), log.store(2, ["c"])]);
+    await expect.poll(() => fetching.told).toEqual([["a"], ["b"], ["c"]]);
+    // Both were found by one look, or two.
+    expect(log.looks).toBeLessThan(4);
+  });
+
+  test("does not keep the others waiting while it looks what retention has left of a partition", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    const { promise: gate, resolve } = Promise.withResolvers<void>();
+    log.offsetsGate = gate;
+    await log.store(0, ["gone", "first"]);
+    log.firstOffsets[0] = 1n;
+    await fetching.start();
+    await expect.poll(() => log.asked[0]).toBe(1);
+    await log.store(1, ["b"]);
+    await expect.poll(() => fetching.told[1]).toEqual(["b"]);
+    resolve();
+    await expect.poll(() => fetching.told[0]).toEqual(["gap to 1", "first"]);
+  });
+
+  test("ends with what cannot be retried", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await fetching.start();
+    await expect.poll(() => fetching.told[0]).toEqual(["a"]);
+    log.codes[0] = 29;
+    await expect.poll(() => fetching.failure).toMatchObject({ code: "permission-denied", topic: "orders", partition: "0" });
+  });
+
+  test("ends when the topic is another one of the same name", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await fetching.start();
+    log.topicId = "b".repeat(32);
+    log.codes[0] = 100;
+    await expect.poll(() => fetching.failure).toMatchObject({ code: "not-found" });
   });
 
   test("tells nothing of what cannot be read once the partition has been taken away", async () => {
