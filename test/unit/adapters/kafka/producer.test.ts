@@ -119,7 +119,7 @@ test.each([
 test("what has not left is not stored, of what has left nobody knows", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster);
-  cluster.answer = () => new KafkaConnectError("b:1", "connect", false, false, Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
+  cluster.answer = () => new KafkaConnectError("b:1", "connect", {}, Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
   expect(outcomes(await write(producer, slice("0")))).toEqual(["retryable unavailable"]);
   cluster.answer = () => Object.assign(new Error("closed"), { name: "KafkaJSConnectionClosedError" });
   expect(outcomes(await write(producer, slice("0")))).toEqual(["unknown unavailable"]);
