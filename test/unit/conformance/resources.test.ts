@@ -1,0 +1,96 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { openMemory } from "../../../adapters/memory/index.ts";
+import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
+import { defineCase } from "../../../src/conformance/define-case.ts";
+import { connect } from "../../../src/connect.ts";
+import type { ProviderDriver } from "../../../src/driver/index.ts";
+import { StreamError } from "../../../src/errors.ts";
+
+const anyCase = { name: "a/case", promise: 1, mutant: "none" };
+
+/** A connection whose administration is what `change` makes of it. */
+async function connectWith(url: string, change: (admin: ProviderDriver["admin"]) => Partial<ProviderDriver["admin"]>) {
+  const driver = openMemory(url);
+  const changed = change(driver.admin);
+  const admin = new Proxy(driver.admin, {
+    get(target, name) {
+      const value = name in changed ? changed[name as keyof typeof changed] : Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return connect(
+    new Proxy(driver, {
+      get(target, name) {
+        const value: unknown = name === "admin" ? admin : Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    }),
+  );
+}
+
+async function topicsOf(url: string): Promise<readonly string[]> {
+  const connection = await connect(url);
+  const names = await connection.admin.listTopics();
+  await connection.close();
+  return names;
+}
+
+test("a topic whose creation is under way when the case is ended is given back", async () => {
+  await using emulator = await startMemoryEmulator();
+  const ended = new AbortController();
+  const connectSlowly = async () =>
+    connectWith(emulator.url, (admin) => ({
+      createTopic: async (name, settings, signal) => {
+        // The server goes on, also when its caller does not wait for it any more.
+        ended.abort(new Error("enough"));
+        await delay(100);
+        await admin.createTopic(name, settings, signal.aborted ? new AbortController().signal : signal);
+      },
+    }));
+  const interrupted = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
+  const result = await interrupted.run({ connect: connectSlowly }, ended.signal);
+  expect(result).toMatchObject({ result: "failed", leftBehind: [] });
+  await delay(200);
+  expect(await topicsOf(emulator.url)).toEqual([]);
+});
+
+test("groups whose members are still leaving, and what a server refuses for a while, are tried again", async () => {
+  await using emulator = await startMemoryEmulator();
+  const refusals = [
+    new StreamError("conflict", "the group has members"),
+    new StreamError("throttled", "slow down"),
+    new StreamError("unavailable", "no answer"),
+  ];
+  const connectReluctantly = async () =>
+    connectWith(emulator.url, (admin) => ({
+      deleteGroup: async (topic, group, signal) => {
+        const refusal = refusals.shift();
+        if (refusal !== undefined) throw refusal;
+        await admin.deleteGroup(topic, group, signal);
+      },
+    }));
+  const tidy = defineCase({
+    ...anyCase,
+    run: async (context) => {
+      const topic = await context.topic();
+      const member = context.member(topic, { group: await context.group(topic) }, () => undefined);
+      await member.close();
+    },
+  });
+  expect(await tidy.run({ connect: connectReluctantly }, new AbortController().signal)).toMatchObject({ leftBehind: [] });
+  expect(refusals).toEqual([]);
+});
+
+test("what cannot be given back is named, and does not change the result", async () => {
+  await using emulator = await startMemoryEmulator();
+  const connectStubbornly = async () =>
+    connectWith(emulator.url, () => ({
+      deleteTopic: async () => {
+        throw new StreamError("permission-denied", "no");
+      },
+    }));
+  const fine = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
+  const result = await fine.run({ connect: connectStubbornly }, new AbortController().signal);
+  expect(result).toMatchObject({ result: "passed", leftBehind: [expect.stringMatching(/^topic case-\w+-0$/)] });
+});
