@@ -5,7 +5,9 @@
 export { conformanceCases } from "./conformance-cases.ts";
 export { runCases } from "./runner.ts";
 export type { RunOptions, RunnableCase } from "./runner.ts";
-export { compareWithExpected, staleEntries, summarize } from "./results.ts";
-export type { CaseReport, ExpectedResults, ResultSummary } from "./results.ts";
+export { compareWithExpected, parseExpectedResults, staleEntries } from "./expected-results.ts";
+export type { ExpectedResults } from "./expected-results.ts";
+export { summarize, summarizePromises } from "./results.ts";
+export type { CaseReport, PromiseCounts, ResultCounts, ResultSummary } from "./results.ts";
 export type { CaseResult, ConformanceCase, DefinedCase, DefinedCaseResult } from "./case.ts";
 export type { ConformanceTarget, Emulator, EmulatorTopic } from "./target.ts";
