@@ -47,7 +47,7 @@ export function compareWithExpected(reports: readonly CaseReport[], expected: Ex
 }
 
 /** How this result is not what is expected of its case; null when it is. */
-function differenceFromExpected(report: CaseReport, expected: ExpectedResults): string | null {
+export function differenceFromExpected(report: CaseReport, expected: ExpectedResults): string | null {
   const got = describe(report.result, report.result === "unsupported" ? report.capability : report.reason);
   if (Object.hasOwn(expected.deviations, report.case)) {
     return report.result === "failed" ? null : `listed as a known deviation, but ${got}`;

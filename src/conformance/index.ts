@@ -9,5 +9,17 @@ export { compareWithExpected, parseExpectedResults, staleEntries } from "./expec
 export type { ExpectedResults } from "./expected-results.ts";
 export { summarize, summarizePromises } from "./results.ts";
 export type { CaseReport, PromiseCounts, ResultCounts, ResultSummary } from "./results.ts";
+export { judgeCase, judgeRun } from "./report/judged-run.ts";
+export type { JudgedCase, JudgedRun } from "./report/judged-run.ts";
+export { PLAIN_STYLE, caseAsText, runAsText } from "./report/text.ts";
+export type { TextStyle } from "./report/text.ts";
+export { caseAsJson, parseJsonLines, summaryAsJson } from "./report/json-lines.ts";
+export type { RecordedRun } from "./report/json-lines.ts";
+export { runAsJUnit } from "./report/junit.ts";
+export { runAsMarkdown } from "./report/markdown.ts";
+export { conformanceMatrix } from "./report/matrix.ts";
+export type { MatrixColumn } from "./report/matrix.ts";
+export { compareRuns, differenceAsText } from "./report/compare-runs.ts";
+export type { RunDifference } from "./report/compare-runs.ts";
 export type { CaseResult, ConformanceCase, DefinedCase, DefinedCaseResult } from "./case.ts";
 export type { ConformanceTarget, Emulator, EmulatorTopic } from "./target.ts";

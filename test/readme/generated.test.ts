@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { conformanceCases } from "../../src/conformance/index.ts";
+import { PROMISES } from "../../src/conformance/promises.ts";
 import { replaceSection } from "./generated-section.ts";
 import { capabilitiesSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
 
@@ -25,6 +26,13 @@ test("the recorded conformance runs are of the whole suite", () => {
     expect(result.passed + result.failed + result.unsupported + result.missing).toBe(conformanceCases().length);
     expect(result.failed).toBe(0);
   }
+});
+
+test("the README promises what the suite judges, under the same names", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const promised = [...readme.matchAll(/^(\d+)\. \*\*(.+?)\.?\*\*/gm)].map(([, number, title]) => [number, title]);
+  expect(promised).toEqual(Object.entries(PROMISES));
+  expect([...new Set(conformanceCases().map(({ promise }) => String(promise)))].filter((promise) => !(promise in PROMISES))).toEqual([]);
 });
 
 test("a page without the section is an error, not silently left as it is", () => {

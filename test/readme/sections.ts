@@ -1,19 +1,24 @@
 import { inProcessProviders } from "../../localstack/in-process.ts";
-import { CAPABILITY_NAMES, type Capabilities } from "../../src/capabilities.ts";
-import type { ResultSummary } from "../../src/conformance/index.ts";
+import type { Capabilities } from "../../src/capabilities.ts";
+import { type PromiseCounts, type ResultSummary, conformanceMatrix } from "../../src/conformance/index.ts";
+import { markdownTable } from "../../src/conformance/report/markdown-table.ts";
 import { connect } from "../../src/index.ts";
 import { type BenchResult, type Verdict, verdictOf } from "../bench/result.ts";
 import type { LongResult } from "../long/record-reporter.ts";
 import type { SoakResult } from "../long/soak-result.ts";
 import { type Recorded, readRecord } from "../results/record.ts";
-import { markdownTable } from "./generated-section.ts";
 
 const VERDICTS: Readonly<Record<Verdict, string>> = { aim: "aim reached", must: "bar reached", missed: "bar missed" };
+
+/** What is recorded of a run of the suite. */
+export interface ConformanceResult extends ResultSummary {
+  readonly promises: readonly PromiseCounts[];
+}
 
 /** Everything that the generated texts are made of: the adapters' own capabilities, and what was recorded. */
 export interface Facts {
   readonly capabilities: ReadonlyMap<string, Capabilities>;
-  readonly conformance: ReadonlyMap<string, Recorded<ResultSummary>>;
+  readonly conformance: ReadonlyMap<string, Recorded<ConformanceResult>>;
   readonly bench: Recorded<BenchResult>;
   readonly soak: Recorded<SoakResult>;
   readonly long: Recorded<LongResult>;
@@ -21,7 +26,7 @@ export interface Facts {
 
 export async function gatherFacts(): Promise<Facts> {
   const capabilities = new Map<string, Capabilities>();
-  const conformance = new Map<string, Recorded<ResultSummary>>();
+  const conformance = new Map<string, Recorded<ConformanceResult>>();
   for (const [provider, start] of Object.entries(inProcessProviders)) {
     const started = await start();
     const connection = await connect(started.url);
@@ -40,27 +45,11 @@ export async function gatherFacts(): Promise<Facts> {
 }
 
 export function capabilitiesSection({ capabilities, conformance }: Facts): string {
-  const providers = [...capabilities.keys()];
-  const row = (name: string, cell: (capabilities: Capabilities) => string): readonly string[] => [
-    `\`${name}\``,
-    ...providers.map((provider) => cell(capabilities.get(provider)!)),
-  ];
-  const summaries = providers.map((provider) => {
-    const { passed, failed, unsupported, missing } = conformance.get(provider)!.result;
-    return `${passed} passed, ${failed} failed, ${unsupported} unsupported, ${missing} not tried`;
-  });
-  return markdownTable(
-    ["", ...providers],
-    [
-      ["conformance cases", ...summaries],
-      ...CAPABILITY_NAMES.map((name) => row(name, (of) => (of[name] ? "yes" : "no"))),
-      row("readerEnd", (of) => of.readerEnd),
-      row("readerIsolation", (of) => of.readerIsolation),
-      row("orderingUnit", (of) => of.orderingUnit),
-      row("limits.messageBytes", (of) => of.limits.messageBytes.toLocaleString("en")),
-      row("limits.keyBytes", (of) => of.limits.keyBytes.toLocaleString("en")),
-      row("limits.headerBytes", (of) => of.limits.headerBytes.toLocaleString("en")),
-    ],
+  return conformanceMatrix(
+    [...capabilities].map(([provider, declared]) => {
+      const counts = conformance.get(provider)!.result;
+      return { provider, capabilities: declared, counts, promises: counts.promises };
+    }),
   );
 }
 

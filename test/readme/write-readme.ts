@@ -1,11 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inProcessProviders } from "../../localstack/in-process.ts";
-import { conformanceCases, runCases, summarize } from "../../src/conformance/index.ts";
+import { conformanceCases, runCases, summarize, summarizePromises } from "../../src/conformance/index.ts";
 import { connect } from "../../src/index.ts";
 import { writeRecord } from "../results/record.ts";
 import { replaceSection } from "./generated-section.ts";
-import { capabilitiesSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
+import { type ConformanceResult, capabilitiesSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
 
 /** Runs the suite on every provider that runs in this process, then writes what is generated into the texts. */
 for (const [provider, start] of Object.entries(inProcessProviders)) {
@@ -14,7 +14,8 @@ for (const [provider, start] of Object.entries(inProcessProviders)) {
   await emulator.close();
   for (const { case: name, reason } of reports.filter(({ result }) => result === "failed"))
     console.error(`${provider}: ${name}: ${reason}`);
-  await writeRecord(`conformance-${provider}`, "npm run readme", summarize(provider, reports));
+  const result: ConformanceResult = { ...summarize(provider, reports), promises: summarizePromises(reports) };
+  await writeRecord(`conformance-${provider}`, "npm run readme", result);
 }
 
 const root = join(import.meta.dirname, "..", "..");
