@@ -55,11 +55,8 @@ function countsRow(name: string, { passed, failed, unsupported, missing }: Resul
   return [name.padEnd(NAME_WIDTH), ...cells].join("  ");
 }
 
-function verdict({ provider, cases, holds }: JudgedRun, wrong: number): string {
-  if (cases.length === 0) return `${provider}: no case has run`;
-  return holds
-    ? `${provider}: ${cases.length} cases, nothing is wrong`
-    : `${provider}: ${wrong} of ${cases.length} cases are not as they should be`;
+function verdict({ provider, cases }: JudgedRun, wrong: number): string {
+  return `${provider}: ${cases.length} cases, ${wrong === 0 ? "nothing" : wrong} wrong`;
 }
 
 function indented(text: string): string {
