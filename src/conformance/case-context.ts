@@ -128,6 +128,8 @@ export class CaseContext {
    */
   async close(wentWell: boolean): Promise<{ readonly complaint: string | null; readonly leftBehind: readonly string[] }> {
     for (const latch of this.#latches) latch.open();
+    // Over a connection that closes meanwhile nobody would learn whether there is a topic to give back.
+    await Promise.race([this.#resources.settled(), delay(CLOSE_PATIENCE_MS)]);
     const closing = Promise.all(this.#connections.map((connection) => connection.close({ timeoutMs: wentWell ? 2_000 : 50 })));
     const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_PATIENCE_MS : 500).then(() => false)]);
     const complaint = closed || !wentWell ? null : `a connection had not closed ${CLOSE_PATIENCE_MS} ms after it was told to`;

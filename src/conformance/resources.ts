@@ -5,7 +5,7 @@ import { isStreamError } from "../errors.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC } from "./case-topic.ts";
 import { plainBytes } from "./plain-codecs.ts";
-import type { ConformanceTarget } from "./target.ts";
+import type { ConformanceTarget, Emulator } from "./target.ts";
 
 /** Groups that a topic made through an emulator is given, for providers where groups must exist first. */
 const GROUPS_OF_A_TOPIC = 4;
@@ -19,9 +19,10 @@ export class CaseResources {
   readonly #target: ConformanceTarget;
   readonly #connection: Connection;
   readonly #prefix: string;
-  /** Of topics that this made, or may have made: they are here from before the call. */
-  readonly #made = new Set<string>();
+  /** Topics that were made, or may have been: they are here from before the call, and confirmed once it has succeeded. */
+  readonly #made = new Map<string, { confirmed: boolean }>();
   readonly #creations: Promise<void>[] = [];
+  #topicCount = 0;
   /** Groups that exist before they are used, by topic. */
   readonly #prepared = new Map<string, string[]>();
   readonly #groups: { readonly topic: string; readonly group: string }[] = [];
@@ -34,20 +35,23 @@ export class CaseResources {
     this.#prefix = `case-${crypto.randomUUID().slice(0, 8)}`;
   }
 
-  /** Every call, also those whose capability the types cannot know: what is missing refuses at run time. */
+  /**
+   * Every call, also those whose capability the types cannot know: what is missing refuses at run time. What a case creates
+   * by it is given back as well.
+   */
   get admin(): Admin<Capability> {
-    return this.#connection.admin as Admin<Capability>;
+    const admin = this.#connection.admin as Admin<Capability>;
+    return { ...admin, createTopic: async (...args) => this.#create(args[0], admin.createTopic(...args)) };
   }
 
   async topic(settings: TopicSettings): Promise<CaseTopic> {
     const { topicAdmin, partitions: hasPartitions } = this.#connection.capabilities;
-    if (!topicAdmin && this.#target.topics !== undefined) return this.#lendTopic(this.#target.topics);
-    const name = `${this.#prefix}-${this.#creations.length}`;
+    const { emulator, topics = [] } = this.#target;
+    if (!topicAdmin && emulator === undefined) return this.#lendTopic(topics);
+    const name = `${this.#prefix}-${this.#topicCount++}`;
     const { partitions = DEFAULT_TOPIC.partitions, ...rest } = settings;
     const wanted: TopicSettings = hasPartitions ? { partitions, ...rest } : rest;
-    const creation = topicAdmin ? this.#create(name, wanted) : this.#createByEmulator(name, wanted);
-    this.#creations.push(creation);
-    await creation;
+    await (topicAdmin || emulator === undefined ? this.admin.createTopic(name, wanted) : this.#createByEmulator(emulator, name, wanted));
     return { name, partitions: await this.#partitionsOf(name), start: "earliest" };
   }
 
@@ -66,26 +70,31 @@ export class CaseResources {
     return `${this.#prefix}-unused`;
   }
 
+  /** Resolves when no topic is being created any more. A case that was ended in the middle does not wait for that itself. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#creations);
+  }
+
   /**
-   * Gives back what was made, over a connection of its own, after the case has closed its own. A case that was ended in the
-   * middle may still be creating a topic, and its members may still be leaving.
+   * Gives back what was made, over a connection of its own, after the case has closed its own.
    * @param patience ends the attempts
    */
   async release(patience: AbortSignal): Promise<void> {
     if (this.#made.size === 0) return;
-    await Promise.allSettled(this.#creations);
     const { groupAdmin } = this.#connection.capabilities;
     const groups = groupAdmin ? this.#groups.filter(({ topic }) => this.#made.has(topic)) : [];
-    const giveBack = async (what: string, deletion: () => Promise<void>): Promise<void> => {
-      if (await insistOn(deletion, patience)) this.#leftBehind.delete(what);
+    const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate = false): Promise<void> => {
+      if (await insistOn(deletion, patience, mayBeLate)) this.#leftBehind.delete(what);
     };
     const describeGroup = ({ topic, group }: (typeof groups)[number]): string => `group ${group} of topic ${topic}`;
     for (const group of groups) this.#leftBehind.add(describeGroup(group));
-    for (const name of this.#made) this.#leftBehind.add(`topic ${name}`);
+    for (const name of this.#made.keys()) this.#leftBehind.add(`topic ${name}`);
     const connection = await this.#target.connect();
     const admin = connection.admin as Admin<Capability>;
     await Promise.all(groups.map(async (group) => giveBack(describeGroup(group), async () => admin.deleteGroup(group.topic, group.group))));
-    await Promise.all([...this.#made].map(async (name) => giveBack(`topic ${name}`, async () => admin.deleteTopic(name))));
+    await Promise.all(
+      [...this.#made].map(async ([name, { confirmed }]) => giveBack(`topic ${name}`, async () => admin.deleteTopic(name), !confirmed)),
+    );
     await connection.close();
   }
 
@@ -94,21 +103,24 @@ export class CaseResources {
     return [...this.#leftBehind];
   }
 
-  async #create(name: string, settings: TopicSettings): Promise<void> {
-    this.#made.add(name);
-    await this.admin.createTopic(name, settings);
+  async #create(name: string, creation: Promise<void>): Promise<void> {
+    if (!this.#connection.capabilities.topicAdmin) return creation;
+    this.#creations.push(creation);
+    const made = this.#made.get(name) ?? { confirmed: false };
+    this.#made.set(name, made);
+    await creation;
+    made.confirmed = true;
   }
 
-  async #createByEmulator(name: string, settings: TopicSettings): Promise<void> {
-    if (this.#target.emulator === undefined) throw new EnvironmentMissing("topics: this provider cannot create them and none are given");
+  async #createByEmulator(emulator: Emulator, name: string, settings: TopicSettings): Promise<void> {
     const groups = Array.from({ length: GROUPS_OF_A_TOPIC }, (_, index) => `${name}-group-${index}`);
-    await this.#target.emulator.createTopic(name, { ...settings, groups });
+    await emulator.createTopic(name, { ...settings, groups });
     this.#prepared.set(name, groups);
   }
 
   async #lendTopic(topics: readonly string[]): Promise<CaseTopic> {
     const name = topics.find((candidate) => !this.#lent.has(candidate));
-    if (name === undefined) throw new EnvironmentMissing("topics: this provider cannot create them and no more are given");
+    if (name === undefined) throw new EnvironmentMissing("topics: this provider cannot create them and none more is given");
     this.#lent.add(name);
     const partitions = await this.#partitionsOf(name);
     if (this.#connection.capabilities.partitions && partitions.length < 2) {
@@ -137,16 +149,25 @@ export class CaseResources {
   }
 }
 
-/** Until it is done or was done before. @returns whether it is; false for what another attempt does not mend, and when patience ends */
-async function insistOn(deletion: () => Promise<void>, patience: AbortSignal): Promise<boolean> {
+/** How long after a creation of unknown outcome its topic may appear. */
+const LATE_MS = 1_000;
+
+/**
+ * Until it is done or was done before.
+ * @param mayBeLate what is not there may still come
+ * @returns whether it is done; false for what another attempt does not mend, and when patience ends
+ */
+async function insistOn(deletion: () => Promise<void>, patience: AbortSignal, mayBeLate: boolean): Promise<boolean> {
+  const lateUntil = performance.now() + (mayBeLate ? LATE_MS : 0);
   for (let pauseMs = 20; ; pauseMs = Math.min(500, pauseMs * 2)) {
     try {
       await deletion();
       return true;
     } catch (error) {
-      if (isStreamError(error, "not-found")) return true;
+      const isGone = isStreamError(error, "not-found");
+      if (isGone && performance.now() >= lateUntil) return true;
       // "conflict": a group whose last member has not left yet.
-      const mayPass = isStreamError(error) && (error.retryable || error.code === "conflict");
+      const mayPass = isGone || (isStreamError(error) && (error.retryable || error.code === "conflict"));
       if (!mayPass || patience.aborted) return false;
     }
     await new Promise<void>((resolve) => void setTimeout(resolve, pauseMs));

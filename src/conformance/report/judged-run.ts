@@ -35,6 +35,16 @@ export function judgeRun(
   return { provider, cases: judged, stale, holds };
 }
 
+/** Everything that is wrong with a run: what each complaint is about, and why. Empty where it holds. */
+export function complaintsOf({ cases, stale }: JudgedRun): readonly { readonly name: string; readonly complaint: string }[] {
+  return [
+    ...cases.flatMap(({ report, complaint }) => (complaint === null ? [] : [{ name: report.case, complaint }])),
+    ...stale.map((name) => ({ name, complaint: STALE })),
+  ];
+}
+
+export const STALE = "listed in what is expected, but no case has this name";
+
 export function judgeCase(report: CaseReport, expected: ExpectedResults | null): JudgedCase {
   const complaint =
     expected === null ? (report.result === "failed" ? (report.reason ?? "failed") : null) : differenceFromExpected(report, expected);

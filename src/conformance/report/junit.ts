@@ -1,5 +1,5 @@
 import { promiseTitle } from "../promises.ts";
-import type { JudgedCase, JudgedRun } from "./judged-run.ts";
+import { type JudgedCase, type JudgedRun, STALE, complaintsOf } from "./judged-run.ts";
 import { xmlText } from "./xml-text.ts";
 
 /**
@@ -8,7 +8,7 @@ import { xmlText } from "./xml-text.ts";
  */
 export function runAsJUnit(run: JudgedRun): string {
   const cases = [...run.cases.map((judged) => caseElement(judged)), ...run.stale.map((name) => staleElement(name))];
-  const failures = run.cases.filter(({ complaint }) => complaint !== null).length + run.stale.length;
+  const failures = complaintsOf(run).length;
   const skipped = run.cases.filter((judged) => skippedMessage(judged) !== null).length;
   const seconds = run.cases.reduce((sum, { report }) => sum + report.seconds, 0).toFixed(3);
   const counts = `tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}"`;
@@ -35,7 +35,7 @@ function caseElement(judged: JudgedCase): string {
 
 function staleElement(name: string): string {
   const start = `    <testcase name="${xmlText(name)}" classname="expected results" time="0.000"`;
-  return `${start}>\n      ${failure("it is listed in what is expected, but no case has this name")}\n    </testcase>`;
+  return `${start}>\n      ${failure(STALE)}\n    </testcase>`;
 }
 
 function failure(message: string): string {

@@ -1,6 +1,6 @@
 import type { Capabilities } from "../../capabilities.ts";
 import { summarize, summarizePromises } from "../results.ts";
-import type { JudgedRun } from "./judged-run.ts";
+import { type JudgedRun, complaintsOf } from "./judged-run.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { conformanceMatrix } from "./matrix.ts";
 
@@ -8,10 +8,7 @@ import { conformanceMatrix } from "./matrix.ts";
 export function runAsMarkdown(run: JudgedRun, capabilities: Capabilities): string {
   const reports = run.cases.map(({ report }) => report);
   const column = { provider: run.provider, capabilities, counts: summarize(run.provider, reports), promises: summarizePromises(reports) };
-  const wrong = [
-    ...run.cases.flatMap(({ report, complaint }) => (complaint === null ? [] : [[report.case, complaint]])),
-    ...run.stale.map((name) => [name, "listed in what is expected, but no case has this name"]),
-  ];
+  const wrong = complaintsOf(run).map(({ name, complaint }) => [name, complaint]);
   const others = run.cases.filter(({ report, complaint }) => complaint === null && report.result !== "passed");
   return [
     `# Conformance of ${asText(run.provider)}\n\n`,

@@ -1,6 +1,6 @@
 import { promiseTitle } from "../promises.ts";
 import { type CaseReport, type ResultCounts, summarize, summarizePromises } from "../results.ts";
-import type { JudgedCase, JudgedRun } from "./judged-run.ts";
+import { type JudgedCase, type JudgedRun, complaintsOf } from "./judged-run.ts";
 
 /** How parts of the text are set off, where it is shown on a terminal. */
 export interface TextStyle {
@@ -33,12 +33,7 @@ export function caseAsText({ report, complaint, knownDeviation }: JudgedCase, st
 /** What a run ends with: the counts by promise, everything that is wrong once more, and the verdict. */
 export function runAsText(run: JudgedRun, style: TextStyle = PLAIN_STYLE): string {
   const reports = run.cases.map(({ report }) => report);
-  const wrong = [
-    ...run.cases.flatMap(({ report, complaint }) =>
-      complaint === null ? [] : [`${report.case} (promise ${report.promise})\n${indented(complaint)}`],
-    ),
-    ...run.stale.map((name) => `${name}\n${indented("listed in what is expected, but no case has this name")}`),
-  ];
+  const wrong = complaintsOf(run).map(({ name, complaint }) => `${name}\n${indented(complaint)}`);
   const rows = summarizePromises(reports).map((counts) => countsRow(promiseTitle(counts.promise), counts));
   return [
     [HEAD, ...rows, countsRow("all", summarize(run.provider, reports))].join("\n"),
@@ -56,7 +51,7 @@ function countsRow(name: string, { passed, failed, unsupported, missing }: Resul
 }
 
 function verdict({ provider, cases }: JudgedRun, wrong: number): string {
-  return `${provider}: ${cases.length} cases, ${wrong === 0 ? "nothing" : wrong} wrong`;
+  return `${provider}: ${cases.length} ${cases.length === 1 ? "case" : "cases"}, ${wrong === 0 ? "nothing" : wrong} wrong`;
 }
 
 function indented(text: string): string {

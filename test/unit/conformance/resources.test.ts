@@ -4,29 +4,17 @@ import { openMemory } from "../../../adapters/memory/index.ts";
 import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
 import { defineCase } from "../../../src/conformance/define-case.ts";
 import { connect } from "../../../src/connect.ts";
-import type { ProviderDriver } from "../../../src/driver/index.ts";
+import type { Connection } from "../../../src/connection-types.ts";
+import type { AdminDriver } from "../../../src/driver/index.ts";
 import { StreamError } from "../../../src/errors.ts";
+import { override } from "../../mutants/override.ts";
 
 const anyCase = { name: "a/case", promise: 1, mutant: "none" };
 
 /** A connection whose administration is what `change` makes of it. */
-async function connectWith(url: string, change: (admin: ProviderDriver["admin"]) => Partial<ProviderDriver["admin"]>) {
+async function connectWith(url: string, change: (admin: AdminDriver) => Partial<AdminDriver>): Promise<Connection> {
   const driver = openMemory(url);
-  const changed = change(driver.admin);
-  const admin = new Proxy(driver.admin, {
-    get(target, name) {
-      const value = name in changed ? changed[name as keyof typeof changed] : Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-  return connect(
-    new Proxy(driver, {
-      get(target, name) {
-        const value: unknown = name === "admin" ? admin : Reflect.get(target, name, target);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    }),
-  );
+  return connect(override(driver, { admin: override(driver.admin, change(driver.admin)) }));
 }
 
 async function topicsOf(url: string): Promise<readonly string[]> {
@@ -52,6 +40,30 @@ test("a topic whose creation is under way when the case is ended is given back",
   const result = await interrupted.run({ connect: connectSlowly }, ended.signal);
   expect(result).toMatchObject({ result: "failed", leftBehind: [] });
   await delay(200);
+  expect(await topicsOf(emulator.url)).toEqual([]);
+});
+
+test("a topic that appears after its creation has failed is given back", async () => {
+  await using emulator = await startMemoryEmulator();
+  const connectBadly = async () =>
+    connectWith(emulator.url, (admin) => ({
+      createTopic: async (name, settings) => {
+        void delay(200).then(async () => admin.createTopic(name, settings, new AbortController().signal));
+        throw new StreamError("unavailable", "the answer was lost");
+      },
+    }));
+  const failing = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
+  const result = await failing.run({ connect: connectBadly }, new AbortController().signal);
+  expect(result).toMatchObject({ result: "failed", leftBehind: [] });
+  await delay(300);
+  expect(await topicsOf(emulator.url)).toEqual([]);
+});
+
+test("what a case creates by the administration itself is given back", async () => {
+  await using emulator = await startMemoryEmulator();
+  const making = defineCase({ ...anyCase, run: async (context) => context.admin.createTopic("made-by-hand") });
+  const result = await making.run({ connect: async () => connect(emulator.url) }, new AbortController().signal);
+  expect(result).toMatchObject({ result: "passed", leftBehind: [] });
   expect(await topicsOf(emulator.url)).toEqual([]);
 });
 
