@@ -26,6 +26,17 @@ export function errorOf(errorCode: number, api: string, details: StreamErrorDeta
   return kafkaError(code, `${api}: ${meaning} (${name}, ${errorCode})`, { retryable, ...details, cause });
 }
 
+/**
+ * A broker's error code for one partition. That it does not know the partition is no news of the topic: leaders move, and hear late of
+ * new partitions. Whether the topic is gone a look at the cluster says.
+ */
+export function partitionError(errorCode: number, api: string, topic: string, partition: number): StreamError {
+  const details = { topic, partition: String(partition) };
+  const error = errorOf(errorCode, api, details);
+  if (classOf(errorCode) !== "refresh" || error.retryable) return error;
+  return kafkaError("unavailable", "the broker does not know the partition at present", { ...details, cause: error });
+}
+
 /** What a code means for a request of a partition or group: try again, look up anew who is responsible first, or what else. */
 export function classOf(errorCode: number): ErrorClass {
   return errorCodeOf(errorCode).class;
@@ -55,6 +66,8 @@ export function classify(error: unknown): StreamError {
   return kafkaError("internal", `the Kafka client failed in a way that is not known: ${name}`, { cause: error, retryable: false });
 }
 
+const NAME_CODES = ["ENOTFOUND", "EAI_AGAIN"];
+
 const SOCKET_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -62,8 +75,7 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
   "ETIMEDOUT",
   "EHOSTUNREACH",
   "ENETUNREACH",
-  "EAI_AGAIN",
-  "ENOTFOUND",
+  ...NAME_CODES,
 ]);
 
 const CERTIFICATE_TROUBLE = /certificate|self.signed|altname|issuer|CERT_|TLS|SSL|EPROTO|wrong version/i;
@@ -76,10 +88,13 @@ function classifyConnect(error: KafkaConnectError): StreamError {
   if (error.answeredInTls) {
     return kafkaError("configuration", "the server speaks TLS on this port, and tls is not set", { cause: error });
   }
-  if (code === "ENOTFOUND" || message.includes("ENOTFOUND")) {
-    return kafkaError("unavailable", "the name of the broker's host is not known", { cause: error, retryable: false });
+  if (isUnknownHost(error)) {
+    // A typing error stays one; a resolver that has given an answer before will give one again.
+    return kafkaError("unavailable", "the name of the broker's host is not known", { cause: error, retryable: error.wasReachedBefore });
   }
-  if (error.wasReached && error.step === "connect" && (CERTIFICATE_TROUBLE.test(`${code} ${message}`) || isHangUp(message))) {
+  // Where TLS has stood before, a server that hangs up is one that ends.
+  const isRefused = isHangUp(message) ? !error.wasReachedBefore : CERTIFICATE_TROUBLE.test(`${code} ${message}`);
+  if (error.wasReached && error.step === "connect" && isRefused) {
     return kafkaError(
       "configuration",
       "no TLS with this server: it speaks plain text on this port, or its certificate or ours is refused",
@@ -89,6 +104,17 @@ function classifyConnect(error: KafkaConnectError): StreamError {
     );
   }
   return kafkaError("unavailable", "no connection to a broker", { cause: error });
+}
+
+/** The resolver does not know the name of the host, or cannot say. */
+function isUnknownHost({ cause }: KafkaConnectError): boolean {
+  const { code, message } = named(cause);
+  return NAME_CODES.some((unknown) => code === unknown || message.includes(unknown));
+}
+
+/** A name that was never found: most likely it is not spelt so. */
+export function isWrongHost(error: unknown): boolean {
+  return error instanceof KafkaConnectError && !error.wasReachedBefore && isUnknownHost(error);
 }
 
 /** The server went away in the middle of the TLS handshake: what a plain-text port does with it. */

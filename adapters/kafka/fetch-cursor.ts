@@ -1,5 +1,6 @@
-import type { FetchHandler } from "./partition-fetcher.ts";
+import type { FetchHandler } from "./fetch-handler.ts";
 import type { KafkaRecord } from "./records.ts";
+import type { RetryPace } from "./retry-pace.ts";
 
 /** What one answer holds for one partition. */
 interface Portion {
@@ -23,6 +24,8 @@ export class FetchCursor {
   /** It waits for something else than room. */
   isBusy = false;
   isDone = false;
+  /** Of its failures one after the other. */
+  pace: RetryPace | undefined;
   #waiting: Portion | null = null;
   #delivering: Promise<void> | null = null;
 
@@ -65,8 +68,8 @@ export class FetchCursor {
     return this.#delivering !== null || this.handler.caughtUp();
   }
 
-  /** Runs when everything fetched so far has been delivered. */
-  afterDelivered(action: () => Promise<void>): void {
-    void (this.#delivering ?? Promise.resolve()).then(action);
+  /** Resolves when everything fetched so far has been delivered. */
+  get delivered(): Promise<void> {
+    return this.#delivering ?? Promise.resolve();
   }
 }

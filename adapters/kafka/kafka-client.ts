@@ -276,13 +276,21 @@ export class KafkaConnectError extends Error {
   readonly answeredInTls: boolean;
   /** Somebody listens at the address. */
   readonly wasReached: boolean;
+  /** This client, or another of the same driver, has had a complete connection to the address: what fails now may well pass. */
+  readonly wasReachedBefore: boolean;
 
-  constructor(address: string, step: KafkaConnectError["step"], answeredInTls: boolean, wasReached: boolean, cause: unknown) {
+  constructor(
+    address: string,
+    step: KafkaConnectError["step"],
+    found: { readonly answeredInTls?: boolean; readonly wasReached?: boolean; readonly wasReachedBefore?: boolean },
+    cause: unknown,
+  ) {
     super(`no connection to ${address}`, { cause });
     this.name = "KafkaConnectError";
     this.step = step;
-    this.answeredInTls = answeredInTls;
-    this.wasReached = wasReached;
+    this.answeredInTls = found.answeredInTls ?? false;
+    this.wasReached = found.wasReached ?? false;
+    this.wasReachedBefore = found.wasReachedBefore ?? false;
   }
 }
 

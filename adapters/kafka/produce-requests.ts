@@ -10,6 +10,11 @@ import type { KafkaService } from "./service.ts";
 /** How long the leader waits for its replicas. */
 const REPLICATION_TIMEOUT_MS = 30_000;
 const NO_SUCH_TOPIC_CODES: readonly number[] = [3, 100];
+/**
+ * NOT_LEADER_OR_FOLLOWER and KAFKA_STORAGE_ERROR also end requests that wait for their replicas: the leader has appended the
+ * batch, and hands its partition over (as every orderly stop makes it) before it answers. Seen on Kafka 4.1.
+ */
+const MAY_HAVE_APPENDED_CODES: readonly number[] = [6, 56];
 
 /** A slice on its way to a partition. */
 export interface Shipment {
@@ -132,12 +137,13 @@ export class ProduceRequests {
       case "unknown":
         return lost(error, sequenced);
       case "fenced":
-        this.#sequences?.forget();
+        this.#sequences?.forget(partition);
         return notSent(error);
       case "retry":
         return notSent(error);
       case "refresh":
         this.#topic.doubt();
+        if (MAY_HAVE_APPENDED_CODES.includes(errorCode)) return lost(error, sequenced);
         return NO_SUCH_TOPIC_CODES.includes(errorCode) ? this.#notThere(error) : notSent(error);
       case "fail":
         return { outcome: "refused", error };

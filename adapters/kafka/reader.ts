@@ -71,7 +71,7 @@ export class KafkaReader implements ReaderDriver {
     const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
     const unresolved = new Map([...places].filter(([, place]) => place.kind !== "at" && place.kind !== "after"));
     const resolved = unresolved.size === 0 ? new Map<number, bigint>() : await this.#offsets.resolve(topic, unresolved, over);
-    for (const { partition } of partitions) {
+    for (const { partition, end } of partitions) {
       const number = requirePartition(topic, partition);
       fetcher.add(number, resolved.get(number) ?? offsetOf(places.get(number)!), {
         deliver: (records) => sink.deliver(partition, records),
@@ -80,6 +80,11 @@ export class KafkaReader implements ReaderDriver {
         gap: async (gap) => {
           await sink.gap(partition, gap);
           return true;
+        },
+        unreadable: (offset, error) => {
+          // What does not belong to the range does not concern it.
+          if (end?.kind !== "before" || offset < toOffset(end.position)) throw error;
+          sink.caughtUp(partition);
         },
       });
     }

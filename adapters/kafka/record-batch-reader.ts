@@ -1,5 +1,5 @@
 import { decompress } from "./compression/compression.ts";
-import { corruptBatch, kafkaError } from "./errors.ts";
+import { classify, corruptBatch, kafkaError } from "./errors.ts";
 import type { FetchedPartition } from "./kafka-client.ts";
 import { type BatchFacts, KafkaRecord, readVarint } from "./records.ts";
 
@@ -20,10 +20,17 @@ export interface ReadBatches {
   readonly nextOffset: bigint;
 }
 
+/** How far a batch has been read: what lies before can be handed out, whatever is wrong with what follows. */
+interface Reached {
+  base: bigint;
+  offsetDelta: number;
+}
+
 /**
- * Takes the batches of an answer apart. A batch that was cut off at the end is left for the next request. The checksums are
- * not computed: the server checked them when it stored the batch, and the transport has its own.
- * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known)
+ * Takes the batches of an answer apart. A batch that was cut off at the end is left for the next request. What cannot be read ends
+ * the answer before it, so that everything before is handed out; it is thrown when an answer begins with it. The checksums are not
+ * computed: the server checked them when it stored the batch, and the transport has its own.
+ * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known), naming partition and offset
  */
 export async function readBatches(fetched: FetchedPartition, fromOffset: bigint): Promise<ReadBatches> {
   const { batches } = fetched;
@@ -31,41 +38,71 @@ export async function readBatches(fetched: FetchedPartition, fromOffset: bigint)
   const records: KafkaRecord[] = [];
   let nextOffset = fromOffset;
   for (let at = 0; at + HEADER_BYTES <= batches.length;) {
-    const baseOffset = batches.readBigInt64BE(at);
     const end = at + LENGTH_END + batches.readInt32BE(at + 8);
-    if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
-    if (end > batches.length) break;
-    if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
-    const attributes = batches.readInt16BE(at + 21);
-    const lastOffset = baseOffset + BigInt(batches.readInt32BE(at + 23));
-    const producerId = batches.readBigInt64BE(at + 43);
-    const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
-    if ((attributes & IS_CONTROL) !== 0) {
-      if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
-    } else if (!isAborted && lastOffset >= fromOffset) {
-      const packed = batches.subarray(at + HEADER_BYTES, end);
-      const codec = attributes & CODEC_MASK;
-      const bytes = codec === 0 ? packed : await decompress(codec, packed);
-      readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, records);
+    const reached: Reached = { base: nextOffset, offsetDelta: 0 };
+    try {
+      if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
+      if (end > batches.length) break;
+      if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
+      const lastOffset = await readBatch(batches.subarray(at, end), aborted, fromOffset, reached, records);
+      if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+    } catch (error) {
+      const badOffset = reached.base + BigInt(reached.offsetDelta);
+      if (badOffset <= fromOffset) throw unreadable(error, fetched.partition, fromOffset);
+      return { records, nextOffset: badOffset };
     }
-    if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
     at = end;
   }
   if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
-    throw corruptBatch("the server sent a batch that ends before it is complete");
+    throw unreadable(corruptBatch("the server sent a batch that ends before it is complete"), fetched.partition, fromOffset);
   }
   return { records, nextOffset };
+}
+
+/** Of one whole batch, header included. @returns the offset of its last record, kept or not */
+async function readBatch(
+  batch: Buffer,
+  aborted: AbortedTransactions,
+  fromOffset: bigint,
+  reached: Reached,
+  into: KafkaRecord[],
+): Promise<bigint> {
+  const baseOffset = batch.readBigInt64BE(0);
+  const attributes = batch.readInt16BE(21);
+  const lastOffset = baseOffset + BigInt(batch.readInt32BE(23));
+  const producerId = batch.readBigInt64BE(43);
+  const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
+  if (baseOffset > reached.base) reached.base = baseOffset;
+  if ((attributes & IS_CONTROL) !== 0) {
+    if (controlType(batch) === ABORT_MARKER) aborted.ended(producerId);
+  } else if (!isAborted && lastOffset >= fromOffset) {
+    const packed = batch.subarray(HEADER_BYTES);
+    const codec = attributes & CODEC_MASK;
+    const bytes = codec === 0 ? packed : await decompress(codec, packed);
+    reached.base = baseOffset;
+    readRecords({ bytes, baseOffset, attributes }, batch, fromOffset, reached, into);
+  }
+  return lastOffset;
+}
+
+function unreadable(thrown: unknown, partition: number, offset: bigint): Error {
+  const error = classify(thrown);
+  return kafkaError(error.code, `what is at offset ${offset} of partition "${partition}" cannot be read: ${error.message}`, {
+    retryable: error.retryable,
+    partition: String(partition),
+    cause: error.cause ?? error,
+  });
 }
 
 function oldFormat(magic: number): Error {
   return kafkaError("unsupported", `a batch has the message format ${magic} of Kafka before 0.11; format 2 is read`);
 }
 
-function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOffset: bigint, into: KafkaRecord[]): void {
+function readRecords(batch: BatchFacts, header: Buffer, fromOffset: bigint, reached: Reached, into: KafkaRecord[]): void {
   const { bytes, baseOffset, attributes } = batch;
-  const firstTimestampMs = Number(header.readBigInt64BE(headerAt + 27));
-  const appendTimeMs = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : Number(header.readBigInt64BE(headerAt + 35));
-  const count = header.readInt32BE(headerAt + 57);
+  const firstTimestampMs = Number(header.readBigInt64BE(27));
+  const appendTimeMs = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : Number(header.readBigInt64BE(35));
+  const count = header.readInt32BE(57);
   // Compaction keeps the differences as they were: they need not be consecutive.
   const firstWanted = fromOffset > baseOffset ? Number(fromOffset - baseOffset) : 0;
   const cursor = { at: 0 };
@@ -81,6 +118,7 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
       cursor.at = end;
       continue;
     }
+    reached.offsetDelta = offsetDelta;
     const keyLength = readVarint(bytes, cursor);
     const keyAt = cursor.at;
     if (keyLength > 0) cursor.at += keyLength;
@@ -89,25 +127,24 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
     if (valueLength > 0) cursor.at += valueLength;
     const headerCount = readVarint(bytes, cursor);
     const headersAt = cursor.at;
-    const headerBytes = headerCount === 0 ? 0 : skipHeaders(bytes, cursor, headerCount, end, baseOffset + BigInt(offsetDelta));
+    const headerBytes = headerCount === 0 ? 0 : skipHeaders(bytes, cursor, headerCount, end);
     if (cursor.at > end || headerCount < 0) throw corruptBatch("the parts of a record leave it");
     const places = { keyAt, keyLength, valueAt, valueLength, headersAt, headerCount, headerBytes };
     into.push(new KafkaRecord(batch, offsetDelta, appendTimeMs ?? firstTimestampMs + timestampDelta, places));
+    reached.offsetDelta = offsetDelta + 1;
     cursor.at = end;
   }
 }
 
 /** Goes through the headers so that nothing can be wrong with them later. @returns the bytes of their names and values */
-function skipHeaders(bytes: Buffer, cursor: { at: number }, count: number, end: number, offset: bigint): number {
+function skipHeaders(bytes: Buffer, cursor: { at: number }, count: number, end: number): number {
   let total = 0;
   for (let index = 0; index < count && cursor.at <= end; index += 1) {
     const nameLength = readVarint(bytes, cursor);
     cursor.at += Math.max(nameLength, 0);
     const valueLength = readVarint(bytes, cursor);
-    if (valueLength < 0) {
-      throw corruptBatch(`the record at offset ${offset} has a header without a value (null), which is not the same as an empty one`);
-    }
-    if (nameLength < 0) throw corruptBatch(`the record at offset ${offset} has a header without a name`);
+    if (valueLength < 0) throw corruptBatch("a header has no value (null), which is not the same as an empty one");
+    if (nameLength < 0) throw corruptBatch("a header has no name");
     cursor.at += valueLength;
     total += nameLength + valueLength;
   }
@@ -128,13 +165,13 @@ function readVarlong(bytes: Buffer, cursor: { at: number }): number {
 }
 
 /** Of a control batch: its record's key is a version and a type. It is never compressed. */
-function controlType(batches: Buffer, headerAt: number): number {
-  const cursor = { at: headerAt + HEADER_BYTES };
-  readVarint(batches, cursor);
+function controlType(batch: Buffer): number {
+  const cursor = { at: HEADER_BYTES };
+  readVarint(batch, cursor);
   cursor.at += 1;
-  readVarlong(batches, cursor);
-  readVarint(batches, cursor);
-  return readVarint(batches, cursor) >= 4 ? batches.readInt16BE(cursor.at + 2) : -1;
+  readVarlong(batch, cursor);
+  readVarint(batch, cursor);
+  return readVarint(batch, cursor) >= 4 ? batch.readInt16BE(cursor.at + 2) : -1;
 }
 
 /** Which producers' records are of an aborted transaction, at the place that is being read. */

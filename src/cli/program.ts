@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import { addCapabilities } from "./capabilities.ts";
+import { addConformance } from "./conformance.ts";
 import { addDemo } from "./demo.ts";
 import { packageVersion } from "./process/package-version.ts";
 import { redactUrls } from "./output/redact-urls.ts";
 
 /** One function a command, in the order of the help. Each makes its command on the program that it is given. */
-const COMMANDS: readonly ((program: Command) => unknown)[] = [addCapabilities, addDemo];
+const COMMANDS: readonly ((program: Command) => unknown)[] = [addCapabilities, addConformance, addDemo];
 
 /**
  * The whole command line. `parseAsync` rejects instead of ending the process: with a `CommanderError` for wrong usage (already

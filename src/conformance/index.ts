@@ -17,8 +17,8 @@ export { caseAsJson, parseJsonLines, summaryAsJson } from "./report/json-lines.t
 export type { RecordedRun } from "./report/json-lines.ts";
 export { runAsJUnit } from "./report/junit.ts";
 export { runAsMarkdown } from "./report/markdown.ts";
-export { conformanceMatrix } from "./report/matrix.ts";
-export type { MatrixColumn } from "./report/matrix.ts";
+export { capabilityMatrix, conformanceMatrix } from "./report/matrix.ts";
+export type { CapabilityColumn, ConformanceColumn } from "./report/matrix.ts";
 export { compareRuns, differenceAsText } from "./report/compare-runs.ts";
 export type { RunDifference } from "./report/compare-runs.ts";
 export type { CaseResult, ConformanceCase, DefinedCase, DefinedCaseResult } from "./case.ts";

@@ -13,22 +13,34 @@ const RENEW_BEFORE_MS = 10_000;
 /** The first bytes of a TLS alert: what a TLS port answers to a client that speaks plain text. */
 const TLS_ALERT = 0x15;
 
+/** Of a connection that has been complete. */
+const REACHED = { wasReached: true, wasReachedBefore: true };
+
+/** Where to connect to, and whether a connection to it has been complete before. */
+export interface ConnectAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly wasReachedBefore: boolean;
+}
+
 /** One connection to one broker, opened and authenticated; when it breaks it is thrown away. */
 export class BrokerConnection {
   readonly #connection: SdkConnection;
+  readonly #address: string;
   readonly #settings: ClientSettings;
   readonly #report: Report;
   #versions: ApiVersions = new Map([[apiVersionsApi.key, { oldest: 0, newest: 0 }]]);
 
-  private constructor(connection: SdkConnection, settings: ClientSettings, report: Report) {
+  private constructor(connection: SdkConnection, address: string, settings: ClientSettings, report: Report) {
     this.#connection = connection;
+    this.#address = address;
     this.#settings = settings;
     this.#report = report;
   }
 
   /** @throws `KafkaConnectError` */
-  static async open(sdk: Sdk, settings: ClientSettings, report: Report, host: string, port: number): Promise<BrokerConnection> {
-    const address = `${host}:${port}`;
+  static async open(sdk: Sdk, settings: ClientSettings, report: Report, address: ConnectAddress): Promise<BrokerConnection> {
+    const { host, port, wasReachedBefore } = address;
     const trouble = new AbortController();
     const watch = new SocketWatch((error) => trouble.abort(error));
     const createSocket = settings.socketFactory ?? sdk.createSocketFactory();
@@ -47,7 +59,7 @@ export class BrokerConnection {
     });
     watch.connection = connection;
     mendThrottleCheck(connection);
-    const opened = new BrokerConnection(connection, settings, report);
+    const opened = new BrokerConnection(connection, `${host}:${port}`, settings, report);
     const timer = setTimeout(
       () => trouble.abort(new Error(`no complete handshake within ${settings.handshakeTimeoutMs} ms`)),
       settings.handshakeTimeoutMs,
@@ -64,7 +76,8 @@ export class BrokerConnection {
       return opened;
     } catch (cause) {
       opened.close(new Error("the connection could not be opened"));
-      throw new KafkaConnectError(address, step, watch.sawTlsAlert, watch.wasConnected, cause);
+      const found = { answeredInTls: watch.sawTlsAlert, wasReached: watch.wasConnected, wasReachedBefore };
+      throw new KafkaConnectError(`${host}:${port}`, step, found, cause);
     } finally {
       clearTimeout(timer);
       watch.opened();
@@ -72,7 +85,8 @@ export class BrokerConnection {
   }
 
   get isOpen(): boolean {
-    return this.#connection.isConnected();
+    // kafkajs does not notice that a socket was destroyed on our side.
+    return this.#connection.isConnected() && this.#connection.socket?.destroyed === false;
   }
 
   /** One request and its answer. */
@@ -95,7 +109,7 @@ export class BrokerConnection {
     try {
       await this.#authenticate();
     } catch (cause) {
-      const error = new KafkaConnectError("", "authenticate", false, true, cause);
+      const error = new KafkaConnectError(this.#address, "authenticate", REACHED, cause);
       this.close(error);
       throw error;
     }
@@ -125,7 +139,7 @@ export class BrokerConnection {
     const startedAtMs = performance.now();
     const { payload } = await new Promise<{ payload: Buffer; size: number }>((resolve, reject) => {
       const socket = connection.socket;
-      if (socket === undefined || !connection.isConnected()) throw new KafkaConnectError("", "connect", false, true, null);
+      if (socket === undefined || !connection.isConnected()) throw new KafkaConnectError(this.#address, "connect", REACHED, null);
       connection.requestQueue.push({
         entry: { apiKey: api.key, apiName: api.name, apiVersion: version, correlationId, resolve, reject },
         expectResponse: true,

@@ -1,5 +1,6 @@
 import type { Report } from "../../../src/driver/index.ts";
 import { type BrokerAddress, KafkaConnectError } from "../kafka-client.ts";
+import { isWrongHost } from "../errors.ts";
 import type { ConnectionPurpose } from "./api.ts";
 import { BrokerConnection } from "./broker-connection.ts";
 import type { ClientSettings } from "./client-settings.ts";
@@ -8,11 +9,14 @@ import { type Sdk, loadSdk } from "./sdk.ts";
 /** In place of a broker's number: whichever answers first. */
 export const ANY_BROKER = -1;
 
+type HostAndPort = Pick<BrokerAddress, "host" | "port">;
+
 /** What all clients of one driver share: settings, and where brokers are. */
 export class ClusterAddresses {
   readonly settings: ClientSettings;
   readonly report: Report;
   readonly #known = new Map<number, BrokerAddress>();
+  readonly #reached = new Set<string>();
   #sdk: Promise<Sdk> | undefined;
   #turn = 0;
 
@@ -25,13 +29,22 @@ export class ClusterAddresses {
     for (const broker of brokers) this.#known.set(broker.brokerId, broker);
   }
 
+  /** A connection to the address has been complete. */
+  reached({ host, port }: HostAndPort): void {
+    this.#reached.add(`${host}:${port}`);
+  }
+
+  hasReached({ host, port }: HostAndPort): boolean {
+    return this.#reached.has(`${host}:${port}`);
+  }
+
   sdk(): Promise<Sdk> {
     this.#sdk ??= loadSdk();
     return this.#sdk;
   }
 
   /** Where to try: of a broker its address, of any all that are known; another one first at each call. */
-  of(brokerId: number): readonly { readonly host: string; readonly port: number }[] {
+  of(brokerId: number): readonly HostAndPort[] {
     if (brokerId !== ANY_BROKER) {
       const broker = this.#known.get(brokerId);
       return broker === undefined ? [] : [broker];
@@ -77,22 +90,26 @@ export class Connections {
   async #connect(brokerId: number): Promise<BrokerConnection> {
     const { settings, report } = this.#cluster;
     const sdk = await this.#cluster.sdk();
-    let failure: unknown = new KafkaConnectError(`broker ${brokerId}, which the cluster does not name`, "connect", false, false, null);
+    let failure: unknown;
     for (const { host, port } of this.#cluster.of(brokerId)) {
       if (this.#isClosed) throw closedError();
       try {
-        const connection = await BrokerConnection.open(sdk, settings, report, host, port);
+        const wasReachedBefore = this.#cluster.hasReached({ host, port });
+        const connection = await BrokerConnection.open(sdk, settings, report, { host, port, wasReachedBefore });
         if (this.#isClosed) {
           connection.close(closedError());
           throw closedError();
         }
+        this.#cluster.reached({ host, port });
         return connection;
       } catch (error) {
-        failure = error;
+        // Of several addresses one may be wrong for good: what another one says counts more.
+        if (failure === undefined || !isWrongHost(error)) failure = error;
         // Who is refused by one broker is refused by the others.
         if (error instanceof KafkaConnectError && error.step === "authenticate") break;
       }
     }
+    failure ??= new KafkaConnectError(`broker ${brokerId}, which the cluster does not name`, "connect", {}, null);
     throw failure;
   }
 

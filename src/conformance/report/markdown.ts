@@ -2,17 +2,17 @@ import type { Capabilities } from "../../capabilities.ts";
 import { summarize, summarizePromises } from "../results.ts";
 import { type JudgedRun, complaintsOf } from "./judged-run.ts";
 import { markdownTable } from "./markdown-table.ts";
-import { conformanceMatrix } from "./matrix.ts";
+import { capabilityMatrix, conformanceMatrix } from "./matrix.ts";
 
-/** The run as a page of Markdown: the matrix, then what is wrong, then what did not pass and why. */
+/** The run as a page of Markdown: the matrix, what is wrong, what did not pass and why, and what the provider declares. */
 export function runAsMarkdown(run: JudgedRun, capabilities: Capabilities): string {
   const reports = run.cases.map(({ report }) => report);
-  const column = { provider: run.provider, capabilities, counts: summarize(run.provider, reports), promises: summarizePromises(reports) };
+  const shown = { target: run.provider, counts: summarize(run.provider, reports), promises: summarizePromises(reports) };
   const wrong = complaintsOf(run).map(({ name, complaint }) => [name, complaint]);
   const others = run.cases.filter(({ report, complaint }) => complaint === null && report.result !== "passed");
   return [
     `# Conformance of ${asText(run.provider)}\n\n`,
-    conformanceMatrix([column]),
+    conformanceMatrix([shown]),
     ...section("What is wrong", ["case", "why"], wrong),
     ...section(
       "What is not supported, not tried, or a known deviation",
@@ -23,6 +23,8 @@ export function runAsMarkdown(run: JudgedRun, capabilities: Capabilities): strin
         knownDeviation ?? report.reason ?? "",
       ]),
     ),
+    "\n## What it declares\n\n",
+    capabilityMatrix([{ provider: run.provider, capabilities }]),
   ].join("");
 }
 

@@ -3,34 +3,50 @@ import { promiseTitle } from "../promises.ts";
 import type { PromiseCounts, ResultCounts } from "../results.ts";
 import { markdownTable } from "./markdown-table.ts";
 
-/** One provider in the matrix. */
-export interface MatrixColumn {
-  readonly provider: string;
-  readonly capabilities: Capabilities;
+/** One target in the matrix of what has been shown. */
+export interface ConformanceColumn {
+  readonly target: string;
   readonly counts: ResultCounts;
   readonly promises: readonly PromiseCounts[];
 }
 
-/** What providers have shown, promise by promise, and what they declare: the matrix of the README, in Markdown. */
-export function conformanceMatrix(columns: readonly MatrixColumn[]): string {
-  const row = (name: string, cell: (column: MatrixColumn) => string): readonly string[] => [name, ...columns.map(cell)];
-  const declared = (name: string, cell: (capabilities: Capabilities) => string): readonly string[] =>
-    row(`\`${name}\``, ({ capabilities }) => cell(capabilities));
+/** One provider in the matrix of what is declared. */
+export interface CapabilityColumn {
+  readonly provider: string;
+  readonly capabilities: Capabilities;
+}
+
+/** What targets have shown, promise by promise: a table of Markdown. */
+export function conformanceMatrix(columns: readonly ConformanceColumn[]): string {
   const promises = [...new Set(columns.flatMap((column) => column.promises.map(({ promise }) => promise)))].sort((a, b) => a - b);
+  return markdownTable(
+    ["", ...columns.map(({ target }) => target)],
+    [
+      ...promises.map((promise) => [
+        promiseTitle(promise),
+        ...columns.map((column) => countsAsText(column.promises.find((one) => one.promise === promise))),
+      ]),
+      ["all", ...columns.map(({ counts }) => countsAsText(counts))],
+    ],
+  );
+}
+
+/** What providers declare, capability by capability: a table of Markdown. */
+export function capabilityMatrix(columns: readonly CapabilityColumn[]): string {
+  const row = (name: string, cell: (capabilities: Capabilities) => string): readonly string[] => [
+    `\`${name}\``,
+    ...columns.map(({ capabilities }) => cell(capabilities)),
+  ];
   return markdownTable(
     ["", ...columns.map(({ provider }) => provider)],
     [
-      row("conformance cases", ({ counts }) => countsAsText(counts)),
-      ...promises.map((promise) =>
-        row(promiseTitle(promise), (column) => countsAsText(column.promises.find((one) => one.promise === promise))),
-      ),
-      ...CAPABILITY_NAMES.map((name) => declared(name, (of) => (of[name] ? "yes" : "no"))),
-      declared("readerEnd", (of) => of.readerEnd),
-      declared("readerIsolation", (of) => of.readerIsolation),
-      declared("orderingUnit", (of) => of.orderingUnit),
-      declared("limits.messageBytes", (of) => of.limits.messageBytes.toLocaleString("en")),
-      declared("limits.keyBytes", (of) => of.limits.keyBytes.toLocaleString("en")),
-      declared("limits.headerBytes", (of) => of.limits.headerBytes.toLocaleString("en")),
+      ...CAPABILITY_NAMES.map((name) => row(name, (of) => (of[name] ? "yes" : "no"))),
+      row("readerEnd", (of) => of.readerEnd),
+      row("readerIsolation", (of) => of.readerIsolation),
+      row("orderingUnit", (of) => of.orderingUnit),
+      row("limits.messageBytes", (of) => of.limits.messageBytes.toLocaleString("en")),
+      row("limits.keyBytes", (of) => of.limits.keyBytes.toLocaleString("en")),
+      row("limits.headerBytes", (of) => of.limits.headerBytes.toLocaleString("en")),
     ],
   );
 }

@@ -61,16 +61,12 @@ test("an answer that ends too early is corrupt, a request that the server does n
 });
 
 const connecting = (step: "connect" | "greet" | "authenticate", cause: unknown, inTls = false, reached = true) =>
-  classify(new KafkaConnectError("localhost:9092", step, inTls, reached, cause));
+  classify(new KafkaConnectError("localhost:9092", step, { answeredInTls: inTls, wasReached: reached }, cause));
 
 test("what keeps a connection from being opened", () => {
   expect(connecting("connect", sdkError("KafkaJSConnectionError", { code: "ECONNREFUSED" }), false, false)).toMatchObject({
     code: "unavailable",
     retryable: true,
-  });
-  expect(connecting("connect", sdkError("KafkaJSConnectionError", { code: "ENOTFOUND" }), false, false)).toMatchObject({
-    code: "unavailable",
-    retryable: false,
   });
   expect(connecting("authenticate", sdkError("KafkaJSSASLAuthenticationError"))).toMatchObject({ code: "unauthenticated" });
   expect(connecting("authenticate", sdkError("KafkaJSConnectionClosedError"))).toMatchObject({ code: "unavailable", retryable: true });
@@ -82,6 +78,24 @@ test("what keeps a connection from being opened", () => {
     },
   );
 });
+
+test.each(["ENOTFOUND", "EAI_AGAIN"])("a name that is not found (%s): for good at first, for a while where it was found before", (code) => {
+  const cause = sdkError("KafkaJSConnectionError", { code });
+  const failed = (wasReachedBefore: boolean) => classify(new KafkaConnectError("broker:9092", "connect", { wasReachedBefore }, cause));
+  expect(failed(false)).toMatchObject({ code: "unavailable", retryable: false, message: expect.stringContaining("host") });
+  expect(failed(true)).toMatchObject({ code: "unavailable", retryable: true });
+});
+
+test.each(["the server closed the connection", "Client network socket disconnected before secure TLS connection was established"])(
+  "hanging up before TLS stands (%s): no TLS there at first, a broker that ends where it stood before",
+  (message) => {
+    const cause = Object.assign(new Error(message), { code: "ECONNRESET" });
+    const failed = (wasReachedBefore: boolean) =>
+      classify(new KafkaConnectError("broker:9093", "connect", { wasReached: true, wasReachedBefore }, cause));
+    expect(failed(false)).toMatchObject({ code: "configuration", retryable: false });
+    expect(failed(true)).toMatchObject({ code: "unavailable", retryable: true });
+  },
+);
 
 test("details go where they belong", () => {
   expect(errorOf(10, "Produce", { topic: "orders", partition: "3" })).toMatchObject({ topic: "orders", partition: "3" });

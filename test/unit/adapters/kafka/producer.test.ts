@@ -94,12 +94,15 @@ test("one request a broker carries all of its partitions; results are theirs alo
     [1, 1],
     [2, 2],
   ]);
-  expect(outcomes(results)).toEqual(["stored", "retryable unavailable", "refused too-large"]);
+  expect(outcomes(results)).toEqual(["stored", "unknown unavailable", "refused too-large"]);
   const [stored] = results;
   expect(stored?.outcome === "stored" ? [stored.partition, stored.positionOf(2)] : null).toEqual(["0", "102"]);
 });
 
 test.each([
+  [5, "retryable unavailable"],
+  [6, "unknown unavailable"],
+  [56, "unknown unavailable"],
   [19, "retryable unavailable"],
   [20, "unknown unavailable"],
   [7, "unknown timeout"],
@@ -116,7 +119,7 @@ test.each([
 test("what has not left is not stored, of what has left nobody knows", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster);
-  cluster.answer = () => new KafkaConnectError("b:1", "connect", false, false, Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
+  cluster.answer = () => new KafkaConnectError("b:1", "connect", {}, Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
   expect(outcomes(await write(producer, slice("0")))).toEqual(["retryable unavailable"]);
   cluster.answer = () => Object.assign(new Error("closed"), { name: "KafkaJSConnectionClosedError" });
   expect(outcomes(await write(producer, slice("0")))).toEqual(["unknown unavailable"]);
@@ -228,6 +231,43 @@ test("when such a batch has been given up, or the server has lost count, there i
     [2n, 0],
     [2n, 2],
     [3n, 0],
+  ]);
+});
+
+test("a leader that hands over while it appends leaves the outcome unknown: the same batch comes again", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  const all = records(5);
+  cluster.answer = () => 6;
+  await write(producer, slice("0", all.slice(0, 3)));
+  cluster.answer = () => 0;
+  await write(producer, slice("0", all));
+  expect(cluster.sent.map(({ sequence, count }) => [sequence, count])).toEqual([
+    [0, 3],
+    [0, 3],
+  ]);
+});
+
+test("a partition that needs a new producer id takes none away from others: their batches of unknown outcome are still recognised", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  const other = records(2);
+  cluster.answer = () => 7;
+  await write(producer, slice("0"), slice("2", other));
+  cluster.answer = () => 0;
+  await write(producer, slice("0"));
+  cluster.answer = (partition) => (partition === 1 ? 45 : 0);
+  await write(producer, slice("1"));
+  await write(producer, slice("2", other));
+  const of = (partition: number) =>
+    cluster.sent.filter((batch) => batch.partition === partition).map(({ producerId, sequence, count }) => [producerId, sequence, count]);
+  expect(of(0)).toEqual([
+    [1n, 0, 1],
+    [2n, 0, 1],
+  ]);
+  expect(of(2)).toEqual([
+    [1n, 0, 2],
+    [1n, 0, 2],
   ]);
 });
 

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { codecNumber, compress } from "../../../../adapters/kafka/compression/compression.ts";
 import type { FetchedPartition } from "../../../../adapters/kafka/kafka-client.ts";
 import { readBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
 import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
@@ -146,6 +147,81 @@ test("what cannot be right is corrupt, what is not known is unsupported", async 
     [5, "unsupported"],
   ] as const) {
     await expect(readBatches(fetched(await stored([text("not compressed at all")], 0n, codec)), 0n)).rejects.toMatchObject({ code });
+  }
+});
+
+/** A record that Java's producer can write: the value of its header is null. */
+const nullHeader = record({ headers: [["null", Buffer.from("x")]] });
+
+/** The header's length of 1 becomes -1. */
+function withoutHeaderValue(batch: Buffer): Buffer {
+  const length = batch.indexOf(Buffer.from([0x08, ...Buffer.from("null"), 0x02]));
+  batch[length + 5] = 0x01;
+  return batch;
+}
+
+async function compressed(codec: "none" | "gzip" | "zstd", batch: Buffer): Promise<Buffer> {
+  if (codec === "none") return batch;
+  const whole = Buffer.concat([batch.subarray(0, 61), await compress(codec, batch.subarray(61))]);
+  whole.writeInt32BE(whole.length - 12, 8);
+  whole.writeInt16BE(codecNumber(codec), 21);
+  return whole;
+}
+
+test.each(["none", "gzip", "zstd"] as const)(
+  "of a batch (%s) everything before a record that cannot be read is handed out",
+  async (codec) => {
+    const batch = await compressed(codec, withoutHeaderValue(await stored([text("a"), text("b"), nullHeader, text("d")], 10n)));
+    const answer = fetched(batch, { partition: 3 });
+    const before = await readBatches(answer, 10n);
+    expect(before.records.map(valueOf)).toEqual(["a", "b"]);
+    // The next request begins with it, and says so.
+    expect(before.nextOffset).toBe(12n);
+    await expect(readBatches(answer, 12n)).rejects.toMatchObject({
+      code: "corrupt",
+      partition: "3",
+      message: expect.stringMatching(/offset 12 of partition "3".*header/),
+    });
+    const behind = await readBatches(answer, 13n);
+    expect(behind.records.map(valueOf)).toEqual(["d"]);
+    expect(behind.nextOffset).toBe(14n);
+  },
+);
+
+test("whole batches before a record that cannot be read are handed out, or passed", async () => {
+  const bad = withoutHeaderValue(await stored([nullHeader, text("behind")], 13n));
+  const plain = await stored([text("a"), text("b"), text("c")], 10n);
+  const behindRecords = await readBatches(fetched(Buffer.concat([plain, bad])), 11n);
+  expect(behindRecords.records.map(valueOf)).toEqual(["b", "c"]);
+  expect(behindRecords.nextOffset).toBe(13n);
+  const control = await stored([text("x"), text("y"), marker(0)], 10n, TRANSACTIONAL | CONTROL, 7n);
+  expect(await readBatches(fetched(Buffer.concat([control, bad])), 10n)).toEqual({ records: [], nextOffset: 13n });
+  // What compaction has left out before it: a range may end there.
+  expect(await readBatches(fetched(bad), 11n)).toEqual({ records: [], nextOffset: 13n });
+});
+
+test("whole batches before one that cannot be read are handed out, and nothing of that one is passed", async () => {
+  const plain = await stored([text("a"), text("b")], 10n);
+  const unreadable = async (attributes: number) => stored([text("not compressed at all")], 12n, attributes);
+  const oldFormat = await stored([text("c")], 19n);
+  oldFormat[16] = 1;
+  for (const [second, code, offset] of [
+    [await unreadable(1), "corrupt", 12n],
+    [await unreadable(4), "corrupt", 12n],
+    [await unreadable(5), "unsupported", 12n],
+    // Its offset can be that of the last message in it.
+    [oldFormat, "unsupported", 12n],
+  ] as const) {
+    const answer = fetched(Buffer.concat([plain, second]));
+    const { records, nextOffset } = await readBatches(answer, 10n);
+    expect(records.map(valueOf)).toEqual(["a", "b"]);
+    expect(nextOffset).toBe(offset);
+    const next = fetched(second);
+    await expect(readBatches(next, nextOffset)).rejects.toMatchObject({
+      code,
+      partition: "0",
+      message: expect.stringContaining("offset 12"),
+    });
   }
 });
 
