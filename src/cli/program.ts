@@ -1,12 +1,30 @@
 import { Command } from "commander";
 import { addCapabilities } from "./capabilities.ts";
 import { addConformance } from "./conformance.ts";
+import { addConsume } from "./consume.ts";
 import { addDemo } from "./demo.ts";
+import { addDoctor } from "./doctor.ts";
+import { addGroups } from "./groups.ts";
+import { addLag } from "./lag.ts";
 import { packageVersion } from "./process/package-version.ts";
 import { redactUrls } from "./output/redact-urls.ts";
+import { addProduce } from "./produce.ts";
+import { addRead } from "./read.ts";
+import { addTopics } from "./topics.ts";
 
 /** One function a command, in the order of the help. Each makes its command on the program that it is given. */
-const COMMANDS: readonly ((program: Command) => unknown)[] = [addCapabilities, addConformance, addDemo];
+const COMMANDS: readonly ((program: Command) => unknown)[] = [
+  addProduce,
+  addConsume,
+  addRead,
+  addTopics,
+  addGroups,
+  addLag,
+  addCapabilities,
+  addConformance,
+  addDoctor,
+  addDemo,
+];
 
 /**
  * The whole command line. `parseAsync` rejects instead of ending the process: with a `CommanderError` for wrong usage (already

@@ -1,5 +1,5 @@
-/** User info, and the values of settings. */
-const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"']*@/gi;
+/** All up to the last @: a password that was not percent-encoded may hold anything. */
+const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)\S*@/gi;
 const SETTING = /([?&][^\s=&"']+=)[^\s&"']*/g;
 
 /**

@@ -4,14 +4,15 @@ import { BrokenPipeError } from "./broken-pipe-error.ts";
 /** A pipe without a reader; and what every later write says once a stream has failed. */
 const NOBODY_READS: ReadonlySet<string | undefined> = new Set(["EPIPE", "ERR_STREAM_DESTROYED"]);
 
-/** What a program reads: standard output, where every write is known to have been taken. */
+/**
+ * What a program reads: standard output, where every write is known to have been taken. A failed write also is an "error" of the
+ * stream, which whoever owns the stream has to listen to, lest it ends the process.
+ */
 export class StandardOutput {
   readonly #stream: NodeJS.WriteStream;
 
   constructor(stream: NodeJS.WriteStream = process.stdout) {
     this.#stream = stream;
-    // A failed write also is an "error" of the stream, which without a listener ends the process; `write` tells it.
-    stream.on("error", () => undefined);
   }
 
   get isTerminal(): boolean {

@@ -8,7 +8,7 @@ import { UsageError } from "./usage-error.ts";
 const FAILED = 1;
 const WRONG_USAGE = 2;
 /** As a shell tells that a program was ended by SIGPIPE: 128 + 13. */
-const BROKEN_PIPE = 141;
+export const BROKEN_PIPE = 141;
 
 /** Tells on standard error what ended the command, as far as it has not been told. @returns the exit code */
 export function reportFailure(error: unknown): number {
