@@ -131,11 +131,11 @@ export class CaseContext {
     // Over a connection that closes meanwhile nobody would learn whether there is a topic to give back.
     await Promise.race([this.#resources.settled(), delay(CLOSE_PATIENCE_MS)]);
     const closing = Promise.all(this.#connections.map((connection) => connection.close({ timeoutMs: wentWell ? 2_000 : 50 })));
-    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_PATIENCE_MS : 500).then(() => false)]);
+    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_PATIENCE_MS : 2_000).then(() => false)]);
     const complaint = closed || !wentWell ? null : `a connection had not closed ${CLOSE_PATIENCE_MS} ms after it was told to`;
     // Housekeeping is not what the case judges: a target that will not give back a topic has said so in its own cases.
     const patience = AbortSignal.timeout(CLOSE_PATIENCE_MS);
-    await Promise.race([this.#resources.release(patience).catch(() => undefined), delay(CLOSE_PATIENCE_MS)]);
+    await Promise.race([this.#resources.release(this.signal.aborted, patience).catch(() => undefined), delay(CLOSE_PATIENCE_MS)]);
     return { complaint, leftBehind: this.#resources.leftBehind };
   }
 }

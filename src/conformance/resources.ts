@@ -77,13 +77,14 @@ export class CaseResources {
 
   /**
    * Gives back what was made, over a connection of its own, after the case has closed its own.
+   * @param cutShort the case was ended in the middle: what its members had asked for may still come about
    * @param patience ends the attempts
    */
-  async release(patience: AbortSignal): Promise<void> {
+  async release(cutShort: boolean, patience: AbortSignal): Promise<void> {
     if (this.#made.size === 0) return;
     const { groupAdmin } = this.#connection.capabilities;
     const groups = groupAdmin ? this.#groups.filter(({ topic }) => this.#made.has(topic)) : [];
-    const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate = false): Promise<void> => {
+    const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
       if (await insistOn(deletion, patience, mayBeLate)) this.#leftBehind.delete(what);
     };
     const describeGroup = ({ topic, group }: (typeof groups)[number]): string => `group ${group} of topic ${topic}`;
@@ -91,7 +92,9 @@ export class CaseResources {
     for (const name of this.#made.keys()) this.#leftBehind.add(`topic ${name}`);
     const connection = await this.#target.connect();
     const admin = connection.admin as Admin<Capability>;
-    await Promise.all(groups.map(async (group) => giveBack(describeGroup(group), async () => admin.deleteGroup(group.topic, group.group))));
+    await Promise.all(
+      groups.map(async (group) => giveBack(describeGroup(group), async () => admin.deleteGroup(group.topic, group.group), cutShort)),
+    );
     await Promise.all(
       [...this.#made].map(async ([name, { confirmed }]) => giveBack(`topic ${name}`, async () => admin.deleteTopic(name), !confirmed)),
     );
@@ -149,7 +152,7 @@ export class CaseResources {
   }
 }
 
-/** How long after a creation of unknown outcome its topic may appear. */
+/** How long after a call of unknown outcome what it asked for may appear. */
 const LATE_MS = 1_000;
 
 /**

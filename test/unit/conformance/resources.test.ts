@@ -94,6 +94,30 @@ test("groups whose members are still leaving, and what a server refuses for a wh
   expect(refusals).toEqual([]);
 });
 
+test("a group that appears after its case was ended is given back", async () => {
+  await using emulator = await startMemoryEmulator();
+  const ended = new AbortController();
+  let asked = 0;
+  const connectLate = async () =>
+    connectWith(emulator.url, (admin) => ({
+      deleteGroup: async (topic, group, signal) => {
+        asked += 1;
+        if (asked < 3) throw new StreamError("not-found", "there is no such group");
+        await admin.deleteGroup(topic, group, signal).catch(() => undefined);
+      },
+    }));
+  const interrupted = defineCase({
+    ...anyCase,
+    run: async (context) => {
+      await context.group(await context.topic());
+      ended.abort(new Error("enough"));
+      await context.until(() => false, "nothing");
+    },
+  });
+  expect(await interrupted.run({ connect: connectLate }, ended.signal)).toMatchObject({ result: "failed", leftBehind: [] });
+  expect(asked).toBe(3);
+});
+
 test("what cannot be given back is named, and does not change the result", async () => {
   await using emulator = await startMemoryEmulator();
   const connectStubbornly = async () =>
