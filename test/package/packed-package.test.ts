@@ -64,6 +64,14 @@ describe.each(nodes)("on $name", ({ node }) => {
     expect((await runCommand(await node(), ["entries.js"], project)).trim()).toBe("all");
   });
 
+  test("the conformance suite runs from the command line, faults included", async () => {
+    const command = join(project, "node_modules", ".bin", "streamport");
+    const lines = (await runCommand(await node(), [command, "conformance", "memory:", "--json"], project)).trim().split("\n");
+    expect(JSON.parse(lines.at(-1)!)).toEqual({
+      summary: { provider: "memory", passed: lines.length - 1, failed: 0, unsupported: 0, missing: 0 },
+    });
+  });
+
   test("a program runs and its process ends by itself", async () => {
     expect((await runCommand(await node(), ["program.js"], project)).trim()).toBe(expectedOutput);
   });

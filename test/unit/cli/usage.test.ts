@@ -19,6 +19,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["groups", "delete"],
   ["lag"],
   ["capabilities"],
+  ["conformance"],
   ["doctor"],
   ["demo"],
 ];
