@@ -65,11 +65,13 @@ async function* examineTopic(connection: Connection, topic: string): AsyncGenera
   yield await attempt("describe topic", async (signal) =>
     counted((await admin.describeTopic(topic, { signal })).partitions.length, "partition"),
   );
-  yield await attempt("read", async (signal) => {
+  const reading = await attempt("read", async (signal) => {
     const first = await firstMessage(connection, topic, "earliest", signal);
     return first === null ? "nothing is stored, so that no message could be tried" : "the oldest message can be read";
   });
-  if (!connection.capabilities.startAtTimestamp) yield notTried("clock", `${connection.provider} does not tell its time`);
+  yield reading;
+  if (reading.result !== "ok") yield notTried("clock", "the topic cannot be read");
+  else if (!connection.capabilities.startAtTimestamp) yield notTried("clock", `${connection.provider} does not tell its time`);
   else yield await attempt("clock", (signal) => examineClock(connection, topic, signal));
   yield await attempt("list groups", async (signal) => counted((await (admin as AnyAdmin).listGroups(topic, { signal })).length, "group"));
 }
