@@ -4,7 +4,7 @@ import { classify, errorOf, groupNotFound, kafkaError } from "./errors.ts";
 import { groupOfNativeName, nativeGroupName } from "./group-name.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { type DescribedGroup, KafkaProtocolError } from "./kafka-client.ts";
-import { decodeSubscription } from "./member-metadata.ts";
+import { subscribedTopics } from "./member-metadata.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
 import { toPosition } from "./records.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
@@ -46,7 +46,7 @@ export class GroupAdmin {
     const onTopic: { group: string; nativeGroup: string }[] = [];
     for (const { group: native } of names) {
       const { described, committed } = await this.#look(known, native, signal);
-      if (committed.size > 0 || membersOn(topic, described) > 0) {
+      if (committed.size > 0 || membersOn(topic, described, native.startsWith(`${topic}.`)) > 0) {
         onTopic.push({ group: groupOfNativeName(topic, native), nativeGroup: native });
       }
     }
@@ -63,7 +63,7 @@ export class GroupAdmin {
         return [String(partition), offset === undefined ? { kind: "earliest" } : { kind: "at", position: toPosition(offset) }];
       }),
     );
-    return { nativeName: native, members: membersOn(topic, described), identity, places: committed.size === 0 ? null : places };
+    return { nativeName: native, members: membersOn(topic, described, true), identity, places: committed.size === 0 ? null : places };
   }
 
   async reset(topic: string, { group, nativeGroup }: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
@@ -140,7 +140,7 @@ export class GroupAdmin {
     const known = await this.#service.directory.look(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
     const { described, committed } = await this.#look(known, native, signal);
-    if (committed.size === 0 && membersOn(topic, described) === 0) throw groupNotFound(topic, native);
+    if (committed.size === 0 && membersOn(topic, described, true) === 0) throw groupNotFound(topic, native);
     return { known, native, described, committed };
   }
 
@@ -166,16 +166,9 @@ export class GroupAdmin {
   }
 }
 
-/** Members that read the topic; one of another client that we cannot read counts. */
-function membersOn(topic: string, { members }: DescribedGroup): number {
-  return members.filter(({ metadata }) => {
-    try {
-      return decodeSubscription(metadata).topic === topic;
-    } catch {
-      // Another client's layout: it may read the topic.
-      return true;
-    }
-  }).length;
+/** Members that read the topic. While a group rebalances the server does not tell what they read: then `mayBe` says whether they count. */
+function membersOn(topic: string, { members }: DescribedGroup, mayBe: boolean): number {
+  return members.filter(({ metadata }) => subscribedTopics(metadata)?.includes(topic) ?? mayBe).length;
 }
 
 function requireNoMembers(native: string, { members }: DescribedGroup, topic: string): void {

@@ -4,6 +4,7 @@ import { KafkaConnectError, KafkaUnsupportedError } from "../kafka-client.ts";
 import { abortable } from "../waiting.ts";
 import { type Api, type ApiVersions, apiVersionsApi, commonVersion } from "./api.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { metadataApi } from "./metadata-api.ts";
 import type { Sdk, SdkConnection, SdkSocketRequest } from "./sdk.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -60,11 +61,8 @@ export class BrokerConnection {
     watch.connection = connection;
     mendThrottleCheck(connection);
     const opened = new BrokerConnection(connection, `${host}:${port}`, settings, report);
-    const timer = setTimeout(
-      () => trouble.abort(new Error(`no complete handshake within ${settings.handshakeTimeoutMs} ms`)),
-      settings.handshakeTimeoutMs,
-    );
-    let step: "connect" | "greet" | "authenticate" = "connect";
+    const timer = setTimeout(() => trouble.abort(lateError(settings.handshakeTimeoutMs)), settings.handshakeTimeoutMs);
+    let step: KafkaConnectError["step"] = "connect";
     try {
       await abortable(connection.connect(), trouble.signal);
       step = "greet";
@@ -73,10 +71,15 @@ export class BrokerConnection {
       connection.setSupportAuthenticationProtocol(opened.#versions.has(36));
       step = "authenticate";
       await abortable(opened.#authenticate(), trouble.signal);
+      // A server that wants SASL greets everybody, and hangs up at the first request.
+      if (settings.sasl === null && !wasReachedBefore) {
+        step = "admit";
+        await abortable(opened.call(metadataApi, []), trouble.signal);
+      }
       return opened;
     } catch (cause) {
       opened.close(new Error("the connection could not be opened"));
-      const found = { answeredInTls: watch.sawTlsAlert, wasReached: watch.wasConnected, wasReachedBefore };
+      const found = { answeredInTls: watch.sawTlsAlert, wasReached: watch.wasConnected, wasReachedBefore, inTls: settings.tls !== null };
       throw new KafkaConnectError(`${host}:${port}`, step, found, cause);
     } finally {
       clearTimeout(timer);
@@ -106,12 +109,17 @@ export class BrokerConnection {
 
   /** The session ends soon: authenticates again, with new credentials where they come from a provider. */
   async #renew(): Promise<void> {
+    const { handshakeTimeoutMs } = this.#settings;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(lateError(handshakeTimeoutMs)), handshakeTimeoutMs);
     try {
-      await this.#authenticate();
+      await abortable(this.#authenticate(), late.signal);
     } catch (cause) {
       const error = new KafkaConnectError(this.#address, "authenticate", REACHED, cause);
       this.close(error);
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -187,6 +195,10 @@ function writeFrame(socket: Socket, frame: readonly Uint8Array[]): void {
   socket.cork();
   for (const piece of frame) socket.write(piece);
   socket.uncork();
+}
+
+function lateError(handshakeTimeoutMs: number): Error {
+  return new Error(`no complete handshake within ${handshakeTimeoutMs} ms`);
 }
 
 /** kafkajs gives the host of the address for TLS unless it is told a name, but not where that is an IP address. */

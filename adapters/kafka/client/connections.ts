@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "../../../src/driver/index.ts";
 import { type BrokerAddress, KafkaConnectError } from "../kafka-client.ts";
-import { isWrongHost } from "../errors.ts";
+import { isFirstEnd, isWrongHost } from "../errors.ts";
 import type { ConnectionPurpose } from "./api.ts";
-import { BrokerConnection } from "./broker-connection.ts";
+import { BrokerConnection, type ConnectAddress } from "./broker-connection.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
+
+const NEWCOMER_PAUSE_MS = 200;
 
 /** In place of a broker's number: whichever answers first. */
 export const ANY_BROKER = -1;
@@ -88,14 +91,12 @@ export class Connections {
   }
 
   async #connect(brokerId: number): Promise<BrokerConnection> {
-    const { settings, report } = this.#cluster;
     const sdk = await this.#cluster.sdk();
     let failure: unknown;
     for (const { host, port } of this.#cluster.of(brokerId)) {
       if (this.#isClosed) throw closedError();
       try {
-        const wasReachedBefore = this.#cluster.hasReached({ host, port });
-        const connection = await BrokerConnection.open(sdk, settings, report, { host, port, wasReachedBefore });
+        const connection = await this.#openAsNewcomer(sdk, { host, port, wasReachedBefore: this.#cluster.hasReached({ host, port }) });
         if (this.#isClosed) {
           connection.close(closedError());
           throw closedError();
@@ -111,6 +112,18 @@ export class Connections {
     }
     failure ??= new KafkaConnectError(`broker ${brokerId}, which the cluster does not name`, "connect", {}, null);
     throw failure;
+  }
+
+  /** A server that hangs up on a newcomer may just be ending. Only when it does so again it says something about us. */
+  async #openAsNewcomer(sdk: Sdk, address: ConnectAddress): Promise<BrokerConnection> {
+    const { settings, report } = this.#cluster;
+    try {
+      return await BrokerConnection.open(sdk, settings, report, address);
+    } catch (error) {
+      if (!isFirstEnd(error)) throw error;
+      await sleep(NEWCOMER_PAUSE_MS);
+      return await BrokerConnection.open(sdk, settings, report, address);
+    }
   }
 
   /** Never rejects. */

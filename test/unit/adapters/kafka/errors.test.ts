@@ -97,6 +97,49 @@ test.each(["the server closed the connection", "Client network socket disconnect
   },
 );
 
+test.each([
+  ["greet", true, "unauthenticated", "certificate"],
+  ["greet", false, "configuration", "TLS"],
+  ["admit", false, "unauthenticated", "sasl"],
+  ["admit", true, "unauthenticated", "sasl"],
+] as const)(
+  "hanging up at the step %s (in TLS: %s) says %s at first, nothing where it had not done so before",
+  (step, inTls, code, word) => {
+    for (const cause of [sdkError("KafkaJSConnectionClosedError"), sdkError("KafkaJSConnectionError", { code: "ECONNRESET" })]) {
+      const failed = (wasReachedBefore: boolean) =>
+        classify(new KafkaConnectError("broker:9093", step, { wasReached: true, wasReachedBefore, inTls }, cause));
+      expect(failed(false)).toMatchObject({ code, retryable: false, message: expect.stringContaining(word) });
+      expect(failed(true)).toMatchObject({ code: "unavailable", retryable: true });
+    }
+  },
+);
+
+test.each([
+  "ssl/tls alert bad certificate",
+  "ssl/tls alert certificate unknown",
+  "sslv3 alert certificate expired",
+  "tlsv13 alert certificate required",
+  "tlsv1 alert unknown ca",
+])("%s: our certificate is not accepted, whenever it comes", (alert) => {
+  const cause = sdkError("KafkaJSConnectionError", {
+    message: `Connection error: 40:error:0A000412:SSL routines:ssl3_read_bytes:${alert}`,
+  });
+  for (const step of ["connect", "greet"] as const) {
+    for (const wasReachedBefore of [true, false]) {
+      const error = classify(new KafkaConnectError("broker:9093", step, { wasReached: true, wasReachedBefore, inTls: true }, cause));
+      expect(error).toMatchObject({ code: "unauthenticated", retryable: false });
+    }
+  }
+});
+
+test("a token that the application does not give is no refusal by the server, and may come where one came before", () => {
+  const cause = new StreamError("unauthenticated", "oauthBearerProvider failed");
+  for (const wasReachedBefore of [true, false]) {
+    const error = classify(new KafkaConnectError("broker:9093", "authenticate", { wasReached: true, wasReachedBefore }, cause));
+    expect(error).toMatchObject({ code: "unauthenticated", retryable: wasReachedBefore, message: "oauthBearerProvider failed" });
+  }
+});
+
 test("details go where they belong", () => {
   expect(errorOf(10, "Produce", { topic: "orders", partition: "3" })).toMatchObject({ topic: "orders", partition: "3" });
 });

@@ -11,10 +11,10 @@ const { signal: never } = new AbortController();
 const COORDINATOR_NOT_AVAILABLE = new KafkaProtocolError("FindCoordinator", 15);
 
 /** A group with its places in one partition, in a cluster of one broker. `trouble` comes before an answer. */
-function cluster(trouble: (call: keyof KafkaClient, signal: AbortSignal) => Promise<void>) {
+function cluster(trouble: (call: keyof KafkaClient, signal: AbortSignal) => Promise<void>, others: Partial<KafkaClient> = {}) {
   const answer =
-    <Request extends readonly unknown[], Answer>(call: keyof KafkaClient, result: Answer) =>
-    async (...request: Request): Promise<Answer> => {
+    <Answer>(call: keyof KafkaClient, result: Answer) =>
+    async (...request: readonly unknown[]): Promise<Answer> => {
       await trouble(call, request.at(-1) as AbortSignal);
       return result;
     };
@@ -35,6 +35,7 @@ function cluster(trouble: (call: keyof KafkaClient, signal: AbortSignal) => Prom
     offsetCommit: answer("offsetCommit", [place]),
     deleteGroup: answer("deleteGroup", undefined),
     listOffsets: answer("listOffsets", [{ ...place, offset: 10n, timestamp: -1n }]),
+    ...others,
   };
   const client = calls as KafkaClient;
   const reports: DriverReport[] = [];
@@ -50,6 +51,24 @@ const CALLS: readonly (readonly [string, (admin: AdminDriver, signal: AbortSigna
   ["deleteGroup", (admin, signal) => admin.deleteGroup("orders", NAME, signal)],
   ["lag", (admin, signal) => admin.lag("orders", NAME, signal)],
 ];
+
+test("groups with members on other topics only are not listed, also while the server does not tell what members read", async () => {
+  // Version 0 of another client: a version, its topics, its own data.
+  const reading = (topic: string): Buffer => Buffer.from([0, 0, 0, 0, 0, 1, 0, topic.length, ...Buffer.from(topic), 0, 0, 0, 0]);
+  const listed = async (group: string, metadata: Buffer): Promise<readonly string[]> => {
+    const members = [{ memberId: "m", clientId: "c", metadata, assignment: Buffer.alloc(0) }];
+    const { admin } = cluster(async () => undefined, {
+      listGroups: async () => [{ group, protocolType: "consumer" }],
+      describeGroup: async () => ({ errorCode: 0, state: "Stable", protocolType: "consumer", protocol: "range", members }),
+      offsetFetch: async () => [],
+    });
+    return (await admin.listGroups("orders", never)).map(({ nativeGroup }) => nativeGroup);
+  };
+  expect(await listed("billing", reading("orders"))).toEqual(["billing"]);
+  expect(await listed("billing", reading("flights"))).toEqual([]);
+  expect(await listed("billing", Buffer.alloc(0))).toEqual([]);
+  expect(await listed("orders.workers", Buffer.alloc(0))).toEqual(["orders.workers"]);
+});
 
 test.each(CALLS)("%s waits for a coordinator that is loading", async (_name, call) => {
   let left = 2;
