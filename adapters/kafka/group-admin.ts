@@ -90,7 +90,7 @@ export class GroupAdmin {
     const known = await this.#service.directory.look(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
     const { described, committed } = await this.#look(known, native, signal);
-    const isOnTopic = committed.size > 0 || membersOn(topic, described) > 0;
+    const isOnTopic = committed.size > 0 || membersOn(topic, described, true) > 0;
     // Members that left before they had a place leave an empty group behind, which the server goes on listing for minutes.
     if (!isOnTopic && described.state !== "Empty") throw groupNotFound(topic, native);
     requireNoMembers(native, described, topic);
