@@ -1,19 +1,24 @@
-import { CAPABILITY_NAMES, type Capabilities } from "../../src/capabilities.ts";
-import type { ResultSummary } from "../../src/conformance/index.ts";
+import type { Capabilities } from "../../src/capabilities.ts";
+import { type PromiseCounts, type ResultSummary, capabilityMatrix, conformanceMatrix } from "../../src/conformance/index.ts";
+import { markdownTable } from "../../src/conformance/report/markdown-table.ts";
 import { connect } from "../../src/index.ts";
 import { type BenchResult, type Verdict, verdictOf } from "../bench/result.ts";
 import type { LongResult } from "../long/record-reporter.ts";
 import type { SoakResult } from "../long/soak-result.ts";
 import { type Recorded, readRecord } from "../results/record.ts";
 import { type ReadmeTarget, readmeTargets } from "./conformance-targets.ts";
-import { markdownTable } from "./generated-section.ts";
 
 const VERDICTS: Readonly<Record<Verdict, string>> = { aim: "aim reached", must: "bar reached", missed: "bar missed" };
+
+/** What is recorded of a run of the suite. */
+export interface ConformanceResult extends ResultSummary {
+  readonly promises: readonly PromiseCounts[];
+}
 
 /** Everything that the generated texts are made of: the adapters' own capabilities, and what was recorded. */
 export interface Facts {
   readonly capabilities: ReadonlyMap<string, Capabilities>;
-  readonly conformance: ReadonlyMap<ReadmeTarget, Recorded<ResultSummary>>;
+  readonly conformance: ReadonlyMap<ReadmeTarget, Recorded<ConformanceResult>>;
   readonly benches: ReadonlyMap<string, Recorded<BenchResult>>;
   readonly soak: Recorded<SoakResult>;
   readonly long: Recorded<LongResult>;
@@ -31,38 +36,19 @@ export async function gatherFacts(): Promise<Facts> {
     await connection.close();
     benches.set(provider, await readRecord(`bench-${provider}`));
   }
-  const conformance = new Map<ReadmeTarget, Recorded<ResultSummary>>();
+  const conformance = new Map<ReadmeTarget, Recorded<ConformanceResult>>();
   for (const target of readmeTargets) conformance.set(target, await readRecord(target.record));
   return { capabilities, conformance, benches, soak: await readRecord("soak"), long: await readRecord("long") };
 }
 
-export function capabilitiesSection({ capabilities, conformance }: Facts): string {
-  const providers = [...capabilities.keys()];
-  const row = (name: string, cell: (capabilities: Capabilities) => string): readonly string[] => [
-    `\`${name}\``,
-    ...providers.map((provider) => cell(capabilities.get(provider)!)),
-  ];
-  const summaries = (kind: ReadmeTarget["kind"]): readonly string[] =>
-    providers.map((provider) => {
-      const [, record] = [...conformance].find(([target]) => target.provider === provider && target.kind === kind) ?? [];
-      if (record === undefined) return "–";
-      const { passed, failed, unsupported, missing } = record.result;
-      return `${passed} passed, ${failed} failed, ${unsupported} unsupported, ${missing} not tried`;
-    });
-  return markdownTable(
-    ["", ...providers],
-    [
-      ["conformance cases, in this process", ...summaries("in this process")],
-      ["conformance cases, real server", ...summaries("real server")],
-      ...CAPABILITY_NAMES.map((name) => row(name, (of) => (of[name] ? "yes" : "no"))),
-      row("readerEnd", (of) => of.readerEnd),
-      row("readerIsolation", (of) => of.readerIsolation),
-      row("orderingUnit", (of) => of.orderingUnit),
-      row("limits.messageBytes", (of) => of.limits.messageBytes.toLocaleString("en")),
-      row("limits.keyBytes", (of) => of.limits.keyBytes.toLocaleString("en")),
-      row("limits.headerBytes", (of) => of.limits.headerBytes.toLocaleString("en")),
-    ],
+export function conformanceSection({ conformance }: Facts): string {
+  return conformanceMatrix(
+    [...conformance].map(([{ name, kind }, { result }]) => ({ target: `${name}, ${kind}`, counts: result, promises: result.promises })),
   );
+}
+
+export function capabilitiesSection({ capabilities }: Facts): string {
+  return capabilityMatrix([...capabilities].map(([provider, declared]) => ({ provider, capabilities: declared })));
 }
 
 export function figuresSection({ benches, soak }: Facts): string {

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { conformanceCases, runCases, summarize } from "../../src/conformance/index.ts";
+import { conformanceCases, runCases, summarize, summarizePromises } from "../../src/conformance/index.ts";
 import { connect } from "../../src/index.ts";
 import { writeRecord } from "../results/record.ts";
 import { readmeTargets } from "./conformance-targets.ts";
 import { replaceSection } from "./generated-section.ts";
-import { capabilitiesSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
+import { type ConformanceResult, capabilitiesSection, conformanceSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
 
 /** Runs the suite on every target that this machine has, then writes what is generated into the texts. */
 for (const target of readmeTargets) {
@@ -19,12 +19,14 @@ for (const target of readmeTargets) {
   await started.close();
   for (const report of reports.filter(({ result }) => result === "failed"))
     console.error(`${target.name}: ${report.case}: ${report.reason}`);
-  await writeRecord(target.record, "npm run readme", summarize(target.provider, reports));
+  const result: ConformanceResult = { ...summarize(target.provider, reports), promises: summarizePromises(reports) };
+  await writeRecord(target.record, "npm run readme", result);
 }
 
 const root = join(import.meta.dirname, "..", "..");
 const facts = await gatherFacts();
 const readme = await readFile(join(root, "README.md"), "utf8");
-const withCapabilities = replaceSection(readme, "capabilities", capabilitiesSection(facts));
-await writeFile(join(root, "README.md"), replaceSection(withCapabilities, "figures", figuresSection(facts)));
+const sections = { conformance: conformanceSection(facts), capabilities: capabilitiesSection(facts), figures: figuresSection(facts) };
+const page = Object.entries(sections).reduce((text, [name, content]) => replaceSection(text, name, content), readme);
+await writeFile(join(root, "README.md"), page);
 await writeFile(join(root, "test", "RESULTS.md"), resultsPage(facts));
