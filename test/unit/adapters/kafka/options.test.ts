@@ -73,6 +73,13 @@ test.each(WRONG)("wrong %s is refused without showing it", (words, wrong) => {
   expect(check).toThrow(expect.objectContaining({ message: expect.not.stringContaining(SECRET) }));
 });
 
+test("certificates that cannot be used are refused before anything connects", () => {
+  const broken = "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n";
+  expect(() => kafka({ brokers: ["host:1"], tls: { ca: broken } })).toThrow(
+    expect.objectContaining({ code: "configuration", message: expect.stringContaining("cannot be used") }),
+  );
+});
+
 test("a file that cannot be read is told at once", () => {
   const open = () => kafka({ brokers: ["host:1"], tls: { ca: "/no/such/file.pem" } });
   expect(open).toThrow(expect.objectContaining({ code: "configuration", message: expect.stringContaining("tls.ca") }));
