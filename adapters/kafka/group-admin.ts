@@ -6,10 +6,11 @@ import { GroupOffsets } from "./group-offsets.ts";
 import { type DescribedGroup, KafkaProtocolError } from "./kafka-client.ts";
 import { subscribedTopics } from "./member-metadata.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
+import { placesOf } from "./places.ts";
 import { toPosition } from "./records.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
-import { type KnownTopic, requirePartition } from "./topic-directory.ts";
+import type { KnownTopic } from "./topic-directory.ts";
 
 const CONSUMER_GROUP = "consumer";
 /** There is no group of the name; a server may also answer with the state `Dead`. */
@@ -69,15 +70,7 @@ export class GroupAdmin {
   async reset(topic: string, { group, nativeGroup }: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
     const known = await this.#service.directory.look(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
-    const places = new Map(
-      to.kind === "places"
-        ? [...to.places].map(([partition, place]) => {
-            const number = requirePartition(known, partition);
-            return [number, place.kind === "ended" ? ({ kind: "latest" } as const) : place] as const;
-          })
-        : known.partitions.map((partition) => [partition, to] as const),
-    );
-    const offsets = await this.#offsets.resolve(known, places, signal);
+    const offsets = await this.#offsets.resolve(known, placesOf(known, to), signal);
     const { described } = await this.#look(known, native, signal);
     requireNoMembers(native, described, topic);
     const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, offsets, signal));

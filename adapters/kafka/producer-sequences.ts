@@ -4,6 +4,8 @@ import type { BatchSequence } from "./record-batch-writer.ts";
 
 /** Sequence numbers begin at 0 again behind the largest. */
 const SEQUENCE_MASK = 0x7fffffff;
+/** So long messages that can go elsewhere leave a partition to the batch that has to come again there; by then it has been given up. */
+const REPEAT_WITHIN_MS = 30_000;
 
 interface PartitionSequence {
   /** Kept for as long as the partition goes on: a batch of unknown outcome is recognised only under the id it was first sent with. */
@@ -13,7 +15,7 @@ interface PartitionSequence {
    * A batch that may have been stored. The server recognises it only when it comes again with the same records; the records
    * themselves are not looked into any more, only compared by identity.
    */
-  unresolved: { readonly first: OutgoingRecord; readonly last: OutgoingRecord; readonly count: number } | null;
+  unresolved: { readonly first: OutgoingRecord; readonly last: OutgoingRecord; readonly count: number; readonly sinceMs: number } | null;
 }
 
 /** One batch under way: under which numbers, and what its outcome changes. */
@@ -82,6 +84,20 @@ export class ProducerSequences {
     }
   }
 
+  /** Where these records were sent before with unknown outcome: there the server recognises them. */
+  partitionOf(records: readonly OutgoingRecord[]): number | undefined {
+    for (const [partition, { unresolved }] of this.#partitions) {
+      if (unresolved !== null && unresolved.first === records[0] && canRepeat(unresolved, records)) return partition;
+    }
+    return undefined;
+  }
+
+  /** A batch of other records has to come again here first: any other before it would take its numbers away. */
+  awaitsOthers(partition: number, records: readonly OutgoingRecord[]): boolean {
+    const unresolved = this.#partitions.get(partition)?.unresolved ?? null;
+    return unresolved !== null && !canRepeat(unresolved, records) && performance.now() - unresolved.sinceMs < REPEAT_WITHIN_MS;
+  }
+
   /** @returns `null` where the partition needs an id and there is none: `renew`, then again */
   next(partition: number, records: readonly OutgoingRecord[]): SequencedBatch | null {
     let numbers = this.#partitions.get(partition);
@@ -106,7 +122,7 @@ export class ProducerSequences {
         held.unresolved = null;
       },
       mayBeStored() {
-        held.unresolved = { first: records[0]!, last: records[count - 1]!, count };
+        held.unresolved = { first: records[0]!, last: records[count - 1]!, count, sinceMs: performance.now() };
       },
     };
   }

@@ -13,6 +13,7 @@ import type {
 import type { KafkaClient } from "./kafka-client.ts";
 import { type LogBounds, OffsetLookup } from "./offset-lookup.ts";
 import { PartitionFetcher } from "./partition-fetcher.ts";
+import { placesOf } from "./places.ts";
 import { toOffset, toPosition } from "./records.ts";
 import type { KafkaService } from "./service.ts";
 import { type KnownTopic, requirePartition } from "./topic-directory.ts";
@@ -146,16 +147,8 @@ function startPlaces(topic: KnownTopic, from: StartPoint, partitions: readonly n
 /** Where reading stops; nothing for a partition that is not read, or read for ever. */
 function endPlaces(topic: KnownTopic, until: StopPoint, partitions: readonly number[]): Map<number, Place> {
   if (until === null) return new Map();
-  if (until.kind === "now") return new Map(partitions.map((partition) => [partition, { kind: "latest" }]));
-  if (until.kind === "timestamp") return new Map(partitions.map((partition) => [partition, until]));
-  for (const partition of until.places.keys()) requirePartition(topic, partition);
-  return new Map(
-    partitions.flatMap((partition) => {
-      const place = until.places.get(String(partition));
-      if (place === undefined) return [];
-      return [[partition, place.kind === "ended" ? ({ kind: "latest" } as const) : place] as const];
-    }),
-  );
+  const places = placesOf(topic, until.kind === "now" ? { kind: "latest" } : until);
+  return new Map([...places].filter(([partition]) => partitions.includes(partition)));
 }
 
 function endOf(end: bigint | null): PartitionEnd {

@@ -60,6 +60,7 @@ export class FetchedBatches {
    */
   async read(fromOffset: bigint, maxBytes: number): Promise<ReadBatches> {
     const { batches, partition } = this.#fetched;
+    const aborted = this.#aborted;
     const records: KafkaRecord[] = [];
     let nextOffset = fromOffset;
     const reached: Reached = { base: nextOffset, offsetDelta: 0, bytes: 0 };
@@ -72,7 +73,19 @@ export class FetchedBatches {
         if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
         if (end > batches.length) break;
         if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
-        const lastOffset = await readBatch(batches.subarray(at, end), this.#aborted, fromOffset, reached, records);
+        const { baseOffset, lastOffset, attributes, producerId } = readHeader(batches, at);
+        const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
+        if (baseOffset > reached.base) reached.base = baseOffset;
+        if ((attributes & IS_CONTROL) !== 0) {
+          if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
+        } else if (!isAborted && lastOffset >= fromOffset) {
+          const packed = batches.subarray(at + HEADER_BYTES, end);
+          const codec = attributes & CODEC_MASK;
+          const bytes = codec === 0 ? packed : await decompress(codec, packed);
+          reached.base = baseOffset;
+          reached.bytes += bytes.length;
+          readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, reached, records);
+        }
         if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
       } catch (error) {
         const badOffset = reached.base + BigInt(reached.offsetDelta);
@@ -92,31 +105,10 @@ function batchEnd(batches: Buffer, at: number): number {
   return at + LENGTH_END + batches.readInt32BE(at + 8);
 }
 
-/** Of one whole batch, header included. @returns the offset of its last record, kept or not */
-async function readBatch(
-  batch: Buffer,
-  aborted: AbortedTransactions,
-  fromOffset: bigint,
-  reached: Reached,
-  into: KafkaRecord[],
-): Promise<bigint> {
-  const baseOffset = batch.readBigInt64BE(0);
-  const attributes = batch.readInt16BE(21);
-  const lastOffset = baseOffset + BigInt(batch.readInt32BE(23));
-  const producerId = batch.readBigInt64BE(43);
-  const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
-  if (baseOffset > reached.base) reached.base = baseOffset;
-  if ((attributes & IS_CONTROL) !== 0) {
-    if (controlType(batch) === ABORT_MARKER) aborted.ended(producerId);
-  } else if (!isAborted && lastOffset >= fromOffset) {
-    const packed = batch.subarray(HEADER_BYTES);
-    const codec = attributes & CODEC_MASK;
-    const bytes = codec === 0 ? packed : await decompress(codec, packed);
-    reached.base = baseOffset;
-    reached.bytes += bytes.length;
-    readRecords({ bytes, baseOffset, attributes }, batch, fromOffset, reached, into);
-  }
-  return lastOffset;
+function readHeader(batches: Buffer, at: number) {
+  const baseOffset = batches.readBigInt64BE(at);
+  const lastOffset = baseOffset + BigInt(batches.readInt32BE(at + 23));
+  return { baseOffset, lastOffset, attributes: batches.readInt16BE(at + 21), producerId: batches.readBigInt64BE(at + 43) };
 }
 
 function unreadable(thrown: unknown, partition: number, offset: bigint): Error {
@@ -132,11 +124,11 @@ function oldFormat(magic: number): Error {
   return kafkaError("unsupported", `a batch has the message format ${magic} of Kafka before 0.11; format 2 is read`);
 }
 
-function readRecords(batch: BatchFacts, header: Buffer, fromOffset: bigint, reached: Reached, into: KafkaRecord[]): void {
+function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOffset: bigint, reached: Reached, into: KafkaRecord[]): void {
   const { bytes, baseOffset, attributes } = batch;
-  const firstTimestampMs = Number(header.readBigInt64BE(27));
-  const appendTimeMs = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : Number(header.readBigInt64BE(35));
-  const count = header.readInt32BE(57);
+  const firstTimestampMs = Number(header.readBigInt64BE(headerAt + 27));
+  const appendTimeMs = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : Number(header.readBigInt64BE(headerAt + 35));
+  const count = header.readInt32BE(headerAt + 57);
   // Compaction keeps the differences as they were: they need not be consecutive.
   const firstWanted = fromOffset > baseOffset ? Number(fromOffset - baseOffset) : 0;
   const cursor = { at: 0 };
@@ -199,13 +191,13 @@ function readVarlong(bytes: Buffer, cursor: { at: number }): number {
 }
 
 /** Of a control batch: its record's key is a version and a type. It is never compressed. */
-function controlType(batch: Buffer): number {
-  const cursor = { at: HEADER_BYTES };
-  readVarint(batch, cursor);
+function controlType(batches: Buffer, headerAt: number): number {
+  const cursor = { at: headerAt + HEADER_BYTES };
+  readVarint(batches, cursor);
   cursor.at += 1;
-  readVarlong(batch, cursor);
-  readVarint(batch, cursor);
-  return readVarint(batch, cursor) >= 4 ? batch.readInt16BE(cursor.at + 2) : -1;
+  readVarlong(batches, cursor);
+  readVarint(batches, cursor);
+  return readVarint(batches, cursor) >= 4 ? batches.readInt16BE(cursor.at + 2) : -1;
 }
 
 /** Which producers' records are of an aborted transaction, at the place that is being read. */

@@ -12,15 +12,18 @@ import { whenAborted } from "./process/when-aborted.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
-A message counts as handled when standard output has taken its line. Each partition is printed in its stored order. Ctrl-C finishes the
-lines that have begun, stores how far the group is, and leaves it; a second one ends at once, and what was not stored comes again.
+A message counts as handled when standard output has taken its line. Each
+partition is printed in its stored order. Ctrl-C finishes the lines that have
+begun, stores how far the group is, and leaves it; a second one ends at once,
+and what was not stored comes again.
 
-Where a new group begins: earliest, latest, fail, bookmark:BOOKMARK, or a time as for read --from.
+A new group begins at earliest, latest, bookmark:BOOKMARK or a time, as for
+read --from; fail: it must not be new. The lines are those of read.
 
 Examples:
   streamport consume kafka://localhost:9092 --topic flights --group delays
   streamport consume --topic flights --group delays --max 1 | jq
-  streamport consume --topic flights --group audit --initial-position latest >> audit.jsonl`;
+  streamport consume --topic flights --group new --initial-position latest`;
 
 /** A slow reader of the output is waited for this long after Ctrl-C; what it has not taken by then comes again. */
 const DRAIN_MS = 30_000;

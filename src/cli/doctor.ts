@@ -10,7 +10,8 @@ import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
 Nothing is stored, created or moved. --json prints a line a check:
-  { "check", "result": "ok" | "doubtful" | "failed" | "not-tried", "detail", "advice" }
+  { "check", "result": "ok" | "doubtful" | "failed" | "not-tried",
+    "detail", "advice" }
 
 Examples:
   streamport doctor kafka://localhost:9092

@@ -15,12 +15,13 @@ import { positionPartition } from "./process/position-partition.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const EXAMPLES = `
-A reset and a deletion show what would change, and change nothing without --execute. Places are those of read --from.
+A reset and a deletion show what would change, and change nothing without
+--execute. Places are those of read --from.
 
 Examples:
   streamport groups list kafka://localhost:9092 --topic flights
   streamport groups describe --topic flights --group delays
-  streamport groups reset --topic flights --group delays --to 2026-11-21T06:00:00Z
+  streamport groups reset --topic flights --group delays --to 2026-11-21
   streamport groups reset --topic flights --group delays --to earliest --execute
   streamport groups delete --topic flights --group delays --execute`;
 

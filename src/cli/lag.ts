@@ -11,8 +11,11 @@ import { interruptible } from "./process/interruption.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
---json prints a line a group: { "topic", "group", "timestamp", "messages", "timeMs", "partitions": [{ "partition", "messages", "timeMs" }] }
-(timestamp: when it was asked, milliseconds since the epoch; null: the provider does not tell).
+--json prints a line a group:
+  { "topic", "group", "timestamp", "messages", "timeMs",
+    "partitions": [{ "partition", "messages", "timeMs" }] }
+timestamp: when it was asked, in milliseconds since the epoch; timeMs: the age
+of the oldest message that is not handled; null: the provider does not tell.
 
 Examples:
   streamport lag kafka://localhost:9092 --topic flights

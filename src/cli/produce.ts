@@ -13,16 +13,22 @@ import { plainTopic } from "./process/plain-topic.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
-A line of input is, unless said otherwise, a message as read and consume print it:
+A line is, unless said otherwise, a message as read and consume print it:
   {"key": "ATL", "value": "text", "headers": {"name": "text"}}
-key null: no key; value null: a tombstone; valueBase64 instead of value: any bytes; a value that is no text is stored as JSON.
-Other fields are ignored, but see --keep. Messages of one key are stored in the order of their lines.
+key null: no key. value null: a tombstone. valueBase64 instead of value: any
+bytes. A value that is no text is stored as JSON. Other fields are ignored, but
+see --keep. Messages of one key are stored in the order of their lines.
+
+An only argument that is no URL is the file; - is standard input. The first line
+that cannot be sent ends it, and says how many are stored and which are not.
 
 Examples:
   streamport produce --topic flights --key-field origin < flights.jsonl
-  echo '{"key": "ATL", "value": {"delay": 12}}' | streamport produce kafka://localhost:9092 --topic flights
-  tail -F access.log | streamport produce --topic log --lines --header host=web-1
-  streamport read kafka://one:9092 --topic orders | streamport produce kafka://two:9092 --topic orders --keep partition,timestamp`;
+  streamport produce kafka://localhost:9092 orders.jsonl --topic orders
+  echo '{"key": "a", "value": {"n": 1}}' | streamport produce --topic orders
+  tail -F access.log | streamport produce --topic log --lines --header host=web1
+  streamport read kafka://one:9092 --topic orders |
+    streamport produce kafka://two:9092 --topic orders --keep timestamp`;
 
 interface Options {
   readonly topic: string;

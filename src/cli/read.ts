@@ -16,18 +16,27 @@ import { whenAborted } from "./process/when-aborted.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
-Places: earliest, latest, at:POSITION, after:POSITION, bookmark:BOOKMARK; a date (2026-11-21, UTC), a time with its zone
-(2026-11-21T15:00:00+01:00), milliseconds since the epoch, or a duration: 15m is fifteen minutes ago. A range ends at now, through:POSITION,
-bookmark:BOOKMARK or a time, which it does not include. A position means its own partition.
+A range begins at earliest, latest, at:POSITION, after:POSITION,
+bookmark:BOOKMARK or a time, and ends at now, through:POSITION,
+bookmark:BOOKMARK or a time, which it does not include. A time is a date
+(2026-11-21, UTC), a time with its zone (2026-11-21T15:00:00+01:00),
+milliseconds since the epoch, or a duration: 15m is fifteen minutes ago.
+A position means its own partition.
 
-With --bookmark-file the first run begins at --from, each later one where the one before stopped, by whatever cause. Interrupted with Ctrl-C
-and started again, every message is printed exactly once; after a kill some may be printed again, none is missing. --max counts the same way.
+With --bookmark-file the first run begins at --from, and each later one where
+the one before stopped, for whatever reason. Interrupted with Ctrl-C and started
+again, it prints every message exactly once; after a kill it may print some
+again, and misses none.
+
+A line is {"topic", "partition", "position", "timestamp", "key", "value" or
+"valueBase64", "headers"}; value is the stored text, null a tombstone.
 
 Examples:
-  streamport read kafka://localhost:9092 --topic flights | jq -r '.value | fromjson | .destination'
-  streamport read --topic flights --from 2026-11-01 --until 2026-12-01 > november.jsonl
+  streamport read kafka://localhost:9092 --topic flights --max 3
+  streamport read --topic flights | jq -r '.value | fromjson | .destination'
+  streamport read --topic flights --from 2026-11-01 --until 2026-12-01
   streamport read --topic flights --from 15m --follow
-  streamport read --topic flights --bookmark-file flights.bookmark >> flights.jsonl`;
+  streamport read --topic flights --bookmark-file flights.mark >> flights.jsonl`;
 
 interface Options {
   readonly topic: string;

@@ -10,7 +10,7 @@ import { runProgram } from "../../localstack/kafka/program.ts";
 import { type Connection, connect, isStreamError, text } from "../../src/index.ts";
 import { NamedBrokers } from "./named-brokers.ts";
 
-// Wrong passwords, TLS where there is none and missing rights are in adapter-security.test.ts; records over the limit in adapter-records.test.ts.
+// Wrong passwords, and TLS where there is none, are in adapter-security.test.ts; missing rights in adapter-permissions.test.ts.
 const missing = kafkaRequirements();
 const START_TIMEOUT_MS = 120_000;
 const MOST_MS = 5_000;
@@ -200,6 +200,26 @@ describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () =>
     const through = { through: receipts[1]!.position! };
     expect(await readAll(topic.reader({ partitions: ["0"], until: through }))).toEqual(good);
     expect(await handedOut(topic.reader({ from: { timestamp }, until: "now" }))).toMatchObject({ values: [], refused: corruptAt(2) });
+  });
+
+  test("a partition that does not exist is refused with those that do", async () => {
+    const name = await newTopic();
+    const topic = connection.topic(name, { codec: text() });
+    const refused = { code: "invalid-argument", message: expect.stringContaining('"0"') };
+    expect(await refusal(async () => topic.producer().send({ key: "k", value: "v", toPartition: "1" }))).toMatchObject(refused);
+    expect(await refusal(async () => readAll(topic.reader({ partitions: ["1"], until: "now" })))).toMatchObject(refused);
+  });
+
+  test("a record over max.message.bytes is too large, also by a limit that was lowered while the producer ran", async () => {
+    const name = await newTopic();
+    const producer = connection.topic(name, { codec: text() }).producer();
+    const send = (length: number) => async () => producer.send({ key: "k", value: "v".repeat(length) });
+    expect(await refusal(send(2_000_000))).toMatchObject({ code: "too-large" });
+    await send(5_000)();
+    const lower = ["--alter", "--entity-type", "topics", "--entity-name", name, "--add-config", "max.message.bytes=1000"];
+    await runKafkaTool(cluster, "configs", lower);
+    expect(await refusal(send(5_000))).toMatchObject({ code: "too-large" });
+    await send(500)();
   });
 
   test("a header that is null is refused before anything is sent", async () => {

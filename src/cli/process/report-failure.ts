@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { isStreamError } from "../../errors.ts";
+import { type StreamError, isStreamError } from "../../errors.ts";
 import { BrokenPipeError } from "../output/broken-pipe-error.ts";
 import { redactUrls } from "../output/redact-urls.ts";
 import { InterruptedError } from "./interrupted-error.ts";
@@ -19,6 +19,12 @@ export function reportFailure(error: unknown): number {
     console.error(redactUrls(`error: ${error.message}`));
     return WRONG_USAGE;
   }
-  console.error(redactUrls(isStreamError(error) ? `${error.code}: ${error.message}` : `internal: ${String(error)}`));
+  console.error(redactUrls(isStreamError(error) ? `${error.code}: ${error.message}${placeOf(error)}` : `internal: ${String(error)}`));
   return FAILED;
+}
+
+/** Which message or partition it is about: the place from which one goes on by hand. */
+function placeOf({ partition, position }: StreamError): string {
+  const known = [partition === undefined ? "" : `partition ${partition}`, position ?? ""].filter((part) => part !== "");
+  return known.length === 0 ? "" : ` (${known.join(", ")})`;
 }
