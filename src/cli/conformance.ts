@@ -22,7 +22,7 @@ const CASES_AT_ONCE = 8;
 const DETAILS = `
 Each case makes topics and groups of its own (case-…) and deletes them, also after Ctrl-C. Cases that need a fault run on memory:, whose
 emulator is in this process; on servers they are missing: "fault <kind>". Where topics cannot be created, --topics lends some to one case at
-a time; what is stored in them is left alone.
+a time: what they hold is left alone, and the cases' own messages stay in them.
 
 --adapter takes a file or an installed package. Its opener, a function from a URL to a driver, is
 ${ADAPTER_RULE}.
