@@ -20,24 +20,31 @@ import { UsageError } from "./process/usage-error.ts";
 const CASES_AT_ONCE = 8;
 
 const DETAILS = `
-Each case makes topics and groups of its own (case-…) and deletes them, also after Ctrl-C. Cases that need a fault run on memory:, whose
-emulator is in this process; on servers they are missing: "fault <kind>". Where topics cannot be created, --topics lends some to one case at
+Each case makes topics and groups of its own (case-…) and deletes them, also
+after Ctrl-C. Where topics cannot be created, --topics lends some to one case at
 a time: what they hold is left alone, and the cases' own messages stay in them.
+Cases that need a fault run on memory:, whose emulator is in this process; on
+servers they are missing: "fault <kind>".
 
---adapter takes a file or an installed package. Its opener, a function from a URL to a driver, is
+--adapter takes a file or an installed package. Its opener, a function from a
+URL to a driver, is
 ${ADAPTER_RULE}.
 
-With --expected, a JSON file { "unsupported": { case: capability }, "missing": { case: reason }, "deviations": { case: why it fails } },
-exactly these cases must show that, and all others pass; an entry that has become untrue is wrong as well.
+--expected takes JSON: { "unsupported": { case: capability },
+"missing": { case: reason }, "deviations": { case: why it fails } }. Exactly
+these cases must show that, and all others pass; an entry that is not true any
+more is wrong as well.
 
-Exit codes: 0 nothing is wrong, 1 a case failed or is not as expected (--compare: the runs differ), 2 wrong usage or no connection.
+Exit codes: 0 nothing is wrong, 1 a case failed or is not as expected (with
+--compare: the runs differ), 2 wrong usage or no connection.
 
 Examples:
   streamport conformance memory:
   streamport conformance kafka://localhost:9092 --json > kafka.jsonl
   streamport conformance --run 'ordering/**' --run 'replay/*/from' --bail
-  streamport conformance files:/tmp/streams --adapter ./files-adapter.js --expected files.json
-  streamport conformance --topics a,b,c --groups g,h,i --junit conformance.xml
+  streamport conformance files:/tmp/streams --adapter ./files-adapter.js
+  streamport conformance --expected kafka.json --junit kafka.xml
+  streamport conformance --topics a,b,c --groups g,h,i
   streamport conformance --run 'group/**' --repeat 20 --parallel
   streamport conformance --compare before.jsonl after.jsonl
   streamport conformance --list`;

@@ -6,7 +6,7 @@ import type { OpenDriver } from "../../driver/index.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 /** How an adapter's module offers its opener, for messages and for the help. */
-export const ADAPTER_RULE = "its export openDriver, else its default export, else the only function it exports that is named open…";
+export const ADAPTER_RULE = "its export openDriver, its default export, or its only function named open…";
 
 /**
  * The opener of somebody else's adapter.
