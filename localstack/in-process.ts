@@ -1,5 +1,5 @@
 import type { Emulator } from "../src/conformance/index.ts";
-import { startMemoryEmulator } from "./memory-emulator.ts";
+import { memoryEmulatorOf, startMemoryEmulator } from "./memory-emulator.ts";
 
 /** A provider that has been started in this process. */
 export interface InProcessProvider extends Emulator {
@@ -12,3 +12,12 @@ export interface InProcessProvider extends Emulator {
 export const inProcessProviders: Readonly<Record<string, () => Promise<InProcessProvider>>> = {
   memory: () => startMemoryEmulator(),
 };
+
+/**
+ * The emulator behind a URL that means something in this process, for faults.
+ * @returns null for the URL of a server
+ * @throws `configuration` for settings that the URL cannot have
+ */
+export async function emulatorOf(url: string): Promise<InProcessProvider | null> {
+  return /^memory:/i.test(url) ? memoryEmulatorOf(url) : null;
+}

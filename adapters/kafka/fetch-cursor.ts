@@ -1,4 +1,5 @@
 import type { FetchHandler } from "./fetch-handler.ts";
+import type { FetchedBatches } from "./record-batch-reader.ts";
 import type { KafkaRecord } from "./records.ts";
 import type { RetryPace } from "./retry-pace.ts";
 
@@ -19,6 +20,8 @@ export class FetchCursor {
   readonly handler: FetchHandler;
   /** Of the next record to fetch. */
   offset: bigint;
+  /** What is left of the last answer; nothing is asked for while there is some. */
+  unread: FetchedBatches | null = null;
   /** Has the server answered for it at all? The first answer is not waited for. */
   wasAnswered = false;
   /** It waits for something else than room. */

@@ -79,8 +79,13 @@ export class GroupAdmin {
     if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });
   }
 
-  async delete(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
-    const { known, native, described, committed } = await this.#find(topic, name, signal);
+  async delete(topic: string, { group, nativeGroup }: GroupName, signal: AbortSignal): Promise<void> {
+    const known = await this.#service.directory.look(topic, signal);
+    const native = nativeGroupName(topic, group, nativeGroup);
+    const { described, committed } = await this.#look(known, native, signal);
+    const isOnTopic = committed.size > 0 || membersOn(topic, described, true) > 0;
+    // Members that left before they had a place leave an empty group behind, which the server goes on listing for minutes.
+    if (!isOnTopic && described.state !== "Empty") throw groupNotFound(topic, native);
     requireNoMembers(native, described, topic);
     const { client } = this.#service;
     const coordinator = new Coordinator(client, native);
@@ -88,6 +93,7 @@ export class GroupAdmin {
       coordinator.ask(signal, (brokerId) => client.offsetFetch(brokerId, native, null, signal)),
     );
     const holdsOthers = all.some((other) => other.topic !== topic && other.offset >= 0n);
+    if (!isOnTopic && holdsOthers) throw groupNotFound(topic, native);
     try {
       if (!holdsOthers) {
         await this.#persist(topic, signal, () => coordinator.ask(signal, (brokerId) => client.deleteGroup(brokerId, native, signal)));

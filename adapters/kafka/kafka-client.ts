@@ -157,7 +157,7 @@ export interface FetchedPartition {
   /** First offset that still exists; -1: not told. */
   readonly logStartOffset: bigint;
   readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
-  /** Record batches as stored; the last may be cut, the first may begin before the asked offset. See `readBatches` in `record-batch-reader.ts`. */
+  /** Record batches as stored; the last may be cut, the first may begin before the asked offset. See `FetchedBatches`. */
   readonly batches: Buffer;
 }
 

@@ -2,8 +2,8 @@ import type { DriverGap, StreamError } from "../../src/driver/index.ts";
 import { classify, kafkaError, partitionError, topicNotFound } from "./errors.ts";
 import { FetchCursor } from "./fetch-cursor.ts";
 import type { FetchHandler } from "./fetch-handler.ts";
-import type { FetchedPartition, KafkaClient } from "./kafka-client.ts";
-import { type ReadBatches, readBatches } from "./record-batch-reader.ts";
+import type { KafkaClient } from "./kafka-client.ts";
+import { FetchedBatches, type ReadBatches } from "./record-batch-reader.ts";
 import { toOffset, toPosition } from "./records.ts";
 import { retentionGap } from "./retention-gap.ts";
 import { RetryPace } from "./retry-pace.ts";
@@ -113,7 +113,8 @@ export class PartitionFetcher {
       const { signal: woken } = this.#wake;
       const own = [...this.#cursors].filter(({ partition }) => this.#topic.leaderOf(partition) === leader);
       if (own.length === 0) return;
-      const ready = own.filter((cursor) => cursor.hasRoom);
+      for (const cursor of own) if (cursor.hasRoom && cursor.unread !== null) await this.#takeNext(cursor, cursor.unread);
+      const ready = own.filter((cursor) => cursor.hasRoom && cursor.unread === null);
       if (ready.length === 0) {
         await pause(LONG_POLL_MS * 20, AbortSignal.any([signal, woken]));
         continue;
@@ -178,22 +179,24 @@ export class PartitionFetcher {
         continue;
       }
       cursor.pace = undefined;
-      if (await this.#take(cursor, fetched)) gotSomething = true;
+      if (await this.#takeNext(cursor, new FetchedBatches(fetched))) gotSomething = true;
     }
     return gotSomething;
   }
 
-  async #take(cursor: FetchCursor, fetched: FetchedPartition): Promise<boolean> {
+  /** @returns whether there was anything new */
+  async #takeNext(cursor: FetchCursor, batches: FetchedBatches): Promise<boolean> {
     const from = cursor.offset;
     let read: ReadBatches;
     try {
-      read = await readBatches(fetched, from);
+      read = await batches.read(from, this.#partitionBytes);
     } catch (error) {
       void this.#endUnread(cursor, classify(error));
       return false;
     }
     const { records, nextOffset } = read;
-    const isAtEnd = nextOffset >= fetched.lastStableOffset;
+    const isAtEnd = nextOffset >= batches.lastStableOffset;
+    cursor.unread = batches.hasMore ? batches : null;
     if (nextOffset === from) {
       if (isAtEnd) this.#settleIfDone(cursor, cursor.told());
       return false;

@@ -24,50 +24,85 @@ export interface ReadBatches {
 interface Reached {
   base: bigint;
   offsetDelta: number;
+  /** Decompressed, of all batches of the portion. */
+  bytes: number;
 }
 
 /**
- * Takes the batches of an answer apart. A batch that was cut off at the end is left for the next request. What cannot be read ends
- * the answer before it, so that everything before is handed out; it is thrown when an answer begins with it. The checksums are not
- * computed: the server checked them when it stored the batch, and the transport has its own.
- * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known), naming partition and offset
+ * The batches of an answer, taken apart in portions: a megabyte can hold hundreds of them once it is decompressed. A batch that was
+ * cut off at the end is left for the next request. What cannot be read ends a portion before it, so that everything before is
+ * handed out; it is thrown when a portion begins with it. The checksums are not computed: the server checked them when it
+ * stored the batch, and the transport has its own.
  */
-export async function readBatches(fetched: FetchedPartition, fromOffset: bigint): Promise<ReadBatches> {
-  const { batches } = fetched;
-  const aborted = new AbortedTransactions(fetched.abortedTransactions);
-  const records: KafkaRecord[] = [];
-  let nextOffset = fromOffset;
-  for (let at = 0; at + HEADER_BYTES <= batches.length;) {
-    const end = at + LENGTH_END + batches.readInt32BE(at + 8);
-    const reached: Reached = { base: nextOffset, offsetDelta: 0 };
-    try {
-      if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
-      if (end > batches.length) break;
-      if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
-      const { baseOffset, lastOffset, attributes, producerId } = readHeader(batches, at);
-      const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
-      if (baseOffset > reached.base) reached.base = baseOffset;
-      if ((attributes & IS_CONTROL) !== 0) {
-        if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
-      } else if (!isAborted && lastOffset >= fromOffset) {
-        const packed = batches.subarray(at + HEADER_BYTES, end);
-        const codec = attributes & CODEC_MASK;
-        const bytes = codec === 0 ? packed : await decompress(codec, packed);
-        reached.base = baseOffset;
-        readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, reached, records);
+export class FetchedBatches {
+  readonly #fetched: FetchedPartition;
+  readonly #aborted: AbortedTransactions;
+  #at = 0;
+
+  constructor(fetched: FetchedPartition) {
+    this.#fetched = fetched;
+    this.#aborted = new AbortedTransactions(fetched.abortedTransactions);
+  }
+
+  get lastStableOffset(): bigint {
+    return this.#fetched.lastStableOffset;
+  }
+
+  /** There is another portion. */
+  get hasMore(): boolean {
+    const { batches } = this.#fetched;
+    return this.#at + HEADER_BYTES <= batches.length && batchEnd(batches, this.#at) <= batches.length;
+  }
+
+  /**
+   * @param maxBytes decompressed; the batch that reaches it is the last of the portion, so that there is always one
+   * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known), naming partition and offset
+   */
+  async read(fromOffset: bigint, maxBytes: number): Promise<ReadBatches> {
+    const { batches, partition } = this.#fetched;
+    const aborted = this.#aborted;
+    const records: KafkaRecord[] = [];
+    let nextOffset = fromOffset;
+    const reached: Reached = { base: nextOffset, offsetDelta: 0, bytes: 0 };
+    while (this.#at + HEADER_BYTES <= batches.length && reached.bytes < maxBytes) {
+      const at = this.#at;
+      const end = batchEnd(batches, at);
+      reached.base = nextOffset;
+      reached.offsetDelta = 0;
+      try {
+        if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
+        if (end > batches.length) break;
+        if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
+        const { baseOffset, lastOffset, attributes, producerId } = readHeader(batches, at);
+        const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
+        if (baseOffset > reached.base) reached.base = baseOffset;
+        if ((attributes & IS_CONTROL) !== 0) {
+          if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
+        } else if (!isAborted && lastOffset >= fromOffset) {
+          const packed = batches.subarray(at + HEADER_BYTES, end);
+          const codec = attributes & CODEC_MASK;
+          const bytes = codec === 0 ? packed : await decompress(codec, packed);
+          reached.base = baseOffset;
+          reached.bytes += bytes.length;
+          readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, reached, records);
+        }
+        if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+      } catch (error) {
+        const badOffset = reached.base + BigInt(reached.offsetDelta);
+        if (badOffset <= fromOffset) throw unreadable(error, partition, fromOffset);
+        return { records, nextOffset: badOffset };
       }
-      if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
-    } catch (error) {
-      const badOffset = reached.base + BigInt(reached.offsetDelta);
-      if (badOffset <= fromOffset) throw unreadable(error, fetched.partition, fromOffset);
-      return { records, nextOffset: badOffset };
+      this.#at = end;
     }
-    at = end;
+    if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
+      throw unreadable(corruptBatch("the server sent a batch that ends before it is complete"), partition, fromOffset);
+    }
+    return { records, nextOffset };
   }
-  if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
-    throw unreadable(corruptBatch("the server sent a batch that ends before it is complete"), fetched.partition, fromOffset);
-  }
-  return { records, nextOffset };
+}
+
+function batchEnd(batches: Buffer, at: number): number {
+  return at + LENGTH_END + batches.readInt32BE(at + 8);
 }
 
 function readHeader(batches: Buffer, at: number) {

@@ -22,6 +22,8 @@ export interface ConnectAddress {
   readonly host: string;
   readonly port: number;
   readonly wasReachedBefore: boolean;
+  /** Nobody waits for the connection any longer. */
+  readonly signal: AbortSignal;
 }
 
 /** One connection to one broker, opened and authenticated; when it breaks it is thrown away. */
@@ -41,8 +43,10 @@ export class BrokerConnection {
 
   /** @throws `KafkaConnectError` */
   static async open(sdk: Sdk, settings: ClientSettings, report: Report, address: ConnectAddress): Promise<BrokerConnection> {
-    const { host, port, wasReachedBefore } = address;
+    const { host, port, wasReachedBefore, signal } = address;
     const trouble = new AbortController();
+    const giveUp = (): void => trouble.abort(signal.reason);
+    signal.addEventListener("abort", giveUp);
     const watch = new SocketWatch((error) => trouble.abort(error));
     const createSocket = settings.socketFactory ?? sdk.createSocketFactory();
     const connection = new sdk.Connection({
@@ -83,6 +87,7 @@ export class BrokerConnection {
       throw new KafkaConnectError(`${host}:${port}`, step, found, cause);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
       watch.opened();
     }
   }

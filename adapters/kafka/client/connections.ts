@@ -64,7 +64,7 @@ export class ClusterAddresses {
 export class Connections {
   readonly #cluster: ClusterAddresses;
   readonly #open = new Map<string, Promise<BrokerConnection>>();
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(cluster: ClusterAddresses) {
     this.#cluster = cluster;
@@ -94,16 +94,19 @@ export class Connections {
     const sdk = await this.#cluster.sdk();
     let failure: unknown;
     for (const { host, port } of this.#cluster.of(brokerId)) {
-      if (this.#isClosed) throw closedError();
+      const { signal } = this.#closing;
+      signal.throwIfAborted();
       try {
-        const connection = await this.#openAsNewcomer(sdk, { host, port, wasReachedBefore: this.#cluster.hasReached({ host, port }) });
-        if (this.#isClosed) {
+        const wasReachedBefore = this.#cluster.hasReached({ host, port });
+        const connection = await this.#openAsNewcomer(sdk, { host, port, wasReachedBefore, signal });
+        if (signal.aborted) {
           connection.close(closedError());
-          throw closedError();
+          signal.throwIfAborted();
         }
         this.#cluster.reached({ host, port });
         return connection;
       } catch (error) {
+        signal.throwIfAborted();
         // Of several addresses one may be wrong for good: what another one says counts more.
         if (failure === undefined || !isWrongHost(error)) failure = error;
         // Who is refused by one broker is refused by the others.
@@ -121,14 +124,14 @@ export class Connections {
       return await BrokerConnection.open(sdk, settings, report, address);
     } catch (error) {
       if (!isFirstEnd(error)) throw error;
-      await sleep(NEWCOMER_PAUSE_MS);
+      await sleep(NEWCOMER_PAUSE_MS, undefined, { signal: address.signal });
       return await BrokerConnection.open(sdk, settings, report, address);
     }
   }
 
-  /** Never rejects. */
+  /** What is being opened is given up. Never rejects. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(closedError());
     const all = [...this.#open.values()];
     this.#open.clear();
     for (const opening of all) {
@@ -138,7 +141,6 @@ export class Connections {
         () => undefined,
       );
     }
-    // One that is still connecting closes itself as soon as it stands; nobody has to wait for that.
     await Promise.resolve();
   }
 }

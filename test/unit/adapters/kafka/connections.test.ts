@@ -57,6 +57,19 @@ describe("connections", () => {
     expect(await refusal()).toBe("answered");
   });
 
+  test("closing gives up what is being opened: nothing keeps the process alive", async () => {
+    const patient = createKafkaClient(
+      clientSettingsOf({ brokers: [broker.address], kafkajs: { authenticationTimeout: 60_000 } }, silent),
+      silent,
+    );
+    broker.toGreeting.push("silence");
+    const asking = patient.metadata([], never).then(() => "answered", classify);
+    await expect.poll(() => broker.connections).toBe(1);
+    await patient.close();
+    expect(await asking).toMatchObject({ code: "closed" });
+    await expect.poll(() => broker.openSockets).toBe(0);
+  });
+
   test("a server that says nothing is not waited for", async () => {
     await client.close();
     client = newClient({ connectionTimeout: 100, authenticationTimeout: 100 });

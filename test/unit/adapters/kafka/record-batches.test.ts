@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { codecNumber, compress } from "../../../../adapters/kafka/compression/compression.ts";
 import type { FetchedPartition } from "../../../../adapters/kafka/kafka-client.ts";
-import { readBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
+import { FetchedBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
 import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
 import type { OutgoingRecord } from "../../../../src/driver/index.ts";
 
@@ -16,6 +16,9 @@ function fetched(batches: Buffer, over: Partial<FetchedPartition> = {}): Fetched
   const ends = { highWatermark: 1_000n, lastStableOffset: 1_000n, logStartOffset: 0n };
   return { partition: 0, errorCode: 0, ...ends, abortedTransactions: [], batches, ...over };
 }
+
+/** The whole answer in one portion. */
+const readBatches = (answer: FetchedPartition, fromOffset: bigint) => new FetchedBatches(answer).read(fromOffset, Infinity);
 
 /** As the server stores it: with an offset, and attributes if need be. */
 async function stored(records: readonly OutgoingRecord[], baseOffset: bigint, attributes = 0, producerId = -1n): Promise<Buffer> {
@@ -241,4 +244,23 @@ test("the native form is kafkajs's", async () => {
     headers: { a: [Buffer.from("1"), Buffer.from("3")], b: Buffer.from("2") },
     size: 7,
   });
+});
+
+test("an answer is decompressed in portions: each ends with the batch that reaches the bound", async () => {
+  const zeros = (count: number) => Array.from({ length: count }, () => record({ value: new Uint8Array(10_000) }));
+  const packed = async (baseOffset: bigint, count: number) => {
+    const batch = Buffer.from(await writeBatch(zeros(count), NOW_MS, "zstd", null));
+    batch.writeBigInt64BE(baseOffset, 0);
+    return batch;
+  };
+  const whole = [await packed(0n, 3), await packed(3n, 3), await packed(6n, 3), await packed(9n, 3)];
+  const cut = (await packed(12n, 3)).subarray(0, 80);
+  const answer = new FetchedBatches(fetched(Buffer.concat([...whole, cut])));
+  const portions: string[] = [];
+  for (let from = 0n; answer.hasMore;) {
+    const { records, nextOffset } = await answer.read(from, 40_000);
+    portions.push(`${records.length} to ${nextOffset}`);
+    from = nextOffset;
+  }
+  expect(portions).toEqual(["6 to 6", "6 to 12"]);
 });

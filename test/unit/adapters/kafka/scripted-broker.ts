@@ -34,6 +34,10 @@ export class ScriptedBroker {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  get openSockets(): number {
+    return this.#sockets.size;
+  }
+
   /** All connections end, as those of a broker that goes. */
   hangUp(): void {
     for (const socket of this.#sockets) socket.end();
