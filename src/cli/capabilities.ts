@@ -21,7 +21,7 @@ export function addCapabilities(program: Command): void {
   withUrl(program.command("capabilities"))
     .summary("what a provider can do")
     .description("Shows what the provider can do, and its limits. Asks nobody, except with --topic.")
-    .option("--topic <topic>", "narrowed by what this topic really is: asks the provider")
+    .option("-t, --topic <topic>", "narrowed by what this topic really is: asks the provider")
     .option("--json", "as one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(showCapabilities);

@@ -40,8 +40,8 @@ export function addConsume(program: Command): void {
   withUrl(program.command("consume"))
     .summary("print messages as a member of a group")
     .description("Prints messages as JSON lines, as one member of a group, until it is stopped.")
-    .requiredOption("--topic <topic>", "what to consume")
-    .requiredOption("--group <group>", "the group, which remembers how far it is")
+    .requiredOption("-t, --topic <topic>", "what to consume")
+    .requiredOption("-g, --group <group>", "the group, which remembers how far it is")
     .addOption(
       new Option("--initial-position <place>", "where a group begins that is new").default("earliest").argParser(parseInitialPosition),
     )

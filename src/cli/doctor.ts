@@ -41,8 +41,8 @@ export function addDoctor(program: Command): void {
     .description(
       "Tries what can be tried without harm, and says what to do about each finding. The exit code is 1 when something is wrong.",
     )
-    .option("--topic <topic>", "tries to describe and to read this topic")
-    .option("--group <group>", "looks at this group of the topic")
+    .option("-t, --topic <topic>", "tries to describe and to read this topic")
+    .option("-g, --group <group>", "looks at this group of the topic")
     .option("--json", "as JSON lines")
     .addHelpText("after", DETAILS)
     .action(diagnose);

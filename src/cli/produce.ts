@@ -47,7 +47,7 @@ export function addProduce(program: Command): void {
     .argument("[file]", "lines to send (default: standard input)")
     .summary("send the lines of a file or of standard input")
     .description("Sends every line as a message, as fast as the provider takes them, and says how many are stored.")
-    .requiredOption("--topic <topic>", "where to")
+    .requiredOption("-t, --topic <topic>", "where to")
     .addOption(new Option("--lines", "a line is the text of a value").conflicts(["keyField", "keep"]))
     .addOption(new Option("--key-field <name>", "a line is a value in JSON; its key is this field of it").conflicts(["key", "keep"]))
     .option("--key <key>", "the key of lines that have none")

@@ -54,7 +54,7 @@ export function addRead(program: Command): void {
   withUrl(program.command("read"))
     .summary("print what is stored, without a group")
     .description("Prints the messages of a range as JSON lines. Moves no group.")
-    .requiredOption("--topic <topic>", "what to read")
+    .requiredOption("-t, --topic <topic>", "what to read")
     .addOption(new Option("--from <place>", "where to begin").default("earliest").argParser(parseFrom))
     .option("--until <place>", "where to end (default: now, what is stored when reading begins)", parseUntil)
     .addOption(new Option("--follow", "go on for ever").conflicts("until"))

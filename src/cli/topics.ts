@@ -48,7 +48,7 @@ export function addTopics(program: Command): void {
 }
 
 function ofTopic(command: Command): Command {
-  return command.requiredOption("--topic <topic>", "the topic");
+  return command.requiredOption("-t, --topic <topic>", "the topic");
 }
 
 function withSettings(command: Command): Command {
