@@ -44,6 +44,8 @@ import { replayRetentionCases } from "./cases/replay-retention.ts";
 import { groupRetentionCases } from "./cases/group-retention.ts";
 import { replayReshardCases } from "./cases/replay-reshard.ts";
 import { replayForEverCases } from "./cases/replay-for-ever.ts";
+import { replayCompactedCases } from "./cases/replay-compacted.ts";
+import { progressCompactedCases } from "./cases/progress-compacted.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -93,5 +95,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...groupRetentionCases,
     ...replayReshardCases,
     ...replayForEverCases,
+    ...replayCompactedCases,
+    ...progressCompactedCases,
   ];
 }

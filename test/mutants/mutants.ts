@@ -1,5 +1,6 @@
 import { adminMutants } from "./admin-mutants.ts";
 import { closingMutants } from "./closing-mutants.ts";
+import { compactionMutants } from "./compaction-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
 import { consumingCoreMutants } from "./consuming-core-mutants.ts";
 import { membershipMutants } from "./membership-mutants.ts";
@@ -31,5 +32,6 @@ export function allMutants(): readonly Mutant[] {
     ...shardMutants,
     ...growthMutants,
     ...tokenMutants,
+    ...compactionMutants,
   ];
 }
