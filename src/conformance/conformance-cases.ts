@@ -46,6 +46,8 @@ import { replayReshardCases } from "./cases/replay-reshard.ts";
 import { replayForEverCases } from "./cases/replay-for-ever.ts";
 import { replayCompactedCases } from "./cases/replay-compacted.ts";
 import { progressCompactedCases } from "./cases/progress-compacted.ts";
+import { positionEdgeCases } from "./cases/position-edges.ts";
+import { groupLatestCases } from "./cases/group-latest.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -97,5 +99,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...replayForEverCases,
     ...replayCompactedCases,
     ...progressCompactedCases,
+    ...positionEdgeCases,
+    ...groupLatestCases,
   ];
 }

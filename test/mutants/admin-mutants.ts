@@ -1,5 +1,6 @@
 import { adminMutant } from "./driver-parts.ts";
 import type { Mutant } from "./mutant.ts";
+import { offByOne } from "./replay-mutants.ts";
 
 /** Defects of administration. */
 export const adminMutants: readonly Mutant[] = [
@@ -7,6 +8,15 @@ export const adminMutants: readonly Mutant[] = [
     resetGroup: async (topic, name, to, signal) => {
       const { members } = await admin.describeGroup(topic, name, signal);
       if (members !== 0) await admin.resetGroup(topic, name, to, signal);
+    },
+  })),
+  adminMutant("reset-off-by-one", (admin) => ({
+    resetGroup: async (topic, name, to, signal) => admin.resetGroup(topic, name, offByOne(to), signal),
+  })),
+  adminMutant("reset-a-moment-late", (admin) => ({
+    resetGroup: async (topic, name, to, signal) => {
+      const late = to.kind === "timestamp" ? { ...to, timestampMs: to.timestampMs + 1 } : to;
+      await admin.resetGroup(topic, name, late, signal);
     },
   })),
   adminMutant("deleting-a-group-does-nothing", () => ({ deleteGroup: async () => undefined })),

@@ -1,6 +1,8 @@
+import type { Assignment } from "../../src/driver/consumer-driver.ts";
 import { StreamError } from "../../src/errors.ts";
 import { consumerMutant, settingsMutant } from "./driver-parts.ts";
 import type { Mutant } from "./mutant.ts";
+import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -39,6 +41,46 @@ export const membershipMutants: readonly Mutant[] = [
       },
     }),
     () => ({ count: 0 }),
+  ),
+  consumerMutant("latest-is-where-the-first-fetch-ends", ({ consumer, settings }) => {
+    const begun = new Set<Assignment>();
+    return {
+      start: async (sink, signal) =>
+        consumer.start(
+          override(sink, {
+            deliver: async (assignment, records) => {
+              const isFirst = !begun.has(assignment);
+              begun.add(assignment);
+              if (!isFirst || settings.initialPosition === "fail" || settings.initialPosition.kind !== "latest") {
+                return sink.deliver(assignment, records);
+              }
+              sink.advanced(assignment, records.at(-1)!.position);
+            },
+          }),
+          signal,
+        ),
+    };
+  }),
+  consumerMutant(
+    "latest-anew-where-nothing-was-handled",
+    ({ consumer, driver, topic, settings }, handled: Set<string>) => ({
+      start: async (sink, signal) => {
+        const name = { group: settings.group, nativeGroup: settings.nativeGroup };
+        const groups = await driver.admin.listGroups(topic, signal);
+        if (groups.some(({ group }) => group === settings.group)) {
+          const { partitions } = await driver.admin.describeTopic(topic, signal);
+          const untouched = partitions.filter((partition) => !handled.has(partition));
+          const places = new Map(untouched.map((partition) => [partition, { kind: "latest" as const }]));
+          await driver.admin.resetGroup(topic, name, { kind: "places", places }, signal);
+        }
+        await consumer.start(sink, signal);
+      },
+      settle: async (settlements, signal) => {
+        for (const { assignment } of settlements) handled.add(assignment.partition);
+        return consumer.settle(settlements, signal);
+      },
+    }),
+    () => new Set<string>(),
   ),
   consumerMutant("leaver-keeps-its-partitions", () => ({ close: async () => undefined })),
   settingsMutant("groups-share-a-position", () => (settings) => ({ ...settings, group: "shared", nativeGroup: "shared" })),
