@@ -48,6 +48,8 @@ import { replayCompactedCases } from "./cases/replay-compacted.ts";
 import { progressCompactedCases } from "./cases/progress-compacted.ts";
 import { positionEdgeCases } from "./cases/position-edges.ts";
 import { groupLatestCases } from "./cases/group-latest.ts";
+import { groupRebalanceCases } from "./cases/group-rebalance.ts";
+import { groupTakenCases } from "./cases/group-taken.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -101,5 +103,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...progressCompactedCases,
     ...positionEdgeCases,
     ...groupLatestCases,
+    ...groupRebalanceCases,
+    ...groupTakenCases,
   ];
 }

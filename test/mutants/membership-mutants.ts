@@ -1,10 +1,36 @@
-import type { Assignment } from "../../src/driver/consumer-driver.ts";
+import type { Assignment, ConsumerDriver } from "../../src/driver/consumer-driver.ts";
 import { StreamError } from "../../src/errors.ts";
-import { consumerMutant, settingsMutant } from "./driver-parts.ts";
+import { type ConsumerParts, consumerMutant, settingsMutant, sinkMutant } from "./driver-parts.ts";
 import type { Mutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
+
+/** Nobody hears that a partition was lost, and whoever had it settles for whoever has it. */
+function oldOwnersCommit(
+  { consumer }: ConsumerParts,
+  owners: Map<string, { readonly consumer: ConsumerDriver; readonly assignment: Assignment }>,
+): Partial<ConsumerDriver> {
+  return {
+    start: async (sink, signal) => {
+      const deaf = override(sink, {
+        assigned: (assignment) => {
+          owners.set(assignment.partition, { consumer, assignment });
+          sink.assigned(assignment);
+        },
+        lost: () => undefined,
+      });
+      await consumer.start(deaf, signal);
+    },
+    settle: async (settlements, signal) => {
+      for (const settlement of settlements) {
+        const owner = owners.get(settlement.assignment.partition);
+        await owner?.consumer.settle([{ ...settlement, assignment: owner.assignment }], signal);
+      }
+      return settlements.map(() => null);
+    },
+  };
+}
 
 /** Defects of how members come and go, and of which group they are in. */
 export const membershipMutants: readonly Mutant[] = [
@@ -82,6 +108,20 @@ export const membershipMutants: readonly Mutant[] = [
     }),
     () => new Set<string>(),
   ),
+  consumerMutant(
+    "idle-members-stay-idle",
+    ({ consumer }, members: { count: number }) => ({
+      start: async (sink, signal) => {
+        members.count += 1;
+        const isIdle = members.count > 2;
+        const idle = override(sink, { assigned: (assignment) => (isIdle ? undefined : sink.assigned(assignment)) });
+        await consumer.start(idle, signal);
+      },
+    }),
+    () => ({ count: 0 }),
+  ),
+  sinkMutant("loses-a-revocation", () => ({ revoking: async () => undefined })),
+  consumerMutant("old-owners-commit", oldOwnersCommit, () => new Map()),
   consumerMutant("leaver-keeps-its-partitions", () => ({ close: async () => undefined })),
   settingsMutant("groups-share-a-position", () => (settings) => ({ ...settings, group: "shared", nativeGroup: "shared" })),
   settingsMutant("every-member-gets-everything", () => {
