@@ -50,6 +50,12 @@ import { positionEdgeCases } from "./cases/position-edges.ts";
 import { groupLatestCases } from "./cases/group-latest.ts";
 import { groupRebalanceCases } from "./cases/group-rebalance.ts";
 import { groupTakenCases } from "./cases/group-taken.ts";
+import { lifecycleConnectionCases } from "./cases/lifecycle-connection.ts";
+import { lifecycleProducerCases } from "./cases/lifecycle-producer.ts";
+import { lifecycleConsumerCases } from "./cases/lifecycle-consumer.ts";
+import { lifecycleReaderCases } from "./cases/lifecycle-reader.ts";
+import { closeResourceCases } from "./cases/close-resources.ts";
+import { closeStartingCases } from "./cases/close-starting.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -105,5 +111,11 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...groupLatestCases,
     ...groupRebalanceCases,
     ...groupTakenCases,
+    ...lifecycleConnectionCases,
+    ...lifecycleProducerCases,
+    ...lifecycleConsumerCases,
+    ...lifecycleReaderCases,
+    ...closeResourceCases,
+    ...closeStartingCases,
   ];
 }

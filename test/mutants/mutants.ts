@@ -3,6 +3,7 @@ import { closingMutants } from "./closing-mutants.ts";
 import { compactionMutants } from "./compaction-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
 import { consumingCoreMutants } from "./consuming-core-mutants.ts";
+import { lifecycleMutants } from "./lifecycle-mutants.ts";
 import { membershipMutants } from "./membership-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { producingCoreMutants } from "./producing-core-mutants.ts";
@@ -11,6 +12,7 @@ import { recordMutants } from "./record-mutants.ts";
 import { replayMutants } from "./replay-mutants.ts";
 import { callMutants } from "./call-mutants.ts";
 import { growthMutants } from "./growth-mutants.ts";
+import { resourceMutants } from "./resource-mutants.ts";
 import { rangeMutants } from "./range-mutants.ts";
 import { shardMutants } from "./shard-mutants.ts";
 import { tokenMutants } from "./token-mutants.ts";
@@ -33,5 +35,7 @@ export function allMutants(): readonly Mutant[] {
     ...growthMutants,
     ...tokenMutants,
     ...compactionMutants,
+    ...lifecycleMutants,
+    ...resourceMutants,
   ];
 }
