@@ -56,6 +56,10 @@ import { lifecycleConsumerCases } from "./cases/lifecycle-consumer.ts";
 import { lifecycleReaderCases } from "./cases/lifecycle-reader.ts";
 import { closeResourceCases } from "./cases/close-resources.ts";
 import { closeStartingCases } from "./cases/close-starting.ts";
+import { exactLimitCases } from "./cases/limit-exact.ts";
+import { errorCopyCases } from "./cases/error-copies.ts";
+import { consumeSessionCases } from "./cases/consume-sessions.ts";
+import { groupMovedCases } from "./cases/group-moved.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -117,5 +121,9 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...lifecycleReaderCases,
     ...closeResourceCases,
     ...closeStartingCases,
+    ...exactLimitCases,
+    ...errorCopyCases,
+    ...consumeSessionCases,
+    ...groupMovedCases,
   ];
 }

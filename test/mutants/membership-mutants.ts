@@ -1,7 +1,7 @@
 import type { Assignment, ConsumerDriver } from "../../src/driver/consumer-driver.ts";
 import { StreamError } from "../../src/errors.ts";
 import { type ConsumerParts, consumerMutant, settingsMutant, sinkMutant } from "./driver-parts.ts";
-import type { Mutant } from "./mutant.ts";
+import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
@@ -120,6 +120,22 @@ export const membershipMutants: readonly Mutant[] = [
     }),
     () => ({ count: 0 }),
   ),
+  driverMutant("consumers-share-the-first-topic", () => {
+    let first: string | null = null;
+    return (driver) => override(driver, { consumer: (topic, settings) => driver.consumer((first ??= topic), settings) });
+  }),
+  consumerMutant("sessions-end-under-handlers", ({ consumer, settings }) => ({
+    start: async (sink, signal) =>
+      consumer.start(
+        override(sink, {
+          deliver: async (assignment, records) => {
+            setTimeout(() => sink.lost(assignment), settings.sessionTimeoutMs).unref();
+            return sink.deliver(assignment, records);
+          },
+        }),
+        signal,
+      ),
+  })),
   sinkMutant("loses-a-revocation", () => ({ revoking: async () => undefined })),
   consumerMutant("old-owners-commit", oldOwnersCommit, () => new Map()),
   consumerMutant("leaver-keeps-its-partitions", () => ({ close: async () => undefined })),

@@ -3,6 +3,7 @@ import { closingMutants } from "./closing-mutants.ts";
 import { compactionMutants } from "./compaction-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
 import { consumingCoreMutants } from "./consuming-core-mutants.ts";
+import { copyMutants } from "./copy-mutants.ts";
 import { lifecycleMutants } from "./lifecycle-mutants.ts";
 import { membershipMutants } from "./membership-mutants.ts";
 import type { Mutant } from "./mutant.ts";
@@ -37,5 +38,6 @@ export function allMutants(): readonly Mutant[] {
     ...compactionMutants,
     ...lifecycleMutants,
     ...resourceMutants,
+    ...copyMutants,
   ];
 }

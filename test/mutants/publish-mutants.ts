@@ -140,6 +140,12 @@ export const publishMutants: readonly Mutant[] = [
       return { ...producer.limits, messageBytes: Math.floor(producer.limits.messageBytes / 2) };
     },
   })),
+  producerMutant("declares-more-than-it-takes", (producer) => ({
+    get limits() {
+      const { messageBytes, keyBytes, headerBytes } = producer.limits;
+      return { messageBytes: messageBytes - 1, keyBytes: keyBytes - 1, headerBytes: headerBytes - 1 };
+    },
+  })),
   driverMutant("crosses-topics", () => {
     let first: string | null = null;
     return (driver) => override(driver, { producer: (topic) => driver.producer((first ??= topic)) });
