@@ -60,6 +60,9 @@ import { exactLimitCases } from "./cases/limit-exact.ts";
 import { errorCopyCases } from "./cases/error-copies.ts";
 import { consumeSessionCases } from "./cases/consume-sessions.ts";
 import { groupMovedCases } from "./cases/group-moved.ts";
+import { troubledReaderCases } from "./cases/replay-troubled.ts";
+import { nthCallCases } from "./cases/trouble-nth-call.ts";
+import { reshardTrafficCases } from "./cases/reshard-under-traffic.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -125,5 +128,8 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...errorCopyCases,
     ...consumeSessionCases,
     ...groupMovedCases,
+    ...troubledReaderCases,
+    ...nthCallCases,
+    ...reshardTrafficCases,
   ];
 }

@@ -3,6 +3,7 @@ import { closingMutants } from "./closing-mutants.ts";
 import { compactionMutants } from "./compaction-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
 import { consumingCoreMutants } from "./consuming-core-mutants.ts";
+import { troubleMutants } from "./trouble-mutants.ts";
 import { copyMutants } from "./copy-mutants.ts";
 import { lifecycleMutants } from "./lifecycle-mutants.ts";
 import { membershipMutants } from "./membership-mutants.ts";
@@ -39,5 +40,6 @@ export function allMutants(): readonly Mutant[] {
     ...lifecycleMutants,
     ...resourceMutants,
     ...copyMutants,
+    ...troubleMutants,
   ];
 }
