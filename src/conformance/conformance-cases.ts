@@ -63,6 +63,7 @@ import { groupMovedCases } from "./cases/group-moved.ts";
 import { troubledReaderCases } from "./cases/replay-troubled.ts";
 import { nthCallCases } from "./cases/trouble-nth-call.ts";
 import { reshardTrafficCases } from "./cases/reshard-under-traffic.ts";
+import { randomHistoryCases } from "./cases/history-random.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -131,5 +132,6 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...troubledReaderCases,
     ...nthCallCases,
     ...reshardTrafficCases,
+    ...randomHistoryCases,
   ];
 }

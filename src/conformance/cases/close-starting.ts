@@ -1,17 +1,22 @@
 import { setImmediate as nextTurn, setTimeout as later } from "node:timers/promises";
+import type { ConsumerOptions, MessageHandler } from "../../consume/consumer-types.ts";
 import { isStreamError } from "../../errors.ts";
+import type { Topic } from "../../topic-types.ts";
 import { expectEqual, expectTrue, showError } from "../assertions.ts";
+import type { CaseContext } from "../case-context.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../history/check.ts";
-import { keyNames } from "../history/sequenced.ts";
+import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { untilOwned } from "../sharing.ts";
 import { publish, untilComplete } from "../stream-work.ts";
 
-/** After so many turns of the event loop, or milliseconds: before, within and behind whatever a start consists of. */
+/** After so many steps within a turn of the event loop, turns, or milliseconds: before, within and behind whatever a start consists of. */
 const MOMENTS: readonly (() => Promise<unknown>)[] = [
-  async () => undefined,
+  ...[0, 1, 2, 3, 5, 8, 13].map((steps) => async () => {
+    for (let step = 0; step < steps; step += 1) await Promise.resolve();
+  }),
   async () => nextTurn(),
   async () => {
     for (let turn = 0; turn < 4; turn += 1) await nextTurn();
@@ -21,6 +26,8 @@ const MOMENTS: readonly (() => Promise<unknown>)[] = [
   async () => later(40),
   async () => later(120),
 ];
+
+const TOGETHER = 16;
 
 const halfWay = defineCase({
   name: "close/start-cancelled-half-way",
@@ -41,7 +48,8 @@ const halfWay = defineCase({
       expectEqual(consumer.status().state, "closed", "the state of a consumer that was closed while it joined");
       expectEqual(consumer.assigned.length, 0, "partitions of a consumer that was closed while it joined");
     }
-    // Nobody is left in the group that has a partition and does nothing with it.
+    await cancelTogether(context, stream, { group, initialPosition: topic.start }, recordInto(history, "cancelled"));
+    // Nobody is left in the group that has a partition and does nothing with it, or for whom the others wait.
     const member = context.member(topic, { group }, recordInto(history, "last"), await context.connect());
     await untilOwned(context, topic, [member]);
     await untilComplete(context, history);
@@ -49,6 +57,23 @@ const halfWay = defineCase({
     checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
   },
 });
+
+/** Many join at once, and each is closed at another moment. */
+async function cancelTogether(
+  context: CaseContext,
+  stream: Topic<Sequenced>,
+  options: ConsumerOptions,
+  handler: MessageHandler<Sequenced>,
+): Promise<void> {
+  const cancelled = Array.from({ length: TOGETHER }, async (_, index) => {
+    const consumer = stream.consumer(options);
+    const running = context.later(consumer.run(handler));
+    await later(index);
+    await consumer.close();
+    await running;
+  });
+  await context.within(Promise.all(cancelled), `${TOGETHER} consumers to close while they join`);
+}
 
 const others = defineCase({
   name: "close/first-use-cancelled-half-way",
