@@ -64,6 +64,7 @@ import { troubledReaderCases } from "./cases/replay-troubled.ts";
 import { nthCallCases } from "./cases/trouble-nth-call.ts";
 import { reshardTrafficCases } from "./cases/reshard-under-traffic.ts";
 import { randomHistoryCases } from "./cases/history-random.ts";
+import { consumeBatchCases } from "./cases/consume-batches.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -133,5 +134,6 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...nthCallCases,
     ...reshardTrafficCases,
     ...randomHistoryCases,
+    ...consumeBatchCases,
   ];
 }

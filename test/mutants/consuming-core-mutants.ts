@@ -110,6 +110,7 @@ export const consumingCoreMutants: readonly Mutant[] = [
     ...options,
     onRevoked: (partitions) => void onRevoked?.(partitions),
   })),
+  consumerOptionsMutant("waits-until-a-batch-is-full", (options) => ({ ...options, batch: { ...options.batch, maxWaitMs: 3_600_000 } })),
   consumerOptionsMutant("settles-at-close-only", (options) => ({ ...options, commit: RARELY })),
   consumerOptionsMutant("stops-at-what-failed", (options) => ({ ...options, onFailure: "stop" })),
   consumerOptionsMutant("ignores-max-ahead", ({ maxAhead: _, ...options }) => options),
