@@ -106,6 +106,7 @@ export class MemoryReader implements ReaderDriver {
     const follower = {
       deliver: (records) => sink.deliver(partition, records),
       caughtUp: () => sink.caughtUp(partition),
+      advanced: (through) => sink.advanced(partition, through),
       gap: async (gap) => {
         await sink.gap(partition, gap);
         return true;

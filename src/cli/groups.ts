@@ -43,8 +43,12 @@ export function addGroups(program: Command): void {
   const groups = program.command("groups").summary("list, describe, reset, delete groups");
   groups.description("Groups of consumers: lists, describes, moves and deletes them.").addHelpText("after", EXAMPLES);
   const command = (name: string, description: string): Command =>
-    withUrl(groups.command(name)).description(description).requiredOption("-t, --topic <topic>", "the topic").addHelpText("after", EXAMPLES);
-  const ofGroup = (name: string, description: string): Command => command(name, description).requiredOption("-g, --group <group>", "the group");
+    withUrl(groups.command(name))
+      .description(description)
+      .requiredOption("-t, --topic <topic>", "the topic")
+      .addHelpText("after", EXAMPLES);
+  const ofGroup = (name: string, description: string): Command =>
+    command(name, description).requiredOption("-g, --group <group>", "the group");
 
   command("list", "Prints the names of the topic's groups, one a line.").option("--json", "as JSON lines").action(listGroups);
   ofGroup("describe", "Shows members, places and lag of a group.").option("--json", "as one JSON object").action(describeGroup);

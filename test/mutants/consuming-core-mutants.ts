@@ -105,6 +105,12 @@ export const consumingCoreMutants: readonly Mutant[] = [
   consumerOptionsMutant("orders-by-partition", (options) => ({ ...options, order: "partition" })),
   consumerOptionsMutant("orders-by-key-always", (options) => ({ ...options, order: "key" })),
   consumerOptionsMutant("handles-one-at-a-time", (options) => ({ ...options, concurrency: 1 })),
+  consumerOptionsMutant("forgets-the-concurrency", (options) => ({ ...options, concurrency: 64 })),
+  consumerOptionsMutant("does-not-wait-for-on-revoked", ({ onRevoked, ...options }) => ({
+    ...options,
+    onRevoked: (partitions) => void onRevoked?.(partitions),
+  })),
+  consumerOptionsMutant("waits-until-a-batch-is-full", (options) => ({ ...options, batch: { ...options.batch, maxWaitMs: 3_600_000 } })),
   consumerOptionsMutant("settles-at-close-only", (options) => ({ ...options, commit: RARELY })),
   consumerOptionsMutant("stops-at-what-failed", (options) => ({ ...options, onFailure: "stop" })),
   consumerOptionsMutant("ignores-max-ahead", ({ maxAhead: _, ...options }) => options),
