@@ -82,7 +82,10 @@ export class BrokerConnection {
       }
       return opened;
     } catch (cause) {
-      opened.close(new Error("the connection could not be opened"));
+      const reason = new Error("the connection could not be opened");
+      // kafkajs goes on with what it began until the socket fails: a timer, and with one that connects after all, one without an end.
+      connection.socket?.destroy(reason);
+      opened.close(reason);
       const found = { answeredInTls: watch.sawTlsAlert, wasReached: watch.wasConnected, wasReachedBefore, inTls: settings.tls !== null };
       throw new KafkaConnectError(`${host}:${port}`, step, found, cause);
     } finally {
