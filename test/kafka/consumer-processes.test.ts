@@ -88,7 +88,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group in processe
     { timeout: 60_000 },
     async () => {
       const { topic, watch } = await newTopic();
-      const { child, told } = start(topic, "frozen", 400);
+      const { child, told } = start(topic, "frozen", 1_500);
       await until(() => told.some(({ event }) => event === "assigned"), "partitions assigned", 30_000);
       await watch.send(48);
       // All that it may handle at once: stopped in the middle of beginning them, it would be assigned anew before the first is handled.
