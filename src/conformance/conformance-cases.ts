@@ -65,6 +65,7 @@ import { nthCallCases } from "./cases/trouble-nth-call.ts";
 import { reshardTrafficCases } from "./cases/reshard-under-traffic.ts";
 import { randomHistoryCases } from "./cases/history-random.ts";
 import { consumeBatchCases } from "./cases/consume-batches.ts";
+import { replayBookmarkPendingCases } from "./cases/replay-bookmark-pending.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -135,5 +136,6 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...reshardTrafficCases,
     ...randomHistoryCases,
     ...consumeBatchCases,
+    ...replayBookmarkPendingCases,
   ];
 }

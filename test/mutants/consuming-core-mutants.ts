@@ -10,6 +10,7 @@ import {
   topicMutant,
 } from "./connection-parts.ts";
 import type { Mutant } from "./mutant.ts";
+import { override } from "./override.ts";
 
 /** Takes a failed message for handled, and calls its handler again behind the next of its key. */
 function retriesAtTheEnd(handler: MessageHandler<unknown>): MessageHandler<unknown> {
@@ -119,6 +120,41 @@ export const consumingCoreMutants: readonly Mutant[] = [
   consumerOptionsMutant("dead-letter-target-checked-late", ({ onFailure, ...options }) =>
     onFailure === undefined ? options : { ...options, onFailure: typeof onFailure === "function" ? onFailure : () => onFailure },
   ),
+  topicMutant("forgets-to-tell-of-loss", (topic) => ({
+    consumer: (options) => {
+      let isClosing = false;
+      const onRevoked = (partitions: readonly string[]): unknown => (isClosing ? options.onRevoked?.(partitions) : undefined);
+      const consumer = topic.consumer({ ...options, onRevoked });
+      return override(consumer, {
+        close: async (closeOptions) => {
+          isClosing = true;
+          await consumer.close(closeOptions);
+        },
+      });
+    },
+  })),
+  topicMutant("bookmarks-wait-for-the-next", (topic) => ({
+    reader: (options) => {
+      const reader = topic.reader(options);
+      let next: Promise<unknown> = Promise.resolve();
+      return override(reader, {
+        [Symbol.asyncIterator]: () => {
+          const iterator = reader[Symbol.asyncIterator]();
+          return override(iterator, {
+            next: async () => {
+              const result = Promise.resolve(iterator.next());
+              next = result;
+              return result;
+            },
+          });
+        },
+        bookmark: async () => {
+          await next;
+          return reader.bookmark();
+        },
+      });
+    },
+  })),
   readerOptionsMutant("follower-ends-at-now", (options) => ({ ...options, until: options.until ?? "now" })),
   topicMutant(
     "hides-what-cannot-be-decoded",
