@@ -26,6 +26,7 @@ a time; what is stored in them is left alone.
 
 --adapter takes a file or an installed package. Its opener, a function from a URL to a driver, is
 ${ADAPTER_RULE}.
+How to write one, and how to give it the faults that some cases need: adapters/README.md in this package.
 
 With --expected, a JSON file { "unsupported": { case: capability }, "missing": { case: reason }, "deviations": { case: why it fails } },
 exactly these cases must show that, and all others pass; an entry that has become untrue is wrong as well.
