@@ -58,3 +58,10 @@ test("--help says what there is", () => {
   expect(exitCode).toBe(0);
   for (const option of ["--only", "--url", "--json"]) expect(output).toContain(option);
 });
+
+test("a private memory: is one that the demo shares between its connections", { timeout: 60_000 }, () => {
+  const { exitCode, output, errors } = demo("--json", "--url", "memory:");
+  expect(errors).toBe("");
+  expect(JSON.parse(output)).toMatchObject({ provider: "memory", messages: 20_000, lost: 0 });
+  expect(exitCode).toBe(0);
+});
