@@ -102,6 +102,6 @@ export const randomHistoryCases = [
   randomHistory({ name: "calm-2", seed: 2, mutant: "stores-every-second-call-late" }),
   randomHistory({ name: "calm-3", seed: 3, mutant: "forgets-the-order-option" }),
   randomHistory({ name: "troubled-1", seed: 4, mutant: "stores-every-second-call-late", troubles: TROUBLES }),
-  randomHistory({ name: "troubled-2", seed: 5, mutant: "takes-a-partition-once-only", troubles: TROUBLES }),
-  randomHistory({ name: "troubled-3", seed: 6, mutant: "goes-on-behind-an-expired-cursor", troubles: TROUBLES }),
+  randomHistory({ name: "troubled-2", seed: 5, mutant: "drops-a-record", troubles: TROUBLES }),
+  randomHistory({ name: "troubled-3", seed: 6, mutant: "delivers-backwards", troubles: TROUBLES }),
 ];
