@@ -66,6 +66,8 @@ import { reshardTrafficCases } from "./cases/reshard-under-traffic.ts";
 import { randomHistoryCases } from "./cases/history-random.ts";
 import { consumeBatchCases } from "./cases/consume-batches.ts";
 import { replayBookmarkPendingCases } from "./cases/replay-bookmark-pending.ts";
+import { slowTroubleCases } from "./cases/ordering-slow-trouble.ts";
+import { replayBoundedCases } from "./cases/replay-bounded.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -137,5 +139,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...randomHistoryCases,
     ...consumeBatchCases,
     ...replayBookmarkPendingCases,
+    ...slowTroubleCases,
+    ...replayBoundedCases,
   ];
 }

@@ -107,6 +107,10 @@ export const consumingCoreMutants: readonly Mutant[] = [
   consumerOptionsMutant("orders-by-key-always", (options) => ({ ...options, order: "key" })),
   consumerOptionsMutant("handles-one-at-a-time", (options) => ({ ...options, concurrency: 1 })),
   consumerOptionsMutant("forgets-the-concurrency", (options) => ({ ...options, concurrency: 64 })),
+  consumerOptionsMutant("does-not-wait-for-on-assigned", ({ onAssigned, ...options }) => ({
+    ...options,
+    onAssigned: (partitions) => void onAssigned?.(partitions),
+  })),
   consumerOptionsMutant("does-not-wait-for-on-revoked", ({ onRevoked, ...options }) => ({
     ...options,
     onRevoked: (partitions) => void onRevoked?.(partitions),

@@ -106,6 +106,16 @@ export const producingCoreMutants: readonly Mutant[] = [
       }
     },
   })),
+  producerCallsMutant("calls-the-unknown-blocked", (producer) => ({
+    send: async (message, options) => {
+      try {
+        return await producer.send(message, options);
+      } catch (error) {
+        if (!isStreamError(error, "outcome-unknown") || options?.signal !== undefined) throw error;
+        throw new StreamError("key-blocked", "an earlier message of this key failed", { cause: error });
+      }
+    },
+  })),
   producerCallsMutant("shows-the-key", (producer) => ({
     send: async (message, options) => {
       try {

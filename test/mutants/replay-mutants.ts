@@ -61,6 +61,18 @@ export const replayMutants: readonly Mutant[] = [
       return reader.read(partitions, without, signal);
     },
   })),
+  readerMutant("reads-without-bound", (reader) => ({
+    read: async (partitions, sink, signal) => {
+      const unbound = override(sink, {
+        deliver: async (partition, records) => {
+          // The defect: the driver is told at once that there is room.
+          void sink.deliver(partition, records);
+          return true;
+        },
+      });
+      return reader.read(partitions, unbound, signal);
+    },
+  })),
   stampsTheTimeOfReading,
   driverMutant("creates-missing-topics", () => (driver) => {
     const create = async (topic: string, signal: AbortSignal): Promise<void> => {

@@ -144,6 +144,34 @@ const callbacks = defineCase({
   },
 });
 
+const nothingBefore = defineCase({
+  name: "group/rebalance/nothing-before-on-assigned",
+  promise: 7,
+  mutant: "does-not-wait-for-on-assigned",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(12), 2);
+    const ready = context.latch();
+    let told = 0;
+    const onAssigned = async (partitions: readonly string[]): Promise<void> => {
+      told += partitions.length;
+      await ready.opened;
+    };
+    const member = context.member(topic, { group: await context.group(topic), concurrency: 4, onAssigned }, recordInto(history, "first"));
+    await context.until(() => told > 0, "onAssigned to be called");
+    // Another group has been given everything: so it was there for this member too.
+    const witness = context.history();
+    context.member(topic, { group: await context.group(topic) }, recordInto(witness, "witness"));
+    await context.until(() => witness.distinct === history.sent.length, "another group to be given the messages");
+    expectEqual(history.received.length, 0, "messages handled before onAssigned has settled");
+    ready.open();
+    await untilComplete(context, history);
+    await member.close();
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
 const takeOver = defineCase({
   name: "group/rebalance/idle-members-take-over",
   promise: 7,
@@ -167,4 +195,4 @@ const takeOver = defineCase({
   },
 });
 
-export const groupRebalanceCases = [manyAtOnce, handlersFirst, callbacks, takeOver];
+export const groupRebalanceCases = [manyAtOnce, handlersFirst, callbacks, nothingBefore, takeOver];

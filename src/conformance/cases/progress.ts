@@ -5,7 +5,7 @@ import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkOrder, checkRepeatsInOrder } from "../history/check.ts";
 import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { Member, recordInto } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, readAll, untilComplete } from "../stream-work.ts";
 
 const RARELY = { everyMs: 3_600_000, everyMessages: 1_000_000 };
 
@@ -171,6 +171,40 @@ const failedCommit = defineCase({
   },
 });
 
+const triedAgain = defineCase({
+  name: "progress/failed-commit-is-tried-again",
+  promise: 4,
+  mutant: "forgets-a-failed-settlement",
+  faults: ["disconnect"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(10), 2);
+    const start = context.latch();
+    // By time only: when everything is handled there is one commit, and nothing follows that would cause another.
+    const options = { group, concurrency: 32, commit: { everyMessages: 1_000_000, everyMs: 20 } };
+    const member = context.member(topic, options, async (message) => {
+      await start.opened;
+      history.receive(message);
+    });
+    const here = (): number => member.consumer.status().running + member.consumer.status().buffered;
+    await context.until(
+      () => here() >= history.sent.length,
+      () => `a member to fetch ${history.sent.length} messages; it has ${here()}`,
+    );
+    context.inject({ kind: "disconnect", topic: topic.name });
+    start.open();
+    await untilComplete(context, history);
+    await context.until(() => member.consumer.status().lastCommit !== null, "a commit that failed to be tried again while the member runs");
+    const { bookmark } = await context.admin.describeGroup(topic.name, group);
+    if (bookmark !== null) {
+      const rest = await readAll(context, sequencedTopic(context.connection, topic), { from: { bookmark }, until: "now" });
+      expectEqual(rest.length, 0, "messages behind where a group stands that has stored everything");
+    }
+  },
+});
+
 const iteration = defineCase({
   name: "progress/iteration",
   promise: 4,
@@ -194,4 +228,4 @@ const iteration = defineCase({
   },
 });
 
-export const progressCases = [notAgain, unhandledAgain, contiguousPrefix, everyPartition, rhythm, failedCommit, iteration];
+export const progressCases = [notAgain, unhandledAgain, contiguousPrefix, everyPartition, rhythm, failedCommit, triedAgain, iteration];

@@ -1,0 +1,108 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { FaultKind } from "../../driver/fault.ts";
+import { type Receipt, type StreamError, isStreamError } from "../../errors.ts";
+import { expectEqual, expectTrue } from "../assertions.ts";
+import type { DefinedCase } from "../case.ts";
+import { sequencedTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { readStored } from "../stream-work.ts";
+
+const STALL_MS = 60;
+
+interface SlowTrouble {
+  readonly name: string;
+  readonly fault: FaultKind;
+  readonly mutant: string;
+  readonly mayRepeat: boolean;
+}
+
+/** A call takes its time and fails then: what was sent meanwhile is queued behind it, and has to stay there. */
+function slowTrouble({ name, mutant, fault, mayRepeat }: SlowTrouble): DefinedCase {
+  return defineCase({
+    name: `ordering/publish/${name}`,
+    promise: 2,
+    mutant,
+    faults: ["stall", fault],
+    run: async (context) => {
+      const topic = await context.topic();
+      const history = context.history();
+      const keys = keyNames(8);
+      const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 10 } });
+      await context.within(producer.send({ value: history.next(topic.name, keys[0]!) }), "a first send");
+      context.inject({ kind: "stall", topic: topic.name, durationMs: STALL_MS, times: 3 });
+      context.inject({ kind: fault, topic: topic.name, times: 3 });
+      const sends: Promise<Receipt>[] = [];
+      for (let tick = 0; tick < 20; tick += 1) {
+        for (const key of keys) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
+        await nextTurn();
+      }
+      await context.within(Promise.all(sends), "all sends to resolve in spite of the trouble");
+      await readStored(context, history, topic);
+      (mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder)(history.sent, history.received, topic.name);
+    },
+  });
+}
+
+/** Longer than the case looks at the messages meanwhile. */
+const LONG_BACK_OFF = { initialDelayMs: 2_000, maxDelayMs: 2_000 };
+
+const neverHandedOver = defineCase({
+  name: "ordering/publish/blocked-means-never-handed-over",
+  promise: 2,
+  mutant: "calls-the-unknown-blocked",
+  faults: ["fail-after-write"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer({ retry: LONG_BACK_OFF });
+    context.inject({ kind: "fail-after-write", topic: topic.name });
+    const changedMind = new AbortController();
+    const errors = new Map<number, StreamError>();
+    const send = async (signal?: AbortSignal): Promise<void> => {
+      const value = history.next(topic.name, "key");
+      try {
+        await producer.send({ value }, { signal });
+      } catch (error) {
+        if (!isStreamError(error)) throw error;
+        errors.set(value.sequence, error);
+      }
+    };
+    // Two in a call whose answer is lost, and one that comes when it has been.
+    const sends = [send(changedMind.signal), send()];
+    await context.patience.untilAsked(async () => {
+      const stored = context.history();
+      await readStored(context, stored, topic);
+      return stored.received.length > 0;
+    }, "the call to be stored whose answer is lost");
+    sends.push(send());
+    await nextTurn();
+    changedMind.abort(new Error("changed my mind"));
+    await context.within(Promise.all(sends), "the messages of the key to fail");
+    expectEqual(errors.get(0)?.code, "outcome-unknown", "the code of a message that was aborted after it had left");
+    await readStored(context, history, topic);
+    checkOrder(history.received);
+    for (const [sequence, error] of errors) {
+      const isStored = history.hasReceived({ key: "key", sequence });
+      expectTrue(
+        error.code === "outcome-unknown" || (error.code === "key-blocked" && !isStored),
+        `a message that was handed to the provider is of unknown outcome, not ${error.code}: #${sequence}`,
+      );
+    }
+    expectEqual(errors.get(2)?.code, "key-blocked", "the code of a message that was queued behind it and never handed over");
+  },
+});
+
+export const slowTroubleCases = [
+  slowTrouble({ name: "slow-and-throttled", mutant: "retries-behind-the-queue", fault: "throttle", mayRepeat: false }),
+  slowTrouble({
+    name: "slow-and-failed-before-the-write",
+    mutant: "retries-behind-the-queue",
+    fault: "fail-before-write",
+    mayRepeat: false,
+  }),
+  slowTrouble({ name: "slow-and-of-unknown-outcome", mutant: "stores-every-second-call-late", fault: "fail-after-write", mayRepeat: true }),
+  slowTrouble({ name: "slow-and-disconnected", mutant: "retries-behind-the-queue", fault: "disconnect", mayRepeat: true }),
+  neverHandedOver,
+];

@@ -1,0 +1,62 @@
+import { channel } from "node:diagnostics_channel";
+import type { DeliverEvent } from "../../diagnostics/channels.ts";
+import { expectEqual, expectTrue } from "../assertions.ts";
+import { defineCase } from "../define-case.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { Member } from "../member.ts";
+import { plainBytes } from "../plain-codecs.ts";
+
+const VALUE_BYTES = 16_384;
+const MESSAGES = 640;
+const BOUND_BYTES = 4 * VALUE_BYTES;
+const ARRIVED = "streamport:deliver";
+
+const bounded = defineCase({
+  name: "replay/reading/within-bounds",
+  promise: 10,
+  mutant: "reads-without-bound",
+  run: async (context) => {
+    const topic = await context.topic();
+    const stream = context.connection.topic(topic.name, { codec: plainBytes });
+    const keys = keyNames(16);
+    const value = new Uint8Array(VALUE_BYTES).fill(7);
+    const messages = Array.from({ length: MESSAGES }, (_, index) => ({ key: keys[index % keys.length]!, value }));
+    await context.within(stream.producer().sendBatch(messages), "the messages to be stored");
+    let arrived = 0;
+    const listen = (event: unknown): void => {
+      const { topic: name, group, messages: count } = event as DeliverEvent;
+      if (name === topic.name && group === null) arrived += count;
+    };
+    channel(ARRIVED).subscribe(listen);
+    try {
+      const reader = stream.reader({ from: topic.start, until: "now", maxBufferedBytes: BOUND_BYTES });
+      const iterator = reader[Symbol.asyncIterator]();
+      let read = (await context.within(iterator.next(), "a first message")).done === true ? 0 : 1;
+      // A group has been given everything while the reader was not asked: so it was there for the reader too.
+      let witnessed = 0;
+      const witness = context.watch(
+        Member.start(context.patience, stream, { group: await context.group(topic), initialPosition: topic.start }, () => {
+          witnessed += 1;
+          context.patience.notify();
+        }),
+      );
+      await context.until(() => witnessed >= MESSAGES, "a group to be given everything");
+      await witness.close();
+      // A fetch that has arrived is kept whole, of each partition one; what comes behind it has to wait.
+      expectTrue(
+        arrived <= (MESSAGES * 2) / 3,
+        `a reader that is bound to ${BOUND_BYTES} bytes and not asked for more took ${arrived} of ${MESSAGES} messages of ${VALUE_BYTES} bytes`,
+      );
+      for (let next = iterator.next(); ; next = iterator.next()) {
+        const { done } = await context.patience.within(next, () => `the rest once there is room: ${read} of ${MESSAGES} messages`);
+        if (done === true) break;
+        read += 1;
+      }
+      expectEqual(read, MESSAGES, "messages that a bounded reader hands out");
+    } finally {
+      channel(ARRIVED).unsubscribe(listen);
+    }
+  },
+});
+
+export const replayBoundedCases = [bounded];
