@@ -114,7 +114,7 @@ export class Group {
     roster.add(member);
     if (wasLeader) roster.leaderId = newId;
     this.#heard(member);
-    if (this.#state === "Stable" && former.hasProtocols(details.protocols)) {
+    if (this.#state === "Stable" && roster.chosenProtocol === this.#protocolName) {
       return { ...this.#joinAnswer(member), leader: wasLeader ? former.memberId : roster.leaderId!, skipAssignment: wasLeader };
     }
     const answer = member.join();

@@ -45,7 +45,6 @@ export class Groups {
 
   /** @returns an error code */
   delete(groupId: string): number {
-    if (groupId === "") return ErrorCode.invalidGroupId;
     const group = this.#groups.get(groupId);
     if (group === undefined) return ErrorCode.groupIdNotFound;
     if (!group.isAbandoned) return ErrorCode.nonEmptyGroup;

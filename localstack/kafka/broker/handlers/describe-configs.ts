@@ -1,6 +1,7 @@
 import { describeConfigsApi } from "../apis/describe-configs.ts";
 import type { BrokerProperties } from "../broker-properties.ts";
 import { ErrorCode, Refusal } from "../error-code.ts";
+import { isTopicName } from "../topics/topics.ts";
 import { type ToldSetting, toldSettings } from "../topics/told-settings.ts";
 import type { AnswerOf, RequestOf } from "../wire/api.ts";
 import { type RequestContext, handler } from "./handler.ts";
@@ -49,6 +50,7 @@ function settingsOf(resourceType: number, name: string, { cluster, troubles }: R
   if (resourceType === TOPIC_RESOURCE) {
     const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, name);
     if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
+    if (!isTopicName(name)) throw new Refusal(ErrorCode.invalidTopicException, `Topic name is invalid: ${JSON.stringify(name)}`);
     const topic = cluster.topics.get(name);
     if (topic === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, "This server does not host this topic-partition.");
     return toldSettings(topic, cluster.properties);

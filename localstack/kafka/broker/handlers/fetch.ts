@@ -16,7 +16,7 @@ type FetchedPartition = FetchAnswer["responses"][number]["partitions"][number];
 const READ_COMMITTED = 1;
 const NO_SESSION = 0;
 /** Epochs of a request that belongs to no session, and of one that wants one. */
-const SESSIONLESS_EPOCHS = new Set([-1, 0]);
+const FULL_EPOCHS: ReadonlySet<number> = new Set([-1, 0]);
 
 export const fetch = handler(
   fetchApi,
@@ -37,8 +37,7 @@ export const fetch = handler(
 
 /** Sessions are never given out: every request says all that it wants. */
 function sessionRefusal({ sessionId, sessionEpoch }: FetchRequest): number {
-  if (sessionId !== NO_SESSION) return ErrorCode.fetchSessionIdNotFound;
-  return SESSIONLESS_EPOCHS.has(sessionEpoch) ? ErrorCode.none : ErrorCode.invalidFetchSessionEpoch;
+  return sessionId === NO_SESSION && FULL_EPOCHS.has(sessionEpoch) ? ErrorCode.none : ErrorCode.fetchSessionIdNotFound;
 }
 
 /** Waits until there is as much as was asked for, a partition has another leader, or the time is over. */
@@ -120,6 +119,7 @@ function fetched({ index, log }: Partition, { fetchOffset }: AskedPartition, sli
 }
 
 function failed({ partition }: AskedPartition, errorCode: number, topic: Topic | undefined): FetchedPartition {
+  const wasLookedUp = topic?.partitions[partition] !== undefined && errorCode !== ErrorCode.topicAuthorizationFailed;
   const isMoved = errorCode === ErrorCode.notLeaderOrFollower || errorCode === ErrorCode.fencedLeaderEpoch;
   return {
     partitionIndex: partition,
@@ -127,7 +127,7 @@ function failed({ partition }: AskedPartition, errorCode: number, topic: Topic |
     highWatermark: -1n,
     lastStableOffset: -1n,
     logStartOffset: -1n,
-    abortedTransactions: null,
+    abortedTransactions: wasLookedUp ? null : [],
     records: [],
     ...(isMoved ? { currentLeader: currentLeader(topic, partition) } : {}),
   };

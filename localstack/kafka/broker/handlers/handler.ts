@@ -16,6 +16,7 @@ export interface RequestContext {
   readonly troubles: MetTroubles;
   /** Aborts when the client has gone. */
   readonly gone: AbortSignal;
+  readonly hangUp: () => void;
 }
 
 /** A topic with the partitions that a request is about; `null`: as a whole. */

@@ -2,7 +2,7 @@ import { listGroupsApi } from "../apis/list-groups.ts";
 import { ErrorCode } from "../error-code.ts";
 import { handler } from "./handler.ts";
 
-const CLASSIC = "Classic";
+const CLASSIC = "classic";
 
 /** Each broker tells of the groups that it looks after. */
 export const listGroups = handler(listGroupsApi, ({ statesFilter, typesFilter }, { cluster, node, troubles }) => {

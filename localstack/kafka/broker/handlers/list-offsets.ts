@@ -9,8 +9,9 @@ const LATEST = -1;
 const EARLIEST = -2;
 const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
-/** The first version that has it. */
-const WITH_MAX_TIMESTAMP = 7;
+const LATEST_TIERED = -5;
+/** The first version that has each. */
+const SINCE: Readonly<Record<number, number>> = { [MAX_TIMESTAMP]: 7, [EARLIEST_LOCAL]: 8, [LATEST_TIERED]: 9 };
 const READ_COMMITTED = 1;
 
 interface Found {
@@ -48,16 +49,17 @@ export const listOffsets = handler(
 
 function find({ log, leaderEpoch }: Partition, timestamp: number, isCommitted: boolean, version: number): Found {
   const limit = isCommitted ? log.lastStableOffset : log.endOffset;
+  if (timestamp < EARLIEST && version < (SINCE[timestamp] ?? Infinity)) return { errorCode: ErrorCode.unsupportedVersion };
   switch (timestamp) {
     case LATEST:
       return { offset: limit, leaderEpoch };
     case EARLIEST:
     case EARLIEST_LOCAL:
       return { offset: log.startOffset, leaderEpoch: log.epochs[0]?.epoch ?? leaderEpoch };
+    case LATEST_TIERED:
+      // There are no tiers.
+      return {};
     default: {
-      // There are no tiers, nor what later versions may add.
-      if (timestamp < 0 && (timestamp !== MAX_TIMESTAMP || version < WITH_MAX_TIMESTAMP))
-        return { errorCode: ErrorCode.unsupportedVersion };
       const found = timestamp === MAX_TIMESTAMP ? recordWithMaxTimestamp(log) : firstRecordAt(log, timestamp, limit);
       return found === null ? {} : { offset: found.offset, timestamp: found.timestampMs, leaderEpoch: found.leaderEpoch };
     }

@@ -18,27 +18,8 @@ export interface BatchRules {
 const PRODUCE_WITH_ZSTD = 7;
 const CODEC_MASK = 0x07;
 
-/**
- * The one batch that a Produce request has for a partition, ready to be stored but for its offset; its time of storing is set where the
- * topic says so. @throws `Refusal`
- */
-export function checkBatch(records: Buffer, rules: BatchRules, produceVersion: number, nowMs: number): RecordBatch {
-  const batch = onlyBatch(records, produceVersion);
-  if (batch.baseOffset !== 0n) throw invalid(`the base offset is ${batch.baseOffset}, not 0`);
-  requireSize(batch.byteLength, rules);
-  if (!batch.isIntact) throw new Refusal(ErrorCode.corruptMessage, "the checksum of a batch does not match");
-  if (batch.isControl) throw invalid("clients do not write control records");
-  if (batch.count < 1 || batch.count !== batch.lastOffsetDelta + 1) throw invalid("the number of records is not that of their offsets");
-  if (batch.producerId >= 0n && batch.baseSequence < 0) throw invalid("a batch of an idempotent producer has no sequence");
-  if (batch.hasAppendTime) throw new Refusal(ErrorCode.invalidTimestamp, "the time of storing is not the producer's to set");
-  const payload = decompress(batch.codec, batch.payload);
-  checkRecords(batch, payload, rules, nowMs);
-  const stored = recompressed(batch, payload, rules);
-  if (rules.hasAppendTime) stored.setAppendTime(nowMs);
-  return stored;
-}
-
-function onlyBatch(records: Buffer, produceVersion: number): RecordBatch {
+/** The one batch that a Produce request has for a partition. @throws `Refusal` */
+export function onlyBatch(records: Buffer, produceVersion: number): RecordBatch {
   if (records.length < BATCH_HEADER_BYTES) throw invalid("a request has no whole batch for a partition");
   const batch = new RecordBatch(records);
   if (batch.magic !== MAGIC) throw invalid(`a batch has message format ${batch.magic}, not ${MAGIC}`);
@@ -51,18 +32,40 @@ function onlyBatch(records: Buffer, produceVersion: number): RecordBatch {
   return batch;
 }
 
+/**
+ * Looks at all of a batch. @returns what is to be stored, ready but for its offset: its time is set where the topic says so
+ * @throws `Refusal`
+ */
+export function checkBatch(batch: RecordBatch, rules: BatchRules, nowMs: number): RecordBatch {
+  if (batch.baseOffset !== 0n) throw invalid(`the base offset is ${batch.baseOffset}, not 0`);
+  requireSize(batch.byteLength, rules);
+  if (!batch.isIntact) throw new Refusal(ErrorCode.corruptMessage, "the checksum of a batch does not match");
+  if (batch.isControl) throw invalid("clients do not write control records");
+  if (batch.count < 1 || batch.count !== batch.lastOffsetDelta + 1) throw invalid("the number of records is not that of their offsets");
+  if (batch.producerId >= 0n && batch.baseSequence < 0) throw invalid("a batch of an idempotent producer has no sequence");
+  const payload = decompress(batch.codec, batch.payload);
+  const maxTimestampMs = checkRecords(batch, payload, rules, nowMs);
+  const stored = recompressed(batch, payload, rules);
+  if (rules.hasAppendTime) stored.setTime(nowMs, true);
+  // What a producer says of this itself counts for nothing.
+  else if (stored.hasAppendTime || stored.maxTimestampMs !== maxTimestampMs) stored.setTime(maxTimestampMs, false);
+  return stored;
+}
+
 function requireSize(byteLength: number, { maxMessageBytes }: BatchRules): void {
   if (byteLength > maxMessageBytes) {
     throw new Refusal(ErrorCode.messageTooLarge, `a batch has ${byteLength} bytes, and ${maxMessageBytes} are allowed`);
   }
 }
 
-function checkRecords(batch: RecordBatch, payload: Buffer, rules: BatchRules, nowMs: number): void {
+/** @returns the largest timestamp */
+function checkRecords(batch: RecordBatch, payload: Buffer, rules: BatchRules, nowMs: number): number {
   const { baseTimestampMs, count } = batch;
   const oldestMs = nowMs - rules.timestampBeforeMaxMs;
   const newestMs = nowMs + rules.timestampAfterMaxMs;
   const withoutKey: RecordError[] = [];
   const mistimed: RecordError[] = [];
+  let maxTimestampMs = -1;
   const cursor = new RecordCursor(payload);
   for (let index = 0; index < count; index += 1) {
     if (cursor.isAtEnd) throw invalid("a batch has fewer records than it says");
@@ -71,6 +74,7 @@ function checkRecords(batch: RecordBatch, payload: Buffer, rules: BatchRules, no
       withoutKey.push({ batchIndex: index, batchIndexErrorMessage: "a compacted topic takes no message without a key" });
     }
     const timestampMs = baseTimestampMs + cursor.timestampDelta;
+    if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
     if (!rules.hasAppendTime && timestampMs >= 0 && (timestampMs < oldestMs || timestampMs > newestMs)) {
       mistimed.push({ batchIndex: index, batchIndexErrorMessage: "the timestamp is out of range" });
     }
@@ -78,6 +82,7 @@ function checkRecords(batch: RecordBatch, payload: Buffer, rules: BatchRules, no
   if (!cursor.isAtEnd) throw invalid("a batch has more records than it says");
   if (withoutKey.length > 0) throw new Refusal(ErrorCode.invalidRecord, "some records have no key", withoutKey);
   if (mistimed.length > 0) throw new Refusal(ErrorCode.invalidTimestamp, "some records have a timestamp that is out of range", mistimed);
+  return maxTimestampMs;
 }
 
 /** In the topic's own codec, where it has one. */

@@ -36,7 +36,7 @@ export function compress(codec: number, payload: Buffer): Buffer {
 
 function functionsOf(codec: number): CodecFunctions {
   const functions = FUNCTIONS[codec];
-  if (functions === undefined) throw new Refusal(ErrorCode.corruptMessage, `there is no compression codec ${codec}`);
+  if (functions === undefined) throw new Refusal(ErrorCode.unknownServerError, `there is no compression codec ${codec}`);
   return functions;
 }
 
@@ -45,7 +45,7 @@ function checked(codec: string, unpack: (packed: Buffer) => Buffer): (packed: Bu
     try {
       return unpack(packed);
     } catch (cause) {
-      const refusal = new Refusal(ErrorCode.corruptMessage, `a batch is not what ${codec} makes`);
+      const refusal = new Refusal(ErrorCode.unknownServerError, `a batch is not what ${codec} makes`);
       refusal.cause = cause;
       throw refusal;
     }

@@ -112,5 +112,5 @@ export function compressLz4(bytes: Buffer): Buffer {
 }
 
 function corrupt(what: string): Refusal {
-  return new Refusal(ErrorCode.corruptMessage, `an LZ4 frame ${what}`);
+  return new Refusal(ErrorCode.unknownServerError, `an LZ4 frame ${what}`);
 }

@@ -124,10 +124,11 @@ export class RecordBatch {
     return this.buffer.readUInt32BE(this.at + CHECKSUM) === this.#checksum();
   }
 
-  /** The broker's time counts for all records, and the producer's is forgotten. */
-  setAppendTime(timestampMs: number): void {
-    this.buffer.writeInt16BE(this.attributes | LOG_APPEND_TIME, this.at + ATTRIBUTES);
-    this.buffer.writeBigInt64BE(BigInt(timestampMs), this.at + MAX_TIMESTAMP);
+  /** @param isAppendTime it counts for all records, and the producer's times are forgotten; else it is the largest of theirs */
+  setTime(maxTimestampMs: number, isAppendTime: boolean): void {
+    const { attributes } = this;
+    this.buffer.writeInt16BE(isAppendTime ? attributes | LOG_APPEND_TIME : attributes & ~LOG_APPEND_TIME, this.at + ATTRIBUTES);
+    this.buffer.writeBigInt64BE(BigInt(maxTimestampMs), this.at + MAX_TIMESTAMP);
     this.buffer.writeUInt32BE(this.#checksum(), this.at + CHECKSUM);
   }
 

@@ -102,5 +102,5 @@ export class RecordCursor {
 }
 
 function malformed(what: string): Refusal {
-  return new Refusal(ErrorCode.corruptMessage, what);
+  return new Refusal(ErrorCode.invalidRecord, what);
 }

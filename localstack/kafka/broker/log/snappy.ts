@@ -78,5 +78,5 @@ export function compressSnappy(bytes: Buffer): Buffer {
 }
 
 function corrupt(what: string): Refusal {
-  return new Refusal(ErrorCode.corruptMessage, `a snappy block ${what}`);
+  return new Refusal(ErrorCode.unknownServerError, `a snappy block ${what}`);
 }

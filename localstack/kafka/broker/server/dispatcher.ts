@@ -56,8 +56,17 @@ export class Dispatcher {
       throw error;
     }
     const troubles = this.#troublesOf(known, request);
-    const { session, gone, clientHost } = connection;
-    const context: RequestContext = { cluster: this.#cluster, node: this.#node, version, clientId, clientHost, session, troubles, gone };
+    const context: RequestContext = {
+      cluster: this.#cluster,
+      node: this.#node,
+      version,
+      clientId,
+      clientHost: connection.clientHost,
+      session: connection.session,
+      troubles,
+      gone: connection.gone,
+      hangUp: () => connection.close(),
+    };
     const carryOut = (): Answered | Promise<Answered> => {
       const answer = known.handle(request, context);
       if (answer instanceof Promise) return answer.then((value: unknown) => framed(known, correlationId, version, value));

@@ -22,7 +22,6 @@ export function changeSettings(topic: Topic, changes: readonly SettingChange[], 
   if (new Set(names).size < names.length) throw new Refusal(ErrorCode.invalidRequest, "a setting is named twice");
   for (const { name, configOperation, value } of changes) {
     if (configOperation === DELETE) {
-      if (!TOPIC_SETTINGS.has(name)) throw new Refusal(ErrorCode.invalidConfig, `Unknown topic config name: ${name}`);
       changed.delete(name);
       continue;
     }
@@ -52,7 +51,7 @@ export function replaceSettings(
 function changedList(name: string, operation: number, value: string, settings: ReadonlyMap<string, string>): string {
   const setting = TOPIC_SETTINGS.get(name);
   const isKnown = operation === APPEND || operation === SUBTRACT;
-  if (!isKnown) throw new Refusal(ErrorCode.invalidRequest, `there is no operation ${operation}`);
+  if (!isKnown) throw new Refusal(ErrorCode.unknownServerError, `there is no operation ${operation}`);
   if (setting === undefined || setting.type !== LIST)
     throw new Refusal(ErrorCode.invalidConfig, `${name} is no list, nothing can be added or taken away`);
   const items = (text: string): string[] => text.split(",").filter((item) => item !== "");

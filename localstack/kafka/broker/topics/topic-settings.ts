@@ -34,7 +34,9 @@ const boolean: TopicSetting["refuse"] = (value) => oneOf("true", "false")(value.
 const ratio: TopicSetting["refuse"] = (value) => (value !== "" && Number(value) >= 0 && Number(value) <= 1 ? null : "from 0 to 1");
 const anything: TopicSetting["refuse"] = () => null;
 const policies: TopicSetting["refuse"] = (value) =>
-  value.split(",").every((policy) => ["delete", "compact"].includes(policy.trim())) ? null : "delete, compact, or both";
+  value === "" || value.split(",").every((policy) => ["delete", "compact"].includes(policy.trim()))
+    ? null
+    : "delete, compact, both or none";
 
 type Row = readonly [name: string, type: keyof typeof TYPE, fallback: string, refuse: TopicSetting["refuse"], brokerName?: string];
 

@@ -10,6 +10,8 @@ export interface TransactionPartition {
 export class Transaction {
   producerId: bigint;
   epoch = 0;
+  /** Of the producer that asked for the newest one: it may ask again. */
+  formerEpoch = -1;
   timeoutMs: number;
   state: TransactionState = "Empty";
   readonly groups = new Set<string>();

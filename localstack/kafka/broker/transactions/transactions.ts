@@ -38,17 +38,21 @@ export class Transactions {
     if (transaction === undefined) {
       const created = new Transaction(this.#newProducerId(), timeoutMs);
       this.#byId.set(transactionalId, created);
-      return { producerId: created.producerId, producerEpoch: created.epoch };
+      return identityOf(created);
     }
     const isCurrent = known.producerId === transaction.producerId && known.producerEpoch === transaction.epoch;
+    const isFormer = known.producerId === transaction.producerId && known.producerEpoch === transaction.formerEpoch;
+    // The answer to its first request was lost.
+    if (known.producerId !== NO_PRODUCER_ID && isFormer) return identityOf(transaction);
     if (known.producerId !== NO_PRODUCER_ID && !isCurrent) throw fenced();
     this.#bump(transaction);
     if (transaction.state === "Ongoing") {
       this.#end(transaction, false);
       throw new Refusal(ErrorCode.concurrentTransactions, "the transaction that was open is being aborted");
     }
+    transaction.formerEpoch = known.producerId === NO_PRODUCER_ID ? -1 : known.producerEpoch;
     transaction.timeoutMs = timeoutMs;
-    return { producerId: transaction.producerId, producerEpoch: transaction.epoch };
+    return identityOf(transaction);
   }
 
   /** @throws `Refusal` */
@@ -132,6 +136,10 @@ export class Transactions {
     for (const groupId of groups) this.#groups.get(groupId)?.offsets.transactionEnded(producerId, isCommitted);
     transaction.end(isCommitted ? "CompleteCommit" : "CompleteAbort");
   }
+}
+
+function identityOf({ producerId, epoch }: Transaction): ProducerIdentity {
+  return { producerId, producerEpoch: epoch };
 }
 
 function fenced(): Refusal {

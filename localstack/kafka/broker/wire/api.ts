@@ -1,15 +1,15 @@
 import type { WireType } from "./field.ts";
 import { type Fields, type GivenStruct, type ReadStruct, struct } from "./struct.ts";
 
-/** One request of Kafka's protocol and its answer, for the versions that this broker serves. */
-export interface Api<Request = unknown, Answer = unknown> {
+/** One request of Kafka's protocol and its answer, for the versions that this broker serves: what is read of them, and what is written. */
+export interface Api<Request = unknown, Answer = unknown, GivenRequest = never, ReadAnswer = unknown> {
   readonly name: string;
   readonly key: number;
   readonly versions: { readonly oldest: number; readonly newest: number };
   /** From this version on, lengths are varints and structures have tagged fields. */
   readonly flexibleFrom: number;
-  readonly request: WireType<Request, never>;
-  readonly answer: WireType<unknown, Answer>;
+  readonly request: WireType<Request, GivenRequest>;
+  readonly answer: WireType<ReadAnswer, Answer>;
 }
 
 interface ApiDefinition<R extends Fields, A extends Fields> {
@@ -22,11 +22,13 @@ interface ApiDefinition<R extends Fields, A extends Fields> {
   readonly answer: A;
 }
 
-export type RequestOf<A> = A extends Api<infer Request, never> ? Request : never;
+export type RequestOf<A> = A extends { readonly request: WireType<infer Request, never> } ? Request : never;
 export type AnswerOf<A> = A extends { readonly answer: WireType<unknown, infer Answer> } ? Answer : never;
 
 /** Names, numbers and layouts are those of https://kafka.apache.org/protocol. */
-export function defineApi<R extends Fields, A extends Fields>(definition: ApiDefinition<R, A>): Api<ReadStruct<R>, GivenStruct<A>> {
+export function defineApi<R extends Fields, A extends Fields>(
+  definition: ApiDefinition<R, A>,
+): Api<ReadStruct<R>, GivenStruct<A>, GivenStruct<R>, ReadStruct<A>> {
   const { name, key, versions, flexibleFrom = Infinity } = definition;
   return {
     name,
