@@ -1,14 +1,10 @@
-import type { Emulator } from "../src/conformance/index.ts";
-import { startMemoryEmulator } from "./memory-emulator.ts";
+import type { Emulator, EmulatorOptions } from "./emulator.ts";
 
-/** A provider that has been started in this process. */
-export interface InProcessProvider extends Emulator {
-  /** For `connect`. */
-  readonly url: string;
-  close(): Promise<void>;
-}
+/** How a provider is started in this process. */
+export type StartInProcess = (options?: EmulatorOptions) => Promise<Emulator>;
 
-/** How each provider is started that can run in this process, by its id. */
-export const inProcessProviders: Readonly<Record<string, () => Promise<InProcessProvider>>> = {
-  memory: () => startMemoryEmulator(),
+/** Every provider that can run in this process, by its id: the only list of them. Each is loaded when it is asked for. */
+export const inProcessProviders: Readonly<Record<string, StartInProcess>> = {
+  memory: async (options) => (await import("./memory-emulator.ts")).startMemoryEmulator(options),
+  kafka: async (options) => (await import("./kafka/broker/emulated-kafka.ts")).startEmulatedKafka(options),
 };

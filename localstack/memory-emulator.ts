@@ -5,6 +5,7 @@ import { profileOf } from "../adapters/memory/profiles.ts";
 import { topicSettings } from "../adapters/memory/topic-access.ts";
 import type { MemoryTopicSettings } from "../adapters/memory/topic.ts";
 import type { Fault } from "../src/driver/index.ts";
+import { checkEmulatorTopic } from "./check-emulator-topic.ts";
 
 /** Settings of a topic; `groups` is for providers whose groups must exist first, which these need not. */
 type MemoryEmulatorTopic = MemoryTopicSettings & { readonly groups?: readonly string[] | undefined };
@@ -37,7 +38,9 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
   const broker = memoryBroker(name);
   const emulator: MemoryEmulator = {
     url: urlOf(name, options),
-    async createTopic(topic, { partitions, retentionMs, retentionBytes } = {}) {
+    async createTopic(topic, { retentionBytes, ...settings } = {}) {
+      checkEmulatorTopic(settings);
+      const { partitions, retentionMs } = settings;
       checkMemoryOptions({ topics: { [topic]: { partitions, retentionMs } } });
       broker.createTopic(topic, profile.layout, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
     },

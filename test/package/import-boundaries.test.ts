@@ -73,8 +73,8 @@ let sources: readonly ImportEdge[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "streamport-imports-"));
   const dist = await buildInto(folder);
-  built = await importGraph(dist, ["src", "adapters"], ".js");
-  declared = await importGraph(dist, ["src", "adapters"], ".d.ts");
+  built = await importGraph(dist, ["src", "adapters", "localstack"], ".js");
+  declared = await importGraph(dist, ["src", "adapters", "localstack"], ".d.ts");
   sources = await importGraph(projectRoot, ["src", "adapters", "localstack"], ".ts");
 });
 

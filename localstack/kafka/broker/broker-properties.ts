@@ -12,7 +12,6 @@ const DEFAULTS = {
   "group.max.size": "2147483647",
   "offset.metadata.max.bytes": "4096",
   "log.retention.check.interval.ms": "500",
-  "log.cleaner.backoff.ms": "500",
   "transaction.max.timeout.ms": "900000",
   "fetch.max.bytes": "57671680",
   "socket.request.max.bytes": "104857600",

@@ -3,6 +3,7 @@ import { BrokerProperties } from "./broker-properties.ts";
 import { FaultPlan } from "./faults/fault-plan.ts";
 import { SpoiledRecords } from "./faults/spoiled-records.ts";
 import { Groups } from "./groups/groups.ts";
+import { clean } from "./log/cleaner.ts";
 import { applyRetention } from "./log/retention.ts";
 import { NO_LEADER, type Partition } from "./topics/partition.ts";
 import type { Topic } from "./topics/topic.ts";
@@ -42,7 +43,7 @@ export class Cluster {
   readonly #housekeeping: NodeJS.Timeout;
 
   constructor({ brokers, properties, users }: ClusterOptions) {
-    this.properties = new BrokerProperties(properties);
+    this.properties = new BrokerProperties({ "default.replication.factor": String(brokers), ...properties });
     this.users = users;
     this.nodes = Array.from({ length: brokers }, (_, index) => ({ nodeId: index + 1, host: HOST, port: 0, isUp: false }));
     this.topics = new Topics(
@@ -105,9 +106,11 @@ export class Cluster {
 
   #keepHouse(): void {
     const nowMs = Date.now();
-    for (const topic of this.topics.all) {
-      if (!topic.config.isDeleted) continue;
-      for (const { log } of topic.partitions) applyRetention(log, topic.config, nowMs);
+    for (const { config, partitions } of this.topics.all) {
+      for (const { log } of partitions) {
+        if (config.isCompacted) clean(log, config, nowMs);
+        if (config.isDeleted) applyRetention(log, config, nowMs);
+      }
     }
   }
 

@@ -52,7 +52,7 @@ export const DEVIATIONS: Readonly<Record<string, { readonly reason: string; read
       "group.max.session.timeout.ms",
       "group.max.size",
       "group.min.session.timeout.ms",
-      "log.cleaner.backoff.ms",
+
       "log.retention.check.interval.ms",
       "num.partitions",
       "offset.metadata.max.bytes",

@@ -47,13 +47,13 @@ const KINDS: Readonly<Record<FaultKind, (fault: Fault) => { readonly trouble: Tr
   restart: () => ({ trouble: { what: "restart" }, apis: null }),
 };
 
-/** @throws `unsupported` for a kind that is not of the vocabulary */
+/** @throws `invalid-argument` for a kind that is not of the vocabulary */
 export function plannedTrouble(fault: Fault): PlannedTrouble {
   const { kind, after = 0, times = 1, topic, partition } = fault;
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (known === undefined) {
     const allowed = Object.keys(KINDS).join(", ");
-    throw new StreamError("unsupported", `the emulated Kafka has no fault ${JSON.stringify(kind)}; it has ${allowed}`, {
+    throw new StreamError("invalid-argument", `the emulated Kafka has no fault ${JSON.stringify(kind)}; it has ${allowed}`, {
       provider: "kafka",
     });
   }

@@ -1,6 +1,6 @@
 import { ErrorCode, type RecordError, Refusal } from "../error-code.ts";
 import { CODECS, ZSTD, compress, decompress } from "./compression.ts";
-import { BATCH_HEADER_BYTES, LOG_OVERHEAD_BYTES, MAGIC, RecordBatch, headerOf, writeBatch } from "./record-batch.ts";
+import { BATCH_HEADER_BYTES, CODEC_MASK, LOG_OVERHEAD_BYTES, MAGIC, RecordBatch, headerOf, writeBatch } from "./record-batch.ts";
 import { RecordCursor } from "./record-cursor.ts";
 
 /** What a topic asks of the batches that it stores. */
@@ -16,7 +16,6 @@ export interface BatchRules {
 
 /** Before this version of Produce, a client is not known to understand zstd. */
 const PRODUCE_WITH_ZSTD = 7;
-const CODEC_MASK = 0x07;
 
 /** The one batch that a Produce request has for a partition. @throws `Refusal` */
 export function onlyBatch(records: Buffer, produceVersion: number): RecordBatch {

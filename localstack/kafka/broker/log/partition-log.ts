@@ -26,6 +26,8 @@ export class PartitionLog {
   #segments: Segment[];
   #startOffset = 0n;
   #endOffset = 0n;
+  /** What lies before it has been compacted. */
+  cleanedUpTo = 0n;
 
   constructor(nowMs: number) {
     this.#segments = [new Segment(0n, nowMs)];
@@ -115,7 +117,7 @@ export class PartitionLog {
     while (this.epochs.length > 1 && this.epochs[1]!.startOffset <= offset) this.epochs.shift();
   }
 
-  /** Puts others in place of all segments but the active one: what compaction has made of them. */
+  /** Puts others in their place: what compaction has made of them. */
   replaceSegments(segments: readonly Segment[]): void {
     this.#segments = [...segments];
   }

@@ -20,7 +20,7 @@ const PRODUCER_EPOCH = 51;
 const BASE_SEQUENCE = 53;
 const COUNT = 57;
 
-const CODEC_MASK = 0x07;
+export const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;

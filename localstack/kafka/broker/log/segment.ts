@@ -21,7 +21,7 @@ export interface StoredBatch {
 export class Segment {
   readonly baseOffset: bigint;
   readonly batches: StoredBatch[] = [];
-  readonly #createdMs: number;
+  readonly createdMs: number;
   #bytes = 0;
   #largestTimestampMs = -1;
   #firstTimestampMs = -1;
@@ -30,7 +30,7 @@ export class Segment {
 
   constructor(baseOffset: bigint, nowMs: number) {
     this.baseOffset = baseOffset;
-    this.#createdMs = nowMs;
+    this.createdMs = nowMs;
   }
 
   get byteLength(): number {
@@ -39,7 +39,7 @@ export class Segment {
 
   /** Of all its records; where there are none, when the segment was begun. */
   get largestTimestampMs(): number {
-    return this.#largestTimestampMs < 0 ? this.#createdMs : this.#largestTimestampMs;
+    return this.#largestTimestampMs < 0 ? this.createdMs : this.#largestTimestampMs;
   }
 
   /** By the time of its first batch. */

@@ -24,7 +24,8 @@ export function firstRecordAt(log: PartitionLog, timestampMs: number, limit: big
 export function recordWithMaxTimestamp(log: PartitionLog): FoundRecord | null {
   let newest: RecordBatch | null = null;
   for (const stored of log.batchesFrom(log.startOffset)) {
-    if (newest === null || stored.maxTimestampMs > newest.maxTimestampMs) newest = batchOf(stored);
+    const batch = batchOf(stored);
+    if (batch.count > 0 && (newest === null || batch.maxTimestampMs > newest.maxTimestampMs)) newest = batch;
   }
   if (newest === null) return null;
   const { maxTimestampMs } = newest;

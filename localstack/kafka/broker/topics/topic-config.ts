@@ -1,15 +1,13 @@
 import type { BatchRules } from "../log/check-batch.ts";
+import type { CleaningRules } from "../log/cleaner.ts";
 import type { SegmentLimits } from "../log/partition-log.ts";
 import type { RetentionLimits } from "../log/retention.ts";
 import { TOPIC_SETTINGS } from "./topic-settings.ts";
 
 /** The settings of a topic that have an effect here. */
-export interface TopicConfig extends BatchRules, SegmentLimits, RetentionLimits {
+export interface TopicConfig extends BatchRules, SegmentLimits, RetentionLimits, CleaningRules {
   readonly isDeleted: boolean;
   readonly minInSyncReplicas: number;
-  readonly minCleanableDirtyRatio: number;
-  readonly minCompactionLagMs: number;
-  readonly deleteRetentionMs: number;
 }
 
 /** @param explicit of the topic itself; `brokerWide` is what holds for topics that say nothing */
