@@ -6,8 +6,9 @@ const reportFile = process.env["STREAMPORT_TEST_REPORT"];
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // What needs a real Kafka broker belongs to the long tier until the adapter is finished.
-    exclude: ["test/bench/**", "test/long/**", "test/kafka/**", "test/conformance/kafka.test.ts"],
+    // Of what needs a real Kafka broker only the plain run of the suite, the demo and the foreign clients: the rest is the long tier.
+    exclude: ["test/bench/**", "test/long/**", "test/kafka/!(demo|foreign-clients).test.ts"],
+    globalSetup: ["test/fetch-kafka.ts"],
     pool: "forks",
     // Bundlers and compilers on a machine that is busy with everything else.
     testTimeout: 120_000,

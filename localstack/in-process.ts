@@ -8,3 +8,14 @@ export const inProcessProviders: Readonly<Record<string, StartInProcess>> = {
   memory: async (options) => (await import("./memory-emulator.ts")).startMemoryEmulator(options),
   kafka: async (options) => (await import("./kafka/broker/emulated-kafka.ts")).startEmulatedKafka(options),
 };
+
+/**
+ * The emulator behind a URL that means something in this process, for faults.
+ * @returns null for the URL of a server
+ * @throws `configuration` for settings that the URL cannot have
+ */
+export async function emulatorOf(url: string): Promise<Emulator | null> {
+  if (!/^memory:/i.test(url)) return null;
+  const { memoryEmulatorOf } = await import("./memory-emulator.ts");
+  return memoryEmulatorOf(url);
+}

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { dropMemoryBroker, memoryBroker } from "../adapters/memory/brokers.ts";
-import { type MemoryOptions, checkMemoryOptions } from "../adapters/memory/options.ts";
+import { type MemoryOptions, checkMemoryOptions, parseMemoryUrl } from "../adapters/memory/options.ts";
 import { profileOf } from "../adapters/memory/profiles.ts";
 import { topicSettings } from "../adapters/memory/topic-access.ts";
 import type { MemoryTopicSettings } from "../adapters/memory/topic.ts";
+import { parseConnectionUrl } from "../src/connection-url.ts";
 import type { Fault } from "../src/driver/index.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
 
@@ -14,7 +15,8 @@ export interface MemoryEmulatorOptions {
   topics?: Readonly<Record<string, MemoryEmulatorTopic>> | undefined;
   /** Of no meaning: nothing listens. */
   port?: number | undefined;
-  /** As in `MemoryOptions`; they become part of the URL. */
+  /** As in `MemoryOptions`; they become part of the URL. @default a name that nobody has */
+  name?: MemoryOptions["name"];
   like?: MemoryOptions["like"];
   without?: MemoryOptions["without"];
   delayMs?: MemoryOptions["delayMs"];
@@ -31,8 +33,7 @@ export interface MemoryEmulator extends AsyncDisposable {
 
 /** A memory broker of its own name. Starts nothing: the provider is its own emulator. @throws `configuration` */
 export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): Promise<MemoryEmulator> {
-  const { topics = {}, like, without = [], delayMs } = options;
-  const name = `emulator-${randomUUID()}`;
+  const { topics = {}, name = `emulator-${randomUUID()}`, like, without = [], delayMs } = options;
   checkMemoryOptions({ name, like, without, delayMs });
   const profile = profileOf(like, without);
   const broker = memoryBroker(name);
@@ -50,6 +51,19 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
   };
   for (const [topic, settings] of Object.entries(topics)) await emulator.createTopic(topic, settings);
   return emulator;
+}
+
+/**
+ * The emulator behind a URL of `memory:`. Its own URL says the same, with a name where that one had none, so that all
+ * connections to it find the same broker.
+ * @throws `configuration`
+ */
+export async function memoryEmulatorOf(url: string): Promise<MemoryEmulator> {
+  const { adapterUrl } = parseConnectionUrl(url, ["memory"]);
+  const { topics: _, ...form } = parseMemoryUrl(adapterUrl);
+  const emulator = await startMemoryEmulator(form);
+  const [named] = emulator.url.split("?");
+  return { ...emulator, url: url.replace(/^memory:[^?]*/i, () => named!) };
 }
 
 function urlOf(name: string, { like, without = [], delayMs }: MemoryEmulatorOptions): string {

@@ -7,17 +7,27 @@ import type {
   StartPoint,
   TopicSettings,
 } from "../../src/driver/index.ts";
+import { boundedCall } from "./bounded-call.ts";
 import { GroupAdmin } from "./group-admin.ts";
 import type { KafkaService } from "./service.ts";
 import { TopicAdmin } from "./topic-admin.ts";
 
-export class KafkaAdmin implements AdminDriver {
-  readonly #topics: TopicAdmin;
-  readonly #groups: GroupAdmin;
+/** A coordinator that moves or loads is waited for, but not longer. */
+const GROUP_CALL_MS = 30_000;
 
-  constructor(service: KafkaService) {
+export class KafkaAdmin implements AdminDriver {
+  readonly #service: KafkaService;
+  readonly #topics: TopicAdmin;
+  readonly #groupCallMs: number;
+
+  constructor(service: KafkaService, groupCallMs = GROUP_CALL_MS) {
+    this.#service = service;
     this.#topics = new TopicAdmin(service);
-    this.#groups = new GroupAdmin(service);
+    this.#groupCallMs = groupCallMs;
+  }
+
+  #onGroups<T>(signal: AbortSignal, call: (groups: GroupAdmin, signal: AbortSignal) => Promise<T>): Promise<T> {
+    return boundedCall(this.#service, this.#groupCallMs, signal, (service, patience) => call(new GroupAdmin(service), patience));
   }
 
   createTopic(topic: string, settings: TopicSettings, signal: AbortSignal): Promise<void> {
@@ -41,22 +51,22 @@ export class KafkaAdmin implements AdminDriver {
   }
 
   listGroups(topic: string, signal: AbortSignal): Promise<readonly { readonly group: string; readonly nativeGroup: string }[]> {
-    return this.#groups.list(topic, signal);
+    return this.#onGroups(signal, (groups, patience) => groups.list(topic, patience));
   }
 
   describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription> {
-    return this.#groups.describe(topic, name, signal);
+    return this.#onGroups(signal, (groups, patience) => groups.describe(topic, name, patience));
   }
 
   resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
-    return this.#groups.reset(topic, name, to, signal);
+    return this.#onGroups(signal, (groups, patience) => groups.reset(topic, name, to, patience));
   }
 
   deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
-    return this.#groups.delete(topic, name, signal);
+    return this.#onGroups(signal, (groups, patience) => groups.delete(topic, name, patience));
   }
 
   lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag> {
-    return this.#groups.lag(topic, name, signal);
+    return this.#onGroups(signal, (groups, patience) => groups.lag(topic, name, patience));
   }
 }

@@ -7,11 +7,12 @@ import { GroupOffsets } from "./group-offsets.ts";
 import { type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
 import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
-import { type FetchHandler, PartitionFetcher } from "./partition-fetcher.ts";
-import { toOffset, toPosition } from "./records.ts";
+import { PartitionFetcher } from "./partition-fetcher.ts";
+import { toPosition } from "./records.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import { settleOffsets } from "./settle-offsets.ts";
+import { sinkHandler } from "./sink-handler.ts";
 import { startOffsets } from "./start-positions.ts";
 import { TopicWatch } from "./topic-watch.ts";
 import { pause } from "./waiting.ts";
@@ -205,12 +206,17 @@ export class KafkaConsumer implements ConsumerDriver {
       epoch: String(owned.generation),
     };
     sink.assigned(assignment);
-    owned.delivery = { assignment, cursor: fetcher.add(owned.partition, offset, handlerFor(sink, assignment)) };
+    owned.delivery = { assignment, cursor: fetcher.add(owned.partition, offset, sinkHandler(sink, assignment, owned)) };
   }
 
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
     const { membership, offsets } = this.#parts!;
-    return settleOffsets(membership, this.#owned, offsets, settlements, signal);
+    const results = await settleOffsets(membership, this.#owned, offsets, settlements, signal);
+    for (const [index, { assignment, ended }] of settlements.entries()) {
+      const unreadable = ended && results[index] === null ? this.#owned.of(assignment)?.unreadable : undefined;
+      if (unreadable !== undefined) this.#fail(unreadable);
+    }
+    return results;
   }
 
   /** Its failure is the member's. */
@@ -241,32 +247,4 @@ export class KafkaConsumer implements ConsumerDriver {
       // The group finds out by the session's time-out.
     }
   }
-}
-
-/** What is fetched for an assignment goes into the sink; the sink never has enough. */
-function handlerFor(sink: Sink, assignment: Assignment): FetchHandler {
-  return {
-    async deliver(records) {
-      await sink.deliver(assignment, records);
-      return true;
-    },
-    advanced(through) {
-      sink.advanced(assignment, through);
-      return true;
-    },
-    caughtUp() {
-      sink.caughtUp(assignment);
-      return true;
-    },
-    async gap(gap) {
-      try {
-        await sink.gap(assignment, gap);
-      } catch {
-        // The sink knows the reason, since it gave it: here it only says to stop.
-        return false;
-      }
-      sink.advanced(assignment, toPosition(toOffset(gap.resumesAt) - 1n));
-      return true;
-    },
-  };
 }

@@ -26,6 +26,17 @@ export function errorOf(errorCode: number, api: string, details: StreamErrorDeta
   return kafkaError(code, `${api}: ${meaning} (${name}, ${errorCode})`, { retryable, ...details, cause });
 }
 
+/**
+ * A broker's error code for one partition. That it does not know the partition is no news of the topic: leaders move, and hear late of
+ * new partitions. Whether the topic is gone a look at the cluster says.
+ */
+export function partitionError(errorCode: number, api: string, topic: string, partition: number): StreamError {
+  const details = { topic, partition: String(partition) };
+  const error = errorOf(errorCode, api, details);
+  if (classOf(errorCode) !== "refresh" || error.retryable) return error;
+  return kafkaError("unavailable", "the broker does not know the partition at present", { ...details, cause: error });
+}
+
 /** What a code means for a request of a partition or group: try again, look up anew who is responsible first, or what else. */
 export function classOf(errorCode: number): ErrorClass {
   return errorCodeOf(errorCode).class;
@@ -55,6 +66,8 @@ export function classify(error: unknown): StreamError {
   return kafkaError("internal", `the Kafka client failed in a way that is not known: ${name}`, { cause: error, retryable: false });
 }
 
+const NAME_CODES = ["ENOTFOUND", "EAI_AGAIN"];
+
 const SOCKET_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -62,38 +75,75 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
   "ETIMEDOUT",
   "EHOSTUNREACH",
   "ENETUNREACH",
-  "EAI_AGAIN",
-  "ENOTFOUND",
+  ...NAME_CODES,
 ]);
 
+/** What OpenSSL says of a certificate that we do not accept. */
 const CERTIFICATE_TROUBLE = /certificate|self.signed|altname|issuer|CERT_|TLS|SSL|EPROTO|wrong version/i;
+/** What a server says that does not accept ours, or misses it: https://www.rfc-editor.org/rfc/rfc8446#section-6.2 */
+const CERTIFICATE_ALERT = /alert (?:(?:bad |no |unsupported )?certificate|unknown ca|access denied)/i;
 
 function classifyConnect(error: KafkaConnectError): StreamError {
-  const { name, message, code } = named(error.cause);
-  if (error.step === "authenticate" && !LOST_ANSWERS.has(name) && !message.startsWith("no complete handshake")) {
-    return kafkaError("unauthenticated", "the server does not accept these credentials, or not this SASL mechanism", { cause: error });
+  const { step, cause, wasReached, wasReachedBefore } = error;
+  const refuse = (code: StreamErrorCode, text: string, retryable?: boolean): StreamError =>
+    kafkaError(code, text, retryable === undefined ? { cause: error } : { cause: error, retryable });
+  // Of ours: what the application was asked for, and did not give now.
+  if (cause instanceof StreamError) return refuse(cause.code, cause.message, wasReachedBefore);
+  if (cause instanceof KafkaUnsupportedError) return classify(cause);
+  const { name, message, code } = named(cause);
+  if (step === "authenticate" && !LOST_ANSWERS.has(name) && !message.startsWith("no complete handshake")) {
+    return refuse("unauthenticated", "the server does not accept these credentials, or not this SASL mechanism");
   }
-  if (error.answeredInTls) {
-    return kafkaError("configuration", "the server speaks TLS on this port, and tls is not set", { cause: error });
+  if (error.answeredInTls) return refuse("configuration", "the server speaks TLS on this port, and tls is not set");
+  // A typing error stays one; a resolver that has given an answer before will give one again.
+  if (isUnknownHost(error)) return refuse("unavailable", "the name of the broker's host is not known", wasReachedBefore);
+  if (CERTIFICATE_ALERT.test(message)) return refuse("unauthenticated", "the server does not accept our certificate, or wants one");
+  const meaning = isFirstEnd(error) ? meaningOfEnd(error) : null;
+  if (meaning !== null) return refuse(...meaning);
+  if (wasReached && step === "connect" && !isEnd(cause) && CERTIFICATE_TROUBLE.test(`${code} ${message}`)) {
+    return refuse("configuration", "no TLS with this server: its certificate is refused, or it does not speak TLS as we do");
   }
-  if (code === "ENOTFOUND" || message.includes("ENOTFOUND")) {
-    return kafkaError("unavailable", "the name of the broker's host is not known", { cause: error, retryable: false });
-  }
-  if (error.wasReached && error.step === "connect" && (CERTIFICATE_TROUBLE.test(`${code} ${message}`) || isHangUp(message))) {
-    return kafkaError(
-      "configuration",
-      "no TLS with this server: it speaks plain text on this port, or its certificate or ours is refused",
-      {
-        cause: error,
-      },
-    );
-  }
-  return kafkaError("unavailable", "no connection to a broker", { cause: error });
+  return refuse("unavailable", "no connection to a broker");
 }
 
-/** The server went away in the middle of the TLS handshake: what a plain-text port does with it. */
-function isHangUp(message: string): boolean {
-  return message === "the server closed the connection" || message.includes("before secure TLS connection");
+/** The server has ended a connection, whoever noticed it first. */
+function isEnd(cause: unknown): boolean {
+  const { name, message, code } = named(cause);
+  return (
+    message === "the server closed the connection" || name === "KafkaJSConnectionClosedError" || code === "ECONNRESET" || code === "EPIPE"
+  );
+}
+
+/** Of the first connection to a server that can be reached. Where one has stood before, a server that ends it is one that ends. */
+export function isFirstEnd(error: unknown): boolean {
+  return error instanceof KafkaConnectError && error.wasReached && !error.wasReachedBefore && isEnd(error.cause);
+}
+
+/** What a server says by ending a connection before it was of any use. */
+function meaningOfEnd({ step, inTls }: KafkaConnectError): readonly [StreamErrorCode, string] | null {
+  switch (step) {
+    case "connect":
+      return ["configuration", "no TLS with this server: it speaks plain text on this port"];
+    case "greet":
+      return inTls
+        ? ["unauthenticated", "the server ends the connection after the TLS handshake: it does not accept our certificate, or wants one"]
+        : ["configuration", "the server ends the connection when it is greeted in plain text: it speaks TLS on this port, or is no Kafka"];
+    case "admit":
+      return ["unauthenticated", "the server ends the connection at the first request: it wants authentication, and sasl is not set"];
+    case "authenticate":
+      return null;
+  }
+}
+
+/** The resolver does not know the name of the host, or cannot say. */
+function isUnknownHost({ cause }: KafkaConnectError): boolean {
+  const { code, message } = named(cause);
+  return NAME_CODES.some((unknown) => code === unknown || message.includes(unknown));
+}
+
+/** A name that was never found: most likely it is not spelt so. */
+export function isWrongHost(error: unknown): boolean {
+  return error instanceof KafkaConnectError && !error.wasReachedBefore && isUnknownHost(error);
 }
 
 function named(error: unknown): { readonly name: string; readonly message: string; readonly code: string } {

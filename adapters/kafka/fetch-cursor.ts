@@ -1,5 +1,7 @@
-import type { FetchHandler } from "./partition-fetcher.ts";
+import type { FetchHandler } from "./fetch-handler.ts";
+import type { FetchedBatches } from "./record-batch-reader.ts";
 import type { KafkaRecord } from "./records.ts";
+import type { RetryPace } from "./retry-pace.ts";
 
 /** What one answer holds for one partition. */
 interface Portion {
@@ -18,11 +20,15 @@ export class FetchCursor {
   readonly handler: FetchHandler;
   /** Of the next record to fetch. */
   offset: bigint;
+  /** What is left of the last answer; nothing is asked for while there is some. */
+  unread: FetchedBatches | null = null;
   /** Has the server answered for it at all? The first answer is not waited for. */
   wasAnswered = false;
   /** It waits for something else than room. */
   isBusy = false;
   isDone = false;
+  /** Of its failures one after the other. */
+  pace: RetryPace | undefined;
   #waiting: Portion | null = null;
   #delivering: Promise<void> | null = null;
 
@@ -65,8 +71,8 @@ export class FetchCursor {
     return this.#delivering !== null || this.handler.caughtUp();
   }
 
-  /** Runs when everything fetched so far has been delivered. */
-  afterDelivered(action: () => Promise<void>): void {
-    void (this.#delivering ?? Promise.resolve()).then(action);
+  /** Resolves when everything fetched so far has been delivered. */
+  get delivered(): Promise<void> {
+    return this.#delivering ?? Promise.resolve();
   }
 }

@@ -4,12 +4,13 @@ import { classify, errorOf, groupNotFound, kafkaError } from "./errors.ts";
 import { groupOfNativeName, nativeGroupName } from "./group-name.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { type DescribedGroup, KafkaProtocolError } from "./kafka-client.ts";
-import { decodeSubscription } from "./member-metadata.ts";
+import { subscribedTopics } from "./member-metadata.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
+import { placesOf } from "./places.ts";
 import { toPosition } from "./records.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
-import { type KnownTopic, requirePartition } from "./topic-directory.ts";
+import type { KnownTopic } from "./topic-directory.ts";
 
 const CONSUMER_GROUP = "consumer";
 /** There is no group of the name; a server may also answer with the state `Dead`. */
@@ -46,7 +47,7 @@ export class GroupAdmin {
     const onTopic: { group: string; nativeGroup: string }[] = [];
     for (const { group: native } of names) {
       const { described, committed } = await this.#look(known, native, signal);
-      if (committed.size > 0 || membersOn(topic, described) > 0) {
+      if (committed.size > 0 || membersOn(topic, described, native.startsWith(`${topic}.`)) > 0) {
         onTopic.push({ group: groupOfNativeName(topic, native), nativeGroup: native });
       }
     }
@@ -63,21 +64,13 @@ export class GroupAdmin {
         return [String(partition), offset === undefined ? { kind: "earliest" } : { kind: "at", position: toPosition(offset) }];
       }),
     );
-    return { nativeName: native, members: membersOn(topic, described), identity, places: committed.size === 0 ? null : places };
+    return { nativeName: native, members: membersOn(topic, described, true), identity, places: committed.size === 0 ? null : places };
   }
 
   async reset(topic: string, { group, nativeGroup }: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
     const known = await this.#service.directory.look(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
-    const places = new Map(
-      to.kind === "places"
-        ? [...to.places].map(([partition, place]) => {
-            const number = requirePartition(known, partition);
-            return [number, place.kind === "ended" ? ({ kind: "latest" } as const) : place] as const;
-          })
-        : known.partitions.map((partition) => [partition, to] as const),
-    );
-    const offsets = await this.#offsets.resolve(known, places, signal);
+    const offsets = await this.#offsets.resolve(known, placesOf(known, to), signal);
     const { described } = await this.#look(known, native, signal);
     requireNoMembers(native, described, topic);
     const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, offsets, signal));
@@ -86,8 +79,13 @@ export class GroupAdmin {
     if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });
   }
 
-  async delete(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
-    const { known, native, described, committed } = await this.#find(topic, name, signal);
+  async delete(topic: string, { group, nativeGroup }: GroupName, signal: AbortSignal): Promise<void> {
+    const known = await this.#service.directory.look(topic, signal);
+    const native = nativeGroupName(topic, group, nativeGroup);
+    const { described, committed } = await this.#look(known, native, signal);
+    const isOnTopic = committed.size > 0 || membersOn(topic, described, true) > 0;
+    // Members that left before they had a place leave an empty group behind, which the server goes on listing for minutes.
+    if (!isOnTopic && described.state !== "Empty") throw groupNotFound(topic, native);
     requireNoMembers(native, described, topic);
     const { client } = this.#service;
     const coordinator = new Coordinator(client, native);
@@ -95,6 +93,7 @@ export class GroupAdmin {
       coordinator.ask(signal, (brokerId) => client.offsetFetch(brokerId, native, null, signal)),
     );
     const holdsOthers = all.some((other) => other.topic !== topic && other.offset >= 0n);
+    if (!isOnTopic && holdsOthers) throw groupNotFound(topic, native);
     try {
       if (!holdsOthers) {
         await this.#persist(topic, signal, () => coordinator.ask(signal, (brokerId) => client.deleteGroup(brokerId, native, signal)));
@@ -134,7 +133,7 @@ export class GroupAdmin {
     const known = await this.#service.directory.look(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
     const { described, committed } = await this.#look(known, native, signal);
-    if (committed.size === 0 && membersOn(topic, described) === 0) throw groupNotFound(topic, native);
+    if (committed.size === 0 && membersOn(topic, described, true) === 0) throw groupNotFound(topic, native);
     return { known, native, described, committed };
   }
 
@@ -160,16 +159,9 @@ export class GroupAdmin {
   }
 }
 
-/** Members that read the topic; one of another client that we cannot read counts. */
-function membersOn(topic: string, { members }: DescribedGroup): number {
-  return members.filter(({ metadata }) => {
-    try {
-      return decodeSubscription(metadata).topic === topic;
-    } catch {
-      // Another client's layout: it may read the topic.
-      return true;
-    }
-  }).length;
+/** Members that read the topic. While a group rebalances the server does not tell what they read: then `mayBe` says whether they count. */
+function membersOn(topic: string, { members }: DescribedGroup, mayBe: boolean): number {
+  return members.filter(({ metadata }) => subscribedTopics(metadata)?.includes(topic) ?? mayBe).length;
 }
 
 function requireNoMembers(native: string, { members }: DescribedGroup, topic: string): void {

@@ -157,7 +157,7 @@ export interface FetchedPartition {
   /** First offset that still exists; -1: not told. */
   readonly logStartOffset: bigint;
   readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
-  /** Record batches as stored; the last may be cut, the first may begin before the asked offset. See `readBatches` in `record-batches.ts`. */
+  /** Record batches as stored; the last may be cut, the first may begin before the asked offset. See `FetchedBatches`. */
   readonly batches: Buffer;
 }
 
@@ -270,19 +270,30 @@ export class KafkaProtocolError extends Error {
 
 /** A connection could not be opened: the request has not left. `cause` says why. */
 export class KafkaConnectError extends Error {
-  /** How far it came. */
-  readonly step: "connect" | "greet" | "authenticate";
+  /** How far it came. `admit`: without SASL, the first request that a server would answer to those only whom it lets in. */
+  readonly step: "connect" | "greet" | "authenticate" | "admit";
+  /** We speak TLS. */
+  readonly inTls: boolean;
   /** We speak plain text and the server answered in TLS. */
   readonly answeredInTls: boolean;
   /** Somebody listens at the address. */
   readonly wasReached: boolean;
+  /** This client, or another of the same driver, has had a complete connection to the address: what fails now may well pass. */
+  readonly wasReachedBefore: boolean;
 
-  constructor(address: string, step: KafkaConnectError["step"], answeredInTls: boolean, wasReached: boolean, cause: unknown) {
+  constructor(
+    address: string,
+    step: KafkaConnectError["step"],
+    found: Partial<Pick<KafkaConnectError, "inTls" | "answeredInTls" | "wasReached" | "wasReachedBefore">>,
+    cause: unknown,
+  ) {
     super(`no connection to ${address}`, { cause });
     this.name = "KafkaConnectError";
     this.step = step;
-    this.answeredInTls = answeredInTls;
-    this.wasReached = wasReached;
+    this.inTls = found.inTls ?? false;
+    this.answeredInTls = found.answeredInTls ?? false;
+    this.wasReached = found.wasReached ?? false;
+    this.wasReachedBefore = found.wasReachedBefore ?? false;
   }
 }
 

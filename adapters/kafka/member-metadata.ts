@@ -47,6 +47,18 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   return { topic, partitionCount, owned: owned.flat(), generation: reader.int32() };
 }
 
+/** The topics of a member of any client: in all versions they come first. `null`: not told, as while a group rebalances, or not in Kafka's layout. */
+export function subscribedTopics(bytes: Buffer): readonly string[] | null {
+  if (bytes.length === 0) return null;
+  try {
+    const reader = new WireReader(bytes);
+    reader.int16();
+    return reader.array(() => reader.string());
+  } catch {
+    return null;
+  }
+}
+
 export function encodeAssignment({ topic, partitions, moving }: MemberAssignment): Buffer {
   const writer = new WireWriter().int16(ASSIGNMENT_VERSION);
   writer.array(partitions.length === 0 ? [] : [topic], (name) => {

@@ -1,5 +1,5 @@
 import type { Place } from "../../src/driver/index.ts";
-import { errorOf, kafkaError } from "./errors.ts";
+import { kafkaError, partitionError } from "./errors.ts";
 import { EARLIEST, type KafkaClient, LATEST } from "./kafka-client.ts";
 import { toOffset } from "./records.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
@@ -52,11 +52,7 @@ export class OffsetLookup {
     return new Map(
       answers.flat().map(({ partition, errorCode, offset }) => {
         if (errorCode === 0) return [partition, offset];
-        const error = errorOf(errorCode, "ListOffsets", { topic: topic.topic, partition: String(partition) });
-        // The leader moves, or has only just heard of the partition: the look says whether there is one.
-        throw error.code === "not-found"
-          ? kafkaError("unavailable", "the broker does not know the partition at present", { cause: error })
-          : error;
+        throw partitionError(errorCode, "ListOffsets", topic.topic, partition);
       }),
     );
   }

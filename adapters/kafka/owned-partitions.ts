@@ -1,4 +1,4 @@
-import type { Assignment } from "../../src/driver/index.ts";
+import type { Assignment, StreamError } from "../../src/driver/index.ts";
 import type { FetchCursor } from "./fetch-cursor.ts";
 
 /** A partition from when the group gives it to this member until it is given back or lost. */
@@ -9,6 +9,8 @@ export class OwnedPartition {
   /** Once the start is known and the sink has been told; `cursor` fetches for it. */
   delivery: { readonly assignment: Assignment; readonly cursor: FetchCursor } | null = null;
   isRevoking = false;
+  /** What comes behind everything that was delivered cannot be read: why. */
+  unreadable: StreamError | undefined;
   readonly #started = Promise.withResolvers<void>();
 
   constructor(partition: number, generation: number) {

@@ -1,9 +1,11 @@
-import type { DriverGap } from "../../src/driver/index.ts";
-import { classOf, errorOf, kafkaError, topicNotFound } from "./errors.ts";
+import type { DriverGap, StreamError } from "../../src/driver/index.ts";
+import { classify, kafkaError, partitionError, topicNotFound } from "./errors.ts";
 import { FetchCursor } from "./fetch-cursor.ts";
-import { EARLIEST, type FetchedPartition, type KafkaClient, LATEST } from "./kafka-client.ts";
-import { readBatches } from "./record-batch-reader.ts";
-import { type KafkaRecord, toPosition } from "./records.ts";
+import type { FetchHandler } from "./fetch-handler.ts";
+import type { KafkaClient } from "./kafka-client.ts";
+import { FetchedBatches, type ReadBatches } from "./record-batch-reader.ts";
+import { toOffset, toPosition } from "./records.ts";
+import { retentionGap } from "./retention-gap.ts";
 import { RetryPace } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import type { KnownTopic } from "./topic-directory.ts";
@@ -19,17 +21,6 @@ const MAX_ANSWER_BYTES = 10 * 1_048_576;
 const OFFSET_OUT_OF_RANGE = 1;
 const NO_LEADER = -1;
 
-/** Who is given what a partition has. `false` ends it. Nothing of it may throw, but for `gap`. */
-export interface FetchHandler {
-  /** Resolves when there is room for more. */
-  deliver(records: readonly KafkaRecord[]): Promise<boolean>;
-  /** There is nothing to deliver up to and including this position. */
-  advanced(through: string): boolean;
-  caughtUp(): boolean;
-  /** Retention has overtaken. `true`: go on at `resumesAt`. */
-  gap(gap: DriverGap): Promise<boolean>;
-}
-
 /**
  * Reads partitions of one topic from their leaders, without a group: one Fetch request a broker at a time, with all
  * partitions that have room. The loop of readers and of members alike. Cursors come and go while it runs.
@@ -43,6 +34,8 @@ export class PartitionFetcher {
   readonly #maxAnswerBytes: number;
   #topic: KnownTopic;
   #wake = new AbortController();
+  #lookedAtMs = 0;
+  readonly #recoveries = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
   constructor(service: KafkaService, client: KafkaClient, topic: KnownTopic, maxAnswerBytes = MAX_ANSWER_BYTES) {
@@ -88,7 +81,7 @@ export class PartitionFetcher {
       if (this.#failure !== undefined) throw this.#failure.error;
     } finally {
       stop.abort();
-      await Promise.all(this.#loops.values());
+      await Promise.all([...this.#loops.values(), ...this.#recoveries]);
     }
   }
 
@@ -120,7 +113,8 @@ export class PartitionFetcher {
       const { signal: woken } = this.#wake;
       const own = [...this.#cursors].filter(({ partition }) => this.#topic.leaderOf(partition) === leader);
       if (own.length === 0) return;
-      const ready = own.filter((cursor) => cursor.hasRoom);
+      for (const cursor of own) if (cursor.hasRoom && cursor.unread !== null) await this.#takeNext(cursor, cursor.unread);
+      const ready = own.filter((cursor) => cursor.hasRoom && cursor.unread === null);
       if (ready.length === 0) {
         await pause(LONG_POLL_MS * 20, AbortSignal.any([signal, woken]));
         continue;
@@ -155,6 +149,7 @@ export class PartitionFetcher {
       throw topicNotFound(this.#topic.topic, new Error("the topic has been deleted, and another of the same name created"));
     }
     this.#topic = now;
+    this.#lookedAtMs = performance.now();
     this.#changed();
   }
 
@@ -173,25 +168,35 @@ export class PartitionFetcher {
     const request = { topic, topicId, maxWaitMs, minBytes: 1, maxBytes: this.#maxAnswerBytes, readCommitted: true, partitions };
     const answer = await abortable(this.#client.fetch(leader, request, signal), signal);
     let gotSomething = woken.aborted;
-    let failed: FetchedPartition | undefined;
     const asked = new Map(ready.map((cursor) => [cursor.partition, cursor]));
     for (const fetched of answer) {
       const cursor = asked.get(fetched.partition);
       // It may have been taken away meanwhile, and given again as another one.
       if (cursor === undefined || !this.#cursors.has(cursor)) continue;
       cursor.wasAnswered = true;
-      if (fetched.errorCode === OFFSET_OUT_OF_RANGE) await this.#outOfRange(leader, cursor, signal);
-      else if (fetched.errorCode !== 0) failed = fetched;
-      else if (await this.#take(cursor, fetched)) gotSomething = true;
+      if (fetched.errorCode !== 0) {
+        this.#suspend(cursor, leader, fetched.errorCode, signal);
+        continue;
+      }
+      cursor.pace = undefined;
+      if (await this.#takeNext(cursor, new FetchedBatches(fetched))) gotSomething = true;
     }
-    if (failed !== undefined) this.#refuse(failed);
     return gotSomething;
   }
 
-  async #take(cursor: FetchCursor, fetched: FetchedPartition): Promise<boolean> {
+  /** @returns whether there was anything new */
+  async #takeNext(cursor: FetchCursor, batches: FetchedBatches): Promise<boolean> {
     const from = cursor.offset;
-    const { records, nextOffset } = await readBatches(fetched, from);
-    const isAtEnd = nextOffset >= fetched.lastStableOffset;
+    let read: ReadBatches;
+    try {
+      read = await batches.read(from, this.#partitionBytes);
+    } catch (error) {
+      void this.#endUnread(cursor, classify(error));
+      return false;
+    }
+    const { records, nextOffset } = read;
+    const isAtEnd = nextOffset >= batches.lastStableOffset;
+    cursor.unread = batches.hasMore ? batches : null;
     if (nextOffset === from) {
       if (isAtEnd) this.#settleIfDone(cursor, cursor.told());
       return false;
@@ -212,52 +217,53 @@ export class PartitionFetcher {
     if (!goesOn) this.remove(cursor);
   }
 
-  #refuse({ errorCode, partition }: FetchedPartition): never {
-    const { topic } = this.#topic;
-    const error = errorOf(errorCode, "Fetch", { topic, partition: String(partition) });
-    // Whether the topic is really gone the look says.
-    if (classOf(errorCode) === "refresh" && !error.retryable) {
-      throw kafkaError("unavailable", "the broker does not know the partition at present", { topic, cause: error });
-    }
-    throw error;
-  }
-
-  /** Retention has passed the cursor, or the log has become shorter. */
-  async #outOfRange(leader: number, cursor: FetchCursor, signal: AbortSignal): Promise<void> {
-    const { topic } = this.#topic;
-    const { partition } = cursor;
-    const ask = async (timestamp: bigint): Promise<bigint> => {
-      const request = { topic, readCommitted: false, partitions: [{ partition, timestamp }] };
-      const [listed] = await this.#client.listOffsets(leader, request, signal);
-      if (listed === undefined || listed.errorCode !== 0) throw errorOf(listed?.errorCode ?? -1, "ListOffsets", { topic });
-      return listed.offset;
-    };
-    const first = await ask(EARLIEST);
-    const end = await ask(LATEST);
-    if (cursor.offset > end) {
-      throw kafkaError(
-        "position-out-of-range",
-        `offset ${cursor.offset} lies behind the end of partition "${partition}", which is ${end}: the log has become shorter`,
-        { topic, partition: String(partition) },
-      );
-    }
-    // It may have been a replica that lagged behind: not at once again.
-    if (cursor.offset >= first) throw errorOf(OFFSET_OUT_OF_RANGE, "Fetch", { topic, partition: String(partition), retryable: true });
-    const gap: DriverGap = { resumesAt: toPosition(first), missing: Number(first - cursor.offset) };
+  /** Nobody is told of it before all that could be read has been delivered. Never rejects. */
+  async #endUnread(cursor: FetchCursor, error: StreamError): Promise<void> {
     cursor.isBusy = true;
-    cursor.offset = first;
-    cursor.afterDelivered(() => this.#tellGap(cursor, gap));
+    await cursor.delivered;
+    if (cursor.isDone) return;
+    try {
+      cursor.handler.unreadable(cursor.offset, error);
+    } catch (failure) {
+      this.#failure ??= { error: failure };
+    }
+    this.remove(cursor);
   }
 
-  async #tellGap(cursor: FetchCursor, gap: DriverGap): Promise<void> {
+  /** Only this partition waits for whatever is wrong with it; the others of its broker go on. */
+  #suspend(cursor: FetchCursor, leader: number, errorCode: number, signal: AbortSignal): void {
+    cursor.isBusy = true;
+    const recovery: Promise<void> = abortable(this.#recover(cursor, leader, errorCode, signal), signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted && !cursor.isDone) this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#recoveries.delete(recovery);
+        cursor.isBusy = false;
+        this.#changed();
+      });
+    this.#recoveries.add(recovery);
+  }
+
+  /** Resolves when the partition may be asked for again. @throws what ends all partitions */
+  async #recover(cursor: FetchCursor, leader: number, errorCode: number, signal: AbortSignal): Promise<void> {
+    const { topic } = this.#topic;
+    const { partition, offset } = cursor;
+    const failedAtMs = performance.now();
+    let gap: DriverGap;
     try {
-      const goesOn = await cursor.handler.gap(gap);
-      cursor.isBusy = false;
-      if (goesOn) this.#changed();
-      else this.remove(cursor);
+      if (errorCode !== OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
+      gap = await retentionGap(this.#client, leader, { topic, partition, offset }, signal);
     } catch (error) {
-      this.#failure ??= { error };
-      this.remove(cursor);
+      cursor.pace ??= new RetryPace(this.#service.report, topic);
+      await cursor.pace.failed("Fetch", error, signal);
+      // Another partition may have asked meanwhile.
+      if (this.#lookedAtMs < failedAtMs) await this.#look(signal);
+      return;
     }
+    await cursor.delivered;
+    if (cursor.isDone) return;
+    cursor.offset = toOffset(gap.resumesAt);
+    if (!(await cursor.handler.gap(gap))) this.remove(cursor);
   }
 }

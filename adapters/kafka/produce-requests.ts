@@ -1,4 +1,4 @@
-import type { CallSlice, OutgoingRecord, SliceResult, StreamError } from "../../src/driver/index.ts";
+import type { CallSlice, OutgoingRecord, RecordResult, SliceResult, StreamError } from "../../src/driver/index.ts";
 import { classOf, classify, errorOf, kafkaError } from "./errors.ts";
 import { KafkaConnectError, KafkaUnsupportedError, type ProducedPartition } from "./kafka-client.ts";
 import type { ProducerSequences, SequencedBatch } from "./producer-sequences.ts";
@@ -6,10 +6,16 @@ import type { ProducerTopic } from "./producer-topic.ts";
 import { StoredSlice, eachStored } from "./receipts.ts";
 import { writeBatch } from "./record-batch-writer.ts";
 import type { KafkaService } from "./service.ts";
+import { noSuchPartition } from "./topic-directory.ts";
 
 /** How long the leader waits for its replicas. */
 const REPLICATION_TIMEOUT_MS = 30_000;
 const NO_SUCH_TOPIC_CODES: readonly number[] = [3, 100];
+/**
+ * NOT_LEADER_OR_FOLLOWER and KAFKA_STORAGE_ERROR also end requests that wait for their replicas: the leader has appended the
+ * batch, and hands its partition over (as every orderly stop makes it) before it answers. Seen on Kafka 4.1.
+ */
+const MAY_HAVE_APPENDED_CODES: readonly number[] = [6, 56];
 
 /** A slice on its way to a partition. */
 export interface Shipment {
@@ -57,10 +63,15 @@ export class ProduceRequests {
   /** Those that cannot get a number get their result here. */
   async #number(
     sequences: ProducerSequences,
-    shipments: readonly Shipment[],
+    wanted: readonly Shipment[],
     results: SliceResult[],
     signal: AbortSignal,
   ): Promise<NumberedShipment[]> {
+    const shipments = wanted.filter(({ index, partition, slice }) => {
+      if (slice.lane !== null || !sequences.awaitsOthers(partition, slice.records)) return true;
+      results[index] = notSent(kafkaError("unavailable", "the partition waits for a batch of unknown outcome to be repeated"));
+      return false;
+    });
     const isLost = shipments.some(({ partition, slice }) => sequences.next(partition, slice.records) === null);
     try {
       if (isLost) await sequences.renew(signal);
@@ -92,9 +103,7 @@ export class ProduceRequests {
     if (shipments.length === 0) return;
     const { topic, topicId } = this.#topic.known;
     if (leader < 0) {
-      this.#topic.doubt();
-      const error = this.#topic.missing ?? kafkaError("unavailable", "the partition has no leader at present", { topic });
-      for (const { index } of shipments) results[index] = notSent(error);
+      for (const { index, partition } of shipments) results[index] = notSent(this.#topic.missing ?? this.#withoutLeader(partition));
       return;
     }
     const nowMs = Date.now();
@@ -113,6 +122,15 @@ export class ProduceRequests {
     }
   }
 
+  #withoutLeader(partition: number): StreamError {
+    const { known } = this.#topic;
+    const name = String(partition);
+    // The producer looked when it was given the name.
+    if (!known.partitions.includes(partition)) return noSuchPartition(known, name);
+    this.#topic.doubt();
+    return kafkaError("unavailable", "the partition has no leader at present", { topic: known.topic, partition: name });
+  }
+
   #resultOf(shipment: NumberedShipment, produced: readonly ProducedPartition[], nowMs: number): SliceResult {
     const { partition, sequenced, records, slice } = shipment;
     const answer = produced.find((one) => one.partition === partition);
@@ -128,16 +146,17 @@ export class ProduceRequests {
       case "stored":
         // So long ago that the server does not tell any more where.
         sequenced?.stored();
-        return { outcome: "stored", partition: name, timestampMs: null, positionOf: () => null };
+        return storedBefore(name, slice.records.length, records.length);
       case "unknown":
         return lost(error, sequenced);
       case "fenced":
-        this.#sequences?.forget();
+        this.#sequences?.forget(partition);
         return notSent(error);
       case "retry":
         return notSent(error);
       case "refresh":
         this.#topic.doubt();
+        if (MAY_HAVE_APPENDED_CODES.includes(errorCode)) return lost(error, sequenced);
         return NO_SUCH_TOPIC_CODES.includes(errorCode) ? this.#notThere(error) : notSent(error);
       case "fail":
         return { outcome: "refused", error };
@@ -176,6 +195,17 @@ function storedResult(
   const hasOwnTimes = logAppendTimeMs < 0 && sent.some(({ timestampMs }) => timestampMs !== null);
   const timestampMs = logAppendTimeMs < 0 ? nowMs : logAppendTimeMs;
   if (sent.length === count && !hasOwnTimes) return new StoredSlice(partition, timestampMs, baseOffset);
-  const later = kafkaError("unavailable", "a batch of unknown outcome has been repeated first");
-  return eachStored(partition, baseOffset, sent, count, timestampMs, hasOwnTimes, later);
+  return eachStored(partition, baseOffset, sent, count, timestampMs, hasOwnTimes, repeatedFirst());
+}
+
+/** @param count of the slice, of which only the first `repeated` have gone again */
+function storedBefore(partition: string, count: number, repeated: number): SliceResult {
+  if (count === repeated) return { outcome: "stored", partition, timestampMs: null, positionOf: () => null };
+  const stored: RecordResult = { outcome: "stored", partition, position: null, timestampMs: null };
+  const later: RecordResult = { outcome: "retryable", error: repeatedFirst(), retryAfterMs: 0 };
+  return { outcome: "each", results: Array.from({ length: count }, (_, index) => (index < repeated ? stored : later)) };
+}
+
+function repeatedFirst(): StreamError {
+  return kafkaError("unavailable", "a batch of unknown outcome has been repeated first");
 }

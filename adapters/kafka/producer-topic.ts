@@ -1,7 +1,7 @@
 import { classify, kafkaError } from "./errors.ts";
 import { murmur2 } from "./murmur2.ts";
 import type { StreamError } from "../../src/driver/index.ts";
-import { type KnownTopic, type TopicDirectory, requirePartition } from "./topic-directory.ts";
+import { type KnownTopic, type TopicDirectory, noSuchPartition, partitionNumber } from "./topic-directory.ts";
 import { abortable } from "./waiting.ts";
 
 /** Added partitions are noticed after so long at the latest. */
@@ -55,8 +55,14 @@ export class ProducerTopic {
     this.#generation += 1;
   }
 
+  /** A partition that is not known may have been added: the call finds out, after another look. */
   laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
-    if (toPartition !== undefined) return this.nameOf(requirePartition(this.known, toPartition));
+    if (toPartition !== undefined) {
+      const partition = partitionNumber(toPartition);
+      if (partition === null) throw noSuchPartition(this.known, toPartition);
+      if (!this.known.partitions.includes(partition)) this.doubt();
+      return this.nameOf(partition);
+    }
     return key === null ? null : this.#names[murmur2(key) % this.#names.length]!;
   }
 
@@ -79,6 +85,7 @@ export class ProducerTopic {
 
   /** Resolves when a look that is under way has ended, by whatever. */
   async settled(signal: AbortSignal): Promise<void> {
+    if (this.#missing !== undefined) this.doubt();
     if (this.#looking === undefined) {
       if (performance.now() - this.#lookedAtMs > LONGEST_AGE_MS) this.doubt();
       return;

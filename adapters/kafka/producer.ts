@@ -95,7 +95,6 @@ export class KafkaProducer implements ProducerDriver {
 
   /** Each slice to its partition, no partition twice. */
   #address(waiting: readonly WaitingSlice[]): { readonly shipments: Shipment[]; readonly later: WaitingSlice[] } {
-    const { known } = this.#topic;
     const taken = new Set<number>();
     const shipments: Shipment[] = [];
     const later: WaitingSlice[] = [];
@@ -103,8 +102,7 @@ export class KafkaProducer implements ProducerDriver {
     const inOrder = waiting.some(({ slice }) => slice.lane === null) ? waiting.toSorted(lanesFirst) : waiting;
     for (const entry of inOrder) {
       const { slice, index } = entry;
-      const isFree = (partition: number): boolean => !taken.has(partition) && this.#sequences?.isBusy(partition) !== true;
-      const partition = slice.lane === null ? this.#keyless.take(known, isFree) : Number(slice.lane);
+      const partition = slice.lane === null ? this.#partitionFor(slice, taken) : Number(slice.lane);
       if (taken.has(partition)) later.push(entry);
       else {
         taken.add(partition);
@@ -112,6 +110,16 @@ export class KafkaProducer implements ProducerDriver {
       }
     }
     return { shipments, later };
+  }
+
+  /** Of records that may go anywhere: where they may be stored already, else the next partition whose numbers are free. */
+  #partitionFor({ records }: CallSlice, taken: ReadonlySet<number>): number {
+    const sequences = this.#sequences;
+    const { known } = this.#topic;
+    if (sequences === null) return this.#keyless.take(known, (partition) => !taken.has(partition));
+    const isFree = (partition: number): boolean =>
+      !taken.has(partition) && !sequences.isBusy(partition) && !sequences.awaitsOthers(partition, records);
+    return sequences.partitionOf(records) ?? this.#keyless.take(known, isFree);
   }
 
   async close(): Promise<void> {

@@ -13,6 +13,7 @@ import type {
 import type { KafkaClient } from "./kafka-client.ts";
 import { type LogBounds, OffsetLookup } from "./offset-lookup.ts";
 import { PartitionFetcher } from "./partition-fetcher.ts";
+import { placesOf } from "./places.ts";
 import { toOffset, toPosition } from "./records.ts";
 import type { KafkaService } from "./service.ts";
 import { type KnownTopic, requirePartition } from "./topic-directory.ts";
@@ -71,7 +72,7 @@ export class KafkaReader implements ReaderDriver {
     const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
     const unresolved = new Map([...places].filter(([, place]) => place.kind !== "at" && place.kind !== "after"));
     const resolved = unresolved.size === 0 ? new Map<number, bigint>() : await this.#offsets.resolve(topic, unresolved, over);
-    for (const { partition } of partitions) {
+    for (const { partition, end } of partitions) {
       const number = requirePartition(topic, partition);
       fetcher.add(number, resolved.get(number) ?? offsetOf(places.get(number)!), {
         deliver: (records) => sink.deliver(partition, records),
@@ -80,6 +81,11 @@ export class KafkaReader implements ReaderDriver {
         gap: async (gap) => {
           await sink.gap(partition, gap);
           return true;
+        },
+        unreadable: (offset, error) => {
+          // What does not belong to the range does not concern it.
+          if (end?.kind !== "before" || offset < toOffset(end.position)) throw error;
+          sink.caughtUp(partition);
         },
       });
     }
@@ -141,16 +147,8 @@ function startPlaces(topic: KnownTopic, from: StartPoint, partitions: readonly n
 /** Where reading stops; nothing for a partition that is not read, or read for ever. */
 function endPlaces(topic: KnownTopic, until: StopPoint, partitions: readonly number[]): Map<number, Place> {
   if (until === null) return new Map();
-  if (until.kind === "now") return new Map(partitions.map((partition) => [partition, { kind: "latest" }]));
-  if (until.kind === "timestamp") return new Map(partitions.map((partition) => [partition, until]));
-  for (const partition of until.places.keys()) requirePartition(topic, partition);
-  return new Map(
-    partitions.flatMap((partition) => {
-      const place = until.places.get(String(partition));
-      if (place === undefined) return [];
-      return [[partition, place.kind === "ended" ? ({ kind: "latest" } as const) : place] as const];
-    }),
-  );
+  const places = placesOf(topic, until.kind === "now" ? { kind: "latest" } : until);
+  return new Map([...places].filter(([partition]) => partitions.includes(partition)));
 }
 
 function endOf(end: bigint | null): PartitionEnd {

@@ -1,5 +1,5 @@
 import { decompress } from "./compression/compression.ts";
-import { corruptBatch, kafkaError } from "./errors.ts";
+import { classify, corruptBatch, kafkaError } from "./errors.ts";
 import type { FetchedPartition } from "./kafka-client.ts";
 import { type BatchFacts, KafkaRecord, readVarint } from "./records.ts";
 
@@ -20,48 +20,111 @@ export interface ReadBatches {
   readonly nextOffset: bigint;
 }
 
+/** How far a batch has been read: what lies before can be handed out, whatever is wrong with what follows. */
+interface Reached {
+  base: bigint;
+  offsetDelta: number;
+  /** Decompressed, of all batches of the portion. */
+  bytes: number;
+}
+
 /**
- * Takes the batches of an answer apart. A batch that was cut off at the end is left for the next request. The checksums are
- * not computed: the server checked them when it stored the batch, and the transport has its own.
- * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known)
+ * The batches of an answer, taken apart in portions: a megabyte can hold hundreds of them once it is decompressed. A batch that was
+ * cut off at the end is left for the next request. What cannot be read ends a portion before it, so that everything before is
+ * handed out; it is thrown when a portion begins with it. The checksums are not computed: the server checked them when it
+ * stored the batch, and the transport has its own.
  */
-export async function readBatches(fetched: FetchedPartition, fromOffset: bigint): Promise<ReadBatches> {
-  const { batches } = fetched;
-  const aborted = new AbortedTransactions(fetched.abortedTransactions);
-  const records: KafkaRecord[] = [];
-  let nextOffset = fromOffset;
-  for (let at = 0; at + HEADER_BYTES <= batches.length;) {
-    const baseOffset = batches.readBigInt64BE(at);
-    const end = at + LENGTH_END + batches.readInt32BE(at + 8);
-    if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
-    if (end > batches.length) break;
-    if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
-    const attributes = batches.readInt16BE(at + 21);
-    const lastOffset = baseOffset + BigInt(batches.readInt32BE(at + 23));
-    const producerId = batches.readBigInt64BE(at + 43);
-    const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
-    if ((attributes & IS_CONTROL) !== 0) {
-      if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
-    } else if (!isAborted && lastOffset >= fromOffset) {
-      const packed = batches.subarray(at + HEADER_BYTES, end);
-      const codec = attributes & CODEC_MASK;
-      const bytes = codec === 0 ? packed : await decompress(codec, packed);
-      readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, records);
+export class FetchedBatches {
+  readonly #fetched: FetchedPartition;
+  readonly #aborted: AbortedTransactions;
+  #at = 0;
+
+  constructor(fetched: FetchedPartition) {
+    this.#fetched = fetched;
+    this.#aborted = new AbortedTransactions(fetched.abortedTransactions);
+  }
+
+  get lastStableOffset(): bigint {
+    return this.#fetched.lastStableOffset;
+  }
+
+  /** There is another portion. */
+  get hasMore(): boolean {
+    const { batches } = this.#fetched;
+    return this.#at + HEADER_BYTES <= batches.length && batchEnd(batches, this.#at) <= batches.length;
+  }
+
+  /**
+   * @param maxBytes decompressed; the batch that reaches it is the last of the portion, so that there is always one
+   * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known), naming partition and offset
+   */
+  async read(fromOffset: bigint, maxBytes: number): Promise<ReadBatches> {
+    const { batches, partition } = this.#fetched;
+    const aborted = this.#aborted;
+    const records: KafkaRecord[] = [];
+    let nextOffset = fromOffset;
+    const reached: Reached = { base: nextOffset, offsetDelta: 0, bytes: 0 };
+    while (this.#at + HEADER_BYTES <= batches.length && reached.bytes < maxBytes) {
+      const at = this.#at;
+      const end = batchEnd(batches, at);
+      reached.base = nextOffset;
+      reached.offsetDelta = 0;
+      try {
+        if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
+        if (end > batches.length) break;
+        if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
+        const { baseOffset, lastOffset, attributes, producerId } = readHeader(batches, at);
+        const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
+        if (baseOffset > reached.base) reached.base = baseOffset;
+        if ((attributes & IS_CONTROL) !== 0) {
+          if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
+        } else if (!isAborted && lastOffset >= fromOffset) {
+          const packed = batches.subarray(at + HEADER_BYTES, end);
+          const codec = attributes & CODEC_MASK;
+          const bytes = codec === 0 ? packed : await decompress(codec, packed);
+          reached.base = baseOffset;
+          reached.bytes += bytes.length;
+          readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, reached, records);
+        }
+        if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+      } catch (error) {
+        const badOffset = reached.base + BigInt(reached.offsetDelta);
+        if (badOffset <= fromOffset) throw unreadable(error, partition, fromOffset);
+        return { records, nextOffset: badOffset };
+      }
+      this.#at = end;
     }
-    if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
-    at = end;
+    if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
+      throw unreadable(corruptBatch("the server sent a batch that ends before it is complete"), partition, fromOffset);
+    }
+    return { records, nextOffset };
   }
-  if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
-    throw corruptBatch("the server sent a batch that ends before it is complete");
-  }
-  return { records, nextOffset };
+}
+
+function batchEnd(batches: Buffer, at: number): number {
+  return at + LENGTH_END + batches.readInt32BE(at + 8);
+}
+
+function readHeader(batches: Buffer, at: number) {
+  const baseOffset = batches.readBigInt64BE(at);
+  const lastOffset = baseOffset + BigInt(batches.readInt32BE(at + 23));
+  return { baseOffset, lastOffset, attributes: batches.readInt16BE(at + 21), producerId: batches.readBigInt64BE(at + 43) };
+}
+
+function unreadable(thrown: unknown, partition: number, offset: bigint): Error {
+  const error = classify(thrown);
+  return kafkaError(error.code, `what is at offset ${offset} of partition "${partition}" cannot be read: ${error.message}`, {
+    retryable: error.retryable,
+    partition: String(partition),
+    cause: error.cause ?? error,
+  });
 }
 
 function oldFormat(magic: number): Error {
   return kafkaError("unsupported", `a batch has the message format ${magic} of Kafka before 0.11; format 2 is read`);
 }
 
-function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOffset: bigint, into: KafkaRecord[]): void {
+function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOffset: bigint, reached: Reached, into: KafkaRecord[]): void {
   const { bytes, baseOffset, attributes } = batch;
   const firstTimestampMs = Number(header.readBigInt64BE(headerAt + 27));
   const appendTimeMs = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : Number(header.readBigInt64BE(headerAt + 35));
@@ -81,6 +144,7 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
       cursor.at = end;
       continue;
     }
+    reached.offsetDelta = offsetDelta;
     const keyLength = readVarint(bytes, cursor);
     const keyAt = cursor.at;
     if (keyLength > 0) cursor.at += keyLength;
@@ -89,25 +153,24 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
     if (valueLength > 0) cursor.at += valueLength;
     const headerCount = readVarint(bytes, cursor);
     const headersAt = cursor.at;
-    const headerBytes = headerCount === 0 ? 0 : skipHeaders(bytes, cursor, headerCount, end, baseOffset + BigInt(offsetDelta));
+    const headerBytes = headerCount === 0 ? 0 : skipHeaders(bytes, cursor, headerCount, end);
     if (cursor.at > end || headerCount < 0) throw corruptBatch("the parts of a record leave it");
     const places = { keyAt, keyLength, valueAt, valueLength, headersAt, headerCount, headerBytes };
     into.push(new KafkaRecord(batch, offsetDelta, appendTimeMs ?? firstTimestampMs + timestampDelta, places));
+    reached.offsetDelta = offsetDelta + 1;
     cursor.at = end;
   }
 }
 
 /** Goes through the headers so that nothing can be wrong with them later. @returns the bytes of their names and values */
-function skipHeaders(bytes: Buffer, cursor: { at: number }, count: number, end: number, offset: bigint): number {
+function skipHeaders(bytes: Buffer, cursor: { at: number }, count: number, end: number): number {
   let total = 0;
   for (let index = 0; index < count && cursor.at <= end; index += 1) {
     const nameLength = readVarint(bytes, cursor);
     cursor.at += Math.max(nameLength, 0);
     const valueLength = readVarint(bytes, cursor);
-    if (valueLength < 0) {
-      throw corruptBatch(`the record at offset ${offset} has a header without a value (null), which is not the same as an empty one`);
-    }
-    if (nameLength < 0) throw corruptBatch(`the record at offset ${offset} has a header without a name`);
+    if (valueLength < 0) throw corruptBatch("a header has no value (null), which is not the same as an empty one");
+    if (nameLength < 0) throw corruptBatch("a header has no name");
     cursor.at += valueLength;
     total += nameLength + valueLength;
   }

@@ -3,7 +3,8 @@ import { groupNotFound } from "./errors.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 import { EARLIEST, type GroupMember, KafkaProtocolError } from "./kafka-client.ts";
 import type { OffsetLookup } from "./offset-lookup.ts";
-import { type KnownTopic, requirePartition } from "./topic-directory.ts";
+import { placesOf } from "./places.ts";
+import type { KnownTopic } from "./topic-directory.ts";
 import { pause } from "./waiting.ts";
 
 const FIRST_LOOK_AGAIN_MS = 10;
@@ -64,11 +65,6 @@ async function commitAll({ offsets, member }: StartContext, places: ReadonlyMap<
 
 /** Of places, a partition that is not listed is younger than they are: it begins at its beginning. */
 function startPlaces(known: KnownTopic, start: StartPoint): ReadonlyMap<number, Place> {
-  if (start.kind !== "places") return new Map(known.partitions.map((partition) => [partition, start]));
-  const places = new Map<number, Place>(known.partitions.map((partition) => [partition, { kind: "earliest" }]));
-  for (const [name, place] of start.places) {
-    // Partitions of Kafka never end: where it says so there was no more to read.
-    places.set(requirePartition(known, name), place.kind === "ended" ? { kind: "latest" } : place);
-  }
-  return places;
+  const beginnings = known.partitions.map((partition) => [partition, { kind: "earliest" }] as const);
+  return new Map([...beginnings, ...placesOf(known, start)]);
 }

@@ -1,4 +1,4 @@
-import type { TopicIdentity } from "../../src/driver/index.ts";
+import type { StreamError, TopicIdentity } from "../../src/driver/index.ts";
 import { errorOf, kafkaError, topicNotFound } from "./errors.ts";
 import type { ClusterMetadata, KafkaClient, TopicMetadata } from "./kafka-client.ts";
 import { abortable } from "./waiting.ts";
@@ -59,13 +59,23 @@ function toKnownTopic({ topic, topicId, partitions }: TopicMetadata, { clusterId
   };
 }
 
-/** @throws `invalid-argument` for a partition that does not exist, naming those that do */
-export function requirePartition({ topic, partitions }: KnownTopic, name: string): number {
-  const partition = /^(?:0|[1-9]\d{0,9})$/.test(name) ? Number(name) : -1;
-  if (partitions.includes(partition)) return partition;
-  throw kafkaError(
+/** `null`: no partition can have this name. */
+export function partitionNumber(name: string): number | null {
+  return /^(?:0|[1-9]\d{0,9})$/.test(name) ? Number(name) : null;
+}
+
+/** Names those that exist. */
+export function noSuchPartition({ topic, partitions }: KnownTopic, name: string): StreamError {
+  return kafkaError(
     "invalid-argument",
     `there is no partition ${JSON.stringify(name.slice(0, 80))}; topic ${JSON.stringify(topic)} has ${partitions.map((known) => `"${known}"`).join(", ")}`,
     { topic },
   );
+}
+
+/** @throws `invalid-argument` for a partition that does not exist, naming those that do */
+export function requirePartition(topic: KnownTopic, name: string): number {
+  const partition = partitionNumber(name);
+  if (partition !== null && topic.partitions.includes(partition)) return partition;
+  throw noSuchPartition(topic, name);
 }

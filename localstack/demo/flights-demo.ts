@@ -47,7 +47,9 @@ async function demonstrate(url: string, connection: Connection, names: { flights
 
   const { february, seconds: publishSeconds } = await publishMonthByMonth(flights, months);
   const handled = await timed(() => handleByTwoMembers(flights, GROUP, names.failed, all));
-  const deadLetters = await linesIn(flightsTopic(connection, names.failed).reader({ until: "now" }));
+  const failed = await linesIn(flightsTopic(connection, names.failed).reader({ until: "now" }));
+  // The member that leaves may have stored the dead letter, and not what it stands behind: then the other one stores it again.
+  const deadLetters = [...new Set(failed)];
   const replay = await timed(() => replayAll(flights.reader(february), months.february));
   const halves = await replayInTwoHalves(url, names.flights, february, months.february);
 
@@ -56,7 +58,7 @@ async function demonstrate(url: string, connection: Connection, names: { flights
     messages: all.length,
     lost: handled.result.lost,
     outOfOrder: handled.result.log.outOfOrder,
-    duplicates: handled.result.duplicates,
+    duplicates: handled.result.duplicates + failed.length - deadLetters.length,
     deadLetters: deadLetters.length,
     replayed: replay.result.arrived,
     replayExpected: months.february.length,

@@ -1,36 +1,39 @@
-import { parseArgs } from "node:util";
-import { isStreamError } from "../errors.ts";
+import type { Command } from "commander";
 import type { DemoRow } from "../../localstack/demo/demo-row.ts";
+import { UsageError } from "./process/usage-error.ts";
 
-const HELP = `npm run demo -- [--only memory,…] [--url URL] [--json]
+const EXAMPLES = `
+Examples:
+  streamport demo
+  streamport demo --only memory --json
+  streamport demo kafka://localhost:9092`;
 
-20,000 real flights, published with their airport as key, handled by two members of a group, and February replayed.
-Everything is compared with the file; the exit code is 1 when a check fails, 2 when the arguments are wrong.
-
-  --only   these providers, separated by commas (default: all that run in this process)
-  --url    against this provider instead; topics of their own names are created there and deleted afterwards
-  --json   one JSON line per provider
-`;
-
-class UsageError extends Error {}
-
-interface Arguments {
-  readonly help: boolean;
-  readonly url: string | undefined;
-  readonly only: readonly string[] | undefined;
-  readonly json: boolean;
+interface Options {
+  readonly only?: string;
+  readonly url?: string;
+  readonly json?: boolean;
 }
 
-function readArguments(): Arguments {
-  try {
-    const { values } = parseArgs({
-      options: { url: { type: "string" }, only: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+export function addDemo(program: Command): void {
+  program
+    .command("demo")
+    .summary("20,000 flights through two consumers, and replayed")
+    .description(
+      "20,000 real flights, published with their airport as key, handled by two members of a group, and February replayed. " +
+        "Everything is compared with the file; the exit code is 1 when a check fails, 2 when the arguments are wrong.",
+    )
+    .argument("[url]", "as --url")
+    .option("--only <providers>", "these providers, separated by commas (default: all that run in this process)")
+    .option("--url <url>", "against this provider instead; topics of their own names are created there and deleted afterwards")
+    .option("--json", "one JSON line per provider")
+    .addHelpText("after", EXAMPLES)
+    .action(async (url: string | undefined, { only, json, ...options }: Options) => {
+      if (url !== undefined && options.url !== undefined) throw new UsageError("the URL is given twice: as the argument and as --url");
+      const target = url ?? options.url;
+      if (target !== undefined && only !== undefined) throw new UsageError("--url and --only exclude each other");
+      const held = await demonstrate(target, only?.split(","), json === true);
+      if (!held) process.exitCode = 1;
     });
-    if (values.url !== undefined && values.only !== undefined) throw new UsageError("--url and --only exclude each other");
-    return { help: values.help === true, url: values.url, only: values.only?.split(","), json: values.json === true };
-  } catch (error) {
-    throw error instanceof Error ? new UsageError(error.message, { cause: error }) : error;
-  }
 }
 
 const HEADINGS = [
@@ -61,7 +64,7 @@ function grouped(figure: number): string {
 }
 
 /** @returns whether all checks held */
-async function run({ url, only, json }: Arguments): Promise<boolean> {
+async function demonstrate(url: string | undefined, only: readonly string[] | undefined, json: boolean): Promise<boolean> {
   const { runFlightsDemo } = await import("../../localstack/demo/flights-demo.ts");
   const { inProcessProviders } = await import("../../localstack/in-process.ts");
   const known = Object.keys(inProcessProviders);
@@ -70,20 +73,20 @@ async function run({ url, only, json }: Arguments): Promise<boolean> {
     throw new UsageError(`--only: ${JSON.stringify(unknown)} does not run in this process; ${known.join(", ")} can`);
 
   let allHeld = true;
-  const demonstrate = async (target: string): Promise<void> => {
+  const demonstrateOn = async (target: string): Promise<void> => {
     const { row, failures } = await runFlightsDemo(target);
     console.log(json ? JSON.stringify(row) : rowAsText(row));
     for (const failure of failures) console.error(`${row.provider}: ${failure}`);
     allHeld &&= failures.length === 0;
   };
   if (!json) console.log(tableLine("provider", HEADINGS));
-  if (url !== undefined) await demonstrate(url);
+  if (url !== undefined) await demonstrateOn(url);
   else {
     for (const [provider, start] of Object.entries(inProcessProviders)) {
       if (only?.includes(provider) === false) continue;
       const started = await start();
       try {
-        await demonstrate(started.url);
+        await demonstrateOn(started.url);
       } finally {
         await started.close();
       }
@@ -91,18 +94,4 @@ async function run({ url, only, json }: Arguments): Promise<boolean> {
   }
   if (!json && allHeld) console.log("\nAll checks held: every flight handled, each airport in order, and February replayed exactly.");
   return allHeld;
-}
-
-try {
-  const chosen = readArguments();
-  if (chosen.help) console.log(HELP);
-  else process.exitCode = (await run(chosen)) ? 0 : 1;
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(error.message);
-    process.exitCode = 2;
-  } else if (isStreamError(error)) {
-    console.error(`${error.code}: ${error.message}`);
-    process.exitCode = 1;
-  } else throw error;
 }

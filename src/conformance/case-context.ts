@@ -4,7 +4,7 @@ import type { Connection } from "../connection-types.ts";
 import type { ConsumerOptions, MessageHandler } from "../consume/consumer-types.ts";
 import type { Fault } from "../driver/fault.ts";
 import { isStreamError } from "../errors.ts";
-import { BrokenPromise, EnvironmentMissing } from "./case-outcome.ts";
+import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC, sequencedTopic } from "./case-topic.ts";
 import { History } from "./history/history.ts";
 import type { Sequenced } from "./history/sequenced.ts";
@@ -121,14 +121,22 @@ export class CaseContext {
     }
   }
 
-  /** Closes everything and gives back topics and groups. @throws BrokenPromise when a close hangs after a case that went well */
-  async close(wentWell: boolean): Promise<void> {
+  /**
+   * Closes everything and gives back topics and groups.
+   * @returns what broke a promise on the way: a close that hangs after a case that went well; and the names of what could
+   * not be given back
+   */
+  async close(wentWell: boolean): Promise<{ readonly complaint: string | null; readonly leftBehind: readonly string[] }> {
     for (const latch of this.#latches) latch.open();
+    // Over a connection that closes meanwhile nobody would learn whether there is a topic to give back.
+    await Promise.race([this.#resources.settled(), delay(CLOSE_PATIENCE_MS)]);
     const closing = Promise.all(this.#connections.map((connection) => connection.close({ timeoutMs: wentWell ? 2_000 : 50 })));
-    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_PATIENCE_MS : 500).then(() => false)]);
-    if (!closed && wentWell) throw new BrokenPromise(`a connection had not closed ${CLOSE_PATIENCE_MS} ms after it was told to`);
+    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_PATIENCE_MS : 2_000).then(() => false)]);
+    const complaint = closed || !wentWell ? null : `a connection had not closed ${CLOSE_PATIENCE_MS} ms after it was told to`;
     // Housekeeping is not what the case judges: a target that will not give back a topic has said so in its own cases.
-    await Promise.race([this.#resources.release().catch(() => undefined), delay(CLOSE_PATIENCE_MS)]);
+    const patience = AbortSignal.timeout(CLOSE_PATIENCE_MS);
+    await Promise.race([this.#resources.release(this.signal.aborted, patience).catch(() => undefined), delay(CLOSE_PATIENCE_MS)]);
+    return { complaint, leftBehind: this.#resources.leftBehind };
   }
 }
 

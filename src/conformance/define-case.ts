@@ -38,30 +38,27 @@ export function defineCase(definition: CaseDefinition): DefinedCase {
     exclusive: definition.exclusive ?? false,
     run: async (target, signal) => {
       const started = performance.now();
-      const verdict = await judge(definition, target, signal);
-      return { ...verdict, seconds: Math.round(performance.now() - started) / 1000 };
+      const outcome = await judge(definition, target, signal);
+      return { ...outcome, seconds: Math.round(performance.now() - started) / 1000 };
     },
   };
 }
 
-type Verdict = Omit<DefinedCaseResult, "seconds">;
+type Outcome = Omit<DefinedCaseResult, "seconds">;
+type Verdict = Omit<Outcome, "leftBehind">;
 
-async function judge(definition: CaseDefinition, target: ConformanceTarget, signal: AbortSignal): Promise<Verdict> {
+async function judge(definition: CaseDefinition, target: ConformanceTarget, signal: AbortSignal): Promise<Outcome> {
   const missing = target.emulator === undefined ? definition.faults?.[0] : undefined;
-  if (missing !== undefined) return verdict("environment-missing", `fault ${missing}`);
+  if (missing !== undefined) return { ...verdict("environment-missing", `fault ${missing}`), leftBehind: [] };
   let context: CaseContext;
   try {
     context = await CaseContext.open(target, signal);
   } catch (error) {
-    return verdict("failed", `the target did not connect: ${showError(error)}`);
+    return { ...verdict("failed", `the target did not connect: ${showError(error)}`), leftBehind: [] };
   }
   const outcome = await judgeBody(definition, context);
-  try {
-    await context.close(outcome.result === "passed");
-  } catch (error) {
-    return verdict("failed", showFailure(error));
-  }
-  return outcome;
+  const { complaint, leftBehind } = await context.close(outcome.result === "passed");
+  return { ...(complaint === null ? outcome : verdict("failed", complaint)), leftBehind };
 }
 
 async function judgeBody(definition: CaseDefinition, context: CaseContext): Promise<Verdict> {

@@ -5,7 +5,7 @@ import { isStreamError } from "../errors.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC } from "./case-topic.ts";
 import { plainBytes } from "./plain-codecs.ts";
-import type { ConformanceTarget } from "./target.ts";
+import type { ConformanceTarget, Emulator } from "./target.ts";
 
 /** Groups that a topic made through an emulator is given, for providers where groups must exist first. */
 const GROUPS_OF_A_TOPIC = 4;
@@ -19,9 +19,14 @@ export class CaseResources {
   readonly #target: ConformanceTarget;
   readonly #connection: Connection;
   readonly #prefix: string;
-  readonly #made: CaseTopic[] = [];
-  readonly #groups = new Map<string, string[]>();
-  readonly #groupsGiven: { readonly topic: string; readonly group: string }[] = [];
+  /** Topics that were made, or may have been: they are here from before the call, and confirmed once it has succeeded. */
+  readonly #made = new Map<string, { confirmed: boolean }>();
+  readonly #creations: Promise<void>[] = [];
+  #topicCount = 0;
+  /** Groups that exist before they are used, by topic. */
+  readonly #prepared = new Map<string, string[]>();
+  readonly #groups: { readonly topic: string; readonly group: string }[] = [];
+  readonly #leftBehind = new Set<string>();
   readonly #lent = new Set<string>();
 
   constructor(target: ConformanceTarget, connection: Connection) {
@@ -30,36 +35,32 @@ export class CaseResources {
     this.#prefix = `case-${crypto.randomUUID().slice(0, 8)}`;
   }
 
-  /** Every call, also those whose capability the types cannot know: what is missing refuses at run time. */
+  /**
+   * Every call, also those whose capability the types cannot know: what is missing refuses at run time. What a case creates
+   * by it is given back as well.
+   */
   get admin(): Admin<Capability> {
-    return this.#connection.admin as Admin<Capability>;
+    const admin = this.#connection.admin as Admin<Capability>;
+    return { ...admin, createTopic: async (...args) => this.#create(args[0], admin.createTopic(...args)) };
   }
 
   async topic(settings: TopicSettings): Promise<CaseTopic> {
-    const name = `${this.#prefix}-${this.#made.length}`;
+    const { topicAdmin, partitions: hasPartitions } = this.#connection.capabilities;
+    const { emulator, topics = [] } = this.#target;
+    if (!topicAdmin && emulator === undefined) return this.#lendTopic(topics);
+    const name = `${this.#prefix}-${this.#topicCount++}`;
     const { partitions = DEFAULT_TOPIC.partitions, ...rest } = settings;
-    const wanted: TopicSettings = this.#connection.capabilities.partitions ? { partitions, ...rest } : rest;
-    if (this.#connection.capabilities.topicAdmin) {
-      await this.admin.createTopic(name, wanted);
-    } else if (this.#target.emulator !== undefined) {
-      const groups = Array.from({ length: GROUPS_OF_A_TOPIC }, (_, index) => `${name}-group-${index}`);
-      await this.#target.emulator.createTopic(name, { ...wanted, groups });
-      this.#groups.set(name, groups);
-    } else {
-      return this.#lendTopic();
-    }
-    const topic: CaseTopic = { name, partitions: await this.#partitionsOf(name), start: "earliest" };
-    this.#made.push(topic);
-    return topic;
+    const wanted: TopicSettings = hasPartitions ? { partitions, ...rest } : rest;
+    await (topicAdmin || emulator === undefined ? this.admin.createTopic(name, wanted) : this.#createByEmulator(emulator, name, wanted));
+    return { name, partitions: await this.#partitionsOf(name), start: "earliest" };
   }
 
   /** A group without a position on this topic. */
   async group(topic: CaseTopic): Promise<string> {
-    const given = this.#groupsGiven.length;
-    const prepared = this.#groups.get(topic.name);
-    const group = prepared === undefined ? `${this.#prefix}-group-${given}` : prepared.shift();
+    const prepared = this.#prepared.get(topic.name);
+    const group = prepared === undefined ? `${this.#prefix}-group-${this.#groups.length}` : prepared.shift();
     if (group === undefined) throw new EnvironmentMissing("groups: more for one topic than there are");
-    this.#groupsGiven.push({ topic: topic.name, group });
+    this.#groups.push({ topic: topic.name, group });
     if (this.#lent.has(topic.name)) await this.#forget(topic.name, group);
     return group;
   }
@@ -69,29 +70,66 @@ export class CaseResources {
     return `${this.#prefix}-unused`;
   }
 
+  /** Resolves when no topic is being created any more. A case that was ended in the middle does not wait for that itself. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#creations);
+  }
+
   /**
-   * Gives back what was made, over a connection of its own, after the case has closed its own: groups have no members then.
-   * What cannot be given back stays; it is in nobody's way, for its name never comes again.
+   * Gives back what was made, over a connection of its own, after the case has closed its own.
+   * @param cutShort the case was ended in the middle: what its members had asked for may still come about
+   * @param patience ends the attempts
    */
-  async release(): Promise<void> {
-    const { topicAdmin, groupAdmin } = this.#connection.capabilities;
-    if (!topicAdmin || this.#made.length === 0) return;
+  async release(cutShort: boolean, patience: AbortSignal): Promise<void> {
+    if (this.#made.size === 0) return;
+    const { groupAdmin } = this.#connection.capabilities;
+    const groups = groupAdmin ? this.#groups.filter(({ topic }) => this.#made.has(topic)) : [];
+    const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
+      if (await insistOn(deletion, patience, mayBeLate)) this.#leftBehind.delete(what);
+    };
+    const describeGroup = ({ topic, group }: (typeof groups)[number]): string => `group ${group} of topic ${topic}`;
+    for (const group of groups) this.#leftBehind.add(describeGroup(group));
+    for (const name of this.#made.keys()) this.#leftBehind.add(`topic ${name}`);
     const connection = await this.#target.connect();
     const admin = connection.admin as Admin<Capability>;
-    if (groupAdmin) await Promise.allSettled(this.#groupsGiven.map(({ topic, group }) => admin.deleteGroup(topic, group)));
-    await Promise.allSettled(this.#made.map(({ name }) => admin.deleteTopic(name)));
+    await Promise.all(
+      groups.map(async (group) => giveBack(describeGroup(group), async () => admin.deleteGroup(group.topic, group.group), cutShort)),
+    );
+    await Promise.all(
+      [...this.#made].map(async ([name, { confirmed }]) => giveBack(`topic ${name}`, async () => admin.deleteTopic(name), !confirmed)),
+    );
     await connection.close();
   }
 
-  async #lendTopic(): Promise<CaseTopic> {
-    const name = this.#target.topics?.find((candidate) => !this.#lent.has(candidate));
+  /** What `release` could not give back, so far. The names never come again: they are in the way of no other case. */
+  get leftBehind(): readonly string[] {
+    return [...this.#leftBehind];
+  }
+
+  async #create(name: string, creation: Promise<void>): Promise<void> {
+    if (!this.#connection.capabilities.topicAdmin) return creation;
+    this.#creations.push(creation);
+    const made = this.#made.get(name) ?? { confirmed: false };
+    this.#made.set(name, made);
+    await creation;
+    made.confirmed = true;
+  }
+
+  async #createByEmulator(emulator: Emulator, name: string, settings: TopicSettings): Promise<void> {
+    const groups = Array.from({ length: GROUPS_OF_A_TOPIC }, (_, index) => `${name}-group-${index}`);
+    await emulator.createTopic(name, { ...settings, groups });
+    this.#prepared.set(name, groups);
+  }
+
+  async #lendTopic(topics: readonly string[]): Promise<CaseTopic> {
+    const name = topics.find((candidate) => !this.#lent.has(candidate));
     if (name === undefined) throw new EnvironmentMissing("topics: this provider cannot create them and none more is given");
     this.#lent.add(name);
     const partitions = await this.#partitionsOf(name);
     if (this.#connection.capabilities.partitions && partitions.length < 2) {
       throw new EnvironmentMissing(`topics: ${name} has a single partition, several are needed`);
     }
-    this.#groups.set(name, [...(this.#target.groups ?? [])]);
+    this.#prepared.set(name, [...(this.#target.groups ?? [])]);
     const reader = this.#connection.topic(name, { codec: plainBytes }).reader({ from: "latest" });
     const bookmark = await reader.bookmark();
     await reader.close();
@@ -111,5 +149,30 @@ export class CaseResources {
 
   async #partitionsOf(name: string): Promise<readonly string[]> {
     return (await this.#connection.admin.describeTopic(name)).partitions;
+  }
+}
+
+/** How long after a call of unknown outcome what it asked for may appear. */
+const LATE_MS = 1_000;
+
+/**
+ * Until it is done or was done before.
+ * @param mayBeLate what is not there may still come
+ * @returns whether it is done; false for what another attempt does not mend, and when patience ends
+ */
+async function insistOn(deletion: () => Promise<void>, patience: AbortSignal, mayBeLate: boolean): Promise<boolean> {
+  const lateUntil = performance.now() + (mayBeLate ? LATE_MS : 0);
+  for (let pauseMs = 20; ; pauseMs = Math.min(500, pauseMs * 2)) {
+    try {
+      await deletion();
+      return true;
+    } catch (error) {
+      const isGone = isStreamError(error, "not-found");
+      if (isGone && performance.now() >= lateUntil) return true;
+      // "conflict": a group whose last member has not left yet.
+      const mayPass = isGone || (isStreamError(error) && (error.retryable || error.code === "conflict"));
+      if (!mayPass || patience.aborted) return false;
+    }
+    await new Promise<void>((resolve) => void setTimeout(resolve, pauseMs));
   }
 }

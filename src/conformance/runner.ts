@@ -1,64 +1,84 @@
-import type { Capability } from "../capabilities.ts";
-import type { CaseResult, ConformanceCase } from "./case.ts";
+import type { CaseResult, ConformanceCase, DefinedCaseResult } from "./case.ts";
 import { selectCases } from "./case-pattern.ts";
 import type { CaseReport } from "./results.ts";
 import type { ConformanceTarget } from "./target.ts";
+import { worstOf } from "./worst-of.ts";
 
 /** A case as the runner takes it: of this suite, or of somebody else's. */
 export type RunnableCase = Omit<ConformanceCase, "run"> & {
   readonly exclusive?: boolean;
-  run(target: ConformanceTarget, signal: AbortSignal): Promise<CaseResult & { readonly capability?: Capability | null }>;
+  run(target: ConformanceTarget, signal: AbortSignal): Promise<RunnableResult>;
 };
+
+type RunnableResult = CaseResult & Partial<Pick<DefinedCaseResult, "capability" | "leftBehind">>;
 
 export interface RunOptions {
   /** Patterns of case names. @default all */
   run?: readonly string[] | undefined;
-  /** Cases at once. @default 8 */
+  /** Cases at once, repetitions counted; 1 where the target lends its topics. @default 8 */
   parallel?: number | undefined;
+  /** Runs of each case, as many of them at the same time as `parallel` allows. A report is the worst of them. @default 1 */
+  repeat?: number | undefined;
   /** Of each case. @default 30_000 */
   timeoutMs?: number | undefined;
   /** As they come. */
   onResult?: ((report: CaseReport) => void) | undefined;
-  /** Starts no more cases and ends those that run. */
+  /** Topics and groups that a case had made and could not delete again. */
+  onLeftBehind?: ((names: readonly string[]) => void) | undefined;
+  /**
+   * Asked after each run of a case. Once it says yes no more cases start and those that run are ended; what they would have
+   * shown is dropped.
+   */
+  bail?: ((report: CaseReport) => boolean) | undefined;
+  /** Starts no more cases and ends those that run; they give back what they made. */
   signal?: AbortSignal | undefined;
 }
 
 /**
  * Runs cases on a target, several at once; those that must be alone come last, one after the other.
- * @returns the reports in the order of the cases
+ * @returns the reports in the order of the cases; after `bail`, of those that had ended
+ * @throws the reason of `signal`, once everything has been given back
  */
 export async function runCases(
   cases: readonly RunnableCase[],
   target: ConformanceTarget,
   options: RunOptions = {},
 ): Promise<readonly CaseReport[]> {
-  const { parallel = 8, timeoutMs = 30_000, onResult, signal } = options;
+  const { parallel = 8, repeat = 1, timeoutMs = 30_000, onResult, onLeftBehind, bail, signal } = options;
   const selected = options.run === undefined ? cases : selectCases(cases, options.run);
   const provider = await providerOf(target);
+  const enough = new AbortController();
+  const stop = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+  const runs = new Map<string, [CaseReport, ...CaseReport[]]>();
   const reports = new Map<string, CaseReport>();
 
   const runOne = async (conformanceCase: RunnableCase): Promise<void> => {
-    const result = await runWithin(conformanceCase, target, timeoutMs, signal);
-    const report: CaseReport = {
-      case: conformanceCase.name,
-      promise: conformanceCase.promise,
-      provider,
-      result: result.result,
-      reason: result.reason,
-      capability: result.capability ?? null,
-      seconds: result.seconds,
-    };
-    reports.set(report.case, report);
-    onResult?.(report);
+    const { name, promise } = conformanceCase;
+    const result = await runWithin(conformanceCase, target, timeoutMs, stop);
+    if (result.leftBehind !== undefined && result.leftBehind.length > 0) onLeftBehind?.(result.leftBehind);
+    // What was told to end has shown nothing.
+    if (stop.aborted) return;
+    const { result: outcome, reason, capability = null, seconds } = result;
+    const report: CaseReport = { case: name, promise, provider, result: outcome, reason, capability, seconds };
+    const before = runs.get(name);
+    const all: [CaseReport, ...CaseReport[]] = before === undefined ? [report] : [...before, report];
+    runs.set(name, all);
+    const isEnough = bail?.(report) === true;
+    if (isEnough || all.length === repeat) {
+      reports.set(name, worstOf(all));
+      onResult?.(worstOf(all));
+    }
+    if (isEnough) enough.abort(new Error("another case has shown enough"));
   };
 
-  const together = selected.filter((conformanceCase) => conformanceCase.exclusive !== true);
-  const alone = selected.filter((conformanceCase) => conformanceCase.exclusive === true);
+  const repeated = selected.flatMap((conformanceCase) => Array.from({ length: repeat }, () => conformanceCase));
+  const together = repeated.filter((conformanceCase) => conformanceCase.exclusive !== true);
+  const alone = repeated.filter((conformanceCase) => conformanceCase.exclusive === true);
   // Lent topics are everybody's: only one case at a time has them.
-  await drain(together, target.topics === undefined ? Math.max(1, parallel) : 1, runOne, signal);
-  await drain(alone, 1, runOne, signal);
+  await drain(together, target.topics === undefined ? Math.max(1, parallel) : 1, runOne, stop);
+  await drain(alone, 1, runOne, stop);
   signal?.throwIfAborted();
-  return selected.map(({ name }) => reports.get(name)!);
+  return selected.flatMap(({ name }) => reports.get(name) ?? []);
 }
 
 async function providerOf(target: ConformanceTarget): Promise<string> {
@@ -71,28 +91,28 @@ async function drain(
   cases: readonly RunnableCase[],
   workers: number,
   runOne: (conformanceCase: RunnableCase) => Promise<void>,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
   const queue = cases.values();
   const work = async (): Promise<void> => {
     for (const conformanceCase of queue) {
-      if (signal?.aborted === true) return;
+      if (signal.aborted) return;
       await runOne(conformanceCase);
     }
   };
-  await Promise.all(Array.from({ length: workers }, work));
+  await Promise.all(Array.from({ length: Math.min(workers, cases.length) }, work));
 }
 
 async function runWithin(
   conformanceCase: RunnableCase,
   target: ConformanceTarget,
   timeoutMs: number,
-  signal: AbortSignal | undefined,
-): ReturnType<RunnableCase["run"]> {
+  signal: AbortSignal,
+): Promise<RunnableResult> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new Error(`the case took more than ${timeoutMs} ms`)), timeoutMs);
   try {
-    return await conformanceCase.run(target, signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, signal]));
+    return await conformanceCase.run(target, AbortSignal.any([deadline.signal, signal]));
   } finally {
     clearTimeout(timer);
   }

@@ -82,6 +82,8 @@ export class OutgoingIntake<T, Input> {
     }
     if (producedAt !== undefined) {
       if (!rules.time.accepts(producedAt)) throw invalid(`producedAt must be ${rules.time.allowed}; received ${describeValue(producedAt)}`);
+      // To some providers a negative time is none.
+      if (toMilliseconds(producedAt) < 0) throw invalid(`producedAt must not lie before 1970; received ${toMilliseconds(producedAt)} ms`);
       this.#context.requireCapability("producerTimestamps", "send");
     }
     const key = this.#keyOf(message);

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 function demo(...args: readonly string[]): { readonly exitCode: number | null; readonly output: string; readonly errors: string } {
-  const program = join(import.meta.dirname, "..", "..", "src", "cli", "demo.ts");
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", timeout: 60_000 });
+  const program = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, "demo", ...args], { encoding: "utf8", timeout: 60_000 });
   return { exitCode: status, output: stdout, errors: stderr };
 }
 

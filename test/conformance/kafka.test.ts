@@ -3,11 +3,10 @@ import { compareWithExpected, conformanceCases, runCases, staleEntries } from ".
 import { connect } from "../../src/connect.ts";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
+import { startConformanceKafka } from "./conformance-kafka.ts";
 import { expectedResults } from "./expected-results.ts";
 
 const missing = kafkaRequirements();
-/** A server looks every five minutes for what has passed its retention, and for the first time after half a minute. */
-const QUICK_RETENTION = { "log.retention.check.interval.ms": "500", "log.initial.task.delay.ms": "500" };
 
 // Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
@@ -18,7 +17,7 @@ test.each(missing === null ? ["Kafka"] : [])(
   "a local %s passes completely: nothing failed, and exactly what is expected is unsupported or missing",
   { timeout: 180_000 },
   async () => {
-    await using cluster = await startKafka({ properties: QUICK_RETENTION });
+    await using cluster = await startConformanceKafka();
     const reports = await runCases(conformanceCases(), { connect: async () => connect(cluster.url) });
     const expected = await expectedResults("kafka");
     expect(compareWithExpected(reports, expected)).toEqual([]);

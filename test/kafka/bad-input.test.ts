@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kafka } from "../../adapters/kafka/index.ts";
 import { type KafkaCluster, startKafka } from "../../localstack/kafka/kafka-cluster.ts";
@@ -7,8 +8,9 @@ import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts"
 import { runKafkaTool } from "../../localstack/kafka/kafka-tools.ts";
 import { runProgram } from "../../localstack/kafka/program.ts";
 import { type Connection, connect, isStreamError, text } from "../../src/index.ts";
+import { NamedBrokers } from "./named-brokers.ts";
 
-// Wrong passwords, TLS where there is none and missing rights are in adapter-security.test.ts; records over the limit in adapter-records.test.ts.
+// Wrong passwords, and TLS where there is none, are in adapter-security.test.ts; missing rights in adapter-permissions.test.ts.
 const missing = kafkaRequirements();
 const START_TIMEOUT_MS = 120_000;
 const MOST_MS = 5_000;
@@ -52,6 +54,27 @@ test("a host that does not exist is told at once, whatever is done", async () =>
   }
 });
 
+test("a host whose name cannot be looked up is told at once, whatever is done", async () => {
+  const names = new NamedBrokers();
+  // What a resolver says that has no server to ask: it may be for good.
+  names.answer = "EAI_AGAIN";
+  await using connection = await connect(kafka({ brokers: ["127.0.0.1:9"], kafkajs: { socketFactory: names.socketFactory } }));
+  for (const [, call] of uses(connection, "orders")) {
+    expect(await refusal(call)).toMatchObject({ code: "unavailable", message: expect.stringContaining("host") });
+  }
+});
+
+test("of several brokers one whose host does not exist keeps nobody from trying the others again", async () => {
+  const [unknown, refusing] = ["no-such-host.invalid:9092", "127.0.0.1:1"];
+  for (const brokers of [
+    [unknown, refusing],
+    [refusing, unknown],
+  ]) {
+    await using connection = await connect(kafka({ brokers }));
+    expect((await connection.check()).error).toMatchObject({ code: "unavailable", retryable: true });
+  }
+});
+
 test("without kafkajs: configuration, with what to install, by URL and by factory", { timeout: 30_000 }, async () => {
   // A program of its own, to which the package is not there.
   const program = `
@@ -92,11 +115,11 @@ test.each(missing === null ? [] : [missing])("environment-missing: %s", async (r
 
 describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () => {
   let cluster: KafkaCluster;
-  let connection: Connection<"topicAdmin">;
+  let connection: Connection<"topicAdmin" | "lagInMessages">;
 
   beforeAll(async () => {
     cluster = await startKafka();
-    connection = await connect(kafka({ brokers: cluster.bootstrapServers.split(",") }), { require: ["topicAdmin"] });
+    connection = await connect(kafka({ brokers: cluster.bootstrapServers.split(",") }), { require: ["topicAdmin", "lagInMessages"] });
   }, START_TIMEOUT_MS);
 
   afterAll(async () => {
@@ -116,15 +139,87 @@ describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () =>
     expect(await connection.admin.listTopics()).not.toContain(name);
   });
 
-  test("a header without a value is corrupt with its offset, for readers and groups", async () => {
+  /** By Java's producer, in one batch, with headers: `null` is a header without a value. */
+  async function writeByJava(name: string, codec: string, values: readonly string[]): Promise<void> {
+    const properties = ["parse.key=true", "parse.headers=true", "null.marker=NULL"].flatMap((property) => ["--property", property]);
+    const batching = ["--compression-codec", codec, "--timeout", "500"];
+    const lines = values.map((value) => `${value === "bad" ? "empty:NULL" : "header:value"}\tk\t${value}\n`);
+    await runKafkaTool(cluster, "consoleProducer", ["--topic", name, ...batching, ...properties], { stdin: lines.join("") });
+  }
+
+  /** What was handed out, and why nothing followed. */
+  async function handedOut(reader: AsyncIterable<{ readonly value: string }>) {
+    const values: string[] = [];
+    const refused = await refusal(async () => {
+      for await (const { value } of reader) values.push(value);
+    });
+    return { values, refused };
+  }
+
+  const corruptAt = (offset: number) => ({
+    code: "corrupt",
+    message: expect.stringMatching(new RegExp(`offset ${offset} of partition "0".*header`)),
+  });
+  /** The application does not ask for commits while it runs. */
+  const RARELY = { everyMs: 3_600_000, everyMessages: 1_000_000 };
+
+  test.each(["none", "gzip", "snappy", "lz4", "zstd"])(
+    "a header without a value (%s): readers and groups get what is before it, then it is corrupt with its offset",
+    async (codec) => {
+      const name = await newTopic();
+      const topic = connection.topic(name, { codec: text() });
+      await writeByJava(name, codec, ["first", "second", "bad", "behind"]);
+      expect(await handedOut(topic.reader())).toMatchObject({ values: ["first", "second"], refused: corruptAt(2) });
+      const handled: string[] = [];
+      const consume = (): Promise<void> =>
+        topic.consumer({ group: "g", commit: RARELY }).run(async ({ value }) => {
+          await sleep(50);
+          handled.push(value);
+        });
+      expect(await refusal(consume)).toMatchObject(corruptAt(2));
+      // Everything before it is handled and committed: whoever comes next begins with it.
+      expect(handled).toEqual(["first", "second"]);
+      expect(await connection.admin.lag(name, "g")).toMatchObject({ messages: 2 });
+      expect(await refusal(consume)).toMatchObject(corruptAt(2));
+      expect(handled).toEqual(["first", "second"]);
+    },
+  );
+
+  test("ranges that end before a header without a value do not mind it", async () => {
     const name = await newTopic();
     const topic = connection.topic(name, { codec: text() });
-    await topic.producer().send({ key: "k", value: "good" });
-    const properties = ["parse.key=true", "parse.headers=true", "null.marker=NULL"].flatMap((property) => ["--property", property]);
-    await runKafkaTool(cluster, "consoleProducer", ["--topic", name, ...properties], { stdin: "empty:NULL\tk\tbad\n" });
-    const corrupt = { code: "corrupt", message: expect.stringContaining("offset 1 ") };
-    expect(await refusal(async () => readAll(topic.reader({ until: "now" })))).toMatchObject(corrupt);
-    expect(await refusal(async () => topic.consumer({ group: "g" }).run(() => undefined))).toMatchObject(corrupt);
+    const receipts = await topic.producer().sendBatch(["first", "second"].map((value) => ({ key: "k", value })));
+    await sleep(20);
+    const timestamp = Date.now();
+    await writeByJava(name, "none", ["bad", "behind"]);
+    const good = ["first", "second"];
+    const whole = topic.reader();
+    expect(await handedOut(whole)).toMatchObject({ values: good, refused: corruptAt(2) });
+    expect(await readAll(topic.reader({ until: { timestamp } }))).toEqual(good);
+    expect(await readAll(topic.reader({ until: { bookmark: await whole.bookmark() } }))).toEqual(good);
+    const through = { through: receipts[1]!.position! };
+    expect(await readAll(topic.reader({ partitions: ["0"], until: through }))).toEqual(good);
+    expect(await handedOut(topic.reader({ from: { timestamp }, until: "now" }))).toMatchObject({ values: [], refused: corruptAt(2) });
+  });
+
+  test("a partition that does not exist is refused with those that do", async () => {
+    const name = await newTopic();
+    const topic = connection.topic(name, { codec: text() });
+    const refused = { code: "invalid-argument", message: expect.stringContaining('"0"') };
+    expect(await refusal(async () => topic.producer().send({ key: "k", value: "v", toPartition: "1" }))).toMatchObject(refused);
+    expect(await refusal(async () => readAll(topic.reader({ partitions: ["1"], until: "now" })))).toMatchObject(refused);
+  });
+
+  test("a record over max.message.bytes is too large, also by a limit that was lowered while the producer ran", async () => {
+    const name = await newTopic();
+    const producer = connection.topic(name, { codec: text() }).producer();
+    const send = (length: number) => async () => producer.send({ key: "k", value: "v".repeat(length) });
+    expect(await refusal(send(2_000_000))).toMatchObject({ code: "too-large" });
+    await send(5_000)();
+    const lower = ["--alter", "--entity-type", "topics", "--entity-name", name, "--add-config", "max.message.bytes=1000"];
+    await runKafkaTool(cluster, "configs", lower);
+    expect(await refusal(send(5_000))).toMatchObject({ code: "too-large" });
+    await send(500)();
   });
 
   test("a header that is null is refused before anything is sent", async () => {

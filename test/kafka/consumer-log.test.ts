@@ -19,13 +19,12 @@ const COMPACT_AT_ONCE = {
   "delete.retention.ms": "0",
 };
 
-describe.runIf(missing !== null)("groups whose log changes under them", () => {
-  test(`environment-missing: ${missing}`, async () => {
-    await expect(startKafka()).rejects.toThrow(missing ?? "");
-  });
+// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
+  await expect(startKafka()).rejects.toThrow(reason);
 });
 
-describe.runIf(missing === null)("groups whose log changes under them", () => {
+describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under them, on a real %s", () => {
   let cluster: KafkaCluster;
   let connection: Connection<"topicAdmin" | "groupAdmin" | "groupReset" | "lagInMessages">;
   /** Another client, for what streamport does not do. */

@@ -6,7 +6,7 @@ import { runProgram } from "../../localstack/kafka/program.ts";
 import { connect } from "../../src/index.ts";
 
 const missing = kafkaRequirements();
-const DEMO = join(import.meta.dirname, "..", "..", "src", "cli", "demo.ts");
+const PROGRAM = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const DEMO_TIMEOUT_MS = 90_000;
 const TEST_TIMEOUT_MS = 200_000;
 
@@ -21,7 +21,9 @@ test.each(missing === null ? ["Kafka"] : [])(
   async () => {
     await using cluster = await startKafka();
     // Rejects where the exit code is not 0.
-    const { stdout, stderr } = await runProgram(process.execPath, [DEMO, "--url", cluster.url, "--json"], { timeoutMs: DEMO_TIMEOUT_MS });
+    const { stdout, stderr } = await runProgram(process.execPath, [PROGRAM, "demo", "--url", cluster.url, "--json"], {
+      timeoutMs: DEMO_TIMEOUT_MS,
+    });
     expect(stderr).toBe("");
     const row: unknown = JSON.parse(stdout);
     expect(row).toEqual({

@@ -57,12 +57,12 @@ function waysOf(records: readonly Sent[]): ReadonlyMap<string, readonly string[]
   return new Map([...byKey].map(([key, sent]) => [key, steps(sent.map(({ partition }) => partition))]));
 }
 
-test.each(missing === null ? ["Kafka"] : [])(
-  "partitions are added under load: nothing is lost, what is queued stays where it was, the group finds all of the new ones, on a real %s",
+test.each(missing === null ? [{ idempotent: false }, { idempotent: true }] : [])(
+  "partitions are added under load: nothing is lost, what is queued stays where it was, the group finds all of the new ones, on a real Kafka, %o",
   { timeout: 180_000 },
-  async () => {
+  async ({ idempotent }) => {
     await using cluster = await startKafka({ profile: "default" });
-    await using connection = await connect(cluster.url, { require: ["topicAdmin", "explicitPartition"] });
+    await using connection = await connect(`${cluster.url}?idempotent=${idempotent}`, { require: ["topicAdmin", "explicitPartition"] });
     await connection.admin.createTopic("orders", { partitions: BEFORE });
     const topic = connection.topic("orders", { codec: text() });
 
@@ -104,6 +104,7 @@ test.each(missing === null ? ["Kafka"] : [])(
 
     const stored: Sent[] = [];
     for await (const { key, value, partition } of topic.reader({ until: "now" })) stored.push({ key: key!, value, partition });
+    if (idempotent) expect(stored).toHaveLength(sent.length);
     const firsts = (records: readonly Sent[]) =>
       [...new Map(records.toReversed().map((record) => [record.value, record])).values()].toReversed();
     for (const ofProducer of [ofOld, ofYoung]) {

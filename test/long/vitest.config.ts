@@ -5,6 +5,7 @@ import { RecordReporter } from "./record-reporter.ts";
 export default defineConfig({
   test: {
     include: ["test/long/**/*.test.ts", "test/kafka/**/*.test.ts", "test/conformance/kafka.test.ts"],
+    globalSetup: ["test/fetch-kafka.ts"],
     pool: "forks",
     execArgv: ["--expose-gc"],
     fileParallelism: false,

@@ -11,6 +11,9 @@ export interface ImportEdge {
   readonly kind: "value" | "dynamic" | "types";
 }
 
+/** The one file whose purpose is to import what the user names, and what it makes of the name. */
+const LOADER = { file: /^src\/cli\/conformance\/load-adapter\./, expression: /locate\(specifier\)/ };
+
 /** Every import that the files below these folders really contain, as a parser sees it. */
 export async function importGraph(
   root: string,
@@ -46,9 +49,10 @@ function importsOf(root: string, path: string, source: string): ImportEdge[] {
         entry.moduleRequest === null ? [] : [edge(entry.moduleRequest.value, entry.isType ? "types" : "value")],
       ),
     ),
-    ...module.dynamicImports.map((found) =>
-      edge(literal(path, source.slice(found.moduleRequest.start, found.moduleRequest.end)), "dynamic"),
-    ),
+    ...module.dynamicImports
+      .map((found) => source.slice(found.moduleRequest.start, found.moduleRequest.end))
+      .filter((expression) => !(LOADER.file.test(fromRoot(root, path)) && LOADER.expression.test(expression)))
+      .map((expression) => edge(literal(path, expression), "dynamic")),
   ];
 }
 

@@ -64,6 +64,14 @@ describe.each(nodes)("on $name", ({ node }) => {
     expect((await runCommand(await node(), ["entries.js"], project)).trim()).toBe("all");
   });
 
+  test("the conformance suite runs from the command line, faults included", async () => {
+    const command = join(project, "node_modules", ".bin", "streamport");
+    const lines = (await runCommand(await node(), [command, "conformance", "memory:", "--json"], project)).trim().split("\n");
+    expect(JSON.parse(lines.at(-1)!)).toEqual({
+      summary: { provider: "memory", passed: lines.length - 1, failed: 0, unsupported: 0, missing: 0 },
+    });
+  });
+
   test("a program runs and its process ends by itself", async () => {
     expect((await runCommand(await node(), ["program.js"], project)).trim()).toBe(expectedOutput);
   });
@@ -99,15 +107,23 @@ test("exports name files that are there, and nothing but the product is packed",
   const files = (await readdir(installed(), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(installed().length + 1));
+  // Of the local stack what runs in the process; nothing that starts servers.
   const outside = files.filter((file) => !/^dist\/(src|adapters|localstack)\/.*\.(js|d\.ts)$/.test(file));
-  expect(outside.toSorted()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
-  expect(files.filter((file) => /dist\/src\/cli\/|\.test\./.test(file))).toEqual([]);
+  expect(outside.toSorted()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "localstack/demo/flights-20k.jsonl", "package.json"]);
+  expect(files.filter((file) => /^dist\/localstack\/kafka\/(?!broker\/)|\.test\./.test(file))).toEqual([]);
   const declared = files.filter((file) => file.endsWith(".js")).map((file) => file.replace(/\.js$/, ".d.ts"));
   expect(declared.filter((file) => !files.includes(file))).toEqual([]);
 });
 
-test("needs no package at run time", () => {
-  expect(Object.keys(manifest.dependencies ?? {})).toEqual([]);
+test("needs no package at run time but the parser of the command line", () => {
+  expect(Object.keys(manifest.dependencies ?? {})).toEqual(["commander"]);
+});
+
+test("brings the command line, which finds the data of the demo", async () => {
+  const command = join(project, "node_modules", ".bin", "streamport");
+  expect((await runCommand(process.execPath, [command, "--version"], project)).trim()).toBe(manifest.version);
+  const [row] = (await runCommand(process.execPath, [command, "demo", "--json", "--only", "memory"], project)).trim().split("\n");
+  expect(JSON.parse(row!)).toMatchObject({ provider: "memory", messages: 20_000, lost: 0, outOfOrder: 0 });
 });
 
 test.each(["esm", "cjs"] as const)("esbuild bundles it (%s)", async (format) => {

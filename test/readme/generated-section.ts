@@ -4,8 +4,3 @@ export function replaceSection(page: string, name: string, content: string): str
   if (!section.test(page)) throw new Error(`the page has no section "${name}"`);
   return page.replace(section, (_, begin: string, end: string) => `${begin}${content}${end}`);
 }
-
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |\n`;
-  return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
-}

@@ -3,14 +3,22 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
+import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
+import { connect } from "../../src/index.ts";
 import { runCommand } from "../package/command.ts";
 import { projectRoot } from "../package/packed-package.ts";
 
 const readme = await readFile(join(projectRoot, "README.md"), "utf8");
 const blocks = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1]!);
 
+interface Printed {
+  readonly lines: readonly RegExp[];
+  readonly interrupt: boolean;
+}
+
 /** What each block prints, in order; the first goes on until it is interrupted. */
-const expected: readonly { readonly lines: readonly RegExp[]; readonly interrupt: boolean }[] = [
+const expected: readonly Printed[] = [
   {
     lines: [
       /^stored: (ATL|DFW) (LAX|SEA) p1\./,
@@ -57,23 +65,42 @@ test("the blocks compile under the strictest settings", async () => {
   await runCommand(process.execPath, [join(projectRoot, "node_modules", "typescript", "bin", "tsc"), "-p", "."], folder);
 });
 
-test.each(expected.map((block, index) => ({ ...block, index })))(
-  "block $index runs on memory and ends",
-  async ({ lines, interrupt, index }) => {
-    const printed = await run(`block-${index}.ts`, interrupt ? lines.length : null);
-    expect(printed).toHaveLength(lines.length);
-    for (const [at, line] of lines.entries()) expect(printed[at]).toMatch(line);
-    if (interrupt) expect(printed.filter((line) => line.startsWith("handled: ATL"))).toEqual(["handled: ATL 12", "handled: ATL 3"]);
-  },
-);
+const cases = expected.map((block, index) => ({ ...block, index }));
 
-/** @returns the printed lines. Interrupted, as by Ctrl+C, after so many of them. */
-async function run(file: string, interruptAfter: number | null): Promise<readonly string[]> {
+test.each(cases)("block $index runs on memory and ends", async ({ index, ...wanted }) => {
+  expectPrinted(await run(`block-${index}.ts`, wanted), wanted);
+});
+
+const missing = kafkaRequirements();
+
+test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
+  await expect(startKafka()).rejects.toThrow(reason);
+});
+
+test.each(missing === null ? ["Kafka"] : [])("every block runs on a real %s by changing the URL, and nothing else", async () => {
+  await using cluster = await startKafka();
+  await using connection = await connect(cluster.url, { require: ["topicAdmin"] });
+  for (const topic of ["flights", "flights-failed"]) await connection.admin.createTopic(topic, { partitions: 4 });
+  for (const { index, ...wanted } of cases) {
+    const file = `block-${index}-kafka.ts`;
+    await writeFile(join(folder, file), blocks[index]!.replaceAll('connect("memory:"', 'connect(process.env["STREAM_URL"]!'));
+    expectPrinted(await run(file, wanted, cluster.url), wanted);
+  }
+});
+
+function expectPrinted(printed: readonly string[], { lines, interrupt }: Printed): void {
+  expect(printed).toHaveLength(lines.length);
+  for (const [at, line] of lines.entries()) expect(printed[at]).toMatch(line);
+  if (interrupt) expect(printed.filter((line) => line.startsWith("handled: ATL"))).toEqual(["handled: ATL 12", "handled: ATL 3"]);
+}
+
+/** @returns the printed lines. Interrupted, as by Ctrl+C, after the last that is expected, where the block goes on. */
+async function run(file: string, { lines: wanted, interrupt }: Printed, url?: string): Promise<readonly string[]> {
   const child = spawn(process.execPath, [file], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
     timeout: 15_000,
-    env: { PATH: process.env["PATH"] },
+    env: { PATH: process.env["PATH"], ...(url === undefined ? {} : { STREAM_URL: url }) },
   });
   let output = "";
   let errors = "";
@@ -81,7 +108,7 @@ async function run(file: string, interruptAfter: number | null): Promise<readonl
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
-    if (lines().length === interruptAfter) child.kill("SIGINT");
+    if (interrupt && lines().length === wanted.length) child.kill("SIGINT");
   });
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => child.once("close", (...end) => resolve(end)));
   expect({ code, signal, errors }).toEqual({ code: 0, signal: null, errors: "" });

@@ -1,75 +1,68 @@
-import { inProcessProviders } from "../../localstack/in-process.ts";
-import { CAPABILITY_NAMES, type Capabilities } from "../../src/capabilities.ts";
-import type { ResultSummary } from "../../src/conformance/index.ts";
+import type { Capabilities } from "../../src/capabilities.ts";
+import { type PromiseCounts, type ResultSummary, capabilityMatrix, conformanceMatrix } from "../../src/conformance/index.ts";
+import { markdownTable } from "../../src/conformance/report/markdown-table.ts";
 import { connect } from "../../src/index.ts";
 import { type BenchResult, type Verdict, verdictOf } from "../bench/result.ts";
 import type { LongResult } from "../long/record-reporter.ts";
 import type { SoakResult } from "../long/soak-result.ts";
 import { type Recorded, readRecord } from "../results/record.ts";
-import { markdownTable } from "./generated-section.ts";
+import { type ReadmeTarget, readmeTargets } from "./conformance-targets.ts";
 
 const VERDICTS: Readonly<Record<Verdict, string>> = { aim: "aim reached", must: "bar reached", missed: "bar missed" };
+
+/** What is recorded of a run of the suite. */
+export interface ConformanceResult extends ResultSummary {
+  readonly promises: readonly PromiseCounts[];
+}
 
 /** Everything that the generated texts are made of: the adapters' own capabilities, and what was recorded. */
 export interface Facts {
   readonly capabilities: ReadonlyMap<string, Capabilities>;
-  readonly conformance: ReadonlyMap<string, Recorded<ResultSummary>>;
-  readonly bench: Recorded<BenchResult>;
+  readonly conformance: ReadonlyMap<ReadmeTarget, Recorded<ConformanceResult>>;
+  readonly benches: ReadonlyMap<string, Recorded<BenchResult>>;
   readonly soak: Recorded<SoakResult>;
   readonly long: Recorded<LongResult>;
 }
 
+/** To connect to, without a call: what the adapter says of itself before it has met a server. */
+const URLS: Readonly<Record<string, string>> = { memory: "memory:", kafka: "kafka://localhost:9092" };
+
 export async function gatherFacts(): Promise<Facts> {
   const capabilities = new Map<string, Capabilities>();
-  const conformance = new Map<string, Recorded<ResultSummary>>();
-  for (const [provider, start] of Object.entries(inProcessProviders)) {
-    const started = await start();
-    const connection = await connect(started.url);
+  const benches = new Map<string, Recorded<BenchResult>>();
+  for (const [provider, url] of Object.entries(URLS)) {
+    const connection = await connect(url);
     capabilities.set(provider, connection.capabilities);
     await connection.close();
-    await started.close();
-    conformance.set(provider, await readRecord(`conformance-${provider}`));
+    benches.set(provider, await readRecord(`bench-${provider}`));
   }
-  return {
-    capabilities,
-    conformance,
-    bench: await readRecord("bench-memory"),
-    soak: await readRecord("soak"),
-    long: await readRecord("long"),
-  };
+  const conformance = new Map<ReadmeTarget, Recorded<ConformanceResult>>();
+  for (const target of readmeTargets) conformance.set(target, await readRecord(target.record));
+  return { capabilities, conformance, benches, soak: await readRecord("soak"), long: await readRecord("long") };
 }
 
-export function capabilitiesSection({ capabilities, conformance }: Facts): string {
-  const providers = [...capabilities.keys()];
-  const row = (name: string, cell: (capabilities: Capabilities) => string): readonly string[] => [
-    `\`${name}\``,
-    ...providers.map((provider) => cell(capabilities.get(provider)!)),
-  ];
-  const summaries = providers.map((provider) => {
-    const { passed, failed, unsupported, missing } = conformance.get(provider)!.result;
-    return `${passed} passed, ${failed} failed, ${unsupported} unsupported, ${missing} not tried`;
-  });
-  return markdownTable(
-    ["", ...providers],
-    [
-      ["conformance cases", ...summaries],
-      ...CAPABILITY_NAMES.map((name) => row(name, (of) => (of[name] ? "yes" : "no"))),
-      row("readerEnd", (of) => of.readerEnd),
-      row("readerIsolation", (of) => of.readerIsolation),
-      row("orderingUnit", (of) => of.orderingUnit),
-      row("limits.messageBytes", (of) => of.limits.messageBytes.toLocaleString("en")),
-      row("limits.keyBytes", (of) => of.limits.keyBytes.toLocaleString("en")),
-      row("limits.headerBytes", (of) => of.limits.headerBytes.toLocaleString("en")),
-    ],
+export function conformanceSection({ conformance }: Facts): string {
+  return conformanceMatrix(
+    [...conformance].map(([{ name, kind }, { result }]) => ({ target: `${name}, ${kind}`, counts: result, promises: result.promises })),
   );
 }
 
-export function figuresSection({ bench, soak }: Facts): string {
+export function capabilitiesSection({ capabilities }: Facts): string {
+  return capabilityMatrix([...capabilities].map(([provider, declared]) => ({ provider, capabilities: declared })));
+}
+
+export function figuresSection({ benches, soak }: Facts): string {
+  const [memory, kafka] = [benches.get("memory")!, benches.get("kafka")!];
+  const origin = (bench: Recorded<BenchResult>): string =>
+    `Recorded by \`${bench.command}\` at ${bench.commit} on ${bench.date} (${bench.environment}), A/A control ${bench.result.control}.`;
   return [
     "The core on `memory`, the provider's own work included; 100-byte values, 512 keys, 8 partitions. CPU is stated for a machine that hashes an 18-byte key in 21 ns.\n\n",
-    benchTable(bench.result),
-    `\nRecorded by \`${bench.command}\` at ${bench.commit} on ${bench.date} (${bench.environment}), A/A control ${bench.result.control}. `,
-    `Soak: ${soak.result.checks.map(({ name, value }) => `${name} ${value}`).join("; ")}.\n`,
+    benchTable(memory.result),
+    `\n${origin(memory)} `,
+    `Soak: ${soak.result.checks.map(({ name, value }) => `${name} ${value}`).join("; ")}.\n\n`,
+    "`kafka` against kafkajs as its documentation says to use it, in turns on one real Apache Kafka broker with the server's own settings; 8 partitions, acknowledged by all replicas. Ratios: times as fast as raw, except the latency.\n\n",
+    benchTable(kafka.result),
+    `\n${origin(kafka)}\n`,
   ].join("");
 }
 
@@ -80,24 +73,27 @@ function benchTable({ bars }: BenchResult): string {
   );
 }
 
-export function resultsPage({ conformance, bench, soak, long }: Facts): string {
+export function resultsPage({ conformance, benches, soak, long }: Facts): string {
   const origin = (record: Recorded<unknown>): string =>
     `\`${record.command}\` at ${record.commit} on ${record.date}, ${record.environment}.\n`;
-  const missed = bench.result.bars.filter((bar) => verdictOf(bar) === "missed");
   const failedChecks = soak.result.checks.filter(({ holds }) => !holds);
   return [
     "# Results\n\nThe last recorded runs. Generated from `test/results/` by `npm run readme`; the runs themselves write there with `--record`.\n",
     `\n## Conformance\n\n${origin([...conformance.values()][0]!)}\n`,
     markdownTable(
-      ["provider", "passed", "failed", "unsupported", "environment missing"],
-      [...conformance].map(([provider, { result }]) => [
-        provider,
+      ["target", "", "passed", "failed", "unsupported", "environment missing"],
+      [...conformance].map(([{ name, kind }, { result }]) => [
+        name,
+        kind,
         ...[result.passed, result.failed, result.unsupported, result.missing].map(String),
       ]),
     ),
-    `\n## Benchmark: ${bench.result.provider}\n\n${origin(bench)}`,
-    `Verdict: ${bench.result.void ? "void" : missed.length === 0 ? "every bar reached" : `${missed.length} bars missed`}. A/A control ${bench.result.control}.\n\n`,
-    benchTable(bench.result),
+    ...[...benches.values()].map((bench) => {
+      const missed = bench.result.bars.filter((bar) => verdictOf(bar) === "missed");
+      const verdict = bench.result.void ? "void" : missed.length === 0 ? "every bar reached" : `${missed.length} bars missed`;
+      const head = `\n## Benchmark: ${bench.result.provider}\n\n${origin(bench)}`;
+      return `${head}Verdict: ${verdict}. A/A control ${bench.result.control}.\n\n${benchTable(bench.result)}`;
+    }),
     `\n## Soak\n\n${origin(soak)}`,
     `Verdict: ${failedChecks.length === 0 ? "every check held" : `${failedChecks.length} checks failed`}.\n\n`,
     markdownTable(

@@ -1,25 +1,32 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inProcessProviders } from "../../localstack/in-process.ts";
-import { conformanceCases, runCases, summarize } from "../../src/conformance/index.ts";
+import { conformanceCases, runCases, summarize, summarizePromises } from "../../src/conformance/index.ts";
 import { connect } from "../../src/index.ts";
 import { writeRecord } from "../results/record.ts";
+import { readmeTargets } from "./conformance-targets.ts";
 import { replaceSection } from "./generated-section.ts";
-import { capabilitiesSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
+import { type ConformanceResult, capabilitiesSection, conformanceSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
 
-/** Runs the suite on every provider that runs in this process, then writes what is generated into the texts. */
-for (const [provider, start] of Object.entries(inProcessProviders)) {
-  const emulator = await start();
-  const reports = await runCases(conformanceCases(), { connect: () => connect(emulator.url), emulator });
-  await emulator.close();
-  for (const { case: name, reason } of reports.filter(({ result }) => result === "failed"))
-    console.error(`${provider}: ${name}: ${reason}`);
-  await writeRecord(`conformance-${provider}`, "npm run readme", summarize(provider, reports));
+/** Runs the suite on every target that this machine has, then writes what is generated into the texts. */
+for (const target of readmeTargets) {
+  const lack = target.missing();
+  if (lack !== null) {
+    console.error(`${target.name}: the last record stays: ${lack}`);
+    continue;
+  }
+  const started = await target.start();
+  const reports = await runCases(conformanceCases(), { connect: () => connect(started.url), emulator: started.emulator });
+  await started.close();
+  for (const report of reports.filter(({ result }) => result === "failed"))
+    console.error(`${target.name}: ${report.case}: ${report.reason}`);
+  const result: ConformanceResult = { ...summarize(target.provider, reports), promises: summarizePromises(reports) };
+  await writeRecord(target.record, "npm run readme", result);
 }
 
 const root = join(import.meta.dirname, "..", "..");
 const facts = await gatherFacts();
 const readme = await readFile(join(root, "README.md"), "utf8");
-const withCapabilities = replaceSection(readme, "capabilities", capabilitiesSection(facts));
-await writeFile(join(root, "README.md"), replaceSection(withCapabilities, "figures", figuresSection(facts)));
+const sections = { conformance: conformanceSection(facts), capabilities: capabilitiesSection(facts), figures: figuresSection(facts) };
+const page = Object.entries(sections).reduce((text, [name, content]) => replaceSection(text, name, content), readme);
+await writeFile(join(root, "README.md"), page);
 await writeFile(join(root, "test", "RESULTS.md"), resultsPage(facts));

@@ -4,6 +4,7 @@ import { KafkaConnectError, KafkaUnsupportedError } from "../kafka-client.ts";
 import { abortable } from "../waiting.ts";
 import { type Api, type ApiVersions, apiVersionsApi, commonVersion } from "./api.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { metadataApi } from "./metadata-api.ts";
 import type { Sdk, SdkConnection, SdkSocketRequest } from "./sdk.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -13,23 +14,39 @@ const RENEW_BEFORE_MS = 10_000;
 /** The first bytes of a TLS alert: what a TLS port answers to a client that speaks plain text. */
 const TLS_ALERT = 0x15;
 
+/** Of a connection that has been complete. */
+const REACHED = { wasReached: true, wasReachedBefore: true };
+
+/** Where to connect to, and whether a connection to it has been complete before. */
+export interface ConnectAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly wasReachedBefore: boolean;
+  /** Nobody waits for the connection any longer. */
+  readonly signal: AbortSignal;
+}
+
 /** One connection to one broker, opened and authenticated; when it breaks it is thrown away. */
 export class BrokerConnection {
   readonly #connection: SdkConnection;
+  readonly #address: string;
   readonly #settings: ClientSettings;
   readonly #report: Report;
   #versions: ApiVersions = new Map([[apiVersionsApi.key, { oldest: 0, newest: 0 }]]);
 
-  private constructor(connection: SdkConnection, settings: ClientSettings, report: Report) {
+  private constructor(connection: SdkConnection, address: string, settings: ClientSettings, report: Report) {
     this.#connection = connection;
+    this.#address = address;
     this.#settings = settings;
     this.#report = report;
   }
 
   /** @throws `KafkaConnectError` */
-  static async open(sdk: Sdk, settings: ClientSettings, report: Report, host: string, port: number): Promise<BrokerConnection> {
-    const address = `${host}:${port}`;
+  static async open(sdk: Sdk, settings: ClientSettings, report: Report, address: ConnectAddress): Promise<BrokerConnection> {
+    const { host, port, wasReachedBefore, signal } = address;
     const trouble = new AbortController();
+    const giveUp = (): void => trouble.abort(signal.reason);
+    signal.addEventListener("abort", giveUp);
     const watch = new SocketWatch((error) => trouble.abort(error));
     const createSocket = settings.socketFactory ?? sdk.createSocketFactory();
     const connection = new sdk.Connection({
@@ -47,12 +64,9 @@ export class BrokerConnection {
     });
     watch.connection = connection;
     mendThrottleCheck(connection);
-    const opened = new BrokerConnection(connection, settings, report);
-    const timer = setTimeout(
-      () => trouble.abort(new Error(`no complete handshake within ${settings.handshakeTimeoutMs} ms`)),
-      settings.handshakeTimeoutMs,
-    );
-    let step: "connect" | "greet" | "authenticate" = "connect";
+    const opened = new BrokerConnection(connection, `${host}:${port}`, settings, report);
+    const timer = setTimeout(() => trouble.abort(lateError(settings.handshakeTimeoutMs)), settings.handshakeTimeoutMs);
+    let step: KafkaConnectError["step"] = "connect";
     try {
       await abortable(connection.connect(), trouble.signal);
       step = "greet";
@@ -61,18 +75,26 @@ export class BrokerConnection {
       connection.setSupportAuthenticationProtocol(opened.#versions.has(36));
       step = "authenticate";
       await abortable(opened.#authenticate(), trouble.signal);
+      // A server that wants SASL greets everybody, and hangs up at the first request.
+      if (settings.sasl === null && !wasReachedBefore) {
+        step = "admit";
+        await abortable(opened.call(metadataApi, []), trouble.signal);
+      }
       return opened;
     } catch (cause) {
       opened.close(new Error("the connection could not be opened"));
-      throw new KafkaConnectError(address, step, watch.sawTlsAlert, watch.wasConnected, cause);
+      const found = { answeredInTls: watch.sawTlsAlert, wasReached: watch.wasConnected, wasReachedBefore, inTls: settings.tls !== null };
+      throw new KafkaConnectError(`${host}:${port}`, step, found, cause);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
       watch.opened();
     }
   }
 
   get isOpen(): boolean {
-    return this.#connection.isConnected();
+    // kafkajs does not notice that a socket was destroyed on our side.
+    return this.#connection.isConnected() && this.#connection.socket?.destroyed === false;
   }
 
   /** One request and its answer. */
@@ -92,12 +114,17 @@ export class BrokerConnection {
 
   /** The session ends soon: authenticates again, with new credentials where they come from a provider. */
   async #renew(): Promise<void> {
+    const { handshakeTimeoutMs } = this.#settings;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(lateError(handshakeTimeoutMs)), handshakeTimeoutMs);
     try {
-      await this.#authenticate();
+      await abortable(this.#authenticate(), late.signal);
     } catch (cause) {
-      const error = new KafkaConnectError("", "authenticate", false, true, cause);
+      const error = new KafkaConnectError(this.#address, "authenticate", REACHED, cause);
       this.close(error);
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -125,7 +152,7 @@ export class BrokerConnection {
     const startedAtMs = performance.now();
     const { payload } = await new Promise<{ payload: Buffer; size: number }>((resolve, reject) => {
       const socket = connection.socket;
-      if (socket === undefined || !connection.isConnected()) throw new KafkaConnectError("", "connect", false, true, null);
+      if (socket === undefined || !connection.isConnected()) throw new KafkaConnectError(this.#address, "connect", REACHED, null);
       connection.requestQueue.push({
         entry: { apiKey: api.key, apiName: api.name, apiVersion: version, correlationId, resolve, reject },
         expectResponse: true,
@@ -173,6 +200,10 @@ function writeFrame(socket: Socket, frame: readonly Uint8Array[]): void {
   socket.cork();
   for (const piece of frame) socket.write(piece);
   socket.uncork();
+}
+
+function lateError(handshakeTimeoutMs: number): Error {
+  return new Error(`no complete handshake within ${handshakeTimeoutMs} ms`);
 }
 
 /** kafkajs gives the host of the address for TLS unless it is told a name, but not where that is an IP address. */

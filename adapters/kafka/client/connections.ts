@@ -1,18 +1,25 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "../../../src/driver/index.ts";
 import { type BrokerAddress, KafkaConnectError } from "../kafka-client.ts";
+import { isFirstEnd, isWrongHost } from "../errors.ts";
 import type { ConnectionPurpose } from "./api.ts";
-import { BrokerConnection } from "./broker-connection.ts";
+import { BrokerConnection, type ConnectAddress } from "./broker-connection.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
 
+const NEWCOMER_PAUSE_MS = 200;
+
 /** In place of a broker's number: whichever answers first. */
 export const ANY_BROKER = -1;
+
+type HostAndPort = Pick<BrokerAddress, "host" | "port">;
 
 /** What all clients of one driver share: settings, and where brokers are. */
 export class ClusterAddresses {
   readonly settings: ClientSettings;
   readonly report: Report;
   readonly #known = new Map<number, BrokerAddress>();
+  readonly #reached = new Set<string>();
   #sdk: Promise<Sdk> | undefined;
   #turn = 0;
 
@@ -25,13 +32,22 @@ export class ClusterAddresses {
     for (const broker of brokers) this.#known.set(broker.brokerId, broker);
   }
 
+  /** A connection to the address has been complete. */
+  reached({ host, port }: HostAndPort): void {
+    this.#reached.add(`${host}:${port}`);
+  }
+
+  hasReached({ host, port }: HostAndPort): boolean {
+    return this.#reached.has(`${host}:${port}`);
+  }
+
   sdk(): Promise<Sdk> {
     this.#sdk ??= loadSdk();
     return this.#sdk;
   }
 
   /** Where to try: of a broker its address, of any all that are known; another one first at each call. */
-  of(brokerId: number): readonly { readonly host: string; readonly port: number }[] {
+  of(brokerId: number): readonly HostAndPort[] {
     if (brokerId !== ANY_BROKER) {
       const broker = this.#known.get(brokerId);
       return broker === undefined ? [] : [broker];
@@ -48,7 +64,7 @@ export class ClusterAddresses {
 export class Connections {
   readonly #cluster: ClusterAddresses;
   readonly #open = new Map<string, Promise<BrokerConnection>>();
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(cluster: ClusterAddresses) {
     this.#cluster = cluster;
@@ -75,30 +91,47 @@ export class Connections {
   }
 
   async #connect(brokerId: number): Promise<BrokerConnection> {
-    const { settings, report } = this.#cluster;
     const sdk = await this.#cluster.sdk();
-    let failure: unknown = new KafkaConnectError(`broker ${brokerId}, which the cluster does not name`, "connect", false, false, null);
+    let failure: unknown;
     for (const { host, port } of this.#cluster.of(brokerId)) {
-      if (this.#isClosed) throw closedError();
+      const { signal } = this.#closing;
+      signal.throwIfAborted();
       try {
-        const connection = await BrokerConnection.open(sdk, settings, report, host, port);
-        if (this.#isClosed) {
+        const wasReachedBefore = this.#cluster.hasReached({ host, port });
+        const connection = await this.#openAsNewcomer(sdk, { host, port, wasReachedBefore, signal });
+        if (signal.aborted) {
           connection.close(closedError());
-          throw closedError();
+          signal.throwIfAborted();
         }
+        this.#cluster.reached({ host, port });
         return connection;
       } catch (error) {
-        failure = error;
+        signal.throwIfAborted();
+        // Of several addresses one may be wrong for good: what another one says counts more.
+        if (failure === undefined || !isWrongHost(error)) failure = error;
         // Who is refused by one broker is refused by the others.
         if (error instanceof KafkaConnectError && error.step === "authenticate") break;
       }
     }
+    failure ??= new KafkaConnectError(`broker ${brokerId}, which the cluster does not name`, "connect", {}, null);
     throw failure;
   }
 
-  /** Never rejects. */
+  /** A server that hangs up on a newcomer may just be ending. Only when it does so again it says something about us. */
+  async #openAsNewcomer(sdk: Sdk, address: ConnectAddress): Promise<BrokerConnection> {
+    const { settings, report } = this.#cluster;
+    try {
+      return await BrokerConnection.open(sdk, settings, report, address);
+    } catch (error) {
+      if (!isFirstEnd(error)) throw error;
+      await sleep(NEWCOMER_PAUSE_MS, undefined, { signal: address.signal });
+      return await BrokerConnection.open(sdk, settings, report, address);
+    }
+  }
+
+  /** What is being opened is given up. Never rejects. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(closedError());
     const all = [...this.#open.values()];
     this.#open.clear();
     for (const opening of all) {
@@ -108,7 +141,6 @@ export class Connections {
         () => undefined,
       );
     }
-    // One that is still connecting closes itself as soon as it stands; nobody has to wait for that.
     await Promise.resolve();
   }
 }

@@ -1,3 +1,5 @@
+import { kafkaError } from "../errors.ts";
+
 const SEPARATOR = "\u0001";
 const LENGTH_BYTES = 4;
 
@@ -18,10 +20,9 @@ export function oauthBearerAuthenticator(
 ): (exchange: SaslExchange) => { authenticate(): Promise<void> } {
   return (exchange) => ({
     async authenticate() {
-      const token = await provideToken();
-      if (typeof token?.value !== "string" || token.value === "") throw new TypeError("oauthBearerProvider gave no token");
+      const token = await tokenOf(provideToken);
       const refusal = await exchange.saslAuthenticate({
-        request: message(`n,,${SEPARATOR}auth=Bearer ${token.value}${SEPARATOR}${SEPARATOR}`),
+        request: message(`n,,${SEPARATOR}auth=Bearer ${token}${SEPARATOR}${SEPARATOR}`),
         response: { decode: async (bytes) => bytes.subarray(LENGTH_BYTES), parse: async (bytes: Buffer) => bytes },
       });
       if (refusal.length === 0) return;
@@ -29,6 +30,18 @@ export function oauthBearerAuthenticator(
       throw new Error("the server refuses the token");
     },
   });
+}
+
+/** @throws `unauthenticated` where there is none: the server has nothing to do with it */
+async function tokenOf(provideToken: () => Promise<{ value: string }>): Promise<string> {
+  let token: { value: string } | undefined;
+  try {
+    token = await provideToken();
+  } catch (cause) {
+    throw kafkaError("unauthenticated", "oauthBearerProvider failed", { cause });
+  }
+  if (typeof token?.value === "string" && token.value !== "") return token.value;
+  throw kafkaError("unauthenticated", `oauthBearerProvider has to give { value: token }; received ${typeof token}`);
 }
 
 function message(text: string): { encode(): Promise<Buffer> } {

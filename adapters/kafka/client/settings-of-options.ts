@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import type { Report } from "../../../src/driver/index.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { oauthBearerAuthenticator } from "./oauth-bearer.ts";
@@ -20,7 +21,7 @@ export function clientSettingsOf(options: KafkaOptions, report: Report): ClientS
   return {
     brokers: options.brokers.map(parseBroker),
     clientId: options.clientId ?? DEFAULT_CLIENT_ID,
-    tls: tlsOf(options),
+    tls: usable(tlsOf(options)),
     sasl: saslOf(options),
     socketFactory: kafkajs["socketFactory"] as SdkSocketFactory | undefined,
     connectionTimeoutMs,
@@ -50,6 +51,19 @@ function tlsOf({ tls, kafkajs }: KafkaOptions): object | null {
     ...(key === undefined ? {} : { key: pem("key", key) }),
     ...(servername === undefined ? {} : { servername }),
   };
+}
+
+/** Certificates that cannot be read, or a key that is another's, would show at every attempt to connect, as trouble with the server. */
+function usable(tls: object | null): object | null {
+  if (tls === null) return null;
+  try {
+    createSecureContext(tls);
+    return tls;
+  } catch (cause) {
+    throw kafkaError("configuration", "kafka options: tls: the certificates or the key cannot be used, or do not belong together", {
+      cause,
+    });
+  }
 }
 
 function pem(name: string, given: string): string {

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import type { CaseResult } from "../../../src/conformance/case.ts";
-import { type CaseReport, compareWithExpected, runCases, staleEntries, summarize } from "../../../src/conformance/index.ts";
+import { type CaseReport, runCases } from "../../../src/conformance/index.ts";
 import type { RunnableCase } from "../../../src/conformance/index.ts";
 import type { ConformanceTarget } from "../../../src/conformance/target.ts";
 import { openMemory } from "../../../adapters/memory/index.ts";
 import { connect } from "../../../src/connect.ts";
 
 const target: ConformanceTarget = { connect: async () => connect(openMemory("memory:")) };
+const FAILED: CaseResult = { result: "failed", reason: "lost", seconds: 0 };
 const PASSED: CaseResult = { result: "passed", reason: null, seconds: 0 };
 
 function aCase(name: string, run: (signal: AbortSignal) => Promise<CaseResult> = async () => PASSED, exclusive = false): RunnableCase {
@@ -102,35 +103,100 @@ test("an abort starts no more cases and rejects with its reason", async () => {
   expect(started).toBe(false);
 });
 
-const report = (name: string, result: CaseResult["result"], more: Partial<CaseReport> = {}): CaseReport => ({
-  case: name,
-  promise: 1,
-  provider: "memory",
-  result,
-  reason: null,
-  capability: null,
-  seconds: 0,
-  ...more,
+test("what an abort ended is not reported, for it has shown nothing", async () => {
+  const controller = new AbortController();
+  const ended = aCase("ended", async (signal) => {
+    await new Promise((resolve) => {
+      signal.addEventListener("abort", resolve);
+      controller.abort(new Error("enough"));
+    });
+    return FAILED;
+  });
+  const seen: CaseReport[] = [];
+  const running = runCases([ended], target, { signal: controller.signal, onResult: (report) => seen.push(report) });
+  await expect(running).rejects.toThrow("enough");
+  expect(seen).toEqual([]);
 });
 
-test("a run passes completely when it shows exactly what is listed", () => {
-  const reports = [
-    report("fine", "passed"),
-    report("off", "unsupported", { capability: "tombstones" }),
-    report("no-fault", "environment-missing", { reason: "fault stall" }),
-    report("known", "failed", { reason: "the server does that" }),
-  ];
-  const expected = {
-    unsupported: { off: "tombstones" },
-    missing: { "no-fault": "fault stall" },
-    deviations: { known: "the server does that" },
-  };
-  expect(compareWithExpected(reports, expected)).toEqual([]);
-  expect(summarize("memory", reports)).toEqual({ provider: "memory", passed: 1, failed: 1, unsupported: 1, missing: 1 });
-  expect(compareWithExpected([report("fine", "failed", { reason: "lost" })], expected)).toEqual([
-    "fine: expected passed, but failed (lost)",
+test("a report that is enough ends the run: cases that run are ended and dropped, no more start", async () => {
+  let ended = false;
+  const hanging = aCase("hanging", async (signal) => {
+    await new Promise((resolve) => {
+      signal.addEventListener("abort", resolve);
+    });
+    ended = true;
+    return FAILED;
+  });
+  const cases = [aCase("fine"), hanging, aCase("broken", async () => FAILED), aCase("never"), aCase("alone", async () => PASSED, true)];
+  const seen: string[] = [];
+  const reports = await runCases(cases, target, {
+    parallel: 2,
+    bail: ({ result }) => result === "failed",
+    onResult: (report) => seen.push(report.case),
+  });
+  expect(reports.map((report) => `${report.case} ${report.result}`)).toEqual(["fine passed", "broken failed"]);
+  expect(seen).toEqual(["fine", "broken"]);
+  expect(ended).toBe(true);
+});
+
+test("repetitions run at the same time, and are reported once, as the worst of them", async () => {
+  let running = 0;
+  let highest = 0;
+  let run = 0;
+  const flaky = aCase("flaky", async () => {
+    run += 1;
+    const mine = run;
+    running += 1;
+    highest = Math.max(highest, running);
+    await new Promise((resolve) => void setTimeout(resolve, 2));
+    running -= 1;
+    return mine % 2 === 0 ? { ...FAILED, seconds: mine } : { ...PASSED, seconds: mine };
+  });
+  const seen: CaseReport[] = [];
+  const reports = await runCases([flaky, aCase("fine")], target, { repeat: 5, parallel: 10, onResult: (report) => seen.push(report) });
+  expect(run).toBe(5);
+  expect(highest).toBe(5);
+  expect(reports).toEqual([
+    expect.objectContaining({ case: "flaky", result: "failed", reason: "in 2 of 5 runs: lost", seconds: 5 }),
+    expect.objectContaining({ case: "fine", result: "passed", reason: null }),
   ]);
-  expect(compareWithExpected([report("off", "passed")], expected)).toEqual(["off: expected unsupported (tombstones), but passed"]);
-  expect(compareWithExpected([report("known", "passed")], expected)).toEqual(["known: listed as a known deviation, but passed"]);
-  expect(staleEntries([{ name: "off" }, { name: "known" }], expected)).toEqual(["no-fault"]);
+  expect(seen.toSorted((a, b) => a.case.localeCompare(b.case))).toEqual([reports[1], reports[0]]);
+});
+
+test("exclusive cases are repeated one after the other", async () => {
+  let running = 0;
+  let highest = 0;
+  const alone = aCase(
+    "alone",
+    async () => {
+      running += 1;
+      highest = Math.max(highest, running);
+      await new Promise((resolve) => void setImmediate(resolve));
+      running -= 1;
+      return PASSED;
+    },
+    true,
+  );
+  await runCases([alone], target, { repeat: 3, parallel: 8 });
+  expect(highest).toBe(1);
+});
+
+test("a repetition that is enough is told with the runs until then", async () => {
+  let run = 0;
+  const cases = [
+    aCase("flaky", async () => {
+      run += 1;
+      return run === 3 ? FAILED : PASSED;
+    }),
+  ];
+  const reports = await runCases(cases, target, { repeat: 9, parallel: 1, bail: ({ result }) => result === "failed" });
+  expect(reports.map(({ reason }) => reason)).toEqual(["in 1 of 3 runs: lost"]);
+  expect(run).toBe(3);
+});
+
+test("what a case leaves behind is told", async () => {
+  const untidy: RunnableCase = { ...aCase("untidy"), run: async () => ({ ...PASSED, leftBehind: ["topic case-1"] }) };
+  const left: string[] = [];
+  await runCases([untidy, aCase("tidy")], target, { onLeftBehind: (names) => left.push(...names) });
+  expect(left).toEqual(["topic case-1"]);
 });

@@ -56,6 +56,7 @@ test.each<[string, unknown, string, RegExp, object?, string[]?]>([
   ["partition number", { key: "a", value: "v", toPartition: 1 }, "invalid-argument", /received 1/],
   ["time unsupported", { key: "a", value: "v", producedAt: 1 }, "unsupported", /producerTimestamps/, {}, ["producerTimestamps"]],
   ["invalid time", { key: "a", value: "v", producedAt: new Date(Number.NaN) }, "invalid-argument", /Date/],
+  ["time before the epoch", { key: "a", value: "v", producedAt: -1 }, "invalid-argument", /before 1970; received -1 ms/],
   ["large message", { key: "a", value: "v".repeat(100) }, "too-large", /101 bytes.*100/],
   ["codec throws", { key: "a", value: "v" }, "invalid-argument", /codec/, encoding(throwing)],
   ["codec rejects", { key: "a", value: "v" }, "invalid-argument", /codec/, encoding(() => Promise.reject(new Error("secret")))],

@@ -61,16 +61,12 @@ test("an answer that ends too early is corrupt, a request that the server does n
 });
 
 const connecting = (step: "connect" | "greet" | "authenticate", cause: unknown, inTls = false, reached = true) =>
-  classify(new KafkaConnectError("localhost:9092", step, inTls, reached, cause));
+  classify(new KafkaConnectError("localhost:9092", step, { answeredInTls: inTls, wasReached: reached }, cause));
 
 test("what keeps a connection from being opened", () => {
   expect(connecting("connect", sdkError("KafkaJSConnectionError", { code: "ECONNREFUSED" }), false, false)).toMatchObject({
     code: "unavailable",
     retryable: true,
-  });
-  expect(connecting("connect", sdkError("KafkaJSConnectionError", { code: "ENOTFOUND" }), false, false)).toMatchObject({
-    code: "unavailable",
-    retryable: false,
   });
   expect(connecting("authenticate", sdkError("KafkaJSSASLAuthenticationError"))).toMatchObject({ code: "unauthenticated" });
   expect(connecting("authenticate", sdkError("KafkaJSConnectionClosedError"))).toMatchObject({ code: "unavailable", retryable: true });
@@ -81,6 +77,67 @@ test("what keeps a connection from being opened", () => {
       code: "configuration",
     },
   );
+});
+
+test.each(["ENOTFOUND", "EAI_AGAIN"])("a name that is not found (%s): for good at first, for a while where it was found before", (code) => {
+  const cause = sdkError("KafkaJSConnectionError", { code });
+  const failed = (wasReachedBefore: boolean) => classify(new KafkaConnectError("broker:9092", "connect", { wasReachedBefore }, cause));
+  expect(failed(false)).toMatchObject({ code: "unavailable", retryable: false, message: expect.stringContaining("host") });
+  expect(failed(true)).toMatchObject({ code: "unavailable", retryable: true });
+});
+
+test.each(["the server closed the connection", "Client network socket disconnected before secure TLS connection was established"])(
+  "hanging up before TLS stands (%s): no TLS there at first, a broker that ends where it stood before",
+  (message) => {
+    const cause = Object.assign(new Error(message), { code: "ECONNRESET" });
+    const failed = (wasReachedBefore: boolean) =>
+      classify(new KafkaConnectError("broker:9093", "connect", { wasReached: true, wasReachedBefore }, cause));
+    expect(failed(false)).toMatchObject({ code: "configuration", retryable: false });
+    expect(failed(true)).toMatchObject({ code: "unavailable", retryable: true });
+  },
+);
+
+test.each([
+  ["greet", true, "unauthenticated", "certificate"],
+  ["greet", false, "configuration", "TLS"],
+  ["admit", false, "unauthenticated", "sasl"],
+  ["admit", true, "unauthenticated", "sasl"],
+] as const)(
+  "hanging up at the step %s (in TLS: %s) says %s at first, nothing where it had not done so before",
+  (step, inTls, code, word) => {
+    for (const cause of [sdkError("KafkaJSConnectionClosedError"), sdkError("KafkaJSConnectionError", { code: "ECONNRESET" })]) {
+      const failed = (wasReachedBefore: boolean) =>
+        classify(new KafkaConnectError("broker:9093", step, { wasReached: true, wasReachedBefore, inTls }, cause));
+      expect(failed(false)).toMatchObject({ code, retryable: false, message: expect.stringContaining(word) });
+      expect(failed(true)).toMatchObject({ code: "unavailable", retryable: true });
+    }
+  },
+);
+
+test.each([
+  "ssl/tls alert bad certificate",
+  "ssl/tls alert certificate unknown",
+  "sslv3 alert certificate expired",
+  "tlsv13 alert certificate required",
+  "tlsv1 alert unknown ca",
+])("%s: our certificate is not accepted, whenever it comes", (alert) => {
+  const cause = sdkError("KafkaJSConnectionError", {
+    message: `Connection error: 40:error:0A000412:SSL routines:ssl3_read_bytes:${alert}`,
+  });
+  for (const step of ["connect", "greet"] as const) {
+    for (const wasReachedBefore of [true, false]) {
+      const error = classify(new KafkaConnectError("broker:9093", step, { wasReached: true, wasReachedBefore, inTls: true }, cause));
+      expect(error).toMatchObject({ code: "unauthenticated", retryable: false });
+    }
+  }
+});
+
+test("a token that the application does not give is no refusal by the server, and may come where one came before", () => {
+  const cause = new StreamError("unauthenticated", "oauthBearerProvider failed");
+  for (const wasReachedBefore of [true, false]) {
+    const error = classify(new KafkaConnectError("broker:9093", "authenticate", { wasReached: true, wasReachedBefore }, cause));
+    expect(error).toMatchObject({ code: "unauthenticated", retryable: wasReachedBefore, message: "oauthBearerProvider failed" });
+  }
 });
 
 test("details go where they belong", () => {

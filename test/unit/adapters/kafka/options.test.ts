@@ -73,6 +73,12 @@ test.each(WRONG)("wrong %s is refused without showing it", (words, wrong) => {
   expect(check).toThrow(expect.objectContaining({ message: expect.not.stringContaining(SECRET) }));
 });
 
+test("a key that cannot be used is refused before anything connects", () => {
+  const pem = (what: string): string => `-----BEGIN ${what}-----\nbm90IG9uZQ==\n-----END ${what}-----\n`;
+  const open = () => kafka({ brokers: ["host:1"], tls: { cert: pem("CERTIFICATE"), key: pem("PRIVATE KEY") } });
+  expect(open).toThrow(expect.objectContaining({ code: "configuration", message: expect.stringContaining("cannot be used") }));
+});
+
 test("a file that cannot be read is told at once", () => {
   const open = () => kafka({ brokers: ["host:1"], tls: { ca: "/no/such/file.pem" } });
   expect(open).toThrow(expect.objectContaining({ code: "configuration", message: expect.stringContaining("tls.ca") }));

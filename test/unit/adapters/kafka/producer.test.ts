@@ -94,12 +94,15 @@ test("one request a broker carries all of its partitions; results are theirs alo
     [1, 1],
     [2, 2],
   ]);
-  expect(outcomes(results)).toEqual(["stored", "retryable unavailable", "refused too-large"]);
+  expect(outcomes(results)).toEqual(["stored", "unknown unavailable", "refused too-large"]);
   const [stored] = results;
   expect(stored?.outcome === "stored" ? [stored.partition, stored.positionOf(2)] : null).toEqual(["0", "102"]);
 });
 
 test.each([
+  [5, "retryable unavailable"],
+  [6, "unknown unavailable"],
+  [56, "unknown unavailable"],
   [19, "retryable unavailable"],
   [20, "unknown unavailable"],
   [7, "unknown timeout"],
@@ -116,7 +119,7 @@ test.each([
 test("what has not left is not stored, of what has left nobody knows", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster);
-  cluster.answer = () => new KafkaConnectError("b:1", "connect", false, false, Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
+  cluster.answer = () => new KafkaConnectError("b:1", "connect", {}, Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
   expect(outcomes(await write(producer, slice("0")))).toEqual(["retryable unavailable"]);
   cluster.answer = () => Object.assign(new Error("closed"), { name: "KafkaJSConnectionClosedError" });
   expect(outcomes(await write(producer, slice("0")))).toEqual(["unknown unavailable"]);
@@ -156,8 +159,29 @@ test("lanes are partitions: of a key by its hash, of a wish as it is, of neither
   expect(["a", "b", "c"].map((key) => producer.laneOf(Buffer.from(key), undefined))).toEqual(["1", "2", "1"]);
   expect(producer.laneOf(Buffer.from("a"), "0")).toBe("0");
   expect(producer.laneOf(null, undefined)).toBeNull();
-  expect(() => producer.laneOf(null, "3")).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  expect(() => producer.laneOf(null, "first")).toThrow(expect.objectContaining({ code: "invalid-argument" }));
   expect(producer.limits.messageBytes).toBe(1_000 - 61);
+});
+
+test("a partition that is not known is looked for before it is refused: it may have been added", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster);
+  expect(outcomes(await write(producer, slice(producer.laneOf(null, "3"))))).toEqual(["refused invalid-argument"]);
+  cluster.leaders.push(2);
+  expect(outcomes(await write(producer, slice(producer.laneOf(null, "3"))))).toEqual(["stored"]);
+});
+
+test("a topic that was gone and is there again is written to at once", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster);
+  cluster.answer = () => 3;
+  cluster.exists = false;
+  await write(producer, slice("0"));
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["refused not-found"]);
+  cluster.exists = true;
+  cluster.topicId = "b".repeat(32);
+  cluster.answer = () => 0;
+  expect(outcomes(await write(producer, slice("0")))).toEqual(["stored"]);
 });
 
 test("slices without a lane take the partitions in turn, and never share one with another slice of a request", async () => {
@@ -229,6 +253,90 @@ test("when such a batch has been given up, or the server has lost count, there i
     [2n, 2],
     [3n, 0],
   ]);
+});
+
+test("a leader that hands over while it appends leaves the outcome unknown: the same batch comes again", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  const all = records(5);
+  cluster.answer = () => 6;
+  await write(producer, slice("0", all.slice(0, 3)));
+  cluster.answer = () => 0;
+  await write(producer, slice("0", all));
+  expect(cluster.sent.map(({ sequence, count }) => [sequence, count])).toEqual([
+    [0, 3],
+    [0, 3],
+  ]);
+});
+
+test("a partition that needs a new producer id takes none away from others: their batches of unknown outcome are still recognised", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  const other = records(2);
+  cluster.answer = () => 7;
+  await write(producer, slice("0"), slice("2", other));
+  cluster.answer = () => 0;
+  await write(producer, slice("0"));
+  cluster.answer = (partition) => (partition === 1 ? 45 : 0);
+  await write(producer, slice("1"));
+  await write(producer, slice("2", other));
+  const of = (partition: number) =>
+    cluster.sent.filter((batch) => batch.partition === partition).map(({ producerId, sequence, count }) => [producerId, sequence, count]);
+  expect(of(0)).toEqual([
+    [1n, 0, 1],
+    [2n, 0, 1],
+  ]);
+  expect(of(2)).toEqual([
+    [1n, 0, 2],
+    [1n, 0, 2],
+  ]);
+});
+
+test("a batch that was stored long ago answers for itself only: what came with it later has not been sent", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  const all = records(3);
+  cluster.answer = () => 7;
+  await write(producer, slice("0", all.slice(0, 2)));
+  cluster.answer = () => 46;
+  expect(await write(producer, slice("0", all))).toMatchObject([
+    { outcome: "each", results: [{ outcome: "stored", position: null }, { outcome: "stored" }, { outcome: "retryable" }] },
+  ]);
+});
+
+test("records without a lane leave a partition to the batch that has to come again there", async () => {
+  const cluster = new FakeCluster();
+  cluster.leaders = [1, 1];
+  const producer = await prepared(cluster, true);
+  const keyed = records(2);
+  cluster.answer = () => 7;
+  await write(producer, slice("0", keyed), slice("1", keyed));
+  expect(outcomes(await write(producer, slice(null)))).toEqual(["retryable unavailable"]);
+  cluster.answer = () => 0;
+  await write(producer, slice("1", keyed));
+  for (let call = 0; call < 3; call += 1) expect(outcomes(await write(producer, slice(null)))).toEqual(["stored"]);
+  await write(producer, slice("0", keyed));
+  const of = (partition: number) =>
+    cluster.sent.filter((batch) => batch.partition === partition).map(({ producerId, sequence, count }) => [producerId, sequence, count]);
+  expect(of(0)).toEqual([
+    [1n, 0, 2],
+    [1n, 0, 2],
+  ]);
+  expect(of(1).map(([, sequence]) => sequence)).toEqual([0, 0, 2, 3, 4]);
+});
+
+test("records without a lane whose outcome is unknown come again in the same partition, under the same numbers", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  const keyless = records(2);
+  cluster.answer = () => 7;
+  await write(producer, slice(null, keyless));
+  cluster.answer = () => 0;
+  await write(producer, slice(null));
+  await write(producer, slice(null, keyless));
+  const [first, other, again] = cluster.sent;
+  expect(again).toEqual(first);
+  expect(other?.partition).not.toBe(first?.partition);
 });
 
 test("two calls that meet in a partition of an idempotent producer wait for each other's numbers", async () => {

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { codecNumber, compress } from "../../../../adapters/kafka/compression/compression.ts";
 import type { FetchedPartition } from "../../../../adapters/kafka/kafka-client.ts";
-import { readBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
+import { FetchedBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
 import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
 import type { OutgoingRecord } from "../../../../src/driver/index.ts";
 
@@ -15,6 +16,9 @@ function fetched(batches: Buffer, over: Partial<FetchedPartition> = {}): Fetched
   const ends = { highWatermark: 1_000n, lastStableOffset: 1_000n, logStartOffset: 0n };
   return { partition: 0, errorCode: 0, ...ends, abortedTransactions: [], batches, ...over };
 }
+
+/** The whole answer in one portion. */
+const readBatches = (answer: FetchedPartition, fromOffset: bigint) => new FetchedBatches(answer).read(fromOffset, Infinity);
 
 /** As the server stores it: with an offset, and attributes if need be. */
 async function stored(records: readonly OutgoingRecord[], baseOffset: bigint, attributes = 0, producerId = -1n): Promise<Buffer> {
@@ -149,6 +153,81 @@ test("what cannot be right is corrupt, what is not known is unsupported", async 
   }
 });
 
+/** A record that Java's producer can write: the value of its header is null. */
+const nullHeader = record({ headers: [["null", Buffer.from("x")]] });
+
+/** The header's length of 1 becomes -1. */
+function withoutHeaderValue(batch: Buffer): Buffer {
+  const length = batch.indexOf(Buffer.from([0x08, ...Buffer.from("null"), 0x02]));
+  batch[length + 5] = 0x01;
+  return batch;
+}
+
+async function compressed(codec: "none" | "gzip" | "zstd", batch: Buffer): Promise<Buffer> {
+  if (codec === "none") return batch;
+  const whole = Buffer.concat([batch.subarray(0, 61), await compress(codec, batch.subarray(61))]);
+  whole.writeInt32BE(whole.length - 12, 8);
+  whole.writeInt16BE(codecNumber(codec), 21);
+  return whole;
+}
+
+test.each(["none", "gzip", "zstd"] as const)(
+  "of a batch (%s) everything before a record that cannot be read is handed out",
+  async (codec) => {
+    const batch = await compressed(codec, withoutHeaderValue(await stored([text("a"), text("b"), nullHeader, text("d")], 10n)));
+    const answer = fetched(batch, { partition: 3 });
+    const before = await readBatches(answer, 10n);
+    expect(before.records.map(valueOf)).toEqual(["a", "b"]);
+    // The next request begins with it, and says so.
+    expect(before.nextOffset).toBe(12n);
+    await expect(readBatches(answer, 12n)).rejects.toMatchObject({
+      code: "corrupt",
+      partition: "3",
+      message: expect.stringMatching(/offset 12 of partition "3".*header/),
+    });
+    const behind = await readBatches(answer, 13n);
+    expect(behind.records.map(valueOf)).toEqual(["d"]);
+    expect(behind.nextOffset).toBe(14n);
+  },
+);
+
+test("whole batches before a record that cannot be read are handed out, or passed", async () => {
+  const bad = withoutHeaderValue(await stored([nullHeader, text("behind")], 13n));
+  const plain = await stored([text("a"), text("b"), text("c")], 10n);
+  const behindRecords = await readBatches(fetched(Buffer.concat([plain, bad])), 11n);
+  expect(behindRecords.records.map(valueOf)).toEqual(["b", "c"]);
+  expect(behindRecords.nextOffset).toBe(13n);
+  const control = await stored([text("x"), text("y"), marker(0)], 10n, TRANSACTIONAL | CONTROL, 7n);
+  expect(await readBatches(fetched(Buffer.concat([control, bad])), 10n)).toEqual({ records: [], nextOffset: 13n });
+  // What compaction has left out before it: a range may end there.
+  expect(await readBatches(fetched(bad), 11n)).toEqual({ records: [], nextOffset: 13n });
+});
+
+test("whole batches before one that cannot be read are handed out, and nothing of that one is passed", async () => {
+  const plain = await stored([text("a"), text("b")], 10n);
+  const unreadable = async (attributes: number) => stored([text("not compressed at all")], 12n, attributes);
+  const oldFormat = await stored([text("c")], 19n);
+  oldFormat[16] = 1;
+  for (const [second, code, offset] of [
+    [await unreadable(1), "corrupt", 12n],
+    [await unreadable(4), "corrupt", 12n],
+    [await unreadable(5), "unsupported", 12n],
+    // Its offset can be that of the last message in it.
+    [oldFormat, "unsupported", 12n],
+  ] as const) {
+    const answer = fetched(Buffer.concat([plain, second]));
+    const { records, nextOffset } = await readBatches(answer, 10n);
+    expect(records.map(valueOf)).toEqual(["a", "b"]);
+    expect(nextOffset).toBe(offset);
+    const next = fetched(second);
+    await expect(readBatches(next, nextOffset)).rejects.toMatchObject({
+      code,
+      partition: "0",
+      message: expect.stringContaining("offset 12"),
+    });
+  }
+});
+
 test("the native form is kafkajs's", async () => {
   const headers = [
     ["a", Buffer.from("1")],
@@ -165,4 +244,23 @@ test("the native form is kafkajs's", async () => {
     headers: { a: [Buffer.from("1"), Buffer.from("3")], b: Buffer.from("2") },
     size: 7,
   });
+});
+
+test("an answer is decompressed in portions: each ends with the batch that reaches the bound", async () => {
+  const zeros = (count: number) => Array.from({ length: count }, () => record({ value: new Uint8Array(10_000) }));
+  const packed = async (baseOffset: bigint, count: number) => {
+    const batch = Buffer.from(await writeBatch(zeros(count), NOW_MS, "zstd", null));
+    batch.writeBigInt64BE(baseOffset, 0);
+    return batch;
+  };
+  const whole = [await packed(0n, 3), await packed(3n, 3), await packed(6n, 3), await packed(9n, 3)];
+  const cut = (await packed(12n, 3)).subarray(0, 80);
+  const answer = new FetchedBatches(fetched(Buffer.concat([...whole, cut])));
+  const portions: string[] = [];
+  for (let from = 0n; answer.hasMore;) {
+    const { records, nextOffset } = await answer.read(from, 40_000);
+    portions.push(`${records.length} to ${nextOffset}`);
+    from = nextOffset;
+  }
+  expect(portions).toEqual(["6 to 6", "6 to 12"]);
 });

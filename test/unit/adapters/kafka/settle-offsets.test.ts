@@ -36,7 +36,13 @@ describe("commits", () => {
       start: null,
       epoch: String(generation),
     };
-    const handler = { deliver: async () => true, advanced: () => true, caughtUp: () => true, gap: async () => true };
+    const handler = {
+      deliver: async () => true,
+      advanced: () => true,
+      caughtUp: () => true,
+      gap: async () => true,
+      unreadable: () => undefined,
+    };
     const taken = new OwnedPartition(partition, generation);
     taken.delivery = { assignment, cursor: new FetchCursor(partition, 0n, handler) };
     owned.add(taken);

@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import type { Capabilities } from "../capabilities.ts";
+import { bytes } from "../codec/bytes.ts";
+import { connectionUrl, withUrl } from "./options/connection-url.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { table } from "./output/table.ts";
+import { withConnection } from "./process/with-connection.ts";
+
+const EXAMPLES = `
+Examples:
+  streamport capabilities kafka://localhost:9092
+  streamport capabilities memory: --json | jq .partitions
+  streamport capabilities kafka://localhost:9092 --topic orders`;
+
+interface Options {
+  readonly topic?: string;
+  readonly json?: boolean;
+}
+
+export function addCapabilities(program: Command): void {
+  withUrl(program.command("capabilities"))
+    .summary("what a provider can do")
+    .description("Shows what the provider can do, and its limits. Asks nobody, except with --topic.")
+    .option("-t, --topic <topic>", "narrowed by what this topic really is: asks the provider")
+    .option("--json", "as one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(showCapabilities);
+}
+
+async function showCapabilities(url: string | undefined, { topic, json }: Options): Promise<void> {
+  await withConnection(connectionUrl(url), async (connection) => {
+    const capabilities = topic === undefined ? connection.capabilities : await connection.topic(topic, { codec: bytes() }).capabilities();
+    await new StandardOutput().write(json === true ? `${JSON.stringify(capabilities)}\n` : asTable(connection.provider, capabilities));
+  });
+}
+
+function asTable(provider: string, { limits, ...capabilities }: Capabilities): string {
+  const rows = Object.entries(capabilities).map(([name, value]) => [name, typeof value === "boolean" ? (value ? "yes" : "no") : value]);
+  const sizes = Object.entries(limits).map(([name, size]) => [`limits.${name}`, (size as number).toLocaleString("en")]);
+  return table([["capability", provider], ...rows, ...sizes]);
+}

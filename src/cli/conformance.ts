@@ -1,0 +1,137 @@
+import { writeFile } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import { selectCases } from "../conformance/case-pattern.ts";
+import { conformanceCases, parseExpectedResults, runAsJUnit, runAsMarkdown } from "../conformance/index.ts";
+import { isStreamError } from "../errors.ts";
+import { compareFiles } from "./conformance/compare-files.ts";
+import { readGiven, requireWritable } from "./conformance/files.ts";
+import { listCases } from "./conformance/list-cases.ts";
+import { ADAPTER_RULE } from "./conformance/load-adapter.ts";
+import { withTarget } from "./conformance/open-target.ts";
+import { runSuite } from "./conformance/run-suite.ts";
+import { collect } from "./options/collect.ts";
+import { connectionUrl, withUrl } from "./options/connection-url.ts";
+import { parseCount } from "./options/parse-count.ts";
+import { parseDuration } from "./options/parse-duration.ts";
+import { parseNames } from "./options/parse-names.ts";
+import { interruptible } from "./process/interruption.ts";
+import { UsageError } from "./process/usage-error.ts";
+
+const CASES_AT_ONCE = 8;
+
+const DETAILS = `
+Each case makes topics and groups of its own (case-…) and deletes them, also
+after Ctrl-C. Where topics cannot be created, --topics lends some to one case at
+a time: what they hold is left alone, and the cases' own messages stay in them.
+Cases that need a fault run on memory:, whose emulator is in this process; on
+servers they are missing: "fault <kind>".
+
+--adapter takes a file or an installed package. Its opener, a function from a
+URL to a driver, is
+${ADAPTER_RULE}.
+
+--expected takes JSON: { "unsupported": { case: capability },
+"missing": { case: reason }, "deviations": { case: why it fails } }. Exactly
+these cases must show that, and all others pass; an entry that is not true any
+more is wrong as well.
+
+Exit codes: 0 nothing is wrong, 1 a case failed or is not as expected (with
+--compare: the runs differ), 2 wrong usage or no connection.
+
+Examples:
+  streamport conformance memory:
+  streamport conformance kafka://localhost:9092 --json > kafka.jsonl
+  streamport conformance --run 'ordering/**' --run 'replay/*/from' --bail
+  streamport conformance files:/tmp/streams --adapter ./files-adapter.js
+  streamport conformance --expected kafka.json --junit kafka.xml
+  streamport conformance --topics a,b,c --groups g,h,i
+  streamport conformance --run 'group/**' --repeat 20 --parallel
+  streamport conformance --compare before.jsonl after.jsonl
+  streamport conformance --list`;
+
+interface Options {
+  readonly run?: readonly string[];
+  readonly topics?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly adapter?: string;
+  readonly expected?: string;
+  readonly bail?: boolean;
+  readonly repeat: number;
+  readonly parallel?: number | true;
+  readonly timeout?: number;
+  readonly json?: boolean;
+  readonly junit?: string;
+  readonly markdown?: string;
+  readonly list?: boolean;
+  readonly compare?: readonly string[];
+}
+
+export function addConformance(program: Command): void {
+  withUrl(program.command("conformance"))
+    .summary("prove that a provider keeps what is promised")
+    .description("Runs the conformance suite: named cases of what every provider keeps.")
+    .option("--run <pattern>", "only cases of this name; * is a part of it, ** any number of parts; repeatable", collect)
+    .option(
+      "--topics <names>",
+      "topics to lend where they cannot be created, separated by commas: three, with several partitions",
+      parseNames,
+    )
+    .option("--groups <names>", "groups to lend with them, separated by commas: three", parseNames)
+    .option("--adapter <module>", "somebody else's adapter")
+    .option("--expected <file>", "what the target is known to show besides passes")
+    .option("--bail", "stop at the first case that is wrong")
+    .addOption(new Option("--repeat <count>", "run each case so often, and tell the worst result").default(1).argParser(parseCount))
+    .option(
+      "--parallel [count]",
+      `cases at once (default: ${CASES_AT_ONCE}; without a count ${CASES_AT_ONCE} for each repetition)`,
+      parseCount,
+    )
+    .option("--timeout <duration>", "of each case (default: 30s)", parseDuration)
+    .option("--json", "as JSON lines: one a case, then the summary")
+    .option("--junit <file>", "write JUnit XML as well")
+    .option("--markdown <file>", "write a page of Markdown as well: the matrix, and what did not pass")
+    .addOption(new Option("--list", "show the cases instead: promise, mutant, gates, faults").conflicts("compare"))
+    .option("--compare <files...>", "show how two runs differ that were written with --json")
+    .addHelpText("after", DETAILS)
+    .action(async (url: string | undefined, options: Options) => {
+      const holds = await conformance(url, options);
+      if (!holds) process.exitCode = 1;
+    });
+}
+
+/** @returns whether nothing is wrong */
+async function conformance(url: string | undefined, options: Options): Promise<boolean> {
+  const { json = false, junit, markdown } = options;
+  if (options.compare !== undefined) {
+    if (url !== undefined) throw new UsageError("--compare looks at files: it takes no URL");
+    return compareFiles(options.compare, json);
+  }
+  const cases = chosenCases(options.run);
+  if (options.list === true) {
+    await listCases(cases, json);
+    return true;
+  }
+  const target = connectionUrl(url);
+  const expected = options.expected === undefined ? null : await readGiven(options.expected, parseExpectedResults);
+  for (const file of [junit, markdown]) if (file !== undefined) await requireWritable(file);
+  const { bail = false, repeat, timeout: timeoutMs } = options;
+  const parallel = options.parallel === true ? CASES_AT_ONCE * repeat : (options.parallel ?? CASES_AT_ONCE);
+  return interruptible((interrupted) =>
+    withTarget(target, options, interrupted, async (opened) => {
+      const run = await runSuite(cases, opened, { expected, json, bail, repeat, parallel, timeoutMs }, interrupted);
+      if (junit !== undefined) await writeFile(junit, runAsJUnit(run));
+      if (markdown !== undefined) await writeFile(markdown, runAsMarkdown(run, opened.capabilities));
+      return run.holds;
+    }),
+  );
+}
+
+function chosenCases(patterns: readonly string[] | undefined): ReturnType<typeof conformanceCases> {
+  if (patterns === undefined) return conformanceCases();
+  try {
+    return selectCases(conformanceCases(), patterns);
+  } catch (error) {
+    if (isStreamError(error)) throw new UsageError(`--run: ${error.message}`, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import { open, readFile } from "node:fs/promises";
+import { isStreamError } from "../../errors.ts";
+import { UsageError } from "../process/usage-error.ts";
+
+/** What a file that the user names says. @throws `UsageError` where it cannot be read, or says nothing of that kind */
+export async function readGiven<Content>(path: string, parse: (text: string) => Content): Promise<Content> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new UsageError(`cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, { cause });
+  });
+  try {
+    return parse(text);
+  } catch (cause) {
+    if (isStreamError(cause)) throw new UsageError(`${JSON.stringify(path)}: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+/** Before minutes of work are spent on what cannot be kept. @throws `UsageError` */
+export async function requireWritable(path: string): Promise<void> {
+  try {
+    await (await open(path, "a")).close();
+  } catch (cause) {
+    throw new UsageError(`cannot write ${JSON.stringify(path)}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}

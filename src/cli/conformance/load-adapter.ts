@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { OpenDriver } from "../../driver/index.ts";
+import { UsageError } from "../process/usage-error.ts";
+
+/** How an adapter's module offers its opener, for messages and for the help. */
+export const ADAPTER_RULE = "its export openDriver, its default export, or its only function named open…";
+
+/**
+ * The opener of somebody else's adapter.
+ * @param specifier a file, as a path from the working folder, or a package that is installed there
+ * @throws `UsageError` where it cannot be loaded, or exports no opener
+ */
+export async function loadAdapter(specifier: string): Promise<OpenDriver> {
+  const exported = await importModule(specifier);
+  const opener = openerOf(exported);
+  if (opener !== null) return opener;
+  const names = Object.keys(exported);
+  throw new UsageError(
+    `--adapter: the module ${JSON.stringify(specifier)} has no opener, a function from a URL to a driver: ${ADAPTER_RULE}; ` +
+      (names.length === 0 ? "it exports nothing" : `it exports ${names.join(", ")}`),
+  );
+}
+
+function openerOf(exported: Readonly<Record<string, unknown>>): OpenDriver | null {
+  for (const opener of [exported["openDriver"], exported["default"]]) if (isOpener(opener)) return opener;
+  const openers = Object.entries(exported).flatMap(([name, value]) => (/^open[A-Z]/.test(name) && isOpener(value) ? [value] : []));
+  return openers.length === 1 ? openers[0]! : null;
+}
+
+/** What it returns is held against the driver contract by `connect`. */
+function isOpener(value: unknown): value is OpenDriver {
+  return typeof value === "function";
+}
+
+async function importModule(specifier: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(locate(specifier))) as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    throw new UsageError(`--adapter: the module ${JSON.stringify(specifier)} could not be loaded: ${String(cause)}`, { cause });
+  }
+}
+
+/** From the working folder: who calls knows nothing of where this package is installed. */
+function locate(specifier: string): string {
+  if (specifier.startsWith("file:")) return specifier;
+  const path = resolve(specifier);
+  const request = existsSync(path) ? path : specifier;
+  try {
+    return pathToFileURL(createRequire(resolve("adapter")).resolve(request)).href;
+  } catch (error) {
+    // A package for `import` alone is found from here, where it is installed beside this one.
+    if ((error as NodeJS.ErrnoException).code === "ERR_PACKAGE_PATH_NOT_EXPORTED") return specifier;
+    throw error;
+  }
+}

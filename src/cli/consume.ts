@@ -1,0 +1,97 @@
+import { type Command, Option } from "commander";
+import type { Consumer, ConsumerOptions } from "../consume/consumer-types.ts";
+import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { parseCount } from "./options/parse-count.ts";
+import { parseInitialPosition } from "./options/parse-place.ts";
+import { messageLine } from "./output/message-line.ts";
+import { Progress } from "./output/progress.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { interruptible } from "./process/interruption.ts";
+import { plainTopic } from "./process/plain-topic.ts";
+import { whenAborted } from "./process/when-aborted.ts";
+import { withConnection } from "./process/with-connection.ts";
+
+const DETAILS = `
+A message counts as handled when standard output has taken its line. Each
+partition is printed in its stored order. Ctrl-C finishes the lines that have
+begun, stores how far the group is, and leaves it; a second one ends at once,
+and what was not stored comes again.
+
+A new group begins at earliest, latest, bookmark:BOOKMARK or a time, as for
+read --from; fail: it must not be new. The lines are those of read.
+
+Examples:
+  streamport consume kafka://localhost:9092 --topic flights --group delays
+  streamport consume --topic flights --group delays --max 1 | jq
+  streamport consume --topic flights --group new --initial-position latest`;
+
+/** A slow reader of the output is waited for this long after Ctrl-C; what it has not taken by then comes again. */
+const DRAIN_MS = 30_000;
+
+interface Options {
+  readonly topic: string;
+  readonly group: string;
+  readonly initialPosition: ConsumerOptions["initialPosition"];
+  readonly concurrency: number;
+  readonly max?: number;
+}
+
+export function addConsume(program: Command): void {
+  withUrl(program.command("consume"))
+    .summary("print messages as a member of a group")
+    .description("Prints messages as JSON lines, as one member of a group, until it is stopped.")
+    .requiredOption("-t, --topic <topic>", "what to consume")
+    .requiredOption("-g, --group <group>", "the group, which remembers how far it is")
+    .addOption(
+      new Option("--initial-position <place>", "where a group begins that is new").default("earliest").argParser(parseInitialPosition),
+    )
+    .addOption(new Option("--concurrency <count>", "partitions that are printed at once").default(1).argParser(parseCount))
+    .option("--max <count>", "stop after so many messages", parseCount)
+    .addHelpText("after", DETAILS)
+    .action(consume);
+}
+
+async function consume(url: string | undefined, { topic, group, initialPosition, concurrency, max }: Options): Promise<void> {
+  const target = sharedConnectionUrl(url);
+  const output = new StandardOutput();
+  await interruptible((interrupted) =>
+    withConnection(target, async (connection) => {
+      // By partition: what was printed is then always all that was stored before, so that nothing of it comes again.
+      const consumer = plainTopic(connection, topic).consumer({ group, initialPosition, concurrency, order: "partition" });
+      whenAborted(interrupted, () => void consumer.close({ timeoutMs: DRAIN_MS }));
+      const isEnough = await printAll(consumer, output, max ?? Infinity);
+      if (!isEnough && max !== undefined) interrupted.throwIfAborted();
+    }),
+  );
+}
+
+/** Until the consumer is closed, by whomever. @returns whether as many were printed as were asked for */
+async function printAll(consumer: Consumer<Uint8Array | null>, output: StandardOutput, max: number): Promise<boolean> {
+  let printed = 0;
+  let begun = 0;
+  let failure: { readonly error: unknown } | null = null;
+  const progress = new Progress(() => `${printed.toLocaleString("en")} handled`, { hidden: output.isTerminal });
+  const close = (): void => void consumer.close({ timeoutMs: DRAIN_MS });
+  try {
+    await consumer.runBatches(async (messages, context) => {
+      const wanted = messages.slice(0, max - begun);
+      begun += wanted.length;
+      if (begun === max) close();
+      const unwanted = messages[wanted.length];
+      // The consumer is closing, so that it and what is behind it stay for the next run.
+      if (unwanted !== undefined) context.fail(unwanted, new Error("not asked for"));
+      try {
+        await output.write(wanted.map(messageLine).join(""));
+        printed += wanted.length;
+      } catch (error) {
+        failure ??= { error };
+        close();
+        throw error;
+      }
+    });
+  } finally {
+    progress.end();
+  }
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
+  return printed === max;
+}

@@ -1,0 +1,75 @@
+import { styleText } from "node:util";
+import type { Command } from "commander";
+import { isStreamError } from "../errors.ts";
+import { examine } from "./diagnosis/examine.ts";
+import { type Finding, failed, ok } from "./diagnosis/finding.ts";
+import { versions } from "./diagnosis/versions.ts";
+import { connectionUrl, withUrl } from "./options/connection-url.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { withConnection } from "./process/with-connection.ts";
+
+const DETAILS = `
+Nothing is stored, created or moved. --json prints a line a check:
+  { "check", "result": "ok" | "doubtful" | "failed" | "not-tried",
+    "detail", "advice" }
+
+Examples:
+  streamport doctor kafka://localhost:9092
+  streamport doctor --topic flights --group delays
+  streamport doctor --json | jq 'select(.result == "failed")'`;
+
+interface Options {
+  readonly topic?: string;
+  readonly group?: string;
+  readonly json?: boolean;
+}
+
+const MARKS = {
+  ok: ["green", "ok        "],
+  doubtful: ["yellow", "doubtful  "],
+  failed: ["red", "FAILED    "],
+  "not-tried": ["gray", "not tried "],
+} as const;
+
+/** Where the details stand: behind mark and name. */
+const NAME_WIDTH = 16;
+const INDENT = MARKS.ok[1].length + NAME_WIDTH + 2;
+
+export function addDoctor(program: Command): void {
+  withUrl(program.command("doctor"))
+    .summary("what is wrong with a connection, and what to do")
+    .description(
+      "Tries what can be tried without harm, and says what to do about each finding. The exit code is 1 when something is wrong.",
+    )
+    .option("-t, --topic <topic>", "tries to describe and to read this topic")
+    .option("-g, --group <group>", "looks at this group of the topic")
+    .option("--json", "as JSON lines")
+    .addHelpText("after", DETAILS)
+    .action(diagnose);
+}
+
+async function diagnose(argument: string | undefined, { topic, group, json }: Options): Promise<void> {
+  const url = connectionUrl(argument);
+  const output = new StandardOutput();
+  const tell = async (finding: Finding): Promise<void> => {
+    await output.write(json === true ? `${JSON.stringify(finding)}\n` : asText(finding));
+    if (finding.result === "failed") process.exitCode = 1;
+  };
+  await tell(ok("versions", versions()));
+  try {
+    await withConnection(url, async (connection) => {
+      await tell(ok("url", `${connection.provider}, from ${argument === undefined ? "STREAM_URL" : "the argument"}`));
+      for await (const finding of examine(connection, { topic, group })) await tell(finding);
+    });
+  } catch (error) {
+    // Everything behind `connect` is a finding of its own.
+    if (!isStreamError(error)) throw error;
+    await tell(failed("url", error));
+  }
+}
+
+function asText({ check, result, detail, advice }: Finding): string {
+  const [colour, mark] = MARKS[result];
+  const todo = advice === null ? "" : `${" ".repeat(INDENT)}-> ${advice}\n`;
+  return `${styleText(colour, mark, { stream: process.stdout })} ${check.padEnd(NAME_WIDTH)} ${detail}\n${todo}`;
+}

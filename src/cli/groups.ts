@@ -1,0 +1,174 @@
+import { type Command, Option } from "commander";
+import type { GroupDescription, Lag } from "../admin/admin-types.ts";
+import type { Connection } from "../connection-types.ts";
+import { isStreamError } from "../errors.ts";
+import type { From } from "../replay/reader-types.ts";
+import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
+import { parseFrom } from "./options/parse-place.ts";
+import { lagTable } from "./output/lag-table.ts";
+import { placesOf } from "./output/place-text.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { table } from "./output/table.ts";
+import { plainTopic } from "./process/plain-topic.ts";
+import { positionPartition } from "./process/position-partition.ts";
+import { withConnection } from "./process/with-connection.ts";
+
+const EXAMPLES = `
+A reset and a deletion show what would change, and change nothing without
+--execute. Places are those of read --from.
+
+Examples:
+  streamport groups list kafka://localhost:9092 --topic flights
+  streamport groups describe --topic flights --group delays
+  streamport groups reset --topic flights --group delays --to 2026-11-21
+  streamport groups reset --topic flights --group delays --to earliest --execute
+  streamport groups delete --topic flights --group delays --execute`;
+
+interface TopicOptions {
+  readonly topic: string;
+}
+
+interface GroupOptions extends TopicOptions {
+  readonly group: string;
+}
+
+interface JsonOptions {
+  readonly json?: boolean;
+}
+
+const UNKNOWN = "-";
+
+export function addGroups(program: Command): void {
+  const groups = program.command("groups").summary("list, describe, reset, delete groups");
+  groups.description("Groups of consumers: lists, describes, moves and deletes them.").addHelpText("after", EXAMPLES);
+  const command = (name: string, description: string): Command =>
+    withUrl(groups.command(name))
+      .description(description)
+      .requiredOption("-t, --topic <topic>", "the topic")
+      .addHelpText("after", EXAMPLES);
+  const ofGroup = (name: string, description: string): Command =>
+    command(name, description).requiredOption("-g, --group <group>", "the group");
+
+  command("list", "Prints the names of the topic's groups, one a line.").option("--json", "as JSON lines").action(listGroups);
+  ofGroup("describe", "Shows members, places and lag of a group.").option("--json", "as one JSON object").action(describeGroup);
+  withExecution(ofGroup("reset", "Moves a group that has no members; creates it if need be."))
+    .addOption(new Option("--to <place>", "where to").makeOptionMandatory().argParser(parseFrom))
+    .action(resetGroup);
+  withExecution(ofGroup("delete", "Forgets how far a group is; it may have no members.")).action(deleteGroup);
+}
+
+async function listGroups(url: string | undefined, { topic, json }: TopicOptions & JsonOptions): Promise<void> {
+  await withConnection(
+    sharedConnectionUrl(url),
+    async ({ admin }) => {
+      const lines = (await admin.listGroups(topic))
+        .toSorted()
+        .map((group) => `${json === true ? JSON.stringify({ topic, group }) : group}\n`);
+      await new StandardOutput().write(lines.join(""));
+    },
+    ["groupAdmin"],
+  );
+}
+
+async function describeGroup(url: string | undefined, { topic, group, json }: GroupOptions & JsonOptions): Promise<void> {
+  await withConnection(sharedConnectionUrl(url), async (connection) => {
+    const description = await connection.admin.describeGroup(topic, group);
+    const lag = await lagOf(connection, topic, group);
+    const shown = json === true ? `${JSON.stringify({ topic, ...description, lag })}\n` : asText(topic, description, lag);
+    await new StandardOutput().write(shown);
+  });
+}
+
+async function resetGroup(
+  url: string | undefined,
+  { topic, group, to, ...execution }: GroupOptions & ExecutionOptions & { readonly to: From },
+): Promise<void> {
+  await withConnection(
+    sharedConnectionUrl(url),
+    async (connection) => {
+      const now = await orMissing(connection.admin.describeGroup(topic, group));
+      await new StandardOutput().write(await changes(connection, topic, now, to));
+      tellMembers(now);
+      if (!isExecuted(execution)) return;
+      await connection.admin.resetGroup(topic, group, to);
+      console.error("Moved.");
+    },
+    ["groupReset"],
+  );
+}
+
+async function deleteGroup(url: string | undefined, { topic, group, ...execution }: GroupOptions & ExecutionOptions): Promise<void> {
+  await withConnection(
+    sharedConnectionUrl(url),
+    async (connection) => {
+      const description = await connection.admin.describeGroup(topic, group);
+      await new StandardOutput().write(`delete ${description.nativeName}, which stands here:\n${standing(description)}`);
+      tellMembers(description);
+      if (!isExecuted(execution)) return;
+      await connection.admin.deleteGroup(topic, group);
+      console.error("Deleted.");
+    },
+    ["groupAdmin"],
+  );
+}
+
+/** `null` where the provider does not tell. */
+async function lagOf({ admin, capabilities }: Connection, topic: string, group: string): Promise<Lag | null> {
+  if (!capabilities.lagInMessages && !capabilities.lagInTime) return null;
+  return (admin as Connection<"lagInMessages">["admin"]).lag(topic, group);
+}
+
+function asText(topic: string, description: GroupDescription, lag: Lag | null): string {
+  const { name, nativeName, members } = description;
+  const rows = [
+    ["topic", topic],
+    ["group", name],
+    ["native name", nativeName],
+    ["members", members === null ? UNKNOWN : String(members)],
+  ];
+  const lags = lag === null ? "" : `\n${lagTable([{ group: name, lag }])}`;
+  return `${table(rows, { numbersRight: false })}\n${standing(description)}${lags}`;
+}
+
+function standing({ bookmark }: GroupDescription): string {
+  if (bookmark === null) return "no place yet, or none that the provider tells\n";
+  return table([["partition", "stands"], ...placesOf(bookmark)], { numbersRight: false });
+}
+
+/** A partition a line: where the group is, and where it would be. */
+async function changes(connection: Connection, topic: string, now: GroupDescription | null, to: From): Promise<string> {
+  const before = now === null || now.bookmark === null ? new Map<string, string>() : placesOf(now.bookmark);
+  const after = await targetOf(connection, topic, to);
+  const rows = [...after].map(([partition, place]) => [partition, before.get(partition) ?? UNKNOWN, place]);
+  return table([["partition", "stands", "would stand"], ...rows], { numbersRight: false });
+}
+
+/** Resolved by a reader that reads nothing, where making one costs the provider nothing. */
+async function targetOf(connection: Connection, topic: string, to: From): Promise<ReadonlyMap<string, string>> {
+  const { partitions: hasPartitions, readerIsolation } = connection.capabilities;
+  if (readerIsolation === "creates-subscription") return new Map([["all", typeof to === "string" ? to : Object.keys(to).join("")]]);
+  const reader = plainTopic(connection, topic).reader({
+    from: to,
+    until: "now",
+    partitions: hasPartitions ? positionPartition(to) : undefined,
+  });
+  const bookmark = await reader.bookmark();
+  await reader.close();
+  return placesOf(bookmark);
+}
+
+function tellMembers(description: GroupDescription | null): void {
+  const members = description?.members ?? 0;
+  if (members > 0)
+    console.error(`The group has ${members === 1 ? "a member, which has" : `${members} members, which have`} to stop first.`);
+}
+
+async function orMissing<Result>(found: Promise<Result>): Promise<Result | null> {
+  try {
+    return await found;
+  } catch (error) {
+    if (isStreamError(error, "not-found")) return null;
+    throw error;
+  }
+}

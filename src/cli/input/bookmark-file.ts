@@ -1,0 +1,97 @@
+import { open, readFile, rename } from "node:fs/promises";
+import { StreamError } from "../../errors.ts";
+import type { Bookmark } from "../../position.ts";
+
+/** How far the file may be behind. */
+const SOON_MS = 1_000;
+
+/** A file that holds one bookmark: never half of one, however the process ends. */
+export class BookmarkFile {
+  readonly #path: string;
+  #stored: Bookmark | null = null;
+  /** What the file is to say soon. */
+  #next: Bookmark | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #failure: StreamError | null = null;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @returns the bookmark, or `null` where there is no such file yet. @throws `permission-denied` · `unavailable` · `corrupt` */
+  async read(): Promise<Bookmark | null> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+      throw this.#failureTo("read", error as NodeJS.ErrnoException);
+    }
+    this.#stored = text.trim();
+    if (this.#stored !== "") return this.#stored;
+    // Starting over without a word would print everything again.
+    throw new StreamError("corrupt", `the bookmark file ${JSON.stringify(this.#path)} is empty; remove it to begin anew`);
+  }
+
+  /** The file says so within a second. @throws what a write before has failed with */
+  writeSoon(bookmark: Bookmark): void {
+    if (this.#failure !== null) throw this.#failure;
+    this.#next = bookmark;
+    this.#timer ??= setTimeout(() => {
+      this.#writing = this.#writeNext();
+    }, SOON_MS);
+  }
+
+  /** Resolves when the file says so. @throws `permission-denied` · `unavailable` */
+  async write(bookmark: Bookmark): Promise<void> {
+    this.forget();
+    await this.#writing;
+    if (this.#failure !== null) throw this.#failure;
+    await this.#replace(bookmark);
+  }
+
+  /** What was to be written soon is not any more. */
+  forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#next = null;
+  }
+
+  /** Never rejects: who writes next is told. */
+  async #writeNext(): Promise<void> {
+    const next = this.#next;
+    try {
+      if (next !== null) await this.#replace(next);
+    } catch (error) {
+      this.#failure = error as StreamError;
+    }
+    this.#timer = undefined;
+    if (this.#failure === null && this.#next !== null && this.#next !== next) this.writeSoon(this.#next);
+  }
+
+  async #replace(bookmark: Bookmark): Promise<void> {
+    if (bookmark === this.#stored) return;
+    const beside = `${this.#path}.tmp`;
+    try {
+      const file = await open(beside, "w");
+      try {
+        await file.writeFile(`${bookmark}\n`);
+        // The new name is not to point at an empty file after a loss of power.
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(beside, this.#path);
+    } catch (error) {
+      throw this.#failureTo("write", error as NodeJS.ErrnoException);
+    }
+    this.#stored = bookmark;
+  }
+
+  #failureTo(what: "read" | "write", cause: NodeJS.ErrnoException): StreamError {
+    const code = cause.code === "EACCES" || cause.code === "EPERM" ? "permission-denied" : "unavailable";
+    const text = `cannot ${what} the bookmark file ${JSON.stringify(this.#path)}: ${cause.code ?? cause.message}`;
+    return new StreamError(code, text, { cause, retryable: false });
+  }
+}

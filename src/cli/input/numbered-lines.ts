@@ -1,0 +1,48 @@
+import { StreamError } from "../../errors.ts";
+
+/** One line of input, without its line break. */
+export interface NumberedLine {
+  /** From 1. */
+  readonly number: number;
+  readonly bytes: Buffer;
+}
+
+/** Longer than any message of any provider, escapes included: a file without line breaks is not to fill the memory. */
+const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/**
+ * The lines of an input, as many at a time as came with one chunk of it: what is typed or trickles in is handed on at once, a file
+ * by the hundred. Lines end with LF or CRLF, the last one also with the input.
+ * @throws `too-large`
+ */
+export async function* numberedLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly NumberedLine[], void, void> {
+  let begun: Buffer[] = [];
+  let begunBytes = 0;
+  let number = 0;
+  const finish = (end: Buffer): NumberedLine => {
+    const bytes = begun.length === 0 ? end : Buffer.concat([...begun, end]);
+    begun = [];
+    begunBytes = 0;
+    return { number: (number += 1), bytes: bytes.at(-1) === CARRIAGE_RETURN ? bytes.subarray(0, -1) : bytes };
+  };
+  for await (const chunk of chunks) {
+    const lines: NumberedLine[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, from)) {
+      lines.push(finish(chunk.subarray(from, at)));
+      from = at + 1;
+    }
+    if (from < chunk.length) {
+      begun.push(chunk.subarray(from));
+      begunBytes += chunk.length - from;
+    }
+    if (lines.length > 0) yield lines;
+    if (begunBytes > LONGEST_LINE_BYTES) {
+      throw new StreamError("too-large", `line ${number + 1} is longer than ${LONGEST_LINE_BYTES.toLocaleString("en")} bytes`);
+    }
+  }
+  if (begun.length > 0) yield [finish(Buffer.alloc(0))];
+}

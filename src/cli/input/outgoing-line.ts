@@ -1,0 +1,128 @@
+import { isUtf8 } from "node:buffer";
+import { describeValue } from "../../checked-options.ts";
+import { StreamError } from "../../errors.ts";
+import type { OutgoingMessage } from "../../message.ts";
+import { isExactNumber, parseExactJson } from "./exact-json.ts";
+
+export type OutgoingBytes = OutgoingMessage<Uint8Array | null>;
+
+/** What may be taken over from a line beside key, value and headers. */
+export const KEPT_FIELDS = ["partition", "timestamp"] as const;
+export type KeptField = (typeof KEPT_FIELDS)[number];
+
+/** Makes a message of a line, or `null` of a line that holds none. @throws `invalid-argument`; the number of the line is the caller's to say */
+export type LineReader = (line: Buffer) => OutgoingBytes | null;
+
+/** Every line is the text of a value; an empty one is an empty value. */
+export function plainLines(key: string | null): LineReader {
+  return (line) => ({ key, value: line });
+}
+
+/** Every line is a value in JSON, stored as it stands there; its key is a field of it. Blank lines hold none. */
+export function valuesWithKeyField(field: string): LineReader {
+  return (line) => {
+    const value = jsonObject(line, `with the field ${JSON.stringify(field)}`);
+    if (value === null) return null;
+    const key = Object.hasOwn(value, field) ? value[field] : undefined;
+    if (typeof key === "string" && key !== "") return { key, value: line };
+    if (typeof key === "number" || typeof key === "boolean") return { key: String(key), value: line };
+    // As it stands there: a number that JavaScript would round.
+    if (isExactNumber(key)) return { key: JSON.stringify(key), value: line };
+    throw invalid(
+      `the field ${JSON.stringify(field)} must be a text that is not empty, a number or a boolean; received ${describeValue(key)}`,
+    );
+  };
+}
+
+/**
+ * Every line is a message as `read` prints it: key, value and headers are taken, and what `keep` names; the rest is ignored. A
+ * value that is no text is stored as JSON without blanks. Blank lines hold none.
+ * @param defaultKey for lines without a key; `undefined`: such a line is refused
+ */
+export function messageLines(defaultKey: string | undefined, keep: readonly KeptField[]): LineReader {
+  return (line) => {
+    const fields = jsonObject(line, 'of the form {"key": …, "value": …, "headers": …}');
+    if (fields === null) return null;
+    const { partition, timestamp } = fields;
+    // The value first: lines without one are most likely meant to be the values.
+    const value = valueOf(fields);
+    return {
+      value,
+      key: keyOf(fields, defaultKey),
+      headers: headersOf(fields),
+      toPartition: keep.includes("partition") ? requireText("partition", partition) : undefined,
+      producedAt: keep.includes("timestamp") ? requireMilliseconds(timestamp) : undefined,
+    };
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function jsonObject(line: Buffer, form: string): Fields | null {
+  if (!isUtf8(line)) throw invalid("the line is not UTF-8, which JSON has to be; --lines takes any bytes");
+  const text = line.toString("utf8");
+  if (text.trim() === "") return null;
+  let parsed: unknown;
+  try {
+    parsed = parseExactJson(text);
+  } catch {
+    // The parser's own error quotes the text, so it must not become the cause.
+    throw invalid(`the line is not JSON (${line.length} bytes); --lines takes lines as they are`);
+  }
+  if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) && !isExactNumber(parsed)) return parsed as Fields;
+  throw invalid(`a JSON object ${form} is needed; received ${describeValue(parsed)}`);
+}
+
+function keyOf(fields: Fields, defaultKey: string | undefined): string | null {
+  const { key } = fields;
+  if (key === null || (typeof key === "string" && key !== "")) return key;
+  if (key !== undefined) throw invalid(`key must be a text that is not empty, or null; received ${describeValue(key)}`);
+  if (defaultKey !== undefined) return defaultKey;
+  throw invalid(
+    'the line has no "key": null says that there is none, --key gives one to all; --key-field NAME takes lines that are the values',
+  );
+}
+
+function valueOf(fields: Fields): Uint8Array | null {
+  const { value, valueBase64 } = fields;
+  if (value !== undefined && valueBase64 !== undefined) throw invalid("the line has both value and valueBase64; one of them is the value");
+  if (valueBase64 !== undefined) return requireBase64(valueBase64);
+  if (value === undefined) {
+    throw invalid('the line has neither "value" nor "valueBase64"; --key-field NAME takes lines that are the values, --lines any lines');
+  }
+  if (value === null) return null;
+  if (typeof value !== "string") return Buffer.from(JSON.stringify(value), "utf8");
+  if (value.isWellFormed()) return Buffer.from(value, "utf8");
+  throw invalid("value holds a lone surrogate, which is no text; bytes that are not UTF-8 go into valueBase64");
+}
+
+function requireBase64(text: unknown): Uint8Array {
+  const bytes = typeof text === "string" ? Buffer.from(text, "base64") : null;
+  if (bytes !== null && bytes.toString("base64") === text) return bytes;
+  throw invalid(`valueBase64 must be base64 with its padding; received ${describeValue(text)}`);
+}
+
+function headersOf({ headers }: Fields): Readonly<Record<string, string>> {
+  if (headers === undefined) return {};
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
+    throw invalid(`headers must be an object of texts; received ${describeValue(headers)}`);
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== "string") throw invalid(`the header ${JSON.stringify(name)} must be a text; received ${describeValue(value)}`);
+  }
+  return headers as Readonly<Record<string, string>>;
+}
+
+function requireText(field: string, value: unknown): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw invalid(`--keep ${field} needs ${field}, a text that is not empty; received ${describeValue(value)}`);
+}
+
+function requireMilliseconds(value: unknown): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw invalid(`--keep timestamp needs timestamp in milliseconds since the epoch; received ${describeValue(value)}`);
+}
+
+function invalid(text: string): StreamError {
+  return new StreamError("invalid-argument", text);
+}

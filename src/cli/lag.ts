@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Command, Option } from "commander";
+import type { Lag } from "../admin/admin-types.ts";
+import type { Connection } from "../connection-types.ts";
+import { isStreamError } from "../errors.ts";
+import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";
+import { lagTable } from "./output/lag-table.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { interruptible } from "./process/interruption.ts";
+import { withConnection } from "./process/with-connection.ts";
+
+const DETAILS = `
+--json prints a line a group:
+  { "topic", "group", "timestamp", "messages", "timeMs",
+    "partitions": [{ "partition", "messages", "timeMs" }] }
+timestamp: when it was asked, in milliseconds since the epoch; timeMs: the age
+of the oldest message that is not handled; null: the provider does not tell.
+
+Examples:
+  streamport lag kafka://localhost:9092 --topic flights
+  streamport lag --topic flights --group delays --watch
+  streamport lag --topic flights --group delays --json | jq .messages`;
+
+interface Options {
+  readonly topic: string;
+  readonly group?: string;
+  readonly watch?: boolean;
+  readonly interval: number;
+  readonly json?: boolean;
+}
+
+/** A timer of Node takes no more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+interface GroupLag {
+  readonly group: string;
+  readonly lag: Lag;
+}
+
+export function addLag(program: Command): void {
+  withUrl(program.command("lag"))
+    .summary("how far groups are behind")
+    .description("Shows how many messages a group has not handled yet, and the age of the oldest, as far as the provider tells.")
+    .requiredOption("-t, --topic <topic>", "the topic")
+    .option("-g, --group <group>", "the group (default: every group of the topic)")
+    .option("--watch", "again and again, until Ctrl-C")
+    .addOption(new Option("--interval <duration>", `of --watch: ${DURATION_FORM}`).default(2_000, "2s").argParser(parseDuration))
+    .option("--json", "as JSON lines")
+    .addHelpText("after", DETAILS)
+    .action(showLag);
+}
+
+async function showLag(url: string | undefined, options: Options): Promise<void> {
+  const target = sharedConnectionUrl(url);
+  const output = new StandardOutput();
+  await interruptible((interrupted) =>
+    withConnection(target, async (connection) => {
+      if (options.watch === true) await watch(connection, options, output, interrupted);
+      else await output.write(shown(options, await lagOf(connection, options, interrupted)));
+    }),
+  );
+}
+
+/** Until it is interrupted, which is its only end. */
+async function watch(connection: Connection, options: Options, output: StandardOutput, interrupted: AbortSignal): Promise<void> {
+  const head = output.isTerminal && options.json !== true ? "\u001B[2J\u001B[H" : "";
+  while (!interrupted.aborted) {
+    try {
+      const lag = shown(options, await lagOf(connection, options, interrupted));
+      await output.write(options.json === true ? lag : `${head}${new Date().toISOString()}\n${lag}`);
+    } catch (error) {
+      if (interrupted.aborted) return;
+      // A provider that is away for a moment is what one watches for.
+      if (!isStreamError(error) || !error.retryable) throw error;
+      console.error(`${error.code}: ${error.message}`);
+    }
+    await sleep(Math.min(options.interval, LONGEST_TIMER_MS), undefined, { signal: interrupted }).catch(() => undefined);
+  }
+}
+
+async function lagOf(connection: Connection, { topic, group }: Options, signal: AbortSignal): Promise<readonly GroupLag[]> {
+  const admin = connection.admin as Connection<"groupAdmin" | "lagInMessages">["admin"];
+  const groups = group === undefined ? (await admin.listGroups(topic, { signal })).toSorted() : [group];
+  return Promise.all(groups.map(async (name) => ({ group: name, lag: await admin.lag(topic, name, { signal }) })));
+}
+
+function shown({ topic, json }: Options, groups: readonly GroupLag[]): string {
+  if (json !== true) return lagTable(groups);
+  const timestamp = Date.now();
+  return groups.map(({ group, lag }) => `${JSON.stringify({ topic, group, timestamp, ...lag })}\n`).join("");
+}

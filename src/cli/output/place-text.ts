@@ -1,0 +1,25 @@
+import type { PartitionPlace } from "../../driver/record.ts";
+import type { Bookmark, TopicIdentity } from "../../position.ts";
+import { unsealBookmark } from "../../position.ts";
+import { decodeBookmark } from "../../replay/bookmark.ts";
+
+/** Where a bookmark stands, by partition, in the provider's own words: for people, who may compare them with other tools. */
+export function placesOf(bookmark: Bookmark): ReadonlyMap<string, string> {
+  const [provider, cluster, topic, incarnation] = unsealBookmark(bookmark) as [string, ...string[]];
+  const identity = { cluster, topic, incarnation } as TopicIdentity;
+  return new Map([...decodeBookmark(bookmark, provider, identity)].map(([partition, place]) => [partition, placeText(place)]));
+}
+
+function placeText(place: PartitionPlace): string {
+  switch (place.kind) {
+    case "at":
+    case "after":
+      return `${place.kind} ${place.position}`;
+    case "timestamp":
+      return `from ${new Date(place.timestampMs).toISOString()}`;
+    case "earliest":
+    case "latest":
+    case "ended":
+      return place.kind;
+  }
+}

@@ -1,0 +1,9 @@
+import { readFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
+
+/** Of this package; from the sources as from what was built. */
+export function packageVersion(): string {
+  const manifest = findPackageJSON("..", import.meta.url);
+  if (manifest === undefined) throw new TypeError("streamport has lost its package.json");
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+}

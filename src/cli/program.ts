@@ -1,0 +1,51 @@
+import { Command } from "commander";
+import { addCapabilities } from "./capabilities.ts";
+import { addConformance } from "./conformance.ts";
+import { addConsume } from "./consume.ts";
+import { addDemo } from "./demo.ts";
+import { addDoctor } from "./doctor.ts";
+import { addGroups } from "./groups.ts";
+import { addLag } from "./lag.ts";
+import { packageVersion } from "./process/package-version.ts";
+import { redactUrls } from "./output/redact-urls.ts";
+import { addProduce } from "./produce.ts";
+import { addRead } from "./read.ts";
+import { addTopics } from "./topics.ts";
+
+/** One function a command, in the order of the help. Each makes its command on the program that it is given. */
+const COMMANDS: readonly ((program: Command) => unknown)[] = [
+  addProduce,
+  addConsume,
+  addRead,
+  addTopics,
+  addGroups,
+  addLag,
+  addCapabilities,
+  addConformance,
+  addDoctor,
+  addDemo,
+];
+
+/**
+ * The whole command line. `parseAsync` rejects instead of ending the process: with a `CommanderError` for wrong usage (already
+ * told) and for help that was asked for, with the command's own error otherwise.
+ */
+export function createProgram(): Command {
+  const program = new Command("streamport")
+    .description("Event streams with order per key and replay, on any provider: the URL says which.")
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError("(--help shows what there is, with examples)")
+    .configureOutput({ outputError: (text, write) => write(redactUrls(text)) })
+    .addHelpText("after", EXIT_CODES);
+  for (const add of COMMANDS) add(program);
+  return program;
+}
+
+const EXIT_CODES = `
+The URL is an argument or in STREAM_URL; one with a password belongs into
+STREAM_URL, since arguments show in the list of processes.
+
+Exit codes: 0 done, 1 failed (the message begins with the error's code), 2 wrong
+usage, 130 interrupted before the end, 141 the reader of the output has gone.
+Ctrl-C finishes what is under way; a second one ends at once.`;

@@ -1,0 +1,115 @@
+import { type Command, Option } from "commander";
+import type { Message } from "../message.ts";
+import type { From, Reader, Until } from "../replay/reader-types.ts";
+import { BookmarkFile } from "./input/bookmark-file.ts";
+import { collect } from "./options/collect.ts";
+import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { parseCount } from "./options/parse-count.ts";
+import { parseFrom, parseUntil } from "./options/parse-place.ts";
+import { messageLine } from "./output/message-line.ts";
+import { Progress } from "./output/progress.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { interruptible } from "./process/interruption.ts";
+import { plainTopic } from "./process/plain-topic.ts";
+import { positionPartition } from "./process/position-partition.ts";
+import { whenAborted } from "./process/when-aborted.ts";
+import { withConnection } from "./process/with-connection.ts";
+
+const DETAILS = `
+A range begins at earliest, latest, at:POSITION, after:POSITION,
+bookmark:BOOKMARK or a time, and ends at now, through:POSITION,
+bookmark:BOOKMARK or a time, which it does not include. A time is a date
+(2026-11-21, UTC), a time with its zone (2026-11-21T15:00:00+01:00),
+milliseconds since the epoch, or a duration: 15m is fifteen minutes ago.
+A position means its own partition.
+
+With --bookmark-file the first run begins at --from, and each later one where
+the one before stopped, for whatever reason. Interrupted with Ctrl-C and started
+again, it prints every message exactly once; after a kill it may print some
+again, and misses none.
+
+A line is {"topic", "partition", "position", "timestamp", "key", "value" or
+"valueBase64", "headers"}; value is the stored text, null a tombstone.
+
+Examples:
+  streamport read kafka://localhost:9092 --topic flights --max 3
+  streamport read --topic flights | jq -r '.value | fromjson | .destination'
+  streamport read --topic flights --from 2026-11-01 --until 2026-12-01
+  streamport read --topic flights --from 15m --follow
+  streamport read --topic flights --bookmark-file flights.mark >> flights.jsonl`;
+
+interface Options {
+  readonly topic: string;
+  readonly from: From;
+  readonly until?: Until;
+  readonly follow?: boolean;
+  readonly partition?: readonly string[];
+  readonly bookmarkFile?: string;
+  readonly max?: number;
+}
+
+type PlainMessage = Message<Uint8Array | null>;
+
+export function addRead(program: Command): void {
+  withUrl(program.command("read"))
+    .summary("print what is stored, without a group")
+    .description("Prints the messages of a range as JSON lines. Moves no group.")
+    .requiredOption("-t, --topic <topic>", "what to read")
+    .addOption(new Option("--from <place>", "where to begin").default("earliest").argParser(parseFrom))
+    .option("--until <place>", "where to end (default: now, what is stored when reading begins)", parseUntil)
+    .addOption(new Option("--follow", "go on for ever").conflicts("until"))
+    .option("--partition <name>", "only this one; repeatable", collect)
+    .option("--bookmark-file <file>", "go on where the last run with this file stopped")
+    .option("--max <count>", "stop after so many messages", parseCount)
+    .addHelpText("after", DETAILS)
+    .action(read);
+}
+
+async function read(url: string | undefined, options: Options): Promise<void> {
+  const target = sharedConnectionUrl(url);
+  const output = new StandardOutput();
+  await interruptible((interrupted) =>
+    withConnection(target, async (connection) => {
+      const file = options.bookmarkFile === undefined ? null : new BookmarkFile(options.bookmarkFile);
+      const kept = (await file?.read()) ?? null;
+      const from = kept === null ? options.from : { bookmark: kept };
+      const until = options.follow === true ? undefined : (options.until ?? "now");
+      const partitions = options.partition ?? (connection.capabilities.partitions ? positionPartition(from, until) : undefined);
+      const reader = plainTopic(connection, options.topic).reader({ from, until, partitions });
+      // Ends the loop also while it waits; what it has handed out by then is still printed.
+      whenAborted(interrupted, () => void reader.close());
+      const isEnough = await printAll(reader, output, options.max, file);
+      if (!isEnough && options.follow !== true) interrupted.throwIfAborted();
+    }),
+  );
+}
+
+/** Until the reader ends or is closed. @returns whether as many were printed as were asked for */
+async function printAll(
+  reader: Reader<Uint8Array | null>,
+  output: StandardOutput,
+  max: number | undefined,
+  file: BookmarkFile | null,
+): Promise<boolean> {
+  let printed = 0;
+  const progress = new Progress(() => `${printed.toLocaleString("en")} read`, { hidden: output.isTerminal });
+  try {
+    for await (const messages of max === undefined ? reader.batches() : oneByOne(reader)) {
+      await output.write(messages.map(messageLine).join(""));
+      printed += messages.length;
+      // Asked before the next batch is: it stands behind what was printed, and behind nothing else.
+      file?.writeSoon(await reader.bookmark());
+      if (printed === max) break;
+    }
+    await file?.write(await reader.bookmark());
+  } finally {
+    file?.forget();
+    progress.end();
+  }
+  return printed === max;
+}
+
+/** A bookmark stands behind a whole batch, so that one of several messages could not be left half-way. */
+async function* oneByOne(reader: Reader<Uint8Array | null>): AsyncGenerator<readonly PlainMessage[], void, void> {
+  for await (const message of reader) yield [message];
+}

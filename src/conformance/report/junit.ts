@@ -1,0 +1,49 @@
+import { promiseTitle } from "../promises.ts";
+import { type JudgedCase, type JudgedRun, STALE, complaintsOf } from "./judged-run.ts";
+import { xmlText } from "./xml-text.ts";
+
+/**
+ * The run as JUnit XML, which build servers show. What is wrong is a failure, as for the exit code; what is unsupported,
+ * missing or a known deviation is skipped, with the reason as its message.
+ */
+export function runAsJUnit(run: JudgedRun): string {
+  const cases = [...run.cases.map((judged) => caseElement(judged)), ...run.stale.map((name) => staleElement(name))];
+  const failures = complaintsOf(run).length;
+  const skipped = run.cases.filter((judged) => skippedMessage(judged) !== null).length;
+  const seconds = run.cases.reduce((sum, { report }) => sum + report.seconds, 0).toFixed(3);
+  const counts = `tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}"`;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites ${counts}>`,
+    `  <testsuite name="${xmlText(`streamport conformance: ${run.provider}`)}" ${counts}>`,
+    ...cases,
+    "  </testsuite>",
+    "</testsuites>",
+    "",
+  ].join("\n");
+}
+
+function caseElement(judged: JudgedCase): string {
+  const { report, complaint } = judged;
+  const message = skippedMessage(judged);
+  const className = xmlText(`${report.provider}.${promiseTitle(report.promise)}`);
+  const start = `    <testcase name="${xmlText(report.case)}" classname="${className}" time="${report.seconds.toFixed(3)}"`;
+  if (complaint !== null) return `${start}>\n      ${failure(complaint)}\n    </testcase>`;
+  if (message !== null) return `${start}>\n      <skipped message="${xmlText(message)}"/>\n    </testcase>`;
+  return `${start}/>`;
+}
+
+function staleElement(name: string): string {
+  const start = `    <testcase name="${xmlText(name)}" classname="expected results" time="0.000"`;
+  return `${start}>\n      ${failure(STALE)}\n    </testcase>`;
+}
+
+function failure(message: string): string {
+  return `<failure message="${xmlText(message)}"/>`;
+}
+
+function skippedMessage({ report, complaint, knownDeviation }: JudgedCase): string | null {
+  if (complaint !== null || report.result === "passed") return null;
+  if (report.result === "failed") return `known deviation: ${knownDeviation}`;
+  return `${report.result}: ${report.reason}`;
+}

@@ -1,0 +1,59 @@
+import { promiseTitle } from "../promises.ts";
+import { type CaseReport, type ResultCounts, summarize, summarizePromises } from "../results.ts";
+import { type JudgedCase, type JudgedRun, complaintsOf } from "./judged-run.ts";
+
+/** How parts of the text are set off, where it is shown on a terminal. */
+export interface TextStyle {
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly faint: (text: string) => string;
+}
+
+export const PLAIN_STYLE: TextStyle = { good: (text) => text, bad: (text) => text, faint: (text) => text };
+
+const WORDS: Readonly<Record<CaseReport["result"], string>> = {
+  passed: "passed",
+  failed: "FAILED",
+  unsupported: "unsupported",
+  "environment-missing": "missing",
+};
+
+/** One case on one line, for people; below it what is wrong, where something is. */
+export function caseAsText({ report, complaint, knownDeviation }: JudgedCase, style: TextStyle = PLAIN_STYLE): string {
+  const word = WORDS[report.result].padEnd(11);
+  const paint = complaint !== null ? style.bad : report.result === "passed" ? style.good : style.faint;
+  const seconds = style.faint(`${report.seconds.toFixed(2)} s`);
+  const aside =
+    knownDeviation !== null ? `known deviation: ${knownDeviation}` : report.result === "unsupported" ? report.capability : report.reason;
+  const line = `${paint(word)} ${report.case} ${seconds}`;
+  if (complaint !== null) return `${line}\n${indented(complaint)}`;
+  return aside === null ? line : `${line} ${style.faint(`(${aside})`)}`;
+}
+
+/** What a run ends with: the counts by promise, everything that is wrong once more, and the verdict. */
+export function runAsText(run: JudgedRun, style: TextStyle = PLAIN_STYLE): string {
+  const reports = run.cases.map(({ report }) => report);
+  const wrong = complaintsOf(run).map(({ name, complaint }) => `${name}\n${indented(complaint)}`);
+  const rows = summarizePromises(reports).map((counts) => countsRow(promiseTitle(counts.promise), counts));
+  return [
+    [HEAD, ...rows, countsRow("all", summarize(run.provider, reports))].join("\n"),
+    ...wrong.map((text) => style.bad(text)),
+    run.holds ? style.good(verdict(run, wrong.length)) : style.bad(verdict(run, wrong.length)),
+  ].join("\n\n");
+}
+
+const NAME_WIDTH = Math.max(...Array.from({ length: 12 }, (_, index) => promiseTitle(index + 1).length));
+const HEAD = ["promise".padEnd(NAME_WIDTH), "passed", "failed", "unsupported", "missing"].join("  ");
+
+function countsRow(name: string, { passed, failed, unsupported, missing }: ResultCounts): string {
+  const cells = [String(passed).padStart(6), String(failed).padStart(6), String(unsupported).padStart(11), String(missing).padStart(7)];
+  return [name.padEnd(NAME_WIDTH), ...cells].join("  ");
+}
+
+function verdict({ provider, cases }: JudgedRun, wrong: number): string {
+  return `${provider}: ${cases.length} ${cases.length === 1 ? "case" : "cases"}, ${wrong === 0 ? "nothing" : wrong} wrong`;
+}
+
+function indented(text: string): string {
+  return text.replace(/^/gm, "    ");
+}

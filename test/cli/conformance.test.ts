@@ -1,0 +1,104 @@
+import { chmod, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { conformanceCases, parseJsonLines, runCases } from "../../src/conformance/index.ts";
+import { BROKEN, LAST_WORD, PREAMBLE, writeFiles } from "./adapter-modules.ts";
+import { openMemory } from "../../adapters/memory/index.ts";
+import { runProgram } from "../../localstack/kafka/program.ts";
+import { connect } from "../../src/connect.ts";
+import { runCommandLine, startCommand } from "./command-line.ts";
+
+// What only a process of its own shows; the rest is tested in test/unit/cli.
+
+const EXPECTED = join(import.meta.dirname, "..", "conformance", "expected");
+const ROOT = join(import.meta.dirname, "..", "..");
+const TOPICS_LEFT = /^topics left: (\d+)$/m;
+
+test("memory: runs every case, faults included, and nothing is wrong", { timeout: 60_000 }, async () => {
+  const { exitCode, output, errors } = await runCommandLine([
+    "conformance",
+    "memory:",
+    "--json",
+    "--expected",
+    join(EXPECTED, "memory.json"),
+  ]);
+  expect(errors).toBe("");
+  const { summary, reports } = parseJsonLines(output, "standard output");
+  expect(reports.map((report) => report.case).toSorted()).toEqual(
+    conformanceCases()
+      .map(({ name }) => name)
+      .toSorted(),
+  );
+  expect(summary).toEqual({ provider: "memory", passed: reports.length, failed: 0, unsupported: 0, missing: 0 });
+  expect(exitCode).toBe(0);
+});
+
+test("somebody else's adapter that is broken: exit code 1, in the words for people too", async () => {
+  await using place = await writeFiles({ "broken.mjs": BROKEN + LAST_WORD });
+  const args = ["conformance", "--adapter", "./broken.mjs", "--run", "ordering/publish/*"];
+  const { exitCode, output, errors } = await runCommandLine(args, { cwd: place.folder, env: { STREAM_URL: "memory:shared" } });
+  expect(output).toMatch(/^FAILED      ordering\/publish\/same-tick .*\n    \S/m);
+  expect(output).toMatch(/\nmemory: \d+ cases, [1-9]\d* wrong\n$/);
+  expect(errors).toMatch(TOPICS_LEFT);
+  expect(TOPICS_LEFT.exec(errors)?.[1]).toBe("0");
+  expect(exitCode).toBe(1);
+});
+
+describe("a run that ends early gives back what its cases had made", () => {
+  const SLOW = ["conformance", "memory:shared?delayMs=40", "--json", "--adapter"];
+
+  test("--bail, at the first wrong case", async () => {
+    await using place = await writeFiles({ "broken.mjs": BROKEN + LAST_WORD });
+    const { exitCode, output, errors } = await runCommandLine([...SLOW, "./broken.mjs", "--bail"], { cwd: place.folder });
+    const { summary, reports } = parseJsonLines(output, "standard output");
+    expect(summary.failed).toBe(1);
+    expect(reports.length).toBeLessThan(conformanceCases().length / 2);
+    expect(errors).toMatch(/^\S+: \S.*\ntopics left: 0\n$/);
+    expect(exitCode).toBe(1);
+  });
+
+  test("Ctrl-C", async () => {
+    await using place = await writeFiles({ "sound.mjs": `${PREAMBLE}${LAST_WORD}export { openMemory as openDriver };` });
+    const { child, ended } = startCommand([...SLOW, "./sound.mjs"], { cwd: place.folder });
+    child.stdout.once("data", () => child.kill("SIGINT"));
+    const { exitCode, output, errors } = await ended;
+    expect(errors).toBe("topics left: 0\n");
+    expect(output).not.toContain("summary");
+    expect(output).not.toContain("failed");
+    expect(exitCode).toBe(130);
+  });
+
+  test("nobody reads the output any more", async () => {
+    await using place = await writeFiles({ "sound.mjs": `${PREAMBLE}${LAST_WORD}export { openMemory as openDriver };` });
+    const { child, ended } = startCommand([...SLOW, "./sound.mjs"], { cwd: place.folder });
+    child.stdout.once("data", () => child.stdout.destroy());
+    const { exitCode, errors } = await ended;
+    expect(errors).toBe("topics left: 0\n");
+    expect(exitCode).toBe(141);
+  });
+});
+
+test("the commands for adapter authors run as the README prints them", { timeout: 120_000 }, async () => {
+  const section = /^## For adapter authors\n([^]*?)^## /m.exec(await readFile(join(ROOT, "README.md"), "utf8"))?.[1];
+  const [commands, ...more] = [...section!.matchAll(/^```sh\n([^]*?)^```$/gm)].map((match) => match[1]!);
+  expect(more).toEqual([]);
+  // What a provider of this form cannot be made to show: faults.
+  const reports = await runCases(conformanceCases(), { connect: async () => connect(openMemory("memory:readme")) });
+  const missing = Object.fromEntries(
+    reports.filter(({ result }) => result === "environment-missing").map((report) => [report.case, report.reason]),
+  );
+  await using place = await writeFiles({
+    "files-adapter.js": `${PREAMBLE}export const openDriver = (url) => openMemory(url.replace(/^files:.*/, "memory:shared"));`,
+    "package.json": '{ "type": "module" }',
+    "files.json": JSON.stringify({ missing }),
+    streamport: `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, "src", "cli", "main.ts")}" "$@"\n`,
+  });
+  await chmod(join(place.folder, "streamport"), 0o755);
+  const script = `set -e\ncd "${place.folder}"\nPATH="${place.folder}:$PATH"\n${commands}`;
+  // Rejects where the exit code is not 0.
+  const { stdout, stderr } = await runProgram("sh", ["-c", script], { timeoutMs: 100_000 });
+  expect(stderr).toBe("");
+  expect(stdout.match(/^memory: \d+ cases, nothing wrong$/gm)).toHaveLength(3);
+  expect(stdout).toMatch(/^ordering\/publish\/same-tick +2 +\S+/m);
+  expect(await readFile(join(place.folder, "files.xml"), "utf8")).toContain('failures="0"');
+});

@@ -1,0 +1,170 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, type Server, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type RunningCommand, runCommandLine, startCommand } from "./command-line.ts";
+
+// What only a process of its own shows: exit codes, signals, pipes. What it prints is tested in test/unit/cli.
+
+const WARNING = "memory: ends with this process, and what is stored there with it.\n";
+
+let folder: string;
+/** Takes connections and never answers. */
+let silent: Server;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "streamport-cli-"));
+  silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+});
+
+afterAll(async () => {
+  silent.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function silentUrl(): string {
+  return `kafka://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+}
+
+async function told(command: RunningCommand, text: string): Promise<void> {
+  await expect.poll(() => command.output() + command.errors(), { timeout: 20_000 }).toContain(text);
+}
+
+describe("exit codes", () => {
+  test("0, 1 and 2: done, failed, wrong usage", async () => {
+    expect(await runCommandLine(["capabilities", "memory:", "--json"])).toMatchObject({ exitCode: 0, errors: "" });
+    expect(await runCommandLine(["capabilities", "pigeon:"])).toEqual({
+      exitCode: 1,
+      signal: null,
+      output: "",
+      errors: expect.stringMatching(/^configuration: .*"pigeon"; known are memory, kafka\n$/),
+    });
+    expect(await runCommandLine(["capabilities", "memory:", "--yaml"])).toMatchObject({ exitCode: 2, output: "" });
+  });
+
+  test("the doctor's verdict", async () => {
+    const sick = await runCommandLine(["doctor", "kafka://user:s3cret@127.0.0.1:1", "--json", "--topic", "t"]);
+    expect(sick).toMatchObject({ exitCode: 1, errors: "" });
+    expect(sick.output).not.toContain("s3cret");
+    const findings = sick.output
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { check: string; result: string; detail: string; advice: string | null });
+    expect(findings.map(({ check, result }) => `${check}: ${result}`)).toEqual([
+      "versions: ok",
+      "url: ok",
+      "reach: failed",
+      "operations: not-tried",
+    ]);
+    expect(findings[2]).toMatchObject({ detail: expect.stringMatching(/^unavailable: /), advice: expect.stringContaining("running") });
+    expect(await runCommandLine(["doctor", "memory:d?create=t", "--topic", "t"])).toMatchObject({ exitCode: 0, errors: "" });
+  });
+});
+
+describe("produce", () => {
+  const onMemory = { STREAM_URL: "memory:p?create=t" };
+
+  test("takes a file as its only argument, with the URL in STREAM_URL", async () => {
+    await writeFile(join(folder, "three.jsonl"), '{"k":"a"}\n{"k":"b"}\n\n{"k":"a"}');
+    const args = ["produce", "--topic", "t", "--key-field", "k", "three.jsonl"];
+    expect(await runCommandLine(args, { env: onMemory, cwd: folder })).toEqual({
+      exitCode: 0,
+      signal: null,
+      output: "",
+      errors: expect.stringMatching(/^memory: ends.*\n3 messages stored in \d+\.\d s\n$/),
+    });
+    expect(await runCommandLine([...args.slice(0, -1), "four.jsonl"], { env: onMemory, cwd: folder })).toMatchObject({
+      exitCode: 1,
+      errors: expect.stringMatching(/\nnot-found: cannot read "four.jsonl": ENOENT\n$/),
+    });
+  });
+
+  test("a bad line ends it: how many are stored, the number of the line, what was not sent", async () => {
+    const stdin = '{"key":"a","value":"1"}\n\n{"key":"a","value":"2"}\n{"key":"a"}\n{"key":"a","value":"3"}\n';
+    expect(await runCommandLine(["produce", "--topic", "t"], { env: onMemory, stdin })).toEqual({
+      exitCode: 1,
+      signal: null,
+      output: "",
+      errors: expect.stringMatching(
+        /^memory: .*\n2 messages stored; nothing from line 4 on was sent\ninvalid-argument: line 4: the line has neither "value".*\n$/,
+      ),
+    });
+  });
+
+  test("a line that the provider refuses is named, and what was behind it is accounted for", async () => {
+    const stdin = `one\n${"x".repeat(2_000_000)}\nthree\n`;
+    const { exitCode, errors } = await runCommandLine(["produce", "--topic", "t", "--lines", "-"], { env: onMemory, stdin });
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(/\n(1|2) messages? stored; not stored: line 2; nothing from line (3|4) on was sent\ntoo-large: line 2: .*\n$/);
+  });
+
+  test("interrupted, it stores what it has read, but no half of a line", async () => {
+    const command = startCommand(["produce", "--topic", "t", "--lines"], { env: onMemory });
+    command.child.stdin.write("one\ntwo\nthr");
+    await told(command, "memory: ends");
+    await sleep(500);
+    command.child.kill("SIGINT");
+    expect(await command.ended).toEqual({
+      exitCode: 130,
+      signal: null,
+      output: "",
+      errors: `${WARNING}2 messages stored; nothing from line 3 on was sent\n`,
+    });
+  });
+});
+
+describe("Ctrl-C", () => {
+  test.each<readonly [number, readonly string[]]>([
+    [0, ["read", "memory:s?create=t", "--topic", "t", "--follow"]],
+    [0, ["consume", "memory:s?create=t", "--topic", "t", "--group", "g"]],
+    [130, ["consume", "memory:s?create=t", "--topic", "t", "--group", "g", "--max", "1"]],
+    [0, ["lag", "memory:s?create=t", "--topic", "t", "--watch", "--interval", "100ms"]],
+  ])("ends with %d: %j", async (exitCode, args) => {
+    const command = startCommand(args);
+    await told(command, "memory: ends");
+    await sleep(500);
+    expect(command.child.exitCode).toBeNull();
+    command.child.kill("SIGINT");
+    expect(await command.ended).toMatchObject({ exitCode, signal: null, errors: WARNING });
+  });
+
+  test("once more ends at once; the same one arriving twice, as by npm, does not", async () => {
+    const command = startCommand(["produce", silentUrl(), "--topic", "t", "--lines"]);
+    const connected = once(silent, "connection");
+    command.child.stdin.write("one\n");
+    await connected;
+    command.child.kill("SIGINT");
+    await sleep(50);
+    command.child.kill("SIGINT");
+    await sleep(700);
+    // It waits for what became of the line.
+    expect(command.child.exitCode).toBeNull();
+    const startedAtMs = performance.now();
+    command.child.kill("SIGINT");
+    expect(await command.ended).toMatchObject({ exitCode: 130, signal: null, output: "" });
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+  });
+
+  test("SIGTERM finishes what is under way as well", async () => {
+    const command = startCommand(["consume", "memory:s?create=t", "--topic", "t", "--group", "g", "--max", "1"]);
+    await told(command, "memory: ends");
+    await sleep(500);
+    command.child.kill("SIGTERM");
+    expect(await command.ended).toMatchObject({ exitCode: 143, signal: null, errors: WARNING });
+  });
+});
+
+test.each<readonly [readonly string[]]>([[["capabilities", "memory:"]], [["--help"]], [["topics", "list", "memory:b?create=t"]]])(
+  "a reader of the output that has gone ends it quietly: %j",
+  async (args) => {
+    const command = startCommand(args);
+    command.child.stdout.destroy();
+    const { exitCode, signal, errors } = await command.ended;
+    expect(errors.replace(WARNING, "")).toBe("");
+    expect({ exitCode, signal }).toEqual({ exitCode: 141, signal: null });
+  },
+);

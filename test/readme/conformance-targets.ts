@@ -1,0 +1,51 @@
+import { inProcessProviders } from "../../localstack/in-process.ts";
+import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
+import type { Emulator } from "../../src/conformance/index.ts";
+import { startConformanceKafka } from "../conformance/conformance-kafka.ts";
+
+/** Started for one run of the suite. `emulator`: where it shows faults. */
+interface StartedTarget {
+  readonly url: string;
+  readonly emulator: Emulator | undefined;
+  close(): Promise<void>;
+}
+
+/** What the suite is run on for the matrix. */
+export interface ReadmeTarget {
+  /** As readers see it. */
+  readonly name: string;
+  readonly provider: string;
+  readonly kind: "in this process" | "real server";
+  /** Of `test/results`. */
+  readonly record: string;
+  /** What this machine lacks for it; then its last record stays. */
+  missing(): string | null;
+  start(): Promise<StartedTarget>;
+}
+
+export const readmeTargets: readonly ReadmeTarget[] = [
+  ...Object.entries(inProcessProviders).map(([provider, start]): ReadmeTarget => {
+    return {
+      name: provider,
+      provider,
+      kind: "in this process",
+      record: `conformance-${provider}`,
+      missing: () => null,
+      start: async () => {
+        const emulator = await start();
+        return { url: emulator.url, emulator, close: () => emulator.close() };
+      },
+    };
+  }),
+  {
+    name: "Apache Kafka",
+    provider: "kafka",
+    kind: "real server",
+    record: "conformance-apache-kafka",
+    missing: kafkaRequirements,
+    start: async () => {
+      const cluster = await startConformanceKafka();
+      return { url: cluster.url, emulator: undefined, close: () => cluster.stop() };
+    },
+  },
+];

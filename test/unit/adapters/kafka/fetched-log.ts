@@ -1,0 +1,99 @@
+import type {
+  ClusterMetadata,
+  FetchRequest,
+  FetchedPartition,
+  KafkaClient,
+  ListedOffset,
+} from "../../../../adapters/kafka/kafka-client.ts";
+import { EARLIEST } from "../../../../adapters/kafka/kafka-client.ts";
+import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
+import type { OutgoingRecord } from "../../../../src/driver/index.ts";
+import { abortable, pause } from "../../../../adapters/kafka/waiting.ts";
+
+const SERVER_WAIT_MS = 5;
+
+/** A log of one topic in a client: batches that were stored, and what goes wrong in between. Every broker answers for its partitions. */
+export class FetchedLog {
+  topicId = "a".repeat(32);
+  leaders: number[];
+  /** How often a broker was asked for a partition. */
+  readonly asked: number[];
+  /** How often the cluster was asked who leads. */
+  looks = 0;
+  /** An error code by partition; 0: none. */
+  readonly codes: number[];
+  readonly firstOffsets: bigint[];
+  /** Where answers about offsets wait, if they do. */
+  offsetsGate: Promise<void> = Promise.resolve();
+  readonly #batches: { readonly bytes: Buffer; readonly next: bigint }[][];
+
+  constructor(leaders: readonly number[]) {
+    this.leaders = [...leaders];
+    this.asked = leaders.map(() => 0);
+    this.codes = leaders.map(() => 0);
+    this.firstOffsets = leaders.map(() => 0n);
+    this.#batches = leaders.map(() => []);
+  }
+
+  /** One batch of one record a value. */
+  async store(partition: number, values: readonly string[], change: (batch: Buffer) => void = () => undefined): Promise<void> {
+    const records = values.map((value): OutgoingRecord => ({
+      key: null,
+      value: Buffer.from(value),
+      headers: [["h", Buffer.from("1")]],
+      timestampMs: null,
+      toPartition: undefined,
+    }));
+    const bytes = Buffer.from(await writeBatch(records, 0, "none", null));
+    bytes.writeBigInt64BE(this.#end(partition), 0);
+    change(bytes);
+    this.#batches[partition]!.push({ bytes, next: this.#end(partition) + BigInt(values.length) });
+  }
+
+  #end(partition: number): bigint {
+    return this.#batches[partition]!.at(-1)?.next ?? 0n;
+  }
+
+  get client(): KafkaClient {
+    const calls: Partial<KafkaClient> = {
+      metadata: async () => this.#metadata(),
+      fetch: (broker, request, signal) => this.#fetch(broker, request, signal),
+      listOffsets: async (_broker, { partitions }, signal): Promise<ListedOffset[]> => {
+        await abortable(this.offsetsGate, signal);
+        return partitions.map(({ partition, timestamp }) => {
+          const offset = timestamp === EARLIEST ? this.firstOffsets[partition]! : this.#end(partition);
+          return { partition, errorCode: 0, offset, timestamp: -1n };
+        });
+      },
+    };
+    return calls as KafkaClient;
+  }
+
+  #metadata(): ClusterMetadata {
+    this.looks += 1;
+    const partitions = this.leaders.map((leaderId, partition) => ({ errorCode: 0, partition, leaderId }));
+    const topic = { errorCode: 0, topic: "orders", topicId: this.topicId, isInternal: false, partitions };
+    return { brokers: [], clusterId: "c", controllerId: 1, topics: [topic] };
+  }
+
+  async #fetch(broker: number, { partitions }: FetchRequest, signal: AbortSignal): Promise<readonly FetchedPartition[]> {
+    await abortable(pause(SERVER_WAIT_MS, signal), signal);
+    return partitions.map(({ partition, fetchOffset }) => {
+      this.asked[partition]! += 1;
+      const end = this.#end(partition);
+      const first = this.firstOffsets[partition]!;
+      const outOfRange = fetchOffset < first || fetchOffset > end;
+      const errorCode = this.leaders[partition] !== broker ? 6 : this.codes[partition] !== 0 ? this.codes[partition]! : outOfRange ? 1 : 0;
+      const stored = errorCode === 0 ? this.#batches[partition]!.filter(({ next }) => next > fetchOffset) : [];
+      return {
+        partition,
+        errorCode,
+        highWatermark: end,
+        lastStableOffset: end,
+        logStartOffset: first,
+        abortedTransactions: [],
+        batches: Buffer.concat(stored.map(({ bytes }) => bytes)),
+      };
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import { expect, test } from "vitest";
+import { KafkaAdmin } from "../../../../adapters/kafka/admin.ts";
+import { type KafkaClient, KafkaProtocolError } from "../../../../adapters/kafka/kafka-client.ts";
+import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
+import { abortable } from "../../../../adapters/kafka/waiting.ts";
+import type { AdminDriver, DriverReport, Report } from "../../../../src/driver/index.ts";
+
+const NAME = { group: "workers", nativeGroup: undefined };
+const CALL_MS = 400;
+const { signal: never } = new AbortController();
+const COORDINATOR_NOT_AVAILABLE = new KafkaProtocolError("FindCoordinator", 15);
+
+/** A group with its places in one partition, in a cluster of one broker. `trouble` comes before an answer. */
+function cluster(trouble: (call: keyof KafkaClient, signal: AbortSignal) => Promise<void>, others: Partial<KafkaClient> = {}) {
+  const answer =
+    <Answer>(call: keyof KafkaClient, result: Answer) =>
+    async (...request: readonly unknown[]): Promise<Answer> => {
+      await trouble(call, request.at(-1) as AbortSignal);
+      return result;
+    };
+  const place = { topic: "orders", partition: 0, errorCode: 0 };
+  const described = { errorCode: 0, state: "Empty", protocolType: "consumer", protocol: "", members: [] };
+  const partitions = [{ errorCode: 0, partition: 0, leaderId: 1 }];
+  const calls: Partial<KafkaClient> = {
+    metadata: answer("metadata", {
+      brokers: [{ brokerId: 1, host: "b", port: 1 }],
+      clusterId: "c",
+      controllerId: 1,
+      topics: [{ errorCode: 0, topic: "orders", topicId: "a".repeat(32), isInternal: false, partitions }],
+    }),
+    findCoordinator: answer("findCoordinator", 1),
+    listGroups: answer("listGroups", [{ group: "orders.workers", protocolType: "consumer" }]),
+    describeGroup: answer("describeGroup", described),
+    offsetFetch: answer("offsetFetch", [{ ...place, offset: 3n, metadata: null }]),
+    offsetCommit: answer("offsetCommit", [place]),
+    deleteGroup: answer("deleteGroup", undefined),
+    listOffsets: answer("listOffsets", [{ ...place, offset: 10n, timestamp: -1n }]),
+    ...others,
+  };
+  const client = calls as KafkaClient;
+  const reports: DriverReport[] = [];
+  const report: Report = Object.assign((told: DriverReport) => void reports.push(told), { wants: () => true });
+  const service = { client, directory: new TopicDirectory(client), report, compression: "none", idempotent: false } as const;
+  return { admin: new KafkaAdmin(service, CALL_MS), reports };
+}
+
+const CALLS: readonly (readonly [string, (admin: AdminDriver, signal: AbortSignal) => Promise<unknown>])[] = [
+  ["listGroups", (admin, signal) => admin.listGroups("orders", signal)],
+  ["describeGroup", (admin, signal) => admin.describeGroup("orders", NAME, signal)],
+  ["resetGroup", (admin, signal) => admin.resetGroup("orders", NAME, { kind: "earliest" }, signal)],
+  ["deleteGroup", (admin, signal) => admin.deleteGroup("orders", NAME, signal)],
+  ["lag", (admin, signal) => admin.lag("orders", NAME, signal)],
+];
+
+test("groups with members on other topics only are not listed, also while the server does not tell what members read", async () => {
+  // Version 0 of another client: a version, its topics, its own data.
+  const reading = (topic: string): Buffer => Buffer.from([0, 0, 0, 0, 0, 1, 0, topic.length, ...Buffer.from(topic), 0, 0, 0, 0]);
+  const listed = async (group: string, metadata: Buffer): Promise<readonly string[]> => {
+    const members = [{ memberId: "m", clientId: "c", metadata, assignment: Buffer.alloc(0) }];
+    const { admin } = cluster(async () => undefined, {
+      listGroups: async () => [{ group, protocolType: "consumer" }],
+      describeGroup: async () => ({ errorCode: 0, state: "Stable", protocolType: "consumer", protocol: "range", members }),
+      offsetFetch: async () => [],
+    });
+    return (await admin.listGroups("orders", never)).map(({ nativeGroup }) => nativeGroup);
+  };
+  expect(await listed("billing", reading("orders"))).toEqual(["billing"]);
+  expect(await listed("billing", reading("flights"))).toEqual([]);
+  expect(await listed("billing", Buffer.alloc(0))).toEqual([]);
+  expect(await listed("orders.workers", Buffer.alloc(0))).toEqual(["orders.workers"]);
+});
+
+test.each(CALLS)("%s waits for a coordinator that is loading", async (_name, call) => {
+  let left = 2;
+  const { admin, reports } = cluster(async (asked) => {
+    if (asked === "findCoordinator" && left-- > 0) throw COORDINATOR_NOT_AVAILABLE;
+  });
+  await call(admin, never);
+  expect(reports.map(({ kind }) => kind)).toEqual(["retry", "retry"]);
+});
+
+test.each(CALLS)("%s ends in time where there is no coordinator, with what is missing", { timeout: 20_000 }, async (_name, call) => {
+  const { admin } = cluster(async (asked) => {
+    if (asked === "findCoordinator") throw COORDINATOR_NOT_AVAILABLE;
+  });
+  const startedAtMs = performance.now();
+  await expect(call(admin, never)).rejects.toMatchObject({
+    code: "unavailable",
+    retryable: true,
+    message: expect.stringMatching(/COORDINATOR_NOT_AVAILABLE.* 400 ms/),
+    cause: { code: "unavailable" },
+  });
+  // It has tried until then; that it ends at all the test's own time-out says.
+  expect(performance.now() - startedAtMs).toBeGreaterThan(CALL_MS - 50);
+});
+
+test.each(["resetGroup", "lag"])("%s ends in time where a partition has no leader", { timeout: 20_000 }, async (name) => {
+  const { admin } = cluster(async (asked) => {
+    if (asked === "listOffsets") throw new KafkaProtocolError("ListOffsets", 5);
+  });
+  const [, call] = CALLS.find(([called]) => called === name)!;
+  await expect(call(admin, never)).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test.each(CALLS)("%s ends in time where the server says nothing", { timeout: 20_000 }, async (_name, call) => {
+  const { admin } = cluster(async (asked, signal) => {
+    if (asked === "findCoordinator") await abortable(new Promise<void>(() => undefined), signal);
+  });
+  await expect(call(admin, never)).rejects.toMatchObject({ code: "timeout", retryable: true, message: expect.stringContaining("400 ms") });
+});
+
+test.each(CALLS)("%s ends at once when the caller has gone", { timeout: 20_000 }, async (_name, call) => {
+  const { admin } = cluster(async (asked) => {
+    if (asked === "findCoordinator") throw COORDINATOR_NOT_AVAILABLE;
+  });
+  const gone = new AbortController();
+  const calling = call(admin, gone.signal);
+  const reason = new Error("gone");
+  gone.abort(reason);
+  await expect(calling).rejects.toBe(reason);
+});

@@ -1,0 +1,205 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { FetchCursor } from "../../../../adapters/kafka/fetch-cursor.ts";
+import type { FetchHandler } from "../../../../adapters/kafka/fetch-handler.ts";
+import { PartitionFetcher } from "../../../../adapters/kafka/partition-fetcher.ts";
+import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
+import type { Report } from "../../../../src/driver/index.ts";
+import { FetchedLog } from "./fetched-log.ts";
+
+const silent: Report = Object.assign(() => undefined, { wants: () => false });
+
+/** A fetcher on a log, and what its handlers are told, by partition. */
+class Fetching {
+  readonly log: FetchedLog;
+  readonly told: string[][];
+  /** Where deliveries wait, if they do. */
+  room: Promise<void> = Promise.resolve();
+  /** What a handler makes of what cannot be read. */
+  unreadable: (partition: number, error: Error) => void = (_partition, error) => {
+    throw error;
+  };
+  failure: unknown;
+  #fetcher: PartitionFetcher | undefined;
+  readonly #cursors = new Map<number, FetchCursor>();
+  readonly #closing = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(log: FetchedLog) {
+    this.log = log;
+    this.told = log.leaders.map(() => []);
+  }
+
+  async start(): Promise<void> {
+    const { client } = this.log;
+    const directory = new TopicDirectory(client);
+    const service = { client, directory, report: silent, compression: "none", idempotent: false } as const;
+    const { signal } = this.#closing;
+    const fetcher = new PartitionFetcher(service, client, await directory.look("orders", signal));
+    this.#fetcher = fetcher;
+    for (const partition of this.log.leaders.keys()) this.add(partition, 0n);
+    this.#running = fetcher.run(signal, false).catch((error: unknown) => {
+      this.failure = error;
+    });
+  }
+
+  add(partition: number, offset: bigint): void {
+    this.#cursors.set(partition, this.#fetcher!.add(partition, offset, this.#handler(partition)));
+  }
+
+  remove(partition: number): void {
+    this.#fetcher!.remove(this.#cursors.get(partition)!);
+  }
+
+  #handler(partition: number): FetchHandler {
+    const told = this.told[partition]!;
+    return {
+      deliver: async (records) => {
+        told.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()));
+        await this.room;
+        return true;
+      },
+      advanced: (through) => told.push(`through ${through}`) > 0,
+      caughtUp: () => true,
+      gap: async ({ resumesAt }) => told.push(`gap to ${resumesAt}`) > 0,
+      unreadable: (offset, error) => {
+        told.push(`unreadable ${offset}`);
+        this.unreadable(partition, error);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("closed"));
+    await this.#running;
+  }
+}
+
+/** The machine may be busy: what is awaited may take its time, what is compared is counted. */
+const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 20_000, interval: 5 });
+
+const CONTROL = 0x20;
+const control = (batch: Buffer): void => void batch.writeInt16BE(CONTROL, 21);
+const nullHeader = (batch: Buffer): void => {
+  batch[batch.lastIndexOf(Buffer.from([0x02, 0x68, 0x02])) + 2] = 0x01;
+};
+
+describe("a fetcher", () => {
+  let fetching: Fetching;
+
+  afterEach(() => fetching.close());
+
+  test("tells of what cannot be read behind everything that came before it, which may wait for room", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a", "b"]);
+    await log.store(0, ["marker"], control);
+    await log.store(0, ["bad"], nullHeader);
+    const { promise: room, resolve } = Promise.withResolvers<void>();
+    fetching.room = room;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBe(1);
+    // Nothing but the delivery keeps it from being told.
+    await eventually(() => log.asked[1]).toBeGreaterThan(10);
+    expect(fetching.told[0]).toEqual(["a", "b"]);
+    resolve();
+    await eventually(() => fetching.failure).toMatchObject({ code: "corrupt", partition: "0" });
+    expect(fetching.told[0]).toEqual(["a", "b", "through 2", "unreadable 3"]);
+    expect(log.asked[0]).toBe(1);
+  });
+
+  test("goes on with the others where a handler takes what cannot be read for its end", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    fetching.unreadable = () => undefined;
+    await log.store(0, ["bad"], nullHeader);
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["unreadable 0"]);
+    await log.store(1, ["later"]);
+    await eventually(() => fetching.told[1]).toEqual(["later"]);
+    expect(log.asked[0]).toBe(1);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test.each([
+    ["that is not available", 78],
+    ["with a bad disk", 56],
+    ["of which the broker does not know", 3],
+  ])("waits with a partition %s, and goes on with the others of the same broker", async (_what, code) => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    log.codes[0] = code;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBe(5);
+    // By now it is asked once in a second or so, and the other one every 50 ms.
+    const before = log.asked[1]!;
+    await eventually(() => log.asked[1]).toBeGreaterThan(before + 9);
+    expect(log.asked[0]).toBeLessThan(10);
+    await Promise.all([log.store(0, ["a"]), log.store(1, ["b"])]);
+    await eventually(() => fetching.told[1]).toEqual(["b"]);
+    log.codes[0] = 0;
+    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test("asks the new leader of a partition that has moved, and the old one for the rest", async () => {
+    const log = new FetchedLog([1, 1, 1]);
+    fetching = new Fetching(log);
+    await fetching.start();
+    log.leaders = [2, 1, 2];
+    await Promise.all([log.store(0, ["a"]), log.store(1, ["b"]), log.store(2, ["c"])]);
+    await eventually(() => fetching.told).toEqual([["a"], ["b"], ["c"]]);
+    // Both were found by one look, or two.
+    expect(log.looks).toBeLessThan(4);
+  });
+
+  test("does not keep the others waiting while it looks what retention has left of a partition", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    const { promise: gate, resolve } = Promise.withResolvers<void>();
+    log.offsetsGate = gate;
+    await log.store(0, ["gone", "first"]);
+    log.firstOffsets[0] = 1n;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBe(1);
+    await log.store(1, ["b"]);
+    await eventually(() => fetching.told[1]).toEqual(["b"]);
+    resolve();
+    await eventually(() => fetching.told[0]).toEqual(["gap to 1", "first"]);
+  });
+
+  test("ends with what cannot be retried", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    log.codes[0] = 29;
+    await eventually(() => fetching.failure).toMatchObject({ code: "permission-denied", topic: "orders", partition: "0" });
+  });
+
+  test("ends when the topic is another one of the same name", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await fetching.start();
+    log.topicId = "b".repeat(32);
+    log.codes[0] = 100;
+    await eventually(() => fetching.failure).toMatchObject({ code: "not-found" });
+  });
+
+  test("tells nothing of what cannot be read once the partition has been taken away", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["bad"], nullHeader);
+    const { promise: room, resolve } = Promise.withResolvers<void>();
+    fetching.room = room;
+    await fetching.start();
+    await eventually(() => log.asked[1]).toBeGreaterThan(10);
+    fetching.remove(0);
+    resolve();
+    await log.store(1, ["later"]);
+    await eventually(() => fetching.told[1]).toEqual(["later"]);
+    expect(fetching.told[0]).toEqual(["a"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+});

@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { dropMemoryBroker } from "../../../adapters/memory/brokers.ts";
+import { plainTopic } from "../../../src/cli/process/plain-topic.ts";
+import { type Connection, connect } from "../../../src/index.ts";
+import { gather } from "./gather.ts";
+import { type Told, runInProcess } from "./run-in-process.ts";
+
+let name: string;
+let connection: Connection<"topicAdmin" | "groupAdmin" | "groupReset" | "lagInMessages">;
+
+beforeEach(async () => {
+  name = `cli-${randomUUID()}`;
+  connection = await connect(`memory:${name}`, { require: ["topicAdmin", "groupAdmin", "groupReset", "lagInMessages"] });
+  await connection.admin.createTopic("orders", { partitions: 2 });
+});
+
+afterEach(async () => {
+  await connection.close();
+  dropMemoryBroker(name);
+});
+
+const WARNING = "memory: ends with this process, and what is stored there with it.\n";
+
+/** Without the word of warning that a memory with a name gets; `query`: of the URL. */
+async function runOn(query: string, args: readonly string[]): Promise<Told> {
+  const told = await runInProcess(args, `memory:${name}${query}`);
+  if (args[0] !== "capabilities") expect(told.errors.startsWith(WARNING)).toBe(true);
+  return { ...told, errors: told.errors.replace(WARNING, "") };
+}
+
+function run(...args: readonly string[]): Promise<Told> {
+  return runOn("", args);
+}
+
+async function fill(count: number): Promise<void> {
+  const producer = plainTopic(connection, "orders").producer();
+  for (let number = 0; number < count; number += 1) {
+    await producer.send({ key: null, value: Buffer.from(String(number)), toPartition: String(number % 2) });
+  }
+  await producer.close();
+}
+
+async function consumeAll(group: string): Promise<void> {
+  const consumer = plainTopic(connection, "orders").consumer({ group });
+  const lag = async (): Promise<number | null> => (await connection.admin.lag("orders", group)).messages;
+  const running = consumer.run(async () => undefined);
+  await expect.poll(() => consumer.status().state).toBe("running");
+  await consumer.close();
+  await running;
+  if ((await lag()) !== 0) await consumeAll(group);
+}
+
+describe("topics", () => {
+  test("are created, listed, described, changed and deleted", async () => {
+    expect(await run("topics", "create", "--topic", "events", "--partitions", "3", "--retention", "36h")).toEqual({
+      exitCode: 0,
+      output: "",
+      errors: "Created.\n",
+    });
+    expect((await run("topics", "list")).output).toBe("events\norders\n");
+    expect((await run("topics", "list", "--json")).output).toBe('{"topic":"events"}\n{"topic":"orders"}\n');
+    const described = await run("topics", "describe", "--topic", "events");
+    expect(described.output).toMatch(
+      /^topic +events\nnative name +events\npartitions +3: .*\nretention +1.5 d\nlargest message +[\d,]+ bytes\n$/,
+    );
+    await run("topics", "update", "--topic", "events", "--partitions", "5");
+    const json: unknown = JSON.parse((await run("topics", "describe", "--topic", "events", "--json")).output);
+    expect(json).toEqual(await connection.admin.describeTopic("events"));
+    expect(json).toMatchObject({ retentionMs: 129_600_000, partitions: { length: 5 } });
+  });
+
+  test("a deletion shows what it would do first, and does it when it is told to", async () => {
+    expect(await run("topics", "delete", "--topic", "orders")).toEqual({
+      exitCode: 0,
+      output: "delete orders: 2 partitions and all that is stored in them\n",
+      errors: "Nothing was changed: --execute does it.\n",
+    });
+    expect(await connection.admin.listTopics()).toEqual(["orders"]);
+    expect(await run("topics", "delete", "--topic", "orders", "--execute")).toMatchObject({ exitCode: 0, errors: "Deleted.\n" });
+    expect(await connection.admin.listTopics()).toEqual([]);
+    expect(await run("topics", "delete", "--topic", "orders")).toMatchObject({
+      exitCode: 1,
+      errors: expect.stringMatching(/^not-found: /),
+    });
+  });
+
+  test("growing where keys move needs a word, which the error names", async () => {
+    const like = (...args: readonly string[]): Promise<Told> => runOn("?like=kafka", args);
+    const refused = await like("topics", "update", "--topic", "orders", "--partitions", "4");
+    expect(refused).toMatchObject({ exitCode: 1, errors: expect.stringMatching(/^unsupported: .*\(here: --may-reorder\)\n$/) });
+    expect(await like("topics", "update", "--topic", "orders", "--partitions", "4", "--may-reorder")).toMatchObject({ exitCode: 0 });
+    expect((await connection.admin.describeTopic("orders")).partitions).toHaveLength(4);
+  });
+
+  test("what the provider cannot do is an error with its code", async () => {
+    const told = await runOn("?without=topicAdmin", ["topics", "create", "--topic", "events"]);
+    expect(told).toEqual({ exitCode: 1, output: "", errors: expect.stringMatching(/^unsupported: .*topicAdmin\n$/) });
+  });
+});
+
+describe("groups", () => {
+  const GROUP = ["--topic", "orders", "--group", "billing"];
+
+  test("are listed and described, with lag", async () => {
+    await fill(10);
+    await consumeAll("billing");
+    await fill(4);
+    await connection.admin.resetGroup("orders", "audit", "earliest");
+    expect((await run("groups", "list", "--topic", "orders")).output).toBe("audit\nbilling\n");
+    expect((await run("groups", "list", "--topic", "orders", "--json")).output).toContain('{"topic":"orders","group":"billing"}\n');
+    const { output } = await run("groups", "describe", ...GROUP);
+    expect(output).toMatch(/^topic +orders\ngroup +billing\nnative name .*\nmembers +0\n\npartition +stands\n/);
+    expect(output).toMatch(/^billing +0 +2 .*\nbilling +1 +2 .*\nbilling +all +4 /m);
+    expect(JSON.parse((await run("groups", "describe", ...GROUP, "--json")).output)).toMatchObject({
+      topic: "orders",
+      ...(await connection.admin.describeGroup("orders", "billing")),
+      lag: { messages: 4 },
+    });
+    expect(await run("groups", "describe", "--topic", "orders", "--group", "none")).toMatchObject({ exitCode: 1 });
+  });
+
+  test("a reset shows by partition what would change, and moves nothing before it is told to", async () => {
+    await fill(10);
+    await consumeAll("billing");
+    const before = await connection.admin.describeGroup("orders", "billing");
+    const shown = await run("groups", "reset", ...GROUP, "--to", "earliest");
+    expect(shown).toMatchObject({ exitCode: 0, errors: "Nothing was changed: --execute does it.\n" });
+    expect(shown.output).toMatch(/^partition +stands +would stand\n0 +\S.* {2}\S.*\n1 +\S.* {2}\S.*\n$/);
+    expect(await connection.admin.describeGroup("orders", "billing")).toEqual(before);
+    expect(await run("groups", "reset", ...GROUP, "--to", "earliest", "--execute")).toEqual({ ...shown, errors: "Moved.\n" });
+    expect((await connection.admin.lag("orders", "billing")).messages).toBe(10);
+    await run("groups", "reset", ...GROUP, "--to", "latest", "--yes");
+    expect((await connection.admin.lag("orders", "billing")).messages).toBe(0);
+  });
+
+  test("a reset to a position concerns its partition only", async () => {
+    await fill(10);
+    await consumeAll("billing");
+    const stored = await gather(plainTopic(connection, "orders").reader({ until: "now", partitions: ["1"] }));
+    const place = `after:${stored[1]!.position}`;
+    expect((await run("groups", "reset", ...GROUP, "--to", place)).output).toMatch(/^partition .*\n1 .*\n$/);
+    await run("groups", "reset", ...GROUP, "--to", place, "--execute");
+    expect((await connection.admin.lag("orders", "billing")).partitions).toMatchObject([
+      { partition: "0", messages: 0 },
+      { partition: "1", messages: 3 },
+    ]);
+  });
+
+  test("a reset creates a group; one with members has to wait", async () => {
+    await fill(4);
+    const shown = await run("groups", "reset", ...GROUP, "--to", "latest");
+    expect(shown.output).toMatch(/^0 +- +\S/m);
+    expect(await connection.admin.listGroups("orders")).toEqual([]);
+    await run("groups", "reset", ...GROUP, "--to", "latest", "--execute");
+    expect(await connection.admin.listGroups("orders")).toEqual(["billing"]);
+    const consumer = plainTopic(connection, "orders").consumer({ group: "billing" });
+    const running = consumer.run(async () => undefined);
+    await expect.poll(() => consumer.status().state).toBe("running");
+    const waiting = await run("groups", "reset", ...GROUP, "--to", "earliest");
+    expect(waiting).toMatchObject({ exitCode: 0, errors: expect.stringContaining("has a member, which has to stop first") });
+    expect(await run("groups", "reset", ...GROUP, "--to", "earliest", "--execute")).toMatchObject({
+      exitCode: 1,
+      errors: expect.stringMatching(/^conflict: /m),
+    });
+    await consumer.close();
+    await running;
+  });
+
+  test("a deletion shows where the group stands, and deletes it when it is told to", async () => {
+    await fill(4);
+    await consumeAll("billing");
+    const shown = await run("groups", "delete", ...GROUP);
+    expect(shown).toMatchObject({ exitCode: 0, errors: "Nothing was changed: --execute does it.\n" });
+    expect(shown.output).toMatch(/^delete .*billing.*\npartition +stands\n0 .*\n1 .*\n$/);
+    expect(await connection.admin.listGroups("orders")).toEqual(["billing"]);
+    expect(await run("groups", "delete", ...GROUP, "--execute")).toMatchObject({ exitCode: 0, errors: "Deleted.\n" });
+    expect(await connection.admin.listGroups("orders")).toEqual([]);
+  });
+});
+
+describe("lag", () => {
+  test("is told for one group or for all, as a table and as JSON lines", async () => {
+    await connection.admin.resetGroup("orders", "audit", "earliest");
+    await fill(4);
+    await connection.admin.resetGroup("orders", "billing", "latest");
+    const { output } = await run("lag", "--topic", "orders");
+    expect(output).toMatch(/^group +partition +messages +age\naudit +0 +2 .*\naudit +1 +2 .*\naudit +all +4 .*\nbilling +0 +0 /);
+    const before = Date.now();
+    const lines = (await run("lag", "--topic", "orders", "--group", "audit", "--json")).output.trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      {
+        topic: "orders",
+        group: "audit",
+        timestamp: expect.any(Number),
+        messages: 4,
+        timeMs: expect.any(Number),
+        partitions: [
+          { partition: "0", messages: 2, timeMs: expect.any(Number) },
+          { partition: "1", messages: 2, timeMs: expect.any(Number) },
+        ],
+      },
+    ]);
+    expect((JSON.parse(lines[0]!) as { timestamp: number }).timestamp).toBeGreaterThanOrEqual(before);
+    expect(await run("lag", "--topic", "orders", "--group", "none")).toMatchObject({
+      exitCode: 1,
+      errors: expect.stringMatching(/^not-found: /),
+    });
+  });
+});
+
+describe("capabilities", () => {
+  test("are those of the connection, as a table and as JSON", async () => {
+    expect(JSON.parse((await run("capabilities", "--json")).output)).toEqual(connection.capabilities);
+    const { output } = await run("capabilities");
+    expect(output).toMatch(/^capability +memory\n/);
+    expect(output).toMatch(/^partitions +yes$/m);
+    expect(output).toMatch(/^readerEnd +position$/m);
+    expect(output).toMatch(/^limits.messageBytes +1,048,576$/m);
+  });
+
+  test("of a topic ask the provider", async () => {
+    expect(await run("capabilities", "--topic", "orders", "--json")).toMatchObject({ exitCode: 0 });
+    expect(await run("capabilities", "--topic", "missing")).toMatchObject({ exitCode: 1, errors: expect.stringMatching(/^not-found: /) });
+  });
+});

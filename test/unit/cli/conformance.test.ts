@@ -1,0 +1,276 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type RecordedRun, conformanceCases, parseJsonLines } from "../../../src/conformance/index.ts";
+import { BROKEN, PREAMBLE, writeFiles } from "../../cli/adapter-modules.ts";
+import { type Told, runInProcess } from "./run-in-process.ts";
+
+const EXPECTED = join(import.meta.dirname, "..", "..", "conformance", "expected");
+const SUITE_TIMEOUT_MS = 60_000;
+
+async function conformance(...args: readonly string[]): Promise<Told> {
+  return runInProcess(["conformance", ...args]);
+}
+
+function runOf(told: Told): RecordedRun {
+  return parseJsonLines(told.output, "standard output");
+}
+
+describe("memory:", () => {
+  test("in another form keeps its settings, and is judged by what is expected of it", { timeout: SUITE_TIMEOUT_MS }, async () => {
+    const form = ["memory:mine?like=pubsub", "--json"];
+    const told = await conformance(...form, "--expected", join(EXPECTED, "memory-like-pubsub.json"));
+    expect(told.errors).toBe("");
+    expect(runOf(told).summary.unsupported).toBeGreaterThan(20);
+    expect(told.exitCode).toBe(0);
+    const other = await conformance(...form, "--run", "ordering/keys/*", "--expected", join(EXPECTED, "memory.json"));
+    expect(runOf(other).summary).toMatchObject({ failed: 0, unsupported: 2 });
+    expect(other.errors).toMatch(/^ordering\/keys\/binary: expected passed, but unsupported \(binaryKeys\)$/m);
+    expect(other.exitCode).toBe(1);
+  });
+
+  test("without administration of topics borrows topics and groups", { timeout: SUITE_TIMEOUT_MS }, async () => {
+    const lent = ["--topics", "a,b,c", "--groups", "g,h,i"];
+    const told = await conformance("memory:lent?create=a,b,c&without=topicAdmin", ...lent, "--json");
+    expect(told.errors).toBe("");
+    const { summary, reports } = runOf(told);
+    expect(reports).toHaveLength(conformanceCases().length);
+    expect(summary.failed).toBe(0);
+    expect(summary.passed).toBeGreaterThan(120);
+    for (const { reason } of reports.filter(({ result }) => result === "environment-missing")) {
+      expect(reason).not.toMatch(/^(?:topics|groups): /);
+    }
+    expect(told.exitCode).toBe(0);
+  });
+
+  test("with fewer topics or groups than a case needs says so", async () => {
+    const url = "memory:few?create=a&without=topicAdmin";
+    const reasons = async (...args: readonly string[]): Promise<readonly (string | null)[]> =>
+      runOf(await conformance(url, ...args, "--json")).reports.map(({ reason }) => reason);
+    expect(await reasons("--topics", "a", "--run", "failing/dead-letter/same-message")).toEqual([expect.stringMatching(/^topics: /)]);
+    expect(await reasons("--topics", "a", "--run", "group/two-groups")).toEqual([expect.stringMatching(/^groups: /)]);
+  });
+});
+
+test("a selection, as text and as files", async () => {
+  await using place = await writeFiles({});
+  const [junit, markdown] = ["junit.xml", "page.md"].map((name) => join(place.folder, name)) as [string, string];
+  const told = await conformance("memory:", "--run", "ordering/keys/*", "--run", "**/same-tick", "--junit", junit, "--markdown", markdown);
+  expect(told.errors).toBe("");
+  expect(told.output).toMatch(/^passed      ordering\/publish\/same-tick \d/m);
+  expect(told.output).toMatch(/^2 Publish order +\d+ +0 +0 +0$/m);
+  expect(told.output).not.toContain("replay");
+  expect(told.output).not.toContain("\u001B");
+  expect(told.output).toMatch(/\n\nmemory: \d+ cases, nothing wrong\n$/);
+  expect(await readFile(junit, "utf8")).toContain('name="ordering/publish/same-tick"');
+  expect(await readFile(markdown, "utf8")).toMatch(/^# Conformance of memory\n/);
+  expect(told.exitCode).toBe(0);
+});
+
+test("--timeout is each case's", async () => {
+  const told = await conformance("memory:?delayMs=200", "--run", "ordering/publish/same-tick", "--timeout", "100ms");
+  expect(told.output).toContain("out of time");
+  expect(told.exitCode).toBe(1);
+});
+
+describe("somebody else's adapter", () => {
+  const SAME_TICK = ["memory:shared", "--run", "ordering/publish/same-tick", "--json"];
+
+  test.each([
+    ["openDriver", "export const openDriver = openMemory; export default 1;"],
+    ["a default export", "export default openMemory;"],
+    ["the only function that opens", "export { openMemory }; export const memory = () => 1; export const opening = () => 1;"],
+  ])("is found by %s", async (_, exports) => {
+    await using place = await writeFiles({ "adapter.mjs": PREAMBLE + exports });
+    const told = await conformance(...SAME_TICK, "--adapter", join(place.folder, "adapter.mjs"));
+    expect(told).toMatchObject({ exitCode: 0, errors: "" });
+    expect(runOf(told).summary).toMatchObject({ provider: "memory", passed: 1 });
+  });
+
+  test("gets the URL without what is the core's", async () => {
+    const text = `${PREAMBLE}export const openDriver = (url) => { if (url !== "memory:shared?delayMs=1") throw new Error(url.length); return openMemory(url); };`;
+    await using place = await writeFiles({ "adapter.mjs": text });
+    const url = "memory:shared?topic.orders=orders-v1&delayMs=1&group.billing=b";
+    expect(await conformance(url, ...SAME_TICK.slice(1), "--adapter", join(place.folder, "adapter.mjs"))).toMatchObject({ exitCode: 0 });
+  });
+
+  test.each([
+    ["nothing that opens", "export const memory = () => 1;", /no opener, .*openDriver.*; it exports memory/],
+    ["nothing", "", /no opener, .*; it exports nothing/],
+    ["several that open", "export const openOne = () => 1; export const openTwo = () => 1;", /no opener, .*; it exports openOne, openTwo/],
+    ["what is no function", "export const openDriver = {};", /no opener, .*; it exports openDriver/],
+    ["an opener that promises", "export const openDriver = async () => ({});", /must return a driver, not the promise of one/],
+    [
+      "an opener that returns nothing",
+      "export const openDriver = () => undefined;",
+      /configuration: connect needs a URL or a driver; received undefined/,
+    ],
+    [
+      "a driver that lacks something",
+      "export const openDriver = () => ({ specVersion: 1 });",
+      /configuration: this driver lacks .*producer/,
+    ],
+    [
+      "an opener that throws",
+      'export const openDriver = () => { throw new TypeError("no such thing"); };',
+      /cannot connect: TypeError: no such thing/,
+    ],
+    ["an error of its own", 'throw new RangeError("too far");', /"\S+adapter\.mjs" could not be loaded: RangeError: too far/],
+    ["an import that is not there", 'import "not-there-at-all";', /could not be loaded: Error.*not-there-at-all/],
+  ])("with %s is refused", async (_, text, message) => {
+    await using place = await writeFiles({ "adapter.mjs": text });
+    const told = await conformance(...SAME_TICK, "--adapter", join(place.folder, "adapter.mjs"));
+    expect(told).toMatchObject({ exitCode: 2, output: "" });
+    expect(told.errors).toMatch(message);
+  });
+
+  test("that is not there is refused, and a URL without a scheme", async () => {
+    const absent = await conformance(...SAME_TICK, "--adapter", "./not-there.mjs");
+    expect(absent).toMatchObject({ exitCode: 2, output: "" });
+    expect(absent.errors).toMatch(/"\.\/not-there\.mjs" could not be loaded: Error.*: Cannot find module/);
+    await using place = await writeFiles({ "adapter.mjs": `${PREAMBLE}export default openMemory;` });
+    const nowhere = await conformance("here", "--adapter", join(place.folder, "adapter.mjs"));
+    expect(nowhere).toMatchObject({ exitCode: 2, output: "", errors: expect.stringMatching(/a URL begins with a scheme/) });
+  });
+});
+
+describe("what is expected", () => {
+  const broken = async (expected: object, ...args: readonly string[]): Promise<Told> => {
+    await using place = await writeFiles({ "broken.mjs": BROKEN, "expected.json": JSON.stringify(expected) });
+    const files = ["--adapter", join(place.folder, "broken.mjs"), "--expected", join(place.folder, "expected.json")];
+    return await conformance("memory:shared", "--run", "ordering/publish/same-tick", "--run", "error/missing-topic", ...files, ...args);
+  };
+
+  test("a known deviation that fails is as it should be", async () => {
+    const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } });
+    expect(told.output).toContain("(known deviation: it loses messages)");
+    expect(told.exitCode).toBe(0);
+  });
+
+  test("a known deviation that passes is wrong", async () => {
+    const deviations = { "ordering/publish/same-tick": "it loses messages", "error/missing-topic": "it makes one" };
+    const told = await broken({ deviations });
+    expect(told.output).toContain("listed as a known deviation, but passed");
+    expect(told.exitCode).toBe(1);
+  });
+
+  test("an entry for a case that is no more is wrong", async () => {
+    const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" }, missing: { "no/such/case": "topics" } });
+    expect(told.output).toMatch(/no\/such\/case\n    listed in what is expected, but no case has this name/);
+    expect(told.exitCode).toBe(1);
+  });
+
+  test("a case that is missing without being expected to be is wrong", async () => {
+    const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } }, "--run", "ordering/publish/throttled");
+    expect(told.output).toContain("expected passed, but environment-missing (fault throttle)");
+    expect(told.exitCode).toBe(1);
+  });
+
+  test("--bail does not stop at a known deviation", async () => {
+    const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } }, "--bail", "--parallel", "1");
+    expect(told.output).toContain("error/missing-topic");
+    expect(told.exitCode).toBe(0);
+  });
+});
+
+describe("two runs are compared:", () => {
+  const line = (name: string, result: string): string =>
+    JSON.stringify({ case: name, promise: 1, provider: "memory", result, reason: null, capability: null, seconds: 0 });
+  const SUMMARY = JSON.stringify({ summary: { provider: "memory", passed: 1, failed: 0, unsupported: 0, missing: 0 } });
+  const FILES = {
+    "a.jsonl": [line("one", "passed"), line("two", "passed"), SUMMARY, ""].join("\n"),
+    "b.jsonl": [line("three", "passed"), line("two", "failed"), line("one", "passed"), SUMMARY].join("\n"),
+    "cut.jsonl": line("one", "passed"),
+  };
+
+  test.each([
+    [["a.jsonl", "a.jsonl"], 0, /^memory \(2 cases\) and memory \(2 cases\): no difference\n$/, /^$/],
+    [["a.jsonl", "b.jsonl"], 1, /^two: passed → failed\nthree: not there → passed\nmemory .*: 2 differences\n$/, /^$/],
+    [["a.jsonl", "cut.jsonl"], 2, /^$/, /cut\.jsonl, line 2: the summary is missing/],
+    [["a.jsonl", "none.jsonl"], 2, /^$/, /cannot read ".*none\.jsonl": ENOENT/],
+    [["a.jsonl"], 2, /^$/, /--compare takes two files, .*; received 1/],
+  ])("%j", async (names, exitCode, output, errors) => {
+    await using place = await writeFiles(FILES);
+    const told = await conformance("--compare", ...names.map((name) => join(place.folder, name)));
+    expect(told.output).toMatch(output);
+    expect(told.errors).toMatch(errors);
+    expect(told.exitCode).toBe(exitCode);
+  });
+
+  test("as JSON lines", async () => {
+    await using place = await writeFiles(FILES);
+    const told = await conformance("--json", "--compare", join(place.folder, "a.jsonl"), join(place.folder, "b.jsonl"));
+    const [two, three] = told.output
+      .split("\n")
+      .slice(0, -1)
+      .map((text) => JSON.parse(text) as object);
+    expect(two).toMatchObject({ case: "two", before: { result: "passed" }, after: { result: "failed" } });
+    expect(three).toMatchObject({ case: "three", before: null, after: { result: "passed" } });
+    expect(told.exitCode).toBe(1);
+  });
+});
+
+test("repetitions run over the same target at the same time, and the worst is told", async () => {
+  const flaky = `${PREAMBLE}
+    let opened = 0;
+    export const openDriver = (url) => {
+      const driver = openMemory(url);
+      opened += 1;
+      // The first two connections only ask who is there.
+      return opened === 3 ? breakage.driver(driver) : driver;
+    };
+  `;
+  await using place = await writeFiles({ "flaky.mjs": flaky });
+  const chosen = ["--run", "ordering/publish/same-tick", "--run", "error/missing-topic", "--repeat", "3", "--parallel"];
+  const told = await conformance("memory:shared", "--adapter", join(place.folder, "flaky.mjs"), ...chosen, "--json");
+  const { summary, reports } = runOf(told);
+  expect(summary).toMatchObject({ passed: 1, failed: 1 });
+  expect(reports.find((report) => report.case === "ordering/publish/same-tick")?.reason).toMatch(/^in 1 of 3 runs: /);
+  expect(told.exitCode).toBe(1);
+});
+
+test("--list shows what there is, and asks nobody", async () => {
+  const told = await conformance("--list", "--json", "--run", "ordering/publish/throttled");
+  expect(JSON.parse(told.output)).toEqual({
+    case: "ordering/publish/throttled",
+    promise: 2,
+    mutant: expect.any(String),
+    gates: [],
+    faults: ["throttle"],
+  });
+  const all = await conformance("--list");
+  expect(all.output.trim().split("\n")).toHaveLength(conformanceCases().length + 1);
+  expect(all).toMatchObject({ exitCode: 0, errors: "" });
+});
+
+test.each([
+  [["--junit", join("nowhere", "junit.xml")], /cannot write "nowhere\/junit\.xml": ENOENT/],
+  [["--expected", "none.json"], /cannot read "none\.json": ENOENT/],
+  [
+    ["--expected", "package.json"],
+    /"package\.json": expected results: there is no list "name"; allowed are unsupported, missing, deviations/,
+  ],
+  [["--run", "orderng/**"], /--run: no conformance case is named "orderng\/\*\*"/],
+  [["--topics", "a,b"], /--topics and --groups are for targets without administration of topics/],
+  [["--topics", "a,,b"], /Names separated by commas/],
+  [["--groups", "a"], /--groups goes with --topics/],
+  [["--repeat", "0"], /whole number/],
+  [["--parallel", "some"], /whole number/],
+  [["--timeout", "soon"], /A duration is/],
+  [["--compare", "a", "--list"], /cannot be used with/],
+  [["--compare", "a", "b"], /--compare looks at files: it takes no URL/],
+])("%j is refused before anything runs", async (args, message) => {
+  const told = await conformance("memory:", ...args);
+  expect(told).toMatchObject({ exitCode: 2, output: "" });
+  expect(told.errors).toMatch(message);
+});
+
+test.each([
+  ["kafka://127.0.0.1:1", /cannot connect: unavailable: /],
+  ["carrier-pigeon:home", /cannot connect: configuration: there is no provider for this URL/],
+  ["memory:?like=nothing", /cannot connect: configuration: memory options: like must be one of/],
+])("%s cannot be connected to", async (url, message) => {
+  const told = await conformance(url);
+  expect(told).toMatchObject({ exitCode: 2, output: "" });
+  expect(told.errors).toMatch(message);
+});

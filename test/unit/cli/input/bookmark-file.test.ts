@@ -1,0 +1,85 @@
+import { chmod, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { BookmarkFile } from "../../../../src/cli/input/bookmark-file.ts";
+
+let folder: string;
+let path: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "streamport-bookmark-"));
+  path = join(folder, "bookmark");
+});
+
+afterEach(async () => {
+  await chmod(folder, 0o700);
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("keeps one bookmark, and nothing beside it", async () => {
+  const file = new BookmarkFile(path);
+  expect(await file.read()).toBeNull();
+  await file.write("b1.one");
+  await file.write("b1.two");
+  expect(await new BookmarkFile(path).read()).toBe("b1.two");
+  expect(await readdir(folder)).toEqual(["bookmark"]);
+});
+
+test("what a killed process left half-written beside it is of no meaning", async () => {
+  await writeFile(path, "b1.one\n");
+  await writeFile(`${path}.tmp`, "b1.t");
+  const file = new BookmarkFile(path);
+  expect(await file.read()).toBe("b1.one");
+  await file.write("b1.three");
+  expect(await readFile(path, "utf8")).toBe("b1.three\n");
+});
+
+test("says soon what it was told last; a write at once is the last word", async () => {
+  const file = new BookmarkFile(path);
+  file.writeSoon("b1.one");
+  file.writeSoon("b1.two");
+  expect(await readdir(folder)).toEqual([]);
+  await sleep(1_300);
+  expect(await readFile(path, "utf8")).toBe("b1.two\n");
+  file.writeSoon("b1.three");
+  await file.write("b1.four");
+  await sleep(1_300);
+  expect(await readFile(path, "utf8")).toBe("b1.four\n");
+});
+
+test("what comes while a write runs is written too", async () => {
+  const file = new BookmarkFile(path);
+  const told: string[] = [];
+  const until = performance.now() + 2_600;
+  for (let number = 0; performance.now() < until; number += 1) {
+    told.push(`b1.${number}`);
+    file.writeSoon(`b1.${number}`);
+    await sleep(3);
+  }
+  await sleep(1_300);
+  expect(await readFile(path, "utf8")).toBe(`${told.at(-1)}\n`);
+});
+
+test("what was to be written soon can be forgotten", async () => {
+  const file = new BookmarkFile(path);
+  file.writeSoon("b1.one");
+  file.forget();
+  await sleep(1_300);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test("an empty file is an error: beginning anew without a word would print everything again", async () => {
+  await writeFile(path, "\n");
+  await expect(new BookmarkFile(path).read()).rejects.toMatchObject({ code: "corrupt", message: expect.stringContaining("is empty") });
+});
+
+test("a file that cannot be read or written is an error that names it, also one that was to be written soon", async () => {
+  const nowhere = new BookmarkFile(join(folder, "missing", "bookmark"));
+  await expect(nowhere.write("b1.one")).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("cannot write") });
+  nowhere.writeSoon("b1.two");
+  await sleep(1_300);
+  expect(() => nowhere.writeSoon("b1.three")).toThrow(/cannot write the bookmark file ".*missing.bookmark": ENOENT/);
+  await expect(new BookmarkFile(folder).read()).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("EISDIR") });
+});

@@ -1,0 +1,123 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { messageLines, plainLines, valuesWithKeyField } from "../../../../src/cli/input/outgoing-line.ts";
+
+const bytes = (text: string): Buffer => Buffer.from(text, "utf8");
+
+describe("lines that are messages", () => {
+  const readLine = messageLines(undefined, []);
+  const valueOf = (line: string): string | null => {
+    const value = readLine(bytes(line))?.value ?? null;
+    return value === null ? null : Buffer.from(value).toString("latin1");
+  };
+
+  test("key, value and headers are taken, the rest is ignored", () => {
+    const line = '{"topic":"t","partition":"3","position":"p","timestamp":5,"key":"k","value":"v","headers":{"a":"b"},"more":1}';
+    expect(readLine(bytes(line))).toEqual({
+      key: "k",
+      value: bytes("v"),
+      headers: { a: "b" },
+      toPartition: undefined,
+      producedAt: undefined,
+    });
+  });
+
+  test("partition and timestamp are kept where that is asked for", () => {
+    const keeping = messageLines(undefined, ["partition", "timestamp"]);
+    expect(keeping(bytes('{"key":null,"value":"","partition":"3","timestamp":5}'))).toMatchObject({ toPartition: "3", producedAt: 5 });
+    expect(() => keeping(bytes('{"key":null,"value":"","partition":"3"}'))).toThrow(/--keep timestamp needs timestamp/);
+    expect(() => keeping(bytes('{"key":null,"value":"","partition":3,"timestamp":5}'))).toThrow(/--keep partition needs partition/);
+  });
+
+  test("a text is its bytes, null a tombstone, anything else JSON without blanks", () => {
+    expect(valueOf('{"key":null,"value":"{\\"a\\": 1}"}')).toBe('{"a": 1}');
+    expect(valueOf('{"key":null,"value":null}')).toBeNull();
+    expect(valueOf('{"key":null,"value":"null"}')).toBe("null");
+    expect(valueOf('{"key":null,"value":{"a": [1, true]}}')).toBe('{"a":[1,true]}');
+    expect(valueOf('{"key":null,"value":false}')).toBe("false");
+    expect(valueOf('{"key":null,"valueBase64":"gIE="}')).toBe("\x80\x81");
+    expect(valueOf('{"key":null,"valueBase64":""}')).toBe("");
+  });
+
+  test("numbers are stored as they stand there", () => {
+    expect(valueOf('{"key":null,"value":{"a": 1.0, "b": 12345678901234567890, "c": [1e3, -0]}}')).toBe(
+      '{"a":1.0,"b":12345678901234567890,"c":[1e3,-0]}',
+    );
+    expect(valueOf('{"key":null,"value":1.10}')).toBe("1.10");
+  });
+
+  test("a line without a key is refused, unless all get one", () => {
+    expect(() => readLine(bytes('{"value":"v"}'))).toThrow(/has no "key".*--key/);
+    expect(messageLines("all", [])(bytes('{"value":"v"}'))).toMatchObject({ key: "all" });
+    expect(messageLines("all", [])(bytes('{"value":"v","key":"own"}'))).toMatchObject({ key: "own" });
+    expect(messageLines("all", [])(bytes('{"value":"v","key":null}'))).toMatchObject({ key: null });
+  });
+
+  test("blank lines hold no message", () => {
+    for (const line of ["", "  ", "\t"]) expect(readLine(bytes(line))).toBeNull();
+  });
+
+  test.each([
+    ["{", /not JSON \(1 bytes\)/],
+    ["[1]", /a JSON object .* is needed; received an array of 1/],
+    ["12345678901234567890", /a JSON object .* is needed/],
+    ['{"key":1,"value":"v"}', /key must be a text.*received 1/],
+    ['{"key":"","value":"v"}', /key must be a text.*an empty string/],
+    ['{"key":"k"}', /neither "value" nor "valueBase64".*--key-field/],
+    ['{"key":"k","value":"v","valueBase64":"dg=="}', /both value and valueBase64/],
+    ['{"key":"k","valueBase64":"dg"}', /base64 with its padding; received a string of 2/],
+    ['{"key":"k","valueBase64":null}', /base64 with its padding; received null/],
+    ['{"key":"k","value":"\\udc80"}', /lone surrogate/],
+    ['{"key":"k","value":"v","headers":["a"]}', /headers must be an object of texts; received an array/],
+    ['{"key":"k","value":"v","headers":{"a":1}}', /the header "a" must be a text; received 1/],
+  ])("refuses %s, without showing what it holds", (line, message) => {
+    expect(() => readLine(bytes(line))).toThrow(
+      expect.objectContaining({ code: "invalid-argument", message: expect.stringMatching(message) }),
+    );
+  });
+
+  test("JSON that is not UTF-8 is refused, and never quoted", () => {
+    expect(() => readLine(Buffer.from([0x7b, 0xff]))).toThrow(/not UTF-8/);
+    let told = "";
+    try {
+      readLine(bytes('{"password":"s3cret"'));
+    } catch (error) {
+      told = inspect(error);
+    }
+    expect(told).toContain("not JSON");
+    expect(told).not.toContain("s3cret");
+  });
+});
+
+describe("lines that are values", () => {
+  const readLine = valuesWithKeyField("origin");
+
+  test("are stored as they stand there, blanks and numbers included", () => {
+    const line = bytes(' {"origin": "ATL",  "delay": 1.0}');
+    expect(readLine(line)).toEqual({ key: "ATL", value: line });
+  });
+
+  test.each([
+    ['{"origin":7}', "7"],
+    ['{"origin":7.0}', "7.0"],
+    ['{"origin":12345678901234567890}', "12345678901234567890"],
+    ['{"origin":true}', "true"],
+  ])("the key of %s is %s", (line, key) => {
+    expect(readLine(bytes(line))?.key).toBe(key);
+  });
+
+  test.each(['{"origin":null}', '{"origin":""}', '{"origin":{}}', '{"destination":"ATL"}', '"ATL"', "null"])("refuses %s", (line) => {
+    expect(() => readLine(bytes(line))).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  });
+
+  test("a field that every object inherits is no field of it", () => {
+    expect(() => valuesWithKeyField("constructor")(bytes("{}"))).toThrow(/received undefined/);
+  });
+});
+
+test("plain lines take any bytes, and an empty line as an empty value", () => {
+  const readLine = plainLines(null);
+  expect(readLine(Buffer.from([0xff, 0x00]))).toEqual({ key: null, value: Buffer.from([0xff, 0x00]) });
+  expect(readLine(Buffer.alloc(0))).toEqual({ key: null, value: Buffer.alloc(0) });
+  expect(plainLines("k")(bytes("v"))).toEqual({ key: "k", value: bytes("v") });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { parseFrom, parseInitialPosition, parseUntil } from "../../../../src/cli/options/parse-place.ts";
+import { durationMs } from "../../../../src/cli/options/parse-duration.ts";
+import { timeMs } from "../../../../src/cli/options/parse-time.ts";
+import { encodePosition, sealBookmark } from "../../../../src/position.ts";
+
+const position = encodePosition({ provider: "kafka", cluster: "c", topic: "t", incarnation: "i", partition: "0", position: "7" });
+const bookmark = sealBookmark(["kafka", "c", "t", "i", []]);
+const EVENING = Date.UTC(2026, 10, 21, 18, 30);
+
+test.each([
+  ["90s", 90_000],
+  ["7d", 604_800_000],
+  ["1.5h", 5_400_000],
+  ["250ms", 250],
+  ["15m", 900_000],
+])("the duration %s is %d ms", (text, milliseconds) => {
+  expect(durationMs(text)).toBe(milliseconds);
+});
+
+test.each(["7", "s", "-1s", "0s", "1e3s", "1 s", "1w", "99999999999999d"])("%j is no duration", (text) => {
+  expect(durationMs(text)).toBeNull();
+});
+
+test.each([
+  ["2026-11-21", Date.UTC(2026, 10, 21)],
+  ["2026-11-21T18:30Z", EVENING],
+  ["2026-11-21T18:30:00.000+00:00", EVENING],
+  ["2026-11-21T19:30:00+01:00", EVENING],
+  [String(EVENING), EVENING],
+  ["0", 0],
+  ["15m", EVENING - 900_000],
+])("the time %s", (text, milliseconds) => {
+  expect(timeMs(text, EVENING)).toBe(milliseconds);
+});
+
+// Without a zone nobody could say which time is meant; ten digits are seconds.
+test.each(["2026-11-21T18:30", "2026-13-01", "21.11.2026", "yesterday", "now", String(EVENING / 1_000), "9".repeat(20), ""])(
+  "%j is no time",
+  (text) => {
+    expect(timeMs(text)).toBeNull();
+  },
+);
+
+describe("a token says itself what it is, and what is said before it has to agree", () => {
+  test.each([
+    ["earliest", "earliest"],
+    ["latest", "latest"],
+    [position, { at: position }],
+    [`at:${position}`, { at: position }],
+    [`after:${position}`, { after: position }],
+    [bookmark, { bookmark }],
+    [`bookmark:${bookmark}`, { bookmark }],
+    [String(EVENING), { timestamp: EVENING }],
+  ])("from %s", (text, from) => {
+    expect(parseFrom(text)).toEqual(from);
+  });
+
+  test.each([
+    ["now", "now"],
+    [`through:${position}`, { through: position }],
+    [bookmark, { bookmark }],
+    ["2026-11-21", { timestamp: Date.UTC(2026, 10, 21) }],
+  ])("until %s", (text, until) => {
+    expect(parseUntil(text)).toEqual(until);
+  });
+
+  test.each([
+    ["fail", "fail"],
+    ["latest", "latest"],
+    [`bookmark:${bookmark}`, { bookmark }],
+  ])("a new group from %s", (text, initial) => {
+    expect(parseInitialPosition(text)).toEqual(initial);
+  });
+
+  test.each([
+    [parseFrom, "now"],
+    [parseFrom, `through:${position}`],
+    [parseFrom, `at:${bookmark}`],
+    [parseFrom, `bookmark:${position}`],
+    [parseFrom, "at:7"],
+    [parseUntil, "earliest"],
+    [parseUntil, position],
+    [parseUntil, `after:${position}`],
+    [parseInitialPosition, position],
+  ])("%o refuses %s", (parse, text) => {
+    expect(() => parse(text)).toThrow(/^Allowed are /);
+  });
+});

@@ -1,0 +1,35 @@
+import { CommanderError } from "commander";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { BrokenPipeError } from "../../../src/cli/output/broken-pipe-error.ts";
+import { InterruptedError } from "../../../src/cli/process/interrupted-error.ts";
+import { reportFailure } from "../../../src/cli/process/report-failure.ts";
+import { UsageError } from "../../../src/cli/process/usage-error.ts";
+import { StreamError } from "../../../src/index.ts";
+
+let told: string[];
+
+beforeEach(() => {
+  told = [];
+  vi.spyOn(console, "error").mockImplementation((text: string) => void told.push(text));
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+test.each<readonly [unknown, number, readonly string[]]>([
+  [new StreamError("not-found", "there is no topic"), 1, ["not-found: there is no topic"]],
+  [new StreamError("corrupt", "not JSON", { partition: "3", position: "p1.x" }), 1, ["corrupt: not JSON (partition 3, p1.x)"]],
+  [new StreamError("unavailable", "no broker", { partition: "3" }), 1, ["unavailable: no broker (partition 3)"]],
+  [new UsageError("a URL is needed"), 2, ["error: a URL is needed"]],
+  [new TypeError("a defect at kafka://u:s3cret@host"), 1, ["internal: TypeError: a defect at kafka://***@host"]],
+  // Told already, or nothing to tell.
+  [new CommanderError(1, "commander.unknownOption", "error: unknown option"), 2, []],
+  [new CommanderError(0, "commander.helpDisplayed", "(outputHelp)"), 0, []],
+  [new BrokenPipeError("nobody reads"), 141, []],
+  [new InterruptedError("SIGINT"), 130, []],
+  [new InterruptedError("SIGTERM"), 143, []],
+])("%s ends with %d", (error, exitCode, lines) => {
+  expect(reportFailure(error)).toBe(exitCode);
+  expect(told).toEqual(lines);
+});

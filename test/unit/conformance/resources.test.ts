@@ -1,0 +1,132 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { openMemory } from "../../../adapters/memory/index.ts";
+import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
+import { defineCase } from "../../../src/conformance/define-case.ts";
+import { connect } from "../../../src/connect.ts";
+import type { Connection } from "../../../src/connection-types.ts";
+import type { AdminDriver } from "../../../src/driver/index.ts";
+import { StreamError } from "../../../src/errors.ts";
+import { override } from "../../mutants/override.ts";
+
+const anyCase = { name: "a/case", promise: 1, mutant: "none" };
+
+/** A connection whose administration is what `change` makes of it. */
+async function connectWith(url: string, change: (admin: AdminDriver) => Partial<AdminDriver>): Promise<Connection> {
+  const driver = openMemory(url);
+  return connect(override(driver, { admin: override(driver.admin, change(driver.admin)) }));
+}
+
+async function topicsOf(url: string): Promise<readonly string[]> {
+  const connection = await connect(url);
+  const names = await connection.admin.listTopics();
+  await connection.close();
+  return names;
+}
+
+test("a topic whose creation is under way when the case is ended is given back", async () => {
+  await using emulator = await startMemoryEmulator();
+  const ended = new AbortController();
+  const connectSlowly = async () =>
+    connectWith(emulator.url, (admin) => ({
+      createTopic: async (name, settings, signal) => {
+        // The server goes on, also when its caller does not wait for it any more.
+        ended.abort(new Error("enough"));
+        await delay(100);
+        await admin.createTopic(name, settings, signal.aborted ? new AbortController().signal : signal);
+      },
+    }));
+  const interrupted = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
+  const result = await interrupted.run({ connect: connectSlowly }, ended.signal);
+  expect(result).toMatchObject({ result: "failed", leftBehind: [] });
+  await delay(200);
+  expect(await topicsOf(emulator.url)).toEqual([]);
+});
+
+test("a topic that appears after its creation has failed is given back", async () => {
+  await using emulator = await startMemoryEmulator();
+  const connectBadly = async () =>
+    connectWith(emulator.url, (admin) => ({
+      createTopic: async (name, settings) => {
+        void delay(200).then(async () => admin.createTopic(name, settings, new AbortController().signal));
+        throw new StreamError("unavailable", "the answer was lost");
+      },
+    }));
+  const failing = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
+  const result = await failing.run({ connect: connectBadly }, new AbortController().signal);
+  expect(result).toMatchObject({ result: "failed", leftBehind: [] });
+  await delay(300);
+  expect(await topicsOf(emulator.url)).toEqual([]);
+});
+
+test("what a case creates by the administration itself is given back", async () => {
+  await using emulator = await startMemoryEmulator();
+  const making = defineCase({ ...anyCase, run: async (context) => context.admin.createTopic("made-by-hand") });
+  const result = await making.run({ connect: async () => connect(emulator.url) }, new AbortController().signal);
+  expect(result).toMatchObject({ result: "passed", leftBehind: [] });
+  expect(await topicsOf(emulator.url)).toEqual([]);
+});
+
+test("groups whose members are still leaving, and what a server refuses for a while, are tried again", async () => {
+  await using emulator = await startMemoryEmulator();
+  const refusals = [
+    new StreamError("conflict", "the group has members"),
+    new StreamError("throttled", "slow down"),
+    new StreamError("unavailable", "no answer"),
+  ];
+  const connectReluctantly = async () =>
+    connectWith(emulator.url, (admin) => ({
+      deleteGroup: async (topic, group, signal) => {
+        const refusal = refusals.shift();
+        if (refusal !== undefined) throw refusal;
+        await admin.deleteGroup(topic, group, signal);
+      },
+    }));
+  const tidy = defineCase({
+    ...anyCase,
+    run: async (context) => {
+      const topic = await context.topic();
+      const member = context.member(topic, { group: await context.group(topic) }, () => undefined);
+      await member.close();
+    },
+  });
+  expect(await tidy.run({ connect: connectReluctantly }, new AbortController().signal)).toMatchObject({ leftBehind: [] });
+  expect(refusals).toEqual([]);
+});
+
+test("a group that appears after its case was ended is given back", async () => {
+  await using emulator = await startMemoryEmulator();
+  const ended = new AbortController();
+  let asked = 0;
+  const connectLate = async () =>
+    connectWith(emulator.url, (admin) => ({
+      deleteGroup: async (topic, group, signal) => {
+        asked += 1;
+        if (asked < 3) throw new StreamError("not-found", "there is no such group");
+        await admin.deleteGroup(topic, group, signal).catch(() => undefined);
+      },
+    }));
+  const interrupted = defineCase({
+    ...anyCase,
+    run: async (context) => {
+      await context.group(await context.topic());
+      ended.abort(new Error("enough"));
+      await context.until(() => false, "nothing");
+    },
+  });
+  expect(await interrupted.run({ connect: connectLate }, ended.signal)).toMatchObject({ result: "failed", leftBehind: [] });
+  expect(asked).toBe(3);
+});
+
+test("what cannot be given back is named, and does not change the result", async () => {
+  await using emulator = await startMemoryEmulator();
+  const connectStubbornly = async () =>
+    connectWith(emulator.url, () => ({
+      deleteTopic: async () => {
+        throw new StreamError("permission-denied", "no");
+      },
+    }));
+  const fine = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
+  const result = await fine.run({ connect: connectStubbornly }, new AbortController().signal);
+  expect(result).toMatchObject({ result: "passed", leftBehind: [expect.stringMatching(/^topic case-\w+-0$/)] });
+});
