@@ -188,6 +188,8 @@ export class BrokerConnection {
   close(reason: Error): void {
     const connection = this.#connection;
     connection.rejectRequests(reason);
+    // One that connects after this would pass for open with kafkajs, which then watches it for ever.
+    if (!connection.isConnected()) connection.socket?.destroy();
     // Nothing is pending any more, so that this ends in the same turn; a socket that lingers would keep the process alive.
     connection.disconnect().then(
       () => connection.socket?.destroySoon(),
