@@ -9,6 +9,9 @@ export const inProcessProviders: Readonly<Record<string, StartInProcess>> = {
   kafka: async (options) => (await import("./kafka/broker/emulated-kafka.ts")).startEmulatedKafka(options),
 };
 
+/** Those of them that other processes can reach; memory is in the one that uses it. */
+export const reachableProviders: readonly string[] = Object.keys(inProcessProviders).filter((provider) => provider !== "memory");
+
 /**
  * The emulator behind a URL that means something in this process, for faults.
  * @returns null for the URL of a server
