@@ -53,7 +53,7 @@ export function plannedTrouble(fault: Fault): PlannedTrouble {
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (known === undefined) {
     const allowed = Object.keys(KINDS).join(", ");
-    throw new StreamError("invalid-argument", `the emulated Kafka has no fault ${JSON.stringify(kind)}; it has ${allowed}`, {
+    throw new StreamError("invalid-argument", `the emulated Kafka: there is no fault ${JSON.stringify(kind)}; there are ${allowed}`, {
       provider: "kafka",
     });
   }
