@@ -27,6 +27,8 @@ export interface MemoryEmulator extends AsyncDisposable {
   readonly url: string;
   createTopic(topic: string, settings?: MemoryEmulatorTopic): Promise<void>;
   inject(fault: Fault): void;
+  /** Removes superseded messages of each key, and tombstones, up to the end of the log, which stays where it is. @throws `not-found` */
+  compact(topic: string): void;
   /** Forgets everything that was stored; open connections keep what they have. */
   close(): Promise<void>;
 }
@@ -46,6 +48,7 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
       broker.createTopic(topic, profile.layout, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
     },
     inject: (fault) => broker.inject(fault),
+    compact: (topic) => broker.topic(topic).compact(),
     close: async () => dropMemoryBroker(name),
     [Symbol.asyncDispose]: () => emulator.close(),
   };

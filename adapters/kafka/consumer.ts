@@ -232,16 +232,17 @@ export class KafkaConsumer implements ConsumerDriver {
   }
 
   async close(): Promise<void> {
-    const member = this.#parts?.membership.member;
     this.#closing.abort(kafkaError("closed", "the consumer is closed", { topic: this.#topic }));
     for (const { delivery } of this.#owned.all) if (delivery !== null) this.#parts?.fetcher.remove(delivery.cursor);
-    if (member !== undefined && member.memberId !== "") await this.#leave(member.memberId);
+    if (this.#parts !== undefined) await this.#leave(this.#parts.membership);
     await Promise.all([this.#joinClient.close(), this.#client.close()]);
   }
 
-  async #leave(memberId: string): Promise<void> {
+  async #leave(membership: GroupMembership): Promise<void> {
     const signal = AbortSignal.timeout(LEAVE_MS);
     try {
+      const memberId = await membership.nameInGroup(signal);
+      if (memberId === "") return;
       await this.#coordinator.ask(signal, (brokerId) => this.#client.leaveGroup(brokerId, { group: this.#group, memberId }, signal));
     } catch {
       // The group finds out by the session's time-out.

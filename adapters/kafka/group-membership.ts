@@ -2,10 +2,10 @@ import type { Report } from "../../src/driver/index.ts";
 import { assignPartitions } from "./assignor.ts";
 import { Coordinator } from "./coordinator.ts";
 import { kafkaError } from "./errors.ts";
-import { type GroupMember, type JoinedGroup, type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
+import { type GroupMember, type JoinGroupRequest, type JoinedGroup, type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription, type MemberAssignment } from "./member-metadata.ts";
 import { RetryPace } from "./retry-pace.ts";
-import { pause } from "./waiting.ts";
+import { abortable, pause } from "./waiting.ts";
 
 /** Kafka's tools show groups of this type. */
 const PROTOCOL_TYPE = "consumer";
@@ -14,6 +14,9 @@ const PROTOCOL = "streamport-cooperative";
 const HEARTBEATS_PER_SESSION = 20;
 const LEAST_HEARTBEAT_MS = 100;
 const LONGEST_HEARTBEAT_MS = 1_000;
+
+/** Of a first join, which is not given up. */
+const NEVER = new AbortController().signal;
 
 /** Error codes with a meaning of their own for a member. */
 const ILLEGAL_GENERATION = 22;
@@ -50,6 +53,8 @@ export class GroupMembership {
   readonly #events: MembershipEvents;
   readonly #pace: RetryPace;
   #memberId = "";
+  /** What the answer to the latest first join calls this member; empty: it got none. */
+  #naming: Promise<string> = Promise.resolve("");
   #generation = -1;
   /** In which the member last heard what it owns. */
   #syncedGeneration = -1;
@@ -70,6 +75,14 @@ export class GroupMembership {
   /** As the group knows it, for commits. */
   get member(): GroupMember {
     return { group: this.#settings.group, generation: this.#generation, memberId: this.#memberId };
+  }
+
+  /**
+   * What the group calls this member, also if the member was ended before it heard it: who is to leave has to be named. Empty
+   * where the group has no name for it. @throws the signal's reason
+   */
+  async nameInGroup(signal: AbortSignal): Promise<string> {
+    return this.#memberId === "" ? abortable(this.#naming, signal) : this.#memberId;
   }
 
   /** Between joining and having heard what it owns a refused commit says nothing about ownership. */
@@ -113,11 +126,8 @@ export class GroupMembership {
     const joined = await this.#coordinator.ask(signal, (brokerId) => {
       const timeouts = { sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs };
       const protocols = [{ name: PROTOCOL, metadata }];
-      return this.#client.joinGroup(
-        brokerId,
-        { group, ...timeouts, memberId: this.#memberId, protocolType: PROTOCOL_TYPE, protocols },
-        signal,
-      );
+      const request = { group, ...timeouts, memberId: this.#memberId, protocolType: PROTOCOL_TYPE, protocols };
+      return this.#memberId === "" ? this.#introduce(brokerId, request, signal) : this.#client.joinGroup(brokerId, request, signal);
     });
     this.#memberId = joined.memberId;
     this.#generation = joined.generation;
@@ -132,6 +142,17 @@ export class GroupMembership {
     this.#isMoving = moving;
     this.#syncedGeneration = joined.generation;
     this.#events.synced(partitions, joined.generation);
+  }
+
+  /**
+   * A first join is answered at once, with a name; from then on nobody gets anything until its bearer has joined or left, or a
+   * session has passed. So the answer is waited for even if the member is ended meanwhile: see `nameInGroup`.
+   */
+  async #introduce(brokerId: number, request: JoinGroupRequest, signal: AbortSignal): Promise<JoinedGroup> {
+    signal.throwIfAborted();
+    const joining = this.#client.joinGroup(brokerId, request, NEVER);
+    this.#naming = joining.then(({ memberId }) => memberId, nameIn);
+    return abortable(joining, signal);
   }
 
   /** Resolves when it is time to join again. */
@@ -217,7 +238,10 @@ export class GroupMembership {
 
   #forget(errorCode: number): void {
     // Who is known, but not in this generation, joins again under its own name.
-    if (errorCode !== ILLEGAL_GENERATION) this.#memberId = "";
+    if (errorCode !== ILLEGAL_GENERATION) {
+      this.#memberId = "";
+      this.#naming = Promise.resolve("");
+    }
     this.#lose();
   }
 
@@ -238,6 +262,10 @@ export class GroupMembership {
     this.#lose();
     this.rejoin();
   }
+}
+
+function nameIn(error: unknown): string {
+  return (error instanceof KafkaProtocolError ? error.memberId : undefined) ?? "";
 }
 
 function isAboutMember(errorCode: number): boolean {

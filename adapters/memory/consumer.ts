@@ -107,6 +107,10 @@ export class MemoryConsumer implements ConsumerDriver {
         if (member.state === "alive") sink.caughtUp(assignment);
         return true;
       },
+      advanced(through) {
+        if (member.state === "alive") sink.advanced(assignment, through);
+        return true;
+      },
       ended: () => sink.ended(assignment, childrenOf(topic.partitions.get(assignment.partition)!)),
     };
   }

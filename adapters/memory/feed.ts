@@ -8,6 +8,8 @@ import type { Wake } from "./wake.ts";
 export type FetchAnswer =
   | { readonly kind: "records"; readonly records: MemoryRecord[] }
   | { readonly kind: "gap"; readonly gap: DriverGap }
+  /** Nothing up to and including this position, which is the last of the log. */
+  | { readonly kind: "advanced"; readonly through: string }
   | { readonly kind: "caught-up" }
   | { readonly kind: "ended" };
 
@@ -49,8 +51,13 @@ export class LogFeed implements Feed {
     }
     const records = log.read(this.#index, MAX_RECORDS, MAX_BYTES);
     if (records.length > 0) {
-      this.#index += records.length;
+      this.#index = records.at(-1)!.index + 1;
       return { kind: "records", records };
+    }
+    if (this.#index < log.endIndex) {
+      // Compaction has left nothing up to here, and here is where the log ends.
+      this.#index = log.endIndex;
+      return { kind: "advanced", through: toPosition(this.#index - 1) };
     }
     return { kind: log.closed ? "ended" : "caught-up" };
   }

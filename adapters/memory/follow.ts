@@ -11,6 +11,8 @@ const FETCHES_PER_TURN = 16;
 export interface Follower {
   deliver(records: MemoryRecord[]): Promise<boolean>;
   caughtUp(): boolean;
+  /** There is nothing up to and including this position. */
+  advanced(through: string): boolean;
   /** `true`: go on behind the gap. */
   gap(gap: DriverGap): Promise<boolean>;
   ended(): void;
@@ -47,6 +49,8 @@ export async function follow(
       if (!(await follower.deliver(answer.records))) return;
     } else if (answer.kind === "gap") {
       if (!(await follower.gap(answer.gap))) return;
+    } else if (answer.kind === "advanced") {
+      if (!follower.advanced(answer.through)) return;
     } else if (answer.kind === "ended") {
       follower.ended();
       return;

@@ -55,7 +55,12 @@ export class Leases<Of extends Holder> {
       this.#handledUpTo = this.#log.firstIndex;
       for (const index of this.#handled) if (index < this.#handledUpTo) this.#handled.delete(index);
     }
-    while (this.#handled.delete(this.#handledUpTo)) this.#handledUpTo += 1;
+    while (this.#handled.delete(this.#handledUpTo) || this.#isGone(this.#handledUpTo)) this.#handledUpTo += 1;
+  }
+
+  /** Compaction has removed it, and nobody works on it any more. */
+  #isGone(index: number): boolean {
+    return this.#log.isRemoved(index) && !this.#leased.has(index);
   }
 
   /** Leases what nobody has, oldest first. A key goes where it is, else where its hash points. @returns was there anything? */
@@ -67,14 +72,16 @@ export class Leases<Of extends Holder> {
     }
     this.#next = Math.max(this.#next, this.#log.firstIndex);
     while (this.#next < this.#log.endIndex && !this.isFull && this.#returned.length === 0) {
-      for (const record of this.#log.read(this.#next, MAX_LEASED - this.#leased.size, Infinity)) this.#leaseTo(record, holders);
-      any = true;
+      const records = this.#log.read(this.#next, MAX_LEASED - this.#leased.size, Infinity);
+      for (const record of records) this.#leaseTo(record, holders);
+      if (records.length > 0) any = true;
+      else this.#next = this.#log.endIndex;
     }
     return any;
   }
 
   #lease(index: number, holders: readonly Of[]): boolean {
-    if (this.#isHandled(index) || index < this.#log.firstIndex) return false;
+    if (this.#isHandled(index) || index < this.#log.firstIndex || this.#log.isRemoved(index)) return false;
     this.#leaseTo(this.#log.read(index, 1, 1)[0]!, holders);
     return true;
   }

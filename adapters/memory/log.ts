@@ -1,4 +1,5 @@
 import type { OutgoingRecord } from "../../src/driver/index.ts";
+import { Compaction } from "./compaction.ts";
 import type { MemoryRecord } from "./records.ts";
 import { Segment, payloadBytes } from "./segment.ts";
 import { Wake } from "./wake.ts";
@@ -21,6 +22,7 @@ export class Log {
   /** Something was appended, or the log was closed. */
   readonly changed = new Wake();
   readonly #segments: Segment[] = [];
+  readonly #compaction = new Compaction();
   #firstIndex = 0;
   #endIndex = 0;
   #bytes = 0;
@@ -78,9 +80,29 @@ export class Log {
     this.changed.wake();
   }
 
-  /** Records from `index` on that lie together; empty at the end. `index` must not be below `firstIndex`. */
+  /**
+   * Records from `index` on, or from the first behind it that compaction has left, as far as they lie together; empty where
+   * none is left up to the end. `index` must not be below `firstIndex`.
+   */
   read(index: number, maxRecords: number, maxBytes: number): MemoryRecord[] {
-    return index >= this.#endIndex ? [] : this.#segmentOf(index).read(index, maxRecords, maxBytes);
+    const from = this.#compaction.next(index);
+    return from >= this.#endIndex ? [] : this.#segmentOf(from).read(from, this.#compaction.run(from, maxRecords), maxBytes);
+  }
+
+  /** Removes what is superseded by a later record of its key, and tombstones. Everything else stays where it is. */
+  compact(): void {
+    const records: MemoryRecord[] = [];
+    for (let from = this.#firstIndex; ; from = records.at(-1)!.index + 1) {
+      const read = this.read(from, this.#endIndex, Infinity);
+      if (read.length === 0) break;
+      records.push(...read);
+    }
+    for (const { bytes } of this.#compaction.compact(records)) this.#bytes -= bytes;
+  }
+
+  /** Has compaction removed it? */
+  isRemoved(index: number): boolean {
+    return this.#compaction.has(index);
   }
 
   #segmentOf(index: number): Segment {
@@ -97,12 +119,14 @@ export class Log {
   /** First record in log order with this time or a later one; `null` when there is none. */
   findTimestamp(timestampMs: number): number | null {
     for (const segment of this.#segments) {
-      const found = segment.findTimestamp(Math.max(segment.firstIndex, this.#firstIndex), timestampMs);
+      let found = segment.findTimestamp(Math.max(segment.firstIndex, this.#firstIndex), timestampMs);
+      while (found !== null && this.isRemoved(found)) found = segment.findTimestamp(found + 1, timestampMs);
       if (found !== null) return found;
     }
     return null;
   }
 
+  /** Also of one that compaction has removed. */
   timestampOf(index: number): number {
     return this.#segmentOf(index).timestampOf(index);
   }
@@ -118,8 +142,10 @@ export class Log {
 
   #dropOldest(): void {
     const head = this.#segments[0]!;
-    this.#bytes -= head.sizeOf(this.#firstIndex);
-    this.#newestDroppedMs = Math.max(this.#newestDroppedMs, head.timestampOf(this.#firstIndex));
+    if (!this.#compaction.forget(this.#firstIndex)) {
+      this.#bytes -= head.sizeOf(this.#firstIndex);
+      this.#newestDroppedMs = Math.max(this.#newestDroppedMs, head.timestampOf(this.#firstIndex));
+    }
     this.#firstIndex += 1;
     // The whole segment becomes garbage at once; what was delivered of it are copies.
     if (this.#firstIndex === head.endIndex) this.#segments.shift();

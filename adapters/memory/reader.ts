@@ -62,6 +62,11 @@ export class MemoryReader implements ReaderDriver {
     if (until.kind === "places") {
       const place = until.places.get(partition.id);
       if (place === undefined) return before(start);
+      // Behind a message is an end of its own: whatever may follow it need not be there yet.
+      if (place.kind === "after") {
+        const { index } = resolvePlace(this.#topicName, partition, place);
+        return { end: { kind: "through", position: place.position }, index };
+      }
       return before(place.kind === "ended" ? log.endIndex : resolvePlace(this.#topicName, partition, place).index);
     }
     const { readerEnd } = this.#service.profile.capabilities;
@@ -106,6 +111,7 @@ export class MemoryReader implements ReaderDriver {
     const follower = {
       deliver: (records) => sink.deliver(partition, records),
       caughtUp: () => sink.caughtUp(partition),
+      advanced: (through) => sink.advanced(partition, through),
       gap: async (gap) => {
         await sink.gap(partition, gap);
         return true;

@@ -86,6 +86,8 @@ export class Service {
       try {
         const entering = this.enter(call, signal);
         if (entering !== undefined) await entering;
+        // Whoever gave up while the call was on its way must not find later that it was carried out: a member would stay that has left.
+        signal.throwIfAborted();
         return action();
       } catch (error) {
         signal.throwIfAborted();

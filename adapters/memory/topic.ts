@@ -72,6 +72,11 @@ export class MemoryTopic {
     for (const partition of this.partitions.values()) partition.log.trim(this.#retention, nowMs);
   }
 
+  /** Leaves the newest record of each key, unless it is a tombstone. */
+  compact(): void {
+    for (const partition of this.partitions.values()) partition.log.compact();
+  }
+
   retain(settings: MemoryTopicSettings): void {
     this.#retention = {
       retentionMs: settings.retentionMs ?? this.#retention.retentionMs,

@@ -29,6 +29,7 @@ servers they are missing: "fault <kind>".
 --adapter takes a file or an installed package. Its opener, a function from a
 URL to a driver, is
 ${ADAPTER_RULE}.
+How to write one, and how to give it the faults that some cases need: adapters/README.md in this package.
 
 --expected takes JSON: { "unsupported": { case: capability },
 "missing": { case: reason }, "deviations": { case: why it fails } }. Exactly

@@ -1,6 +1,7 @@
 import type { Capability } from "../capabilities.ts";
 import { type StreamError, type StreamErrorCode, isStreamError } from "../errors.ts";
 import { BrokenPromise } from "./case-outcome.ts";
+import { errorOrigin } from "./error-origin.ts";
 
 /** @throws BrokenPromise saying `promise` */
 export function expectTrue(condition: boolean, promise: string): asserts condition {
@@ -55,8 +56,12 @@ export async function expectUnsupported(call: () => Promise<unknown>, capability
   expectTrue(error.provider !== undefined, `${promise} the error names the provider`);
 }
 
+/** Code and text; of what the adapter could not classify also where it came from. */
 export function showError(error: unknown): string {
-  if (isStreamError(error)) return `${error.code} (${error.message})`;
+  if (isStreamError(error)) {
+    const origin = error.code === "internal" ? errorOrigin(error) : null;
+    return `${error.code} (${error.message}${origin === null ? "" : `; caused by ${origin}`})`;
+  }
   return error instanceof Error ? `${error.name} (${error.message})` : `a thrown ${typeof error}`;
 }
 

@@ -121,6 +121,13 @@ export class CaseContext {
     }
   }
 
+  /** How the log of a topic is compacted. @throws EnvironmentMissing where nobody can show it */
+  compaction(): (topic: CaseTopic) => void {
+    const { emulator } = this.#target;
+    if (emulator?.compact === undefined) throw new EnvironmentMissing("compaction");
+    return ({ name }) => emulator.compact?.(name);
+  }
+
   /**
    * Closes everything and gives back topics and groups.
    * @returns what broke a promise on the way: a close that hangs after a case that went well; and the names of what could

@@ -44,6 +44,28 @@ import { replayRetentionCases } from "./cases/replay-retention.ts";
 import { groupRetentionCases } from "./cases/group-retention.ts";
 import { replayReshardCases } from "./cases/replay-reshard.ts";
 import { replayForEverCases } from "./cases/replay-for-ever.ts";
+import { replayCompactedCases } from "./cases/replay-compacted.ts";
+import { progressCompactedCases } from "./cases/progress-compacted.ts";
+import { positionEdgeCases } from "./cases/position-edges.ts";
+import { groupLatestCases } from "./cases/group-latest.ts";
+import { groupRebalanceCases } from "./cases/group-rebalance.ts";
+import { groupTakenCases } from "./cases/group-taken.ts";
+import { lifecycleConnectionCases } from "./cases/lifecycle-connection.ts";
+import { lifecycleProducerCases } from "./cases/lifecycle-producer.ts";
+import { lifecycleConsumerCases } from "./cases/lifecycle-consumer.ts";
+import { lifecycleReaderCases } from "./cases/lifecycle-reader.ts";
+import { closeResourceCases } from "./cases/close-resources.ts";
+import { closeStartingCases } from "./cases/close-starting.ts";
+import { exactLimitCases } from "./cases/limit-exact.ts";
+import { errorCopyCases } from "./cases/error-copies.ts";
+import { consumeSessionCases } from "./cases/consume-sessions.ts";
+import { groupMovedCases } from "./cases/group-moved.ts";
+import { troubledReaderCases } from "./cases/replay-troubled.ts";
+import { nthCallCases } from "./cases/trouble-nth-call.ts";
+import { reshardTrafficCases } from "./cases/reshard-under-traffic.ts";
+import { randomHistoryCases } from "./cases/history-random.ts";
+import { consumeBatchCases } from "./cases/consume-batches.ts";
+import { replayBookmarkPendingCases } from "./cases/replay-bookmark-pending.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -93,5 +115,27 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...groupRetentionCases,
     ...replayReshardCases,
     ...replayForEverCases,
+    ...replayCompactedCases,
+    ...progressCompactedCases,
+    ...positionEdgeCases,
+    ...groupLatestCases,
+    ...groupRebalanceCases,
+    ...groupTakenCases,
+    ...lifecycleConnectionCases,
+    ...lifecycleProducerCases,
+    ...lifecycleConsumerCases,
+    ...lifecycleReaderCases,
+    ...closeResourceCases,
+    ...closeStartingCases,
+    ...exactLimitCases,
+    ...errorCopyCases,
+    ...consumeSessionCases,
+    ...groupMovedCases,
+    ...troubledReaderCases,
+    ...nthCallCases,
+    ...reshardTrafficCases,
+    ...randomHistoryCases,
+    ...consumeBatchCases,
+    ...replayBookmarkPendingCases,
   ];
 }

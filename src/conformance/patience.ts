@@ -42,14 +42,14 @@ export class Patience {
   }
 
   /** As `until`, for a question that has to be asked of the provider. */
-  async untilAsked(question: () => Promise<boolean>, what: string): Promise<void> {
+  async untilAsked(question: () => Promise<boolean>, what: string | (() => string)): Promise<void> {
     for (let pauseMs = 5; !(await this.within(question(), what)); pauseMs = Math.min(200, pauseMs * 2)) {
       await this.pause(pauseMs, what);
     }
   }
 
   /** For clocks that have to move on, such as retention; not for giving something a chance to happen. */
-  async pause(durationMs: number, what: string): Promise<void> {
+  async pause(durationMs: number, what: string | (() => string)): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, durationMs);
     try {

@@ -19,6 +19,11 @@ export interface Emulator {
   createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
   /** @throws `unsupported` for a kind that this emulator cannot show */
   inject(fault: Fault): void;
+  /**
+   * Log compaction, now: superseded messages of a key, and tombstones, are removed up to the end of the log. The positions of
+   * the rest stay, and so does the end of the log. Absent: this emulator cannot show it.
+   */
+  compact?(topic: string): void;
 }
 
 /** `groups`: consumer groups that must exist first (Event Hubs). */

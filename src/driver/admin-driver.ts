@@ -29,7 +29,9 @@ export interface DriverGroupDescription {
 /**
  * Administration. Topic names are the provider's own. Each method is one action, not retried by the core, and resolves when
  * the change can be relied on by the next call (a created topic can be written to). Called only where the capability that
- * the public method names holds. Values have been checked: partitions and retention are positive integers.
+ * the public method names holds. Values have been checked: partitions and retention are positive integers. A setting that is
+ * left out is the provider's default; one that the provider cannot keep is refused as `unsupported` or `invalid-argument`, never
+ * ignored.
  */
 export interface AdminDriver {
   /** @throws `already-exists` */
@@ -47,11 +49,15 @@ export interface AdminDriver {
   describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription>;
   /**
    * Creates the group if need be. `places`: only the listed partitions move. Resolves once for all partitions.
-   * @throws `conflict` while any member lives
+   * @throws `conflict` while any member lives · `position-out-of-range` for a place behind the end, where the provider tells
    */
   resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void>;
   /** @throws `not-found` · `conflict` while any member lives */
   deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void>;
-  /** @throws `not-found` */
+  /**
+   * The sums are the driver's: all messages, and the greatest age. 0 where nothing is left to handle; `null` only where the
+   * provider does not tell.
+   * @throws `not-found`
+   */
   lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag>;
 }

@@ -46,14 +46,15 @@ export interface Sink {
   deliver(assignment: Assignment, records: readonly StoredRecord[]): Promise<void>;
   /** There is nothing to deliver up to and including this position: control records, compaction, filtered records. */
   advanced(assignment: Assignment, through: string): void;
-  /** All that was stored when the last answer was made has been delivered. */
+  /** All that was stored when the last answer was made has been delivered. Say it whenever the end is reached, also of an empty partition. */
   caughtUp(assignment: Assignment): void;
   /** Nothing will ever follow in this shard. When all of it is handled the core settles it with `ended: true`; only then may children start. */
   ended(assignment: Assignment, children: readonly ChildPartition[]): void;
   /**
    * The group wants the partition back; it is still ours. The core starts nothing more of it, finishes what runs, settles,
-   * and resolves, at the latest when `deadlineMs` (milliseconds from now) have passed. The driver releases the partition
-   * only then, and goes on with its heartbeats. Never rejects.
+   * and resolves, at the latest when `deadlineMs` (milliseconds from now) have passed: the longest that the group lets it
+   * wait, `sessionTimeoutMs` where the service names nothing shorter. The driver delivers no more of it, goes on with its
+   * heartbeats, and releases the partition only then. Never rejects.
    */
   revoking(assignment: Assignment, deadlineMs: number): Promise<void>;
   /** It is no longer ours, or was never given back properly: nothing of it may be settled. */
@@ -76,7 +77,7 @@ export interface ConsumerSettings {
   readonly nativeGroup: string | undefined;
   /**
    * For a group without a position. Resolved once for all partitions and stored before the first delivery; a partition that
-   * appears later in a group that has a position starts at its beginning. `fail`: `failed` with `not-found` then.
+   * appears later in a group that has a position starts at its beginning. `fail`: `not-found` then, by `failed` or from `start`.
    */
   readonly initialPosition: StartPoint | "fail";
   readonly sessionTimeoutMs: number;
@@ -101,7 +102,8 @@ export interface ConsumerDriver {
   readonly settlementUnit: "position" | "record";
   /**
    * Joins the group and pushes into `sink` until closed. Called once. Resolves when the member has joined (perhaps with no
-   * partition yet); polling, heartbeats and rejoining go on in the background. Rejects when it cannot join.
+   * partition yet); polling, heartbeats and rejoining go on in the background. Rejects when it cannot join. `signal` ends the
+   * attempt to join, not what goes on behind it: that ends with `close`, which may come while this is still pending.
    */
   start(sink: Sink, signal: AbortSignal): Promise<void>;
   /**

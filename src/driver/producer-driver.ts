@@ -16,13 +16,14 @@ export interface CallShape {
   readonly lanesPerCall: "one" | "many";
   /** How many messages of one lane a call may carry. They share one fate: all stored in order, or none of them. */
   readonly maxLaneMessages: number;
+  /** A single message over it, or over `maxCallBytes`, that is within the topic's limits comes all the same, alone. */
   readonly maxLaneBytes: number;
   /** Of the whole call. */
   readonly maxCallMessages: number;
   readonly maxCallBytes: number;
   /** Calls at once for one destination (see `destinationOf`). */
   readonly maxCallsInFlight: number;
-  /** What the provider adds to each record, and to each header, when it counts sizes. */
+  /** What the provider adds to each record, and to each header, when it counts sizes. Part of all `bytes` here, and of what `Limits.messageBytes` bounds. */
   readonly recordOverheadBytes: number;
   readonly headerOverheadBytes: number;
 }
@@ -65,6 +66,7 @@ export type SliceResult =
   | {
       readonly outcome: "stored";
       readonly partition: string | null;
+      /** Of all records; where the producer gave them times of their own, answer `each`. `null`: not told. */
       readonly timestampMs: number | null;
       /** `null` without the capability `receiptPositions`. May be called at any later time, also never. */
       positionOf(index: number): string | null;

@@ -29,13 +29,14 @@ export interface OpenContext {
  * - One driver serves one connection. The core opens it once, before anything else, and closes it once, after every
  *   producer, consumer and reader made by it; no method is called after `close`.
  * - Methods reject with a `StreamError`, or with anything: the core passes it through `classify`.
- * - Every `AbortSignal` is to be obeyed within one request: reject with its reason.
+ * - Every `AbortSignal` is to be obeyed within one request: reject with its reason, unless the method says otherwise
+ *   (`ProducerDriver.write`, `ReaderDriver.read`).
  * - A client that the application handed in is never closed or changed.
  */
 export interface ProviderDriver<Granted extends Capability = never> extends Driver<Granted> {
   /** Keeps the context. No network call. @throws `configuration` when it has been opened before */
   open(context: OpenContext): void;
-  /** One cheap authorised request. @throws what keeps the provider from being usable */
+  /** One cheap authorised request, made when the application asks for it; `connect` does not. @throws what keeps the provider from being usable */
   check(signal: AbortSignal): Promise<void>;
   /** @returns why the provider would not take this name for a topic, or `null` if it would */
   refuseTopicName(name: string): string | null;
@@ -46,6 +47,7 @@ export interface ProviderDriver<Granted extends Capability = never> extends Driv
   producer(topic: string): ProducerDriver;
   consumer(topic: string, settings: ConsumerSettings): ConsumerDriver;
   reader(topic: string): ReaderDriver;
+  /** Always there: `describeTopic`, `listTopics` and `describeGroup` stand behind no capability. */
   readonly admin: AdminDriver;
   /** Order of two positions of one partition: negative, 0, positive. @throws `invalid-argument` for a malformed one */
   compare(a: string, b: string): number;
@@ -55,5 +57,9 @@ export interface ProviderDriver<Granted extends Capability = never> extends Driv
   close(): Promise<void>;
 }
 
-/** A module given to `--adapter` exports this. @throws `configuration` for a URL that it does not understand */
+/**
+ * A module given to `--adapter` exports this, as `openDriver`. Synchronous and without a network call, like
+ * `ProviderDriver.open`; called once a connection, and connections with the same URL must see the same streams.
+ * @throws `configuration` for a URL that it does not understand
+ */
 export type OpenDriver = (url: string) => ProviderDriver;

@@ -44,7 +44,7 @@ export interface RangePartition {
 
 export interface ResolvedRange {
   readonly identity: TopicIdentity;
-  /** Empty ranges included, so that a bookmark knows every partition. */
+  /** All that were asked for. Empty ranges included, also of partitions that `until` leaves out (`end` is `before` their `start`): a bookmark knows every partition. */
   readonly partitions: readonly RangePartition[];
 }
 
@@ -57,7 +57,11 @@ export interface ReaderSink {
   deliver(partition: string, records: readonly StoredRecord[]): Promise<boolean>;
   /** Nothing to deliver up to and including this position. Answers `false` when the reader is done with this partition. */
   advanced(partition: string, through: string): boolean;
-  /** All that was stored when the last answer was made has been delivered. Answers `false` when that was the end of the range. */
+  /**
+   * All that was stored when the last answer was made has been delivered. Answers `false` when that was the end of the range.
+   * Say it whenever the end of the log is reached, whatever kind of end the range has: behind the last record it may be all
+   * that tells the core that a range up to now is complete.
+   */
   caughtUp(partition: string): boolean;
   /** Nothing will ever follow in this shard. The core asks for the children by another `read` when all their parents are done. */
   ended(partition: string, children: readonly ChildPartition[]): void;

@@ -130,8 +130,9 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
     ],
     [
       "to join the group, but not to commit places in the topic",
+      // It has joined, so that there is a group, which it may not delete.
       ["topic Describe", "group Read"],
-      { ...SEEN, describeGroup: "not-found", lag: "not-found", deleteGroup: "not-found" },
+      { ...SEEN, describeGroup: "not-found", lag: "not-found" },
     ],
     [
       "to read and to join",

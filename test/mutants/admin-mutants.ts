@@ -1,5 +1,38 @@
+import type { Place } from "../../src/driver/record.ts";
 import { adminMutant } from "./driver-parts.ts";
-import type { Mutant } from "./mutant.ts";
+import { type Mutant, driverMutant } from "./mutant.ts";
+import { override } from "./override.ts";
+import { offByOne } from "./replay-mutants.ts";
+
+/** What a member had handled and not settled when it left is settled when the group has been moved. */
+const commitsBehindAReset = driverMutant("commits-behind-a-reset", () => {
+  const handedOver = new Map<string, string>();
+  return (driver) =>
+    override(driver, {
+      consumer: (topic, settings) => {
+        const consumer = driver.consumer(topic, settings);
+        return override(consumer, {
+          start: async (sink, signal) =>
+            consumer.start(
+              override(sink, {
+                deliver: async (assignment, records) => {
+                  handedOver.set(assignment.partition, records.at(-1)!.position);
+                  return sink.deliver(assignment, records);
+                },
+              }),
+              signal,
+            ),
+        });
+      },
+      admin: override(driver.admin, {
+        resetGroup: async (topic, name, to, signal) => {
+          await driver.admin.resetGroup(topic, name, to, signal);
+          const places = new Map([...handedOver].map(([partition, position]) => [partition, { kind: "after" as const, position }]));
+          await driver.admin.resetGroup(topic, name, { kind: "places", places }, signal);
+        },
+      }),
+    });
+});
 
 /** Defects of administration. */
 export const adminMutants: readonly Mutant[] = [
@@ -9,6 +42,25 @@ export const adminMutants: readonly Mutant[] = [
       if (members !== 0) await admin.resetGroup(topic, name, to, signal);
     },
   })),
+  adminMutant("reset-off-by-one", (admin) => ({
+    resetGroup: async (topic, name, to, signal) => admin.resetGroup(topic, name, offByOne(to), signal),
+  })),
+  adminMutant("reset-a-moment-late", (admin) => ({
+    resetGroup: async (topic, name, to, signal) => {
+      const late = to.kind === "timestamp" ? { ...to, timestampMs: to.timestampMs + 1 } : to;
+      await admin.resetGroup(topic, name, late, signal);
+    },
+  })),
+  adminMutant("resets-some-partitions", (admin) => ({
+    resetGroup: async (topic, name, to, signal) => {
+      const { partitions } = await admin.describeTopic(topic, signal);
+      const some = partitions.slice(0, Math.ceil(partitions.length / 2));
+      const isPlace = to.kind === "earliest" || to.kind === "latest";
+      const places = new Map(some.map((partition) => [partition, to as Place] as const));
+      await admin.resetGroup(topic, name, isPlace ? { kind: "places", places } : to, signal);
+    },
+  })),
+  commitsBehindAReset,
   adminMutant("deleting-a-group-does-nothing", () => ({ deleteGroup: async () => undefined })),
   adminMutant("lag-is-nothing", (admin) => ({
     lag: async (topic, name, signal) => {

@@ -1,7 +1,7 @@
 import type { Assignment, Settlement } from "../../src/driver/consumer-driver.ts";
 import type { StoredRecord } from "../../src/driver/record.ts";
 import { type ConsumerParts, consumerMutant, settlementOf, sinkMutant } from "./driver-parts.ts";
-import { type Mutant, driverMutant } from "./mutant.ts";
+import type { Mutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
@@ -106,42 +106,8 @@ function epochStandsStill({ consumer }: ConsumerParts): Partial<ConsumerParts["c
   };
 }
 
-/** After a request that had to be repeated, leaves out what comes next, as if the place had been asked for anew at the end. */
-const goesOnBehindAnExpiredCursor = driverMutant("goes-on-behind-an-expired-cursor", () => (driver) => {
-  let repeated = false;
-  return override(driver, {
-    open: ({ report }) => {
-      const listening = Object.assign(
-        (event: Parameters<typeof report>[0]) => {
-          if (event.kind === "retry") repeated = true;
-          report(event);
-        },
-        { wants: () => true },
-      );
-      driver.open({ report: listening });
-    },
-    consumer: (topic, settings) => {
-      const consumer = driver.consumer(topic, settings);
-      return override(consumer, {
-        start: async (sink, signal) =>
-          consumer.start(
-            override(sink, {
-              deliver: async (assignment, records) => {
-                if (!repeated) return sink.deliver(assignment, records);
-                repeated = false;
-                sink.advanced(assignment, records.at(-1)!.position);
-              },
-            }),
-            signal,
-          ),
-      });
-    },
-  });
-});
-
 /** Defects of members of groups: what they hand over and what they store as progress. */
 export const consumeMutants: readonly Mutant[] = [
-  goesOnBehindAnExpiredCursor,
   sinkMutant("delivers-backwards", (sink) => ({ deliver: async (assignment, records) => sink.deliver(assignment, records.toReversed()) })),
   sinkMutant("settles-on-delivery", (sink, consumer) => ({
     deliver: async (assignment, records) => {

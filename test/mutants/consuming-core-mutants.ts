@@ -10,6 +10,7 @@ import {
   topicMutant,
 } from "./connection-parts.ts";
 import type { Mutant } from "./mutant.ts";
+import { override } from "./override.ts";
 
 /** Takes a failed message for handled, and calls its handler again behind the next of its key. */
 function retriesAtTheEnd(handler: MessageHandler<unknown>): MessageHandler<unknown> {
@@ -105,6 +106,12 @@ export const consumingCoreMutants: readonly Mutant[] = [
   consumerOptionsMutant("orders-by-partition", (options) => ({ ...options, order: "partition" })),
   consumerOptionsMutant("orders-by-key-always", (options) => ({ ...options, order: "key" })),
   consumerOptionsMutant("handles-one-at-a-time", (options) => ({ ...options, concurrency: 1 })),
+  consumerOptionsMutant("forgets-the-concurrency", (options) => ({ ...options, concurrency: 64 })),
+  consumerOptionsMutant("does-not-wait-for-on-revoked", ({ onRevoked, ...options }) => ({
+    ...options,
+    onRevoked: (partitions) => void onRevoked?.(partitions),
+  })),
+  consumerOptionsMutant("waits-until-a-batch-is-full", (options) => ({ ...options, batch: { ...options.batch, maxWaitMs: 3_600_000 } })),
   consumerOptionsMutant("settles-at-close-only", (options) => ({ ...options, commit: RARELY })),
   consumerOptionsMutant("stops-at-what-failed", (options) => ({ ...options, onFailure: "stop" })),
   consumerOptionsMutant("ignores-max-ahead", ({ maxAhead: _, ...options }) => options),
@@ -113,6 +120,41 @@ export const consumingCoreMutants: readonly Mutant[] = [
   consumerOptionsMutant("dead-letter-target-checked-late", ({ onFailure, ...options }) =>
     onFailure === undefined ? options : { ...options, onFailure: typeof onFailure === "function" ? onFailure : () => onFailure },
   ),
+  topicMutant("forgets-to-tell-of-loss", (topic) => ({
+    consumer: (options) => {
+      let isClosing = false;
+      const onRevoked = (partitions: readonly string[]): unknown => (isClosing ? options.onRevoked?.(partitions) : undefined);
+      const consumer = topic.consumer({ ...options, onRevoked });
+      return override(consumer, {
+        close: async (closeOptions) => {
+          isClosing = true;
+          await consumer.close(closeOptions);
+        },
+      });
+    },
+  })),
+  topicMutant("bookmarks-wait-for-the-next", (topic) => ({
+    reader: (options) => {
+      const reader = topic.reader(options);
+      let next: Promise<unknown> = Promise.resolve();
+      return override(reader, {
+        [Symbol.asyncIterator]: () => {
+          const iterator = reader[Symbol.asyncIterator]();
+          return override(iterator, {
+            next: async () => {
+              const result = Promise.resolve(iterator.next());
+              next = result;
+              return result;
+            },
+          });
+        },
+        bookmark: async () => {
+          await next;
+          return reader.bookmark();
+        },
+      });
+    },
+  })),
   readerOptionsMutant("follower-ends-at-now", (options) => ({ ...options, until: options.until ?? "now" })),
   topicMutant(
     "hides-what-cannot-be-decoded",

@@ -1,8 +1,36 @@
+import type { Assignment, ConsumerDriver } from "../../src/driver/consumer-driver.ts";
 import { StreamError } from "../../src/errors.ts";
-import { consumerMutant, settingsMutant } from "./driver-parts.ts";
-import type { Mutant } from "./mutant.ts";
+import { type ConsumerParts, consumerMutant, settingsMutant, sinkMutant } from "./driver-parts.ts";
+import { type Mutant, driverMutant } from "./mutant.ts";
+import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
+
+/** Nobody hears that a partition was lost, and whoever had it settles for whoever has it. */
+function oldOwnersCommit(
+  { consumer }: ConsumerParts,
+  owners: Map<string, { readonly consumer: ConsumerDriver; readonly assignment: Assignment }>,
+): Partial<ConsumerDriver> {
+  return {
+    start: async (sink, signal) => {
+      const deaf = override(sink, {
+        assigned: (assignment) => {
+          owners.set(assignment.partition, { consumer, assignment });
+          sink.assigned(assignment);
+        },
+        lost: () => undefined,
+      });
+      await consumer.start(deaf, signal);
+    },
+    settle: async (settlements, signal) => {
+      for (const settlement of settlements) {
+        const owner = owners.get(settlement.assignment.partition);
+        await owner?.consumer.settle([{ ...settlement, assignment: owner.assignment }], signal);
+      }
+      return settlements.map(() => null);
+    },
+  };
+}
 
 /** Defects of how members come and go, and of which group they are in. */
 export const membershipMutants: readonly Mutant[] = [
@@ -40,6 +68,76 @@ export const membershipMutants: readonly Mutant[] = [
     }),
     () => ({ count: 0 }),
   ),
+  consumerMutant("latest-is-where-the-first-fetch-ends", ({ consumer, settings }) => {
+    const begun = new Set<Assignment>();
+    return {
+      start: async (sink, signal) =>
+        consumer.start(
+          override(sink, {
+            deliver: async (assignment, records) => {
+              const isFirst = !begun.has(assignment);
+              begun.add(assignment);
+              if (!isFirst || settings.initialPosition === "fail" || settings.initialPosition.kind !== "latest") {
+                return sink.deliver(assignment, records);
+              }
+              sink.advanced(assignment, records.at(-1)!.position);
+            },
+          }),
+          signal,
+        ),
+    };
+  }),
+  consumerMutant(
+    "latest-anew-where-nothing-was-handled",
+    ({ consumer, driver, topic, settings }, handled: Set<string>) => ({
+      start: async (sink, signal) => {
+        const name = { group: settings.group, nativeGroup: settings.nativeGroup };
+        const groups = await driver.admin.listGroups(topic, signal);
+        if (groups.some(({ group }) => group === settings.group)) {
+          const { partitions } = await driver.admin.describeTopic(topic, signal);
+          const untouched = partitions.filter((partition) => !handled.has(partition));
+          const places = new Map(untouched.map((partition) => [partition, { kind: "latest" as const }]));
+          await driver.admin.resetGroup(topic, name, { kind: "places", places }, signal);
+        }
+        await consumer.start(sink, signal);
+      },
+      settle: async (settlements, signal) => {
+        for (const { assignment } of settlements) handled.add(assignment.partition);
+        return consumer.settle(settlements, signal);
+      },
+    }),
+    () => new Set<string>(),
+  ),
+  consumerMutant(
+    "idle-members-stay-idle",
+    ({ consumer }, members: { count: number }) => ({
+      start: async (sink, signal) => {
+        members.count += 1;
+        const isIdle = members.count > 2;
+        const idle = override(sink, { assigned: (assignment) => (isIdle ? undefined : sink.assigned(assignment)) });
+        await consumer.start(idle, signal);
+      },
+    }),
+    () => ({ count: 0 }),
+  ),
+  driverMutant("consumers-share-the-first-topic", () => {
+    let first: string | null = null;
+    return (driver) => override(driver, { consumer: (topic, settings) => driver.consumer((first ??= topic), settings) });
+  }),
+  consumerMutant("sessions-end-under-handlers", ({ consumer, settings }) => ({
+    start: async (sink, signal) =>
+      consumer.start(
+        override(sink, {
+          deliver: async (assignment, records) => {
+            setTimeout(() => sink.lost(assignment), settings.sessionTimeoutMs).unref();
+            return sink.deliver(assignment, records);
+          },
+        }),
+        signal,
+      ),
+  })),
+  sinkMutant("loses-a-revocation", () => ({ revoking: async () => undefined })),
+  consumerMutant("old-owners-commit", oldOwnersCommit, () => new Map()),
   consumerMutant("leaver-keeps-its-partitions", () => ({ close: async () => undefined })),
   settingsMutant("groups-share-a-position", () => (settings) => ({ ...settings, group: "shared", nativeGroup: "shared" })),
   settingsMutant("every-member-gets-everything", () => {

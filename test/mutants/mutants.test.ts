@@ -14,13 +14,16 @@ const mutants = new Map(allMutants().map((mutant) => [mutant.name, mutant]));
 const sound = new Map<string, CaseResult>();
 const broken = new Map<string, CaseResult>();
 
-/** Calls of several cases at once, each on a broker of its own. */
+/** Several cases at once, each on a broker of its own; then those that must be alone. */
 async function tryAll(results: Map<string, CaseResult>, attempt: (conformanceCase: DefinedCase) => Promise<CaseResult>): Promise<void> {
-  const queue = cases.values();
-  const work = async (): Promise<void> => {
-    for (const conformanceCase of queue) results.set(conformanceCase.name, await attempt(conformanceCase));
+  const drain = async (queue: IterableIterator<DefinedCase>, atOnce: number): Promise<void> => {
+    const work = async (): Promise<void> => {
+      for (const conformanceCase of queue) results.set(conformanceCase.name, await attempt(conformanceCase));
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await drain(cases.filter(({ exclusive }) => !exclusive).values(), AT_ONCE);
+  await drain(cases.filter(({ exclusive }) => exclusive).values(), 1);
 }
 
 beforeAll(async () => {

@@ -1,7 +1,11 @@
 import { adminMutants } from "./admin-mutants.ts";
 import { closingMutants } from "./closing-mutants.ts";
+import { compactionMutants } from "./compaction-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
 import { consumingCoreMutants } from "./consuming-core-mutants.ts";
+import { troubleMutants } from "./trouble-mutants.ts";
+import { copyMutants } from "./copy-mutants.ts";
+import { lifecycleMutants } from "./lifecycle-mutants.ts";
 import { membershipMutants } from "./membership-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { producingCoreMutants } from "./producing-core-mutants.ts";
@@ -10,6 +14,7 @@ import { recordMutants } from "./record-mutants.ts";
 import { replayMutants } from "./replay-mutants.ts";
 import { callMutants } from "./call-mutants.ts";
 import { growthMutants } from "./growth-mutants.ts";
+import { resourceMutants } from "./resource-mutants.ts";
 import { rangeMutants } from "./range-mutants.ts";
 import { shardMutants } from "./shard-mutants.ts";
 import { tokenMutants } from "./token-mutants.ts";
@@ -31,5 +36,10 @@ export function allMutants(): readonly Mutant[] {
     ...shardMutants,
     ...growthMutants,
     ...tokenMutants,
+    ...compactionMutants,
+    ...lifecycleMutants,
+    ...resourceMutants,
+    ...copyMutants,
+    ...troubleMutants,
   ];
 }

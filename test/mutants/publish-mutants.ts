@@ -140,6 +140,38 @@ export const publishMutants: readonly Mutant[] = [
       return { ...producer.limits, messageBytes: Math.floor(producer.limits.messageBytes / 2) };
     },
   })),
+  driverMutant("refuses-after-growth", () => {
+    let hasGrown = false;
+    return (driver) =>
+      override(driver, {
+        admin: override(driver.admin, {
+          updateTopic: async (topic, settings, signal) => {
+            await driver.admin.updateTopic(topic, settings, signal);
+            hasGrown = true;
+          },
+        }),
+        producer: (topic) => {
+          const producer = driver.producer(topic);
+          return override(producer, {
+            write: async (call, signal) => {
+              if (!hasGrown) return producer.write(call, signal);
+              hasGrown = false;
+              const error = new StreamError("invalid-argument", "the partitions have changed");
+              return call.slices.map(({ records }) => ({
+                outcome: "each",
+                results: records.map(() => ({ outcome: "refused", error })),
+              }));
+            },
+          });
+        },
+      });
+  }),
+  producerMutant("declares-more-than-it-takes", (producer) => ({
+    get limits() {
+      const { messageBytes, keyBytes, headerBytes } = producer.limits;
+      return { messageBytes: messageBytes - 1, keyBytes: keyBytes - 1, headerBytes: headerBytes - 1 };
+    },
+  })),
   driverMutant("crosses-topics", () => {
     let first: string | null = null;
     return (driver) => override(driver, { producer: (topic) => driver.producer((first ??= topic)) });

@@ -1,5 +1,5 @@
 import type { DriverGap } from "../../src/driver/consumer-driver.ts";
-import type { RangePartition, RangeRequest, ReaderDriver, ResolvedRange } from "../../src/driver/reader-driver.ts";
+import type { RangePartition, RangeRequest, ReaderDriver, ResolvedRange, StopPoint } from "../../src/driver/reader-driver.ts";
 import type { Place, StartPoint } from "../../src/driver/record.ts";
 import { readerMutant, startMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
@@ -27,6 +27,14 @@ function behind(start: StartPoint): StartPoint {
   if (start.kind !== "places") return start;
   const places = [...start.places].map(
     ([partition, place]) => [partition, place.kind === "at" ? { ...place, kind: "after" as const } : place] as const,
+  );
+  return { kind: "places", places: new Map(places) };
+}
+
+/** Through a message becomes up to it. */
+function beforeItsLast(until: Extract<StopPoint, { kind: "places" }>): StopPoint {
+  const places = [...until.places].map(
+    ([partition, place]) => [partition, place.kind === "after" ? { ...place, kind: "at" as const } : place] as const,
   );
   return { kind: "places", places: new Map(places) };
 }
@@ -108,6 +116,10 @@ export const rangeMutants: readonly Mutant[] = [
   startMutant("earliest-is-latest", (start) => (start.kind === "earliest" ? { kind: "latest" } : start)),
   startMutant("position-off-by-one", behind),
   requestMutant("ignores-the-end", (request) => (request.until === null ? request : { ...request, until: { kind: "now" } })),
+  requestMutant("end-off-by-one", (request) => {
+    const { until } = request;
+    return until?.kind === "places" ? { ...request, until: beforeItsLast(until) } : request;
+  }),
   requestMutant("reads-all-partitions", (request) => ({ ...request, partitions: null })),
   resolvedMutant("reads-past-now", (partition) => ({ ...partition, end: null })),
   resolvedMutant("late-times-mean-the-beginning", (partition, { from }) => {

@@ -4,7 +4,7 @@ import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
 /** Just behind a message becomes at the message: it comes once more. */
-function offByOne(start: StartPoint): StartPoint {
+export function offByOne(start: StartPoint): StartPoint {
   if (start.kind !== "places") return start;
   const places = [...start.places].map(
     ([partition, place]) => [partition, place.kind === "after" ? { ...place, kind: "at" as const } : place] as const,

@@ -109,7 +109,14 @@ test("exports name files that are there, and nothing but the product is packed",
     .map((entry) => join(entry.parentPath, entry.name).slice(installed().length + 1));
   // Of the local stack what runs in the process; nothing that starts servers.
   const outside = files.filter((file) => !/^dist\/(src|adapters|localstack)\/.*\.(js|d\.ts)$/.test(file));
-  expect(outside.toSorted()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "localstack/demo/flights-20k.jsonl", "package.json"]);
+  expect(outside.toSorted()).toEqual([
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "adapters/README.md",
+    "localstack/demo/flights-20k.jsonl",
+    "package.json",
+  ]);
   expect(files.filter((file) => /^dist\/localstack\/kafka\/(?!broker\/)|\.test\./.test(file))).toEqual([]);
   const declared = files.filter((file) => file.endsWith(".js")).map((file) => file.replace(/\.js$/, ".d.ts"));
   expect(declared.filter((file) => !files.includes(file))).toEqual([]);

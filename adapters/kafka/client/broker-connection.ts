@@ -82,7 +82,10 @@ export class BrokerConnection {
       }
       return opened;
     } catch (cause) {
-      opened.close(new Error("the connection could not be opened"));
+      const reason = new Error("the connection could not be opened");
+      // kafkajs goes on with what it began until the socket fails: a timer, and with one that connects after all, one without an end.
+      connection.socket?.destroy(reason);
+      opened.close(reason);
       const found = { answeredInTls: watch.sawTlsAlert, wasReached: watch.wasConnected, wasReachedBefore, inTls: settings.tls !== null };
       throw new KafkaConnectError(`${host}:${port}`, step, found, cause);
     } finally {
@@ -188,8 +191,6 @@ export class BrokerConnection {
   close(reason: Error): void {
     const connection = this.#connection;
     connection.rejectRequests(reason);
-    // One that connects after this would pass for open with kafkajs, which then watches it for ever.
-    if (!connection.isConnected()) connection.socket?.destroy();
     // Nothing is pending any more, so that this ends in the same turn; a socket that lingers would keep the process alive.
     connection.disconnect().then(
       () => connection.socket?.destroySoon(),

@@ -5,19 +5,10 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkComplete, checkNoDuplicates, checkOrder } from "../history/check.ts";
 import type { History } from "../history/history.ts";
-import { type Sequenced, keyNames } from "../history/sequenced.ts";
-import { type Member, recordInto } from "../member.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { recordInto } from "../member.ts";
+import { untilShared } from "../sharing.ts";
 import { publish, sendInterleaved, untilComplete } from "../stream-work.ts";
-
-/** Waits until the members share the topic: each partition has one owner, and each member has work. */
-async function untilShared(context: CaseContext, topic: CaseTopic, members: readonly Member<Sequenced>[]): Promise<void> {
-  const owned = (): readonly string[] => members.flatMap(({ consumer }) => consumer.assigned);
-  await context.until(
-    () => members.every(({ consumer }) => consumer.assigned.length > 0) && new Set(owned()).size === topic.partitions.length,
-    () =>
-      `${members.length} members to share ${topic.partitions.length} partitions; they hold ${JSON.stringify(members.map(({ consumer }) => consumer.assigned))}`,
-  );
-}
 
 /** Sends rounds of all keys until the condition holds, for where the provider alone decides who is given what. */
 async function publishUntil(

@@ -1,11 +1,13 @@
+import type { Message } from "../../message.ts";
 import { expectEqual, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { endOf } from "../end-of.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { identify } from "../history/history.ts";
-import { keyNames } from "../history/sequenced.ts";
+import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
+import { expectLogs, logsOf, publishAroundATime, selectFrom, storedFrom } from "../partition-logs.ts";
 import { publish, readAll, untilComplete } from "../stream-work.ts";
 
 const onePartition = defineCase({
@@ -92,4 +94,82 @@ const toBookmark = defineCase({
   },
 });
 
-export const groupResetCases = [onePartition, toBookmark];
+const afterAMessage = defineCase({
+  name: "group/reset/after-a-message",
+  promise: 8,
+  mutant: "reset-off-by-one",
+  gates: {
+    groupReset: async (context) => {
+      const topic = await context.topic();
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", "earliest"), "groupReset");
+    },
+    startAtPosition: async (context) => {
+      const topic = await context.topic();
+      await publish(context, context.history(), topic, ["key"], 1);
+      const [message] = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
+      expectTrue(message !== undefined, "a reader hands out what was published");
+      const { position } = message;
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", { after: position }), "startAtPosition");
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const history = context.history();
+    await publish(context, history, topic, ["key"], 6);
+    const first = context.member(topic, { group }, recordInto(history, "first"));
+    await untilComplete(context, history);
+    await first.close();
+    const behind = history.continued();
+    for (const [index, { position }] of history.received.entries()) {
+      await context.within(context.admin.resetGroup(topic.name, group, { after: position }), "a group to be moved behind a message");
+      // A marker comes last: what comes before it is what the group was moved to.
+      await publish(context, behind, topic, ["key"], 1);
+      const again = context.history();
+      const member = context.member(topic, { group }, recordInto(again, "again"));
+      await context.until(() => again.hasReceived(behind.sent.at(-1)!), "what was sent after the reset to come");
+      await member.close();
+      const expected = [...history.sent, ...behind.sent].slice(index + 1).map(({ sequence }) => sequence);
+      expectSequence(again.receivedOf("key"), expected, `{ after } message #${index} moves a group just behind it`);
+    }
+  },
+});
+
+const toATime = defineCase({
+  name: "group/reset/to-a-time",
+  promise: 8,
+  mutant: "reset-a-moment-late",
+  gates: {
+    groupReset: async (context) => {
+      const topic = await context.topic();
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", { timestamp: 0 }), "groupReset");
+    },
+    startAtTimestamp: async (context) => {
+      const topic = await context.topic();
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", { timestamp: 0 }), "startAtTimestamp");
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    await publishAroundATime(context, context.history(), topic, keyNames(8), 2);
+    const all = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
+    const boundaryMs = all.find(({ value }) => value.sequence === 2)!.timestamp.getTime();
+    const expected = selectFrom(logsOf(context, all), storedFrom(boundaryMs));
+    await context.within(context.admin.resetGroup(topic.name, group, { timestamp: boundaryMs }), "a group to be moved to a time");
+    const messages: Message<Sequenced>[] = [];
+    const wanted = [...expected.values()].reduce((sum, log) => sum + log.length, 0);
+    const member = context.member(topic, { group }, (message) => {
+      messages.push(message);
+      context.patience.notify();
+    });
+    await context.until(
+      () => messages.length >= wanted,
+      () => `a group that was moved to the time of a message to be given ${wanted} messages, that one included; it got ${messages.length}`,
+    );
+    await member.close();
+    expectLogs(logsOf(context, messages), expected, "a group that was moved to the time of a message is given it and what is behind it");
+  },
+});
+
+export const groupResetCases = [onePartition, toBookmark, afterAMessage, toATime];

@@ -16,6 +16,8 @@ interface TroubledGroup {
   readonly exclusive?: boolean;
 }
 
+const STALL_MS = 80;
+
 /** A group in the middle of its work meets trouble: nothing is lost, and first occurrences stay in order. */
 function troubledGroup({ name, mutant, fault, promise, exclusive = false }: TroubledGroup): DefinedCase {
   return defineCase({
@@ -38,7 +40,7 @@ function troubledGroup({ name, mutant, fault, promise, exclusive = false }: Trou
       await context.until(() => history.received.length >= 20, "the member to be in the middle of its work");
       // The next call of the producer comes first: a broken connection is to be that of the member.
       const after = fault === "disconnect" ? 1 : 0;
-      context.inject({ kind: fault, topic: topic.name, after, times: fault === "restart" ? 1 : 2 });
+      context.inject({ kind: fault, topic: topic.name, after, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS });
       await sendInterleaved(context, producer, history, topic, keyNames(16), 6);
       await untilComplete(context, history);
       // The next traffic shows that the group is whole again, not only that it finished what it had.
@@ -55,5 +57,6 @@ export const troubledGroupCases = [
   troubledGroup({ name: "stolen-partition", mutant: "takes-a-partition-once-only", fault: "steal-partition", promise: 7 }),
   troubledGroup({ name: "expired-cursor", mutant: "goes-on-behind-an-expired-cursor", fault: "expire-cursor", promise: 4 }),
   troubledGroup({ name: "disconnected", mutant: "goes-on-behind-an-expired-cursor", fault: "disconnect", promise: 4 }),
+  troubledGroup({ name: "stalled", mutant: "drops-what-comes-late", fault: "stall", promise: 4 }),
   troubledGroup({ name: "restarted", mutant: "takes-a-partition-once-only", fault: "restart", promise: 7, exclusive: true }),
 ];

@@ -1,39 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expectEqual, expectTrue } from "../assertions.ts";
-import { BrokenPromise } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { Member, recordInto } from "../member.ts";
+import { Overlaps } from "../overlaps.ts";
 import { publish, untilComplete } from "../stream-work.ts";
-
-/** Counts what runs at once for each of something, and fails as soon as two do. */
-class Overlaps {
-  readonly #running = new Map<string, number>();
-  highest = 0;
-  #total = 0;
-
-  async during(name: string, what: string, work: () => Promise<void>): Promise<void> {
-    const running = (this.#running.get(name) ?? 0) + 1;
-    this.#running.set(name, running);
-    this.#total += 1;
-    this.highest = Math.max(this.highest, this.#total);
-    if (running > 1) this.broken = new BrokenPromise(`${what}: ${running} handlers of ${name} ran at once`);
-    try {
-      await work();
-    } finally {
-      this.#running.set(name, running - 1);
-      this.#total -= 1;
-    }
-  }
-
-  broken: BrokenPromise | null = null;
-
-  check(): void {
-    if (this.broken !== null) throw this.broken;
-  }
-}
 
 function turns(count: number): () => Promise<void> {
   return async () => {
@@ -98,6 +71,26 @@ const keysAtOnce = defineCase({
     );
     await untilComplete(context, history);
     checkOrder(history.received);
+  },
+});
+
+const atMost = defineCase({
+  name: "ordering/handle/at-most-concurrency",
+  promise: 5,
+  mutant: "forgets-the-concurrency",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const overlaps = new Overlaps();
+    await publish(context, history, topic, keyNames(24), 4);
+    context.member(topic, { group: await context.group(topic), concurrency: 3 }, async (message) => {
+      await overlaps.during(message.value.key, "no two handlers of a key at once", turns(2));
+      history.receive(message);
+    });
+    await untilComplete(context, history);
+    overlaps.check();
+    expectEqual(overlaps.highest, 3, "handlers that ran at once, of 24 keys with a concurrency of 3");
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
   },
 });
 
@@ -237,4 +230,14 @@ const noOverlapOverOwnerships = defineCase({
   },
 });
 
-export const handleOrderCases = [storedOrder, noOverlap, noOverlapOverOwnerships, keysAtOnce, slowKey, byPartition, noOrder, batches];
+export const handleOrderCases = [
+  storedOrder,
+  noOverlap,
+  noOverlapOverOwnerships,
+  keysAtOnce,
+  atMost,
+  slowKey,
+  byPartition,
+  noOrder,
+  batches,
+];

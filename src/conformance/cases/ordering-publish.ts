@@ -96,6 +96,8 @@ const mixedCalls = defineCase({
   },
 });
 
+const STALL_MS = 40;
+
 interface TroubledCase {
   readonly name: string;
   readonly mutant: string;
@@ -119,7 +121,9 @@ function troubledCase({ name, mutant, fault, mayRepeat, exclusive = false }: Tro
       const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 20 } });
       const sends: Promise<Receipt>[] = [];
       for (let tick = 0; tick < 24; tick += 1) {
-        if (tick === 6 || tick === 14) context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2 });
+        if (tick === 6 || tick === 14) {
+          context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS });
+        }
         for (const key of keyNames(8)) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
         await nextTurn();
       }
@@ -140,5 +144,6 @@ export const publishOrderCases = [
   troubledCase({ name: "failed-before-the-write", mutant: "retries-behind-the-queue", fault: "fail-before-write", mayRepeat: false }),
   troubledCase({ name: "outcome-unknown", mutant: "gives-up-on-unknown", fault: "fail-after-write", mayRepeat: true }),
   troubledCase({ name: "disconnected", mutant: "retries-behind-the-queue", fault: "disconnect", mayRepeat: true }),
+  troubledCase({ name: "stalled", mutant: "stores-every-second-call-late", fault: "stall", mayRepeat: false }),
   troubledCase({ name: "restarted", mutant: "retries-behind-the-queue", fault: "restart", mayRepeat: true, exclusive: true }),
 ];

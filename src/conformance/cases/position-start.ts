@@ -1,29 +1,11 @@
 import type { Message } from "../../message.ts";
 import type { ReaderOptions } from "../../replay/reader-types.ts";
 import { expectEqual, expectRejection, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
-import type { CaseContext } from "../case-context.ts";
-import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
+import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
-import { type Sequenced, keyNames, showSequenced } from "../history/sequenced.ts";
-import { publish, readAll } from "../stream-work.ts";
-
-/** What one partition holds, of several keys. */
-async function oneLog(context: CaseContext, topic: CaseTopic): Promise<readonly Message<Sequenced>[]> {
-  await publish(context, context.history(), topic, keyNames(8), 10);
-  const messages = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
-  const log = messages.filter(({ partition }) => partition === messages[0]?.partition);
-  expectTrue(log.length >= 10, "a reader hands out what was published");
-  return log;
-}
-
-async function refusesPositions(context: CaseContext): Promise<void> {
-  const topic = await context.topic();
-  const { position } = (await oneLog(context, topic))[0]!;
-  const stream = sequencedTopic(context.connection, topic);
-  await expectUnsupported(async () => readAll(context, stream, { from: { at: position }, until: "now" }), "startAtPosition");
-  await expectUnsupported(async () => readAll(context, stream, { from: { after: position }, until: "now" }), "startAtPosition");
-  await expectUnsupported(async () => readAll(context, stream, { from: topic.start, until: { through: position } }), "startAtPosition");
-}
+import { type Sequenced, showSequenced } from "../history/sequenced.ts";
+import { oneLog, refusesPositions } from "../position-work.ts";
+import { readAll } from "../stream-work.ts";
 
 function expectSame(actual: readonly Message<Sequenced>[], expected: readonly Message<Sequenced>[], promise: string): void {
   const show = (messages: readonly Message<Sequenced>[]): readonly string[] => messages.map(({ value }) => showSequenced(value));

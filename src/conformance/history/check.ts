@@ -87,6 +87,26 @@ export function checkRepeatsInOrder(received: readonly Sequenced[]): void {
   }
 }
 
+/** Whoever is given a place of the log is given the message that is stored there. `stored`: what a reader read of all of it. */
+export function checkSameAsStored(stored: readonly Delivery[], received: readonly Delivery[]): void {
+  const byPlace = new Map(stored.map((delivery) => [`${delivery.partition} ${delivery.position}`, identify(delivery)]));
+  for (const delivery of received) {
+    const there = byPlace.get(`${delivery.partition} ${delivery.position}`);
+    if (there === undefined) throw new BrokenPromise(`positions: that of ${showSequenced(delivery)} names nothing that is stored`);
+    if (there !== identify(delivery)) throw new BrokenPromise(`positions: that of ${showSequenced(delivery)} is of another message`);
+  }
+}
+
+/** Nothing came more often than there were reasons for. Another copy of a message that was stored twice is another message here. */
+export function checkRepeatBound(received: readonly Delivery[], most: number): void {
+  const counts = new Map<string, number>();
+  for (const delivery of received) {
+    const count = (counts.get(delivery.position) ?? 0) + 1;
+    counts.set(delivery.position, count);
+    if (count > most) throw new BrokenPromise(`duplicates: ${showSequenced(delivery)} came more than ${most} times`);
+  }
+}
+
 /** What a healthy run without any reason for repeats must show. */
 export function checkExactlyOnceInOrder(sent: readonly Sequenced[], received: readonly Delivery[], topic: string): void {
   checkAtLeastOnceInOrder(sent, received, topic);

@@ -58,7 +58,7 @@ describe("wrong usage names what was received and what is allowed, with exit cod
   test.each<readonly [readonly string[], RegExp]>([
     [["reed"], /unknown command 'reed'[^]*Did you mean read\?/],
     [["read", "memory:x", ...TOPIC, "--form", "now"], /unknown option '--form'[^]*Did you mean --from\?/],
-    [["read", "memory:x"], /'--topic <topic>' not specified/],
+    [["read", "memory:x"], /'-t, --topic <topic>' not specified/],
     [["read", ...TOPIC], /a URL is needed.*STREAM_URL/],
     [["read", "memory:x", ...TOPIC, "--from", "yesterday"], /'yesterday' is invalid.*earliest, latest, at:POSITION.*15m/],
     [["read", "memory:x", ...TOPIC, "--until", "latest"], /'latest' is invalid.*now, through:POSITION/],

@@ -28,7 +28,7 @@ test("batches hold up to maxMessages of one partition, in order", async () => {
 test("maxWaitMs fills a batch from several deliveries, and ends", async () => {
   const it = bench();
   const batches: string[] = [];
-  const member = it.consumer({ batch: { maxMessages: 4, maxWaitMs: 20 } });
+  const member = it.consumer({ batch: { maxMessages: 4, maxWaitMs: 300 } });
   const run = member.runBatches((messages) => void batches.push(values(messages)));
   const mine = await deliver(it, records("ab"));
   await turns();

@@ -45,3 +45,9 @@ test("closing drops what was stored", async () => {
   await emulator.close();
   expect(await connect(emulator.url).admin.listTopics(signal)).toEqual([]);
 });
+
+test("compaction is that of a topic that exists", async () => {
+  await using emulator = await startMemoryEmulator({ topics: { orders: {} } });
+  emulator.compact("orders");
+  expect(() => emulator.compact("payments")).toThrow(expect.objectContaining({ code: "not-found" }));
+});

@@ -70,6 +70,21 @@ describe("connections", () => {
     await expect.poll(() => broker.openSockets).toBe(0);
   });
 
+  test("closing at any moment of connecting leaves no timer behind", async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+    await ask();
+    const before = timers();
+    for (let steps = 0; steps < 80; steps += 1) {
+      const hasty = createKafkaClient(clientSettingsOf({ brokers: [broker.address] }, silent), silent);
+      const asking = hasty.metadata([], never).then(() => "answered", classify);
+      for (let step = 0; step < steps; step += 1) await Promise.resolve();
+      await hasty.close();
+      await asking;
+    }
+    // The poll has one of its own; each that stays behind would be one of eighty.
+    await expect.poll(timers).toBeLessThan(before + 10);
+  });
+
   test("a server that says nothing is not waited for", async () => {
     await client.close();
     client = newClient({ connectionTimeout: 100, authenticationTimeout: 100 });

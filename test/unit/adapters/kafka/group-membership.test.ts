@@ -70,6 +70,21 @@ describe("a membership", () => {
     if (timersLeft > 0) throw new Error(`${timersLeft} timers are left of a closed membership`);
   });
 
+  test("ended during its first join, it still learns its name, which the group waits for: who leaves has to be named", async () => {
+    const answer = Promise.withResolvers<void>();
+    member.coordinator.plan("joinGroup", answer.promise);
+    const never = new AbortController().signal;
+    expect(await member.membership.nameInGroup(never)).toBe("");
+    await member.start();
+    await member.close();
+    expect(member.outcome).toEqual(new Error("closed"));
+    const reason = new Error("too late");
+    await expect(member.membership.nameInGroup(AbortSignal.abort(reason))).rejects.toBe(reason);
+    answer.resolve();
+    expect(await member.membership.nameInGroup(never)).toBe("member-1");
+    expect(member.joins).toBe(1);
+  });
+
   test("joins under the name that it is given, syncs, and is heard of all the time", async () => {
     await member.start();
     expect(member.told).toEqual(["synced 0,1 in 1"]);

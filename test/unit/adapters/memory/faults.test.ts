@@ -270,3 +270,21 @@ test("a fault that does not exist is refused, naming those that do", async () =>
     expect.objectContaining({ code: "invalid-argument", message: expect.stringContaining("throttle") as string }),
   );
 });
+
+test.each(["create=orders", "create=orders&like=pubsub"])(
+  "a member that leaves while it joins, at whatever moment, is in no group afterwards (%s)",
+  async (query) => {
+    for (let moment = 0; moment < 12; moment += 1) {
+      const made = await opened(query);
+      // Of another topic, so that nothing happens but that every call takes the long way.
+      made.broker.inject({ kind: "throttle", topic: "another" });
+      const leaving = new TestMember(made.driver, "orders");
+      const joining = leaving.start().catch(() => undefined);
+      for (let turn = 0; turn < moment; turn += 1) await Promise.resolve();
+      await leaving.consumer.close();
+      await joining;
+      const { groups } = made.broker.topic("orders");
+      expect([...groups.values()].map(({ members }) => members.size).filter((size) => size > 0)).toEqual([]);
+    }
+  },
+);

@@ -121,3 +121,56 @@ test("waiting for more is woken by the writer, also when it wrote just before", 
   expect(await log.changed.wait(log.changed.version, signal, 1)).toBe(false);
   expect(await log.changed.wait(log.changed.version, AbortSignal.abort())).toBe(false);
 });
+
+/** A key and a value, `null` for a tombstone. */
+function keyed(entries: readonly (readonly [key: string | null, value: string | null])[]): Log {
+  const log = new Log();
+  for (const [index, [key, value]] of entries.entries()) log.append(outgoing(key, value), 1_000 + index);
+  return log;
+}
+
+/** Index and value of everything that is left. */
+function left(log: Log): string[] {
+  const seen: string[] = [];
+  for (let from = log.firstIndex; from < log.endIndex;) {
+    const records = log.read(from, 1_000, 1_048_576);
+    if (records.length === 0) break;
+    for (const record of records) seen.push(`${record.index} ${text(record.value)}`);
+    from = records.at(-1)!.index + 1;
+  }
+  return seen;
+}
+
+test("compaction leaves the newest of each key and what has none, where they are, and the end where it was", () => {
+  const log = keyed([
+    ["a", "1"],
+    ["b", "1"],
+    [null, "keyless"],
+    ["a", "2"],
+    ["gone", "1"],
+    ["b", "2"],
+    ["gone", null],
+  ]);
+  const before = log.bytes;
+  log.compact();
+  expect(left(log)).toEqual(["2 keyless", "3 2", "5 2"]);
+  expect([log.firstIndex, log.endIndex, before - log.bytes]).toEqual([0, 7, 13]);
+  expect(log.read(0, 1, 1_000)[0]!.index).toBe(2);
+  expect(log.read(6, 10, 1_000)).toEqual([]);
+  expect([log.isRemoved(0), log.isRemoved(2), log.isRemoved(6), log.isRemoved(7)]).toEqual([true, false, true, false]);
+  log.append(outgoing("a", "3"), 2_000);
+  log.compact();
+  expect(left(log)).toEqual(["2 keyless", "5 2", "7 3"]);
+});
+
+test("a time in a log with holes means the first record left; retention drops records and holes alike", () => {
+  const log = keyed(Array.from({ length: 200 }, (_, index) => [`k${index % 3}`, String(index)] as const));
+  log.compact();
+  expect(left(log)).toEqual(["197 197", "198 198", "199 199"]);
+  expect(log.findTimestamp(1_000)).toBe(197);
+  expect(log.findTimestamp(1_199)).toBe(199);
+  log.trim({ retentionMs: 10, retentionBytes: null }, 1_208);
+  expect([log.firstIndex, log.bytes]).toEqual([199, 5]);
+  log.trim({ retentionMs: 10, retentionBytes: null }, 2_000);
+  expect([log.isEmpty, log.bytes]).toEqual([true, 0]);
+});

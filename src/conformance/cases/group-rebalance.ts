@@ -1,0 +1,170 @@
+import { setTimeout as later } from "node:timers/promises";
+import { expectEqual, expectTrue } from "../assertions.ts";
+import { defineCase } from "../define-case.ts";
+import { checkAtLeastOnceInOrder, checkComplete, checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
+import { keyNames } from "../history/sequenced.ts";
+import { recordInto } from "../member.ts";
+import { Overlaps } from "../overlaps.ts";
+import { untilOwned, untilShared } from "../sharing.ts";
+import { publish, untilComplete } from "../stream-work.ts";
+
+const manyAtOnce = defineCase({
+  name: "group/rebalance/many-members-at-once",
+  promise: 7,
+  mutant: "settles-what-it-hands-over",
+  run: async (context) => {
+    const topic = await context.topic({ partitions: 8 });
+    const history = context.history();
+    const group = await context.group(topic);
+    const connections = await Promise.all([context.connect(), context.connect(), context.connect()]);
+    const join = (count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        context.member(
+          topic,
+          { group, concurrency: 2 },
+          async (message) => {
+            await later(2);
+            history.receive(message);
+          },
+          connections[index % connections.length],
+        ),
+      );
+    await publish(context, history, topic, keyNames(32), 3);
+    let members = join(5);
+    for (let round = 1; round <= 2; round += 1) {
+      await context.until(() => history.distinct >= Math.min(history.sent.length, 30 * round), "the members to work");
+      const [leaving, staying] = [members.slice(0, 3), members.slice(3)];
+      const [, joined] = await Promise.all([
+        Promise.all(leaving.map(async (member) => member.close())),
+        Promise.resolve(join(3)),
+        publish(context, history, topic, keyNames(32), 3),
+      ]);
+      members = [...staying, ...joined];
+    }
+    await untilComplete(context, history);
+    await untilShared(context, topic, members);
+    if (context.capabilities.partitions) {
+      const owned = members.flatMap(({ consumer }) => consumer.assigned);
+      expectEqual(owned.length, topic.partitions.length, "at rest no partition has two owners");
+    }
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const handlersFirst = defineCase({
+  name: "group/rebalance/handlers-finish-first",
+  promise: 7,
+  mutant: "loses-a-revocation",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const overlaps = new Overlaps();
+    let running = 0;
+    const join = async (name: string) =>
+      context.member(
+        topic,
+        // In the order of the partition what is handled is never behind a gap, so that nothing has to be repeated.
+        { group, concurrency: 8, order: "partition" },
+        async (message) => {
+          running += 1;
+          await overlaps.during(message.value.key, "no two members handle a key at once", async () => later(20));
+          history.receive(message, name);
+        },
+        await context.connect(),
+      );
+    await publish(context, history, topic, keyNames(8), 3);
+    const first = await join("first");
+    await context.until(() => running >= topic.partitions.length, "the handlers of the first member to run");
+    const second = await join("second");
+    await untilComplete(context, history);
+    await untilShared(context, topic, [first, second]);
+    await publish(context, history, topic, keyNames(8), 1);
+    await untilComplete(context, history);
+    await Promise.all([first.close(), second.close()]);
+    overlaps.check();
+    // What ran when the partition was asked for is handled and stored before anybody else has it.
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const callbacks = defineCase({
+  name: "group/rebalance/callbacks-in-order",
+  promise: 7,
+  mutant: "does-not-wait-for-on-revoked",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const told: string[] = [];
+    const held = context.latch();
+    const tell = (what: string, partitions: readonly string[]): void => {
+      told.push(...partitions.map((partition) => `${what} ${partition}`));
+      context.patience.notify();
+    };
+    const join = async (name: string) =>
+      context.member(
+        topic,
+        {
+          group,
+          concurrency: 4,
+          onAssigned: (partitions) => tell(`${name} has`, partitions),
+          onRevoked: async (partitions) => {
+            tell(`${name} gives`, partitions);
+            await held.opened;
+            await later(10);
+            tell(`${name} gave`, partitions);
+          },
+        },
+        recordInto(history, name),
+        await context.connect(),
+      );
+    const first = await join("first");
+    await untilOwned(context, topic, [first]);
+    const second = await join("second");
+    if (context.capabilities.partitions) {
+      await context.until(() => told.some((word) => word.startsWith("first gives")), "onRevoked of the first member to be called");
+    }
+    held.open();
+    await untilShared(context, topic, [first, second]);
+    await publish(context, history, topic, keyNames(24), 2);
+    await untilComplete(context, history);
+    await Promise.all([first.close(), second.close()]);
+    for (const partition of topic.partitions) {
+      const [hers, his] = [told.indexOf(`first gave ${partition}`), told.indexOf(`second has ${partition}`)];
+      expectTrue(hers >= 0, `onRevoked has settled when close resolves: not that of partition ${partition}`);
+      if (!context.capabilities.partitions || his < 0) continue;
+      expectTrue(hers < his, `onRevoked of the old owner settles before partition ${partition} has a new one: ${told.join(", ")}`);
+    }
+    expectTrue(
+      !context.capabilities.partitions || told.some((word) => word.startsWith("second has")),
+      "the second member was given a partition",
+    );
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const takeOver = defineCase({
+  name: "group/rebalance/idle-members-take-over",
+  promise: 7,
+  mutant: "idle-members-stay-idle",
+  run: async (context) => {
+    const topic = await context.topic({ partitions: 2 });
+    const history = context.history();
+    const group = await context.group(topic);
+    const members = ["a", "b", "c", "d"].map((name) => context.member(topic, { group }, recordInto(history, name)));
+    await untilOwned(context, topic, members);
+    await publish(context, history, topic, keyNames(12), 2);
+    await untilComplete(context, history);
+    const busy = members.filter(({ consumer }) => consumer.assigned.length > 0).slice(0, 2);
+    await Promise.all(busy.map(async (member) => member.close()));
+    const idle = members.filter((member) => !busy.includes(member));
+    await publish(context, history, topic, keyNames(12), 2);
+    await untilComplete(context, history);
+    for (const member of idle) await member.close();
+    checkOrder(history.received);
+    checkComplete(history.sent, history.received);
+  },
+});
+
+export const groupRebalanceCases = [manyAtOnce, handlersFirst, callbacks, takeOver];
