@@ -51,6 +51,7 @@ export class Group {
   /** The first members of an empty group wait for others, and again where others came. */
   #isGathering = false;
   #hasGathered = false;
+  #settled = Promise.withResolvers<void>();
 
   constructor(groupId: string, initialDelayMs: number) {
     this.groupId = groupId;
@@ -63,6 +64,17 @@ export class Group {
 
   get protocolName(): string | null {
     return this.#protocolName;
+  }
+
+  /** Resolves when all members know what they have, or there are none. */
+  async settled(): Promise<void> {
+    if (this.#state === "PreparingRebalance" || this.#state === "CompletingRebalance") await this.#settled.promise;
+  }
+
+  #setSettled(state: "Stable" | "Empty"): void {
+    this.#state = state;
+    this.#settled.resolve();
+    this.#settled = Promise.withResolvers();
   }
 
   get isAbandoned(): boolean {
@@ -204,7 +216,7 @@ export class Group {
   }
 
   #becomeEmpty(): void {
-    this.#state = "Empty";
+    this.#setSettled("Empty");
     this.#protocolName = null;
   }
 
@@ -252,7 +264,7 @@ export class Group {
   #assign(assignments: SyncRequest["assignments"]): void {
     // What is kept must not keep the whole request.
     const given = new Map(assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)]));
-    this.#state = "Stable";
+    this.#setSettled("Stable");
     for (const member of this.roster.all) {
       member.assignment = given.get(member.memberId) ?? NO_ASSIGNMENT;
       if (!member.isSyncing) continue;

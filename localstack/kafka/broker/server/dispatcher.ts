@@ -16,6 +16,9 @@ type Answered = Frame | null | "close";
 /** Requests that a client may make before it has said who it is. */
 const BEFORE_AUTHENTICATION: ReadonlySet<string> = new Set(["ApiVersions", "SaslHandshake", "SaslAuthenticate"]);
 
+/** How long who is robbed is kept in the dark, where the others take their time. */
+const LONGEST_THEFT_MS = 2_000;
+
 /** Reads requests, lets faults befall them, and writes what the handlers answer. One for each broker. */
 export class Dispatcher {
   readonly #cluster: Cluster;
@@ -100,7 +103,11 @@ export class Dispatcher {
     if (troubles.has("disconnect")) return "close";
     const asking = member?.(request);
     const group = asking === undefined ? undefined : cluster.groups.get(asking.groupId);
-    if (troubles.has("evict-member")) group?.evict(asking!.memberId);
+    if (troubles.has("evict-member") && group !== undefined) {
+      group.evict(asking!.memberId);
+      // It is the last to hear of it: others have by then what it had.
+      await Promise.race([group.settled(), delay(LONGEST_THEFT_MS, undefined, { signal: gone }).catch(() => undefined)]);
+    }
     if (troubles.has("move-coordinator") && group !== undefined) {
       group.forgetMembers();
       cluster.moveCoordinator(group.groupId);
