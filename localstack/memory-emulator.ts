@@ -6,6 +6,7 @@ import { topicSettings } from "../adapters/memory/topic-access.ts";
 import type { MemoryTopicSettings } from "../adapters/memory/topic.ts";
 import { parseConnectionUrl } from "../src/connection-url.ts";
 import type { Fault } from "../src/driver/index.ts";
+import { checkEmulatorTopic } from "./check-emulator-topic.ts";
 
 /** Settings of a topic; `groups` is for providers whose groups must exist first, which these need not. */
 type MemoryEmulatorTopic = MemoryTopicSettings & { readonly groups?: readonly string[] | undefined };
@@ -40,7 +41,9 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
   const broker = memoryBroker(name);
   const emulator: MemoryEmulator = {
     url: urlOf(name, options),
-    async createTopic(topic, { partitions, retentionMs, retentionBytes } = {}) {
+    async createTopic(topic, { retentionBytes, ...settings } = {}) {
+      checkEmulatorTopic(settings);
+      const { partitions, retentionMs } = settings;
       checkMemoryOptions({ topics: { [topic]: { partitions, retentionMs } } });
       broker.createTopic(topic, profile.layout, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
     },

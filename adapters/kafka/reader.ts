@@ -15,6 +15,7 @@ import { type LogBounds, OffsetLookup } from "./offset-lookup.ts";
 import { PartitionFetcher } from "./partition-fetcher.ts";
 import { placesOf } from "./places.ts";
 import { toOffset, toPosition } from "./records.ts";
+import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import { type KnownTopic, requirePartition } from "./topic-directory.ts";
 import { pause } from "./waiting.ts";
@@ -67,7 +68,8 @@ export class KafkaReader implements ReaderDriver {
 
   async read(partitions: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void> {
     const over = AbortSignal.any([signal, this.#closing.signal]);
-    const topic = await this.#service.directory.look(this.#topicName, over);
+    const pace = new RetryPace(this.#service.report, this.#topicName);
+    const topic = await persist("Metadata", pace, over, () => this.#service.directory.look(this.#topicName, over));
     const fetcher = new PartitionFetcher(this.#service, this.#client, topic);
     const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
     const unresolved = new Map([...places].filter(([, place]) => place.kind !== "at" && place.kind !== "after"));

@@ -4,6 +4,7 @@ import { addConformance } from "./conformance.ts";
 import { addConsume } from "./consume.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
+import { addEmulators } from "./emulators.ts";
 import { addGroups } from "./groups.ts";
 import { addLag } from "./lag.ts";
 import { packageVersion } from "./process/package-version.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((program: Command) => unknown)[] = [
   addCapabilities,
   addConformance,
   addDoctor,
+  addEmulators,
   addDemo,
 ];
 

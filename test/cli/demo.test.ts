@@ -43,7 +43,7 @@ test("a provider that cannot do what the demo needs ends it with exit code 1", (
 });
 
 test.each([
-  [["--only", "carrier-pigeon"], /"carrier-pigeon" does not run in this process; memory can/],
+  [["--only", "carrier-pigeon"], /"carrier-pigeon" does not run in this process; memory, kafka can/],
   [["--url", "memory:a", "--only", "memory"], /exclude each other/],
   [["--fast"], /--fast/],
 ])("refuses %j with exit code 2", (args, message) => {

@@ -3,6 +3,7 @@ export const program = `
 import { connect, json, StreamError, type Capability, type Message } from "streamport";
 import { memory } from "streamport/memory";
 import { conformanceCases } from "streamport/conformance";
+import { startEmulator, type Emulator } from "streamport/emulators";
 import type { OpenDriver, ProviderDriver } from "streamport/driver";
 
 interface Flight { origin: string; delay: number }
@@ -20,8 +21,11 @@ for await (const message of flights.reader({ until: "now" })) {
   delays.push(received.value.delay);
 }
 await connection.close();
-console.log(JSON.stringify({ delays, cases: conformanceCases().length > 0, driver: typeof openDriver }));
+const emulator: Emulator = await startEmulator("kafka", { topics: { flights: { partitions: 2 } } });
+const emulated = new URL(emulator.url).protocol;
+await emulator.close();
+console.log(JSON.stringify({ delays, cases: conformanceCases().length > 0, driver: typeof openDriver, emulated }));
 `;
 
 /** What it prints. */
-export const expectedOutput = JSON.stringify({ delays: [0, 1, 2], cases: true, driver: "function" });
+export const expectedOutput = JSON.stringify({ delays: [0, 1, 2], cases: true, driver: "function", emulated: "kafka:" });

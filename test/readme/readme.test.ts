@@ -10,7 +10,11 @@ import { runCommand } from "../package/command.ts";
 import { projectRoot } from "../package/packed-package.ts";
 
 const readme = await readFile(join(projectRoot, "README.md"), "utf8");
-const blocks = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1]!);
+const allBlocks = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1]!);
+const isTest = (block: string): boolean => block.includes('from "vitest"');
+/** Those that are tests of an application; the others are programs. */
+const testBlocks = allBlocks.filter(isTest);
+const blocks = allBlocks.filter((block) => !isTest(block));
 
 interface Printed {
   readonly lines: readonly RegExp[];
@@ -41,8 +45,9 @@ beforeAll(async () => {
   // A package of this name whose entries are the sources: the blocks run exactly as they are printed.
   const home = join(folder, "node_modules", "streamport");
   await mkdir(home, { recursive: true });
-  for (const name of ["src", "adapters"]) await symlink(join(projectRoot, name), join(home, name), "dir");
-  const entries = { ".": "./src/index.ts", "./memory": "./adapters/memory/index.ts" };
+  for (const name of ["src", "adapters", "localstack"]) await symlink(join(projectRoot, name), join(home, name), "dir");
+  await symlink(join(projectRoot, "node_modules", "vitest"), join(folder, "node_modules", "vitest"), "dir");
+  const entries = { ".": "./src/index.ts", "./memory": "./adapters/memory/index.ts", "./emulators": "./localstack/index.ts" };
   await writeFile(join(home, "package.json"), JSON.stringify({ name: "streamport", type: "module", exports: entries }));
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   const compilerOptions = { noEmit: true, allowImportingTsExtensions: true, typeRoots: [join(projectRoot, "node_modules", "@types")] };
@@ -51,6 +56,7 @@ beforeAll(async () => {
     JSON.stringify({ extends: join(projectRoot, "tsconfig.json"), compilerOptions, include: ["*.ts"] }),
   );
   await Promise.all(blocks.map((block, index) => writeFile(join(folder, `block-${index}.ts`), block)));
+  await Promise.all(testBlocks.map((block, index) => writeFile(join(folder, `block-${index}.test.ts`), block)));
 });
 
 afterAll(async () => {
@@ -59,6 +65,7 @@ afterAll(async () => {
 
 test("every block is expected here", () => {
   expect(blocks).toHaveLength(expected.length);
+  expect(testBlocks).toHaveLength(1);
 });
 
 test("the blocks compile under the strictest settings", async () => {
@@ -69,6 +76,14 @@ const cases = expected.map((block, index) => ({ ...block, index }));
 
 test.each(cases)("block $index runs on memory and ends", async ({ index, ...wanted }) => {
   expectPrinted(await run(`block-${index}.ts`, wanted), wanted);
+});
+
+test("the blocks that are tests pass", async () => {
+  const vitest = join(projectRoot, "node_modules", "vitest", "vitest.mjs");
+  const outputFile = join(folder, "report.json");
+  await runCommand(process.execPath, [vitest, "run", "--root", folder, "--reporter", "json", "--outputFile", outputFile], folder);
+  const report: unknown = JSON.parse(await readFile(outputFile, "utf8"));
+  expect(report).toMatchObject({ numTotalTests: testBlocks.length, numPassedTests: testBlocks.length });
 });
 
 const missing = kafkaRequirements();

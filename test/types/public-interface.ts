@@ -7,6 +7,7 @@ import type * as agreedDriver from "contract/driver";
 import type * as agreedEmulators from "contract/emulators";
 import type * as agreedMemory from "contract/memory";
 import type * as agreed from "contract";
+import type * as shippedEmulators from "../../localstack/index.ts";
 import type * as shippedMemory from "../../adapters/memory/index.ts";
 import type * as shippedConformance from "../../src/conformance/index.ts";
 import type * as shippedDriver from "../../src/driver/index.ts";
@@ -90,6 +91,11 @@ export type SameTypes = AllTrue<{
   memoryOptions: Same<agreedMemory.MemoryOptions, shippedMemory.MemoryOptions>;
   faultKind: Same<agreedEmulators.FaultKind, shippedDriver.FaultKind>;
   fault: Same<agreedEmulators.Fault, shippedDriver.Fault>;
+  emulatorFault: Same<agreedEmulators.Fault, shippedEmulators.Fault>;
+  emulator: Same<agreedEmulators.Emulator, shippedEmulators.Emulator>;
+  emulatorOptions: Same<agreedEmulators.EmulatorOptions, shippedEmulators.EmulatorOptions>;
+  emulatorTopic: Same<agreedEmulators.EmulatorTopic, shippedEmulators.EmulatorTopic>;
+  emulatedProvider: Same<agreedEmulators.EmulatedProvider, shippedEmulators.EmulatedProvider>;
   caseResult: Same<agreedConformance.CaseResult, shippedConformance.CaseResult>;
 }>;
 
@@ -105,6 +111,7 @@ export type SameValues = AllTrue<{
   isStreamError: Covers<typeof agreed.isStreamError, typeof shipped.isStreamError>;
   streamErrorClass: Covers<typeof agreed.StreamError, typeof shipped.StreamError>;
   memory: Covers<typeof agreedMemory.memory, typeof shippedMemory.memory>;
+  startEmulator: Covers<typeof agreedEmulators.startEmulator, typeof shippedEmulators.startEmulator>;
   conformanceCases: Covers<typeof agreedConformance.conformanceCases, typeof shippedConformance.conformanceCases>;
   openDriver: Covers<agreedDriver.OpenDriver, shippedDriver.OpenDriver>;
 }>;

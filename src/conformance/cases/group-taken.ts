@@ -96,9 +96,12 @@ const toldOfLoss = defineCase({
     );
     await untilOwned(context, topic, [member]);
     for (const kind of ["steal-partition", "lose-coordinator"] as const) {
+      const before = told.length;
       context.inject({ kind, topic: topic.name });
       await publish(context, history, topic, KEYS, 1);
       await untilComplete(context, history);
+      // Where fetching needs no ownership, the next heartbeat tells.
+      await context.until(() => told.length > before, "a member to be told that a partition was lost");
     }
     await untilOwned(context, topic, [member]);
     await member.close();

@@ -1,0 +1,24 @@
+import type { TopicSettings } from "../src/admin/admin-types.ts";
+import type { Fault } from "../src/driver/index.ts";
+
+/** A provider that runs in this process. */
+export interface Emulator extends AsyncDisposable {
+  /** For `connect`; needs nothing else, credentials included. */
+  readonly url: string;
+  /** Rejects with `already-exists`, `invalid-argument`. */
+  createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
+  /** Plans a fault: see `Fault`. @throws `invalid-argument` for a kind that there is not · `unsupported` for one that this provider cannot show */
+  inject(fault: Fault): void;
+  /** Ends it, and forgets what was stored. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** `groups`: consumer groups that must exist first (Event Hubs). */
+export type EmulatorTopic = TopicSettings & { groups?: readonly string[] | undefined };
+
+export interface EmulatorOptions {
+  /** That exist from the start. */
+  topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
+  /** To listen on, on 127.0.0.1; of no meaning where nothing listens. @default a free one */
+  port?: number | undefined;
+}

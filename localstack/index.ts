@@ -1,0 +1,5 @@
+/** Providers in the process, for tests of applications: `streamport/emulators`. */
+export { startEmulator } from "./start-emulator.ts";
+export type { EmulatedProvider } from "./start-emulator.ts";
+export type { Emulator, EmulatorOptions, EmulatorTopic } from "./emulator.ts";
+export type { Fault, FaultKind } from "../src/driver/index.ts";

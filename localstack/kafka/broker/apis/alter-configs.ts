@@ -1,0 +1,18 @@
+import { defineApi } from "../wire/api.ts";
+import { struct } from "../wire/struct.ts";
+import { array, boolean, int16, int32, int8, nullableString, string } from "../wire/types.ts";
+
+export const alterConfigsApi = defineApi({
+  name: "AlterConfigs",
+  key: 33,
+  versions: [0, 2],
+  flexibleFrom: 2,
+  request: {
+    resources: array(struct({ resourceType: int8, resourceName: string, configs: array(struct({ name: string, value: nullableString })) })),
+    validateOnly: boolean,
+  },
+  answer: {
+    throttleTimeMs: int32.or(0),
+    responses: array(struct({ errorCode: int16, errorMessage: nullableString, resourceType: int8, resourceName: string })),
+  },
+});

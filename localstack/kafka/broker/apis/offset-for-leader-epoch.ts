@@ -1,0 +1,28 @@
+import { defineApi } from "../wire/api.ts";
+import { struct } from "../wire/struct.ts";
+import { array, int16, int32, int64, string } from "../wire/types.ts";
+
+export const offsetForLeaderEpochApi = defineApi({
+  name: "OffsetForLeaderEpoch",
+  key: 23,
+  versions: [2, 4],
+  flexibleFrom: 4,
+  request: {
+    replicaId: int32.since(3).or(-2),
+    topics: array(
+      struct({
+        topic: string,
+        partitions: array(struct({ partition: int32, currentLeaderEpoch: int32, leaderEpoch: int32 })),
+      }),
+    ),
+  },
+  answer: {
+    throttleTimeMs: int32.or(0),
+    topics: array(
+      struct({
+        topic: string,
+        partitions: array(struct({ errorCode: int16, partition: int32, leaderEpoch: int32.or(-1), endOffset: int64.or(-1n) })),
+      }),
+    ),
+  },
+});

@@ -1,0 +1,48 @@
+import { defineApi } from "../wire/api.ts";
+import { struct } from "../wire/struct.ts";
+import { array, int16, int32, int64, milliseconds, nullableString, records, string, uuid } from "../wire/types.ts";
+
+export const produceApi = defineApi({
+  name: "Produce",
+  key: 0,
+  versions: [3, 13],
+  flexibleFrom: 9,
+  request: {
+    transactionalId: nullableString.since(3),
+    acks: int16,
+    timeoutMs: int32,
+    topicData: array(
+      struct({
+        name: string.until(12),
+        topicId: uuid.since(13),
+        partitionData: array(struct({ index: int32, records })),
+      }),
+    ),
+  },
+  answer: {
+    responses: array(
+      struct({
+        name: string.until(12),
+        topicId: uuid.since(13),
+        partitionResponses: array(
+          struct({
+            index: int32,
+            errorCode: int16,
+            baseOffset: int64,
+            logAppendTimeMs: milliseconds.since(2).or(-1),
+            logStartOffset: int64.since(5).or(-1n),
+            recordErrors: array(struct({ batchIndex: int32, batchIndexErrorMessage: nullableString.or(null) }))
+              .since(8)
+              .or([]),
+            errorMessage: nullableString.since(8).or(null),
+            currentLeader: struct({ leaderId: int32, leaderEpoch: int32 }).since(10).tagged(0),
+          }),
+        ),
+      }),
+    ),
+    throttleTimeMs: int32.since(1).or(0),
+    nodeEndpoints: array(struct({ nodeId: int32, host: string, port: int32, rack: nullableString.or(null) }))
+      .since(10)
+      .tagged(0),
+  },
+});

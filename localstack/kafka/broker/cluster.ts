@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto";
+import { BrokerProperties } from "./broker-properties.ts";
+import { FaultPlan } from "./faults/fault-plan.ts";
+import { SpoiledRecords } from "./faults/spoiled-records.ts";
+import { Groups } from "./groups/groups.ts";
+import { clean } from "./log/cleaner.ts";
+import { applyRetention } from "./log/retention.ts";
+import { NO_LEADER, type Partition } from "./topics/partition.ts";
+import type { Topic } from "./topics/topic.ts";
+import { Topics } from "./topics/topics.ts";
+import { Transactions } from "./transactions/transactions.ts";
+
+/** One broker of the cluster, as clients are told of it. */
+export interface BrokerNode {
+  readonly nodeId: number;
+  readonly host: string;
+  port: number;
+  isUp: boolean;
+}
+
+export interface ClusterOptions {
+  readonly brokers: number;
+  readonly properties: Readonly<Record<string, string>>;
+  /** Passwords by user name; `null`: nobody has to say who he is. */
+  readonly users: ReadonlyMap<string, string> | null;
+}
+
+const HOST = "127.0.0.1";
+
+/** What all brokers of the cluster know: they share one memory, so that what one has stored is stored. */
+export class Cluster {
+  readonly clusterId = randomBytes(16).toString("base64url");
+  readonly properties: BrokerProperties;
+  readonly users: ReadonlyMap<string, string> | null;
+  readonly nodes: readonly BrokerNode[];
+  readonly topics: Topics;
+  readonly groups: Groups;
+  readonly transactions: Transactions;
+  readonly faults = new FaultPlan();
+  readonly spoiled = new SpoiledRecords();
+  /** How often the coordinator of a group or transaction has moved on. */
+  readonly #moves = new Map<string, number>();
+  readonly #housekeeping: NodeJS.Timeout;
+
+  constructor({ brokers, properties, users }: ClusterOptions) {
+    this.properties = new BrokerProperties({ "default.replication.factor": String(brokers), ...properties });
+    this.users = users;
+    this.nodes = Array.from({ length: brokers }, (_, index) => ({ nodeId: index + 1, host: HOST, port: 0, isUp: false }));
+    this.topics = new Topics(
+      this.nodes.map(({ nodeId }) => nodeId),
+      {
+        partitions: this.properties.number("num.partitions"),
+        replicationFactor: this.properties.number("default.replication.factor"),
+        settings: this.properties.ofTopics,
+      },
+    );
+    this.groups = new Groups(this.properties);
+    this.transactions = new Transactions(this.topics, this.groups, this.properties.number("transaction.max.timeout.ms"));
+    this.#housekeeping = setInterval(() => this.#keepHouse(), this.properties.number("log.retention.check.interval.ms"));
+    // A cluster that nobody closes does not keep its process: its listeners do.
+    this.#housekeeping.unref();
+  }
+
+  get upNodes(): readonly BrokerNode[] {
+    return this.nodes.filter(({ isUp }) => isUp);
+  }
+
+  node(nodeId: number): BrokerNode | undefined {
+    return this.nodes.find((node) => node.nodeId === nodeId);
+  }
+
+  isUp(nodeId: number): boolean {
+    return this.node(nodeId)?.isUp === true;
+  }
+
+  /** Replicas whose broker is up: nobody lags here. */
+  inSyncReplicas({ replicas }: Partition): readonly number[] {
+    return replicas.filter((nodeId) => this.isUp(nodeId));
+  }
+
+  /** Every partition is led by the first of its replicas that is up, and stays with its leader as long as that is. */
+  electLeaders(): void {
+    for (const topic of this.topics.all) {
+      for (const partition of topic.partitions) {
+        if (partition.leaderId === NO_LEADER || !this.isUp(partition.leaderId)) {
+          partition.lead(this.inSyncReplicas(partition)[0] ?? NO_LEADER);
+        }
+      }
+    }
+  }
+
+  /** The broker that looks after a group or a transactional id. */
+  coordinatorOf(key: string): BrokerNode | undefined {
+    const up = this.upNodes;
+    return up[(hashOf(key) + (this.#moves.get(key) ?? 0)) % Math.max(1, up.length)];
+  }
+
+  moveCoordinator(key: string): void {
+    this.#moves.set(key, (this.#moves.get(key) ?? 0) + 1);
+  }
+
+  deleteTopic(topic: Topic): void {
+    this.topics.delete(topic);
+    this.groups.topicDeleted(topic.name);
+  }
+
+  #keepHouse(): void {
+    const nowMs = Date.now();
+    for (const { config, partitions } of this.topics.all) {
+      for (const { log } of partitions) {
+        if (config.isCompacted) clean(log, config, nowMs);
+        if (config.isDeleted) applyRetention(log, config, nowMs);
+      }
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#housekeeping);
+    this.groups.forgetMembers();
+    this.transactions.close();
+  }
+}
+
+function hashOf(key: string): number {
+  let hash = 0;
+  for (const character of key) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0;
+  return hash;
+}

@@ -1,0 +1,82 @@
+import type { Fault } from "../../../src/driver/index.ts";
+import { StreamError } from "../../../src/errors.ts";
+import type { EmulatorTopic } from "../../emulator.ts";
+import { Cluster } from "./cluster.ts";
+import { type ErrorAnswer, plannedAnswer, plannedTrouble } from "./faults/trouble.ts";
+import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
+import { compactTopic, createTopic, moveLeader } from "./topics/topic-control.ts";
+
+export interface EmulatedKafkaOptions {
+  /** All of them have every topic, where nothing else is said. @default 1 */
+  readonly brokers?: number | undefined;
+  /** Of the first broker. @default a free one */
+  readonly port?: number | undefined;
+  readonly topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
+  /** The broker's own settings by Kafka's names: `{ "group.initial.rebalance.delay.ms": "3000" }`. */
+  readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** Passwords by user name: then clients authenticate by SASL PLAIN. @default whoever comes is let in */
+  readonly users?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Brokers that speak Kafka's protocol, in this process and its memory. `README.md` says what they do not do. */
+export interface EmulatedKafka extends AsyncDisposable {
+  /** For `connect`; with the first of the users. */
+  readonly url: string;
+  /** `host:port`, separated by commas. */
+  readonly bootstrapServers: string;
+  readonly brokers: readonly EmulatedBroker[];
+  /** @param kafkaSettings by Kafka's own names: `{ "cleanup.policy": "compact" }`. Rejects with `already-exists`, `invalid-argument` */
+  createTopic(topic: string, settings?: EmulatorTopic, kafkaSettings?: Readonly<Record<string, string>>): Promise<void>;
+  /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for a kind that is not of it */
+  inject(fault: Fault): void;
+  /** Plans that requests of one kind are answered with an error code. */
+  answerWith(answer: ErrorAnswer): void;
+  /** Compacts the topic now and up to its end, as Kafka does after a while and not as far. @throws `not-found` */
+  compact(topic: string): void;
+  /** To this broker, or to another one. @throws `not-found`, `conflict` where it cannot lead */
+  moveLeader(topic: string, partition: number, nodeId?: number): void;
+  /** All brokers go away and come back with what is stored; members have to join again. */
+  restart(): Promise<void>;
+  /** Never rejects. What was stored is gone. */
+  close(): Promise<void>;
+}
+
+/** @throws `configuration` for properties that have no effect here, or a port that is taken · `invalid-argument` for topics that cannot be */
+export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Promise<EmulatedKafka> {
+  const { brokers = 1, port = 0, topics = {}, properties = {}, users } = options;
+  const cluster = new Cluster({ brokers, properties, users: users === undefined ? null : new Map(Object.entries(users)) });
+  const servers = new BrokerServers(cluster);
+  const close = (): Promise<void> => servers.close();
+  try {
+    await servers.start(port);
+    for (const [topic, settings] of Object.entries(topics)) createTopic(cluster, topic, settings, {});
+  } catch (error) {
+    await close();
+    throw error instanceof StreamError ? error : cannotListen(port, error);
+  }
+  const { bootstrapServers } = servers;
+  return {
+    url: urlOf(bootstrapServers, users),
+    bootstrapServers,
+    brokers: servers.brokers,
+    createTopic: async (topic, settings = {}, kafkaSettings = {}) => createTopic(cluster, topic, settings, kafkaSettings),
+    inject: (fault) => cluster.faults.add(plannedTrouble(fault)),
+    answerWith: (answer) => cluster.faults.add(plannedAnswer(answer)),
+    compact: (topic) => compactTopic(cluster, topic),
+    moveLeader: (topic, partition, nodeId) => moveLeader(cluster, topic, partition, nodeId),
+    restart: () => servers.restart(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function urlOf(servers: string, users: EmulatedKafkaOptions["users"]): string {
+  const [user] = Object.entries(users ?? {});
+  if (user === undefined) return `kafka://${servers}`;
+  const [name, password] = user.map(encodeURIComponent);
+  return `kafka://${name}:${password}@${servers}?sasl.mechanism=plain`;
+}
+
+function cannotListen(port: number, cause: unknown): StreamError {
+  return new StreamError("configuration", `the emulated Kafka cannot listen on port ${port} of 127.0.0.1`, { provider: "kafka", cause });
+}

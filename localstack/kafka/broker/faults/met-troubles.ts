@@ -1,0 +1,64 @@
+import { ErrorCode } from "../error-code.ts";
+import type { PlannedTrouble, Trouble } from "./trouble.ts";
+
+/** What a request is about, as far as faults can name it. */
+export interface CallSubject {
+  /** With the partitions; `null`: the topic as a whole. */
+  readonly topics: ReadonlyMap<string, readonly number[] | null>;
+  readonly hasGroup: boolean;
+}
+
+/** What befalls one request. Handlers ask it where a server would find the same trouble. */
+export class MetTroubles {
+  static readonly NONE = new MetTroubles([]);
+  readonly #met: readonly PlannedTrouble[];
+  readonly #spoiled = new Set<PlannedTrouble>();
+
+  constructor(met: readonly PlannedTrouble[]) {
+    this.#met = met;
+  }
+
+  has(what: Trouble["what"]): boolean {
+    return this.#met.some(({ trouble }) => trouble.what === what);
+  }
+
+  get delayMs(): number {
+    return Math.max(0, ...this.#met.map(({ trouble }) => (trouble.what === "delay" ? trouble.durationMs : 0)));
+  }
+
+  /**
+   * The code that this part of the request is refused with before anything is done; 0: none.
+   * @param authorizationCode what says that the one who asks may not
+   */
+  refusalOf(authorizationCode: number, topic?: string, partition?: number): number {
+    return this.#codeOf(false, authorizationCode, topic, partition);
+  }
+
+  /** The code that hides that this part of the request was carried out; 0: none. */
+  codeAfter(topic: string, partition: number): number {
+    return this.#codeOf(true, ErrorCode.topicAuthorizationFailed, topic, partition);
+  }
+
+  #codeOf(isStored: boolean, authorizationCode: number, topic?: string, partition?: number): number {
+    for (const { trouble, ...planned } of this.#met) {
+      if (trouble.what !== "error" || trouble.isStored !== isStored || !concerns(planned, topic, partition)) continue;
+      return trouble.errorCode === "authorization" ? authorizationCode : trouble.errorCode;
+    }
+    return ErrorCode.none;
+  }
+
+  /** Is one record of this partition to be invalid? That of the first partition that is met, and of no other. */
+  spoils(topic: string, partition: number): boolean {
+    const spoiling = this.#met.find(({ trouble, ...planned }) => trouble.what === "invalid-record" && concerns(planned, topic, partition));
+    if (spoiling === undefined || this.#spoiled.has(spoiling)) return false;
+    this.#spoiled.add(spoiling);
+    return true;
+  }
+}
+
+/** A part of a request that names less than the plan, such as a group, is met as a whole. */
+function concerns(planned: Pick<PlannedTrouble, "topic" | "partition">, topic?: string, partition?: number): boolean {
+  if (topic === undefined) return true;
+  if (planned.topic !== undefined && planned.topic !== topic) return false;
+  return partition === undefined || planned.partition === undefined || planned.partition === partition;
+}

@@ -1,0 +1,84 @@
+import type { Fault, FaultKind } from "../../../../src/driver/index.ts";
+import { StreamError } from "../../../../src/errors.ts";
+import { ErrorCode } from "../error-code.ts";
+
+/** What becomes of a request that is met. */
+export type Trouble =
+  /** Refused with this code, before anything is stored, or after. `authorization`: with the code that says who may not. */
+  | { readonly what: "error"; readonly errorCode: number | "authorization"; readonly isStored: boolean }
+  /** One of its records is invalid, now and whenever it comes again. */
+  | { readonly what: "invalid-record" }
+  | { readonly what: "disconnect" }
+  | { readonly what: "delay"; readonly durationMs: number }
+  /** The member that asks is put out of its group, as if its session had ended. */
+  | { readonly what: "evict-member" }
+  /** The coordinator of the group is another one now, which knows no members. */
+  | { readonly what: "move-coordinator" }
+  | { readonly what: "restart" };
+
+/** Which requests are met, and how many. */
+export interface PlannedTrouble {
+  readonly trouble: Trouble;
+  /** Names of requests; `null`: any that a topic or a group is about. */
+  readonly apis: readonly string[] | null;
+  readonly topic: string | undefined;
+  readonly partition: number | undefined;
+  /** Requests that are still to be spared. */
+  after: number;
+  /** Requests that are still to be met. */
+  times: number;
+}
+
+const DEFAULT_STALL_MS = 1_000;
+const OF_MEMBERS = ["Heartbeat", "OffsetCommit"];
+
+/** How Kafka shows each kind of the shared vocabulary. */
+const KINDS: Readonly<Record<FaultKind, (fault: Fault) => { readonly trouble: Trouble; readonly apis: readonly string[] | null }>> = {
+  throttle: () => ({ trouble: refusal(ErrorCode.throttlingQuotaExceeded), apis: ["Produce"] }),
+  "fail-entry": () => ({ trouble: { what: "invalid-record" }, apis: ["Produce"] }),
+  "fail-before-write": () => ({ trouble: refusal(ErrorCode.notEnoughReplicas), apis: ["Produce"] }),
+  "fail-after-write": () => ({ trouble: { what: "error", errorCode: ErrorCode.requestTimedOut, isStored: true }, apis: ["Produce"] }),
+  disconnect: () => ({ trouble: { what: "disconnect" }, apis: null }),
+  stall: ({ durationMs = DEFAULT_STALL_MS }) => ({ trouble: { what: "delay", durationMs }, apis: ["Produce", "Fetch"] }),
+  "expire-cursor": () => ({ trouble: refusal(ErrorCode.offsetOutOfRange), apis: ["Fetch"] }),
+  "steal-partition": () => ({ trouble: { what: "evict-member" }, apis: OF_MEMBERS }),
+  "lose-coordinator": () => ({ trouble: { what: "move-coordinator" }, apis: OF_MEMBERS }),
+  "refuse-authorization": () => ({ trouble: { what: "error", errorCode: "authorization", isStored: false }, apis: null }),
+  restart: () => ({ trouble: { what: "restart" }, apis: null }),
+};
+
+/** @throws `invalid-argument` for a kind that is not of the vocabulary */
+export function plannedTrouble(fault: Fault): PlannedTrouble {
+  const { kind, after = 0, times = 1, topic, partition } = fault;
+  const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  if (known === undefined) {
+    const allowed = Object.keys(KINDS).join(", ");
+    throw new StreamError("invalid-argument", `the emulated Kafka: there is no fault ${JSON.stringify(kind)}; there are ${allowed}`, {
+      provider: "kafka",
+    });
+  }
+  return { ...known(fault), topic, partition: partition === undefined ? undefined : Number(partition), after, times };
+}
+
+/** An error code as the answer to requests of one kind. */
+export interface ErrorAnswer {
+  /** Kafka's name of the request: `Produce`, `Fetch`, `Metadata`, … */
+  readonly api: string;
+  readonly errorCode: number;
+  /** Of Produce: stores first what it is sent, then answers with the error. @default false */
+  readonly isStored?: boolean | undefined;
+  /** Skips this many such requests first. @default 0 */
+  readonly after?: number | undefined;
+  /** @default 1 */
+  readonly times?: number | undefined;
+  readonly topic?: string | undefined;
+  readonly partition?: number | undefined;
+}
+
+export function plannedAnswer({ api, errorCode, isStored = false, after = 0, times = 1, topic, partition }: ErrorAnswer): PlannedTrouble {
+  return { trouble: { what: "error", errorCode, isStored }, apis: [api], topic, partition, after, times };
+}
+
+function refusal(errorCode: number): Trouble {
+  return { what: "error", errorCode, isStored: false };
+}

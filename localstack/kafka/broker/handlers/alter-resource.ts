@@ -1,0 +1,36 @@
+import { ErrorCode, Refusal } from "../error-code.ts";
+import type { Topic } from "../topics/topic.ts";
+import type { RequestContext } from "./handler.ts";
+import { TOPIC_RESOURCE } from "./resource-type.ts";
+
+interface Resource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+interface Altered extends Resource {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+/** Settings of topics can be changed, those of brokers not. */
+export function alterResource(
+  { resourceType, resourceName }: Resource,
+  { cluster, troubles }: RequestContext,
+  alter: (topic: Topic) => void,
+): Altered {
+  try {
+    const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, resourceName);
+    if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
+    if (resourceType !== TOPIC_RESOURCE) {
+      throw new Refusal(ErrorCode.invalidRequest, `the emulator changes settings of topics (2), not of resources of type ${resourceType}`);
+    }
+    const topic = cluster.topics.get(resourceName);
+    if (topic === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, `The topic '${resourceName}' does not exist.`);
+    alter(topic);
+    return { errorCode: ErrorCode.none, errorMessage: null, resourceType, resourceName };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { errorCode: error.errorCode, errorMessage: error.message, resourceType, resourceName };
+  }
+}

@@ -1,0 +1,19 @@
+import type { Cluster } from "../cluster.ts";
+import { ErrorCode } from "../error-code.ts";
+import type { Topic } from "../topics/topic.ts";
+import { ZERO_UUID } from "../wire/types.ts";
+
+/** A topic as a request names it: by its id in newer versions, by its name in older ones. */
+export interface AskedTopic {
+  readonly name: string;
+  readonly topicId: string;
+}
+
+export function askedTopic({ topics }: Cluster, { name, topicId }: AskedTopic): Topic | undefined {
+  return topicId === ZERO_UUID ? topics.get(name) : topics.withId(topicId);
+}
+
+/** What says that there is none, to who asked by id or by name. */
+export function missingTopicCode({ topicId }: AskedTopic): number {
+  return topicId === ZERO_UUID ? ErrorCode.unknownTopicOrPartition : ErrorCode.unknownTopicId;
+}

@@ -1,0 +1,43 @@
+import { describeGroupsApi } from "../apis/describe-groups.ts";
+import { ErrorCode } from "../error-code.ts";
+import type { AnswerOf } from "../wire/api.ts";
+import { groupRefusal } from "./group-refusal.ts";
+import { type RequestContext, handler } from "./handler.ts";
+
+/** From this version on a group that does not exist is an error; before, it is dead. */
+const FIRST_WITH_NOT_FOUND = 6;
+
+type Described = AnswerOf<typeof describeGroupsApi>["groups"][number];
+
+export const describeGroups = handler(describeGroupsApi, ({ groups }, context) => ({
+  groups: groups.map((groupId) => describe(groupId, context)),
+}));
+
+function describe(groupId: string, context: RequestContext): Described {
+  const nothing = { groupId, groupState: "", protocolType: "", protocolData: "", members: [] };
+  const refusal = groupRefusal(context, groupId);
+  if (refusal !== ErrorCode.none) return { ...nothing, errorCode: refusal };
+  const group = context.cluster.groups.get(groupId);
+  if (group === undefined) {
+    const isError = context.version >= FIRST_WITH_NOT_FOUND;
+    const errorMessage = isError ? `Group ${groupId} not found.` : null;
+    return { ...nothing, errorCode: isError ? ErrorCode.groupIdNotFound : ErrorCode.none, errorMessage, groupState: "Dead" };
+  }
+  const isStable = group.state === "Stable";
+  return {
+    errorCode: ErrorCode.none,
+    groupId,
+    groupState: group.state,
+    protocolType: group.roster.protocolType ?? "",
+    // While the group comes together nobody has anything.
+    protocolData: isStable ? (group.protocolName ?? "") : "",
+    members: group.roster.all.map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.details.groupInstanceId,
+      clientId: member.details.clientId,
+      clientHost: member.details.clientHost,
+      memberMetadata: member.metadataOf(isStable ? group.protocolName : null),
+      memberAssignment: member.assignment,
+    })),
+  };
+}

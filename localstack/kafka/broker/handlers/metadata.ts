@@ -1,0 +1,79 @@
+import { metadataApi } from "../apis/metadata.ts";
+import type { Cluster } from "../cluster.ts";
+import { ErrorCode, Refusal } from "../error-code.ts";
+import { NO_LEADER } from "../topics/partition.ts";
+import type { Topic } from "../topics/topic.ts";
+import { isTopicName } from "../topics/topics.ts";
+import type { AnswerOf, RequestOf } from "../wire/api.ts";
+import { ZERO_UUID } from "../wire/types.ts";
+import { askedTopic } from "./asked-topic.ts";
+import { type RequestContext, handler } from "./handler.ts";
+
+type AskedTopicOfMetadata = NonNullable<RequestOf<typeof metadataApi>["topics"]>[number];
+type ToldTopic = AnswerOf<typeof metadataApi>["topics"][number];
+
+export const metadata = handler(
+  metadataApi,
+  ({ topics, allowAutoTopicCreation }, context) => {
+    const { cluster, version } = context;
+    // In the first version an empty list means all.
+    const wantsAll = topics === null || (version === 0 && topics.length === 0);
+    return {
+      brokers: cluster.upNodes.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
+      clusterId: cluster.clusterId,
+      controllerId: cluster.upNodes[0]?.nodeId ?? -1,
+      topics: wantsAll
+        ? cluster.topics.all.map((topic) => told(cluster, topic))
+        : topics.map((asked) => answerFor(asked, allowAutoTopicCreation, context)),
+    };
+  },
+  {
+    topics: ({ topics }, cluster) =>
+      (topics ?? []).map(({ name, topicId }) => [askedTopic(cluster, { name: name ?? "", topicId })?.name ?? name ?? "", null]),
+  },
+);
+
+function answerFor({ name, topicId }: AskedTopicOfMetadata, mayCreate: boolean, { cluster, troubles }: RequestContext): ToldTopic {
+  const topic = askedTopic(cluster, { name: name ?? "", topicId });
+  const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, topic?.name ?? name ?? "");
+  if (refusal !== ErrorCode.none) return withoutPartitions(name, ZERO_UUID, refusal);
+  if (topic !== undefined) return told(cluster, topic);
+  if (name === null) return withoutPartitions(null, topicId, ErrorCode.unknownTopicId);
+  if (!isTopicName(name)) return withoutPartitions(name, ZERO_UUID, ErrorCode.invalidTopicException);
+  if (!mayCreate || !cluster.properties.isOn("auto.create.topics.enable")) {
+    return withoutPartitions(name, ZERO_UUID, ErrorCode.unknownTopicOrPartition);
+  }
+  return withoutPartitions(name, ZERO_UUID, createFor(cluster, name));
+}
+
+/** It is there at the next request, as on a server that has to spread the news first. */
+function createFor(cluster: Cluster, name: string): number {
+  try {
+    cluster.topics.create({ name, partitions: null, replicationFactor: null, assignment: null, settings: new Map() }, Date.now());
+    return ErrorCode.leaderNotAvailable;
+  } catch (error) {
+    if (error instanceof Refusal) return error.errorCode;
+    throw error;
+  }
+}
+
+function withoutPartitions(name: string | null, topicId: string, errorCode: number): ToldTopic {
+  return { errorCode, name, topicId, partitions: [] };
+}
+
+function told(cluster: Cluster, topic: Topic): ToldTopic {
+  const partitions = topic.partitions.map((partition) => {
+    const { index, leaderId, leaderEpoch, replicas } = partition;
+    const isrNodes = cluster.inSyncReplicas(partition);
+    return {
+      errorCode: leaderId === NO_LEADER ? ErrorCode.leaderNotAvailable : ErrorCode.none,
+      partitionIndex: index,
+      leaderId,
+      leaderEpoch,
+      replicaNodes: replicas,
+      isrNodes,
+      offlineReplicas: replicas.filter((nodeId) => !isrNodes.includes(nodeId)),
+    };
+  });
+  return { errorCode: ErrorCode.none, name: topic.name, topicId: topic.topicId, partitions };
+}

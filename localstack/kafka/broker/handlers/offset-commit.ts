@@ -1,0 +1,35 @@
+import { offsetCommitApi } from "../apis/offset-commit.ts";
+import { ErrorCode } from "../error-code.ts";
+import { commitRefusal } from "../groups/commit-refusal.ts";
+import { groupRefusal } from "./group-refusal.ts";
+import { handler } from "./handler.ts";
+
+export const offsetCommit = handler(
+  offsetCommitApi,
+  ({ groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation, topics }, context) => {
+    const { cluster } = context;
+    const refusal = groupRefusal(context, groupId);
+    const group = cluster.groups.get(groupId);
+    const errorCode = refusal === ErrorCode.none ? commitRefusal(group, { memberId, groupInstanceId }, generation) : refusal;
+    const most = cluster.properties.number("offset.metadata.max.bytes");
+    if (errorCode === ErrorCode.none) group?.heard(memberId);
+    const answered = topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
+        const metadata = committedMetadata ?? "";
+        const refused = (code: number) => ({ partitionIndex, errorCode: code });
+        if (cluster.topics.get(name)?.partitions[partitionIndex] === undefined) return refused(ErrorCode.unknownTopicOrPartition);
+        if (errorCode !== ErrorCode.none) return refused(errorCode);
+        if (Buffer.byteLength(metadata) > most) return refused(ErrorCode.offsetMetadataTooLarge);
+        const place = { topic: name, partition: partitionIndex, offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata };
+        cluster.groups.getOrCreate(groupId).offsets.set(place);
+        return refused(ErrorCode.none);
+      }),
+    }));
+    return { topics: answered };
+  },
+  {
+    topics: ({ topics }) => topics.map(({ name, partitions }) => [name, partitions.map(({ partitionIndex }) => partitionIndex)]),
+    member: ({ groupId, memberId }) => ({ groupId, memberId }),
+  },
+);

@@ -1,0 +1,2 @@
+/** Numbers of the resources that have settings. */
+export const TOPIC_RESOURCE = 2;

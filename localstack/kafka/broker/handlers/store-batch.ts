@@ -1,0 +1,87 @@
+import { ErrorCode, type RecordError, Refusal } from "../error-code.ts";
+import { checkBatch, onlyBatch } from "../log/check-batch.ts";
+import type { RecordBatch } from "../log/record-batch.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { Topic } from "../topics/topic.ts";
+import type { RequestContext } from "./handler.ts";
+import { currentLeader, ledPartition } from "./led-partition.ts";
+
+const NO_APPEND_TIME = -1;
+
+/** What became of the batch of one partition. */
+export interface StoredBatch {
+  readonly index: number;
+  readonly errorCode: number;
+  readonly baseOffset: bigint;
+  readonly logAppendTimeMs?: number;
+  readonly logStartOffset?: bigint;
+  readonly recordErrors?: readonly RecordError[];
+  readonly errorMessage?: string;
+  readonly currentLeader?: { readonly leaderId: number; readonly leaderEpoch: number };
+}
+
+export interface StoreOptions {
+  readonly wantsAllReplicas: boolean;
+  readonly transactionalId: string | null;
+}
+
+/** Checks one batch as a server does, in its order, and stores it. @throws `Refusal` */
+export function storeBatch(context: RequestContext, topic: Topic, index: number, records: Buffer, options: StoreOptions): StoredBatch {
+  const { cluster, troubles, version } = context;
+  const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, topic.name, index);
+  if (refusal !== ErrorCode.none) throw new Refusal(refusal, "the emulator was told to refuse this");
+  const batch = onlyBatch(records, version);
+  const partition = ledPartition(context, topic, index);
+  if (typeof partition === "number") throw new Refusal(partition, "another broker leads the partition, or there is none");
+  if (options.wantsAllReplicas && cluster.inSyncReplicas(partition).length < topic.config.minInSyncReplicas) {
+    throw new Refusal(ErrorCode.notEnoughReplicas, "fewer replicas are in sync than the topic asks for");
+  }
+  const nowMs = Date.now();
+  try {
+    const checked = checkBatch(batch, topic.config, nowMs);
+    if (troubles.spoils(topic.name, index)) cluster.spoiled.spoil(checked);
+    cluster.spoiled.check(checked);
+    const stored = append(context, partition, checked, topic, options.transactionalId, nowMs);
+    const errorCode = troubles.codeAfter(topic.name, index);
+    return errorCode === ErrorCode.none ? stored : { index, errorCode, baseOffset: -1n };
+  } catch (error) {
+    return refusedBatch(error, topic, index, partition);
+  }
+}
+
+function append(
+  { cluster }: RequestContext,
+  partition: Partition,
+  batch: RecordBatch,
+  { name, config }: Topic,
+  transactionalId: string | null,
+  nowMs: number,
+): StoredBatch {
+  const { log, index } = partition;
+  const answer = { index, errorCode: ErrorCode.none, logStartOffset: log.startOffset };
+  if (batch.byteLength > config.segmentBytes) throw new Refusal(ErrorCode.recordListTooLarge, "a batch is larger than a segment may be");
+  if (batch.producerId >= 0n) {
+    const before = log.producers.check(batch);
+    // Of a batch that comes again a server tells the time as if the topic had the time of storing.
+    if (before !== null) return { ...answer, baseOffset: before.baseOffset, logAppendTimeMs: before.maxTimestampMs };
+  }
+  if (batch.isTransactional) cluster.transactions.requirePartition(transactionalId, batch.producerId, name, index);
+  const { baseOffset } = log.append(batch, partition.leaderEpoch, config, nowMs);
+  if (batch.producerId >= 0n) log.producers.wrote(batch);
+  if (batch.isTransactional) log.transactions.wrote(batch.producerId, baseOffset);
+  partition.changed();
+  return { ...answer, baseOffset, logAppendTimeMs: config.hasAppendTime ? nowMs : NO_APPEND_TIME };
+}
+
+/** Codes that come without what the server knows of the log. */
+const WITHOUT_LOG: ReadonlySet<number> = new Set([ErrorCode.corruptMessage, ErrorCode.messageTooLarge, ErrorCode.recordListTooLarge]);
+
+/** @param partition where the server had it in its hands already */
+export function refusedBatch(error: unknown, topic: Topic | undefined, index: number, partition?: Partition): StoredBatch {
+  if (!(error instanceof Refusal)) throw error;
+  const { errorCode, message, recordErrors } = error;
+  const refused = { index, errorCode, baseOffset: -1n, recordErrors, errorMessage: message };
+  if (errorCode === ErrorCode.notLeaderOrFollower) return { ...refused, currentLeader: currentLeader(topic, index) };
+  if (partition === undefined || WITHOUT_LOG.has(errorCode)) return refused;
+  return { ...refused, logStartOffset: partition.log.startOffset };
+}

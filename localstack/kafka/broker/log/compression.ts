@@ -1,0 +1,53 @@
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { ErrorCode, Refusal } from "../error-code.ts";
+import { compressLz4, decompressLz4 } from "./lz4.ts";
+import { compressSnappy, decompressSnappy } from "./snappy.ts";
+
+/** Kafka's codecs in the order of their numbers. */
+export const CODECS = ["uncompressed", "gzip", "snappy", "lz4", "zstd"] as const;
+
+/** From this version of Produce and Fetch on, clients are known to understand it. */
+export const ZSTD = 4;
+/** What one batch may become: far more than a request can hold, and no bomb. */
+const LARGEST_OUTPUT = { maxOutputLength: 256 * 1_048_576 };
+
+interface CodecFunctions {
+  readonly compress: (bytes: Buffer) => Buffer;
+  readonly decompress: (packed: Buffer) => Buffer;
+}
+
+/** By number. Snappy and LZ4 store what they are given: no client can tell, but for the size. */
+const FUNCTIONS: readonly CodecFunctions[] = [
+  { compress: (bytes) => bytes, decompress: (bytes) => bytes },
+  { compress: (bytes) => gzipSync(bytes), decompress: checked("gzip", (packed) => gunzipSync(packed, LARGEST_OUTPUT)) },
+  { compress: compressSnappy, decompress: decompressSnappy },
+  { compress: compressLz4, decompress: decompressLz4 },
+  { compress: (bytes) => zstdCompressSync(bytes), decompress: checked("zstd", (packed) => zstdDecompressSync(packed, LARGEST_OUTPUT)) },
+];
+
+/** The records of a batch. @throws `Refusal` where the codec is unknown or its data are not what it makes */
+export function decompress(codec: number, payload: Buffer): Buffer {
+  return functionsOf(codec).decompress(payload);
+}
+
+export function compress(codec: number, payload: Buffer): Buffer {
+  return functionsOf(codec).compress(payload);
+}
+
+function functionsOf(codec: number): CodecFunctions {
+  const functions = FUNCTIONS[codec];
+  if (functions === undefined) throw new Refusal(ErrorCode.unknownServerError, `there is no compression codec ${codec}`);
+  return functions;
+}
+
+function checked(codec: string, unpack: (packed: Buffer) => Buffer): (packed: Buffer) => Buffer {
+  return (packed) => {
+    try {
+      return unpack(packed);
+    } catch (cause) {
+      const refusal = new Refusal(ErrorCode.unknownServerError, `a batch is not what ${codec} makes`);
+      refusal.cause = cause;
+      throw refusal;
+    }
+  };
+}

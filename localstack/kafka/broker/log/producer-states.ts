@@ -1,0 +1,65 @@
+import { ErrorCode, Refusal } from "../error-code.ts";
+import type { RecordBatch } from "./record-batch.ts";
+
+/** So many batches of a producer are recognised when they come again. */
+const REMEMBERED_BATCHES = 5;
+const SEQUENCES = 2 ** 31;
+
+interface WrittenBatch {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly baseOffset: bigint;
+  readonly maxTimestampMs: number;
+}
+
+interface ProducerState {
+  readonly epoch: number;
+  /** The newest last. Empty after a marker in a new epoch. */
+  readonly batches: readonly WrittenBatch[];
+}
+
+/** What one partition knows of the idempotent producers that write to it. */
+export class ProducerStates {
+  readonly #states = new Map<bigint, ProducerState>();
+
+  /**
+   * @returns the batch that was stored when this one came before; `null` where it is new
+   * @throws `Refusal` where it is out of sequence, or of an epoch that is over
+   */
+  check(batch: RecordBatch): { readonly baseOffset: bigint; readonly maxTimestampMs: number } | null {
+    const { producerId, producerEpoch, baseSequence } = batch;
+    const state = this.#states.get(producerId);
+    if (state === undefined) return null;
+    const last = lastSequenceOf(batch);
+    const isSame = (written: WrittenBatch): boolean => written.firstSequence === baseSequence && written.lastSequence === last;
+    const duplicate = state.epoch === producerEpoch ? state.batches.find(isSame) : undefined;
+    if (duplicate !== undefined) return duplicate;
+    if (producerEpoch < state.epoch) {
+      throw new Refusal(ErrorCode.invalidProducerEpoch, `the producer has epoch ${producerEpoch}, and ${state.epoch} is known`);
+    }
+    const before = state.batches.at(-1);
+    const isNext =
+      producerEpoch === state.epoch && before !== undefined ? baseSequence === (before.lastSequence + 1) % SEQUENCES : baseSequence === 0;
+    // After a marker nothing is known of the sequence in this epoch.
+    if (isNext || (before === undefined && producerEpoch === state.epoch)) return null;
+    throw new Refusal(ErrorCode.outOfOrderSequenceNumber, `sequence ${baseSequence} does not follow ${before?.lastSequence ?? "none"}`);
+  }
+
+  wrote(batch: RecordBatch): void {
+    const { producerId, producerEpoch: epoch, baseSequence: firstSequence, baseOffset, maxTimestampMs } = batch;
+    const known = this.#states.get(producerId);
+    const before = known?.epoch === epoch ? known.batches : [];
+    const written = { firstSequence, lastSequence: lastSequenceOf(batch), baseOffset, maxTimestampMs };
+    this.#states.set(producerId, { epoch, batches: [...before, written].slice(-REMEMBERED_BATCHES) });
+  }
+
+  /** A marker of a transaction: writers of former epochs are over. */
+  marked(producerId: bigint, epoch: number): void {
+    const known = this.#states.get(producerId);
+    if (known === undefined || known.epoch !== epoch) this.#states.set(producerId, { epoch, batches: [] });
+  }
+}
+
+function lastSequenceOf({ baseSequence, count }: RecordBatch): number {
+  return (baseSequence + count - 1) % SEQUENCES;
+}

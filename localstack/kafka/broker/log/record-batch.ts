@@ -1,0 +1,190 @@
+import { crc32c } from "./crc32c.ts";
+
+/** Layout: https://kafka.apache.org/documentation/#recordbatch */
+export const BATCH_HEADER_BYTES = 61;
+/** Base offset and length, which come before what the length counts. */
+export const LOG_OVERHEAD_BYTES = 12;
+export const MAGIC = 2;
+
+const LENGTH = 8;
+const LEADER_EPOCH = 12;
+const MAGIC_BYTE = 16;
+const CHECKSUM = 17;
+/** From here on the checksum counts. */
+const ATTRIBUTES = 21;
+const LAST_OFFSET_DELTA = 23;
+const BASE_TIMESTAMP = 27;
+const MAX_TIMESTAMP = 35;
+const PRODUCER_ID = 43;
+const PRODUCER_EPOCH = 51;
+const BASE_SEQUENCE = 53;
+const COUNT = 57;
+
+export const CODEC_MASK = 0x07;
+const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
+const CONTROL = 0x20;
+
+/** What is read and written of a batch that is somewhere in a buffer. Nothing is copied. */
+export class RecordBatch {
+  readonly buffer: Buffer;
+  readonly at: number;
+
+  constructor(buffer: Buffer, at = 0) {
+    this.buffer = buffer;
+    this.at = at;
+  }
+
+  get baseOffset(): bigint {
+    return this.buffer.readBigInt64BE(this.at);
+  }
+
+  set baseOffset(offset: bigint) {
+    this.buffer.writeBigInt64BE(offset, this.at);
+  }
+
+  /** Of all of it, header included. */
+  get byteLength(): number {
+    return LOG_OVERHEAD_BYTES + this.buffer.readInt32BE(this.at + LENGTH);
+  }
+
+  get leaderEpoch(): number {
+    return this.buffer.readInt32BE(this.at + LEADER_EPOCH);
+  }
+
+  /** Like the base offset it is outside of the checksum, so that a broker can set it. */
+  set leaderEpoch(epoch: number) {
+    this.buffer.writeInt32BE(epoch, this.at + LEADER_EPOCH);
+  }
+
+  get magic(): number {
+    return this.buffer.readInt8(this.at + MAGIC_BYTE);
+  }
+
+  get attributes(): number {
+    return this.buffer.readInt16BE(this.at + ATTRIBUTES);
+  }
+
+  /** 5 to 7 are none of Kafka's. */
+  get codec(): number {
+    return this.attributes & CODEC_MASK;
+  }
+
+  get isTransactional(): boolean {
+    return (this.attributes & TRANSACTIONAL) !== 0;
+  }
+
+  get isControl(): boolean {
+    return (this.attributes & CONTROL) !== 0;
+  }
+
+  get hasAppendTime(): boolean {
+    return (this.attributes & LOG_APPEND_TIME) !== 0;
+  }
+
+  get lastOffsetDelta(): number {
+    return this.buffer.readInt32BE(this.at + LAST_OFFSET_DELTA);
+  }
+
+  get lastOffset(): bigint {
+    return this.baseOffset + BigInt(this.lastOffsetDelta);
+  }
+
+  get baseTimestampMs(): number {
+    return Number(this.buffer.readBigInt64BE(this.at + BASE_TIMESTAMP));
+  }
+
+  get maxTimestampMs(): number {
+    return Number(this.buffer.readBigInt64BE(this.at + MAX_TIMESTAMP));
+  }
+
+  get producerId(): bigint {
+    return this.buffer.readBigInt64BE(this.at + PRODUCER_ID);
+  }
+
+  get producerEpoch(): number {
+    return this.buffer.readInt16BE(this.at + PRODUCER_EPOCH);
+  }
+
+  /** -1: not of an idempotent producer. */
+  get baseSequence(): number {
+    return this.buffer.readInt32BE(this.at + BASE_SEQUENCE);
+  }
+
+  get count(): number {
+    return this.buffer.readInt32BE(this.at + COUNT);
+  }
+
+  /** The records, compressed or not. */
+  get payload(): Buffer {
+    return this.buffer.subarray(this.at + BATCH_HEADER_BYTES, this.at + this.byteLength);
+  }
+
+  get isIntact(): boolean {
+    return this.buffer.readUInt32BE(this.at + CHECKSUM) === this.#checksum();
+  }
+
+  /** @param isAppendTime it counts for all records, and the producer's times are forgotten; else it is the largest of theirs */
+  setTime(maxTimestampMs: number, isAppendTime: boolean): void {
+    const { attributes } = this;
+    this.buffer.writeInt16BE(isAppendTime ? attributes | LOG_APPEND_TIME : attributes & ~LOG_APPEND_TIME, this.at + ATTRIBUTES);
+    this.buffer.writeBigInt64BE(BigInt(maxTimestampMs), this.at + MAX_TIMESTAMP);
+    this.buffer.writeUInt32BE(this.#checksum(), this.at + CHECKSUM);
+  }
+
+  #checksum(): number {
+    return crc32c(this.buffer, this.at + ATTRIBUTES, this.at + this.byteLength);
+  }
+}
+
+export interface BatchHeader {
+  readonly baseOffset: bigint;
+  readonly leaderEpoch: number;
+  readonly attributes: number;
+  readonly lastOffsetDelta: number;
+  readonly baseTimestampMs: number;
+  readonly maxTimestampMs: number;
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+  readonly count: number;
+}
+
+export function headerOf(batch: RecordBatch): BatchHeader {
+  const { baseOffset, leaderEpoch, attributes, lastOffsetDelta, baseTimestampMs, maxTimestampMs } = batch;
+  const { producerId, producerEpoch, baseSequence, count } = batch;
+  return {
+    baseOffset,
+    leaderEpoch,
+    attributes,
+    lastOffsetDelta,
+    baseTimestampMs,
+    maxTimestampMs,
+    producerId,
+    producerEpoch,
+    baseSequence,
+    count,
+  };
+}
+
+/** A batch of its own, with its checksum. */
+export function writeBatch(header: BatchHeader, payload: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(BATCH_HEADER_BYTES + payload.byteLength);
+  bytes.writeBigInt64BE(header.baseOffset, 0);
+  bytes.writeInt32BE(bytes.length - LOG_OVERHEAD_BYTES, LENGTH);
+  bytes.writeInt32BE(header.leaderEpoch, LEADER_EPOCH);
+  bytes.writeInt8(MAGIC, MAGIC_BYTE);
+  bytes.writeInt16BE(header.attributes, ATTRIBUTES);
+  bytes.writeInt32BE(header.lastOffsetDelta, LAST_OFFSET_DELTA);
+  bytes.writeBigInt64BE(BigInt(header.baseTimestampMs), BASE_TIMESTAMP);
+  bytes.writeBigInt64BE(BigInt(header.maxTimestampMs), MAX_TIMESTAMP);
+  bytes.writeBigInt64BE(header.producerId, PRODUCER_ID);
+  bytes.writeInt16BE(header.producerEpoch, PRODUCER_EPOCH);
+  bytes.writeInt32BE(header.baseSequence, BASE_SEQUENCE);
+  bytes.writeInt32BE(header.count, COUNT);
+  bytes.set(payload, BATCH_HEADER_BYTES);
+  bytes.writeUInt32BE(crc32c(bytes, ATTRIBUTES, bytes.length), CHECKSUM);
+  return bytes;
+}
+
+export const CONTROL_ATTRIBUTES = TRANSACTIONAL | CONTROL;

@@ -1,0 +1,79 @@
+import type { RecordBatch } from "./record-batch.ts";
+
+const FIRST_CHUNK_BYTES = 4_096;
+const LARGEST_CHUNK_BYTES = 1_048_576;
+
+/** Where a batch is, and what is asked of it most. */
+export interface StoredBatch {
+  readonly baseOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly maxTimestampMs: number;
+  /** Holds other batches too. */
+  readonly chunk: Buffer;
+  readonly at: number;
+  readonly byteLength: number;
+}
+
+/**
+ * A stretch of a log, which retention removes as a whole. Batches lie behind one another in chunks of memory, so that what a
+ * fetch asks for is mostly one piece.
+ */
+export class Segment {
+  readonly baseOffset: bigint;
+  readonly batches: StoredBatch[] = [];
+  readonly createdMs: number;
+  #bytes = 0;
+  #largestTimestampMs = -1;
+  #firstTimestampMs = -1;
+  #chunk = Buffer.alloc(0);
+  #filled = 0;
+
+  constructor(baseOffset: bigint, nowMs: number) {
+    this.baseOffset = baseOffset;
+    this.createdMs = nowMs;
+  }
+
+  get byteLength(): number {
+    return this.#bytes;
+  }
+
+  /** Of all its records; where there are none, when the segment was begun. */
+  get largestTimestampMs(): number {
+    return this.#largestTimestampMs < 0 ? this.createdMs : this.#largestTimestampMs;
+  }
+
+  /** By the time of its first batch. */
+  ageMs(nowMs: number): number {
+    return nowMs - (this.#firstTimestampMs < 0 ? nowMs : this.#firstTimestampMs);
+  }
+
+  /** Copies the batch. */
+  append(batch: RecordBatch): StoredBatch {
+    const { byteLength, maxTimestampMs } = batch;
+    if (this.#filled + byteLength > this.#chunk.length) {
+      const doubled = Math.min(LARGEST_CHUNK_BYTES, Math.max(FIRST_CHUNK_BYTES, this.#chunk.length * 2));
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(doubled, byteLength));
+      this.#filled = 0;
+    }
+    const at = this.#filled;
+    this.#filled += batch.buffer.copy(this.#chunk, at, batch.at, batch.at + byteLength);
+    const stored = { baseOffset: batch.baseOffset, lastOffset: batch.lastOffset, maxTimestampMs, chunk: this.#chunk, at, byteLength };
+    this.batches.push(stored);
+    this.#bytes += byteLength;
+    if (this.#firstTimestampMs < 0) this.#firstTimestampMs = maxTimestampMs;
+    this.#largestTimestampMs = Math.max(this.#largestTimestampMs, maxTimestampMs);
+    return stored;
+  }
+
+  /** Of the first batch that ends at or behind the offset; as many as there are batches where none does. */
+  indexOf(offset: bigint): number {
+    let low = 0;
+    let high = this.batches.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.batches[middle]!.lastOffset < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,45 @@
+import { decompress } from "./compression.ts";
+import { type PartitionLog, batchOf } from "./partition-log.ts";
+import type { RecordBatch } from "./record-batch.ts";
+import { RecordCursor } from "./record-cursor.ts";
+
+export interface FoundRecord {
+  readonly offset: bigint;
+  readonly timestampMs: number;
+  readonly leaderEpoch: number;
+}
+
+/** The first record in log order that is as old as `timestampMs` or younger; not behind `limit`. */
+export function firstRecordAt(log: PartitionLog, timestampMs: number, limit: bigint): FoundRecord | null {
+  for (const stored of log.batchesFrom(log.startOffset)) {
+    if (stored.baseOffset >= limit) return null;
+    if (stored.maxTimestampMs < timestampMs) continue;
+    const found = firstInBatch(batchOf(stored), (time) => time >= timestampMs, log.startOffset);
+    if (found !== null) return found.offset < limit ? found : null;
+  }
+  return null;
+}
+
+/** The first of those with the largest timestamp of all. */
+export function recordWithMaxTimestamp(log: PartitionLog): FoundRecord | null {
+  let newest: RecordBatch | null = null;
+  for (const stored of log.batchesFrom(log.startOffset)) {
+    const batch = batchOf(stored);
+    if (batch.count > 0 && (newest === null || batch.maxTimestampMs > newest.maxTimestampMs)) newest = batch;
+  }
+  if (newest === null) return null;
+  const { maxTimestampMs } = newest;
+  return firstInBatch(newest, (time) => time >= maxTimestampMs, log.startOffset);
+}
+
+function firstInBatch(batch: RecordBatch, isIt: (timestampMs: number) => boolean, from: bigint): FoundRecord | null {
+  const { baseOffset, baseTimestampMs, maxTimestampMs, hasAppendTime, leaderEpoch } = batch;
+  const cursor = new RecordCursor(decompress(batch.codec, batch.payload));
+  while (!cursor.isAtEnd) {
+    cursor.next();
+    const offset = baseOffset + BigInt(cursor.offsetDelta);
+    const timestampMs = hasAppendTime ? maxTimestampMs : baseTimestampMs + cursor.timestampDelta;
+    if (offset >= from && isIt(timestampMs)) return { offset, timestampMs, leaderEpoch };
+  }
+  return null;
+}

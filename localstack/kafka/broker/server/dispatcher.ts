@@ -1,0 +1,142 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { apiVersionsApi } from "../apis/api-versions.ts";
+import type { BrokerNode, Cluster } from "../cluster.ts";
+import { type CallSubject, MetTroubles } from "../faults/met-troubles.ts";
+import { supportedVersions } from "../handlers/api-versions.ts";
+import type { Handler, RequestContext } from "../handlers/handler.ts";
+import { handlers } from "../handlers/handlers.ts";
+import { ErrorCode } from "../error-code.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
+import type { ClientConnection } from "./client-connection.ts";
+
+type Frame = readonly Uint8Array[];
+type Answered = Frame | null | "close";
+
+/** Requests that a client may make before it has said who it is. */
+const BEFORE_AUTHENTICATION: ReadonlySet<string> = new Set(["ApiVersions", "SaslHandshake", "SaslAuthenticate"]);
+
+/** How long who is robbed is kept in the dark, where the others take their time. */
+const LONGEST_THEFT_MS = 2_000;
+
+/** Reads requests, lets faults befall them, and writes what the handlers answer. One for each broker. */
+export class Dispatcher {
+  readonly #cluster: Cluster;
+  readonly #node: BrokerNode;
+  readonly #restart: () => void;
+  readonly #byKey: ReadonlyMap<number, Handler>;
+
+  constructor(cluster: Cluster, node: BrokerNode, restart: () => void) {
+    this.#cluster = cluster;
+    this.#node = node;
+    this.#restart = restart;
+    this.#byKey = new Map(handlers.map((one) => [one.api.key, one]));
+  }
+
+  /** What Kafka hangs up on, this does as well: unknown requests and versions, and what cannot be read. */
+  answer(frame: Buffer, connection: ClientConnection): Answered | Promise<Answered> {
+    if (frame.length < 8) return "close";
+    const key = frame.readInt16BE(0);
+    const version = frame.readInt16BE(2);
+    const correlationId = frame.readInt32BE(4);
+    const known = this.#byKey.get(key);
+    if (known === undefined) return "close";
+    const { api } = known;
+    if (!connection.session.isAuthenticated && !BEFORE_AUTHENTICATION.has(api.name)) return "close";
+    if (version < api.versions.oldest || version > api.versions.newest) {
+      return api.key === apiVersionsApi.key ? unsupportedApiVersions(correlationId) : "close";
+    }
+    const isFlexible = version >= api.flexibleFrom;
+    let request: unknown;
+    let clientId: string;
+    try {
+      const reader = new WireReader(frame, version, isFlexible, 8);
+      clientId = reader.plainString() ?? "";
+      if (isFlexible) reader.tags(() => undefined);
+      request = api.request.read(reader);
+    } catch (error) {
+      if (error instanceof RangeError) return "close";
+      throw error;
+    }
+    const troubles = this.#troublesOf(known, request);
+    const context: RequestContext = {
+      cluster: this.#cluster,
+      node: this.#node,
+      version,
+      clientId,
+      clientHost: connection.clientHost,
+      session: connection.session,
+      troubles,
+      gone: connection.gone,
+      hangUp: () => connection.close(),
+    };
+    const carryOut = (): Answered | Promise<Answered> => {
+      const answer = known.handle(request, context);
+      if (answer instanceof Promise) return answer.then((value: unknown) => framed(known, correlationId, version, value));
+      return framed(known, correlationId, version, answer);
+    };
+    return troubles === MetTroubles.NONE ? carryOut() : this.#befallen(known, request, context, carryOut);
+  }
+
+  #troublesOf({ api, topics, member }: Handler, request: unknown): MetTroubles {
+    const { faults } = this.#cluster;
+    if (faults.isEmpty) return MetTroubles.NONE;
+    const subjects = new Map(topics?.(request, this.#cluster) ?? []);
+    const groupId = member?.(request).groupId;
+    // What is about a group is about the topics that its members read.
+    for (const topic of (groupId === undefined ? undefined : this.#cluster.groups.get(groupId)?.roster.topics) ?? [])
+      subjects.set(topic, null);
+    const subject: CallSubject = { topics: subjects, hasGroup: groupId !== undefined };
+    return faults.take(api.name, subject);
+  }
+
+  async #befallen(
+    { member }: Handler,
+    request: unknown,
+    { troubles, gone, cluster }: RequestContext,
+    carryOut: () => Answered | Promise<Answered>,
+  ): Promise<Answered> {
+    if (troubles.has("restart")) {
+      this.#restart();
+      return "close";
+    }
+    if (troubles.has("disconnect")) return "close";
+    const asking = member?.(request);
+    const group = asking === undefined ? undefined : cluster.groups.get(asking.groupId);
+    if (troubles.has("evict-member") && group !== undefined) {
+      group.evict(asking!.memberId);
+      // It is the last to hear of it: others have by then what it had.
+      await Promise.race([group.settled(), delay(LONGEST_THEFT_MS, undefined, { signal: gone }).catch(() => undefined)]);
+    }
+    if (troubles.has("move-coordinator") && group !== undefined) {
+      group.forgetMembers();
+      cluster.moveCoordinator(group.groupId);
+    }
+    if (troubles.delayMs > 0) {
+      const isOver = await delay(troubles.delayMs, true, { signal: gone }).catch(() => false);
+      if (!isOver) return "close";
+    }
+    return carryOut();
+  }
+}
+
+function framed({ api }: Handler, correlationId: number, version: number, answer: unknown): Frame | null {
+  if (answer === null) return null;
+  const isFlexible = version >= api.flexibleFrom;
+  const writer = new WireWriter(version, isFlexible);
+  writer.int32(correlationId);
+  if (isFlexible && api.key !== apiVersionsApi.key) writer.unsignedVarint(0);
+  api.answer.write(writer, answer);
+  return writer.frame();
+}
+
+/** In the one version that every client can read. */
+function unsupportedApiVersions(correlationId: number): Frame {
+  const writer = new WireWriter(0, false);
+  writer.int32(correlationId);
+  apiVersionsApi.answer.write(writer, {
+    errorCode: ErrorCode.unsupportedVersion,
+    apiKeys: supportedVersions(handlers.map(({ api }) => api)),
+  });
+  return writer.frame();
+}

@@ -1,0 +1,32 @@
+import type { BrokerProperties } from "../broker-properties.ts";
+import { TOPIC_SETTINGS } from "./topic-settings.ts";
+import type { Topic } from "./topic.ts";
+
+/** Where a value comes from, by Kafka's numbers. */
+const TOPIC = 1;
+const BROKER = 4;
+const DEFAULT = 5;
+
+export interface ToldSetting {
+  readonly name: string;
+  readonly value: string;
+  readonly configSource: number;
+  readonly configType: number;
+  /** Every place that has a value, the one that counts first. */
+  readonly synonyms: readonly { readonly name: string; readonly value: string; readonly source: number }[];
+}
+
+/** All settings of a topic, with what it does not set itself. */
+export function toldSettings({ settings }: Topic, { ofTopics }: BrokerProperties): readonly ToldSetting[] {
+  return [...TOPIC_SETTINGS].map(([name, { type, fallback, brokerName }]) => {
+    const own = settings.get(name);
+    const brokerWide = ofTopics.get(brokerName);
+    const synonyms = [
+      ...(own === undefined ? [] : [{ name, value: own, source: TOPIC }]),
+      ...(brokerWide === undefined ? [] : [{ name: brokerName, value: brokerWide, source: BROKER }]),
+      { name: brokerName, value: fallback, source: DEFAULT },
+    ];
+    const { value, source } = synonyms[0]!;
+    return { name, value, configSource: source, configType: type, synonyms };
+  });
+}

@@ -1,0 +1,40 @@
+import type { BatchRules } from "../log/check-batch.ts";
+import type { CleaningRules } from "../log/cleaner.ts";
+import type { SegmentLimits } from "../log/partition-log.ts";
+import type { RetentionLimits } from "../log/retention.ts";
+import { TOPIC_SETTINGS } from "./topic-settings.ts";
+
+/** The settings of a topic that have an effect here. */
+export interface TopicConfig extends BatchRules, SegmentLimits, RetentionLimits, CleaningRules {
+  readonly isDeleted: boolean;
+  readonly minInSyncReplicas: number;
+}
+
+/** @param explicit of the topic itself; `brokerWide` is what holds for topics that say nothing */
+export function topicConfig(explicit: ReadonlyMap<string, string>, brokerWide: ReadonlyMap<string, string>): TopicConfig {
+  const text = (name: string): string => {
+    const setting = TOPIC_SETTINGS.get(name)!;
+    return (explicit.get(name) ?? brokerWide.get(setting.brokerName) ?? setting.fallback).trim();
+  };
+  const number = (name: string): number => Number(text(name));
+  const policies = text("cleanup.policy")
+    .split(",")
+    .map((policy) => policy.trim());
+  return {
+    isCompacted: policies.includes("compact"),
+    isDeleted: policies.includes("delete"),
+    compression: text("compression.type") as BatchRules["compression"],
+    maxMessageBytes: number("max.message.bytes"),
+    hasAppendTime: text("message.timestamp.type") === "LogAppendTime",
+    timestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
+    timestampAfterMaxMs: number("message.timestamp.after.max.ms"),
+    segmentBytes: number("segment.bytes"),
+    segmentMs: number("segment.ms"),
+    retentionMs: number("retention.ms"),
+    retentionBytes: number("retention.bytes"),
+    minInSyncReplicas: number("min.insync.replicas"),
+    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
+    minCompactionLagMs: number("min.compaction.lag.ms"),
+    deleteRetentionMs: number("delete.retention.ms"),
+  };
+}

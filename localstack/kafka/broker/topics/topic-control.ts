@@ -1,0 +1,58 @@
+import { StreamError, type StreamErrorCode } from "../../../../src/errors.ts";
+import { checkEmulatorTopic } from "../../../check-emulator-topic.ts";
+import type { EmulatorTopic } from "../../../emulator.ts";
+import type { Cluster } from "../cluster.ts";
+import { ErrorCode, Refusal } from "../error-code.ts";
+import { compact } from "../log/compaction.ts";
+import type { Topic } from "./topic.ts";
+
+/** What is done to topics past the protocol: for whoever runs the emulator. */
+
+/** @param kafkaSettings by Kafka's own names. @throws `already-exists`, `invalid-argument` */
+export function createTopic(
+  cluster: Cluster,
+  name: string,
+  topicSettings: EmulatorTopic,
+  kafkaSettings: Readonly<Record<string, string>>,
+): void {
+  checkEmulatorTopic(topicSettings);
+  const { partitions, retentionMs } = topicSettings;
+  const settings = new Map(Object.entries(kafkaSettings));
+  if (retentionMs !== undefined) settings.set("retention.ms", String(retentionMs));
+  try {
+    cluster.topics.create({ name, partitions: partitions ?? null, replicationFactor: null, assignment: null, settings }, Date.now());
+    cluster.electLeaders();
+  } catch (cause) {
+    if (!(cause instanceof Refusal)) throw cause;
+    const code = cause.errorCode === ErrorCode.topicAlreadyExists ? "already-exists" : "invalid-argument";
+    throw controlError(code, name, `topic ${JSON.stringify(name)} cannot be created: ${cause.message}`, cause);
+  }
+}
+
+/** @throws `not-found` */
+export function compactTopic(cluster: Cluster, name: string): void {
+  for (const { log } of topicNamed(cluster, name).partitions) compact(log, { upTo: log.lastStableOffset, removesTombstone: () => true });
+}
+
+/** @param nodeId absent: another one. @throws `not-found`, `conflict` where that broker cannot lead it */
+export function moveLeader(cluster: Cluster, name: string, index: number, nodeId?: number): void {
+  const partition = topicNamed(cluster, name).partitions[index];
+  if (partition === undefined) throw controlError("not-found", name, `topic ${JSON.stringify(name)} has no partition ${index}`);
+  const candidates = cluster.inSyncReplicas(partition);
+  const next = nodeId ?? candidates.find((replica) => replica !== partition.leaderId);
+  if (next === undefined || !candidates.includes(next)) {
+    const allowed = `its replicas that are up are ${candidates.join(", ")}`;
+    throw controlError("conflict", name, `broker ${next ?? "none"} cannot lead partition ${index}: ${allowed}`);
+  }
+  partition.lead(next);
+}
+
+function topicNamed(cluster: Cluster, name: string): Topic {
+  const topic = cluster.topics.get(name);
+  if (topic === undefined) throw controlError("not-found", name, `there is no topic ${JSON.stringify(name)}`);
+  return topic;
+}
+
+function controlError(code: StreamErrorCode, topic: string, message: string, cause?: unknown): StreamError {
+  return new StreamError(code, `the emulated Kafka: ${message}`, { provider: "kafka", topic, cause });
+}

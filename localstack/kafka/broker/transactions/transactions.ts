@@ -1,0 +1,147 @@
+import { ErrorCode, Refusal } from "../error-code.ts";
+import type { Groups } from "../groups/groups.ts";
+import type { Topics } from "../topics/topics.ts";
+import { controlBatch } from "./control-batch.ts";
+import { Transaction, type TransactionPartition } from "./transaction.ts";
+
+/** An idempotent or transactional producer. */
+export interface ProducerIdentity {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+}
+
+const LARGEST_EPOCH = 32_766;
+const NO_PRODUCER_ID = -1n;
+
+/** Gives out producer ids, and ends transactions in all partitions at once. */
+export class Transactions {
+  readonly #topics: Topics;
+  readonly #groups: Groups;
+  readonly #longestTimeoutMs: number;
+  readonly #byId = new Map<string, Transaction>();
+  #nextProducerId = 1_000n;
+
+  constructor(topics: Topics, groups: Groups, longestTimeoutMs: number) {
+    this.#topics = topics;
+    this.#groups = groups;
+    this.#longestTimeoutMs = longestTimeoutMs;
+  }
+
+  /** @throws `Refusal` · CONCURRENT_TRANSACTIONS where the former producer had left one open, which has been aborted now */
+  initialize(transactionalId: string | null, timeoutMs: number, known: ProducerIdentity): ProducerIdentity {
+    if (transactionalId === null) return { producerId: this.#newProducerId(), producerEpoch: 0 };
+    if (transactionalId === "") throw new Refusal(ErrorCode.invalidRequest, "a transactional id is not empty");
+    if (timeoutMs <= 0 || timeoutMs > this.#longestTimeoutMs) {
+      throw new Refusal(ErrorCode.invalidTransactionTimeout, `the time-out of a transaction is up to ${this.#longestTimeoutMs} ms`);
+    }
+    const transaction = this.#byId.get(transactionalId);
+    if (transaction === undefined) {
+      const created = new Transaction(this.#newProducerId(), timeoutMs);
+      this.#byId.set(transactionalId, created);
+      return identityOf(created);
+    }
+    const isCurrent = known.producerId === transaction.producerId && known.producerEpoch === transaction.epoch;
+    const isFormer = known.producerId === transaction.producerId && known.producerEpoch === transaction.formerEpoch;
+    // The answer to its first request was lost.
+    if (known.producerId !== NO_PRODUCER_ID && isFormer) return identityOf(transaction);
+    if (known.producerId !== NO_PRODUCER_ID && !isCurrent) throw fenced();
+    this.#bump(transaction);
+    if (transaction.state === "Ongoing") {
+      this.#end(transaction, false);
+      throw new Refusal(ErrorCode.concurrentTransactions, "the transaction that was open is being aborted");
+    }
+    transaction.formerEpoch = known.producerId === NO_PRODUCER_ID ? -1 : known.producerEpoch;
+    transaction.timeoutMs = timeoutMs;
+    return identityOf(transaction);
+  }
+
+  /** @throws `Refusal` */
+  addPartitions(transactionalId: string, producer: ProducerIdentity, partitions: readonly TransactionPartition[]): void {
+    const transaction = this.#current(transactionalId, producer);
+    transaction.add(partitions);
+    this.#begin(transaction);
+  }
+
+  /** @throws `Refusal` */
+  addGroup(transactionalId: string, producer: ProducerIdentity, groupId: string): void {
+    const transaction = this.#current(transactionalId, producer);
+    transaction.groups.add(groupId);
+    this.#begin(transaction);
+  }
+
+  /** @throws `Refusal` */
+  end(transactionalId: string, producer: ProducerIdentity, isCommitted: boolean): void {
+    const transaction = this.#current(transactionalId, producer);
+    const isRepeated = transaction.state === (isCommitted ? "CompleteCommit" : "CompleteAbort");
+    if (isRepeated) return;
+    if (transaction.state !== "Ongoing")
+      throw new Refusal(ErrorCode.invalidTxnState, `a transaction that is ${transaction.state} cannot end`);
+    this.#end(transaction, isCommitted);
+  }
+
+  /** What is written in a transaction has to be announced before. @throws `Refusal` */
+  requirePartition(transactionalId: string | null, producerId: bigint, topic: string, partition: number): void {
+    const transaction = transactionalId === null ? undefined : this.#byId.get(transactionalId);
+    if (transaction?.producerId === producerId && transaction.has(topic, partition)) return;
+    throw new Refusal(ErrorCode.invalidTxnState, "the partition is not part of an open transaction");
+  }
+
+  close(): void {
+    for (const transaction of this.#byId.values()) transaction.stopTimer();
+  }
+
+  #newProducerId(): bigint {
+    this.#nextProducerId += 1n;
+    return this.#nextProducerId;
+  }
+
+  #current(transactionalId: string, { producerId, producerEpoch }: ProducerIdentity): Transaction {
+    const transaction = this.#byId.get(transactionalId);
+    if (transaction === undefined || transaction.producerId !== producerId) {
+      throw new Refusal(ErrorCode.invalidProducerIdMapping, "the transactional id belongs to another producer id");
+    }
+    if (transaction.epoch !== producerEpoch) throw fenced();
+    return transaction;
+  }
+
+  #begin(transaction: Transaction): void {
+    transaction.begin(() => {
+      // Whoever left it open must not go on writing.
+      this.#bump(transaction);
+      this.#end(transaction, false);
+    });
+  }
+
+  #bump(transaction: Transaction): void {
+    if (transaction.epoch < LARGEST_EPOCH) transaction.epoch += 1;
+    else {
+      transaction.producerId = this.#newProducerId();
+      transaction.epoch = 0;
+    }
+  }
+
+  #end(transaction: Transaction, isCommitted: boolean): void {
+    const { producerId, epoch, partitions, groups } = transaction;
+    const nowMs = Date.now();
+    for (const { topic: name, partition: index } of partitions) {
+      const topic = this.#topics.get(name);
+      const partition = topic?.partitions[index];
+      if (topic === undefined || partition === undefined) continue;
+      const { log } = partition;
+      const marker = log.append(controlBatch(producerId, epoch, isCommitted, nowMs), partition.leaderEpoch, topic.config, nowMs);
+      log.transactions.ended(producerId, isCommitted, marker.baseOffset);
+      log.producers.marked(producerId, epoch);
+      partition.changed();
+    }
+    for (const groupId of groups) this.#groups.get(groupId)?.offsets.transactionEnded(producerId, isCommitted);
+    transaction.end(isCommitted ? "CompleteCommit" : "CompleteAbort");
+  }
+}
+
+function identityOf({ producerId, epoch }: Transaction): ProducerIdentity {
+  return { producerId, producerEpoch: epoch };
+}
+
+function fenced(): Refusal {
+  return new Refusal(ErrorCode.producerFenced, "a newer producer has this transactional id");
+}

@@ -1,0 +1,92 @@
+import { type Command, InvalidArgumentError } from "commander";
+import type { EmulatedProvider, Emulator } from "../../localstack/index.ts";
+import { parseCount } from "./options/parse-count.ts";
+import { parseNames } from "./options/parse-names.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { interruptible } from "./process/interruption.ts";
+import { UsageError } from "./process/usage-error.ts";
+import { whenAborted } from "./process/when-aborted.ts";
+
+const DETAILS = `
+Each prints the environment of a program that uses it. Nothing is kept: at the
+end, by Ctrl-C, all that was stored is gone. They listen on 127.0.0.1 only.
+
+memory: needs no emulator: it is in the process that uses it.
+
+Examples:
+  streamport emulators
+  streamport emulators kafka --topics flights,flights-failed --partitions 8
+  streamport emulators kafka --port 9092
+  streamport emulators --json`;
+
+const LARGEST_PORT = 65_535;
+
+interface Options {
+  readonly topics?: readonly string[];
+  readonly partitions?: number;
+  readonly port?: number;
+  readonly json?: boolean;
+}
+
+export function addEmulators(program: Command): void {
+  program
+    .command("emulators")
+    .summary("run providers on this machine, without Docker or an account")
+    .description("Starts providers in this process and prints their URLs. They run until Ctrl-C.")
+    .argument("[providers...]", "which ones (default: all that there are)")
+    .option("--topics <names>", "topics that exist from the start, separated by commas", parseNames)
+    .option("--partitions <count>", "of each of these topics (default: the provider's)", parseCount)
+    .option("--port <port>", "to listen on, where there is one provider (default: a free one)", parsePort)
+    .option("--json", "one JSON line per provider")
+    .addHelpText("after", DETAILS)
+    .action(emulate);
+}
+
+/** @throws `InvalidArgumentError` */
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port >= 1 && port <= LARGEST_PORT) return port;
+  throw new InvalidArgumentError(`A port from 1 to ${LARGEST_PORT} is needed.`);
+}
+
+async function emulate(asked: readonly string[], { topics = [], partitions, port, json = false }: Options): Promise<void> {
+  const { reachableProviders } = await import("../../localstack/in-process.ts");
+  const { startEmulator } = await import("../../localstack/index.ts");
+  const unknown = asked.find((provider) => !reachableProviders.includes(provider));
+  if (unknown !== undefined)
+    throw new UsageError(`there is no emulator ${JSON.stringify(unknown)}; there are ${reachableProviders.join(", ")}`);
+  const providers = asked.length === 0 ? reachableProviders : [...new Set(asked)];
+  if (port !== undefined && providers.length > 1) throw new UsageError(`--port is for one provider, not for ${providers.join(", ")}`);
+  const settings = Object.fromEntries(topics.map((topic) => [topic, { partitions }]));
+  const output = new StandardOutput();
+  const running: Emulator[] = [];
+  await interruptible(async (interrupted) => {
+    try {
+      for (const provider of providers) {
+        const emulator = await startEmulator(provider as EmulatedProvider, { topics: settings, port });
+        running.push(emulator);
+        await output.write(json ? jsonLine(provider, emulator) : environmentLines(provider, emulator));
+      }
+      const over = Promise.withResolvers<void>();
+      whenAborted(interrupted, () => over.resolve());
+      await over.promise;
+    } finally {
+      await Promise.all(running.map((emulator) => emulator.close()));
+    }
+  });
+}
+
+/** What a program needs to use it. */
+function environmentOf({ url }: Emulator): Readonly<Record<string, string>> {
+  return { STREAM_URL: url };
+}
+
+function jsonLine(provider: string, emulator: Emulator): string {
+  return `${JSON.stringify({ provider, url: emulator.url, environment: environmentOf(emulator) })}\n`;
+}
+
+/** For a shell: `eval` or an env file takes them as they are. */
+function environmentLines(provider: string, emulator: Emulator): string {
+  const lines = Object.entries(environmentOf(emulator)).map(([name, value]) => `${name}='${value}'`);
+  return `# ${provider}\n${lines.join("\n")}\n`;
+}

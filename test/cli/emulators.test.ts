@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { connect, text } from "../../src/index.ts";
+import { type RunningCommand, runCommandLine, startCommand } from "./command-line.ts";
+
+async function lines(command: RunningCommand, count: number): Promise<readonly string[]> {
+  const complete = (): string[] => command.output().split("\n").slice(0, -1);
+  await expect.poll(complete, { timeout: 20_000 }).toHaveLength(count);
+  return complete();
+}
+
+test("runs what it prints, until Ctrl-C", async () => {
+  const command = startCommand(["emulators", "--json", "--topics", "flights,failed", "--partitions", "3"]);
+  const [line] = await lines(command, 1);
+  const { provider, url, environment } = JSON.parse(line!) as { provider: string; url: string; environment: object };
+  expect(provider).toBe("kafka");
+  expect(environment).toEqual({ STREAM_URL: url });
+  const connection = await connect(url);
+  expect(await connection.admin.listTopics()).toEqual(["failed", "flights"]);
+  expect((await connection.admin.describeTopic("flights")).partitions).toHaveLength(3);
+  await connection
+    .topic("flights", { codec: text(), key: () => "ATL" })
+    .producer()
+    .send({ value: "LAX" });
+  await connection.close();
+  command.child.kill("SIGINT");
+  expect(await command.ended).toMatchObject({ exitCode: 0, signal: null, errors: "" });
+  await using gone = await connect(url);
+  expect(await gone.check()).toMatchObject({ ok: false, error: { code: "unavailable" } });
+});
+
+test("prints lines for a shell, on a port that was asked for", async () => {
+  const first = startCommand(["emulators", "kafka"]);
+  const [name, assignment] = await lines(first, 2);
+  expect(name).toBe("# kafka");
+  const url = /^STREAM_URL='(kafka:\/\/127\.0\.0\.1:(\d+))'$/.exec(assignment!)!;
+  const taken = await runCommandLine(["emulators", "kafka", "--port", url[2]!]);
+  expect(taken).toMatchObject({ exitCode: 1, output: "", errors: expect.stringMatching(/^configuration: .*cannot listen on port/) });
+  first.child.kill("SIGTERM");
+  expect(await first.ended).toMatchObject({ exitCode: 0, errors: "" });
+});
+
+test.each([
+  [["memory"], /there is no emulator "memory"; there are kafka/],
+  [["rabbit"], /there is no emulator "rabbit"/],
+  [["--port", "0"], /from 1 to 65535/],
+  [["--partitions", "none"], /whole number/],
+  [["--topics", "a,,b"], /none of them empty/],
+])("refuses %j with exit code 2", async (args, message) => {
+  expect(await runCommandLine(["emulators", ...args])).toMatchObject({ exitCode: 2, output: "", errors: expect.stringMatching(message) });
+});

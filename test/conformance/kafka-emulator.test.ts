@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
+import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
+import { connect } from "../../src/connect.ts";
+import { expectedResults } from "./expected-results.ts";
+
+test.each([1, 3])("an emulated Kafka of %i brokers passes completely: nothing failed or missing", { timeout: 120_000 }, async (brokers) => {
+  await using emulator = await startEmulatedKafka({ brokers });
+  const reports = await runCases(conformanceCases(), { connect: async () => connect(emulator.url), emulator });
+  const expected = await expectedResults("kafka-emulator");
+  expect(compareWithExpected(reports, expected)).toEqual([]);
+  expect(staleEntries(conformanceCases(), expected)).toEqual([]);
+  expect(reports).toHaveLength(conformanceCases().length);
+});

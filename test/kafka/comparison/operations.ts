@@ -1,0 +1,40 @@
+import { adminOperations } from "./admin-operations.ts";
+import { groupOperations } from "./group-operations.ts";
+import { javaOperations } from "./java-operations.ts";
+import { kafkajsOperations, slowKafkajsOperations } from "./kafkajs-operations.ts";
+import { kcatOperations } from "./kcat-operations.ts";
+import { logOperations } from "./log-operations.ts";
+import { offsetOperations } from "./offset-operations.ts";
+import { type Operation, Target, outcomeOf } from "./operation.ts";
+import { produceOperations } from "./produce-operations.ts";
+import { transactionOperations } from "./transaction-operations.ts";
+
+/** What needs nothing but Node and some seconds. */
+export const quickOperations: readonly Operation[] = [
+  ...produceOperations,
+  ...logOperations,
+  ...groupOperations,
+  ...offsetOperations,
+  ...adminOperations,
+  ...transactionOperations,
+  ...kafkajsOperations,
+];
+
+/** What needs other programs, or takes long. */
+export const longOperations: readonly Operation[] = [...slowKafkajsOperations, ...kcatOperations, ...javaOperations];
+
+export type Outcomes = Readonly<Record<string, unknown>>;
+
+/** Several at a time, on topics and groups of their own. @returns what came of each, by its name */
+export async function tryAll(operations: readonly Operation[], bootstrapServers: string, atOnce = 4): Promise<Outcomes> {
+  const outcomes = new Map<string, unknown>();
+  const queue = operations.values();
+  const work = async (): Promise<void> => {
+    for (const { name, run } of queue) {
+      const target = new Target(bootstrapServers);
+      outcomes.set(name, target.plain(await outcomeOf(run(target))));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return Object.fromEntries(operations.map(({ name }) => [name, outcomes.get(name)]));
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { inProcessProviders } from "../../../localstack/in-process.ts";
+import { type EmulatedProvider, startEmulator } from "../../../localstack/index.ts";
+import { connect, text } from "../../../src/index.ts";
+
+describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulator of %s", (provider) => {
+  test("needs nothing but its URL, has the topics that it was given, and takes new ones", async () => {
+    await using emulator = await startEmulator(provider, { topics: { orders: { partitions: 3 } } });
+    await emulator.createTopic("payments", { partitions: 2, groups: ["billing"] });
+    await using connection = await connect(emulator.url);
+    expect(await connection.admin.listTopics()).toEqual(["orders", "payments"]);
+    expect((await connection.admin.describeTopic("orders")).partitions).toHaveLength(3);
+    const orders = connection.topic("orders", { codec: text(), key: (value) => value });
+    await orders.producer().send({ value: "one" });
+    const values: string[] = [];
+    for await (const { value } of orders.reader({ until: "now" })) values.push(value);
+    expect(values).toEqual(["one"]);
+  });
+
+  test("shows faults", async () => {
+    await using emulator = await startEmulator(provider, { topics: { orders: {} } });
+    await using connection = await connect(emulator.url);
+    emulator.inject({ kind: "refuse-authorization", topic: "orders" });
+    await expect(connection.admin.describeTopic("orders")).rejects.toMatchObject({ code: "permission-denied" });
+    await connection.admin.describeTopic("orders");
+    expect(() => emulator.inject({ kind: "earthquake" as "stall" })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  });
+
+  test("refuses topics that cannot be", async () => {
+    await using emulator = await startEmulator(provider, { topics: { orders: {} } });
+    await expect(emulator.createTopic("orders")).rejects.toMatchObject({ code: "already-exists" });
+    await expect(emulator.createTopic("other", { partitions: 0 })).rejects.toMatchObject({ code: "invalid-argument" });
+    await expect(startEmulator(provider, { topics: { other: { partitions: -1 } } })).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+
+  test("two are two, and closing one forgets it", async () => {
+    await using first = await startEmulator(provider, { topics: { orders: {} } });
+    await using second = await startEmulator(provider);
+    await using connection = await connect(second.url);
+    expect(await connection.admin.listTopics()).toEqual([]);
+    await first.close();
+    await first.close();
+  });
+
+  test("refuses options that there are not", async () => {
+    await expect(startEmulator(provider, { ports: 1 } as object)).rejects.toMatchObject({ code: "invalid-argument" });
+    await expect(startEmulator(provider, { port: 70_000 })).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+});
+
+test("a provider without an emulator so far, and one that there is not", async () => {
+  await expect(startEmulator("pubsub")).rejects.toMatchObject({
+    code: "unsupported",
+    message: expect.stringContaining("there are memory, kafka"),
+  });
+  await expect(startEmulator("rabbit" as "kafka")).rejects.toMatchObject({
+    code: "configuration",
+    message: expect.stringContaining("there are memory, kafka"),
+  });
+});
+
+test("Kafka listens where it is told to, or says that it cannot", async () => {
+  const first = await startEmulator("kafka");
+  const port = Number(new URL(first.url).port);
+  await expect(startEmulator("kafka", { port })).rejects.toMatchObject({ code: "configuration" });
+  await first.close();
+  await using again = await startEmulator("kafka", { port });
+  expect(again.url).toBe(first.url);
+});
