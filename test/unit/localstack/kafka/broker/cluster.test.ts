@@ -77,7 +77,7 @@ test("where a broker goes, others lead; it comes back without its leaderships", 
   expect(await produceAt(kafka, 2, 0)).toMatchObject({ errorCode: 19 });
   await kafka.brokers[0]!.start();
   expect(await produceAt(kafka, 2, 0)).toMatchObject({ errorCode: 0, baseOffset: 1n });
-  expect((await metadataOf(kafka, 1)).partitions[0]).toMatchObject({ leaderId: 2, isrNodes: [2, 1].toSorted() });
+  expect((await metadataOf(kafka, 1)).partitions[0]).toMatchObject({ leaderId: 2, isrNodes: [1, 2] });
 });
 
 test("a partition whose brokers are all away has no leader", async () => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { decompressLz4 as adapterLz4 } from "../../../../../adapters/kafka/compression/lz4.ts";
 import { decompressSnappy as adapterSnappy } from "../../../../../adapters/kafka/compression/snappy.ts";

@@ -77,7 +77,7 @@ test.each([
   [{ "auto.create.topics.enable": "yes" }, /allowed is true or false/],
   [{ "log.cleanup.policy": "shred" }, /log\.cleanup\.policy is "shred"; allowed is delete, compact/],
 ])("refuses the properties %j", async (properties, message) => {
-  await expect(startEmulatedKafka({ properties: properties as Readonly<Record<string, string>> })).rejects.toMatchObject({
+  await expect(startEmulatedKafka({ properties })).rejects.toMatchObject({
     code: "configuration",
     message: expect.stringMatching(message),
   });
