@@ -61,9 +61,12 @@ export class CaseContext {
     return this.patience.within(this.#resources.topic(settings), "a topic to be created");
   }
 
-  /** A group of this case alone, without a position. */
-  async group(topic: CaseTopic): Promise<string> {
-    return this.#resources.group(topic);
+  /**
+   * A group of this case alone, without a position.
+   * @param name heeded where a group begins with its first member: the name of a group on another topic
+   */
+  async group(topic: CaseTopic, name?: string): Promise<string> {
+    return this.#resources.group(topic, name);
   }
 
   unusedName(): string {

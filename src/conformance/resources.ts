@@ -55,10 +55,13 @@ export class CaseResources {
     return { name, partitions: await this.#partitionsOf(name), start: "earliest" };
   }
 
-  /** A group without a position on this topic. */
-  async group(topic: CaseTopic): Promise<string> {
+  /**
+   * A group without a position on this topic.
+   * @param name heeded where a group begins with its first member: a group of that name on another topic is another group
+   */
+  async group(topic: CaseTopic, name = `${this.#prefix}-group-${this.#groups.length}`): Promise<string> {
     const prepared = this.#prepared.get(topic.name);
-    const group = prepared === undefined ? `${this.#prefix}-group-${this.#groups.length}` : prepared.shift();
+    const group = prepared === undefined ? name : prepared.shift();
     if (group === undefined) throw new EnvironmentMissing("groups: more for one topic than there are");
     this.#groups.push({ topic: topic.name, group });
     if (this.#lent.has(topic.name)) await this.#forget(topic.name, group);
