@@ -88,7 +88,8 @@ export class CaseResources {
     const { groupAdmin } = this.#connection.capabilities;
     const groups = groupAdmin ? this.#groups.filter(({ topic }) => this.#made.has(topic)) : [];
     const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
-      if (await insistOn(deletion, patience, mayBeLate)) this.#leftBehind.delete(what);
+      if (await insistOn(deletion, patience, { mayBeLate, mayBeTroubled: this.#target.emulator !== undefined }))
+        this.#leftBehind.delete(what);
     };
     const describeGroup = ({ topic, group }: (typeof groups)[number]): string => `group ${group} of topic ${topic}`;
     for (const group of groups) this.#leftBehind.add(describeGroup(group));
@@ -161,9 +162,14 @@ const LATE_MS = 1_000;
 /**
  * Until it is done or was done before.
  * @param mayBeLate what is not there may still come
+ * @param mayBeTroubled a refusal may be trouble that the case had planned and that has met nothing else
  * @returns whether it is done; false for what another attempt does not mend, and when patience ends
  */
-async function insistOn(deletion: () => Promise<void>, patience: AbortSignal, mayBeLate: boolean): Promise<boolean> {
+async function insistOn(
+  deletion: () => Promise<void>,
+  patience: AbortSignal,
+  { mayBeLate, mayBeTroubled }: { readonly mayBeLate: boolean; readonly mayBeTroubled: boolean },
+): Promise<boolean> {
   const lateUntil = performance.now() + (mayBeLate ? LATE_MS : 0);
   for (let pauseMs = 20; ; pauseMs = Math.min(500, pauseMs * 2)) {
     try {
@@ -173,7 +179,7 @@ async function insistOn(deletion: () => Promise<void>, patience: AbortSignal, ma
       const isGone = isStreamError(error, "not-found");
       if (isGone && performance.now() >= lateUntil) return true;
       // "conflict": a group whose last member has not left yet.
-      const mayPass = isGone || (isStreamError(error) && (error.retryable || error.code === "conflict"));
+      const mayPass = mayBeTroubled || isGone || (isStreamError(error) && (error.retryable || error.code === "conflict"));
       if (!mayPass || patience.aborted) return false;
     }
     await new Promise<void>((resolve) => void setTimeout(resolve, pauseMs));

@@ -94,6 +94,21 @@ test("groups whose members are still leaving, and what a server refuses for a wh
   expect(refusals).toEqual([]);
 });
 
+test("trouble that a case planned and that has met nothing else is not in the way", async () => {
+  await using emulator = await startMemoryEmulator();
+  const { url } = emulator;
+  const planning = defineCase({
+    ...anyCase,
+    run: async (context) => {
+      const topic = await context.topic();
+      context.inject({ kind: "refuse-authorization", topic: topic.name, times: 3 });
+    },
+  });
+  const result = await planning.run({ connect: async () => connect(url), emulator }, new AbortController().signal);
+  expect(result).toMatchObject({ result: "passed", leftBehind: [] });
+  expect(await topicsOf(url)).toEqual([]);
+});
+
 test("a group that appears after its case was ended is given back", async () => {
   await using emulator = await startMemoryEmulator();
   const ended = new AbortController();
