@@ -21,6 +21,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["capabilities"],
   ["conformance"],
   ["doctor"],
+  ["emulators"],
   ["demo"],
 ];
 
@@ -81,7 +82,7 @@ describe("wrong usage names what was received and what is allowed, with exit cod
   });
 });
 
-describe("memory: is refused where this process would be alone with it, with what to use instead:", () => {
+describe("memory: is refused where nobody else could see it, with or without a name, and what to use is told:", () => {
   test.each<readonly [readonly string[]]>([
     [["produce", ...TOPIC]],
     [["consume", ...TOPIC, "--group", "g"]],
@@ -92,13 +93,29 @@ describe("memory: is refused where this process would be alone with it, with wha
     [["groups", "reset", ...TOPIC, "--group", "g", "--to", "earliest"]],
     [["lag", ...TOPIC]],
   ])("%j", async (args) => {
-    for (const url of ["memory:", "memory:?create=t"]) {
+    for (const [url, shown] of [
+      ["memory:", "memory:"],
+      ["memory:?create=t", "memory:"],
+      ["memory:shop", "memory:shop"],
+      ["MEMORY:shop?create=t", "memory:shop"],
+    ] as const) {
       const { exitCode, output, errors } = await runInProcess(args, url);
       expect({ exitCode, output }).toEqual({ exitCode: 1, output: "" });
-      expect(errors).toMatch(/^invalid-argument: memory: lives and ends with the process.*kafka:\/\/localhost:9092/);
+      expect(errors).toBe(
+        `invalid-argument: ${shown} is in the process that connects to it: here it would be empty, and gone when this command ends; ` +
+          "use the URL of a server, such as kafka://localhost:9092, or of what `streamport emulators` starts " +
+          "(memory: is for capabilities, conformance, doctor and demo)\n",
+      );
     }
   });
 });
+
+test.each([["capabilities"], ["doctor"], ["conformance", "--run", "ordering/publish/same-tick"]])(
+  "memory: is for %s, with a name as well",
+  async (...args) => {
+    for (const url of ["memory:", "memory:shop"]) expect(await runInProcess(args, url)).toMatchObject({ exitCode: 0, errors: "" });
+  },
+);
 
 test.each<readonly [readonly string[]]>([
   [["read", "kafka://user:s3cret@host:9092", "kafka://user:s3cret@other:9092?password=s3cret", ...TOPIC]],
