@@ -133,8 +133,8 @@ export class CaseContext {
 
   /**
    * Closes everything and gives back topics and groups.
-   * @returns what broke a promise on the way: a close that hangs after a case that went well; and the names of what could
-   * not be given back
+   * @returns what broke a promise on the way: a close that hangs after a case that went well; and what could not be given
+   * back, with the reasons
    */
   async close(wentWell: boolean): Promise<{ readonly complaint: string | null; readonly leftBehind: readonly string[] }> {
     for (const latch of this.#latches) latch.open();
