@@ -8,6 +8,7 @@ import { type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
 import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
 import { PartitionFetcher } from "./partition-fetcher.ts";
+import type { LogPlace } from "./read-epochs.ts";
 import { toPosition } from "./records.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
@@ -158,8 +159,8 @@ export class KafkaConsumer implements ConsumerDriver {
     try {
       const offsets = await this.#startOffsets(added);
       for (const owned of added) {
-        const offset = offsets.get(owned.partition);
-        if (offset !== undefined && this.#isWanted(owned)) this.#deliverFrom(owned, offset);
+        const place = offsets.get(owned.partition);
+        if (place !== undefined && this.#isWanted(owned)) this.#deliverFrom(owned, place);
       }
     } finally {
       for (const owned of added) owned.startIsOver();
@@ -171,7 +172,7 @@ export class KafkaConsumer implements ConsumerDriver {
   }
 
   /** None where nothing of it is wanted any more. */
-  async #startOffsets(added: readonly OwnedPartition[]): Promise<ReadonlyMap<number, bigint>> {
+  async #startOffsets(added: readonly OwnedPartition[]): Promise<ReadonlyMap<number, LogPlace>> {
     const { offsets, membership } = this.#parts!;
     const { signal } = this.#closing;
     const pace = new RetryPace(this.#service.report, this.#topic);
@@ -197,16 +198,16 @@ export class KafkaConsumer implements ConsumerDriver {
     return new Map();
   }
 
-  #deliverFrom(owned: OwnedPartition, offset: bigint): void {
+  #deliverFrom(owned: OwnedPartition, place: LogPlace): void {
     const { sink, fetcher } = this.#parts!;
     const assignment: Assignment = {
       partition: String(owned.partition),
       identity: this.#watch.known.identity,
-      start: { kind: "at", position: toPosition(offset) },
+      start: { kind: "at", position: toPosition(place.offset) },
       epoch: String(owned.generation),
     };
     sink.assigned(assignment);
-    owned.delivery = { assignment, cursor: fetcher.add(owned.partition, offset, sinkHandler(sink, assignment, owned)) };
+    owned.delivery = { assignment, cursor: fetcher.add(owned.partition, place, sinkHandler(sink, assignment, owned)) };
   }
 
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {

@@ -1,6 +1,7 @@
 import type { FetchHandler } from "./fetch-handler.ts";
 import type { FetchedBatches } from "./record-batch-reader.ts";
 import type { KafkaRecord } from "./records.ts";
+import { type LogPlace, ReadEpochs, placeFrom } from "./read-epochs.ts";
 import type { RetryPace } from "./retry-pace.ts";
 
 /** What one answer holds for one partition. */
@@ -20,6 +21,7 @@ export class FetchCursor {
   readonly handler: FetchHandler;
   /** Of the next record to fetch. */
   offset: bigint;
+  epochs: ReadEpochs;
   /** What is left of the last answer; nothing is asked for while there is some. */
   unread: FetchedBatches | null = null;
   /** Has the server answered for it at all? The first answer is not waited for. */
@@ -32,10 +34,17 @@ export class FetchCursor {
   #waiting: Portion | null = null;
   #delivering: Promise<void> | null = null;
 
-  constructor(partition: number, offset: bigint, handler: FetchHandler) {
+  constructor(partition: number, place: LogPlace, handler: FetchHandler) {
     this.partition = partition;
-    this.offset = offset;
+    this.offset = place.offset;
+    this.epochs = new ReadEpochs(place);
     this.handler = handler;
+  }
+
+  /** Behind what is gone; nothing is known of the record before. */
+  skipTo(offset: bigint): void {
+    this.offset = offset;
+    this.epochs = new ReadEpochs(placeFrom(offset));
   }
 
   get hasRoom(): boolean {

@@ -8,6 +8,7 @@ import { subscribedTopics } from "./member-metadata.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
 import { placesOf } from "./places.ts";
 import { toPosition } from "./records.ts";
+import { type LogPlace, placesFrom } from "./read-epochs.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import type { KnownTopic } from "./topic-directory.ts";
@@ -23,7 +24,7 @@ interface FoundGroup {
   readonly native: string;
   readonly described: DescribedGroup;
   /** Next offsets by partition. */
-  readonly committed: ReadonlyMap<number, bigint>;
+  readonly committed: ReadonlyMap<number, LogPlace>;
 }
 
 /** Groups on a topic: their places, resets, deletion, lag. */
@@ -59,7 +60,7 @@ export class GroupAdmin {
     const identity: TopicIdentity = known.identity;
     const places = new Map<string, PartitionPlace>(
       known.partitions.map((partition) => {
-        const offset = committed.get(partition);
+        const offset = committed.get(partition)?.offset;
         // Where a group has a position, partitions without one start at their beginning.
         return [String(partition), offset === undefined ? { kind: "earliest" } : { kind: "at", position: toPosition(offset) }];
       }),
@@ -73,7 +74,7 @@ export class GroupAdmin {
     const offsets = await this.#offsets.resolve(known, placesOf(known, to), signal);
     const { described } = await this.#look(known, native, signal);
     requireNoMembers(native, described, topic);
-    const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, offsets, signal));
+    const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, placesFrom(offsets), signal));
     const failed = [...codes.values()].find((code) => code !== 0);
     if (failed === UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
     if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });
@@ -116,7 +117,7 @@ export class GroupAdmin {
     const bounds = await this.#offsets.bounds(known, known.partitions, signal);
     const partitions = known.partitions.map((partition) => {
       const { first, end } = bounds.get(partition)!;
-      const at = committed.get(partition) ?? first;
+      const at = committed.get(partition)?.offset ?? first;
       const from = at < first ? first : at;
       return { partition: String(partition), messages: end > from ? Number(end - from) : 0, timeMs: null };
     });
@@ -141,7 +142,7 @@ export class GroupAdmin {
     known: KnownTopic,
     native: string,
     signal: AbortSignal,
-  ): Promise<{ readonly described: DescribedGroup; readonly committed: ReadonlyMap<number, bigint> }> {
+  ): Promise<{ readonly described: DescribedGroup; readonly committed: ReadonlyMap<number, LogPlace> }> {
     const { client } = this.#service;
     const coordinator = new Coordinator(client, native);
     return this.#persist(known.topic, signal, async () => {

@@ -1,5 +1,6 @@
 import { type Coordinator, isCoordinatorGone } from "./coordinator.ts";
 import { type GroupMember, type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
+import { type LogPlace, UNKNOWN_EPOCH } from "./read-epochs.ts";
 
 const MARK = "streamport topic ";
 /** Of who is not a member. */
@@ -25,33 +26,32 @@ export class GroupOffsets {
     this.#topicId = topicId;
   }
 
-  /** Next offsets by partition; only those that there are. @throws `KafkaProtocolError`, or what the client throws */
-  async committed(partitions: readonly number[], signal: AbortSignal): Promise<Map<number, bigint>> {
+  /** Where it goes on, by partition; only what there is. @throws `KafkaProtocolError`, or what the client throws */
+  async committed(partitions: readonly number[], signal: AbortSignal): Promise<Map<number, LogPlace>> {
     const topics = [{ topic: this.#topic, partitions }];
     const answer = await this.#coordinator.ask(signal, (brokerId) => this.#client.offsetFetch(brokerId, this.#group, topics, signal));
-    const committed = new Map<number, bigint>();
-    for (const { partition, errorCode, offset, metadata } of answer) {
+    const committed = new Map<number, LogPlace>();
+    for (const { partition, errorCode, offset, leaderEpoch, metadata } of answer) {
       if (errorCode !== 0) throw new KafkaProtocolError("OffsetFetch", errorCode);
-      if (offset >= 0n && this.#isOfThisTopic(metadata)) committed.set(partition, offset);
+      if (offset < 0n) continue;
+      const isMarked = metadata?.startsWith(MARK) === true && this.#topicId !== null;
+      if (isMarked && metadata !== MARK + this.#topicId) continue;
+      // Without our note it may be an epoch of an earlier topic of this name, which says nothing of this one.
+      committed.set(partition, { offset, leaderEpoch: isMarked ? leaderEpoch : UNKNOWN_EPOCH });
     }
     return committed;
-  }
-
-  #isOfThisTopic(metadata: string | null): boolean {
-    if (this.#topicId === null || metadata === null || !metadata.startsWith(MARK)) return true;
-    return metadata === MARK + this.#topicId;
   }
 
   /** All or, where a code says so, less. `member: null`: for the administration, taken while the group has no members. @returns an error code by partition, 0 for none. @throws what concerns the whole request */
   async commit(
     member: GroupMember | null,
-    offsets: ReadonlyMap<number, bigint>,
+    places: ReadonlyMap<number, LogPlace>,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, number>> {
     // Who is no member at this moment commits nothing: without a generation a server takes it while the group is empty, unfenced.
     if (member !== null && member.generation < 0) throw new KafkaProtocolError("OffsetCommit", UNKNOWN_MEMBER_ID);
     const metadata = this.#topicId === null ? null : MARK + this.#topicId;
-    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset, metadata }));
+    const partitions = [...places].map(([partition, place]) => ({ partition, ...place, metadata }));
     const request = { ...(member ?? { group: this.#group, ...OUTSIDER }), topic: this.#topic, partitions };
     const answer = await this.#coordinator.ask(signal, (brokerId) => this.#client.offsetCommit(brokerId, request, signal));
     if (answer.some(({ errorCode }) => isCoordinatorGone(errorCode))) this.#coordinator.forget();

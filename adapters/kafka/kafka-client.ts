@@ -1,3 +1,5 @@
+import type { EpochEnd, LogPlace } from "./read-epochs.ts";
+
 /**
  * The small Kafka client that this adapter is written against: one method a request of the protocol, nothing cleverer.
  * `client/` makes one out of kafkajs's connections; another client can take its place behind these types.
@@ -146,7 +148,13 @@ export interface FetchRequest {
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly readCommitted: boolean;
-  readonly partitions: readonly { readonly partition: number; readonly fetchOffset: bigint; readonly maxBytes: number }[];
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly fetchOffset: bigint;
+    /** Of the record before it, as far as it is known; told to servers that know topic ids. */
+    readonly lastFetchedEpoch: number;
+    readonly maxBytes: number;
+  }[];
 }
 
 export interface FetchedPartition {
@@ -156,6 +164,8 @@ export interface FetchedPartition {
   readonly lastStableOffset: bigint;
   /** First offset that still exists; -1: not told. */
   readonly logStartOffset: bigint;
+  /** What was read is not all in the log any more: here the two part. `null`: they do not. */
+  readonly divergingEpoch: EpochEnd | null;
   readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
   /** Record batches as stored; the last may be cut, the first may begin before the asked offset. See `FetchedBatches`. */
   readonly batches: Buffer;
@@ -215,8 +225,7 @@ export interface SyncGroupRequest extends GroupMember {
 
 export interface OffsetCommitRequest extends GroupMember {
   readonly topic: string;
-  /** `offset`: the next one to read. */
-  readonly partitions: readonly { readonly partition: number; readonly offset: bigint; readonly metadata: string | null }[];
+  readonly partitions: readonly (LogPlace & { readonly partition: number; readonly metadata: string | null })[];
 }
 
 export interface CommittedOffset {
@@ -225,6 +234,7 @@ export interface CommittedOffset {
   readonly errorCode: number;
   /** -1: none. */
   readonly offset: bigint;
+  readonly leaderEpoch: number;
   readonly metadata: string | null;
 }
 

@@ -1,5 +1,6 @@
 import type { Assignment, StreamError } from "../../src/driver/index.ts";
 import type { FetchCursor } from "./fetch-cursor.ts";
+import { type LogPlace, placeFrom } from "./read-epochs.ts";
 
 /** A partition from when the group gives it to this member until it is given back or lost. */
 export class OwnedPartition {
@@ -21,6 +22,14 @@ export class OwnedPartition {
   /** Resolves when it has been handed to the sink, or will not be. */
   get started(): Promise<void> {
     return this.#started.promise;
+  }
+
+  /** For the group, when the record at the offset is the last that has been handled. */
+  placeBehind(offset: bigint): LogPlace {
+    const next = offset + 1n;
+    const epochs = this.delivery?.cursor.epochs;
+    epochs?.forgetBefore(next);
+    return epochs?.placeAt(next) ?? placeFrom(next);
   }
 
   startIsOver(): void {

@@ -2,10 +2,11 @@ import type { DriverGap, StreamError } from "../../src/driver/index.ts";
 import { classify, kafkaError, partitionError, topicNotFound } from "./errors.ts";
 import { FetchCursor } from "./fetch-cursor.ts";
 import type { FetchHandler } from "./fetch-handler.ts";
-import type { KafkaClient } from "./kafka-client.ts";
+import type { FetchedPartition, KafkaClient } from "./kafka-client.ts";
 import { FetchedBatches, type ReadBatches } from "./record-batch-reader.ts";
 import { toOffset, toPosition } from "./records.ts";
-import { retentionGap } from "./retention-gap.ts";
+import type { LogPlace } from "./read-epochs.ts";
+import { retentionGap, truncated } from "./retention-gap.ts";
 import { RetryPace } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import type { KnownTopic } from "./topic-directory.ts";
@@ -45,9 +46,9 @@ export class PartitionFetcher {
     this.#maxAnswerBytes = Math.min(maxAnswerBytes, MAX_ANSWER_BYTES);
   }
 
-  /** Begins to read a partition at an offset. */
-  add(partition: number, offset: bigint, handler: FetchHandler): FetchCursor {
-    const cursor = new FetchCursor(partition, offset, handler);
+  /** Begins to read a partition at a place. */
+  add(partition: number, place: LogPlace, handler: FetchHandler): FetchCursor {
+    const cursor = new FetchCursor(partition, place, handler);
     this.#cursors.add(cursor);
     this.#changed();
     return cursor;
@@ -164,7 +165,9 @@ export class PartitionFetcher {
     const { topic, topicId } = this.#topic;
     const woken = this.#wake.signal;
     const maxBytes = this.#partitionBytes;
-    const partitions = ready.map(({ partition, offset }) => ({ partition, fetchOffset: offset, maxBytes }));
+    const partitions = ready.map(({ partition, offset, epochs }) => {
+      return { partition, fetchOffset: offset, lastFetchedEpoch: epochs.placeAt(offset).leaderEpoch, maxBytes };
+    });
     const request = { topic, topicId, maxWaitMs, minBytes: 1, maxBytes: this.#maxAnswerBytes, readCommitted: true, partitions };
     const answer = await abortable(this.#client.fetch(leader, request, signal), signal);
     let gotSomething = woken.aborted;
@@ -174,8 +177,8 @@ export class PartitionFetcher {
       // It may have been taken away meanwhile, and given again as another one.
       if (cursor === undefined || !this.#cursors.has(cursor)) continue;
       cursor.wasAnswered = true;
-      if (fetched.errorCode !== 0) {
-        this.#suspend(cursor, leader, fetched.errorCode, signal);
+      if (fetched.errorCode !== 0 || fetched.divergingEpoch !== null) {
+        this.#suspend(cursor, leader, fetched, signal);
         continue;
       }
       cursor.pace = undefined;
@@ -194,7 +197,7 @@ export class PartitionFetcher {
       void this.#endUnread(cursor, classify(error));
       return false;
     }
-    const { records, nextOffset } = read;
+    const { records, nextOffset, epochs } = read;
     const isAtEnd = nextOffset >= batches.lastStableOffset;
     cursor.unread = batches.hasMore ? batches : null;
     if (nextOffset === from) {
@@ -202,6 +205,7 @@ export class PartitionFetcher {
       return false;
     }
     cursor.offset = nextOffset;
+    cursor.epochs.read(epochs);
     // Whoever got nothing new goes first in the next request, so that one full partition starves no other.
     this.#cursors.delete(cursor);
     this.#cursors.add(cursor);
@@ -231,9 +235,9 @@ export class PartitionFetcher {
   }
 
   /** Only this partition waits for whatever is wrong with it; the others of its broker go on. */
-  #suspend(cursor: FetchCursor, leader: number, errorCode: number, signal: AbortSignal): void {
+  #suspend(cursor: FetchCursor, leader: number, fetched: FetchedPartition, signal: AbortSignal): void {
     cursor.isBusy = true;
-    const recovery: Promise<void> = abortable(this.#recover(cursor, leader, errorCode, signal), signal)
+    const recovery: Promise<void> = abortable(this.#recover(cursor, leader, fetched, signal), signal)
       .catch((error: unknown) => {
         if (!signal.aborted && !cursor.isDone) this.#failure ??= { error };
       })
@@ -246,12 +250,14 @@ export class PartitionFetcher {
   }
 
   /** Resolves when the partition may be asked for again. @throws what ends all partitions */
-  async #recover(cursor: FetchCursor, leader: number, errorCode: number, signal: AbortSignal): Promise<void> {
+  async #recover(cursor: FetchCursor, leader: number, fetched: FetchedPartition, signal: AbortSignal): Promise<void> {
+    const { errorCode, divergingEpoch } = fetched;
     const { topic } = this.#topic;
     const { partition, offset } = cursor;
     const failedAtMs = performance.now();
     let gap: DriverGap;
     try {
+      if (errorCode === 0 && divergingEpoch !== null) throw truncated({ topic, partition, offset }, divergingEpoch.endOffset);
       if (errorCode !== OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
       gap = await retentionGap(this.#client, leader, { topic, partition, offset }, signal);
     } catch (error) {
@@ -263,7 +269,7 @@ export class PartitionFetcher {
     }
     await cursor.delivered;
     if (cursor.isDone) return;
-    cursor.offset = toOffset(gap.resumesAt);
+    cursor.skipTo(toOffset(gap.resumesAt));
     if (!(await cursor.handler.gap(gap))) this.remove(cursor);
   }
 }

@@ -14,6 +14,7 @@ import type { KafkaClient } from "./kafka-client.ts";
 import { type LogBounds, OffsetLookup } from "./offset-lookup.ts";
 import { PartitionFetcher } from "./partition-fetcher.ts";
 import { placesOf } from "./places.ts";
+import { placeFrom } from "./read-epochs.ts";
 import { toOffset, toPosition } from "./records.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
@@ -76,7 +77,8 @@ export class KafkaReader implements ReaderDriver {
     const resolved = unresolved.size === 0 ? new Map<number, bigint>() : await this.#offsets.resolve(topic, unresolved, over);
     for (const { partition, end } of partitions) {
       const number = requirePartition(topic, partition);
-      fetcher.add(number, resolved.get(number) ?? offsetOf(places.get(number)!), {
+      const offset = resolved.get(number) ?? offsetOf(places.get(number)!);
+      fetcher.add(number, placeFrom(offset), {
         deliver: (records) => sink.deliver(partition, records),
         advanced: (through) => sink.advanced(partition, through),
         caughtUp: () => sink.caughtUp(partition),

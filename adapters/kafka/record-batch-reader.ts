@@ -1,6 +1,7 @@
 import { decompress } from "./compression/compression.ts";
 import { classify, corruptBatch, kafkaError } from "./errors.ts";
 import type { FetchedPartition } from "./kafka-client.ts";
+import { type EpochEnd, UNKNOWN_EPOCH, addEpoch } from "./read-epochs.ts";
 import { type BatchFacts, KafkaRecord, readVarint } from "./records.ts";
 
 /** Layout: https://kafka.apache.org/documentation/#recordbatch */
@@ -18,6 +19,8 @@ export interface ReadBatches {
   readonly records: readonly KafkaRecord[];
   /** Where to go on: behind everything that was looked at, whether it was handed out or not. */
   readonly nextOffset: bigint;
+  /** Under which leaders all of it was stored, in log order. */
+  readonly epochs: readonly EpochEnd[];
 }
 
 /** How far a batch has been read: what lies before can be handed out, whatever is wrong with what follows. */
@@ -62,7 +65,9 @@ export class FetchedBatches {
     const { batches, partition } = this.#fetched;
     const aborted = this.#aborted;
     const records: KafkaRecord[] = [];
+    const epochs: EpochEnd[] = [];
     let nextOffset = fromOffset;
+    let leaderEpoch = UNKNOWN_EPOCH;
     const reached: Reached = { base: nextOffset, offsetDelta: 0, bytes: 0 };
     while (this.#at + HEADER_BYTES <= batches.length && reached.bytes < maxBytes) {
       const at = this.#at;
@@ -74,6 +79,7 @@ export class FetchedBatches {
         if (end > batches.length) break;
         if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
         const { baseOffset, lastOffset, attributes, producerId } = readHeader(batches, at);
+        leaderEpoch = batches.readInt32BE(at + 12);
         const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
         if (baseOffset > reached.base) reached.base = baseOffset;
         if ((attributes & IS_CONTROL) !== 0) {
@@ -87,17 +93,19 @@ export class FetchedBatches {
           readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, reached, records);
         }
         if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+        addEpoch(epochs, { leaderEpoch, endOffset: nextOffset });
       } catch (error) {
         const badOffset = reached.base + BigInt(reached.offsetDelta);
         if (badOffset <= fromOffset) throw unreadable(error, partition, fromOffset);
-        return { records, nextOffset: badOffset };
+        addEpoch(epochs, { leaderEpoch, endOffset: badOffset });
+        return { records, nextOffset: badOffset, epochs };
       }
       this.#at = end;
     }
     if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
       throw unreadable(corruptBatch("the server sent a batch that ends before it is complete"), partition, fromOffset);
     }
-    return { records, nextOffset };
+    return { records, nextOffset, epochs };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DriverGap } from "../../src/driver/index.ts";
+import type { DriverGap, StreamError } from "../../src/driver/index.ts";
 import { errorOf, kafkaError, partitionError } from "./errors.ts";
 import { EARLIEST, type KafkaClient, LATEST } from "./kafka-client.ts";
 import { toPosition } from "./records.ts";
@@ -30,14 +30,17 @@ export async function retentionGap(
     return listed.offset;
   };
   const [first, end] = await Promise.all([ask(EARLIEST), ask(LATEST)]);
-  if (offset > end) {
-    throw kafkaError(
-      "position-out-of-range",
-      `offset ${offset} lies behind the end of partition "${partition}", which is ${end}: the log has become shorter`,
-      details,
-    );
-  }
+  if (offset > end) throw truncated({ topic, partition, offset }, end);
   // It may have been a replica that lagged behind: not at once again.
   if (offset >= first) throw errorOf(OFFSET_OUT_OF_RANGE, "Fetch", { ...details, retryable: true });
   return { resumesAt: toPosition(first), missing: Number(first - offset) };
+}
+
+/** What was read, or committed, is not in the log any more: others may stand in its place, which going on would leave out. */
+export function truncated({ topic, partition, offset }: OutOfRange, endOffset: bigint): StreamError {
+  return kafkaError(
+    "position-out-of-range",
+    `the log of partition "${partition}" was truncated to offset ${endOffset} by the election of a leader that lacked what followed; reading stood at ${offset}`,
+    { topic, partition: String(partition) },
+  );
 }

@@ -3,6 +3,7 @@ import { errorOf, kafkaError } from "./errors.ts";
 import type { GroupMembership } from "./group-membership.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 import type { OwnedPartitions } from "./owned-partitions.ts";
+import type { LogPlace } from "./read-epochs.ts";
 import { toOffset } from "./records.ts";
 
 const REBALANCE_IN_PROGRESS = 27;
@@ -20,10 +21,10 @@ export async function settleOffsets(
   settlements: readonly Settlement[],
   signal: AbortSignal,
 ): Promise<readonly (StreamError | null)[]> {
-  const next = new Map<number, bigint>();
+  const next = new Map<number, LogPlace>();
   for (const { assignment, through } of settlements) {
     const current = owned.of(assignment);
-    if (current !== undefined && through !== null) next.set(current.partition, toOffset(through) + 1n);
+    if (current !== undefined && through !== null) next.set(current.partition, current.placeBehind(toOffset(through)));
   }
   // Looked at before the request: what is lost while it is under way is refused by the group.
   const isOwned = settlements.map(({ assignment }) => owned.of(assignment) !== undefined);
@@ -38,7 +39,7 @@ export async function settleOffsets(
 async function commit(
   membership: GroupMembership,
   offsets: GroupOffsets,
-  next: ReadonlyMap<number, bigint>,
+  next: ReadonlyMap<number, LogPlace>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, number>> {
   const { member } = membership;

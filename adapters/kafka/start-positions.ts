@@ -4,6 +4,7 @@ import type { GroupOffsets } from "./group-offsets.ts";
 import { EARLIEST, type GroupMember, KafkaProtocolError } from "./kafka-client.ts";
 import type { OffsetLookup } from "./offset-lookup.ts";
 import { placesOf } from "./places.ts";
+import { type LogPlace, placesFrom } from "./read-epochs.ts";
 import type { KnownTopic } from "./topic-directory.ts";
 import { pause } from "./waiting.ts";
 
@@ -34,20 +35,20 @@ export async function startOffsets(
   context: StartContext,
   partitions: readonly number[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<number, bigint>> {
+): Promise<ReadonlyMap<number, LogPlace>> {
   const { lookup, offsets, settings, known } = context;
   for (let lookAgainMs = FIRST_LOOK_AGAIN_MS; context.isWanted(); lookAgainMs = Math.min(LONGEST_LOOK_AGAIN_MS, lookAgainMs * 2)) {
     const topic = known();
     const committed = await offsets.committed(topic.partitions, signal);
     if (committed.size > 0) {
       const young = partitions.filter((partition) => !committed.has(partition));
-      const beginnings = await lookup.list(topic, new Map(young.map((partition) => [partition, EARLIEST])), signal);
+      const beginnings = placesFrom(await lookup.list(topic, new Map(young.map((partition) => [partition, EARLIEST])), signal));
       await commitAll(context, beginnings, signal);
       return new Map([...committed, ...beginnings]);
     }
     if (settings.initialPosition === "fail") throw groupNotFound(topic.topic, settings.group);
     if (context.isFirst()) {
-      const resolved = await lookup.resolve(topic, startPlaces(topic, settings.initialPosition), signal);
+      const resolved = placesFrom(await lookup.resolve(topic, startPlaces(topic, settings.initialPosition), signal));
       await commitAll(context, resolved, signal);
       return resolved;
     }
@@ -57,7 +58,7 @@ export async function startOffsets(
   return new Map();
 }
 
-async function commitAll({ offsets, member }: StartContext, places: ReadonlyMap<number, bigint>, signal: AbortSignal): Promise<void> {
+async function commitAll({ offsets, member }: StartContext, places: ReadonlyMap<number, LogPlace>, signal: AbortSignal): Promise<void> {
   if (places.size === 0) return;
   const codes = await offsets.commit(member(), places, signal);
   for (const errorCode of codes.values()) if (errorCode !== 0) throw new KafkaProtocolError("OffsetCommit", errorCode);

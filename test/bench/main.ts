@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { benchEmulator } from "./emulator-bench.ts";
 import { benchKafka } from "./kafka-bench.ts";
 import { benchMemory } from "./memory-bench.ts";
 import { writeRecord } from "../results/record.ts";
@@ -7,6 +8,7 @@ import { type BenchResult, verdictOf } from "./result.ts";
 const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise<BenchResult>>> = {
   memory: benchMemory,
   kafka: benchKafka,
+  "kafka-emulator": benchEmulator,
 };
 
 function table({ provider, control, bars, ...result }: BenchResult): string {

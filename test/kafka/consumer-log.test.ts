@@ -183,7 +183,11 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
   ) {
     const group = `${topic}.workers`;
     const coordinator = await client.findCoordinator(group, signal);
-    const results = await client.offsetCommit(coordinator, { group, generation: -1, memberId: "", topic, partitions: [place] }, signal);
+    const results = await client.offsetCommit(
+      coordinator,
+      { group, generation: -1, memberId: "", topic, partitions: [{ ...place, leaderEpoch: -1 }] },
+      signal,
+    );
     expect(results).toEqual([{ topic, partition: place.partition, errorCode: 0 }]);
   }
 

@@ -1,11 +1,12 @@
 import { type FetchRequest, type FetchedPartition, KafkaProtocolError } from "../kafka-client.ts";
+import { UNKNOWN_EPOCH } from "../read-epochs.ts";
 import type { Api } from "./api.ts";
 import type { WireReader } from "./wire-reader.ts";
 import type { WireWriter } from "./wire-writer.ts";
 
 const CONSUMER = -1;
 const NO_SESSION_EPOCH = -1;
-const UNKNOWN_EPOCH = -1;
+const DIVERGING_EPOCH_TAG = 0;
 const WITH_TOPIC_IDS = 13;
 const FLEXIBLE = 12;
 const PLAIN = 11;
@@ -45,8 +46,8 @@ function writePlain({ topic, partitions }: FetchRequest, writer: WireWriter, ver
 function writeFlexible(request: FetchRequest, writer: WireWriter): void {
   writer.compactArray([request], ({ topicId, partitions }) => {
     writer.uuid(topicId!);
-    writer.compactArray(partitions, ({ partition, fetchOffset, maxBytes }) => {
-      writer.int32(partition).int32(UNKNOWN_EPOCH).int64(fetchOffset).int32(UNKNOWN_EPOCH).int64(-1n).int32(maxBytes).noTags();
+    writer.compactArray(partitions, ({ partition, fetchOffset, lastFetchedEpoch, maxBytes }) => {
+      writer.int32(partition).int32(UNKNOWN_EPOCH).int64(fetchOffset).int32(lastFetchedEpoch).int64(-1n).int32(maxBytes).noTags();
     });
     writer.noTags();
   });
@@ -67,7 +68,8 @@ function readPlain(reader: WireReader, version: number): FetchedPartition[] {
       const logStartOffset = version >= 5 ? reader.int64() : -1n;
       const abortedTransactions = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }));
       if (version >= 11) reader.int32();
-      return { partition, errorCode, highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches: reader.bytes() };
+      const batches = reader.bytes();
+      return { partition, errorCode, highWatermark, lastStableOffset, logStartOffset, divergingEpoch: null, abortedTransactions, batches };
     });
   });
   return topics.flat();
@@ -91,8 +93,12 @@ function readFlexible(reader: WireReader): FetchedPartition[] {
       });
       reader.int32();
       const batches = reader.compactBytes();
-      reader.skipTags();
-      return { partition, errorCode, highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches };
+      const divergingEpoch = reader.tagged(DIVERGING_EPOCH_TAG, () => {
+        const diverging = { leaderEpoch: reader.int32(), endOffset: reader.int64() };
+        reader.skipTags();
+        return diverging;
+      });
+      return { partition, errorCode, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, abortedTransactions, batches };
     });
     reader.skipTags();
     return partitions;

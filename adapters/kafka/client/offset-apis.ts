@@ -8,6 +8,7 @@ import {
   type ProducerIdentity,
   type TopicPartitions,
 } from "../kafka-client.ts";
+import { UNKNOWN_EPOCH } from "../read-epochs.ts";
 import type { Api } from "./api.ts";
 
 const CONSUMER = -1;
@@ -60,11 +61,15 @@ export const initProducerIdApi: Api<null, ProducerIdentity> = {
 export const offsetCommitApi: Api<OffsetCommitRequest, readonly PartitionResult[]> = {
   name: "OffsetCommit",
   key: 8,
-  versions: [5],
+  versions: [5, 6],
   purpose: "group",
-  write({ group, generation, memberId, topic, partitions }, writer) {
+  write({ group, generation, memberId, topic, partitions }, writer, version) {
     writer.string(group).int32(generation).string(memberId).int32(1).string(topic);
-    writer.array(partitions, ({ partition, offset, metadata }) => writer.int32(partition).int64(offset).string(metadata));
+    writer.array(partitions, ({ partition, offset, leaderEpoch, metadata }) => {
+      writer.int32(partition).int64(offset);
+      if (version >= 6) writer.int32(leaderEpoch);
+      writer.string(metadata);
+    });
   },
   read(reader) {
     reader.readThrottle();
@@ -84,7 +89,7 @@ export interface OffsetFetchRequest {
 export const offsetFetchApi: Api<OffsetFetchRequest, readonly CommittedOffset[]> = {
   name: "OffsetFetch",
   key: 9,
-  versions: [3, 4],
+  versions: [3, 4, 5],
   purpose: "group",
   write({ group, topics }, writer) {
     writer.string(group);
@@ -92,15 +97,16 @@ export const offsetFetchApi: Api<OffsetFetchRequest, readonly CommittedOffset[]>
       writer.string(topic).array(partitions, (partition) => writer.int32(partition));
     });
   },
-  read(reader) {
+  read(reader, version) {
     reader.readThrottle();
     const topics = reader.array(() => {
       const topic = reader.string();
       return reader.array(() => {
         const partition = reader.int32();
         const offset = reader.int64();
+        const leaderEpoch = version >= 5 ? reader.int32() : UNKNOWN_EPOCH;
         const metadata = reader.nullableString();
-        return { topic, partition, offset, metadata, errorCode: reader.int16() };
+        return { topic, partition, offset, leaderEpoch, metadata, errorCode: reader.int16() };
       });
     });
     const errorCode = reader.int16();

@@ -103,10 +103,19 @@ export class WireReader {
 
   /** Skips the tagged fields that end every structure of the newer versions. */
   skipTags(): void {
+    this.tagged(-1, () => null);
+  }
+
+  /** As `skipTags`, but for one of them. @returns `null` where it is not there */
+  tagged<Value>(wanted: number, read: () => Value): Value | null {
+    let found: Value | null = null;
     for (let count = this.unsignedVarint(); count > 0; count -= 1) {
-      this.unsignedVarint();
-      this.#take(this.unsignedVarint());
+      const tag = this.unsignedVarint();
+      const length = this.unsignedVarint();
+      if (tag === wanted) found = read();
+      else this.#take(length);
     }
+    return found;
   }
 
   readThrottle(): void {

@@ -4,7 +4,7 @@ import type { EmulatorTopic } from "../../emulator.ts";
 import { Cluster } from "./cluster.ts";
 import { type ErrorAnswer, plannedAnswer, plannedTrouble } from "./faults/trouble.ts";
 import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
-import { compactTopic, createTopic, moveLeader } from "./topics/topic-control.ts";
+import { compactTopic, createTopic, moveLeader, truncateLog } from "./topics/topic-control.ts";
 
 export interface EmulatedKafkaOptions {
   /** All of them have every topic, where nothing else is said. @default 1 */
@@ -35,6 +35,11 @@ export interface EmulatedKafka extends AsyncDisposable {
   compact(topic: string): void;
   /** To this broker, or to another one. @throws `not-found`, `conflict` where it cannot lead */
   moveLeader(topic: string, partition: number, nodeId?: number): void;
+  /**
+   * An unclean election: a replica that lacks the batch with this offset and all behind it leads the partition now, in a new
+   * epoch, and what comes next takes their offsets. Of several replicas another one leads. @throws `not-found`, `conflict` where none is up
+   */
+  truncate(topic: string, partition: number, offset: bigint): void;
   /** All brokers go away and come back with what is stored; members have to join again. */
   restart(): Promise<void>;
   /** Never rejects. What was stored is gone. */
@@ -64,6 +69,7 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     answerWith: (answer) => cluster.faults.add(plannedAnswer(answer)),
     compact: (topic) => compactTopic(cluster, topic),
     moveLeader: (topic, partition, nodeId) => moveLeader(cluster, topic, partition, nodeId),
+    truncate: (topic, partition, offset) => truncateLog(cluster, topic, partition, offset),
     restart: () => servers.restart(),
     close,
     [Symbol.asyncDispose]: close,

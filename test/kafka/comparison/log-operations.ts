@@ -61,7 +61,7 @@ async function fetch(client: RawClient, topic: string, options: FetchOptions = {
   });
   const fetched = answer.responses[0]?.partitions[0];
   if (fetched === undefined) return { errorCode: answer.errorCode };
-  const { errorCode, highWatermark, lastStableOffset, logStartOffset, abortedTransactions, records } = fetched;
+  const { errorCode, highWatermark, lastStableOffset, logStartOffset, abortedTransactions, records, divergingEpoch } = fetched;
   return {
     errorCode,
     highWatermark,
@@ -69,6 +69,7 @@ async function fetch(client: RawClient, topic: string, options: FetchOptions = {
     logStartOffset,
     aborted: abortedTransactions?.length ?? null,
     values: valuesIn(records),
+    ...(divergingEpoch.epoch < 0 ? {} : { divergingEpoch }),
   };
 }
 
@@ -225,6 +226,28 @@ export const logOperations: readonly Operation[] = [
       await deleteBefore(client, target.name("missing"), 0n),
       await deleteBefore(client, compacted, 0n),
     ];
+  }),
+  operation("Fetch: what has been read before, by the epoch of its leader", async (target) => {
+    const topic = await filled(target, ["a", "b"]);
+    await using client = await target.raw();
+    const topicId = await topicIdOf(client, topic);
+    const outcomes: unknown[] = [];
+    for (const [offset, lastFetchedEpoch] of [
+      [1n, 0],
+      [2n, 0],
+      [7n, 0],
+      [1n, 4],
+      [7n, 4],
+      [-5n, 0],
+      [7n, -1],
+    ] as const) {
+      outcomes.push(await fetch(client, topic, { version: 13, topicId, offset, lastFetchedEpoch }));
+      outcomes.push(await fetch(client, topic, { version: 12, offset, lastFetchedEpoch }));
+    }
+    await deleteBefore(client, topic, 1n);
+    outcomes.push(await fetch(client, topic, { version: 13, topicId, offset: 0n, lastFetchedEpoch: 0 }));
+    outcomes.push(await fetch(client, topic, { version: 13, topicId, offset: 1n, lastFetchedEpoch: 0 }));
+    return outcomes;
   }),
   operation("OffsetForLeaderEpoch", async (target) => {
     const topic = await filled(target, ["a", "b"]);

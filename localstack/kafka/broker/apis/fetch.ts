@@ -49,7 +49,9 @@ export const fetchApi = defineApi({
             highWatermark: int64,
             lastStableOffset: int64,
             logStartOffset: int64.since(5),
-            divergingEpoch: struct({ epoch: int32, endOffset: int64 }).since(12).tagged(0),
+            divergingEpoch: struct({ epoch: int32.or(-1), endOffset: int64.or(-1n) })
+              .since(12)
+              .tagged(0),
             currentLeader: struct({ leaderId: int32, leaderEpoch: int32 }).since(12).tagged(1),
             abortedTransactions: nullableArray(struct({ producerId: int64, firstOffset: int64 })),
             preferredReadReplica: int32.since(11).or(-1),

@@ -1,6 +1,6 @@
 import { fetchApi } from "../apis/fetch.ts";
 import { ErrorCode } from "../error-code.ts";
-import type { LogSlice } from "../log/partition-log.ts";
+import { type LogSlice, NOTHING } from "../log/partition-log.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { Topic } from "../topics/topic.ts";
 import type { AnswerOf, RequestOf } from "../wire/api.ts";
@@ -15,6 +15,7 @@ type FetchedPartition = FetchAnswer["responses"][number]["partitions"][number];
 
 const READ_COMMITTED = 1;
 const NO_SESSION = 0;
+const UNKNOWN_EPOCH = -1;
 /** Epochs of a request that belongs to no session, and of one that wants one. */
 const FULL_EPOCHS: ReadonlySet<number> = new Set([-1, 0]);
 
@@ -78,6 +79,15 @@ function read(request: FetchRequest, context: RequestContext): { readonly isRead
         hasFailed = true;
         return failed(asked, partition, topic);
       }
+      const diverging = divergingEpoch(partition, asked);
+      if (typeof diverging === "number") {
+        hasFailed = true;
+        return failed(asked, diverging, topic);
+      }
+      if (diverging !== null) {
+        hasFailed = true;
+        return { ...fetched(partition, asked, NOTHING, false), divergingEpoch: diverging };
+      }
       const limit = request.isolationLevel === READ_COMMITTED ? partition.log.lastStableOffset : partition.log.endOffset;
       const slice = partition.log.read(asked.fetchOffset, limit, Math.min(remaining, asked.partitionMaxBytes), byteLength === 0);
       remaining = Math.max(0, remaining - slice.byteLength);
@@ -92,7 +102,7 @@ function read(request: FetchRequest, context: RequestContext): { readonly isRead
 function readablePartition(
   context: RequestContext,
   topic: Topic | undefined,
-  { partition: index, currentLeaderEpoch, fetchOffset }: AskedPartition,
+  { partition: index, currentLeaderEpoch, fetchOffset, lastFetchedEpoch }: AskedPartition,
   missingCode: number,
 ): Partition | number {
   if (topic === undefined) return missingCode;
@@ -101,7 +111,21 @@ function readablePartition(
   const partition = ledPartition(context, topic, index, currentLeaderEpoch);
   if (typeof partition === "number") return partition;
   const { startOffset, endOffset } = partition.log;
-  return fetchOffset < startOffset || fetchOffset > endOffset ? ErrorCode.offsetOutOfRange : partition;
+  // Whoever says what it has read is told where that ends, not only that it is too far.
+  const isTooFar = lastFetchedEpoch === UNKNOWN_EPOCH && fetchOffset > endOffset;
+  return fetchOffset < startOffset || isTooFar ? ErrorCode.offsetOutOfRange : partition;
+}
+
+/** Where what the reader has read parts from the log; `null`: nowhere. An error code where that cannot be told. */
+function divergingEpoch(
+  { log }: Partition,
+  { fetchOffset, lastFetchedEpoch }: AskedPartition,
+): FetchedPartition["divergingEpoch"] | number | null {
+  if (lastFetchedEpoch === UNKNOWN_EPOCH) return null;
+  const end = log.epochs.endOf(lastFetchedEpoch, log.endOffset);
+  if (end === null) return ErrorCode.offsetOutOfRange;
+  const { leaderEpoch: epoch, endOffset } = end;
+  return epoch < lastFetchedEpoch || endOffset < fetchOffset ? { epoch, endOffset } : null;
 }
 
 function fetched({ index, log }: Partition, { fetchOffset }: AskedPartition, slice: LogSlice, isCommitted: boolean): FetchedPartition {

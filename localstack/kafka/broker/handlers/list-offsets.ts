@@ -55,7 +55,7 @@ function find({ log, leaderEpoch }: Partition, timestamp: number, isCommitted: b
       return { offset: limit, leaderEpoch };
     case EARLIEST:
     case EARLIEST_LOCAL:
-      return { offset: log.startOffset, leaderEpoch: log.epochs[0]?.epoch ?? leaderEpoch };
+      return { offset: log.startOffset, leaderEpoch: log.epochs.first ?? leaderEpoch };
     case LATEST_TIERED:
       // There are no tiers.
       return {};

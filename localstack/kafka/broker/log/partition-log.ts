@@ -1,6 +1,8 @@
+import { LeaderEpochs } from "./leader-epochs.ts";
 import { PartitionTransactions } from "./partition-transactions.ts";
 import { ProducerStates } from "./producer-states.ts";
 import { RecordBatch } from "./record-batch.ts";
+import { RecordCursor } from "./record-cursor.ts";
 import { Segment, type StoredBatch } from "./segment.ts";
 
 /** When a segment is full. */
@@ -15,14 +17,14 @@ export interface LogSlice {
   readonly byteLength: number;
 }
 
-const NOTHING: LogSlice = { pieces: [], byteLength: 0 };
+const COMMIT = 1;
+export const NOTHING: LogSlice = { pieces: [], byteLength: 0 };
 
 /** The log of one partition, in memory. All replicas share it: what is stored is stored on all of them. */
 export class PartitionLog {
-  readonly producers = new ProducerStates();
-  readonly transactions = new PartitionTransactions();
-  /** Where each leader's records begin. */
-  readonly epochs: { readonly epoch: number; readonly startOffset: bigint }[] = [];
+  #producers = new ProducerStates();
+  #transactions = new PartitionTransactions();
+  readonly epochs = new LeaderEpochs();
   #segments: Segment[];
   #startOffset = 0n;
   #endOffset = 0n;
@@ -31,6 +33,14 @@ export class PartitionLog {
 
   constructor(nowMs: number) {
     this.#segments = [new Segment(0n, nowMs)];
+  }
+
+  get producers(): ProducerStates {
+    return this.#producers;
+  }
+
+  get transactions(): PartitionTransactions {
+    return this.#transactions;
   }
 
   get segments(): readonly Segment[] {
@@ -59,7 +69,7 @@ export class PartitionLog {
   append(batch: RecordBatch, leaderEpoch: number, limits: SegmentLimits, nowMs: number): StoredBatch {
     batch.baseOffset = this.#endOffset;
     batch.leaderEpoch = leaderEpoch;
-    if (this.epochs.at(-1)?.epoch !== leaderEpoch) this.epochs.push({ epoch: leaderEpoch, startOffset: this.#endOffset });
+    this.epochs.begin(leaderEpoch, this.#endOffset);
     let active = this.#segments.at(-1)!;
     const isFull = active.byteLength + batch.byteLength > limits.segmentBytes || active.ageMs(batch.maxTimestampMs) > limits.segmentMs;
     if (isFull && active.batches.length > 0) active = this.roll(nowMs);
@@ -114,13 +124,50 @@ export class PartitionLog {
     this.#startOffset = offset;
     while (this.#segments.length > 1 && this.#segments[1]!.baseOffset <= offset) this.#segments.shift();
     this.transactions.forgetBefore(offset);
-    while (this.epochs.length > 1 && this.epochs[1]!.startOffset <= offset) this.epochs.shift();
+    this.epochs.deleteBefore(offset);
+  }
+
+  /**
+   * The batch with the offset and all behind it are gone: what a replica did not have that lagged behind and leads now. What the
+   * log knows of producers and transactions is what is left of them in it.
+   */
+  truncate(offset: bigint): void {
+    const lost = this.#segments.flatMap(({ batches }) => batches).find(({ lastOffset }) => lastOffset >= offset);
+    if (lost === undefined) return;
+    this.#endOffset = lost.baseOffset;
+    if (this.#startOffset > this.#endOffset) this.#startOffset = this.#endOffset;
+    this.#segments = this.#segments.filter(({ baseOffset }, index) => index === 0 || baseOffset <= this.#endOffset);
+    this.#segments.at(-1)!.truncate(this.#endOffset);
+    this.cleanedUpTo = this.cleanedUpTo < this.#endOffset ? this.cleanedUpTo : this.#endOffset;
+    this.epochs.truncate(this.#endOffset);
+    this.#producers = new ProducerStates();
+    this.#transactions = new PartitionTransactions();
+    for (const stored of this.batchesFrom(this.#startOffset)) this.#remember(batchOf(stored));
+  }
+
+  #remember(batch: RecordBatch): void {
+    const { producerId, producerEpoch, baseOffset } = batch;
+    if (producerId < 0n) return;
+    if (batch.isControl) {
+      this.#transactions.ended(producerId, isCommitMarker(batch), baseOffset);
+      this.#producers.marked(producerId, producerEpoch);
+      return;
+    }
+    this.#producers.wrote(batch);
+    if (batch.isTransactional) this.#transactions.wrote(producerId, baseOffset);
   }
 
   /** Puts others in their place: what compaction has made of them. */
   replaceSegments(segments: readonly Segment[]): void {
     this.#segments = [...segments];
   }
+}
+
+/** The type is the last byte of the key of the marker's only record. */
+function isCommitMarker({ payload }: RecordBatch): boolean {
+  const marker = new RecordCursor(payload);
+  marker.next();
+  return marker.key?.at(-1) === COMMIT;
 }
 
 export function batchOf({ chunk, at }: StoredBatch): RecordBatch {

@@ -60,6 +60,6 @@ export class ProducerStates {
   }
 }
 
-function lastSequenceOf({ baseSequence, count }: RecordBatch): number {
-  return (baseSequence + count - 1) % SEQUENCES;
+function lastSequenceOf({ baseSequence, lastOffsetDelta }: RecordBatch): number {
+  return (baseSequence + lastOffsetDelta) % SEQUENCES;
 }

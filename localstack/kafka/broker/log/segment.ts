@@ -65,6 +65,16 @@ export class Segment {
     return stored;
   }
 
+  /** Batches from the offset on are gone; what comes next lies in memory of its own, since readers may still send what lay here. */
+  truncate(offset: bigint): void {
+    while (this.batches.length > 0 && this.batches.at(-1)!.baseOffset >= offset) this.batches.pop();
+    this.#bytes = this.batches.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.#firstTimestampMs = this.batches[0]?.maxTimestampMs ?? -1;
+    this.#largestTimestampMs = this.batches.reduce((largest, { maxTimestampMs }) => Math.max(largest, maxTimestampMs), -1);
+    this.#chunk = Buffer.alloc(0);
+    this.#filled = 0;
+  }
+
   /** Of the first batch that ends at or behind the offset; as many as there are batches where none does. */
   indexOf(offset: bigint): number {
     let low = 0;

@@ -17,12 +17,23 @@ export class Partition {
     this.replicas = replicas;
     this.leaderId = replicas[0] ?? NO_LEADER;
     this.log = new PartitionLog(nowMs);
+    this.log.epochs.begin(this.leaderEpoch, 0n);
   }
 
   lead(leaderId: number): void {
-    if (leaderId === this.leaderId) return;
+    if (leaderId !== this.leaderId) this.#begin(leaderId);
+  }
+
+  /** A replica that lacks what lies from the offset on leads from now on: that is lost, and later records take its place. */
+  leadWithout(offset: bigint, leaderId: number): void {
+    this.log.truncate(offset);
+    this.#begin(leaderId);
+  }
+
+  #begin(leaderId: number): void {
     this.leaderId = leaderId;
     this.leaderEpoch += 1;
+    if (leaderId !== NO_LEADER) this.log.epochs.begin(this.leaderEpoch, this.log.endOffset);
     this.changed();
   }
 

@@ -4,6 +4,7 @@ import type { EmulatorTopic } from "../../../emulator.ts";
 import type { Cluster } from "../cluster.ts";
 import { ErrorCode, Refusal } from "../error-code.ts";
 import { compact } from "../log/compaction.ts";
+import type { Partition } from "./partition.ts";
 import type { Topic } from "./topic.ts";
 
 /** What is done to topics past the protocol: for whoever runs the emulator. */
@@ -36,8 +37,7 @@ export function compactTopic(cluster: Cluster, name: string): void {
 
 /** @param nodeId absent: another one. @throws `not-found`, `conflict` where that broker cannot lead it */
 export function moveLeader(cluster: Cluster, name: string, index: number, nodeId?: number): void {
-  const partition = topicNamed(cluster, name).partitions[index];
-  if (partition === undefined) throw controlError("not-found", name, `topic ${JSON.stringify(name)} has no partition ${index}`);
+  const partition = partitionOf(cluster, name, index);
   const candidates = cluster.inSyncReplicas(partition);
   const next = nodeId ?? candidates.find((replica) => replica !== partition.leaderId);
   if (next === undefined || !candidates.includes(next)) {
@@ -45,6 +45,21 @@ export function moveLeader(cluster: Cluster, name: string, index: number, nodeId
     throw controlError("conflict", name, `broker ${next ?? "none"} cannot lead partition ${index}: ${allowed}`);
   }
   partition.lead(next);
+}
+
+/** @throws `not-found`, `conflict` where no replica is up */
+export function truncateLog(cluster: Cluster, name: string, index: number, offset: bigint): void {
+  const partition = partitionOf(cluster, name, index);
+  const candidates = cluster.inSyncReplicas(partition);
+  const next = candidates.find((replica) => replica !== partition.leaderId) ?? candidates[0];
+  if (next === undefined) throw controlError("conflict", name, `no replica of partition ${index} is up`);
+  partition.leadWithout(offset, next);
+}
+
+function partitionOf(cluster: Cluster, name: string, index: number): Partition {
+  const partition = topicNamed(cluster, name).partitions[index];
+  if (partition === undefined) throw controlError("not-found", name, `topic ${JSON.stringify(name)} has no partition ${index}`);
+  return partition;
 }
 
 function topicNamed(cluster: Cluster, name: string): Topic {

@@ -91,6 +91,7 @@ export class FetchedLog {
         highWatermark: end,
         lastStableOffset: end,
         logStartOffset: first,
+        divergingEpoch: null,
         abortedTransactions: [],
         batches: Buffer.concat(stored.map(({ bytes }) => bytes)),
       };

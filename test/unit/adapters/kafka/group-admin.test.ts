@@ -31,7 +31,7 @@ function cluster(trouble: (call: keyof KafkaClient, signal: AbortSignal) => Prom
     findCoordinator: answer("findCoordinator", 1),
     listGroups: answer("listGroups", [{ group: "orders.workers", protocolType: "consumer" }]),
     describeGroup: answer("describeGroup", described),
-    offsetFetch: answer("offsetFetch", [{ ...place, offset: 3n, metadata: null }]),
+    offsetFetch: answer("offsetFetch", [{ ...place, offset: 3n, leaderEpoch: 0, metadata: null }]),
     offsetCommit: answer("offsetCommit", [place]),
     deleteGroup: answer("deleteGroup", undefined),
     listOffsets: answer("listOffsets", [{ ...place, offset: 10n, timestamp: -1n }]),

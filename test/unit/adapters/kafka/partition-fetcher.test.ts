@@ -3,6 +3,7 @@ import type { FetchCursor } from "../../../../adapters/kafka/fetch-cursor.ts";
 import type { FetchHandler } from "../../../../adapters/kafka/fetch-handler.ts";
 import { PartitionFetcher } from "../../../../adapters/kafka/partition-fetcher.ts";
 import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
+import { placeFrom } from "../../../../adapters/kafka/read-epochs.ts";
 import type { Report } from "../../../../src/driver/index.ts";
 import { FetchedLog } from "./fetched-log.ts";
 
@@ -43,7 +44,7 @@ class Fetching {
   }
 
   add(partition: number, offset: bigint): void {
-    this.#cursors.set(partition, this.#fetcher!.add(partition, offset, this.#handler(partition)));
+    this.#cursors.set(partition, this.#fetcher!.add(partition, placeFrom(offset), this.#handler(partition)));
   }
 
   remove(partition: number): void {

@@ -14,7 +14,7 @@ function record(over: Partial<OutgoingRecord> = {}): OutgoingRecord {
 
 function fetched(batches: Buffer, over: Partial<FetchedPartition> = {}): FetchedPartition {
   const ends = { highWatermark: 1_000n, lastStableOffset: 1_000n, logStartOffset: 0n };
-  return { partition: 0, errorCode: 0, ...ends, abortedTransactions: [], batches, ...over };
+  return { partition: 0, errorCode: 0, ...ends, divergingEpoch: null, abortedTransactions: [], batches, ...over };
 }
 
 /** The whole answer in one portion. */
@@ -111,12 +111,29 @@ test("aborted records and control records are left out and passed", async () => 
   expect(read.nextOffset).toBe(6n);
 });
 
+test("under which leaders the records were stored is told, up to where they have been read", async () => {
+  const batches = await Promise.all([0n, 2n, 4n, 6n].map(async (base) => stored([text("a"), text("b")], base)));
+  for (const [index, epoch] of [3, 3, 5, 6].entries()) batches[index]!.writeInt32BE(epoch, 12);
+  const { epochs } = await readBatches(fetched(Buffer.concat(batches)), 1n);
+  expect(epochs).toEqual([
+    { leaderEpoch: 3, endOffset: 4n },
+    { leaderEpoch: 5, endOffset: 6n },
+    { leaderEpoch: 6, endOffset: 8n },
+  ]);
+  const bad = withoutHeaderValue(await stored([text("a"), nullHeader], 8n));
+  bad.writeInt32BE(7, 12);
+  expect((await readBatches(fetched(Buffer.concat([batches[3]!, bad])), 6n)).epochs).toEqual([
+    { leaderEpoch: 6, endOffset: 8n },
+    { leaderEpoch: 7, endOffset: 9n },
+  ]);
+});
+
 test("a batch that compaction has emptied is passed", async () => {
   const empty = Buffer.from((await stored([text("a")], 20n)).subarray(0, 61));
   empty.writeInt32BE(49, 8);
   empty.writeInt32BE(4, 23);
   empty.writeInt32BE(0, 57);
-  expect(await readBatches(fetched(empty), 20n)).toEqual({ records: [], nextOffset: 25n });
+  expect(await readBatches(fetched(empty), 20n)).toEqual({ records: [], nextOffset: 25n, epochs: [{ leaderEpoch: -1, endOffset: 25n }] });
 });
 
 test("the time is the server's where the topic says so", async () => {
@@ -198,9 +215,9 @@ test("whole batches before a record that cannot be read are handed out, or passe
   expect(behindRecords.records.map(valueOf)).toEqual(["b", "c"]);
   expect(behindRecords.nextOffset).toBe(13n);
   const control = await stored([text("x"), text("y"), marker(0)], 10n, TRANSACTIONAL | CONTROL, 7n);
-  expect(await readBatches(fetched(Buffer.concat([control, bad])), 10n)).toEqual({ records: [], nextOffset: 13n });
+  expect(await readBatches(fetched(Buffer.concat([control, bad])), 10n)).toMatchObject({ records: [], nextOffset: 13n });
   // What compaction has left out before it: a range may end there.
-  expect(await readBatches(fetched(bad), 11n)).toEqual({ records: [], nextOffset: 13n });
+  expect(await readBatches(fetched(bad), 11n)).toMatchObject({ records: [], nextOffset: 13n });
 });
 
 test("whole batches before one that cannot be read are handed out, and nothing of that one is passed", async () => {

@@ -44,7 +44,7 @@ describe("commits", () => {
       unreadable: () => undefined,
     };
     const taken = new OwnedPartition(partition, generation);
-    taken.delivery = { assignment, cursor: new FetchCursor(partition, 0n, handler) };
+    taken.delivery = { assignment, cursor: new FetchCursor(partition, { offset: 0n, leaderEpoch: 3 }, handler) };
     owned.add(taken);
     return assignment;
   }
@@ -74,15 +74,21 @@ describe("commits", () => {
     return settleOffsets(membership as unknown as GroupMembership, owned, offsets, settlements, signal);
   }
 
-  test("name the next offset, in the member's generation, in one request", async () => {
-    expect(await settle(upTo(own(0), "41"), upTo(own(3), "9007199254740993"))).toEqual([null, null]);
+  test("name the next offset and the epoch of the record before it, in the member's generation, in one request", async () => {
+    const [first, other] = [own(0), own(3)];
+    owned.of(first)!.delivery!.cursor.epochs.read([
+      { leaderEpoch: 3, endOffset: 40n },
+      { leaderEpoch: 5, endOffset: 42n },
+      { leaderEpoch: 8, endOffset: 99n },
+    ]);
+    expect(await settle(upTo(first, "41"), upTo(other, "9007199254740993"))).toEqual([null, null]);
     expect(commits).toEqual([
       {
         ...member,
         topic: "orders",
         partitions: [
-          { partition: 0, offset: 42n, metadata: null },
-          { partition: 3, offset: 9_007_199_254_740_994n, metadata: null },
+          { partition: 0, offset: 42n, leaderEpoch: 5, metadata: null },
+          { partition: 3, offset: 9_007_199_254_740_994n, leaderEpoch: -1, metadata: null },
         ],
       },
     ]);
@@ -95,7 +101,7 @@ describe("commits", () => {
     expect(error).toMatchObject({ code: "ownership-lost", partition: "0", topic: "orders" });
     expect(commits).toEqual([]);
     expect(await settle(upTo(old, "50"), upTo(again, "45"))).toMatchObject([{ code: "ownership-lost" }, null]);
-    expect(commits[0]?.partitions).toEqual([{ partition: 0, offset: 46n, metadata: null }]);
+    expect(commits[0]?.partitions).toEqual([{ partition: 0, offset: 46n, leaderEpoch: -1, metadata: null }]);
   });
 
   test("without a position ask nobody", async () => {

@@ -25,7 +25,7 @@ class Log {
         return (topics ?? []).flatMap(({ topic, partitions }) =>
           partitions.map((partition) => {
             const { offset, metadata } = this.committed.get(partition) ?? { offset: -1n, metadata: null };
-            return { topic, partition, errorCode: 0, offset, metadata };
+            return { topic, partition, errorCode: 0, offset, leaderEpoch: 2, metadata };
           }),
         );
       },
@@ -78,7 +78,7 @@ describe("where a member begins", () => {
   test("a new group: all partitions are resolved and committed in one request, also those of others", async () => {
     const log = new Log();
     const starts = await startOffsets(log.context({ kind: "latest" }), [1], signal);
-    expect(starts.get(1)).toBe(100n);
+    expect(starts.get(1)?.offset).toBe(100n);
     expect(log.commits.length).toBe(1);
     expect(log.commits[0]).toMatchObject({ generation: 4, memberId: "me", group: "orders.workers", topic: "orders" });
     expect(log.places).toEqual({ 0: 100n, 1: 100n, 2: 100n });
@@ -111,7 +111,7 @@ describe("where a member begins", () => {
     await expect.poll(() => log.looks).toBeGreaterThan(1);
     expect(log.commits).toEqual([]);
     log.committed.set(0, { offset: 70n, metadata: null }).set(1, { offset: 71n, metadata: null }).set(2, { offset: 72n, metadata: null });
-    expect((await waiting).get(1)).toBe(71n);
+    expect((await waiting).get(1)?.offset).toBe(71n);
     expect(log.commits).toEqual([]);
   });
 
@@ -125,7 +125,7 @@ describe("where a member begins", () => {
     const log = new Log();
     log.committed.set(0, { offset: 70n, metadata: null });
     const starts = await startOffsets(log.context({ kind: "latest" }, { isFirst: () => false }), [0, 2], signal);
-    expect([starts.get(0), starts.get(2)]).toEqual([70n, 10n]);
+    expect([starts.get(0)?.offset, starts.get(2)?.offset]).toEqual([70n, 10n]);
     expect(log.places).toEqual({ 0: 70n, 2: 10n });
   });
 
@@ -135,9 +135,9 @@ describe("where a member begins", () => {
     await startOffsets(log.context({ kind: "earliest" }), [0], signal);
     expect(log.places).toEqual({ 0: 10n, 1: 10n, 2: 10n });
     log.committed.set(0, { offset: 80n, metadata: `streamport topic ${TOPIC_ID}` });
-    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toBe(80n);
+    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toEqual({ offset: 80n, leaderEpoch: 2 });
     log.committed.set(0, { offset: 81n, metadata: "another client's own" });
-    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toBe(81n);
+    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toEqual({ offset: 81n, leaderEpoch: -1 });
   });
 
   test("a group that shall exist and does not is not found", async () => {

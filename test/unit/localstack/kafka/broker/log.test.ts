@@ -6,6 +6,7 @@ import { PartitionLog } from "../../../../../localstack/kafka/broker/log/partiti
 import { RecordBatch } from "../../../../../localstack/kafka/broker/log/record-batch.ts";
 import { applyRetention } from "../../../../../localstack/kafka/broker/log/retention.ts";
 import { firstRecordAt, recordWithMaxTimestamp } from "../../../../../localstack/kafka/broker/log/time-lookup.ts";
+import { controlBatch } from "../../../../../localstack/kafka/broker/transactions/control-batch.ts";
 import { type RecordContent, batch, valuesIn } from "../../../../kafka/comparison/batches.ts";
 
 const LIMITS = { segmentBytes: 200, segmentMs: Infinity };
@@ -151,5 +152,86 @@ describe("compaction", () => {
     const active = log.segments.at(-1)!.batches.length;
     expect(read(log, 0n)).toHaveLength(active + 1);
     expect(read(log, 0n).at(-1)).toBe("11 11");
+  });
+});
+
+describe("truncation", () => {
+  const batchOf = (value: string, over: Parameters<typeof batch>[1]) =>
+    new RecordBatch(batch([{ value }], { baseTimestampMs: NOW_MS, ...over }));
+
+  test("takes the batch with the offset and all behind it; what comes next has their offsets", () => {
+    const log = new PartitionLog(NOW_MS);
+    append(log, [{ value: "a" }, { value: "b" }]);
+    append(log, [{ value: "c" }, { value: "d" }]);
+    for (const value of ["e", "f", "g"]) append(log, [{ value }]);
+    expect(log.segments.length).toBeGreaterThan(1);
+    log.truncate(9n);
+    expect(log.endOffset).toBe(7n);
+    const sentMeanwhile = Buffer.concat(log.read(0n, 7n, 1_000, true).pieces);
+    log.truncate(3n);
+    expect([log.endOffset, read(log), log.segments.length]).toEqual([2n, ["0 a", "1 b"], 1]);
+    append(log, [{ value: "C" }]);
+    expect(read(log)).toEqual(["0 a", "1 b", "2 C"]);
+    log.truncate(0n);
+    append(log, [{ value: "A" }]);
+    expect(read(log)).toEqual(["0 A"]);
+    expect(valuesIn(sentMeanwhile)).toEqual(["0 a", "1 b", "2 c", "3 d", "4 e", "5 f", "6 g"]);
+  });
+
+  test("leaves of the epochs those that have written what is left", () => {
+    const log = new PartitionLog(NOW_MS);
+    log.epochs.begin(0, 0n);
+    append(log, [{ value: "a" }]);
+    log.epochs.begin(2, 1n);
+    log.append(batchOf("b", {}), 2, LIMITS, NOW_MS);
+    log.append(batchOf("c", {}), 2, LIMITS, NOW_MS);
+    log.epochs.begin(3, 3n);
+    log.append(batchOf("d", {}), 3, LIMITS, NOW_MS);
+    expect([0, 1, 2, 3, 4].map((epoch) => log.epochs.endOf(epoch, log.endOffset))).toEqual([
+      { leaderEpoch: 0, endOffset: 1n },
+      { leaderEpoch: 0, endOffset: 1n },
+      { leaderEpoch: 2, endOffset: 3n },
+      { leaderEpoch: 3, endOffset: 4n },
+      null,
+    ]);
+    log.truncate(2n);
+    log.epochs.begin(4, log.endOffset);
+    expect([2, 3, 4].map((epoch) => log.epochs.endOf(epoch, log.endOffset))).toEqual([
+      { leaderEpoch: 2, endOffset: 2n },
+      { leaderEpoch: 2, endOffset: 2n },
+      { leaderEpoch: 4, endOffset: 2n },
+    ]);
+    log.deleteBefore(2n);
+    expect(log.epochs.endOf(0, log.endOffset)).toEqual({ leaderEpoch: 0, endOffset: 2n });
+  });
+
+  test("takes away what the log knew of sequences and transactions", () => {
+    const log = new PartitionLog(NOW_MS);
+    const producer = { producerId: 7n, producerEpoch: 0 };
+    const store = (stored: RecordBatch): void => {
+      log.append(stored, 0, LIMITS, NOW_MS);
+      log.producers.wrote(stored);
+      if (stored.isTransactional) log.transactions.wrote(stored.producerId, stored.baseOffset);
+    };
+    const mark = (isCommitted: boolean): void => {
+      const { baseOffset } = log.append(controlBatch(7n, 0, isCommitted, NOW_MS), 0, LIMITS, NOW_MS);
+      log.transactions.ended(7n, isCommitted, baseOffset);
+      log.producers.marked(7n, 0);
+    };
+    const transactional = (value: string, baseSequence: number) => batchOf(value, { ...producer, baseSequence, attributes: 0x10 });
+    store(transactional("a", 0));
+    mark(false);
+    store(transactional("b", 1));
+    mark(true);
+    store(transactional("c", 2));
+    expect(log.lastStableOffset).toBe(4n);
+    log.truncate(4n);
+    expect([log.lastStableOffset, log.transactions.abortedBetween(0n, 4n).length]).toEqual([4n, 1]);
+    expect(() => log.producers.check(transactional("d", 3))).toThrow(/does not follow/);
+    expect(log.producers.check(transactional("c", 2))).toBe(null);
+    log.truncate(3n);
+    expect([log.lastStableOffset, log.producers.check(transactional("b", 1))]).toMatchObject([2n, { baseOffset: 2n }]);
+    log.truncate(1n);
+    expect([log.lastStableOffset, log.transactions.abortedBetween(0n, 4n)]).toEqual([0n, []]);
   });
 });

@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { type KafkaCluster, startKafka } from "../../localstack/kafka/kafka-cluster.ts";
+import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
+import { runKafkaTool } from "../../localstack/kafka/kafka-tools.ts";
+import { type Connection, connect, text } from "../../src/index.ts";
+
+const missing = kafkaRequirements();
+const GROUP = "workers";
+
+test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
+  await expect(startKafka()).rejects.toThrow(reason);
+});
+
+function orders(connection: Connection) {
+  return connection.topic("orders", { codec: text(), key: () => "k" });
+}
+
+async function send(connection: Connection, ...values: readonly string[]): Promise<void> {
+  await using producer = orders(connection).producer({ deliveryTimeoutMs: 60_000 });
+  for (const value of values) await producer.send({ value });
+}
+
+async function readAll(connection: Connection): Promise<readonly string[]> {
+  const values: string[] = [];
+  for await (const { value } of orders(connection).reader({ until: "now" })) values.push(value);
+  return values;
+}
+
+/** On brokers 1 and 2 of three, one of which is enough for a write, and may lead though it lacks what the other has. */
+async function createTopic(cluster: KafkaCluster): Promise<void> {
+  const settings = ["--config", "min.insync.replicas=1", "--config", "unclean.leader.election.enable=true"];
+  await runKafkaTool(cluster, "topics", ["--create", "--topic", "orders", "--replica-assignment", "1:2", ...settings]);
+}
+
+test.each(missing === null ? ["Kafka"] : [])(
+  "a real %s elects a leader that lacks what was read: reader and group are told, although the log has grown again",
+  { timeout: 240_000 },
+  async () => {
+    await using cluster = await startKafka({ brokers: 3 });
+    const [first, second] = cluster.brokers;
+    await createTopic(cluster);
+    await using connection = await connect(cluster.url, { require: ["groupReset"] });
+    await send(connection, "a");
+    await second!.kill();
+    await send(connection, "b", "c");
+
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const { value } of orders(connection).reader({ from: "earliest" })) read.push(value);
+    })().catch((error: unknown) => error);
+    await expect.poll(() => read, { timeout: 60_000 }).toEqual(["a", "b", "c"]);
+    const before: string[] = [];
+    const consumer = orders(connection).consumer({ group: GROUP, initialPosition: "earliest" });
+    const running = consumer.run(({ value }) => before.push(value));
+    await expect.poll(() => before, { timeout: 60_000 }).toEqual(["a", "b", "c"]);
+    await consumer.close();
+    await running;
+
+    await first!.kill();
+    await second!.start();
+    await send(connection, "B", "C", "D", "E");
+    expect(await readAll(connection)).toEqual(["a", "B", "C", "D", "E"]);
+    expect(await reading).toMatchObject({ code: "position-out-of-range", message: expect.stringMatching(/truncated to offset 1/) });
+    expect(read).toEqual(["a", "b", "c"]);
+
+    await using again = orders(connection).consumer({ group: GROUP });
+    const handled: string[] = [];
+    await expect(again.run(({ value }) => handled.push(value))).rejects.toMatchObject({ code: "position-out-of-range" });
+    expect(handled).toEqual([]);
+  },
+);
