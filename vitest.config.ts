@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** `.ci/run` names a file here, to count the results of exactly this run. */
@@ -10,6 +11,8 @@ export default defineConfig({
     exclude: ["test/bench/**", "test/long/**", "test/kafka/!(demo|foreign-clients).test.ts"],
     globalSetup: ["test/fetch-kafka.ts"],
     pool: "forks",
+    // Most of a test's time is waiting for timers and for servers: one worker less than there are cores would leave two cores idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Bundlers and compilers on a machine that is busy with everything else.
     testTimeout: 120_000,
     hookTimeout: 120_000,

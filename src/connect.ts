@@ -6,6 +6,7 @@ import type { ConnectOptions, Connection, GrantedBy } from "./connection-types.t
 import { parseConnectionUrl } from "./connection-url.ts";
 import type { Driver, ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError } from "./errors.ts";
+import { nodeComplaint } from "./node-version.ts";
 import { checkedTopicName } from "./topic-name.ts";
 
 /**
@@ -18,12 +19,14 @@ import { checkedTopicName } from "./topic-name.ts";
  * functions and clients have no URL form; unknown names are `configuration`. Credentials: the SDK's own chain or user info,
  * percent-encoded.
  * @param target a URL, or what an adapter's factory returns: `memory({ … })` from "streamport/memory".
- * @throws `configuration` (unknown scheme or setting, SDK not installed) · `unsupported` (a required capability is missing)
+ * @throws `configuration` (unknown scheme or setting, SDK not installed, Node too old) · `unsupported` (a required capability is missing)
  */
 export async function connect<Target extends string | Driver, Required extends Capability = never>(
   target: Target,
   options: ConnectOptions<Required> = {},
 ): Promise<Connection<GrantedBy<Target> | Required>> {
+  const complaint = nodeComplaint();
+  if (complaint !== null) throw new StreamError("configuration", complaint);
   checkOptions("connect options", options, { require: rules.stringArray, topics: rules.object, groups: rules.object });
   checkNames("topics", options.topics);
   checkNames("groups", options.groups);

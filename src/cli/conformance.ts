@@ -26,15 +26,17 @@ a time: what they hold is left alone, and the cases' own messages stay in them.
 Cases that need a fault run on memory:, whose emulator is in this process; on
 servers they are missing: "fault <kind>".
 
---adapter takes a file or an installed package. Its opener, a function from a
-URL to a driver, is
-${ADAPTER_RULE}.
-How to write one, and how to give it the faults that some cases need: adapters/README.md in this package.
+--adapter takes a file or an installed package. Its opener is a function from a
+URL to a driver:
+  ${ADAPTER_RULE}.
+How to write one, and how to give it the faults that some cases need, is in
+adapters/README.md of this package.
 
---expected takes JSON: { "unsupported": { case: capability },
-"missing": { case: reason }, "deviations": { case: why it fails } }. Exactly
-these cases must show that, and all others pass; an entry that is not true any
-more is wrong as well.
+--expected takes JSON:
+  { "unsupported": { case: capability }, "missing": { case: reason },
+    "deviations": { case: why it fails } }
+Exactly these cases must show that, and all others pass; an entry that is not
+true any more is wrong as well.
 
 Exit codes: 0 nothing is wrong, 1 a case failed or is not as expected (with
 --compare: the runs differ), 2 wrong usage or no connection.
@@ -45,7 +47,8 @@ Examples:
   streamport conformance --run 'ordering/**' --run 'replay/*/from' --bail
   streamport conformance files:/tmp/streams --adapter ./files-adapter.js
   streamport conformance --expected kafka.json --junit kafka.xml
-  streamport conformance --topics a,b,c --groups g,h,i
+  streamport conformance 'memory:own?create=a,b,c&without=topicAdmin' \\
+    --topics a,b,c --groups g,h,i
   streamport conformance --run 'group/**' --repeat 20 --parallel
   streamport conformance --compare before.jsonl after.jsonl
   streamport conformance --list`;

@@ -17,8 +17,8 @@ partition is printed in its stored order. Ctrl-C finishes the lines that have
 begun, stores how far the group is, and leaves it; a second one ends at once,
 and what was not stored comes again.
 
-A new group begins at earliest, latest, bookmark:BOOKMARK or a time, as for
-read --from; fail: it must not be new. The lines are those of read.
+A new group begins at earliest, latest, bookmark:BOOKMARK or a time, as for read
+--from; fail: it must not be new. The lines are those of read.
 
 Examples:
   streamport consume kafka://localhost:9092 --topic flights --group delays

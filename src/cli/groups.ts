@@ -52,9 +52,11 @@ export function addGroups(program: Command): void {
 
   command("list", "Prints the names of the topic's groups, one a line.").option("--json", "as JSON lines").action(listGroups);
   ofGroup("describe", "Shows members, places and lag of a group.").option("--json", "as one JSON object").action(describeGroup);
-  withExecution(ofGroup("reset", "Moves a group that has no members; creates it if need be."))
-    .addOption(new Option("--to <place>", "where to").makeOptionMandatory().argParser(parseFrom))
-    .action(resetGroup);
+  withExecution(
+    ofGroup("reset", "Moves a group that has no members; creates it if need be.").addOption(
+      new Option("--to <place>", "where to").makeOptionMandatory().argParser(parseFrom),
+    ),
+  ).action(resetGroup);
   withExecution(ofGroup("delete", "Forgets how far a group is; it may have no members.")).action(deleteGroup);
 }
 

@@ -1,15 +1,12 @@
 #!/usr/bin/env node
-import { createProgram } from "./program.ts";
-import { BROKEN_PIPE, reportFailure } from "./process/report-failure.ts";
+import { nodeComplaint } from "../node-version.ts";
 
-// Whoever writes by StandardOutput hears of a failed write itself; of help, which the parser writes, this is all that is heard.
-process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-  if (code === "EPIPE") process.exitCode = BROKEN_PIPE;
-});
-process.stderr.on("error", () => undefined);
-
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  process.exitCode = reportFailure(error);
+// Nothing else is imported here: what the command line is made of could not even be loaded by a Node that is too old.
+const complaint = nodeComplaint();
+if (complaint === null) {
+  const { run } = await import("./run.ts");
+  await run();
+} else {
+  console.error(`configuration: ${complaint}`);
+  process.exitCode = 1;
 }

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { StreamError, type StreamErrorCode } from "../errors.ts";
 import { LineSender, type NumberedMessage } from "./input/line-sender.ts";
 import { type NumberedLine, numberedLines } from "./input/numbered-lines.ts";
-import { openInput } from "./input/open-input.ts";
+import { openInput, requireReadable } from "./input/open-input.ts";
 import { KEPT_FIELDS, type KeptField, type LineReader, messageLines, plainLines, valuesWithKeyField } from "./input/outgoing-line.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { addHeader } from "./options/parse-header.ts";
@@ -61,6 +61,7 @@ async function produce(first: string | undefined, second: string | undefined, op
   const { url, file } = urlAndFile(first, second);
   const target = sharedConnectionUrl(url);
   const readLine = lineReaderOf(options);
+  await requireReadable(file);
   if (process.stdin.isTTY && (file === undefined || file === "-")) console.error("Reading lines from the terminal; Ctrl-D ends.");
   await interruptible((interrupted) =>
     withConnection(target, async (connection) => {

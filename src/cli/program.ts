@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Help, type Option } from "commander";
 import { addCapabilities } from "./capabilities.ts";
 import { addConformance } from "./conformance.ts";
 import { addConsume } from "./consume.ts";
@@ -38,10 +38,16 @@ export function createProgram(): Command {
     .version(packageVersion())
     .exitOverride()
     .showHelpAfterError("(--help shows what there is, with examples)")
+    .configureHelp({ optionDescription })
     .configureOutput({ outputError: (text, write) => write(redactUrls(text)) })
     .addHelpText("after", EXIT_CODES);
   for (const add of COMMANDS) add(program);
   return program;
+}
+
+function optionDescription(this: Help, option: Option): string {
+  const description = Help.prototype.optionDescription.call(this, option);
+  return option.mandatory ? `${description} (required)` : description;
 }
 
 const EXIT_CODES = `

@@ -61,9 +61,12 @@ export class CaseContext {
     return this.patience.within(this.#resources.topic(settings), "a topic to be created");
   }
 
-  /** A group of this case alone, without a position. */
-  async group(topic: CaseTopic): Promise<string> {
-    return this.#resources.group(topic);
+  /**
+   * A group of this case alone, without a position.
+   * @param name heeded where a group begins with its first member: the name of a group on another topic
+   */
+  async group(topic: CaseTopic, name?: string): Promise<string> {
+    return this.#resources.group(topic, name);
   }
 
   unusedName(): string {
@@ -130,8 +133,8 @@ export class CaseContext {
 
   /**
    * Closes everything and gives back topics and groups.
-   * @returns what broke a promise on the way: a close that hangs after a case that went well; and the names of what could
-   * not be given back
+   * @returns what broke a promise on the way: a close that hangs after a case that went well; and what could not be given
+   * back, with the reasons
    */
   async close(wentWell: boolean): Promise<{ readonly complaint: string | null; readonly leftBehind: readonly string[] }> {
     for (const latch of this.#latches) latch.open();

@@ -61,6 +61,7 @@ export class RandomRun {
     this.#join();
     for (let step = 0; step < STEPS; step += 1) await this.#step();
     await this.#context.within(Promise.all(this.#sends), "every send to resolve");
+    await this.#context.within(Promise.all(this.#senders.map(async ({ producer }) => producer.close())), "every producer to close");
     if (this.#members.length === 0) this.#join();
     for (const { consumer } of this.#members) consumer.resume();
     await untilComplete(this.#context, this.#history);

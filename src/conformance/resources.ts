@@ -2,6 +2,7 @@ import type { Admin, TopicSettings } from "../admin/admin-types.ts";
 import type { Capability } from "../capabilities.ts";
 import type { Connection } from "../connection-types.ts";
 import { isStreamError } from "../errors.ts";
+import { showError } from "./assertions.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC } from "./case-topic.ts";
 import { plainBytes } from "./plain-codecs.ts";
@@ -26,7 +27,8 @@ export class CaseResources {
   /** Groups that exist before they are used, by topic. */
   readonly #prepared = new Map<string, string[]>();
   readonly #groups: { readonly topic: string; readonly group: string }[] = [];
-  readonly #leftBehind = new Set<string>();
+  /** What is not given back yet, and why: the last error, or none so far. */
+  readonly #leftBehind = new Map<string, string>();
   readonly #lent = new Set<string>();
 
   constructor(target: ConformanceTarget, connection: Connection) {
@@ -55,10 +57,13 @@ export class CaseResources {
     return { name, partitions: await this.#partitionsOf(name), start: "earliest" };
   }
 
-  /** A group without a position on this topic. */
-  async group(topic: CaseTopic): Promise<string> {
+  /**
+   * A group without a position on this topic.
+   * @param name heeded where a group begins with its first member: a group of that name on another topic is another group
+   */
+  async group(topic: CaseTopic, name = `${this.#prefix}-group-${this.#groups.length}`): Promise<string> {
     const prepared = this.#prepared.get(topic.name);
-    const group = prepared === undefined ? `${this.#prefix}-group-${this.#groups.length}` : prepared.shift();
+    const group = prepared === undefined ? name : prepared.shift();
     if (group === undefined) throw new EnvironmentMissing("groups: more for one topic than there are");
     this.#groups.push({ topic: topic.name, group });
     if (this.#lent.has(topic.name)) await this.#forget(topic.name, group);
@@ -85,12 +90,17 @@ export class CaseResources {
     const { groupAdmin } = this.#connection.capabilities;
     const groups = groupAdmin ? this.#groups.filter(({ topic }) => this.#made.has(topic)) : [];
     const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
-      if (await insistOn(deletion, patience, mayBeLate)) this.#leftBehind.delete(what);
+      const onRefusal = (error: unknown): void => void this.#leftBehind.set(what, showError(error));
+      const mayBeTroubled = this.#target.emulator !== undefined;
+      if (await insistOn(deletion, patience, { mayBeLate, mayBeTroubled, onRefusal })) this.#leftBehind.delete(what);
     };
     const describeGroup = ({ topic, group }: (typeof groups)[number]): string => `group ${group} of topic ${topic}`;
-    for (const group of groups) this.#leftBehind.add(describeGroup(group));
-    for (const name of this.#made.keys()) this.#leftBehind.add(`topic ${name}`);
-    const connection = await this.#target.connect();
+    const all = [...groups.map(describeGroup), ...[...this.#made.keys()].map((name) => `topic ${name}`)];
+    for (const what of all) this.#leftBehind.set(what, "no answer");
+    const connection = await this.#target.connect().catch((error: unknown) => {
+      for (const what of all) this.#leftBehind.set(what, showError(error));
+      throw error;
+    });
     const admin = connection.admin as Admin<Capability>;
     await Promise.all(
       groups.map(async (group) => giveBack(describeGroup(group), async () => admin.deleteGroup(group.topic, group.group), cutShort)),
@@ -101,9 +111,9 @@ export class CaseResources {
     await connection.close();
   }
 
-  /** What `release` could not give back, so far. The names never come again: they are in the way of no other case. */
+  /** What `release` could not give back, so far, each with the reason. The names never come again: they are in the way of no other case. */
   get leftBehind(): readonly string[] {
-    return [...this.#leftBehind];
+    return [...this.#leftBehind].map(([what, reason]) => `${what}: ${reason}`);
   }
 
   async #create(name: string, creation: Promise<void>): Promise<void> {
@@ -157,10 +167,16 @@ const LATE_MS = 1_000;
 
 /**
  * Until it is done or was done before.
- * @param mayBeLate what is not there may still come
+ * @param circumstances.mayBeLate what is not there may still come
+ * @param circumstances.mayBeTroubled a refusal may be trouble that the case had planned and that has met nothing else
  * @returns whether it is done; false for what another attempt does not mend, and when patience ends
  */
-async function insistOn(deletion: () => Promise<void>, patience: AbortSignal, mayBeLate: boolean): Promise<boolean> {
+async function insistOn(
+  deletion: () => Promise<void>,
+  patience: AbortSignal,
+  circumstances: { readonly mayBeLate: boolean; readonly mayBeTroubled: boolean; readonly onRefusal: (error: unknown) => void },
+): Promise<boolean> {
+  const { mayBeLate, mayBeTroubled, onRefusal } = circumstances;
   const lateUntil = performance.now() + (mayBeLate ? LATE_MS : 0);
   for (let pauseMs = 20; ; pauseMs = Math.min(500, pauseMs * 2)) {
     try {
@@ -169,8 +185,9 @@ async function insistOn(deletion: () => Promise<void>, patience: AbortSignal, ma
     } catch (error) {
       const isGone = isStreamError(error, "not-found");
       if (isGone && performance.now() >= lateUntil) return true;
+      onRefusal(error);
       // "conflict": a group whose last member has not left yet.
-      const mayPass = isGone || (isStreamError(error) && (error.retryable || error.code === "conflict"));
+      const mayPass = mayBeTroubled || isGone || (isStreamError(error) && (error.retryable || error.code === "conflict"));
       if (!mayPass || patience.aborted) return false;
     }
     await new Promise<void>((resolve) => void setTimeout(resolve, pauseMs));

@@ -23,8 +23,8 @@ export interface RunOptions {
   timeoutMs?: number | undefined;
   /** As they come. */
   onResult?: ((report: CaseReport) => void) | undefined;
-  /** Topics and groups that a case had made and could not delete again. */
-  onLeftBehind?: ((names: readonly string[]) => void) | undefined;
+  /** Topics and groups that a case had made and could not delete again, each with the reason: `topic case-1: unavailable (…)`. */
+  onLeftBehind?: ((told: readonly string[]) => void) | undefined;
   /**
    * Asked after each run of a case. Once it says yes no more cases start and those that run are ended; what they would have
    * shown is dropped.

@@ -76,7 +76,8 @@ export interface ConsumerSettings {
   /** The provider's own name, where the application gave one. */
   readonly nativeGroup: string | undefined;
   /**
-   * For a group without a position. Resolved once for all partitions and stored before the first delivery; a partition that
+   * For a group without a position. Resolved once for all partitions, before the first of them is told as assigned, and stored
+   * before the first delivery: `latest` is not what the first fetch finds. A partition that
    * appears later in a group that has a position starts at its beginning. `fail`: `not-found` then, by `failed` or from `start`.
    */
   readonly initialPosition: StartPoint | "fail";

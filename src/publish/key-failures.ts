@@ -46,7 +46,7 @@ export class KeyFailures {
   failAnswered(lane: Lane, failures: readonly RefusedMessage[]): void {
     const blocked = new Map<string, BlockedKey>();
     for (const { message, error, inFront } of failures) {
-      const final = message.maybeStored ? this.unknown("was refused, but an earlier attempt may have stored it", error) : error;
+      const final = message.maybeStored ? this.unknown(`was given up (${error.message})`, error) : error;
       this.#block(message, final, inFront, blocked);
       message.reject(final);
     }

@@ -260,7 +260,7 @@ export class SendScheduler {
       const records = lane.sent;
       const bytes = lane.sentBytes;
       lane.callResolved();
-      const remainder = settleSlice(records, results[at], this.#context.provider, this.driver.identity);
+      const remainder = settleSlice(records, results[at]!, this.#context.provider, this.driver.identity);
       this.#afterResult(lane, records.length, remainder, isLate);
       this.#admission.release(bytes - bytesOf(remainder.again));
     });

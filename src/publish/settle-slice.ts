@@ -1,12 +1,13 @@
 import type { RecordResult, SliceResult } from "../driver/producer-driver.ts";
-import { StreamError } from "../errors.ts";
+import type { StreamError } from "../errors.ts";
 import type { TopicIdentity } from "../position.ts";
+import type { Unanswered } from "./call-results.ts";
 import type { PendingMessage } from "./pending-message.ts";
 
 /** A call that takes longer than this is late: its lanes travel alone until one is in time. */
 export const LATE_CALL_MS = 1_000;
 
-/** A message that was refused for good. */
+/** A message that was refused for good, or of which the driver does not say what became of it. */
 export interface RefusedMessage {
   readonly message: PendingMessage;
   readonly error: StreamError;
@@ -31,11 +32,11 @@ const DONE: SliceRemainder = Object.freeze({ again: [], failures: [], retry: nul
 /** Settles what is stored of a slice and sorts the rest. Messages whose callers have given up are left out. */
 export function settleSlice(
   records: readonly PendingMessage[],
-  result: SliceResult | undefined,
+  result: SliceResult | Unanswered,
   provider: string,
   identity: TopicIdentity,
 ): SliceRemainder {
-  switch (result?.outcome) {
+  switch (result.outcome) {
     case "stored": {
       const slice = {
         provider,
@@ -55,14 +56,10 @@ export function settleSlice(
       return sortOne(records, () => result, provider, identity);
     case "retryable":
     case "unknown":
+    case "unanswered":
       return sortOne(records, () => result, provider, identity);
-    case "each": {
-      const results = Array.isArray(result.results) ? (result.results as readonly RecordResult[]) : [];
-      return sortOne(records, (at) => results[at], provider, identity);
-    }
-    case undefined:
-    default:
-      return sortOne(records, () => undefined, provider, identity);
+    case "each":
+      return sortOne(records, (at) => result.results[at]!, provider, identity);
   }
 }
 
@@ -72,7 +69,7 @@ function isOpen(message: PendingMessage): boolean {
 
 function sortOne(
   records: readonly PendingMessage[],
-  resultOf: (at: number) => RecordResult | undefined,
+  resultOf: (at: number) => RecordResult | Unanswered,
   provider: string,
   identity: TopicIdentity,
 ): SliceRemainder {
@@ -80,7 +77,7 @@ function sortOne(
   records.forEach((message, at) => {
     if (!isOpen(message)) return;
     const result = resultOf(at);
-    switch (result?.outcome) {
+    switch (result.outcome) {
       case "stored": {
         const { partition, position, timestampMs } = result;
         message.resolve({ provider, identity, partition, timestampMs, positionOf: () => position }, 0);
@@ -98,11 +95,9 @@ function sortOne(
         remainder.again.push(message);
         wait(remainder, result.error, 0);
         return;
-      case undefined:
-      default:
+      case "unanswered":
         message.maybeStored = true;
-        remainder.again.push(message);
-        wait(remainder, new StreamError("internal", "the driver answered no result for a message that it was given"), 0);
+        remainder.failures.push({ message, error: result.error, inFront: remainder.again.length });
     }
   });
   return remainder;

@@ -1,33 +1,54 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, type Server, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type EmulatedKafka, startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
+import { type Connection, connect, text } from "../../src/index.ts";
 import { type RunningCommand, runCommandLine, startCommand } from "./command-line.ts";
 
 // What only a process of its own shows: exit codes, signals, pipes. What it prints is tested in test/unit/cli.
 
-const WARNING = "memory: ends with this process, and what is stored there with it.\n";
-
 let folder: string;
+/** Each test has a topic of its own there. */
+let kafka: EmulatedKafka;
+let connection: Connection<"topicAdmin">;
 /** Takes connections and never answers. */
 let silent: Server;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "streamport-cli-"));
+  kafka = await startEmulatedKafka();
+  connection = await connect(kafka.url, { require: ["topicAdmin"] });
   silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
   await once(silent, "listening");
 });
 
 afterAll(async () => {
   silent.close();
+  await connection.close();
+  await kafka.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 function silentUrl(): string {
   return `kafka://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+}
+
+async function newTopic(): Promise<string> {
+  const topic = `t-${randomUUID()}`;
+  await connection.admin.createTopic(topic, { partitions: 1 });
+  return topic;
+}
+
+/** The values of all that is stored. */
+async function stored(topic: string): Promise<readonly string[]> {
+  const values: string[] = [];
+  for await (const { value } of connection.topic(topic, { codec: text() }).reader({ until: "now" })) values.push(value);
+  return values;
 }
 
 async function told(command: RunningCommand, text: string): Promise<void> {
@@ -66,70 +87,77 @@ describe("exit codes", () => {
 });
 
 describe("produce", () => {
-  const onMemory = { STREAM_URL: "memory:p?create=t" };
+  let topic: string;
+  let env: { readonly STREAM_URL: string };
+
+  beforeEach(async () => {
+    topic = await newTopic();
+    env = { STREAM_URL: kafka.url };
+  });
 
   test("takes a file as its only argument, with the URL in STREAM_URL", async () => {
     await writeFile(join(folder, "three.jsonl"), '{"k":"a"}\n{"k":"b"}\n\n{"k":"a"}');
-    const args = ["produce", "--topic", "t", "--key-field", "k", "three.jsonl"];
-    expect(await runCommandLine(args, { env: onMemory, cwd: folder })).toEqual({
+    const args = ["produce", "--topic", topic, "--key-field", "k", "three.jsonl"];
+    expect(await runCommandLine(args, { env, cwd: folder })).toEqual({
       exitCode: 0,
       signal: null,
       output: "",
-      errors: expect.stringMatching(/^memory: ends.*\n3 messages stored in \d+\.\d s\n$/),
+      errors: expect.stringMatching(/^3 messages stored in \d+\.\d s\n$/),
     });
-    expect(await runCommandLine([...args.slice(0, -1), "four.jsonl"], { env: onMemory, cwd: folder })).toMatchObject({
+    expect(await runCommandLine([...args.slice(0, -1), "four.jsonl"], { env, cwd: folder })).toMatchObject({
       exitCode: 1,
-      errors: expect.stringMatching(/\nnot-found: cannot read "four.jsonl": ENOENT\n$/),
+      errors: expect.stringMatching(/^not-found: cannot read "four.jsonl": ENOENT\n$/),
     });
   });
 
   test("a bad line ends it: how many are stored, the number of the line, what was not sent", async () => {
     const stdin = '{"key":"a","value":"1"}\n\n{"key":"a","value":"2"}\n{"key":"a"}\n{"key":"a","value":"3"}\n';
-    expect(await runCommandLine(["produce", "--topic", "t"], { env: onMemory, stdin })).toEqual({
+    expect(await runCommandLine(["produce", "--topic", topic], { env, stdin })).toEqual({
       exitCode: 1,
       signal: null,
       output: "",
       errors: expect.stringMatching(
-        /^memory: .*\n2 messages stored; nothing from line 4 on was sent\ninvalid-argument: line 4: the line has neither "value".*\n$/,
+        /^2 messages stored; nothing from line 4 on was sent\ninvalid-argument: line 4: the line has neither "value".*\n$/,
       ),
     });
   });
 
   test("a line that the provider refuses is named, and what was behind it is accounted for", async () => {
     const stdin = `one\n${"x".repeat(2_000_000)}\nthree\n`;
-    const { exitCode, errors } = await runCommandLine(["produce", "--topic", "t", "--lines", "-"], { env: onMemory, stdin });
+    const { exitCode, errors } = await runCommandLine(["produce", "--topic", topic, "--lines", "-"], { env, stdin });
     expect(exitCode).toBe(1);
-    expect(errors).toMatch(/\n(1|2) messages? stored; not stored: line 2; nothing from line (3|4) on was sent\ntoo-large: line 2: .*\n$/);
+    expect(errors).toMatch(/^(1|2) messages? stored; not stored: line 2; nothing from line (3|4) on was sent\ntoo-large: line 2: .*\n$/);
   });
 
   test("interrupted, it stores what it has read, but no half of a line", async () => {
-    const command = startCommand(["produce", "--topic", "t", "--lines"], { env: onMemory });
+    const command = startCommand(["produce", "--topic", topic, "--lines"], { env });
     command.child.stdin.write("one\ntwo\nthr");
-    await told(command, "memory: ends");
-    await sleep(500);
+    await expect.poll(() => stored(topic), { timeout: 20_000 }).toEqual(["one", "two"]);
     command.child.kill("SIGINT");
     expect(await command.ended).toEqual({
       exitCode: 130,
       signal: null,
       output: "",
-      errors: `${WARNING}2 messages stored; nothing from line 3 on was sent\n`,
+      errors: "2 messages stored; nothing from line 3 on was sent\n",
     });
+    expect(await stored(topic)).toEqual(["one", "two"]);
   });
 });
 
 describe("Ctrl-C", () => {
-  test.each<readonly [number, readonly string[]]>([
-    [0, ["read", "memory:s?create=t", "--topic", "t", "--follow"]],
-    [0, ["consume", "memory:s?create=t", "--topic", "t", "--group", "g"]],
-    [130, ["consume", "memory:s?create=t", "--topic", "t", "--group", "g", "--max", "1"]],
-    [0, ["lag", "memory:s?create=t", "--topic", "t", "--watch", "--interval", "100ms"]],
-  ])("ends with %d: %j", async (exitCode, args) => {
-    const command = startCommand(args);
-    await told(command, "memory: ends");
-    await sleep(500);
+  test.each<readonly [number, RegExp, readonly string[]]>([
+    [0, /"value":"first"/, ["read", "--follow"]],
+    [0, /"value":"first"/, ["consume", "--group", "g"]],
+    [130, /"value":"first"/, ["consume", "--group", "g", "--max", "2"]],
+    [0, /^\d{4}-.*Z\ngroup +partition .*\n\d{4}-/, ["lag", "--watch", "--interval", "100ms"]],
+  ])("ends with %d after %o: %j", async (exitCode, output, [name, ...options]) => {
+    const topic = await newTopic();
+    await connection.topic(topic, { codec: text() }).producer().send({ key: null, value: "first" });
+    const command = startCommand([name!, kafka.url, "--topic", topic, ...options]);
+    await expect.poll(command.output, { timeout: 20_000 }).toMatch(output);
     expect(command.child.exitCode).toBeNull();
     command.child.kill("SIGINT");
-    expect(await command.ended).toMatchObject({ exitCode, signal: null, errors: WARNING });
+    expect(await command.ended).toMatchObject({ exitCode, signal: null, errors: "" });
   });
 
   test("once more ends at once; the same one arriving twice, as by npm, does not", async () => {
@@ -150,21 +178,23 @@ describe("Ctrl-C", () => {
   });
 
   test("SIGTERM finishes what is under way as well", async () => {
-    const command = startCommand(["consume", "memory:s?create=t", "--topic", "t", "--group", "g", "--max", "1"]);
-    await told(command, "memory: ends");
-    await sleep(500);
+    const topic = await newTopic();
+    await connection.topic(topic, { codec: text() }).producer().send({ key: null, value: "first" });
+    const command = startCommand(["consume", kafka.url, "--topic", topic, "--group", "g", "--max", "2"]);
+    await told(command, '"value":"first"');
     command.child.kill("SIGTERM");
-    expect(await command.ended).toMatchObject({ exitCode: 143, signal: null, errors: WARNING });
+    expect(await command.ended).toMatchObject({ exitCode: 143, signal: null, errors: "" });
   });
 });
 
-test.each<readonly [readonly string[]]>([[["capabilities", "memory:"]], [["--help"]], [["topics", "list", "memory:b?create=t"]]])(
+test.each<readonly [readonly string[]]>([[["capabilities", "memory:"]], [["--help"]], [["topics", "list"]]])(
   "a reader of the output that has gone ends it quietly: %j",
   async (args) => {
-    const command = startCommand(args);
+    await newTopic();
+    const command = startCommand(args, { env: { STREAM_URL: kafka.url } });
     command.child.stdout.destroy();
     const { exitCode, signal, errors } = await command.ended;
-    expect(errors.replace(WARNING, "")).toBe("");
+    expect(errors).toBe("");
     expect({ exitCode, signal }).toEqual({ exitCode: 141, signal: null });
   },
 );

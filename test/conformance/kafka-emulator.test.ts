@@ -1,3 +1,4 @@
+import { Kafka, logLevel } from "kafkajs";
 import { expect, test } from "vitest";
 import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
 import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
@@ -11,4 +12,16 @@ test.each([1, 3])("an emulated Kafka of %i brokers passes completely: nothing fa
   expect(compareWithExpected(reports, expected)).toEqual([]);
   expect(staleEntries(conformanceCases(), expected)).toEqual([]);
   expect(reports).toHaveLength(conformanceCases().length);
+  expect(await whatIsLeft(emulator.bootstrapServers)).toEqual({ topics: [], groups: [] });
 });
+
+/** As another client sees it. */
+async function whatIsLeft(bootstrapServers: string): Promise<{ readonly topics: readonly string[]; readonly groups: readonly string[] }> {
+  const admin = new Kafka({ brokers: bootstrapServers.split(","), logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    return { topics: await admin.listTopics(), groups: (await admin.listGroups()).groups.map(({ groupId }) => groupId) };
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -6,7 +6,8 @@ import { producerMutant } from "./driver-parts.ts";
 import { type Mutant, connectionMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
-const LATE_MS = 100;
+/** Later than what is called meanwhile, also on a busy machine. */
+const LATE_MS = 500;
 
 interface CanClose {
   close(options?: CloseOptions): Promise<void>;

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Assignment, ConsumerDriver } from "../../src/driver/consumer-driver.ts";
+import type { StoredRecord } from "../../src/driver/record.ts";
 import { StreamError } from "../../src/errors.ts";
 import { type ConsumerParts, consumerMutant, settingsMutant, sinkMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
@@ -81,6 +83,40 @@ export const membershipMutants: readonly Mutant[] = [
                 return sink.deliver(assignment, records);
               }
               sink.advanced(assignment, records.at(-1)!.position);
+            },
+          }),
+          signal,
+        ),
+    };
+  }),
+  consumerMutant("latest-is-looked-up-after-assignment", ({ consumer, driver, topic, settings }) => {
+    // The answer to the question where the log ends comes when it has been asked: after a turn, as from a server.
+    const endOf = async (partition: string): Promise<string | null> => {
+      await nextTurn();
+      const reader = driver.reader(topic);
+      const range = await reader.resolve({ from: { kind: "latest" }, until: null, partitions: null }, NEVER);
+      await reader.close();
+      const start = range.partitions.find((one) => one.partition === partition)?.start;
+      return start?.kind === "at" ? start.position : null;
+    };
+    const ends = new Map<Assignment, Promise<string | null>>();
+    return {
+      start: async (sink, signal) =>
+        consumer.start(
+          override(sink, {
+            assigned: (assignment) => {
+              if (settings.initialPosition !== "fail" && settings.initialPosition.kind === "latest") {
+                ends.set(assignment, endOf(assignment.partition));
+              }
+              sink.assigned(assignment);
+            },
+            deliver: async (assignment, records) => {
+              const end = await ends.get(assignment);
+              const isBehind = ({ position }: StoredRecord): boolean =>
+                end === undefined || end === null || driver.compare(position, end) >= 0;
+              const kept = records.filter(isBehind);
+              if (kept.length > 0) await sink.deliver(assignment, kept);
+              else sink.advanced(assignment, records.at(-1)!.position);
             },
           }),
           signal,

@@ -1,3 +1,4 @@
+import { setTimeout as later } from "node:timers/promises";
 import type { ProducerDriver, PublishCall, SliceResult } from "../../src/driver/producer-driver.ts";
 import { StreamError } from "../../src/errors.ts";
 import { CLAIMED } from "./change-records.ts";
@@ -17,22 +18,35 @@ function backwards(result: SliceResult, count: number): SliceResult {
   return result.outcome === "each" ? { ...result, results: result.results.toReversed() } : result;
 }
 
-/** Claims success for what failed, and writes it when something else has been written. */
+/** What a defect writes later: the core uses its records again. */
+function copyOf(call: PublishCall, slices = call.slices): PublishCall {
+  return { ...call, slices: slices.map((slice) => ({ ...slice, records: [...slice.records] })) };
+}
+
+/** Claims success for what failed, and writes it when something else has been written; what failed last comes first. */
 function retriesBehindTheQueue(producer: ProducerDriver): Partial<ProducerDriver> {
   const behind: PublishCall[] = [];
   const catchUp = async (): Promise<void> => {
-    for (const call of behind.splice(0)) {
+    for (let call = behind.pop(); call !== undefined; call = behind.pop()) {
       const results = await producer.write(call, NEVER);
       const open = call.slices.filter((_, index) => isOpen(results[index]!));
-      if (open.length > 0) behind.push({ ...call, slices: open });
+      if (open.length > 0) {
+        behind.push({ ...call, slices: open });
+        await later(1);
+      }
     }
   };
   return {
+    close: async () => {
+      // Disorder is the defect, not loss: nothing of it may be left.
+      await catchUp();
+      await producer.close();
+    },
     write: async (call, signal) => {
       const results = await producer.write(call, signal);
       const failed = call.slices.filter((_, index) => isOpen(results[index]!));
       if (failed.length < call.slices.length) await catchUp();
-      if (failed.length > 0) behind.push({ ...call, slices: failed.map((slice) => ({ ...slice, records: [...slice.records] })) });
+      if (failed.length > 0) behind.push(copyOf(call, failed));
       return results.map((result) => (isOpen(result) ? CLAIMED : result));
     },
   };
@@ -42,9 +56,13 @@ function retriesBehindTheQueue(producer: ProducerDriver): Partial<ProducerDriver
 function storesEverySecondCallLate(producer: ProducerDriver): Partial<ProducerDriver> {
   let held: PublishCall | null = null;
   return {
+    close: async () => {
+      if (held !== null) await producer.write(held, NEVER);
+      await producer.close();
+    },
     write: async (call, signal) => {
       if (held === null) {
-        held = { ...call, slices: call.slices.map((slice) => ({ ...slice, records: [...slice.records] })) };
+        held = copyOf(call);
         return call.slices.map(() => CLAIMED);
       }
       const late = held;
@@ -73,13 +91,17 @@ function storesWhatItRefuses(producer: ProducerDriver): Partial<ProducerDriver> 
   };
 }
 
-/** Answers first and stores afterwards. */
+/** Answers first, and stores when it is closed. */
 function acknowledgesBeforeStoring(producer: ProducerDriver): Partial<ProducerDriver> {
+  const held: PublishCall[] = [];
   return {
     write: async (call) => {
-      const copy = { ...call, slices: call.slices.map((slice) => ({ ...slice, records: [...slice.records] })) };
-      setTimeout(() => void producer.write(copy, NEVER), 60);
+      held.push(copyOf(call));
       return call.slices.map(() => CLAIMED);
+    },
+    close: async () => {
+      for (const call of held) await producer.write(call, NEVER);
+      await producer.close();
     },
   };
 }

@@ -122,6 +122,9 @@ export const rangeMutants: readonly Mutant[] = [
   }),
   requestMutant("reads-all-partitions", (request) => ({ ...request, partitions: null })),
   resolvedMutant("reads-past-now", (partition) => ({ ...partition, end: null })),
+  resolvedMutant("readers-look-up-latest-late", (partition, { from }) =>
+    from.kind === "latest" ? { ...partition, start: { kind: "latest" } } : partition,
+  ),
   resolvedMutant("late-times-mean-the-beginning", (partition, { from }) => {
     const { start, end } = partition;
     const isBehind = from.kind === "timestamp" && start.kind === "at" && end?.kind === "before" && start.position === end.position;

@@ -72,7 +72,7 @@ function goesOnBehindARetry(driver: ProviderDriver): Partial<ProviderDriver> {
 
 /** Defects that show when a call has to be repeated or takes its time. */
 export const troubleMutants: readonly Mutant[] = [
-  driverMutant("goes-on-behind-an-expired-cursor", () => (driver) => override(driver, goesOnBehindARetry(driver))),
+  driverMutant("skips-what-follows-a-retry", () => (driver) => override(driver, goesOnBehindARetry(driver))),
   driverMutant("drops-what-comes-late", () => {
     let latestMs = performance.now();
     const isLost = (): boolean => {

@@ -4,6 +4,12 @@ import type { CaseResult, DefinedCase } from "../../src/conformance/case.ts";
 import { connect } from "../../src/connect.ts";
 import type { Mutant } from "./mutant.ts";
 
+/**
+ * The clock of a case goes in steps of one process: while the machine keeps the process waiting, the clock waits as well, and
+ * the case loses no more than one step by it.
+ */
+const STEP_MS = 50;
+
 /** How a case ends on a memory broker of its own, sound or broken. */
 export async function tryCase(conformanceCase: DefinedCase, mutant: Mutant | null, timeoutMs: number): Promise<CaseResult> {
   await using emulator = await startMemoryEmulator();
@@ -17,10 +23,14 @@ export async function tryCase(conformanceCase: DefinedCase, mutant: Mutant | nul
     },
   };
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(new Error("out of time")), timeoutMs);
+  let stepsLeft = Math.ceil(timeoutMs / STEP_MS);
+  const timer = setInterval(() => {
+    stepsLeft -= 1;
+    if (stepsLeft === 0) deadline.abort(new Error("out of time"));
+  }, STEP_MS);
   try {
     return await conformanceCase.run(target, deadline.signal);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import webpack from "webpack";
 import { runCommand } from "./command.ts";
 import { type Manifest, installInto, pack, projectRoot, readManifest } from "./packed-package.ts";
 import { expectedOutput, program } from "./program.ts";
-import { lowestNode, typescriptCompiler } from "./tool-cache.ts";
+import { otherNode, typescriptCompiler } from "./tool-cache.ts";
 
 const ownCompiler = join(projectRoot, "node_modules", "typescript", "bin", "tsc");
 let folder: string;
@@ -35,7 +36,7 @@ function entries(): string[] {
 }
 
 const nodes = [
-  { name: "the lowest supported Node", node: () => lowestNode(lowestVersion()) },
+  { name: "the lowest supported Node", node: () => otherNode(lowestVersion()) },
   { name: "the Node of development", node: async () => process.execPath },
 ];
 
@@ -75,6 +76,19 @@ describe.each(nodes)("on $name", ({ node }) => {
   test("a program runs and its process ends by itself", async () => {
     expect((await runCommand(await node(), ["program.js"], project)).trim()).toBe(expectedOutput);
   });
+});
+
+test("on a Node that is too old the command says so", async () => {
+  const command = join(project, "node_modules", ".bin", "streamport");
+  const [tooOld, lowest] = [await otherNode("20.20.2"), lowestVersion().replace(/\.0$/, "")];
+  for (const args of [["--version"], ["read", "kafka://localhost:9092", "--topic", "t"]]) {
+    const { status, stdout, stderr } = spawnSync(tooOld, [command, ...args], { encoding: "utf8" });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: `configuration: streamport needs Node ${lowest} or newer; this is v20.20.2\n`,
+    });
+  }
 });
 
 const compilers = [

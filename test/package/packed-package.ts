@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { runCommand } from "./command.ts";
 
 export const projectRoot = join(import.meta.dirname, "..", "..");
@@ -30,7 +30,11 @@ export async function pack(folder: string): Promise<string> {
   await mkdir(stage, { recursive: true });
   await buildInto(stage);
   const { files } = await readManifest();
-  for (const name of ["package.json", ...files.filter((file) => file !== "dist")]) await cp(join(projectRoot, name), join(stage, name));
+  // With what stands beside a file, some of which npm packs unasked.
+  const wanted = files
+    .filter((file) => file !== "dist" && !file.startsWith("!"))
+    .map((file) => (file.includes("/") ? dirname(file) : file));
+  for (const name of ["package.json", ...wanted]) await cp(join(projectRoot, name), join(stage, name), { recursive: true });
   const printed = await runCommand("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], stage);
   return join(folder, packedFileName(JSON.parse(printed)));
 }

@@ -32,8 +32,8 @@ async function installTool(name: string, version: string): Promise<string> {
   return folder;
 }
 
-/** The lowest Node that `engines` allows, as the binary package that the `node` package itself would install. */
-export async function lowestNode(version: string): Promise<string> {
+/** Another Node than the one of development, as the binary package that the `node` package itself would install. */
+export async function otherNode(version: string): Promise<string> {
   const platform = process.platform === "win32" ? "win" : process.platform;
   return join(await installTool(`node-${platform}-${process.arch}`, version), "bin", "node");
 }

@@ -1,4 +1,5 @@
 import { compareRuns, differenceAsText, parseJsonLines } from "../../conformance/index.ts";
+import { counted } from "../output/counted.ts";
 import { StandardOutput } from "../output/standard-output.ts";
 import { UsageError } from "../process/usage-error.ts";
 import { readGiven } from "./files.ts";
@@ -14,7 +15,7 @@ export async function compareFiles(files: readonly string[], json: boolean): Pro
   const lines = differences.map((difference) => (json ? JSON.stringify(difference) : differenceAsText(difference)));
   if (!json) {
     const runs = [before!, after!].map(({ summary, reports }) => `${summary.provider} (${reports.length} cases)`).join(" and ");
-    lines.push(`${runs}: ${differences.length === 0 ? "no difference" : `${differences.length} differences`}`);
+    lines.push(`${runs}: ${differences.length === 0 ? "no difference" : counted(differences.length, "difference")}`);
   }
   await new StandardOutput().write(lines.map((line) => `${line}\n`).join(""));
   return differences.length === 0;

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { OpenDriver } from "../../driver/index.ts";
 import { UsageError } from "../process/usage-error.ts";
@@ -39,20 +39,47 @@ async function importModule(specifier: string): Promise<Readonly<Record<string, 
   try {
     return (await import(locate(specifier))) as Readonly<Record<string, unknown>>;
   } catch (cause) {
-    throw new UsageError(`--adapter: the module ${JSON.stringify(specifier)} could not be loaded: ${String(cause)}`, { cause });
+    const reason = cause instanceof NotThere ? cause.message : asGiven(String(cause), specifier);
+    throw new UsageError(`--adapter: the module ${JSON.stringify(specifier)} could not be loaded: ${reason}`, { cause });
   }
+}
+
+/** There is nothing to load; the message says so without quoting the loader. */
+class NotThere extends Error {}
+
+/** The first line of a text, with paths as the user would write them. */
+function asGiven(text: string, specifier: string): string {
+  const folders = isAbsolute(specifier) ? [] : [[dirname(resolve(specifier)), dirname(specifier)] as const];
+  let shown = text.split("\n", 1)[0]!;
+  for (const [path, given] of [...folders, [process.cwd(), "."] as const]) {
+    // All paths begin with the root.
+    if (dirname(path) === path) continue;
+    const prefix = given === "." ? "" : `${given}/`;
+    shown = shown.replaceAll(pathToFileURL(`${path}/`).href, prefix).replaceAll(join(path, sep), prefix);
+  }
+  return shown;
 }
 
 /** From the working folder: who calls knows nothing of where this package is installed. */
 function locate(specifier: string): string {
-  if (specifier.startsWith("file:")) return specifier;
+  if (specifier.startsWith("file:")) {
+    if (!existsSync(new URL(specifier))) throw new NotThere("there is no such file");
+    return specifier;
+  }
   const path = resolve(specifier);
   const request = existsSync(path) ? path : specifier;
   try {
     return pathToFileURL(createRequire(resolve("adapter")).resolve(request)).href;
   } catch (error) {
     // A package for `import` alone is found from here, where it is installed beside this one.
-    if ((error as NodeJS.ErrnoException).code === "ERR_PACKAGE_PATH_NOT_EXPORTED") return specifier;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ERR_PACKAGE_PATH_NOT_EXPORTED") return specifier;
+    if (code === "MODULE_NOT_FOUND") {
+      const isFolder = existsSync(path);
+      throw new NotThere(
+        isFolder ? "it is a folder without a module of its own" : "there is neither such a file nor, installed here, such a package",
+      );
+    }
     throw error;
   }
 }

@@ -50,8 +50,8 @@ export async function runSuite(
       timeoutMs,
       signal: AbortSignal.any([interrupted, unread.signal]),
       bail: bail ? (report) => judgeCase(report, expected).complaint !== null : undefined,
-      onLeftBehind: (names) => {
-        for (const name of names) console.error(`could not be given back: ${name}`);
+      onLeftBehind: (told) => {
+        for (const what of told) console.error(`could not be given back: ${what}`);
       },
       onResult: (report) => {
         const judged = judgeCase(report, expected);

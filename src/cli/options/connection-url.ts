@@ -16,20 +16,17 @@ export function connectionUrl(argument: string | undefined): string {
 
 /**
  * As `connectionUrl`, for commands that work on what other processes have stored or will read.
- * @throws `UsageError` · `invalid-argument` for `memory:`; one with a name is shared within this process, which is said
+ * @throws `UsageError` · `invalid-argument` for `memory:`, which no other process sees, whatever its name
  */
 export function sharedConnectionUrl(argument: string | undefined): string {
   const url = connectionUrl(argument);
   const memory = /^memory:([^?]*)/i.exec(url);
   if (memory === null) return url;
-  if (memory[1] !== "") {
-    console.error("memory: ends with this process, and what is stored there with it.");
-    return url;
-  }
   throw new StreamError(
     "invalid-argument",
-    "memory: lives and ends with the process that connects, so this command would be alone with nothing stored; " +
-      "use the URL of a server, such as kafka://localhost:9092 (memory: is for demo, conformance and capabilities)",
+    `memory:${memory[1]} is in the process that connects to it: here it would be empty, and gone when this command ends; ` +
+      "use the URL of a server, such as kafka://localhost:9092, or of what `streamport emulators` starts " +
+      "(memory: is for capabilities, conformance, doctor and demo)",
     { provider: "memory" },
   );
 }

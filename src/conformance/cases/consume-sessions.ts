@@ -72,7 +72,7 @@ const twoTopics = defineCase({
     const [leftHistory, rightHistory] = [context.history(), context.history()];
     // One name, and still two groups: a group belongs to its topic.
     const leftGroup = await context.group(left);
-    const rightGroup = context.capabilities.groupAdmin && context.capabilities.topicAdmin ? leftGroup : await context.group(right);
+    const rightGroup = await context.group(right, leftGroup);
     const leftMember = context.member(left, { group: leftGroup }, recordInto(leftHistory, "left"));
     const rightMember = context.member(right, { group: rightGroup }, recordInto(rightHistory, "right"));
     await Promise.all([publish(context, leftHistory, left, keyNames(8), 3), publish(context, rightHistory, right, keyNames(8), 4)]);

@@ -43,7 +43,7 @@ const abortedBefore = defineCase({
 });
 
 /** The provider takes so long over a call. */
-const STALL_MS = 500;
+const STALL_MS = 1_000;
 
 const abortedInFlight = defineCase({
   name: "error/aborted-in-flight",

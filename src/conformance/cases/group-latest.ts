@@ -1,8 +1,10 @@
+import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
-import { keyNames } from "../history/sequenced.ts";
-import { recordInto } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import type { History } from "../history/history.ts";
+import { type Sequenced, keyNames } from "../history/sequenced.ts";
+import { type Member, recordInto } from "../member.ts";
+import { publish, sendInterleaved, untilComplete } from "../stream-work.ts";
 
 /** Longer than what is sent meanwhile takes to be stored. */
 const STALL_MS = 300;
@@ -57,4 +59,52 @@ const everyPartition = defineCase({
   },
 });
 
-export const groupLatestCases = [beforeTheFirstFetch, everyPartition];
+/** So many that the moment between owning a partition and looking at it is met, also where it is short. */
+const GROUPS = 12;
+/** Where groups have to exist first. */
+const FEW_GROUPS = 3;
+
+const onceAssigned = defineCase({
+  name: "group/start/latest-once-assigned",
+  promise: 4,
+  mutant: "latest-is-looked-up-after-assignment",
+  run: async (context) => {
+    const topic = await context.topic();
+    const before = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    // The producer knows everything that it needs to know, so that what it sends later is stored at once.
+    await sendInterleaved(context, producer, before, topic, keyNames(16), 1);
+    const sends: Promise<unknown>[] = [];
+    const join = async (index: number): Promise<{ readonly member: Member<Sequenced>; readonly own: History }> => {
+      const own = context.history();
+      const keys = keyNames(16).map((key) => `${index}-${key}`);
+      const told = new Set<string>();
+      const onAssigned = (partitions: readonly string[]): void => {
+        const isFirst = told.size < topic.partitions.length;
+        for (const partition of partitions) told.add(partition);
+        if (!isFirst || told.size < topic.partitions.length) return;
+        for (const key of keys) sends.push(context.later(producer.send({ value: own.next(topic.name, key) })));
+      };
+      const options = { group: await context.group(topic), initialPosition: "latest" as const, onAssigned };
+      const member = context.member(topic, options, (message) => {
+        // The other groups' messages come, or not, as it happens.
+        if (message.value.key.startsWith(`${index}-`) || before.sent.some(({ key }) => key === message.value.key)) own.receive(message);
+      });
+      return { member, own };
+    };
+    const groups: Awaited<ReturnType<typeof join>>[] = [];
+    const count = context.capabilities.topicAdmin ? GROUPS : FEW_GROUPS;
+    for (let index = 0; index < count; index += 1) groups.push(await join(index));
+    await context.until(() => groups.every(({ own }) => own.sent.length > 0), "every group to be told of every partition");
+    await context.within(Promise.all(sends), "what was sent as soon as a group owned its partitions to be stored");
+    await context.until(
+      () => groups.every(({ own }) => own.distinct >= own.sent.length),
+      () =>
+        `completeness: what was sent after the assignment; missing in ${groups.filter(({ own }) => own.distinct < own.sent.length).length} of ${count} groups`,
+    );
+    await Promise.all(groups.map(async ({ member }) => member.close()));
+    for (const { own } of groups) checkExactlyOnceInOrder(own.sent, own.received, topic.name);
+  },
+});
+
+export const groupLatestCases = [beforeTheFirstFetch, everyPartition, onceAssigned];

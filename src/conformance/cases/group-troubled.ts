@@ -55,8 +55,8 @@ function troubledGroup({ name, mutant, fault, promise, exclusive = false }: Trou
 export const troubledGroupCases = [
   troubledGroup({ name: "lost-coordinator", mutant: "takes-a-partition-once-only", fault: "lose-coordinator", promise: 7 }),
   troubledGroup({ name: "stolen-partition", mutant: "takes-a-partition-once-only", fault: "steal-partition", promise: 7 }),
-  troubledGroup({ name: "expired-cursor", mutant: "goes-on-behind-an-expired-cursor", fault: "expire-cursor", promise: 4 }),
-  troubledGroup({ name: "disconnected", mutant: "goes-on-behind-an-expired-cursor", fault: "disconnect", promise: 4 }),
+  troubledGroup({ name: "expired-cursor", mutant: "skips-what-follows-a-retry", fault: "expire-cursor", promise: 4 }),
+  troubledGroup({ name: "disconnected", mutant: "skips-what-follows-a-retry", fault: "disconnect", promise: 4 }),
   troubledGroup({ name: "stalled", mutant: "drops-what-comes-late", fault: "stall", promise: 4 }),
   troubledGroup({ name: "restarted", mutant: "takes-a-partition-once-only", fault: "restart", promise: 7, exclusive: true }),
 ];

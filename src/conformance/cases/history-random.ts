@@ -3,7 +3,7 @@ import type { DefinedCase } from "../case.ts";
 import { BrokenPromise } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
-import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkRepeatBound, checkSameAsStored } from "../history/check.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder, checkRepeatBound, checkSameAsStored } from "../history/check.ts";
 import { identify } from "../history/history.ts";
 import { Random } from "../history/random.ts";
 import { keyNames, showSequenced } from "../history/sequenced.ts";
@@ -45,7 +45,12 @@ function randomHistory({ name, seed, mutant, troubles = [] }: RandomHistory): De
       const history = context.history();
       const group = await context.group(topic);
       const run = new RandomRun(context, topic, group, history, new Random(seed), troubles);
-      await run.run();
+      try {
+        await run.run();
+      } finally {
+        // What is out of order is told as that, not by what it led to.
+        checkOrder(history.received);
+      }
       run.overlaps.check();
       checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
       const stored = await readThroughTrouble(context, topic);

@@ -37,6 +37,7 @@ const manyTicks = defineCase({
       else await nextTurn();
     }
     await context.within(Promise.all(sends), "all sends to resolve");
+    await context.within(producer.close(), "a producer to close that has stored everything");
     await readStored(context, history, topic);
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
@@ -91,6 +92,7 @@ const mixedCalls = defineCase({
       await nextTurn();
     }
     await context.within(Promise.all(calls), "all calls to resolve");
+    await context.within(producer.close(), "a producer to close that has stored everything");
     await readStored(context, history, topic);
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
@@ -128,6 +130,7 @@ function troubledCase({ name, mutant, fault, mayRepeat, exclusive = false }: Tro
         await nextTurn();
       }
       await context.within(Promise.all(sends), "all sends to resolve in spite of the trouble");
+      await context.within(producer.close(), "a producer to close that has stored everything");
       await readStored(context, history, topic);
       const check = mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder;
       check(history.sent, history.received, topic.name);

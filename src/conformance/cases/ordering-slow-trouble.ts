@@ -39,6 +39,7 @@ function slowTrouble({ name, mutant, fault, mayRepeat }: SlowTrouble): DefinedCa
         await nextTurn();
       }
       await context.within(Promise.all(sends), "all sends to resolve in spite of the trouble");
+      await context.within(producer.close(), "a producer to close that has stored everything");
       await readStored(context, history, topic);
       (mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder)(history.sent, history.received, topic.name);
     },

@@ -84,6 +84,38 @@ const latest = defineCase({
   },
 });
 
+/** Where a reader from the latest starts is settled when it opens: not when it, or whoever has its bookmark, first reads. */
+const latestOnceOpen = defineCase({
+  name: "replay/range/latest-once-open",
+  promise: 8,
+  mutant: "readers-look-up-latest-late",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, context.history(), topic, keyNames(8), 2);
+    const stream = sequencedTopic(context.connection, topic);
+    const reader = stream.reader({ from: "latest" });
+    const bookmark = await context.within(reader.bookmark(), "a reader to open");
+    const keys = keyNames(16).map((key) => `later-${key}`);
+    await publish(context, history, topic, keys, 2);
+    const elsewhere = history.continued();
+    elsewhere.sent.push(...history.sent);
+    await readStored(context, elsewhere, topic, { from: { bookmark } }, await context.connect());
+    checkExactlyOnceInOrder(elsewhere.sent, elsewhere.received, topic.name);
+    const reading = async (): Promise<void> => {
+      for await (const message of reader) {
+        history.receive(message);
+        if (history.distinct === history.sent.length) break;
+      }
+    };
+    await context.patience.within(
+      reading(),
+      () => `what came after the reader had opened: ${history.distinct} of ${history.sent.length} messages`,
+    );
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
 async function readPartitions(
   context: CaseContext,
   topic: CaseTopic,
@@ -143,4 +175,4 @@ const betweenBookmarks = defineCase({
   },
 });
 
-export const replayRangeCases = [untilNow, empty, latest, somePartitions, betweenBookmarks];
+export const replayRangeCases = [untilNow, empty, latest, latestOnceOpen, somePartitions, betweenBookmarks];

@@ -99,9 +99,9 @@ const notPermitted = defineCase({
 });
 
 export const troubledReaderCases = [
-  troubledReader({ name: "disconnected", mutant: "goes-on-behind-an-expired-cursor", fault: "disconnect" }),
-  troubledReader({ name: "expired-cursor", mutant: "goes-on-behind-an-expired-cursor", fault: "expire-cursor" }),
+  troubledReader({ name: "disconnected", mutant: "skips-what-follows-a-retry", fault: "disconnect" }),
+  troubledReader({ name: "expired-cursor", mutant: "skips-what-follows-a-retry", fault: "expire-cursor" }),
   troubledReader({ name: "stalled", mutant: "drops-what-comes-late", fault: "stall" }),
-  troubledReader({ name: "restarted", mutant: "goes-on-behind-an-expired-cursor", fault: "restart", exclusive: true }),
+  troubledReader({ name: "restarted", mutant: "skips-what-follows-a-retry", fault: "restart", exclusive: true }),
   notPermitted,
 ];

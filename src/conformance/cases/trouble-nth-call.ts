@@ -53,12 +53,12 @@ function onEveryCall(name: string, fault: FaultKind, mutant: string): DefinedCas
 }
 
 export const nthCallCases = [
-  onEveryCall("disconnect", "disconnect", "goes-on-behind-an-expired-cursor"),
+  onEveryCall("disconnect", "disconnect", "skips-what-follows-a-retry"),
   onEveryCall("throttle", "throttle", "retries-behind-the-queue"),
   onEveryCall("fail-before-write", "fail-before-write", "retries-behind-the-queue"),
   onEveryCall("fail-after-write", "fail-after-write", "gives-up-on-unknown"),
   onEveryCall("stall", "stall", "drops-what-comes-late"),
-  onEveryCall("expire-cursor", "expire-cursor", "goes-on-behind-an-expired-cursor"),
+  onEveryCall("expire-cursor", "expire-cursor", "skips-what-follows-a-retry"),
   onEveryCall("lose-coordinator", "lose-coordinator", "takes-a-partition-once-only"),
   onEveryCall("steal-partition", "steal-partition", "takes-a-partition-once-only"),
 ];

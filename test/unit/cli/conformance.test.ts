@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type RecordedRun, conformanceCases, parseJsonLines } from "../../../src/conformance/index.ts";
 import { BROKEN, PREAMBLE, writeFiles } from "../../cli/adapter-modules.ts";
@@ -124,10 +124,28 @@ describe("somebody else's adapter", () => {
     expect(told.errors).toMatch(message);
   });
 
+  test("that cannot be loaded is named as it was given, without the way to it, in one line", async () => {
+    await using place = await writeFiles({ "broken.mjs": 'import "./gone.mjs";', "adapter.mjs": 'export { none } from "./broken.mjs";' });
+    const given = relative(process.cwd(), join(place.folder, "broken.mjs"));
+    const { exitCode, errors } = await conformance(...SAME_TICK, "--adapter", given);
+    expect({ exitCode, lines: errors.split("\n").length }).toEqual({ exitCode: 2, lines: 2 });
+    expect(errors).toContain("Cannot find module");
+    expect(errors.replaceAll(given, "").replaceAll(relative(process.cwd(), place.folder), "")).not.toContain(place.folder);
+  });
+
   test("that is not there is refused, and a URL without a scheme", async () => {
     const absent = await conformance(...SAME_TICK, "--adapter", "./not-there.mjs");
     expect(absent).toMatchObject({ exitCode: 2, output: "" });
-    expect(absent.errors).toMatch(/"\.\/not-there\.mjs" could not be loaded: Error.*: Cannot find module/);
+    expect(absent.errors).toBe(
+      'error: --adapter: the module "./not-there.mjs" could not be loaded: there is neither such a file nor, installed here, such a package\n',
+    );
+    for (const [specifier, reason] of [
+      [new URL("none.mjs", import.meta.url).href, "there is no such file"],
+      ["test", "it is a folder without a module of its own"],
+    ] as const) {
+      const { errors } = await conformance(...SAME_TICK, "--adapter", specifier);
+      expect(errors).toBe(`error: --adapter: the module "${specifier}" could not be loaded: ${reason}\n`);
+    }
     await using place = await writeFiles({ "adapter.mjs": `${PREAMBLE}export default openMemory;` });
     const nowhere = await conformance("here", "--adapter", join(place.folder, "adapter.mjs"));
     expect(nowhere).toMatchObject({ exitCode: 2, output: "", errors: expect.stringMatching(/a URL begins with a scheme/) });
@@ -180,12 +198,14 @@ describe("two runs are compared:", () => {
   const FILES = {
     "a.jsonl": [line("one", "passed"), line("two", "passed"), SUMMARY, ""].join("\n"),
     "b.jsonl": [line("three", "passed"), line("two", "failed"), line("one", "passed"), SUMMARY].join("\n"),
+    "c.jsonl": [line("one", "passed"), line("two", "failed"), SUMMARY].join("\n"),
     "cut.jsonl": line("one", "passed"),
   };
 
   test.each([
     [["a.jsonl", "a.jsonl"], 0, /^memory \(2 cases\) and memory \(2 cases\): no difference\n$/, /^$/],
     [["a.jsonl", "b.jsonl"], 1, /^two: passed → failed\nthree: not there → passed\nmemory .*: 2 differences\n$/, /^$/],
+    [["a.jsonl", "c.jsonl"], 1, /^two: passed → failed\nmemory .*: 1 difference\n$/, /^$/],
     [["a.jsonl", "cut.jsonl"], 2, /^$/, /cut\.jsonl, line 2: the summary is missing/],
     [["a.jsonl", "none.jsonl"], 2, /^$/, /cannot read ".*none\.jsonl": ENOENT/],
     [["a.jsonl"], 2, /^$/, /--compare takes two files, .*; received 1/],

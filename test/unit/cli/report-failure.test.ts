@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { BrokenPipeError } from "../../../src/cli/output/broken-pipe-error.ts";
 import { InterruptedError } from "../../../src/cli/process/interrupted-error.ts";
 import { reportFailure } from "../../../src/cli/process/report-failure.ts";
+import { withConnection } from "../../../src/cli/process/with-connection.ts";
 import { UsageError } from "../../../src/cli/process/usage-error.ts";
 import { StreamError } from "../../../src/index.ts";
 
@@ -32,4 +33,12 @@ test.each<readonly [unknown, number, readonly string[]]>([
 ])("%s ends with %d", (error, exitCode, lines) => {
   expect(reportFailure(error)).toBe(exitCode);
   expect(told).toEqual(lines);
+});
+
+test("what a command cannot do without is missing before its work begins", async () => {
+  const work = vi.fn<() => Promise<void>>();
+  const failure: unknown = await withConnection("memory:?without=topicAdmin", work, ["topicAdmin"]).catch((error: unknown) => error);
+  expect(reportFailure(failure)).toBe(1);
+  expect(told).toEqual([expect.stringMatching(/^unsupported: .*topicAdmin$/)]);
+  expect(work).not.toHaveBeenCalled();
 });

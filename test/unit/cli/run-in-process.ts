@@ -9,7 +9,7 @@ export interface Told {
 }
 
 /**
- * The command line without a process of its own: takes a tenth of the time, and `memory:name` is shared between calls.
+ * The command line without a process of its own: takes a tenth of the time.
  * @param streamUrl what STREAM_URL says
  */
 export async function runInProcess(args: readonly string[], streamUrl?: string): Promise<Told> {

@@ -1,5 +1,9 @@
+import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
+import { createProgram } from "../../../src/cli/program.ts";
+import { selectCases } from "../../../src/conformance/case-pattern.ts";
+import { conformanceCases } from "../../../src/conformance/index.ts";
 import { runInProcess } from "./run-in-process.ts";
 
 const COMMANDS: readonly (readonly string[])[] = [
@@ -21,6 +25,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["capabilities"],
   ["conformance"],
   ["doctor"],
+  ["emulators"],
   ["demo"],
 ];
 
@@ -52,6 +57,69 @@ describe("every command", () => {
   });
 });
 
+/** The arguments of each line that runs the program, in all examples. */
+const EXAMPLES: readonly (readonly string[])[] = await (async () => {
+  const helps = await Promise.all(COMMANDS.map(async (command) => helpOf(createProgram(), command)));
+  const lines = helps.flatMap((help) => help.slice(help.indexOf("Examples:")).replaceAll("\\\n", "").split("\n"));
+  return [...new Set(lines.flatMap((line) => /\bstreamport (.*)/.exec(line)?.[1] ?? []))].map(wordsOf);
+})();
+
+/** As a shell takes them, up to a pipe or a file. */
+function wordsOf(line: string): readonly string[] {
+  const words = line.match(/'[^']*'|\S+/g) ?? [];
+  const end = words.findIndex((word) => /^[|<>]/.test(word));
+  return words.slice(0, end === -1 ? undefined : end).map((word) => word.replaceAll("'", ""));
+}
+
+async function helpOf(program: Command, command: readonly string[]): Promise<string> {
+  let help = "";
+  const take = (text: string): void => void (help += text);
+  allOf(program).forEach((each) => each.configureOutput({ writeOut: take }));
+  await program.parseAsync([...command, "--help"], { from: "user" }).catch(() => undefined);
+  return help;
+}
+
+function allOf(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(allOf)];
+}
+
+const COLUMNS = 80;
+
+test("the help fits into 80 columns, and fills them", async () => {
+  for (const command of [[], ...COMMANDS]) {
+    const { output } = await runInProcess([...command, "--help"]);
+    const lines = output.split("\n");
+    expect(lines.filter(({ length }) => length > COLUMNS)).toEqual([]);
+    // Of prose no line ends early, but where a sentence does.
+    const early = lines.filter((line, index) => {
+      const next = /^[^\s]+/.exec(lines[index + 1] ?? "")?.[0];
+      return /^\S.*[^.:]$/.test(line) && next !== undefined && line.length + 1 + next.length <= COLUMNS;
+    });
+    expect(early).toEqual([]);
+  }
+});
+
+test("the help says what cannot be left out", async () => {
+  const { output } = await runInProcess(["groups", "reset", "--help"]);
+  expect(output.match(/^ +(?:-\w, )?--\w+(?=.*\(required\)$)/gm)).toEqual(["  -t, --topic", "  -g, --group", "  --to"]);
+});
+
+describe("every example of the help is understood:", () => {
+  test.each(EXAMPLES.map((words) => [words.join(" "), words] as const))("%s", async (_, words) => {
+    const program = createProgram();
+    let understood: Command | undefined;
+    for (const each of allOf(program)) {
+      each.configureOutput({ writeErr: () => undefined });
+      if (each.commands.length === 0) each.action(() => void (understood = each));
+    }
+    await program.parseAsync(words, { from: "user" });
+    const { run } = understood!.opts<{ readonly run?: readonly string[] }>();
+    if (run !== undefined) expect(run.map((pattern) => selectCases(conformanceCases(), [pattern]).length)).not.toContain(0);
+  });
+
+  test("there are some", () => expect(EXAMPLES.length).toBeGreaterThan(40));
+});
+
 const TOPIC = ["--topic", "t"];
 
 describe("wrong usage names what was received and what is allowed, with exit code 2:", () => {
@@ -81,7 +149,7 @@ describe("wrong usage names what was received and what is allowed, with exit cod
   });
 });
 
-describe("memory: is refused where this process would be alone with it, with what to use instead:", () => {
+describe("memory: is refused where nobody else could see it, with or without a name, and what to use is told:", () => {
   test.each<readonly [readonly string[]]>([
     [["produce", ...TOPIC]],
     [["consume", ...TOPIC, "--group", "g"]],
@@ -92,13 +160,29 @@ describe("memory: is refused where this process would be alone with it, with wha
     [["groups", "reset", ...TOPIC, "--group", "g", "--to", "earliest"]],
     [["lag", ...TOPIC]],
   ])("%j", async (args) => {
-    for (const url of ["memory:", "memory:?create=t"]) {
+    for (const [url, shown] of [
+      ["memory:", "memory:"],
+      ["memory:?create=t", "memory:"],
+      ["memory:shop", "memory:shop"],
+      ["MEMORY:shop?create=t", "memory:shop"],
+    ] as const) {
       const { exitCode, output, errors } = await runInProcess(args, url);
       expect({ exitCode, output }).toEqual({ exitCode: 1, output: "" });
-      expect(errors).toMatch(/^invalid-argument: memory: lives and ends with the process.*kafka:\/\/localhost:9092/);
+      expect(errors).toBe(
+        `invalid-argument: ${shown} is in the process that connects to it: here it would be empty, and gone when this command ends; ` +
+          "use the URL of a server, such as kafka://localhost:9092, or of what `streamport emulators` starts " +
+          "(memory: is for capabilities, conformance, doctor and demo)\n",
+      );
     }
   });
 });
+
+test.each([["capabilities"], ["doctor"], ["conformance", "--run", "ordering/publish/same-tick"]])(
+  "memory: is for %s, with a name as well",
+  async (...args) => {
+    for (const url of ["memory:", "memory:shop"]) expect(await runInProcess(args, url)).toMatchObject({ exitCode: 0, errors: "" });
+  },
+);
 
 test.each<readonly [readonly string[]]>([
   [["read", "kafka://user:s3cret@host:9092", "kafka://user:s3cret@other:9092?password=s3cret", ...TOPIC]],

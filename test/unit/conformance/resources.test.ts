@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { openMemory } from "../../../adapters/memory/index.ts";
 import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
 import { defineCase } from "../../../src/conformance/define-case.ts";
@@ -94,6 +94,21 @@ test("groups whose members are still leaving, and what a server refuses for a wh
   expect(refusals).toEqual([]);
 });
 
+test("trouble that a case planned and that has met nothing else is not in the way", async () => {
+  await using emulator = await startMemoryEmulator();
+  const { url } = emulator;
+  const planning = defineCase({
+    ...anyCase,
+    run: async (context) => {
+      const topic = await context.topic();
+      context.inject({ kind: "refuse-authorization", topic: topic.name, times: 3 });
+    },
+  });
+  const result = await planning.run({ connect: async () => connect(url), emulator }, new AbortController().signal);
+  expect(result).toMatchObject({ result: "passed", leftBehind: [] });
+  expect(await topicsOf(url)).toEqual([]);
+});
+
 test("a group that appears after its case was ended is given back", async () => {
   await using emulator = await startMemoryEmulator();
   const ended = new AbortController();
@@ -118,15 +133,53 @@ test("a group that appears after its case was ended is given back", async () => 
   expect(asked).toBe(3);
 });
 
-test("what cannot be given back is named, and does not change the result", async () => {
-  await using emulator = await startMemoryEmulator();
-  const connectStubbornly = async () =>
-    connectWith(emulator.url, () => ({
-      deleteTopic: async () => {
-        throw new StreamError("permission-denied", "no");
-      },
-    }));
+describe("what cannot be given back is named with its reason, and does not change the result:", () => {
   const fine = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
-  const result = await fine.run({ connect: connectStubbornly }, new AbortController().signal);
-  expect(result).toMatchObject({ result: "passed", leftBehind: [expect.stringMatching(/^topic case-\w+-0$/)] });
+
+  test("a deletion that is refused", async () => {
+    await using emulator = await startMemoryEmulator();
+    const connectStubbornly = async () =>
+      connectWith(emulator.url, () => ({
+        deleteTopic: async () => {
+          throw new StreamError("permission-denied", "topics may not be deleted");
+        },
+      }));
+    const result = await fine.run({ connect: connectStubbornly }, new AbortController().signal);
+    const told = expect.stringMatching(/^topic case-\w+-0: permission-denied \(topics may not be deleted\)$/);
+    expect(result).toMatchObject({ result: "passed", leftBehind: [told] });
+  });
+
+  test("a server that is gone by then", async () => {
+    await using emulator = await startMemoryEmulator();
+    let connections = 0;
+    const connectTwice = async () => {
+      connections += 1;
+      if (connections > 1) throw new StreamError("unavailable", "nobody answers");
+      return connect(emulator.url);
+    };
+    const result = await fine.run({ connect: connectTwice }, new AbortController().signal);
+    expect(result).toMatchObject({
+      result: "passed",
+      leftBehind: [expect.stringMatching(/^topic case-\w+-0: unavailable \(nobody answers\)$/)],
+    });
+  });
+
+  test("a deletion that is never answered", async () => {
+    await using emulator = await startMemoryEmulator();
+    const asked = Promise.withResolvers<void>();
+    const connectSilently = async () =>
+      connectWith(emulator.url, () => ({
+        deleteTopic: () => {
+          asked.resolve();
+          return new Promise(() => undefined);
+        },
+      }));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const running = fine.run({ connect: connectSilently }, new AbortController().signal);
+    await asked.promise;
+    await vi.advanceTimersByTimeAsync(20_000);
+    vi.useRealTimers();
+    const result = await running;
+    expect(result).toMatchObject({ result: "passed", leftBehind: [expect.stringMatching(/^topic case-\w+-0: no answer$/)] });
+  });
 });

@@ -16,6 +16,8 @@ export interface SeenCall {
   readonly signal: AbortSignal;
   /** Answers the call. */
   answer(...results: SliceResult[]): void;
+  /** As no driver may. */
+  answerWrongly(answer: unknown): void;
   reject(error: unknown): void;
 }
 
@@ -103,6 +105,7 @@ export class FakeProducerDriver implements ProducerDriver {
       slices: call.slices.map(({ records }) => records.map(({ key, value }) => `${text(key)}:${text(value)}`)),
       signal,
       answer: (...results) => settle(results),
+      answerWrongly: (answer) => settle(answer as readonly SliceResult[]),
       reject: fail,
     });
     const lanes = call.slices.flatMap(({ lane }) => (lane === null ? [] : [lane]));

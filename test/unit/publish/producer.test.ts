@@ -66,7 +66,6 @@ test("asynchronous encoding keeps the slot and blocks only its lane", async () =
 test.each([
   ["retryable", retryable()],
   ["unknown", unknown()],
-  ["no result at all", undefined],
 ])("%s: the same messages go again, in order, and what is behind waits", async (_name, first) => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
@@ -74,12 +73,40 @@ test.each([
   const sends = ["1", "2"].map((value) => producer.send({ key: "a", value }));
   await until(() => driver.calls.length === 1);
   sends.push(producer.send({ key: "a", value: "3" }));
-  if (first === undefined) driver.calls[0]!.answer();
-  else driver.calls[0]!.answer(first);
+  driver.calls[0]!.answer(first);
   await until(() => driver.calls.length === 2);
   expect(driver.calls[1]!.slices).toEqual([["a:1", "a:2", "a:3"]]);
   driver.calls[1]!.answer(stored);
   await Promise.all(sends);
+});
+
+test.each<[string, unknown, string]>([
+  ["nothing", undefined, "undefined to a call of 1 slices"],
+  ["null", null, "null to a call"],
+  ["too few", [], "0 results to a call of 1 slices"],
+  ["too many", [stored, stored], "2 results to a call of 1 slices"],
+  ["no result", [undefined], "without one of the outcomes"],
+  ["an unheard-of outcome", [{ outcome: "done" }], "without one of the outcomes"],
+  ["fewer than records", [{ outcome: "each", results: [unknown()] }], "1 results to a slice of 2 records"],
+  ["each without results", [{ outcome: "each" }], "undefined to a slice of 2 records"],
+  ["no results of records", [{ outcome: "each", results: [null, null] }], "2 results to a slice of 2 records"],
+])("an answer that is none fails at once and blames the driver: %s", async (_name, answer, what) => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const sends = ["1", "2"].map((value) => producer.send({ key: "a", value }));
+  await until(() => driver.calls.length === 1);
+  const behind = producer.send({ key: "a", value: "3" });
+  const outcomes = Promise.allSettled([...sends, behind]);
+  driver.calls[0]!.answerWrongly(answer);
+  const [first, second, third] = (await outcomes).map((outcome) => (outcome.status === "rejected" ? outcome.reason : null));
+  for (const error of [first, second]) {
+    // Nobody knows whether they were stored; why nobody knows is the driver's fault.
+    expect(error).toMatchObject({ code: "outcome-unknown", message: expect.stringContaining("the driver is at fault") });
+    expect(error).toMatchObject({ message: expect.stringContaining(what), cause: { code: "internal" } });
+  }
+  expect(third).toMatchObject({ code: "key-blocked" });
+  expect(driver.calls.length).toBe(1);
 });
 
 test("a rejected write is of unknown outcome and goes again", async () => {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { styleText } from "node:util";
 import { describe, expect, test } from "vitest";
 import { BrokenPipeError } from "../../../../src/cli/output/broken-pipe-error.ts";
+import { lagTable } from "../../../../src/cli/output/lag-table.ts";
 import { durationText } from "../../../../src/cli/output/duration-text.ts";
 import { lineRanges } from "../../../../src/cli/output/line-ranges.ts";
 import { placesOf } from "../../../../src/cli/output/place-text.ts";
@@ -86,6 +87,27 @@ test.each([
   [604_800_000, "7 d"],
 ])("%d ms is %s", (milliseconds, text) => {
   expect(durationText(milliseconds)).toBe(text);
+});
+
+test("lag is told by partition and in all; - is what nobody tells", () => {
+  const partitions = [
+    { partition: "0", messages: 1_200, timeMs: 3_240 },
+    { partition: "1", messages: 0, timeMs: null },
+  ];
+  const told = lagTable([
+    { group: "billing", lag: { messages: 1_200, timeMs: 3_240, partitions } },
+    { group: "audit", lag: { messages: null, timeMs: 0, partitions: [] } },
+  ]);
+  expect(told).toBe(
+    [
+      "group    partition  messages  age",
+      "billing          0     1,200  3.2 s",
+      "billing          1         0  -",
+      "billing  all           1,200  3.2 s",
+      "audit    all        -          0 ms",
+      "",
+    ].join("\n"),
+  );
 });
 
 test("a bookmark's places are told in the provider's own words", () => {
