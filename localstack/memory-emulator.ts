@@ -7,6 +7,7 @@ import type { MemoryTopicSettings } from "../adapters/memory/topic.ts";
 import { parseConnectionUrl } from "../src/connection-url.ts";
 import type { Fault } from "../src/driver/index.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
+import { checkFault } from "./check-fault.ts";
 
 /** Settings of a topic; `groups` is for providers whose groups must exist first, which these need not. */
 type MemoryEmulatorTopic = MemoryTopicSettings & { readonly groups?: readonly string[] | undefined };
@@ -47,7 +48,10 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
       checkMemoryOptions({ topics: { [topic]: { partitions, retentionMs } } });
       broker.createTopic(topic, profile.layout, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
     },
-    inject: (fault) => broker.inject(fault),
+    inject(fault) {
+      checkFault(fault);
+      broker.inject(fault);
+    },
     compact: (topic) => broker.topic(topic).compact(),
     close: async () => dropMemoryBroker(name),
     [Symbol.asyncDispose]: () => emulator.close(),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { inProcessProviders } from "../../../localstack/in-process.ts";
-import { type EmulatedProvider, startEmulator } from "../../../localstack/index.ts";
+import { type EmulatedProvider, type Fault, startEmulator } from "../../../localstack/index.ts";
 import { connect, text } from "../../../src/index.ts";
 
 describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulator of %s", (provider) => {
@@ -24,6 +24,21 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     await expect(connection.admin.describeTopic("orders")).rejects.toMatchObject({ code: "permission-denied" });
     await connection.admin.describeTopic("orders");
     expect(() => emulator.inject({ kind: "earthquake" as "stall" })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  });
+
+  test.each([
+    [{ often: 3 }, /there is no "often"; allowed are kind, after, times/],
+    [{ times: 0 }, /times must be a positive integer/],
+    [{ after: -1 }, /after must be an integer of 0 or more; received -1/],
+    [{ durationMs: "long" }, /durationMs must be milliseconds/],
+    [{ topic: "" }, /topic must be a non-empty string/],
+    [{ partition: 0 }, /partition must be a non-empty string; received 0/],
+  ])("refuses a fault with %j", async (wrong, message) => {
+    await using emulator = await startEmulator(provider, { topics: { orders: {} } });
+    const fault = { kind: "stall", ...wrong } as Fault;
+    expect(() => emulator.inject(fault)).toThrow(
+      expect.objectContaining({ code: "invalid-argument", message: expect.stringMatching(message) }),
+    );
   });
 
   test("refuses topics that cannot be", async () => {

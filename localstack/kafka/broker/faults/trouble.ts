@@ -1,5 +1,6 @@
 import type { Fault, FaultKind } from "../../../../src/driver/index.ts";
 import { StreamError } from "../../../../src/errors.ts";
+import { checkFault } from "../../../check-fault.ts";
 import { ErrorCode } from "../error-code.ts";
 
 /** What becomes of a request that is met. */
@@ -47,17 +48,22 @@ const KINDS: Readonly<Record<FaultKind, (fault: Fault) => { readonly trouble: Tr
   restart: () => ({ trouble: { what: "restart" }, apis: null }),
 };
 
-/** @throws `invalid-argument` for a kind that is not of the vocabulary */
+/** @throws `invalid-argument` for a kind that is not of the vocabulary, and what no fault can have */
 export function plannedTrouble(fault: Fault): PlannedTrouble {
+  checkFault(fault);
   const { kind, after = 0, times = 1, topic, partition } = fault;
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (known === undefined) {
-    const allowed = Object.keys(KINDS).join(", ");
-    throw new StreamError("invalid-argument", `the emulated Kafka: there is no fault ${JSON.stringify(kind)}; there are ${allowed}`, {
-      provider: "kafka",
-    });
+    throw refused(`there is no fault ${JSON.stringify(kind)}; there are ${Object.keys(KINDS).join(", ")}`);
+  }
+  if (partition !== undefined && !/^\d+$/.test(partition)) {
+    throw refused(`a fault names partition ${JSON.stringify(partition)}; partitions are numbers, from "0" on`);
   }
   return { ...known(fault), topic, partition: partition === undefined ? undefined : Number(partition), after, times };
+}
+
+function refused(what: string): StreamError {
+  return new StreamError("invalid-argument", `the emulated Kafka: ${what}`, { provider: "kafka" });
 }
 
 /** An error code as the answer to requests of one kind. */

@@ -1,0 +1,14 @@
+import { checkOptions, rules } from "../src/checked-options.ts";
+import type { Fault } from "../src/driver/index.ts";
+
+/** All but the kind, which the provider knows. @throws `invalid-argument` */
+export function checkFault(fault: Fault): void {
+  checkOptions("fault", fault, {
+    kind: rules.nonEmptyString,
+    after: rules.nonNegativeInteger,
+    times: { allowed: "a positive integer, or Infinity", accepts: (times) => times === Infinity || rules.positiveInteger.accepts(times) },
+    durationMs: rules.durationMs,
+    topic: rules.nonEmptyString,
+    partition: rules.nonEmptyString,
+  });
+}
