@@ -124,7 +124,7 @@ const holes = defineCase({
     await publish(context, superseded, topic, keyNames(12), 1);
     const stays = new Set(keyNames(12).map((key) => identify({ key, sequence: 4 })));
     left.sent.push(...superseded.sent.filter((value) => stays.has(identify(value))));
-    compact(topic);
+    await compact(topic);
     await readStored(context, left, topic);
     checkExactlyOnceInOrder(left.sent, left.received, topic.name);
     const stream = sequencedTopic(context.connection, topic);
