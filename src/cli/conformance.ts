@@ -21,8 +21,9 @@ const CASES_AT_ONCE = 8;
 
 const DETAILS = `
 Each case makes topics and groups of its own (case-…) and deletes them, also
-after Ctrl-C. Where topics cannot be created, --topics lends some to one case at
-a time: what they hold is left alone, and the cases' own messages stay in them.
+after Ctrl-C. Where they cannot or may not be created, --topics lends some to
+one case at a time: what they hold is left alone, they are neither changed nor
+deleted, and the cases' own messages stay in them.
 Cases that need a fault run on memory:, whose emulator is in this process; on
 servers they are missing: "fault <kind>".
 
@@ -76,12 +77,8 @@ export function addConformance(program: Command): void {
     .summary("prove that a provider keeps what is promised")
     .description("Runs the conformance suite: named cases of what every provider keeps.")
     .option("--run <pattern>", "only cases of this name; * is a part of it, ** any number of parts; repeatable", collect)
-    .option(
-      "--topics <names>",
-      "topics to lend where they cannot be created, separated by commas: three, with several partitions",
-      parseNames,
-    )
-    .option("--groups <names>", "groups to lend with them, separated by commas: three", parseNames)
+    .option("--topics <names>", "topics to use instead of new ones, separated by commas: three, with several partitions", parseNames)
+    .option("--groups <names>", "groups to use with them, separated by commas: three; needed where groups must exist first", parseNames)
     .option("--adapter <module>", "somebody else's adapter")
     .option("--expected <file>", "what the target is known to show besides passes")
     .option("--bail", "stop at the first case that is wrong")

@@ -1,6 +1,6 @@
 import type { Capability } from "../capabilities.ts";
 import { type StreamError, type StreamErrorCode, isStreamError } from "../errors.ts";
-import { BrokenPromise } from "./case-outcome.ts";
+import { BrokenPromise, EnvironmentMissing } from "./case-outcome.ts";
 import { errorOrigin } from "./error-origin.ts";
 
 /** @throws BrokenPromise saying `promise` */
@@ -42,7 +42,7 @@ export async function expectRejection(
   } catch (thrown) {
     error = thrown;
     if (isStreamError(error, ...allowed)) return error;
-    if (error instanceof BrokenPromise) throw error;
+    if (error instanceof BrokenPromise || error instanceof EnvironmentMissing) throw error;
     throw new BrokenPromise(`${promise}: must be refused as ${allowed.join(" or ")}, was refused as ${showError(error)}`, { cause: error });
   }
   throw new BrokenPromise(`${promise}: must be refused as ${allowed.join(" or ")}, but was not refused`);

@@ -69,6 +69,14 @@ export class CaseContext {
     return this.#resources.group(topic, name);
   }
 
+  /**
+   * A name that no topic has.
+   * @throws EnvironmentMissing where the topics are lent, and who may use them is not told whether there are others
+   */
+  async missingTopic(): Promise<string> {
+    return this.#resources.missingTopic();
+  }
+
   unusedName(): string {
     return this.#resources.unusedName();
   }

@@ -12,9 +12,9 @@ import type { ConformanceTarget, Emulator } from "./target.ts";
 const GROUPS_OF_A_TOPIC = 4;
 
 /**
- * Topics and groups for one case: made by the public administration where there is one, else by the emulator, else lent
- * from the target's own lists. Names are new in each run, so that cases can share a target and a failed run leaves nothing
- * that disturbs the next.
+ * Topics and groups for one case: lent from the target's own lists where it has any, else made by the public administration
+ * where there is one, else by the emulator. What is made has names that are new in each run, so that cases can share a
+ * target and a failed run leaves nothing that disturbs the next.
  */
 export class CaseResources {
   readonly #target: ConformanceTarget;
@@ -26,6 +26,7 @@ export class CaseResources {
   #topicCount = 0;
   /** Groups that exist before they are used, by topic. */
   readonly #prepared = new Map<string, string[]>();
+  /** Groups that begin with their first member. */
   readonly #groups: { readonly topic: string; readonly group: string }[] = [];
   /** What is not given back yet, and why: the last error, or none so far. */
   readonly #leftBehind = new Map<string, string>();
@@ -39,17 +40,21 @@ export class CaseResources {
 
   /**
    * Every call, also those whose capability the types cannot know: what is missing refuses at run time. What a case creates
-   * by it is given back as well.
+   * by it is given back as well; what was lent is not changed.
    */
   get admin(): Admin<Capability> {
     const admin = this.#connection.admin as Admin<Capability>;
+    if (this.#target.topics !== undefined && this.#connection.capabilities.topicAdmin) {
+      return { ...admin, createTopic: isLent, updateTopic: isLent, deleteTopic: isLent };
+    }
     return { ...admin, createTopic: async (...args) => this.#create(args[0], admin.createTopic(...args)) };
   }
 
   async topic(settings: TopicSettings): Promise<CaseTopic> {
     const { topicAdmin, partitions: hasPartitions } = this.#connection.capabilities;
-    const { emulator, topics = [] } = this.#target;
-    if (!topicAdmin && emulator === undefined) return this.#lendTopic(topics);
+    const { emulator, topics } = this.#target;
+    if (topics !== undefined) return this.#lendTopic(topics);
+    if (!topicAdmin && emulator === undefined) throw new EnvironmentMissing("topics: this provider cannot create them and none is given");
     const name = `${this.#prefix}-${this.#topicCount++}`;
     const { partitions = DEFAULT_TOPIC.partitions, ...rest } = settings;
     const wanted: TopicSettings = hasPartitions ? { partitions, ...rest } : rest;
@@ -65,14 +70,26 @@ export class CaseResources {
     const prepared = this.#prepared.get(topic.name);
     const group = prepared === undefined ? name : prepared.shift();
     if (group === undefined) throw new EnvironmentMissing("groups: more for one topic than there are");
-    this.#groups.push({ topic: topic.name, group });
-    if (this.#lent.has(topic.name)) await this.#forget(topic.name, group);
+    if (prepared === undefined) this.#groups.push({ topic: topic.name, group });
+    else if (this.#lent.has(topic.name)) await this.#forget(topic.name, group);
     return group;
   }
 
   /** A name that nothing has. */
   unusedName(): string {
     return `${this.#prefix}-unused`;
+  }
+
+  /** A name that no topic has, for who would be told so. */
+  async missingTopic(): Promise<string> {
+    const name = this.unusedName();
+    if (this.#target.topics === undefined) return name;
+    try {
+      await this.#connection.admin.describeTopic(name);
+    } catch (error) {
+      if (isStreamError(error, "permission-denied")) throw new EnvironmentMissing("topics: others than those that are lent are not shown");
+    }
+    return name;
   }
 
   /** Resolves when no topic is being created any more. A case that was ended in the middle does not wait for that itself. */
@@ -86,9 +103,8 @@ export class CaseResources {
    * @param patience ends the attempts
    */
   async release(cutShort: boolean, patience: AbortSignal): Promise<void> {
-    if (this.#made.size === 0) return;
-    const { groupAdmin } = this.#connection.capabilities;
-    const groups = groupAdmin ? this.#groups.filter(({ topic }) => this.#made.has(topic)) : [];
+    const groups = this.#connection.capabilities.groupAdmin ? this.#groups : [];
+    if (this.#made.size === 0 && groups.length === 0) return;
     const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
       const onRefusal = (error: unknown): void => void this.#leftBehind.set(what, showError(error));
       const mayBeTroubled = this.#target.emulator !== undefined;
@@ -133,13 +149,15 @@ export class CaseResources {
 
   async #lendTopic(topics: readonly string[]): Promise<CaseTopic> {
     const name = topics.find((candidate) => !this.#lent.has(candidate));
-    if (name === undefined) throw new EnvironmentMissing("topics: this provider cannot create them and none more is given");
+    if (name === undefined) throw new EnvironmentMissing("topics: more than are lent");
     this.#lent.add(name);
     const partitions = await this.#partitionsOf(name);
     if (this.#connection.capabilities.partitions && partitions.length < 2) {
       throw new EnvironmentMissing(`topics: ${name} has a single partition, several are needed`);
     }
-    this.#prepared.set(name, [...(this.#target.groups ?? [])]);
+    const { groups } = this.#target;
+    // Where topics can be created, groups begin with their first member.
+    if (groups !== undefined || !this.#connection.capabilities.topicAdmin) this.#prepared.set(name, [...(groups ?? [])]);
     const reader = this.#connection.topic(name, { codec: plainBytes }).reader({ from: "latest" });
     const bookmark = await reader.bookmark();
     await reader.close();
@@ -160,6 +178,10 @@ export class CaseResources {
   async #partitionsOf(name: string): Promise<readonly string[]> {
     return (await this.#connection.admin.describeTopic(name)).partitions;
   }
+}
+
+async function isLent(): Promise<never> {
+  throw new EnvironmentMissing("topics: those that are lent are neither changed nor deleted, and no others made");
 }
 
 /** How long after a call of unknown outcome what it asked for may appear. */

@@ -6,8 +6,9 @@ import type { Fault } from "../driver/fault.ts";
 export interface ConformanceTarget {
   /** A new connection each time, to the same provider: what one stores, another reads. */
   connect(): Promise<Connection>;
-  /** Where the target cannot create them. */
+  /** Lent to one case at a time, instead of topics that the cases make: where they cannot, or may not. */
   topics?: readonly string[] | undefined;
+  /** Lent with the topics: where groups must exist first, or may not have other names. */
   groups?: readonly string[] | undefined;
   /** For faults. */
   emulator?: Emulator | undefined;

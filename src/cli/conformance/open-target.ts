@@ -26,7 +26,7 @@ const CHECK_TIMEOUT_MS = 30_000;
 
 /**
  * Opens the URL, and sees that somebody is there.
- * @throws `UsageError` where nobody is, or the options do not fit who is
+ * @throws `UsageError` where nobody is
  */
 export async function withTarget<Result>(
   url: string,
@@ -40,11 +40,6 @@ export async function withTarget<Result>(
   const emulator = topics === undefined ? way.emulator : undefined;
   const target = { connect: () => way.connect(), emulator, topics, groups };
   const known = await asUsage(() => check(target, interrupted));
-  if (topics !== undefined && known.capabilities.topicAdmin) {
-    throw new UsageError(
-      `--topics and --groups are for targets without administration of topics; on ${known.provider} each case makes its own`,
-    );
-  }
   return await work({ target, ...known });
 }
 

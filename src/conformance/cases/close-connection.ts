@@ -163,7 +163,7 @@ const failedStart = defineCase({
           consumer.run(() => undefined),
           "run on a missing topic",
         ),
-      "not-found",
+      ["not-found", "permission-denied"],
       "a consumer of a missing topic",
     );
     await context.within(consumer.close(), "a consumer to close that never ran");

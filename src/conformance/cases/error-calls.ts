@@ -13,7 +13,7 @@ const missingTopic = defineCase({
   promise: 12,
   mutant: "creates-missing-topics",
   run: async (context) => {
-    const name = context.unusedName();
+    const name = await context.missingTopic();
     const stream = context.connection.topic(name, { codec: plainText });
     const calls: Record<string, () => Promise<unknown>> = {
       send: async () => stream.producer({ deliveryTimeoutMs: 5_000 }).send({ key: "one", value: "x" }),

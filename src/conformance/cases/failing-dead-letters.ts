@@ -109,7 +109,7 @@ const checkedAtStart = defineCase({
     const topic = await context.topic();
     const history = context.history();
     await publish(context, history, topic, keyNames(4), 2);
-    const missing = context.unusedName();
+    const missing = await context.missingTopic();
     const group = await context.group(topic);
     const member = context.member(topic, { group, onFailure: { deadLetter: missing } }, recordInto(history)).expectFailure();
     const error = await member.failure("run to reject because there is no such dead-letter topic");

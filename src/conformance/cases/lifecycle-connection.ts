@@ -33,6 +33,9 @@ function adminTrait(
   };
 }
 
+/** Who is lent topics may not be permitted to change any. */
+const CHANGES_OF_TOPICS = ["answers", "unsupported", "permission-denied"] as const;
+
 const messageFor = (topic: CaseTopic) => ({ value: { topic: topic.name, key: "key-0", sequence: 1_000 } });
 
 const traits: readonly LifecycleTrait<ConnectionPart>[] = [
@@ -102,11 +105,8 @@ const traits: readonly LifecycleTrait<ConnectionPart>[] = [
     closing: "closed",
     closed: "closed",
   },
-  adminTrait("createTopic", async (admin, { unusedName }) => admin.createTopic(unusedName), ["answers", "unsupported"]),
-  adminTrait("updateTopic", async (admin, { unusedName }) => admin.updateTopic(unusedName, { retentionMs: 3_600_000 }), [
-    "answers",
-    "unsupported",
-  ]),
+  adminTrait("createTopic", async (admin, { unusedName }) => admin.createTopic(unusedName), CHANGES_OF_TOPICS),
+  adminTrait("updateTopic", async (admin, { unusedName }) => admin.updateTopic(unusedName, { retentionMs: 3_600_000 }), CHANGES_OF_TOPICS),
   adminTrait("describeTopic", async (admin, { topic }) => admin.describeTopic(topic.name), "answers"),
   adminTrait("listTopics", async (admin) => admin.listTopics(), "answers"),
   adminTrait("resetGroup", async (admin, { topic, group }) => admin.resetGroup(topic.name, group, "latest"), ["answers", "unsupported"]),
@@ -118,7 +118,7 @@ const traits: readonly LifecycleTrait<ConnectionPart>[] = [
     "not-found",
     "unsupported",
   ]),
-  adminTrait("deleteTopic", async (admin, { unusedName }) => admin.deleteTopic(unusedName), ["answers", "unsupported"]),
+  adminTrait("deleteTopic", async (admin, { unusedName }) => admin.deleteTopic(unusedName), CHANGES_OF_TOPICS),
   { operation: "close", call: async ({ connection }) => connection.close(), closing: "answers", closed: "answers" },
   { operation: "disposal", call: async ({ connection }) => connection[Symbol.asyncDispose](), closing: "answers", closed: "answers" },
 ];

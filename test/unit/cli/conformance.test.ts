@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
+import { startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-kafka.ts";
+import { connect } from "../../../src/index.ts";
 import { type RecordedRun, conformanceCases, parseJsonLines } from "../../../src/conformance/index.ts";
 import { BROKEN, PREAMBLE, writeFiles } from "../../cli/adapter-modules.ts";
 import { type Told, runInProcess } from "./run-in-process.ts";
@@ -15,6 +17,20 @@ async function conformance(...args: readonly string[]): Promise<Told> {
 function runOf(told: Told): RecordedRun {
   return parseJsonLines(told.output, "standard output");
 }
+
+test("who may change no topics runs on those that are lent, and leaves no group behind", { timeout: SUITE_TIMEOUT_MS }, async () => {
+  const names = ["x", "y", "z"];
+  await using kafka = await startEmulatedKafka({ topics: Object.fromEntries(names.map((name) => [name, { partitions: 4 }])) });
+  const told = await conformance(kafka.url, "--topics", names.join(","), "--run", "consume/**", "--run", "topic/**", "--json");
+  const { summary, reports } = runOf(told);
+  expect(reports.filter(({ result }) => result !== "passed").map((report) => report.case)).toEqual(["topic/comes-and-goes"]);
+  expect(summary).toMatchObject({ missing: 1, failed: 0 });
+  const connection = await connect(kafka.url, { require: ["groupAdmin"] });
+  expect(await connection.admin.listTopics()).toEqual(names);
+  for (const name of names) expect(await connection.admin.listGroups(name)).toEqual([]);
+  await connection.close();
+  expect(told).toMatchObject({ errors: "", exitCode: 0 });
+});
 
 describe("memory:", () => {
   test("in another form keeps its settings, and is judged by what is expected of it", { timeout: SUITE_TIMEOUT_MS }, async () => {
@@ -271,7 +287,6 @@ test.each([
     /"package\.json": expected results: there is no list "name"; allowed are unsupported, missing, deviations/,
   ],
   [["--run", "orderng/**"], /--run: no conformance case is named "orderng\/\*\*"/],
-  [["--topics", "a,b"], /--topics and --groups are for targets without administration of topics/],
   [["--topics", "a,,b"], /Names separated by commas/],
   [["--groups", "a"], /--groups goes with --topics/],
   [["--repeat", "0"], /whole number/],
