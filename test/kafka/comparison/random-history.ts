@@ -155,7 +155,7 @@ export class RandomHistory {
         errorCode,
         baseOffset,
         logStartOffset,
-        logAppendTimeMs: Number(logAppendTimeMs) - (Number(logAppendTimeMs) < 0 ? 0 : this.#beganMs),
+        logAppendTimeMs: this.#timeOf(logAppendTimeMs),
       },
     ];
   }
@@ -199,7 +199,7 @@ export class RandomHistory {
     const asked = timestamp < 0 ? timestamp : `+${timestamp - this.#beganMs}`;
     return [
       `list ${version} of ${partitionIndex} at ${asked}, isolation ${isolationLevel}`,
-      { errorCode, offset, found: this.#timeOf(Number(found)), leaderEpoch },
+      { errorCode, offset, found: this.#timeOf(found), leaderEpoch },
     ];
   }
 
