@@ -41,7 +41,7 @@ export class FetchCursor {
     this.handler = handler;
   }
 
-  /** Behind what is gone; nothing is known of the record before. */
+  /** Goes on from here; nothing is known of the record before. */
   skipTo(offset: bigint): void {
     this.offset = offset;
     this.epochs = new ReadEpochs(placeFrom(offset));

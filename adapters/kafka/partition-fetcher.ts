@@ -1,4 +1,4 @@
-import type { DriverGap, StreamError } from "../../src/driver/index.ts";
+import { type DriverGap, type StreamError, isStreamError } from "../../src/driver/index.ts";
 import { classify, kafkaError, partitionError, topicNotFound } from "./errors.ts";
 import { FetchCursor } from "./fetch-cursor.ts";
 import type { FetchHandler } from "./fetch-handler.ts";
@@ -261,8 +261,11 @@ export class PartitionFetcher {
       if (errorCode !== OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
       gap = await retentionGap(this.#client, leader, { topic, partition, offset }, signal);
     } catch (error) {
+      const hasFailedBefore = cursor.pace !== undefined;
       cursor.pace ??= new RetryPace(this.#service.report, topic);
       await cursor.pace.failed("Fetch", error, signal);
+      // In its log, and refused again: it cannot tell anything of the epoch that we name. It says so where it can, and that ends the reading.
+      if (hasFailedBefore && isStreamError(error, "position-out-of-range")) cursor.skipTo(offset);
       // Another partition may have asked meanwhile.
       if (this.#lookedAtMs < failedAtMs) await this.#look(signal);
       return;

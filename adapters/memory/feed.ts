@@ -8,7 +8,7 @@ import type { Wake } from "./wake.ts";
 export type FetchAnswer =
   | { readonly kind: "records"; readonly records: MemoryRecord[] }
   | { readonly kind: "gap"; readonly gap: DriverGap }
-  /** Nothing up to and including this position, which is the last of the log. */
+  /** Nothing up to and including this position. */
   | { readonly kind: "advanced"; readonly through: string }
   | { readonly kind: "caught-up" }
   | { readonly kind: "ended" };
@@ -49,15 +49,16 @@ export class LogFeed implements Feed {
       this.#index = log.firstIndex;
       if (this.#gapDetected) return { kind: "gap", gap: { resumesAt: toPosition(this.#index), missing } };
     }
+    const kept = log.firstKept(this.#index);
+    if (kept > this.#index) {
+      // Compaction has left nothing up to there: in the middle of the log, or up to its end.
+      this.#index = kept;
+      return { kind: "advanced", through: toPosition(kept - 1) };
+    }
     const records = log.read(this.#index, MAX_RECORDS, MAX_BYTES);
     if (records.length > 0) {
       this.#index = records.at(-1)!.index + 1;
       return { kind: "records", records };
-    }
-    if (this.#index < log.endIndex) {
-      // Compaction has left nothing up to here, and here is where the log ends.
-      this.#index = log.endIndex;
-      return { kind: "advanced", through: toPosition(this.#index - 1) };
     }
     return { kind: log.closed ? "ended" : "caught-up" };
   }

@@ -100,6 +100,11 @@ export class Log {
     for (const { bytes } of this.#compaction.compact(records)) this.#bytes -= bytes;
   }
 
+  /** The first at or behind this one that compaction has left; `endIndex` where it has left none. */
+  firstKept(index: number): number {
+    return Math.min(this.#compaction.next(index), this.#endIndex);
+  }
+
   /** Has compaction removed it? */
   isRemoved(index: number): boolean {
     return this.#compaction.has(index);

@@ -38,8 +38,9 @@ adapters/README.md of this package.
 Exactly these cases must show that, and all others pass; an entry that is not
 true any more is wrong as well.
 
-Exit codes: 0 nothing is wrong, 1 a case failed or is not as expected (with
---compare: the runs differ), 2 wrong usage or no connection.
+Exit codes: 0 nothing is wrong, 1 a case failed or is not as expected, or what
+was opened is not closed at the end (with --compare: the runs differ), 2 wrong
+usage or no connection.
 
 Examples:
   streamport conformance memory:

@@ -73,13 +73,15 @@ async function demonstrate(url: string | undefined, only: readonly string[] | un
     throw new UsageError(`--only: ${JSON.stringify(unknown)} does not run in this process; ${known.join(", ")} can`);
 
   let allHeld = true;
+  let rows = 0;
   const demonstrateOn = async (target: string): Promise<void> => {
     const { row, failures } = await runFlightsDemo(target);
+    if (!json && rows === 0) console.log(tableLine("provider", HEADINGS));
+    rows += 1;
     console.log(json ? JSON.stringify(row) : rowAsText(row));
     for (const failure of failures) console.error(`${row.provider}: ${failure}`);
     allHeld &&= failures.length === 0;
   };
-  if (!json) console.log(tableLine("provider", HEADINGS));
   // A private one is another one for every connection: the demo needs several on the same.
   if (url !== undefined && url !== "memory:") await demonstrateOn(url);
   else {

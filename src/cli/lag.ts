@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Lag } from "../admin/admin-types.ts";
 import type { Connection } from "../connection-types.ts";
 import { isStreamError } from "../errors.ts";
@@ -8,6 +8,7 @@ import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";
 import { lagTable } from "./output/lag-table.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { interruptible } from "./process/interruption.ts";
+import { UsageError } from "./process/usage-error.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
@@ -26,9 +27,11 @@ interface Options {
   readonly topic: string;
   readonly group?: string;
   readonly watch?: boolean;
-  readonly interval: number;
+  readonly interval?: number;
   readonly json?: boolean;
 }
+
+const INTERVAL_MS = 2_000;
 
 /** A timer of Node takes no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -45,13 +48,14 @@ export function addLag(program: Command): void {
     .requiredOption("-t, --topic <topic>", "the topic")
     .option("-g, --group <group>", "the group (default: every group of the topic)")
     .option("--watch", "again and again, until Ctrl-C")
-    .addOption(new Option("--interval <duration>", `of --watch: ${DURATION_FORM}`).default(2_000, "2s").argParser(parseDuration))
+    .option("--interval <duration>", `of --watch: ${DURATION_FORM} (default: 2s)`, parseDuration)
     .option("--json", "as JSON lines")
     .addHelpText("after", DETAILS)
     .action(showLag);
 }
 
 async function showLag(url: string | undefined, options: Options): Promise<void> {
+  if (options.interval !== undefined && options.watch !== true) throw new UsageError("--interval is of --watch, which is not given");
   const target = sharedConnectionUrl(url);
   const output = new StandardOutput();
   await interruptible((interrupted) =>
@@ -75,7 +79,7 @@ async function watch(connection: Connection, options: Options, output: StandardO
       if (!isStreamError(error) || !error.retryable) throw error;
       console.error(`${error.code}: ${error.message}`);
     }
-    await sleep(Math.min(options.interval, LONGEST_TIMER_MS), undefined, { signal: interrupted }).catch(() => undefined);
+    await sleep(Math.min(options.interval ?? INTERVAL_MS, LONGEST_TIMER_MS), undefined, { signal: interrupted }).catch(() => undefined);
   }
 }
 

@@ -12,6 +12,7 @@ import { StandardOutput } from "./output/standard-output.ts";
 import { interruptible } from "./process/interruption.ts";
 import { plainTopic } from "./process/plain-topic.ts";
 import { positionPartition } from "./process/position-partition.ts";
+import { UsageError } from "./process/usage-error.ts";
 import { whenAborted } from "./process/when-aborted.ts";
 import { withConnection } from "./process/with-connection.ts";
 
@@ -66,6 +67,7 @@ export function addRead(program: Command): void {
 }
 
 async function read(url: string | undefined, options: Options): Promise<void> {
+  refuseBackwards(options);
   const target = sharedConnectionUrl(url);
   const output = new StandardOutput();
   await interruptible((interrupted) =>
@@ -82,6 +84,14 @@ async function read(url: string | undefined, options: Options): Promise<void> {
       if (!isEnough && options.follow !== true) interrupted.throwIfAborted();
     }),
   );
+}
+
+/** Nothing is in such a range: silence would look as if nothing were stored. */
+function refuseBackwards({ from, until, bookmarkFile }: Options): void {
+  if (bookmarkFile !== undefined || typeof from === "string" || !("timestamp" in from)) return;
+  if (until === undefined || typeof until === "string" || !("timestamp" in until)) return;
+  const [begin, end] = [new Date(from.timestamp), new Date(until.timestamp)];
+  if (end < begin) throw new UsageError(`--until ${end.toISOString()} is before --from ${begin.toISOString()}`);
 }
 
 /** Until the reader ends or is closed. @returns whether as many were printed as were asked for */

@@ -1,3 +1,5 @@
+import { activeResources } from "../conformance/active-resources.ts";
+import { endProcess } from "./process/end-process.ts";
 import { createProgram } from "./program.ts";
 import { BROKEN_PIPE, reportFailure } from "./process/report-failure.ts";
 
@@ -9,9 +11,11 @@ export async function run(): Promise<void> {
   });
   process.stderr.on("error", () => undefined);
 
+  const before = activeResources();
   try {
     await createProgram().parseAsync();
   } catch (error) {
     process.exitCode = reportFailure(error);
   }
+  endProcess(before);
 }

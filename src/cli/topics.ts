@@ -9,6 +9,7 @@ import { counted } from "./output/counted.ts";
 import { durationText } from "./output/duration-text.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
+import { UsageError } from "./process/usage-error.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const EXAMPLES = `
@@ -87,6 +88,7 @@ async function createTopic(url: string | undefined, options: SettingsOptions): P
 }
 
 async function updateTopic(url: string | undefined, options: SettingsOptions & { readonly mayReorder?: boolean }): Promise<void> {
+  if (options.partitions === undefined && options.retention === undefined) throw new UsageError("--partitions or --retention is needed");
   const settings = { ...settingsOf(options), mayReorder: options.mayReorder === true };
   await withConnection(sharedConnectionUrl(url), ({ admin }) => admin.updateTopic(options.topic, settings), ["topicAdmin"]).catch(
     (error: unknown) => {

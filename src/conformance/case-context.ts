@@ -125,10 +125,11 @@ export class CaseContext {
   }
 
   /** How the log of a topic is compacted. @throws EnvironmentMissing where nobody can show it */
-  compaction(): (topic: CaseTopic) => void {
-    const { emulator } = this.#target;
+  compaction(): (topic: CaseTopic) => Promise<void> {
+    const { emulator, compact } = this.#target;
+    if (compact !== undefined) return async ({ name }) => this.within(compact(name), "the log to be compacted");
     if (emulator?.compact === undefined) throw new EnvironmentMissing("compaction");
-    return ({ name }) => emulator.compact?.(name);
+    return async ({ name }) => emulator.compact?.(name);
   }
 
   /**

@@ -45,7 +45,7 @@ export async function compactedTopic(context: CaseContext): Promise<CompactedTop
   const producer = withTombstones(context, topic).producer();
   await context.within(producer.sendBatch(GONE_KEYS.map((key) => ({ key, value: null }))), "the tombstones to be stored");
   await producer.close();
-  compact(topic);
+  await compact(topic);
   return { topic, left, before };
 }
 

@@ -49,6 +49,7 @@ import { progressCompactedCases } from "./cases/progress-compacted.ts";
 import { positionEdgeCases } from "./cases/position-edges.ts";
 import { groupLatestCases } from "./cases/group-latest.ts";
 import { groupRebalanceCases } from "./cases/group-rebalance.ts";
+import { groupLateSettlementCases } from "./cases/group-late-settlement.ts";
 import { groupTakenCases } from "./cases/group-taken.ts";
 import { lifecycleConnectionCases } from "./cases/lifecycle-connection.ts";
 import { lifecycleProducerCases } from "./cases/lifecycle-producer.ts";
@@ -123,6 +124,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...groupLatestCases,
     ...groupRebalanceCases,
     ...groupTakenCases,
+    ...groupLateSettlementCases,
     ...lifecycleConnectionCases,
     ...lifecycleProducerCases,
     ...lifecycleConsumerCases,

@@ -11,6 +11,8 @@ export interface ConformanceTarget {
   groups?: readonly string[] | undefined;
   /** For faults. */
   emulator?: Emulator | undefined;
+  /** As that of an emulator, where a real server can be made to do it: resolves when it is done. */
+  compact?: ((topic: string) => Promise<void>) | undefined;
 }
 
 /** The part of an emulator that the suite uses; `streamport/emulators` starts such ones. */

@@ -78,6 +78,25 @@ describe("a run that ends early gives back what its cases had made", () => {
   });
 });
 
+describe("a process ends by itself though an adapter has left something open, which is named as a failure:", () => {
+  const OPEN = /^internal: ended with something left open that keeps a process alive: Timeout \+1\n$/;
+
+  test.each([
+    ["nothing wrong in the cases", "setInterval(() => undefined, 1_000);", ["--run", "ordering/publish/same-tick"], 1],
+    ["an adapter that does not open", "setInterval(() => undefined, 1_000); throw new Error('no');", [], 2],
+  ])("%s", async (_, text, args, exitCode) => {
+    const adapter = `${PREAMBLE}let isOpen = false;
+      export const openDriver = (url) => { if (!isOpen) { isOpen = true; ${text} } return openMemory(url); };`;
+    await using place = await writeFiles({ "open.mjs": adapter });
+    const command = startCommand(["conformance", "memory:shared", "--adapter", "./open.mjs", ...args], { cwd: place.folder });
+    const timer = setTimeout(() => command.child.kill("SIGKILL"), 30_000);
+    const ended = await command.ended;
+    clearTimeout(timer);
+    expect(ended).toMatchObject({ exitCode, signal: null });
+    expect(ended.errors.replace(/^error: .*\n/, "")).toMatch(OPEN);
+  });
+});
+
 test("the commands for adapter authors run as the README prints them", { timeout: 120_000 }, async () => {
   const section = /^## For adapter authors\n([^]*?)^## /m.exec(await readFile(join(ROOT, "README.md"), "utf8"))?.[1];
   const [commands, ...more] = [...section!.matchAll(/^```sh\n([^]*?)^```$/gm)].map((match) => match[1]!);

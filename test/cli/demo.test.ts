@@ -65,3 +65,7 @@ test("a private memory: is one that the demo shares between its connections", { 
   expect(JSON.parse(output)).toMatchObject({ provider: "memory", messages: 20_000, lost: 0 });
   expect(exitCode).toBe(0);
 });
+
+test("where nobody answers there is an error and no table", () => {
+  expect(demo("kafka://127.0.0.1:1")).toEqual({ exitCode: 1, output: "", errors: expect.stringMatching(/^unavailable: .*\n$/) });
+});

@@ -18,7 +18,7 @@ test.each(missing === null ? ["Kafka"] : [])(
   { timeout: 180_000 },
   async () => {
     await using cluster = await startConformanceKafka();
-    const reports = await runCases(conformanceCases(), { connect: async () => connect(cluster.url) });
+    const reports = await runCases(conformanceCases(), { connect: async () => connect(cluster.url), compact: cluster.compact });
     const expected = await expectedResults("kafka");
     expect(compareWithExpected(reports, expected)).toEqual([]);
     expect(staleEntries(conformanceCases(), expected)).toEqual([]);

@@ -33,6 +33,37 @@ export const compactionMutants: readonly Mutant[] = [
       return reader.read(partitions, stopping, signal);
     },
   })),
+  readerMutant("tells-holes-before-what-lies-in-front", (reader) => ({
+    read: async (partitions, sink, signal) => {
+      const held = new Map<string, readonly StoredRecord[]>();
+      const flush = async (partition: string): Promise<boolean> => {
+        const records = held.get(partition);
+        held.delete(partition);
+        return records === undefined || sink.deliver(partition, records);
+      };
+      const early = override(sink, {
+        deliver: async (partition, records) => {
+          const goesOn = await flush(partition);
+          held.set(partition, records);
+          return goesOn;
+        },
+        advanced: (partition, through) => {
+          const goesOn = sink.advanced(partition, through);
+          void flush(partition);
+          return goesOn;
+        },
+        caughtUp: (partition) => {
+          void flush(partition);
+          return sink.caughtUp(partition);
+        },
+        ended: (partition, children) => {
+          void flush(partition);
+          sink.ended(partition, children);
+        },
+      });
+      return reader.read(partitions, early, signal);
+    },
+  })),
   readerMutant("ends-at-a-compacted-tail", (reader) => ({
     read: async (partitions, sink, signal) => {
       const ending = override(sink, {

@@ -1,7 +1,7 @@
 import type { Assignment, Settlement } from "../../src/driver/consumer-driver.ts";
 import type { StoredRecord } from "../../src/driver/record.ts";
 import { type ConsumerParts, consumerMutant, settlementOf, sinkMutant } from "./driver-parts.ts";
-import type { Mutant } from "./mutant.ts";
+import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
@@ -72,6 +72,34 @@ function settlesPastAGap(parts: ConsumerParts): Partial<ConsumerParts["consumer"
   };
 }
 
+/** What one process knows of a group's progress, no other does. */
+const remembersProgressByConnection = driverMutant("remembers-progress-by-connection", () => (driver) => {
+  const handled = new Map<string, string>();
+  return override(driver, {
+    consumer: (topic, settings) => {
+      const consumer = driver.consumer(topic, settings);
+      const nameOf = ({ partition }: Assignment): string => `${topic} ${settings.group} ${partition}`;
+      return override(consumer, {
+        start: async (sink, signal) =>
+          consumer.start(
+            override(sink, {
+              deliver: async (assignment, records) => {
+                const through = handled.get(nameOf(assignment));
+                const kept = records.filter(({ position }) => through === undefined || driver.compare(position, through) > 0);
+                if (kept.length > 0) await sink.deliver(assignment, kept);
+              },
+            }),
+            signal,
+          ),
+        settle: async (settlements) => {
+          for (const { assignment, through } of settlements) if (through !== null) handled.set(nameOf(assignment), through);
+          return settlements.map(() => null);
+        },
+      });
+    },
+  });
+});
+
 /** Keeps working under an epoch that never changes. */
 function epochStandsStill({ consumer }: ConsumerParts): Partial<ConsumerParts["consumer"]> {
   const originals = new Map<Assignment, Assignment>();
@@ -125,6 +153,7 @@ export const consumeMutants: readonly Mutant[] = [
       },
     };
   }),
+  remembersProgressByConnection,
   consumerMutant("settles-what-it-hands-over", settlesWhatItHandsOver),
   consumerMutant("settles-past-a-gap", settlesPastAGap),
   consumerMutant("epoch-stands-still", epochStandsStill),

@@ -34,6 +34,36 @@ function oldOwnersCommit(
   };
 }
 
+/**
+ * Stores whatever is settled last, by whomever; and the core does not hear that a partition went to somebody else. The group is
+ * moved to what was stored when the next member finds it empty, for the memory provider itself takes no such settlement.
+ */
+function lastSettlementWins(
+  { consumer, driver, topic, settings }: ConsumerParts,
+  group: { readonly stored: Map<string, string>; members: number },
+): Partial<ConsumerDriver> {
+  return {
+    start: async (sink, signal) => {
+      if (group.members === 0 && group.stored.size > 0) {
+        const places = new Map([...group.stored].map(([partition, position]) => [partition, { kind: "after" as const, position }]));
+        const name = { group: settings.group, nativeGroup: settings.nativeGroup };
+        await driver.admin.resetGroup(topic, name, { kind: "places", places }, signal);
+      }
+      group.members += 1;
+      await consumer.start(override(sink, { revoking: async () => undefined, lost: () => undefined }), signal);
+    },
+    settle: async (settlements, signal) => {
+      for (const { assignment, through } of settlements) if (through !== null) group.stored.set(assignment.partition, through);
+      await consumer.settle(settlements, signal);
+      return settlements.map(() => null);
+    },
+    close: async () => {
+      await consumer.close();
+      group.members -= 1;
+    },
+  };
+}
+
 /** Defects of how members come and go, and of which group they are in. */
 export const membershipMutants: readonly Mutant[] = [
   consumerMutant("forgets-the-group-when-it-is-empty", ({ consumer, driver, topic, settings }) => ({
@@ -172,6 +202,7 @@ export const membershipMutants: readonly Mutant[] = [
         signal,
       ),
   })),
+  consumerMutant("last-settlement-wins", lastSettlementWins, () => ({ stored: new Map<string, string>(), members: 0 })),
   sinkMutant("loses-a-revocation", () => ({ revoking: async () => undefined })),
   consumerMutant("old-owners-commit", oldOwnersCommit, () => new Map()),
   consumerMutant("leaver-keeps-its-partitions", () => ({ close: async () => undefined })),

@@ -1,4 +1,5 @@
 import type { Connection } from "../../src/connection-types.ts";
+import type { MemoryEmulatorOptions } from "../../localstack/memory-emulator.ts";
 import type { ProviderDriver } from "../../src/driver/provider-driver.ts";
 
 /** Breaks what a connection is made of: the driver below the core, or what an application sees above it. */
@@ -13,6 +14,8 @@ interface Breakage {
  */
 export interface Mutant {
   readonly name: string;
+  /** The form of the memory provider in which the defect can show. @default its own */
+  readonly like?: MemoryEmulatorOptions["like"];
   break(): Breakage;
 }
 

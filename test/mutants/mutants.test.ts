@@ -25,10 +25,10 @@ async function tryBoth(conformanceCase: DefinedCase): Promise<void> {
   const { name } = conformanceCase;
   const mutant = mutants.get(conformanceCase.mutant);
   if (mutant === undefined) throw new Error(`${name} names a mutant that there is not: ${conformanceCase.mutant}`);
-  const asItIs = await tryCase(conformanceCase, null, SOUND_TIMEOUT_MS);
+  const asItIs = await tryCase(conformanceCase, mutant, false, SOUND_TIMEOUT_MS);
   sound.set(name, asItIs);
   const timeoutMs = Math.max(LEAST_MUTANT_TIMEOUT_MS, MUTANT_TIMES_SOUND * asItIs.seconds * 1_000);
-  broken.set(name, await tryCase(conformanceCase, mutant, timeoutMs));
+  broken.set(name, await tryCase(conformanceCase, mutant, true, timeoutMs));
 }
 
 /** Several cases at once, each on a broker of its own; then those that must be alone. */

@@ -194,6 +194,11 @@ export const publishMutants: readonly Mutant[] = [
       return { messageBytes: messageBytes - 1, keyBytes: keyBytes - 1, headerBytes: headerBytes - 1 };
     },
   })),
+  {
+    ...producerMutant("keeps-the-lanes-from-before-growth", () => ({ laneGeneration: 0 })),
+    // Only where lanes are partitions, and growth moves keys.
+    like: "kafka",
+  },
   driverMutant("crosses-topics", () => {
     let first: string | null = null;
     return (driver) => override(driver, { producer: (topic) => driver.producer((first ??= topic)) });

@@ -10,10 +10,10 @@ import type { Mutant } from "./mutant.ts";
  */
 const STEP_MS = 50;
 
-/** How a case ends on a memory broker of its own, sound or broken. */
-export async function tryCase(conformanceCase: DefinedCase, mutant: Mutant | null, timeoutMs: number): Promise<CaseResult> {
-  await using emulator = await startMemoryEmulator();
-  const breakage = mutant?.break();
+/** How a case ends on a memory broker of its own, in the form in which its mutant's defect can show: sound, or broken by it. */
+export async function tryCase(conformanceCase: DefinedCase, mutant: Mutant, isBroken: boolean, timeoutMs: number): Promise<CaseResult> {
+  await using emulator = await startMemoryEmulator({ like: mutant.like });
+  const breakage = isBroken ? mutant.break() : undefined;
   const target = {
     emulator,
     connect: async () => {

@@ -7,6 +7,8 @@ import { startConformanceKafka } from "../conformance/conformance-kafka.ts";
 interface StartedTarget {
   readonly url: string;
   readonly emulator: Emulator | undefined;
+  /** Where a real server can be made to compact a log. */
+  readonly compact: ((topic: string) => Promise<void>) | undefined;
   close(): Promise<void>;
 }
 
@@ -33,7 +35,7 @@ export const readmeTargets: readonly ReadmeTarget[] = [
       missing: () => null,
       start: async () => {
         const emulator = await start();
-        return { url: emulator.url, emulator, close: () => emulator.close() };
+        return { url: emulator.url, emulator, compact: undefined, close: () => emulator.close() };
       },
     };
   }),
@@ -45,7 +47,7 @@ export const readmeTargets: readonly ReadmeTarget[] = [
     missing: kafkaRequirements,
     start: async () => {
       const cluster = await startConformanceKafka();
-      return { url: cluster.url, emulator: undefined, close: () => cluster.stop() };
+      return { url: cluster.url, emulator: undefined, compact: cluster.compact, close: () => cluster.stop() };
     },
   },
 ];

@@ -1,6 +1,8 @@
-import { open, readFile, rename } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
 import { StreamError } from "../../errors.ts";
-import type { Bookmark } from "../../position.ts";
+import { type Bookmark, unsealBookmark } from "../../position.ts";
 
 /** How far the file may be behind. */
 const SOON_MS = 1_000;
@@ -25,13 +27,34 @@ export class BookmarkFile {
     try {
       text = await readFile(this.#path, "utf8");
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+        await this.#requireFolder();
+        return null;
+      }
       throw this.#failureTo("read", error as NodeJS.ErrnoException);
     }
     this.#stored = text.trim();
-    if (this.#stored !== "") return this.#stored;
     // Starting over without a word would print everything again.
-    throw new StreamError("corrupt", `the bookmark file ${JSON.stringify(this.#path)} is empty; remove it to begin anew`);
+    if (this.#stored === "") throw this.#corrupt("is empty");
+    try {
+      unsealBookmark(this.#stored);
+    } catch (cause) {
+      throw this.#corrupt("holds no bookmark, or one that was changed", cause);
+    }
+    return this.#stored;
+  }
+
+  #corrupt(what: string, cause?: unknown): StreamError {
+    return new StreamError("corrupt", `the bookmark file ${JSON.stringify(this.#path)} ${what}; remove it to begin anew`, { cause });
+  }
+
+  /** Before anything is printed that nobody could remember. */
+  async #requireFolder(): Promise<void> {
+    try {
+      await access(dirname(this.#path), constants.W_OK);
+    } catch (error) {
+      throw this.#failureTo("write", error as NodeJS.ErrnoException);
+    }
   }
 
   /** The file says so within a second. @throws what a write before has failed with */

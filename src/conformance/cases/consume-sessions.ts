@@ -1,17 +1,13 @@
 import { setTimeout as later } from "node:timers/promises";
-import { isStreamError } from "../../errors.ts";
-import { expectEqual, expectTrue, showError } from "../assertions.ts";
-import type { CaseContext } from "../case-context.ts";
-import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
+import { expectEqual, showError } from "../assertions.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
+import { leastSession } from "../least-session.ts";
 import { recordInto } from "../member.ts";
 import { untilOwned } from "../sharing.ts";
 import { publish, untilComplete } from "../stream-work.ts";
 
-/** Short ones first: not every server takes what is below some seconds. */
-const SESSIONS_MS = [250, 6_000];
 /** By so much a handler outlasts the session. */
 const LONGER_MS = 400;
 
@@ -38,30 +34,6 @@ const longHandler = defineCase({
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
 });
-
-/** The shortest session of ours that the provider takes. */
-async function leastSession(context: CaseContext, topic: CaseTopic): Promise<number> {
-  const group = await context.group(topic);
-  const problems: unknown[] = [];
-  for (const sessionTimeoutMs of SESSIONS_MS) {
-    const consumer = sequencedTopic(context.connection, topic).consumer({ group, sessionTimeoutMs, initialPosition: "latest" });
-    const running = context.later(consumer.run(() => undefined));
-    let problem: unknown = null;
-    void running.catch((error: unknown) => (problem = error));
-    await context.until(
-      () => problem !== null || consumer.status().state === "running",
-      "a member to join, or its session time-out to be refused",
-    );
-    await context.within(consumer.close(), "a consumer to close");
-    if (problem === null) return sessionTimeoutMs;
-    expectTrue(
-      isStreamError(problem, "invalid-argument", "configuration"),
-      `a session time-out that is not taken is invalid: ${showError(problem)}`,
-    );
-    problems.push(problem);
-  }
-  throw problems.at(-1);
-}
 
 const twoTopics = defineCase({
   name: "consume/two-topics",

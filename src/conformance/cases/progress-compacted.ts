@@ -56,7 +56,7 @@ const under = defineCase({
     await publish(context, superseded, topic, keyNames(12), 3);
     const left = superseded.continued();
     await publish(context, left, topic, keyNames(12), 1);
-    compact(topic);
+    await compact(topic);
     const second = context.member(topic, { group }, recordInto(left, "second"));
     await untilComplete(context, left);
     await second.close();

@@ -2,7 +2,7 @@ import { expectEqual, expectSequence, expectTrue } from "../assertions.ts";
 import { BrokenPromise } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
-import { checkAtLeastOnceInOrder, checkOrder, checkRepeatsInOrder } from "../history/check.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder, checkRepeatsInOrder } from "../history/check.ts";
 import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { Member, recordInto } from "../member.ts";
 import { publish, readAll, untilComplete } from "../stream-work.ts";
@@ -31,6 +31,35 @@ const notAgain = defineCase({
         throw new BrokenPromise(`progress: ${showSequenced(value)} was handled before a clean restart and came again`);
     }
     checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
+  },
+});
+
+/** What stands for another process: nothing of the first connection is left when the second opens. */
+const outlives = defineCase({
+  name: "progress/outlives-its-connection",
+  promise: 4,
+  mutant: "remembers-progress-by-connection",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(10), 4);
+    const connection = await context.connect();
+    context.member(topic, { group }, recordInto(history, "first"), connection);
+    await untilComplete(context, history);
+    await context.within(connection.close(), "a connection with a member to close");
+    const elsewhere = await context.connect();
+    const { bookmark } = await elsewhere.admin.describeGroup(topic.name, group);
+    if (bookmark !== null) {
+      const rest = await readAll(context, sequencedTopic(elsewhere, topic), { from: { bookmark }, until: "now" });
+      expectEqual(rest.length, 0, "messages behind where a group stands whose member has handled everything and is gone");
+    }
+    const after = history.continued();
+    await publish(context, after, topic, keyNames(10), 1);
+    const second = context.member(topic, { group }, recordInto(after, "second"), elsewhere);
+    await untilComplete(context, after);
+    await second.close();
+    checkExactlyOnceInOrder(after.sent, after.received, topic.name);
   },
 });
 
@@ -228,4 +257,14 @@ const iteration = defineCase({
   },
 });
 
-export const progressCases = [notAgain, unhandledAgain, contiguousPrefix, everyPartition, rhythm, failedCommit, triedAgain, iteration];
+export const progressCases = [
+  notAgain,
+  outlives,
+  unhandledAgain,
+  contiguousPrefix,
+  everyPartition,
+  rhythm,
+  failedCommit,
+  triedAgain,
+  iteration,
+];

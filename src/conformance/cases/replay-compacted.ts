@@ -4,6 +4,8 @@ import { type CompactedTopic, TOMBSTONE_GATE, compactedTopic } from "../compacti
 import { defineCase } from "../define-case.ts";
 import { endOf } from "../end-of.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
+import { identify } from "../history/history.ts";
+import { keyNames } from "../history/sequenced.ts";
 import { expectLogs, logsOf, selectFrom } from "../partition-logs.ts";
 import { publish, readAll, readStored } from "../stream-work.ts";
 
@@ -90,6 +92,59 @@ async function expectAround(
   expectLogs(await read({ from: topic.start, until: { through: position } }), expected(before.slice(0, index + 1)), `{ through } ${which}`);
 }
 
+/** Holes in the middle of a log: wherever a reader is left, what it has not handed out is still to come. */
+const holes = defineCase({
+  name: "replay/bookmark/between-holes",
+  promise: 9,
+  mutant: "tells-holes-before-what-lies-in-front",
+  gates: TOMBSTONE_GATE,
+  run: async (context) => {
+    const compact = context.compaction();
+    const topic = await context.topic();
+    const superseded = context.history();
+    const left = superseded.continued();
+    // Of each partition some stay, and what follows them does not, and so on.
+    for (let round = 0; round < 4; round += 1) {
+      await publish(
+        context,
+        left,
+        topic,
+        keyNames(8).map((key) => `${key}-${round}`),
+        1,
+      );
+      await publish(context, superseded, topic, keyNames(12), 1);
+    }
+    await publish(
+      context,
+      left,
+      topic,
+      keyNames(12).map((key) => `last-${key}`),
+      1,
+    );
+    await publish(context, superseded, topic, keyNames(12), 1);
+    const stays = new Set(keyNames(12).map((key) => identify({ key, sequence: 4 })));
+    left.sent.push(...superseded.sent.filter((value) => stays.has(identify(value))));
+    await compact(topic);
+    await readStored(context, left, topic);
+    checkExactlyOnceInOrder(left.sent, left.received, topic.name);
+    const stream = sequencedTopic(context.connection, topic);
+    for (let count = 1; count <= left.sent.length; count += 1) {
+      const both = context.history();
+      both.sent.push(...left.sent);
+      const reader = stream.reader({ from: topic.start, until: "now" });
+      const readSome = async (): Promise<void> => {
+        for await (const message of reader) {
+          both.receive(message);
+          if (both.received.length === count) break;
+        }
+      };
+      await context.within(readSome(), "some messages of a compacted topic");
+      await readStored(context, both, topic, { from: { bookmark: await reader.bookmark() } });
+      checkExactlyOnceInOrder(both.sent, both.received, topic.name);
+    }
+  },
+});
+
 const follows = defineCase({
   name: "replay/for-ever/compacted-tail",
   promise: 8,
@@ -124,4 +179,4 @@ const follows = defineCase({
   },
 });
 
-export const replayCompactedCases = [untilNow, bookmarks, positions, follows];
+export const replayCompactedCases = [untilNow, bookmarks, positions, holes, follows];

@@ -5,7 +5,7 @@ import type { CaseContext } from "../case-context.ts";
 import { DEFAULT_TOPIC, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkComplete, checkNoDuplicates, checkNothingForeign, checkOrder } from "../history/check.ts";
-import { keyNames } from "../history/sequenced.ts";
+import { keyNames, sequencedCodec } from "../history/sequenced.ts";
 import { refusesPartitions, reshapeGates } from "../reshard-work.ts";
 import { publish, readStored, sendInterleaved, untilComplete } from "../stream-work.ts";
 
@@ -47,6 +47,53 @@ const whileSending = defineCase({
     expectTrue(
       history.received.some(({ partition }) => !topic.partitions.includes(partition)),
       "what is sent to a topic that has grown is stored in its new partitions as well",
+    );
+  },
+});
+
+/** Where a key belongs is everybody's: a producer from before growth puts it where a new one does, once it knows of it. */
+const knowsTheGrowth = defineCase({
+  name: "producing/growth-moves-keys-alike",
+  promise: 7,
+  mutant: "keeps-the-lanes-from-before-growth",
+  gates: reshapeGates("partitionGrowth", MORE),
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const stream = sequencedTopic(context.connection, topic);
+    const before = stream.producer();
+    // Twice: where a key goes is known, and so can be remembered, from the second time on.
+    for (let time = 0; time < 2; time += 1) await sendInterleaved(context, before, history, topic, KEYS, 1);
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE, mayReorder: true }), "the topic to grow");
+    const { partitions } = await context.admin.describeTopic(topic.name);
+    const added = partitions.filter((partition) => !topic.partitions.includes(partition));
+    if (context.capabilities.explicitPartition) {
+      // Whoever does not look by itself finds out by this.
+      const sends = added.map(async (partition) =>
+        before.send({ value: history.next(topic.name, `to-${partition}`), toPartition: partition }),
+      );
+      await context.within(Promise.all(sends), "messages to new partitions to be stored");
+    }
+    const after = (await context.connect()).topic(topic.name, { codec: sequencedCodec, key: ({ key }) => key }).producer();
+    const partitionsOf = async (producer: typeof before): Promise<ReadonlyMap<string, string>> => {
+      const page = history.continued();
+      await sendInterleaved(context, producer, page, topic, KEYS, 1);
+      const stored = context.history();
+      await readStored(context, stored, topic);
+      for (const value of page.sent) history.next(topic.name, value.key);
+      const newest = new Map(page.sent.map(({ key, sequence }) => [key, sequence]));
+      return new Map(
+        stored.received.filter(({ key, sequence }) => newest.get(key) === sequence).map(({ key, partition }) => [key, partition]),
+      );
+    };
+    let strays: readonly string[] = [];
+    await context.patience.untilAsked(
+      async () => {
+        const [old, young] = [await partitionsOf(before), await partitionsOf(after)];
+        strays = KEYS.filter((key) => old.get(key) !== young.get(key));
+        return strays.length === 0 && KEYS.some((key) => added.includes(young.get(key)!));
+      },
+      () => `a producer to put keys where they belong since the topic has grown; elsewhere are ${strays.join(", ")}`,
     );
   },
 });
@@ -102,4 +149,4 @@ const thereAndBack = defineCase({
   run: async (context) => changeAmongMembers(context, [MORE, FEWER, MORE]),
 });
 
-export const reshardTrafficCases = [whileSending, splitAmong, mergeAmong, thereAndBack];
+export const reshardTrafficCases = [whileSending, knowsTheGrowth, splitAmong, mergeAmong, thereAndBack];

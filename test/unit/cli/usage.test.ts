@@ -142,6 +142,12 @@ describe("wrong usage names what was received and what is allowed, with exit cod
     [["groups", "reset", "memory:x", ...TOPIC, "--group", "g", "--to", "now"], /'now' is invalid.*earliest, latest/],
     [["lag", "memory:x", ...TOPIC, "--interval", "-1s"], /'-1s' is invalid/],
     [["demo", "memory:x", "--url", "memory:y"], /given twice/],
+    [["lag", "kafka://127.0.0.1:1", ...TOPIC, "--interval", "5s"], /--interval is of --watch/],
+    [["topics", "update", "kafka://127.0.0.1:1", ...TOPIC], /--partitions or --retention is needed/],
+    [
+      ["read", "kafka://127.0.0.1:1", ...TOPIC, "--from", "2026-12-01", "--until", "2026-11-01"],
+      /--until 2026-11-01T00:00:00.000Z is before --from 2026-12-01T00:00:00.000Z/,
+    ],
   ])("%j", async (args, message) => {
     const { exitCode, output, errors } = await runInProcess(args);
     expect({ exitCode, output }).toEqual({ exitCode: 2, output: "" });

@@ -23,6 +23,8 @@ export class FetchedLog {
   /** An error code by partition; 0: none. */
   readonly codes: number[];
   readonly firstOffsets: bigint[];
+  /** Its record of the leaders is lost: whoever names one is refused as out of range. */
+  knowsNoEpochs = false;
   /** Where answers about offsets wait, if they do. */
   offsetsGate: Promise<void> = Promise.resolve();
   readonly #batches: { readonly bytes: Buffer; readonly next: bigint }[][];
@@ -78,11 +80,11 @@ export class FetchedLog {
 
   async #fetch(broker: number, { partitions }: FetchRequest, signal: AbortSignal): Promise<readonly FetchedPartition[]> {
     await abortable(pause(SERVER_WAIT_MS, signal), signal);
-    return partitions.map(({ partition, fetchOffset }) => {
+    return partitions.map(({ partition, fetchOffset, lastFetchedEpoch }) => {
       this.asked[partition]! += 1;
       const end = this.#end(partition);
       const first = this.firstOffsets[partition]!;
-      const outOfRange = fetchOffset < first || fetchOffset > end;
+      const outOfRange = fetchOffset < first || fetchOffset > end || (this.knowsNoEpochs && lastFetchedEpoch >= 0);
       const errorCode = this.leaders[partition] !== broker ? 6 : this.codes[partition] !== 0 ? this.codes[partition]! : outOfRange ? 1 : 0;
       const stored = errorCode === 0 ? this.#batches[partition]!.filter(({ next }) => next > fetchOffset) : [];
       return {

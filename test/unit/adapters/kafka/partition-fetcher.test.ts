@@ -121,6 +121,18 @@ describe("a fetcher", () => {
     expect(fetching.failure).toBeUndefined();
   });
 
+  test("goes on where the server has what is asked for, but knows nothing of the epochs of its leaders any more", async () => {
+    const log = new FetchedLog([1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"], (batch) => void batch.writeInt32BE(3, 12));
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    log.knowsNoEpochs = true;
+    await log.store(0, ["b"]);
+    await eventually(() => fetching.told[0]).toEqual(["a", "b"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
   test.each([
     ["that is not available", 78],
     ["with a bad disk", 56],

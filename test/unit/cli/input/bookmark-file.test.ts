@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BookmarkFile } from "../../../../src/cli/input/bookmark-file.ts";
+import { type Bookmark, sealBookmark } from "../../../../src/position.ts";
+
+function bookmark(name: string): Bookmark {
+  return sealBookmark(["kafka", "c", "t", name, []]);
+}
 
 let folder: string;
 let path: string;
@@ -21,32 +26,32 @@ afterEach(async () => {
 test("keeps one bookmark, and nothing beside it", async () => {
   const file = new BookmarkFile(path);
   expect(await file.read()).toBeNull();
-  await file.write("b1.one");
-  await file.write("b1.two");
-  expect(await new BookmarkFile(path).read()).toBe("b1.two");
+  await file.write(bookmark("one"));
+  await file.write(bookmark("two"));
+  expect(await new BookmarkFile(path).read()).toBe(bookmark("two"));
   expect(await readdir(folder)).toEqual(["bookmark"]);
 });
 
 test("what a killed process left half-written beside it is of no meaning", async () => {
-  await writeFile(path, "b1.one\n");
+  await writeFile(path, `${bookmark("one")}\n`);
   await writeFile(`${path}.tmp`, "b1.t");
   const file = new BookmarkFile(path);
-  expect(await file.read()).toBe("b1.one");
-  await file.write("b1.three");
-  expect(await readFile(path, "utf8")).toBe("b1.three\n");
+  expect(await file.read()).toBe(bookmark("one"));
+  await file.write(bookmark("three"));
+  expect(await readFile(path, "utf8")).toBe(`${bookmark("three")}\n`);
 });
 
 test("says soon what it was told last; a write at once is the last word", async () => {
   const file = new BookmarkFile(path);
-  file.writeSoon("b1.one");
-  file.writeSoon("b1.two");
+  file.writeSoon(bookmark("one"));
+  file.writeSoon(bookmark("two"));
   expect(await readdir(folder)).toEqual([]);
   await sleep(1_300);
-  expect(await readFile(path, "utf8")).toBe("b1.two\n");
-  file.writeSoon("b1.three");
-  await file.write("b1.four");
+  expect(await readFile(path, "utf8")).toBe(`${bookmark("two")}\n`);
+  file.writeSoon(bookmark("three"));
+  await file.write(bookmark("four"));
   await sleep(1_300);
-  expect(await readFile(path, "utf8")).toBe("b1.four\n");
+  expect(await readFile(path, "utf8")).toBe(`${bookmark("four")}\n`);
 });
 
 test("what comes while a write runs is written too", async () => {
@@ -64,7 +69,7 @@ test("what comes while a write runs is written too", async () => {
 
 test("what was to be written soon can be forgotten", async () => {
   const file = new BookmarkFile(path);
-  file.writeSoon("b1.one");
+  file.writeSoon(bookmark("one"));
   file.forget();
   await sleep(1_300);
   expect(await readdir(folder)).toEqual([]);
@@ -77,9 +82,28 @@ test("an empty file is an error: beginning anew without a word would print every
 
 test("a file that cannot be read or written is an error that names it, also one that was to be written soon", async () => {
   const nowhere = new BookmarkFile(join(folder, "missing", "bookmark"));
-  await expect(nowhere.write("b1.one")).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("cannot write") });
-  nowhere.writeSoon("b1.two");
+  await expect(nowhere.write(bookmark("one"))).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.stringContaining("cannot write"),
+  });
+  nowhere.writeSoon(bookmark("two"));
   await sleep(1_300);
-  expect(() => nowhere.writeSoon("b1.three")).toThrow(/cannot write the bookmark file ".*missing.bookmark": ENOENT/);
+  expect(() => nowhere.writeSoon(bookmark("three"))).toThrow(/cannot write the bookmark file ".*missing.bookmark": ENOENT/);
   await expect(new BookmarkFile(folder).read()).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("EISDIR") });
+});
+
+test("what is no bookmark is told with the name of the file", async () => {
+  await writeFile(path, "b1.cut");
+  await expect(new BookmarkFile(path).read()).rejects.toMatchObject({
+    code: "corrupt",
+    message: `the bookmark file ${JSON.stringify(path)} holds no bookmark, or one that was changed; remove it to begin anew`,
+  });
+});
+
+test("a folder that is not there is told before anything is read", async () => {
+  const absent = join(folder, "absent", "bookmark");
+  await expect(new BookmarkFile(absent).read()).rejects.toMatchObject({
+    code: "unavailable",
+    message: `cannot write the bookmark file ${JSON.stringify(absent)}: ENOENT`,
+  });
 });

@@ -1,0 +1,25 @@
+import { type ActiveResources, addedResources } from "../../conformance/active-resources.ts";
+
+/** How long what is closing may take after the work is over. */
+const GRACE_MS = 2_000;
+
+/**
+ * Sees that the process ends when its work is over: what somebody's adapter has left open would keep it alive for ever. By itself it
+ * ends at once, with its exit code; otherwise after a while, with a word on what is open, as a failure.
+ * @param before what was open when the process began
+ */
+export function endProcess(before: ActiveResources): void {
+  // Does not keep the process alive itself: it comes to that only where something else does.
+  setTimeout(() => {
+    const isBeingRead = [process.stdout, process.stderr].some(({ writableLength, destroyed }) => !destroyed && writableLength > 0);
+    if (isBeingRead) {
+      endProcess(before);
+      return;
+    }
+    const open = addedResources(before);
+    console.error(
+      `internal: ended with something left open that keeps a process alive: ${open.length === 0 ? "unknown" : open.join(", ")}`,
+    );
+    process.exit(process.exitCode === undefined || process.exitCode === 0 ? 1 : process.exitCode);
+  }, GRACE_MS).unref();
+}
