@@ -32,6 +32,7 @@ function create(asked: Asked, isTrial: boolean, { cluster, troubles }: RequestCo
   try {
     const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, asked.name);
     if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
+    cluster.topics.requireNew(asked.name);
     const topic = cluster.topics.create(newTopic(asked), Date.now(), isTrial);
     cluster.electLeaders();
     return {

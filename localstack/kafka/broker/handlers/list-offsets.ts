@@ -27,6 +27,9 @@ export const listOffsets = handler(
     topics: topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
+        if (timestamp < EARLIEST && context.version < (SINCE[timestamp] ?? Infinity)) {
+          return { partitionIndex, errorCode: ErrorCode.unsupportedVersion };
+        }
         const refusal = context.troubles.refusalOf(ErrorCode.topicAuthorizationFailed, name, partitionIndex);
         const partition =
           refusal === ErrorCode.none
@@ -36,7 +39,7 @@ export const listOffsets = handler(
         return {
           partitionIndex,
           errorCode: ErrorCode.none,
-          ...find(partition, timestamp, isolationLevel === READ_COMMITTED, context.version),
+          ...find(partition, timestamp, isolationLevel === READ_COMMITTED),
         };
       }),
     })),
@@ -47,9 +50,8 @@ export const listOffsets = handler(
   },
 );
 
-function find({ log, leaderEpoch }: Partition, timestamp: number, isCommitted: boolean, version: number): Found {
+function find({ log, leaderEpoch }: Partition, timestamp: number, isCommitted: boolean): Found {
   const limit = isCommitted ? log.lastStableOffset : log.endOffset;
-  if (timestamp < EARLIEST && version < (SINCE[timestamp] ?? Infinity)) return { errorCode: ErrorCode.unsupportedVersion };
   switch (timestamp) {
     case LATEST:
       return { offset: limit, leaderEpoch };
@@ -61,7 +63,10 @@ function find({ log, leaderEpoch }: Partition, timestamp: number, isCommitted: b
       return {};
     default: {
       const found = timestamp === MAX_TIMESTAMP ? recordWithMaxTimestamp(log) : firstRecordAt(log, timestamp, limit);
-      return found === null ? {} : { offset: found.offset, timestamp: found.timestampMs, leaderEpoch: found.leaderEpoch };
+      // Of what is undecided, nothing is told.
+      return found === null || found.offset >= limit
+        ? {}
+        : { offset: found.offset, timestamp: found.timestampMs, leaderEpoch: found.leaderEpoch };
     }
   }
 }

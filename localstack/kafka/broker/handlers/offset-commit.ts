@@ -20,9 +20,11 @@ export const offsetCommit = handler(
         const refused = (code: number) => ({ partitionIndex, errorCode: code });
         if (cluster.topics.get(name)?.partitions[partitionIndex] === undefined) return refused(ErrorCode.unknownTopicOrPartition);
         if (errorCode !== ErrorCode.none) return refused(errorCode);
+        // Whoever may commit makes the group be, also by what is not stored.
+        const { offsets } = cluster.groups.getOrCreate(groupId);
         if (Buffer.byteLength(metadata) > most) return refused(ErrorCode.offsetMetadataTooLarge);
         const place = { topic: name, partition: partitionIndex, offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata };
-        cluster.groups.getOrCreate(groupId).offsets.set(place);
+        offsets.set(place);
         return refused(ErrorCode.none);
       }),
     }));

@@ -4,9 +4,7 @@ import { askedTopic, missingTopicCode } from "./asked-topic.ts";
 import { type TopicSubject, handler } from "./handler.ts";
 import { refusedBatch, storeBatch } from "./store-batch.ts";
 
-const ALL_IN_SYNC_REPLICAS = -1;
 const NO_ACKNOWLEDGEMENT = 0;
-const LEADER_ONLY = 1;
 
 export const produce = handler(
   produceApi,
@@ -15,11 +13,8 @@ export const produce = handler(
       const topic = askedTopic(context.cluster, asked);
       const partitionResponses = asked.partitionData.map(({ index, records }) => {
         try {
-          if (acks < ALL_IN_SYNC_REPLICAS || acks > LEADER_ONLY) {
-            throw new Refusal(ErrorCode.invalidRequiredAcks, `acks is ${acks}; allowed are -1, 0 and 1`);
-          }
           if (topic === undefined) throw new Refusal(missingTopicCode(asked), "there is no such topic");
-          return storeBatch(context, topic, index, records, { wantsAllReplicas: acks === ALL_IN_SYNC_REPLICAS, transactionalId });
+          return storeBatch(context, topic, index, records, { acks, transactionalId });
         } catch (error) {
           return refusedBatch(error, topic, index);
         }

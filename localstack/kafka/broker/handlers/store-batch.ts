@@ -1,3 +1,4 @@
+import type { Cluster } from "../cluster.ts";
 import { ErrorCode, type RecordError, Refusal } from "../error-code.ts";
 import { checkBatch, onlyBatch } from "../log/check-batch.ts";
 import type { RecordBatch } from "../log/record-batch.ts";
@@ -6,6 +7,8 @@ import type { Topic } from "../topics/topic.ts";
 import type { RequestContext } from "./handler.ts";
 import { currentLeader, ledPartition } from "./led-partition.ts";
 
+const ALL_IN_SYNC_REPLICAS = -1;
+const LEADER_ONLY = 1;
 const NO_APPEND_TIME = -1;
 
 /** What became of the batch of one partition. */
@@ -21,19 +24,30 @@ export interface StoredBatch {
 }
 
 export interface StoreOptions {
-  readonly wantsAllReplicas: boolean;
+  readonly acks: number;
   readonly transactionalId: string | null;
 }
 
 /** Checks one batch as a server does, in its order, and stores it. @throws `Refusal` */
-export function storeBatch(context: RequestContext, topic: Topic, index: number, records: Buffer, options: StoreOptions): StoredBatch {
+export function storeBatch(
+  context: RequestContext,
+  topic: Topic,
+  index: number,
+  records: Buffer,
+  { acks, transactionalId }: StoreOptions,
+): StoredBatch {
   const { cluster, troubles, version } = context;
   const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, topic.name, index);
   if (refusal !== ErrorCode.none) throw new Refusal(refusal, "the emulator was told to refuse this");
+  if (topic.partitions[index] === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, "there is no such partition");
   const batch = onlyBatch(records, version);
+  if (batch.isTransactional) requireTransaction(cluster, topic, topic.partitions[index], batch, transactionalId);
+  if (acks < ALL_IN_SYNC_REPLICAS || acks > LEADER_ONLY) {
+    throw new Refusal(ErrorCode.invalidRequiredAcks, `acks is ${acks}; allowed are -1, 0 and 1`);
+  }
   const partition = ledPartition(context, topic, index);
   if (typeof partition === "number") throw new Refusal(partition, "another broker leads the partition, or there is none");
-  if (options.wantsAllReplicas && cluster.inSyncReplicas(partition).length < topic.config.minInSyncReplicas) {
+  if (acks === ALL_IN_SYNC_REPLICAS && cluster.inSyncReplicas(partition).length < topic.config.minInSyncReplicas) {
     throw new Refusal(ErrorCode.notEnoughReplicas, "fewer replicas are in sync than the topic asks for");
   }
   const nowMs = Date.now();
@@ -41,7 +55,7 @@ export function storeBatch(context: RequestContext, topic: Topic, index: number,
     const checked = checkBatch(batch, topic.config, nowMs);
     if (troubles.spoils(topic.name, index)) cluster.spoiled.spoil(checked);
     cluster.spoiled.check(checked);
-    const stored = append(context, partition, checked, topic, options.transactionalId, nowMs);
+    const stored = append(partition, checked, topic, nowMs);
     const errorCode = troubles.codeAfter(topic.name, index);
     return errorCode === ErrorCode.none ? stored : { index, errorCode, baseOffset: -1n };
   } catch (error) {
@@ -49,14 +63,19 @@ export function storeBatch(context: RequestContext, topic: Topic, index: number,
   }
 }
 
-function append(
-  { cluster }: RequestContext,
-  partition: Partition,
-  batch: RecordBatch,
-  { name, config }: Topic,
+/** Of a transaction that is open in the partition, the coordinator is not asked again. @throws `Refusal` */
+function requireTransaction(
+  { transactions }: Cluster,
+  topic: Topic,
+  { index, log }: Partition,
+  { producerId, producerEpoch }: RecordBatch,
   transactionalId: string | null,
-  nowMs: number,
-): StoredBatch {
+): void {
+  if (log.transactions.isOpen(producerId) && log.producers.epochOf(producerId) === producerEpoch) return;
+  transactions.requirePartition(transactionalId, { producerId, producerEpoch }, topic.name, index);
+}
+
+function append(partition: Partition, batch: RecordBatch, { config }: Topic, nowMs: number): StoredBatch {
   const { log, index } = partition;
   const answer = { index, errorCode: ErrorCode.none, logStartOffset: log.startOffset };
   if (batch.byteLength > config.segmentBytes) throw new Refusal(ErrorCode.recordListTooLarge, "a batch is larger than a segment may be");
@@ -65,7 +84,6 @@ function append(
     // Of a batch that comes again a server tells the time as if the topic had the time of storing.
     if (before !== null) return { ...answer, baseOffset: before.baseOffset, logAppendTimeMs: before.maxTimestampMs };
   }
-  if (batch.isTransactional) cluster.transactions.requirePartition(transactionalId, batch.producerId, name, index);
   const { baseOffset } = log.append(batch, partition.leaderEpoch, config, nowMs);
   if (batch.producerId >= 0n) log.producers.wrote(batch);
   if (batch.isTransactional) log.transactions.wrote(batch.producerId, baseOffset);

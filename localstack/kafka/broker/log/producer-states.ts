@@ -4,6 +4,7 @@ import type { RecordBatch } from "./record-batch.ts";
 /** So many batches of a producer are recognised when they come again. */
 const REMEMBERED_BATCHES = 5;
 const SEQUENCES = 2 ** 31;
+const NO_EPOCH = -1;
 
 interface WrittenBatch {
   readonly firstSequence: number;
@@ -37,12 +38,18 @@ export class ProducerStates {
     if (producerEpoch < state.epoch) {
       throw new Refusal(ErrorCode.invalidProducerEpoch, `the producer has epoch ${producerEpoch}, and ${state.epoch} is known`);
     }
+    // Of one that said no epoch, nothing is expected of its next.
+    if (state.epoch === NO_EPOCH && producerEpoch !== NO_EPOCH) return null;
     const before = state.batches.at(-1);
     const isNext =
       producerEpoch === state.epoch && before !== undefined ? baseSequence === (before.lastSequence + 1) % SEQUENCES : baseSequence === 0;
     // After a marker nothing is known of the sequence in this epoch.
     if (isNext || (before === undefined && producerEpoch === state.epoch)) return null;
     throw new Refusal(ErrorCode.outOfOrderSequenceNumber, `sequence ${baseSequence} does not follow ${before?.lastSequence ?? "none"}`);
+  }
+
+  epochOf(producerId: bigint): number | null {
+    return this.#states.get(producerId)?.epoch ?? null;
   }
 
   wrote(batch: RecordBatch): void {

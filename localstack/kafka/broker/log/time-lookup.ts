@@ -20,16 +20,16 @@ export function firstRecordAt(log: PartitionLog, timestampMs: number, limit: big
   return null;
 }
 
-/** The first of those with the largest timestamp of all. */
+/** The first of those with the largest timestamp of all. As on a server it may be a deleted one, as long as its segment is there. */
 export function recordWithMaxTimestamp(log: PartitionLog): FoundRecord | null {
   let newest: RecordBatch | null = null;
-  for (const stored of log.batchesFrom(log.startOffset)) {
+  for (const stored of log.segments.flatMap(({ batches }) => batches)) {
     const batch = batchOf(stored);
     if (batch.count > 0 && (newest === null || batch.maxTimestampMs > newest.maxTimestampMs)) newest = batch;
   }
   if (newest === null) return null;
   const { maxTimestampMs } = newest;
-  return firstInBatch(newest, (time) => time >= maxTimestampMs, log.startOffset);
+  return firstInBatch(newest, (time) => time >= maxTimestampMs, newest.baseOffset);
 }
 
 function firstInBatch(batch: RecordBatch, isIt: (timestampMs: number) => boolean, from: bigint): FoundRecord | null {

@@ -51,9 +51,7 @@ export class Topics {
   /** @param isTrial checks everything and creates nothing */
   create(wanted: NewTopic, nowMs: number, isTrial = false): Topic {
     const { name } = wanted;
-    if (!isTopicName(name)) throw new Refusal(ErrorCode.invalidTopicException, `Topic name is invalid: ${JSON.stringify(name)}`);
-    if (this.#byName.has(name)) throw new Refusal(ErrorCode.topicAlreadyExists, `Topic '${name}' already exists.`);
-    this.#requireNoCollision(name);
+    this.requireNew(name);
     for (const [setting, value] of wanted.settings) checkTopicSetting(setting, value);
     const assignment = wanted.assignment ?? this.#assign(wanted);
     this.#checkAssignment(assignment);
@@ -63,6 +61,13 @@ export class Topics {
     this.#byName.set(name, topic);
     this.#byId.set(topicId, topic);
     return topic;
+  }
+
+  /** @throws `Refusal` for a name that cannot be, or is taken */
+  requireNew(name: string): void {
+    if (!isTopicName(name)) throw new Refusal(ErrorCode.invalidTopicException, `Topic name is invalid: ${JSON.stringify(name)}`);
+    if (this.#byName.has(name)) throw new Refusal(ErrorCode.topicAlreadyExists, `Topic '${name}' already exists.`);
+    this.#requireNoCollision(name);
   }
 
   delete(topic: Topic): void {
@@ -97,10 +102,10 @@ export class Topics {
   #assign({ partitions, replicationFactor }: NewTopic): readonly (readonly number[])[] {
     const count = partitions ?? this.#defaults.partitions;
     const replicas = replicationFactor ?? this.#defaults.replicationFactor;
+    if (replicas < 1) throw new Refusal(ErrorCode.invalidReplicationFactor, "Replication factor must be larger than 0.");
     if (count < 1 || count > MOST_PARTITIONS) {
       throw new Refusal(ErrorCode.invalidPartitions, `Number of partitions was set to an invalid value: ${count}.`);
     }
-    if (replicas < 1) throw new Refusal(ErrorCode.invalidReplicationFactor, "Replication factor must be larger than 0.");
     if (replicas > this.#nodeIds.length) {
       const have = `${this.#nodeIds.length} broker(s) are registered`;
       throw new Refusal(ErrorCode.invalidReplicationFactor, `The target replication factor of ${replicas} cannot be reached: ${have}.`);

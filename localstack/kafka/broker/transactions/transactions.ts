@@ -40,18 +40,24 @@ export class Transactions {
       this.#byId.set(transactionalId, created);
       return identityOf(created);
     }
-    const isCurrent = known.producerId === transaction.producerId && known.producerEpoch === transaction.epoch;
-    const isFormer = known.producerId === transaction.producerId && known.producerEpoch === transaction.formerEpoch;
-    // The answer to its first request was lost.
-    if (known.producerId !== NO_PRODUCER_ID && isFormer) return identityOf(transaction);
-    if (known.producerId !== NO_PRODUCER_ID && !isCurrent) throw fenced();
-    this.#bump(transaction);
+    const isClaimed = known.producerId !== NO_PRODUCER_ID;
+    if (isClaimed && known.producerId !== transaction.producerId) throw fenced();
     if (transaction.state === "Ongoing") {
+      // Whichever epoch it claims: that is looked at when it comes again.
+      transaction.formerEpoch = transaction.epoch;
+      this.#bump(transaction);
       this.#end(transaction, false);
       throw new Refusal(ErrorCode.concurrentTransactions, "the transaction that was open is being aborted");
     }
-    transaction.formerEpoch = known.producerId === NO_PRODUCER_ID ? -1 : known.producerEpoch;
-    transaction.timeoutMs = timeoutMs;
+    // Of the former epoch is one to whom the answer to its first request was lost.
+    const isFormer = isClaimed && known.producerEpoch === transaction.formerEpoch;
+    if (isClaimed && !isFormer && known.producerEpoch !== transaction.epoch) throw fenced();
+    if (!isFormer) {
+      this.#bump(transaction);
+      transaction.formerEpoch = isClaimed ? known.producerEpoch : -1;
+      transaction.timeoutMs = timeoutMs;
+    }
+    transaction.state = "Empty";
     return identityOf(transaction);
   }
 
@@ -80,9 +86,16 @@ export class Transactions {
   }
 
   /** What is written in a transaction has to be announced before. @throws `Refusal` */
-  requirePartition(transactionalId: string | null, producerId: bigint, topic: string, partition: number): void {
+  requirePartition(transactionalId: string | null, producer: ProducerIdentity, topic: string, partition: number): void {
     const transaction = transactionalId === null ? undefined : this.#byId.get(transactionalId);
-    if (transaction?.producerId === producerId && transaction.has(topic, partition)) return;
+    const isOwn = transaction?.producerId === producer.producerId;
+    if (isOwn && transaction.epoch !== producer.producerEpoch) {
+      throw new Refusal(
+        ErrorCode.invalidProducerEpoch,
+        `the producer has epoch ${producer.producerEpoch}, and ${transaction.epoch} is known`,
+      );
+    }
+    if (isOwn && transaction.has(topic, partition)) return;
     throw new Refusal(ErrorCode.invalidTxnState, "the partition is not part of an open transaction");
   }
 
