@@ -75,6 +75,28 @@ export const compactionMutants: readonly Mutant[] = [
       return reader.read(partitions, ending, signal);
     },
   })),
+  sinkMutant("tells-members-of-holes-too-early", (sink) => {
+    const held = new Map<Assignment, readonly StoredRecord[]>();
+    const flush = async (assignment: Assignment): Promise<void> => {
+      const records = held.get(assignment);
+      held.delete(assignment);
+      if (records !== undefined) await sink.deliver(assignment, records);
+    };
+    return {
+      deliver: async (assignment, records) => {
+        await flush(assignment);
+        held.set(assignment, records);
+      },
+      advanced: (assignment, through) => {
+        sink.advanced(assignment, through);
+        void flush(assignment);
+      },
+      caughtUp: (assignment) => {
+        void flush(assignment);
+        sink.caughtUp(assignment);
+      },
+    };
+  }),
   sinkMutant("overlooks-what-is-removed", () => ({ advanced: () => undefined })),
   sinkMutant("takes-compaction-for-a-gap", (sink) => {
     const next = new Map<Assignment, bigint>();

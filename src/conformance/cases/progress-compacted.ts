@@ -2,7 +2,8 @@ import { expectEqual } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { TOMBSTONE_GATE, compactedTopic } from "../compaction-work.ts";
 import { defineCase } from "../define-case.ts";
-import { checkExactlyOnceInOrder } from "../history/check.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../history/check.ts";
+import { identify } from "../history/history.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { publish, readAll, untilComplete } from "../stream-work.ts";
@@ -64,4 +65,48 @@ const under = defineCase({
   },
 });
 
-export const progressCompactedCases = [tail, under];
+/** Holes end deliveries, so that several are open at once: a hole counts as handled only once all that lies before it is. */
+const openDeliveries = defineCase({
+  name: "progress/holes-behind-open-deliveries",
+  promise: 4,
+  mutant: "tells-members-of-holes-too-early",
+  run: async (context) => {
+    const compact = context.compaction();
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const superseded = context.history();
+    const left = superseded.continued();
+    const parts = ["first", "second", "third"].map((part) => keyNames(12).map((key) => `${part}-${key}`));
+    for (const keys of parts) {
+      await publish(context, left, topic, keys, 1);
+      await publish(context, superseded, topic, keyNames(12), 1);
+    }
+    // Of the keys that lie between the parts the last messages stay, and so the log has no hole at its end.
+    left.sent.push(...superseded.sent.filter(({ sequence }) => sequence === parts.length - 1));
+    await compact(topic);
+    const crash = context.latch();
+    let running = 0;
+    const crashing = context.member(topic, { group, concurrency: left.sent.length, commit: { everyMs: 5 } }, async (message) => {
+      running += 1;
+      context.patience.notify();
+      // What comes last is there: so the member has been told of all the holes.
+      await context.until(() => running >= left.sent.length, "handlers of everything that is left to run");
+      if (!parts[0]!.includes(message.value.key)) await crash.opened;
+      else left.receive(message, "crashing");
+    });
+    await context.until(() => left.distinct === parts[0]!.length, "the first part to be handled");
+    await crashing.close(20);
+    const handled = new Set(left.received.map(identify));
+    const rest = left.continued();
+    rest.sent.push(...left.sent.filter((value) => !handled.has(identify(value))));
+    const second = context.member(topic, { group }, (message) => {
+      // What was handled last may come again.
+      if (!handled.has(identify(message.value))) rest.receive(message, "second");
+    });
+    await untilComplete(context, rest);
+    await second.close();
+    checkAtLeastOnceInOrder(rest.sent, rest.received, topic.name);
+  },
+});
+
+export const progressCompactedCases = [tail, under, openDeliveries];

@@ -167,6 +167,28 @@ test("advanced moves the commit over what is never delivered, but not past an un
   await run;
 });
 
+test("advanced moves the commit behind the latest delivery, not behind an earlier one that is open as well", async () => {
+  const { consumer, driver, sink } = bench();
+  const gate = new Gate();
+  const member = consumer({ concurrency: 2 });
+  const run = member.run((message) => gate.enter(message.value));
+  const mine = assignment();
+  const target = await sink();
+  target.assigned(mine);
+  void target.deliver(mine, [record(0, "a")]);
+  void target.deliver(mine, [record(1, "b")]);
+  target.advanced(mine, "9");
+  await until(() => gate.running.length === 2);
+  gate.finish("0");
+  await until(() => driver.through(mine) !== null);
+  await turns();
+  expect(driver.through(mine)).toBe("0");
+  gate.finish("1");
+  await until(() => driver.through(mine) === "9");
+  await member.close();
+  await run;
+});
+
 test.each([1, 60_000])("an ended shard is settled as ended once all of it is handled, and is held no longer (%i ms)", async (everyMs) => {
   const { consumer, driver, sink } = bench();
   const gate = new Gate();
