@@ -73,6 +73,17 @@ export const replayMutants: readonly Mutant[] = [
       return reader.read(partitions, unbound, signal);
     },
   })),
+  readerMutant("advances-before-it-delivers", (reader) => ({
+    read: async (partitions, sink, signal) => {
+      const early = override(sink, {
+        deliver: async (partition, records) => {
+          sink.advanced(partition, records.at(-1)!.position);
+          return sink.deliver(partition, records);
+        },
+      });
+      return reader.read(partitions, early, signal);
+    },
+  })),
   stampsTheTimeOfReading,
   driverMutant("creates-missing-topics", () => (driver) => {
     const create = async (topic: string, signal: AbortSignal): Promise<void> => {

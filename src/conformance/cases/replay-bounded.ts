@@ -1,6 +1,5 @@
-import { channel } from "node:diagnostics_channel";
-import type { DeliverEvent } from "../../diagnostics/channels.ts";
 import { expectEqual, expectTrue } from "../assertions.ts";
+import { countingArrivals } from "../counting-arrivals.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { Member } from "../member.ts";
@@ -9,7 +8,6 @@ import { plainBytes } from "../plain-codecs.ts";
 const VALUE_BYTES = 16_384;
 const MESSAGES = 640;
 const BOUND_BYTES = 4 * VALUE_BYTES;
-const ARRIVED = "streamport:deliver";
 
 const bounded = defineCase({
   name: "replay/reading/within-bounds",
@@ -22,13 +20,7 @@ const bounded = defineCase({
     const value = new Uint8Array(VALUE_BYTES).fill(7);
     const messages = Array.from({ length: MESSAGES }, (_, index) => ({ key: keys[index % keys.length]!, value }));
     await context.within(stream.producer().sendBatch(messages), "the messages to be stored");
-    let arrived = 0;
-    const listen = (event: unknown): void => {
-      const { topic: name, group, messages: count } = event as DeliverEvent;
-      if (name === topic.name && group === null) arrived += count;
-    };
-    channel(ARRIVED).subscribe(listen);
-    try {
+    await countingArrivals(context, topic, async (partitions) => {
       const reader = stream.reader({ from: topic.start, until: "now", maxBufferedBytes: BOUND_BYTES });
       const iterator = reader[Symbol.asyncIterator]();
       let read = (await context.within(iterator.next(), "a first message")).done === true ? 0 : 1;
@@ -43,6 +35,7 @@ const bounded = defineCase({
       await context.until(() => witnessed >= MESSAGES, "a group to be given everything");
       await witness.close();
       // A fetch that has arrived is kept whole, of each partition one; what comes behind it has to wait.
+      const arrived = [...partitions.values()].reduce((sum, count) => sum + count, 0);
       expectTrue(
         arrived <= (MESSAGES * 2) / 3,
         `a reader that is bound to ${BOUND_BYTES} bytes and not asked for more took ${arrived} of ${MESSAGES} messages of ${VALUE_BYTES} bytes`,
@@ -53,9 +46,7 @@ const bounded = defineCase({
         read += 1;
       }
       expectEqual(read, MESSAGES, "messages that a bounded reader hands out");
-    } finally {
-      channel(ARRIVED).unsubscribe(listen);
-    }
+    });
   },
 });
 
