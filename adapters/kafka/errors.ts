@@ -80,6 +80,10 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
 
 /** What OpenSSL says of a certificate that we do not accept. */
 const CERTIFICATE_TROUBLE = /certificate|self.signed|altname|issuer|CERT_|TLS|SSL|EPROTO|wrong version/i;
+/** Whoever signed it is not known to us. */
+const UNKNOWN_AUTHORITY = /self.signed|unable.to.(?:get|verify)|UNABLE_TO|SELF_SIGNED/i;
+/** It is that of another host. */
+const WRONG_NAME = /altname/i;
 /** What a server says that does not accept ours, or misses it: https://www.rfc-editor.org/rfc/rfc8446#section-6.2 */
 const CERTIFICATE_ALERT = /alert (?:(?:bad |no |unsupported )?certificate|unknown ca|access denied)/i;
 
@@ -101,9 +105,17 @@ function classifyConnect(error: KafkaConnectError): StreamError {
   const meaning = isFirstEnd(error) ? meaningOfEnd(error) : null;
   if (meaning !== null) return refuse(...meaning);
   if (wasReached && step === "connect" && !isEnd(cause) && CERTIFICATE_TROUBLE.test(`${code} ${message}`)) {
-    return refuse("configuration", "no TLS with this server: its certificate is refused, or it does not speak TLS as we do");
+    return refuse("configuration", meaningOfCertificate(`${code} ${message}`));
   }
   return refuse("unavailable", "no connection to a broker");
+}
+
+function meaningOfCertificate(trouble: string): string {
+  if (UNKNOWN_AUTHORITY.test(trouble)) {
+    return "the server's certificate is not signed by anybody whom we trust: tls.ca takes the certificate of who has signed it (in the URL: tls=true&tls.ca=/path/ca.pem)";
+  }
+  if (WRONG_NAME.test(trouble)) return "the server's certificate is of another name than its host's: tls.servername takes the name";
+  return "no TLS with this server: its certificate is refused, or it does not speak TLS as we do";
 }
 
 /** The server has ended a connection, whoever noticed it first. */

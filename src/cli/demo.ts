@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { DemoRow } from "../../localstack/demo/demo-row.ts";
+import { connectAsTold } from "./process/connect-as-told.ts";
 import { UsageError } from "./process/usage-error.ts";
 
 const EXAMPLES = `
@@ -71,6 +72,8 @@ async function demonstrate(url: string | undefined, only: readonly string[] | un
   const unknown = only?.find((provider) => !known.includes(provider));
   if (unknown !== undefined)
     throw new UsageError(`--only: ${JSON.stringify(unknown)} does not run in this process; ${known.join(", ")} can`);
+
+  if (url !== undefined) await (await connectAsTold(url)).close();
 
   let allHeld = true;
   let rows = 0;

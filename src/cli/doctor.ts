@@ -6,6 +6,7 @@ import { type Finding, failed, ok } from "./diagnosis/finding.ts";
 import { versions } from "./diagnosis/versions.ts";
 import { connectionUrl, withUrl } from "./options/connection-url.ts";
 import { StandardOutput } from "./output/standard-output.ts";
+import { UsageError } from "./process/usage-error.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
@@ -39,10 +40,10 @@ export function addDoctor(program: Command): void {
   withUrl(program.command("doctor"))
     .summary("what is wrong with a connection, and what to do")
     .description(
-      "Tries what can be tried without harm, and says what to do about each finding. The exit code is 1 when something is wrong.",
+      "Tries what can be tried without harm, and says what to do about each finding. The exit code is 1 when something is wrong, 2 when it is the URL.",
     )
     .option("-t, --topic <topic>", "tries to describe and to read this topic")
-    .option("-g, --group <group>", "looks at this group of the topic")
+    .option("-g, --group <group>", "looks at this group of the topic; goes with --topic")
     .option("--json", "as JSON lines")
     .addHelpText("after", DETAILS)
     .action(diagnose);
@@ -50,6 +51,7 @@ export function addDoctor(program: Command): void {
 
 async function diagnose(argument: string | undefined, { topic, group, json }: Options): Promise<void> {
   const url = connectionUrl(argument);
+  if (group !== undefined && topic === undefined) throw new UsageError("--group goes with --topic: a group is of a topic");
   const output = new StandardOutput();
   const tell = async (finding: Finding): Promise<void> => {
     await output.write(json === true ? `${JSON.stringify(finding)}\n` : asText(finding));
@@ -63,8 +65,9 @@ async function diagnose(argument: string | undefined, { topic, group, json }: Op
     });
   } catch (error) {
     // Everything behind `connect` is a finding of its own.
-    if (!isStreamError(error)) throw error;
-    await tell(failed("url", error));
+    if (!(error instanceof UsageError) || !isStreamError(error.cause)) throw error;
+    await tell(failed("url", error.cause));
+    process.exitCode = 2;
   }
 }
 

@@ -105,7 +105,7 @@ async function deleteGroup(url: string | undefined, { topic, group, ...execution
     sharedConnectionUrl(url),
     async (connection) => {
       const description = await connection.admin.describeGroup(topic, group);
-      await new StandardOutput().write(`delete ${description.nativeName}, which stands here:\n${standing(description)}`);
+      await new StandardOutput().write(`delete ${description.nativeName} and its places:\n${standing(description)}`);
       tellMembers(description);
       if (!isExecuted(execution)) return;
       await connection.admin.deleteGroup(topic, group);
@@ -135,15 +135,15 @@ function asText(topic: string, description: GroupDescription, lag: Lag | null): 
 
 function standing({ bookmark }: GroupDescription): string {
   if (bookmark === null) return "no place yet, or none that the provider tells\n";
-  return table([["partition", "stands"], ...placesOf(bookmark)], { numbersRight: false });
+  return table([["partition", "place"], ...placesOf(bookmark)], { numbersRight: false });
 }
 
-/** A partition a line: where the group is, and where it would be. */
+/** A partition a line; said before it is done as well as where it is only shown. */
 async function changes(connection: Connection, topic: string, now: GroupDescription | null, to: From): Promise<string> {
   const before = now === null || now.bookmark === null ? new Map<string, string>() : placesOf(now.bookmark);
   const after = await targetOf(connection, topic, to);
   const rows = [...after].map(([partition, place]) => [partition, before.get(partition) ?? UNKNOWN, place]);
-  return table([["partition", "stands", "would stand"], ...rows], { numbersRight: false });
+  return table([["partition", "old place", "new place"], ...rows], { numbersRight: false });
 }
 
 /** Resolved by a reader that reads nothing, where making one costs the provider nothing. */

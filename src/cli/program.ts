@@ -55,5 +55,6 @@ The URL is an argument or in STREAM_URL; one with a password belongs into
 STREAM_URL, since arguments show in the list of processes.
 
 Exit codes: 0 done, 1 failed (the message begins with the error's code), 2 wrong
-usage, 130 interrupted before the end, 141 the reader of the output has gone.
+usage, a wrong URL too, and nothing was tried, 130 interrupted before the end,
+141 the reader of the output has gone.
 Ctrl-C finishes what is under way; a second one ends at once.`;

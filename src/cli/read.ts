@@ -26,8 +26,8 @@ A position means its own partition.
 
 With --bookmark-file the first run begins at --from, and each later one where
 the one before stopped, for whatever reason. Interrupted with Ctrl-C and started
-again, it prints every message exactly once; after a kill it may print some
-again, and misses none.
+again, it prints every message exactly once; after a kill it may print again
+what it printed last, for about a second, and misses none.
 
 A line is {"topic", "partition", "position", "timestamp", "key", "value" or
 "valueBase64", "headers"}; value is the stored text, null a tombstone.

@@ -1,15 +1,23 @@
 import { StreamError } from "../errors.ts";
 
 /**
- * Case names are paths. `*` stands for one part of a path or some of its letters, `**` for any number of parts:
- * `replay/**`, `ordering/publish/*`.
+ * Case names are paths. `*` stands for one part of a path or some of its letters, `**` for any number of parts, none as well:
+ * `replay/**`, `ordering/publish/*`, `group/reset/**` with `group/reset` itself.
  */
 function matchesPattern(name: string, pattern: string): boolean {
-  const parts = pattern
-    .split(/(\*\*|\*)/)
-    .map((part) => (part === "**" ? ".*" : part === "*" ? "[^/]*" : part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")));
+  const parts = pattern.split(WILDCARDS).map((part) => MEANINGS[part] ?? part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join("")}$`).test(name);
 }
+
+/** Where there are no parts, a slash beside them is not there either. */
+const WILDCARDS = /(\/\*\*\/|^\*\*\/|\/\*\*$|\*\*|\*)/;
+const MEANINGS: Readonly<Record<string, string>> = {
+  "/**/": "/(?:.*/)?",
+  "**/": "(?:.*/)?",
+  "/**": "(?:/.*)?",
+  "**": ".*",
+  "*": "[^/]*",
+};
 
 /**
  * The cases that any of the patterns names, in the suite's order.

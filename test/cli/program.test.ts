@@ -59,10 +59,16 @@ describe("exit codes", () => {
   test("0, 1 and 2: done, failed, wrong usage", async () => {
     expect(await runCommandLine(["capabilities", "memory:", "--json"])).toMatchObject({ exitCode: 0, errors: "" });
     expect(await runCommandLine(["capabilities", "pigeon:"])).toEqual({
+      exitCode: 2,
+      signal: null,
+      output: "",
+      errors: expect.stringMatching(/^error: .*"pigeon"; known are memory, kafka\n$/),
+    });
+    expect(await runCommandLine(["capabilities", kafka.url, "--topic", "missing"])).toEqual({
       exitCode: 1,
       signal: null,
       output: "",
-      errors: expect.stringMatching(/^configuration: .*"pigeon"; known are memory, kafka\n$/),
+      errors: expect.stringMatching(/^not-found: /),
     });
     expect(await runCommandLine(["capabilities", "memory:", "--yaml"])).toMatchObject({ exitCode: 2, output: "" });
   });

@@ -357,7 +357,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
     expect(await lag()).toBe(FLIGHTS - 100);
     const shown = await run("groups", "reset", ...group, "--to", "latest");
     expect(shown).toMatchObject({ exitCode: 0, errors: "Nothing was changed: --execute does it.\n" });
-    expect(shown.output).toMatch(/^partition +stands +would stand\n(\d +at \d+ +at \d+\n){8}$/);
+    expect(shown.output).toMatch(/^partition +old place +new place\n(\d +at \d+ +at \d+\n){8}$/);
     expect(await lag()).toBe(FLIGHTS - 100);
     expect(await run("groups", "reset", ...group, "--to", "latest", "--execute")).toEqual({ ...shown, errors: "Moved.\n" });
     expect(await lag()).toBe(0);

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { StreamError } from "../../errors.ts";
 import { type Bookmark, unsealBookmark } from "../../position.ts";
 
-/** How far the file may be behind. */
+/** How far the file may be behind, and how often it is written at most. */
 const SOON_MS = 1_000;
 
 /** A file that holds one bookmark: never half of one, however the process ends. */
@@ -14,6 +14,7 @@ export class BookmarkFile {
   /** What the file is to say soon. */
   #next: Bookmark | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #writtenAtMs = -Infinity;
   #writing: Promise<void> = Promise.resolve();
   #failure: StreamError | null = null;
 
@@ -57,13 +58,16 @@ export class BookmarkFile {
     }
   }
 
-  /** The file says so within a second. @throws what a write before has failed with */
+  /** The file says so within a second, and the first time at once: who is killed soon, again and again, gets on. @throws what a write before has failed with */
   writeSoon(bookmark: Bookmark): void {
     if (this.#failure !== null) throw this.#failure;
     this.#next = bookmark;
-    this.#timer ??= setTimeout(() => {
-      this.#writing = this.#writeNext();
-    }, SOON_MS);
+    this.#timer ??= setTimeout(
+      () => {
+        this.#writing = this.#writeNext();
+      },
+      Math.max(0, this.#writtenAtMs + SOON_MS - performance.now()),
+    );
   }
 
   /** Resolves when the file says so. @throws `permission-denied` · `unavailable` */
@@ -84,6 +88,7 @@ export class BookmarkFile {
   /** Never rejects: who writes next is told. */
   async #writeNext(): Promise<void> {
     const next = this.#next;
+    this.#writtenAtMs = performance.now();
     try {
       if (next !== null) await this.#replace(next);
     } catch (error) {

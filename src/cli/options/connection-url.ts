@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { StreamError } from "../../errors.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 /** Gives a command the argument that all commands on a connection begin with. */
@@ -16,17 +15,15 @@ export function connectionUrl(argument: string | undefined): string {
 
 /**
  * As `connectionUrl`, for commands that work on what other processes have stored or will read.
- * @throws `UsageError` · `invalid-argument` for `memory:`, which no other process sees, whatever its name
+ * @throws `UsageError`, also for `memory:`, which no other process sees, whatever its name
  */
 export function sharedConnectionUrl(argument: string | undefined): string {
   const url = connectionUrl(argument);
   const memory = /^memory:([^?]*)/i.exec(url);
   if (memory === null) return url;
-  throw new StreamError(
-    "invalid-argument",
+  throw new UsageError(
     `memory:${memory[1]} is in the process that connects to it: here it would be empty, and gone when this command ends; ` +
       "use the URL of a server, such as kafka://localhost:9092, or of what `streamport emulators` starts " +
       "(memory: is for capabilities, conformance, doctor and demo)",
-    { provider: "memory" },
   );
 }

@@ -94,7 +94,7 @@ describe("groups", () => {
     expect((await run("groups", "list", "--topic", "orders")).output).toBe("audit\nbilling\n");
     expect((await run("groups", "list", "--topic", "orders", "--json")).output).toContain('{"topic":"orders","group":"billing"}\n');
     const { output } = await run("groups", "describe", ...GROUP);
-    expect(output).toMatch(/^topic +orders\ngroup +billing\nnative name .*\nmembers +0\n\npartition +stands\n/);
+    expect(output).toMatch(/^topic +orders\ngroup +billing\nnative name .*\nmembers +0\n\npartition +place\n/);
     expect(output).toMatch(/^billing +0 +2 .*\nbilling +1 +2 .*\nbilling +all +4 /m);
     expect(JSON.parse((await run("groups", "describe", ...GROUP, "--json")).output)).toMatchObject({
       topic: "orders",
@@ -109,7 +109,7 @@ describe("groups", () => {
     const before = await connection.admin.describeGroup("orders", "billing");
     const shown = await run("groups", "reset", ...GROUP, "--to", "earliest");
     expect(shown).toMatchObject({ exitCode: 0, errors: "Nothing was changed: --execute does it.\n" });
-    expect(shown.output).toMatch(/^partition +stands +would stand\n0 +\S.* {2}\S.*\n1 +\S.* {2}\S.*\n$/);
+    expect(shown.output).toMatch(/^partition +old place +new place\n0 +\S.* {2}\S.*\n1 +\S.* {2}\S.*\n$/);
     expect(await connection.admin.describeGroup("orders", "billing")).toEqual(before);
     expect(await run("groups", "reset", ...GROUP, "--to", "earliest", "--execute")).toEqual({ ...shown, errors: "Moved.\n" });
     expect((await connection.admin.lag("orders", "billing")).messages).toBe(10);
@@ -153,7 +153,7 @@ describe("groups", () => {
     await fillAndConsume(4, "billing");
     const shown = await run("groups", "delete", ...GROUP);
     expect(shown).toMatchObject({ exitCode: 0, errors: "Nothing was changed: --execute does it.\n" });
-    expect(shown.output).toMatch(/^delete .*billing.*\npartition +stands\n0 .*\n1 .*\n$/);
+    expect(shown.output).toMatch(/^delete orders\.billing and its places:\npartition +place\n0 .*\n1 .*\n$/);
     expect(await connection.admin.listGroups("orders")).toEqual(["billing"]);
     expect(await run("groups", "delete", ...GROUP, "--execute")).toMatchObject({ exitCode: 0, errors: "Deleted.\n" });
     expect(await connection.admin.listGroups("orders")).toEqual([]);

@@ -144,6 +144,7 @@ describe("wrong usage names what was received and what is allowed, with exit cod
     [["demo", "memory:x", "--url", "memory:y"], /given twice/],
     [["lag", "kafka://127.0.0.1:1", ...TOPIC, "--interval", "5s"], /--interval is of --watch/],
     [["topics", "update", "kafka://127.0.0.1:1", ...TOPIC], /--partitions or --retention is needed/],
+    [["doctor", "kafka://127.0.0.1:1", "--group", "g"], /--group goes with --topic: a group is of a topic/],
     [
       ["read", "kafka://127.0.0.1:1", ...TOPIC, "--from", "2026-12-01", "--until", "2026-11-01"],
       /--until 2026-11-01T00:00:00.000Z is before --from 2026-12-01T00:00:00.000Z/,
@@ -155,7 +156,7 @@ describe("wrong usage names what was received and what is allowed, with exit cod
   });
 });
 
-describe("memory: is refused where nobody else could see it, with or without a name, and what to use is told:", () => {
+describe("memory: is wrong usage where nobody else could see it, with or without a name, and what to use is told:", () => {
   test.each<readonly [readonly string[]]>([
     [["produce", ...TOPIC]],
     [["consume", ...TOPIC, "--group", "g"]],
@@ -173,13 +174,47 @@ describe("memory: is refused where nobody else could see it, with or without a n
       ["MEMORY:shop?create=t", "memory:shop"],
     ] as const) {
       const { exitCode, output, errors } = await runInProcess(args, url);
-      expect({ exitCode, output }).toEqual({ exitCode: 1, output: "" });
+      expect({ exitCode, output }).toEqual({ exitCode: 2, output: "" });
       expect(errors).toBe(
-        `invalid-argument: ${shown} is in the process that connects to it: here it would be empty, and gone when this command ends; ` +
+        `error: ${shown} is in the process that connects to it: here it would be empty, and gone when this command ends; ` +
           "use the URL of a server, such as kafka://localhost:9092, or of what `streamport emulators` starts " +
           "(memory: is for capabilities, conformance, doctor and demo)\n",
       );
     }
+  });
+});
+
+describe("a URL that nobody could connect to is wrong usage, before anything is tried:", () => {
+  const GROUP = [...TOPIC, "--group", "g"];
+  test.each<readonly [readonly string[]]>([
+    [["produce", ...TOPIC, "--lines"]],
+    [["consume", ...GROUP]],
+    [["read", ...TOPIC]],
+    [["topics", "list"]],
+    [["topics", "delete", ...TOPIC]],
+    [["groups", "reset", ...GROUP, "--to", "earliest"]],
+    [["lag", ...TOPIC]],
+    [["capabilities"]],
+    [["conformance"]],
+    [["demo"]],
+  ])("%j", async (args) => {
+    const tried = async (url: string): Promise<{ readonly exitCode: number; readonly output: string; readonly errors: string }> =>
+      runInProcess(args[0] === "demo" ? [...args, url] : args, url);
+    for (const [url, message] of [
+      ["pigeon:home", /^error: .*there is no provider .*"pigeon"; known are memory, kafka\n$/],
+      ["kafka://host:9092?tsl=true", /^error: .*tsl/],
+      ["kafka://host:port", /^error: .*port/],
+    ] as const) {
+      const { exitCode, output, errors } = await tried(url);
+      expect({ exitCode, output }).toEqual({ exitCode: 2, output: "" });
+      expect(errors).toMatch(message);
+    }
+  });
+
+  test("the doctor finds it, with the same exit code", async () => {
+    const { exitCode, output, errors } = await runInProcess(["doctor", "pigeon:home"]);
+    expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: "" });
+    expect(output).toMatch(/^FAILED +url +configuration: there is no provider .*\n +-> Correct the URL/m);
   });
 });
 

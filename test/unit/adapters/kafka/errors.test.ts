@@ -132,6 +132,22 @@ test.each([
   }
 });
 
+test.each([
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate", /tls\.ca/],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "self-signed certificate in certificate chain", /tls\.ca/],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", /tls\.ca/],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "unable to get local issuer certificate", /tls\.ca/],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "Hostname/IP does not match certificate's altnames: IP: 127.0.0.1 is not in", /tls\.servername/],
+  ["CERT_HAS_EXPIRED", "certificate has expired", /certificate is refused/],
+])("%s: we do not accept the server's certificate, and the setting that may help is named", (code, text, setting) => {
+  const cause = sdkError("KafkaJSConnectionError", { code, message: `Connection error: ${text}` });
+  expect(classify(new KafkaConnectError("broker:9093", "connect", { wasReached: true, inTls: true }, cause))).toMatchObject({
+    code: "configuration",
+    retryable: false,
+    message: expect.stringMatching(setting),
+  });
+});
+
 test("a token that the application does not give is no refusal by the server, and may come where one came before", () => {
   const cause = new StreamError("unauthenticated", "oauthBearerProvider failed");
   for (const wasReachedBefore of [true, false]) {

@@ -41,6 +41,20 @@ test("what a killed process left half-written beside it is of no meaning", async
   expect(await readFile(path, "utf8")).toBe(`${bookmark("three")}\n`);
 });
 
+test("says the first at once, as a process may be killed again and again soon after it began; the next soon", async () => {
+  const file = new BookmarkFile(path);
+  const startedAtMs = performance.now();
+  file.writeSoon(bookmark("one"));
+  await expect.poll(() => readFile(path, "utf8").catch(() => null), { interval: 5 }).toBe(`${bookmark("one")}\n`);
+  expect(performance.now() - startedAtMs).toBeLessThan(700);
+  file.writeSoon(bookmark("two"));
+  await sleep(100);
+  expect(await readFile(path, "utf8")).toBe(`${bookmark("one")}\n`);
+  await sleep(1_200);
+  expect(await readFile(path, "utf8")).toBe(`${bookmark("two")}\n`);
+  file.forget();
+});
+
 test("says soon what it was told last; a write at once is the last word", async () => {
   const file = new BookmarkFile(path);
   file.writeSoon(bookmark("one"));
