@@ -15,6 +15,12 @@ test.each([1, 3])("an emulated Kafka of %i brokers passes completely: nothing fa
   expect(await whatIsLeft(emulator.bootstrapServers)).toEqual({ topics: [], groups: [] });
 });
 
+test("an emulated Kafka of which only the URL is known shows what every server shows", { timeout: 120_000 }, async () => {
+  await using emulator = await startEmulatedKafka();
+  const reports = await runCases(conformanceCases(), { connect: async () => connect(emulator.url) });
+  expect(compareWithExpected(reports, await expectedResults("kafka"))).toEqual([]);
+});
+
 /** As another client sees it. */
 async function whatIsLeft(bootstrapServers: string): Promise<{ readonly topics: readonly string[]; readonly groups: readonly string[] }> {
   const admin = new Kafka({ brokers: bootstrapServers.split(","), logLevel: logLevel.NOTHING }).admin();
