@@ -51,6 +51,9 @@ const manyAtOnce = defineCase({
   },
 });
 
+/** So short that members hear soon of each other, and so long that a handler may wait for another member to join. */
+const SESSION_MS = 6_000;
+
 const handlersFirst = defineCase({
   name: "group/rebalance/handlers-finish-first",
   promise: 7,
@@ -60,23 +63,35 @@ const handlersFirst = defineCase({
     const history = context.history();
     const group = await context.group(topic);
     const overlaps = new Overlaps();
+    const held = context.latch();
     let running = 0;
     const join = async (name: string) =>
       context.member(
         topic,
         // In the order of the partition what is handled is never behind a gap, so that nothing has to be repeated.
-        { group, concurrency: 8, order: "partition" },
+        { group, concurrency: 8, order: "partition", sessionTimeoutMs: SESSION_MS },
         async (message) => {
           running += 1;
-          await overlaps.during(message.value.key, "no two members handle a key at once", async () => later(20));
+          const work = name === "first" && !held.isOpen ? held.opened : later(20);
+          await overlaps.during(message.value.key, "no two members handle a key at once", async () => work);
           history.receive(message, name);
         },
         await context.connect(),
       );
-    await publish(context, history, topic, keyNames(8), 3);
+    const receipts = await publish(context, history, topic, keyNames(8), 3);
+    const busy = new Set(receipts.map(({ partition }) => partition)).size;
     const first = await join("first");
-    await context.until(() => running >= topic.partitions.length, "the handlers of the first member to run");
+    await context.until(() => running >= busy, "a handler of the first member to run in every partition that has messages");
     const second = await join("second");
+    await context.until(() => second.consumer.status().state === "running", "the second member to join");
+    // Another member that joins now, of another group, has been given everything: so there was time to give the second one something.
+    const witness = context.history();
+    const other = context.member(topic, { group: await context.group(topic) }, recordInto(witness, "witness"));
+    await context.until(() => witness.distinct === history.sent.length, "another group to be given the messages");
+    await other.close();
+    overlaps.check();
+    if (context.capabilities.partitions) expectEqual(history.received.length, 0, "messages handled while the first of every partition is");
+    held.open();
     await untilComplete(context, history);
     await untilShared(context, topic, [first, second]);
     await publish(context, history, topic, keyNames(8), 1);
