@@ -69,6 +69,9 @@ import { consumeBatchCases } from "./cases/consume-batches.ts";
 import { replayBookmarkPendingCases } from "./cases/replay-bookmark-pending.ts";
 import { slowTroubleCases } from "./cases/ordering-slow-trouble.ts";
 import { replayBoundedCases } from "./cases/replay-bounded.ts";
+import { producingMixedCases } from "./cases/producing-mixed.ts";
+import { producingPatienceCases } from "./cases/producing-patience.ts";
+import { portionCases } from "./cases/portions.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -143,5 +146,8 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...replayBookmarkPendingCases,
     ...slowTroubleCases,
     ...replayBoundedCases,
+    ...producingMixedCases,
+    ...producingPatienceCases,
+    ...portionCases,
   ];
 }

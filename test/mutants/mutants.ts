@@ -8,7 +8,9 @@ import { copyMutants } from "./copy-mutants.ts";
 import { lifecycleMutants } from "./lifecycle-mutants.ts";
 import { membershipMutants } from "./membership-mutants.ts";
 import type { Mutant } from "./mutant.ts";
+import { patienceMutants } from "./patience-mutants.ts";
 import { producingCoreMutants } from "./producing-core-mutants.ts";
+import { portionMutants } from "./portion-mutants.ts";
 import { publishMutants } from "./publish-mutants.ts";
 import { recordMutants } from "./record-mutants.ts";
 import { replayMutants } from "./replay-mutants.ts";
@@ -41,5 +43,7 @@ export function allMutants(): readonly Mutant[] {
     ...resourceMutants,
     ...copyMutants,
     ...troubleMutants,
+    ...patienceMutants,
+    ...portionMutants,
   ];
 }
