@@ -1,13 +1,13 @@
-import { writeFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { selectCases } from "../conformance/case-pattern.ts";
 import { conformanceCases, parseExpectedResults, runAsJUnit, runAsMarkdown } from "../conformance/index.ts";
 import { isStreamError } from "../errors.ts";
 import { compareFiles } from "./conformance/compare-files.ts";
-import { readGiven, requireWritable } from "./conformance/files.ts";
+import { readGiven } from "./conformance/files.ts";
 import { listCases } from "./conformance/list-cases.ts";
 import { ADAPTER_RULE } from "./conformance/load-adapter.ts";
 import { withTarget } from "./conformance/open-target.ts";
+import { ReportFile } from "./conformance/report-file.ts";
 import { runSuite } from "./conformance/run-suite.ts";
 import { collect } from "./options/collect.ts";
 import { connectionUrl, withUrl } from "./options/connection-url.ts";
@@ -38,6 +38,9 @@ adapters/README.md of this package.
     "deviations": { case: why it fails } }
 Exactly these cases must show that, and all others pass; an entry that is not
 true any more is wrong as well.
+
+The files of --junit and --markdown are there once the run has ended, and whole:
+a run that is interrupted leaves none, also none of a run before.
 
 Exit codes: 0 nothing is wrong, 1 a case failed or is not as expected, or what
 was opened is not closed at the end (with --compare: the runs differ), 2 wrong
@@ -115,14 +118,15 @@ async function conformance(url: string | undefined, options: Options): Promise<b
   }
   const target = connectionUrl(url);
   const expected = options.expected === undefined ? null : await readGiven(options.expected, parseExpectedResults);
-  for (const file of [junit, markdown]) if (file !== undefined) await requireWritable(file);
+  const junitFile = junit === undefined ? null : await ReportFile.prepare(junit);
+  const markdownFile = markdown === undefined ? null : await ReportFile.prepare(markdown);
   const { bail = false, repeat, timeout: timeoutMs } = options;
   const parallel = options.parallel === true ? CASES_AT_ONCE * repeat : (options.parallel ?? CASES_AT_ONCE);
   return interruptible((interrupted) =>
     withTarget(target, options, interrupted, async (opened) => {
       const run = await runSuite(cases, opened, { expected, json, bail, repeat, parallel, timeoutMs }, interrupted);
-      if (junit !== undefined) await writeFile(junit, runAsJUnit(run));
-      if (markdown !== undefined) await writeFile(markdown, runAsMarkdown(run, opened.capabilities));
+      await junitFile?.write(runAsJUnit(run));
+      await markdownFile?.write(runAsMarkdown(run, opened.capabilities));
       return run.holds;
     }),
   );

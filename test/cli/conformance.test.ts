@@ -1,4 +1,4 @@
-import { chmod, readFile } from "node:fs/promises";
+import { chmod, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { conformanceCases, parseJsonLines, runCases } from "../../src/conformance/index.ts";
@@ -57,24 +57,39 @@ describe("a run that ends early gives back what its cases had made", () => {
     expect(exitCode).toBe(1);
   });
 
+  const SOUND = { "sound.mjs": `${PREAMBLE}${LAST_WORD}export { openMemory as openDriver };` };
+  const REPORTS = ["--junit", "run.xml", "--markdown", "run.md"];
+  /** Of a run before, which nobody may take for this one's. */
+  const OLD_REPORTS = { "run.xml": "<old/>", "run.md": "# old" };
+
   test("Ctrl-C", async () => {
-    await using place = await writeFiles({ "sound.mjs": `${PREAMBLE}${LAST_WORD}export { openMemory as openDriver };` });
-    const { child, ended } = startCommand([...SLOW, "./sound.mjs"], { cwd: place.folder });
+    await using place = await writeFiles({ ...SOUND, ...OLD_REPORTS });
+    const { child, ended } = startCommand([...SLOW, "./sound.mjs", ...REPORTS], { cwd: place.folder });
     child.stdout.once("data", () => child.kill("SIGINT"));
     const { exitCode, output, errors } = await ended;
     expect(errors).toBe("topics left: 0\n");
     expect(output).not.toContain("summary");
     expect(output).not.toContain("failed");
     expect(exitCode).toBe(130);
+    expect(await readdir(place.folder)).toEqual(["sound.mjs"]);
+  });
+
+  test("killed, it leaves no report either", async () => {
+    await using place = await writeFiles({ ...SOUND, ...OLD_REPORTS });
+    const { child, ended } = startCommand([...SLOW, "./sound.mjs", ...REPORTS], { cwd: place.folder });
+    child.stdout.once("data", () => child.kill("SIGKILL"));
+    expect(await ended).toMatchObject({ signal: "SIGKILL" });
+    expect(await readdir(place.folder)).toEqual(["sound.mjs"]);
   });
 
   test("nobody reads the output any more", async () => {
-    await using place = await writeFiles({ "sound.mjs": `${PREAMBLE}${LAST_WORD}export { openMemory as openDriver };` });
-    const { child, ended } = startCommand([...SLOW, "./sound.mjs"], { cwd: place.folder });
+    await using place = await writeFiles({ ...SOUND, ...OLD_REPORTS });
+    const { child, ended } = startCommand([...SLOW, "./sound.mjs", ...REPORTS], { cwd: place.folder });
     child.stdout.once("data", () => child.stdout.destroy());
     const { exitCode, errors } = await ended;
     expect(errors).toBe("topics left: 0\n");
     expect(exitCode).toBe(141);
+    expect(await readdir(place.folder)).toEqual(["sound.mjs"]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import webpack from "webpack";
@@ -29,6 +29,12 @@ afterAll(async () => {
 
 function installed(...path: string[]): string {
   return join(project, "node_modules", "streamport", ...path);
+}
+
+async function packedFiles(): Promise<string[]> {
+  return (await readdir(installed(), { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(installed().length + 1));
 }
 
 function entries(): string[] {
@@ -118,22 +124,57 @@ test("exports name files that are there, and nothing but the product is packed",
       expect(await readFile(installed(file), "utf8"), file).not.toBe("");
     }
   }
-  const files = (await readdir(installed(), { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(installed().length + 1));
+  const files = await packedFiles();
   // Of the local stack what runs in the process; nothing that starts servers.
   const outside = files.filter((file) => !/^dist\/(src|adapters|localstack)\/.*\.(js|d\.ts)$/.test(file));
   expect(outside.toSorted()).toEqual([
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
     "adapters/README.md",
+    "adapters/kafka/README.md",
+    "adapters/memory/README.md",
+    "localstack/README.md",
+    "localstack/demo/README.md",
     "localstack/demo/flights-20k.jsonl",
+    "localstack/kafka/README.md",
+    "localstack/kafka/broker/README.md",
     "package.json",
+    "src/cli/README.md",
+    "src/conformance/README.md",
+    "src/diagnostics/README.md",
+    "test/RESULTS.md",
   ]);
   expect(files.filter((file) => /^dist\/localstack\/kafka\/(?!broker\/)|\.test\./.test(file))).toEqual([]);
   const declared = files.filter((file) => file.endsWith(".js")).map((file) => file.replace(/\.js$/, ".d.ts"));
   expect(declared.filter((file) => !files.includes(file))).toEqual([]);
+});
+
+test("every relative link of a page that is packed leads to a file that is packed", async () => {
+  const pages = (await packedFiles()).filter((file) => file.endsWith(".md"));
+  const links = await Promise.all(
+    pages.map(async (page) => {
+      const targets = [...(await readFile(installed(page), "utf8")).matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)];
+      return targets.map(([, target]) => ({ page, target: normalize(join(dirname(page), target!)) }));
+    }),
+  );
+  expect(links.flat().length).toBeGreaterThan(10);
+  const entries = new Set((await readdir(installed(), { recursive: true })).map((path) => normalize(path)));
+  expect(links.flat().filter(({ target }) => !entries.has(target.replace(/\/$/, "")))).toEqual([]);
+});
+
+test("the source of the demo's data is named in what is packed", async () => {
+  expect(await readFile(installed("localstack", "demo", "README.md"), "utf8")).toMatch(
+    /Source: U\.S\. Bureau of Transportation Statistics/,
+  );
+});
+
+test("nothing runs when it is installed: npm warns of packages with scripts of that kind", () => {
+  const scripts = Object.keys(manifest.scripts);
+  expect(scripts.filter((name) => ["preinstall", "install", "postinstall", "prepublish", "prepare"].includes(name))).toEqual([]);
+  // What does it instead: before packing, and in a clone.
+  expect(scripts).toEqual(expect.arrayContaining(["prepack", "dependencies"]));
 });
 
 test("needs no package at run time but the parser of the command line", () => {

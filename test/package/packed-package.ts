@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { runCommand } from "./command.ts";
 
 export const projectRoot = join(import.meta.dirname, "..", "..");
@@ -7,6 +7,7 @@ export const projectRoot = join(import.meta.dirname, "..", "..");
 export interface Manifest {
   readonly version: string;
   readonly files: readonly string[];
+  readonly scripts: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
   readonly engines: { readonly node: string };
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -30,11 +31,9 @@ export async function pack(folder: string): Promise<string> {
   await mkdir(stage, { recursive: true });
   await buildInto(stage);
   const { files } = await readManifest();
-  // With what stands beside a file, some of which npm packs unasked.
-  const wanted = files
-    .filter((file) => file !== "dist" && !file.startsWith("!"))
-    .map((file) => (file.includes("/") ? dirname(file) : file));
-  for (const name of ["package.json", ...wanted]) await cp(join(projectRoot, name), join(stage, name), { recursive: true });
+  // With all that stands beside what is wanted, some of which npm might pack unasked.
+  const wanted = files.filter((file) => file !== "dist").map((file) => file.split("/", 1)[0]!);
+  for (const name of new Set(["package.json", ...wanted])) await cp(join(projectRoot, name), join(stage, name), { recursive: true });
   const printed = await runCommand("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], stage);
   return join(folder, packedFileName(JSON.parse(printed)));
 }

@@ -1,4 +1,4 @@
-import { open, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { isStreamError } from "../../errors.ts";
 import { UsageError } from "../process/usage-error.ts";
 
@@ -15,15 +15,7 @@ export async function readGiven<Content>(path: string, parse: (text: string) => 
   }
 }
 
-/** Before minutes of work are spent on what cannot be kept. @throws `UsageError` */
-export async function requireWritable(path: string): Promise<void> {
-  try {
-    await (await open(path, "a")).close();
-  } catch (cause) {
-    throw new UsageError(`cannot write ${JSON.stringify(path)}: ${reasonOf(cause)}`, { cause });
-  }
-}
-
-function reasonOf(error: unknown): string {
+/** What the system says, in its own short word: `ENOENT`. */
+export function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }

@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { access, open, readFile, rename } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StreamError } from "../../errors.ts";
 import { type Bookmark, unsealBookmark } from "../../position.ts";
+import { replaceFile } from "../output/replace-file.ts";
 
 /** How far the file may be behind, and how often it is written at most. */
 const SOON_MS = 1_000;
@@ -100,17 +101,8 @@ export class BookmarkFile {
 
   async #replace(bookmark: Bookmark): Promise<void> {
     if (bookmark === this.#stored) return;
-    const beside = `${this.#path}.tmp`;
     try {
-      const file = await open(beside, "w");
-      try {
-        await file.writeFile(`${bookmark}\n`);
-        // The new name is not to point at an empty file after a loss of power.
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(beside, this.#path);
+      await replaceFile(this.#path, `${bookmark}\n`);
     } catch (error) {
       throw this.#failureTo("write", error as NodeJS.ErrnoException);
     }

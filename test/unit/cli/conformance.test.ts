@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-kafka.ts";
@@ -69,7 +69,7 @@ describe("memory:", () => {
 });
 
 test("a selection, as text and as files", async () => {
-  await using place = await writeFiles({});
+  await using place = await writeFiles({ "page.md": "# old\n".repeat(10_000) });
   const [junit, markdown] = ["junit.xml", "page.md"].map((name) => join(place.folder, name)) as [string, string];
   const told = await conformance("memory:", "--run", "ordering/keys/*", "--run", "**/same-tick", "--junit", junit, "--markdown", markdown);
   expect(told.errors).toBe("");
@@ -80,7 +80,19 @@ test("a selection, as text and as files", async () => {
   expect(told.output).toMatch(/\n\nmemory: \d+ cases, nothing wrong\n$/);
   expect(await readFile(junit, "utf8")).toContain('name="ordering/publish/same-tick"');
   expect(await readFile(markdown, "utf8")).toMatch(/^# Conformance of memory\n/);
+  expect(await readFile(markdown, "utf8")).not.toContain("# old");
+  expect((await readdir(place.folder)).toSorted()).toEqual(["junit.xml", "page.md"]);
   expect(told.exitCode).toBe(0);
+});
+
+test("a report of a run before is taken away also where nothing can run; what is no plain file is written to", async () => {
+  await using place = await writeFiles({ "old.xml": "<old/>", "other.xml": "<old/>" });
+  const [old, other] = ["old.xml", "other.xml"].map((name) => join(place.folder, name)) as [string, string];
+  expect(await conformance("kafka://127.0.0.1:1", "--junit", old)).toMatchObject({ exitCode: 2 });
+  expect(await readdir(place.folder)).toEqual(["other.xml"]);
+  const files = ["--junit", "/dev/null", "--markdown", other];
+  expect(await conformance("memory:", "--run", "ordering/keys/*", ...files)).toMatchObject({ exitCode: 0, errors: "" });
+  expect(await readFile(other, "utf8")).toMatch(/^# Conformance of memory\n/);
 });
 
 test("--timeout is each case's", async () => {
@@ -281,6 +293,7 @@ test("--list shows what there is, and asks nobody", async () => {
 
 test.each([
   [["--junit", join("nowhere", "junit.xml")], /cannot write "nowhere\/junit\.xml": ENOENT/],
+  [["--markdown", "src"], /cannot write "src": EISDIR/],
   [["--expected", "none.json"], /cannot read "none\.json": ENOENT/],
   [
     ["--expected", "package.json"],
