@@ -69,6 +69,11 @@ export class CaseContext {
     return this.#resources.group(topic, name);
   }
 
+  /** How many more groups `group` can give for a topic; where they begin with their first member there is no end to them. */
+  groupsLeft(topic: CaseTopic): number {
+    return this.#resources.groupsLeft(topic);
+  }
+
   /**
    * A name that no topic has.
    * @throws EnvironmentMissing where the topics are lent, and who may use them is not told whether there are others

@@ -75,6 +75,11 @@ export class CaseResources {
     return group;
   }
 
+  /** How many more groups there are for a topic: no end to them where they begin with their first member. */
+  groupsLeft(topic: CaseTopic): number {
+    return this.#prepared.get(topic.name)?.length ?? Number.POSITIVE_INFINITY;
+  }
+
   /** A name that nothing has. */
   unusedName(): string {
     return `${this.#prefix}-unused`;

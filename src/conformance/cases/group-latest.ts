@@ -59,10 +59,8 @@ const everyPartition = defineCase({
   },
 });
 
-/** So many that the moment between owning a partition and looking at it is met, also where it is short. */
+/** So many that the moment between owning a partition and looking at it is met, also where it is short; fewer where groups have to exist first. */
 const GROUPS = 12;
-/** Where groups have to exist first. */
-const FEW_GROUPS = 3;
 
 const onceAssigned = defineCase({
   name: "group/start/latest-once-assigned",
@@ -93,7 +91,7 @@ const onceAssigned = defineCase({
       return { member, own };
     };
     const groups: Awaited<ReturnType<typeof join>>[] = [];
-    const count = context.capabilities.topicAdmin ? GROUPS : FEW_GROUPS;
+    const count = Math.min(GROUPS, context.groupsLeft(topic));
     for (let index = 0; index < count; index += 1) groups.push(await join(index));
     await context.until(() => groups.every(({ own }) => own.sent.length > 0), "every group to be told of every partition");
     await context.within(Promise.all(sends), "what was sent as soon as a group owned its partitions to be stored");
