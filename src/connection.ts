@@ -5,11 +5,13 @@ import type { Capabilities, Capability } from "./capabilities.ts";
 import { checkOptions, rules } from "./checked-options.ts";
 import type { Connection, Health } from "./connection-types.ts";
 import { createReport } from "./diagnostics/report.ts";
+import type { Permission } from "./driver/permission.ts";
 import type { ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError, type StreamErrorDetails, withContext } from "./errors.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "./options.ts";
 import { createTopic } from "./topic.ts";
 import type { Closable } from "./topic-context.ts";
+import { checkedTopicName } from "./topic-name.ts";
 import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
 
 /** The provider's own names, by the name in the code. */
@@ -77,6 +79,23 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
       error = this.toError(cause, { operation: "check" });
     }
     return { ok: error === null, latencyMs: performance.now() - started, error };
+  }
+
+  /**
+   * For the doctor, not of `Connection`: what one may do with the topic and, where one is named, the group.
+   * @returns `null` where the adapter does not tell. @throws `not-found` · what the provider says
+   */
+  async permissions(topic: string, group: string | undefined, signal: AbortSignal): Promise<readonly Permission[] | null> {
+    const { admin } = this.#driver;
+    if (admin.permissions === undefined) return null;
+    try {
+      const nativeTopic = checkedTopicName(this.#driver, topic, (name) => this.nativeTopic(name));
+      const name = group === undefined ? null : { group, nativeGroup: this.nativeGroup(group) };
+      return await abortable(admin.permissions(nativeTopic, name, signal), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.toError(error, { operation: "admin.permissions", topic });
+    }
   }
 
   close(options: CloseOptions = {}): Promise<void> {

@@ -4,11 +4,13 @@ import type {
   DriverTopicDescription,
   GroupName,
   Lag,
+  Permission,
   StartPoint,
   TopicSettings,
 } from "../../src/driver/index.ts";
 import { boundedCall } from "./bounded-call.ts";
 import { GroupAdmin } from "./group-admin.ts";
+import { permissionsOn } from "./permissions.ts";
 import type { KafkaService } from "./service.ts";
 import { TopicAdmin } from "./topic-admin.ts";
 
@@ -64,6 +66,10 @@ export class KafkaAdmin implements AdminDriver {
 
   deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
     return this.#onGroups(signal, (groups, patience) => groups.delete(topic, name, patience));
+  }
+
+  permissions(topic: string, name: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]> {
+    return boundedCall(this.#service, this.#groupCallMs, signal, (service, patience) => permissionsOn(service, topic, name, patience));
   }
 
   lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag> {

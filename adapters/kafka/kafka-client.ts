@@ -49,6 +49,17 @@ export interface KafkaClient {
     signal: AbortSignal,
   ): Promise<readonly PartitionResult[]>;
   describeGroup(brokerId: number, group: string, signal: AbortSignal): Promise<DescribedGroup>;
+  /** What we may do on the topic and on the cluster. Any broker. */
+  topicOperations(
+    topic: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly errorCode: number; readonly topic: AllowedOperations; readonly cluster: AllowedOperations }>;
+  /** What we may do on the group, which need not exist. */
+  groupOperations(
+    brokerId: number,
+    group: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly errorCode: number; readonly group: AllowedOperations }>;
   /** Those that this broker looks after. */
   listGroups(brokerId: number, signal: AbortSignal): Promise<readonly { readonly group: string; readonly protocolType: string }[]>;
   deleteGroup(brokerId: number, group: string, signal: AbortSignal): Promise<void>;
@@ -69,6 +80,9 @@ export interface KafkaClient {
   /** Ends all connections; what waits for an answer is rejected. Never rejects. */
   close(): Promise<void>;
 }
+
+/** A set of Kafka's `AclOperation`: the bit of each is its number. `null`: the server does not tell. */
+export type AllowedOperations = number | null;
 
 export interface BrokerAddress {
   readonly brokerId: number;

@@ -6,6 +6,7 @@ import type {
   GroupName,
   Lag,
   LagFigures,
+  Permission,
   StartPoint,
   TopicSettings,
 } from "../../src/driver/index.ts";
@@ -113,6 +114,21 @@ export class MemoryAdmin implements AdminDriver {
     const topic = topicFor(this.#service, name);
     requireNoMembers(topic, nativeName(groupName), requireGroup(topic, groupName));
     topic.groups.delete(nativeName(groupName));
+  }
+
+  /** There are no rights here: all that this form of the provider can do is allowed. */
+  async permissions(name: string, _: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]> {
+    await this.#enter("permissions", name, signal);
+    topicFor(this.#service, name);
+    const { topicAdmin, groupAdmin, groupReset } = this.#service.profile.capabilities;
+    const operations = [
+      "send",
+      "consume",
+      ...(topicAdmin ? (["createTopic", "updateTopic", "deleteTopic"] as const) : []),
+      ...(groupReset ? (["resetGroup"] as const) : []),
+      ...(groupAdmin ? (["deleteGroup"] as const) : []),
+    ] as const;
+    return operations.map((operation) => ({ operation, isAllowed: true, lacking: [] }));
   }
 
   async lag(name: string, groupName: GroupName, signal: AbortSignal): Promise<Lag> {

@@ -10,7 +10,9 @@ import { UsageError } from "./process/usage-error.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
-Nothing is stored, created or moved. --json prints a line a check:
+Nothing is stored, created or moved: whether one may send, consume, administer,
+the provider is asked, where it tells. What is not permitted is "doubtful", as
+it may be meant so. --json prints a line a check:
   { "check", "result": "ok" | "doubtful" | "failed" | "not-tried",
     "detail", "advice" }
 

@@ -1,5 +1,6 @@
 import type { Lag, TopicSettings } from "../admin/admin-types.ts";
 import type { TopicIdentity } from "../position.ts";
+import type { Permission } from "./permission.ts";
 import type { PartitionPlace, StartPoint } from "./record.ts";
 
 /** A group as the application calls it and, where it gave one, the provider's own name. */
@@ -60,4 +61,10 @@ export interface AdminDriver {
    * @throws `not-found`
    */
   lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag>;
+  /**
+   * What whoever is connected may do with the topic and, where one is named, the group, which need not exist. Nothing is changed to
+   * find out. Leave out the operations that the provider does not have; leave out the method where the provider does not tell.
+   * @throws `not-found` for the topic, where the provider tells
+   */
+  permissions?(topic: string, name: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]>;
 }

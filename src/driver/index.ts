@@ -4,6 +4,7 @@ export type { CallShape, CallSlice, ProducerDriver, PublishCall, RecordResult, S
 export type { Assignment, ChildPartition, ConsumerDriver, ConsumerSettings, DriverGap, Settlement, Sink } from "./consumer-driver.ts";
 export type { PartitionEnd, RangePartition, RangeRequest, ReaderDriver, ReaderSink, ResolvedRange, StopPoint } from "./reader-driver.ts";
 export type { AdminDriver, DriverGroupDescription, DriverTopicDescription, GroupName } from "./admin-driver.ts";
+export type { GuardedOperation, Permission } from "./permission.ts";
 export type { HeaderList, OutgoingRecord, PartitionPlace, Place, StartPoint, StoredRecord } from "./record.ts";
 export type { DriverReport, Report } from "./report.ts";
 export type { Fault, FaultKind } from "./fault.ts";

@@ -38,6 +38,7 @@ import {
 } from "./group-apis.ts";
 import { metadataApi } from "./metadata-api.ts";
 import { initProducerIdApi, listOffsetsApi, offsetCommitApi, offsetDeleteApi, offsetFetchApi } from "./offset-apis.ts";
+import { groupOperationsApi, topicOperationsApi } from "./operations-apis.ts";
 import { produceApi } from "./produce-api.ts";
 
 /** No network call. kafkajs is loaded at the first request. */
@@ -139,6 +140,14 @@ class KafkaJsClient implements KafkaClient {
 
   describeGroup(brokerId: number, group: string, signal: AbortSignal): Promise<DescribedGroup> {
     return this.#call(brokerId, describeGroupApi, group, signal);
+  }
+
+  topicOperations(topic: string, signal: AbortSignal): ReturnType<KafkaClient["topicOperations"]> {
+    return this.#call(ANY_BROKER, topicOperationsApi, topic, signal);
+  }
+
+  groupOperations(brokerId: number, group: string, signal: AbortSignal): ReturnType<KafkaClient["groupOperations"]> {
+    return this.#call(brokerId, groupOperationsApi, group, signal);
   }
 
   listGroups(brokerId: number, signal: AbortSignal): Promise<readonly { readonly group: string; readonly protocolType: string }[]> {

@@ -8,7 +8,6 @@ const ADVICE: Readonly<Partial<Record<StreamErrorCode, string>>> = {
   configuration: "Correct the URL: its scheme, its settings, and the SDK that has to be installed beside streamport.",
   "invalid-argument": "Correct the name: the message says what is allowed.",
   unauthenticated: "Check user and password (percent-encoded in the URL), and the mechanism that the server expects.",
-  "permission-denied": "Ask for the permission; the page of the adapter lists what each operation needs.",
   unavailable: REACH,
   timeout: REACH,
   throttled: WAIT,
@@ -16,7 +15,11 @@ const ADVICE: Readonly<Partial<Record<StreamErrorCode, string>>> = {
 };
 
 /** What to do about an error, in a sentence. */
-export function adviceFor({ code, topic, operation }: StreamError): string {
+export function adviceFor({ code, topic, operation, provider }: StreamError): string {
+  if (code === "permission-denied") {
+    const page = provider === undefined ? "the page of the adapter" : `adapters/${provider}/README.md of this package`;
+    return `Ask for the permission: ${page} lists what each operation needs.`;
+  }
   if (code !== "not-found") return ADVICE[code] ?? "This should not happen: report it, with the versions above.";
   const isGroup = operation === "admin.describeGroup" || operation === "admin.lag";
   if (isGroup) return "A group exists once it has consumed or was reset: streamport groups list shows those that do.";

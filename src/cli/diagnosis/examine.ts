@@ -1,17 +1,17 @@
+import type { OpenConnection } from "../../connection.ts";
 import type { Connection, Health } from "../../connection-types.ts";
-import { StreamError, isStreamError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import type { From } from "../../replay/reader-types.ts";
 import { counted } from "../output/counted.ts";
 import { durationText } from "../output/duration-text.ts";
 import { plainTopic } from "../process/plain-topic.ts";
 import { whenAborted } from "../process/when-aborted.ts";
-import { type Finding, doubtful, failed, notTried, ok } from "./finding.ts";
+import { examinePermissions } from "./examine-permissions.ts";
+import { CHECK_MS, attempt, noAnswer } from "./attempt.ts";
+import { type Finding, doubtful, failed, isNotFound, notTried, ok } from "./finding.ts";
 
 type PlainMessage = Message<Uint8Array | null>;
 
-/** How long each check may take. */
-const CHECK_MS = 20_000;
 /** Clocks that differ by less trouble nobody. */
 const CLOCK_TOLERANCE_MS = 5_000;
 
@@ -37,16 +37,22 @@ export async function* examine(connection: Connection, { topic, group }: Subject
   yield ok("reach", `${connection.provider} answers and lets us in, after ${latencyMs.toFixed(0)} ms`);
   const admin = connection.admin as AnyAdmin;
   yield await attempt("list topics", async (signal) => counted((await admin.listTopics({ signal })).length, "topic"));
-  if (topic === undefined) yield notTried("topic", "no topic was named", "--topic NAME tries to describe and to read it.");
-  else yield* examineTopic(connection, topic);
-  if (topic !== undefined && group !== undefined) yield* examineGroup(admin, topic, group);
-  else yield notTried("group", "no group was named", "--topic NAME --group NAME looks at it.");
-  yield notTried("send", "would store a message", "To try it: echo test | streamport produce --topic NAME --lines");
-  yield notTried(
-    "consume",
-    "would take partitions from other members",
-    "To try it: streamport consume --topic NAME --group NEW-NAME --max 1",
+  if (topic === undefined) {
+    yield notTried("topic", "no topic was named", "--topic NAME tries to describe and to read it, and asks what is permitted.");
+    return;
+  }
+  const described = await attempt("describe topic", async (signal) =>
+    counted((await admin.describeTopic(topic, { signal })).partitions.length, "partition"),
   );
+  yield described;
+  if (isNotFound(described)) {
+    yield notTried("operations", "nothing more can be tried before the topic is there");
+    return;
+  }
+  yield* examineTopic(connection, topic);
+  if (group === undefined) yield notTried("group", "no group was named", "--group NAME looks at it, and asks what is permitted.");
+  else yield* examineGroup(admin, topic, group);
+  yield* await examinePermissions(connection as OpenConnection<never>, topic, group);
 }
 
 async function reach(connection: Connection): Promise<Health> {
@@ -62,9 +68,6 @@ async function reach(connection: Connection): Promise<Health> {
 
 async function* examineTopic(connection: Connection, topic: string): AsyncGenerator<Finding, void, void> {
   const { admin } = connection;
-  yield await attempt("describe topic", async (signal) =>
-    counted((await admin.describeTopic(topic, { signal })).partitions.length, "partition"),
-  );
   const reading = await attempt("read", async (signal) => {
     const first = await firstMessage(connection, topic, "earliest", signal);
     return first === null ? "nothing is stored, so that no message could be tried" : "the oldest message can be read";
@@ -77,10 +80,15 @@ async function* examineTopic(connection: Connection, topic: string): AsyncGenera
 }
 
 async function* examineGroup(admin: AnyAdmin, topic: string, group: string): AsyncGenerator<Finding, void, void> {
-  yield await attempt("describe group", async (signal) => {
+  const described = await attempt("describe group", async (signal) => {
     const { members } = await admin.describeGroup(topic, group, { signal });
     return members === null ? "it exists" : counted(members, "member");
   });
+  yield described;
+  if (isNotFound(described)) {
+    yield notTried("lag", "there is none before the group is there");
+    return;
+  }
   yield await attempt("lag", async (signal) => {
     const { messages, timeMs } = await admin.lag(topic, group, { signal });
     return [messages === null ? "" : counted(messages, "message"), timeMs === null ? "" : durationText(timeMs)].filter(Boolean).join(", ");
@@ -106,21 +114,4 @@ async function firstMessage(connection: Connection, topic: string, from: From, s
   for await (const message of reader) return message;
   signal.throwIfAborted();
   return null;
-}
-
-/** @param work tells in words what it has found, or makes the finding itself */
-async function attempt(check: string, work: (signal: AbortSignal) => Promise<Finding | string>): Promise<Finding> {
-  const signal = AbortSignal.timeout(CHECK_MS);
-  try {
-    const found = await work(signal);
-    return typeof found === "string" ? ok(check, found) : found;
-  } catch (error) {
-    if (signal.aborted) return failed(check, noAnswer());
-    if (isStreamError(error)) return failed(check, error);
-    throw error;
-  }
-}
-
-function noAnswer(): StreamError {
-  return new StreamError("timeout", `no answer within ${durationText(CHECK_MS)}`);
 }

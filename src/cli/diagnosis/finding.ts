@@ -23,6 +23,11 @@ export function notTried(check: string, detail: string, advice: string | null = 
   return { check, result: "not-tried", detail, advice };
 }
 
+/** What was looked for is not there: what else was to be looked at on it would find the same. */
+export function isNotFound({ result, detail }: Finding): boolean {
+  return result === "failed" && detail.startsWith("not-found: ");
+}
+
 /** A capability that is missing is no fault of anybody's. */
 export function failed(check: string, error: StreamError): Finding {
   const detail = `${error.code}: ${error.message}`;

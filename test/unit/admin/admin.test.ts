@@ -41,6 +41,7 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
     resetGroup: undefined,
     deleteGroup: undefined,
     lag: LAG,
+    permissions: [],
   };
   const replaced: Partial<AdminDriver> = {};
   const methods = Object.fromEntries(

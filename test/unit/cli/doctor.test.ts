@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type EmulatedKafka, startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-kafka.ts";
+import { openMemory } from "../../../adapters/memory/index.ts";
+import { examine } from "../../../src/cli/diagnosis/examine.ts";
+import type { Finding } from "../../../src/cli/diagnosis/finding.ts";
+import { connect } from "../../../src/index.ts";
+import type { Permission } from "../../../src/driver/index.ts";
+import { gather } from "./gather.ts";
+import { runInProcess } from "./run-in-process.ts";
+
+let kafka: EmulatedKafka;
+
+beforeAll(async () => {
+  kafka = await startEmulatedKafka({ topics: { orders: { partitions: 2 } } });
+  await using connection = await connect(kafka.url, { require: ["groupReset"] });
+  await connection.admin.resetGroup("orders", "billing", "earliest");
+});
+
+afterAll(async () => {
+  await kafka.close();
+});
+
+async function doctor(...args: readonly string[]): Promise<{ readonly exitCode: number; readonly findings: readonly Finding[] }> {
+  const { exitCode, output, errors } = await runInProcess(["doctor", "--json", ...args], kafka.url);
+  expect(errors).toBe("");
+  const findings = output.trimEnd().split("\n");
+  return { exitCode, findings: findings.map((line) => JSON.parse(line) as Finding) };
+}
+
+function resultsOf(findings: readonly Finding[]): readonly string[] {
+  return findings.map(({ check, result }) => `${check}: ${result}`);
+}
+
+const GUARDED = ["send", "consume", "create topic", "update topic", "delete topic", "reset group", "delete group"];
+
+test("a topic and a group are looked at, and each operation that cannot be tried is asked for", async () => {
+  const { exitCode, findings } = await doctor("--topic", "orders", "--group", "billing");
+  expect(resultsOf(findings)).toEqual([
+    ...["versions", "url", "reach", "list topics", "describe topic", "read", "clock", "list groups", "describe group", "lag"].map(
+      (check) => `${check}: ok`,
+    ),
+    ...GUARDED.map((check) => `${check}: ok`),
+  ]);
+  expect(exitCode).toBe(0);
+});
+
+test("without a group, what needs one is not told", async () => {
+  const { exitCode, findings } = await doctor("--topic", "orders");
+  const results = Object.fromEntries(findings.map(({ check, result }) => [check, result]));
+  expect(results).toMatchObject({
+    group: "not-tried",
+    send: "ok",
+    consume: "not-tried",
+    "delete topic": "ok",
+    "delete group": "not-tried",
+  });
+  expect(findings.find(({ check }) => check === "consume")?.advice).toContain("--group");
+  expect(exitCode).toBe(0);
+});
+
+test("a topic that is not there is told once", async () => {
+  const { exitCode, findings } = await doctor("--topic", "missing", "--group", "billing");
+  expect(resultsOf(findings)).toEqual([
+    "versions: ok",
+    "url: ok",
+    "reach: ok",
+    "list topics: ok",
+    "describe topic: failed",
+    "operations: not-tried",
+  ]);
+  expect(findings[4]).toMatchObject({ detail: expect.stringMatching(/^not-found: /), advice: expect.stringContaining("--topic missing") });
+  expect(exitCode).toBe(1);
+});
+
+test("a group that is not there is told once, and what is permitted all the same", async () => {
+  const { exitCode, findings } = await doctor("--topic", "orders", "--group", "none");
+  const failed = findings.filter(({ result }) => result === "failed");
+  expect(failed.map(({ check }) => check)).toEqual(["describe group"]);
+  expect(findings).toContainEqual(expect.objectContaining({ check: "lag", result: "not-tried" }));
+  expect(findings).toContainEqual(expect.objectContaining({ check: "consume", result: "ok" }));
+  expect(exitCode).toBe(1);
+});
+
+test("nothing is changed by asking", async () => {
+  await doctor("--topic", "orders", "--group", "new");
+  await using connection = await connect(kafka.url, { require: ["groupAdmin"] });
+  expect(await connection.admin.listTopics()).toEqual(["orders"]);
+  expect(await connection.admin.listGroups("orders")).toEqual(["billing"]);
+});
+
+test("memory: permits what it can do", async () => {
+  const { output } = await runInProcess(["doctor", "memory:d?create=orders&without=topicAdmin", "--topic", "orders", "--json"]);
+  const checks = output.trimEnd().split("\n");
+  expect(checks.map((line) => (JSON.parse(line) as Finding).check).filter((check) => GUARDED.includes(check))).toEqual(
+    GUARDED.filter((check) => !check.endsWith(" topic")),
+  );
+});
+
+async function findingsOf(permissions: readonly Permission[] | undefined): Promise<readonly Finding[]> {
+  const driver = openMemory("memory:?create=orders");
+  Object.assign(driver.admin, { permissions: permissions === undefined ? undefined : async () => permissions });
+  await using connection = await connect(driver);
+  const findings = await gather(examine(connection, { topic: "orders", group: "billing" }));
+  return findings.filter(({ check }) => GUARDED.includes(check));
+}
+
+test("what is not permitted may be meant so, and is said with what to ask for; what is not told, with how to see", async () => {
+  const findings = await findingsOf([
+    { operation: "send", isAllowed: false, lacking: ["Write on the topic"] },
+    { operation: "consume", isAllowed: null, lacking: ["Read on the group"] },
+  ]);
+  expect(findings).toEqual([
+    {
+      check: "send",
+      result: "doubtful",
+      detail: "is not permitted: Write on the topic is missing",
+      advice: "Where it is needed, ask for the permission: Write on the topic.",
+    },
+    {
+      check: "consume",
+      result: "not-tried",
+      detail: "the provider does not tell: needs Read on the group",
+      advice: expect.stringContaining("streamport consume"),
+    },
+  ]);
+});
+
+test("of an adapter that tells nothing it is said how to see", async () => {
+  expect(resultsOf(await findingsOf(undefined))).toEqual(["send: not-tried", "consume: not-tried"]);
+});
