@@ -69,6 +69,7 @@ import { consumeBatchCases } from "./cases/consume-batches.ts";
 import { replayBookmarkPendingCases } from "./cases/replay-bookmark-pending.ts";
 import { slowTroubleCases } from "./cases/ordering-slow-trouble.ts";
 import { replayBoundedCases } from "./cases/replay-bounded.ts";
+import { replayOvertakenCases } from "./cases/replay-overtaken.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -143,5 +144,6 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...replayBookmarkPendingCases,
     ...slowTroubleCases,
     ...replayBoundedCases,
+    ...replayOvertakenCases,
   ];
 }
