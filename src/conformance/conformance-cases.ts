@@ -72,6 +72,7 @@ import { replayBoundedCases } from "./cases/replay-bounded.ts";
 import { producingMixedCases } from "./cases/producing-mixed.ts";
 import { producingPatienceCases } from "./cases/producing-patience.ts";
 import { portionCases } from "./cases/portions.ts";
+import { replayOvertakenCases } from "./cases/replay-overtaken.ts";
 
 /** Every case of the suite. Names are unique. */
 export function conformanceCases(): readonly DefinedCase[] {
@@ -149,5 +150,6 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...producingMixedCases,
     ...producingPatienceCases,
     ...portionCases,
+    ...replayOvertakenCases,
   ];
 }

@@ -59,6 +59,27 @@ function filtersByTime(reader: ReaderDriver): Partial<ReaderDriver> {
   };
 }
 
+/** Takes the time at which a range ends for a condition on every message instead of a place in the log. */
+function filtersTheEndByTime(reader: ReaderDriver): Partial<ReaderDriver> {
+  let untilMs = Infinity;
+  return {
+    resolve: async (request, signal) => {
+      if (request.until?.kind !== "timestamp") return reader.resolve(request, signal);
+      untilMs = request.until.timestampMs;
+      return reader.resolve({ ...request, until: { kind: "now" } }, signal);
+    },
+    read: async (partitions, sink, signal) => {
+      const filtering = override(sink, {
+        deliver: async (partition, records) => {
+          const kept = records.filter(({ timestampMs }) => timestampMs < untilMs);
+          return kept.length > 0 ? sink.deliver(partition, kept) : sink.advanced(partition, records.at(-1)!.position);
+        },
+      });
+      return reader.read(partitions, filtering, signal);
+    },
+  };
+}
+
 function behindTheGap(gap: DriverGap | null, start: Place): Place {
   return gap === null ? start : { kind: "at", position: gap.resumesAt };
 }
@@ -80,6 +101,7 @@ const hidesGaps = driverMutant(
             }));
             return { ...range, partitions };
           },
+          read: async (partitions, sink, signal) => reader.read(partitions, override(sink, { gap: async () => undefined }), signal),
         });
       },
       consumer: (topic, settings) => {
@@ -135,6 +157,15 @@ export const rangeMutants: readonly Mutant[] = [
     return { ...partition, end, gap: gap === null || resumesAt === undefined ? gap : { ...gap, resumesAt } };
   }),
   readerMutant("filters-by-time", filtersByTime),
+  readerMutant("filters-the-end-by-time", filtersTheEndByTime),
+  readerMutant("miscounts-what-a-gap-swallows", (reader) => ({
+    read: async (partitions, sink, signal) => {
+      const miscounting = override(sink, {
+        gap: async (partition, gap) => sink.gap(partition, { ...gap, missing: gap.missing === null ? null : gap.missing - 1 }),
+      });
+      return reader.read(partitions, miscounting, signal);
+    },
+  })),
   readerMutant("readers-count-from-one", (reader) => ({
     read: async (partitions, sink, signal) => {
       const counting = override(sink, {

@@ -1,10 +1,11 @@
 import { setTimeout as later } from "node:timers/promises";
+import type { Codec } from "../../codec/codec.ts";
 import type { Failure } from "../../consume/consumer-types.ts";
 import { expectEqual, expectSequence, expectTrue } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
-import { checkAtLeastOnceInOrder, checkOrder } from "../history/check.ts";
-import { keyNames } from "../history/sequenced.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
+import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
 import { Member } from "../member.ts";
 import { publish, untilComplete } from "../stream-work.ts";
 
@@ -150,4 +151,48 @@ const oneOfABatch = defineCase({
   },
 });
 
-export const failingHandlerCases = [alike, timeoutHoldsItsKey, oneOfABatch];
+const corruptInABatch = defineCase({
+  name: "failing/corrupt-in-a-batch",
+  promise: 6,
+  mutant: "hides-what-cannot-be-decoded",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(8), 5);
+    const isCorrupt = ({ key, sequence }: Pick<Sequenced, "key" | "sequence">): boolean => key === "key-0" && sequence === 2;
+    const codec: Codec<Sequenced> = {
+      encode: (value, target) => sequencedCodec.encode(value, target),
+      decode: async (stored, message) => {
+        const value = await sequencedCodec.decode(stored, message);
+        if (isCorrupt(value)) throw new Error("cannot be decoded");
+        return value;
+      },
+    };
+    const ofItsKey: string[] = [];
+    const onFailure = ({ error }: Failure) => {
+      ofItsKey.push(error.code);
+      return "skip" as const;
+    };
+    const options = { group, initialPosition: topic.start, batch: { maxMessages: 100 }, onFailure };
+    const member = context.watch(
+      Member.startBatches(context.patience, context.connection.topic(topic.name, { codec }), options, (messages) => {
+        for (const message of messages) {
+          if (message.key === "key-0") ofItsKey.push(`#${message.value.sequence}`);
+          history.receive(message);
+        }
+      }),
+    );
+    const rest = history.sent.filter((value) => !isCorrupt(value));
+    await context.until(() => history.distinct >= rest.length, "everything to be handled but what cannot be decoded");
+    await member.close();
+    expectSequence(
+      ofItsKey,
+      ["#0", "#1", "corrupt", "#3", "#4"],
+      "what comes behind a message that cannot be decoded waits until that one is settled, in a batch as well",
+    );
+    checkExactlyOnceInOrder(rest, history.received, topic.name);
+  },
+});
+
+export const failingHandlerCases = [alike, timeoutHoldsItsKey, oneOfABatch, corruptInABatch];

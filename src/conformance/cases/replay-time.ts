@@ -1,6 +1,7 @@
+import type { Capability } from "../../capabilities.ts";
 import { expectEqual, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
-import { sequencedTopic } from "../case-topic.ts";
+import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { expectLogs, logsOf, publishAroundATime, selectFrom, storedFrom } from "../partition-logs.ts";
@@ -57,38 +58,80 @@ const untilTime = defineCase({
   },
 });
 
+const PRODUCED_AT_GATES: Readonly<Partial<Record<Capability, (context: CaseContext) => Promise<void>>>> = {
+  startAtTimestamp: refusesTimes,
+  producerTimestamps: async (context) => {
+    const topic = await context.topic();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const message = { value: context.history().next(topic.name, "key"), producedAt: 1_000 };
+    await expectUnsupported(async () => context.within(producer.send(message), "a refusal"), "producerTimestamps");
+  },
+};
+
+/** One key's messages, stored in this order with times so much behind a base. @returns the base: later than whatever a lent topic holds */
+async function publishAtTimes(context: CaseContext, topic: CaseTopic, offsetsMs: readonly number[]): Promise<number> {
+  const history = context.history();
+  const producer = sequencedTopic(context.connection, topic).producer();
+  const baseMs = Date.now() + 1;
+  for (const offsetMs of offsetsMs) {
+    const message = { value: history.next(topic.name, "key"), producedAt: baseMs + offsetMs };
+    await context.within(producer.send(message), "a send to resolve");
+  }
+  return baseMs;
+}
+
+/** A topic that is lent afterwards must not hold times that are still to come. */
+async function untilPast(context: CaseContext, timeMs: number): Promise<void> {
+  await context.patience.pause(Math.max(0, timeMs + 1 - Date.now()), "the clock to pass the times that were given");
+}
+
 const logOrder = defineCase({
   name: "replay/time/log-order",
   promise: 8,
   mutant: "filters-by-time",
-  gates: {
-    startAtTimestamp: refusesTimes,
-    producerTimestamps: async (context) => {
-      const topic = await context.topic();
-      const producer = sequencedTopic(context.connection, topic).producer();
-      const message = { value: context.history().next(topic.name, "key"), producedAt: 1_000 };
-      await expectUnsupported(async () => context.within(producer.send(message), "a refusal"), "producerTimestamps");
-    },
-  },
+  gates: PRODUCED_AT_GATES,
   run: async (context) => {
     const topic = await context.topic();
-    const history = context.history();
+    // Times that go back and forth: #1 is the first at or after the time.
+    const baseMs = await publishAtTimes(context, topic, [0, 20, 10, 30, 5]);
     const stream = sequencedTopic(context.connection, topic);
-    const producer = stream.producer();
-    // Later than whatever a lent topic holds.
-    const baseMs = Date.now() + 1;
-    // Stored in this order, with times that go back and forth: #1 is the first at or after the time.
-    for (const offsetMs of [0, 20, 10, 30, 5]) {
-      const message = { value: history.next(topic.name, "key"), producedAt: baseMs + offsetMs };
-      await context.within(producer.send(message), "a send to resolve");
-    }
     const messages = await readAll(context, stream, { from: { timestamp: baseMs + 15 }, until: "now" });
     expectSequence(
       messages.map(({ value }) => value.sequence),
       [1, 2, 3, 4],
       "from a time: the first message in log order stored at or after it, and everything behind that one",
     );
-    await context.patience.pause(Math.max(0, baseMs + 31 - Date.now()), "the clock to pass the times that were given");
+    await untilPast(context, baseMs + 30);
+  },
+});
+
+const untilInLogOrder = defineCase({
+  name: "replay/time/until-in-log-order",
+  promise: 8,
+  mutant: "filters-the-end-by-time",
+  gates: PRODUCED_AT_GATES,
+  run: async (context) => {
+    const topic = await context.topic();
+    // Also with equal times: of several at or after the end of a range the first one in log order ends it.
+    const baseMs = await publishAtTimes(context, topic, [0, 10, 20, 20, 10, 30, 5]);
+    const stream = sequencedTopic(context.connection, topic);
+    const ends: readonly (readonly [offsetMs: number, expected: readonly number[]])[] = [
+      [10, [0]],
+      [15, [0, 1]],
+      [20, [0, 1]],
+      [25, [0, 1, 2, 3, 4]],
+      [30, [0, 1, 2, 3, 4]],
+      [31, [0, 1, 2, 3, 4, 5, 6]],
+    ];
+    for (const [offsetMs, expected] of ends) {
+      const messages = await readAll(context, stream, { from: topic.start, until: { timestamp: baseMs + offsetMs } });
+      expectSequence(
+        messages.map(({ value }) => value.sequence),
+        expected,
+        "until a time: everything before the first message in log order stored at or after it, and nothing behind that one",
+      );
+    }
+    await untilPast(context, baseMs + 30);
   },
 });
 
@@ -109,4 +152,4 @@ const behindTheEnd = defineCase({
   },
 });
 
-export const replayTimeCases = [fromTime, untilTime, logOrder, behindTheEnd];
+export const replayTimeCases = [fromTime, untilTime, logOrder, untilInLogOrder, behindTheEnd];

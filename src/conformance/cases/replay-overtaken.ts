@@ -1,0 +1,137 @@
+import type { Codec } from "../../codec/codec.ts";
+import { isStreamError } from "../../errors.ts";
+import type { Message } from "../../message.ts";
+import type { Gap, Reader } from "../../replay/reader-types.ts";
+import { expectEqual, expectTrue, showError } from "../assertions.ts";
+import type { CaseContext } from "../case-context.ts";
+import { BrokenPromise } from "../case-outcome.ts";
+import type { CaseTopic } from "../case-topic.ts";
+import { countingArrivals } from "../counting-arrivals.ts";
+import { defineCase } from "../define-case.ts";
+import { checkNoDuplicates, checkOrder } from "../history/check.ts";
+import { type History, identify } from "../history/history.ts";
+import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
+import { forgetfulTopic, untilForgotten } from "../retention-work.ts";
+
+const VALUE_BYTES = 32_768;
+const KEYS = keyNames(8);
+/** More of each partition than a driver takes ahead: some megabytes. */
+const ROUNDS = 48;
+
+/** JSON may end with spaces, so other readers of the suite understand it as well. */
+const longCodec: Codec<Sequenced> = {
+  encode: async (value, target) => {
+    const bytes = new Uint8Array(VALUE_BYTES).fill(0x20);
+    bytes.set(await sequencedCodec.encode(value, target));
+    return bytes;
+  },
+  decode: (bytes, message) => sequencedCodec.decode(bytes, message),
+};
+
+interface Overtaken {
+  readonly topic: CaseTopic;
+  /** What was there when the reader opened. */
+  readonly before: History;
+  /** What was stored once all of that was gone. */
+  readonly after: History;
+  /** Everything that the reader hands out from its second message on. */
+  readonly rest: AsyncIterator<Message<Sequenced>, void, void>;
+  readonly reader: Reader<Sequenced>;
+  readonly received: Sequenced[];
+}
+
+async function send(context: CaseContext, topic: CaseTopic, history: History, rounds: number): Promise<void> {
+  const producer = context.connection.topic(topic.name, { codec: longCodec, key: (value) => value.key }).producer();
+  for (let round = 0; round < rounds; round += 1) {
+    const values = KEYS.map((key) => ({ value: history.next(topic.name, key) }));
+    await context.within(producer.sendBatch(values), "messages to be stored");
+  }
+  await producer.close();
+}
+
+/** A reader that stands in the middle of a log, with room for little of what follows, when retention removes all of it. */
+async function overtakenReader(context: CaseContext, onGap: ((gap: Gap) => void) | undefined): Promise<Overtaken> {
+  const topic = await forgetfulTopic(context);
+  const before = context.history();
+  await send(context, topic, before, ROUNDS);
+  const received: Sequenced[] = [];
+  const stream = context.connection.topic(topic.name, { codec: longCodec });
+  const reader = stream.reader({ from: topic.start, maxBufferedBytes: VALUE_BYTES, onGap });
+  const rest = reader[Symbol.asyncIterator]();
+  await countingArrivals(context, topic, async (arrived) => {
+    const first = await context.within(rest.next(), "a first message");
+    if (first.done !== true) received.push(first.value.value);
+    await context.until(() => arrived.size > 0, "a reader to have something in hand");
+  });
+  await untilForgotten(context, topic);
+  const after = before.continued();
+  await send(context, topic, after, 1);
+  return { topic, before, after, rest, reader, received };
+}
+
+/** Reads until everything that came later has been handed out. @throws what the reader fails with */
+async function readOn({ rest, received, after }: Overtaken, context: CaseContext): Promise<void> {
+  const later = new Set(after.sent.map(identify));
+  while (later.size > 0) {
+    const result = await context.within(rest.next(), "a reader to go on, or to fail, once retention has passed it");
+    expectTrue(result.done !== true, "a reader without an end goes on when retention has passed it, or fails");
+    received.push(result.value.value);
+    later.delete(identify(result.value.value));
+  }
+}
+
+/** Declared: what retention has removed is missing without a word, and what is left is read. */
+async function goesOnAsDeclared(context: CaseContext): Promise<void> {
+  const overtaken = await overtakenReader(context, undefined);
+  await readOn(overtaken, context);
+  await overtaken.reader.close();
+  checkOrder(overtaken.received);
+}
+
+const outOfRange = defineCase({
+  name: "replay/retention/passes-a-reader",
+  promise: 8,
+  mutant: "hides-gaps",
+  gates: { gapDetected: goesOnAsDeclared },
+  run: async (context) => {
+    const overtaken = await overtakenReader(context, undefined);
+    const promise = "retention has removed what a reader was to read next";
+    const failed = await readOn(overtaken, context).then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    if (failed !== null && failed.error instanceof BrokenPromise) throw failed.error;
+    expectTrue(failed !== null, `${promise}: it went on behind the gap without a word`);
+    const { error } = failed;
+    expectTrue(
+      isStreamError(error, "position-out-of-range"),
+      `${promise}: the iteration rejects with position-out-of-range, not ${showError(error)}`,
+    );
+    expectEqual(error.topic, overtaken.topic.name, `${promise}: the error names the topic`);
+    expectTrue(error.partition !== undefined, `${promise}: the error names the partition`);
+    checkOrder(overtaken.received);
+  },
+});
+
+const gapAccepted = defineCase({
+  name: "replay/retention/passes-a-reader-that-accepts",
+  promise: 8,
+  mutant: "miscounts-what-a-gap-swallows",
+  gates: { gapDetected: goesOnAsDeclared },
+  run: async (context) => {
+    const gaps: Gap[] = [];
+    const overtaken = await overtakenReader(context, (gap) => void gaps.push(gap));
+    await readOn(overtaken, context);
+    const { before, after, received, reader, topic } = overtaken;
+    await context.within(reader.close(), "a reader to close");
+    expectTrue(gaps.length > 0, "a reader that goes on behind a gap is told of it by onGap");
+    for (const gap of gaps) expectEqual(gap.topic, topic.name, "the topic that a gap names");
+    const missing = gaps.reduce((sum, gap) => sum + (gap.missing ?? Number.NaN), 0);
+    const all = before.sent.length + after.sent.length;
+    if (!Number.isNaN(missing)) expectEqual(missing, all - received.length, "messages missing in all gaps: those that were not handed out");
+    checkOrder(received);
+    checkNoDuplicates(received);
+  },
+});
+
+export const replayOvertakenCases = [outOfRange, gapAccepted];
