@@ -54,16 +54,19 @@ export class FetchCursor {
   /** `settled` is told after each portion whether the handler is done with the partition. */
   push(portion: Portion, settled: (isDone: boolean) => void): void {
     this.#waiting = portion;
-    this.#delivering ??= this.#deliver(settled).finally(() => {
-      this.#delivering = null;
-    });
+    this.#delivering ??= this.#deliver(settled);
   }
 
   async #deliver(settled: (isDone: boolean) => void): Promise<void> {
-    while (this.#waiting !== null && !this.isDone) {
-      const portion = this.#waiting;
-      this.#waiting = null;
-      settled(!(await this.#hand(portion)));
+    try {
+      while (this.#waiting !== null && !this.isDone) {
+        const portion = this.#waiting;
+        this.#waiting = null;
+        settled(!(await this.#hand(portion)));
+      }
+    } finally {
+      // In the same step in which nothing was waiting any more: a portion that comes a moment later finds nobody at work.
+      this.#delivering = null;
     }
   }
 

@@ -41,6 +41,8 @@ export class FetchedBatches {
   readonly #fetched: FetchedPartition;
   readonly #aborted: AbortedTransactions;
   #at = 0;
+  /** Of the batch that is next, where it has been decompressed and did not fit. */
+  #unpacked: Buffer | null = null;
 
   constructor(fetched: FetchedPartition) {
     this.#fetched = fetched;
@@ -58,7 +60,7 @@ export class FetchedBatches {
   }
 
   /**
-   * @param maxBytes decompressed; the batch that reaches it is the last of the portion, so that there is always one
+   * @param maxBytes decompressed; more only for the first batch of the portion, so that there is always one
    * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known), naming partition and offset
    */
   async read(fromOffset: bigint, maxBytes: number): Promise<ReadBatches> {
@@ -87,7 +89,12 @@ export class FetchedBatches {
         } else if (!isAborted && lastOffset >= fromOffset) {
           const packed = batches.subarray(at + HEADER_BYTES, end);
           const codec = attributes & CODEC_MASK;
-          const bytes = codec === 0 ? packed : await decompress(codec, packed);
+          const bytes = this.#unpacked ?? (codec === 0 ? packed : await decompress(codec, packed));
+          this.#unpacked = null;
+          if (reached.bytes > 0 && reached.bytes + bytes.length > maxBytes) {
+            this.#unpacked = bytes;
+            break;
+          }
           reached.base = baseOffset;
           reached.bytes += bytes.length;
           readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, reached, records);

@@ -263,7 +263,7 @@ test("the native form is kafkajs's", async () => {
   });
 });
 
-test("an answer is decompressed in portions: each ends with the batch that reaches the bound", async () => {
+test("an answer is decompressed in portions within the bound, of one batch at least", async () => {
   const zeros = (count: number) => Array.from({ length: count }, () => record({ value: new Uint8Array(10_000) }));
   const packed = async (baseOffset: bigint, count: number) => {
     const batch = Buffer.from(await writeBatch(zeros(count), NOW_MS, "zstd", null));
@@ -274,10 +274,13 @@ test("an answer is decompressed in portions: each ends with the batch that reach
   const cut = (await packed(12n, 3)).subarray(0, 80);
   const answer = new FetchedBatches(fetched(Buffer.concat([...whole, cut])));
   const portions: string[] = [];
-  for (let from = 0n; answer.hasMore;) {
-    const { records, nextOffset } = await answer.read(from, 40_000);
-    portions.push(`${records.length} to ${nextOffset}`);
-    from = nextOffset;
+  for (const [maxBytes, from] of [
+    [70_000, 0n],
+    [40_000, 6n],
+    [20_000, 9n],
+  ] as const) {
+    const { records, nextOffset } = await answer.read(from, maxBytes);
+    portions.push(`${records.length} to ${nextOffset}, ${answer.hasMore ? "more" : "the last"}`);
   }
-  expect(portions).toEqual(["6 to 6", "6 to 12"]);
+  expect(portions).toEqual(["6 to 6, more", "3 to 9, more", "3 to 12, the last"]);
 });
