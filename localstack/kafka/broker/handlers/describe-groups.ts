@@ -1,6 +1,7 @@
 import { describeGroupsApi } from "../apis/describe-groups.ts";
 import { ErrorCode } from "../error-code.ts";
 import type { AnswerOf } from "../wire/api.ts";
+import { authorizedOperations } from "./authorized-operations.ts";
 import { groupRefusal } from "./group-refusal.ts";
 import { type RequestContext, handler } from "./handler.ts";
 
@@ -9,8 +10,12 @@ const FIRST_WITH_NOT_FOUND = 6;
 
 type Described = AnswerOf<typeof describeGroupsApi>["groups"][number];
 
-export const describeGroups = handler(describeGroupsApi, ({ groups }, context) => ({
-  groups: groups.map((groupId) => describe(groupId, context)),
+export const describeGroups = handler(describeGroupsApi, ({ groups, includeAuthorizedOperations }, context) => ({
+  groups: groups.map((groupId) => {
+    const described = describe(groupId, context);
+    const isTold = includeAuthorizedOperations && described.errorCode === ErrorCode.none;
+    return { ...described, authorizedOperations: authorizedOperations("group", isTold) };
+  }),
 }));
 
 function describe(groupId: string, context: RequestContext): Described {

@@ -7,6 +7,7 @@ import { isTopicName } from "../topics/topics.ts";
 import type { AnswerOf, RequestOf } from "../wire/api.ts";
 import { ZERO_UUID } from "../wire/types.ts";
 import { askedTopic } from "./asked-topic.ts";
+import { authorizedOperations } from "./authorized-operations.ts";
 import { type RequestContext, handler } from "./handler.ts";
 
 type AskedTopicOfMetadata = NonNullable<RequestOf<typeof metadataApi>["topics"]>[number];
@@ -14,17 +15,20 @@ type ToldTopic = AnswerOf<typeof metadataApi>["topics"][number];
 
 export const metadata = handler(
   metadataApi,
-  ({ topics, allowAutoTopicCreation }, context) => {
+  ({ topics, allowAutoTopicCreation, includeClusterAuthorizedOperations, includeTopicAuthorizedOperations }, context) => {
     const { cluster, version } = context;
     // In the first version an empty list means all.
     const wantsAll = topics === null || (version === 0 && topics.length === 0);
+    const toldTopics = wantsAll
+      ? cluster.topics.all.map((topic) => told(cluster, topic))
+      : topics.map((asked) => answerFor(asked, allowAutoTopicCreation, context));
+    const topicAuthorizedOperations = authorizedOperations("topic", includeTopicAuthorizedOperations);
     return {
       brokers: cluster.upNodes.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
       clusterId: cluster.clusterId,
       controllerId: cluster.upNodes[0]?.nodeId ?? -1,
-      topics: wantsAll
-        ? cluster.topics.all.map((topic) => told(cluster, topic))
-        : topics.map((asked) => answerFor(asked, allowAutoTopicCreation, context)),
+      topics: toldTopics.map((topic) => ({ ...topic, topicAuthorizedOperations })),
+      clusterAuthorizedOperations: authorizedOperations("cluster", includeClusterAuthorizedOperations),
     };
   },
   {

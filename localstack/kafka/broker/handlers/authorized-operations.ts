@@ -1,0 +1,32 @@
+/** Kafka's numbers of operations, each a bit of the set. */
+const OPERATION = {
+  read: 3,
+  write: 4,
+  create: 5,
+  delete: 6,
+  alter: 7,
+  describe: 8,
+  clusterAction: 9,
+  describeConfigs: 10,
+  alterConfigs: 11,
+  idempotentWrite: 12,
+} as const;
+
+/** Nobody has asked. */
+const NOT_TOLD = -2_147_483_648;
+
+/** All that can be done to a resource of each kind: without an authorizer, anybody may. */
+const ALL = {
+  topic: bits("read", "write", "create", "describe", "delete", "alter", "describeConfigs", "alterConfigs"),
+  group: bits("read", "describe", "delete", "describeConfigs", "alterConfigs"),
+  cluster: bits("create", "clusterAction", "describeConfigs", "alterConfigs", "idempotentWrite", "alter", "describe"),
+} as const;
+
+function bits(...operations: readonly (keyof typeof OPERATION)[]): number {
+  return operations.reduce((set, operation) => set | (1 << OPERATION[operation]), 0);
+}
+
+/** What whoever asks may do, as a set of bits. */
+export function authorizedOperations(resource: keyof typeof ALL, isAsked: boolean): number {
+  return isAsked ? ALL[resource] : NOT_TOLD;
+}
