@@ -1,11 +1,21 @@
-import { checkOptions, rules } from "../src/checked-options.ts";
+import { type OptionRule, checkOptions, describeValue, rules } from "../src/checked-options.ts";
+import { StreamError } from "../src/errors.ts";
 import type { EmulatorTopic } from "./emulator.ts";
 
-/** @throws `invalid-argument` */
-export function checkEmulatorTopic(settings: EmulatorTopic): void {
+/**
+ * Also for callers that no compiler has checked.
+ * @param further settings that topics of this provider have
+ * @throws `invalid-argument`
+ */
+export function checkEmulatorTopic(name: string, settings: EmulatorTopic, further: Readonly<Record<string, OptionRule>> = {}): void {
+  if (!rules.nonEmptyString.accepts(name)) {
+    const needed = `the name of a topic must be ${rules.nonEmptyString.allowed}`;
+    throw new StreamError("invalid-argument", `${needed}; received ${describeValue(name)}`);
+  }
   checkOptions("emulator topic", settings, {
     partitions: rules.positiveInteger,
     retentionMs: rules.positiveInteger,
     groups: rules.stringArray,
+    ...further,
   });
 }

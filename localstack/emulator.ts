@@ -1,13 +1,13 @@
 import type { TopicSettings } from "../src/admin/admin-types.ts";
 import type { Fault } from "../src/driver/index.ts";
 
-/** A provider that runs in this process. */
+/** A provider that runs in this process. Once it is closed, nothing of it can be used: that is an error `closed`. */
 export interface Emulator extends AsyncDisposable {
   /** For `connect`; needs nothing else, credentials included. */
   readonly url: string;
-  /** Rejects with `already-exists`, `invalid-argument`. */
+  /** Rejects with `already-exists`, `invalid-argument`, `closed`. */
   createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
-  /** Plans a fault: see `Fault`. @throws `invalid-argument` for a kind that there is not · `unsupported` for one that this provider cannot show */
+  /** Plans a fault: see `Fault`. @throws `invalid-argument` for a kind that there is not · `unsupported` for one that this provider cannot show · `closed` */
   inject(fault: Fault): void;
   /** Ends it, and forgets what was stored. Never rejects. */
   close(): Promise<void>;

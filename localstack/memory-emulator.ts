@@ -4,10 +4,12 @@ import { type MemoryOptions, checkMemoryOptions, parseMemoryUrl } from "../adapt
 import { profileOf } from "../adapters/memory/profiles.ts";
 import { topicSettings } from "../adapters/memory/topic-access.ts";
 import type { MemoryTopicSettings } from "../adapters/memory/topic.ts";
+import { rules } from "../src/checked-options.ts";
 import { parseConnectionUrl } from "../src/connection-url.ts";
 import type { Fault } from "../src/driver/index.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
 import { checkFault } from "./check-fault.ts";
+import { requireOpen } from "./require-open.ts";
 
 /** Settings of a topic; `groups` is for providers whose groups must exist first, which these need not. */
 type MemoryEmulatorTopic = MemoryTopicSettings & { readonly groups?: readonly string[] | undefined };
@@ -40,20 +42,29 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
   checkMemoryOptions({ name, like, without, delayMs });
   const profile = profileOf(like, without);
   const broker = memoryBroker(name);
+  let isClosed = false;
   const emulator: MemoryEmulator = {
     url: urlOf(name, options),
-    async createTopic(topic, { retentionBytes, ...settings } = {}) {
-      checkEmulatorTopic(settings);
-      const { partitions, retentionMs } = settings;
+    async createTopic(topic, given = {}) {
+      requireOpen("memory", isClosed);
+      checkEmulatorTopic(topic, given, { retentionBytes: rules.positiveInteger });
+      const { partitions, retentionMs, retentionBytes } = given;
       checkMemoryOptions({ topics: { [topic]: { partitions, retentionMs } } });
       broker.createTopic(topic, profile.layout, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
     },
     inject(fault) {
+      requireOpen("memory", isClosed);
       checkFault(fault);
       broker.inject(fault);
     },
-    compact: (topic) => broker.topic(topic).compact(),
-    close: async () => dropMemoryBroker(name),
+    compact(topic) {
+      requireOpen("memory", isClosed);
+      broker.topic(topic).compact();
+    },
+    async close() {
+      isClosed = true;
+      dropMemoryBroker(name);
+    },
     [Symbol.asyncDispose]: () => emulator.close(),
   };
   for (const [topic, settings] of Object.entries(topics)) await emulator.createTopic(topic, settings);

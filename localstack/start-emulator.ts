@@ -1,4 +1,4 @@
-import { checkOptions, rules, showName } from "../src/checked-options.ts";
+import { checkOptions, describeValue, rules, showName } from "../src/checked-options.ts";
 import { StreamError } from "../src/errors.ts";
 import type { Emulator, EmulatorOptions } from "./emulator.ts";
 import { inProcessProviders } from "./in-process.ts";
@@ -29,6 +29,10 @@ export async function startEmulator(provider: EmulatedProvider, options: Emulato
 
 function noEmulator(provider: string): StreamError {
   const there = Object.keys(inProcessProviders).join(", ");
+  // A caller that no compiler has checked.
+  if (typeof provider !== "string") {
+    return new StreamError("configuration", `a provider must be named; received ${describeValue(provider)}; there are ${there}`);
+  }
   if (!(PROVIDERS as readonly string[]).includes(provider)) {
     return new StreamError("configuration", `there is no provider ${showName(provider)} that could be emulated; there are ${there}`);
   }

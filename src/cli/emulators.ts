@@ -56,6 +56,9 @@ async function emulate(asked: readonly string[], { topics = [], partitions, port
   if (unknown !== undefined)
     throw new UsageError(`there is no emulator ${JSON.stringify(unknown)}; there are ${reachableProviders.join(", ")}`);
   const providers = asked.length === 0 ? reachableProviders : [...new Set(asked)];
+  if (partitions !== undefined && topics.length === 0) {
+    throw new UsageError("--partitions is how many each topic of --topics has; name them, such as --topics flights --partitions 8");
+  }
   if (port !== undefined && providers.length > 1) throw new UsageError(`--port is for one provider, not for ${providers.join(", ")}`);
   const settings = Object.fromEntries(topics.map((topic) => [topic, { partitions }]));
   const output = new StandardOutput();

@@ -44,6 +44,7 @@ test.each([
   [["rabbit"], /there is no emulator "rabbit"/],
   [["--port", "0"], /from 1 to 65535/],
   [["--partitions", "none"], /whole number/],
+  [["kafka", "--partitions", "3"], /--partitions is how many each topic of --topics has/],
   [["--topics", "a,,b"], /none of them empty/],
 ])("refuses %j with exit code 2", async (args, message) => {
   expect(await runCommandLine(["emulators", ...args])).toMatchObject({ exitCode: 2, output: "", errors: expect.stringMatching(message) });

@@ -21,13 +21,13 @@ type PropertyName = keyof typeof DEFAULTS;
 
 /** What brokers are set to. */
 export class BrokerProperties {
-  /** Defaults of topics, by the broker's names. */
+  /** Defaults of topics, by the names of topics. */
   readonly ofTopics: ReadonlyMap<string, string>;
   readonly #own: ReadonlyMap<string, string>;
 
   /** @throws `configuration` for a property that has no effect here, or a value that is none */
   constructor(given: Readonly<Record<string, string>>) {
-    const topicNames = new Map([...TOPIC_SETTINGS].map(([name, { brokerName }]) => [brokerName, name]));
+    const topicNames = new Map([...TOPIC_SETTINGS].flatMap(([name, { brokerName }]) => (brokerName === null ? [] : [[brokerName, name]])));
     const own = new Map<string, string>(Object.entries(DEFAULTS));
     const ofTopics = new Map<string, string>();
     for (const [name, value] of Object.entries(given)) {
@@ -35,7 +35,7 @@ export class BrokerProperties {
       if (topicSetting !== undefined) {
         const allowed = TOPIC_SETTINGS.get(topicSetting)!.refuse(value);
         if (allowed !== null) throw wrong(`${name} is ${JSON.stringify(value)}; allowed is ${allowed}`);
-        ofTopics.set(name, value);
+        ofTopics.set(topicSetting, value);
       } else if (own.has(name)) own.set(name, checked(name, value));
       else throw wrong(`${JSON.stringify(name)} has no effect here; known are ${[...own.keys(), ...topicNames.keys()].sort().join(", ")}`);
     }
@@ -52,7 +52,7 @@ export class BrokerProperties {
   }
 
   get entries(): readonly (readonly [name: string, value: string])[] {
-    return [...this.#own, ...this.ofTopics];
+    return [...this.#own, ...[...this.ofTopics].map(([name, value]) => [TOPIC_SETTINGS.get(name)!.brokerName!, value] as const)];
   }
 }
 

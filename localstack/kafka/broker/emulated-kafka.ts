@@ -1,6 +1,7 @@
 import type { Fault } from "../../../src/driver/index.ts";
 import { StreamError } from "../../../src/errors.ts";
 import type { EmulatorTopic } from "../../emulator.ts";
+import { requireOpen } from "../../require-open.ts";
 import { Cluster } from "./cluster.ts";
 import { type ErrorAnswer, plannedAnswer, plannedTrouble } from "./faults/trouble.ts";
 import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
@@ -18,7 +19,7 @@ export interface EmulatedKafkaOptions {
   readonly users?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Brokers that speak Kafka's protocol, in this process and its memory. `README.md` says what they do not do. */
+/** Brokers that speak Kafka's protocol, in this process and its memory. `README.md` says what they do not do. Closed, it is an error `closed`. */
 export interface EmulatedKafka extends AsyncDisposable {
   /** For `connect`; with the first of the users. */
   readonly url: string;
@@ -60,17 +61,24 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     throw error instanceof StreamError ? error : cannotListen(port, error);
   }
   const { bootstrapServers } = servers;
+  const opened = (): Cluster => {
+    requireOpen("kafka", servers.isClosed);
+    return cluster;
+  };
   return {
     url: urlOf(bootstrapServers, users),
     bootstrapServers,
     brokers: servers.brokers,
-    createTopic: async (topic, settings = {}, kafkaSettings = {}) => createTopic(cluster, topic, settings, kafkaSettings),
-    inject: (fault) => cluster.faults.add(plannedTrouble(fault)),
-    answerWith: (answer) => cluster.faults.add(plannedAnswer(answer)),
-    compact: (topic) => compactTopic(cluster, topic),
-    moveLeader: (topic, partition, nodeId) => moveLeader(cluster, topic, partition, nodeId),
-    truncate: (topic, partition, offset) => truncateLog(cluster, topic, partition, offset),
-    restart: () => servers.restart(),
+    createTopic: async (topic, settings = {}, kafkaSettings = {}) => createTopic(opened(), topic, settings, kafkaSettings),
+    inject: (fault) => opened().faults.add(plannedTrouble(fault)),
+    answerWith: (answer) => opened().faults.add(plannedAnswer(answer)),
+    compact: (topic) => compactTopic(opened(), topic),
+    moveLeader: (topic, partition, nodeId) => moveLeader(opened(), topic, partition, nodeId),
+    truncate: (topic, partition, offset) => truncateLog(opened(), topic, partition, offset),
+    restart: async () => {
+      opened();
+      await servers.restart();
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -6,7 +6,9 @@ import { kcatOperations } from "./kcat-operations.ts";
 import { logOperations } from "./log-operations.ts";
 import { offsetOperations } from "./offset-operations.ts";
 import { type Operation, Target, outcomeOf } from "./operation.ts";
+import { permissionOperations } from "./permission-operations.ts";
 import { produceOperations } from "./produce-operations.ts";
+import { settingsOperations } from "./settings-operations.ts";
 import { transactionOperations } from "./transaction-operations.ts";
 
 /** What needs nothing but Node and some seconds. */
@@ -16,6 +18,8 @@ export const quickOperations: readonly Operation[] = [
   ...groupOperations,
   ...offsetOperations,
   ...adminOperations,
+  ...settingsOperations,
+  ...permissionOperations,
   ...transactionOperations,
   ...kafkajsOperations,
 ];

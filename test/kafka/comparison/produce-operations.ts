@@ -90,6 +90,7 @@ export const produceOperations: readonly Operation[] = [
   ...[0, 1, 2].map((version) => producing(`version ${version}, which is told but not served`, () => batch(ONE), { version })),
   producing("several records", () => batch([{ value: "a" }, { value: "b" }, { key: "k", value: null }])),
   producing("acks 1", () => batch(ONE), { acks: 1 }),
+  producing("more replicas asked for than there are", () => batch(ONE), { settings: { "min.insync.replicas": "2" } }),
   producing("acks 2", () => batch(ONE), { acks: 2 }),
   producing("a partition that does not exist", () => batch(ONE), { partition: 1 }),
   producing("a broken checksum", () => mangled(70, (byte) => byte ^ 1)),

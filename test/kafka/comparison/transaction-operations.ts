@@ -1,5 +1,6 @@
 import { addOffsetsToTxnApi } from "../../../localstack/kafka/broker/apis/add-offsets-to-txn.ts";
 import { addPartitionsToTxnApi } from "../../../localstack/kafka/broker/apis/add-partitions-to-txn.ts";
+import { deleteRecordsApi } from "../../../localstack/kafka/broker/apis/delete-records.ts";
 import { endTxnApi } from "../../../localstack/kafka/broker/apis/end-txn.ts";
 import { fetchApi } from "../../../localstack/kafka/broker/apis/fetch.ts";
 import { findCoordinatorApi } from "../../../localstack/kafka/broker/apis/find-coordinator.ts";
@@ -123,11 +124,11 @@ class TransactionProbe implements AsyncDisposable {
 }
 
 /** What a reader of either kind gets of all that is there. */
-async function readAll(target: Target, topic: string): Promise<unknown> {
+async function readAll(target: Target, topic: string, fetchOffset = 0n): Promise<unknown> {
   await using client = await target.raw();
   const outcomes: unknown[] = [];
   for (const isolationLevel of [0, 1]) {
-    const partition = { partition: 0, fetchOffset: 0n, partitionMaxBytes: 1_000_000 };
+    const partition = { partition: 0, fetchOffset, partitionMaxBytes: 1_000_000 };
     const answer = await client.call(fetchApi, 11, {
       maxWaitMs: 10,
       minBytes: 1,
@@ -168,6 +169,25 @@ export const transactionOperations: readonly Operation[] = [
     await probe.add();
     await probe.write("d");
     return { committed, aborted, open: await readAll(target, topic) };
+  }),
+  operation("Transaction: open, and its records deleted", async (target) => {
+    const topic = await target.topic("topic");
+    await using probe = await TransactionProbe.open(target, topic);
+    await probe.init();
+    await probe.transact(["a"], true);
+    await probe.add();
+    for (const value of ["b", "c"]) await probe.write(value);
+    const logs: unknown[] = [];
+    for (const offset of [1n, 3n, 4n]) {
+      const asked = [{ name: topic, partitions: [{ partitionIndex: 0, offset }] }];
+      const { topics } = await probe.client.call(deleteRecordsApi, 1, { topics: asked, timeoutMs: 5_000 });
+      logs.push(topics[0]!.partitions[0]!.lowWatermark, await readAll(target, topic, offset));
+    }
+    await probe.write("d");
+    logs.push(await readAll(target, topic, 4n));
+    await probe.end(true);
+    await delay(300);
+    return { logs, ended: await readAll(target, topic, 4n) };
   }),
   operation("Transaction: ended twice, the other way, without having begun", async (target) => {
     const topic = await target.topic("topic");

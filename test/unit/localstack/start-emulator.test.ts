@@ -57,6 +57,25 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     await first.close();
   });
 
+  test("says what it needs, where it is given nothing", async () => {
+    await using emulator = await startEmulator(provider);
+    const nothing = undefined as unknown as string;
+    await expect(emulator.createTopic(nothing)).rejects.toMatchObject({
+      code: "invalid-argument",
+      message: "the name of a topic must be a non-empty string; received undefined",
+    });
+    await expect(emulator.createTopic("orders", null as unknown as object)).rejects.toMatchObject({ code: "invalid-argument" });
+    expect(() => emulator.inject(undefined as unknown as Fault)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+    await expect(startEmulator(provider, null as unknown as object)).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+
+  test("says that it is closed", async () => {
+    const emulator = await startEmulator(provider, { topics: { orders: {} } });
+    await emulator.close();
+    await expect(emulator.createTopic("payments")).rejects.toMatchObject({ code: "closed", provider });
+    expect(() => emulator.inject({ kind: "throttle" })).toThrow(expect.objectContaining({ code: "closed", provider }));
+  });
+
   test("refuses options that there are not", async () => {
     await expect(startEmulator(provider, { ports: 1 } as object)).rejects.toMatchObject({ code: "invalid-argument" });
     await expect(startEmulator(provider, { port: 70_000 })).rejects.toMatchObject({ code: "invalid-argument" });
@@ -71,6 +90,13 @@ test("a provider without an emulator so far, and one that there is not", async (
   await expect(startEmulator("rabbit" as "kafka")).rejects.toMatchObject({
     code: "configuration",
     message: expect.stringContaining("there are memory, kafka"),
+  });
+});
+
+test("no provider at all", async () => {
+  await expect(startEmulator(undefined as unknown as "kafka")).rejects.toMatchObject({
+    code: "configuration",
+    message: expect.stringMatching(/a provider must be named; received undefined; there are memory, kafka/),
   });
 });
 

@@ -1,5 +1,6 @@
 import { ErrorCode, Refusal } from "../error-code.ts";
 import type { Topic } from "../topics/topic.ts";
+import { isTopicName } from "../topics/topics.ts";
 import type { RequestContext } from "./handler.ts";
 import { TOPIC_RESOURCE } from "./resource-type.ts";
 
@@ -24,6 +25,10 @@ export function alterResource(
     if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
     if (resourceType !== TOPIC_RESOURCE) {
       throw new Refusal(ErrorCode.invalidRequest, `the emulator changes settings of topics (2), not of resources of type ${resourceType}`);
+    }
+    if (resourceName === "") throw new Refusal(ErrorCode.invalidRequest, "Default topic resources are not allowed.");
+    if (!isTopicName(resourceName)) {
+      throw new Refusal(ErrorCode.invalidTopicException, `Topic name is invalid: ${JSON.stringify(resourceName)}`);
     }
     const topic = cluster.topics.get(resourceName);
     if (topic === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, `The topic '${resourceName}' does not exist.`);

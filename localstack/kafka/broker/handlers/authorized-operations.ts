@@ -1,22 +1,32 @@
-/** Numbers of Kafka's `AclOperation`. */
-const READ = 3;
-const WRITE = 4;
-const CREATE = 5;
-const DELETE = 6;
-const ALTER = 7;
-const DESCRIBE = 8;
-const CLUSTER_ACTION = 9;
-const DESCRIBE_CONFIGS = 10;
-const ALTER_CONFIGS = 11;
-const IDEMPOTENT_WRITE = 12;
+/** Kafka's numbers of operations, each a bit of the set. */
+const OPERATION = {
+  read: 3,
+  write: 4,
+  create: 5,
+  delete: 6,
+  alter: 7,
+  describe: 8,
+  clusterAction: 9,
+  describeConfigs: 10,
+  alterConfigs: 11,
+  idempotentWrite: 12,
+} as const;
 
-/** What a server without access control lists tells that one may do: every operation that there is on the resource, a bit each. */
-export const TOPIC_OPERATIONS = bitsOf(READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS);
-export const GROUP_OPERATIONS = bitsOf(READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS);
-export const CLUSTER_OPERATIONS = bitsOf(CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE);
-/** What it tells who has not asked. */
-export const NOT_ASKED = -2_147_483_648;
+/** Nobody has asked. */
+const NOT_TOLD = -2_147_483_648;
 
-function bitsOf(...operations: readonly number[]): number {
-  return operations.reduce((bits, operation) => bits | (1 << operation), 0);
+/** All that can be done to a resource of each kind: without an authorizer, anybody may. */
+const ALL = {
+  topic: bits("read", "write", "create", "describe", "delete", "alter", "describeConfigs", "alterConfigs"),
+  group: bits("read", "describe", "delete", "describeConfigs", "alterConfigs"),
+  cluster: bits("create", "clusterAction", "describeConfigs", "alterConfigs", "idempotentWrite", "alter", "describe"),
+} as const;
+
+function bits(...operations: readonly (keyof typeof OPERATION)[]): number {
+  return operations.reduce((set, operation) => set | (1 << OPERATION[operation]), 0);
+}
+
+/** What whoever asks may do, as a set of bits. */
+export function authorizedOperations(resource: keyof typeof ALL, isAsked: boolean): number {
+  return isAsked ? ALL[resource] : NOT_TOLD;
 }

@@ -1,7 +1,7 @@
 import { describeGroupsApi } from "../apis/describe-groups.ts";
 import { ErrorCode } from "../error-code.ts";
 import type { AnswerOf } from "../wire/api.ts";
-import { GROUP_OPERATIONS, NOT_ASKED } from "./authorized-operations.ts";
+import { authorizedOperations } from "./authorized-operations.ts";
 import { groupRefusal } from "./group-refusal.ts";
 import { type RequestContext, handler } from "./handler.ts";
 
@@ -14,7 +14,7 @@ export const describeGroups = handler(describeGroupsApi, ({ groups, includeAutho
   groups: groups.map((groupId) => {
     const described = describe(groupId, context);
     const isTold = includeAuthorizedOperations && described.errorCode === ErrorCode.none;
-    return { ...described, authorizedOperations: isTold ? GROUP_OPERATIONS : NOT_ASKED };
+    return { ...described, authorizedOperations: authorizedOperations("group", isTold) };
   }),
 }));
 

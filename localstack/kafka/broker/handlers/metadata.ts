@@ -7,7 +7,7 @@ import { isTopicName } from "../topics/topics.ts";
 import type { AnswerOf, RequestOf } from "../wire/api.ts";
 import { ZERO_UUID } from "../wire/types.ts";
 import { askedTopic } from "./asked-topic.ts";
-import { CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS } from "./authorized-operations.ts";
+import { authorizedOperations } from "./authorized-operations.ts";
 import { type RequestContext, handler } from "./handler.ts";
 
 type AskedTopicOfMetadata = NonNullable<RequestOf<typeof metadataApi>["topics"]>[number];
@@ -19,15 +19,17 @@ export const metadata = handler(
     const { cluster, version } = context;
     // In the first version an empty list means all.
     const wantsAll = topics === null || (version === 0 && topics.length === 0);
+    const toldTopics = wantsAll
+      ? cluster.topics.all.map((topic) => told(cluster, topic))
+      : topics.map((asked) => answerFor(asked, allowAutoTopicCreation, context));
+    const areTold = ({ errorCode }: ToldTopic): boolean =>
+      includeTopicAuthorizedOperations && errorCode !== ErrorCode.topicAuthorizationFailed;
     return {
       brokers: cluster.upNodes.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
       clusterId: cluster.clusterId,
       controllerId: cluster.upNodes[0]?.nodeId ?? -1,
-      topics: (wantsAll
-        ? cluster.topics.all.map((topic) => told(cluster, topic))
-        : topics.map((asked) => answerFor(asked, allowAutoTopicCreation, context))
-      ).map((topic) => ({ ...topic, topicAuthorizedOperations: operationsOn(topic, includeTopicAuthorizedOperations) })),
-      clusterAuthorizedOperations: includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : NOT_ASKED,
+      topics: toldTopics.map((topic) => ({ ...topic, topicAuthorizedOperations: authorizedOperations("topic", areTold(topic)) })),
+      clusterAuthorizedOperations: authorizedOperations("cluster", includeClusterAuthorizedOperations),
     };
   },
   {
@@ -35,11 +37,6 @@ export const metadata = handler(
       (topics ?? []).map(({ name, topicId }) => [askedTopic(cluster, { name: name ?? "", topicId })?.name ?? name ?? "", null]),
   },
 );
-
-/** Nobody is bound by an access control list here; told of a topic that is not there as well, not of one that is refused. */
-function operationsOn({ errorCode }: ToldTopic, isAsked: boolean): number {
-  return isAsked && errorCode !== ErrorCode.topicAuthorizationFailed ? TOPIC_OPERATIONS : NOT_ASKED;
-}
 
 function answerFor({ name, topicId }: AskedTopicOfMetadata, mayCreate: boolean, { cluster, troubles }: RequestContext): ToldTopic {
   const topic = askedTopic(cluster, { name: name ?? "", topicId });

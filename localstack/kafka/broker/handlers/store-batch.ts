@@ -47,7 +47,9 @@ export function storeBatch(
   }
   const partition = ledPartition(context, topic, index);
   if (typeof partition === "number") throw new Refusal(partition, "another broker leads the partition, or there is none");
-  if (acks === ALL_IN_SYNC_REPLICAS && cluster.inSyncReplicas(partition).length < topic.config.minInSyncReplicas) {
+  // Of more than there are, a server asks for those that there are.
+  const neededReplicas = Math.min(topic.config.minInSyncReplicas, partition.replicas.length);
+  if (acks === ALL_IN_SYNC_REPLICAS && cluster.inSyncReplicas(partition).length < neededReplicas) {
     throw new Refusal(ErrorCode.notEnoughReplicas, "fewer replicas are in sync than the topic asks for");
   }
   const nowMs = Date.now();

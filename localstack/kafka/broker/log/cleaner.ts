@@ -19,7 +19,8 @@ export function clean(log: PartitionLog, rules: CleaningRules, nowMs: number): v
   const finished = segments.slice(0, firstUnready);
   const bytesOf = (some: readonly Segment[]): number => some.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const dirtyBytes = bytesOf(finished.filter(({ baseOffset }) => baseOffset >= log.cleanedUpTo));
-  if (dirtyBytes / Math.max(1, bytesOf(finished)) < rules.minCleanableDirtyRatio) return;
+  // Of what is no number (NaN), which Kafka takes, there is never enough.
+  if (!(dirtyBytes / Math.max(1, bytesOf(finished)) >= rules.minCleanableDirtyRatio)) return;
   compact(log, { upTo, removesTombstone: (timestampMs) => nowMs - timestampMs > rules.deleteRetentionMs });
   log.cleanedUpTo = upTo;
 }

@@ -56,9 +56,10 @@ export class PartitionLog {
     return this.#endOffset;
   }
 
-  /** What lies before it is decided: it was no transaction, or the transaction has ended. */
+  /** What lies before it is decided: it was no transaction, or the transaction has ended, or it is there no more. */
   get lastStableOffset(): bigint {
-    return this.transactions.firstUndecided ?? this.#endOffset;
+    const undecided = this.transactions.firstUndecided ?? this.#endOffset;
+    return undecided < this.#startOffset ? this.#startOffset : undecided;
   }
 
   get byteLength(): number {

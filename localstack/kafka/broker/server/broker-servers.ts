@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "../cluster.ts";
+import { requireOpen } from "../../../require-open.ts";
 import { BrokerListener } from "./broker-listener.ts";
 
 /** How long a restart keeps the brokers away. */
@@ -11,7 +12,7 @@ export interface EmulatedBroker {
   readonly port: number;
   /** Hangs up and listens no more; its partitions go to other replicas, where there are any. */
   stop(): Promise<void>;
-  /** On the same port again. */
+  /** On the same port again. Rejects with `closed`. */
   start(): Promise<void>;
 }
 
@@ -39,8 +40,15 @@ export class BrokerServers {
       nodeId: listener.node.nodeId,
       port: listener.node.port,
       stop: () => this.#stop(listener),
-      start: () => this.#start(listener),
+      start: async () => {
+        requireOpen("kafka", this.#isClosed);
+        await this.#start(listener);
+      },
     }));
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** @param port of the first; the others take free ones. Rejects where it is taken */

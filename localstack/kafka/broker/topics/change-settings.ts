@@ -1,5 +1,5 @@
 import { ErrorCode, Refusal } from "../error-code.ts";
-import { TOPIC_SETTINGS, checkTopicSetting } from "./topic-settings.ts";
+import { TOPIC_SETTINGS, checkTopicSettings } from "./topic-settings.ts";
 import type { Topic } from "./topic.ts";
 
 /** What to do with a setting, by Kafka's numbers. */
@@ -26,10 +26,9 @@ export function changeSettings(topic: Topic, changes: readonly SettingChange[], 
       continue;
     }
     if (value === null) throw new Refusal(ErrorCode.invalidRequest, `Null value not supported for : ${name}`);
-    const next = configOperation === SET ? value : changedList(name, configOperation, value, changed);
-    checkTopicSetting(name, next);
-    changed.set(name, next);
+    changed.set(name, configOperation === SET ? value : changedList(name, configOperation, value, changed));
   }
+  checkTopicSettings(changed, topic.brokerWide);
   if (!isTrial) topic.settings = changed;
 }
 
@@ -42,9 +41,9 @@ export function replaceSettings(
   const replaced = new Map<string, string>();
   for (const { name, value } of settings) {
     if (value === null) throw new Refusal(ErrorCode.invalidRequest, `Null value not supported for : ${name}`);
-    checkTopicSetting(name, value);
     replaced.set(name, value);
   }
+  checkTopicSettings(replaced, topic.brokerWide);
   if (!isTrial) topic.settings = replaced;
 }
 

@@ -3,7 +3,7 @@ import { TOPIC_SETTINGS } from "./topic-settings.ts";
 import type { Topic } from "./topic.ts";
 
 /** Where a value comes from, by Kafka's numbers. */
-const TOPIC = 1;
+const TOPIC: number = 1;
 const BROKER = 4;
 const DEFAULT = 5;
 
@@ -18,15 +18,15 @@ export interface ToldSetting {
 
 /** All settings of a topic, with what it does not set itself. */
 export function toldSettings({ settings }: Topic, { ofTopics }: BrokerProperties): readonly ToldSetting[] {
-  return [...TOPIC_SETTINGS].map(([name, { type, fallback, brokerName }]) => {
+  return [...TOPIC_SETTINGS].map(([name, { type, fallback, brokerName, isDefaultTold }]) => {
     const own = settings.get(name);
-    const brokerWide = ofTopics.get(brokerName);
-    const synonyms = [
-      ...(own === undefined ? [] : [{ name, value: own, source: TOPIC }]),
-      ...(brokerWide === undefined ? [] : [{ name: brokerName, value: brokerWide, source: BROKER }]),
-      { name: brokerName, value: fallback, source: DEFAULT },
-    ];
-    const { value, source } = synonyms[0]!;
+    const synonyms = own === undefined ? [] : [{ name, value: own, source: TOPIC }];
+    if (brokerName !== null) {
+      const brokerWide = ofTopics.get(name);
+      if (brokerWide !== undefined) synonyms.push({ name: brokerName, value: brokerWide, source: BROKER });
+      if (isDefaultTold) synonyms.push({ name: brokerName, value: fallback, source: DEFAULT });
+    }
+    const { value, source } = synonyms[0] ?? { value: fallback, source: DEFAULT };
     return { name, value, configSource: source, configType: type, synonyms };
   });
 }

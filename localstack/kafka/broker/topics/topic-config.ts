@@ -2,7 +2,7 @@ import type { BatchRules } from "../log/check-batch.ts";
 import type { CleaningRules } from "../log/cleaner.ts";
 import type { SegmentLimits } from "../log/partition-log.ts";
 import type { RetentionLimits } from "../log/retention.ts";
-import { TOPIC_SETTINGS } from "./topic-settings.ts";
+import { TOPIC_SETTINGS, toDouble } from "./topic-settings.ts";
 
 /** The settings of a topic that have an effect here. */
 export interface TopicConfig extends BatchRules, SegmentLimits, RetentionLimits, CleaningRules {
@@ -10,11 +10,10 @@ export interface TopicConfig extends BatchRules, SegmentLimits, RetentionLimits,
   readonly minInSyncReplicas: number;
 }
 
-/** @param explicit of the topic itself; `brokerWide` is what holds for topics that say nothing */
+/** @param explicit of the topic itself; `brokerWide` is what holds for topics that say nothing. Both by the names of topics */
 export function topicConfig(explicit: ReadonlyMap<string, string>, brokerWide: ReadonlyMap<string, string>): TopicConfig {
   const text = (name: string): string => {
-    const setting = TOPIC_SETTINGS.get(name)!;
-    return (explicit.get(name) ?? brokerWide.get(setting.brokerName) ?? setting.fallback).trim();
+    return (explicit.get(name) ?? brokerWide.get(name) ?? TOPIC_SETTINGS.get(name)!.fallback).trim();
   };
   const number = (name: string): number => Number(text(name));
   const policies = text("cleanup.policy")
@@ -33,7 +32,7 @@ export function topicConfig(explicit: ReadonlyMap<string, string>, brokerWide: R
     retentionMs: number("retention.ms"),
     retentionBytes: number("retention.bytes"),
     minInSyncReplicas: number("min.insync.replicas"),
-    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
+    minCleanableDirtyRatio: toDouble(text("min.cleanable.dirty.ratio")),
     minCompactionLagMs: number("min.compaction.lag.ms"),
     deleteRetentionMs: number("delete.retention.ms"),
   };

@@ -16,7 +16,7 @@ export function createTopic(
   topicSettings: EmulatorTopic,
   kafkaSettings: Readonly<Record<string, string>>,
 ): void {
-  checkEmulatorTopic(topicSettings);
+  checkEmulatorTopic(name, topicSettings);
   const { partitions, retentionMs } = topicSettings;
   const settings = new Map(Object.entries(kafkaSettings));
   if (retentionMs !== undefined) settings.set("retention.ms", String(retentionMs));

@@ -6,8 +6,10 @@ const TYPE = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as c
 export interface TopicSetting {
   readonly type: number;
   readonly fallback: string;
-  /** The broker's own setting, which is the default of all topics. */
-  readonly brokerName: string;
+  /** The broker's own setting, which is the default of all topics; `null`: there is none. */
+  readonly brokerName: string | null;
+  /** Some have a default only in a coarser unit, by another name, which a server does not tell. */
+  readonly isDefaultTold: boolean;
   /** @returns what would be allowed, where the value is not; `null` where it is */
   readonly refuse: (value: string) => string | null;
 }
@@ -30,33 +32,46 @@ function oneOf(...allowed: readonly string[]): TopicSetting["refuse"] {
   return (value) => (allowed.includes(value) ? null : `one of ${allowed.join(", ")}`);
 }
 
+const gzipLevel: TopicSetting["refuse"] = (value) =>
+  int(1n, 9n)(value) === null || int(-1n, -1n)(value) === null ? null : "-1, or 1 to 9";
 const boolean: TopicSetting["refuse"] = (value) => oneOf("true", "false")(value.toLowerCase());
-const ratio: TopicSetting["refuse"] = (value) => (value !== "" && Number(value) >= 0 && Number(value) <= 1 ? null : "from 0 to 1");
-const anything: TopicSetting["refuse"] = () => null;
+/** As Java reads it, which has room for what is no number. */
+const ratio: TopicSetting["refuse"] = (value) => {
+  const isNumber = /^[+-]?(NaN|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?)$/.test(value);
+  const number = toDouble(value);
+  return isNumber && !(number < 0 || number > 1) ? null : "from 0 to 1";
+};
+const onlyFalse: TopicSetting["refuse"] = (value) => (value.toLowerCase() === "false" ? null : "false: there is no remote storage");
+const throttledReplicas: TopicSetting["refuse"] = (value) => {
+  const items = value.split(",").map((item) => item.trim());
+  return items.join("") === "*" || items.every((item) => /^(\d+:\d+)?$/.test(item))
+    ? null
+    : '"*", or partition:broker, separated by commas';
+};
 const policies: TopicSetting["refuse"] = (value) =>
   value === "" || value.split(",").every((policy) => ["delete", "compact"].includes(policy.trim()))
     ? null
     : "delete, compact, both or none";
 
-type Row = readonly [name: string, type: keyof typeof TYPE, fallback: string, refuse: TopicSetting["refuse"], brokerName?: string];
+type Row = readonly [name: string, type: keyof typeof TYPE, fallback: string, refuse: TopicSetting["refuse"], brokerName?: string | null];
 
 /** Kafka's settings of a topic with their defaults, in its own order. `TopicConfig` has those that have an effect here. */
 const ROWS: readonly Row[] = [
   ["compression.type", "string", "producer", oneOf("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"), "compression.type"],
-  ["remote.log.delete.on.disable", "boolean", "false", boolean],
-  ["leader.replication.throttled.replicas", "list", "", anything],
-  ["remote.storage.enable", "boolean", "false", boolean],
+  ["remote.log.delete.on.disable", "boolean", "false", boolean, null],
+  ["leader.replication.throttled.replicas", "list", "", throttledReplicas, null],
+  ["remote.storage.enable", "boolean", "false", onlyFalse, null],
   ["min.insync.replicas", "int", "1", int(1n), "min.insync.replicas"],
   ["segment.jitter.ms", "long", "0", long(0n), "log.roll.jitter.ms"],
-  ["remote.log.copy.disable", "boolean", "false", boolean],
+  ["remote.log.copy.disable", "boolean", "false", boolean, null],
   ["local.retention.ms", "long", "-2", long(-2n)],
   ["cleanup.policy", "list", "delete", policies],
   ["flush.ms", "long", FOR_EVER, long(0n), "log.flush.interval.ms"],
-  ["follower.replication.throttled.replicas", "list", "", anything],
+  ["follower.replication.throttled.replicas", "list", "", throttledReplicas, null],
   ["compression.lz4.level", "int", "9", int(1n, 17n), "compression.lz4.level"],
   ["segment.bytes", "int", "1073741824", int(1_048_576n)],
   ["retention.ms", "long", "604800000", long(-1n)],
-  ["compression.gzip.level", "int", "-1", int(-1n, 9n), "compression.gzip.level"],
+  ["compression.gzip.level", "int", "-1", gzipLevel, "compression.gzip.level"],
   ["flush.messages", "long", FOR_EVER, long(1n), "log.flush.interval.messages"],
   ["compression.zstd.level", "int", "3", int(-131_072n, 22n), "compression.zstd.level"],
   ["max.compaction.lag.ms", "long", FOR_EVER, long(1n), "log.cleaner.max.compaction.lag.ms"],
@@ -77,12 +92,37 @@ const ROWS: readonly Row[] = [
   ["segment.index.bytes", "int", "10485760", int(4n), "log.index.size.max.bytes"],
 ];
 
+/** Their defaults are those of `log.retention.hours`, `log.roll.hours` and the like. */
+const DEFAULT_BY_ANOTHER_NAME: ReadonlySet<string> = new Set(["retention.ms", "segment.ms", "segment.jitter.ms", "flush.ms"]);
+
 export const TOPIC_SETTINGS: ReadonlyMap<string, TopicSetting> = new Map(
-  ROWS.map(([name, type, fallback, refuse, brokerName = `log.${name}`]) => [name, { type: TYPE[type], fallback, refuse, brokerName }]),
+  ROWS.map(([name, type, fallback, refuse, brokerName = `log.${name}`]) => {
+    const isDefaultTold = brokerName !== null && !DEFAULT_BY_ANOTHER_NAME.has(name);
+    return [name, { type: TYPE[type], fallback, refuse, brokerName, isDefaultTold }];
+  }),
 );
 
-/** @throws `Refusal` for a name or a value that is none of Kafka's */
-export function checkTopicSetting(name: string, value: string): void {
+/** What Java takes for a number of double precision. */
+export function toDouble(value: string): number {
+  return Number(value.replace(/[dDfF]$/, ""));
+}
+
+/**
+ * All settings of a topic, each and together.
+ * @param brokerWide what holds for topics that say nothing, by the names of topics
+ * @throws `Refusal` for a name or a value that is none of Kafka's
+ */
+export function checkTopicSettings(settings: ReadonlyMap<string, string>, brokerWide: ReadonlyMap<string, string>): void {
+  for (const [name, value] of settings) checkTopicSetting(name, value);
+  const lagMs = (name: string): bigint => BigInt(settings.get(name) ?? brokerWide.get(name) ?? TOPIC_SETTINGS.get(name)!.fallback);
+  const leastMs = lagMs("min.compaction.lag.ms");
+  const mostMs = lagMs("max.compaction.lag.ms");
+  if (leastMs <= mostMs) return;
+  const conflict = `min.compaction.lag.ms (${leastMs}) > max.compaction.lag.ms (${mostMs})`;
+  throw new Refusal(ErrorCode.invalidConfig, `conflict topic config setting ${conflict}`);
+}
+
+function checkTopicSetting(name: string, value: string): void {
   const setting = TOPIC_SETTINGS.get(name);
   if (setting === undefined) throw new Refusal(ErrorCode.invalidConfig, `Unknown topic config name: ${name}`);
   const allowed = setting.refuse(value.trim());

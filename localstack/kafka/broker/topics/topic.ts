@@ -15,7 +15,8 @@ export class Topic {
   readonly name: string;
   readonly topicId: string;
   readonly partitions: Partition[];
-  readonly #brokerWide: ReadonlyMap<string, string>;
+  /** What holds where nothing was set on the topic itself, by the names of topics. */
+  readonly brokerWide: ReadonlyMap<string, string>;
   #settings: ReadonlyMap<string, string>;
   #config: TopicConfig;
 
@@ -23,7 +24,7 @@ export class Topic {
     this.name = name;
     this.topicId = topicId;
     this.partitions = assignment.map((replicas, index) => new Partition(index, replicas, nowMs));
-    this.#brokerWide = brokerWide;
+    this.brokerWide = brokerWide;
     this.#settings = settings;
     this.#config = topicConfig(settings, brokerWide);
   }
@@ -43,7 +44,7 @@ export class Topic {
 
   set settings(settings: ReadonlyMap<string, string>) {
     this.#settings = settings;
-    this.#config = topicConfig(settings, this.#brokerWide);
+    this.#config = topicConfig(settings, this.brokerWide);
   }
 
   grow(assignment: readonly (readonly number[])[], nowMs: number): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { ErrorCode, Refusal } from "../error-code.ts";
-import { checkTopicSetting } from "./topic-settings.ts";
+import { checkTopicSettings } from "./topic-settings.ts";
 import { Topic } from "./topic.ts";
 
 /** What a new topic is to be like; `null`: as the broker has it. */
@@ -52,7 +52,7 @@ export class Topics {
   create(wanted: NewTopic, nowMs: number, isTrial = false): Topic {
     const { name } = wanted;
     this.requireNew(name);
-    for (const [setting, value] of wanted.settings) checkTopicSetting(setting, value);
+    checkTopicSettings(wanted.settings, this.#defaults.settings);
     const assignment = wanted.assignment ?? this.#assign(wanted);
     this.#checkAssignment(assignment);
     const topicId = randomBytes(16).toString("base64url");
