@@ -3,16 +3,34 @@ import { expect, test } from "vitest";
 import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
 import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
 import { connect } from "../../src/connect.ts";
+import type { FaultKind } from "../../src/driver/index.ts";
 import { expectedResults } from "./expected-results.ts";
 
-test.each([1, 3])("an emulated Kafka of %i brokers passes completely: nothing failed or missing", { timeout: 120_000 }, async (brokers) => {
-  await using emulator = await startEmulatedKafka({ brokers });
+const OF_PRODUCERS: readonly FaultKind[] = ["throttle", "fail-entry", "fail-before-write", "fail-after-write", "disconnect"];
+
+/** Each begins with another way in which Kafka shows a fault. */
+const clusters = [
+  { brokers: 1, firstFaultTurn: 0 },
+  { brokers: 3, firstFaultTurn: 1 },
+];
+
+test.each(clusters)("an emulated Kafka of $brokers brokers passes completely", { timeout: 120_000 }, async (options) => {
+  await using emulator = await startEmulatedKafka(options);
   const reports = await runCases(conformanceCases(), { connect: async () => connect(emulator.url), emulator });
   const expected = await expectedResults("kafka-emulator");
   expect(compareWithExpected(reports, expected)).toEqual([]);
   expect(staleEntries(conformanceCases(), expected)).toEqual([]);
   expect(reports).toHaveLength(conformanceCases().length);
   expect(await whatIsLeft(emulator.bootstrapServers)).toEqual({ topics: [], groups: [] });
+});
+
+/** The other runs have a plain producer. */
+test.each([1, 2])("an idempotent producer outlives every fault, from way %i on", { timeout: 120_000 }, async (firstFaultTurn) => {
+  await using emulator = await startEmulatedKafka({ brokers: 3, firstFaultTurn });
+  const cases = conformanceCases().filter(({ faults }) => faults.some((fault) => OF_PRODUCERS.includes(fault)));
+  expect(cases.length).toBeGreaterThan(10);
+  const reports = await runCases(cases, { connect: async () => connect(`${emulator.url}?idempotent=true`), emulator });
+  expect(reports.filter(({ result }) => result !== "passed")).toEqual([]);
 });
 
 test("an emulated Kafka of which only the URL is known shows what every server shows", { timeout: 120_000 }, async () => {
