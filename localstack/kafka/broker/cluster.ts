@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly properties: Readonly<Record<string, string>>;
   /** Passwords by user name; `null`: nobody has to say who he is. */
   readonly users: ReadonlyMap<string, string> | null;
+  /** The way in which the first fault of each kind shows. */
+  readonly firstFaultTurn: number;
 }
 
 const HOST = "127.0.0.1";
@@ -36,13 +38,14 @@ export class Cluster {
   readonly topics: Topics;
   readonly groups: Groups;
   readonly transactions: Transactions;
-  readonly faults = new FaultPlan();
+  readonly faults: FaultPlan;
   readonly spoiled = new SpoiledRecords();
   /** How often the coordinator of a group or transaction has moved on. */
   readonly #moves = new Map<string, number>();
   readonly #housekeeping: NodeJS.Timeout;
 
-  constructor({ brokers, properties, users }: ClusterOptions) {
+  constructor({ brokers, properties, users, firstFaultTurn }: ClusterOptions) {
+    this.faults = new FaultPlan(firstFaultTurn);
     this.properties = new BrokerProperties({ "default.replication.factor": String(brokers), ...properties });
     this.users = users;
     this.nodes = Array.from({ length: brokers }, (_, index) => ({ nodeId: index + 1, host: HOST, port: 0, isUp: false }));
@@ -87,6 +90,15 @@ export class Cluster {
         }
       }
     }
+  }
+
+  /** The next of its replicas leads the partition from now on. @returns whether there is another one */
+  moveLeader(partition: Partition): boolean {
+    const candidates = this.inSyncReplicas(partition);
+    const next = candidates[(candidates.indexOf(partition.leaderId) + 1) % candidates.length];
+    if (next === undefined || next === partition.leaderId) return false;
+    partition.lead(next);
+    return true;
   }
 
   /** The broker that looks after a group or a transactional id. */

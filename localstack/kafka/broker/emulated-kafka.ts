@@ -15,6 +15,8 @@ export interface EmulatedKafkaOptions {
   readonly topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
   /** The broker's own settings by Kafka's names: `{ "group.initial.rebalance.delay.ms": "3000" }`. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** Where a kind of fault has several ways to show (README.md), they take turns; the first begins with this one. @default 0 */
+  readonly firstFaultTurn?: number | undefined;
   /** Passwords by user name: then clients authenticate by SASL PLAIN. @default whoever comes is let in */
   readonly users?: Readonly<Record<string, string>> | undefined;
 }
@@ -49,8 +51,13 @@ export interface EmulatedKafka extends AsyncDisposable {
 
 /** @throws `configuration` for properties that have no effect here, or a port that is taken · `invalid-argument` for topics that cannot be */
 export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Promise<EmulatedKafka> {
-  const { brokers = 1, port = 0, topics = {}, properties = {}, users } = options;
-  const cluster = new Cluster({ brokers, properties, users: users === undefined ? null : new Map(Object.entries(users)) });
+  const { brokers = 1, port = 0, topics = {}, properties = {}, users, firstFaultTurn = 0 } = options;
+  const cluster = new Cluster({
+    brokers,
+    properties,
+    users: users === undefined ? null : new Map(Object.entries(users)),
+    firstFaultTurn,
+  });
   const servers = new BrokerServers(cluster);
   const close = (): Promise<void> => servers.close();
   try {

@@ -1,12 +1,29 @@
-import { type CallSubject, MetTroubles } from "./met-troubles.ts";
+import { type CallSubject, type MetTrouble, MetTroubles } from "./met-troubles.ts";
 import type { PlannedTrouble } from "./trouble.ts";
+
+interface Planned extends PlannedTrouble {
+  /** Which of the ways comes next: every request that is met or spared moves it on. */
+  turn: number;
+}
 
 /** The troubles that are still to come, in the order in which they were planned. */
 export class FaultPlan {
-  #planned: PlannedTrouble[] = [];
+  readonly #firstTurn: number;
+  /** How many of each kind have been planned for each topic, which nobody else's plans change: the next begins with another way. */
+  readonly #begun = new Map<string, number>();
+  #planned: Planned[] = [];
+
+  /** @param firstTurn the way that the first trouble of each kind begins with */
+  constructor(firstTurn = 0) {
+    this.#firstTurn = firstTurn;
+  }
 
   add(planned: PlannedTrouble): void {
-    if (planned.times > 0) this.#planned.push({ ...planned });
+    if (planned.times === 0) return;
+    const name = `${planned.kind} ${planned.topic ?? ""}`;
+    const begun = this.#begun.get(name) ?? 0;
+    this.#begun.set(name, begun + 1);
+    this.#planned.push({ ...planned, turn: this.#firstTurn + begun });
   }
 
   get isEmpty(): boolean {
@@ -15,13 +32,15 @@ export class FaultPlan {
 
   /** Counts the request, and answers what befalls it. */
   take(api: string, subject: CallSubject): MetTroubles {
-    const met: PlannedTrouble[] = [];
+    const met: MetTrouble[] = [];
     for (const planned of this.#planned) {
       if (!meets(planned, api, subject)) continue;
+      const { ways, turn, topic, partition } = planned;
+      planned.turn += 1;
       if (planned.after > 0) planned.after -= 1;
       else {
         planned.times -= 1;
-        met.push(planned);
+        met.push(...ways[turn % ways.length]!.map((trouble) => ({ trouble, topic, partition })));
       }
     }
     if (met.length > 0) this.#planned = this.#planned.filter(({ times }) => times > 0);

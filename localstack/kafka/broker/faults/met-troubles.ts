@@ -1,5 +1,5 @@
 import { ErrorCode } from "../error-code.ts";
-import type { PlannedTrouble, Trouble } from "./trouble.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** What a request is about, as far as faults can name it. */
 export interface CallSubject {
@@ -8,13 +8,20 @@ export interface CallSubject {
   readonly hasGroup: boolean;
 }
 
+/** A trouble, and the part of the request that it concerns; `undefined`: all of it. */
+export interface MetTrouble {
+  readonly trouble: Trouble;
+  readonly topic: string | undefined;
+  readonly partition: number | undefined;
+}
+
 /** What befalls one request. Handlers ask it where a server would find the same trouble. */
 export class MetTroubles {
   static readonly NONE = new MetTroubles([]);
-  readonly #met: readonly PlannedTrouble[];
-  readonly #spoiled = new Set<PlannedTrouble>();
+  readonly #met: readonly MetTrouble[];
+  readonly #spoiled = new Set<MetTrouble>();
 
-  constructor(met: readonly PlannedTrouble[]) {
+  constructor(met: readonly MetTrouble[]) {
     this.#met = met;
   }
 
@@ -47,6 +54,19 @@ export class MetTroubles {
     return ErrorCode.none;
   }
 
+  /** Does another replica lead this partition now? The code that says so where there is none; 0: it does not move. */
+  codeOfMove(isStored: boolean, topic: string, partition: number): number {
+    for (const { trouble, ...met } of this.#met) {
+      if (trouble.what === "move-leader" && trouble.isStored === isStored && concerns(met, topic, partition)) return trouble.otherwise;
+    }
+    return ErrorCode.none;
+  }
+
+  /** Does the broker that is asked lead this partition no more? */
+  stepsDown(topic: string, partition: number): boolean {
+    return this.#met.some(({ trouble, ...met }) => trouble.what === "step-down" && concerns(met, topic, partition));
+  }
+
   /** Is one record of this partition to be invalid? That of the first partition that is met, and of no other. */
   spoils(topic: string, partition: number): boolean {
     const spoiling = this.#met.find(({ trouble, ...planned }) => trouble.what === "invalid-record" && concerns(planned, topic, partition));
@@ -57,7 +77,7 @@ export class MetTroubles {
 }
 
 /** A part of a request that names less than the plan, such as a group, is met as a whole. */
-function concerns(planned: Pick<PlannedTrouble, "topic" | "partition">, topic?: string, partition?: number): boolean {
+function concerns(planned: Pick<MetTrouble, "topic" | "partition">, topic?: string, partition?: number): boolean {
   if (topic === undefined) return true;
   if (planned.topic !== undefined && planned.topic !== topic) return false;
   return partition === undefined || planned.partition === undefined || planned.partition === partition;

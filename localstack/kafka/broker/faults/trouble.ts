@@ -10,6 +10,12 @@ export type Trouble =
   /** One of its records is invalid, now and whenever it comes again. */
   | { readonly what: "invalid-record" }
   | { readonly what: "disconnect" }
+  /** Carried out, and hung up instead of an answer. */
+  | { readonly what: "lose-answer" }
+  /** Another replica leads the partition now: before the batch is stored, or after. `otherwise`: the code where there is none. */
+  | { readonly what: "move-leader"; readonly isStored: boolean; readonly otherwise: number }
+  /** The broker that is asked leads the partitions no more. */
+  | { readonly what: "step-down" }
   | { readonly what: "delay"; readonly durationMs: number }
   /** The member that asks is put out of its group, as if its session had ended. */
   | { readonly what: "evict-member" }
@@ -17,9 +23,15 @@ export type Trouble =
   | { readonly what: "move-coordinator" }
   | { readonly what: "restart" };
 
+/** One of the ways in which a server shows a kind of trouble: all that comes together. */
+type Way = readonly Trouble[];
+
 /** Which requests are met, and how many. */
 export interface PlannedTrouble {
-  readonly trouble: Trouble;
+  /** Whose ways take turns. */
+  readonly kind: string;
+  /** In turns, so that whoever meets several meets all. */
+  readonly ways: readonly Way[];
   /** Names of requests; `null`: any that a topic or a group is about. */
   readonly apis: readonly string[] | null;
   readonly topic: string | undefined;
@@ -33,19 +45,34 @@ export interface PlannedTrouble {
 const DEFAULT_STALL_MS = 1_000;
 const OF_MEMBERS = ["Heartbeat", "OffsetCommit"];
 
+interface Shown {
+  readonly ways: readonly Way[];
+  readonly apis: readonly string[] | null;
+}
+
 /** How Kafka shows each kind of the shared vocabulary. */
-const KINDS: Readonly<Record<FaultKind, (fault: Fault) => { readonly trouble: Trouble; readonly apis: readonly string[] | null }>> = {
-  throttle: () => ({ trouble: refusal(ErrorCode.throttlingQuotaExceeded), apis: ["Produce"] }),
-  "fail-entry": () => ({ trouble: { what: "invalid-record" }, apis: ["Produce"] }),
-  "fail-before-write": () => ({ trouble: refusal(ErrorCode.notEnoughReplicas), apis: ["Produce"] }),
-  "fail-after-write": () => ({ trouble: { what: "error", errorCode: ErrorCode.requestTimedOut, isStored: true }, apis: ["Produce"] }),
-  disconnect: () => ({ trouble: { what: "disconnect" }, apis: null }),
-  stall: ({ durationMs = DEFAULT_STALL_MS }) => ({ trouble: { what: "delay", durationMs }, apis: ["Produce", "Fetch"] }),
-  "expire-cursor": () => ({ trouble: refusal(ErrorCode.offsetOutOfRange), apis: ["Fetch"] }),
-  "steal-partition": () => ({ trouble: { what: "evict-member" }, apis: OF_MEMBERS }),
-  "lose-coordinator": () => ({ trouble: { what: "move-coordinator" }, apis: OF_MEMBERS }),
-  "refuse-authorization": () => ({ trouble: { what: "error", errorCode: "authorization", isStored: false }, apis: null }),
-  restart: () => ({ trouble: { what: "restart" }, apis: null }),
+const KINDS: Readonly<Record<FaultKind, (fault: Fault) => Shown>> = {
+  throttle: () => ({ ways: [refusal(ErrorCode.throttlingQuotaExceeded)], apis: ["Produce"] }),
+  "fail-entry": () => ({ ways: [[{ what: "invalid-record" }]], apis: ["Produce"] }),
+  "fail-before-write": () => ({
+    ways: [refusal(ErrorCode.notEnoughReplicas), [{ what: "move-leader", isStored: false, otherwise: ErrorCode.notEnoughReplicas }]],
+    apis: ["Produce"],
+  }),
+  "fail-after-write": () => ({
+    ways: [
+      [{ what: "error", errorCode: ErrorCode.requestTimedOut, isStored: true }],
+      [{ what: "lose-answer" }],
+      [{ what: "move-leader", isStored: true, otherwise: ErrorCode.requestTimedOut }],
+    ],
+    apis: ["Produce"],
+  }),
+  disconnect: () => ({ ways: [[{ what: "disconnect" }], [{ what: "step-down" }, { what: "disconnect" }]], apis: null }),
+  stall: ({ durationMs = DEFAULT_STALL_MS }) => ({ ways: [[{ what: "delay", durationMs }]], apis: ["Produce", "Fetch"] }),
+  "expire-cursor": () => ({ ways: [refusal(ErrorCode.offsetOutOfRange)], apis: ["Fetch"] }),
+  "steal-partition": () => ({ ways: [[{ what: "evict-member" }]], apis: OF_MEMBERS }),
+  "lose-coordinator": () => ({ ways: [[{ what: "move-coordinator" }]], apis: OF_MEMBERS }),
+  "refuse-authorization": () => ({ ways: [refusal("authorization")], apis: null }),
+  restart: () => ({ ways: [[{ what: "restart" }]], apis: null }),
 };
 
 /** @throws `invalid-argument` for a kind that is not of the vocabulary, and what no fault can have */
@@ -59,7 +86,7 @@ export function plannedTrouble(fault: Fault): PlannedTrouble {
   if (partition !== undefined && !/^\d+$/.test(partition)) {
     throw refused(`a fault names partition ${JSON.stringify(partition)}; partitions are numbers, from "0" on`);
   }
-  return { ...known(fault), topic, partition: partition === undefined ? undefined : Number(partition), after, times };
+  return { kind, ...known(fault), topic, partition: partition === undefined ? undefined : Number(partition), after, times };
 }
 
 function refused(what: string): StreamError {
@@ -82,9 +109,10 @@ export interface ErrorAnswer {
 }
 
 export function plannedAnswer({ api, errorCode, isStored = false, after = 0, times = 1, topic, partition }: ErrorAnswer): PlannedTrouble {
-  return { trouble: { what: "error", errorCode, isStored }, apis: [api], topic, partition, after, times };
+  const ways: readonly Way[] = [[{ what: "error", errorCode, isStored }]];
+  return { kind: api, ways, apis: [api], topic, partition, after, times };
 }
 
-function refusal(errorCode: number): Trouble {
-  return { what: "error", errorCode, isStored: false };
+function refusal(errorCode: number | "authorization"): Way {
+  return [{ what: "error", errorCode, isStored: false }];
 }

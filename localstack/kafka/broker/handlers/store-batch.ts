@@ -45,6 +45,10 @@ export function storeBatch(
   if (acks < ALL_IN_SYNC_REPLICAS || acks > LEADER_ONLY) {
     throw new Refusal(ErrorCode.invalidRequiredAcks, `acks is ${acks}; allowed are -1, 0 and 1`);
   }
+  const codeOfMove = troubles.codeOfMove(false, topic.name, index);
+  if (codeOfMove !== ErrorCode.none && !cluster.moveLeader(topic.partitions[index])) {
+    throw new Refusal(codeOfMove, "the emulator was told to refuse this");
+  }
   const partition = ledPartition(context, topic, index);
   if (typeof partition === "number") throw new Refusal(partition, "another broker leads the partition, or there is none");
   // Of more than there are, a server asks for those that there are.
@@ -58,11 +62,17 @@ export function storeBatch(
     if (troubles.spoils(topic.name, index)) cluster.spoiled.spoil(checked);
     cluster.spoiled.check(checked);
     const stored = append(partition, checked, topic, nowMs);
-    const errorCode = troubles.codeAfter(topic.name, index);
+    const errorCode = troubles.codeAfter(topic.name, index) || codeOfMoveAfter(context, topic, partition);
     return errorCode === ErrorCode.none ? stored : { index, errorCode, baseOffset: -1n };
   } catch (error) {
     return refusedBatch(error, topic, index, partition);
   }
+}
+
+/** What is answered where the leader hands the partition over while it waits for its replicas; 0: it does not. */
+function codeOfMoveAfter({ cluster, troubles }: RequestContext, topic: Topic, partition: Partition): number {
+  const otherwise = troubles.codeOfMove(true, topic.name, partition.index);
+  return otherwise !== ErrorCode.none && cluster.moveLeader(partition) ? ErrorCode.notLeaderOrFollower : otherwise;
 }
 
 /** Of a transaction that is open in the partition, the coordinator is not asked again. @throws `Refusal` */

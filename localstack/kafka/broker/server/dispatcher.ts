@@ -58,7 +58,8 @@ export class Dispatcher {
       if (error instanceof RangeError) return "close";
       throw error;
     }
-    const troubles = this.#troublesOf(known, request);
+    const { faults } = this.#cluster;
+    const troubles = faults.isEmpty ? MetTroubles.NONE : faults.take(api.name, this.#subjectOf(known, request));
     const context: RequestContext = {
       cluster: this.#cluster,
       node: this.#node,
@@ -78,20 +79,17 @@ export class Dispatcher {
     return troubles === MetTroubles.NONE ? carryOut() : this.#befallen(known, request, context, carryOut);
   }
 
-  #troublesOf({ api, topics, member }: Handler, request: unknown): MetTroubles {
-    const { faults } = this.#cluster;
-    if (faults.isEmpty) return MetTroubles.NONE;
+  #subjectOf({ topics, member }: Handler, request: unknown): CallSubject {
     const subjects = new Map(topics?.(request, this.#cluster) ?? []);
     const groupId = member?.(request).groupId;
     // What is about a group is about the topics that its members read.
     for (const topic of (groupId === undefined ? undefined : this.#cluster.groups.get(groupId)?.roster.topics) ?? [])
       subjects.set(topic, null);
-    const subject: CallSubject = { topics: subjects, hasGroup: groupId !== undefined };
-    return faults.take(api.name, subject);
+    return { topics: subjects, hasGroup: groupId !== undefined };
   }
 
   async #befallen(
-    { member }: Handler,
+    known: Handler,
     request: unknown,
     { troubles, gone, cluster }: RequestContext,
     carryOut: () => Answered | Promise<Answered>,
@@ -100,8 +98,9 @@ export class Dispatcher {
       this.#restart();
       return "close";
     }
+    if (troubles.has("step-down")) this.#stepDown(this.#subjectOf(known, request), troubles);
     if (troubles.has("disconnect")) return "close";
-    const asking = member?.(request);
+    const asking = known.member?.(request);
     const group = asking === undefined ? undefined : cluster.groups.get(asking.groupId);
     if (troubles.has("evict-member") && group !== undefined) {
       group.evict(asking!.memberId);
@@ -116,7 +115,17 @@ export class Dispatcher {
       const isOver = await delay(troubles.delayMs, true, { signal: gone }).catch(() => false);
       if (!isOver) return "close";
     }
-    return carryOut();
+    const answer = await carryOut();
+    return troubles.has("lose-answer") ? "close" : answer;
+  }
+
+  /** As when a broker goes away: of what the request is about, others lead what this one has led. */
+  #stepDown({ topics }: CallSubject, troubles: MetTroubles): void {
+    for (const name of topics.keys()) {
+      for (const partition of this.#cluster.topics.get(name)?.partitions ?? []) {
+        if (partition.leaderId === this.#node.nodeId && troubles.stepsDown(name, partition.index)) this.#cluster.moveLeader(partition);
+      }
+    }
   }
 }
 

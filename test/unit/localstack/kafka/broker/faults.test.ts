@@ -164,6 +164,99 @@ describe("the vocabulary that all emulators share", () => {
   });
 });
 
+describe("ways in which Kafka shows a fault, in turn", () => {
+  const PARTITION = { topic: TOPIC, partition: "0" };
+
+  async function restartWith(brokers: number, firstFaultTurn: number): Promise<void> {
+    await client[Symbol.asyncDispose]();
+    await kafka.close();
+    kafka = await startEmulatedKafka({ brokers, firstFaultTurn, topics: { [TOPIC]: { partitions: 2 }, other: {} } });
+    client = await RawClient.open(addressOf(1));
+  }
+
+  const addressOf = (nodeId: number): string => kafka.bootstrapServers.split(",")[nodeId - 1]!;
+
+  async function leaders(): Promise<readonly number[]> {
+    const request = {
+      topics: [{ topicId: "", name: TOPIC }],
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+    };
+    const { partitions } = (await client.call(metadataApi, 5, request)).topics[0]!;
+    return partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex).map(({ leaderId }) => leaderId);
+  }
+
+  /** Speaks with the leader of partition 0 from now on. */
+  async function toLeader(): Promise<number> {
+    const leaderId = (await leaders())[0]!;
+    await client[Symbol.asyncDispose]();
+    client = await RawClient.open(addressOf(leaderId));
+    return leaderId;
+  }
+
+  test("fail-before-write: too few replicas, then the leader has moved; nothing is stored", async () => {
+    await restartWith(3, 0);
+    const before = await toLeader();
+    kafka.inject({ kind: "fail-before-write", ...PARTITION, times: 2 });
+    expect([await produce([0]), await leaders(), await produce([0])]).toEqual([[19], [before, expect.any(Number)], [6]]);
+    expect(await produce([0])).toEqual([6]);
+    expect(await toLeader()).not.toBe(before);
+    expect([await produce([0], "later"), (await fetch()).values]).toEqual([[0], ["0 later"]]);
+  });
+
+  test("fail-after-write: timed out, hung up, the leader has moved; all is stored", async () => {
+    await restartWith(3, 0);
+    const before = await toLeader();
+    kafka.inject({ kind: "fail-after-write", ...PARTITION, times: 3 });
+    expect(await produce([0], "a")).toEqual([7]);
+    await expect(produce([0], "b")).rejects.toThrow(HungUp);
+    client = await RawClient.open(addressOf(before));
+    expect(await toLeader()).toBe(before);
+    expect(await produce([0], "c")).toEqual([6]);
+    expect(await toLeader()).not.toBe(before);
+    expect((await fetch()).values).toEqual(["0 a", "1 b", "2 c"]);
+  });
+
+  test("disconnect: the second time the broker leads the partition no more, which its other readers are told", async () => {
+    await restartWith(3, 1);
+    const before = await toLeader();
+    const other = (await leaders())[1]!;
+    kafka.inject({ kind: "disconnect", ...PARTITION });
+    await expect(produce([0])).rejects.toThrow(HungUp);
+    client = await RawClient.open(addressOf(before));
+    expect((await fetch()).errorCode).toBe(6);
+    expect(await leaders()).toEqual([expect.not.toBeOneOf([before]), other]);
+    expect((await toLeader(), await fetch())).toEqual({ errorCode: 0, values: [] });
+  });
+
+  test("where nobody else can lead, the codes that a single broker has", async () => {
+    await restartWith(1, 1);
+    kafka.inject({ kind: "fail-before-write", ...PARTITION });
+    expect(await produce([0])).toEqual([19]);
+    await restartWith(1, 2);
+    kafka.inject({ kind: "fail-after-write", ...PARTITION });
+    expect(await produce([0])).toEqual([7]);
+    kafka.inject({ kind: "disconnect", ...PARTITION, after: 1 });
+    expect(await leaders()).toEqual([1, 1]);
+    await expect(fetch()).rejects.toThrow(HungUp);
+    client = await RawClient.open(addressOf(1));
+    expect([await leaders(), (await fetch()).values]).toEqual([[1, 1], ["0 value"]]);
+  });
+
+  test("each plan of a kind for a topic goes on with the next way, and so does each request that is spared", async () => {
+    kafka.inject({ kind: "fail-after-write", ...PARTITION });
+    kafka.inject({ kind: "fail-after-write", topic: "other" });
+    expect([await produce([0]), await produce([0], "value", "other")]).toEqual([[7], [7]]);
+    kafka.inject({ kind: "fail-after-write", ...PARTITION });
+    await expect(produce([0])).rejects.toThrow(HungUp);
+    client = await RawClient.open(kafka.bootstrapServers);
+    kafka.inject({ kind: "fail-after-write", ...PARTITION, after: 2 });
+    expect([await produce([0]), await produce([0])]).toEqual([[0], [0]]);
+    await expect(produce([0])).rejects.toThrow(HungUp);
+    client = await RawClient.open(kafka.bootstrapServers);
+  });
+});
+
 describe("members of a group", () => {
   async function member(group: string): Promise<GroupProbe> {
     const probe = await GroupProbe.open(new Target(kafka.bootstrapServers), group);
