@@ -177,17 +177,19 @@ export const transactionOperations: readonly Operation[] = [
     await probe.transact(["a"], true);
     await probe.add();
     for (const value of ["b", "c"]) await probe.write(value);
+    const topicData = [{ name: topic, topicId: "", partitionData: [{ index: 0, records: [batch([{}, {}, {}])] }] }];
+    await probe.client.call(produceApi, 8, { transactionalId: null, acks: -1, timeoutMs: 5_000, topicData });
     const logs: unknown[] = [];
-    for (const offset of [1n, 3n, 4n]) {
+    for (const offset of [1n, 3n, 4n, 5n, 7n]) {
       const asked = [{ name: topic, partitions: [{ partitionIndex: 0, offset }] }];
       const { topics } = await probe.client.call(deleteRecordsApi, 1, { topics: asked, timeoutMs: 5_000 });
       logs.push(topics[0]!.partitions[0]!.lowWatermark, await readAll(target, topic, offset));
     }
     await probe.write("d");
-    logs.push(await readAll(target, topic, 4n));
+    logs.push(await readAll(target, topic, 7n));
     await probe.end(true);
     await delay(300);
-    return { logs, ended: await readAll(target, topic, 4n) };
+    return { logs, ended: await readAll(target, topic, 7n) };
   }),
   operation("Transaction: ended twice, the other way, without having begun", async (target) => {
     const topic = await target.topic("topic");

@@ -56,10 +56,15 @@ export class PartitionLog {
     return this.#endOffset;
   }
 
-  /** What lies before it is decided: it was no transaction, or the transaction has ended, or it is there no more. */
+  /**
+   * What lies before it is decided: it was no transaction, or the transaction has ended, or it is there no more. Of what is not
+   * there any more only whole batches count.
+   */
   get lastStableOffset(): bigint {
     const undecided = this.transactions.firstUndecided ?? this.#endOffset;
-    return undecided < this.#startOffset ? this.#startOffset : undecided;
+    if (undecided >= this.#startOffset) return undecided;
+    const [first] = this.batchesFrom(this.#startOffset);
+    return first?.baseOffset ?? this.#endOffset;
   }
 
   get byteLength(): number {
