@@ -15,6 +15,16 @@ test.each([1, 3])("an emulated Kafka of %i brokers passes completely: nothing fa
   expect(await whatIsLeft(emulator.bootstrapServers)).toEqual({ topics: [], groups: [] });
 });
 
+test("where a group waits for its first members, they start at one place", { timeout: 60_000 }, async () => {
+  await using emulator = await startEmulatedKafka({ properties: { "group.initial.rebalance.delay.ms": "200" } });
+  const target = { connect: async () => connect(emulator.url), emulator };
+  const reports = await runCases(conformanceCases(), target, { run: ["group/start/latest-*"], repeat: 4 });
+  expect(reports.map((report) => `${report.case} ${report.result}: ${report.reason}`)).toEqual(
+    reports.map((report) => `${report.case} passed: null`),
+  );
+  expect(reports.length).toBeGreaterThan(3);
+});
+
 /** As another client sees it. */
 async function whatIsLeft(bootstrapServers: string): Promise<{ readonly topics: readonly string[]; readonly groups: readonly string[] }> {
   const admin = new Kafka({ brokers: bootstrapServers.split(","), logLevel: logLevel.NOTHING }).admin();
