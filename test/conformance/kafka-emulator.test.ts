@@ -43,6 +43,16 @@ test("an emulated Kafka of which only the URL is known shows what every server s
   expect(compareWithExpected(reports, await expectedResults("kafka"))).toEqual([]);
 });
 
+test("where a group waits for its first members, they start at one place", { timeout: 60_000 }, async () => {
+  await using emulator = await startEmulatedKafka({ properties: { "group.initial.rebalance.delay.ms": "200" } });
+  const target = { connect: async () => connect(emulator.url), emulator };
+  const reports = await runCases(conformanceCases(), target, { run: ["group/start/latest-for-members-at-once"], repeat: 20 });
+  expect(reports.map((report) => `${report.case} ${report.result}: ${report.reason}`)).toEqual(
+    reports.map((report) => `${report.case} passed: null`),
+  );
+  expect(reports).toHaveLength(1);
+});
+
 /** As another client sees it. */
 async function whatIsLeft(bootstrapServers: string): Promise<{ readonly topics: readonly string[]; readonly groups: readonly string[] }> {
   const admin = new Kafka({ brokers: bootstrapServers.split(","), logLevel: logLevel.NOTHING }).admin();

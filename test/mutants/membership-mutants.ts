@@ -154,6 +154,46 @@ export const membershipMutants: readonly Mutant[] = [
     };
   }),
   consumerMutant(
+    "latest-is-resolved-by-each-owner",
+    ({ consumer, driver, topic, settings }, groups: Map<string, number>) => {
+      const count = (groups.get(settings.group) ?? 0) + 1;
+      groups.set(settings.group, count);
+      const ends = new Map<Assignment, Promise<string | null>>();
+      const endOf = async (partition: string): Promise<string | null> => {
+        // Each asks a server for itself.
+        await nextTurn();
+        const reader = driver.reader(topic);
+        const range = await reader.resolve({ from: { kind: "latest" }, until: null, partitions: null }, NEVER);
+        await reader.close();
+        const start = range.partitions.find((one) => one.partition === partition)?.start;
+        return start?.kind === "at" ? start.position : null;
+      };
+      return {
+        start: async (sink, signal) =>
+          consumer.start(
+            override(sink, {
+              assigned: (assignment) => {
+                if (count > 1)
+                  ends.set(
+                    assignment,
+                    endOf(assignment.partition).catch(() => null),
+                  );
+                sink.assigned(assignment);
+              },
+              deliver: async (assignment, records) => {
+                const end = await ends.get(assignment);
+                const kept = records.filter(({ position }) => end === undefined || end === null || driver.compare(position, end) >= 0);
+                if (kept.length > 0) await sink.deliver(assignment, kept);
+                else sink.advanced(assignment, records.at(-1)!.position);
+              },
+            }),
+            signal,
+          ),
+      };
+    },
+    () => new Map<string, number>(),
+  ),
+  consumerMutant(
     "latest-anew-where-nothing-was-handled",
     ({ consumer, driver, topic, settings }, handled: Set<string>) => ({
       start: async (sink, signal) => {

@@ -1,9 +1,10 @@
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
-import { checkExactlyOnceInOrder } from "../history/check.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../history/check.ts";
 import type { History } from "../history/history.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { type Member, recordInto } from "../member.ts";
+import { untilShared } from "../sharing.ts";
 import { publish, sendInterleaved, untilComplete } from "../stream-work.ts";
 
 /** Longer than what is sent meanwhile takes to be stored. */
@@ -61,6 +62,8 @@ const everyPartition = defineCase({
 
 /** So many that the moment between owning a partition and looking at it is met, also where it is short; fewer where groups have to exist first. */
 const GROUPS = 12;
+/** Of several members each. */
+const FEW_GROUPS = 3;
 
 const onceAssigned = defineCase({
   name: "group/start/latest-once-assigned",
@@ -105,4 +108,50 @@ const onceAssigned = defineCase({
   },
 });
 
-export const groupLatestCases = [beforeTheFirstFetch, everyPartition, onceAssigned];
+/** Whoever of several first members owns what: the group starts at one moment in all partitions, before anybody is told. */
+const membersAtOnce = defineCase({
+  name: "group/start/latest-for-members-at-once",
+  promise: 4,
+  mutant: "latest-is-resolved-by-each-owner",
+  run: async (context) => {
+    const topic = await context.topic();
+    const before = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    await sendInterleaved(context, producer, before, topic, keyNames(16), 1);
+    const connections = [await context.connect(), await context.connect()];
+    const sends: Promise<unknown>[] = [];
+    const start = async (index: number): Promise<{ readonly members: readonly Member<Sequenced>[]; readonly own: History }> => {
+      const own = context.history();
+      const keys = keyNames(16).map((key) => `${index}-${key}`);
+      const onAssigned = (): void => {
+        if (own.sent.length > 0) return;
+        for (const key of keys) sends.push(context.later(producer.send({ value: own.next(topic.name, key) })));
+      };
+      const options = { group: await context.group(topic), initialPosition: "latest" as const, onAssigned };
+      const members = connections.map((connection) =>
+        context.member(
+          topic,
+          options,
+          (message) => {
+            // The other groups' messages come, or not, as it happens.
+            if (message.value.key.startsWith(`${index}-`) || before.sent.some(({ key }) => key === message.value.key)) own.receive(message);
+          },
+          connection,
+        ),
+      );
+      return { members, own };
+    };
+    const groups: Awaited<ReturnType<typeof start>>[] = [];
+    for (let index = 0; index < FEW_GROUPS; index += 1) groups.push(await start(index));
+    await context.until(() => groups.every(({ own }) => own.sent.length > 0), "a member of every group to be told of a partition");
+    await context.within(Promise.all(sends), "what was sent as soon as a group had an owner to be stored");
+    for (const { members, own } of groups) {
+      await untilComplete(context, own);
+      await untilShared(context, topic, members);
+    }
+    await Promise.all(groups.flatMap(({ members }) => members.map(async (member) => member.close())));
+    for (const { own } of groups) checkAtLeastOnceInOrder(own.sent, own.received, topic.name);
+  },
+});
+
+export const groupLatestCases = [beforeTheFirstFetch, everyPartition, onceAssigned, membersAtOnce];
