@@ -1,5 +1,5 @@
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StreamError } from "../../src/driver/index.ts";
-import { Coordinator } from "./coordinator.ts";
+import { Coordinator, isCoordinatorGone } from "./coordinator.ts";
 import { classOf, classify, groupNotFound, kafkaError } from "./errors.ts";
 import { GroupMembership } from "./group-membership.ts";
 import { nativeGroupName } from "./group-name.ts";
@@ -21,7 +21,9 @@ import { pause } from "./waiting.ts";
 /** What is given back within this time goes in one round of the group. */
 const GIVE_BACK_TOGETHER_MS = 20;
 /** The group hears that we go; if it cannot, the session's time-out tells it. */
-const LEAVE_MS = 1_000;
+const LEAVE_MS = 2_000;
+/** A coordinator that moves, or a connection that breaks, is no reason to keep the others waiting for a whole session. */
+const LEAVE_AGAIN_AFTER_MS = [50, 100, 200];
 
 /** What exists once the topic is known. */
 interface Parts {
@@ -241,12 +243,17 @@ export class KafkaConsumer implements ConsumerDriver {
 
   async #leave(membership: GroupMembership): Promise<void> {
     const signal = AbortSignal.timeout(LEAVE_MS);
-    try {
-      const memberId = await membership.nameInGroup(signal);
-      if (memberId === "") return;
-      await this.#coordinator.ask(signal, (brokerId) => this.#client.leaveGroup(brokerId, { group: this.#group, memberId }, signal));
-    } catch {
-      // The group finds out by the session's time-out.
+    for (const pauseMs of [...LEAVE_AGAIN_AFTER_MS, null]) {
+      try {
+        const memberId = await membership.nameInGroup(signal);
+        if (memberId === "") return;
+        await this.#coordinator.ask(signal, (brokerId) => this.#client.leaveGroup(brokerId, { group: this.#group, memberId }, signal));
+        return;
+      } catch (error) {
+        const isAnswer = error instanceof KafkaProtocolError && !isCoordinatorGone(error.errorCode);
+        if (isAnswer || pauseMs === null || signal.aborted) return;
+        await pause(pauseMs, signal);
+      }
     }
   }
 }

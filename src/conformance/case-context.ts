@@ -16,6 +16,8 @@ import type { ConformanceTarget } from "./target.ts";
 
 /** Longer than any sound close takes; a close that hangs is a failure of its own. */
 const CLOSE_PATIENCE_MS = 8_000;
+/** Of giving back, when patience has ended. */
+const LAST_ATTEMPT_MS = 2_000;
 
 /** What a case works with. Everything it opens is closed when the case is over. */
 export class CaseContext {
@@ -159,7 +161,9 @@ export class CaseContext {
     const complaint = closed || !wentWell ? null : `a connection had not closed ${CLOSE_PATIENCE_MS} ms after it was told to`;
     // Housekeeping is not what the case judges: a target that will not give back a topic has said so in its own cases.
     const patience = AbortSignal.timeout(CLOSE_PATIENCE_MS);
-    await Promise.race([this.#resources.release(this.signal.aborted, patience).catch(() => undefined), delay(CLOSE_PATIENCE_MS)]);
+    // Topics come behind their groups: where those took all the patience there is, each topic still has its attempt.
+    const releasing = this.#resources.release(this.signal.aborted, patience).catch(() => undefined);
+    await Promise.race([releasing, delay(CLOSE_PATIENCE_MS + LAST_ATTEMPT_MS)]);
     return { complaint, leftBehind: this.#resources.leftBehind };
   }
 }
