@@ -9,7 +9,7 @@ export interface Emulator extends AsyncDisposable {
   createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
   /** Plans a fault: see `Fault`. @throws `invalid-argument` for a kind that there is not · `unsupported` for one that this provider cannot show · `closed` */
   inject(fault: Fault): void;
-  /** Ends it, and forgets what was stored. Never rejects. */
+  /** Ends it, and forgets what was stored. Close connections first: afterwards that takes as long as their `timeoutMs`. Never rejects. */
   close(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Kafka, logLevel } from "kafkajs";
 import { describe, expect, test } from "vitest";
+import { describeConfigsApi } from "../../../../../localstack/kafka/broker/apis/describe-configs.ts";
 import { produceApi } from "../../../../../localstack/kafka/broker/apis/produce.ts";
 import { startEmulatedKafka } from "../../../../../localstack/kafka/broker/emulated-kafka.ts";
 import { bytes, connect } from "../../../../../src/index.ts";
@@ -73,6 +74,7 @@ test("ends with what it was asked to, and leaves nothing that keeps the process"
 
 test.each([
   [{ "log.dirs": "/tmp" }, /"log\.dirs" has no effect here; known are auto\.create\.topics\.enable, /],
+  [{ "log.remote.storage.enable": "false" }, /"log\.remote\.storage\.enable" has no effect here/],
   [{ "num.partitions": "many" }, /num\.partitions is "many"; allowed is a whole number/],
   [{ "auto.create.topics.enable": "yes" }, /allowed is true or false/],
   [{ "log.cleanup.policy": "shred" }, /log\.cleanup\.policy is "shred"; allowed is delete, compact/],
@@ -81,6 +83,45 @@ test.each([
     code: "configuration",
     message: expect.stringMatching(message),
   });
+});
+
+test("what the brokers are set to holds for topics that say nothing, and is told by the brokers' names", async () => {
+  await using kafka = await startEmulatedKafka({
+    properties: { "log.retention.ms": "5000", "log.cleaner.max.compaction.lag.ms": "10" },
+    topics: { flights: {} },
+  });
+  await using client = await RawClient.open(kafka.bootstrapServers);
+  const describe = async (resourceType: number, resourceName: string, name: string) => {
+    const resources = [{ resourceType, resourceName, configurationKeys: [name] }];
+    const { results } = await client.call(describeConfigsApi, 4, { resources, includeSynonyms: true, includeDocumentation: false });
+    const { value, synonyms } = results[0]!.configs[0]!;
+    return { value, synonyms: synonyms.map((synonym) => synonym.name) };
+  };
+  expect(await describe(2, "flights", "retention.ms")).toEqual({ value: "5000", synonyms: ["log.retention.ms"] });
+  expect(await describe(2, "flights", "segment.ms")).toEqual({ value: "604800000", synonyms: [] });
+  expect(await describe(4, "1", "log.retention.ms")).toEqual({ value: "5000", synonyms: [] });
+  await kafka.createTopic("quick", {}, { "min.compaction.lag.ms": "10" });
+  await expect(kafka.createTopic("slow", {}, { "min.compaction.lag.ms": "11" })).rejects.toMatchObject({
+    code: "invalid-argument",
+    message: expect.stringContaining("min.compaction.lag.ms (11) > max.compaction.lag.ms (10)"),
+  });
+});
+
+test("nothing can be done to one that is closed", async () => {
+  const kafka = await startEmulatedKafka({ topics: { flights: {} } });
+  await kafka.close();
+  const closed = { code: "closed", message: "the emulator of kafka has been closed; start another one" };
+  for (const late of [
+    () => kafka.answerWith({ api: "Produce", errorCode: 7 }),
+    () => kafka.compact("flights"),
+    () => kafka.moveLeader("flights", 0),
+    () => kafka.truncate("flights", 0, 0n),
+  ]) {
+    expect(late).toThrow(expect.objectContaining(closed));
+  }
+  await expect(kafka.restart()).rejects.toMatchObject(closed);
+  await expect(kafka.brokers[0]!.start()).rejects.toMatchObject(closed);
+  await kafka.brokers[0]!.stop();
 });
 
 test("makes topics as they are asked for, where it is told to", async () => {
