@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Kafka, logLevel } from "kafkajs";
 import { expect, test } from "vitest";
 import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
 import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
+import { json } from "../../src/codec/json.ts";
 import { connect } from "../../src/connect.ts";
 import type { FaultKind } from "../../src/driver/index.ts";
 import { expectedResults } from "./expected-results.ts";
@@ -35,6 +37,29 @@ test("an idempotent producer outlives every fault, whichever way it is shown fir
   expect(cases.length).toBeGreaterThan(10);
   const reports = await runCases(cases, { connect: async () => connect(`${emulator.url}?idempotent=true`), emulator });
   expect(reports.filter(({ result }) => result !== "passed")).toEqual([]);
+});
+
+/** The suite allows repeats after an unknown outcome, as it has to of a plain producer. */
+const unknownOutcomes = (["fail-after-write", "fail-before-write", "disconnect"] as const).flatMap((kind) =>
+  [0, 1, 2].map((firstFaultTurn) => ({ kind, firstFaultTurn })),
+);
+test.each(unknownOutcomes)("an idempotent producer stores once what meets $kind, from way $firstFaultTurn on", async (trouble) => {
+  const { kind, firstFaultTurn } = trouble;
+  await using emulator = await startEmulatedKafka({ brokers: 3, firstFaultTurn, topics: { once: { partitions: 2 } } });
+  await using connection = await connect(`${emulator.url}?idempotent=true`);
+  const topic = connection.topic<{ readonly count: number }>("once", { codec: json() });
+  const producer = topic.producer({ retry: { initialDelayMs: 1, maxDelayMs: 10 } });
+  const counts = Array.from({ length: 60 }, (_, count) => count);
+  const sends: Promise<unknown>[] = [];
+  for (const count of counts) {
+    if (count % 20 === 10) emulator.inject({ kind, topic: "once", times: 2 });
+    sends.push(producer.send({ key: "key", value: { count } }));
+    if (count % 3 === 0) await nextTurn();
+  }
+  await Promise.all(sends);
+  const stored: number[] = [];
+  for await (const { value } of topic.reader({ until: "now" })) stored.push(value.count);
+  expect(stored).toEqual(counts);
 });
 
 test("an emulated Kafka of which only the URL is known shows what every server shows", { timeout: 120_000 }, async () => {
