@@ -30,7 +30,7 @@ const MEMBER_ID_REQUIRED = 79;
 const OF_TRANSACTIONS = 1;
 /** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS: a server is not done with what came before. */
 const NOT_YET: ReadonlySet<number> = new Set([14, 15, 16, 51]);
-/** A server writes the markers of a transaction after it has said that it ends. */
+/** The markers of a transaction that a new producer has ended come a moment later. */
 const MARKERS_MS = 60;
 
 interface ProducerState {
@@ -272,7 +272,8 @@ export class RandomHistory {
     const committed = this.#below(2) === 0;
     const ask = () => this.#client.call(endTxnApi, 3, { transactionalId: this.#transactionalId, producerId: id, producerEpoch, committed });
     const { errorCode } = await untilDone(ask, (answer) => answer.errorCode);
-    await delay(MARKERS_MS);
+    // A server writes the markers after it has said that it ends; until they are there it does not say so again.
+    if (errorCode === 0) await untilDone(ask, (answer) => answer.errorCode);
     return [`end a transaction of epoch ${producerEpoch}, ${committed ? "commit" : "abort"}`, errorCode];
   }
 
