@@ -22,11 +22,14 @@ test.each(TARGETS)(
   { timeout: 120_000 },
   async ({ brokers, firstFaultTurn, options }) => {
     await using emulator = await startEmulatedKafka({ brokers, firstFaultTurn });
-    const reports = await runCases(conformanceCases(), { connect: async () => connect(`${emulator.url}${options}`), emulator });
+    const target = { connect: async () => connect(`${emulator.url}${options}`), emulator };
+    const leftBehind: string[] = [];
+    const reports = await runCases(conformanceCases(), target, { onLeftBehind: (names) => void leftBehind.push(...names) });
     const expected = await expectedResults("kafka-emulator");
     expect(compareWithExpected(reports, expected)).toEqual([]);
     expect(staleEntries(conformanceCases(), expected)).toEqual([]);
     expect(reports).toHaveLength(conformanceCases().length);
+    expect(leftBehind).toEqual([]);
     expect(await whatIsLeft(emulator.bootstrapServers)).toEqual({ topics: [], groups: [] });
   },
 );
