@@ -5,6 +5,7 @@ import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
+import { leastSession } from "../least-session.ts";
 import { recordInto } from "../member.ts";
 import { readAll, sendInterleaved, untilComplete } from "../stream-work.ts";
 
@@ -123,7 +124,9 @@ const reachesTheCaller = defineCase({
     const history = context.history();
     const producer = sequencedTopic(context.connection, topic).producer();
     await sendInterleaved(context, producer, history, topic, keyNames(8), 1);
-    const member = context.member(topic, { group, commit: RARELY }, recordInto(history)).expectFailure();
+    // Its leaving may be refused as well: then it is in the group until its session ends.
+    const sessionTimeoutMs = await leastSession(context, topic);
+    const member = context.member(topic, { group, sessionTimeoutMs, commit: RARELY }, recordInto(history)).expectFailure();
     await untilComplete(context, history);
     // Calls of the producer come between those of the member, and either may be refused: until it is the member's.
     await context.patience.untilAsked(async () => {
