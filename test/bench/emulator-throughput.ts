@@ -6,7 +6,7 @@ import { PARTITIONS, batchesOf, workload } from "./workload.ts";
 
 export const EMULATOR_PAIRS: Pairs = { pairs: 11, warmUp: 3 };
 
-const PUBLISHED = 20_000;
+const PUBLISHED = 80_000;
 const CONSUMED = 200_000;
 const BATCH = 1_000;
 
