@@ -26,15 +26,16 @@ export interface Facts {
 
 /** To connect to, without a call: what the adapter says of itself before it has met a server. */
 const URLS: Readonly<Record<string, string>> = { memory: "memory:", kafka: "kafka://localhost:9092" };
+const BENCHES = ["memory", "kafka", "kafka-emulator"];
 
 export async function gatherFacts(): Promise<Facts> {
   const capabilities = new Map<string, Capabilities>();
   const benches = new Map<string, Recorded<BenchResult>>();
+  for (const name of BENCHES) benches.set(name, await readRecord(`bench-${name}`));
   for (const [provider, url] of Object.entries(URLS)) {
     const connection = await connect(url);
     capabilities.set(provider, connection.capabilities);
     await connection.close();
-    benches.set(provider, await readRecord(`bench-${provider}`));
   }
   const conformance = new Map<ReadmeTarget, Recorded<ConformanceResult>>();
   for (const target of readmeTargets) conformance.set(target, await readRecord(target.record));
@@ -52,7 +53,7 @@ export function capabilitiesSection({ capabilities }: Facts): string {
 }
 
 export function figuresSection({ benches, soak }: Facts): string {
-  const [memory, kafka] = [benches.get("memory")!, benches.get("kafka")!];
+  const [memory, kafka, emulator] = [benches.get("memory")!, benches.get("kafka")!, benches.get("kafka-emulator")!];
   const origin = (bench: Recorded<BenchResult>): string =>
     `Recorded by \`${bench.command}\` at ${bench.commit} on ${bench.date} (${bench.environment}), A/A control ${bench.result.control}.`;
   return [
@@ -62,7 +63,10 @@ export function figuresSection({ benches, soak }: Facts): string {
     `Soak: ${soak.result.checks.map(({ name, value }) => `${name} ${value}`).join("; ")}.\n\n`,
     "`kafka` against kafkajs as its documentation says to use it, in turns on one real Apache Kafka broker with the server's own settings; 8 partitions, acknowledged by all replicas. Ratios: times as fast as raw, except the latency.\n\n",
     benchTable(kafka.result),
-    `\n${origin(kafka)}\n`,
+    `\n${origin(kafka)}\n\n`,
+    "The emulated Kafka, with the same client on a real broker in turns; in a process of its own, as the real one is, and in that of the client. Ratios: times as fast as the real one.\n\n",
+    benchTable(emulator.result),
+    `\n${origin(emulator)}\n`,
   ].join("");
 }
 
