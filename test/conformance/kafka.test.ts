@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { type ExpectedResults, compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
+import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
 import { connect } from "../../src/connect.ts";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
 import { startConformanceKafka } from "./conformance-kafka.ts";
-import { expectedResults } from "./expected-results.ts";
+import { expectedResults, withoutCompaction } from "./expected-results.ts";
 
 const environmentMissing = kafkaRequirements();
 
@@ -25,8 +25,3 @@ test.each(environmentMissing === null ? ["Kafka"] : [])(
     expect(reports).toHaveLength(conformanceCases().length);
   },
 );
-
-/** The list is of what any server shows; this one is made to compact, so what needs that passes. */
-function withoutCompaction({ missing, ...rest }: ExpectedResults): ExpectedResults {
-  return { ...rest, missing: Object.fromEntries(Object.entries(missing).filter(([, reason]) => reason !== "compaction")) };
-}
