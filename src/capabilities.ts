@@ -1,6 +1,6 @@
 /**
  * What a provider, or one topic of it, can do. The same object gates the types where it can, the portable classes, the
- * conformance suite (true runs the cases, false runs the refusal cases) and the matrix in the README. The defaults an
+ * conformance suite (true runs the cases, false runs the refusal cases) and the matrix in `test/RESULTS.md`. The defaults an
  * adapter should start from are the conservative ones: false.
  */
 export interface Capabilities {

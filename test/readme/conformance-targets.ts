@@ -14,10 +14,11 @@ interface StartedTarget {
 
 /** What the suite is run on for the matrix. */
 export interface ReadmeTarget {
-  /** As readers see it. */
+  /** As the command prints it. */
   readonly name: string;
   readonly provider: string;
-  readonly kind: "in this process" | "real server";
+  /** What server that was. */
+  readonly where: string;
   /** Of `test/results`. */
   readonly record: string;
   /** What this machine lacks for it; then its last record stays. */
@@ -30,7 +31,7 @@ export const readmeTargets: readonly ReadmeTarget[] = [
     return {
       name: provider,
       provider,
-      kind: "in this process",
+      where: provider === "memory" ? "this process" : "the emulator in this process",
       record: `conformance-${provider}`,
       missing: () => null,
       start: async () => {
@@ -42,7 +43,7 @@ export const readmeTargets: readonly ReadmeTarget[] = [
   {
     name: "Apache Kafka",
     provider: "kafka",
-    kind: "real server",
+    where: "Apache Kafka 4.1, a real server",
     record: "conformance-apache-kafka",
     missing: kafkaRequirements,
     start: async () => {

@@ -18,10 +18,11 @@ const blocks = allBlocks.filter((block) => !isTest(block));
 
 interface Printed {
   readonly lines: readonly RegExp[];
-  readonly interrupt: boolean;
+  /** Sent when the last line is printed, where the program goes on until then. */
+  readonly interrupt: "SIGINT" | "SIGTERM" | null;
 }
 
-/** What each block prints, in order; the first goes on until it is interrupted. */
+/** What each block prints, in order. */
 const expected: readonly Printed[] = [
   {
     lines: [
@@ -32,10 +33,14 @@ const expected: readonly Printed[] = [
       /^handled: (ATL (12|3)|DFW 41)$/,
       /^handled: (ATL (12|3)|DFW 41)$/,
     ],
-    interrupt: true,
+    interrupt: "SIGINT",
   },
-  { lines: [/^not-found missing false$/], interrupt: false },
-  { lines: [/^4$/], interrupt: false },
+  { lines: [/^not-found missing false$/], interrupt: null },
+  { lines: [/^4$/], interrupt: null },
+  {
+    lines: [/^billed: order-[12] order-/, /^billed: order-[12] order-/, /^billed: order-[12] order-/],
+    interrupt: "SIGTERM",
+  },
 ];
 
 let folder: string;
@@ -95,7 +100,7 @@ test.each(missing === null ? [] : [missing])("environment-missing: %s", async (r
 test.each(missing === null ? ["Kafka"] : [])("every block runs on a real %s by changing the URL, and nothing else", async () => {
   await using cluster = await startKafka();
   await using connection = await connect(cluster.url, { require: ["topicAdmin"] });
-  for (const topic of ["flights", "flights-failed"]) await connection.admin.createTopic(topic, { partitions: 4 });
+  for (const topic of ["flights", "flights-failed", "orders-v1-eu"]) await connection.admin.createTopic(topic, { partitions: 4 });
   for (const { index, ...wanted } of cases) {
     const file = `block-${index}-kafka.ts`;
     await writeFile(join(folder, file), blocks[index]!.replaceAll('connect("memory:"', 'connect(process.env["STREAM_URL"]!'));
@@ -106,10 +111,13 @@ test.each(missing === null ? ["Kafka"] : [])("every block runs on a real %s by c
 function expectPrinted(printed: readonly string[], { lines, interrupt }: Printed): void {
   expect(printed).toHaveLength(lines.length);
   for (const [at, line] of lines.entries()) expect(printed[at]).toMatch(line);
-  if (interrupt) expect(printed.filter((line) => line.startsWith("handled: ATL"))).toEqual(["handled: ATL 12", "handled: ATL 3"]);
+  const ofOneKey = (lead: string): readonly string[] => printed.filter((line) => line.startsWith(lead));
+  if (interrupt === "SIGINT") expect(ofOneKey("handled: ATL")).toEqual(["handled: ATL 12", "handled: ATL 3"]);
+  if (interrupt === "SIGTERM")
+    expect(ofOneKey("billed: order-1")).toEqual(["billed: order-1 order-1 created", "billed: order-1 order-1 paid"]);
 }
 
-/** @returns the printed lines. Interrupted, as by Ctrl+C, after the last that is expected, where the block goes on. */
+/** @returns the printed lines. Interrupted after the last that is expected, where the block goes on. */
 async function run(file: string, { lines: wanted, interrupt }: Printed, url?: string): Promise<readonly string[]> {
   const child = spawn(process.execPath, [file], {
     cwd: folder,
@@ -123,7 +131,7 @@ async function run(file: string, { lines: wanted, interrupt }: Printed, url?: st
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
-    if (interrupt && lines().length === wanted.length) child.kill("SIGINT");
+    if (interrupt !== null && lines().length === wanted.length) child.kill(interrupt);
   });
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => child.once("close", (...end) => resolve(end)));
   expect({ code, signal, errors }).toEqual({ code: 0, signal: null, errors: "" });

@@ -5,7 +5,7 @@ import { connect } from "../../src/index.ts";
 import { writeRecord } from "../results/record.ts";
 import { readmeTargets } from "./conformance-targets.ts";
 import { replaceSection } from "./generated-section.ts";
-import { type ConformanceResult, capabilitiesSection, conformanceSection, figuresSection, gatherFacts, resultsPage } from "./sections.ts";
+import { type ConformanceResult, gatherFacts, providersSection, resultsPage } from "./sections.ts";
 
 /** Runs the suite on every target that this machine has, then writes what is generated into the texts. */
 for (const target of readmeTargets) {
@@ -27,7 +27,5 @@ for (const target of readmeTargets) {
 const root = join(import.meta.dirname, "..", "..");
 const facts = await gatherFacts();
 const readme = await readFile(join(root, "README.md"), "utf8");
-const sections = { conformance: conformanceSection(facts), capabilities: capabilitiesSection(facts), figures: figuresSection(facts) };
-const page = Object.entries(sections).reduce((text, [name, content]) => replaceSection(text, name, content), readme);
-await writeFile(join(root, "README.md"), page);
+await writeFile(join(root, "README.md"), replaceSection(readme, "providers", providersSection(facts)));
 await writeFile(join(root, "test", "RESULTS.md"), resultsPage(facts));
