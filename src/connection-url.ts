@@ -19,8 +19,10 @@ export interface ConnectionUrl {
 export function parseConnectionUrl(url: string, knownSchemes: readonly string[]): ConnectionUrl {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined || !knownSchemes.includes(scheme)) {
-    const received = scheme === undefined ? `text of ${url.length} characters without a scheme` : `the scheme ${showName(scheme)}`;
-    throw new StreamError("configuration", `there is no provider for this URL: received ${received}; known are ${knownSchemes.join(", ")}`);
+    throw new StreamError(
+      "configuration",
+      `there is no provider for this URL: received ${received(url, scheme)}; known are ${knownSchemes.join(", ")}`,
+    );
   }
   const question = url.indexOf("?");
   if (question === -1) return { scheme, adapterUrl: url, topics: {}, groups: {} };
@@ -35,6 +37,16 @@ export function parseConnectionUrl(url: string, knownSchemes: readonly string[])
   }
   const query = rest.length === 0 ? "" : `?${rest.join("&")}`;
   return { scheme, adapterUrl: url.slice(0, question) + query, topics, groups };
+}
+
+/** `host:9092`, and lists of that; `localhost:9092` would else be the scheme "localhost". */
+const HOST_AND_PORT = /^[^/?#@:]+:\d+(?:,[^/?#@]*)?(?:[/?#]|$)/;
+
+/** Hosts are not repeated: what looks like a host and its port may be a name and its password. */
+function received(url: string, scheme: string | undefined): string {
+  if (HOST_AND_PORT.test(url)) return "a host and a port without a scheme (did you mean kafka://HOST:PORT?)";
+  if (scheme !== undefined) return `the scheme ${showName(scheme)}`;
+  return `text of ${url.length} characters without a scheme, which a URL begins with (kafka://HOST:PORT)`;
 }
 
 function decodeSetting(part: string): [name: string, value: string] {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Capabilities } from "../capabilities.ts";
 import { bytes } from "../codec/bytes.ts";
 import { connectionUrl, withUrl } from "./options/connection-url.ts";
+import { NameOption } from "./options/name-option.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
 import { withConnection } from "./process/with-connection.ts";
@@ -21,7 +22,7 @@ export function addCapabilities(program: Command): void {
   withUrl(program.command("capabilities"))
     .summary("what a provider can do")
     .description("Shows what the provider can do, and its limits. Asks nobody, except with --topic.")
-    .option("-t, --topic <topic>", "narrowed by what this topic really is: asks the provider")
+    .addOption(new NameOption("-t, --topic <topic>", "narrowed by what this topic really is: asks the provider"))
     .option("--json", "as one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(showCapabilities);

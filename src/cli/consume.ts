@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Consumer, ConsumerOptions } from "../consume/consumer-types.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { requiredName } from "./options/name-option.ts";
 import { parseCount } from "./options/parse-count.ts";
 import { parseInitialPosition } from "./options/parse-place.ts";
 import { messageLine } from "./output/message-line.ts";
@@ -40,8 +41,8 @@ export function addConsume(program: Command): void {
   withUrl(program.command("consume"))
     .summary("print messages as a member of a group")
     .description("Prints messages as JSON lines, as one member of a group, until it is stopped.")
-    .requiredOption("-t, --topic <topic>", "what to consume")
-    .requiredOption("-g, --group <group>", "the group, which remembers how far it is")
+    .addOption(requiredName("-t, --topic <topic>", "what to consume"))
+    .addOption(requiredName("-g, --group <group>", "the group, which remembers how far it is"))
     .addOption(
       new Option("--initial-position <place>", "where a group begins that is new").default("earliest").argParser(parseInitialPosition),
     )

@@ -5,6 +5,7 @@ import { examine } from "./diagnosis/examine.ts";
 import { type Finding, failed, ok } from "./diagnosis/finding.ts";
 import { versions } from "./diagnosis/versions.ts";
 import { connectionUrl, withUrl } from "./options/connection-url.ts";
+import { NameOption } from "./options/name-option.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { UsageError } from "./process/usage-error.ts";
 import { withConnection } from "./process/with-connection.ts";
@@ -44,8 +45,8 @@ export function addDoctor(program: Command): void {
     .description(
       "Tries what can be tried without harm, and says what to do about each finding. The exit code is 1 when something is wrong, 2 when it is the URL.",
     )
-    .option("-t, --topic <topic>", "tries to describe and to read this topic")
-    .option("-g, --group <group>", "looks at this group of the topic; goes with --topic")
+    .addOption(new NameOption("-t, --topic <topic>", "tries to describe and to read this topic"))
+    .addOption(new NameOption("-g, --group <group>", "looks at this group of the topic; goes with --topic"))
     .option("--json", "as JSON lines")
     .addHelpText("after", DETAILS)
     .action(diagnose);

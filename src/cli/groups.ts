@@ -5,6 +5,7 @@ import { isStreamError } from "../errors.ts";
 import type { From } from "../replay/reader-types.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
+import { requiredName } from "./options/name-option.ts";
 import { parseFrom } from "./options/parse-place.ts";
 import { lagTable } from "./output/lag-table.ts";
 import { placesOf } from "./output/place-text.ts";
@@ -45,10 +46,10 @@ export function addGroups(program: Command): void {
   const command = (name: string, description: string): Command =>
     withUrl(groups.command(name))
       .description(description)
-      .requiredOption("-t, --topic <topic>", "the topic")
+      .addOption(requiredName("-t, --topic <topic>", "the topic"))
       .addHelpText("after", EXAMPLES);
   const ofGroup = (name: string, description: string): Command =>
-    command(name, description).requiredOption("-g, --group <group>", "the group");
+    command(name, description).addOption(requiredName("-g, --group <group>", "the group"));
 
   command("list", "Prints the names of the topic's groups, one a line.").option("--json", "as JSON lines").action(listGroups);
   ofGroup("describe", "Shows members, places and lag of a group.").option("--json", "as one JSON object").action(describeGroup);

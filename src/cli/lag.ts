@@ -4,6 +4,7 @@ import type { Lag } from "../admin/admin-types.ts";
 import type { Connection } from "../connection-types.ts";
 import { isStreamError } from "../errors.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { NameOption, requiredName } from "./options/name-option.ts";
 import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";
 import { lagTable } from "./output/lag-table.ts";
 import { StandardOutput } from "./output/standard-output.ts";
@@ -45,8 +46,8 @@ export function addLag(program: Command): void {
   withUrl(program.command("lag"))
     .summary("how far groups are behind")
     .description("Shows how many messages a group has not handled yet, and the age of the oldest, as far as the provider tells.")
-    .requiredOption("-t, --topic <topic>", "the topic")
-    .option("-g, --group <group>", "the group (default: every group of the topic)")
+    .addOption(requiredName("-t, --topic <topic>", "the topic"))
+    .addOption(new NameOption("-g, --group <group>", "the group (default: every group of the topic)"))
     .option("--watch", "again and again, until Ctrl-C")
     .option("--interval <duration>", `of --watch: ${DURATION_FORM} (default: 2s)`, parseDuration)
     .option("--json", "as JSON lines")

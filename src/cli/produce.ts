@@ -5,6 +5,7 @@ import { type NumberedLine, numberedLines } from "./input/numbered-lines.ts";
 import { openInput, requireReadable } from "./input/open-input.ts";
 import { KEPT_FIELDS, type KeptField, type LineReader, messageLines, plainLines, valuesWithKeyField } from "./input/outgoing-line.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { requiredName } from "./options/name-option.ts";
 import { addHeader } from "./options/parse-header.ts";
 import { produceAccount } from "./output/produce-account.ts";
 import { Progress } from "./output/progress.ts";
@@ -19,8 +20,9 @@ key null: no key. value null: a tombstone. valueBase64 instead of value: any
 bytes. A value that is no text is stored as JSON. Other fields are ignored, but
 see --keep. Messages of one key are stored in the order of their lines.
 
-An only argument that is no URL is the file; - is standard input. The first line
-that cannot be sent ends it, and says how many are stored and which are not.
+An only argument that is no URL is the file; - is standard input. A byte order
+mark at its beginning is skipped. The first line that cannot be sent ends it,
+and says how many are stored and which are not.
 
 Examples:
   streamport produce --topic flights --key-field origin < flights.jsonl
@@ -47,7 +49,7 @@ export function addProduce(program: Command): void {
     .argument("[file]", "lines to send (default: standard input)")
     .summary("send the lines of a file or of standard input")
     .description("Sends every line as a message, as fast as the provider takes them, and says how many are stored.")
-    .requiredOption("-t, --topic <topic>", "where to")
+    .addOption(requiredName("-t, --topic <topic>", "where to"))
     .addOption(new Option("--lines", "a line is the text of a value").conflicts(["keyField", "keep"]))
     .addOption(new Option("--key-field <name>", "a line is a value in JSON; its key is this field of it").conflicts(["key", "keep"]))
     .option("--key <key>", "the key of lines that have none")

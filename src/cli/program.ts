@@ -7,6 +7,8 @@ import { addDoctor } from "./doctor.ts";
 import { addEmulators } from "./emulators.ts";
 import { addGroups } from "./groups.ts";
 import { addLag } from "./lag.ts";
+import { NameOption } from "./options/name-option.ts";
+import { requireNames } from "./options/require-names.ts";
 import { packageVersion } from "./process/package-version.ts";
 import { redactUrls } from "./output/redact-urls.ts";
 import { addProduce } from "./produce.ts";
@@ -40,14 +42,16 @@ export function createProgram(): Command {
     .showHelpAfterError("(--help shows what there is, with examples)")
     .configureHelp({ optionDescription })
     .configureOutput({ outputError: (text, write) => write(redactUrls(text)) })
-    .addHelpText("after", EXIT_CODES);
+    .addHelpText("after", EXIT_CODES)
+    .hook("preAction", (_, command) => requireNames(command));
   for (const add of COMMANDS) add(program);
   return program;
 }
 
 function optionDescription(this: Help, option: Option): string {
   const description = Help.prototype.optionDescription.call(this, option);
-  return option.mandatory ? `${description} (required)` : description;
+  const isRequired = option.mandatory || (option instanceof NameOption && option.isRequired);
+  return isRequired ? `${description} (required)` : description;
 }
 
 const EXIT_CODES = `

@@ -4,6 +4,7 @@ import type { From, Reader, Until } from "../replay/reader-types.ts";
 import { BookmarkFile } from "./input/bookmark-file.ts";
 import { collect } from "./options/collect.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { requiredName } from "./options/name-option.ts";
 import { parseCount } from "./options/parse-count.ts";
 import { parseFrom, parseUntil } from "./options/parse-place.ts";
 import { messageLine } from "./output/message-line.ts";
@@ -55,7 +56,7 @@ export function addRead(program: Command): void {
   withUrl(program.command("read"))
     .summary("print what is stored, without a group")
     .description("Prints the messages of a range as JSON lines. Moves no group.")
-    .requiredOption("-t, --topic <topic>", "what to read")
+    .addOption(requiredName("-t, --topic <topic>", "what to read"))
     .addOption(new Option("--from <place>", "where to begin").default("earliest").argParser(parseFrom))
     .option("--until <place>", "where to end (default: now, what is stored when reading begins)", parseUntil)
     .addOption(new Option("--follow", "go on for ever").conflicts("until"))
@@ -80,8 +81,9 @@ async function read(url: string | undefined, options: Options): Promise<void> {
       const reader = plainTopic(connection, options.topic).reader({ from, until, partitions });
       // Ends the loop also while it waits; what it has handed out by then is still printed.
       whenAborted(interrupted, () => void reader.close());
-      const isEnough = await printAll(reader, output, options.max, file);
-      if (!isEnough && options.follow !== true) interrupted.throwIfAborted();
+      const printed = await printAll(reader, output, options.max, file);
+      if (printed !== options.max && options.follow !== true) interrupted.throwIfAborted();
+      if (printed === 0 && !interrupted.aborted && kept === null) console.error(`Nothing was read: ${whyNothing(options)}.`);
     }),
   );
 }
@@ -94,13 +96,22 @@ function refuseBackwards({ from, until, bookmarkFile }: Options): void {
   if (end < begin) throw new UsageError(`--until ${end.toISOString()} is before --from ${begin.toISOString()}`);
 }
 
-/** Until the reader ends or is closed. @returns whether as many were printed as were asked for */
+/** Silence would look like a failure, or like a topic that holds nothing. */
+function whyNothing({ from, until, partition }: Options): string {
+  if (from === "latest") return "--from latest begins behind all that is stored; --follow waits for what comes";
+  if (typeof from === "object" && "timestamp" in from && Number(from.timestamp) > Date.now()) return "--from is in the future";
+  return until === undefined && partition === undefined && from === "earliest"
+    ? "the topic holds nothing"
+    : "nothing is stored in this range";
+}
+
+/** Until the reader ends or is closed. @returns how many were printed */
 async function printAll(
   reader: Reader<Uint8Array | null>,
   output: StandardOutput,
   max: number | undefined,
   file: BookmarkFile | null,
-): Promise<boolean> {
+): Promise<number> {
   let printed = 0;
   const progress = new Progress(() => `${printed.toLocaleString("en")} read`, { hidden: output.isTerminal });
   try {
@@ -116,7 +127,7 @@ async function printAll(
     file?.forget();
     progress.end();
   }
-  return printed === max;
+  return printed;
 }
 
 /** A bookmark stands behind a whole batch, so that one of several messages could not be left half-way. */

@@ -3,6 +3,7 @@ import type { TopicSettings } from "../admin/admin-types.ts";
 import { StreamError, isStreamError } from "../errors.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
+import { requiredName } from "./options/name-option.ts";
 import { parseCount } from "./options/parse-count.ts";
 import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";
 import { counted } from "./output/counted.ts";
@@ -49,7 +50,7 @@ export function addTopics(program: Command): void {
 }
 
 function ofTopic(command: Command): Command {
-  return command.requiredOption("-t, --topic <topic>", "the topic");
+  return command.addOption(requiredName("-t, --topic <topic>", "the topic"));
 }
 
 function withSettings(command: Command): Command {

@@ -150,6 +150,24 @@ describe("produce", () => {
   });
 });
 
+describe("read says why nothing came", () => {
+  test.each<readonly [readonly string[], string]>([
+    [["--from", "latest"], "--from latest begins behind all that is stored; --follow waits for what comes"],
+    [["--from", "2999-01-01"], "--from is in the future"],
+    [["--until", "2000-01-01"], "nothing is stored in this range"],
+  ])("%j", async (range, reason) => {
+    const topic = await newTopic();
+    await connection.topic(topic, { codec: text() }).producer().send({ key: null, value: "first" });
+    const read = await runCommandLine(["read", kafka.url, "--topic", topic, ...range]);
+    expect(read).toEqual({ exitCode: 0, signal: null, output: "", errors: `Nothing was read: ${reason}.\n` });
+  });
+
+  test("of a topic that holds nothing", async () => {
+    const read = await runCommandLine(["read", kafka.url, "--topic", await newTopic()]);
+    expect(read).toMatchObject({ exitCode: 0, output: "", errors: "Nothing was read: the topic holds nothing.\n" });
+  });
+});
+
 describe("Ctrl-C", () => {
   test.each<readonly [number, RegExp, readonly string[]]>([
     [0, /"value":"first"/, ["read", "--follow"]],

@@ -23,6 +23,9 @@ test("takes native names of topics and groups out of the query", () => {
 test.each([
   ["", "text of 0 characters without a scheme"],
   ["localhost9092", "without a scheme"],
+  ["localhost:9092", "did you mean kafka://"],
+  ["127.0.0.1:9092,b:9092", "did you mean kafka://"],
+  ["secret:12345", "did you mean kafka://"],
   ["amqp://secret:password@host", '"amqp"'],
   ["memory:?topic.=x", "topic.NAME"],
   ["memory:?topic.a=", "topic.NAME"],

@@ -8,7 +8,8 @@ export async function readGiven<Content>(path: string, parse: (text: string) => 
     throw new UsageError(`cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, { cause });
   });
   try {
-    return parse(text);
+    // A byte order mark, which some editors write, belongs to the file and not to its text.
+    return parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
     if (isStreamError(cause)) throw new UsageError(`${JSON.stringify(path)}: ${cause.message}`, { cause });
     throw cause;

@@ -10,12 +10,15 @@ export interface NumberedLine {
 /** Longer than any message of any provider, escapes included: a file without line breaks is not to fill the memory. */
 const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
 
+/** How some editors, and shells of Windows, begin a text. It belongs to the file and not to its first line. */
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
  * The lines of an input, as many at a time as came with one chunk of it: what is typed or trickles in is handed on at once, a file
- * by the hundred. Lines end with LF or CRLF, the last one also with the input.
+ * by the hundred. Lines end with LF or CRLF, the last one also with the input. A byte order mark at the beginning is skipped.
  * @throws `too-large`
  */
 export async function* numberedLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly NumberedLine[], void, void> {
@@ -23,10 +26,12 @@ export async function* numberedLines(chunks: AsyncIterable<Buffer>): AsyncGenera
   let begunBytes = 0;
   let number = 0;
   const finish = (end: Buffer): NumberedLine => {
-    const bytes = begun.length === 0 ? end : Buffer.concat([...begun, end]);
+    let bytes = begun.length === 0 ? end : Buffer.concat([...begun, end]);
     begun = [];
     begunBytes = 0;
-    return { number: (number += 1), bytes: bytes.at(-1) === CARRIAGE_RETURN ? bytes.subarray(0, -1) : bytes };
+    number += 1;
+    if (number === 1 && bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) bytes = bytes.subarray(BYTE_ORDER_MARK.length);
+    return { number, bytes: bytes.at(-1) === CARRIAGE_RETURN ? bytes.subarray(0, -1) : bytes };
   };
   for await (const chunk of chunks) {
     const lines: NumberedLine[] = [];

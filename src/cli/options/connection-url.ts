@@ -3,7 +3,7 @@ import { UsageError } from "../process/usage-error.ts";
 
 /** Gives a command the argument that all commands on a connection begin with. */
 export function withUrl(command: Command): Command {
-  return command.argument("[url]", "where the streams are, such as kafka://host:9092 (default: STREAM_URL)");
+  return command.argument("[url]", "where the streams are, such as kafka://host:9092 (default: STREAM_URL)").allowExcessArguments(); // `requireNames` refuses them, and says what to write instead.
 }
 
 /** The URL from the argument, else from the environment. @throws `UsageError` */

@@ -181,6 +181,12 @@ describe("somebody else's adapter", () => {
 });
 
 describe("what is expected", () => {
+  test("may begin with a byte order mark", async () => {
+    await using place = await writeFiles({ "expected.json": "\uFEFF{}" });
+    const args = ["memory:", "--run", "ordering/publish/same-tick", "--expected", join(place.folder, "expected.json")];
+    expect(await conformance(...args)).toMatchObject({ exitCode: 0, errors: "" });
+  });
+
   const broken = async (expected: object, ...args: readonly string[]): Promise<Told> => {
     await using place = await writeFiles({ "broken.mjs": BROKEN, "expected.json": JSON.stringify(expected) });
     const files = ["--adapter", join(place.folder, "broken.mjs"), "--expected", join(place.folder, "expected.json")];

@@ -129,6 +129,10 @@ describe("wrong usage names what was received and what is allowed, with exit cod
     [["read", "memory:x"], /'-t, --topic <topic>' not specified/],
     [["read", ...TOPIC], /a URL is needed.*STREAM_URL/],
     [["read", "memory:x", ...TOPIC, "--from", "yesterday"], /'yesterday' is invalid.*earliest, latest, at:POSITION.*15m/],
+    [["read", "memory:x", ...TOPIC, "--from", "15"], /'15' is invalid.*12 or 13 digits/],
+    [["read", "memory:x", ...TOPIC, "--until", "2026-11-31"], /'2026-11-31' is invalid.*a date that there is/],
+    [["consume", "memory:x", ...TOPIC, "--group", "g", "--initial-position", "2026-02-29"], /'2026-02-29' is invalid/],
+    [["groups", "reset", "memory:x", ...TOPIC, "--group", "g", "--to", "2026-11-21T24:00Z"], /'2026-11-21T24:00Z' is invalid/],
     [["read", "memory:x", ...TOPIC, "--until", "latest"], /'latest' is invalid.*now, through:POSITION/],
     [["read", "memory:x", ...TOPIC, "--max", "0"], /'0' is invalid.*at least 1/],
     [["read", "memory:x", ...TOPIC, "--follow", "--until", "now"], /'--follow' cannot be used with option '--until/],
@@ -153,6 +157,48 @@ describe("wrong usage names what was received and what is allowed, with exit cod
     const { exitCode, output, errors } = await runInProcess(args);
     expect({ exitCode, output }).toEqual({ exitCode: 2, output: "" });
     expect(errors).toMatch(message);
+  });
+});
+
+describe("a word without an option is wrong usage, and what was meant is told:", () => {
+  const URL = "kafka://127.0.0.1:1";
+  test.each<readonly [readonly string[], string | null]>([
+    [["topics", "create", "orders"], "topics create --topic orders"],
+    [["topics", "create", URL, "orders"], "topics create --topic orders"],
+    [["topics", "describe", "two words"], "topics describe --topic 'two words'"],
+    [["topics", "delete", "orders", "--execute"], "topics delete --topic orders"],
+    [["read", "orders"], "read --topic orders"],
+    [["consume", "orders", "billing"], "consume --topic orders --group billing"],
+    [["consume", "orders"], "consume --topic orders --group NAME"],
+    [["consume", "billing", "--topic", "orders"], "consume --group billing"],
+    [["produce", "orders"], "produce --topic orders"],
+    [["lag", "orders", "billing"], "lag --topic orders --group billing"],
+    [["groups", "list", "orders"], "groups list --topic orders"],
+    [["groups", "reset", URL, "orders", "billing", "--to", "earliest"], "groups reset --topic orders --group billing"],
+    [["capabilities", "orders"], "capabilities --topic orders"],
+    [["doctor", "orders"], "doctor --topic orders"],
+    [["produce", "orders.jsonl"], null],
+    [["read", URL, "orders", "--topic", "orders"], null],
+    [["topics", "list", "orders"], null],
+  ])("%j", async (args, meant) => {
+    const { exitCode, output, errors } = await runInProcess(args, URL);
+    expect({ exitCode, output }).toEqual({ exitCode: 2, output: "" });
+    expect(errors).toMatch(/^error: /);
+    expect(/; did you mean streamport (.*)\?$/m.exec(errors)?.[1] ?? null).toBe(meant);
+  });
+});
+
+describe("a host and its port without a scheme: did you mean kafka://", () => {
+  test.each(["localhost:9092", "127.0.0.1:9092", "one.example:9092,two.example:9092", "localhost:9092?tls=true"])("%s", async (url) => {
+    for (const args of [["read", ...TOPIC], ["topics", "list"], ["capabilities"], ["conformance"], ["doctor"]]) {
+      const { exitCode, output, errors } = await runInProcess(args, url);
+      expect(exitCode).toBe(2);
+      expect(output + errors).toContain("did you mean kafka://");
+    }
+    expect(await runInProcess(["topics", "list", url])).toMatchObject({
+      exitCode: 2,
+      errors: expect.stringContaining("did you mean kafka://"),
+    });
   });
 });
 

@@ -25,6 +25,14 @@ test("CRLF ends a line as LF does; other carriage returns stay", async () => {
   expect(await linesIn(text("a\r"), text("\nb\rc\r\n\r\n"))).toEqual([["1:a", "2:b\rc", "3:"]]);
 });
 
+test("a byte order mark at the beginning belongs to no line, wherever the input is cut; others stay", async () => {
+  const mark = Buffer.from([0xef, 0xbb, 0xbf]);
+  const kept = mark.toString("latin1");
+  expect(await linesIn(mark, text("a\n"), mark, text("b"))).toEqual([["1:a"], [`2:${kept}b`]]);
+  expect(await linesIn(mark.subarray(0, 2), mark.subarray(2), text("\nb"))).toEqual([["1:"], ["2:b"]]);
+  expect(await linesIn(mark)).toEqual([["1:"]]);
+});
+
 test("an empty input has no line, an empty line is one", async () => {
   expect(await linesIn()).toEqual([]);
   expect(await linesIn(text(""))).toEqual([]);

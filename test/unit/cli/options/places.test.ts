@@ -34,9 +34,39 @@ test.each([
   expect(timeMs(text, EVENING)).toBe(milliseconds);
 });
 
-// Without a zone nobody could say which time is meant; ten digits are seconds.
-test.each(["2026-11-21T18:30", "2026-13-01", "21.11.2026", "yesterday", "now", String(EVENING / 1_000), "9".repeat(20), ""])(
-  "%j is no time",
+test.each([
+  ["2024-02-29", Date.UTC(2024, 1, 29)],
+  ["2026-11-21T00:00+05:45", Date.UTC(2026, 10, 20, 18, 15)],
+  ["2026-11-21T23:59:59.999-12:00", Date.UTC(2026, 10, 22, 11, 59, 59, 999)],
+  ["978307620000", 978_307_620_000],
+  ["40000d", 0],
+  ["1969-12-31", 0],
+])("the time %s is %d ms", (text, milliseconds) => {
+  expect(timeMs(text, EVENING)).toBe(milliseconds);
+});
+
+// Without a zone nobody could say which time is meant.
+test.each(["2026-11-21T18:30", "21.11.2026", "yesterday", "now", "-1", "1e12", "0x10", ""])("%j is no time", (text) => {
+  expect(timeMs(text)).toBeNull();
+});
+
+test.each(["2026-13-01", "2026-00-10", "2026-11-31", "2026-11-00", "2026-02-29", "2026-02-30T10:00Z", "2026-11-21T24:00Z"])(
+  "the date %s does not exist",
+  (text) => {
+    expect(timeMs(text)).toBeNull();
+  },
+);
+
+test.each(["2026-11-21T18:60Z", "2026-11-21T23:59:60Z", "2026-11-21T18:30+15:00", "2026-11-21T18:30+01:60"])(
+  "the time %s does not exist",
+  (text) => {
+    expect(timeMs(text)).toBeNull();
+  },
+);
+
+// A slip, a year, a date without dashes, seconds, microseconds, nanoseconds.
+test.each(["15", "2026", "20261121", String(EVENING / 1_000), "20261121183000", `${EVENING}000`, `${EVENING}000000`, `0${EVENING}`])(
+  "the number %s is no time",
   (text) => {
     expect(timeMs(text)).toBeNull();
   },
