@@ -1,14 +1,18 @@
 import { abortable, neverAborted } from "./abortable.ts";
 import { createAdmin } from "./admin/admin.ts";
+import type { AdminServices } from "./admin/admin-services.ts";
 import type { Admin } from "./admin/admin-types.ts";
+import { planReset } from "./admin/group-admin.ts";
 import type { Capabilities, Capability } from "./capabilities.ts";
 import { checkOptions, rules } from "./checked-options.ts";
 import type { Connection, Health } from "./connection-types.ts";
 import { createReport } from "./diagnostics/report.ts";
 import type { Permission } from "./driver/permission.ts";
 import type { ProviderDriver } from "./driver/provider-driver.ts";
+import type { PartitionPlace } from "./driver/record.ts";
 import { StreamError, type StreamErrorDetails, withContext } from "./errors.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "./options.ts";
+import type { From } from "./replay/reader-types.ts";
 import { createTopic } from "./topic.ts";
 import type { Closable } from "./topic-context.ts";
 import { checkedTopicName } from "./topic-name.ts";
@@ -31,6 +35,7 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
   readonly provider: string;
   readonly capabilities: Capabilities & { readonly [C in Granted]: true };
   readonly admin: Admin<Granted>;
+  readonly #administration: AdminServices;
   readonly #driver: ProviderDriver;
   readonly #names: NativeNames;
   readonly #parts = new Set<Closable>();
@@ -44,7 +49,7 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
     this.provider = driver.provider;
     this.capabilities = Object.freeze({ ...driver.capabilities, limits: Object.freeze({ ...driver.capabilities.limits }) }) as never;
     driver.open({ report: createReport(driver.provider) });
-    this.admin = createAdmin<Granted>({
+    this.#administration = {
       driver,
       provider: driver.provider,
       capabilities: this.capabilities,
@@ -55,7 +60,8 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
       requireOpen: (operation) => this.requireOpen(operation),
       requireCapability: (capability, operation) => this.requireCapability(capability, operation),
       toError: (error, operation, topic) => this.toError(error, { operation, topic }),
-    });
+    };
+    this.admin = createAdmin<Granted>(this.#administration);
   }
 
   topic<T, Input = T, Tombstones extends boolean = false>(
@@ -96,6 +102,11 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
       signal.throwIfAborted();
       throw this.toError(error, { operation: "admin.permissions", topic });
     }
+  }
+
+  /** For the command line, not of `Connection`: where `admin.resetGroup` would put the group, by partition; nothing is moved. */
+  planReset(topic: string, group: string, to: From): Promise<ReadonlyMap<string, PartitionPlace>> {
+    return planReset(this.#administration, topic, group, to);
   }
 
   close(options: CloseOptions = {}): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   DriverTopicDescription,
   GroupName,
   Lag,
+  PartitionPlace,
   Permission,
   StartPoint,
   TopicSettings,
@@ -58,6 +59,10 @@ export class KafkaAdmin implements AdminDriver {
 
   describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription> {
     return this.#onGroups(signal, (groups, patience) => groups.describe(topic, name, patience));
+  }
+
+  planReset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
+    return this.#onGroups(signal, (groups, patience) => groups.planReset(topic, name, to, patience));
   }
 
   resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {

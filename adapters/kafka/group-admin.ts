@@ -6,7 +6,7 @@ import { GroupOffsets } from "./group-offsets.ts";
 import { type DescribedGroup, KafkaProtocolError } from "./kafka-client.ts";
 import { subscribedTopics } from "./member-metadata.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
-import { placesOf } from "./places.ts";
+import { startPlaces } from "./places.ts";
 import { toPosition } from "./records.ts";
 import { type LogPlace, placesFrom } from "./read-epochs.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
@@ -25,6 +25,12 @@ interface FoundGroup {
   readonly described: DescribedGroup;
   /** Next offsets by partition. */
   readonly committed: ReadonlyMap<number, LogPlace>;
+}
+
+/** Where a group is to be moved. */
+interface PlannedReset extends Pick<FoundGroup, "known" | "native" | "described"> {
+  /** Next offsets by partition. */
+  readonly offsets: ReadonlyMap<number, bigint>;
 }
 
 /** Groups on a topic: their places, resets, deletion, lag. */
@@ -68,11 +74,13 @@ export class GroupAdmin {
     return { nativeName: native, members: membersOn(topic, described, true), identity, places: committed.size === 0 ? null : places };
   }
 
-  async reset(topic: string, { group, nativeGroup }: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
-    const known = await this.#service.directory.look(topic, signal);
-    const native = nativeGroupName(topic, group, nativeGroup);
-    const offsets = await this.#offsets.resolve(known, placesOf(known, to), signal);
-    const { described } = await this.#look(known, native, signal);
+  async planReset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
+    const { offsets } = await this.#planned(topic, name, to, signal);
+    return new Map([...offsets].map(([partition, offset]) => [String(partition), { kind: "at", position: toPosition(offset) }]));
+  }
+
+  async reset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
+    const { known, native, described, offsets } = await this.#planned(topic, name, to, signal);
     requireNoMembers(native, described, topic);
     const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, placesFrom(offsets), signal));
     const failed = [...codes.values()].find((code) => code !== 0);
@@ -122,6 +130,16 @@ export class GroupAdmin {
       return { partition: String(partition), messages: end > from ? Number(end - from) : 0, timeMs: null };
     });
     return { messages: partitions.reduce((sum, { messages }) => sum + messages, 0), timeMs: null, partitions };
+  }
+
+  /** What a reset stores. Of a position, the other partitions stay where the group stands. */
+  async #planned(topic: string, { group, nativeGroup }: GroupName, to: StartPoint, signal: AbortSignal): Promise<PlannedReset> {
+    const known = await this.#service.directory.look(topic, signal);
+    const native = nativeGroupName(topic, group, nativeGroup);
+    const { described, committed } = await this.#look(known, native, signal);
+    const staysElsewhere = to.kind === "position" && committed.size > 0;
+    const places = [...startPlaces(known, to)].filter(([partition]) => !staysElsewhere || to.partition === String(partition));
+    return { known, native, described, offsets: await this.#offsets.resolve(known, new Map(places), signal) };
   }
 
   #commits(known: KnownTopic, native: string): GroupOffsets {

@@ -7,13 +7,12 @@ import type {
   ReaderDriver,
   ReaderSink,
   ResolvedRange,
-  StartPoint,
   StopPoint,
 } from "../../src/driver/index.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import { type LogBounds, OffsetLookup } from "./offset-lookup.ts";
 import { PartitionFetcher } from "./partition-fetcher.ts";
-import { placesOf } from "./places.ts";
+import { listedPlaces, startPlaces } from "./places.ts";
 import { placeFrom } from "./read-epochs.ts";
 import { toOffset, toPosition } from "./records.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
@@ -45,7 +44,9 @@ export class KafkaReader implements ReaderDriver {
     const topic = await this.#service.directory.look(this.#topicName, signal);
     for (const partition of topic.partitions) this.#resolved.add(partition);
     const chosen = wanted === null ? topic.partitions : wanted.map((name) => requirePartition(topic, name));
-    const starts = startPlaces(topic, from, chosen);
+    const isWanted = (partition: number): boolean =>
+      chosen.includes(partition) && (from.kind !== "position" || from.partition === String(partition));
+    const starts = new Map([...startPlaces(topic, from)].filter(([partition]) => isWanted(partition)));
     const ends = endPlaces(topic, until, [...starts.keys()]);
     const [startOffsets, endOffsets, bounds] = await Promise.all([
       this.#offsets.resolve(topic, starts, signal),
@@ -135,23 +136,11 @@ function offsetOf(place: Place): bigint {
   return toOffset(place.position) + (place.kind === "after" ? 1n : 0n);
 }
 
-/** With places, a partition that is not listed is younger than the bookmark: it starts at its beginning. */
-function startPlaces(topic: KnownTopic, from: StartPoint, partitions: readonly number[]): Map<number, Place> {
-  if (from.kind !== "places") return new Map(partitions.map((partition) => [partition, from]));
-  for (const partition of from.places.keys()) requirePartition(topic, partition);
-  return new Map(
-    partitions.flatMap((partition) => {
-      const place = from.places.get(String(partition)) ?? ({ kind: "earliest" } as const);
-      // Partitions of Kafka never end; where a bookmark says so there is nothing to read.
-      return place.kind === "ended" ? [] : [[partition, place] as const];
-    }),
-  );
-}
-
 /** Where reading stops; nothing for a partition that is not read, or read for ever. */
 function endPlaces(topic: KnownTopic, until: StopPoint, partitions: readonly number[]): Map<number, Place> {
   if (until === null) return new Map();
-  const places = placesOf(topic, until.kind === "now" ? { kind: "latest" } : until);
+  const places =
+    until.kind === "places" ? listedPlaces(topic, until.places) : startPlaces(topic, until.kind === "now" ? { kind: "latest" } : until);
   return new Map([...places].filter(([partition]) => partitions.includes(partition)));
 }
 

@@ -1,9 +1,9 @@
-import type { ConsumerSettings, Place, StartPoint } from "../../src/driver/index.ts";
+import type { ConsumerSettings } from "../../src/driver/index.ts";
 import { groupNotFound } from "./errors.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 import { EARLIEST, type GroupMember, KafkaProtocolError } from "./kafka-client.ts";
 import type { OffsetLookup } from "./offset-lookup.ts";
-import { placesOf } from "./places.ts";
+import { startPlaces } from "./places.ts";
 import { type LogPlace, placesFrom } from "./read-epochs.ts";
 import type { KnownTopic } from "./topic-directory.ts";
 import { pause } from "./waiting.ts";
@@ -62,10 +62,4 @@ async function commitAll({ offsets, member }: StartContext, places: ReadonlyMap<
   if (places.size === 0) return;
   const codes = await offsets.commit(member(), places, signal);
   for (const errorCode of codes.values()) if (errorCode !== 0) throw new KafkaProtocolError("OffsetCommit", errorCode);
-}
-
-/** Of places, a partition that is not listed is younger than they are: it begins at its beginning. */
-function startPlaces(known: KnownTopic, start: StartPoint): ReadonlyMap<number, Place> {
-  const beginnings = known.partitions.map((partition) => [partition, { kind: "earliest" }] as const);
-  return new Map([...beginnings, ...placesOf(known, start)]);
 }

@@ -6,6 +6,7 @@ import type {
   GroupName,
   Lag,
   LagFigures,
+  PartitionPlace,
   Permission,
   StartPoint,
   TopicSettings,
@@ -95,6 +96,13 @@ export class MemoryAdmin implements AdminDriver {
       identity: identityOf(broker, topic, profile.capabilities),
       places: group.places,
     };
+  }
+
+  async planReset(name: string, groupName: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
+    await this.#enter("planReset", name, signal);
+    this.#require("groupReset", "resetGroup");
+    const topic = topicFor(this.#service, name);
+    return (topic.groups.get(nativeName(groupName)) ?? createGroup(this.#service.profile, topic)).plan(to);
   }
 
   async resetGroup(name: string, groupName: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {

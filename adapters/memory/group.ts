@@ -25,7 +25,9 @@ export interface Group {
   lag(nowMs: number): readonly PartitionLag[];
   /** Has a position: where a member would start is known. */
   readonly started: boolean;
-  /** Resolves the start for all partitions at once and stores it. @throws `position-out-of-range` · `invalid-argument` */
+  /** Where `moveTo` would put it, by partition. @throws `position-out-of-range` · `invalid-argument` */
+  plan(start: StartPoint): ReadonlyMap<string, PartitionPlace>;
+  /** Resolves the start for all partitions at once and stores it. @throws as `plan` */
   moveTo(start: StartPoint): void;
   join(member: Member): void;
   leave(member: Member): void;

@@ -1,4 +1,4 @@
-import type { Place, StartPoint } from "../../src/driver/index.ts";
+import type { PartitionPlace, Place, StartPoint } from "../../src/driver/index.ts";
 import { memoryError } from "./errors.ts";
 import type { Partition } from "./partition.ts";
 import { toIndex } from "./records.ts";
@@ -42,26 +42,30 @@ export function resolvePlace(topic: string, partition: Partition, place: Place):
 
 /**
  * Where a range begins in every partition; "ended" where there is nothing to read: shards that were read before, and closed
- * ones from the latest on. With `places`, unlisted ancestors of listed partitions had been read; other unlisted partitions start at their beginning.
+ * ones from the latest on. Partitions that are not listed begin as `StartPoint` says; of a position the others are not left out here.
  * @throws `invalid-argument` for a partition that does not exist, naming those that do · as `resolvePlace`
  */
 export function resolveStart(topic: MemoryTopic, start: StartPoint): Map<string, ResolvedPlace | "ended"> {
   topic.trim();
-  const resolved = new Map<string, ResolvedPlace | "ended">();
-  if (start.kind === "places") requirePartitions(topic, start.places.keys());
-  for (const partition of topic.partitions.values()) {
-    if (start.kind !== "places") {
-      const past = start.kind === "latest" && partition.log.closed;
-      resolved.set(partition.id, past ? "ended" : resolvePlace(topic.name, partition, start));
-      continue;
-    }
-    const place = start.places.get(partition.id);
-    if (place?.kind === "ended") resolved.set(partition.id, "ended");
-    else if (place !== undefined) resolved.set(partition.id, resolvePlace(topic.name, partition, place));
-    else if (partition.hasDescendantIn(start.places)) resolved.set(partition.id, "ended");
-    else resolved.set(partition.id, resolvePlace(topic.name, partition, { kind: "earliest" }));
-  }
-  return resolved;
+  if (start.kind === "places") return resolveListed(topic, start.places);
+  if (start.kind === "position") return resolveListed(topic, new Map([[start.partition, start.place]]));
+  return new Map(
+    [...topic.partitions.values()].map((partition): [string, ResolvedPlace | "ended"] => {
+      const isPast = start.kind === "latest" && partition.log.closed;
+      return [partition.id, isPast ? "ended" : resolvePlace(topic.name, partition, start)];
+    }),
+  );
+}
+
+function resolveListed(topic: MemoryTopic, places: ReadonlyMap<string, PartitionPlace>): Map<string, ResolvedPlace | "ended"> {
+  requirePartitions(topic, places.keys());
+  return new Map(
+    [...topic.partitions.values()].map((partition): [string, ResolvedPlace | "ended"] => {
+      const place = places.get(partition.id);
+      if (place?.kind === "ended" || (place === undefined && partition.hasDescendantIn(places))) return [partition.id, "ended"];
+      return [partition.id, resolvePlace(topic.name, partition, place ?? { kind: "earliest" })];
+    }),
+  );
 }
 
 /** @throws `invalid-argument` for a partition that does not exist, naming those that do */

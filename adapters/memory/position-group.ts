@@ -44,11 +44,7 @@ export class PositionGroup implements Group {
   }
 
   get places(): ReadonlyMap<string, PartitionPlace> {
-    const places = new Map<string, PartitionPlace>();
-    for (const [partition, place] of this.#places) {
-      places.set(partition, place === "ended" ? { kind: "ended" } : { kind: "at", position: toPosition(place) });
-    }
-    return places;
+    return new Map([...this.#places].map(([partition, place]) => [partition, toPlace(place)]));
   }
 
   lag(nowMs: number): readonly PartitionLag[] {
@@ -61,14 +57,20 @@ export class PositionGroup implements Group {
     });
   }
 
+  plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
+    return new Map([...this.#resolve(start)].map(([partition, place]) => [partition, toPlace(place)]));
+  }
+
   moveTo(start: StartPoint): void {
-    const resolved = resolveStart(this.#topic, start);
-    for (const [partition, place] of resolved) {
-      // Of places, only the listed partitions of a group that stands somewhere move.
-      if (this.#started && start.kind === "places" && !start.places.has(partition)) continue;
-      this.#places.set(partition, place === "ended" ? "ended" : place.index);
-    }
+    for (const [partition, place] of this.#resolve(start)) this.#places.set(partition, place);
     this.#started = true;
+  }
+
+  /** Of a position, the other partitions stay where the group stands. */
+  #resolve(start: StartPoint): ReadonlyMap<string, number | "ended"> {
+    const staysElsewhere = this.#started && start.kind === "position";
+    const moved = [...resolveStart(this.#topic, start)].filter(([partition]) => !staysElsewhere || partition === start.partition);
+    return new Map(moved.map(([partition, place]) => [partition, place === "ended" ? "ended" : place.index]));
   }
 
   join(member: Member): void {
@@ -207,4 +209,8 @@ export class PositionGroup implements Group {
     this.#seats.set(partition.id, seat);
     member.assigned(seat);
   }
+}
+
+function toPlace(place: number | "ended"): PartitionPlace {
+  return place === "ended" ? { kind: "ended" } : { kind: "at", position: toPosition(place) };
 }

@@ -37,7 +37,8 @@ export class MemoryReader implements ReaderDriver {
     if (until?.kind === "places") requirePartitions(topic, until.places.keys());
     const starts = resolveStart(topic, from);
     this.#known = new Set(topic.partitions.keys());
-    const inRange = (id: string): boolean => starts.get(id) !== "ended" && (partitions?.includes(id) ?? true);
+    const isWanted = (id: string): boolean => (partitions?.includes(id) ?? true) && (from.kind !== "position" || from.partition === id);
+    const inRange = (id: string): boolean => starts.get(id) !== "ended" && isWanted(id);
     const range: RangePartition[] = [];
     for (const [id, start] of starts) {
       if (start === "ended" || !inRange(id)) continue;

@@ -88,10 +88,18 @@ export class RecordGroup implements Group {
     return [{ partition: this.#partition.id, messages, timeMs }];
   }
 
+  plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
+    return new Map([[this.#partition.id, { kind: "at", position: toPosition(this.#resolve(start)) }]]);
+  }
+
   moveTo(start: StartPoint): void {
-    const place = resolveStart(this.#topic, start).get(this.#partition.id)!;
-    this.#leases = new Leases(this.log, place === "ended" ? this.log.endIndex : place.index);
+    this.#leases = new Leases(this.log, this.#resolve(start));
     this.#started = true;
+  }
+
+  #resolve(start: StartPoint): number {
+    const place = resolveStart(this.#topic, start).get(this.#partition.id)!;
+    return place === "ended" ? this.log.endIndex : place.index;
   }
 
   join(member: Member): void {

@@ -21,7 +21,7 @@ export interface Admin<Granted extends Capability = never> {
   listTopics(options?: CallOptions): Promise<readonly string[]>;
   listGroups(this: Admin<"groupAdmin">, topic: string, options?: CallOptions): Promise<readonly string[]>;
   describeGroup(topic: string, group: string, options?: CallOptions): Promise<GroupDescription>;
-  /** Creates the group if need be (Event Hubs: `not-found`, the service has no call for it). A position moves its own partition only. @throws `conflict` while the group has members */
+  /** Creates the group if need be (Event Hubs: `not-found`, the service has no call for it). A position moves its own partition only; partitions that a bookmark does not list begin at their beginning. @throws `conflict` while the group has members */
   resetGroup(this: Admin<"groupReset">, topic: string, group: string, to: From, options?: CallOptions): Promise<void>;
   /** @throws `conflict` while the group has members */
   deleteGroup(this: Admin<"groupAdmin">, topic: string, group: string, options?: CallOptions): Promise<void>;

@@ -1,8 +1,10 @@
+import type { GroupName } from "../driver/admin-driver.ts";
+import type { PartitionPlace, StartPoint } from "../driver/record.ts";
 import type { CallOptions } from "../options.ts";
 import { encodeBookmark } from "../replay/bookmark.ts";
 import type { From } from "../replay/reader-types.ts";
 import { checkFrom } from "../replay/start-point.ts";
-import { adminCall, requireGroup, requireTopic } from "./admin-call.ts";
+import { type AdminCall, adminCall, requireGroup, requireTopic } from "./admin-call.ts";
 import type { AdminServices } from "./admin-services.ts";
 import type { GroupDescription, Lag } from "./admin-types.ts";
 
@@ -28,20 +30,44 @@ export function describeGroup(services: AdminServices, topic: string, group: str
 
 export function resetGroup(services: AdminServices, topic: string, group: string, to: From, options?: CallOptions): Promise<void> {
   return adminCall(services, "resetGroup", topic, options, async (call) => {
-    call.requireCapability("groupReset");
-    const nativeTopic = requireTopic(services, topic);
-    const name = requireGroup(services, group);
-    const { driver, provider, capabilities } = services;
-    const start = checkFrom("to", to, undefined, {
-      provider,
-      capabilities,
-      requireCapability: (capability) => call.requireCapability(capability),
-    });
-    const place = await start.resolve(() => driver.identity(nativeTopic, call.signal));
+    const reset = await checkedReset(services, topic, group, to, call);
     // Nothing is moved for a caller that has gone.
     call.signal.throwIfAborted();
-    await driver.admin.resetGroup(nativeTopic, name, place, call.signal);
+    await services.driver.admin.resetGroup(reset.nativeTopic, reset.name, reset.start, call.signal);
   });
+}
+
+/** Where `resetGroup` would put the group, by partition; nothing is moved. For the command line, not of `Admin`. */
+export function planReset(
+  services: AdminServices,
+  topic: string,
+  group: string,
+  to: From,
+  options?: CallOptions,
+): Promise<ReadonlyMap<string, PartitionPlace>> {
+  return adminCall(services, "resetGroup", topic, options, async (call) => {
+    const reset = await checkedReset(services, topic, group, to, call);
+    return await services.driver.admin.planReset(reset.nativeTopic, reset.name, reset.start, call.signal);
+  });
+}
+
+async function checkedReset(
+  services: AdminServices,
+  topic: string,
+  group: string,
+  to: From,
+  call: AdminCall,
+): Promise<{ readonly nativeTopic: string; readonly name: GroupName; readonly start: StartPoint }> {
+  call.requireCapability("groupReset");
+  const nativeTopic = requireTopic(services, topic);
+  const name = requireGroup(services, group);
+  const { driver, provider, capabilities } = services;
+  const checked = checkFrom("to", to, undefined, {
+    provider,
+    capabilities,
+    requireCapability: (capability) => call.requireCapability(capability),
+  });
+  return { nativeTopic, name, start: await checked.resolve(() => driver.identity(nativeTopic, call.signal)) };
 }
 
 export function deleteGroup(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<void> {

@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
 import type { GroupDescription, Lag } from "../admin/admin-types.ts";
+import type { OpenConnection } from "../connection.ts";
 import type { Connection } from "../connection-types.ts";
+import type { PartitionPlace } from "../driver/record.ts";
 import { isStreamError } from "../errors.ts";
 import type { From } from "../replay/reader-types.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
@@ -8,11 +10,9 @@ import { type ExecutionOptions, isExecuted, withExecution } from "./options/exec
 import { requiredName } from "./options/name-option.ts";
 import { parseFrom } from "./options/parse-place.ts";
 import { lagTable } from "./output/lag-table.ts";
-import { placesOf } from "./output/place-text.ts";
+import { placeTexts, placesOf } from "./output/place-text.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
-import { plainTopic } from "./process/plain-topic.ts";
-import { positionPartition } from "./process/position-partition.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const EXAMPLES = `
@@ -91,7 +91,9 @@ async function resetGroup(
     sharedConnectionUrl(url),
     async (connection) => {
       const now = await orMissing(connection.admin.describeGroup(topic, group));
-      await new StandardOutput().write(await changes(connection, topic, now, to));
+      // Asked of what moves the group: what is shown is what is done.
+      const planned = await (connection as OpenConnection<never>).planReset(topic, group, to);
+      await new StandardOutput().write(changes(now, planned));
       tellMembers(now);
       if (!isExecuted(execution)) return;
       await connection.admin.resetGroup(topic, group, to);
@@ -140,25 +142,11 @@ function standing({ bookmark }: GroupDescription): string {
 }
 
 /** A partition a line; said before it is done as well as where it is only shown. */
-async function changes(connection: Connection, topic: string, now: GroupDescription | null, to: From): Promise<string> {
+function changes(now: GroupDescription | null, planned: ReadonlyMap<string, PartitionPlace>): string {
   const before = now === null || now.bookmark === null ? new Map<string, string>() : placesOf(now.bookmark);
-  const after = await targetOf(connection, topic, to);
+  const after = placeTexts(planned);
   const rows = [...after].map(([partition, place]) => [partition, before.get(partition) ?? UNKNOWN, place]);
   return table([["partition", "old place", "new place"], ...rows], { numbersRight: false });
-}
-
-/** Resolved by a reader that reads nothing, where making one costs the provider nothing. */
-async function targetOf(connection: Connection, topic: string, to: From): Promise<ReadonlyMap<string, string>> {
-  const { partitions: hasPartitions, readerIsolation } = connection.capabilities;
-  if (readerIsolation === "creates-subscription") return new Map([["all", typeof to === "string" ? to : Object.keys(to).join("")]]);
-  const reader = plainTopic(connection, topic).reader({
-    from: to,
-    until: "now",
-    partitions: hasPartitions ? positionPartition(to) : undefined,
-  });
-  const bookmark = await reader.bookmark();
-  await reader.close();
-  return placesOf(bookmark);
 }
 
 function tellMembers(description: GroupDescription | null): void {

@@ -49,7 +49,13 @@ export interface AdminDriver {
   /** @throws `not-found` */
   describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription>;
   /**
-   * Creates the group if need be. `places`: only the listed partitions move. Resolves once for all partitions.
+   * Where `resetGroup` would put the group, by partition, as exact as the provider can tell: computed by the same code, so that
+   * what is shown is what is done. Only the partitions that it would store a place for. Changes nothing, and takes no notice of members.
+   * @throws as `resetGroup`, except `conflict`
+   */
+  planReset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>>;
+  /**
+   * Creates the group if need be. Which partitions move, and where to, `StartPoint` says. Resolves once for all partitions.
    * @throws `conflict` while any member lives · `position-out-of-range` for a place behind the end, where the provider tells
    */
   resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void>;

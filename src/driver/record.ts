@@ -37,12 +37,18 @@ export interface StoredRecord {
   readonly native: unknown;
 }
 
+/** A place by a position. */
+export interface PositionPlace {
+  readonly kind: "at" | "after";
+  readonly position: string;
+}
+
 /**
  * A place in one partition. `at` includes the record of that position, `after` does not; either holds when no record of
  * that position exists any more, or yet: then it is the place where one would be.
  */
 export type Place =
-  | { readonly kind: "at" | "after"; readonly position: string }
+  | PositionPlace
   | { readonly kind: "earliest" }
   | { readonly kind: "latest" }
   | { readonly kind: "timestamp"; readonly timestampMs: number };
@@ -51,11 +57,15 @@ export type Place =
 export type PartitionPlace = Place | { readonly kind: "ended" };
 
 /**
- * Where reading starts, for a whole topic. With `places`, a partition that is not listed starts at its beginning (it is
- * younger than the bookmark), unless it is an ancestor of a listed one (then it had been read before).
+ * Where reading starts, for a whole topic. The same for readers, for groups that begin and for groups that are moved:
+ * with `places`, a partition that is not listed starts at its beginning (it is younger than the bookmark, or was no part of its
+ * range), unless it is an ancestor of a listed one (then it had been read before). With `position`, only the partition of the
+ * position is concerned: a reader reads no other, and a group that is moved stays in the others where it stands; where it stands
+ * nowhere, they are treated as with `places`.
  */
 export type StartPoint =
   | { readonly kind: "earliest" }
   | { readonly kind: "latest" }
   | { readonly kind: "timestamp"; readonly timestampMs: number }
-  | { readonly kind: "places"; readonly places: ReadonlyMap<string, PartitionPlace> };
+  | { readonly kind: "places"; readonly places: ReadonlyMap<string, PartitionPlace> }
+  | { readonly kind: "position"; readonly partition: string; readonly place: PositionPlace };

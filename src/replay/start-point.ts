@@ -34,8 +34,8 @@ export function checkFrom(
   const position = checkedPosition(`${where}: { ${kind} }`, form.value, partitions, context);
   return {
     resolve: async (identity) => {
-      const parts = await position.resolve(identity);
-      return { kind: "places", places: new Map([[parts.partition, { kind, position: parts.position }]]) };
+      const { partition, position: own } = await position.resolve(identity);
+      return { kind: "position", partition, place: { kind, position: own } };
     },
   };
 }

@@ -1,5 +1,4 @@
-import type { Place } from "../../src/driver/record.ts";
-import { adminMutant } from "./driver-parts.ts";
+import { adminMutant, moveSome } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 import { offByOne } from "./replay-mutants.ts";
@@ -28,7 +27,7 @@ const commitsBehindAReset = driverMutant("commits-behind-a-reset", () => {
         resetGroup: async (topic, name, to, signal) => {
           await driver.admin.resetGroup(topic, name, to, signal);
           const places = new Map([...handedOver].map(([partition, position]) => [partition, { kind: "after" as const, position }]));
-          await driver.admin.resetGroup(topic, name, { kind: "places", places }, signal);
+          await moveSome(driver.admin, topic, name, places, signal);
         },
       }),
     });
@@ -55,10 +54,13 @@ export const adminMutants: readonly Mutant[] = [
     resetGroup: async (topic, name, to, signal) => {
       const { partitions } = await admin.describeTopic(topic, signal);
       const some = partitions.slice(0, Math.ceil(partitions.length / 2));
-      const isPlace = to.kind === "earliest" || to.kind === "latest";
-      const places = new Map(some.map((partition) => [partition, to as Place] as const));
-      await admin.resetGroup(topic, name, isPlace ? { kind: "places", places } : to, signal);
+      if (to.kind !== "earliest" && to.kind !== "latest") return admin.resetGroup(topic, name, to, signal);
+      return moveSome(admin, topic, name, new Map(some.map((partition) => [partition, to])), signal);
     },
+  })),
+  adminMutant("reset-leaves-added-partitions", (admin) => ({
+    resetGroup: async (topic, name, to, signal) =>
+      to.kind === "places" ? moveSome(admin, topic, name, to.places, signal) : admin.resetGroup(topic, name, to, signal),
   })),
   commitsBehindAReset,
   adminMutant("deleting-a-group-does-nothing", () => ({ deleteGroup: async () => undefined })),

@@ -1,9 +1,9 @@
-import type { AdminDriver } from "../../src/driver/admin-driver.ts";
+import type { AdminDriver, GroupName } from "../../src/driver/admin-driver.ts";
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink } from "../../src/driver/consumer-driver.ts";
 import type { ProducerDriver } from "../../src/driver/producer-driver.ts";
 import type { ProviderDriver } from "../../src/driver/provider-driver.ts";
 import type { ReaderDriver } from "../../src/driver/reader-driver.ts";
-import type { StartPoint, StoredRecord } from "../../src/driver/record.ts";
+import type { PartitionPlace, PositionPlace, StartPoint, StoredRecord } from "../../src/driver/record.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
@@ -98,9 +98,31 @@ export function startMutant(name: string, change: (start: StartPoint) => StartPo
   );
 }
 
+/** The start with other places by position. */
+export function withPlaces(start: StartPoint, change: (place: PositionPlace) => PositionPlace): StartPoint {
+  if (start.kind === "position") return { ...start, place: change(start.place) };
+  if (start.kind !== "places") return start;
+  const places = [...start.places].map(
+    ([partition, place]) => [partition, place.kind === "at" || place.kind === "after" ? change(place) : place] as const,
+  );
+  return { kind: "places", places: new Map(places) };
+}
+
 /** Breaks administration. */
 export function adminMutant(name: string, change: (admin: AdminDriver) => Changes<AdminDriver>): Mutant {
   return driverMutant(name, () => (driver) => override(driver, { admin: override(driver.admin, change(driver.admin)) }));
+}
+
+/** Moves these partitions of a group; in the others it stays where it stands. */
+export async function moveSome(
+  admin: AdminDriver,
+  topic: string,
+  name: GroupName,
+  places: ReadonlyMap<string, PartitionPlace>,
+  signal: AbortSignal,
+): Promise<void> {
+  const standing = await admin.describeGroup(topic, name, signal).catch(() => null);
+  await admin.resetGroup(topic, name, { kind: "places", places: new Map([...(standing?.places ?? []), ...places]) }, signal);
 }
 
 /** That everything up to and including the last of these is handled, in either unit. */

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Assignment, ConsumerDriver } from "../../src/driver/consumer-driver.ts";
 import type { StoredRecord } from "../../src/driver/record.ts";
 import { StreamError } from "../../src/errors.ts";
-import { type ConsumerParts, consumerMutant, settingsMutant, sinkMutant } from "./driver-parts.ts";
+import { type ConsumerParts, consumerMutant, moveSome, settingsMutant, sinkMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
@@ -47,7 +47,7 @@ function lastSettlementWins(
       if (group.members === 0 && group.stored.size > 0) {
         const places = new Map([...group.stored].map(([partition, position]) => [partition, { kind: "after" as const, position }]));
         const name = { group: settings.group, nativeGroup: settings.nativeGroup };
-        await driver.admin.resetGroup(topic, name, { kind: "places", places }, signal);
+        await moveSome(driver.admin, topic, name, places, signal);
       }
       group.members += 1;
       await consumer.start(override(sink, { revoking: async () => undefined, lost: () => undefined }), signal);
@@ -203,7 +203,7 @@ export const membershipMutants: readonly Mutant[] = [
           const { partitions } = await driver.admin.describeTopic(topic, signal);
           const untouched = partitions.filter((partition) => !handled.has(partition));
           const places = new Map(untouched.map((partition) => [partition, { kind: "latest" as const }]));
-          await driver.admin.resetGroup(topic, name, { kind: "places", places }, signal);
+          await moveSome(driver.admin, topic, name, places, signal);
         }
         await consumer.start(sink, signal);
       },

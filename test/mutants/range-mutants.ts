@@ -1,7 +1,7 @@
 import type { DriverGap } from "../../src/driver/consumer-driver.ts";
 import type { RangePartition, RangeRequest, ReaderDriver, ResolvedRange, StopPoint } from "../../src/driver/reader-driver.ts";
 import type { Place, StartPoint } from "../../src/driver/record.ts";
-import { readerMutant, startMutant } from "./driver-parts.ts";
+import { readerMutant, startMutant, withPlaces } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
@@ -24,11 +24,7 @@ function resolvedMutant(name: string, change: (partition: RangePartition, reques
 
 /** At a message becomes behind it. */
 function behind(start: StartPoint): StartPoint {
-  if (start.kind !== "places") return start;
-  const places = [...start.places].map(
-    ([partition, place]) => [partition, place.kind === "at" ? { ...place, kind: "after" as const } : place] as const,
-  );
-  return { kind: "places", places: new Map(places) };
+  return withPlaces(start, (place) => (place.kind === "at" ? { ...place, kind: "after" } : place));
 }
 
 /** Through a message becomes up to it. */

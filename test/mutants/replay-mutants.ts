@@ -1,15 +1,11 @@
 import type { StartPoint, StoredRecord } from "../../src/driver/record.ts";
-import { readerMutant, startMutant } from "./driver-parts.ts";
+import { readerMutant, startMutant, withPlaces } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
 /** Just behind a message becomes at the message: it comes once more. */
 export function offByOne(start: StartPoint): StartPoint {
-  if (start.kind !== "places") return start;
-  const places = [...start.places].map(
-    ([partition, place]) => [partition, place.kind === "after" ? { ...place, kind: "at" as const } : place] as const,
-  );
-  return { kind: "places", places: new Map(places) };
+  return withPlaces(start, (place) => (place.kind === "after" ? { ...place, kind: "at" } : place));
 }
 
 function stamped(records: readonly StoredRecord[]): readonly StoredRecord[] {

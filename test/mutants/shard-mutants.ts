@@ -1,5 +1,5 @@
 import type { Assignment, ConsumerDriver, Sink } from "../../src/driver/consumer-driver.ts";
-import { consumerMutant } from "./driver-parts.ts";
+import { consumerMutant, moveSome } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
@@ -94,7 +94,7 @@ export const shardMutants: readonly Mutant[] = [
         const { places } = await driver.admin.describeGroup(topic, name, signal);
         const added = partitions.filter((partition) => places?.has(partition) === false);
         const latest = new Map(added.map((partition) => [partition, { kind: "latest" as const }]));
-        if (added.length > 0) await driver.admin.resetGroup(topic, name, { kind: "places", places: latest }, signal);
+        if (added.length > 0) await moveSome(driver.admin, topic, name, latest, signal);
       }
       await consumer.start(sink, signal);
     },

@@ -54,10 +54,9 @@ export const tokenMutants: readonly Mutant[] = [
   topicMutant("believes-altered-tokens", (topic) => ({ reader: believing((options) => topic.reader(options)) })),
   adminMutant("position-resets-every-partition", (admin) => ({
     resetGroup: async (topic, name, to, signal) => {
-      const { places } = await admin.describeGroup(topic, name, signal);
-      if (to.kind !== "places" || places === null) return admin.resetGroup(topic, name, to, signal);
-      const others = [...places.keys()].map((partition) => [partition, { kind: "earliest" as const }] as const);
-      return admin.resetGroup(topic, name, { kind: "places", places: new Map([...others, ...to.places]) }, signal);
+      // Partitions that a bookmark does not list begin at their beginning.
+      const start = to.kind === "position" ? { kind: "places" as const, places: new Map([[to.partition, to.place]]) } : to;
+      return admin.resetGroup(topic, name, start, signal);
     },
   })),
 ];

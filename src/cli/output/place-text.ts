@@ -7,7 +7,12 @@ import { decodeBookmark } from "../../replay/bookmark.ts";
 export function placesOf(bookmark: Bookmark): ReadonlyMap<string, string> {
   const [provider, cluster, topic, incarnation] = unsealBookmark(bookmark) as [string, ...string[]];
   const identity = { cluster, topic, incarnation } as TopicIdentity;
-  return new Map([...decodeBookmark(bookmark, provider, identity)].map(([partition, place]) => [partition, placeText(place)]));
+  return placeTexts(decodeBookmark(bookmark, provider, identity));
+}
+
+/** As `placesOf`, of places that are no bookmark yet. */
+export function placeTexts(places: ReadonlyMap<string, PartitionPlace>): ReadonlyMap<string, string> {
+  return new Map([...places].map(([partition, place]) => [partition, placeText(place)]));
 }
 
 function placeText(place: PartitionPlace): string {

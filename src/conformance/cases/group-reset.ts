@@ -1,6 +1,6 @@
 import type { Message } from "../../message.ts";
 import { expectEqual, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
-import { sequencedTopic } from "../case-topic.ts";
+import { DEFAULT_TOPIC, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { endOf } from "../end-of.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
@@ -8,7 +8,10 @@ import { identify } from "../history/history.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { expectLogs, logsOf, publishAroundATime, selectFrom, storedFrom } from "../partition-logs.ts";
+import { reshapeGates } from "../reshard-work.ts";
 import { publish, readAll, untilComplete } from "../stream-work.ts";
+
+const MORE = DEFAULT_TOPIC.partitions * 2;
 
 const onePartition = defineCase({
   name: "group/reset/one-partition",
@@ -94,6 +97,48 @@ const toBookmark = defineCase({
   },
 });
 
+const toAnOlderBookmark = defineCase({
+  name: "group/reset/to-a-bookmark-older-than-partitions",
+  promise: 8,
+  mutant: "reset-leaves-added-partitions",
+  gates: {
+    groupReset: async (context) => {
+      const topic = await context.topic();
+      const bookmark = await endOf(context, topic);
+      await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", { bookmark }), "groupReset");
+    },
+    ...reshapeGates("partitionGrowth", MORE),
+  },
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const before = context.history();
+    await publish(context, before, topic, keyNames(16), 1);
+    const first = context.member(topic, { group }, recordInto(before, "first"));
+    await untilComplete(context, before);
+    await first.close();
+    const standing = (await context.admin.describeGroup(topic.name, group)).bookmark;
+    const bookmarks = [await endOf(context, topic), ...(standing === null ? [] : [standing])];
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE, mayReorder: true }), "the topic to grow");
+    const behind = before.continued();
+    await publish(context, behind, topic, keyNames(48), 1);
+    for (const bookmark of bookmarks) {
+      await context.within(context.admin.resetGroup(topic.name, group, "latest"), "a group to be moved to the end");
+      await context.within(context.admin.resetGroup(topic.name, group, { bookmark }), "a group to be moved back to a bookmark");
+      if (context.capabilities.lagInMessages) {
+        const { messages } = await context.admin.lag(topic.name, group);
+        expectEqual(messages, behind.sent.length, "the lag of a group at a bookmark that is older than some partitions");
+      }
+      const again = before.continued();
+      again.sent.push(...behind.sent);
+      const member = context.member(topic, { group }, recordInto(again, "again"));
+      await untilComplete(context, again);
+      await member.close();
+      checkExactlyOnceInOrder(again.sent, again.received, topic.name);
+    }
+  },
+});
+
 const afterAMessage = defineCase({
   name: "group/reset/after-a-message",
   promise: 8,
@@ -172,4 +217,4 @@ const toATime = defineCase({
   },
 });
 
-export const groupResetCases = [onePartition, toBookmark, afterAMessage, toATime];
+export const groupResetCases = [onePartition, toBookmark, toAnOlderBookmark, afterAMessage, toATime];

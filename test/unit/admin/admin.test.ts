@@ -38,6 +38,7 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
       { group: "something", nativeGroup: "native-billing" },
     ],
     describeGroup: { ...GROUP, places: new Map([["0", { kind: "after", position: positionAt(3) }]]) },
+    planReset: new Map(),
     resetGroup: undefined,
     deleteGroup: undefined,
     lag: LAG,
@@ -138,8 +139,8 @@ test("resetGroup: every form of From becomes a start", async () => {
     { kind: "latest" },
     { kind: "timestamp", timestampMs: 5 },
     { kind: "places", places },
-    { kind: "places", places: new Map([["7", { kind: "at", position: positionAt(1) }]]) },
-    { kind: "places", places: new Map([["7", { kind: "after", position: positionAt(1) }]]) },
+    { kind: "position", partition: "7", place: { kind: "at", position: positionAt(1) } },
+    { kind: "position", partition: "7", place: { kind: "after", position: positionAt(1) } },
   ]);
   expect(calls.every((call) => call[0] === "resetGroup" && call[1] === "native-orders")).toBe(true);
 });

@@ -129,6 +129,20 @@ describe("groups", () => {
     ]);
   });
 
+  test("a reset to a bookmark that is older than some partitions shows and does the same", async () => {
+    await fillAndConsume(10, "billing");
+    const bookmark = (await connection.admin.describeGroup("orders", "billing")).bookmark!;
+    await connection.admin.updateTopic("orders", { partitions: 3, mayReorder: true });
+    const producer = plainTopic(connection, "orders").producer();
+    await producer.send({ key: null, value: Buffer.from("new"), toPartition: "2" });
+    await producer.close();
+    await connection.admin.resetGroup("orders", "billing", "latest");
+    const shown = await run("groups", "reset", ...GROUP, "--to", bookmark, "--execute");
+    expect(shown.output).toMatch(/^0 +at 5 +at 5\n1 +at 5 +at 5\n2 +at 1 +at 0\n$/m);
+    expect((await run("groups", "describe", ...GROUP)).output).toMatch(/^0 +at 5\n1 +at 5\n2 +at 0\n/m);
+    expect((await connection.admin.lag("orders", "billing")).messages).toBe(1);
+  });
+
   test("a reset creates a group; one with members has to wait", async () => {
     await fill(4);
     const shown = await run("groups", "reset", ...GROUP, "--to", "latest");

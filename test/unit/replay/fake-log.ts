@@ -7,7 +7,7 @@ import type {
   ReaderSink,
   ResolvedRange,
 } from "../../../src/driver/reader-driver.ts";
-import type { PartitionPlace, Place, StoredRecord } from "../../../src/driver/record.ts";
+import type { PartitionPlace, Place, StartPoint, StoredRecord } from "../../../src/driver/record.ts";
 import { StreamError } from "../../../src/errors.ts";
 import type { TopicIdentity } from "../../../src/position.ts";
 
@@ -95,11 +95,14 @@ export class FakeLog {
     const { from, until } = request;
     const untilPlaces = until?.kind === "places" ? until.places : null;
     const names = (request.partitions ?? [...this.partitions.keys()]).filter(
-      (name) => (untilPlaces?.has(name) ?? true) && !(from.kind === "places" && from.places.get(name)?.kind === "ended"),
+      (name) =>
+        (untilPlaces?.has(name) ?? true) &&
+        !(from.kind === "places" && from.places.get(name)?.kind === "ended") &&
+        !(from.kind === "position" && from.partition !== name),
     );
     const partitions = names.map((name): RangePartition => {
       const { records, trimmedTo, parents } = this.partition(name);
-      const wanted: PartitionPlace = from.kind === "places" ? (from.places.get(name) ?? { kind: "earliest" }) : from;
+      const wanted = placeIn(from, name);
       const first = this.#indexOf(name, wanted as Place);
       const gap: DriverGap | null =
         wanted.kind !== "earliest" && wanted.kind !== "timestamp" && first < trimmedTo
@@ -163,4 +166,9 @@ export class FakeLog {
       });
     }
   }
+}
+
+function placeIn(from: StartPoint, partition: string): PartitionPlace {
+  if (from.kind === "position") return from.place;
+  return from.kind === "places" ? (from.places.get(partition) ?? { kind: "earliest" }) : from;
 }

@@ -3,7 +3,7 @@ import { KafkaAdmin } from "../../../../adapters/kafka/admin.ts";
 import { type KafkaClient, KafkaProtocolError } from "../../../../adapters/kafka/kafka-client.ts";
 import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
 import { abortable } from "../../../../adapters/kafka/waiting.ts";
-import type { AdminDriver, DriverReport, Report } from "../../../../src/driver/index.ts";
+import type { AdminDriver, DriverReport, Report, StartPoint } from "../../../../src/driver/index.ts";
 
 const NAME = { group: "workers", nativeGroup: undefined };
 const CALL_MS = 400;
@@ -68,6 +68,41 @@ test("groups with members on other topics only are not listed, also while the se
   expect(await listed("billing", reading("flights"))).toEqual([]);
   expect(await listed("billing", Buffer.alloc(0))).toEqual([]);
   expect(await listed("orders.workers", Buffer.alloc(0))).toEqual(["orders.workers"]);
+});
+
+test("a reset plans what it does: where unlisted partitions begin, and that of a position the others stay where the group stands", async () => {
+  const partitions = [0, 1].map((partition) => ({ errorCode: 0, partition, leaderId: 1 }));
+  const topics = [{ errorCode: 0, topic: "orders", topicId: "a".repeat(32), isInternal: false, partitions }];
+  const committed: Map<number, bigint>[] = [];
+  const answersFor = (standing: readonly number[]): Partial<KafkaClient> => ({
+    metadata: async () => ({ brokers: [{ brokerId: 1, host: "b", port: 1 }], clusterId: "c", controllerId: 1, topics }),
+    offsetFetch: async () =>
+      standing.map((partition) => ({ topic: "orders", partition, errorCode: 0, offset: 9n, leaderEpoch: 0, metadata: null })),
+    // The log of each partition goes from 2 to 10.
+    listOffsets: async (_broker, { partitions: asked }) =>
+      asked.map(({ partition, timestamp }) => ({ partition, errorCode: 0, offset: timestamp === -2n ? 2n : 10n, timestamp })),
+    offsetCommit: async (_broker, request) => {
+      committed.push(new Map(request.partitions.map(({ partition, offset }) => [partition, offset])));
+      return request.partitions.map(({ partition }) => ({ topic: "orders", partition, errorCode: 0 }));
+    },
+  });
+  const expectReset = async (standing: readonly number[], to: StartPoint, expected: Readonly<Record<string, string>>): Promise<void> => {
+    const { admin } = cluster(async () => undefined, answersFor(standing));
+    const planned = await admin.planReset("orders", NAME, to, never);
+    expect(committed).toEqual([]);
+    expect(planned).toEqual(new Map(Object.entries(expected).map(([partition, position]) => [partition, { kind: "at", position }])));
+    await admin.resetGroup("orders", NAME, to, never);
+    expect(committed.splice(0)).toEqual([
+      new Map(Object.entries(expected).map(([partition, position]) => [Number(partition), BigInt(position)])),
+    ]);
+  };
+  const bookmark: StartPoint = { kind: "places", places: new Map([["0", { kind: "at", position: "5" }]]) };
+  await expectReset([0, 1], bookmark, { 0: "5", 1: "2" });
+  await expectReset([], bookmark, { 0: "5", 1: "2" });
+  const position: StartPoint = { kind: "position", partition: "1", place: { kind: "after", position: "5" } };
+  await expectReset([0, 1], position, { 1: "6" });
+  await expectReset([0], position, { 1: "6" });
+  await expectReset([], position, { 0: "2", 1: "6" });
 });
 
 test.each(CALLS)("%s waits for a coordinator that is loading", async (_name, call) => {

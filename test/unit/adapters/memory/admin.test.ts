@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PartitionPlace } from "../../../../src/driver/index.ts";
+import type { PartitionPlace, StartPoint } from "../../../../src/driver/index.ts";
 import { TestMember, eventually, expectCode, open, outgoing, publish, readAll, series, signal } from "./harness.ts";
 
 const billing = { group: "billing", nativeGroup: undefined };
@@ -67,11 +67,11 @@ test("groups are listed, described, reset and deleted, but not while they have m
   await expectCode(admin.resetGroup("orders", billing, { kind: "earliest" }, signal), "conflict");
   await expectCode(admin.deleteGroup("orders", billing, signal), "conflict");
   await member.consumer.close();
-  const places = new Map<string, PartitionPlace>([["1", { kind: "at", position: "0" }]]);
-  await admin.resetGroup("orders", billing, { kind: "places", places }, signal);
+  const moving: StartPoint = { kind: "position", partition: "1", place: { kind: "at", position: "0" } };
+  expect(await admin.planReset("orders", billing, moving, signal)).toEqual(new Map([["1", moving.place]]));
+  await admin.resetGroup("orders", billing, moving, signal);
   const moved = (await admin.describeGroup("orders", billing, signal)).places!;
-  for (const [partition, place] of described.places!)
-    expect(moved.get(partition)).toEqual(partition === "1" ? { kind: "at", position: "0" } : place);
+  for (const [partition, place] of described.places!) expect(moved.get(partition)).toEqual(partition === "1" ? moving.place : place);
   await admin.deleteGroup("orders", billing, signal);
   await expectCode(admin.deleteGroup("orders", billing, signal), "not-found");
   expect(await admin.listGroups("orders", signal)).toEqual([]);
@@ -99,6 +99,23 @@ test("a reset goes to a time, to the ends, or to a bookmark with ended shards", 
   expect((await placesOf({ kind: "places", places })).get("0")).toEqual({ kind: "ended" });
   const behind = new Map<string, PartitionPlace>([["1", { kind: "at", position: "7" }]]);
   await expectCode(admin.resetGroup("orders", billing, { kind: "places", places: behind }, signal), "position-out-of-range");
+});
+
+test("a reset plans what it does: partitions that a bookmark does not list begin at their beginning", async () => {
+  const { driver } = open();
+  const { admin } = driver;
+  await publish(driver, "orders", series(40));
+  await admin.resetGroup("orders", billing, { kind: "latest" }, signal);
+  const older: StartPoint = { kind: "places", places: new Map([["1", { kind: "latest" }]]) };
+  const planned = await admin.planReset("orders", billing, older, signal);
+  expect(await admin.planReset("orders", { group: "new", nativeGroup: undefined }, older, signal)).toEqual(planned);
+  await admin.resetGroup("orders", billing, older, signal);
+  const { places } = await admin.describeGroup("orders", billing, signal);
+  expect(places).toEqual(planned);
+  const others = [...places!].filter(([partition]) => partition !== "1");
+  expect(others).toEqual(others.map(([partition]) => [partition, { kind: "at", position: "0" }]));
+  expect(others.length).toBeGreaterThan(0);
+  expect(await admin.listGroups("orders", signal)).toEqual([{ group: "billing", nativeGroup: "billing" }]);
 });
 
 test("lag counts messages and the age of the oldest", async () => {
