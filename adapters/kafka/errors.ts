@@ -1,6 +1,6 @@
 import { StreamError, type StreamErrorCode, type StreamErrorDetails } from "../../src/driver/index.ts";
 import { type ErrorClass, errorCodeOf } from "./error-codes.ts";
-import { KafkaConnectError, KafkaProtocolError, KafkaUnsupportedError } from "./kafka-client.ts";
+import { KafkaConnectError, KafkaLostConnectionError, KafkaProtocolError, KafkaUnsupportedError } from "./kafka-client.ts";
 
 /** An error of this provider. */
 export function kafkaError(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}): StreamError {
@@ -55,15 +55,38 @@ export function classify(error: unknown): StreamError {
   if (error instanceof StreamError) return error;
   if (error instanceof KafkaProtocolError) return errorOf(error.errorCode, error.api, { cause: error });
   if (error instanceof KafkaConnectError) return classifyConnect(error);
+  if (error instanceof KafkaLostConnectionError) return classifyLost(error);
   if (error instanceof KafkaUnsupportedError) return kafkaError("unsupported", error.message, { cause: error });
   if (error instanceof RangeError) return corruptBatch("the server's answer cannot be read", error);
-  const { name, message, code } = named(error);
-  if (name === "KafkaJSRequestTimeoutError") return kafkaError("timeout", "the server did not answer in time", { cause: error });
-  if (LOST_ANSWERS.has(name) || SOCKET_CODES.has(code) || message === "the server closed the connection") {
-    return kafkaError("unavailable", "the connection broke", { cause: error });
-  }
+  const { name, message } = named(error);
+  if (isLateAnswer(error)) return kafkaError("timeout", "the server did not answer in time", { cause: error });
+  if (isLostAnswer(error)) return kafkaError("unavailable", "the connection broke", { cause: error });
   if (message === "the client was closed") return kafkaError("closed", "the connection was closed", { cause: error });
   return kafkaError("internal", `the Kafka client failed in a way that is not known: ${name}`, { cause: error, retryable: false });
+}
+
+/** The connection failed while an answer was waited for. */
+export function isLostAnswer(error: unknown): boolean {
+  const { name, message, code } = named(error);
+  return LOST_ANSWERS.has(name) || SOCKET_CODES.has(code) || message === "the server closed the connection";
+}
+
+/** The answer did not come within the time of its request. */
+export function isLateAnswer(error: unknown): boolean {
+  return named(error).name === "KafkaJSRequestTimeoutError";
+}
+
+function classifyLost(error: KafkaLostConnectionError): StreamError {
+  const { address, cause } = error;
+  if (isLateAnswer(cause)) return kafkaError("timeout", `${address} did not answer in time`, { cause: error });
+  return kafkaError("unavailable", `the connection to ${address} broke${reasonOf(cause)}`, { cause: error });
+}
+
+/** What the system, or we, say of it: a code where there is one. */
+function reasonOf(cause: unknown): string {
+  const { message, code } = named(cause);
+  if (code !== "") return ` (${code})`;
+  return message === "" ? "" : ` (${message})`;
 }
 
 const NAME_CODES = ["ENOTFOUND", "EAI_AGAIN"];

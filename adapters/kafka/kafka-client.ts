@@ -292,8 +292,22 @@ export class KafkaProtocolError extends Error {
   }
 }
 
+/** A connection broke, or its server fell silent: the request may have reached it. `cause` says how. */
+export class KafkaLostConnectionError extends Error {
+  /** `host:port` */
+  readonly address: string;
+
+  constructor(address: string, cause: unknown) {
+    super(`the connection to ${address} is lost`, { cause });
+    this.name = "KafkaLostConnectionError";
+    this.address = address;
+  }
+}
+
 /** A connection could not be opened: the request has not left. `cause` says why. */
 export class KafkaConnectError extends Error {
+  /** `host:port`, or what there is in its place. */
+  readonly address: string;
   /** How far it came. `admit`: without SASL, the first request that a server would answer to those only whom it lets in. */
   readonly step: "connect" | "greet" | "authenticate" | "admit";
   /** We speak TLS. */
@@ -313,6 +327,7 @@ export class KafkaConnectError extends Error {
   ) {
     super(`no connection to ${address}`, { cause });
     this.name = "KafkaConnectError";
+    this.address = address;
     this.step = step;
     this.inTls = found.inTls ?? false;
     this.answeredInTls = found.answeredInTls ?? false;

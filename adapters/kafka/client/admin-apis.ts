@@ -28,6 +28,7 @@ export const createTopicApi: Api<CreateTopicRequest, void> = {
   versions: [2, 3, 4],
   purpose: "other",
   waitMs: () => CHANGE_MS,
+  isPatient: true,
   write({ topic, partitions, replicationFactor, settings }, writer) {
     writer.int32(1).string(topic).int32(partitions).int16(replicationFactor).int32(0);
     writer.array([...settings], ([name, value]) => writer.string(name).string(value));
@@ -42,6 +43,7 @@ export const createPartitionsApi: Api<{ readonly topic: string; readonly count: 
   versions: [0, 1],
   purpose: "other",
   waitMs: () => CHANGE_MS,
+  isPatient: true,
   write: ({ topic, count }, writer) => void writer.int32(1).string(topic).int32(count).int32(-1).int32(CHANGE_MS).boolean(false),
   read: (reader) => readErrors("CreatePartitions", reader, true),
 };
@@ -52,6 +54,7 @@ export const deleteTopicApi: Api<string, void> = {
   versions: [1, 2, 3],
   purpose: "other",
   waitMs: () => CHANGE_MS,
+  isPatient: true,
   write: (topic, writer) => void writer.int32(1).string(topic).int32(CHANGE_MS),
   read: (reader) => readErrors("DeleteTopics", reader, false),
 };
@@ -130,6 +133,7 @@ export const deleteRecordsApi: Api<DeleteRecordsRequest, void> = {
   versions: [0, 1],
   purpose: "other",
   waitMs: () => CHANGE_MS,
+  isPatient: true,
   write({ topic, partition, offset }, writer) {
     writer.int32(1).string(topic).int32(1).int32(partition).int64(offset).int32(CHANGE_MS);
   },

@@ -18,6 +18,8 @@ export interface Api<Request, Answer> {
   readonly purpose: ConnectionPurpose;
   /** How long the server itself may wait before it answers. */
   readonly waitMs?: (request: Request) => number;
+  /** The server may take long for reasons of its own (replicas, other members, old logs): a late answer alone proves nothing. */
+  readonly isPatient?: true;
   /** @returns the newest version for this request among those both sides know. Absent: the newest. */
   readonly newestFor?: (request: Request) => number;
   readonly write: (request: Request, writer: WireWriter, version: number) => void;

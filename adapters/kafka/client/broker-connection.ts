@@ -1,16 +1,20 @@
 import { isIP, type Socket } from "node:net";
 import type { Report } from "../../../src/driver/index.ts";
-import { KafkaConnectError, KafkaUnsupportedError } from "../kafka-client.ts";
+import { isLateAnswer, isLostAnswer } from "../errors.ts";
+import { KafkaConnectError, KafkaLostConnectionError, KafkaUnsupportedError } from "../kafka-client.ts";
 import { abortable } from "../waiting.ts";
 import { type Api, type ApiVersions, apiVersionsApi, commonVersion } from "./api.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { metadataApi } from "./metadata-api.ts";
 import type { Sdk, SdkConnection, SdkSocketRequest } from "./sdk.ts";
+import type { SilenceWatch, Unanswered, WatchedConnection } from "./silence-watch.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 /** kafkajs renews a SASL session this long before it ends; of a short session at a quarter of it. */
 const RENEW_BEFORE_MS = 10_000;
+/** An idle connection is asked for after so long, by the system: what a NAT forgets in silence is found, or kept. */
+const KEEP_ALIVE_MS = 10_000;
 /** The first bytes of a TLS alert: what a TLS port answers to a client that speaks plain text. */
 const TLS_ALERT = 0x15;
 
@@ -27,16 +31,21 @@ export interface ConnectAddress {
 }
 
 /** One connection to one broker, opened and authenticated; when it breaks it is thrown away. */
-export class BrokerConnection {
+export class BrokerConnection implements WatchedConnection {
+  readonly address: { readonly host: string; readonly port: number };
   readonly #connection: SdkConnection;
   readonly #address: string;
+  /** In the order in which they were sent. */
+  readonly #unanswered = new Set<Unanswered>();
+  #watch: SilenceWatch | undefined;
   readonly #settings: ClientSettings;
   readonly #report: Report;
   #versions: ApiVersions = new Map([[apiVersionsApi.key, { oldest: 0, newest: 0 }]]);
 
-  private constructor(connection: SdkConnection, address: string, settings: ClientSettings, report: Report) {
+  private constructor(connection: SdkConnection, address: ConnectAddress, settings: ClientSettings, report: Report) {
     this.#connection = connection;
-    this.#address = address;
+    this.address = { host: address.host, port: address.port };
+    this.#address = `${address.host}:${address.port}`;
     this.#settings = settings;
     this.#report = report;
   }
@@ -64,7 +73,7 @@ export class BrokerConnection {
     });
     watch.connection = connection;
     mendThrottleCheck(connection);
-    const opened = new BrokerConnection(connection, `${host}:${port}`, settings, report);
+    const opened = new BrokerConnection(connection, address, settings, report);
     const timer = setTimeout(() => trouble.abort(lateError(settings.handshakeTimeoutMs)), settings.handshakeTimeoutMs);
     let step: KafkaConnectError["step"] = "connect";
     try {
@@ -78,7 +87,7 @@ export class BrokerConnection {
       // A server that wants SASL greets everybody, and hangs up at the first request.
       if (settings.sasl === null && !wasReachedBefore) {
         step = "admit";
-        await abortable(opened.call(metadataApi, []), trouble.signal);
+        await abortable(opened.#request(metadataApi, []), trouble.signal);
       }
       return opened;
     } catch (cause) {
@@ -100,19 +109,57 @@ export class BrokerConnection {
     return this.#connection.isConnected() && this.#connection.socket?.destroyed === false;
   }
 
-  /** One request and its answer. */
+  get peer(): string {
+    const { remoteAddress, remotePort } = this.#connection.socket ?? {};
+    return `${remoteAddress} ${remotePort}`;
+  }
+
+  get bytesRead(): number {
+    return this.#connection.socket?.bytesRead ?? 0;
+  }
+
+  get oldest(): Unanswered | undefined {
+    return this.#unanswered.values().next().value;
+  }
+
+  probe(): void {
+    this.#exchange(apiVersionsApi, null, 0).catch(() => undefined);
+  }
+
+  /** From now on its silence is noticed, and that of the others when it dies. */
+  watchedBy(watch: SilenceWatch): void {
+    const { socket } = this.#connection;
+    if (socket === undefined || !this.isOpen) return;
+    this.#watch = watch;
+    watch.add(this);
+    socket.once("close", () => watch.remove(this));
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ETIMEDOUT") watch.timedOut(this);
+    });
+  }
+
+  /** One request and its answer. @throws `KafkaLostConnectionError` where the connection failed */
   async call<Request, Answer>(api: Api<Request, Answer>, request: Request): Promise<Answer> {
+    try {
+      return await this.#request(api, request);
+    } catch (error) {
+      if (!isLostAnswer(error)) throw error;
+      const lost = new KafkaLostConnectionError(this.#address, error);
+      if (isLateAnswer(error)) {
+        // A server that does not answer may never do so again: the next request takes another connection.
+        this.abandon(lost);
+        this.#watch?.timedOut(this);
+      }
+      throw lost;
+    }
+  }
+
+  async #request<Request, Answer>(api: Api<Request, Answer>, request: Request): Promise<Answer> {
     const version = commonVersion(api, request, this.#versions);
     if (version === null) throw new KafkaUnsupportedError(api.name, api.versions);
     const { sasl } = this.#connection;
     if (sasl !== null && !this.#connection.isAuthenticated()) await this.#renew();
-    try {
-      return await this.#exchange(api, request, version);
-    } catch (error) {
-      // A server that does not answer may never do so again: the next request takes another connection.
-      if (error instanceof Error && error.name === "KafkaJSRequestTimeoutError") this.close(error);
-      throw error;
-    }
+    return this.#exchange(api, request, version);
   }
 
   /** The session ends soon: authenticates again, with new credentials where they come from a provider. */
@@ -153,17 +200,24 @@ export class BrokerConnection {
     api.write(request, writer, version);
     const frame = writer.frame();
     const startedAtMs = performance.now();
+    const socket = connection.socket;
+    if (socket === undefined || !connection.isConnected()) throw new KafkaConnectError(this.#address, "connect", REACHED, null);
+    // What the server may wait, and what an answer takes.
+    const waitMs = api.waitMs?.(request) ?? 0;
+    const unanswered = { sentAtMs: startedAtMs, waitMs, isPatient: api.isPatient ?? false };
     const { payload } = await new Promise<{ payload: Buffer; size: number }>((resolve, reject) => {
-      const socket = connection.socket;
-      if (socket === undefined || !connection.isConnected()) throw new KafkaConnectError(this.#address, "connect", REACHED, null);
       connection.requestQueue.push({
         entry: { apiKey: api.key, apiName: api.name, apiVersion: version, correlationId, resolve, reject },
         expectResponse: true,
-        // What the server may wait, and what an answer takes.
-        requestTimeout: (api.waitMs?.(request) ?? 0) + this.#settings.requestTimeoutMs,
-        sendRequest: () => writeFrame(socket, frame),
+        requestTimeout: waitMs + this.#settings.requestTimeoutMs,
+        // Later than now while the server throttles.
+        sendRequest: () => {
+          unanswered.sentAtMs = performance.now();
+          this.#unanswered.add(unanswered);
+          writeFrame(socket, frame);
+        },
       });
-    });
+    }).finally(() => this.#unanswered.delete(unanswered));
     if (this.#report.wants("call")) this.#reportCall(api, request, frame, payload.length, performance.now() - startedAtMs);
     const reader = new WireReader(payload);
     if (isFlexible) reader.skipTags();
@@ -185,6 +239,12 @@ export class BrokerConnection {
     const topic = typeof request === "object" && request !== null && "topic" in request ? String(request.topic) : undefined;
     const bytes = frame.reduce((sum, piece) => sum + piece.byteLength, answerBytes);
     this.#report({ kind: "call", operation: api.name, topic, bytes, durationMs });
+  }
+
+  /** The other end is gone: nothing that is still to be written is waited for. */
+  abandon(reason: Error): void {
+    this.close(reason);
+    this.#connection.socket?.destroy();
   }
 
   /** What waits for an answer is rejected with `reason`. Never throws. */
@@ -250,6 +310,7 @@ class SocketWatch {
 
   over(socket: Socket): Socket {
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.once("connect", () => {
       this.wasConnected = true;
     });

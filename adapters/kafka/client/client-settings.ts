@@ -13,6 +13,10 @@ export interface ClientSettings {
   /** From the first packet to the end of the authentication. */
   readonly handshakeTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** An answer that is late by this makes a connection suspect; see `SilenceWatch`. */
+  readonly suspectMs: number;
+  /** How long an answer to a probe is waited for. */
+  readonly probeMs: number;
   readonly reauthenticationThresholdMs: number | undefined;
   readonly logger: SdkLogger;
 }

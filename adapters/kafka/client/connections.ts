@@ -5,6 +5,7 @@ import { isFirstEnd, isWrongHost } from "../errors.ts";
 import type { ConnectionPurpose } from "./api.ts";
 import { BrokerConnection, type ConnectAddress } from "./broker-connection.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
 
 const NEWCOMER_PAUSE_MS = 200;
@@ -14,10 +15,11 @@ export const ANY_BROKER = -1;
 
 type HostAndPort = Pick<BrokerAddress, "host" | "port">;
 
-/** What all clients of one driver share: settings, and where brokers are. */
+/** What all clients of one driver share: settings, where brokers are, and the watch over all their connections. */
 export class ClusterAddresses {
   readonly settings: ClientSettings;
   readonly report: Report;
+  readonly watch: SilenceWatch;
   readonly #known = new Map<number, BrokerAddress>();
   readonly #reached = new Set<string>();
   #sdk: Promise<Sdk> | undefined;
@@ -26,6 +28,18 @@ export class ClusterAddresses {
   constructor(settings: ClientSettings, report: Report) {
     this.settings = settings;
     this.report = report;
+    const { suspectMs, probeMs } = settings;
+    this.watch = new SilenceWatch({ suspectMs, probeMs, report, reach: (address, signal) => this.#reach(address, signal) });
+  }
+
+  /** @throws where a new connection cannot be opened */
+  async #reach(address: HostAndPort, signal: AbortSignal): Promise<void> {
+    const connection = await BrokerConnection.open(await this.sdk(), this.settings, this.report, {
+      ...address,
+      wasReachedBefore: true,
+      signal,
+    });
+    connection.close(closedError());
   }
 
   learn(brokers: readonly BrokerAddress[]): void {
@@ -104,6 +118,7 @@ export class Connections {
           signal.throwIfAborted();
         }
         this.#cluster.reached({ host, port });
+        connection.watchedBy(this.#cluster.watch);
         return connection;
       } catch (error) {
         signal.throwIfAborted();

@@ -43,6 +43,7 @@ export const joinGroupApi: Api<JoinGroupRequest, JoinedGroup> = {
   versions: [2, 3, 4, 5],
   purpose: "group",
   waitMs: ({ rebalanceTimeoutMs }) => rebalanceTimeoutMs,
+  isPatient: true,
   write(request, writer, version) {
     writer.string(request.group).int32(request.sessionTimeoutMs).int32(request.rebalanceTimeoutMs).string(request.memberId);
     if (version >= 5) writer.string(null);
@@ -71,6 +72,7 @@ export const syncGroupApi: Api<SyncGroupRequest, Buffer> = {
   key: 14,
   versions: [1, 2],
   purpose: "group",
+  isPatient: true,
   write({ group, generation, memberId, assignments }, writer) {
     writer.string(group).int32(generation).string(memberId);
     writer.array(assignments, ({ memberId, assignment }) => writer.string(memberId).bytes(assignment));

@@ -41,6 +41,9 @@ import { initProducerIdApi, listOffsetsApi, offsetCommitApi, offsetDeleteApi, of
 import { groupOperationsApi, topicOperationsApi } from "./operations-apis.ts";
 import { produceApi } from "./produce-api.ts";
 
+/** Of the time of a Produce request. */
+const REPLICATION_SHARE = 0.9;
+
 /** No network call. kafkajs is loaded at the first request. */
 export function createKafkaClient(settings: ClientSettings, report: Report): KafkaClient {
   return new KafkaJsClient(new ClusterAddresses(settings, report));
@@ -79,7 +82,9 @@ class KafkaJsClient implements KafkaClient {
   }
 
   produce(brokerId: number, request: ProduceRequest, signal: AbortSignal): Promise<readonly ProducedPartition[]> {
-    return this.#call(brokerId, produceApi, request, signal);
+    // The server is to speak first, also where it waits for replicas in vain: then it is slow, and not silent.
+    const timeoutMs = Math.min(request.timeoutMs, Math.ceil(this.#cluster.settings.requestTimeoutMs * REPLICATION_SHARE));
+    return this.#call(brokerId, produceApi, { ...request, timeoutMs }, signal);
   }
 
   fetch(brokerId: number, request: FetchRequest, signal: AbortSignal): Promise<readonly FetchedPartition[]> {

@@ -18,6 +18,7 @@ export const listOffsetsApi: Api<ListOffsetsRequest, readonly ListedOffset[]> = 
   key: 2,
   versions: [2, 3],
   purpose: "other",
+  isPatient: true,
   write({ topic, readCommitted, partitions }, writer) {
     writer
       .int32(CONSUMER)

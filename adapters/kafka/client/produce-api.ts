@@ -15,7 +15,7 @@ export const produceApi: Api<ProduceRequest, readonly ProducedPartition[]> = {
   versions: [3, 4, 5, 6, PLAIN, WITH_TOPIC_IDS],
   flexibleFrom: FLEXIBLE,
   purpose: "produce",
-  waitMs: ({ timeoutMs }) => timeoutMs,
+  isPatient: true,
   newestFor: ({ topicId }) => (topicId === null ? PLAIN : WITH_TOPIC_IDS),
   write(request, writer, version) {
     if (version < FLEXIBLE) {

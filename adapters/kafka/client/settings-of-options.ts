@@ -12,11 +12,16 @@ const CONNECTION_TIMEOUT_MS = 3_000;
 /** Wrong credentials show within 5 seconds, also where a server only stays silent. */
 const AUTHENTICATION_TIMEOUT_MS = 1_500;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Of the time of a request: then a connection is suspect. */
+const SUSPECT_SHARE = 1 / 3;
+const LONGEST_PROBE_MS = 2_000;
 
 /** What the client needs, of checked options. Reads the files that `tls` names. @throws `configuration` */
 export function clientSettingsOf(options: KafkaOptions, report: Report): ClientSettings {
   const { kafkajs = {} } = options;
   const milliseconds = (name: string): number | undefined => kafkajs[name] as number | undefined;
+  const requestTimeoutMs = milliseconds("requestTimeout") ?? REQUEST_TIMEOUT_MS;
+  const suspectMs = requestTimeoutMs * SUSPECT_SHARE;
   const connectionTimeoutMs = milliseconds("connectionTimeout") ?? CONNECTION_TIMEOUT_MS;
   return {
     brokers: options.brokers.map(parseBroker),
@@ -26,7 +31,9 @@ export function clientSettingsOf(options: KafkaOptions, report: Report): ClientS
     socketFactory: kafkajs["socketFactory"] as SdkSocketFactory | undefined,
     connectionTimeoutMs,
     handshakeTimeoutMs: connectionTimeoutMs + (milliseconds("authenticationTimeout") ?? AUTHENTICATION_TIMEOUT_MS),
-    requestTimeoutMs: milliseconds("requestTimeout") ?? REQUEST_TIMEOUT_MS,
+    requestTimeoutMs,
+    suspectMs,
+    probeMs: Math.min(LONGEST_PROBE_MS, suspectMs),
     reauthenticationThresholdMs: milliseconds("reauthenticationThreshold"),
     logger: reportingLogger(report),
   };
