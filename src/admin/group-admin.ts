@@ -62,7 +62,7 @@ async function checkedReset(
   const nativeTopic = requireTopic(services, topic);
   const name = requireGroup(services, group);
   const { driver, provider, capabilities } = services;
-  const checked = checkFrom("to", to, undefined, {
+  const checked = checkFrom("to", to, null, {
     provider,
     capabilities,
     requireCapability: (capability) => call.requireCapability(capability),

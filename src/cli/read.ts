@@ -12,7 +12,6 @@ import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { interruptible } from "./process/interruption.ts";
 import { plainTopic } from "./process/plain-topic.ts";
-import { positionPartition } from "./process/position-partition.ts";
 import { UsageError } from "./process/usage-error.ts";
 import { whenAborted } from "./process/when-aborted.ts";
 import { withConnection } from "./process/with-connection.ts";
@@ -77,8 +76,7 @@ async function read(url: string | undefined, options: Options): Promise<void> {
       const kept = (await file?.read()) ?? null;
       const from = kept === null ? options.from : { bookmark: kept };
       const until = options.follow === true ? undefined : (options.until ?? "now");
-      const partitions = options.partition ?? (connection.capabilities.partitions ? positionPartition(from, until) : undefined);
-      const reader = plainTopic(connection, options.topic).reader({ from, until, partitions });
+      const reader = plainTopic(connection, options.topic).reader({ from, until, partitions: options.partition });
       // Ends the loop also while it waits; what it has handed out by then is still printed.
       whenAborted(interrupted, () => void reader.close());
       const printed = await printAll(reader, output, options.max, file);

@@ -7,7 +7,7 @@ import { CaseContext } from "./case-context.ts";
 import { BrokenPromise, EnvironmentMissing } from "./case-outcome.ts";
 import type { ConformanceTarget } from "./target.ts";
 
-type CaseBody = (context: CaseContext) => Promise<void>;
+export type CaseBody = (context: CaseContext) => Promise<void>;
 
 /** How a case is written down. */
 export interface CaseDefinition {

@@ -12,7 +12,7 @@ const WHERE = "consumer options: initialPosition";
  */
 export function checkInitialPosition(initial: unknown, context: TopicServices): CheckedPoint<StartPoint | "fail"> {
   const form = readForm(WHERE, initial, ["earliest", "latest", "fail"], ["timestamp", "bookmark"]);
-  if (form === "fail") return { resolve: async () => form };
+  if (form === "fail") return { partition: null, resolve: async () => form };
   const { provider, capabilities } = context;
   return checkFrom(WHERE, initial, null, {
     provider,

@@ -13,6 +13,8 @@ export interface PlaceContext {
 
 /** A start or end that was found well-formed. What a token says is believed only once the topic's identity is known. */
 export interface CheckedPoint<Point> {
+  /** The one partition that it speaks of; `null`: all. */
+  readonly partition: string | null;
   /** @param identity asked only where a token has to be held against it. @throws `position-mismatch` · `invalid-argument` */
   resolve(identity: () => Promise<TopicIdentity>): Promise<Point>;
 }
@@ -64,36 +66,35 @@ export function readForm<Word extends string, Name extends string>(
 
 /**
  * Checks a position given as the start or end of a range. It speaks of one partition only, so the range has to be of that one.
- * @param partitions those of the range; `null`: all; `undefined`: the position's own is meant
+ * @param partitions those that the application named; `null`: none, then the position's own is meant
  * @throws `invalid-argument` (malformed, other partitions) · `position-mismatch` (another provider) · `unsupported`
  */
 export function checkedPosition(
   where: string,
   token: unknown,
-  partitions: readonly string[] | null | undefined,
+  partitions: readonly string[] | null,
   context: PlaceContext,
 ): CheckedPoint<PositionParts> {
   context.requireCapability("startAtPosition");
   const parts = decodePosition(token);
   // Of another provider is worse than of another partition, and is known without a call.
   if (parts.provider !== context.provider) requireSameTopic("position", parts, context.provider, parts);
-  const ownOnly = partitions === undefined || (partitions === null ? !context.capabilities.partitions : partitions.length === 1);
-  if (!ownOnly) throw notItsPartition(where, parts.partition, partitions ?? []);
+  if (partitions !== null && partitions.length !== 1) throw notItsPartition(where, parts.partition, partitions);
   return {
+    partition: parts.partition,
     resolve: async (identity) => {
       requireSameTopic("position", parts, context.provider, await identity());
-      if (partitions?.length === 1 && partitions[0] !== parts.partition) throw notItsPartition(where, parts.partition, partitions);
+      if (partitions !== null && partitions[0] !== parts.partition) throw notItsPartition(where, parts.partition, partitions);
       return parts;
     },
   };
 }
 
 function notItsPartition(where: string, partition: string, received: readonly string[]): StreamError {
-  const own = `partitions: [${showName(partition)}]`;
-  const given = received.length === 0 ? "none" : received.slice(0, 5).map(showName).join(", ") + (received.length > 5 ? ", …" : "");
+  const given = received.slice(0, 5).map(showName).join(", ") + (received.length > 5 ? ", …" : "");
   return new StreamError(
     "invalid-argument",
-    `${where} is a position of one partition and needs ${own} beside it (received ${given}); for several partitions use a bookmark`,
+    `${where} is a position of partition ${showName(partition)}: leave partitions out, or name only this one (received ${given}); for several partitions use a bookmark`,
     { partition },
   );
 }

@@ -1,4 +1,4 @@
-import { type OptionRule, checkOptions, rules, withDefaults } from "../checked-options.ts";
+import { type OptionRule, checkOptions, rules, showName, withDefaults } from "../checked-options.ts";
 import type { BatchOptions } from "../consume/consumer-types.ts";
 import type { StopPoint } from "../driver/reader-driver.ts";
 import type { StartPoint } from "../driver/record.ts";
@@ -46,9 +46,9 @@ export function planReader(context: ReaderServices, options: ReaderOptions): Rea
   checkOptions("reader options", options, READER_RULES);
   checkOptions("reader options: batch", options.batch ?? {}, BATCH_RULES);
   const { from, until, maxBufferedBytes, onGap, onCorrupt } = withDefaults(options, DEFAULTS);
-  const partitions = options.partitions === undefined ? null : [...new Set(options.partitions)];
-  if (partitions !== null) {
-    if (partitions.length === 0) {
+  const named = options.partitions === undefined ? null : [...new Set(options.partitions)];
+  if (named !== null) {
+    if (named.length === 0) {
       throw new StreamError("invalid-argument", "reader options: partitions must name at least one; leave it out to read all of them");
     }
     context.requireCapability("partitions", "read");
@@ -58,14 +58,29 @@ export function planReader(context: ReaderServices, options: ReaderOptions): Rea
     capabilities: context.capabilities,
     requireCapability: (capability) => context.requireCapability(capability, "read"),
   };
+  const start = checkFrom("from", from, named, places);
+  const stop = checkUntil(until, named, places);
   return {
-    from: checkFrom("from", from, partitions, places),
-    until: checkUntil(until, partitions, places),
+    from: start,
+    until: stop,
     endless: until === undefined,
-    partitions,
+    partitions: context.capabilities.partitions ? (named ?? spokenOf(start.partition, stop.partition)) : null,
     batch: withDefaults(options.batch ?? {}, BATCH_DEFAULTS),
     maxBufferedBytes,
     onGap,
     onCorrupt,
   };
+}
+
+/** A position reads its own partition only. `null`: all. @throws `invalid-argument` for two positions of different partitions */
+function spokenOf(from: string | null, until: string | null): readonly string[] | null {
+  if (from !== null && until !== null && from !== until) {
+    throw new StreamError(
+      "invalid-argument",
+      `until: { through } must be a position of the same partition as from; received partition ${showName(until)} beside ${showName(from)}`,
+      { partition: until },
+    );
+  }
+  const partition = from ?? until;
+  return partition === null ? null : [partition];
 }

@@ -21,7 +21,7 @@ export interface ReaderOptions {
   from?: From | undefined;
   /** Absent: for ever. */
   until?: Until | undefined;
-  /** Only these. @default all. @throws `unsupported` without `capabilities.partitions` */
+  /** Only these. @default that of a position in `from` or `until`, else all. @throws `unsupported` without `capabilities.partitions` */
   partitions?: readonly string[] | undefined;
   /** Of `batches`. */
   batch?: BatchOptions | undefined;
@@ -34,12 +34,12 @@ export interface ReaderOptions {
 }
 
 /**
- * Inclusive, except `after`. A position needs `partitions: [its own]`, several partitions take a bookmark. Exactly one property.
+ * Inclusive, except `after`. A position reads its own partition only; several partitions take a bookmark. Exactly one property.
  * A timestamp means, in each partition, the first message stored at or after it; where none is, the end.
  */
 export type From = "earliest" | "latest" | { timestamp: Date | number } | { bookmark: Bookmark } | { at: Position } | { after: Position };
 
-/** Exclusive, except `through`. `"now"`: what was stored when the reader opens. Ends by itself, on quiet partitions too (`capabilities.readerEnd`). */
+/** Exclusive, except `through`, which reads its own partition only. `"now"`: what was stored when the reader opens. Ends by itself, on quiet partitions too (`capabilities.readerEnd`). */
 export type Until = "now" | { timestamp: Date | number } | { bookmark: Bookmark } | { through: Position };
 
 export interface Gap {

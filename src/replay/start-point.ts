@@ -8,31 +8,33 @@ import { type CheckedPoint, type PlaceContext, checkedPosition, readForm } from 
  * Checks a `From` without asking the provider.
  * @param where how the caller knows it: `from`, `initialPosition`
  * @param from of type `From`, which may come from JavaScript
- * @param partitions those of the range; `null`: all; `undefined`: a position means its own partition (a reset of a group)
+ * @param partitions those that the application named; `null`: none, then a position means its own
  * @throws `invalid-argument` · `position-mismatch` (another provider) · `unsupported` (`startAtPosition`, `startAtTimestamp`)
  */
 export function checkFrom(
   where: string,
   from: unknown,
-  partitions: readonly string[] | null | undefined,
+  partitions: readonly string[] | null,
   context: PlaceContext,
 ): CheckedPoint<StartPoint> {
   const form = readForm(where, from, ["earliest", "latest"], ["timestamp", "bookmark", "at", "after"]);
-  if (typeof form === "string") return { resolve: async () => ({ kind: form }) };
+  if (typeof form === "string") return { partition: null, resolve: async () => ({ kind: form }) };
   if (form.name === "timestamp") {
     context.requireCapability("startAtTimestamp");
     const timestampMs = toMilliseconds(form.value as Date | number);
-    return { resolve: async () => ({ kind: "timestamp", timestampMs }) };
+    return { partition: null, resolve: async () => ({ kind: "timestamp", timestampMs }) };
   }
   if (form.name === "bookmark") {
     unsealBookmark(form.value);
     return {
+      partition: null,
       resolve: async (identity) => ({ kind: "places", places: decodeBookmark(form.value, context.provider, await identity()) }),
     };
   }
   const kind = form.name;
   const position = checkedPosition(`${where}: { ${kind} }`, form.value, partitions, context);
   return {
+    partition: position.partition,
     resolve: async (identity) => {
       const { partition, position: own } = await position.resolve(identity);
       return { kind: "position", partition, place: { kind, position: own } };

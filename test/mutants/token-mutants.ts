@@ -3,7 +3,7 @@ import type { From, Reader, ReaderOptions } from "../../src/replay/reader-types.
 import { isStreamError } from "../../src/errors.ts";
 import { decodePosition } from "../../src/position.ts";
 import { readerOptionsMutant, topicMutant } from "./connection-parts.ts";
-import { adminMutant } from "./driver-parts.ts";
+import { adminMutant, readerMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
@@ -50,7 +50,10 @@ function believing(open: (options: ReaderOptions) => Reader<unknown>): (options?
 export const tokenMutants: readonly Mutant[] = [
   identityMutant("takes-foreign-tokens", (identity) => ({ ...identity, topic: "any", incarnation: "" })),
   identityMutant("forgets-the-incarnation", (identity) => ({ ...identity, incarnation: "" })),
-  readerOptionsMutant("takes-a-position-without-its-partition", withItsPartition),
+  readerOptionsMutant("takes-a-position-of-another-partition", withItsPartition),
+  readerMutant("position-reads-every-partition", (reader) => ({
+    resolve: async (request, signal) => reader.resolve({ ...request, partitions: null }, signal),
+  })),
   topicMutant("believes-altered-tokens", (topic) => ({ reader: believing((options) => topic.reader(options)) })),
   adminMutant("position-resets-every-partition", (admin) => ({
     resetGroup: async (topic, name, to, signal) => {

@@ -2,7 +2,7 @@ import type { Message } from "../../message.ts";
 import type { ReaderOptions } from "../../replay/reader-types.ts";
 import { expectEqual, expectRejection, expectSequence, expectTrue, expectUnsupported } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
-import { defineCase } from "../define-case.ts";
+import { type CaseBody, defineCase } from "../define-case.ts";
 import { type Sequenced, showSequenced } from "../history/sequenced.ts";
 import { oneLog, refusesPositions } from "../position-work.ts";
 import { readAll } from "../stream-work.ts";
@@ -55,34 +55,58 @@ const betweenPositions = defineCase({
   },
 });
 
+/** Without partitions a position needs none beside it, and nothing else can be named. */
+const alone: CaseBody = async (context) => {
+  const topic = await context.topic();
+  const { position, partition } = (await oneLog(context, topic))[0]!;
+  const stream = sequencedTopic(context.connection, topic);
+  const read = async (range: ReaderOptions): Promise<readonly unknown[]> => readAll(context, stream, { until: "now", ...range });
+  expectTrue((await read({ from: { at: position } })).length > 0, "where a topic has no partitions a position needs none beside it");
+  await expectUnsupported(async () => read({ from: { at: position }, partitions: [partition] }), "partitions");
+};
+
 const itsPartition = defineCase({
   name: "position/start/its-own-partition",
   promise: 9,
-  mutant: "takes-a-position-without-its-partition",
-  gates: {
-    startAtPosition: refusesPositions,
-    partitions: async (context) => {
-      const topic = await context.topic();
-      const { position, partition } = (await oneLog(context, topic))[0]!;
-      const stream = sequencedTopic(context.connection, topic);
-      const read = async (range: ReaderOptions): Promise<readonly unknown[]> => readAll(context, stream, { until: "now", ...range });
-      expectTrue((await read({ from: { at: position } })).length > 0, "where a topic has no partitions a position needs none beside it");
-      await expectUnsupported(async () => read({ from: { at: position }, partitions: [partition] }), "partitions");
-    },
-  },
+  mutant: "takes-a-position-of-another-partition",
+  gates: { startAtPosition: refusesPositions, partitions: alone },
   run: async (context) => {
     const topic = await context.topic();
     const { position, partition } = (await oneLog(context, topic))[0]!;
     const stream = sequencedTopic(context.connection, topic);
     const other = topic.partitions.find((candidate) => candidate !== partition)!;
-    for (const partitions of [undefined, [other], topic.partitions]) {
-      const open = async (): Promise<unknown> => readAll(context, stream, { from: { at: position }, until: "now", partitions });
-      const beside = partitions === undefined ? "no partitions" : `${partitions.length} partitions that are not its own alone`;
-      await expectRejection(open, "invalid-argument", `a position beside ${beside}`);
+    for (const partitions of [[other], topic.partitions]) {
+      for (const range of [{ from: { at: position }, until: "now" }, { until: { through: position } }] satisfies ReaderOptions[]) {
+        const open = async (): Promise<unknown> => readAll(context, stream, { ...range, partitions });
+        await expectRejection(open, "invalid-argument", `a position beside ${partitions.length} partitions that are not its own alone`);
+      }
     }
     const message = await readAll(context, stream, { from: { at: position }, until: { through: position }, partitions: [partition] });
     expectEqual(message.length, 1, "a position beside its own partition names its message");
   },
 });
 
-export const positionStartCases = [inclusive, betweenPositions, itsPartition];
+const partitionOfItsOwn = defineCase({
+  name: "position/start/without-partitions",
+  promise: 9,
+  mutant: "position-reads-every-partition",
+  gates: { startAtPosition: refusesPositions, partitions: alone },
+  run: async (context) => {
+    const topic = await context.topic();
+    const log = await oneLog(context, topic);
+    const [early, late] = [log[2]!.position, log[6]!.position];
+    const stream = sequencedTopic(await context.connect(), topic);
+    const read = async (range: ReaderOptions): Promise<readonly Message<Sequenced>[]> => readAll(context, stream, range);
+    const what = "without partitions beside it reads its own partition only";
+    expectSame(await read({ from: { at: early }, until: { through: late } }), log.slice(2, 7), `{ at } through a later position ${what}`);
+    expectSame(await read({ from: { at: early }, until: "now" }), log.slice(2), `{ at } ${what}`);
+    expectSame(await read({ from: { after: early }, until: "now" }), log.slice(3), `{ after } ${what}`);
+    expectSame(await read({ from: topic.start, until: { through: late } }), log.slice(0, 7), `{ through } ${what}`);
+    const others = await read({ from: topic.start, until: "now" });
+    const foreign = others.find(({ partition }) => partition !== log[0]!.partition)!.position;
+    const open = async (): Promise<unknown> => read({ from: { at: early }, until: { through: foreign } });
+    await expectRejection(open, "invalid-argument", "a range between positions of two partitions");
+  },
+});
+
+export const positionStartCases = [inclusive, betweenPositions, itsPartition, partitionOfItsOwn];

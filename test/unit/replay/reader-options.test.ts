@@ -34,15 +34,15 @@ test.each<[string, unknown, RegExp]>([
   ["a position for a bookmark", { from: { bookmark: POSITION } }, /^this is a position; a bookmark is needed here$/],
   ["a truncated bookmark", { from: { bookmark: BOOKMARK.slice(0, -2) } }, /not a bookmark that streamport handed out/],
   [
-    "at without its partition",
-    { from: { at: POSITION } },
-    /^from: \{ at \} is a position of one partition and needs partitions: \["a"\] beside it \(received none\)/,
+    "after with more",
+    { from: { after: POSITION }, partitions: ["a", "b"] },
+    /^from: \{ after \} is a position of partition "a": leave partitions out, or name only this one \(received "a", "b"\)/,
   ],
-  ["after with more", { from: { after: POSITION }, partitions: ["a", "b"] }, /needs partitions: \["a"\] beside it \(received "a", "b"\)/],
+  ["through with more", { until: { through: POSITION }, partitions: ["a", "b"] }, /^until: \{ through \} is a position of partition "a"/],
   [
-    "through without its partition",
-    { until: { through: POSITION } },
-    /^until: \{ through \} is a position of one partition and needs partitions: \["a"\]/,
+    "positions of two partitions",
+    { from: { at: POSITION }, until: { through: position("b", 1) } },
+    /^until: \{ through \} must be a position of the same partition as from; received partition "b" beside "a"$/,
   ],
   ["until an unknown word", { until: "latest" }, /^until must be one of "now", \{ timestamp \}, \{ bookmark \}, \{ through \}/],
   ["until at", { until: { at: POSITION } }, /received an object with "at"$/],
@@ -101,6 +101,21 @@ test("where there is one partition only, a position needs no partition beside it
   expect(found).toEqual(["a:1", "a:2"]);
 });
 
+test.each<[string, ReaderOptions, readonly string[]]>([
+  ["at", { from: { at: position("b", 1) }, until: "now" }, ["b:1", "b:2"]],
+  ["after", { from: { after: position("b", 1) }, until: "now" }, ["b:2"]],
+  ["through", { until: { through: position("b", 1) } }, ["b:0", "b:1"]],
+  ["at and through", { from: { at: position("b", 0) }, until: { through: position("b", 1) } }, ["b:0", "b:1"]],
+  ["a bookmark and through", { from: { bookmark: BOOKMARK }, until: { through: position("b", 0) } }, ["b:0"]],
+])("a position reads its own partition only: %s", async (_, options, expected) => {
+  const both = log();
+  both.fill("a", 3);
+  both.fill("b", 3);
+  const found: string[] = [];
+  for await (const { value } of createReader(fakeContext(both), options)) found.push(value);
+  expect(found).toEqual(expected);
+});
+
 test("a position of another provider is a mismatch at once", () => {
   const foreign = position("x", 1, IDENTITY, "other");
   expect(() => createReader(fakeContext(log()), { from: { at: foreign }, partitions: ["a"] })).toThrow(
@@ -134,7 +149,7 @@ test("a position of another partition than the one named", async () => {
   const reader = createReader(fakeContext(log()), { from: { at: POSITION }, partitions: ["b"] });
   await expect(reader[Symbol.asyncIterator]().next()).rejects.toMatchObject({
     code: "invalid-argument",
-    message: expect.stringMatching(/needs partitions: \["a"\] beside it \(received "b"\)/),
+    message: expect.stringMatching(/is a position of partition "a": .* \(received "b"\)/),
   });
 });
 
