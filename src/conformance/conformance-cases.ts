@@ -2,6 +2,7 @@ import type { DefinedCase } from "./case.ts";
 import { closeConnectionCases } from "./cases/close-connection.ts";
 import { closeHandlerCases } from "./cases/close-handlers.ts";
 import { closeProducerCases } from "./cases/close-producer.ts";
+import { closeReaderCases } from "./cases/close-reader.ts";
 import { consumeFlowCases } from "./cases/consume-flow.ts";
 import { consumeMessageCases } from "./cases/consume-messages.ts";
 import { errorArgumentCases } from "./cases/error-arguments.ts";
@@ -101,6 +102,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...replayRangeCases,
     ...replayReadingCases,
     ...closeProducerCases,
+    ...closeReaderCases,
     ...closeConnectionCases,
     ...closeHandlerCases,
     ...errorArgumentCases,

@@ -16,7 +16,7 @@ import type { Handler } from "./handler-runner.ts";
 import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
 import { settleWithDriver } from "./settle-with-driver.ts";
-import { withoutError } from "./without-error.ts";
+import { withoutError } from "../without-error.ts";
 import { WorkScheduler } from "./work-scheduler.ts";
 
 interface MemberHooks {

@@ -9,7 +9,7 @@ import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
-import { withoutError } from "./without-error.ts";
+import { withoutError } from "../without-error.ts";
 
 /** What storing progress and leaving may take when the handlers have used up the time there was. */
 const GRACE_MS = 1_000;

@@ -34,7 +34,6 @@ export class RangeFeed implements ReaderSink {
   readonly #turns = new PartitionTurns();
   #unfinished = 0;
   #error: StreamError | undefined;
-  #cut: StreamError | undefined;
   #notify: (() => void) | undefined;
   #started = false;
 
@@ -92,18 +91,8 @@ export class RangeFeed implements ReaderSink {
     this.#notify = undefined;
   }
 
-  /** Somebody else than the application closed it, so that what is not handed out is missing. */
-  get cut(): StreamError | undefined {
-    return this.#cut;
-  }
-
-  /**
-   * Stops reading and forgets what is queued; resolves when the driver has stopped. Never rejects.
-   * @param cut what a range that is not finished ends with; absent: it just ends
-   */
-  async close(cut?: StreamError): Promise<void> {
-    this.#cut = cut;
-    if (!this.over) this.#error ??= cut;
+  /** Stops reading and forgets what is queued; resolves when the driver has stopped. Never rejects. */
+  async close(): Promise<void> {
     this.#stop();
     this.#turns.clear();
     for (const feed of this.#partitions.all()) feed.discard();

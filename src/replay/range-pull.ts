@@ -115,10 +115,7 @@ export class RangePull<T> {
     }
     // It never rejects, so a rejection is the abort.
     const settled = await abortable(batch.settle(this.#decoder), this.#closed).catch(() => undefined);
-    if (settled === undefined) {
-      if (this.#feed.cut !== undefined) throw this.#feed.cut;
-      return undefined;
-    }
+    if (settled === undefined) return undefined;
     const { messages, records, failure } = settled;
     batch.handOut(records);
     this.#failure = failure;

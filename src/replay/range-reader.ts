@@ -14,6 +14,10 @@ import { RangePull } from "./range-pull.ts";
 import type { ReaderPlan } from "./reader-plan.ts";
 import type { Reader } from "./reader-types.ts";
 import { RecordDecoder } from "./record-decoder.ts";
+import { withoutError } from "../without-error.ts";
+
+/** How long a reader that closes may go on opening, so that its bookmark is known: longer would hold up the end of a program. */
+const GRACE_MS = 1_000;
 
 interface Opened<T> {
   readonly identity: TopicIdentity;
@@ -25,14 +29,18 @@ interface Opened<T> {
 export class RangeReader<T> implements Reader<T> {
   readonly #context: TopicContext<T, never>;
   readonly #plan: ReaderPlan;
-  readonly #abort = new AbortController();
+  /** Aborts at `close`: nothing is handed out from then on. */
+  readonly #end = new AbortController();
+  /** Aborts when `close` does not wait any longer for the range to be known. */
+  readonly #life = new AbortController();
   #driverReader: ReaderDriver | undefined;
   #opening: Promise<Opened<T>> | undefined;
   #opened: Opened<T> | undefined;
+  /** Why it could not open. */
+  #failure: StreamError | undefined;
+  #openedLate: Promise<Opened<T>> | undefined;
   #iterated = false;
   #closing: Promise<void> | undefined;
-  /** What the iteration rejects with when the connection closed before its end. */
-  #cut: StreamError | undefined;
   #untrack: (() => void) | undefined;
 
   constructor(context: TopicContext<T, never>, plan: ReaderPlan) {
@@ -57,22 +65,26 @@ export class RangeReader<T> implements Reader<T> {
   }
 
   async bookmark(): Promise<Bookmark> {
-    const { identity, feed } = this.#opened ?? (await this.#open());
+    const { identity, feed } = this.#opened ?? (await this.#known());
     return encodeBookmark(this.#context.provider, identity, feed.places());
+  }
+
+  /** Also when closed: a program saves its bookmark on its way out, however far the reader had come. */
+  async #known(): Promise<Opened<T>> {
+    if (this.#opening !== undefined || this.#closing === undefined) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        if (error !== this.#life.signal.reason) throw error;
+      }
+    }
+    this.#openedLate ??= this.#openLate();
+    return this.#openedLate;
   }
 
   /** @param options `timeoutMs`: how long a driver may take to stop before it is left behind */
   close(options: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options);
-    return this.#closing;
-  }
-
-  /** Nobody asked this reader to end: what it has not handed out is missing, and the iteration says so. */
-  #cutShort(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(
-      options,
-      this.#closedError("the connection was closed before the reader had come to the end of its range"),
-    );
     return this.#closing;
   }
 
@@ -93,15 +105,19 @@ export class RangeReader<T> implements Reader<T> {
   }
 
   async #start<Item extends object>(pullFrom: (pull: RangePull<T>) => ReturnType<Pull<Item>>): Promise<Item | undefined> {
+    const { signal } = this.#end;
+    // A reader that was closed before is refused; one that is closed while it opens just ends.
+    if (this.#closing !== undefined) throw this.#closedError("the reader is closed");
     try {
-      // A reader that was closed before is refused; one that is closed while it opens just ends.
-      if (this.#closing !== undefined) throw this.#closedError("the reader is closed");
-      const { feed, pull } = await this.#open();
+      const { feed, pull } = await abortable(this.#open(), signal);
+      signal.throwIfAborted();
       feed.start();
       return await pullFrom(pull);
     } catch (error) {
-      if (error === this.#abort.signal.reason && error !== this.#cut) return undefined;
-      throw error;
+      // A reader that could not open closes by itself: that is no end, and its reason is what counts.
+      if (error !== signal.reason) throw error;
+      if (this.#failure !== undefined) throw this.#failure;
+      return undefined;
     }
   }
 
@@ -112,55 +128,77 @@ export class RangeReader<T> implements Reader<T> {
 
   async #openOnce(): Promise<Opened<T>> {
     const context = this.#context;
-    const { signal } = this.#abort;
     try {
       context.requireOpen("read");
-      if (this.#closing !== undefined) throw this.#closedError("the reader was closed before its range was known");
-      this.#untrack = context.track({ stage: "reader", close: (options) => this.#cutShort(options) });
-      const reader = context.driver.reader(context.nativeTopic);
-      this.#driverReader = reader;
-      const { identity, partitions, endedBefore } = await openRange(context, this.#plan, reader, signal);
-      signal.throwIfAborted();
-      const feed = new RangeFeed(
-        {
-          reader,
-          compare: (a, b) => context.driver.compare(a, b),
-          sourceOf: (partition) => sourceOf(context, identity, partition),
-          maxBufferedBytes: this.#plan.maxBufferedBytes,
-          takesNewPartitions: this.#plan.endless && this.#plan.partitions === null,
-          gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, this.#plan.onGap),
-          toError: (error) => context.toError(error, "read"),
-        },
-        partitions,
-        endedBefore,
-      );
-      const pull = new RangePull(feed, new RecordDecoder<T>(context, this.#plan.onCorrupt), this.#plan, signal);
-      this.#opened = { identity, feed, pull };
+      this.#untrack = context.track({ stage: "reader", close: (options) => this.close(options) });
+      this.#driverReader = context.driver.reader(context.nativeTopic);
+      this.#opened = await this.#resolve(this.#driverReader, this.#life.signal);
       return this.#opened;
     } catch (error) {
-      if (error === signal.reason) throw error;
-      const known = context.toError(error, "read");
+      if (error === this.#life.signal.reason) throw error;
+      this.#failure = context.toError(error, "read");
       // A reader that could not open has nothing to close later. Not awaited: `close` never rejects, and the error is not to wait.
       void this.close();
-      throw known;
+      throw this.#failure;
     }
   }
 
-  async #close(options: CloseOptions, cut?: StreamError): Promise<void> {
-    this.#cut = cut;
-    this.#abort.abort(cut ?? this.#closedError("the reader was closed"));
-    const stopped = this.#stop();
+  /** The range of a reader that was closed before it was known: it is only looked up, and never read. */
+  async #openLate(): Promise<Opened<T>> {
+    const context = this.#context;
+    const life = new AbortController();
+    let reader: ReaderDriver | undefined;
+    let untrack: (() => void) | undefined;
     try {
-      // A closing connection gives what is left of its time, a fraction; the signal takes whole milliseconds only.
-      await abortable(stopped, AbortSignal.timeout(Math.ceil(closeTimeoutMs(options))));
-    } catch {
-      // The driver did not stop in time, or broke its word on the way out: nothing that the application could act on.
+      context.requireOpen("read");
+      untrack = context.track({ stage: "reader", close: async () => life.abort(this.#closedError("the connection was closed")) });
+      reader = context.driver.reader(context.nativeTopic);
+      return await this.#resolve(reader, life.signal);
+    } catch (error) {
+      this.#openedLate = undefined;
+      throw context.toError(error, "read");
+    } finally {
+      untrack?.();
+      await reader?.close();
     }
+  }
+
+  async #resolve(reader: ReaderDriver, signal: AbortSignal): Promise<Opened<T>> {
+    const context = this.#context;
+    const { identity, partitions, endedBefore } = await openRange(context, this.#plan, reader, signal);
+    signal.throwIfAborted();
+    const feed = new RangeFeed(
+      {
+        reader,
+        compare: (a, b) => context.driver.compare(a, b),
+        sourceOf: (partition) => sourceOf(context, identity, partition),
+        maxBufferedBytes: this.#plan.maxBufferedBytes,
+        takesNewPartitions: this.#plan.endless && this.#plan.partitions === null,
+        gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, this.#plan.onGap),
+        toError: (error) => context.toError(error, "read"),
+      },
+      partitions,
+      endedBefore,
+    );
+    const pull = new RangePull(feed, new RecordDecoder<T>(context, this.#plan.onCorrupt), this.#plan, this.#end.signal);
+    return { identity, feed, pull };
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    this.#end.abort(this.#closedError("the reader was closed"));
+    // A closing connection gives what is left of its time, a fraction; the signal takes whole milliseconds only.
+    const timeoutMs = Math.ceil(closeTimeoutMs(options));
+    // The driver may not stop in time, or break its word on the way out: nothing that the application could act on.
+    await withoutError(abortable(this.#stop(timeoutMs), AbortSignal.timeout(timeoutMs)));
     this.#untrack?.();
   }
 
-  async #stop(): Promise<void> {
-    await this.#opened?.feed.close(this.#cut);
+  async #stop(timeoutMs: number): Promise<void> {
+    if (this.#opening !== undefined && this.#opened === undefined) {
+      await withoutError(abortable(this.#opening, AbortSignal.timeout(Math.min(GRACE_MS, timeoutMs))));
+    }
+    this.#life.abort(this.#closedError("the reader was closed before its range was known"));
+    await this.#opened?.feed.close();
     await this.#driverReader?.close();
   }
 

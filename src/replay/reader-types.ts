@@ -5,13 +5,16 @@ import type { Bookmark, Position } from "../position.ts";
 
 /**
  * Reads a range, once, without a group. Order per key is kept; partitions are interleaved. Leaving the loop closes it.
- * Resolves and checks the range first. `close` ends the iteration as done; when the connection closes before the end of the
- * range, the iteration rejects with `closed`. @throws `position-out-of-range` · `position-mismatch` · `corrupt` (see `onCorrupt`)
+ * Resolves and checks the range first. `close` ends the iteration as done, and so does the connection's: how far it came says
+ * `bookmark`. @throws `position-out-of-range` · `position-mismatch` · `corrupt` (see `onCorrupt`)
  */
 export interface Reader<T> extends AsyncIterable<Message<T>>, AsyncDisposable {
   [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void>;
   batches(): AsyncIterable<readonly Message<T>[]>;
-  /** Behind the last message or batch handed out; before the first, the start of the range; after the last, its end. Also when closed. */
+  /**
+   * Behind the last message or batch handed out; before the first, the start of the range; after the last, its end. Also when
+   * closed; a range that was not known yet when the reader closed is looked up then, which needs an open connection.
+   */
   bookmark(): Promise<Bookmark>;
   close(): Promise<void>;
 }

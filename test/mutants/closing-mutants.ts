@@ -1,7 +1,7 @@
 import type { Capabilities } from "../../src/capabilities.ts";
 import { StreamError } from "../../src/errors.ts";
 import { type Mutant, connectionMutant } from "./mutant.ts";
-import { type AnyTopicOptions, consumerCallsMutant } from "./connection-parts.ts";
+import { type AnyTopicOptions, consumerCallsMutant, topicMutant } from "./connection-parts.ts";
 import type { Connection } from "../../src/connection-types.ts";
 import { override } from "./override.ts";
 
@@ -33,6 +33,36 @@ const capabilitiesChange = connectionMutant("capabilities-change", () => (connec
       return isUsed ? { ...connection.capabilities, tombstones: !connection.capabilities.tombstones } : connection.capabilities;
     },
   });
+});
+
+/** Tells the loops of readers that the connection has closed, as if that were a failure. */
+const breaksLoops = connectionMutant("breaks-loops-when-the-connection-closes", () => (connection) => {
+  let isClosing = false;
+  const topic = (name: string, options: AnyTopicOptions): unknown => {
+    const original = connection.topic(name, options);
+    return override(original, {
+      reader: (readerOptions) => {
+        const reader = original.reader(readerOptions);
+        return override(reader, {
+          [Symbol.asyncIterator]: () => {
+            const iterator = reader[Symbol.asyncIterator]();
+            return override(iterator, {
+              next: async () => {
+                const result = await iterator.next();
+                if (isClosing && result.done === true) throw new StreamError("closed", "the connection was closed");
+                return result;
+              },
+            });
+          },
+        });
+      },
+    });
+  };
+  const close: Connection["close"] = async (options) => {
+    isClosing = true;
+    await connection.close(options);
+  };
+  return override(connection, { topic: topic as Connection["topic"], close });
 });
 
 /** Refuses what is still queued once the connection is told to close. */
@@ -68,6 +98,34 @@ export const closingMutants: readonly Mutant[] = [
   closeDoesNothing,
   capabilitiesChange,
   closeDropsWhatIsQueued,
+  breaksLoops,
+  topicMutant("no-bookmark-unless-read", (topic) => ({
+    reader: (options) => {
+      const reader = topic.reader(options);
+      let isClosed = false;
+      let isRead = false;
+      return override(reader, {
+        [Symbol.asyncIterator]: () => {
+          const iterator = reader[Symbol.asyncIterator]();
+          return override(iterator, {
+            next: async () => {
+              const result = await iterator.next();
+              isRead ||= result.done !== true;
+              return result;
+            },
+          });
+        },
+        close: async () => {
+          isClosed = true;
+          await reader.close();
+        },
+        bookmark: async () => {
+          if (isClosed && !isRead) throw new StreamError("closed", "the reader was closed before its range was known");
+          return reader.bookmark();
+        },
+      });
+    },
+  })),
   connectionMutant(
     "close-abandons-handlers",
     () => (connection) => override(connection, { close: async () => connection.close({ timeoutMs: 0 }) }),

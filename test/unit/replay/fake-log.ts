@@ -48,6 +48,7 @@ export class FakeLog {
   chunk = 3;
   endKind: "position" | "caught-up" | "quiet" = "position";
   closedReaders = 0;
+  openReaders = 0;
   /** What a driver's reader waits for before it is closed. */
   closing: Promise<void> | undefined;
   deliveredRecords = 0;
@@ -80,12 +81,14 @@ export class FakeLog {
   }
 
   reader(): ReaderDriver {
+    this.openReaders += 1;
     return {
       resolve: (request) => this.resolve(request),
       read: (partitions, sink, signal) => this.read(partitions, sink, signal),
       close: async () => {
         if (this.closing !== undefined) await this.closing;
         this.closedReaders += 1;
+        this.openReaders -= 1;
       },
     };
   }
