@@ -52,7 +52,11 @@ export const tokenMutants: readonly Mutant[] = [
   identityMutant("forgets-the-incarnation", (identity) => ({ ...identity, incarnation: "" })),
   readerOptionsMutant("takes-a-position-of-another-partition", withItsPartition),
   readerMutant("position-reads-every-partition", (reader) => ({
-    resolve: async (request, signal) => reader.resolve({ ...request, partitions: null }, signal),
+    resolve: async (request, signal) => {
+      const { from } = request;
+      const start = from.kind === "position" ? { kind: "places" as const, places: new Map([[from.partition, from.place]]) } : from;
+      return reader.resolve({ ...request, from: start, partitions: null }, signal);
+    },
   })),
   topicMutant("believes-altered-tokens", (topic) => ({ reader: believing((options) => topic.reader(options)) })),
   adminMutant("position-resets-every-partition", (admin) => ({

@@ -11,7 +11,7 @@ import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { publish, readStored } from "../stream-work.ts";
 
 /** The application ends a reader by either: what holds for one holds for the other. */
-const WAYS: readonly { readonly by: string; close(reader: Reader<Sequenced>, connection: Connection): Promise<void> }[] = [
+const WAYS: readonly { readonly by: string; readonly close: (reader: Reader<Sequenced>, connection: Connection) => Promise<void> }[] = [
   { by: "the reader", close: (reader) => reader.close() },
   { by: "its connection", close: (_, connection) => connection.close() },
 ];

@@ -16,7 +16,7 @@ function oneOf(count: number): FakeLog {
 
 interface Closing {
   readonly by: string;
-  close(reader: Reader<string>, context: FakeContext, timeoutMs?: number): Promise<void>;
+  readonly close: (reader: Reader<string>, context: FakeContext, timeoutMs?: number) => Promise<void>;
 }
 
 /** One rule for both: what the application closes ends as done. */
