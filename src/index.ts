@@ -26,6 +26,18 @@ export type {
 export type { From, Gap, Reader, ReaderOptions, Until } from "./replay/reader-types.ts";
 export type { Admin, GroupDescription, Lag, LagFigures, TopicDescription, TopicSettings } from "./admin/admin-types.ts";
 export type { Capabilities, Capability, Limits } from "./capabilities.ts";
+export type {
+  CallEvent,
+  CommitEvent,
+  DeliverEvent,
+  GapEvent,
+  HandleEvent,
+  OwnershipEvent,
+  RetryEvent,
+  SendEvent,
+  ThrottleEvent,
+  WarningEvent,
+} from "./diagnostics/channels.ts";
 export type { Driver } from "./driver/provider-driver.ts";
 export { StreamError, isStreamError } from "./errors.ts";
 export type { BatchOutcome, Receipt, StreamErrorCode, StreamErrorDetails } from "./errors.ts";

@@ -121,9 +121,23 @@ export class HandlerRunner<T> {
   }
 
   #trace(messages: readonly Message<T>[], call: HandlerCall, invoke: () => unknown): unknown {
-    const { partition, headers } = messages[0]!;
+    const first = messages[0]!;
+    const { partition, timestamp, headers } = first;
     const { provider, topic } = this.#services;
-    const event = { provider, topic, group: this.#plan.group, partition, messages: messages.length, attempt: call.attempt, headers };
+    const event = {
+      provider,
+      topic,
+      group: this.#plan.group,
+      partition,
+      timestamp,
+      messages: messages.length,
+      attempt: call.attempt,
+      headers,
+      // To build it costs more than the rest of the event.
+      get position() {
+        return first.position;
+      },
+    };
     return traceHandler(event, invoke);
   }
 

@@ -9,7 +9,7 @@ import type { Position } from "../position.ts";
 export const channels = {
   /** Tracing channel: start when `send` is called (may add headers), asyncEnd when it has settled. */
   send: tracingChannel<"streamport:send", SendEvent>("streamport:send") as TracingChannel<unknown, SendEvent>,
-  /** Tracing channel: around each call of a handler; its context is active in the handler. */
+  /** Tracing channel: around each call of a handler; its context is active in the handler. `asyncEnd` only where it answers a promise. */
   handle: tracingChannel<"streamport:handle", HandleEvent>("streamport:handle") as TracingChannel<unknown, HandleEvent>,
   /** A request to the provider. */
   call: channel("streamport:call") as Channel<unknown, CallEvent>,
@@ -40,10 +40,15 @@ export interface SendEvent extends TopicEvent {
 export interface HandleEvent extends TopicEvent {
   readonly group: string;
   readonly partition: string;
+  /** Of the first message. */
+  readonly position: Position;
+  /** Of the first message. */
+  readonly timestamp: Date;
   readonly messages: number;
   readonly attempt: number;
   /** Of the first message, for links; never the key or the value. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What the handler threw, or rejected with. */
   error?: unknown;
 }
 

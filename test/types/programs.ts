@@ -2,17 +2,28 @@
  * Programs against the public interface, compiled and never run. What must be refused stands under an expected error:
  * when the compiler accepts it, that comment itself becomes the error.
  */
+import { tracingChannel } from "node:diagnostics_channel";
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import { memory } from "../../adapters/memory/index.ts";
 import {
+  type CallEvent,
   type Capability,
+  type CommitEvent,
   type Connection,
+  type DeliverEvent,
   type FailureAction,
+  type GapEvent,
   type GrantedBy,
+  type HandleEvent,
   type Message,
+  type OwnershipEvent,
   type Producer,
+  type RetryEvent,
+  type SendEvent,
+  type ThrottleEvent,
   type Topic,
+  type WarningEvent,
   bytes,
   connect,
   isStreamError,
@@ -163,6 +174,16 @@ export async function replaying(flights: Topic<Flight>, at: string): Promise<voi
   flights.reader({ until: "latest" });
   // @ts-expect-error a start is an object with one property, or a word
   flights.reader({ from: at });
+}
+
+export function diagnosing(): void {
+  tracingChannel<"streamport:handle", HandleEvent>("streamport:handle").start.subscribe((event) => {
+    const { partition, position, timestamp } = event as HandleEvent;
+    expectTypeOf<[typeof partition, typeof position, typeof timestamp]>().toEqualTypeOf<[string, string, Date]>();
+  });
+  expectTypeOf<SendEvent["headers"]>().toEqualTypeOf<Record<string, string>>();
+  expectTypeOf<CallEvent | RetryEvent | ThrottleEvent | WarningEvent>().toHaveProperty("provider");
+  expectTypeOf<DeliverEvent | CommitEvent | OwnershipEvent | GapEvent>().toHaveProperty("partition");
 }
 
 export function errors(error: unknown): string {

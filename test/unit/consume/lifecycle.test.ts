@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import type { ConsumerOptions } from "../../../src/consume/consumer-types.ts";
-import { channels } from "../../../src/diagnostics/channels.ts";
+import { type HandleEvent, channels } from "../../../src/diagnostics/channels.ts";
 import { sealBookmark } from "../../../src/position.ts";
 import { Gate, IDENTITY, assignment, bench, record, records, rejection, turns, until } from "./fake-driver.ts";
 
@@ -316,5 +316,41 @@ test("diagnostics: the context of the tracing channel is active in the handler, 
     channels.handle.unsubscribe(subscribers);
     channels.handle.start.unbindStore(storage);
     channels.commit.unsubscribe(commit);
+  }
+});
+
+test("diagnostics: what handlers publish, synchronous and not, with partition, position and time of the first message", async () => {
+  const events: [string, HandleEvent][] = [];
+  const steps = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
+  const take = (step: string) => (event: unknown) => void events.push([step, event as HandleEvent]);
+  const subscribers = Object.fromEntries(steps.map((step) => [step, take(step)])) as Record<(typeof steps)[number], () => void>;
+  channels.handle.subscribe(subscribers);
+  try {
+    const it = bench();
+    const member = it.consumer();
+    const positions: Record<string, string> = {};
+    const run = member.run((message, { attempt }) => {
+      positions[message.value] = message.position;
+      if (message.value === "1" && attempt === 1) throw new Error("once");
+      return message.value === "2" ? turns(1) : undefined;
+    });
+    const mine = assignment("7");
+    (await it.sink()).assigned(mine);
+    void (await it.sink()).deliver(mine, records("aaa"));
+    await until(() => it.driver.through(mine) === "2");
+    await member.close();
+    await run;
+    expect(events.map(([step]) => step)).toEqual([
+      ...["start", "end"],
+      ...["start", "error", "end"],
+      ...["start", "end"],
+      ...["start", "end", "asyncStart", "asyncEnd"],
+    ]);
+    const starts = events.filter(([step]) => step === "start").map(([, event]) => event);
+    expect(starts.map(({ position }) => position)).toEqual(["0", "1", "1", "2"].map((value) => positions[value]));
+    expect(starts[0]).toMatchObject({ partition: "7", timestamp: expect.any(Date), messages: 1, attempt: 1 });
+    expect({ ...starts[0] }.position).toBe(positions["0"]);
+  } finally {
+    channels.handle.unsubscribe(subscribers);
   }
 });
