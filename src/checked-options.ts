@@ -1,4 +1,5 @@
 import { StreamError, type StreamErrorCode } from "./errors.ts";
+import { LATEST_TIME_MS } from "./stored-time.ts";
 
 /** What a value may be: the words for the message, and the test. */
 export interface OptionRule {
@@ -10,9 +11,6 @@ const integer = (allowed: string, least: number): OptionRule => ({
   allowed,
   accepts: (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= least,
 });
-
-/** What a `Date` can hold, ECMA-262 "Time Values and Time Range". */
-const LATEST_TIME_MS = 8.64e15;
 
 /** A timer of Node takes no more; longer is as good as for ever, but has to be said otherwise. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -33,12 +31,16 @@ export const rules = {
   },
   object: { allowed: "an object", accepts: (value) => typeof value === "object" && value !== null && !Array.isArray(value) },
   abortSignal: { allowed: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
-  time: {
-    allowed: "a valid Date or milliseconds since the epoch",
-    accepts: (value) =>
-      value instanceof Date ? Number.isFinite(value.getTime()) : typeof value === "number" && Math.abs(value) <= LATEST_TIME_MS,
+  time: { allowed: "a valid Date or milliseconds since the epoch", accepts: isTime },
+  storedTime: {
+    allowed: "a valid Date, milliseconds since the epoch, or a bigint of 64 bits",
+    accepts: (value) => (typeof value === "bigint" ? BigInt.asIntN(64, value) === value : isTime(value)),
   },
 } as const satisfies Record<string, OptionRule>;
+
+function isTime(value: unknown): boolean {
+  return value instanceof Date ? Number.isFinite(value.getTime()) : typeof value === "number" && Math.abs(value) <= LATEST_TIME_MS;
+}
 
 export function oneOf(...values: readonly string[]): OptionRule {
   return { allowed: values.map((value) => JSON.stringify(value)).join(", "), accepts: (value) => values.includes(value as string) };

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { StoredRecord } from "./driver/record.ts";
 import { type Position, type TopicIdentity, encodePosition } from "./position.ts";
+import { toDate, toExactTime } from "./stored-time.ts";
 import { bytesToText } from "./text-bytes.ts";
 
 export interface OutgoingMessage<T> {
@@ -10,8 +11,11 @@ export interface OutgoingMessage<T> {
   headers?: Readonly<Record<string, string>> | undefined;
   /** Instead of the key's own. Not called `partition`, so that `{ ...message }` forwards key, value and headers only. @throws `unsupported` without `explicitPartition` */
   toPartition?: string | undefined;
-  /** When it happened. @throws `unsupported` without `producerTimestamps` */
-  producedAt?: Date | number | undefined;
+  /**
+   * When it happened. A `bigint` are milliseconds as `raw.timestamp` tells them, of 64 bits; a number that no `Date` can hold is
+   * refused. @throws `unsupported` without `producerTimestamps`
+   */
+  producedAt?: Date | number | bigint | undefined;
 }
 
 /** A received message. It is also a valid `OutgoingMessage`: key, value and headers are taken, its other properties ignored. */
@@ -20,12 +24,18 @@ export interface Message<T> {
   readonly partition: string;
   /** Unique in the topic and the same at every delivery: fit for de-duplication. Built when asked for: shown by `JSON.stringify`, left out by `{ ...message }`. */
   readonly position: Position;
-  /** When the provider stored it, or when the producer made it, as the provider tells. Need not increase. */
+  /**
+   * When the provider stored it, or when the producer made it, as the provider tells. Need not increase. A time that no `Date` can
+   * hold is the nearest one that it can; the exact value is `raw.timestamp`.
+   */
   readonly timestamp: Date;
   /** `null`: none. A byte that is not UTF-8 shows as a lone surrogate (U+DC80 to U+DCFF) and is sent as that byte again. */
   readonly key: string | null;
   readonly value: T;
-  /** Of a repeated name the last value; bytes as in `key`. All of them: `raw`. */
+  /**
+   * Of a repeated name the last value; bytes as in `key`. A header without a value (`null`) is left out. All of them: `raw`. The
+   * object has no prototype: only names of headers are in it.
+   */
   readonly headers: Readonly<Record<string, string>>;
   /** Exactly the stored bytes. Not enumerable; copy what outlives the handler. */
   readonly raw: RawRecord;
@@ -36,7 +46,10 @@ export interface Message<T> {
 export interface RawRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
-  readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+  /** In order, repeats included. `null`: a header without a value, which is not the same as an empty one. */
+  readonly headers: readonly (readonly [name: string, value: Uint8Array | null])[];
+  /** Milliseconds since the epoch as stored, also where no `Date` can hold them (nanoseconds written by other clients). */
+  readonly timestamp: bigint;
 }
 
 /** What the messages of one partition have in common. One object an assignment, not one a message. */
@@ -48,16 +61,19 @@ export interface MessageSource {
   readonly identity: TopicIdentity;
 }
 
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze(emptyHeaders());
 
-/** Of a repeated name the last value. */
+/** Nothing is inherited: a header may be called "constructor" or "__proto__", and where it is not there nothing is found. */
+export function emptyHeaders(): Record<string, string> {
+  return Object.create(null) as Record<string, string>;
+}
+
+/** Of a repeated name the last value; a name whose last value is `null` is left out. */
 function headersToText(headers: StoredRecord["headers"]): Readonly<Record<string, string>> {
   if (headers.length === 0) return NO_HEADERS;
-  const text: Record<string, string> = {};
+  const text = emptyHeaders();
   for (const [name, value] of headers) {
-    // A header may be called "__proto__"; a plain assignment would not store it.
-    if (name === "__proto__")
-      Object.defineProperty(text, name, { value: bytesToText(value), enumerable: true, writable: true, configurable: true });
+    if (value === null) delete text[name];
     else text[name] = bytesToText(value);
   }
   return text;
@@ -81,7 +97,7 @@ export class ReceivedMessage<T> implements Message<T> {
   constructor(source: MessageSource, record: StoredRecord, key: string | null, value: T) {
     this.topic = source.topic;
     this.partition = source.partition;
-    this.timestamp = new Date(record.timestampMs);
+    this.timestamp = toDate(record.timestampMs);
     this.key = key;
     this.value = value;
     this.headers = headersToText(record.headers);
@@ -95,7 +111,7 @@ export class ReceivedMessage<T> implements Message<T> {
   }
 
   get raw(): RawRecord {
-    return this.#record;
+    return new StoredBytes(this.#record);
   }
 
   get native(): unknown {
@@ -104,10 +120,35 @@ export class ReceivedMessage<T> implements Message<T> {
 
   toJSON(): object {
     const { topic, partition, position, timestamp, key, value, headers } = this;
-    return { topic, partition, position, timestamp, key, value, headers };
+    return { topic, partition, position, timestamp, key, value, headers: { ...headers } };
   }
 
   [inspect.custom](): object {
     return this.toJSON();
+  }
+}
+
+/** What is stored of a record, made when it is asked for. */
+class StoredBytes implements RawRecord {
+  readonly #record: StoredRecord;
+
+  constructor(record: StoredRecord) {
+    this.#record = record;
+  }
+
+  get key(): Uint8Array | null {
+    return this.#record.key;
+  }
+
+  get value(): Uint8Array | null {
+    return this.#record.value;
+  }
+
+  get headers(): RawRecord["headers"] {
+    return this.#record.headers;
+  }
+
+  get timestamp(): bigint {
+    return toExactTime(this.#record.timestampMs);
   }
 }

@@ -63,7 +63,7 @@ export class OffsetLookup {
    */
   async resolve(topic: KnownTopic, places: ReadonlyMap<number, Place>, signal: AbortSignal): Promise<Map<number, bigint>> {
     const times = [...places].flatMap(([partition, place]) =>
-      place.kind === "timestamp" ? [[partition, BigInt(Math.max(0, Math.ceil(place.timestampMs)))] as const] : [],
+      place.kind === "timestamp" ? [[partition, timeToAsk(place.timestampMs)] as const] : [],
     );
     // Malformed positions show before anything is asked.
     const positions = new Map(
@@ -87,6 +87,11 @@ export class OffsetLookup {
       }),
     );
   }
+}
+
+/** Negative times are Kafka's names of other places; records that have one are found from the beginning. */
+function timeToAsk(timestampMs: number): bigint {
+  return timestampMs < 0 ? EARLIEST : BigInt(Math.ceil(timestampMs));
 }
 
 /** Records of an open transaction, behind the stable end, are not there yet. */

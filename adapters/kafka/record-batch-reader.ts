@@ -1,3 +1,4 @@
+import { type StoredTime, toStoredTime } from "../../src/driver/index.ts";
 import { decompress } from "./compression/compression.ts";
 import { classify, corruptBatch, kafkaError } from "./errors.ts";
 import type { FetchedPartition } from "./kafka-client.ts";
@@ -12,6 +13,8 @@ const IS_LOG_APPEND_TIME = 0x08;
 const IS_TRANSACTIONAL = 0x10;
 const IS_CONTROL = 0x20;
 const ABORT_MARKER = 0;
+/** Where two numbers are this small, their sum is exact. */
+const LARGEST_EXACT = 2 ** 52;
 
 /** What an answer holds for one partition. */
 export interface ReadBatches {
@@ -141,8 +144,10 @@ function oldFormat(magic: number): Error {
 
 function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOffset: bigint, reached: Reached, into: KafkaRecord[]): void {
   const { bytes, baseOffset, attributes } = batch;
-  const firstTimestampMs = Number(header.readBigInt64BE(headerAt + 27));
-  const appendTimeMs = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : Number(header.readBigInt64BE(headerAt + 35));
+  const firstTimestamp = header.readBigInt64BE(headerAt + 27);
+  const firstTimestampMs = Number(firstTimestamp);
+  const hasExactSums = Math.abs(firstTimestampMs) < LARGEST_EXACT;
+  const appendTime = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : toStoredTime(header.readBigInt64BE(headerAt + 35));
   const count = header.readInt32BE(headerAt + 57);
   // Compaction keeps the differences as they were: they need not be consecutive.
   const firstWanted = fromOffset > baseOffset ? Number(fromOffset - baseOffset) : 0;
@@ -153,6 +158,7 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
     if (length < 0 || end > bytes.length) throw corruptBatch("a record leaves its batch");
     // Its attributes, none of which are defined.
     cursor.at += 1;
+    const timestampAt = cursor.at;
     const timestampDelta = readVarlong(bytes, cursor);
     const offsetDelta = readVarint(bytes, cursor);
     if (offsetDelta < firstWanted) {
@@ -171,7 +177,9 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
     const headerBytes = headerCount === 0 ? 0 : skipHeaders(bytes, cursor, headerCount, end);
     if (cursor.at > end || headerCount < 0) throw corruptBatch("the parts of a record leave it");
     const places = { keyAt, keyLength, valueAt, valueLength, headersAt, headerCount, headerBytes };
-    into.push(new KafkaRecord(batch, offsetDelta, appendTimeMs ?? firstTimestampMs + timestampDelta, places));
+    const isExact = hasExactSums && Math.abs(timestampDelta) < LARGEST_EXACT;
+    const producedTime = isExact ? firstTimestampMs + timestampDelta : exactSum(firstTimestamp, bytes, timestampAt);
+    into.push(new KafkaRecord(batch, offsetDelta, appendTime ?? producedTime, places));
     reached.offsetDelta = offsetDelta + 1;
     cursor.at = end;
   }
@@ -183,16 +191,27 @@ function skipHeaders(bytes: Buffer, cursor: { at: number }, count: number, end: 
   for (let index = 0; index < count && cursor.at <= end; index += 1) {
     const nameLength = readVarint(bytes, cursor);
     cursor.at += Math.max(nameLength, 0);
-    const valueLength = readVarint(bytes, cursor);
-    if (valueLength < 0) throw corruptBatch("a header has no value (null), which is not the same as an empty one");
     if (nameLength < 0) throw corruptBatch("a header has no name");
+    // -1: the value is null, which is not the same as empty.
+    const valueLength = Math.max(readVarint(bytes, cursor), 0);
     cursor.at += valueLength;
     total += nameLength + valueLength;
   }
   return total;
 }
 
-/** Numbers of up to 53 bits are enough for differences of times. */
+/** Of a time and the difference that is written there, where a number would not hold them: as of clients that write nanoseconds. */
+function exactSum(time: bigint, bytes: Buffer, at: number): StoredTime {
+  let zigzag = 0n;
+  for (let index = at, shift = 0n; shift < 70n; index += 1, shift += 7n) {
+    const byte = bytes[index] ?? 0;
+    zigzag |= BigInt(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return toStoredTime(BigInt.asIntN(64, time + ((zigzag >> 1n) ^ -(zigzag & 1n))));
+}
+
+/** Exact up to 2^52, which is enough for differences of times in milliseconds. */
 function readVarlong(bytes: Buffer, cursor: { at: number }): number {
   let value = 0;
   let scale = 1;

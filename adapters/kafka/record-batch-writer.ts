@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from "../../src/driver/index.ts";
+import { type OutgoingRecord, type StoredTime, textToBytes } from "../../src/driver/index.ts";
 import { type Compression, codecNumber, compress } from "./compression/compression.ts";
 import { crc32c } from "./crc32c.ts";
 
@@ -9,6 +9,7 @@ const CHECKED_FROM = 21;
 const MAGIC = 2;
 /** Shorter bytes are copied faster by hand than by a call. */
 const COPIED_BY_HAND = 24;
+const LARGEST_DOUBLED = 2 ** 51;
 
 /** Who writes a batch, for the server's check against duplicates; `null` without idempotence. */
 export interface BatchSequence {
@@ -40,7 +41,7 @@ export function writeBatch(
     const record = records[index]!;
     const timestampMs = record.timestampMs ?? nowMs;
     if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
-    const size = bodyBytes(record, timestampMs - firstTimestampMs, index);
+    const size = bodyBytes(record, difference(timestampMs, firstTimestampMs), index);
     sizes[index] = size;
     bytes += varintBytes(size) + size;
   }
@@ -49,7 +50,7 @@ export function writeBatch(
   for (let index = 0; index < records.length; index += 1) {
     const record = records[index]!;
     at = writeVarint(buffer, at, sizes[index]!);
-    at = writeRecord(buffer, at, record, (record.timestampMs ?? nowMs) - firstTimestampMs, index);
+    at = writeRecord(buffer, at, record, difference(record.timestampMs ?? nowMs, firstTimestampMs), index);
   }
   const times = { firstTimestampMs, maxTimestampMs };
   if (compression === "none") return sealed(buffer, compression, records.length, times, sequence);
@@ -64,7 +65,7 @@ function sealed(
   buffer: Buffer,
   compression: Compression,
   count: number,
-  times: { readonly firstTimestampMs: number; readonly maxTimestampMs: number },
+  times: { readonly firstTimestampMs: StoredTime; readonly maxTimestampMs: StoredTime },
   sequence: BatchSequence | null,
 ): Buffer {
   // The server fills in the offset and the leader's epoch.
@@ -84,7 +85,7 @@ function sealed(
   return buffer;
 }
 
-function bodyBytes(record: OutgoingRecord, timestampDelta: number, offsetDelta: number): number {
+function bodyBytes(record: OutgoingRecord, timestampDelta: StoredTime, offsetDelta: number): number {
   const { key, value, headers } = record;
   let bytes = 1 + varintBytes(timestampDelta) + varintBytes(offsetDelta);
   bytes += key === null ? 1 : varintBytes(key.length) + key.length;
@@ -92,13 +93,13 @@ function bodyBytes(record: OutgoingRecord, timestampDelta: number, offsetDelta: 
   bytes += varintBytes(headers.length);
   for (let index = 0; index < headers.length; index += 1) {
     const [name, content] = headers[index]!;
-    const nameBytes = Buffer.byteLength(name, "utf8");
-    bytes += varintBytes(nameBytes) + nameBytes + varintBytes(content.length) + content.length;
+    const nameBytes = nameByteLength(name);
+    bytes += varintBytes(nameBytes) + nameBytes + (content === null ? 1 : varintBytes(content.length) + content.length);
   }
   return bytes;
 }
 
-function writeRecord(buffer: Buffer, begin: number, record: OutgoingRecord, timestampDelta: number, offsetDelta: number): number {
+function writeRecord(buffer: Buffer, begin: number, record: OutgoingRecord, timestampDelta: StoredTime, offsetDelta: number): number {
   const { key, value, headers } = record;
   let at = begin;
   // No attributes are defined for single records.
@@ -110,12 +111,17 @@ function writeRecord(buffer: Buffer, begin: number, record: OutgoingRecord, time
   at = writeVarint(buffer, at, headers.length);
   for (let index = 0; index < headers.length; index += 1) {
     const [name, content] = headers[index]!;
-    const nameBytes = Buffer.byteLength(name, "utf8");
+    const nameBytes = nameByteLength(name);
     at = writeVarint(buffer, at, nameBytes);
-    at += buffer.write(name, at, nameBytes, "utf8");
-    at = writeBytes(buffer, at, content);
+    if (name.isWellFormed()) buffer.write(name, at, nameBytes, "utf8");
+    else buffer.set(textToBytes(name, "a header name"), at);
+    at = writeBytes(buffer, at + nameBytes, content);
   }
   return at;
+}
+
+function nameByteLength(name: string): number {
+  return name.isWellFormed() ? Buffer.byteLength(name, "utf8") : textToBytes(name, "a header name").length;
 }
 
 /** Behind their length; -1 for `null`, which is not the same as empty. */
@@ -128,9 +134,24 @@ function writeBytes(buffer: Buffer, begin: number, bytes: Uint8Array | null): nu
   return at + length;
 }
 
+/** A number while it is small enough to be doubled exactly. 64 bits overflow as those of Kafka's own clients do. */
+function difference(time: StoredTime, first: StoredTime): StoredTime {
+  if (typeof time === "number" && typeof first === "number") {
+    const delta = time - first;
+    if (Math.abs(delta) < LARGEST_DOUBLED) return delta;
+  }
+  return BigInt.asIntN(64, BigInt(time) - BigInt(first));
+}
+
 /** A zigzag number; also those of more than 32 bits, which a difference of times can have. */
-function writeVarint(buffer: Buffer, begin: number, value: number): number {
+function writeVarint(buffer: Buffer, begin: number, value: StoredTime): number {
   let at = begin;
+  if (typeof value === "bigint") {
+    let rest = bigZigzag(value);
+    for (; rest >= 0x80n; rest >>= 7n) buffer[at++] = Number(rest & 0x7fn) | 0x80;
+    buffer[at++] = Number(rest);
+    return at;
+  }
   let rest = zigzag(value);
   while (rest >= 0x80) {
     buffer[at++] = (rest % 0x80) | 0x80;
@@ -140,9 +161,13 @@ function writeVarint(buffer: Buffer, begin: number, value: number): number {
   return at;
 }
 
-function varintBytes(value: number): number {
-  let rest = zigzag(value);
+function varintBytes(value: StoredTime): number {
   let bytes = 1;
+  if (typeof value === "bigint") {
+    for (let rest = bigZigzag(value); rest >= 0x80n; rest >>= 7n) bytes += 1;
+    return bytes;
+  }
+  let rest = zigzag(value);
   while (rest >= 0x80) {
     bytes += 1;
     rest = rest < 0x80000000 ? rest >>> 7 : Math.floor(rest / 0x80);
@@ -152,4 +177,8 @@ function varintBytes(value: number): number {
 
 function zigzag(value: number): number {
   return value >= 0 ? value * 2 : -value * 2 - 1;
+}
+
+function bigZigzag(value: bigint): bigint {
+  return BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
 }

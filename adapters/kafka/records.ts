@@ -1,4 +1,4 @@
-import type { HeaderList, StoredRecord } from "../../src/driver/index.ts";
+import { type HeaderList, type StoredRecord, type StoredTime, bytesToText } from "../../src/driver/index.ts";
 import { kafkaError } from "./errors.ts";
 
 const NO_HEADERS: HeaderList = Object.freeze([]);
@@ -27,7 +27,7 @@ export interface RecordPlaces {
 
 /** A record as it is handed out: views into its batch, made when they are asked for. */
 export class KafkaRecord implements StoredRecord {
-  readonly timestampMs: number;
+  readonly timestampMs: StoredTime;
   readonly deliveryAttempt = null;
   readonly #batch: BatchFacts;
   readonly #offsetDelta: number;
@@ -40,7 +40,7 @@ export class KafkaRecord implements StoredRecord {
   readonly #headerBytes: number;
   #headers: HeaderList | undefined;
 
-  constructor(batch: BatchFacts, offsetDelta: number, timestampMs: number, places: RecordPlaces) {
+  constructor(batch: BatchFacts, offsetDelta: number, timestampMs: StoredTime, places: RecordPlaces) {
     this.#batch = batch;
     this.#offsetDelta = offsetDelta;
     this.timestampMs = timestampMs;
@@ -79,10 +79,10 @@ export class KafkaRecord implements StoredRecord {
     const { bytes, attributes } = this.#batch;
     const asBuffer = (part: Uint8Array | null): Buffer | null =>
       part === null ? null : Buffer.from(part.buffer, part.byteOffset, part.byteLength);
-    const headers: Record<string, Buffer | Buffer[]> = {};
+    const headers: Record<string, NativeHeader | NativeHeader[]> = {};
     for (const [name, value] of this.#headerCount === 0 ? NO_HEADERS : readHeaders(bytes, this.#headersAt, this.#headerCount)) {
       const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
-      const now = asBuffer(value)!;
+      const now = asBuffer(value);
       const all = before === undefined ? now : Array.isArray(before) ? [...before, now] : [before, now];
       Object.defineProperty(headers, name, { value: all, enumerable: true, configurable: true, writable: true });
     }
@@ -98,21 +98,24 @@ export class KafkaRecord implements StoredRecord {
   }
 }
 
+/** `null`: a header without a value. */
+type NativeHeader = Buffer | null;
+
 function view(bytes: Buffer, at: number, length: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
 }
 
 /** They have been walked through when the batch was read: nothing in them can be wrong any more. */
 function readHeaders(bytes: Buffer, begin: number, count: number): HeaderList {
-  const headers: (readonly [string, Uint8Array])[] = [];
+  const headers: (readonly [string, Uint8Array | null])[] = [];
   const cursor = { at: begin };
   for (let index = 0; index < count; index += 1) {
     const nameLength = readVarint(bytes, cursor);
-    const name = bytes.toString("utf8", cursor.at, cursor.at + nameLength);
+    const name = bytesToText(bytes.subarray(cursor.at, cursor.at + nameLength));
     cursor.at += nameLength;
     const valueLength = readVarint(bytes, cursor);
-    headers.push([name, view(bytes, cursor.at, valueLength)]);
-    cursor.at += valueLength;
+    headers.push([name, valueLength < 0 ? null : view(bytes, cursor.at, valueLength)]);
+    cursor.at += Math.max(valueLength, 0);
   }
   return headers;
 }

@@ -1,10 +1,11 @@
-import type { HeaderList, OutgoingRecord, StoredRecord } from "../../src/driver/index.ts";
+import type { HeaderList, OutgoingRecord, StoredRecord, StoredTime } from "../../src/driver/index.ts";
 import { memoryError } from "./errors.ts";
 
 /** Headers as the log keeps them; never handed out, only copies are. */
 export type StoredHeaders = HeaderList;
 
 const NO_HEADERS: HeaderList = Object.freeze([]);
+const NO_BYTES = new Uint8Array(0);
 const POSITION = /^(?:0|[1-9]\d{0,15})$/;
 
 /**
@@ -14,7 +15,7 @@ const POSITION = /^(?:0|[1-9]\d{0,15})$/;
 export class MemoryRecord implements StoredRecord {
   /** Place in the log; only the log counts in numbers, everybody else has `position`. */
   readonly index: number;
-  readonly timestampMs: number;
+  readonly timestampMs: StoredTime;
   /** There is no SDK and so no object of it. */
   readonly native = null;
   readonly #chunk: ArrayBuffer;
@@ -28,7 +29,7 @@ export class MemoryRecord implements StoredRecord {
 
   constructor(
     index: number,
-    timestampMs: number,
+    timestampMs: StoredTime,
     chunk: ArrayBuffer,
     begin: number,
     keyLength: number,
@@ -69,12 +70,12 @@ export class MemoryRecord implements StoredRecord {
 }
 
 export function copyHeaders(headers: HeaderList): HeaderList {
-  return headers.map(([name, value]) => [name, value.slice()] as const);
+  return headers.map(([name, value]) => [name, value?.slice() ?? null] as const);
 }
 
 export function headerBytes(headers: HeaderList): number {
   let bytes = 0;
-  for (const [name, value] of headers) bytes += Buffer.byteLength(name, "utf8") + value.length;
+  for (const [name, value] of headers) bytes += Buffer.byteLength(name, "utf8") + (value?.length ?? 0);
   return bytes;
 }
 
@@ -119,7 +120,7 @@ export interface RecordFidelity {
 export function asKept(record: OutgoingRecord, fidelity: RecordFidelity): OutgoingRecord {
   return {
     key: fidelity.binaryKeys || record.key === null ? record.key : throughText(record.key),
-    value: fidelity.tombstones || record.value !== null ? record.value : new Uint8Array(0),
+    value: fidelity.tombstones || record.value !== null ? record.value : NO_BYTES,
     headers: fidelity.exactHeaders ? record.headers : textHeaders(record.headers),
     timestampMs: fidelity.producerTimestamps ? record.timestampMs : null,
     toPartition: record.toPartition,
@@ -130,7 +131,7 @@ function throughText(bytes: Uint8Array): Uint8Array {
   return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"), "utf8");
 }
 
-/** A map of texts: of a repeated name the last value. */
+/** A map of texts: of a repeated name the last value, and what has no value is empty. */
 function textHeaders(headers: HeaderList): HeaderList {
-  return [...new Map(headers.map(([name, value]) => [name, throughText(value)]))];
+  return [...new Map(headers.map(([name, value]) => [name.toWellFormed(), throughText(value ?? NO_BYTES)]))];
 }

@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from "../../src/driver/index.ts";
+import type { OutgoingRecord, StoredTime } from "../../src/driver/index.ts";
 import { type StoredHeaders, MemoryRecord, copyHeaders, headerBytes } from "./records.ts";
 
 /** Below this length a loop is cheaper than a call of `set`. */
@@ -15,6 +15,8 @@ export class Segment {
   readonly #bytes: Uint8Array;
   readonly #places: Int32Array;
   readonly #timestamps: Float64Array;
+  /** By slot: the times that a number does not hold. There, `#timestamps` has the nearest number, which compares the same with every `Date`. */
+  readonly #exactTimes = new Map<number, bigint>();
   readonly #storedAt: Float64Array;
   readonly #capacity: number;
   /** Filled at the first header only. */
@@ -65,7 +67,9 @@ export class Segment {
       places[place + 3] = ofHeaders;
       size += ofHeaders;
     }
-    const timestampMs = record.timestampMs ?? nowMs;
+    const exact = record.timestampMs ?? nowMs;
+    const timestampMs = Number(exact);
+    if (typeof exact === "bigint") this.#exactTimes.set(slot, exact);
     this.#timestamps[slot] = timestampMs;
     this.#storedAt[slot] = nowMs;
     if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs;
@@ -100,7 +104,7 @@ export class Segment {
       const place = slot * FIELDS;
       records[slot - first] = new MemoryRecord(
         this.firstIndex + slot,
-        this.#timestamps[slot]!,
+        this.#exactTimes.size === 0 ? this.#timestamps[slot]! : this.#exactTime(slot),
         copy,
         places[place]! - begin,
         places[place + 1]!,
@@ -110,6 +114,10 @@ export class Segment {
       );
     }
     return records;
+  }
+
+  #exactTime(slot: number): StoredTime {
+    return this.#exactTimes.get(slot) ?? this.#timestamps[slot]!;
   }
 
   sizeOf(index: number): number {

@@ -1,4 +1,5 @@
 import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
+import { headerBytes } from "../publish/record-limits.ts";
 import type { RecordSender } from "../publish/record-sender.ts";
 import type { Failure } from "./consumer-types.ts";
 
@@ -46,8 +47,7 @@ function recordOf({ message: { raw } }: Failure, added: HeaderList): OutgoingRec
 
 /** By how much a record is over the limits; 0 or less: it fits. */
 function excessBytes(record: OutgoingRecord, target: Pick<RecordSender, "limits" | "recordBytes">): number {
-  const headerBytes = record.headers.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + value.length, 0);
-  return Math.max(headerBytes - target.limits.headerBytes, target.recordBytes(record) - target.limits.messageBytes);
+  return Math.max(headerBytes(record.headers) - target.limits.headerBytes, target.recordBytes(record) - target.limits.messageBytes);
 }
 
 /** At most so many bytes, without a broken character at the end. */

@@ -9,7 +9,10 @@ export type { HeaderList, OutgoingRecord, PartitionPlace, Place, PositionPlace, 
 export type { DriverReport, Report } from "./report.ts";
 export type { Fault, FaultKind } from "./fault.ts";
 export type { Capabilities, Capability, Limits } from "../capabilities.ts";
+export type { StoredTime } from "../stored-time.ts";
+export { toStoredTime } from "../stored-time.ts";
 export type { TopicIdentity } from "../position.ts";
 export type { Lag, LagFigures, TopicSettings } from "../admin/admin-types.ts";
 export { StreamError, isStreamError } from "../errors.ts";
 export type { StreamErrorCode, StreamErrorDetails } from "../errors.ts";
+export { bytesToText, textToBytes } from "../text-bytes.ts";

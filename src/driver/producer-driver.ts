@@ -1,6 +1,7 @@
 import type { StreamError } from "../errors.ts";
 import type { Limits } from "../capabilities.ts";
 import type { TopicIdentity } from "../position.ts";
+import type { StoredTime } from "../stored-time.ts";
 import type { OutgoingRecord } from "./record.ts";
 
 /**
@@ -50,7 +51,12 @@ export interface PublishCall {
  * - `unknown`: may have been stored (the answer was lost). The core sends it again, which can duplicate but not reorder.
  */
 export type RecordResult =
-  | { readonly outcome: "stored"; readonly partition: string | null; readonly position: string | null; readonly timestampMs: number | null }
+  | {
+      readonly outcome: "stored";
+      readonly partition: string | null;
+      readonly position: string | null;
+      readonly timestampMs: StoredTime | null;
+    }
   | { readonly outcome: "refused"; readonly error: StreamError }
   | { readonly outcome: "retryable"; readonly error: StreamError; readonly retryAfterMs?: number | undefined }
   | { readonly outcome: "unknown"; readonly error: StreamError };

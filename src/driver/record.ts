@@ -1,5 +1,10 @@
-/** Header names with the bytes of their values, in order, repeats included. */
-export type HeaderList = readonly (readonly [name: string, value: Uint8Array])[];
+import type { StoredTime } from "../stored-time.ts";
+
+/**
+ * Header names with the bytes of their values, in order, repeats included. A value of `null` is not the same as an empty one. A
+ * byte of a name that is not UTF-8 is a lone surrogate, as `bytesToText` makes it and `textToBytes` takes it.
+ */
+export type HeaderList = readonly (readonly [name: string, value: Uint8Array | null])[];
 
 /**
  * A message on its way to the provider. The bytes belong to the application: a driver may read them until `write` has
@@ -10,8 +15,11 @@ export interface OutgoingRecord {
   /** `null`: a tombstone, which is not the same as empty. */
   readonly value: Uint8Array | null;
   readonly headers: HeaderList;
-  /** Milliseconds since the epoch; `null`: the provider's own clock. Never set without the capability `producerTimestamps`. */
-  readonly timestampMs: number | null;
+  /**
+   * Milliseconds since the epoch, a `bigint` only where a number would not be exact, and negative where other clients have stored
+   * that; `null`: the provider's own clock. Never set without the capability `producerTimestamps`.
+   */
+  readonly timestampMs: StoredTime | null;
   /** Where the application wants it. Never set without the capability `explicitPartition`. */
   readonly toPartition: string | undefined;
 }
@@ -25,8 +33,11 @@ export interface StoredRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: HeaderList;
-  /** Milliseconds since the epoch: when the provider stored it, or when the producer made it, as the provider tells. */
-  readonly timestampMs: number;
+  /**
+   * Milliseconds since the epoch: when the provider stored it, or when the producer made it, as the provider tells. Exactly what is
+   * stored: a `bigint` where a number would not be exact.
+   */
+  readonly timestampMs: StoredTime;
   /** The driver's own word for the place, comparable within the partition by `ProviderDriver.compare`. */
   readonly position: string;
   /** Stored size as the byte bounds of consumers and readers count it: key, value, headers. */

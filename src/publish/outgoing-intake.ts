@@ -4,6 +4,7 @@ import { describeValue, rules, toMilliseconds } from "../checked-options.ts";
 import { StreamError, isStreamError } from "../errors.ts";
 import type { OutgoingMessage } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
+import { type StoredTime, toStoredTime } from "../stored-time.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { type KeyEntry, KeyCache } from "./key-cache.ts";
 import { MessageTarget, copyHeaders } from "./outgoing-headers.ts";
@@ -46,7 +47,7 @@ export class OutgoingIntake<T, Input> {
       const { toPartition, producedAt } = message;
       target = new MessageTarget(this.#context.topic, key?.text ?? null, copyHeaders(message.headers, origin.headers));
       if (this.#idPrefix !== null) target.headers[ID_HEADER] = `${this.#idPrefix}-${this.#idCounter++}`;
-      const timestampMs = producedAt === undefined ? null : Math.trunc(toMilliseconds(producedAt));
+      const timestampMs = producedAt === undefined ? null : timeToStore(producedAt);
       const { group, deadlineMs } = origin;
       const epoch = this.#scheduler.outstanding.current;
       pending = new PendingMessage(key?.bytes ?? null, key?.text ?? null, timestampMs, toPartition, group, index, deadlineMs, epoch);
@@ -81,9 +82,9 @@ export class OutgoingIntake<T, Input> {
       this.#context.requireCapability("explicitPartition", "send");
     }
     if (producedAt !== undefined) {
-      if (!rules.time.accepts(producedAt)) throw invalid(`producedAt must be ${rules.time.allowed}; received ${describeValue(producedAt)}`);
-      // To some providers a negative time is none.
-      if (toMilliseconds(producedAt) < 0) throw invalid(`producedAt must not lie before 1970; received ${toMilliseconds(producedAt)} ms`);
+      if (!rules.storedTime.accepts(producedAt)) {
+        throw invalid(`producedAt must be ${rules.storedTime.allowed}; received ${describeValue(producedAt)}`);
+      }
       this.#context.requireCapability("producerTimestamps", "send");
     }
     const key = this.#keyOf(message);
@@ -149,6 +150,10 @@ export class OutgoingIntake<T, Input> {
       : new StreamError("invalid-argument", "the codec could not encode the value", { cause: error });
     this.#scheduler.refuse(pending, this.#context.toError(ours, "send"));
   }
+}
+
+function timeToStore(time: Date | number | bigint): StoredTime {
+  return typeof time === "bigint" ? toStoredTime(time) : Math.trunc(toMilliseconds(time));
 }
 
 function invalid(text: string): StreamError {

@@ -1,4 +1,5 @@
 import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
+import type { StoredTime } from "../stored-time.ts";
 import type { Lane } from "./lane.ts";
 import type { Epoch } from "./outstanding.ts";
 import type { StoredSlice } from "./receipt.ts";
@@ -20,7 +21,7 @@ export class PendingMessage implements OutgoingRecord {
   readonly key: Uint8Array | null;
   value: Uint8Array | null = null;
   headers: HeaderList = NO_HEADERS;
-  readonly timestampMs: number | null;
+  readonly timestampMs: StoredTime | null;
   readonly toPartition: string | undefined;
   /** The key as text: what tells the messages of one key. */
   readonly keyText: string | null;
@@ -40,7 +41,7 @@ export class PendingMessage implements OutgoingRecord {
   constructor(
     key: Uint8Array | null,
     keyText: string | null,
-    timestampMs: number | null,
+    timestampMs: StoredTime | null,
     toPartition: string | undefined,
     group: SendGroup,
     index: number,

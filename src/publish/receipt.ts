@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { Receipt } from "../errors.ts";
+import { type StoredTime, toDate } from "../stored-time.ts";
 import { type Position, type TopicIdentity, encodePosition } from "../position.ts";
 
 /** What the receipts of one stored slice have in common. One object a slice, not one a message. */
@@ -7,7 +8,7 @@ export interface StoredSlice {
   readonly provider: string;
   readonly identity: TopicIdentity;
   readonly partition: string | null;
-  readonly timestampMs: number | null;
+  readonly timestampMs: StoredTime | null;
   /** The driver's own word for the place, or `null` where it does not tell. */
   positionOf(index: number): string | null;
 }
@@ -21,7 +22,7 @@ export class StoredReceipt implements Receipt {
 
   constructor(slice: StoredSlice, index: number) {
     this.partition = slice.partition;
-    this.timestamp = slice.timestampMs === null ? null : new Date(slice.timestampMs);
+    this.timestamp = slice.timestampMs === null ? null : toDate(slice.timestampMs);
     this.#slice = slice;
     this.#index = index;
   }

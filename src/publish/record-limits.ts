@@ -3,10 +3,10 @@ import type { CallShape } from "../driver/producer-driver.ts";
 import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 
-/** Names and values together. */
-function headerBytes(headers: HeaderList): number {
+/** Names and values together; a byte of a name that is not UTF-8 counts as three. */
+export function headerBytes(headers: HeaderList): number {
   let bytes = 0;
-  for (const [name, value] of headers) bytes += Buffer.byteLength(name) + value.byteLength;
+  for (const [name, value] of headers) bytes += Buffer.byteLength(name) + (value?.byteLength ?? 0);
   return bytes;
 }
 

@@ -7,7 +7,7 @@ export interface SeenRecord {
   readonly partition: string;
   readonly timestampMs: number;
   /** In their order, with repeats. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly (readonly [name: string, value: string | null])[];
   readonly key: string | null;
   readonly value: string | null;
 }
@@ -30,7 +30,7 @@ export async function seenByStreamport(connection: Connection, topic: string): P
   for await (const { partition, timestamp, raw } of connection
     .topic(topic, { codec: bytes(), tombstones: true })
     .reader({ until: "now" })) {
-    const headers = raw.headers.map(([name, value]) => [name, Buffer.from(value).toString()] as const);
+    const headers = raw.headers.map(([name, value]) => [name, utf8(value)] as const);
     seen.push({ partition, timestampMs: timestamp.getTime(), headers, key: utf8(raw.key), value: utf8(raw.value) });
   }
   return byPartition(seen);

@@ -53,7 +53,7 @@ declare module "contract" {
     key?: string | null | undefined;
     headers?: Readonly<Record<string, string>> | undefined;
     toPartition?: string | undefined;
-    producedAt?: Date | number | undefined;
+    producedAt?: Date | number | bigint | undefined;
   }
   export interface Message<T> {
     readonly topic: string;
@@ -69,7 +69,8 @@ declare module "contract" {
   export interface RawRecord {
     readonly key: Uint8Array | null;
     readonly value: Uint8Array | null;
-    readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+    readonly headers: readonly (readonly [name: string, value: Uint8Array | null])[];
+    readonly timestamp: bigint;
   }
   export type Position = string;
   export type Bookmark = string;

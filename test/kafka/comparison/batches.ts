@@ -13,15 +13,15 @@ export function batch(
   header: Partial<BatchHeader> = {},
   pack: (payload: Buffer) => Uint8Array = (payload) => payload,
 ): Buffer {
-  const nowMs = header.baseTimestampMs ?? Date.now();
+  const baseTimestamp = header.baseTimestamp ?? BigInt(Date.now());
   const records = contents.map((content, index) => record({ offsetDelta: index, ...content }));
   const complete: BatchHeader = {
     baseOffset: 0n,
     leaderEpoch: -1,
     attributes: 0,
     lastOffsetDelta: contents.length - 1,
-    baseTimestampMs: nowMs,
-    maxTimestampMs: nowMs + Math.max(0, ...contents.map(({ timestampDelta = 0 }) => timestampDelta)),
+    baseTimestamp,
+    maxTimestamp: baseTimestamp + BigInt(Math.max(0, ...contents.map(({ timestampDelta = 0 }) => timestampDelta))),
     producerId: -1n,
     producerEpoch: -1,
     baseSequence: -1,

@@ -18,7 +18,7 @@ async function filled(target: Target, values: readonly string[]): Promise<string
   const topic = await target.topic("topic", 1, FOR_EVER);
   await using client = await target.raw();
   for (const [index, value] of values.entries()) {
-    await store(client, topic, batch([{ value }], { baseTimestampMs: BEGAN_MS + index * 1_000 }));
+    await store(client, topic, batch([{ value }], { baseTimestamp: BigInt(BEGAN_MS + index * 1_000) }));
   }
   return topic;
 }
@@ -183,9 +183,9 @@ export const logOperations: readonly Operation[] = [
     const topic = await target.topic("topic", 1, FOR_EVER);
     await using client = await target.raw();
     const contents = [{ timestampDelta: 500 }, { timestampDelta: 0 }, { timestampDelta: 900 }, { timestampDelta: 100 }];
-    await store(client, topic, batch(contents, { baseTimestampMs: BEGAN_MS }));
-    await store(client, topic, batch([{ timestampDelta: 0 }, { timestampDelta: 50 }], { baseTimestampMs: BEGAN_MS - 1_000 }));
-    await store(client, topic, batch([{ timestampDelta: 0 }], { baseTimestampMs: BEGAN_MS + 2_000 }));
+    await store(client, topic, batch(contents, { baseTimestamp: BigInt(BEGAN_MS) }));
+    await store(client, topic, batch([{ timestampDelta: 0 }, { timestampDelta: 50 }], { baseTimestamp: BigInt(BEGAN_MS - 1_000) }));
+    await store(client, topic, batch([{ timestampDelta: 0 }], { baseTimestamp: BigInt(BEGAN_MS + 2_000) }));
     const times = [-2_000, -1_000, -990, 0, 400, 501, 899, 901, 2_000, 2_001].map((delta) => BEGAN_MS + delta);
     const outcomes: unknown[] = [];
     for (const time of [...times, -3]) outcomes.push(await list(client, topic, time));

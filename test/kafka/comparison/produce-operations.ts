@@ -116,8 +116,8 @@ export const produceOperations: readonly Operation[] = [
   producing("zstd in a version before it", () => batch(ONE, { attributes: 4 }), { version: 6 }),
   producing("a record that ends too early", () => batch(ONE, {}, (payload) => payload.subarray(0, -2))),
   producing("two hours in the future", () => batch([{}, { timestampDelta: 2 * HOUR_MS }])),
-  producing("a year ago", () => batch(ONE, { baseTimestampMs: Date.now() - 365 * 24 * HOUR_MS })),
-  producing("a year ago, where a day is allowed", () => batch(ONE, { baseTimestampMs: Date.now() - 365 * 24 * HOUR_MS }), {
+  producing("a year ago", () => batch(ONE, { baseTimestamp: BigInt(Date.now() - 365 * 24 * HOUR_MS) })),
+  producing("a year ago, where a day is allowed", () => batch(ONE, { baseTimestamp: BigInt(Date.now() - 365 * 24 * HOUR_MS) }), {
     settings: { "message.timestamp.before.max.ms": String(24 * HOUR_MS) },
   }),
   producing("two hours in the future, where the server sets the time", () => batch([{ timestampDelta: 2 * HOUR_MS }]), {

@@ -199,7 +199,7 @@ export class RandomHistory {
     const asked = timestamp < 0 ? timestamp : `+${timestamp - this.#beganMs}`;
     return [
       `list ${version} of ${partitionIndex} at ${asked}, isolation ${isolationLevel}`,
-      { errorCode, offset, found: this.#timeOf(found), leaderEpoch },
+      { errorCode, offset, found: this.#timeOf(Number(found)), leaderEpoch },
     ];
   }
 

@@ -181,7 +181,7 @@ export function bench(options: BenchOptions = {}): Bench {
         },
         limits: fake.limits,
         recordBytes: (outgoing) =>
-          (outgoing.value?.length ?? 0) + outgoing.headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0),
+          (outgoing.value?.length ?? 0) + outgoing.headers.reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0),
         sendRecord: async (outgoing) => {
           await fake.beforeSend();
           if (fake.sendError !== null) throw fake.sendError;

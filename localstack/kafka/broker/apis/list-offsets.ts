@@ -1,6 +1,6 @@
 import { defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
-import { array, int16, int32, int64, int8, milliseconds, string } from "../wire/types.ts";
+import { array, int16, int32, int64, int8, milliseconds, storedTime, string } from "../wire/types.ts";
 
 export const listOffsetsApi = defineApi({
   name: "ListOffsets",
@@ -27,7 +27,7 @@ export const listOffsetsApi = defineApi({
           struct({
             partitionIndex: int32,
             errorCode: int16,
-            timestamp: milliseconds.or(-1),
+            timestamp: storedTime.or(-1),
             offset: int64.or(-1n),
             leaderEpoch: int32.since(4).or(-1),
           }),

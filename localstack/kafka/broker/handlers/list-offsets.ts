@@ -16,7 +16,7 @@ const READ_COMMITTED = 1;
 
 interface Found {
   readonly offset?: bigint;
-  readonly timestamp?: number;
+  readonly timestamp?: number | bigint;
   readonly leaderEpoch?: number;
   readonly errorCode?: number;
 }

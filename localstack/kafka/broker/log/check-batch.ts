@@ -2,6 +2,7 @@ import { ErrorCode, type RecordError, Refusal } from "../error-code.ts";
 import { CODECS, ZSTD, compress, decompress } from "./compression.ts";
 import { BATCH_HEADER_BYTES, CODEC_MASK, LOG_OVERHEAD_BYTES, MAGIC, RecordBatch, headerOf, writeBatch } from "./record-batch.ts";
 import { RecordCursor } from "./record-cursor.ts";
+import { producedTime } from "./record-time.ts";
 
 /** What a topic asks of the batches that it stores. */
 export interface BatchRules {
@@ -47,7 +48,7 @@ export function checkBatch(batch: RecordBatch, rules: BatchRules, nowMs: number)
   const stored = recompressed(batch, payload, rules);
   if (rules.hasAppendTime) stored.setTime(nowMs, true);
   // What a producer says of this itself counts for nothing.
-  else if (stored.hasAppendTime || stored.maxTimestampMs !== maxTimestampMs) stored.setTime(maxTimestampMs, false);
+  else if (stored.hasAppendTime || stored.maxTimestamp !== BigInt(maxTimestampMs)) stored.setTime(maxTimestampMs, false);
   return stored;
 }
 
@@ -58,13 +59,13 @@ function requireSize(byteLength: number, { maxMessageBytes }: BatchRules): void 
 }
 
 /** @returns the largest timestamp */
-function checkRecords(batch: RecordBatch, payload: Buffer, rules: BatchRules, nowMs: number): number {
-  const { baseTimestampMs, count } = batch;
+function checkRecords(batch: RecordBatch, payload: Buffer, rules: BatchRules, nowMs: number): number | bigint {
+  const { count } = batch;
   const oldestMs = nowMs - rules.timestampBeforeMaxMs;
   const newestMs = nowMs + rules.timestampAfterMaxMs;
   const withoutKey: RecordError[] = [];
   const mistimed: RecordError[] = [];
-  let maxTimestampMs = -1;
+  let maxTimestampMs: number | bigint = -1;
   const cursor = new RecordCursor(payload);
   for (let index = 0; index < count; index += 1) {
     if (cursor.isAtEnd) throw invalid("a batch has fewer records than it says");
@@ -72,7 +73,7 @@ function checkRecords(batch: RecordBatch, payload: Buffer, rules: BatchRules, no
     if (rules.isCompacted && cursor.keyLength < 0) {
       withoutKey.push({ batchIndex: index, batchIndexErrorMessage: "a compacted topic takes no message without a key" });
     }
-    const timestampMs = baseTimestampMs + cursor.timestampDelta;
+    const timestampMs = producedTime(batch, cursor);
     if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
     if (!rules.hasAppendTime && timestampMs >= 0 && (timestampMs < oldestMs || timestampMs > newestMs)) {
       mistimed.push({ batchIndex: index, batchIndexErrorMessage: "the timestamp is out of range" });

@@ -21,7 +21,7 @@ export function clean(log: PartitionLog, rules: CleaningRules, nowMs: number): v
   const dirtyBytes = bytesOf(finished.filter(({ baseOffset }) => baseOffset >= log.cleanedUpTo));
   // Of what is no number (NaN), which Kafka takes, there is never enough.
   if (!(dirtyBytes / Math.max(1, bytesOf(finished)) >= rules.minCleanableDirtyRatio)) return;
-  compact(log, { upTo, removesTombstone: (timestampMs) => nowMs - timestampMs > rules.deleteRetentionMs });
+  compact(log, { upTo, removesTombstone: (timestampMs) => nowMs - Number(timestampMs) > rules.deleteRetentionMs });
   log.cleanedUpTo = upTo;
 }
 

@@ -2,12 +2,13 @@ import { compress, decompress } from "./compression.ts";
 import { type PartitionLog, batchOf } from "./partition-log.ts";
 import { CODEC_MASK, RecordBatch, headerOf, writeBatch } from "./record-batch.ts";
 import { RecordCursor } from "./record-cursor.ts";
+import { producedTime } from "./record-time.ts";
 import { Segment, type StoredBatch } from "./segment.ts";
 
 export interface Compaction {
   /** What lies at this offset or behind it stays as it is, and counts for nothing. */
   readonly upTo: bigint;
-  readonly removesTombstone: (timestampMs: number) => boolean;
+  readonly removesTombstone: (timestampMs: number | bigint) => boolean;
 }
 
 /**
@@ -16,7 +17,7 @@ export interface Compaction {
  */
 export function compact(log: PartitionLog, { upTo, removesTombstone }: Compaction): void {
   const newest = newestOffsets(log, upTo);
-  const stays = (cursor: RecordCursor, offset: bigint, timestampMs: number): boolean => {
+  const stays = (cursor: RecordCursor, offset: bigint, timestampMs: number | bigint): boolean => {
     const isNewest = cursor.key !== null && newest.get(keyText(cursor.key)) === offset;
     return isNewest && (cursor.valueLength >= 0 || !removesTombstone(timestampMs));
   };
@@ -58,27 +59,27 @@ function isAborted(log: PartitionLog, stored: StoredBatch): boolean {
 /** @returns the batch with what stays of it; `null` where nothing does and it need not be there */
 function filtered(
   batch: RecordBatch,
-  stays: (cursor: RecordCursor, offset: bigint, timestampMs: number) => boolean,
+  stays: (cursor: RecordCursor, offset: bigint, timestampMs: number | bigint) => boolean,
   mustStay: boolean,
 ): RecordBatch | null {
-  const { baseOffset, baseTimestampMs, hasAppendTime } = batch;
+  const { baseOffset, hasAppendTime } = batch;
   const payload = decompress(batch.codec, batch.payload);
   const cursor = new RecordCursor(payload);
   const kept: Buffer[] = [];
-  let maxTimestampMs = -1;
+  let maxTimestamp = -1n;
   while (!cursor.isAtEnd) {
     cursor.next();
-    const timestampMs = hasAppendTime ? batch.maxTimestampMs : baseTimestampMs + cursor.timestampDelta;
+    const timestampMs = hasAppendTime ? batch.maxTimestampMs : producedTime(batch, cursor);
     if (!stays(cursor, baseOffset + BigInt(cursor.offsetDelta), timestampMs)) continue;
     kept.push(payload.subarray(cursor.begin, cursor.end));
-    maxTimestampMs = Math.max(maxTimestampMs, timestampMs);
+    if (timestampMs > maxTimestamp) maxTimestamp = BigInt(timestampMs);
   }
   if (kept.length === batch.count) return batch;
   if (kept.length === 0 && !mustStay) return null;
   const header = { ...headerOf(batch), count: kept.length };
   // Nothing is not compressed.
   if (kept.length === 0) return new RecordBatch(writeBatch({ ...header, attributes: header.attributes & ~CODEC_MASK }, Buffer.alloc(0)));
-  return new RecordBatch(writeBatch({ ...header, maxTimestampMs }, compress(batch.codec, Buffer.concat(kept))));
+  return new RecordBatch(writeBatch({ ...header, maxTimestamp }, compress(batch.codec, Buffer.concat(kept))));
 }
 
 function keyText(key: Buffer): string {

@@ -90,12 +90,22 @@ export class RecordBatch {
     return this.baseOffset + BigInt(this.lastOffsetDelta);
   }
 
-  get baseTimestampMs(): number {
-    return Number(this.buffer.readBigInt64BE(this.at + BASE_TIMESTAMP));
+  get baseTimestamp(): bigint {
+    return this.buffer.readBigInt64BE(this.at + BASE_TIMESTAMP);
   }
 
+  get maxTimestamp(): bigint {
+    return this.buffer.readBigInt64BE(this.at + MAX_TIMESTAMP);
+  }
+
+  /** Exact up to 2^53. */
+  get baseTimestampMs(): number {
+    return Number(this.baseTimestamp);
+  }
+
+  /** Exact up to 2^53. */
   get maxTimestampMs(): number {
-    return Number(this.buffer.readBigInt64BE(this.at + MAX_TIMESTAMP));
+    return Number(this.maxTimestamp);
   }
 
   get producerId(): bigint {
@@ -125,7 +135,7 @@ export class RecordBatch {
   }
 
   /** @param isAppendTime it counts for all records, and the producer's times are forgotten; else it is the largest of theirs */
-  setTime(maxTimestampMs: number, isAppendTime: boolean): void {
+  setTime(maxTimestampMs: number | bigint, isAppendTime: boolean): void {
     const { attributes } = this;
     this.buffer.writeInt16BE(isAppendTime ? attributes | LOG_APPEND_TIME : attributes & ~LOG_APPEND_TIME, this.at + ATTRIBUTES);
     this.buffer.writeBigInt64BE(BigInt(maxTimestampMs), this.at + MAX_TIMESTAMP);
@@ -142,8 +152,8 @@ export interface BatchHeader {
   readonly leaderEpoch: number;
   readonly attributes: number;
   readonly lastOffsetDelta: number;
-  readonly baseTimestampMs: number;
-  readonly maxTimestampMs: number;
+  readonly baseTimestamp: bigint;
+  readonly maxTimestamp: bigint;
   readonly producerId: bigint;
   readonly producerEpoch: number;
   readonly baseSequence: number;
@@ -151,15 +161,15 @@ export interface BatchHeader {
 }
 
 export function headerOf(batch: RecordBatch): BatchHeader {
-  const { baseOffset, leaderEpoch, attributes, lastOffsetDelta, baseTimestampMs, maxTimestampMs } = batch;
+  const { baseOffset, leaderEpoch, attributes, lastOffsetDelta, baseTimestamp, maxTimestamp } = batch;
   const { producerId, producerEpoch, baseSequence, count } = batch;
   return {
     baseOffset,
     leaderEpoch,
     attributes,
     lastOffsetDelta,
-    baseTimestampMs,
-    maxTimestampMs,
+    baseTimestamp,
+    maxTimestamp,
     producerId,
     producerEpoch,
     baseSequence,
@@ -176,8 +186,8 @@ export function writeBatch(header: BatchHeader, payload: Uint8Array): Buffer {
   bytes.writeInt8(MAGIC, MAGIC_BYTE);
   bytes.writeInt16BE(header.attributes, ATTRIBUTES);
   bytes.writeInt32BE(header.lastOffsetDelta, LAST_OFFSET_DELTA);
-  bytes.writeBigInt64BE(BigInt(header.baseTimestampMs), BASE_TIMESTAMP);
-  bytes.writeBigInt64BE(BigInt(header.maxTimestampMs), MAX_TIMESTAMP);
+  bytes.writeBigInt64BE(header.baseTimestamp, BASE_TIMESTAMP);
+  bytes.writeBigInt64BE(header.maxTimestamp, MAX_TIMESTAMP);
   bytes.writeBigInt64BE(header.producerId, PRODUCER_ID);
   bytes.writeInt16BE(header.producerEpoch, PRODUCER_EPOCH);
   bytes.writeInt32BE(header.baseSequence, BASE_SEQUENCE);

@@ -10,6 +10,7 @@ export class RecordCursor {
   begin = 0;
   end = 0;
   offsetDelta = 0;
+  /** Exact up to 2^53. */
   timestampDelta = 0;
   keyBegin = 0;
   /** -1: no key. */
@@ -18,6 +19,7 @@ export class RecordCursor {
   /** -1: a tombstone. */
   valueLength = 0;
   #at = 0;
+  #timestampBegin = 0;
 
   constructor(payload: Buffer) {
     this.payload = payload;
@@ -35,6 +37,7 @@ export class RecordCursor {
     if (length < 1 || this.end > this.payload.length) throw malformed("a record leaves its batch");
     // Its attributes, none of which are defined.
     this.#at += 1;
+    this.#timestampBegin = this.#at;
     this.timestampDelta = this.#varlong();
     this.offsetDelta = this.#varint();
     this.keyLength = this.#varint();
@@ -54,6 +57,15 @@ export class RecordCursor {
 
   get value(): Buffer | null {
     return this.valueLength < 0 ? null : this.payload.subarray(this.valueBegin, this.valueBegin + this.valueLength);
+  }
+
+  get exactTimestampDelta(): bigint {
+    let value = 0n;
+    for (let at = this.#timestampBegin, shift = 0n; ; at += 1, shift += 7n) {
+      const byte = this.payload[at]!;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
+    }
   }
 
   #skipHeaders(): void {
@@ -80,7 +92,7 @@ export class RecordCursor {
     throw malformed("a number has more than five bytes");
   }
 
-  /** Zigzag; times and their differences fit in the 53 bits of a number. */
+  /** Zigzag; exact up to the 53 bits of a number. */
   #varlong(): number {
     let value = 0;
     let factor = 1;

@@ -2,10 +2,11 @@ import { decompress } from "./compression.ts";
 import { type PartitionLog, batchOf } from "./partition-log.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import { RecordCursor } from "./record-cursor.ts";
+import { producedTime } from "./record-time.ts";
 
 export interface FoundRecord {
   readonly offset: bigint;
-  readonly timestampMs: number;
+  readonly timestampMs: number | bigint;
   readonly leaderEpoch: number;
 }
 
@@ -25,20 +26,20 @@ export function recordWithMaxTimestamp(log: PartitionLog): FoundRecord | null {
   let newest: RecordBatch | null = null;
   for (const stored of log.segments.flatMap(({ batches }) => batches)) {
     const batch = batchOf(stored);
-    if (batch.count > 0 && (newest === null || batch.maxTimestampMs > newest.maxTimestampMs)) newest = batch;
+    if (batch.count > 0 && (newest === null || batch.maxTimestamp > newest.maxTimestamp)) newest = batch;
   }
   if (newest === null) return null;
-  const { maxTimestampMs } = newest;
-  return firstInBatch(newest, (time) => time >= maxTimestampMs, newest.baseOffset);
+  const { maxTimestamp } = newest;
+  return firstInBatch(newest, (time) => time >= maxTimestamp, newest.baseOffset);
 }
 
-function firstInBatch(batch: RecordBatch, isIt: (timestampMs: number) => boolean, from: bigint): FoundRecord | null {
-  const { baseOffset, baseTimestampMs, maxTimestampMs, hasAppendTime, leaderEpoch } = batch;
+function firstInBatch(batch: RecordBatch, isIt: (timestampMs: number | bigint) => boolean, from: bigint): FoundRecord | null {
+  const { baseOffset, maxTimestampMs, hasAppendTime, leaderEpoch } = batch;
   const cursor = new RecordCursor(decompress(batch.codec, batch.payload));
   while (!cursor.isAtEnd) {
     cursor.next();
     const offset = baseOffset + BigInt(cursor.offsetDelta);
-    const timestampMs = hasAppendTime ? maxTimestampMs : baseTimestampMs + cursor.timestampDelta;
+    const timestampMs = hasAppendTime ? maxTimestampMs : producedTime(batch, cursor);
     if (offset >= from && isIt(timestampMs)) return { offset, timestampMs, leaderEpoch };
   }
   return null;

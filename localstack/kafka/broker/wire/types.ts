@@ -14,6 +14,16 @@ export const milliseconds = new Field<number>({
   write: (writer, value) => writer.int64(BigInt(value)),
 });
 
+/** An int64 that a producer chose: a `bigint` only where a number would not be exact. */
+export const storedTime = new Field<number | bigint>({
+  empty: 0,
+  read: (reader) => {
+    const time = reader.int64();
+    return Number.isSafeInteger(Number(time)) ? Number(time) : time;
+  },
+  write: (writer, value) => writer.int64(BigInt(value)),
+});
+
 export const boolean = new Field<boolean>({
   empty: false,
   read: (reader) => reader.int8() !== 0,

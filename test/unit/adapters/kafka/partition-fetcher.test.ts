@@ -80,8 +80,9 @@ const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 20
 
 const CONTROL = 0x20;
 const control = (batch: Buffer): void => void batch.writeInt16BE(CONTROL, 21);
-const nullHeader = (batch: Buffer): void => {
-  batch[batch.lastIndexOf(Buffer.from([0x02, 0x68, 0x02])) + 2] = 0x01;
+/** Its header has no name, which no record may have. */
+const namelessHeader = (batch: Buffer): void => {
+  batch[batch.lastIndexOf(Buffer.from([0x02, 0x68, 0x02]))] = 0x01;
 };
 
 describe("a fetcher", () => {
@@ -94,7 +95,7 @@ describe("a fetcher", () => {
     fetching = new Fetching(log);
     await log.store(0, ["a", "b"]);
     await log.store(0, ["marker"], control);
-    await log.store(0, ["bad"], nullHeader);
+    await log.store(0, ["bad"], namelessHeader);
     const { promise: room, resolve } = Promise.withResolvers<void>();
     fetching.room = room;
     await fetching.start();
@@ -112,7 +113,7 @@ describe("a fetcher", () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     fetching.unreadable = () => undefined;
-    await log.store(0, ["bad"], nullHeader);
+    await log.store(0, ["bad"], namelessHeader);
     await fetching.start();
     await eventually(() => fetching.told[0]).toEqual(["unreadable 0"]);
     await log.store(1, ["later"]);
@@ -203,7 +204,7 @@ describe("a fetcher", () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     await log.store(0, ["a"]);
-    await log.store(0, ["bad"], nullHeader);
+    await log.store(0, ["bad"], namelessHeader);
     const { promise: room, resolve } = Promise.withResolvers<void>();
     fetching.room = room;
     await fetching.start();

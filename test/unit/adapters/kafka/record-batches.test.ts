@@ -4,7 +4,7 @@ import { codecNumber, compress } from "../../../../adapters/kafka/compression/co
 import type { FetchedPartition } from "../../../../adapters/kafka/kafka-client.ts";
 import { FetchedBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
 import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
-import type { OutgoingRecord } from "../../../../src/driver/index.ts";
+import { type OutgoingRecord, bytesToText, toStoredTime } from "../../../../src/driver/index.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
@@ -62,12 +62,15 @@ test("a batch of one record is, byte for byte, what Kafka's format says", async 
 
 test("what is written is read again: bytes, null and empty, headers in order with repeats, times", async () => {
   const bytesOrNull = fc.option(fc.uint8Array({ maxLength: 300 }), { nil: null });
-  const headers = fc.array(fc.tuple(fc.string({ unit: "binary" }), fc.uint8Array({ maxLength: 40 })), { maxLength: 5 });
+  // Names of any bytes, as text.
+  const name = fc.uint8Array({ maxLength: 20 }).map((bytes) => bytesToText(bytes));
+  const headers = fc.array(fc.tuple(name, fc.option(fc.uint8Array({ maxLength: 40 }), { nil: null })), { maxLength: 5 });
+  const times = [fc.integer({ min: -1, max: 4_000_000_000_000 }), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(toStoredTime)];
   const anyRecord = fc.record({
     key: bytesOrNull,
     value: bytesOrNull,
     headers,
-    timestampMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 }), { nil: null }),
+    timestampMs: fc.option(fc.oneof(...times), { nil: null }),
     toPartition: fc.constant(undefined),
   });
   const compressions = fc.constantFrom("none" as const, "gzip" as const, "zstd" as const);
@@ -79,7 +82,7 @@ test("what is written is read again: bytes, null and empty, headers in order wit
       records.map(({ key, value, headers, timestampMs }, index) => ({
         key: key === null ? null : new Uint8Array(key),
         value: value === null ? null : new Uint8Array(value),
-        headers: headers.map(([name, content]) => [name, new Uint8Array(content)]),
+        headers: headers.map(([name, content]) => [name, content === null ? null : new Uint8Array(content)]),
         timestampMs: timestampMs ?? NOW_MS,
         position: String(index),
       })),
@@ -120,7 +123,7 @@ test("under which leaders the records were stored is told, up to where they have
     { leaderEpoch: 5, endOffset: 6n },
     { leaderEpoch: 6, endOffset: 8n },
   ]);
-  const bad = withoutHeaderValue(await stored([text("a"), nullHeader], 8n));
+  const bad = withoutHeaderName(await stored([text("a"), nameless], 8n));
   bad.writeInt32BE(7, 12);
   expect((await readBatches(fetched(Buffer.concat([batches[3]!, bad])), 6n)).epochs).toEqual([
     { leaderEpoch: 6, endOffset: 8n },
@@ -143,16 +146,40 @@ test("the time is the server's where the topic says so", async () => {
   expect(records.map(({ timestampMs }) => timestampMs)).toEqual([77, 77]);
 });
 
+test("times beyond 2^53 are exact, also where they lie behind others in a batch, and of the server", async () => {
+  const nanoseconds = 1_700_000_000_123_456_789n;
+  const batch = await stored([record({ timestampMs: -1 }), record({ timestampMs: nanoseconds }), record({ timestampMs: 0 })], 0n);
+  const { records } = await readBatches(fetched(batch), 0n);
+  expect(records.map(({ timestampMs }) => timestampMs)).toEqual([-1, nanoseconds, 0]);
+  expect(batch.readBigInt64BE(35)).toBe(nanoseconds);
+  batch.writeInt16BE(0x08, 21);
+  const appended = await readBatches(fetched(batch), 0n);
+  expect(appended.records.map(({ timestampMs }) => timestampMs)).toEqual([nanoseconds, nanoseconds, nanoseconds]);
+});
+
+test("a header without a value is handed out, and is not an empty one; a name that is no text keeps its bytes", async () => {
+  const headers = [
+    ["tracestate", null],
+    ["empty", new Uint8Array(0)],
+    ["", new Uint8Array(1)],
+    ["\udcff\udc80", null],
+  ] as const;
+  const batch = await stored([record({ headers })], 0n);
+  expect(batch.includes(Buffer.from("04ff8001", "hex"))).toBe(true);
+  const { records } = await readBatches(fetched(batch), 0n);
+  expect(records[0]!.headers).toEqual(headers);
+  expect(records[0]!.bytes).toBe(18);
+  expect(records[0]!.native).toMatchObject({ headers: { tracestate: null } });
+});
+
 test("positions beyond 2^53 are exact", async () => {
   const { records } = await readBatches(fetched(await stored([text("a"), text("b")], 9_007_199_254_740_992n)), 0n);
   expect(records.map(({ position }) => position)).toEqual(["9007199254740992", "9007199254740993"]);
 });
 
 test("what cannot be right is corrupt, what is not known is unsupported", async () => {
-  const noValue = await stored([record({ headers: [["name", Buffer.from("x")]] })], 0n);
-  // The length of the header's value becomes -1, null.
-  noValue[noValue.length - 2] = 0x01;
-  await expect(readBatches(fetched(noValue), 0n)).rejects.toMatchObject({ code: "corrupt", message: expect.stringContaining("offset 0") });
+  const noName = withoutHeaderName(await stored([nameless], 0n));
+  await expect(readBatches(fetched(noName), 0n)).rejects.toMatchObject({ code: "corrupt", message: expect.stringContaining("offset 0") });
   const longRecord = await stored([text("a")], 0n);
   longRecord[61] = 0x7e;
   await expect(readBatches(fetched(longRecord), 0n)).rejects.toMatchObject({ code: "corrupt" });
@@ -170,13 +197,12 @@ test("what cannot be right is corrupt, what is not known is unsupported", async 
   }
 });
 
-/** A record that Java's producer can write: the value of its header is null. */
-const nullHeader = record({ headers: [["null", Buffer.from("x")]] });
+/** A record that no client writes: its header has no name. */
+const nameless = record({ headers: [["name", Buffer.from("x")]] });
 
-/** The header's length of 1 becomes -1. */
-function withoutHeaderValue(batch: Buffer): Buffer {
-  const length = batch.indexOf(Buffer.from([0x08, ...Buffer.from("null"), 0x02]));
-  batch[length + 5] = 0x01;
+/** The length of the header's name becomes -1. */
+function withoutHeaderName(batch: Buffer): Buffer {
+  batch[batch.indexOf(Buffer.from([0x08, ...Buffer.from("name")]))] = 0x01;
   return batch;
 }
 
@@ -191,7 +217,7 @@ async function compressed(codec: "none" | "gzip" | "zstd", batch: Buffer): Promi
 test.each(["none", "gzip", "zstd"] as const)(
   "of a batch (%s) everything before a record that cannot be read is handed out",
   async (codec) => {
-    const batch = await compressed(codec, withoutHeaderValue(await stored([text("a"), text("b"), nullHeader, text("d")], 10n)));
+    const batch = await compressed(codec, withoutHeaderName(await stored([text("a"), text("b"), nameless, text("d")], 10n)));
     const answer = fetched(batch, { partition: 3 });
     const before = await readBatches(answer, 10n);
     expect(before.records.map(valueOf)).toEqual(["a", "b"]);
@@ -209,7 +235,7 @@ test.each(["none", "gzip", "zstd"] as const)(
 );
 
 test("whole batches before a record that cannot be read are handed out, or passed", async () => {
-  const bad = withoutHeaderValue(await stored([nullHeader, text("behind")], 13n));
+  const bad = withoutHeaderName(await stored([nameless, text("behind")], 13n));
   const plain = await stored([text("a"), text("b"), text("c")], 10n);
   const behindRecords = await readBatches(fetched(Buffer.concat([plain, bad])), 11n);
   expect(behindRecords.records.map(valueOf)).toEqual(["b", "c"]);

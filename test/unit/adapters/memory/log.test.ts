@@ -78,8 +78,18 @@ test("the log keeps no reference to what it was given, and hands out no byte of 
     expect([text(read!.key), text(read!.value), read!.headers[0]![1]]).toEqual(["key", "value", Uint8Array.of(1)]);
     read!.key!.fill(0);
     read!.value!.fill(0);
-    read!.headers[0]![1].fill(0);
+    read!.headers[0]![1]!.fill(0);
   }
+});
+
+test("a header without a value and a time that no number holds are kept as they are, and the time is found", () => {
+  const log = new Log();
+  log.append({ ...outgoing("key", "value"), headers: [["none", null]] as const, timestampMs: -1 }, 1);
+  log.append(outgoing("key", "value", { timestampMs: 1_700_000_000_123_456_789n }), 1);
+  const read = log.read(0, 2, 100);
+  expect(read[0]!.headers).toEqual([["none", null]]);
+  expect(read.map(({ timestampMs }) => timestampMs)).toEqual([-1, 1_700_000_000_123_456_789n]);
+  expect([-1, 0, 8.64e15].map((timestampMs) => log.findTimestamp(timestampMs))).toEqual([0, 1, 1]);
 });
 
 test("retention by age drops what was stored too long ago, whatever time its producer gave it", () => {

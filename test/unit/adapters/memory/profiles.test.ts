@@ -126,7 +126,7 @@ test("without binaryKeys, exactHeaders, producerTimestamps or tombstones, what i
     return [...(await readAll(driver, "orders")).values()].flat()[0]!;
   };
   expect((await keep("binaryKeys")).key).toEqual(lossy);
-  expect((await keep("exactHeaders")).headers.map(([name, value]) => [name, ...value])).toEqual([
+  expect((await keep("exactHeaders")).headers.map(([name, value]) => [name, ...(value ?? [])])).toEqual([
     ["a", 65],
     ["b", 1],
   ]);

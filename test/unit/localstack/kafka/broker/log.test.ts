@@ -13,7 +13,7 @@ const LIMITS = { segmentBytes: 200, segmentMs: Infinity };
 const NOW_MS = 1_000_000;
 
 function append(log: PartitionLog, contents: readonly RecordContent[], timeMs = NOW_MS, codec = 0): void {
-  const bytes = batch(contents, { attributes: codec, baseTimestampMs: timeMs }, (payload) => compress(codec, payload));
+  const bytes = batch(contents, { attributes: codec, baseTimestamp: BigInt(timeMs) }, (payload) => compress(codec, payload));
   log.append(new RecordBatch(bytes), 0, LIMITS, timeMs);
 }
 
@@ -157,7 +157,7 @@ describe("compaction", () => {
 
 describe("truncation", () => {
   const batchOf = (value: string, over: Parameters<typeof batch>[1]) =>
-    new RecordBatch(batch([{ value }], { baseTimestampMs: NOW_MS, ...over }));
+    new RecordBatch(batch([{ value }], { baseTimestamp: BigInt(NOW_MS), ...over }));
 
   test("takes the batch with the offset and all behind it; what comes next has their offsets", () => {
     const log = new PartitionLog(NOW_MS);

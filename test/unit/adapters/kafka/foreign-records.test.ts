@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
+import { produceApi } from "../../../../localstack/kafka/broker/apis/produce.ts";
+import { type EmulatedKafka, startEmulatedKafka } from "../../../../localstack/kafka/broker/emulated-kafka.ts";
+import { type OutgoingRecord, toStoredTime } from "../../../../src/driver/index.ts";
+import { type Connection, type Message, connect, text } from "../../../../src/index.ts";
+import { RawClient } from "../../../kafka/comparison/raw-client.ts";
+
+const NANOSECONDS = 1_700_000_000_123_456_789n;
+
+describe("records of other clients on the emulated Kafka", () => {
+  let kafka: EmulatedKafka;
+  let connection: Connection<"topicAdmin">;
+  let topics = 0;
+
+  beforeAll(async () => {
+    kafka = await startEmulatedKafka({ properties: { "log.message.timestamp.after.max.ms": "9223372036854775807" } });
+    connection = await connect(kafka.url, { require: ["topicAdmin"] });
+  });
+
+  afterAll(async () => {
+    await connection.close();
+    await kafka.close();
+  });
+
+  async function newTopic(): Promise<string> {
+    topics += 1;
+    const topic = `foreign-${topics}`;
+    await connection.admin.createTopic(topic, { partitions: 1 });
+    return topic;
+  }
+
+  /** As other clients do: whatever the format has room for. */
+  async function write(topic: string, records: readonly Partial<OutgoingRecord>[]): Promise<void> {
+    await using client = await RawClient.open(kafka.bootstrapServers);
+    const whole = records.map((record) => ({
+      key: Buffer.from("a"),
+      value: null,
+      headers: [],
+      timestampMs: null,
+      toPartition: undefined,
+      ...record,
+    }));
+    const batch = await writeBatch(whole, Date.now(), "none", null);
+    const topicData = [{ name: topic, topicId: "", partitionData: [{ index: 0, records: [batch] }] }];
+    const { responses } = await client.call(produceApi, 8, { transactionalId: null, acks: -1, timeoutMs: 5_000, topicData });
+    expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
+  }
+
+  async function readAll(topic: string, from?: { timestamp: Date }): Promise<Message<string>[]> {
+    const read: Message<string>[] = [];
+    for await (const message of connection.topic(topic, { codec: text() }).reader({ from, until: "now" })) read.push(message);
+    return read;
+  }
+
+  test("a header without a value is handed out, and a dead letter has it as it was", async () => {
+    const [topic, failed] = [await newTopic(), await newTopic()];
+    const stored = [
+      ["one", Uint8Array.of(0x31)],
+      ["tracestate", null],
+      ["two", new Uint8Array(0)],
+    ] as const;
+    await write(topic, [{ value: Buffer.from("bad"), headers: stored }, { value: Buffer.from("behind") }]);
+    const [first] = await readAll(topic);
+    expect(first!.raw.headers).toEqual(stored);
+    expect({ ...first!.headers }).toEqual({ one: "1", two: "" });
+    const consumer = connection
+      .topic(topic, { codec: text() })
+      .consumer({ group: "g", retry: { maxAttempts: 1 }, onFailure: { deadLetter: failed } });
+    await consumer.run(({ value }) => {
+      if (value === "bad") throw new Error("not this one");
+      void consumer.close();
+    });
+    const [letter] = await readAll(failed);
+    expect(letter!.raw.headers.slice(0, 3)).toEqual(stored);
+    expect(letter!.headers["streamport-failure-code"]).toBe("handler-failed");
+  });
+
+  test("times that no Date can hold, none, and the first of all are handed out, looked up and written again", async () => {
+    const [topic, copy] = [await newTopic(), await newTopic()];
+    const times = [-1n, NANOSECONDS, 0n, 1_000n];
+    await write(
+      topic,
+      times.map((time) => ({ value: Buffer.from(String(time)), timestampMs: toStoredTime(time) })),
+    );
+    const read = await readAll(topic);
+    expect(read.map(({ raw }) => raw.timestamp)).toEqual(times);
+    expect(read.map(({ timestamp }) => timestamp.toISOString())).toEqual([
+      "1969-12-31T23:59:59.999Z",
+      "+275760-09-13T00:00:00.000Z",
+      "1970-01-01T00:00:00.000Z",
+      "1970-01-01T00:00:01.000Z",
+    ]);
+    // What a message says can be asked for again.
+    for (const [index, { timestamp }] of read.entries()) {
+      const found = await readAll(topic, { timestamp });
+      expect(found[0]!.raw.timestamp).toBe([-1n, NANOSECONDS, NANOSECONDS, NANOSECONDS][index]);
+    }
+    const producer = connection.topic(copy, { codec: text() }).producer();
+    for (const { key, value, raw } of read) await producer.send({ key, value, producedAt: raw.timestamp });
+    await producer.sendBatch(read.map(({ key, value, raw }) => ({ key, value, producedAt: raw.timestamp })));
+    const copied = (await readAll(copy)).map(({ raw }) => raw.timestamp);
+    expect(copied).toEqual([...times, ...times]);
+  });
+});
