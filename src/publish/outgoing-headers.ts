@@ -2,6 +2,7 @@ import { describeValue, showName } from "../checked-options.ts";
 import type { EncodingTarget } from "../codec/codec.ts";
 import type { HeaderList } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
+import { emptyHeaders } from "../message.ts";
 import { hasEscapedBytes, textToBytes } from "../text-bytes.ts";
 import { NO_HEADERS } from "./pending-message.ts";
 
@@ -18,7 +19,7 @@ export class MessageTarget implements EncodingTarget {
   }
 
   get headers(): Record<string, string> {
-    return (this.#headers ??= {});
+    return (this.#headers ??= emptyHeaders());
   }
 
   /** As bytes, those that the codec has added included. */
@@ -29,11 +30,11 @@ export class MessageTarget implements EncodingTarget {
 
 /** A copy that may be added to; `undefined` for none. @throws `invalid-argument` for anything but an object or `undefined` */
 export function copyHeaders(headers: unknown, more: Readonly<Record<string, string>> | undefined): Record<string, string> | undefined {
-  if (headers === undefined) return more === undefined ? undefined : { ...more };
+  if (headers === undefined) return more === undefined ? undefined : Object.assign(emptyHeaders(), more);
   if (!isPlainObject(headers)) {
     throw new StreamError("invalid-argument", `headers must be a plain object of strings; received ${describeValue(headers)}`);
   }
-  return { ...(headers as Record<string, string>), ...more };
+  return Object.assign(emptyHeaders(), headers, more);
 }
 
 /** A `Map` or a `Headers` has no properties of its own: what is in it would be dropped without a word. */

@@ -1,7 +1,7 @@
 import { describeValue, rules } from "../checked-options.ts";
 import { channels } from "../diagnostics/channels.ts";
 import { type Receipt, StreamError, isStreamError, withContext } from "../errors.ts";
-import type { OutgoingMessage } from "../message.ts";
+import { type OutgoingMessage, emptyHeaders } from "../message.ts";
 import type { CallOptions, CloseOptions } from "../options.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { BatchSend } from "./batch-send.ts";
@@ -173,7 +173,7 @@ export class TopicProducer<T, Input> implements Producer<Input> {
 
   #traced<Result>(messages: () => number, send: (headers: Readonly<Record<string, string>>) => Promise<Result>): Promise<Result> {
     const { provider, topic } = this.#context;
-    const headers: Record<string, string> = {};
+    const headers = emptyHeaders();
     const event = {
       provider,
       topic,
