@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import type { StoredRecord } from "./driver/record.ts";
-import { type Position, type TopicIdentity, encodePosition } from "./position.ts";
+import { type Position, type TopicIdentity, positionEncoder } from "./position.ts";
 import { toDate, toExactTime } from "./stored-time.ts";
 import { bytesToText } from "./text-bytes.ts";
 
@@ -59,6 +59,13 @@ export interface MessageSource {
   readonly topic: string;
   readonly partition: string;
   readonly identity: TopicIdentity;
+  /** The public position of a record with this position of the driver's. */
+  readonly positionOf: (position: string) => Position;
+}
+
+export function messageSource(common: Omit<MessageSource, "positionOf">): MessageSource {
+  const { provider, partition, identity } = common;
+  return { ...common, positionOf: positionEncoder({ provider, ...identity, partition }) };
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze(emptyHeaders());
@@ -106,8 +113,7 @@ export class ReceivedMessage<T> implements Message<T> {
   }
 
   get position(): Position {
-    const { provider, partition, identity } = this.#source;
-    return encodePosition({ provider, ...identity, partition, position: this.#record.position });
+    return this.#source.positionOf(this.#record.position);
   }
 
   get raw(): RawRecord {

@@ -61,7 +61,91 @@ function unseal(mark: string, what: "position" | "bookmark", token: unknown): un
 
 /** The public position of one message. The same parts always give the same text: it is fit for de-duplication. */
 export function encodePosition(parts: PositionParts): Position {
-  return seal(POSITION_MARK, [parts.provider, parts.cluster, parts.topic, parts.incarnation, parts.partition, parts.position]);
+  return positionEncoder(parts)(parts.position);
+}
+
+/**
+ * Makes the positions of one partition as `encodePosition` does, in a third of the time: what they have in common is encoded and
+ * checked once, and the few bytes of the driver's own position are encoded here, without a buffer for each.
+ */
+export function positionEncoder({
+  provider,
+  cluster,
+  topic,
+  incarnation,
+  partition,
+}: Omit<PositionParts, "position">): (position: string) => Position {
+  const before = Buffer.from(`${JSON.stringify([provider, cluster, topic, incarnation, partition]).slice(0, -1)},`, "utf8");
+  // Base64 goes by three bytes: those behind the last three belong to what follows.
+  const whole = before.length - (before.length % 3);
+  const head = Buffer.from(POSITION_MARK + before.toString("base64url", 0, whole), "latin1");
+  const headCheck = ~crc32(head);
+  const rest = before.subarray(whole);
+  // Of a position that is longer, more is made.
+  let bytes = Buffer.concat([rest], 64);
+  let token = Buffer.concat([head], head.length + 128);
+  return (position) => {
+    const text = `${JSON.stringify(position)}]`;
+    const mostBytes = rest.length + text.length * 3;
+    if (mostBytes > bytes.length) {
+      bytes = Buffer.concat([rest], mostBytes);
+      token = Buffer.concat([head], head.length + mostBytes * 2);
+    }
+    const length = rest.length + writeText(bytes, rest.length, text);
+    const bodyEnd = writeBase64(token, head.length, bytes, length);
+    let check = headCheck;
+    for (let at = head.length; at < bodyEnd; at += 1) check = (check >>> 8) ^ CRC_TABLE[(check ^ token[at]!) & 0xff]!;
+    return token.toString("latin1", 0, writeCheck(token, bodyEnd, ~check >>> 0));
+  };
+}
+
+/** CRC-32 byte by byte: a call of zlib's takes longer for so few. */
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
+const BASE64 = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", "latin1");
+
+/** @returns how many bytes of UTF-8 the text has */
+function writeText(bytes: Buffer, begin: number, text: string): number {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return bytes.write(text, begin, "utf8");
+    bytes[begin + index] = code;
+  }
+  return text.length;
+}
+
+/** Without padding. @returns where it ends */
+function writeBase64(encoded: Buffer, begin: number, bytes: Buffer, length: number): number {
+  let end = begin;
+  for (let at = 0; at < length; at += 3) {
+    // What lies behind the length is left over from before, and must not show.
+    const three = (bytes[at]! << 16) | (at + 1 < length ? bytes[at + 1]! << 8 : 0) | (at + 2 < length ? bytes[at + 2]! : 0);
+    encoded[end] = BASE64[three >> 18]!;
+    encoded[end + 1] = BASE64[(three >> 12) & 63]!;
+    encoded[end + 2] = BASE64[(three >> 6) & 63]!;
+    encoded[end + 3] = BASE64[three & 63]!;
+    end += 4;
+  }
+  return begin + Math.ceil((length * 4) / 3);
+}
+
+/** A dot, and the number as `toString(36)` writes it, which takes longer than all the rest. @returns where it ends */
+function writeCheck(token: Buffer, begin: number, check: number): number {
+  let digits = 1;
+  for (let least = 36; least <= check; least *= 36) digits += 1;
+  let rest = check;
+  for (let at = begin + digits; at > begin; at -= 1) {
+    const before = Math.floor(rest / 36);
+    const digit = rest - before * 36;
+    token[at] = digit < 10 ? 0x30 + digit : 0x57 + digit;
+    rest = before;
+  }
+  token[begin] = 0x2e;
+  return begin + 1 + digits;
 }
 
 /** @throws `invalid-argument` for anything that `encodePosition` did not make. */

@@ -4,7 +4,7 @@ import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { requiredName } from "./options/name-option.ts";
 import { parseCount } from "./options/parse-count.ts";
 import { parseInitialPosition } from "./options/parse-place.ts";
-import { messageLine } from "./output/message-line.ts";
+import { MessageLines } from "./output/message-lines.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { interruptible } from "./process/interruption.ts";
@@ -82,7 +82,7 @@ async function printAll(consumer: Consumer<Uint8Array | null>, output: StandardO
       // The consumer is closing, so that it and what is behind it stay for the next run.
       if (unwanted !== undefined) context.fail(unwanted, new Error("not asked for"));
       try {
-        await output.write(wanted.map(messageLine).join(""));
+        await output.write(new MessageLines().of(wanted));
         printed += wanted.length;
       } catch (error) {
         failure ??= { error };

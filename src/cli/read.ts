@@ -7,7 +7,7 @@ import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { requiredName } from "./options/name-option.ts";
 import { parseCount } from "./options/parse-count.ts";
 import { parseFrom, parseUntil } from "./options/parse-place.ts";
-import { messageLine } from "./output/message-line.ts";
+import { MessageLines } from "./output/message-lines.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { interruptible } from "./process/interruption.ts";
@@ -49,6 +49,9 @@ interface Options {
   readonly max?: number;
 }
 
+/** Printed by one write. */
+const MESSAGES_AT_ONCE = 2_000;
+
 type PlainMessage = Message<Uint8Array | null>;
 
 export function addRead(program: Command): void {
@@ -76,7 +79,12 @@ async function read(url: string | undefined, options: Options): Promise<void> {
       const kept = (await file?.read()) ?? null;
       const from = kept === null ? options.from : { bookmark: kept };
       const until = options.follow === true ? undefined : (options.until ?? "now");
-      const reader = plainTopic(connection, options.topic).reader({ from, until, partitions: options.partition });
+      const reader = plainTopic(connection, options.topic).reader({
+        from,
+        until,
+        partitions: options.partition,
+        batch: { maxMessages: MESSAGES_AT_ONCE },
+      });
       // Ends the loop also while it waits; what it has handed out by then is still printed.
       whenAborted(interrupted, () => void reader.close());
       const printed = await printAll(reader, output, options.max, file);
@@ -110,11 +118,12 @@ async function printAll(
   max: number | undefined,
   file: BookmarkFile | null,
 ): Promise<number> {
+  const lines = new MessageLines();
   let printed = 0;
   const progress = new Progress(() => `${printed.toLocaleString("en")} read`, { hidden: output.isTerminal });
   try {
     for await (const messages of max === undefined ? reader.batches() : oneByOne(reader)) {
-      await output.write(messages.map(messageLine).join(""));
+      await output.write(lines.of(messages));
       printed += messages.length;
       // Asked before the next batch is: it stands behind what was printed, and behind nothing else.
       file?.writeSoon(await reader.bookmark());

@@ -4,6 +4,7 @@ import { channels } from "../diagnostics/channels.ts";
 import type { Assignment, ChildPartition, ConsumerDriver, DriverGap, Settlement, Sink } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
+import { messageSource } from "../message.ts";
 import { acceptGap } from "../replay/accept-gap.ts";
 import { AssignmentState } from "./assignment-state.ts";
 import { CommitRhythm } from "./commit-rhythm.ts";
@@ -78,7 +79,7 @@ export class AssignmentSink<T> implements Sink {
     const { partition, identity } = assignment;
     // Whoever owns it anew has lost it before, told or not: nothing may start while the signals of what runs say otherwise.
     for (const former of this.#states.values()) if (former.source.partition === partition) this.#drop(former);
-    const state = new AssignmentState<T>(assignment, { provider, topic, partition, identity }, this.#driver.settlementUnit);
+    const state = new AssignmentState<T>(assignment, messageSource({ provider, topic, partition, identity }), this.#driver.settlementUnit);
     this.#states.set(assignment, state);
     this.#scheduler.add(state);
     this.#publishOwnership("assign", state, false);

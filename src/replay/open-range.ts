@@ -1,7 +1,7 @@
 import { abortable } from "../abortable.ts";
 import type { ReaderDriver } from "../driver/reader-driver.ts";
 import type { StartPoint } from "../driver/record.ts";
-import type { MessageSource } from "../message.ts";
+import { type MessageSource, messageSource } from "../message.ts";
 import { type TopicIdentity, requireSameTopic } from "../position.ts";
 import { acceptGap } from "./accept-gap.ts";
 import { isEmptyRange } from "./empty-range.ts";
@@ -48,7 +48,7 @@ export async function openRange(
 }
 
 export function sourceOf({ provider, topic }: ReaderServices, identity: TopicIdentity, partition: string): MessageSource {
-  return { provider, topic, partition, identity };
+  return messageSource({ provider, topic, partition, identity });
 }
 
 function endedIn(from: StartPoint, partitions: readonly string[] | null): ReadonlySet<string> {

@@ -1,14 +1,14 @@
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { ReceivedMessage } from "../../src/message.ts";
+import { ReceivedMessage, messageSource } from "../../src/message.ts";
 import { decodePosition } from "../../src/position.ts";
 
-const source = {
+const source = messageSource({
   provider: "memory",
   topic: "orders",
   partition: "3",
   identity: { cluster: "c", topic: "native-orders", incarnation: "i" },
-};
+});
 const record = {
   key: Buffer.from("k"),
   value: Buffer.from("stored-bytes"),

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodePosition, encodePosition, requireSameTopic, sealBookmark, unsealBookmark } from "../../src/position.ts";
+import { decodePosition, encodePosition, positionEncoder, requireSameTopic, sealBookmark, unsealBookmark } from "../../src/position.ts";
 
 const PARTS = { provider: "fake", cluster: "c", topic: "t", incarnation: "", partition: "0", position: "42/\u0000é" };
 
@@ -9,6 +10,21 @@ test("comes back, and is the same for the same parts", () => {
   expect(encodePosition({ ...PARTS })).toBe(encodePosition(PARTS));
   expect(encodePosition({ ...PARTS, position: "43" })).not.toBe(encodePosition(PARTS));
   expect(encodePosition(PARTS)).toMatch(/^[\w.-]+$/);
+});
+
+test("a position is the check over its parts, whatever is in them and in whatever order they are encoded", () => {
+  const part = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: "binary", maxLength: 12 }), fc.string({ maxLength: 300 }));
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 5, maxLength: 5 }), fc.array(part, { minLength: 1, maxLength: 5 }), (common, positions) => {
+      const [provider, cluster, topic, incarnation, partition] = common as [string, string, string, string, string];
+      const encode = positionEncoder({ provider, cluster, topic, incarnation, partition });
+      for (const position of positions) {
+        const body = Buffer.from(JSON.stringify([...common, position]), "utf8").toString("base64url");
+        expect(encode(position)).toBe(`p1.${body}.${crc32(`p1.${body}`).toString(36)}`);
+        expect(encodePosition({ provider, cluster, topic, incarnation, partition, position })).toBe(encode(position));
+      }
+    }),
+  );
 });
 
 test("a bookmark given for a position is told apart, and the reverse", () => {

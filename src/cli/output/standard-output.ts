@@ -23,7 +23,7 @@ export class StandardOutput {
    * Resolves once the file, pipe or terminal has taken all of it, so that whoever awaits it is held back by a slow reader.
    * @throws `BrokenPipeError` where nobody reads any more · `unavailable` for anything else, such as a full disk
    */
-  write(text: string): Promise<void> {
+  write(text: string | Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#stream.write(text, (error) => {
         if (error === null || error === undefined) resolve();

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { messageLines } from "../../../../src/cli/input/outgoing-line.ts";
 import { messageLine } from "../../../../src/cli/output/message-line.ts";
+import { MessageLines } from "../../../../src/cli/output/message-lines.ts";
 import { plainTopic } from "../../../../src/cli/process/plain-topic.ts";
 import { connect } from "../../../../src/index.ts";
 import { bytesToText } from "../../../../src/text-bytes.ts";
@@ -43,6 +44,51 @@ test("a line makes the same bytes again: any key, value, tombstone and header", 
     }),
     { numRuns: 60 },
   );
+});
+
+test("the lines that are printed are those of each message, byte for byte", async () => {
+  await using connection = await connect("memory:?create=lines");
+  const lines = new MessageLines();
+  const escaped = fc.string({
+    unit: fc.constantFrom("a", '"', "\\", "\n", "\u0000", "\u001f", "\u007f", "é", "\u2028", "😀"),
+    maxLength: 20,
+  });
+  const value = fc.oneof(
+    anyBytes,
+    escaped.map((text) => new TextEncoder().encode(text)),
+  );
+  const producedAt = fc.oneof(fc.constantFrom(0, 1, 9, 10, 99, 1_000_000_000_000), fc.nat(4_102_444_800_000));
+  const message = fc.record({
+    key: fc.option(
+      fc.oneof(
+        keys,
+        escaped.filter((key) => key !== ""),
+      ),
+    ),
+    value: fc.option(value),
+    producedAt,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(message, anyMessage), { minLength: 1, maxLength: 8 }), async (messages) => {
+      const bookmark = await plainTopic(connection, "lines").reader({ from: "latest" }).bookmark();
+      await using producer = plainTopic(connection, "lines").producer();
+      for (const each of messages) await producer.send(each);
+      const stored = await gather(plainTopic(connection, "lines").reader({ from: { bookmark }, until: "now" }));
+      expect(Buffer.from(lines.of(stored)).toString("utf8")).toBe(stored.map(messageLine).join(""));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("lines of any length are whole, whatever was printed before", async () => {
+  await using connection = await connect("memory:?create=lines,other");
+  const lines = new MessageLines();
+  for (const name of ["lines", "other", "lines"]) {
+    const topic = plainTopic(connection, name);
+    for (const length of [0, 1_000, 100_000, 1_000_000]) await topic.producer().send({ key: "k", value: Buffer.alloc(length, '"') });
+    const stored = await gather(topic.reader({ until: "now" }));
+    expect(Buffer.from(lines.of(stored)).toString("utf8")).toBe(stored.map(messageLine).join(""));
+  }
 });
 
 test("the names of the line are those that other programs read, in one line", async () => {
