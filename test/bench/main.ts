@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { benchEmulator } from "./emulator-bench.ts";
 import { benchKafka } from "./kafka-bench.ts";
+import { benchKafkaCli } from "./kafka-cli-bench.ts";
 import { benchMemory } from "./memory-bench.ts";
 import { writeRecord } from "../results/record.ts";
 import { type BenchResult, verdictOf } from "./result.ts";
@@ -9,6 +10,7 @@ const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise
   memory: benchMemory,
   kafka: benchKafka,
   "kafka-emulator": benchEmulator,
+  "kafka-cli": benchKafkaCli,
 };
 
 function table({ provider, control, bars, ...result }: BenchResult): string {

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Message } from "../../message.ts";
+import { LATEST_TIME_MS } from "../../stored-time.ts";
 import { messageLine } from "./message-line.ts";
 
 type PlainMessage = Message<Uint8Array | null>;
@@ -22,7 +23,7 @@ const FIXED_BYTES = 128;
 
 /**
  * The lines of `messageLine` for many messages, as the bytes that are printed: a topic is read several times as fast if no text is
- * made of values whose bytes are printed in the end. What is rare (tombstones, headers, other bytes than UTF-8) is left to `messageLine`.
+ * made of values whose bytes are printed in the end. What is rare (tombstones, headers, strange times, other bytes than UTF-8) is left to `messageLine`.
  */
 export class MessageLines {
   /** What all lines of a partition begin with. */
@@ -40,7 +41,7 @@ export class MessageLines {
   /** @returns whether the message is of the kind that this writes; otherwise nothing is added */
   #addPlain({ topic, partition, position, timestamp, key, value, raw }: PlainMessage): boolean {
     const timestampMs = timestamp.getTime();
-    if (value === null || raw.headers.length > 0 || !Number.isFinite(timestampMs)) return false;
+    if (value === null || raw.headers.length > 0 || !(timestampMs > 0 && timestampMs < LATEST_TIME_MS)) return false;
     const head = this.#headOf(topic, partition);
     const keyLength = key === null ? 0 : key.length;
     this.#reserve(head.length + position.length + (keyLength + value.length) * LONGEST_ESCAPE + FIXED_BYTES);
@@ -86,8 +87,8 @@ function writeBytes(bytes: Buffer, begin: number, part: Uint8Array): number {
   return begin + part.length;
 }
 
+/** A whole number above 0. */
 function writeInteger(bytes: Buffer, begin: number, integer: number): number {
-  if (integer < 1 || !Number.isSafeInteger(integer)) return begin + bytes.write(JSON.stringify(integer), begin, "latin1");
   let end = begin + 1;
   for (let least = 10; least <= integer; least *= 10) end += 1;
   let rest = integer;
