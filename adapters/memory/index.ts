@@ -1,10 +1,7 @@
-import type { Capability, Driver, ProviderDriver } from "../../src/driver/index.ts";
-import { MemoryBroker } from "./broker.ts";
-import { memoryBroker } from "./brokers.ts";
-import { MemoryDriver } from "./driver.ts";
-import { type MemoryOptions, checkMemoryOptions, parseMemoryUrl } from "./options.ts";
-import { profileOf } from "./profiles.ts";
-import { topicSettings } from "./topic-access.ts";
+/** What applications see of the provider: `streamport/memory`. */
+import type { Capability, Driver } from "../../src/driver/index.ts";
+import { openWithOptions } from "./open.ts";
+import type { MemoryOptions } from "./options.ts";
 
 export type { MemoryOptions } from "./options.ts";
 
@@ -14,22 +11,5 @@ export type { MemoryOptions } from "./options.ts";
  * @throws `configuration` for unknown options and values
  */
 export function memory(options: MemoryOptions = {}): Driver<Capability> {
-  return openWith(options);
-}
-
-/** `memory:name?create=orders,payments&like=kinesis&without=lagInTime&delayMs=5`. @throws `configuration` */
-export function openMemory(url: string): ProviderDriver {
-  return openWith(parseMemoryUrl(url));
-}
-
-function openWith(options: MemoryOptions): ProviderDriver<Capability> {
-  checkMemoryOptions(options);
-  const { name, topics = {}, like, without = [], delayMs = 0 } = options;
-  const profile = profileOf(like, without);
-  const broker = name === undefined ? new MemoryBroker() : memoryBroker(name);
-  for (const [topic, settings] of Object.entries(topics)) {
-    // What another connection of the same name has created stays as it is.
-    if (!broker.hasTopic(topic)) broker.createTopic(topic, profile.layout, topicSettings(profile, settings));
-  }
-  return new MemoryDriver(broker, profile, delayMs);
+  return openWithOptions(options);
 }

@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { findPackageJSON } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 
 /** One flight as the file has it. */
 export interface Flight {
@@ -29,8 +30,7 @@ export interface Months {
 
 /** The flights of the first three months of 2001, in the order of the file: see `README.md`. */
 export async function loadFlights(): Promise<Months> {
-  const file = await readFile(flightsFile(), "utf8");
-  const all = file
+  const all = (await readFlights())
     .trimEnd()
     .split("\n")
     .map((text, index): FlightLine => ({ line: index + 1, flight: JSON.parse(text) as Flight }));
@@ -38,9 +38,9 @@ export async function loadFlights(): Promise<Months> {
   return { january: ofMonth("01"), february: ofMonth("02"), march: ofMonth("03") };
 }
 
-/** The data ships as it lies in the sources, beside what is compiled. */
-function flightsFile(): string {
-  const manifest = findPackageJSON("..", import.meta.url);
-  if (manifest === undefined) throw new TypeError("streamport has lost its package.json");
-  return join(dirname(manifest), "localstack", "demo", "flights-20k.jsonl");
+/** Beside this file: in the sources as it is, in the package compressed (see `compress-flights.ts`). */
+async function readFlights(): Promise<string> {
+  const file = join(import.meta.dirname, "flights-20k.jsonl");
+  const compressed = `${file}.gz`;
+  return existsSync(compressed) ? gunzipSync(await readFile(compressed)).toString("utf8") : readFile(file, "utf8");
 }

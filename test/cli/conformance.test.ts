@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { conformanceCases, parseJsonLines, runCases } from "../../src/conformance/index.ts";
 import { BROKEN, LAST_WORD, PREAMBLE, writeFiles } from "./adapter-modules.ts";
-import { openMemory } from "../../adapters/memory/index.ts";
+import { openMemory } from "../../adapters/memory/open.ts";
 import { runProgram } from "../../localstack/kafka/program.ts";
 import { connect } from "../../src/connect.ts";
 import { runCommandLine, startCommand } from "./command-line.ts";

@@ -1,4 +1,4 @@
-import { openMemory } from "../../adapters/memory/index.ts";
+import { openMemory } from "../../adapters/memory/open.ts";
 import { startMemoryEmulator } from "../../localstack/memory-emulator.ts";
 import type { CaseResult, DefinedCase } from "../../src/conformance/case.ts";
 import { connect } from "../../src/connect.ts";

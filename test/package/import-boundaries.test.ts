@@ -84,7 +84,7 @@ afterAll(async () => {
 
 test("the graph is the real one: it starts at connect and reaches memory through the registry", () => {
   expect(built).toContainEqual({ from: "src/connect.js", to: "adapters/registry.js", kind: "value" });
-  expect(built).toContainEqual({ from: "adapters/registry.js", to: "adapters/memory/index.js", kind: "dynamic" });
+  expect(built).toContainEqual({ from: "adapters/registry.js", to: "adapters/memory/open.js", kind: "dynamic" });
   expect(declared).toContainEqual({ from: "src/index.d.ts", to: "src/connect.ts", kind: "types" });
 });
 

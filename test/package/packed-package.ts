@@ -10,6 +10,9 @@ export interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
   readonly engines: { readonly node: string };
+  readonly homepage: string;
+  readonly bugs: string;
+  readonly repository: { readonly url: string };
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
@@ -22,6 +25,7 @@ export async function buildInto(folder: string): Promise<string> {
   const dist = join(folder, "dist");
   const compiler = join(projectRoot, "node_modules", "typescript", "bin", "tsc");
   await runCommand(process.execPath, [compiler, "-p", "tsconfig.build.json", "--outDir", dist], projectRoot);
+  await runCommand(process.execPath, [join("localstack", "demo", "compress-flights.ts"), dist], projectRoot);
   return dist;
 }
 

@@ -42,3 +42,8 @@ export async function otherNode(version: string): Promise<string> {
 export async function typescriptCompiler(version: string): Promise<string> {
   return join(await installTool("typescript", version), "bin", "tsc");
 }
+
+/** The command of Jest, which applications use beside us and we do not. */
+export async function jest(): Promise<string> {
+  return join(await installTool("jest", "30.5.2"), "bin", "jest.js");
+}

@@ -80,23 +80,36 @@ export interface Sdk {
 
 /**
  * Loads kafkajs when it is first needed.
- * @throws `configuration` where it is missing or another than known
+ * @throws `configuration` where it is missing, or cannot be loaded
  */
 export async function loadSdk(): Promise<Sdk> {
-  // Most applications do not have kafkajs: a bundler must not insist on it.
+  // Most applications do not have kafkajs: a bundler must not insist on it. It does not where `.catch` follows.
   const [connection, socketFactory] = await Promise.all([
-    import(/* webpackIgnore: true */ "kafkajs/src/network/connection.js").catch(notInstalled) as Promise<{ default: Sdk["Connection"] }>,
-    import(/* webpackIgnore: true */ "kafkajs/src/network/socketFactory.js").catch(notInstalled) as Promise<{
+    import(/* webpackIgnore: true */ "kafkajs/src/network/connection.js").catch(refuse) as Promise<{ default: Sdk["Connection"] }>,
+    import(/* webpackIgnore: true */ "kafkajs/src/network/socketFactory.js").catch(refuse) as Promise<{
       default: Sdk["createSocketFactory"];
     }>,
   ]);
   return { Connection: connection.default, createSocketFactory: socketFactory.default };
 }
 
-function notInstalled(cause: unknown): never {
-  throw new StreamError(
-    "configuration",
-    `the Kafka adapter needs the package kafkajs, known to work in version ${KNOWN_VERSION}: npm install kafkajs@${KNOWN_VERSION}`,
-    { provider: "kafka", cause },
-  );
+function refuse(cause: unknown): never {
+  throw new StreamError("configuration", complaintAbout(cause), { provider: "kafka", cause });
+}
+
+const NOT_FOUND: ReadonlySet<unknown> = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"]);
+
+/** What is wrong, and what to do about it. */
+function complaintAbout(cause: unknown): string {
+  const { code, message } = cause as Partial<NodeJS.ErrnoException>;
+  if (NOT_FOUND.has(code)) {
+    return `the Kafka adapter needs the package kafkajs, known to work in version ${KNOWN_VERSION}: npm install kafkajs@${KNOWN_VERSION}`;
+  }
+  if (/dynamic require of|require is not defined/i.test(message ?? "")) {
+    return (
+      "kafkajs is CommonJS and was bundled into an ES module, where it cannot require what it needs: " +
+      "leave it out of the bundle (esbuild: --external:kafkajs) and install it beside it, or bundle as CommonJS"
+    );
+  }
+  return `kafkajs is there and could not be loaded; it is known to work in version ${KNOWN_VERSION}. The cause says why`;
 }

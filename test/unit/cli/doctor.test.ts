@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-kafka.ts";
-import { openMemory } from "../../../adapters/memory/index.ts";
+import { openMemory } from "../../../adapters/memory/open.ts";
 import { examine } from "../../../src/cli/diagnosis/examine.ts";
 import type { Finding } from "../../../src/cli/diagnosis/finding.ts";
 import { connect } from "../../../src/index.ts";

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { openMemory } from "../../../adapters/memory/index.ts";
+import { openMemory } from "../../../adapters/memory/open.ts";
 import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
 import { expectTrue, expectUnsupported } from "../../../src/conformance/assertions.ts";
 import { type CaseDefinition, defineCase } from "../../../src/conformance/define-case.ts";

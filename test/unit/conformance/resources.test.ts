@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import { openMemory } from "../../../adapters/memory/index.ts";
+import { openMemory } from "../../../adapters/memory/open.ts";
 import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
 import { defineCase } from "../../../src/conformance/define-case.ts";
 import { connect } from "../../../src/connect.ts";

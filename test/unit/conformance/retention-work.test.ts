@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openMemory } from "../../../adapters/memory/index.ts";
+import { openMemory } from "../../../adapters/memory/open.ts";
 import { defineCase } from "../../../src/conformance/define-case.ts";
 import { forgetfulTopic, untilForgotten } from "../../../src/conformance/retention-work.ts";
 import { publish } from "../../../src/conformance/stream-work.ts";

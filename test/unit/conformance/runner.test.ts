@@ -3,7 +3,7 @@ import type { CaseResult } from "../../../src/conformance/case.ts";
 import { type CaseReport, runCases } from "../../../src/conformance/index.ts";
 import type { RunnableCase } from "../../../src/conformance/index.ts";
 import type { ConformanceTarget } from "../../../src/conformance/target.ts";
-import { openMemory } from "../../../adapters/memory/index.ts";
+import { openMemory } from "../../../adapters/memory/open.ts";
 import { connect } from "../../../src/connect.ts";
 
 const target: ConformanceTarget = { connect: async () => connect(openMemory("memory:")) };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openMemory } from "../../../adapters/memory/index.ts";
+import { openMemory } from "../../../adapters/memory/open.ts";
 import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
 import type { ProviderDriver } from "../../../src/driver/index.ts";
 

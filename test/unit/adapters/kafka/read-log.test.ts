@@ -1,6 +1,6 @@
 import { Kafka, logLevel } from "kafkajs";
 import { expect, test } from "vitest";
-import { loadKafkaOpener } from "../../../../adapters/kafka/index.ts";
+import { loadKafkaOpener } from "../../../../adapters/kafka/open.ts";
 import type { ReaderSink } from "../../../../src/driver/index.ts";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../localstack/kafka/broker/emulated-kafka.ts";
 import { type Connection, connect, text } from "../../../../src/index.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import type { MemoryBroker } from "../../../../adapters/memory/broker.ts";
 import { memoryBroker } from "../../../../adapters/memory/brokers.ts";
-import { openMemory } from "../../../../adapters/memory/index.ts";
+import { openMemory } from "../../../../adapters/memory/open.ts";
 import type { Member } from "../../../../adapters/memory/member.ts";
 import type {
   Assignment,

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { type MemoryOptions, memory, openMemory } from "../../../../adapters/memory/index.ts";
+import { type MemoryOptions, memory } from "../../../../adapters/memory/index.ts";
+import { openMemory } from "../../../../adapters/memory/open.ts";
 import { classify } from "../../../../adapters/memory/errors.ts";
 import { StreamError } from "../../../../src/driver/index.ts";
 import { open, publish, readAll, series, signal } from "./harness.ts";
@@ -94,7 +95,7 @@ test("a delay makes every call take that long, and an abort ends it with its rea
 
 test("the process ends by itself once all is closed, and lives while a member waits", () => {
   const program = `
-    import { openMemory } from "./adapters/memory/index.ts";
+    import { openMemory } from "./adapters/memory/open.ts";
     const driver = openMemory("memory:?create=orders");
     driver.open({ report: Object.assign(() => {}, { wants: () => false }) });
     const settings = { group: "g", nativeGroup: undefined, initialPosition: { kind: "earliest" }, sessionTimeoutMs: 60_000, maxBufferedBytes: 1e6 };
