@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { NotTriedReporter } from "./test/not-tried-reporter.ts";
 
 /** `.ci/run` names a file here, to count the results of exactly this run. */
 const reportFile = process.env["STREAMPORT_TEST_REPORT"];
@@ -19,6 +20,10 @@ export default defineConfig({
     // A run that finds no test, or only chosen ones, is not a passed run.
     passWithNoTests: false,
     allowOnly: false,
-    reporters: reportFile === undefined ? ["default"] : ["default", ["json", { outputFile: reportFile }]],
+    reporters: ["default", ...(reportFile === undefined ? [] : [jsonReport(reportFile)]), new NotTriedReporter()],
   },
 });
+
+function jsonReport(outputFile: string): [string, { outputFile: string }] {
+  return ["json", { outputFile }];
+}

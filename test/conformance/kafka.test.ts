@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
 import { connect } from "../../src/connect.ts";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
@@ -9,8 +9,10 @@ import { expectedResults, withoutCompaction } from "./expected-results.ts";
 const environmentMissing = kafkaRequirements();
 
 // Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
-test.each(environmentMissing === null ? [] : [environmentMissing])("environment-missing: %s", async (reason) => {
-  await expect(startKafka()).rejects.toThrow(reason);
+describe.each(environmentMissing === null ? [] : [environmentMissing])("the conformance suite on a real Kafka", (reason) => {
+  test(`environment-missing: ${reason}`, async () => {
+    await expect(startKafka()).rejects.toThrow(reason);
+  });
 });
 
 test.each(environmentMissing === null ? ["Kafka"] : [])(

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
 import { runProgram } from "../../localstack/kafka/program.ts";
@@ -11,8 +11,10 @@ const DEMO_TIMEOUT_MS = 90_000;
 const TEST_TIMEOUT_MS = 200_000;
 
 // Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
-test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
-  await expect(startKafka()).rejects.toThrow(reason);
+describe.each(missing === null ? [] : [missing])("the demo on a real Kafka", (reason) => {
+  test(`environment-missing: ${reason}`, async () => {
+    await expect(startKafka()).rejects.toThrow(reason);
+  });
 });
 
 test.each(missing === null ? ["Kafka"] : [])(

@@ -14,12 +14,16 @@ const START_TIMEOUT_MS = 120_000;
 const TOOLS_TIMEOUT_MS = 90_000;
 
 // Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
-test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
-  await expect(startKafka()).rejects.toThrow(reason);
+describe.each(missing === null ? [] : [missing])("Java's clients, kcat and streamport on a real Kafka", (reason) => {
+  test(`environment-missing: ${reason}`, async () => {
+    await expect(startKafka()).rejects.toThrow(reason);
+  });
 });
 
-test.each(missingKcat === null ? [] : [missingKcat])("environment-missing: %s", async (reason) => {
-  await expect(runKcat({ bootstrapServers: "127.0.0.1:1" }, ["-L"])).rejects.toThrow(reason);
+describe.each(missingKcat === null ? [] : [missingKcat])("kcat on a real Kafka", (reason) => {
+  test(`environment-missing: ${reason}`, async () => {
+    await expect(runKcat({ bootstrapServers: "127.0.0.1:1" }, ["-L"])).rejects.toThrow(reason);
+  });
 });
 
 describe.each(missing === null ? ["Kafka"] : [])("foreign clients on a real %s", () => {

@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { NotTriedReporter } from "../not-tried-reporter.ts";
 import { RecordReporter } from "./record-reporter.ts";
 
 /** The long tier, `npm run test:long`: minutes a test, one file at a time, so that nothing else takes the processor. */
@@ -11,7 +12,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 600_000,
     hookTimeout: 120_000,
-    reporters: ["default", new RecordReporter()],
+    reporters: ["default", new RecordReporter(), new NotTriedReporter()],
     passWithNoTests: false,
     allowOnly: false,
   },

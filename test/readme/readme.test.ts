@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
 import { connect } from "../../src/index.ts";
@@ -93,8 +93,10 @@ test("the blocks that are tests pass", async () => {
 
 const missing = kafkaRequirements();
 
-test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
-  await expect(startKafka()).rejects.toThrow(reason);
+describe.each(missing === null ? [] : [missing])("the programs of the README on a real Kafka", (reason) => {
+  test(`environment-missing: ${reason}`, async () => {
+    await expect(startKafka()).rejects.toThrow(reason);
+  });
 });
 
 test.each(missing === null ? ["Kafka"] : [])("every block runs on a real %s by changing the URL, and nothing else", async () => {
