@@ -2,7 +2,7 @@ import { abortable, neverAborted } from "./abortable.ts";
 import { createAdmin } from "./admin/admin.ts";
 import type { AdminServices } from "./admin/admin-services.ts";
 import type { Admin } from "./admin/admin-types.ts";
-import { planReset } from "./admin/group-admin.ts";
+import { type ListedGroups, listedGroups, planReset } from "./admin/group-admin.ts";
 import type { Capabilities, Capability } from "./capabilities.ts";
 import { checkOptions, rules } from "./checked-options.ts";
 import type { Connection, Health } from "./connection-types.ts";
@@ -104,6 +104,11 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
     }
   }
 
+  /** For the command line, not of `Connection`: the topic's groups, also those that no name means here. */
+  listedGroups(topic: string, options?: CallOptions): Promise<ListedGroups> {
+    return listedGroups(this.#administration, topic, options);
+  }
+
   /** For the command line, not of `Connection`: where `admin.resetGroup` would put the group, by partition; nothing is moved. */
   planReset(topic: string, group: string, to: From): Promise<ReadonlyMap<string, PartitionPlace>> {
     return planReset(this.#administration, topic, group, to);
@@ -164,6 +169,6 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
   }
 }
 
-function reverse(names: Readonly<Record<string, string>>, nativeName: string): string {
-  return Object.keys(names).find((name) => names[name] === nativeName) ?? nativeName;
+function reverse(names: Readonly<Record<string, string>>, nativeName: string): string | undefined {
+  return Object.keys(names).find((name) => names[name] === nativeName);
 }

@@ -4,6 +4,8 @@ import type {
   DriverTopicDescription,
   GroupName,
   Lag,
+  LagRequest,
+  ListedGroup,
   PartitionPlace,
   Permission,
   StartPoint,
@@ -53,7 +55,7 @@ export class KafkaAdmin implements AdminDriver {
     return this.#topics.list(signal);
   }
 
-  listGroups(topic: string, signal: AbortSignal): Promise<readonly { readonly group: string; readonly nativeGroup: string }[]> {
+  listGroups(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {
     return this.#onGroups(signal, (groups, patience) => groups.list(topic, patience));
   }
 
@@ -77,7 +79,7 @@ export class KafkaAdmin implements AdminDriver {
     return boundedCall(this.#service, this.#groupCallMs, signal, (service, patience) => permissionsOn(service, topic, name, patience));
   }
 
-  lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag> {
-    return this.#onGroups(signal, (groups, patience) => groups.lag(topic, name, patience));
+  lag(topic: string, name: GroupName, request: LagRequest, signal: AbortSignal): Promise<Lag> {
+    return this.#onGroups(signal, (groups, patience) => groups.lag(topic, name, request, patience));
   }
 }

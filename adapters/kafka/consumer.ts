@@ -5,6 +5,7 @@ import { GroupMembership } from "./group-membership.ts";
 import { nativeGroupName } from "./group-name.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { type KafkaClient, KafkaProtocolError } from "./kafka-client.ts";
+import { warnOfNamesake } from "./native-namesake.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
 import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
 import { PartitionFetcher } from "./partition-fetcher.ts";
@@ -77,6 +78,9 @@ export class KafkaConsumer implements ConsumerDriver {
       const offsets = new GroupOffsets(this.#client, this.#coordinator, this.#group, this.#topic, topicId);
       if (this.#settings.initialPosition === "fail") await this.#requirePosition(offsets);
       this.#parts = this.#makeParts(sink, offsets);
+      if (this.#settings.nativeGroup === undefined) {
+        void warnOfNamesake(this.#service, this.#client, this.#watch.known, this.#settings.group, closing);
+      }
       this.#background(this.#watch.run(closing));
       this.#background(this.#parts.fetcher.run(closing, false));
       this.#background(this.#parts.membership.run(closing));

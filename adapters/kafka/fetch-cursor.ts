@@ -31,6 +31,7 @@ export class FetchCursor {
   isDone = false;
   /** Of its failures one after the other. */
   pace: RetryPace | undefined;
+  readonly #foreignOffset: bigint | null;
   #waiting: Portion | null = null;
   #delivering: Promise<void> | null = null;
 
@@ -39,6 +40,12 @@ export class FetchCursor {
     this.offset = place.offset;
     this.epochs = new ReadEpochs(place);
     this.handler = handler;
+    this.#foreignOffset = place.isForeign === true ? place.offset : null;
+  }
+
+  /** It stands where another client put the group: the log need never have reached that place. */
+  get isForeign(): boolean {
+    return this.offset === this.#foreignOffset;
   }
 
   /** Goes on from here; nothing is known of the record before. */

@@ -1,14 +1,25 @@
-import type { DriverGroupDescription, GroupName, Lag, PartitionPlace, StartPoint, TopicIdentity } from "../../src/driver/index.ts";
+import type {
+  DriverGroupDescription,
+  GroupName,
+  Lag,
+  LagRequest,
+  ListedGroup,
+  PartitionPlace,
+  StartPoint,
+  TopicIdentity,
+} from "../../src/driver/index.ts";
 import { Coordinator } from "./coordinator.ts";
 import { classify, errorOf, groupNotFound, kafkaError } from "./errors.ts";
 import { groupOfNativeName, nativeGroupName } from "./group-name.ts";
 import { GroupOffsets } from "./group-offsets.ts";
-import { type DescribedGroup, KafkaProtocolError } from "./kafka-client.ts";
+import { type DescribedGroup, KafkaProtocolError, LATEST } from "./kafka-client.ts";
 import { subscribedTopics } from "./member-metadata.ts";
-import { OffsetLookup } from "./offset-lookup.ts";
+import { warnOfNamesake } from "./native-namesake.ts";
+import { type LogBounds, OffsetLookup } from "./offset-lookup.ts";
 import { startPlaces } from "./places.ts";
 import { toPosition } from "./records.ts";
-import { type LogPlace, placesFrom } from "./read-epochs.ts";
+import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom } from "./read-epochs.ts";
+import { behindEnd } from "./retention-gap.ts";
 import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import type { KnownTopic } from "./topic-directory.ts";
@@ -29,6 +40,8 @@ interface FoundGroup {
 
 /** Where a group is to be moved. */
 interface PlannedReset extends Pick<FoundGroup, "known" | "native" | "described"> {
+  /** It stands nowhere yet. */
+  readonly isNew: boolean;
   /** Next offsets by partition. */
   readonly offsets: ReadonlyMap<number, bigint>;
 }
@@ -43,7 +56,7 @@ export class GroupAdmin {
     this.#offsets = new OffsetLookup(service);
   }
 
-  async list(topic: string, signal: AbortSignal): Promise<{ group: string; nativeGroup: string }[]> {
+  async list(topic: string, signal: AbortSignal): Promise<ListedGroup[]> {
     const { client, directory } = this.#service;
     const known = await directory.look(topic, signal);
     const { brokers } = await client.metadata([], signal);
@@ -51,7 +64,7 @@ export class GroupAdmin {
       brokers.map(({ brokerId }) => this.#persist(topic, signal, () => client.listGroups(brokerId, signal))),
     );
     const names = listed.flat().filter(({ protocolType }) => protocolType === CONSUMER_GROUP || protocolType === "");
-    const onTopic: { group: string; nativeGroup: string }[] = [];
+    const onTopic: ListedGroup[] = [];
     for (const { group: native } of names) {
       const { described, committed } = await this.#look(known, native, signal);
       if (committed.size > 0 || membersOn(topic, described, native.startsWith(`${topic}.`)) > 0) {
@@ -80,12 +93,13 @@ export class GroupAdmin {
   }
 
   async reset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
-    const { known, native, described, offsets } = await this.#planned(topic, name, to, signal);
+    const { known, native, described, isNew, offsets } = await this.#planned(topic, name, to, signal);
     requireNoMembers(native, described, topic);
     const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, placesFrom(offsets), signal));
     const failed = [...codes.values()].find((code) => code !== 0);
     if (failed === UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
     if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });
+    if (isNew && name.nativeGroup === undefined) await warnOfNamesake(this.#service, this.#service.client, known, name.group, signal);
   }
 
   async delete(topic: string, { group, nativeGroup }: GroupName, signal: AbortSignal): Promise<void> {
@@ -120,16 +134,53 @@ export class GroupAdmin {
     }
   }
 
-  async lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag> {
-    const { known, committed } = await this.#find(topic, name, signal);
-    const bounds = await this.#offsets.bounds(known, known.partitions, signal);
-    const partitions = known.partitions.map((partition) => {
+  async lag(topic: string, name: GroupName, { partitions, initialPosition }: LagRequest, signal: AbortSignal): Promise<Lag> {
+    const { known, committed } = await this.#lookAt(topic, name, initialPosition, signal);
+    const wanted = known.partitions.filter((partition) => partitions?.includes(String(partition)) ?? true);
+    const bounds = await this.#offsets.bounds(known, wanted, signal);
+    const places = new Map(wanted.map((partition) => [partition, committed.get(partition) ?? placeFrom(bounds.get(partition)!.first)]));
+    await this.#requireWithin(known, places, bounds, signal);
+    const figures = wanted.map((partition) => {
       const { first, end } = bounds.get(partition)!;
-      const at = committed.get(partition)?.offset ?? first;
+      const at = places.get(partition)!.offset;
       const from = at < first ? first : at;
       return { partition: String(partition), messages: end > from ? Number(end - from) : 0, timeMs: null };
     });
-    return { messages: partitions.reduce((sum, { messages }) => sum + messages, 0), timeMs: null, partitions };
+    return { messages: figures.reduce((sum, { messages }) => sum + messages, 0), timeMs: null, partitions: figures };
+  }
+
+  /** Where a group stands, by partition; where it stands nowhere, what it would begin with. @throws `not-found` where it shall not begin */
+  async #lookAt(
+    topic: string,
+    name: GroupName,
+    initialPosition: StartPoint | null,
+    signal: AbortSignal,
+  ): Promise<{ readonly known: KnownTopic; readonly committed: ReadonlyMap<number, LogPlace> }> {
+    if (initialPosition === null) {
+      const { known, committed } = await this.#find(topic, name, signal);
+      return { known, committed };
+    }
+    const known = await this.#service.directory.look(topic, signal);
+    const { committed } = await this.#look(known, nativeGroupName(topic, name.group, name.nativeGroup), signal);
+    if (committed.size > 0) return { known, committed };
+    return { known, committed: placesFrom(await this.#offsets.resolve(known, startPlaces(known, initialPosition), signal)) };
+  }
+
+  /** Behind the last stable offset may stand who reads what is not committed; behind the end of the log nobody can have read. */
+  async #requireWithin(
+    known: KnownTopic,
+    places: ReadonlyMap<number, LogPlace>,
+    bounds: ReadonlyMap<number, LogBounds>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const behind = [...places].filter(([partition, { offset }]) => offset > bounds.get(partition)!.end);
+    if (behind.length === 0) return;
+    const latest = new Map(behind.map(([partition]) => [partition, LATEST]));
+    const ends = await this.#offsets.list(known, latest, signal, false);
+    for (const [partition, { offset, isForeign = false }] of behind) {
+      const end = ends.get(partition)!;
+      if (offset > end) throw behindEnd({ topic: known.topic, partition, offset, isForeign }, end, UNKNOWN_EPOCH);
+    }
   }
 
   /** What a reset stores. Of a position, the other partitions stay where the group stands. */
@@ -139,7 +190,8 @@ export class GroupAdmin {
     const { described, committed } = await this.#look(known, native, signal);
     const staysElsewhere = to.kind === "position" && committed.size > 0;
     const places = [...startPlaces(known, to)].filter(([partition]) => !staysElsewhere || to.partition === String(partition));
-    return { known, native, described, offsets: await this.#offsets.resolve(known, new Map(places), signal) };
+    const offsets = await this.#offsets.resolve(known, new Map(places), signal);
+    return { known, native, described, isNew: committed.size === 0, offsets };
   }
 
   #commits(known: KnownTopic, native: string): GroupOffsets {

@@ -3,8 +3,8 @@ export function nativeGroupName(topic: string, group: string, nativeGroup: strin
   return nativeGroup ?? `${topic}.${group}`;
 }
 
-/** The other way round, for lists; groups that do not follow the rule keep their own name. */
-export function groupOfNativeName(topic: string, nativeGroup: string): string {
+/** The other way round, for lists; `null` for groups that do not follow the rule. */
+export function groupOfNativeName(topic: string, nativeGroup: string): string | null {
   const prefix = `${topic}.`;
-  return nativeGroup.startsWith(prefix) && nativeGroup.length > prefix.length ? nativeGroup.slice(prefix.length) : nativeGroup;
+  return nativeGroup.startsWith(prefix) && nativeGroup.length > prefix.length ? nativeGroup.slice(prefix.length) : null;
 }

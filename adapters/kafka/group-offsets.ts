@@ -37,7 +37,7 @@ export class GroupOffsets {
       const isMarked = metadata?.startsWith(MARK) === true && this.#topicId !== null;
       if (isMarked && metadata !== MARK + this.#topicId) continue;
       // Without our note it may be an epoch of an earlier topic of this name, which says nothing of this one.
-      committed.set(partition, { offset, leaderEpoch: isMarked ? leaderEpoch : UNKNOWN_EPOCH });
+      committed.set(partition, isMarked ? { offset, leaderEpoch } : { offset, leaderEpoch: UNKNOWN_EPOCH, isForeign: true });
     }
     return committed;
   }
@@ -51,7 +51,7 @@ export class GroupOffsets {
     // Who is no member at this moment commits nothing: without a generation a server takes it while the group is empty, unfenced.
     if (member !== null && member.generation < 0) throw new KafkaProtocolError("OffsetCommit", UNKNOWN_MEMBER_ID);
     const metadata = this.#topicId === null ? null : MARK + this.#topicId;
-    const partitions = [...places].map(([partition, place]) => ({ partition, ...place, metadata }));
+    const partitions = [...places].map(([partition, { offset, leaderEpoch }]) => ({ partition, offset, leaderEpoch, metadata }));
     const request = { ...(member ?? { group: this.#group, ...OUTSIDER }), topic: this.#topic, partitions };
     const answer = await this.#coordinator.ask(signal, (brokerId) => this.#client.offsetCommit(brokerId, request, signal));
     if (answer.some(({ errorCode }) => isCoordinatorGone(errorCode))) this.#coordinator.forget();

@@ -204,6 +204,8 @@ export interface ListedOffset {
   /** -1: there is no record at or after that time. */
   readonly offset: bigint;
   readonly timestamp: bigint;
+  /** Of the record; for `LATEST`, of the leader at present. -1: not told. */
+  readonly leaderEpoch: number;
 }
 
 export interface GroupMember {

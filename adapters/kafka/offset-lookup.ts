@@ -28,25 +28,38 @@ export class OffsetLookup {
     return new Map(partitions.map((partition) => [partition, { first: first.get(partition)!, end: end.get(partition)! }]));
   }
 
-  /** By partition: of the first record stored at or after the time, -1 where none is; or `EARLIEST`, `LATEST`. */
-  async list(topic: KnownTopic, timestamps: ReadonlyMap<number, bigint>, signal: AbortSignal): Promise<Map<number, bigint>> {
+  /**
+   * By partition: of the first record stored at or after the time, -1 where none is; or `EARLIEST`, `LATEST`.
+   * @param readCommitted `false`: also what an open transaction has stored
+   */
+  async list(
+    topic: KnownTopic,
+    timestamps: ReadonlyMap<number, bigint>,
+    signal: AbortSignal,
+    readCommitted = true,
+  ): Promise<Map<number, bigint>> {
     const pace = new RetryPace(this.#service.report, topic.topic);
     let known = topic;
     let isFirst = true;
     return persist("ListOffsets", pace, signal, async () => {
       if (!isFirst) known = await this.#service.directory.look(topic.topic, signal);
       isFirst = false;
-      return this.#listOnce(known, timestamps, signal);
+      return this.#listOnce(known, timestamps, readCommitted, signal);
     });
   }
 
-  async #listOnce(topic: KnownTopic, timestamps: ReadonlyMap<number, bigint>, signal: AbortSignal): Promise<Map<number, bigint>> {
+  async #listOnce(
+    topic: KnownTopic,
+    timestamps: ReadonlyMap<number, bigint>,
+    readCommitted: boolean,
+    signal: AbortSignal,
+  ): Promise<Map<number, bigint>> {
     const byLeader = Map.groupBy([...timestamps], ([partition]) => topic.leaderOf(partition));
     const answers = await Promise.all(
       [...byLeader].map(([leader, wanted]) => {
         if (leader < 0) throw kafkaError("unavailable", "a partition has no leader at present", { topic: topic.topic });
         const partitions = wanted.map(([partition, timestamp]) => ({ partition, timestamp }));
-        return this.#client.listOffsets(leader, { topic: topic.topic, readCommitted: true, partitions }, signal);
+        return this.#client.listOffsets(leader, { topic: topic.topic, readCommitted, partitions }, signal);
       }),
     );
     return new Map(

@@ -253,13 +253,13 @@ export class PartitionFetcher {
   async #recover(cursor: FetchCursor, leader: number, fetched: FetchedPartition, signal: AbortSignal): Promise<void> {
     const { errorCode, divergingEpoch } = fetched;
     const { topic } = this.#topic;
-    const { partition, offset } = cursor;
+    const { partition, offset, isForeign } = cursor;
     const failedAtMs = performance.now();
     let gap: DriverGap;
     try {
       if (errorCode === 0 && divergingEpoch !== null) throw truncated({ topic, partition, offset }, divergingEpoch.endOffset);
       if (errorCode !== OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
-      gap = await retentionGap(this.#client, leader, { topic, partition, offset }, signal);
+      gap = await retentionGap(this.#client, leader, { topic, partition, offset, isForeign }, signal);
     } catch (error) {
       const hasFailedBefore = cursor.pace !== undefined;
       cursor.pace ??= new RetryPace(this.#service.report, topic);

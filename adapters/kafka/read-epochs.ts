@@ -6,6 +6,8 @@ export interface LogPlace {
   /** Of the next record. */
   readonly offset: bigint;
   readonly leaderEpoch: number;
+  /** Committed by another client: nothing of ours says that the log ever reached it. Absent: no. */
+  readonly isForeign?: boolean;
 }
 
 /** Of which only the offset is known. */

@@ -6,6 +6,8 @@ import type {
   GroupName,
   Lag,
   LagFigures,
+  LagRequest,
+  ListedGroup,
   PartitionPlace,
   Permission,
   StartPoint,
@@ -79,7 +81,7 @@ export class MemoryAdmin implements AdminDriver {
     return this.#service.broker.topicNames;
   }
 
-  async listGroups(name: string, signal: AbortSignal): Promise<readonly { readonly group: string; readonly nativeGroup: string }[]> {
+  async listGroups(name: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {
     await this.#enter("listGroups", name, signal);
     this.#require("groupAdmin", "listGroups");
     return [...topicFor(this.#service, name).groups.keys()].map((group) => ({ group, nativeGroup: group }));
@@ -139,10 +141,12 @@ export class MemoryAdmin implements AdminDriver {
     return operations.map((operation) => ({ operation, isAllowed: true, lacking: [] }));
   }
 
-  async lag(name: string, groupName: GroupName, signal: AbortSignal): Promise<Lag> {
+  async lag(name: string, groupName: GroupName, { partitions, initialPosition }: LagRequest, signal: AbortSignal): Promise<Lag> {
     await this.#enter("lag", name, signal);
     const { lagInMessages, lagInTime } = this.#service.profile.capabilities;
-    const figures = requireGroup(topicFor(this.#service, name), groupName).lag(Date.now());
+    const topic = topicFor(this.#service, name);
+    const group = initialPosition === null ? requireGroup(topic, groupName) : this.#startedGroup(topic, groupName, initialPosition);
+    const figures = group.lag(Date.now()).filter(({ partition }) => partitions?.includes(partition) ?? true);
     const told = ({ messages, timeMs }: { messages: number; timeMs: number }): LagFigures => ({
       messages: lagInMessages ? messages : null,
       timeMs: lagInTime ? timeMs : null,
@@ -155,6 +159,15 @@ export class MemoryAdmin implements AdminDriver {
       },
     );
     return { ...told(total), partitions: figures.map((figure) => ({ partition: figure.partition, ...told(figure) })) };
+  }
+
+  /** The group, or one that begins there and is not kept. */
+  #startedGroup(topic: MemoryTopic, name: GroupName, initialPosition: StartPoint): Group {
+    const group = topic.groups.get(nativeName(name));
+    if (group?.started === true) return group;
+    const begun = createGroup(this.#service.profile, topic);
+    begun.moveTo(initialPosition);
+    return begun;
   }
 }
 

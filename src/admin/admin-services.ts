@@ -9,12 +9,12 @@ export interface AdminServices {
   readonly capabilities: Capabilities;
   /** The provider's own name of a topic. */
   nativeTopic(topic: string): string;
-  /** The name in the code of a topic that the provider calls so; the same name where none was given. */
-  topicName(nativeTopic: string): string;
+  /** The name in the code that was given to a topic that the provider calls so, if any. */
+  topicName(nativeTopic: string): string | undefined;
   /** The provider's own name of a group, where the application gave one. */
   nativeGroup(group: string): string | undefined;
-  /** The name in the code of a group that the provider calls so; the same name where none was given. */
-  groupName(nativeGroup: string): string;
+  /** The name in the code that was given to a group that the provider calls so, if any. */
+  groupName(nativeGroup: string): string | undefined;
   /** @throws `closed` once the connection closes */
   requireOpen(operation: string): void;
   /** @throws `unsupported` naming capability and provider */

@@ -1,4 +1,4 @@
-import type { GroupName } from "../driver/admin-driver.ts";
+import type { GroupName, ListedGroup } from "../driver/admin-driver.ts";
 import type { PartitionPlace, StartPoint } from "../driver/record.ts";
 import type { CallOptions } from "../options.ts";
 import { encodeBookmark } from "../replay/bookmark.ts";
@@ -8,15 +8,36 @@ import { type AdminCall, adminCall, requireGroup, requireTopic } from "./admin-c
 import type { AdminServices } from "./admin-services.ts";
 import type { GroupDescription, Lag } from "./admin-types.ts";
 
-export function listGroups(services: AdminServices, topic: string, options?: CallOptions): Promise<readonly string[]> {
+/** A topic's groups. */
+export interface ListedGroups {
+  /** The names by which the other calls mean them, each once. */
+  readonly names: readonly string[];
+  /** Native names of groups that no name means here: of other clients, or hidden behind a mapping. */
+  readonly natives: readonly string[];
+}
+
+export async function listGroups(services: AdminServices, topic: string, options?: CallOptions): Promise<readonly string[]> {
+  return (await listedGroups(services, topic, options)).names;
+}
+
+export function listedGroups(services: AdminServices, topic: string, options?: CallOptions): Promise<ListedGroups> {
   return adminCall(services, "listGroups", topic, options, async (call) => {
     call.requireCapability("groupAdmin");
     const groups = await services.driver.admin.listGroups(requireTopic(services, topic), call.signal);
-    return groups.map(({ group, nativeGroup }) => {
-      const named = services.groupName(nativeGroup);
-      return named === nativeGroup ? group : named;
-    });
+    const named = groups.map((listed) => ({ ...listed, name: nameOf(services, listed) }));
+    return {
+      names: named.flatMap(({ name }) => (name === null ? [] : [name])),
+      natives: named.flatMap(({ name, nativeGroup }) => (name === null ? [nativeGroup] : [])),
+    };
   });
+}
+
+/** By which the other calls mean this group; `null` where none does. */
+function nameOf(services: AdminServices, { group, nativeGroup }: ListedGroup): string | null {
+  const given = services.groupName(nativeGroup);
+  if (given !== undefined) return given;
+  // A name that was given to another group means that one.
+  return group !== null && services.nativeGroup(group) === undefined ? group : null;
 }
 
 export function describeGroup(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<GroupDescription> {
@@ -81,6 +102,7 @@ export function lag(services: AdminServices, topic: string, group: string, optio
   return adminCall(services, "lag", topic, options, async (call) => {
     // Either will do; without both the more telling one is named.
     if (!services.capabilities.lagInTime) call.requireCapability("lagInMessages");
-    return await services.driver.admin.lag(requireTopic(services, topic), requireGroup(services, group), call.signal);
+    const request = { partitions: null, initialPosition: null };
+    return await services.driver.admin.lag(requireTopic(services, topic), requireGroup(services, group), request, call.signal);
   });
 }

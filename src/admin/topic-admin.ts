@@ -69,7 +69,12 @@ export function describeTopic(services: AdminServices, topic: string, options?: 
 export function listTopics(services: AdminServices, options?: CallOptions): Promise<readonly string[]> {
   return adminCall(services, "listTopics", undefined, options, async (call) => {
     const nativeTopics = await services.driver.admin.listTopics(call.signal);
-    return nativeTopics.map((nativeTopic) => services.topicName(nativeTopic));
+    return nativeTopics.flatMap((nativeTopic) => {
+      const given = services.topicName(nativeTopic);
+      if (given !== undefined) return [given];
+      // A name that was given to another topic means that one.
+      return services.nativeTopic(nativeTopic) === nativeTopic ? [nativeTopic] : [];
+    });
   });
 }
 

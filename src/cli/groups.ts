@@ -3,13 +3,14 @@ import type { GroupDescription, Lag } from "../admin/admin-types.ts";
 import type { OpenConnection } from "../connection.ts";
 import type { Connection } from "../connection-types.ts";
 import type { PartitionPlace } from "../driver/record.ts";
-import { isStreamError } from "../errors.ts";
+import { type StreamError, isStreamError } from "../errors.ts";
 import type { From } from "../replay/reader-types.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
 import { requiredName } from "./options/name-option.ts";
 import { parseFrom } from "./options/parse-place.ts";
 import { lagTable } from "./output/lag-table.ts";
+import { nativeGroupText } from "./output/native-group-text.ts";
 import { placeTexts, placesOf } from "./output/place-text.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
@@ -64,11 +65,12 @@ export function addGroups(program: Command): void {
 async function listGroups(url: string | undefined, { topic, json }: TopicOptions & JsonOptions): Promise<void> {
   await withConnection(
     sharedConnectionUrl(url),
-    async ({ admin }) => {
-      const lines = (await admin.listGroups(topic))
-        .toSorted()
-        .map((group) => `${json === true ? JSON.stringify({ topic, group }) : group}\n`);
+    async (connection) => {
+      const { names, natives } = await (connection as OpenConnection<"groupAdmin">).listedGroups(topic);
+      const lines = names.toSorted().map((group) => `${json === true ? JSON.stringify({ topic, group }) : group}\n`);
       await new StandardOutput().write(lines.join(""));
+      // Not among the names: no other command would take them.
+      for (const native of natives.toSorted()) console.error(nativeGroupText(native, names.includes(native)));
     },
     ["groupAdmin"],
   );
@@ -77,9 +79,10 @@ async function listGroups(url: string | undefined, { topic, json }: TopicOptions
 async function describeGroup(url: string | undefined, { topic, group, json }: GroupOptions & JsonOptions): Promise<void> {
   await withConnection(sharedConnectionUrl(url), async (connection) => {
     const description = await connection.admin.describeGroup(topic, group);
-    const lag = await lagOf(connection, topic, group);
+    const { lag, error } = await lagOf(connection, topic, group);
     const shown = json === true ? `${JSON.stringify({ topic, ...description, lag })}\n` : asText(topic, description, lag);
     await new StandardOutput().write(shown);
+    if (error !== null) throw error;
   });
 }
 
@@ -118,10 +121,19 @@ async function deleteGroup(url: string | undefined, { topic, group, ...execution
   );
 }
 
-/** `null` where the provider does not tell. */
-async function lagOf({ admin, capabilities }: Connection, topic: string, group: string): Promise<Lag | null> {
-  if (!capabilities.lagInMessages && !capabilities.lagInTime) return null;
-  return (admin as Connection<"lagInMessages">["admin"]).lag(topic, group);
+/** `null` where the provider does not tell, or where the group stands where no log is: its places are shown all the same. */
+async function lagOf(
+  { admin, capabilities }: Connection,
+  topic: string,
+  group: string,
+): Promise<{ readonly lag: Lag | null; readonly error: StreamError | null }> {
+  if (!capabilities.lagInMessages && !capabilities.lagInTime) return { lag: null, error: null };
+  try {
+    return { lag: await (admin as Connection<"lagInMessages">["admin"]).lag(topic, group), error: null };
+  } catch (error) {
+    if (isStreamError(error, "position-out-of-range")) return { lag: null, error };
+    throw error;
+  }
 }
 
 function asText(topic: string, description: GroupDescription, lag: Lag | null): string {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Lag } from "../admin/admin-types.ts";
 import type { Connection } from "../connection-types.ts";
-import { isStreamError } from "../errors.ts";
+import { type StreamError, isStreamError } from "../errors.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { NameOption, requiredName } from "./options/name-option.ts";
 import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";
@@ -37,9 +37,23 @@ const INTERVAL_MS = 2_000;
 /** A timer of Node takes no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** Every capability that may be missing is asked for at run time, and then says so. */
+type LagAdmin = Connection<"groupAdmin" | "lagInMessages">["admin"];
+
 interface GroupLag {
   readonly group: string;
   readonly lag: Lag;
+}
+
+interface Failure {
+  readonly group: string;
+  readonly error: StreamError;
+}
+
+interface Lags {
+  readonly lags: readonly GroupLag[];
+  /** Of groups whose lag cannot be told: what is wrong with one hides none of the others. */
+  readonly failures: readonly Failure[];
 }
 
 export function addLag(program: Command): void {
@@ -62,9 +76,16 @@ async function showLag(url: string | undefined, options: Options): Promise<void>
   await interruptible((interrupted) =>
     withConnection(target, async (connection) => {
       if (options.watch === true) await watch(connection, options, output, interrupted);
-      else await output.write(shown(options, await lagOf(connection, options, interrupted)));
+      else await show(connection, options, output, interrupted);
     }),
   );
+}
+
+async function show(connection: Connection, options: Options, output: StandardOutput, interrupted: AbortSignal): Promise<void> {
+  const { lags, failures } = await lagsOf(connection, options, interrupted);
+  await output.write(shown(options, lags));
+  reportFailures(failures);
+  if (failures.length > 0) process.exitCode = 1;
 }
 
 /** Until it is interrupted, which is its only end. */
@@ -72,8 +93,10 @@ async function watch(connection: Connection, options: Options, output: StandardO
   const head = output.isTerminal && options.json !== true ? "\u001B[2J\u001B[H" : "";
   while (!interrupted.aborted) {
     try {
-      const lag = shown(options, await lagOf(connection, options, interrupted));
+      const { lags, failures } = await lagsOf(connection, options, interrupted);
+      const lag = shown(options, lags);
       await output.write(options.json === true ? lag : `${head}${new Date().toISOString()}\n${lag}`);
+      reportFailures(failures);
     } catch (error) {
       if (interrupted.aborted) return;
       // A provider that is away for a moment is what one watches for.
@@ -84,10 +107,30 @@ async function watch(connection: Connection, options: Options, output: StandardO
   }
 }
 
-async function lagOf(connection: Connection, { topic, group }: Options, signal: AbortSignal): Promise<readonly GroupLag[]> {
-  const admin = connection.admin as Connection<"groupAdmin" | "lagInMessages">["admin"];
-  const groups = group === undefined ? (await admin.listGroups(topic, { signal })).toSorted() : [group];
-  return Promise.all(groups.map(async (name) => ({ group: name, lag: await admin.lag(topic, name, { signal }) })));
+async function lagsOf(connection: Connection, { topic, group }: Options, signal: AbortSignal): Promise<Lags> {
+  const admin = connection.admin as LagAdmin;
+  if (group !== undefined) return { lags: [{ group, lag: await admin.lag(topic, group, { signal }) }], failures: [] };
+  const groups = (await admin.listGroups(topic, { signal })).toSorted();
+  const told = await Promise.all(groups.map(async (name) => lagOfListed(admin, topic, name, signal)));
+  return {
+    lags: told.filter((found) => found !== null && "lag" in found),
+    failures: told.filter((found) => found !== null && "error" in found),
+  };
+}
+
+/** `null`: the group has gone since it was listed. */
+async function lagOfListed(admin: LagAdmin, topic: string, group: string, signal: AbortSignal): Promise<GroupLag | Failure | null> {
+  try {
+    return { group, lag: await admin.lag(topic, group, { signal }) };
+  } catch (error) {
+    if (isStreamError(error, "not-found")) return null;
+    if (isStreamError(error, "position-out-of-range")) return { group, error };
+    throw error;
+  }
+}
+
+function reportFailures(failures: readonly Failure[]): void {
+  for (const { group, error } of failures) console.error(`${error.code}: group ${JSON.stringify(group)}: ${error.message}`);
 }
 
 function shown({ topic, json }: Options, groups: readonly GroupLag[]): string {

@@ -1,26 +1,18 @@
 import type { Lag } from "../admin/admin-types.ts";
-import type { TopicServices } from "./consumer-options.ts";
+import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
 
-/** How far a group is behind in these partitions. A figure that one of them does not tell is not told for all of them. */
-export async function lagOf(services: TopicServices, group: string, partitions: readonly string[], signal: AbortSignal): Promise<Lag> {
-  const { driver, nativeTopic, capabilities } = services;
-  const lag = await driver.admin.lag(nativeTopic, { group, nativeGroup: services.nativeGroup(group) }, signal);
-  const own = lag.partitions.filter(({ partition }) => partitions.includes(partition));
-  const total = (values: (number | null)[], join: (sum: number, value: number) => number): number | null =>
-    values.reduce<number | null>((sum, value) => (sum === null || value === null ? null : join(sum, value)), 0);
-  return {
-    messages: capabilities.lagInMessages
-      ? total(
-          own.map(({ messages }) => messages),
-          (sum, value) => sum + value,
-        )
-      : null,
-    timeMs: capabilities.lagInTime
-      ? total(
-          own.map(({ timeMs }) => timeMs),
-          Math.max,
-        )
-      : null,
-    partitions: own,
-  };
+/**
+ * How far a group is behind in these partitions, `null` for all; from its initial position where it stands nowhere.
+ * @throws `not-found` where it stands nowhere and shall not begin · what the driver throws
+ */
+export async function lagOf(
+  services: TopicServices,
+  { group, initialPosition }: ConsumerPlan,
+  partitions: readonly string[] | null,
+  signal: AbortSignal,
+): Promise<Lag> {
+  const { driver, nativeTopic } = services;
+  const start = await initialPosition.resolve(() => driver.identity(nativeTopic, signal));
+  const request = { partitions, initialPosition: start === "fail" ? null : start };
+  return driver.admin.lag(nativeTopic, { group, nativeGroup: services.nativeGroup(group) }, request, signal);
 }

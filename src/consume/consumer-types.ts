@@ -25,7 +25,10 @@ export interface Consumer<T> extends AsyncIterable<Message<T>>, AsyncDisposable 
   readonly assigned: readonly string[];
   /** For health checks and dashboards; no calls. */
   status(): ConsumerStatus;
-  /** Of this member's partitions. @throws `unsupported` where neither `lagInMessages` nor `lagInTime` holds */
+  /**
+   * Of this member's partitions; of all of them until the group has said which are its own. A group that stands nowhere is counted from its initial position.
+   * @throws `unsupported` where neither `lagInMessages` nor `lagInTime` holds · `not-found` where it stands nowhere and `initialPosition` is `"fail"`
+   */
   lag(options?: CallOptions): Promise<Lag>;
   /** Starts no further handler until `resume`; stays in the group. */
   pause(): void;

@@ -91,7 +91,11 @@ class GroupConsumer<T> implements Consumer<T> {
     this.#context.requireOpen("lag");
     if (!capabilities.lagInTime) this.#context.requireCapability("lagInMessages", "lag");
     try {
-      return await abortable(lagOf(this.#context, this.#plan.group, this.assigned, options.signal ?? neverAborted()), options.signal);
+      const { state } = this.status();
+      // Which partitions are this member's the group has not said yet.
+      const isUnknown = this.assigned.length === 0 && (state === "idle" || state === "joining");
+      const asked = lagOf(this.#context, this.#plan, isUnknown ? null : this.assigned, options.signal ?? neverAborted());
+      return await abortable(asked, options.signal);
     } catch (error) {
       options.signal?.throwIfAborted();
       throw this.#context.toError(error, "lag");

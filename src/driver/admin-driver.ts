@@ -9,6 +9,21 @@ export interface GroupName {
   readonly nativeGroup: string | undefined;
 }
 
+/** A group as the provider has it. */
+export interface ListedGroup {
+  /** The name by which `GroupName.group` and `ConsumerSettings.group` mean it; `null` where only its native name does. */
+  readonly group: string | null;
+  readonly nativeGroup: string;
+}
+
+/** Whose lag is asked for. */
+export interface LagRequest {
+  /** `null`: of all partitions. Names that the topic does not have are left out. */
+  readonly partitions: readonly string[] | null;
+  /** Where a group that stands nowhere would begin: it is counted from there. `null`: such a group is `not-found`, unless it has members. */
+  readonly initialPosition: StartPoint | null;
+}
+
 export interface DriverTopicDescription {
   readonly identity: TopicIdentity;
   /** Open ones and, where the service keeps them, closed shards that still hold records. In the provider's order. */
@@ -44,8 +59,8 @@ export interface AdminDriver {
   /** @throws `not-found` */
   describeTopic(topic: string, signal: AbortSignal): Promise<DriverTopicDescription>;
   listTopics(signal: AbortSignal): Promise<readonly string[]>;
-  /** Groups that have a position or members on this topic: the names as `ConsumerSettings.group` would say them, or native ones that do not follow the rule. */
-  listGroups(topic: string, signal: AbortSignal): Promise<readonly { readonly group: string; readonly nativeGroup: string }[]>;
+  /** Groups that have a position or members on this topic, each once. */
+  listGroups(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]>;
   /** @throws `not-found` */
   describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription>;
   /**
@@ -64,9 +79,9 @@ export interface AdminDriver {
   /**
    * The sums are the driver's: all messages, and the greatest age. 0 where nothing is left to handle; `null` only where the
    * provider does not tell.
-   * @throws `not-found`
+   * @throws `not-found` · `position-out-of-range` where the group stands behind the end of a partition, where the provider tells
    */
-  lag(topic: string, name: GroupName, signal: AbortSignal): Promise<Lag>;
+  lag(topic: string, name: GroupName, request: LagRequest, signal: AbortSignal): Promise<Lag>;
   /**
    * What whoever is connected may do with the topic and, where one is named, the group, which need not exist. Nothing is changed to
    * find out. Leave out the operations that the provider does not have; leave out the method where the provider does not tell.

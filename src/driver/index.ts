@@ -3,7 +3,7 @@ export type { Driver, OpenContext, OpenDriver, ProviderDriver } from "./provider
 export type { CallShape, CallSlice, ProducerDriver, PublishCall, RecordResult, SliceResult } from "./producer-driver.ts";
 export type { Assignment, ChildPartition, ConsumerDriver, ConsumerSettings, DriverGap, Settlement, Sink } from "./consumer-driver.ts";
 export type { PartitionEnd, RangePartition, RangeRequest, ReaderDriver, ReaderSink, ResolvedRange, StopPoint } from "./reader-driver.ts";
-export type { AdminDriver, DriverGroupDescription, DriverTopicDescription, GroupName } from "./admin-driver.ts";
+export type { AdminDriver, DriverGroupDescription, DriverTopicDescription, GroupName, LagRequest, ListedGroup } from "./admin-driver.ts";
 export type { GuardedOperation, Permission } from "./permission.ts";
 export type { HeaderList, OutgoingRecord, PartitionPlace, Place, PositionPlace, StartPoint, StoredRecord } from "./record.ts";
 export type { DriverReport, Report } from "./report.ts";

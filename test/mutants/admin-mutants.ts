@@ -64,9 +64,15 @@ export const adminMutants: readonly Mutant[] = [
   })),
   commitsBehindAReset,
   adminMutant("deleting-a-group-does-nothing", () => ({ deleteGroup: async () => undefined })),
+  adminMutant("lag-needs-a-position", (admin) => ({
+    lag: async (topic, name, request, signal) => admin.lag(topic, name, { ...request, initialPosition: null }, signal),
+  })),
+  adminMutant("lists-groups-of-others", (admin) => ({
+    listGroups: async (topic, signal) => [...(await admin.listGroups(topic, signal)), { group: "of-another", nativeGroup: "of-another" }],
+  })),
   adminMutant("lag-is-nothing", (admin) => ({
-    lag: async (topic, name, signal) => {
-      const lag = await admin.lag(topic, name, signal);
+    lag: async (topic, name, request, signal) => {
+      const lag = await admin.lag(topic, name, request, signal);
       return { ...lag, messages: 0, partitions: lag.partitions.map((partition) => ({ ...partition, messages: 0 })) };
     },
   })),

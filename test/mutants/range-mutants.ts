@@ -120,7 +120,9 @@ const readerMovesTheGroup = driverMutant(
           close: async () => {
             await reader.close();
             const groups = await driver.admin.listGroups(topic, NEVER);
-            for (const group of groups) await driver.admin.resetGroup(topic, group, { kind: "latest" }, NEVER);
+            for (const { group, nativeGroup } of groups) {
+              await driver.admin.resetGroup(topic, { group: group ?? nativeGroup, nativeGroup }, { kind: "latest" }, NEVER);
+            }
           },
         });
       },

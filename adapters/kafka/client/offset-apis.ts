@@ -16,18 +16,22 @@ const CONSUMER = -1;
 export const listOffsetsApi: Api<ListOffsetsRequest, readonly ListedOffset[]> = {
   name: "ListOffsets",
   key: 2,
-  versions: [2, 3],
+  versions: [2, 4],
   purpose: "other",
   isPatient: true,
-  write({ topic, readCommitted, partitions }, writer) {
+  write({ topic, readCommitted, partitions }, writer, version) {
     writer
       .int32(CONSUMER)
       .int8(readCommitted ? 1 : 0)
       .int32(1)
       .string(topic);
-    writer.array(partitions, ({ partition, timestamp }) => writer.int32(partition).int64(timestamp));
+    writer.array(partitions, ({ partition, timestamp }) => {
+      writer.int32(partition);
+      if (version >= 4) writer.int32(UNKNOWN_EPOCH);
+      writer.int64(timestamp);
+    });
   },
-  read(reader) {
+  read(reader, version) {
     reader.readThrottle();
     const topics = reader.array(() => {
       reader.string();
@@ -35,7 +39,8 @@ export const listOffsetsApi: Api<ListOffsetsRequest, readonly ListedOffset[]> = 
         const partition = reader.int32();
         const errorCode = reader.int16();
         const timestamp = reader.int64();
-        return { partition, errorCode, timestamp, offset: reader.int64() };
+        const offset = reader.int64();
+        return { partition, errorCode, timestamp, offset, leaderEpoch: version >= 4 ? reader.int32() : UNKNOWN_EPOCH };
       });
     });
     return topics.flat();

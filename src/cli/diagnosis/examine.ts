@@ -4,6 +4,7 @@ import type { Message } from "../../message.ts";
 import type { From } from "../../replay/reader-types.ts";
 import { counted } from "../output/counted.ts";
 import { durationText } from "../output/duration-text.ts";
+import { nativeGroupText } from "../output/native-group-text.ts";
 import { plainTopic } from "../process/plain-topic.ts";
 import { whenAborted } from "../process/when-aborted.ts";
 import { examinePermissions } from "./examine-permissions.ts";
@@ -49,7 +50,7 @@ export async function* examine(connection: Connection, { topic, group }: Subject
     yield notTried("operations", "nothing more can be tried before the topic is there");
     return;
   }
-  yield* examineTopic(connection, topic);
+  yield* examineTopic(connection, topic, group);
   if (group === undefined) yield notTried("group", "no group was named", "--group NAME looks at it, and asks what is permitted.");
   else yield* examineGroup(admin, topic, group);
   yield* await examinePermissions(connection as OpenConnection<never>, topic, group);
@@ -66,8 +67,7 @@ async function reach(connection: Connection): Promise<Health> {
   }
 }
 
-async function* examineTopic(connection: Connection, topic: string): AsyncGenerator<Finding, void, void> {
-  const { admin } = connection;
+async function* examineTopic(connection: Connection, topic: string, group: string | undefined): AsyncGenerator<Finding, void, void> {
   const reading = await attempt("read", async (signal) => {
     const first = await firstMessage(connection, topic, "earliest", signal);
     return first === null ? "nothing is stored, so that no message could be tried" : "the oldest message can be read";
@@ -76,7 +76,22 @@ async function* examineTopic(connection: Connection, topic: string): AsyncGenera
   if (reading.result !== "ok") yield notTried("clock", "the topic cannot be read");
   else if (!connection.capabilities.startAtTimestamp) yield notTried("clock", `${connection.provider} does not tell its time`);
   else yield await attempt("clock", (signal) => examineClock(connection, topic, signal));
-  yield await attempt("list groups", async (signal) => counted((await (admin as AnyAdmin).listGroups(topic, { signal })).length, "group"));
+  yield await attempt("list groups", (signal) => examineGroups(connection as OpenConnection<never>, topic, group, signal));
+}
+
+/** A group of another client has the name that was asked for: a consumer of that name would start a new one beside it. */
+async function examineGroups(
+  connection: OpenConnection<never>,
+  topic: string,
+  group: string | undefined,
+  signal: AbortSignal,
+): Promise<Finding | string> {
+  const { names, natives } = await connection.listedGroups(topic, { signal });
+  const found = counted(names.length, "group");
+  if (natives.length === 0) return found;
+  const others = `${found}; native ones that can be used when they are mapped by \`groups\`: ${natives.map((native) => JSON.stringify(native)).join(", ")}`;
+  if (group === undefined || !natives.includes(group)) return others;
+  return doubtful("list groups", others, nativeGroupText(group, names.includes(group)));
 }
 
 async function* examineGroup(admin: AnyAdmin, topic: string, group: string): AsyncGenerator<Finding, void, void> {

@@ -32,10 +32,13 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
     updateTopic: undefined,
     deleteTopic: undefined,
     describeTopic: { identity: IDENTITY, partitions: ["0", "1", "2", "3"], retentionMs: null, maxMessageBytes: 1_000 },
-    listTopics: ["native-orders", "other"],
+    // The name of the last was given to another.
+    listTopics: ["native-orders", "other", "orders"],
     listGroups: [
       { group: "reports", nativeGroup: "orders.reports" },
-      { group: "something", nativeGroup: "native-billing" },
+      { group: null, nativeGroup: "native-billing" },
+      { group: "billing", nativeGroup: "orders.billing" },
+      { group: null, nativeGroup: "reports" },
     ],
     describeGroup: { ...GROUP, places: new Map([["0", { kind: "after", position: positionAt(3) }]]) },
     planReset: new Map(),
@@ -67,9 +70,9 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
     provider: PROVIDER,
     capabilities,
     nativeTopic: (topic) => (topic === "orders" ? "native-orders" : topic),
-    topicName: (native) => (native === "native-orders" ? "orders" : native),
+    topicName: (native) => (native === "native-orders" ? "orders" : undefined),
     nativeGroup: (group) => (group === "billing" ? "native-billing" : undefined),
-    groupName: (native) => (native === "native-billing" ? "billing" : native),
+    groupName: (native) => (native === "native-billing" ? "billing" : undefined),
     requireOpen: (operation) => {
       if (!result.open) throw new StreamError("closed", "closed", { operation });
     },
@@ -112,7 +115,7 @@ test("each call reaches the driver with the provider's own names", async () => {
     ["listGroups", "native-orders"],
     ["deleteGroup", "native-orders", name],
     ["deleteGroup", "native-orders", { group: "reports", nativeGroup: undefined }],
-    ["lag", "native-orders", name],
+    ["lag", "native-orders", name, { partitions: null, initialPosition: null }],
   ]);
 });
 

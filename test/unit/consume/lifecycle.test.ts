@@ -216,20 +216,30 @@ test("a synchronous handler leaves the event loop free", async () => {
   await run;
 });
 
-test("lag is that of this member's partitions", async () => {
-  const partitions = [
-    { partition: "0", messages: 3, timeMs: 10 },
-    { partition: "1", messages: 4, timeMs: 20 },
-    { partition: "2", messages: 50, timeMs: 99 },
-  ];
-  const it = bench({ driver: { admin: { lag: async () => ({ messages: 57, timeMs: 99, partitions }) } as never } });
-  const member = it.consumer();
+test("lag is that of this member's partitions; of all of them until the group has said which they are", async () => {
+  const requests: unknown[] = [];
+  const lag = { messages: 7, timeMs: 20, partitions: [] };
+  const admin = {
+    lag: async (...[, , request]: readonly unknown[]) => {
+      requests.push(request);
+      return lag;
+    },
+  };
+  const it = bench({ driver: { admin: admin as never } });
+  const member = it.consumer({ initialPosition: "latest" });
+  expect(await member.lag()).toBe(lag);
   const run = member.run(() => {});
   for (const partition of ["0", "1"]) (await it.sink()).assigned(assignment(partition));
-  expect(await member.lag()).toEqual({ messages: 7, timeMs: 20, partitions: partitions.slice(0, 2) });
   const { signal } = new AbortController();
-  await member.lag({ signal });
+  expect(await member.lag({ signal })).toBe(lag);
   expect(getEventListeners(signal, "abort")).toEqual([]);
+  await it.consumer({ initialPosition: "fail" }).lag();
+  const initialPosition = { kind: "latest" };
+  expect(requests).toEqual([
+    { partitions: null, initialPosition },
+    { partitions: ["0", "1"], initialPosition },
+    { partitions: null, initialPosition: null },
+  ]);
   await member.close();
   await run;
 });

@@ -64,7 +64,7 @@ export class FetchedLog {
         await abortable(this.offsetsGate, signal);
         return partitions.map(({ partition, timestamp }) => {
           const offset = timestamp === EARLIEST ? this.firstOffsets[partition]! : this.#end(partition);
-          return { partition, errorCode: 0, offset, timestamp: -1n };
+          return { partition, errorCode: 0, offset, timestamp: -1n, leaderEpoch: -1 };
         });
       },
     };

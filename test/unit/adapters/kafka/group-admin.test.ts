@@ -34,7 +34,7 @@ function cluster(trouble: (call: keyof KafkaClient, signal: AbortSignal) => Prom
     offsetFetch: answer("offsetFetch", [{ ...place, offset: 3n, leaderEpoch: 0, metadata: null }]),
     offsetCommit: answer("offsetCommit", [place]),
     deleteGroup: answer("deleteGroup", undefined),
-    listOffsets: answer("listOffsets", [{ ...place, offset: 10n, timestamp: -1n }]),
+    listOffsets: answer("listOffsets", [{ ...place, offset: 10n, timestamp: -1n, leaderEpoch: 0 }]),
     ...others,
   };
   const client = calls as KafkaClient;
@@ -49,7 +49,7 @@ const CALLS: readonly (readonly [string, (admin: AdminDriver, signal: AbortSigna
   ["describeGroup", (admin, signal) => admin.describeGroup("orders", NAME, signal)],
   ["resetGroup", (admin, signal) => admin.resetGroup("orders", NAME, { kind: "earliest" }, signal)],
   ["deleteGroup", (admin, signal) => admin.deleteGroup("orders", NAME, signal)],
-  ["lag", (admin, signal) => admin.lag("orders", NAME, signal)],
+  ["lag", (admin, signal) => admin.lag("orders", NAME, { partitions: null, initialPosition: null }, signal)],
 ];
 
 test("groups with members on other topics only are not listed, also while the server does not tell what members read", async () => {
@@ -80,7 +80,13 @@ test("a reset plans what it does: where unlisted partitions begin, and that of a
       standing.map((partition) => ({ topic: "orders", partition, errorCode: 0, offset: 9n, leaderEpoch: 0, metadata: null })),
     // The log of each partition goes from 2 to 10.
     listOffsets: async (_broker, { partitions: asked }) =>
-      asked.map(({ partition, timestamp }) => ({ partition, errorCode: 0, offset: timestamp === -2n ? 2n : 10n, timestamp })),
+      asked.map(({ partition, timestamp }) => ({
+        partition,
+        errorCode: 0,
+        offset: timestamp === -2n ? 2n : 10n,
+        timestamp,
+        leaderEpoch: 0,
+      })),
     offsetCommit: async (_broker, request) => {
       committed.push(new Map(request.partitions.map(({ partition, offset }) => [partition, offset])));
       return request.partitions.map(({ partition }) => ({ topic: "orders", partition, errorCode: 0 }));

@@ -41,6 +41,7 @@ class Log {
           errorCode: 0,
           offset: timestamp === EARLIEST ? 10n : timestamp < 0n ? 100n : timestamp > 5_000n ? -1n : 50n,
           timestamp: -1n,
+          leaderEpoch: -1,
         })),
     };
     return calls as KafkaClient;
@@ -137,7 +138,11 @@ describe("where a member begins", () => {
     log.committed.set(0, { offset: 80n, metadata: `streamport topic ${TOPIC_ID}` });
     expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toEqual({ offset: 80n, leaderEpoch: 2 });
     log.committed.set(0, { offset: 81n, metadata: "another client's own" });
-    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toEqual({ offset: 81n, leaderEpoch: -1 });
+    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toEqual({
+      offset: 81n,
+      leaderEpoch: -1,
+      isForeign: true,
+    });
   });
 
   test("a group that shall exist and does not is not found", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PartitionPlace, StartPoint } from "../../../../src/driver/index.ts";
+import type { GroupName, Lag, LagRequest, PartitionPlace, StartPoint } from "../../../../src/driver/index.ts";
 import { TestMember, eventually, expectCode, open, outgoing, publish, readAll, series, signal } from "./harness.ts";
 
 const billing = { group: "billing", nativeGroup: undefined };
@@ -123,7 +123,9 @@ test("lag counts messages and the age of the oldest", async () => {
   await driver.admin.resetGroup("orders", billing, { kind: "earliest" }, signal);
   const old = Date.now() - 5_000;
   await publish(driver, "orders", [outgoing("a", "1", { timestampMs: old, toPartition: "0" }), outgoing("a", "2", { toPartition: "0" })]);
-  const lag = await driver.admin.lag("orders", billing, signal);
+  const lagOf = async (name: GroupName, request: Partial<LagRequest> = {}): Promise<Lag> =>
+    driver.admin.lag("orders", name, { partitions: null, initialPosition: null, ...request }, signal);
+  const lag = await lagOf(billing);
   expect(lag.messages).toBe(2);
   expect(lag.timeMs).toBeGreaterThanOrEqual(5_000);
   expect(lag.partitions.map(({ partition, messages }) => [partition, messages])).toEqual([
@@ -132,7 +134,14 @@ test("lag counts messages and the age of the oldest", async () => {
     ["2", 0],
     ["3", 0],
   ]);
-  await expectCode(driver.admin.lag("orders", { group: "nobody", nativeGroup: undefined }, signal), "not-found");
+  const { timeMs, ...ofTwo } = await lagOf(billing, { partitions: ["1", "2", "9"], initialPosition: { kind: "latest" } });
+  expect(timeMs).toBe(0);
+  expect(ofTwo).toMatchObject({ messages: 0, partitions: [{ partition: "1" }, { partition: "2" }] });
+  const nobody = { group: "nobody", nativeGroup: undefined };
+  await expectCode(lagOf(nobody), "not-found");
+  expect((await lagOf(nobody, { initialPosition: { kind: "earliest" } })).messages).toBe(2);
+  expect((await lagOf(nobody, { initialPosition: { kind: "latest" } })).messages).toBe(0);
+  await expectCode(lagOf(nobody), "not-found");
 });
 
 test("a native name is the group's name", async () => {

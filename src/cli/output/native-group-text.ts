@@ -1,0 +1,9 @@
+/**
+ * What to know of a group that only its native name means.
+ * @param hasNamesake a group that is listed is called so as well
+ */
+export function nativeGroupText(native: string, hasNamesake: boolean): string {
+  const name = JSON.stringify(native);
+  const other = hasNamesake ? ", which is not the group of that name" : "";
+  return `There is a native group of the name ${name} on this topic${other}: map it by \`groups\` to use it here (in the URL: ?group.NAME=${encodeURIComponent(native)}).`;
+}
