@@ -57,7 +57,7 @@ export interface Receipt {
 
 /** `cause`: the vendor's error. */
 export type StreamErrorDetails = { cause?: unknown } & Partial<
-  Pick<StreamError, "retryable" | "provider" | "operation" | "topic" | "partition" | "position" | "capability" | "batch">
+  Pick<StreamError, "retryable" | "provider" | "operation" | "topic" | "partition" | "position" | "capability" | "batch" | "stored">
 >;
 
 /** Codes whose call may succeed later, unless the details say otherwise. Anything unknown is not worth a retry. */
@@ -82,6 +82,8 @@ export class StreamError extends Error {
   readonly capability: keyof Capabilities | undefined;
   /** Of `sendBatch`. */
   readonly batch: BatchOutcome | undefined;
+  /** Of `sendStream`: so many from the start are stored for certain. */
+  readonly stored: number | undefined;
 
   constructor(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -94,6 +96,7 @@ export class StreamError extends Error {
     this.position = details.position;
     this.capability = details.capability;
     this.batch = details.batch;
+    this.stored = details.stored;
   }
 
   /** Also true for an error of another copy of this package. */
@@ -129,5 +132,6 @@ export function withContext(error: StreamError, context: StreamErrorDetails): St
     position: error.position ?? context.position,
     capability: error.capability ?? context.capability,
     batch: error.batch ?? context.batch,
+    stored: error.stored ?? context.stored,
   });
 }

@@ -17,6 +17,7 @@ import { groupStartCases } from "./cases/group-start.ts";
 import { troubledGroupCases } from "./cases/group-troubled.ts";
 import { largestCases } from "./cases/limit-largest.ts";
 import { limitCases } from "./cases/limit-sizes.ts";
+import { orderingAbortedCases } from "./cases/ordering-aborted.ts";
 import { failedKeyCases } from "./cases/ordering-failed-keys.ts";
 import { handleOrderCases } from "./cases/ordering-handle.ts";
 import { keyCases } from "./cases/ordering-keys.ts";
@@ -84,6 +85,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...producingFlowCases,
     ...publishOrderCases,
     ...failedKeyCases,
+    ...orderingAbortedCases,
     ...keyCases,
     ...handleOrderCases,
     ...consumeMessageCases,

@@ -6,7 +6,7 @@ export interface Producer<T> extends AsyncDisposable {
   /**
    * Resolves once stored durably. Messages of one key are stored in the order of the calls, awaited or not.
    * Waits for room when `maxBufferedBytes` is reached; rejects at once as `throttled` when as much again is already waiting.
-   * Aborted before it left: rejects with the signal's reason. After: `outcome-unknown`, the reason as its `cause`.
+   * Aborted before it left: rejects with the signal's reason. After: `outcome-unknown`, the reason as its `cause`. It is no failure of the key.
    */
   send(message: OutgoingMessage<T>, options?: CallOptions): Promise<Receipt>;
   /**
@@ -17,7 +17,9 @@ export interface Producer<T> extends AsyncDisposable {
   sendBatch(messages: readonly OutgoingMessage<T>[], options?: CallOptions): Promise<readonly Receipt[]>;
   /**
    * Pulls from a generator, a Node or a web stream at the provider's pace; resolves with the count once all are stored.
-   * At the first failure it stops pulling and rejects with it. Ends a pipeline: `pipeline(file, parse, (messages) => producer.sendStream(messages))`.
+   * At the first failure it stops pulling and rejects with it, as soon as it is known what became of the messages before it; `error.stored`
+   * tells how many from the start are stored for certain, so that the stream can go on with the next. Aborted before any of it left: rejects
+   * with the signal's reason. Ends a pipeline: `pipeline(file, parse, (messages) => producer.sendStream(messages))`.
    */
   sendStream(messages: AsyncIterable<OutgoingMessage<T>> | Iterable<OutgoingMessage<T>>, options?: CallOptions): Promise<number>;
   /** With `onKeyFailure: "hold"`: lets the key go on after a failure. Harmless otherwise. */

@@ -140,26 +140,20 @@ export class SendScheduler {
     this.#afterLoss(lane);
   }
 
-  /** The callers take these back: what has left, or may be stored, is of unknown outcome; the rest was never sent. */
+  /**
+   * The callers take these back: what has left, or may be stored, is of unknown outcome; the rest was never sent. No failure of
+   * their keys: what is behind them goes on when the call has resolved.
+   */
   giveUp(messages: Iterable<PendingMessage>, reason: unknown): void {
-    const left = new Set<PendingMessage>();
     const lanes = new Set<Lane>();
-    const leftLanes = new Set<Lane>();
     for (const message of messages) {
       const lane = message.lane!;
       lanes.add(lane);
-      if (message.state === "sent" || message.maybeStored) {
-        left.add(message);
-        leftLanes.add(lane);
-      } else {
-        this.#discard(message);
-        message.withdraw(reason);
-      }
-    }
-    for (const lane of leftLanes) {
-      this.failures.failInOrder(lane, (message) =>
-        left.has(message) ? this.failures.unknown("was aborted after it had left", reason) : null,
-      );
+      const hasLeft = message.state === "sent" || message.maybeStored;
+      if (message.state === "sent") lane.call?.giveUpOne();
+      else this.#discard(message);
+      if (hasLeft) message.reject(this.failures.unknown("was aborted after it had left", reason));
+      else message.withdraw(reason);
     }
     for (const lane of lanes) this.#afterLoss(lane);
   }

@@ -15,8 +15,8 @@ type Source<Item> = AsyncIterable<Item> | Iterable<Item>;
 type Pulled<Item> = IteratorResult<Item> | Promise<IteratorResult<Item>>;
 
 /**
- * Pulls messages at the pace at which they are stored. At the first failure it stops pulling, tells the source by `return`
- * and throws; what was pulled before is still under way then.
+ * Pulls messages at the pace at which they are stored. At the first failure it stops pulling, tells the source by `return`,
+ * and throws as soon as all that was pulled before the failure has settled; what was pulled behind it may still be under way then.
  */
 export async function sendStream<Item>(
   source: Source<Item>,
@@ -24,33 +24,36 @@ export async function sendStream<Item>(
   window: StreamWindow,
   send: (message: Item) => void,
 ): Promise<number> {
-  let iterator: AsyncIterator<Item> | Iterator<Item> | null = null;
-  let isDone = false;
+  await pullAll(source, group, window, send);
+  while (!group.isDecided) await changed(group);
+  group.end();
+  const failure = group.outcome();
+  if (failure !== null) throw failure.error;
+  return group.storedCount;
+}
+
+/** Until the source is done or the group has failed. Never rejects: what the source throws becomes the group's failure. */
+async function pullAll<Item>(source: Source<Item>, group: StreamSend, window: StreamWindow, send: (message: Item) => void): Promise<void> {
+  let iterator: AsyncIterator<Item> | Iterator<Item>;
   try {
     iterator = iteratorOf(source);
-    while (group.failure === null) {
-      while (group.failure === null && isFull(group, window)) await changed(group);
-      if (group.failure !== null) break;
+    for (;;) {
+      while (!group.hasFailed && isFull(group, window)) await changed(group);
+      if (group.hasFailed) break;
       const step = iterator.next() as Pulled<Item>;
       const result = isPromise(step) ? await unlessFailed(step, group) : step;
       if (result === null) break;
-      if (result.done === true) {
-        isDone = true;
-        break;
-      }
+      if (result.done === true) return;
       send(result.value);
     }
-    while (group.failure === null && group.openCount > 0) await changed(group);
   } catch (error) {
     // The source itself threw, and so has ended.
-    isDone = true;
-    throw isStreamError(error) ? error : new StreamError("invalid-argument", "the source of the messages failed", { cause: error });
-  } finally {
-    group.end();
-    if (!isDone && iterator !== null) endSource(iterator);
+    group.sourceFailed(
+      isStreamError(error) ? error : new StreamError("invalid-argument", "the source of the messages failed", { cause: error }),
+    );
+    return;
   }
-  if (group.failure !== null) throw group.failure.error;
-  return group.storedCount;
+  endSource(iterator);
 }
 
 function iteratorOf<Item>(source: Source<Item>): AsyncIterator<Item> | Iterator<Item> {
@@ -83,8 +86,8 @@ function changed(group: StreamSend): Promise<void> {
 function unlessFailed<Item>(step: Promise<IteratorResult<Item>>, group: StreamSend): Promise<IteratorResult<Item> | null> {
   return new Promise((resolve, reject) => {
     const onChange = (): void => {
-      if (group.failure === null) group.notify(onChange);
-      else resolve(null);
+      if (group.hasFailed) resolve(null);
+      else group.notify(onChange);
     };
     group.notify(onChange);
     step.then(resolve, reject);

@@ -135,26 +135,37 @@ export class TopicProducer<T, Input> implements Producer<Input> {
       scheduler = this.#open();
       group = new StreamSend(signal, this.#lifetime.watch);
     } catch (error) {
-      throw this.#refusal(error, options);
+      throw this.#streamRefusal(error, options);
     }
     // Half of the bound, so that a stream leaves room for the other calls of the producer.
     const maxOpenBytes = this.#lifetime.settings.maxBufferedBytes / 2;
     const window = { maxOpenBytes, hasRoom: () => scheduler.waitingBytes < maxOpenBytes };
-    return sendStream(messages, group, window, (message) => {
+    const take = (message: OutgoingMessage<Input>): void => {
       count();
+      const index = group.pulled();
       let pending;
       try {
         this.#open();
-        pending = this.#accepting().accept(message, 0, { group, deadlineMs: this.#lifetime.deadlineMs(), headers });
+        pending = this.#accepting().accept(message, index, { group, deadlineMs: this.#lifetime.deadlineMs(), headers });
       } catch (error) {
-        group.refused(0, this.#context.toError(error, "send"));
+        group.refused(index, this.#context.toError(error, "send"));
         return;
       }
       if (pending === null) return;
       group.queued(pending);
       // By the application's own codec, for this message: it was not among the call's when they were told.
       if (signal?.aborted === true && pending.state !== "settled") scheduler.giveUp([pending], signal.reason);
-    });
+    };
+    try {
+      return await sendStream(messages, group, window, take);
+    } catch (error) {
+      throw this.#streamRefusal(error, options);
+    }
+  }
+
+  #streamRefusal(error: unknown, options: CallOptions | undefined): unknown {
+    const refusal = this.#refusal(error, options);
+    return isStreamError(refusal) && refusal !== options?.signal?.reason ? withContext(refusal, { stored: 0 }) : refusal;
   }
 
   #open(): SendScheduler {

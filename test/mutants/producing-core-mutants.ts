@@ -56,6 +56,28 @@ function refusalBlocksTheKey(producer: AnyProducer, options: AnyTopicOptions): P
   };
 }
 
+/** What is behind a message that its caller took back fails with it. */
+function abortBlocksTheKey(producer: AnyProducer, options: AnyTopicOptions): Partial<AnyProducer> {
+  const abortable = new Map<string | null, Promise<unknown>>();
+  return {
+    send: async (message, sendOptions) => {
+      const key = keyOf(message, options);
+      const sent = producer.send(message, sendOptions);
+      if (sendOptions?.signal !== undefined) {
+        abortable.set(key, sent);
+        return sent;
+      }
+      sent.catch(() => undefined);
+      try {
+        await abortable.get(key);
+      } catch (cause) {
+        if (isStreamError(cause, "outcome-unknown")) throw new StreamError("key-blocked", "an earlier message was aborted", { cause });
+      }
+      return sent;
+    },
+  };
+}
+
 /** One after the other, whatever their keys. */
 function oneLaneForAll(producer: AnyProducer): Partial<AnyProducer> {
   let last: Promise<unknown> = Promise.resolve();
@@ -86,6 +108,16 @@ function refusesTheBatch(producer: AnyProducer): Partial<AnyProducer> {
 export const producingCoreMutants: readonly Mutant[] = [
   sendsWhenEncoded,
   producerCallsMutant("refusal-blocks-the-key", refusalBlocksTheKey),
+  producerCallsMutant("abort-blocks-the-key", abortBlocksTheKey),
+  producerCallsMutant("stream-forgets-what-is-stored", (producer) => ({
+    sendStream: async (messages, options) => {
+      try {
+        return await producer.sendStream(messages, options);
+      } catch (error) {
+        throw isStreamError(error) ? new StreamError(error.code, error.message, { cause: error.cause }) : error;
+      }
+    },
+  })),
   producerCallsMutant("one-lane-for-all", oneLaneForAll),
   producerCallsMutant("refused-member-fails-the-batch", refusesTheBatch),
   producerCallsMutant("stream-counts-short", (producer) => ({
@@ -111,7 +143,7 @@ export const producingCoreMutants: readonly Mutant[] = [
       try {
         return await producer.send(message, options);
       } catch (error) {
-        if (!isStreamError(error, "outcome-unknown") || options?.signal !== undefined) throw error;
+        if (!isStreamError(error, "outcome-unknown")) throw error;
         throw new StreamError("key-blocked", "an earlier message of this key failed", { cause: error });
       }
     },

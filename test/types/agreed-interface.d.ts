@@ -306,9 +306,10 @@ declare module "contract" {
     readonly position: Position | undefined;
     readonly capability: keyof Capabilities | undefined;
     readonly batch: BatchOutcome | undefined;
+    readonly stored: number | undefined;
   }
   export type StreamErrorDetails = { cause?: unknown } & Partial<
-    Pick<StreamError, "retryable" | "provider" | "operation" | "topic" | "partition" | "position" | "capability" | "batch">
+    Pick<StreamError, "retryable" | "provider" | "operation" | "topic" | "partition" | "position" | "capability" | "batch" | "stored">
   >;
   export function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(
     error: unknown,

@@ -271,6 +271,53 @@ test("abort before it left withdraws and blocks nothing; after, the outcome is u
   await expect(producer.send({ key: "a", value: "4" }, { signal: queued.signal })).rejects.toBe(why);
 });
 
+test.each<["continue" | "hold", string]>([
+  ["continue", "alone"],
+  ["hold", "alone"],
+  ["hold", "with another"],
+])("an abort is no failure of the key: what is behind goes on when the call has resolved (%s, %s)", async (onKeyFailure, which) => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({ onKeyFailure }, driver);
+  const controller = new AbortController();
+  const aborted = producer.send({ key: "a", value: "1" }, { signal: controller.signal });
+  const beside = which === "alone" ? [] : [producer.send({ key: "a", value: "2" })];
+  await until(() => driver.calls.length === 1);
+  const behind = [producer.send({ key: "a", value: "3" }), producer.send({ key: "a", value: "4" })];
+  controller.abort("why");
+  expect((await failure(aborted)).code).toBe("outcome-unknown");
+  // With another in the call the driver goes on, and so does the wait.
+  expect([driver.calls.length, driver.calls[0]!.signal.aborted]).toEqual([1, which === "alone"]);
+  if (which === "alone") driver.calls[0]!.reject(new Error("aborted"));
+  else driver.calls[0]!.answer(stored);
+  await until(() => driver.calls.length === 2);
+  expect(driver.calls[1]!.slices).toEqual([["a:3", "a:4"]]);
+  driver.calls[1]!.answer(stored);
+  expect(await codes([...beside, ...behind])).toEqual([...beside, ...behind].map(() => "stored"));
+  const next = producer.send({ key: "a", value: "5" });
+  await until(() => driver.calls.length === 3);
+  driver.calls[2]!.answer(stored);
+  await next;
+});
+
+test("an abort between two attempts is no failure of the key either", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({ onKeyFailure: "hold", retry: { initialDelayMs: 20, maxDelayMs: 20 } }, driver);
+  const controller = new AbortController();
+  const aborted = producer.send({ key: "a", value: "1" }, { signal: controller.signal });
+  await until(() => driver.calls.length === 1);
+  const behind = producer.send({ key: "a", value: "2" });
+  driver.calls[0]!.answer(unknown());
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  controller.abort("why");
+  expect((await failure(aborted)).code).toBe("outcome-unknown");
+  await until(() => driver.calls.length === 2);
+  expect(driver.calls[1]!.slices).toEqual([["a:2"]]);
+  driver.calls[1]!.answer(stored);
+  await behind;
+});
+
 test("a shared signal keeps no listener", async () => {
   const { producer } = setUp();
   const { signal } = new AbortController();
@@ -482,6 +529,71 @@ test("sendStream pulls at the provider's pace, counts, and tells the source when
   driver.calls.slice(before).forEach((call) => call.answer(...call.lanes.map(() => refused())));
   expect((await failure(streaming)).code).toBe("invalid-argument");
   expect(returned).toBe(true);
+});
+
+test("a failed sendStream waits for what is before the failure, and tells how many from the start are stored", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const message = (value: string) => ({ key: value === "" ? (5 as never) : value, value });
+  const streaming = producer.sendStream(["a", "b", "", "c"].map(message));
+  const failed = failure(streaming);
+  let isSettled = false;
+  void failed.then(() => (isSettled = true));
+  await until(() => driver.calls.length === 1);
+  expect([driver.calls[0]!.slices.flat(), isSettled]).toEqual([["a:a", "b:b"], false]);
+  driver.calls[0]!.answer(...driver.calls[0]!.lanes.map(() => stored));
+  expect(await failed).toMatchObject({ code: "invalid-argument", stored: 2, topic: "orders", operation: "send" });
+});
+
+test("the first failure in the order of the stream counts, not the first in time", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const source = function* () {
+    yield { key: "a", value: "1" };
+    yield { key: "b", value: "2" };
+    throw new Error("the file is gone");
+  };
+  const failed = failure(producer.sendStream(source()));
+  await until(() => driver.calls.length === 1);
+  expect(driver.calls[0]!.slices).toEqual([["a:1"], ["b:2"]]);
+  driver.calls[0]!.answer(stored, refused());
+  expect(await failed).toMatchObject({ code: "invalid-argument", stored: 1, message: expect.not.stringContaining("source") });
+});
+
+test.each([
+  ["nothing has left", 0],
+  ["some are stored", 2],
+])("an aborted sendStream when %s", async (_, storedCount) => {
+  const driver = new FakeProducerDriver();
+  const { producer } = setUp({}, driver);
+  const controller = new AbortController();
+  const source = async function* () {
+    for (let at = 0; at < storedCount; at += 1) yield { key: "a", value: String(at) };
+    await new Promise(() => undefined);
+  };
+  const streaming = producer.sendStream(source(), { signal: controller.signal });
+  const ended = streaming.catch((error: unknown) => error);
+  await until(() => driver.log.length === storedCount);
+  await producer.flush();
+  controller.abort("why");
+  if (storedCount === 0) expect(await ended).toBe("why");
+  else expect(await ended).toMatchObject({ code: "timeout", stored: 2, retryable: false, cause: "why" });
+});
+
+test("a sendStream that is refused as a whole, or aborted in flight, tells what is stored", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({}, driver);
+  const controller = new AbortController();
+  const streaming = producer.sendStream([{ key: "a", value: "1" }], { signal: controller.signal });
+  await until(() => driver.calls.length === 1);
+  controller.abort("why");
+  expect(await failure(streaming)).toMatchObject({ code: "outcome-unknown", stored: 0, cause: "why" });
+  expect(await failure(producer.sendStream(5 as unknown as []))).toMatchObject({ code: "invalid-argument", stored: 0 });
+  await producer.close({ timeoutMs: 10 });
+  expect(await failure(producer.sendStream([]))).toMatchObject({ code: "closed", stored: 0 });
 });
 
 test("an aborted sendStream whose source hangs rejects with the reason", async () => {
