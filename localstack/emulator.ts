@@ -1,5 +1,6 @@
 import type { TopicSettings } from "../src/admin/admin-types.ts";
 import type { Fault } from "../src/driver/index.ts";
+import type { DamageOptions } from "./damage-options.ts";
 
 /** A provider that runs in this process. Once it is closed, nothing of it can be used: that is an error `closed`. */
 export interface Emulator extends AsyncDisposable {
@@ -9,6 +10,12 @@ export interface Emulator extends AsyncDisposable {
   createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
   /** Plans a fault: see `Fault`. @throws `invalid-argument` for a kind that there is not · `unsupported` for one that this provider cannot show · `closed` */
   inject(fault: Fault): void;
+  /**
+   * Damages what was stored last in a partition, so that no client can read it: a message, or on Kafka the batch that holds it.
+   * For tests of what an application does then. Throws `not-found`, `invalid-argument` (no such partition, or an empty one), `closed`.
+   * Absent: this emulator cannot show it.
+   */
+  damage?(topic: string, partition: string, options?: DamageOptions): void;
   /** Ends it, and forgets what was stored. Close connections first: afterwards that takes as long as their `timeoutMs`. Never rejects. */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { rules } from "../src/checked-options.ts";
 import { parseConnectionUrl } from "../src/connection-url.ts";
 import type { Fault } from "../src/driver/index.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
+import { type DamageOptions, looksOf } from "./damage-options.ts";
 import { checkFault } from "./check-fault.ts";
 import { requireOpen } from "./require-open.ts";
 
@@ -32,6 +33,8 @@ export interface MemoryEmulator extends AsyncDisposable {
   inject(fault: Fault): void;
   /** Removes superseded messages of each key, and tombstones, up to the end of the log, which stays where it is. @throws `not-found` */
   compact(topic: string): void;
+  /** Damages the record that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that is not there, or empty */
+  damage(topic: string, partition: string, options?: DamageOptions): void;
   /** Forgets everything that was stored; open connections keep what they have. */
   close(): Promise<void>;
 }
@@ -60,6 +63,10 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
     compact(topic) {
       requireOpen("memory", isClosed);
       broker.topic(topic).compact();
+    },
+    damage(topic, partition, damage) {
+      requireOpen("memory", isClosed);
+      broker.topic(topic).damage(partition, looksOf(damage));
     },
     async close() {
       isClosed = true;

@@ -213,17 +213,12 @@ export class KafkaConsumer implements ConsumerDriver {
       epoch: String(owned.generation),
     };
     sink.assigned(assignment);
-    owned.delivery = { assignment, cursor: fetcher.add(owned.partition, place, sinkHandler(sink, assignment, owned)) };
+    owned.delivery = { assignment, cursor: fetcher.add(owned.partition, place, sinkHandler(sink, assignment)) };
   }
 
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
     const { membership, offsets } = this.#parts!;
-    const results = await settleOffsets(membership, this.#owned, offsets, settlements, signal);
-    for (const [index, { assignment, ended }] of settlements.entries()) {
-      const unreadable = ended && results[index] === null ? this.#owned.of(assignment)?.unreadable : undefined;
-      if (unreadable !== undefined) this.#fail(unreadable);
-    }
-    return results;
+    return settleOffsets(membership, this.#owned, offsets, settlements, signal);
   }
 
   /** Its failure is the member's. */

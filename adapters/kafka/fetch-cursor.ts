@@ -1,8 +1,9 @@
 import type { FetchHandler } from "./fetch-handler.ts";
 import type { FetchedBatches } from "./record-batch-reader.ts";
 import type { KafkaRecord } from "./records.ts";
-import { type LogPlace, ReadEpochs, placeFrom } from "./read-epochs.ts";
+import { type LogPlace, ReadEpochs, UNKNOWN_EPOCH, placeFrom } from "./read-epochs.ts";
 import type { RetryPace } from "./retry-pace.ts";
+import type { UnreadableOffsets } from "./unreadable-offsets.ts";
 
 /** What one answer holds for one partition. */
 interface Portion {
@@ -24,6 +25,10 @@ export class FetchCursor {
   epochs: ReadEpochs;
   /** What is left of the last answer; nothing is asked for while there is some. */
   unread: FetchedBatches | null = null;
+  /** What could not be read when it was fetched first; if it can be read no better the next time, it is told. */
+  suspect: UnreadableOffsets | null = null;
+  /** So often in a row the server has had what follows, and has not handed it out. */
+  withheld = 0;
   /** Has the server answered for it at all? The first answer is not waited for. */
   wasAnswered = false;
   /** It waits for something else than room. */
@@ -46,6 +51,14 @@ export class FetchCursor {
   /** It stands where another client put the group: the log need never have reached that place. */
   get isForeign(): boolean {
     return this.offset === this.#foreignOffset;
+  }
+
+  /** Goes on behind what cannot be read. What was read before can still be committed. */
+  pass({ last }: UnreadableOffsets): void {
+    this.suspect = null;
+    this.unread = null;
+    this.offset = last + 1n;
+    this.epochs.read([{ leaderEpoch: UNKNOWN_EPOCH, endOffset: this.offset }]);
   }
 
   /** Goes on from here; nothing is known of the record before. */

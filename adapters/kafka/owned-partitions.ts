@@ -1,4 +1,4 @@
-import type { Assignment, StreamError } from "../../src/driver/index.ts";
+import type { Assignment } from "../../src/driver/index.ts";
 import type { FetchCursor } from "./fetch-cursor.ts";
 import { type LogPlace, placeFrom } from "./read-epochs.ts";
 
@@ -10,8 +10,6 @@ export class OwnedPartition {
   /** Once the start is known and the sink has been told; `cursor` fetches for it. */
   delivery: { readonly assignment: Assignment; readonly cursor: FetchCursor } | null = null;
   isRevoking = false;
-  /** What comes behind everything that was delivered cannot be read: why. */
-  unreadable: StreamError | undefined;
   readonly #started = Promise.withResolvers<void>();
 
   constructor(partition: number, generation: number) {

@@ -1,15 +1,17 @@
 import { type DriverGap, type StreamError, isStreamError } from "../../src/driver/index.ts";
-import { classify, kafkaError, partitionError, topicNotFound } from "./errors.ts";
+import { classify, corruptBatch, kafkaError, partitionError, topicNotFound } from "./errors.ts";
 import { FetchCursor } from "./fetch-cursor.ts";
 import type { FetchHandler } from "./fetch-handler.ts";
-import type { FetchedPartition, KafkaClient } from "./kafka-client.ts";
-import { FetchedBatches, type ReadBatches } from "./record-batch-reader.ts";
+import { type FetchedPartition, type KafkaClient, LATEST } from "./kafka-client.ts";
+import { OffsetLookup } from "./offset-lookup.ts";
+import { FetchedBatches } from "./record-batch-reader.ts";
 import { toOffset, toPosition } from "./records.ts";
-import type { LogPlace } from "./read-epochs.ts";
+import { type LogPlace, UNKNOWN_EPOCH } from "./read-epochs.ts";
 import { retentionGap, truncated } from "./retention-gap.ts";
-import { RetryPace } from "./retry-pace.ts";
+import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import type { KnownTopic } from "./topic-directory.ts";
+import { UnreadableOffsets } from "./unreadable-offsets.ts";
 import { abortable, pause } from "./waiting.ts";
 
 /** How long a server holds a request that it has nothing for. */
@@ -19,7 +21,11 @@ const SHORT_POLL_PAUSE_MS = 50;
 const MAX_PARTITION_BYTES = 1_048_576;
 const LEAST_PARTITION_BYTES = 16_384;
 const MAX_ANSWER_BYTES = 10 * 1_048_576;
+/** So often, within some four seconds, a server that hands out nothing of what it has is asked again before it counts as damaged. */
+const MOST_WITHHELD = 8;
 const OFFSET_OUT_OF_RANGE = 1;
+const CORRUPT_MESSAGE = 2;
+const UNKNOWN_SERVER_ERROR = -1;
 const NO_LEADER = -1;
 
 /**
@@ -114,7 +120,7 @@ export class PartitionFetcher {
       const { signal: woken } = this.#wake;
       const own = [...this.#cursors].filter(({ partition }) => this.#topic.leaderOf(partition) === leader);
       if (own.length === 0) return;
-      for (const cursor of own) if (cursor.hasRoom && cursor.unread !== null) await this.#takeNext(cursor, cursor.unread);
+      for (const cursor of own) if (cursor.hasRoom && cursor.unread !== null) await this.#takeNext(cursor, cursor.unread, signal);
       const ready = own.filter((cursor) => cursor.hasRoom && cursor.unread === null);
       if (ready.length === 0) {
         await pause(LONG_POLL_MS * 20, AbortSignal.any([signal, woken]));
@@ -165,8 +171,10 @@ export class PartitionFetcher {
     const { topic, topicId } = this.#topic;
     const woken = this.#wake.signal;
     const maxBytes = this.#partitionBytes;
-    const partitions = ready.map(({ partition, offset, epochs }) => {
-      return { partition, fetchOffset: offset, lastFetchedEpoch: epochs.placeAt(offset).leaderEpoch, maxBytes };
+    const partitions = ready.map(({ partition, offset, epochs, suspect }) => {
+      // What follows a batch that cannot be read tells where it ends.
+      const more = suspect?.byteLength ?? 0;
+      return { partition, fetchOffset: offset, lastFetchedEpoch: epochs.placeAt(offset).leaderEpoch, maxBytes: maxBytes + more };
     });
     const request = { topic, topicId, maxWaitMs, minBytes: 1, maxBytes: this.#maxAnswerBytes, readCommitted: true, partitions };
     const answer = await abortable(this.#client.fetch(leader, request, signal), signal);
@@ -177,25 +185,35 @@ export class PartitionFetcher {
       // It may have been taken away meanwhile, and given again as another one.
       if (cursor === undefined || !this.#cursors.has(cursor)) continue;
       cursor.wasAnswered = true;
-      if (fetched.errorCode !== 0 || fetched.divergingEpoch !== null) {
+      // Of the partition that comes first in a request there is one batch at least, however large it is.
+      const isWithheld = cursor === ready[0] && hasNothingOf(fetched, cursor.offset);
+      cursor.withheld = isWithheld ? cursor.withheld + 1 : 0;
+      if (fetched.errorCode === CORRUPT_MESSAGE || cursor.withheld > MOST_WITHHELD) {
+        const { offset } = cursor;
+        const cause = corruptBatch("the server cannot read its own log there");
+        this.#meet(cursor, new UnreadableOffsets(offset, offset, 0, cause), signal, () => this.#lastUnreadable(cursor, leader, signal));
+        continue;
+      }
+      if (isWithheld || fetched.errorCode !== 0 || fetched.divergingEpoch !== null) {
         this.#suspend(cursor, leader, fetched, signal);
         continue;
       }
       cursor.pace = undefined;
-      if (await this.#takeNext(cursor, new FetchedBatches(fetched))) gotSomething = true;
+      if (await this.#takeNext(cursor, new FetchedBatches(fetched), signal)) gotSomething = true;
     }
     return gotSomething;
   }
 
   /** @returns whether there was anything new */
-  async #takeNext(cursor: FetchCursor, batches: FetchedBatches): Promise<boolean> {
+  async #takeNext(cursor: FetchCursor, batches: FetchedBatches, signal: AbortSignal): Promise<boolean> {
     const from = cursor.offset;
-    let read: ReadBatches;
-    try {
-      read = await batches.read(from, this.#partitionBytes);
-    } catch (error) {
-      void this.#endUnread(cursor, classify(error));
-      return false;
+    const read = await batches.read(from, this.#partitionBytes).catch((error: unknown) => {
+      if (error instanceof UnreadableOffsets) return error;
+      throw error;
+    });
+    if (read instanceof UnreadableOffsets) {
+      this.#meet(cursor, read, signal, async () => read.last);
+      return true;
     }
     const { records, nextOffset, epochs } = read;
     const isAtEnd = nextOffset >= batches.lastStableOffset;
@@ -204,6 +222,7 @@ export class PartitionFetcher {
       if (isAtEnd) this.#settleIfDone(cursor, cursor.told());
       return false;
     }
+    cursor.suspect = null;
     cursor.offset = nextOffset;
     cursor.epochs.read(epochs);
     // Whoever got nothing new goes first in the next request, so that one full partition starves no other.
@@ -221,23 +240,66 @@ export class PartitionFetcher {
     if (!goesOn) this.remove(cursor);
   }
 
-  /** Nobody is told of it before all that could be read has been delivered. Never rejects. */
-  async #endUnread(cursor: FetchCursor, error: StreamError): Promise<void> {
-    cursor.isBusy = true;
+  /**
+   * Fetches it once more: bytes can be damaged on their way. What cannot be read then either is told behind all that came before it,
+   * and the reading goes on behind it.
+   * @param findLast how far it goes
+   */
+  #meet(cursor: FetchCursor, unreadable: UnreadableOffsets, signal: AbortSignal, findLast: () => Promise<bigint>): void {
+    cursor.unread = null;
+    if (cursor.suspect?.first === unreadable.first) {
+      this.#setAside(cursor, signal, () => this.#pass(cursor, unreadable, findLast));
+      return;
+    }
+    cursor.suspect = unreadable;
+    const { report } = this.#service;
+    if (!report.wants("retry")) return;
+    report({ kind: "retry", operation: "Fetch", topic: this.#topic.topic, error: classify(unreadable.cause), delayMs: 0 });
+  }
+
+  async #pass(cursor: FetchCursor, { first, byteLength, cause }: UnreadableOffsets, findLast: () => Promise<bigint>): Promise<void> {
+    const unreadable = new UnreadableOffsets(first, await findLast(), byteLength, cause);
     await cursor.delivered;
     if (cursor.isDone) return;
-    try {
-      cursor.handler.unreadable(cursor.offset, error);
-    } catch (failure) {
-      this.#failure ??= { error: failure };
+    if (await cursor.handler.unreadable(unreadable.toRange(cursor.partition))) cursor.pass(unreadable);
+    else this.remove(cursor);
+  }
+
+  /**
+   * Where a server cannot read its own log it does not say how far that goes: offset after offset is asked for, up to the first
+   * that it can read, so that nothing readable is given up.
+   */
+  async #lastUnreadable({ partition, offset }: FetchCursor, leader: number, signal: AbortSignal): Promise<bigint> {
+    const { topic, topicId } = this.#topic;
+    const lookup = new OffsetLookup(this.#service, this.#client);
+    const end = (await lookup.list(this.#topic, new Map([[partition, LATEST]]), signal)).get(partition)!;
+    const pace = new RetryPace(this.#service.report, topic);
+    let last = offset;
+    while (last + 1n < end) {
+      const fetchOffset = last + 1n;
+      const asked = [{ partition, fetchOffset, lastFetchedEpoch: UNKNOWN_EPOCH, maxBytes: 1 }];
+      const request = { topic, topicId, maxWaitMs: 0, minBytes: 1, maxBytes: 1, readCommitted: true, partitions: asked };
+      const isReadable = await persist("Fetch", pace, signal, async () => {
+        const [answer] = await this.#client.fetch(leader, request, signal);
+        const errorCode = answer?.errorCode ?? UNKNOWN_SERVER_ERROR;
+        if (errorCode === 0) return !hasNothingOf(answer!, fetchOffset);
+        if (errorCode === CORRUPT_MESSAGE) return false;
+        throw partitionError(errorCode, "Fetch", topic, partition);
+      });
+      if (isReadable) break;
+      last = fetchOffset;
     }
-    this.remove(cursor);
+    return last;
   }
 
   /** Only this partition waits for whatever is wrong with it; the others of its broker go on. */
   #suspend(cursor: FetchCursor, leader: number, fetched: FetchedPartition, signal: AbortSignal): void {
+    this.#setAside(cursor, signal, () => this.#recover(cursor, leader, fetched, signal));
+  }
+
+  #setAside(cursor: FetchCursor, signal: AbortSignal, work: () => Promise<void>): void {
     cursor.isBusy = true;
-    const recovery: Promise<void> = abortable(this.#recover(cursor, leader, fetched, signal), signal)
+    const recovery: Promise<void> = abortable(work(), signal)
       .catch((error: unknown) => {
         if (!signal.aborted && !cursor.isDone) this.#failure ??= { error };
       })
@@ -258,6 +320,7 @@ export class PartitionFetcher {
     let gap: DriverGap;
     try {
       if (errorCode === 0 && divergingEpoch !== null) throw truncated({ topic, partition, offset }, divergingEpoch.endOffset);
+      if (hasNothingOf(fetched, offset)) throw withheld(topic, partition);
       if (errorCode !== OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
       gap = await retentionGap(this.#client, leader, { topic, partition, offset, isForeign }, signal);
     } catch (error) {
@@ -275,4 +338,14 @@ export class PartitionFetcher {
     cursor.skipTo(toOffset(gap.resumesAt));
     if (!(await cursor.handler.gap(gap))) this.remove(cursor);
   }
+}
+
+/** It has what is stored at this offset, and an answer without anything of it. */
+function hasNothingOf({ errorCode, divergingEpoch, batches, lastStableOffset }: FetchedPartition, offset: bigint): boolean {
+  return errorCode === 0 && divergingEpoch === null && batches.length === 0 && offset < lastStableOffset;
+}
+
+function withheld(topic: string, partition: number): StreamError {
+  const text = "the server hands out nothing of what it has stored in a partition";
+  return kafkaError("unavailable", text, { topic, partition: String(partition) });
 }

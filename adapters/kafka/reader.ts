@@ -76,7 +76,7 @@ export class KafkaReader implements ReaderDriver {
     const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
     const unresolved = new Map([...places].filter(([, place]) => place.kind !== "at" && place.kind !== "after"));
     const resolved = unresolved.size === 0 ? new Map<number, bigint>() : await this.#offsets.resolve(topic, unresolved, over);
-    for (const { partition, end } of partitions) {
+    for (const { partition } of partitions) {
       const number = requirePartition(topic, partition);
       const offset = resolved.get(number) ?? offsetOf(places.get(number)!);
       fetcher.add(number, placeFrom(offset), {
@@ -87,11 +87,7 @@ export class KafkaReader implements ReaderDriver {
           await sink.gap(partition, gap);
           return true;
         },
-        unreadable: (offset, error) => {
-          // What does not belong to the range does not concern it.
-          if (end?.kind !== "before" || offset < toOffset(end.position)) throw error;
-          sink.caughtUp(partition);
-        },
+        unreadable: (range) => sink.unreadable(partition, range),
       });
     }
     const stop = new AbortController();

@@ -1,13 +1,22 @@
 import { type StoredTime, toStoredTime } from "../../src/driver/index.ts";
 import { decompress } from "./compression/compression.ts";
-import { classify, corruptBatch, kafkaError } from "./errors.ts";
+import { crc32c } from "./crc32c.ts";
+import { corruptBatch, kafkaError } from "./errors.ts";
 import type { FetchedPartition } from "./kafka-client.ts";
 import { type EpochEnd, UNKNOWN_EPOCH, addEpoch } from "./read-epochs.ts";
 import { type BatchFacts, KafkaRecord, readVarint } from "./records.ts";
+import { UnreadableOffsets } from "./unreadable-offsets.ts";
 
 /** Layout: https://kafka.apache.org/documentation/#recordbatch */
 const HEADER_BYTES = 61;
 const LENGTH_END = 12;
+/** No more is asked for on the word of a batch that may be wrong. */
+const LARGEST_BATCH_BYTES = 64 * 1_048_576;
+const MAGIC = 2;
+const MAGIC_AT = 16;
+const CHECKSUM_AT = 17;
+/** From here on the checksum counts. */
+const CHECKED_AT = 21;
 const CODEC_MASK = 0x07;
 const IS_LOG_APPEND_TIME = 0x08;
 const IS_TRANSACTIONAL = 0x10;
@@ -30,6 +39,8 @@ export interface ReadBatches {
 interface Reached {
   base: bigint;
   offsetDelta: number;
+  /** The record that is being read ends where it says: whatever is wrong with it, those behind it can be read. */
+  isFramed: boolean;
   /** Decompressed, of all batches of the portion. */
   bytes: number;
 }
@@ -37,8 +48,8 @@ interface Reached {
 /**
  * The batches of an answer, taken apart in portions: a megabyte can hold hundreds of them once it is decompressed. A batch that was
  * cut off at the end is left for the next request. What cannot be read ends a portion before it, so that everything before is
- * handed out; it is thrown when a portion begins with it. The checksums are not computed: the server checked them when it
- * stored the batch, and the transport has its own.
+ * handed out; it is thrown when a portion begins with it. A batch whose checksum does not match is not looked into: any byte of
+ * it may be wrong, also how many records it holds.
  */
 export class FetchedBatches {
   readonly #fetched: FetchedPartition;
@@ -46,6 +57,8 @@ export class FetchedBatches {
   #at = 0;
   /** Of the batch that is next, where it has been decompressed and did not fit. */
   #unpacked: Buffer | null = null;
+  /** Where the batch begins whose checksum was found to match. */
+  #checkedAt = -1;
 
   constructor(fetched: FetchedPartition) {
     this.#fetched = fetched;
@@ -64,29 +77,33 @@ export class FetchedBatches {
 
   /**
    * @param maxBytes decompressed; more only for the first batch of the portion, so that there is always one
-   * @throws `corrupt` · `unsupported` (message format of Kafka before 0.11; a codec that is not known), naming partition and offset
+   * @throws UnreadableOffsets where the portion would begin with what cannot be read
    */
   async read(fromOffset: bigint, maxBytes: number): Promise<ReadBatches> {
-    const { batches, partition } = this.#fetched;
+    const { batches, lastStableOffset } = this.#fetched;
     const aborted = this.#aborted;
     const records: KafkaRecord[] = [];
     const epochs: EpochEnd[] = [];
     let nextOffset = fromOffset;
     let leaderEpoch = UNKNOWN_EPOCH;
-    const reached: Reached = { base: nextOffset, offsetDelta: 0, bytes: 0 };
+    const reached: Reached = { base: nextOffset, offsetDelta: 0, isFramed: false, bytes: 0 };
     while (this.#at + HEADER_BYTES <= batches.length && reached.bytes < maxBytes) {
       const at = this.#at;
       const end = batchEnd(batches, at);
       reached.base = nextOffset;
       reached.offsetDelta = 0;
+      reached.isFramed = false;
+      let lastOffset: bigint | null = null;
       try {
-        if (batches[at + 16] !== 2) throw oldFormat(batches[at + 16]!);
+        if (batches[at + MAGIC_AT] !== MAGIC) throw oldFormat(batches[at + MAGIC_AT]!);
+        const header = readHeader(batches, at);
+        const { baseOffset, attributes, producerId } = header;
+        if (baseOffset > reached.base && baseOffset < lastStableOffset) reached.base = baseOffset;
         if (end > batches.length) break;
-        if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
-        const { baseOffset, lastOffset, attributes, producerId } = readHeader(batches, at);
+        this.#check(at, end);
+        ({ lastOffset } = header);
         leaderEpoch = batches.readInt32BE(at + 12);
         const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
-        if (baseOffset > reached.base) reached.base = baseOffset;
         if ((attributes & IS_CONTROL) !== 0) {
           if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
         } else if (!isAborted && lastOffset >= fromOffset) {
@@ -105,18 +122,70 @@ export class FetchedBatches {
         if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
         addEpoch(epochs, { leaderEpoch, endOffset: nextOffset });
       } catch (error) {
-        const badOffset = reached.base + BigInt(reached.offsetDelta);
-        if (badOffset <= fromOffset) throw unreadable(error, partition, fromOffset);
-        addEpoch(epochs, { leaderEpoch, endOffset: badOffset });
-        return { records, nextOffset: badOffset, epochs };
+        const found = reached.base + BigInt(reached.offsetDelta);
+        const first = found > fromOffset ? found : fromOffset;
+        const last = reached.isFramed ? first : (lastOffset ?? lastOfDamaged(batches, at, end, first, lastStableOffset));
+        if (last < first) {
+          // All that it has is behind us.
+          if (lastOffset !== null && lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+          this.#at = end;
+          continue;
+        }
+        if (first === fromOffset) throw new UnreadableOffsets(first, last, Math.max(0, end - at), error);
+        addEpoch(epochs, { leaderEpoch, endOffset: first });
+        return { records, nextOffset: first, epochs };
       }
       this.#at = end;
     }
-    if (nextOffset === fromOffset && batches.length > 0 && records.length === 0) {
-      throw unreadable(corruptBatch("the server sent a batch that ends before it is complete"), partition, fromOffset);
+    if (nextOffset === fromOffset && batches.length > 0 && records.length === 0 && !this.#isPassed) {
+      const at = this.#at;
+      const last = lastOfDamaged(batches, at, batches.length, fromOffset, lastStableOffset);
+      const byteLength = at + HEADER_BYTES > batches.length ? 0 : Math.min(Math.max(0, batchEnd(batches, at) - at), LARGEST_BATCH_BYTES);
+      throw new UnreadableOffsets(fromOffset, last, byteLength, corruptBatch("the server sent a batch that ends before it is complete"));
     }
     return { records, nextOffset, epochs };
   }
+
+  /** All of the answer was looked at, to its end. */
+  get #isPassed(): boolean {
+    return this.#at === this.#fetched.batches.length;
+  }
+
+  /** Once a batch, however many portions it takes. @throws `corrupt` */
+  #check(at: number, end: number): void {
+    if (this.#checkedAt === at) return;
+    if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
+    const { batches } = this.#fetched;
+    if (batches.readUInt32BE(at + CHECKSUM_AT) !== crc32c(batches, at + CHECKED_AT, end)) {
+      throw corruptBatch("the checksum of a batch does not match its bytes");
+    }
+    this.#checkedAt = at;
+  }
+}
+
+/**
+ * The last offset of a batch in which any byte may be wrong. Where the next batch begins is the best witness; without one the
+ * batch is believed only if its two numbers agree. Else no more is given up than the offset that was asked for.
+ * @param first of the batch, at or behind what was asked for. @returns less than that where all of the batch lies before it
+ */
+function lastOfDamaged(batches: Buffer, at: number, end: number, first: bigint, endOffset: bigint): bigint {
+  if (at + HEADER_BYTES > batches.length) return first;
+  const { baseOffset, lastOffset } = readHeader(batches, at);
+  const isOld = batches[at + MAGIC_AT]! < MAGIC;
+  // In the old formats that is the offset of the last message in it.
+  const told = isOld ? baseOffset : lastOffset;
+  const nextOffset = end >= at + HEADER_BYTES || isOld ? followingOffset(batches, end) : null;
+  if (nextOffset !== null && nextOffset > baseOffset && nextOffset <= endOffset) {
+    return told >= first && told < nextOffset ? told : nextOffset - 1n;
+  }
+  const isConsistent = isOld || batches.readInt32BE(at + 57) === batches.readInt32BE(at + 23) + 1;
+  return isConsistent && told >= first && told < endOffset ? told : first;
+}
+
+/** Of the batch that begins there, where so much of it is there that it looks like one. */
+function followingOffset(batches: Buffer, at: number): bigint | null {
+  if (at < 0 || at + MAGIC_AT >= batches.length || batches[at + MAGIC_AT]! > MAGIC) return null;
+  return batches.readBigInt64BE(at);
 }
 
 function batchEnd(batches: Buffer, at: number): number {
@@ -127,15 +196,6 @@ function readHeader(batches: Buffer, at: number) {
   const baseOffset = batches.readBigInt64BE(at);
   const lastOffset = baseOffset + BigInt(batches.readInt32BE(at + 23));
   return { baseOffset, lastOffset, attributes: batches.readInt16BE(at + 21), producerId: batches.readBigInt64BE(at + 43) };
-}
-
-function unreadable(thrown: unknown, partition: number, offset: bigint): Error {
-  const error = classify(thrown);
-  return kafkaError(error.code, `what is at offset ${offset} of partition "${partition}" cannot be read: ${error.message}`, {
-    retryable: error.retryable,
-    partition: String(partition),
-    cause: error.cause ?? error,
-  });
 }
 
 function oldFormat(magic: number): Error {
@@ -166,6 +226,7 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
       continue;
     }
     reached.offsetDelta = offsetDelta;
+    reached.isFramed = true;
     const keyLength = readVarint(bytes, cursor);
     const keyAt = cursor.at;
     if (keyLength > 0) cursor.at += keyLength;
@@ -181,6 +242,7 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
     const producedTime = isExact ? firstTimestampMs + timestampDelta : exactSum(firstTimestamp, bytes, timestampAt);
     into.push(new KafkaRecord(batch, offsetDelta, appendTime ?? producedTime, places));
     reached.offsetDelta = offsetDelta + 1;
+    reached.isFramed = false;
     cursor.at = end;
   }
 }

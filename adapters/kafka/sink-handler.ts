@@ -1,13 +1,16 @@
 import type { Assignment, Sink } from "../../src/driver/index.ts";
-import type { OwnedPartition } from "./owned-partitions.ts";
 import type { FetchHandler } from "./fetch-handler.ts";
 import { toOffset, toPosition } from "./records.ts";
 
 /** What is fetched for an assignment goes into the sink; the sink never has enough. */
-export function sinkHandler(sink: Sink, assignment: Assignment, owned: OwnedPartition): FetchHandler {
+export function sinkHandler(sink: Sink, assignment: Assignment): FetchHandler {
   return {
     async deliver(records) {
       await sink.deliver(assignment, records);
+      return true;
+    },
+    async unreadable(range) {
+      await sink.unreadable(assignment, range);
       return true;
     },
     advanced(through) {
@@ -27,11 +30,6 @@ export function sinkHandler(sink: Sink, assignment: Assignment, owned: OwnedPart
       }
       sink.advanced(assignment, toPosition(toOffset(gap.resumesAt) - 1n));
       return true;
-    },
-    unreadable(_offset, error) {
-      // For this member the partition ends here. When what came before is handled and committed it is settled as ended: then the member fails.
-      owned.unreadable = error;
-      sink.ended(assignment, []);
     },
   };
 }

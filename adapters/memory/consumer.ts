@@ -93,6 +93,11 @@ export class MemoryConsumer implements ConsumerDriver {
         if (!over.aborted) await sink.deliver(assignment, records);
         return !over.aborted;
       },
+      async unreadable(range) {
+        if (member.state !== "alive") await member.whenAwake(over);
+        if (!over.aborted) await sink.unreadable(assignment, range);
+        return !over.aborted;
+      },
       async gap(gap) {
         await member.whenAwake(over);
         try {

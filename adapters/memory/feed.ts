@@ -1,6 +1,6 @@
-import type { DriverGap } from "../../src/driver/index.ts";
+import type { DriverGap, UnreadableRange } from "../../src/driver/index.ts";
 import type { Log } from "./log.ts";
-import { type MemoryRecord, toPosition } from "./records.ts";
+import { type MemoryRecord, toPosition, unreadableAt } from "./records.ts";
 import type { MemoryTopic } from "./topic.ts";
 import type { Wake } from "./wake.ts";
 
@@ -8,6 +8,7 @@ import type { Wake } from "./wake.ts";
 export type FetchAnswer =
   | { readonly kind: "records"; readonly records: MemoryRecord[] }
   | { readonly kind: "gap"; readonly gap: DriverGap }
+  | { readonly kind: "unreadable"; readonly range: UnreadableRange }
   /** Nothing up to and including this position. */
   | { readonly kind: "advanced"; readonly through: string }
   | { readonly kind: "caught-up" }
@@ -55,7 +56,12 @@ export class LogFeed implements Feed {
       this.#index = kept;
       return { kind: "advanced", through: toPosition(kept - 1) };
     }
-    const records = log.read(this.#index, MAX_RECORDS, MAX_BYTES);
+    // What is damaged is looked at once more, as every driver has to.
+    if (log.damage.shows(kept) && log.damage.shows(kept)) {
+      this.#index = kept + 1;
+      return { kind: "unreadable", range: unreadableAt(kept) };
+    }
+    const records = log.read(kept, log.damage.run(kept, MAX_RECORDS), MAX_BYTES);
     if (records.length > 0) {
       this.#index = records.at(-1)!.index + 1;
       return { kind: "records", records };

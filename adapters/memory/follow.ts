@@ -1,4 +1,4 @@
-import type { DriverGap } from "../../src/driver/index.ts";
+import type { DriverGap, UnreadableRange } from "../../src/driver/index.ts";
 import { topicNotFound } from "./errors.ts";
 import type { Feed } from "./feed.ts";
 import type { MemoryRecord } from "./records.ts";
@@ -10,6 +10,8 @@ const FETCHES_PER_TURN = 16;
 /** Who is given what a feed has. `false` ends it. */
 export interface Follower {
   deliver(records: MemoryRecord[]): Promise<boolean>;
+  /** What comes next cannot be read. */
+  unreadable(range: UnreadableRange): Promise<boolean>;
   caughtUp(): boolean;
   /** There is nothing up to and including this position. */
   advanced(through: string): boolean;
@@ -47,6 +49,8 @@ export async function follow(
       // A real service would let others have a turn while its answer is on the way.
       if (fetched % FETCHES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (!(await follower.deliver(answer.records))) return;
+    } else if (answer.kind === "unreadable") {
+      if (!(await follower.unreadable(answer.range))) return;
     } else if (answer.kind === "gap") {
       if (!(await follower.gap(answer.gap))) return;
     } else if (answer.kind === "advanced") {

@@ -1,5 +1,6 @@
 import type { OutgoingRecord } from "../../src/driver/index.ts";
 import { Compaction } from "./compaction.ts";
+import { Damage } from "./damage.ts";
 import type { MemoryRecord } from "./records.ts";
 import { Segment, payloadBytes } from "./segment.ts";
 import { Wake } from "./wake.ts";
@@ -23,6 +24,7 @@ export class Log {
   readonly changed = new Wake();
   readonly #segments: Segment[] = [];
   readonly #compaction = new Compaction();
+  readonly damage = new Damage();
   #firstIndex = 0;
   #endIndex = 0;
   #bytes = 0;
@@ -151,6 +153,7 @@ export class Log {
       this.#bytes -= head.sizeOf(this.#firstIndex);
       this.#newestDroppedMs = Math.max(this.#newestDroppedMs, head.timestampOf(this.#firstIndex));
     }
+    this.damage.forget(this.#firstIndex);
     this.#firstIndex += 1;
     // The whole segment becomes garbage at once; what was delivered of it are copies.
     if (this.#firstIndex === head.endIndex) this.#segments.shift();

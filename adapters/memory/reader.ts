@@ -111,6 +111,7 @@ export class MemoryReader implements ReaderDriver {
     const feed = new LogFeed(topic, source.log, index, this.#service.profile.capabilities.gapDetected);
     const follower = {
       deliver: (records) => sink.deliver(partition, records),
+      unreadable: (range) => sink.unreadable(partition, range),
       caughtUp: () => sink.caughtUp(partition),
       advanced: (through) => sink.advanced(partition, through),
       gap: async (gap) => {

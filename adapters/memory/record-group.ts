@@ -7,7 +7,7 @@ import type { Log } from "./log.ts";
 import type { Member } from "./member.ts";
 import type { Partition } from "./partition.ts";
 import { resolveStart } from "./places.ts";
-import { type MemoryRecord, toIndex, toPosition } from "./records.ts";
+import { type MemoryRecord, toIndex, toPosition, unreadableAt } from "./records.ts";
 import type { MemoryTopic } from "./topic.ts";
 import type { Wake } from "./wake.ts";
 
@@ -20,6 +20,8 @@ class Seat implements Ownership, Feed, Holder {
   readonly assignment: Assignment;
   readonly inbox: MemoryRecord[] = [];
   readonly #group: RecordGroup;
+  /** Taken, and to be handed out by the next answers. */
+  #taken: MemoryRecord[] = [];
   readonly #end = new AbortController();
 
   constructor(group: RecordGroup, member: Member, partition: string) {
@@ -41,8 +43,16 @@ class Seat implements Ownership, Feed, Holder {
   }
 
   next(): FetchAnswer {
-    const records = this.#group.takeFor(this);
-    return records.length > 0 ? { kind: "records", records } : { kind: "caught-up" };
+    if (this.#taken.length === 0) this.#taken = this.#group.takeFor(this);
+    const [first] = this.#taken;
+    if (first === undefined) return { kind: "caught-up" };
+    const { damage } = this.#group.log;
+    if (damage.shows(first.index) && damage.shows(first.index)) {
+      this.#taken.shift();
+      return { kind: "unreadable", range: unreadableAt(first.index) };
+    }
+    const end = this.#taken.findIndex(({ index }, at) => at > 0 && damage.has(index));
+    return { kind: "records", records: this.#taken.splice(0, end < 0 ? this.#taken.length : end) };
   }
 
   close(): void {

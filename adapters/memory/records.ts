@@ -1,4 +1,4 @@
-import type { HeaderList, OutgoingRecord, StoredRecord, StoredTime } from "../../src/driver/index.ts";
+import type { HeaderList, OutgoingRecord, StoredRecord, StoredTime, UnreadableRange } from "../../src/driver/index.ts";
 import { memoryError } from "./errors.ts";
 
 /** Headers as the log keeps them; never handed out, only copies are. */
@@ -86,6 +86,13 @@ export function recordBytes(record: OutgoingRecord): number {
 /** The text of a place in a log. */
 export function toPosition(index: number): string {
   return String(index);
+}
+
+/** What the driver says of a record that was damaged. */
+export function unreadableAt(index: number): UnreadableRange {
+  const position = toPosition(index);
+  const reason = `the record at position ${position} cannot be read: its bytes are damaged`;
+  return { first: position, last: position, reason, cause: undefined };
 }
 
 /** @throws `invalid-argument` for what `toPosition` did not make */

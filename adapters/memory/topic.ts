@@ -77,6 +77,22 @@ export class MemoryTopic {
     for (const partition of this.partitions.values()) partition.log.compact();
   }
 
+  /**
+   * Damages the record that was stored last in a partition, so that nobody can read it.
+   * @param looks at so many it shows
+   * @throws `invalid-argument` where there is no such partition, or nothing in it
+   */
+  damage(partition: string, looks: number): void {
+    const log = this.partitions.get(partition)?.log;
+    if (log === undefined || log.isEmpty) {
+      const what = log === undefined ? "has no partition" : "has nothing stored in partition";
+      throw memoryError("invalid-argument", `topic ${JSON.stringify(this.name)} ${what} ${JSON.stringify(partition)}`, {
+        topic: this.name,
+      });
+    }
+    log.damage.add(log.endIndex - 1, looks);
+  }
+
   retain(settings: MemoryTopicSettings): void {
     this.#retention = {
       retentionMs: settings.retentionMs ?? this.#retention.retentionMs,

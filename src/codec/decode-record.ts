@@ -3,6 +3,7 @@ import { StreamError } from "../errors.ts";
 import { type MessageSource, ReceivedMessage } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import type { Codec } from "./codec.ts";
+import { UnreadableRecord } from "./unreadable-record.ts";
 
 /** What turns stored bytes into values. */
 export interface Decoding<T> {
@@ -20,6 +21,7 @@ export function decodeRecord<T>(
   record: StoredRecord,
   key: string | null,
 ): Decoded<T> | Promise<Decoded<T>> {
+  if (record instanceof UnreadableRecord) return corrupt(source, record, record.range.reason, record.range.cause);
   const bytes = record.value;
   if (bytes === null) {
     // The type of the topic says `T | null` exactly when tombstones are allowed.

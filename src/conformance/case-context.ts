@@ -148,6 +148,20 @@ export class CaseContext {
   }
 
   /**
+   * How what was stored last in a partition is damaged.
+   * @param times how often it is handed out so; absent: for good
+   * @throws EnvironmentMissing where nobody can show it
+   */
+  damage(times?: number): (topic: CaseTopic, partition: string) => Promise<void> {
+    const { emulator, damage } = this.#target;
+    if (damage !== undefined && times === undefined) {
+      return async ({ name }, partition) => this.within(damage(name, partition), "what is stored to be damaged");
+    }
+    if (emulator?.damage === undefined) throw new EnvironmentMissing(times === undefined ? "damage" : "damage on the way");
+    return async ({ name }, partition) => emulator.damage?.(name, partition, { times });
+  }
+
+  /**
    * Closes everything and gives back topics and groups.
    * @returns what broke a promise on the way: a close that hangs after a case that went well; and what could not be given
    * back, with the reasons

@@ -8,6 +8,7 @@ import { consumeMessageCases } from "./cases/consume-messages.ts";
 import { errorArgumentCases } from "./cases/error-arguments.ts";
 import { errorCallCases } from "./cases/error-calls.ts";
 import { deadLetterCases } from "./cases/failing-dead-letters.ts";
+import { unreadableCases } from "./cases/failing-unreadable.ts";
 import { failingHandlerCases } from "./cases/failing-handlers.ts";
 import { failingCases } from "./cases/failing.ts";
 import { groupAdminCases } from "./cases/group-admin.ts";
@@ -155,5 +156,6 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...producingPatienceCases,
     ...portionCases,
     ...replayOvertakenCases,
+    ...unreadableCases,
   ];
 }

@@ -14,6 +14,8 @@ export interface ConformanceTarget {
   emulator?: Emulator | undefined;
   /** As that of an emulator, where a real server can be made to do it: resolves when it is done. */
   compact?: ((topic: string) => Promise<void>) | undefined;
+  /** As that of an emulator, for good. */
+  damage?: ((topic: string, partition: string) => Promise<void>) | undefined;
 }
 
 /** The part of an emulator that the suite uses; `streamport/emulators` starts such ones. */
@@ -27,6 +29,12 @@ export interface Emulator {
    * the rest stay, and so does the end of the log. Absent: this emulator cannot show it.
    */
   compact?(topic: string): void;
+  /**
+   * What was stored last in the partition cannot be read any more: a message, or what it was stored together with. Absent: this
+   * emulator cannot show it.
+   * @param options.times how often it is handed out damaged before it is sound again; absent: always
+   */
+  damage?(topic: string, partition: string, options?: { times?: number | undefined }): void;
 }
 
 /** `groups`: consumer groups that must exist first (Event Hubs). */

@@ -1,8 +1,9 @@
 import { abortable } from "../abortable.ts";
 import type { Decoding } from "../codec/decode-record.ts";
+import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import { channels } from "../diagnostics/channels.ts";
 import type { Assignment, ChildPartition, ConsumerDriver, DriverGap, Settlement, Sink } from "../driver/consumer-driver.ts";
-import type { StoredRecord } from "../driver/record.ts";
+import type { StoredRecord, UnreadableRange } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import { messageSource } from "../message.ts";
 import { acceptGap } from "../replay/accept-gap.ts";
@@ -97,6 +98,10 @@ export class AssignmentSink<T> implements Sink {
     }
     this.#scheduler.pump();
     return this.#hasRoom(state) ? AT_ONCE : state.room();
+  }
+
+  unreadable(assignment: Assignment, range: UnreadableRange): Promise<void> {
+    return this.deliver(assignment, [new UnreadableRecord(range)]);
   }
 
   advanced(assignment: Assignment, through: string): void {

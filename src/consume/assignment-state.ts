@@ -16,6 +16,8 @@ export class AssignmentState<T> {
   readonly inbox: Delivery[] = [];
   /** Whose back-off is over, or whose failed message is out of the way: may start as soon as there is a permit. */
   readonly retries: Work<T>[] = [];
+  /** What cannot be read and has been started: nothing behind it starts before it is settled. `null`: nothing of that kind. */
+  barrier: Delivery | null = null;
   /** Started and neither handled nor dropped, back-off included. */
   readonly works = new Set<Work<T>>();
   /** Of these, those with a handler or a failure action running. */

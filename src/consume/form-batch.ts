@@ -22,6 +22,7 @@ export function formBatch<T>(state: AssignmentState<T>, plan: ConsumerPlan, wake
     entries.push(...lane.waiting.splice(0, maxMessages - entries.length));
   }
   for (let delivery = inbox[0]; delivery !== undefined; delivery = inbox[0]) {
+    if (delivery.isUnreadable) return orNothing(work);
     const { records } = delivery;
     while (delivery.next < records.length) {
       const ahead = delivery.ordinal + delivery.next - progress.oldestOrdinal;
@@ -55,7 +56,9 @@ function waitsToFill<T>(state: AssignmentState<T>, plan: ConsumerPlan, wake: () 
   const { inbox, batchWait, lanes } = state;
   if (maxWaitMs === 0) return false;
   const available = inbox.reduce((sum, { records, next }) => sum + records.length - next, 0);
-  if (available >= maxMessages || batchWait === "over" || state.endReached || lanes.hasFree) {
+  // Behind what cannot be read another batch begins.
+  const isFull = available >= maxMessages || inbox.some(({ isUnreadable }) => isUnreadable);
+  if (isFull || batchWait === "over" || state.endReached || lanes.hasFree) {
     if (typeof batchWait === "object" && batchWait !== null) clearTimeout(batchWait);
     state.batchWait = null;
     return false;

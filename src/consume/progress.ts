@@ -1,3 +1,4 @@
+import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import type { StoredRecord } from "../driver/record.ts";
 
 /** Records that came together, with what has been handled of them. */
@@ -6,6 +7,8 @@ export class Delivery {
   /** How many records of the assignment came before the first of these: orders messages without a look at positions. */
   readonly ordinal: number;
   readonly arrivedAtMs: number;
+  /** Its only record stands for what cannot be read: its key is not known, so nothing may pass it. */
+  readonly isUnreadable: boolean;
   /** The first record that has not been looked at by the scheduler. */
   next = 0;
   /** All records before this one are handled. */
@@ -19,6 +22,7 @@ export class Delivery {
     this.records = records;
     this.ordinal = ordinal;
     this.arrivedAtMs = Date.now();
+    this.isUnreadable = records[0] instanceof UnreadableRecord;
   }
 }
 

@@ -122,6 +122,12 @@ export class WorkScheduler<T> {
   #startSome(state: AssignmentState<T>): boolean {
     const retry = state.retries.shift();
     if (retry !== undefined) return this.#begin(retry);
+    if (state.barrier !== null) {
+      if (state.barrier.prefix === 0) return false;
+      state.barrier = null;
+    }
+    const head = state.inbox[0];
+    if (head?.isUnreadable === true && !state.lanes.hasFree) return this.#startUnreadable(state, head);
     if (this.#handler.kind === "batch") {
       const work = formBatch(state, this.#plan, () => this.pump());
       return work !== null && this.#begin(work);
@@ -135,12 +141,24 @@ export class WorkScheduler<T> {
     return this.#begin(work);
   }
 
+  /** Of which key it was nobody knows: with an order, everything before it is handled first, and everything behind it waits. */
+  #startUnreadable(state: AssignmentState<T>, delivery: Delivery): boolean {
+    const { order, maxAhead } = this.#plan;
+    const before = delivery.ordinal - state.progress.oldestOrdinal;
+    if (before > (order === "none" ? maxAhead : 0)) return false;
+    if (order !== "none") state.barrier = delivery;
+    state.inbox.shift();
+    delivery.next = 1;
+    return this.#begin(new Work(state, [{ delivery, index: 0, record: delivery.records[0]!, key: null, failures: 0 }]));
+  }
+
   #startMessages(state: AssignmentState<T>, handle: (message: ReceivedMessage<T>, call: HandlerCall) => unknown): boolean {
     const { inbox, lanes, progress, source } = state;
     const { order, maxAhead, handlerTimeoutMs } = this.#plan;
     const plain = handlerTimeoutMs === undefined && !channels.handle.hasSubscribers;
     let started = false;
     for (let delivery = inbox[0]; delivery !== undefined; delivery = inbox[0]) {
+      if (delivery.isUnreadable) return started;
       while (delivery.next < delivery.records.length) {
         if (!state.open || !this.#mayStart() || delivery.ordinal + delivery.next - progress.oldestOrdinal > maxAhead) return started;
         const index = delivery.next++;

@@ -1,6 +1,6 @@
 import type { StreamError } from "../errors.ts";
 import type { TopicIdentity } from "../position.ts";
-import type { Place, StartPoint, StoredRecord } from "./record.ts";
+import type { Place, StartPoint, StoredRecord, UnreadableRange } from "./record.ts";
 
 /**
  * One ownership of one partition: a new object each time a member becomes the owner, also of a partition that it had
@@ -32,8 +32,8 @@ export interface ChildPartition {
 
 /**
  * What the driver pushes into; the core implements it. All methods may be called from any turn of the event loop, in the
- * order in which things happened. Calls for an assignment that is not current are ignored. Only `deliver`, `revoking` and
- * `gap` make the driver wait.
+ * order in which things happened. Calls for an assignment that is not current are ignored. Only `deliver`, `unreadable`,
+ * `revoking` and `gap` make the driver wait.
  */
 export interface Sink {
   /** From now on this member owns the partition. An earlier ownership of it that has not been given back is lost by this. */
@@ -44,6 +44,19 @@ export interface Sink {
    * heartbeats and may prefetch a bounded amount. Resolves also when the assignment is lost. Never rejects.
    */
   deliver(assignment: Assignment, records: readonly StoredRecord[]): Promise<void>;
+  /**
+   * What comes next in the log cannot be read. The driver has fetched it once more before it says so, because bytes can be
+   * damaged on their way, and it goes on behind `range.last`: never `failed`, `ended` or `advanced` for this. It must not claim
+   * more than is certain: where only the first position is known to be unreadable, the range ends there. Resolves as `deliver` does.
+   *
+   * The core treats it as one failing message (`corrupt`, without another attempt) whose key is not known. With an order, by key
+   * or by partition, it waits until everything before it in the partition is handled, and nothing behind it starts before
+   * it is settled: it may have been of any key. Then `onFailure` decides. Its dead letter has no key, no headers of its own and
+   * an empty value. It counts as handled through `last`, which is its position in errors, failure headers and settlements:
+   * a group that is reset to behind that position is behind all of it. In the unit `record` it is one record, and its
+   * settlement names a record made by the core, of which only the position means anything.
+   */
+  unreadable(assignment: Assignment, range: UnreadableRange): Promise<void>;
   /** There is nothing to deliver up to and including this position: control records, compaction, filtered records. */
   advanced(assignment: Assignment, through: string): void;
   /** All that was stored when the last answer was made has been delivered. Say it whenever the end is reached, also of an empty partition. */

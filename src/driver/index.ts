@@ -5,7 +5,16 @@ export type { Assignment, ChildPartition, ConsumerDriver, ConsumerSettings, Driv
 export type { PartitionEnd, RangePartition, RangeRequest, ReaderDriver, ReaderSink, ResolvedRange, StopPoint } from "./reader-driver.ts";
 export type { AdminDriver, DriverGroupDescription, DriverTopicDescription, GroupName, LagRequest, ListedGroup } from "./admin-driver.ts";
 export type { GuardedOperation, Permission } from "./permission.ts";
-export type { HeaderList, OutgoingRecord, PartitionPlace, Place, PositionPlace, StartPoint, StoredRecord } from "./record.ts";
+export type {
+  HeaderList,
+  OutgoingRecord,
+  PartitionPlace,
+  Place,
+  PositionPlace,
+  StartPoint,
+  StoredRecord,
+  UnreadableRange,
+} from "./record.ts";
 export type { DriverReport, Report } from "./report.ts";
 export type { Fault, FaultKind } from "./fault.ts";
 export type { Capabilities, Capability, Limits } from "../capabilities.ts";

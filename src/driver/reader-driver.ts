@@ -1,6 +1,6 @@
 import type { TopicIdentity } from "../position.ts";
 import type { ChildPartition, DriverGap } from "./consumer-driver.ts";
-import type { Place, StartPoint, StoredRecord } from "./record.ts";
+import type { Place, StartPoint, StoredRecord, UnreadableRange } from "./record.ts";
 
 /** Where reading stops in one partition. `null`: never. */
 export type PartitionEnd =
@@ -55,6 +55,12 @@ export interface ReaderSink {
    * reader is done with this partition. May contain records behind the end of the range: the core cuts. Never rejects.
    */
   deliver(partition: string, records: readonly StoredRecord[]): Promise<boolean>;
+  /**
+   * What comes next in the log cannot be read, also not when it was fetched once more. Resolves as `deliver` does; the driver
+   * goes on behind `range.last`. The core ends the reading with `corrupt`, whose position is `last`, or tells `onCorrupt` and
+   * leaves it out. A range that begins behind the end of what is read concerns nobody.
+   */
+  unreadable(partition: string, range: UnreadableRange): Promise<boolean>;
   /** Nothing to deliver up to and including this position. Answers `false` when the reader is done with this partition. */
   advanced(partition: string, through: string): boolean;
   /**

@@ -55,6 +55,21 @@ export interface PositionPlace {
 }
 
 /**
+ * What is stored from one position to another and cannot be read: damaged bytes, a checksum that does not match, a compression
+ * or format that is not known. It is one failure, however many records it held; nothing that can be read lies in it.
+ */
+export interface UnreadableRange {
+  /** Of its first record. */
+  readonly first: string;
+  /** Of its last record; the same as `first` where it is one record. Reading goes on behind this position. */
+  readonly last: string;
+  /** What is wrong, naming both positions in the provider's own words. Never a payload. */
+  readonly reason: string;
+  /** The error behind it. */
+  readonly cause: unknown;
+}
+
+/**
  * A place in one partition. `at` includes the record of that position, `after` does not; either holds when no record of
  * that position exists any more, or yet: then it is the place where one would be.
  */

@@ -1,3 +1,4 @@
+import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import type { PartitionEnd, RangePartition } from "../driver/reader-driver.ts";
 import type { PartitionPlace, Place, StoredRecord } from "../driver/record.ts";
 import type { MessageSource } from "../message.ts";
@@ -80,9 +81,7 @@ export class PartitionFeed {
     if (cut < records.length) {
       // An end that is a time has a place only now that its record was seen.
       this.finish(this.#end?.kind === "timestamp" ? { kind: "at", position: records[cut]!.position } : this.#endPlace());
-    } else if (this.#end?.kind === "through" && records.length > 0 && this.#compare(records.at(-1)!.position, this.#end.position) >= 0) {
-      this.finish(this.#endPlace());
-    }
+    } else if (this.#reachesEnd(records.at(-1))) this.finish(this.#endPlace());
     return inside;
   }
 
@@ -166,6 +165,13 @@ export class PartitionFeed {
     this.#last = undefined;
   }
 
+  /** Nothing of the range can follow this record. One that cannot be read may go beyond its end. */
+  #reachesEnd(last: StoredRecord | undefined): boolean {
+    const end = this.#end;
+    if (last === undefined || (end?.kind !== "through" && end?.kind !== "before")) return false;
+    return (end.kind === "through" || last instanceof UnreadableRecord) && this.#compare(last.position, end.position) >= 0;
+  }
+
   #cutOf(records: readonly StoredRecord[]): number {
     if (this.#finished) return 0;
     const end = this.#end;
@@ -175,8 +181,8 @@ export class PartitionFeed {
       end.kind === "timestamp"
         ? (record: StoredRecord) => record.timestampMs >= end.timestampMs
         : end.kind === "before"
-          ? (record: StoredRecord) => this.#compare(record.position, end.position) >= 0
-          : (record: StoredRecord) => this.#compare(record.position, end.position) > 0;
+          ? (record: StoredRecord) => this.#compare(beginOf(record), end.position) >= 0
+          : (record: StoredRecord) => this.#compare(beginOf(record), end.position) > 0;
     // Positions rise, so one look tells for most deliveries; times need not.
     if (end.kind !== "timestamp" && !outside(last)) return records.length;
     const cut = records.findIndex(outside);
@@ -188,4 +194,8 @@ export class PartitionFeed {
     if (this.#end?.kind === "through") return { kind: "after", position: this.#end.position };
     return undefined;
   }
+}
+
+function beginOf(record: StoredRecord): string {
+  return record instanceof UnreadableRecord ? record.range.first : record.position;
 }

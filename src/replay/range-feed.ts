@@ -1,7 +1,8 @@
+import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import { channels } from "../diagnostics/channels.ts";
 import type { ChildPartition, DriverGap } from "../driver/consumer-driver.ts";
 import type { ReaderDriver, ReaderSink } from "../driver/reader-driver.ts";
-import type { PartitionPlace, StoredRecord } from "../driver/record.ts";
+import type { PartitionPlace, StoredRecord, UnreadableRange } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import type { MessageSource } from "../message.ts";
 import type { PartitionFeed } from "./partition-feed.ts";
@@ -112,6 +113,10 @@ export class RangeFeed implements ReaderSink {
     }
     this.#settle(feed);
     return feed.room(this.#shareBytes());
+  }
+
+  unreadable(partition: string, range: UnreadableRange): Promise<boolean> {
+    return this.deliver(partition, [new UnreadableRecord(range)]);
   }
 
   advanced(partition: string, through: string): boolean {

@@ -4,7 +4,7 @@ import { connect } from "../../src/connect.ts";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
 import { startConformanceKafka } from "./conformance-kafka.ts";
-import { expectedResults, withoutCompaction } from "./expected-results.ts";
+import { expectedResults, expectedOfOurOwn } from "./expected-results.ts";
 
 const environmentMissing = kafkaRequirements();
 
@@ -20,8 +20,12 @@ test.each(environmentMissing === null ? ["Kafka"] : [])(
   { timeout: 180_000 },
   async () => {
     await using cluster = await startConformanceKafka();
-    const reports = await runCases(conformanceCases(), { connect: async () => connect(cluster.url), compact: cluster.compact });
-    const expected = withoutCompaction(await expectedResults("kafka"));
+    const reports = await runCases(conformanceCases(), {
+      connect: async () => connect(cluster.url),
+      compact: cluster.compact,
+      damage: cluster.damage,
+    });
+    const expected = expectedOfOurOwn(await expectedResults("kafka"));
     expect(compareWithExpected(reports, expected)).toEqual([]);
     expect(staleEntries(conformanceCases(), expected)).toEqual([]);
     expect(reports).toHaveLength(conformanceCases().length);

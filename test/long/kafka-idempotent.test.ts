@@ -4,7 +4,7 @@ import { connect } from "../../src/connect.ts";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
 import { startConformanceKafka } from "../conformance/conformance-kafka.ts";
-import { expectedResults, withoutCompaction } from "../conformance/expected-results.ts";
+import { expectedResults, expectedOfOurOwn } from "../conformance/expected-results.ts";
 
 const missing = kafkaRequirements();
 
@@ -18,8 +18,12 @@ test.each(missing === null ? ["Kafka"] : [])(
   async () => {
     await using cluster = await startConformanceKafka();
     const url = `${cluster.url}?idempotent=true&compression=gzip`;
-    const reports = await runCases(conformanceCases(), { connect: async () => connect(url), compact: cluster.compact });
-    expect(compareWithExpected(reports, withoutCompaction(await expectedResults("kafka")))).toEqual([]);
+    const reports = await runCases(conformanceCases(), {
+      connect: async () => connect(url),
+      compact: cluster.compact,
+      damage: cluster.damage,
+    });
+    expect(compareWithExpected(reports, expectedOfOurOwn(await expectedResults("kafka")))).toEqual([]);
     expect(reports).toHaveLength(conformanceCases().length);
   },
 );

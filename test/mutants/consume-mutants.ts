@@ -116,6 +116,7 @@ function epochStandsStill({ consumer }: ConsumerParts): Partial<ConsumerParts["c
         {
           assigned: (assignment) => sink.assigned(copyOf(assignment)),
           deliver: async (assignment, records) => sink.deliver(copyOf(assignment), records),
+          unreadable: async (assignment, range) => sink.unreadable(copyOf(assignment), range),
           advanced: (assignment, through) => sink.advanced(copyOf(assignment), through),
           caughtUp: (assignment) => sink.caughtUp(copyOf(assignment)),
           ended: (assignment, children) => sink.ended(copyOf(assignment), children),

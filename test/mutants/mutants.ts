@@ -18,6 +18,7 @@ import { callMutants } from "./call-mutants.ts";
 import { growthMutants } from "./growth-mutants.ts";
 import { resourceMutants } from "./resource-mutants.ts";
 import { rangeMutants } from "./range-mutants.ts";
+import { unreadableMutants } from "./unreadable-mutants.ts";
 import { shardMutants } from "./shard-mutants.ts";
 import { tokenMutants } from "./token-mutants.ts";
 
@@ -36,6 +37,7 @@ export function allMutants(): readonly Mutant[] {
     ...callMutants,
     ...rangeMutants,
     ...shardMutants,
+    ...unreadableMutants,
     ...growthMutants,
     ...tokenMutants,
     ...compactionMutants,

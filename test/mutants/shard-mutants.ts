@@ -48,6 +48,7 @@ function ownershipsPassForOne({ consumer }: { readonly consumer: ConsumerDriver 
             sink.assigned(assignment);
           },
           deliver: async (assignment, records) => sink.deliver(one(assignment), records),
+          unreadable: async (assignment, range) => sink.unreadable(one(assignment), range),
           advanced: (assignment, through) => sink.advanced(one(assignment), through),
           caughtUp: (assignment) => sink.caughtUp(one(assignment)),
           ended: (assignment, children) => sink.ended(one(assignment), children),

@@ -15,8 +15,8 @@ for (const target of readmeTargets) {
     continue;
   }
   const started = await target.start();
-  const { url, emulator, compact } = started;
-  const reports = await runCases(conformanceCases(), { connect: () => connect(url), emulator, compact });
+  const { url, emulator, compact, damage } = started;
+  const reports = await runCases(conformanceCases(), { connect: () => connect(url), emulator, compact, damage });
   await started.close();
   for (const report of reports.filter(({ result }) => result === "failed"))
     console.error(`${target.name}: ${report.case}: ${report.reason}`);

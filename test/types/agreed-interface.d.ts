@@ -359,10 +359,14 @@ declare module "contract/emulators" {
     topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
     port?: number | undefined;
   }
+  export interface DamageOptions {
+    times?: number | undefined;
+  }
   export interface Emulator extends AsyncDisposable {
     readonly url: string;
     createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
     inject(fault: Fault): void;
+    damage?(topic: string, partition: string, options?: DamageOptions): void;
     close(): Promise<void>;
   }
   export type EmulatorTopic = TopicSettings & { groups?: readonly string[] | undefined };

@@ -93,6 +93,7 @@ export type SameTypes = AllTrue<{
   fault: Same<agreedEmulators.Fault, shippedDriver.Fault>;
   emulatorFault: Same<agreedEmulators.Fault, shippedEmulators.Fault>;
   emulator: Same<agreedEmulators.Emulator, shippedEmulators.Emulator>;
+  damageOptions: Same<agreedEmulators.DamageOptions, shippedEmulators.DamageOptions>;
   emulatorOptions: Same<agreedEmulators.EmulatorOptions, shippedEmulators.EmulatorOptions>;
   emulatorTopic: Same<agreedEmulators.EmulatorTopic, shippedEmulators.EmulatorTopic>;
   emulatedProvider: Same<agreedEmulators.EmulatedProvider, shippedEmulators.EmulatedProvider>;

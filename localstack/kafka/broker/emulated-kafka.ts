@@ -1,11 +1,12 @@
 import type { Fault } from "../../../src/driver/index.ts";
 import { StreamError } from "../../../src/errors.ts";
+import { type DamageOptions, looksOf } from "../../damage-options.ts";
 import type { EmulatorTopic } from "../../emulator.ts";
 import { requireOpen } from "../../require-open.ts";
 import { Cluster } from "./cluster.ts";
 import { type ErrorAnswer, plannedAnswer, plannedTrouble } from "./faults/trouble.ts";
 import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
-import { compactTopic, createTopic, moveLeader, truncateLog } from "./topics/topic-control.ts";
+import { compactTopic, createTopic, damageLastBatch, moveLeader, truncateLog } from "./topics/topic-control.ts";
 
 export interface EmulatedKafkaOptions {
   /** All of them have every topic, where nothing else is said. @default 1 */
@@ -36,6 +37,8 @@ export interface EmulatedKafka extends AsyncDisposable {
   answerWith(answer: ErrorAnswer): void;
   /** Compacts the topic now and up to its end, as Kafka does after a while and not as far. @throws `not-found` */
   compact(topic: string): void;
+  /** Damages the batch that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that is not there, or empty */
+  damage(topic: string, partition: string, options?: DamageOptions): void;
   /** To this broker, or to another one. @throws `not-found`, `conflict` where it cannot lead */
   moveLeader(topic: string, partition: number, nodeId?: number): void;
   /**
@@ -80,6 +83,7 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     inject: (fault) => opened().faults.add(plannedTrouble(fault)),
     answerWith: (answer) => opened().faults.add(plannedAnswer(answer)),
     compact: (topic) => compactTopic(opened(), topic),
+    damage: (topic, partition, damage) => damageLastBatch(opened(), topic, partition, looksOf(damage)),
     moveLeader: (topic, partition, nodeId) => moveLeader(opened(), topic, partition, nodeId),
     truncate: (topic, partition, offset) => truncateLog(opened(), topic, partition, offset),
     restart: async () => {

@@ -51,3 +51,12 @@ test("compaction is that of a topic that exists", async () => {
   emulator.compact("orders");
   expect(() => emulator.compact("payments")).toThrow(expect.objectContaining({ code: "not-found" }));
 });
+
+test("what can be damaged is what is there", async () => {
+  await using emulator = await startMemoryEmulator({ topics: { orders: {} } });
+  const refusal = (code: string) => expect.objectContaining({ code });
+  expect(() => emulator.damage("payments", "0")).toThrow(refusal("not-found"));
+  expect(() => emulator.damage("orders", "7")).toThrow(refusal("invalid-argument"));
+  expect(() => emulator.damage("orders", "0")).toThrow(refusal("invalid-argument"));
+  expect(() => emulator.damage("orders", "0", { times: 0 })).toThrow(refusal("invalid-argument"));
+});

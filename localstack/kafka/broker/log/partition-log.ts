@@ -1,3 +1,4 @@
+import { Damage } from "./damage.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
 import { PartitionTransactions } from "./partition-transactions.ts";
 import { ProducerStates } from "./producer-states.ts";
@@ -25,6 +26,7 @@ export class PartitionLog {
   #producers = new ProducerStates();
   #transactions = new PartitionTransactions();
   readonly epochs = new LeaderEpochs();
+  readonly damage = new Damage();
   #segments: Segment[];
   #startOffset = 0n;
   #endOffset = 0n;
@@ -104,7 +106,12 @@ export class PartitionLog {
       if (batch.baseOffset >= limit) break;
       if (byteLength + batch.byteLength > maxBytes && (byteLength > 0 || !atLeastOne)) break;
       byteLength += batch.byteLength;
-      if (run !== null && run.chunk === batch.chunk && run.end === batch.at) run.end += batch.byteLength;
+      const damaged = this.damage.isEmpty ? null : this.damage.take(batch);
+      if (damaged !== null) {
+        if (run !== null) pieces.push(run.chunk.subarray(run.begin, run.end));
+        run = null;
+        pieces.push(damaged);
+      } else if (run !== null && run.chunk === batch.chunk && run.end === batch.at) run.end += batch.byteLength;
       else {
         if (run !== null) pieces.push(run.chunk.subarray(run.begin, run.end));
         run = { chunk: batch.chunk, begin: batch.at, end: batch.at + batch.byteLength };
@@ -146,6 +153,7 @@ export class PartitionLog {
     this.#segments.at(-1)!.truncate(this.#endOffset);
     this.cleanedUpTo = this.cleanedUpTo < this.#endOffset ? this.cleanedUpTo : this.#endOffset;
     this.epochs.truncate(this.#endOffset);
+    this.damage.forgetFrom(this.#endOffset);
     this.#producers = new ProducerStates();
     this.#transactions = new PartitionTransactions();
     for (const stored of this.batchesFrom(this.#startOffset)) this.#remember(batchOf(stored));

@@ -35,6 +35,17 @@ export function compactTopic(cluster: Cluster, name: string): void {
   for (const { log } of topicNamed(cluster, name).partitions) compact(log, { upTo: log.lastStableOffset, removesTombstone: () => true });
 }
 
+/** @param times how often the batch is handed out damaged. @throws `not-found` · `invalid-argument` for a partition that is not there, or empty */
+export function damageLastBatch(cluster: Cluster, name: string, partition: string, times: number): void {
+  const log = topicNamed(cluster, name).partitions.find(({ index }) => String(index) === partition)?.log;
+  const last = log?.segments.flatMap(({ batches }) => batches).at(-1);
+  if (log === undefined || last === undefined) {
+    const what = log === undefined ? "has no partition" : "has nothing stored in partition";
+    throw controlError("invalid-argument", name, `topic ${JSON.stringify(name)} ${what} ${JSON.stringify(partition)}`);
+  }
+  log.damage.add(last.baseOffset, times);
+}
+
 /** @param nodeId absent: another one. @throws `not-found`, `conflict` where that broker cannot lead it */
 export function moveLeader(cluster: Cluster, name: string, index: number, nodeId?: number): void {
   const partition = partitionOf(cluster, name, index);

@@ -17,7 +17,7 @@ test.each([0, 1, 2, 3, 4, 5, 6])("a portion that comes %i steps after the one be
       advanced: () => true,
       caughtUp: () => true,
       gap: async () => true,
-      unreadable: () => undefined,
+      unreadable: async () => true,
     },
   );
   const later = async (): Promise<void> => {

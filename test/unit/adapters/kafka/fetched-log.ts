@@ -12,6 +12,13 @@ import { abortable, pause } from "../../../../adapters/kafka/waiting.ts";
 
 const SERVER_WAIT_MS = 5;
 
+interface StoredBytes {
+  readonly sound: Buffer;
+  readonly bytes: Buffer;
+  times: number;
+  readonly next: bigint;
+}
+
 /** A log of one topic in a client: batches that were stored, and what goes wrong in between. Every broker answers for its partitions. */
 export class FetchedLog {
   topicId = "a".repeat(32);
@@ -27,7 +34,11 @@ export class FetchedLog {
   knowsNoEpochs = false;
   /** Where answers about offsets wait, if they do. */
   offsetsGate: Promise<void> = Promise.resolve();
-  readonly #batches: { readonly bytes: Buffer; readonly next: bigint }[][];
+  /** Of partition 0: from the first to the last of these the server cannot read its log. */
+  corruptOffsets: readonly [first: bigint, last: bigint] | null = null;
+  /** How it says so: an error, or nothing. */
+  saysCorrupt = true;
+  readonly #batches: StoredBytes[][];
 
   constructor(leaders: readonly number[]) {
     this.leaders = [...leaders];
@@ -37,8 +48,17 @@ export class FetchedLog {
     this.#batches = leaders.map(() => []);
   }
 
-  /** One batch of one record a value. */
-  async store(partition: number, values: readonly string[], change: (batch: Buffer) => void = () => undefined): Promise<void> {
+  /**
+   * One batch of one record a value.
+   * @param change of the bytes, once their checksum is made
+   * @param times in so many answers the change shows
+   */
+  async store(
+    partition: number,
+    values: readonly string[],
+    change: (batch: Buffer) => void = () => undefined,
+    times = Infinity,
+  ): Promise<void> {
     const records = values.map((value): OutgoingRecord => ({
       key: null,
       value: Buffer.from(value),
@@ -46,10 +66,11 @@ export class FetchedLog {
       timestampMs: null,
       toPartition: undefined,
     }));
-    const bytes = Buffer.from(await writeBatch(records, 0, "none", null));
-    bytes.writeBigInt64BE(this.#end(partition), 0);
+    const sound = Buffer.from(await writeBatch(records, 0, "none", null));
+    sound.writeBigInt64BE(this.#end(partition), 0);
+    const bytes = Buffer.from(sound);
     change(bytes);
-    this.#batches[partition]!.push({ bytes, next: this.#end(partition) + BigInt(values.length) });
+    this.#batches[partition]!.push({ sound, bytes, times, next: this.#end(partition) + BigInt(values.length) });
   }
 
   #end(partition: number): bigint {
@@ -86,16 +107,19 @@ export class FetchedLog {
       const first = this.firstOffsets[partition]!;
       const outOfRange = fetchOffset < first || fetchOffset > end || (this.knowsNoEpochs && lastFetchedEpoch >= 0);
       const errorCode = this.leaders[partition] !== broker ? 6 : this.codes[partition] !== 0 ? this.codes[partition]! : outOfRange ? 1 : 0;
-      const stored = errorCode === 0 ? this.#batches[partition]!.filter(({ next }) => next > fetchOffset) : [];
+      const [firstBad, lastBad] = (partition === 0 ? this.corruptOffsets : null) ?? [end, end];
+      const isBad = fetchOffset >= firstBad && fetchOffset <= lastBad && fetchOffset < end;
+      const limit = fetchOffset < firstBad ? firstBad : end;
+      const stored = errorCode === 0 && !isBad ? this.#batches[partition]!.filter(({ next }) => next > fetchOffset && next <= limit) : [];
       return {
         partition,
-        errorCode,
+        errorCode: isBad && this.saysCorrupt ? 2 : errorCode,
         highWatermark: end,
         lastStableOffset: end,
         logStartOffset: first,
         divergingEpoch: null,
         abortedTransactions: [],
-        batches: Buffer.concat(stored.map(({ bytes }) => bytes)),
+        batches: Buffer.concat(stored.map((batch) => ((batch.times -= 1) >= 0 ? batch.bytes : batch.sound))),
       };
     });
   }

@@ -6,6 +6,7 @@ import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
 import { placeFrom } from "../../../../adapters/kafka/read-epochs.ts";
 import type { Report } from "../../../../src/driver/index.ts";
 import { FetchedLog } from "./fetched-log.ts";
+import { sealed } from "./sealed.ts";
 
 const silent: Report = Object.assign(() => undefined, { wants: () => false });
 
@@ -15,10 +16,9 @@ class Fetching {
   readonly told: string[][];
   /** Where deliveries wait, if they do. */
   room: Promise<void> = Promise.resolve();
-  /** What a handler makes of what cannot be read. */
-  unreadable: (partition: number, error: Error) => void = (_partition, error) => {
-    throw error;
-  };
+  /** Whether a handler goes on behind what cannot be read. */
+  goesOn = true;
+  readonly reasons: string[] = [];
   failure: unknown;
   #fetcher: PartitionFetcher | undefined;
   readonly #cursors = new Map<number, FetchCursor>();
@@ -62,9 +62,10 @@ class Fetching {
       advanced: (through) => told.push(`through ${through}`) > 0,
       caughtUp: () => true,
       gap: async ({ resumesAt }) => told.push(`gap to ${resumesAt}`) > 0,
-      unreadable: (offset, error) => {
-        told.push(`unreadable ${offset}`);
-        this.unreadable(partition, error);
+      unreadable: async ({ first, last, reason }) => {
+        told.push(`unreadable ${first} to ${last}`);
+        this.reasons.push(reason);
+        return this.goesOn;
       },
     };
   }
@@ -79,11 +80,12 @@ class Fetching {
 const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 20_000, interval: 5 });
 
 const CONTROL = 0x20;
-const control = (batch: Buffer): void => void batch.writeInt16BE(CONTROL, 21);
-/** Its header has no name, which no record may have. */
-const namelessHeader = (batch: Buffer): void => {
-  batch[batch.lastIndexOf(Buffer.from([0x02, 0x68, 0x02]))] = 0x01;
+const control = (batch: Buffer): void => {
+  batch.writeInt16BE(CONTROL, 21);
+  sealed(batch);
 };
+/** What the server has stored does not match its checksum any more. */
+const damage = (batch: Buffer): void => void (batch[batch.length - 3]! ^= 0x10);
 
 describe("a fetcher", () => {
   let fetching: Fetching;
@@ -95,7 +97,7 @@ describe("a fetcher", () => {
     fetching = new Fetching(log);
     await log.store(0, ["a", "b"]);
     await log.store(0, ["marker"], control);
-    await log.store(0, ["bad"], namelessHeader);
+    await log.store(0, ["bad"], damage);
     const { promise: room, resolve } = Promise.withResolvers<void>();
     fetching.room = room;
     await fetching.start();
@@ -104,22 +106,79 @@ describe("a fetcher", () => {
     await eventually(() => log.asked[1]).toBeGreaterThan(10);
     expect(fetching.told[0]).toEqual(["a", "b"]);
     resolve();
-    await eventually(() => fetching.failure).toMatchObject({ code: "corrupt", partition: "0" });
-    expect(fetching.told[0]).toEqual(["a", "b", "through 2", "unreadable 3"]);
-    expect(log.asked[0]).toBe(1);
+    await eventually(() => fetching.told[0]).toEqual(["a", "b", "through 2", "unreadable 3 to 3"]);
+    expect(fetching.reasons).toEqual([expect.stringMatching(/offset 3 of partition "0".*checksum/)]);
+    expect(fetching.failure).toBeUndefined();
   });
 
-  test("goes on with the others where a handler takes what cannot be read for its end", async () => {
+  test("fetches what cannot be read once more: what was damaged on its way is sound then", async () => {
+    const log = new FetchedLog([1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b"], damage, 1);
+    await log.store(0, ["c"]);
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["a", "b", "c"]);
+    expect(log.asked[0]).toBeGreaterThan(1);
+  });
+
+  test("tells a batch that cannot be read once, with its first and last offset, and goes on behind it", async () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
-    fetching.unreadable = () => undefined;
-    await log.store(0, ["bad"], namelessHeader);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b", "c", "d"], damage);
+    await log.store(0, ["e"]);
+    await log.store(1, ["other"]);
     await fetching.start();
-    await eventually(() => fetching.told[0]).toEqual(["unreadable 0"]);
-    await log.store(1, ["later"]);
-    await eventually(() => fetching.told[1]).toEqual(["later"]);
-    expect(log.asked[0]).toBe(1);
+    await eventually(() => fetching.told).toEqual([["a", "unreadable 1 to 3", "e"], ["other"]]);
+    expect(fetching.reasons).toEqual([expect.stringMatching(/offsets 1 to 3 of partition "0"/)]);
+    await log.store(0, ["f"]);
+    await eventually(() => fetching.told[0]).toEqual(["a", "unreadable 1 to 3", "e", "f"]);
     expect(fetching.failure).toBeUndefined();
+  });
+
+  test("ends a partition, and not the others, where the handler has enough", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    fetching.goesOn = false;
+    await log.store(0, ["bad"], damage);
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["unreadable 0 to 0"]);
+    await Promise.all([log.store(0, ["behind"]), log.store(1, ["later"])]);
+    await eventually(() => fetching.told[1]).toEqual(["later"]);
+    expect(fetching.told[0]).toEqual(["unreadable 0 to 0"]);
+    expect(log.asked[0]).toBe(2);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test.each([
+    ["says that it cannot read its own log", true],
+    ["hands out nothing of what it has", false],
+  ])("asks offset after offset where the server %s, and gives up none that it can read", async (_what, says) => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b", "c", "d"]);
+    await log.store(0, ["e"]);
+    log.corruptOffsets = [1n, 3n];
+    log.saysCorrupt = says;
+    await log.store(1, ["other"]);
+    await fetching.start();
+    await eventually(() => fetching.told).toEqual([["a", "unreadable 1 to 3", "e"], ["other"]]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test("waits for a server that hands out nothing for a while", async () => {
+    const log = new FetchedLog([1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b"]);
+    log.corruptOffsets = [0n, 0n];
+    log.saysCorrupt = false;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBe(4);
+    log.corruptOffsets = null;
+    await eventually(() => fetching.told[0]).toEqual(["a", "b"]);
   });
 
   test("goes on where the server has what is asked for, but knows nothing of the epochs of its leaders any more", async () => {
@@ -204,7 +263,7 @@ describe("a fetcher", () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     await log.store(0, ["a"]);
-    await log.store(0, ["bad"], namelessHeader);
+    await log.store(0, ["bad"], damage);
     const { promise: room, resolve } = Promise.withResolvers<void>();
     fetching.room = room;
     await fetching.start();

@@ -114,6 +114,7 @@ test("a range that starts behind a record leaves it out, one that starts at it d
     const values: string[] = [];
     const sink: ReaderSink = {
       deliver: async (_, records) => values.push(...records.map(({ value }) => Buffer.from(value!).toString())) > 0,
+      unreadable: async () => true,
       advanced: () => true,
       caughtUp: () => false,
       ended: () => undefined,

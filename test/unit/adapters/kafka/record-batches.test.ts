@@ -4,7 +4,9 @@ import { codecNumber, compress } from "../../../../adapters/kafka/compression/co
 import type { FetchedPartition } from "../../../../adapters/kafka/kafka-client.ts";
 import { FetchedBatches } from "../../../../adapters/kafka/record-batch-reader.ts";
 import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
-import { type OutgoingRecord, bytesToText, toStoredTime } from "../../../../src/driver/index.ts";
+import { UnreadableOffsets } from "../../../../adapters/kafka/unreadable-offsets.ts";
+import { type OutgoingRecord, bytesToText, isStreamError, toStoredTime } from "../../../../src/driver/index.ts";
+import { sealed } from "./sealed.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
@@ -25,7 +27,7 @@ async function stored(records: readonly OutgoingRecord[], baseOffset: bigint, at
   const batch = Buffer.from(await writeBatch(records, NOW_MS, "none", { producerId, epoch: 0, firstSequence: 0 }));
   batch.writeBigInt64BE(baseOffset, 0);
   batch.writeInt16BE(attributes, 21);
-  return batch;
+  return sealed(batch);
 }
 
 const TRANSACTIONAL = 0x10;
@@ -123,7 +125,7 @@ test("under which leaders the records were stored is told, up to where they have
     { leaderEpoch: 5, endOffset: 6n },
     { leaderEpoch: 6, endOffset: 8n },
   ]);
-  const bad = withoutHeaderName(await stored([text("a"), nameless], 8n));
+  const bad = withoutHeaderName(await stored([text("a"), named], 8n));
   bad.writeInt32BE(7, 12);
   expect((await readBatches(fetched(Buffer.concat([batches[3]!, bad])), 6n)).epochs).toEqual([
     { leaderEpoch: 6, endOffset: 8n },
@@ -136,12 +138,14 @@ test("a batch that compaction has emptied is passed", async () => {
   empty.writeInt32BE(49, 8);
   empty.writeInt32BE(4, 23);
   empty.writeInt32BE(0, 57);
+  sealed(empty);
   expect(await readBatches(fetched(empty), 20n)).toEqual({ records: [], nextOffset: 25n, epochs: [{ leaderEpoch: -1, endOffset: 25n }] });
 });
 
 test("the time is the server's where the topic says so", async () => {
   const batch = await stored([record({ timestampMs: 5 }), record({ timestampMs: 9 })], 0n, 0x08);
   batch.writeBigInt64BE(77n, 35);
+  sealed(batch);
   const { records } = await readBatches(fetched(batch), 0n);
   expect(records.map(({ timestampMs }) => timestampMs)).toEqual([77, 77]);
 });
@@ -177,33 +181,27 @@ test("positions beyond 2^53 are exact", async () => {
   expect(records.map(({ position }) => position)).toEqual(["9007199254740992", "9007199254740993"]);
 });
 
-test("what cannot be right is corrupt, what is not known is unsupported", async () => {
-  const noName = withoutHeaderName(await stored([nameless], 0n));
-  await expect(readBatches(fetched(noName), 0n)).rejects.toMatchObject({ code: "corrupt", message: expect.stringContaining("offset 0") });
-  const longRecord = await stored([text("a")], 0n);
-  longRecord[61] = 0x7e;
-  await expect(readBatches(fetched(longRecord), 0n)).rejects.toMatchObject({ code: "corrupt" });
-  const oldFormat = await stored([text("a")], 0n);
-  oldFormat[16] = 1;
-  await expect(readBatches(fetched(oldFormat), 0n)).rejects.toMatchObject({ code: "unsupported" });
-  for (const [codec, code] of [
-    [1, "corrupt"],
-    [2, "corrupt"],
-    [3, "corrupt"],
-    [4, "corrupt"],
-    [5, "unsupported"],
-  ] as const) {
-    await expect(readBatches(fetched(await stored([text("not compressed at all")], 0n, codec)), 0n)).rejects.toMatchObject({ code });
-  }
-});
+/** What cannot be read when a portion begins at this offset. */
+async function unreadable(
+  answer: FetchedPartition,
+  fromOffset: bigint,
+): Promise<{ first: bigint; last: bigint; reason: string; code: string }> {
+  const error = await readBatches(answer, fromOffset).then(
+    () => expect.unreachable(),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof UnreadableOffsets)) throw error;
+  const code = isStreamError(error.cause) ? error.cause.code : "none";
+  return { first: error.first, last: error.last, reason: error.toRange(answer.partition).reason, code };
+}
 
-/** A record that no client writes: its header has no name. */
-const nameless = record({ headers: [["name", Buffer.from("x")]] });
+/** A record whose header can lose its name. */
+const named = record({ headers: [["name", Buffer.from("x")]] });
 
 /** The length of the header's name becomes -1. */
 function withoutHeaderName(batch: Buffer): Buffer {
-  batch[batch.indexOf(Buffer.from([0x08, ...Buffer.from("name")]))] = 0x01;
-  return batch;
+  batch[batch.indexOf(Buffer.from([0x08, ...Buffer.from("name"), 0x02]))] = 0x01;
+  return sealed(batch);
 }
 
 async function compressed(codec: "none" | "gzip" | "zstd", batch: Buffer): Promise<Buffer> {
@@ -211,22 +209,22 @@ async function compressed(codec: "none" | "gzip" | "zstd", batch: Buffer): Promi
   const whole = Buffer.concat([batch.subarray(0, 61), await compress(codec, batch.subarray(61))]);
   whole.writeInt32BE(whole.length - 12, 8);
   whole.writeInt16BE(codecNumber(codec), 21);
-  return whole;
+  return sealed(whole);
 }
 
 test.each(["none", "gzip", "zstd"] as const)(
-  "of a batch (%s) everything before a record that cannot be read is handed out",
+  "of a batch (%s) everything before a record that cannot be read is handed out, and everything behind it",
   async (codec) => {
-    const batch = await compressed(codec, withoutHeaderName(await stored([text("a"), text("b"), nameless, text("d")], 10n)));
+    const batch = await compressed(codec, withoutHeaderName(await stored([text("a"), text("b"), named, text("d")], 10n)));
     const answer = fetched(batch, { partition: 3 });
     const before = await readBatches(answer, 10n);
     expect(before.records.map(valueOf)).toEqual(["a", "b"]);
     // The next request begins with it, and says so.
     expect(before.nextOffset).toBe(12n);
-    await expect(readBatches(answer, 12n)).rejects.toMatchObject({
-      code: "corrupt",
-      partition: "3",
-      message: expect.stringMatching(/offset 12 of partition "3".*header/),
+    expect(await unreadable(answer, 12n)).toMatchObject({
+      first: 12n,
+      last: 12n,
+      reason: expect.stringMatching(/offset 12 of partition "3".*header/),
     });
     const behind = await readBatches(answer, 13n);
     expect(behind.records.map(valueOf)).toEqual(["d"]);
@@ -234,8 +232,19 @@ test.each(["none", "gzip", "zstd"] as const)(
   },
 );
 
+test("where a record does not say rightly where it ends, it and the rest of its batch cannot be read", async () => {
+  const batch = await stored([text("a"), text("b"), text("c"), text("d")], 10n);
+  // Each record takes eight bytes.
+  batch[61 + 8] = 0x7e;
+  sealed(batch);
+  const answer = fetched(Buffer.concat([batch, await stored([text("e")], 14n)]));
+  expect((await readBatches(answer, 10n)).records.map(valueOf)).toEqual(["a"]);
+  expect(await unreadable(answer, 11n)).toMatchObject({ first: 11n, last: 13n, code: "corrupt" });
+  expect((await readBatches(answer, 14n)).records.map(valueOf)).toEqual(["e"]);
+});
+
 test("whole batches before a record that cannot be read are handed out, or passed", async () => {
-  const bad = withoutHeaderName(await stored([nameless, text("behind")], 13n));
+  const bad = withoutHeaderName(await stored([named, text("behind")], 13n));
   const plain = await stored([text("a"), text("b"), text("c")], 10n);
   const behindRecords = await readBatches(fetched(Buffer.concat([plain, bad])), 11n);
   expect(behindRecords.records.map(valueOf)).toEqual(["b", "c"]);
@@ -246,29 +255,76 @@ test("whole batches before a record that cannot be read are handed out, or passe
   expect(await readBatches(fetched(bad), 11n)).toMatchObject({ records: [], nextOffset: 13n });
 });
 
-test("whole batches before one that cannot be read are handed out, and nothing of that one is passed", async () => {
-  const plain = await stored([text("a"), text("b")], 10n);
-  const unreadable = async (attributes: number) => stored([text("not compressed at all")], 12n, attributes);
-  const oldFormat = await stored([text("c")], 19n);
-  oldFormat[16] = 1;
-  for (const [second, code, offset] of [
-    [await unreadable(1), "corrupt", 12n],
-    [await unreadable(4), "corrupt", 12n],
-    [await unreadable(5), "unsupported", 12n],
-    // Its offset can be that of the last message in it.
-    [oldFormat, "unsupported", 12n],
-  ] as const) {
-    const answer = fetched(Buffer.concat([plain, second]));
+/** A letter of the last value becomes another one: only the checksum tells. */
+const flip = (batch: Buffer): void => void (batch[batch.length - 2]! ^= 0x01);
+const change =
+  (at: number, write: (batch: Buffer, at: number) => void) =>
+  (batch: Buffer): void =>
+    write(batch, at);
+const codec = (number: number) => (batch: Buffer) => {
+  batch.writeInt16BE(number, 21);
+  sealed(batch);
+};
+
+test.each<[what: string, damage: (batch: Buffer) => void, code: string]>([
+  ["a bit of a value", flip, "corrupt"],
+  ["its checksum", change(17, (batch, at) => batch.writeUInt32BE(1, at)), "corrupt"],
+  ["its attributes, as of a control batch", change(21, (batch, at) => batch.writeInt16BE(CONTROL, at)), "corrupt"],
+  ["the number of its records", change(57, (batch, at) => batch.writeInt32BE(2, at)), "corrupt"],
+  ["the number of its offsets: too many", change(23, (batch, at) => batch.writeInt32BE(700, at)), "corrupt"],
+  ["the number of its offsets: one more", change(23, (batch, at) => batch.writeInt32BE(3, at)), "corrupt"],
+  ["the number of its offsets: negative", change(23, (batch, at) => batch.writeInt32BE(-5, at)), "corrupt"],
+  ["its length: too short for a batch", change(8, (batch, at) => batch.writeInt32BE(5, at)), "corrupt"],
+  ["its compression: gzip", codec(1), "corrupt"],
+  ["its compression: snappy", codec(2), "corrupt"],
+  ["its compression: LZ4", codec(3), "corrupt"],
+  ["its compression: zstd", codec(4), "corrupt"],
+  ["its compression: one that is not known", codec(5), "unsupported"],
+])(
+  "a batch that cannot be read, by %s, is one with its offsets; what is before and behind it is handed out",
+  async (_what, damage, code) => {
+    const before = await stored([text("a"), text("b")], 10n);
+    const bad = await stored([text("one"), text("two"), text("three")], 12n);
+    const behind = await stored([text("e")], 15n);
+    damage(bad);
+    const answer = fetched(Buffer.concat([before, bad, behind]));
     const { records, nextOffset } = await readBatches(answer, 10n);
     expect(records.map(valueOf)).toEqual(["a", "b"]);
-    expect(nextOffset).toBe(offset);
-    const next = fetched(second);
-    await expect(readBatches(next, nextOffset)).rejects.toMatchObject({
-      code,
-      partition: "0",
-      message: expect.stringContaining("offset 12"),
-    });
-  }
+    expect(nextOffset).toBe(12n);
+    // As the next request finds it.
+    const next = fetched(Buffer.concat([bad, behind]));
+    expect(await unreadable(next, 12n)).toMatchObject({ first: 12n, last: 14n, code, reason: expect.stringContaining("offsets 12 to 14") });
+    expect(await unreadable(next, 13n)).toMatchObject({ first: 13n, last: 14n });
+  },
+);
+
+test("a batch of an old format is unreadable up to its last message, which it names", async () => {
+  const old = await stored([text("c")], 19n);
+  old[16] = 1;
+  const next = await stored([text("d")], 20n);
+  expect(await unreadable(fetched(Buffer.concat([old, next])), 12n)).toMatchObject({ first: 12n, last: 19n, code: "unsupported" });
+});
+
+test("of a damaged batch with nothing behind it no more is given up than what is certain", async () => {
+  const batch = await stored([text("a"), text("b"), text("c")], 10n);
+  flip(batch);
+  // Its numbers agree.
+  expect(await unreadable(fetched(batch), 10n)).toMatchObject({ first: 10n, last: 12n });
+  batch.writeInt32BE(5, 23);
+  expect(await unreadable(fetched(batch), 10n)).toMatchObject({ first: 10n, last: 10n });
+  expect(await unreadable(fetched(batch), 11n)).toMatchObject({ first: 11n, last: 11n });
+  // Once something is stored behind it, that says where it ends: at that offset it is behind us.
+  const answer = fetched(Buffer.concat([batch, await stored([text("d")], 13n)]));
+  expect(await unreadable(answer, 11n)).toMatchObject({ first: 11n, last: 12n });
+  expect((await readBatches(answer, 13n)).records.map(valueOf)).toEqual(["d"]);
+});
+
+test("a batch that has fewer records than it says is read to its end", async () => {
+  const batch = await stored([text("a"), text("b")], 10n);
+  batch.writeInt32BE(3, 57);
+  const read = await readBatches(fetched(Buffer.concat([sealed(batch), await stored([text("c")], 12n)])), 10n);
+  expect(read.records.map(valueOf)).toEqual(["a", "b", "c"]);
+  expect(read.nextOffset).toBe(13n);
 });
 
 test("the native form is kafkajs's", async () => {

@@ -41,7 +41,7 @@ describe("commits", () => {
       advanced: () => true,
       caughtUp: () => true,
       gap: async () => true,
-      unreadable: () => undefined,
+      unreadable: async () => true,
     };
     const taken = new OwnedPartition(partition, generation);
     taken.delivery = { assignment, cursor: new FetchCursor(partition, { offset: 0n, leaderEpoch: 3 }, handler) };

@@ -18,6 +18,7 @@ import type {
   SliceResult,
   StoredRecord,
   StreamError,
+  UnreadableRange,
 } from "../../../../src/driver/index.ts";
 
 export const signal = new AbortController().signal;
@@ -98,6 +99,7 @@ export async function readAll(
           records.push(...delivered.filter(({ position }) => !isBehind(position)));
           return !(end?.kind === "before" && isBehind(String(Number(delivered.at(-1)!.position) + 1)));
         },
+        unreadable: async () => true,
         advanced: () => true,
         caughtUp: () => false,
         ended: () => {},
@@ -112,7 +114,7 @@ export async function readAll(
 }
 
 export interface SinkEvent {
-  readonly kind: "assigned" | "delivered" | "ended" | "revoking" | "revoked" | "lost" | "gap" | "caughtUp";
+  readonly kind: "assigned" | "delivered" | "unreadable" | "ended" | "revoking" | "revoked" | "lost" | "gap" | "caughtUp";
   readonly partition: string;
   readonly assignment: Assignment;
   readonly count?: number;
@@ -177,6 +179,11 @@ export class TestMember implements Sink {
     const through = isPosition ? (records.at(-1)?.position ?? null) : null;
     const [error] = await this.consumer.settle([{ assignment, through, records: isPosition ? [] : records, ended }], signal);
     return error!;
+  }
+
+  async unreadable(assignment: Assignment, { last }: UnreadableRange): Promise<void> {
+    this.#note("unreadable", assignment);
+    if (this.settles) await this.consumer.settle([{ assignment, through: last, records: [], ended: false }], signal);
   }
 
   advanced(): void {}

@@ -93,6 +93,7 @@ test("retention that overtakes a reader is told in the middle, and accepting it 
   const seen: unknown[] = [];
   const sink: ReaderSink = {
     deliver: async (_, records) => (seen.push(...records.map(({ position }) => position)), true),
+    unreadable: async () => true,
     advanced: () => true,
     caughtUp: () => false,
     ended() {},
@@ -113,6 +114,7 @@ test("when one partition fails, the reading of the others ends with it", async (
   let delivered = 0;
   const sink: ReaderSink = {
     deliver: async (_, records) => ((delivered += records.length), true),
+    unreadable: async () => true,
     advanced: () => true,
     caughtUp: () => true,
     ended() {},
@@ -153,6 +155,7 @@ test("shards name their parents; a closed one ends by naming its children; nothi
       ready,
       {
         deliver: async (_, records) => (values.push(...records.map(({ value }) => text(value)!)), true),
+        unreadable: async () => true,
         advanced: () => true,
         caughtUp: () => false,
         ended(partition, children) {
@@ -208,6 +211,7 @@ test("a reader without an end waits for more, without polling, and stops when as
     range.partitions,
     {
       deliver: async (_, delivered) => (records.push(...delivered), true),
+      unreadable: async () => true,
       advanced: () => true,
       caughtUp: () => ((caughtUp += 1), true),
       ended() {},
@@ -238,6 +242,7 @@ test("partitions that are added in place are told once, also those that came bet
   const told: unknown[] = [];
   const sink: ReaderSink = {
     deliver: async () => true,
+    unreadable: async () => true,
     advanced: () => true,
     caughtUp: () => true,
     ended() {},
@@ -262,6 +267,7 @@ test("shards that split are told with their end, not as added", async () => {
   let ended = 0;
   const sink: ReaderSink = {
     deliver: async () => true,
+    unreadable: async () => true,
     advanced: () => true,
     caughtUp: () => true,
     ended: () => void (ended += 1),
@@ -281,7 +287,15 @@ test("a deleted topic ends a waiting reader with not-found", async () => {
   const range = await reader.resolve({ from: earliest, until: null, partitions: null }, signal);
   const reading = reader.read(
     range.partitions,
-    { deliver: async () => true, advanced: () => true, caughtUp: () => true, ended() {}, appeared() {}, gap: async () => {} },
+    {
+      deliver: async () => true,
+      unreadable: async () => true,
+      advanced: () => true,
+      caughtUp: () => true,
+      ended() {},
+      appeared() {},
+      gap: async () => {},
+    },
     signal,
   );
   const outcome = expectCode(reading, "not-found");

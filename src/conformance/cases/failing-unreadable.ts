@@ -1,0 +1,248 @@
+import type { ConsumerOptions, Failure } from "../../consume/consumer-types.ts";
+import { type StreamError, isStreamError } from "../../errors.ts";
+import type { Message } from "../../message.ts";
+import { expectBytes, expectEqual, expectRejection, expectSequence, expectTrue } from "../assertions.ts";
+import type { CaseContext } from "../case-context.ts";
+import { BrokenPromise } from "../case-outcome.ts";
+import type { CaseTopic } from "../case-topic.ts";
+import { defineCase } from "../define-case.ts";
+import { Member } from "../member.ts";
+import { plainBytes, plainText } from "../plain-codecs.ts";
+import { readAll } from "../stream-work.ts";
+
+// What no client can read is one failing message whose key nobody knows: it is told with its place, and can be got past.
+
+const SOON = { initialDelayMs: 1, maxDelayMs: 4 };
+const SLOW_MS = 40;
+/** All in one partition: what is about order shows nowhere else. */
+const KEY = "one";
+
+interface DamagedTopic {
+  readonly topic: CaseTopic;
+  readonly group: string;
+  /** As it was read before it was damaged. */
+  readonly bad: Message<string>;
+}
+
+function plain(context: CaseContext, topic: CaseTopic) {
+  return context.connection.topic(topic.name, { codec: plainText });
+}
+
+async function send(context: CaseContext, topic: CaseTopic, values: readonly string[]): Promise<void> {
+  const producer = plain(context, topic).producer();
+  for (const value of values) await context.within(producer.send({ key: KEY, value }), "a send");
+  await producer.close();
+}
+
+/** Stores messages one by one, of which the third cannot be read. */
+async function damagedTopic(context: CaseContext, times?: number): Promise<DamagedTopic> {
+  const damage = context.damage(times);
+  const topic = await context.topic();
+  await send(context, topic, ["first", "second", "bad"]);
+  const stored = await readAll(context, plain(context, topic), { from: topic.start, until: "now" });
+  const bad = stored.find(({ value }) => value === "bad");
+  if (bad === undefined) throw new BrokenPromise("what was sent is not there");
+  await damage(topic, bad.partition);
+  await send(context, topic, ["behind", "last"]);
+  return { topic, group: await context.group(topic), bad };
+}
+
+function start(
+  context: CaseContext,
+  { topic, group }: Pick<DamagedTopic, "topic" | "group">,
+  handled: string[],
+  options: Partial<ConsumerOptions>,
+  handle: (value: string) => unknown = () => undefined,
+): Member<string> {
+  const settings = { group, initialPosition: topic.start, retry: SOON, concurrency: 4, ...options };
+  const member = Member.start(context.patience, plain(context, topic), settings, async ({ value }) => {
+    await handle(value);
+    handled.push(value);
+    context.patience.notify();
+  });
+  return context.watch(member);
+}
+
+function expectPlace(error: StreamError | undefined, bad: Message<string>): void {
+  expectEqual(error?.code, "corrupt", "the code of what cannot be read");
+  expectEqual(error?.partition, bad.partition, "its error names the partition");
+  expectEqual(error?.position, bad.position, "its error names the position");
+}
+
+const deadLetter = defineCase({
+  name: "failing/unreadable/dead-letter",
+  promise: 6,
+  mutant: "passes-over-what-cannot-be-read",
+  run: async (context) => {
+    const damaged = await damagedTopic(context);
+    const deadLetters = await context.topic();
+    const handled: string[] = [];
+    start(context, damaged, handled, { onFailure: { deadLetter: deadLetters.name } });
+    await context.until(() => handled.includes("last"), "the partition to go on behind what cannot be read");
+    expectSequence(handled, ["first", "second", "behind", "last"], "all that can be read is handled, in order");
+    const stream = context.connection.topic(deadLetters.name, { codec: plainBytes, tombstones: context.capabilities.tombstones });
+    const letters = await readAll(context, stream, { from: deadLetters.start, until: "now" });
+    expectEqual(letters.length, 1, "dead letters of what cannot be read");
+    const [letter] = letters;
+    expectBytes(letter?.raw.value ?? null, new Uint8Array(0), "its value is empty, not null, which would delete");
+    expectEqual(letter?.key, null, "its key is not known");
+    expectEqual(letter?.headers["streamport-failure-code"], "corrupt", "its dead letter tells the code");
+    expectEqual(letter?.headers["streamport-failure-partition"], damaged.bad.partition, "its dead letter tells the partition");
+    expectEqual(letter?.headers["streamport-failure-position"], damaged.bad.position, "its dead letter tells the position");
+  },
+});
+
+const stop = defineCase({
+  name: "failing/unreadable/stop-and-go-on",
+  promise: 6,
+  mutant: "ends-at-what-cannot-be-read",
+  run: async (context) => {
+    const damaged = await damagedTopic(context);
+    const { bad } = damaged;
+    const handled: string[] = [];
+    for (let time = 0; time < 2; time += 1) {
+      const error = await start(context, damaged, handled, {}).failure("run to reject at what cannot be read");
+      expectPlace(isStreamError(error) ? error : undefined, bad);
+      expectSequence(handled, ["first", "second"], "what is before it is handled once, what is behind it waits");
+    }
+    const failures: Failure[] = [];
+    const onFailure = (failure: Failure) => {
+      failures.push(failure);
+      return "skip" as const;
+    };
+    const member = start(context, damaged, handled, { onFailure });
+    await context.until(() => handled.includes("last"), "a group to go on behind what it skips");
+    await member.close();
+    expectSequence(handled, ["first", "second", "behind", "last"], "all that can be read is handled once, in order");
+    expectEqual(failures.length, 1, "failures that were told");
+    expectPlace(failures[0]?.error, bad);
+    expectTrue(failures[0]?.message.value instanceof Uint8Array && failures[0].message.value.length === 0, "its value is told as empty");
+    expectEqual(failures[0]?.message.position, bad.position, "its message tells the position");
+    // It is passed for good.
+    await send(context, damaged.topic, ["later"]);
+    start(context, damaged, handled, {});
+    await context.until(() => handled.includes("later"), "a member that comes after to go on behind it");
+    expectEqual(handled.length, 5, "messages that were handled in all");
+  },
+});
+
+const resetBehind = defineCase({
+  name: "failing/unreadable/reset-behind",
+  promise: 9,
+  mutant: "ends-at-what-cannot-be-read",
+  gates: {
+    groupReset: async (context) => passBySkipping(context),
+    startAtPosition: async (context) => passBySkipping(context),
+  },
+  run: async (context) => {
+    const damaged = await damagedTopic(context);
+    const handled: string[] = [];
+    const member = start(context, damaged, handled, {});
+    const error = await member.failure("run to reject at what cannot be read");
+    if (!isStreamError(error) || error.position === undefined) throw new BrokenPromise("the error of what cannot be read has no position");
+    await member.consumer.close();
+    const { position } = error;
+    await context.patience.untilAsked(async () => {
+      try {
+        await context.admin.resetGroup(damaged.topic.name, damaged.group, { after: position });
+        return true;
+      } catch (refusal) {
+        // Until the group has heard that its member is gone.
+        if (isStreamError(refusal, "conflict")) return false;
+        throw refusal;
+      }
+    }, "the group to be reset behind it");
+    start(context, damaged, handled, {});
+    await context.until(() => handled.includes("last"), "a group that was reset behind what cannot be read to go on");
+    expectSequence(handled, ["first", "second", "behind", "last"], "all that can be read is handled once, in order");
+  },
+});
+
+/** Where a group cannot be moved, skipping is the way past it. */
+async function passBySkipping(context: CaseContext): Promise<void> {
+  const handled: string[] = [];
+  start(context, await damagedTopic(context), handled, { onFailure: "skip" });
+  await context.until(() => handled.includes("last"), "a group to go on behind what it skips");
+}
+
+/** It may have been of any key. */
+const inOrder = defineCase({
+  name: "failing/unreadable/between-all-keys",
+  promise: 6,
+  mutant: "forgets-the-order-option",
+  run: async (context) => {
+    const damaged = await damagedTopic(context);
+    const events: string[] = [];
+    const onFailure = async () => {
+      await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+      events.push("failure");
+      return "skip" as const;
+    };
+    start(context, damaged, events, { onFailure, concurrency: 8 }, async (value) => {
+      if (value === "second") await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+    });
+    await context.until(() => events.includes("last"), "the partition to go on behind what cannot be read");
+    expectSequence(events, ["first", "second", "failure", "behind", "last"], "nothing passes it, and it passes nothing");
+  },
+});
+
+const onTheWay = defineCase({
+  name: "failing/unreadable/sound-when-fetched-again",
+  promise: 6,
+  mutant: "takes-the-first-look-for-the-last",
+  run: async (context) => {
+    const damaged = await damagedTopic(context, 1);
+    const handled: string[] = [];
+    const failures: Failure[] = [];
+    const onFailure = (failure: Failure) => {
+      failures.push(failure);
+      return "skip" as const;
+    };
+    start(context, damaged, handled, { onFailure });
+    await context.until(() => handled.includes("last"), "the last message");
+    expectEqual(failures.length, 0, "failures, where only one answer was damaged");
+    expectSequence(handled, ["first", "second", "bad", "behind", "last"], "everything is handled, in order");
+  },
+});
+
+const reader = defineCase({
+  name: "replay/reading/unreadable",
+  promise: 8,
+  mutant: "reader-passes-over-what-cannot-be-read",
+  run: async (context) => {
+    const { topic, bad } = await damagedTopic(context);
+    const stream = plain(context, topic);
+    const values: string[] = [];
+    const strict = stream.reader({ from: topic.start, until: "now" });
+    const read = async (): Promise<void> => {
+      for await (const { value } of strict) values.push(value);
+    };
+    const what = "a replay over what cannot be read";
+    const error = await expectRejection(async () => context.within(read(), what), "corrupt", what);
+    expectPlace(error, bad);
+    expectSequence(values, ["first", "second"], "what is before it is handed out");
+    const told: [StreamError, Message<Uint8Array | null>][] = [];
+    const onCorrupt = (failure: StreamError, message: Message<Uint8Array | null>) => void told.push([failure, message]);
+    const rest = await readAll(context, stream, { from: { bookmark: await strict.bookmark() }, until: "now", onCorrupt });
+    expectSequence(
+      rest.map(({ value }) => value),
+      ["behind", "last"],
+      "a reader goes on behind it from the bookmark before it",
+    );
+    expectEqual(told.length, 1, "times that onCorrupt was told");
+    expectPlace(told[0]?.[0], bad);
+    expectBytes(told[0]?.[1].value ?? null, new Uint8Array(0), "its value is told as empty");
+    const { startAtPosition, partitions } = context.capabilities;
+    if (!startAtPosition) return;
+    const from = { after: error.position! };
+    const range = partitions ? { partitions: [bad.partition], from } : { from };
+    const behind = await readAll(context, stream, { ...range, until: "now" });
+    expectSequence(
+      behind.map(({ value }) => value),
+      ["behind", "last"],
+      "a reader begins behind the position of the error",
+    );
+  },
+});
+
+export const unreadableCases = [deadLetter, stop, resetBehind, inOrder, onTheWay, reader];

@@ -1,0 +1,110 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type KafkaCluster, startKafka } from "../../localstack/kafka/kafka-cluster.ts";
+import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
+import { type Connection, type Failure, type StreamError, bytes, connect, text } from "../../src/index.ts";
+import { damageKafkaLog } from "../conformance/damage-kafka-log.ts";
+
+const missing = kafkaRequirements();
+const START_TIMEOUT_MS = 120_000;
+const TEST_TIMEOUT_MS = 30_000;
+
+// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
+  await expect(startKafka()).rejects.toThrow(reason);
+});
+
+/** What a disk, or a bug, can make of a batch of three. */
+const DAMAGES: readonly (readonly [what: string, damage: (batch: Buffer) => void])[] = [
+  ["a letter of a value", (batch) => void (batch[batch.length - 2]! ^= 0x01)],
+  ["its checksum", (batch) => void batch.writeUInt32BE(1, 17)],
+  ["its compression", (batch) => void batch.writeInt16BE(7, 21)],
+  ["the number of its offsets", (batch) => void batch.writeInt32BE(3, 23)],
+  ["the number of its records", (batch) => void batch.writeInt32BE(77, 57)],
+  ["its format", (batch) => void (batch[16] = 3)],
+];
+
+describe.each(missing === null ? ["Kafka"] : [])("what a real %s has stored and nobody can read", () => {
+  let cluster: KafkaCluster;
+  let connection: Connection<"topicAdmin" | "lagInMessages" | "groupReset" | "startAtPosition">;
+
+  beforeAll(async () => {
+    cluster = await startKafka();
+    connection = await connect(cluster.url, { require: ["topicAdmin", "lagInMessages", "groupReset", "startAtPosition"] });
+  }, START_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await connection.close();
+    await cluster.stop();
+  });
+
+  test.each(DAMAGES)(
+    "%s: one failure that names first and last; a group and a reader go on behind it",
+    { timeout: TEST_TIMEOUT_MS },
+    async (_, damage) => {
+      const [name, letters] = [`damaged-${randomUUID()}`, `letters-${randomUUID()}`];
+      for (const topic of [name, letters]) await connection.admin.createTopic(topic, { partitions: 1 });
+      const topic = connection.topic(name, { codec: text() });
+      const send = async (...values: readonly string[]) => topic.producer().sendBatch(values.map((value) => ({ key: "k", value })));
+      await send("first", "second");
+      const receipts = await send("bad one", "bad two", "bad three");
+      await damageKafkaLog(cluster, name, "0", damage);
+      await send("behind");
+      const failures: Failure[] = [];
+      const handled: string[] = [];
+      const onFailure = (failure: Failure) => {
+        failures.push(failure);
+        return { deadLetter: letters };
+      };
+      await using consumer = topic.consumer({ group: "g", onFailure, commit: { everyMs: 20 } });
+      const run = consumer.run(({ value }) => void handled.push(value));
+      await expect.poll(() => handled, { timeout: 20_000 }).toEqual(["first", "second", "behind"]);
+      const place = {
+        code: "corrupt",
+        partition: "0",
+        position: receipts[2]!.position,
+        message: expect.stringContaining("offsets 2 to 4"),
+      };
+      expect(failures.map(({ error }) => error)).toEqual([expect.objectContaining(place)]);
+      await expect.poll(async () => (await connection.admin.lag(name, "g")).messages).toBe(0);
+      const values: Uint8Array[] = [];
+      for await (const { value } of connection.topic(letters, { codec: bytes() }).reader({ until: "now" })) values.push(value);
+      expect(values).toEqual([new Uint8Array(0)]);
+      await consumer.close();
+      await run;
+      const told: StreamError[] = [];
+      const read: string[] = [];
+      for await (const { value } of topic.reader({ until: "now", onCorrupt: (error) => void told.push(error) })) read.push(value);
+      expect([read, told]).toEqual([["first", "second", "behind"], [expect.objectContaining(place)]]);
+    },
+  );
+
+  /** Behind 4 KiB the server has an entry in its index, from which on it can read again. */
+  test.each([5, 60, 100_000])(
+    "its length, now %i, so that the server itself cannot read on: what it can read again is handed out",
+    { timeout: TEST_TIMEOUT_MS },
+    async (length) => {
+      const name = `damaged-${randomUUID()}`;
+      await connection.admin.createTopic(name, { partitions: 1 });
+      const topic = connection.topic(name, { codec: text() });
+      const send = async (...values: readonly string[]) => topic.producer().sendBatch(values.map((value) => ({ key: "k", value })));
+      await send("first", "second");
+      await send("bad one", "bad two", "bad three");
+      await damageKafkaLog(cluster, name, "0", (batch) => void batch.writeInt32BE(length, 8));
+      for (let count = 0; count < 3; count += 1) await send("x".repeat(5_000));
+      await send("readable");
+      const told: StreamError[] = [];
+      const read: string[] = [];
+      for await (const { value } of topic.reader({ until: "now", onCorrupt: (error) => void told.push(error) })) read.push(value);
+      expect(read.slice(0, 2)).toEqual(["first", "second"]);
+      expect(read.at(-1)).toBe("readable");
+      expect(told.length).toBeGreaterThan(0);
+      for (const error of told) expect(error).toMatchObject({ code: "corrupt", partition: "0", position: expect.any(String) });
+      // Everything was handed out or told, and nothing twice: nine offsets in all.
+      const lost = told
+        .map(({ message }) => /offsets? (\d+)(?: to (\d+))? of/.exec(message)!)
+        .map(([, first, last]) => Number(last ?? first) - Number(first) + 1);
+      expect(read.length + lost.reduce((sum, count) => sum + count, 0)).toBe(9);
+    },
+  );
+});

@@ -1,0 +1,7 @@
+import { crc32c } from "../../../../adapters/kafka/crc32c.ts";
+
+/** The batch with the checksum of what it is now. */
+export function sealed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch, 21), 17);
+  return batch;
+}
