@@ -123,9 +123,12 @@ export interface BatchOptions {
 export type FailureAction = "stop" | "skip" | { deadLetter: string };
 
 export interface Failure {
-  /** `handler-failed` or `timeout`, with what the handler threw as `cause`; `corrupt` where decoding failed. */
+  /**
+   * `handler-failed` or `timeout`, with what the handler threw as `cause`; `corrupt` where decoding failed, or where no client can read what
+   * is stored: one failure, however many messages it held; its message names the first and the last, its `position` is the last.
+   */
   readonly error: StreamError;
   readonly attempts: number;
-  /** Undecoded. */
+  /** Undecoded. Of what no client can read: without a key and headers, with an empty value and the beginning of the epoch as its time. */
   readonly message: Message<Uint8Array | null>;
 }

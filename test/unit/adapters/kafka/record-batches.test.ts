@@ -157,7 +157,7 @@ test("times beyond 2^53 are exact, also where they lie behind others in a batch,
   expect(records.map(({ timestampMs }) => timestampMs)).toEqual([-1, nanoseconds, 0]);
   expect(batch.readBigInt64BE(35)).toBe(nanoseconds);
   batch.writeInt16BE(0x08, 21);
-  const appended = await readBatches(fetched(batch), 0n);
+  const appended = await readBatches(fetched(sealed(batch)), 0n);
   expect(appended.records.map(({ timestampMs }) => timestampMs)).toEqual([nanoseconds, nanoseconds, nanoseconds]);
 });
 
