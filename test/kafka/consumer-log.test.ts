@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createKafkaClient } from "../../adapters/kafka/client/kafkajs-client.ts";
@@ -122,8 +123,32 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
   test("a place behind the end of the log is position-out-of-range, never another place in silence", async () => {
     const { topic, watch } = await stoppedGroup();
     await commitFromOutside(topic, { partition: 0, offset: 5_000n, metadata: null });
+    const behind = {
+      code: "position-out-of-range",
+      message: expect.stringMatching(/offset 5000, behind the end .* which is 100; another client/),
+    };
+    await expect(lagOf(topic)).rejects.toMatchObject(behind);
     const member = watch.join("after", { onGap: () => undefined });
-    await expect(member.running).rejects.toMatchObject({ code: "position-out-of-range", message: expect.stringContaining("5000") });
+    await expect(member.running).rejects.toMatchObject(behind);
+    await expect(member.running).rejects.toThrow("nothing was ever stored there");
+  });
+
+  test("a group of another client is listed under no name that other calls do not take, and its namesake is warned of", async () => {
+    const { topic, watch } = await newTopic();
+    await watch.send(10, 1);
+    await commitFromOutside(topic, { partition: 0, offset: 5n, metadata: null }, "workers");
+    expect(await connection.admin.listGroups(topic)).toEqual([]);
+    const warnings: string[] = [];
+    const note = (event: unknown): void => void warnings.push((event as { readonly text: string }).text);
+    subscribe("streamport:warning", note);
+    const member = watch.join("ours");
+    await watch.complete();
+    await member.close();
+    unsubscribe("streamport:warning", note);
+    expect(warnings).toEqual([expect.stringMatching(/native group of the name "workers" with positions/)]);
+    expect(await connection.admin.listGroups(topic)).toEqual(["workers"]);
+    expect(await lagOf(topic)).toBe(0);
+    await foreign.deleteGroups(["workers"]);
   });
 
   test("a partition of which the group has no place any more is read from its beginning, the others go on", async () => {
@@ -180,8 +205,8 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
   async function commitFromOutside(
     topic: string,
     place: { readonly partition: number; readonly offset: bigint; readonly metadata: string | null },
+    group = `${topic}.workers`,
   ) {
-    const group = `${topic}.workers`;
     const coordinator = await client.findCoordinator(group, signal);
     const results = await client.offsetCommit(
       coordinator,

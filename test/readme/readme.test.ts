@@ -41,6 +41,7 @@ const expected: readonly Printed[] = [
     lines: [/^billed: order-[12] order-/, /^billed: order-[12] order-/, /^billed: order-[12] order-/],
     interrupt: "SIGTERM",
   },
+  { lines: [/^# TYPE stream_lag_messages gauge$/], interrupt: null },
 ];
 
 let folder: string;
