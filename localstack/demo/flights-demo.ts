@@ -1,32 +1,41 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Connection, type Reader, type Topic, connect, isStreamError, json } from "../../src/index.ts";
+import { type Connection, type OutgoingMessage, type Reader, type Topic, connect, isStreamError, json } from "../../src/index.ts";
 import { type DemoRow, perSecond, timed } from "./demo-row.ts";
 import { FlightLog, LINE_HEADER } from "./flight-log.ts";
 import { type Flight, type FlightLine, type Months, loadFlights } from "./flights.ts";
-import { failuresOf } from "./findings.ts";
+import { type Check, checksOf } from "./findings.ts";
 import { handleByTwoMembers } from "./two-members.ts";
 
 const GROUP = "delays";
 
 export interface DemoResult {
   readonly row: DemoRow;
-  /** One sentence for each check that failed. */
-  readonly failures: readonly string[];
+  readonly checks: readonly Check[];
+}
+
+/** A part of the demo that takes its time. */
+export interface DemoStep {
+  /** `handled by two members` */
+  readonly text: string;
+  readonly total: number;
+  /** Flights until now. */
+  done(): number;
 }
 
 /**
  * 20,000 flights are published and handled by two members of a group; then February is replayed, and once more in two
  * halves. Everything is compared with the file. The topics have names of their own and are deleted afterwards.
+ * @param onStep is called as each step begins
  */
-export async function runFlightsDemo(url: string): Promise<DemoResult> {
+export async function runFlightsDemo(url: string, onStep: (step: DemoStep) => void): Promise<DemoResult> {
   const run = randomUUID().slice(0, 8);
   const names = { flights: `flights-${run}`, failed: `flights-failed-${run}` };
   const connection = await connect(url, { require: ["topicAdmin", "groupAdmin"] });
   try {
     await connection.admin.createTopic(names.flights, connection.capabilities.partitions ? { partitions: 8 } : {});
     await connection.admin.createTopic(names.failed);
-    return await demonstrate(url, connection, names);
+    return await demonstrate(url, connection, names, onStep);
   } finally {
     await connection.admin.deleteGroup(names.flights, GROUP).catch(ignoreMissing);
     for (const topic of Object.values(names)) await connection.admin.deleteTopic(topic).catch(ignoreMissing);
@@ -39,19 +48,31 @@ function flightsTopic(connection: Connection, name: string): Topic<Flight> {
   return connection.topic(name, { codec: json<Flight>(), key: (flight) => flight.origin });
 }
 
-async function demonstrate(url: string, connection: Connection, names: { flights: string; failed: string }): Promise<DemoResult> {
+async function demonstrate(
+  url: string,
+  connection: Connection,
+  names: { flights: string; failed: string },
+  onStep: (step: DemoStep) => void,
+): Promise<DemoResult> {
   const startedAt = performance.now();
   const months = await loadFlights();
   const all = [...months.january, ...months.february, ...months.march];
   const flights = flightsTopic(connection, names.flights);
 
-  const { february, seconds: publishSeconds } = await publishMonthByMonth(flights, months);
-  const handled = await timed(() => handleByTwoMembers(flights, GROUP, names.failed, all));
+  let published = 0;
+  onStep({ text: "published", total: all.length, done: () => published });
+  const { february, seconds: publishSeconds } = await publishMonthByMonth(flights, months, () => (published += 1));
+  const handled = await timed(() =>
+    handleByTwoMembers(flights, GROUP, names.failed, all, (done) => onStep({ text: "handled by two members", total: all.length, done })),
+  );
   const failed = await linesIn(flightsTopic(connection, names.failed).reader({ until: "now" }));
   // The member that leaves may have stored the dead letter, and not what it stands behind: then the other one stores it again.
   const deadLetters = [...new Set(failed)];
-  const replay = await timed(() => replayAll(flights.reader(february), months.february));
-  const halves = await replayInTwoHalves(url, names.flights, february, months.february);
+  const [whole, halves] = [new FlightLog(months.february), new FlightLog(months.february)];
+  onStep({ text: "of February replayed", total: months.february.length, done: () => whole.arrived });
+  const replay = await timed(() => replayAll(flights.reader(february), whole));
+  onStep({ text: "of February replayed in two halves", total: months.february.length, done: () => halves.arrived });
+  await replayInTwoHalves(url, names.flights, february, halves, months.february.length / 2);
 
   const row: DemoRow = {
     provider: connection.provider,
@@ -60,16 +81,17 @@ async function demonstrate(url: string, connection: Connection, names: { flights
     outOfOrder: handled.result.log.outOfOrder,
     duplicates: handled.result.duplicates + failed.length - deadLetters.length,
     deadLetters: deadLetters.length,
-    replayed: replay.result.arrived,
+    replayed: whole.arrived,
     replayExpected: months.february.length,
     rates: {
       publish: perSecond(all.length, publishSeconds),
       handle: perSecond(all.length, handled.seconds),
-      replay: perSecond(replay.result.arrived, replay.seconds),
+      replay: perSecond(whole.arrived, replay.seconds),
     },
     seconds: Math.round(performance.now() - startedAt) / 1_000,
   };
-  return { row, failures: failuresOf({ messages: all.length, handled: handled.result, deadLetters, replay: replay.result, halves }) };
+  const findings = { messages: all.length, handled: handled.result, deadLetters, replay: whole, halves };
+  return { row, checks: checksOf(findings) };
 }
 
 /** Where February begins and ends, by the provider's own clock. */
@@ -78,12 +100,20 @@ interface Range {
   readonly until: { readonly timestamp: number };
 }
 
-async function publishMonthByMonth(flights: Topic<Flight>, months: Months): Promise<{ february: Range; seconds: number }> {
+async function publishMonthByMonth(
+  flights: Topic<Flight>,
+  months: Months,
+  onPulled: () => void,
+): Promise<{ february: Range; seconds: number }> {
   const producer = flights.producer();
-  const publish = async (month: readonly FlightLine[]): Promise<number> => {
-    const messages = month.map(({ line, flight }) => ({ value: flight, headers: { [LINE_HEADER]: String(line) } }));
-    return (await timed(() => producer.sendStream(messages))).seconds;
-  };
+  function* messagesOf(month: readonly FlightLine[]): Generator<OutgoingMessage<Flight>> {
+    for (const { line, flight } of month) {
+      yield { value: flight, headers: { [LINE_HEADER]: String(line) } };
+      onPulled();
+    }
+  }
+  const publish = async (month: readonly FlightLine[]): Promise<number> =>
+    (await timed(() => producer.sendStream(messagesOf(month)))).seconds;
   const januarySeconds = await publish(months.january);
   const from = { timestamp: await nextTime(flights) };
   const februarySeconds = await publish(months.february);
@@ -101,28 +131,24 @@ async function nextTime(flights: Topic<Flight>): Promise<number> {
   return newest + 1;
 }
 
-async function replayAll(reader: Reader<Flight>, expected: readonly FlightLine[]): Promise<FlightLog> {
-  const log = new FlightLog(expected);
+async function replayAll(reader: Reader<Flight>, log: FlightLog): Promise<void> {
   for await (const message of reader) log.add(message);
-  return log;
 }
 
 /** Stops half-way, keeps the bookmark, and goes on from another connection, as another process would. */
-async function replayInTwoHalves(url: string, topic: string, range: Range, expected: readonly FlightLine[]): Promise<FlightLog> {
-  const log = new FlightLog(expected);
+async function replayInTwoHalves(url: string, topic: string, range: Range, log: FlightLog, half: number): Promise<void> {
   const first = await connect(url);
   const reader = flightsTopic(first, topic).reader(range);
   for await (const message of reader) {
     log.add(message);
-    if (log.arrived >= expected.length / 2) break;
+    if (log.arrived >= half) break;
   }
   const bookmark = await reader.bookmark();
   await first.close();
 
   const second = await connect(url);
-  for await (const message of flightsTopic(second, topic).reader({ from: { bookmark }, until: range.until })) log.add(message);
+  await replayAll(flightsTopic(second, topic).reader({ from: { bookmark }, until: range.until }), log);
   await second.close();
-  return log;
 }
 
 async function linesIn(reader: Reader<Flight>): Promise<readonly number[]> {

@@ -26,12 +26,14 @@ export interface Handled {
 /**
  * Two members of a group share the flights: one airport at a time is handled in order, sixteen airports at once. One
  * flight fails at first and is retried, one can never be handled and goes to the dead letters, one member leaves half-way.
+ * @param onStart is handed what counts the flights that are done
  */
 export async function handleByTwoMembers(
   flights: Topic<Flight>,
   group: string,
   deadLetter: string,
   expected: readonly FlightLine[],
+  onStart: (done: () => number) => void,
 ): Promise<Handled> {
   const log = new FlightLog(expected);
   const settled = new Set<number>([POISONED_LINE]);
@@ -40,6 +42,7 @@ export async function handleByTwoMembers(
   let duplicates = 0;
   let retried = false;
   let lastProgressAt = performance.now();
+  onStart(() => settled.size);
 
   const handlerOf = (member: 0 | 1): MessageHandler<Flight> => {
     return async (message: Message<Flight>) => {

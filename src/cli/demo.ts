@@ -1,5 +1,11 @@
 import type { Command } from "commander";
 import type { DemoRow } from "../../localstack/demo/demo-row.ts";
+import type { Check } from "../../localstack/demo/findings.ts";
+import type { DemoStep } from "../../localstack/demo/flights-demo.ts";
+import { PROMISES } from "../conformance/promises.ts";
+import { Progress } from "./output/progress.ts";
+import { table } from "./output/table.ts";
+import { terminalStyle } from "./output/terminal-style.ts";
 import { connectAsTold } from "./process/connect-as-told.ts";
 import { UsageError } from "./process/usage-error.ts";
 
@@ -37,31 +43,79 @@ export function addDemo(program: Command): void {
     });
 }
 
-const HEADINGS = [
-  "messages",
-  "lost",
-  "out of order",
-  "duplicates",
-  "dead letters",
-  "replayed",
-  "publish/s",
-  "handle/s",
-  "replay/s",
-  "seconds",
+const HEADINGS = ["provider", "messages", "lost", "out of order", "twice", "dead letters", "replayed", "seconds"];
+
+/** Below the table: what its columns are. */
+const LEGEND = [
+  ["lost, out of order", "against the file; the order is that of each airport"],
+  ["twice", "handled twice after a member left: allowed (at least once)"],
+  ["dead letters", "the one flight whose handler always fails"],
+  ["replayed", "February, found again by its time"],
 ];
 
-function tableLine(provider: string, cells: readonly string[]): string {
-  return [provider.padEnd(14), ...cells.map((cell, index) => cell.padStart(Math.max(HEADINGS[index]?.length ?? 0, 9)))].join("  ");
-}
-
-function rowAsText({ provider, rates, ...row }: DemoRow): string {
+function tableRow({ provider, ...row }: DemoRow): readonly string[] {
   const figures = [row.messages, row.lost, row.outOfOrder, row.duplicates, row.deadLetters].map(grouped);
   const replayed = row.replayed === row.replayExpected ? grouped(row.replayed) : `${row.replayed} of ${row.replayExpected}`;
-  return tableLine(provider, [...figures, replayed, ...[rates.publish, rates.handle, rates.replay].map(grouped), row.seconds.toFixed(1)]);
+  return [provider, ...figures, replayed, row.seconds.toFixed(1)];
+}
+
+/** Headings stand above their figures, on the right. */
+function tableText(rows: readonly DemoRow[]): string {
+  const cells = rows.map(tableRow);
+  const widths = HEADINGS.map((heading, column) => Math.max(heading.length, ...cells.map((row) => row[column]!.length)));
+  const { faint } = terminalStyle(process.stdout);
+  const headings = HEADINGS.map((heading, column) => faint(column === 0 ? heading : heading.padStart(widths[column]!)));
+  return table([headings, ...cells]);
 }
 
 function grouped(figure: number): string {
   return figure.toLocaleString("en");
+}
+
+/** What the demo runs on, for people. */
+function describeTarget(provider: string, url: string | undefined): string {
+  if (provider === "memory") return "memory: in this process";
+  if (url !== undefined) return `${provider}: the server of the URL`;
+  return `${provider}: emulated in this process (on a real one: streamport demo ${provider}://…)`;
+}
+
+/** What is seen while the demo runs: on standard error, as everything that is no result. */
+class Display {
+  readonly #title: string;
+  readonly #style = terminalStyle(process.stderr);
+  readonly #startedAt = performance.now();
+  readonly #progress = new Progress(() => this.#line());
+  #step: DemoStep | null = null;
+
+  constructor(title: string) {
+    this.#title = title;
+  }
+
+  begin(step: DemoStep): void {
+    if (this.#step === null) this.#progress.print(this.#style.faint(this.#title));
+    this.#step = step;
+  }
+
+  #line(): string {
+    const seconds = this.#style.faint(`${((performance.now() - this.#startedAt) / 1_000).toFixed(1)} s`);
+    if (this.#step === null) return `  ${seconds}  connecting`;
+    const step = this.#step;
+    return `  ${seconds}  ${grouped(step.done())} of ${grouped(step.total)} flights ${step.text}`;
+  }
+
+  end(): void {
+    this.#progress.end();
+  }
+
+  /** A tick for each promise that was kept. */
+  show(checks: readonly Check[], { rates }: DemoRow): void {
+    const { good, bad, faint } = this.#style;
+    for (const { holds, promise, text } of checks) {
+      console.error(`  ${holds ? good("✔") : bad("✘")} ${PROMISES[promise]}: ${holds ? text : bad(text)}`);
+    }
+    const [publish, handle, replay] = [rates.publish, rates.handle, rates.replay].map(grouped);
+    console.error(faint(`  Flights a second: ${publish} published, ${handle} handled, ${replay} replayed\n`));
+  }
 }
 
 /** @returns whether all checks held */
@@ -73,31 +127,50 @@ async function demonstrate(url: string | undefined, only: readonly string[] | un
   if (unknown !== undefined)
     throw new UsageError(`--only: ${JSON.stringify(unknown)} does not run in this process; ${known.join(", ")} can`);
 
-  if (url !== undefined) await (await connectAsTold(url)).close();
+  let named: string | undefined;
+  if (url !== undefined) {
+    const connection = await connectAsTold(url);
+    named = connection.provider;
+    await connection.close();
+  }
 
   let allHeld = true;
-  let rows = 0;
-  const demonstrateOn = async (target: string): Promise<void> => {
-    const { row, failures } = await runFlightsDemo(target);
-    if (!json && rows === 0) console.log(tableLine("provider", HEADINGS));
-    rows += 1;
-    console.log(json ? JSON.stringify(row) : rowAsText(row));
-    for (const failure of failures) console.error(`${row.provider}: ${failure}`);
-    allHeld &&= failures.length === 0;
+  const rows: DemoRow[] = [];
+  const demonstrateOn = async (target: string, title: string): Promise<void> => {
+    const display = json ? null : new Display(title);
+    const { row, checks } = await runFlightsDemo(target, (step) => display?.begin(step)).finally(() => display?.end());
+    rows.push(row);
+    allHeld &&= checks.every(({ holds }) => holds);
+    if (display !== null) display.show(checks, row);
+    else {
+      console.log(JSON.stringify(row));
+      for (const { holds, text } of checks) if (!holds) console.error(`${row.provider}: ${text}`);
+    }
   };
   // A private one is another one for every connection: the demo needs several on the same.
-  if (url !== undefined && url !== "memory:") await demonstrateOn(url);
+  if (url !== undefined && named !== undefined && url !== "memory:") await demonstrateOn(url, describeTarget(named, url));
   else {
     for (const [provider, start] of Object.entries(inProcessProviders)) {
       if (only?.includes(provider) === false || (url !== undefined && provider !== "memory")) continue;
       const started = await start();
       try {
-        await demonstrateOn(started.url);
+        await demonstrateOn(started.url, describeTarget(provider, undefined));
       } finally {
         await started.close();
       }
     }
   }
-  if (!json && allHeld) console.log("\nAll checks held: every flight handled, each airport in order, and February replayed exactly.");
+  if (!json) showResult(rows, allHeld);
   return allHeld;
+}
+
+function showResult(rows: readonly DemoRow[], allHeld: boolean): void {
+  const { good, bad, faint } = terminalStyle(process.stdout);
+  console.log(tableText(rows));
+  process.stdout.write(faint(table(LEGEND)));
+  console.log(
+    allHeld
+      ? good("\nAll checks held: no flight lost, each airport in order, February exactly again.")
+      : bad("\nNot all checks held: the lines with ✘ say which."),
+  );
 }

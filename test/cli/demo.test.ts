@@ -36,6 +36,26 @@ test("prints a table, by URL too", { timeout: 60_000 }, () => {
   expect(exitCode).toBe(0);
 });
 
+test("says that its Kafka is the emulated one, ticks each promise and explains the columns, in 80 columns", { timeout: 60_000 }, () => {
+  const { exitCode, output, errors } = demo("--only", "kafka");
+  expect(exitCode).toBe(0);
+  expect(errors).toMatch(/^kafka: emulated in this process /);
+  const ticks = [...errors.matchAll(/^ {2}✔ (.+?):/gm)].map(([, promise]) => promise);
+  expect([...new Set(ticks)]).toEqual([
+    "Durable send",
+    "At least once",
+    "Handling order",
+    "Failing messages",
+    "Changing shape",
+    "Replay",
+    "Positions and bookmarks",
+  ]);
+  expect(errors).not.toContain("✘");
+  expect(output).toMatch(/^twice +handled twice after a member left: allowed/m);
+  const lines = `${errors}${output}`.split("\n");
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});
+
 test("a provider that cannot do what the demo needs ends it with exit code 1", () => {
   const { exitCode, errors } = demo("--url", "memory:demo-test?without=topicAdmin");
   expect(exitCode).toBe(1);

@@ -19,9 +19,20 @@ export class Progress {
     this.#shown = true;
   }
 
+  /** Prints a line that stays, also where the stream is no terminal. */
+  print(line: string): void {
+    this.#clear();
+    this.#stream.write(`${line}\n`);
+  }
+
+  #clear(): void {
+    if (this.#shown) this.#stream.write("\r\u001B[K");
+    this.#shown = false;
+  }
+
   /** Takes the line away. */
   end(): void {
     clearInterval(this.#timer);
-    if (this.#shown) this.#stream.write("\r\u001B[K");
+    this.#clear();
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Message } from "../../../src/index.ts";
-import { type Findings, failuresOf } from "../../../localstack/demo/findings.ts";
+import { type Findings, checksOf } from "../../../localstack/demo/findings.ts";
 import { FlightLog, LINE_HEADER } from "../../../localstack/demo/flight-log.ts";
 import type { Flight, FlightLine } from "../../../localstack/demo/flights.ts";
 import { POISONED_LINE } from "../../../localstack/demo/two-members.ts";
@@ -52,8 +52,15 @@ const sound: Findings = {
   halves: exact(),
 };
 
-test("a sound run has no failures", () => {
+function failuresOf(findings: Findings): readonly string[] {
+  return checksOf(findings).flatMap(({ holds, text }) => (holds ? [] : [text]));
+}
+
+test("a sound run has no failures, and says of each check what was seen", () => {
   expect(failuresOf(sound)).toEqual([]);
+  const checks = checksOf({ ...sound, handled: { ...sound.handled, duplicates: 1_236 } });
+  expect(checks.map(({ promise }) => promise)).toEqual([1, 1, 4, 5, 6, 6, 7, 8, 9]);
+  expect(checks.find(({ promise }) => promise === 4)?.text).toBe("every flight was handled; 1,236 twice, which is allowed");
 });
 
 test.each<[what: string, change: Partial<Findings>, failure: RegExp]>([

@@ -161,6 +161,15 @@ describe("progress", () => {
     progress.end();
     expect(written()).toBe("");
   });
+
+  test.each([true, false])("a line that stays is printed above it, on a terminal or not (terminal: %s)", async (isTTY) => {
+    const { stream, written } = terminal(isTTY);
+    const progress = new Progress(() => "7 stored", { stream });
+    await sleep(600);
+    progress.print("begins");
+    progress.end();
+    expect(written().endsWith(isTTY ? "7 stored\r\u001B[Kbegins\n" : "begins\n")).toBe(true);
+  });
 });
 
 describe("standard output", () => {
