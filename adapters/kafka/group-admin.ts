@@ -28,6 +28,8 @@ const CONSUMER_GROUP = "consumer";
 /** There is no group of the name; a server may also answer with the state `Dead`. */
 const GROUP_ID_NOT_FOUND = 69;
 const UNKNOWN_MEMBER_ID = 25;
+/** A cluster has the groups of everybody: one after the other, hundreds take longer than a call may. */
+const LOOKS_AT_ONCE = 16;
 
 /** A group on one topic, as the cluster has it at one moment. */
 interface FoundGroup {
@@ -63,14 +65,19 @@ export class GroupAdmin {
     const listed = await Promise.all(
       brokers.map(({ brokerId }) => this.#persist(topic, signal, () => client.listGroups(brokerId, signal))),
     );
-    const names = listed.flat().filter(({ protocolType }) => protocolType === CONSUMER_GROUP || protocolType === "");
+    const consumers = listed.flat().filter(({ protocolType }) => protocolType === CONSUMER_GROUP || protocolType === "");
+    // While a group moves between brokers, two of them may list it.
+    const waiting = new Set(consumers.map(({ group }) => group)).values();
     const onTopic: ListedGroup[] = [];
-    for (const { group: native } of names) {
-      const { described, committed } = await this.#look(known, native, signal);
-      if (committed.size > 0 || membersOn(topic, described, native.startsWith(`${topic}.`)) > 0) {
-        onTopic.push({ group: groupOfNativeName(topic, native), nativeGroup: native });
+    const lookAtSome = async (): Promise<void> => {
+      for (const native of waiting) {
+        const { described, committed } = await this.#look(known, native, signal);
+        if (committed.size > 0 || membersOn(topic, described, native.startsWith(`${topic}.`)) > 0) {
+          onTopic.push({ group: groupOfNativeName(topic, native), nativeGroup: native });
+        }
       }
-    }
+    };
+    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, lookAtSome));
     return onTopic;
   }
 

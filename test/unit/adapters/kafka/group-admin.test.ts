@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { KafkaAdmin } from "../../../../adapters/kafka/admin.ts";
 import { type KafkaClient, KafkaProtocolError } from "../../../../adapters/kafka/kafka-client.ts";
@@ -68,6 +69,25 @@ test("groups with members on other topics only are not listed, also while the se
   expect(await listed("billing", reading("flights"))).toEqual([]);
   expect(await listed("billing", Buffer.alloc(0))).toEqual([]);
   expect(await listed("orders.workers", Buffer.alloc(0))).toEqual(["orders.workers"]);
+});
+
+test("all groups of the cluster are looked at, several at once and each once, although two brokers list them", async () => {
+  const names = Array.from({ length: 200 }, (_, index) => `orders.group-${index}`);
+  let atOnce = 0;
+  let most = 0;
+  const { admin } = cluster(
+    async (asked) => {
+      if (asked !== "describeGroup") return;
+      most = Math.max(most, ++atOnce);
+      await delay(1);
+      atOnce -= 1;
+    },
+    { listGroups: async () => [...names, ...names].map((group) => ({ group, protocolType: "consumer" })) },
+  );
+  const listed = await admin.listGroups("orders", never);
+  expect(listed.map(({ nativeGroup }) => nativeGroup).toSorted()).toEqual(names.toSorted());
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThanOrEqual(16);
 });
 
 test("a reset plans what it does: where unlisted partitions begin, and that of a position the others stay where the group stands", async () => {
