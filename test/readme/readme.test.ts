@@ -103,7 +103,8 @@ describe.each(missing === null ? [] : [missing])("the programs of the README on 
 test.each(missing === null ? ["Kafka"] : [])("every block runs on a real %s by changing the URL, and nothing else", async () => {
   await using cluster = await startKafka();
   await using connection = await connect(cluster.url, { require: ["topicAdmin"] });
-  for (const topic of ["flights", "flights-failed", "orders-v1-eu"]) await connection.admin.createTopic(topic, { partitions: 4 });
+  for (const topic of ["flights", "flights-failed", "orders-v1-eu", "orders-failed"])
+    await connection.admin.createTopic(topic, { partitions: 4 });
   for (const { index, ...wanted } of cases) {
     const file = `block-${index}-kafka.ts`;
     await writeFile(join(folder, file), blocks[index]!.replaceAll('connect("memory:"', 'connect(process.env["STREAM_URL"]!'));
