@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { abortable, neverAborted } from "./abortable.ts";
 import { createAdmin } from "./admin/admin.ts";
 import type { AdminServices } from "./admin/admin-services.ts";

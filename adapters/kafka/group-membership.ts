@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { Report } from "../../src/driver/index.ts";
 import { assignPartitions } from "./assignor.ts";
 import { Coordinator } from "./coordinator.ts";

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { type DriverGap, type StreamError, isStreamError } from "../../src/driver/index.ts";
 import { classify, corruptBatch, kafkaError, partitionError, topicNotFound } from "./errors.ts";
 import { FetchCursor } from "./fetch-cursor.ts";

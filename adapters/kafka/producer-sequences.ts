@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { OutgoingRecord } from "../../src/driver/index.ts";
 import type { KafkaClient, ProducerIdentity } from "./kafka-client.ts";
 import type { BatchSequence } from "./record-batch-writer.ts";

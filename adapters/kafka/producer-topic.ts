@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { classify, kafkaError } from "./errors.ts";
 import { murmur2 } from "./murmur2.ts";
 import type { StreamError } from "../../src/driver/index.ts";

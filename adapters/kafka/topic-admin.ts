@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { DriverTopicDescription, TopicSettings } from "../../src/driver/index.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES, messageBytesWithin } from "./capabilities.ts";
 import { classOf, classify, kafkaError } from "./errors.ts";

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 /**
  * Settles as the promise does, or rejects with the signal's reason as soon as that aborts. The listener is always removed,
  * so that a signal that lives long may be shared by any number of calls.

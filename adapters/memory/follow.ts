@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { DriverGap, UnreadableRange } from "../../src/driver/index.ts";
 import { topicNotFound } from "./errors.ts";
 import type { Feed } from "./feed.ts";

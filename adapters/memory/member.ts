@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Assignment, Settlement, StoredRecord, StreamError, TopicIdentity } from "../../src/driver/index.ts";
 import { ownershipLost } from "./errors.ts";
 import type { Group, Ownership } from "./group.ts";

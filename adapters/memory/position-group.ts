@@ -1,3 +1,4 @@
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import type { Assignment, PartitionPlace, Settlement, StartPoint, StreamError } from "../../src/driver/index.ts";
 import { balance } from "./balance.ts";
 import { memoryError, ownershipLost, topicNotFound } from "./errors.ts";

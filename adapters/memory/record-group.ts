@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, StreamError } from "../../src/driver/index.ts";
 import { ownershipLost, topicNotFound } from "./errors.ts";
 import type { Feed, FetchAnswer } from "./feed.ts";

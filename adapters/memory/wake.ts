@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 /** The longest timer that Node takes. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 

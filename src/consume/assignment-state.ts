@@ -1,3 +1,4 @@
+import { clearTimeout } from "node:timers";
 import type { Assignment, ConsumerDriver, Settlement } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";

@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
 /** A signal that aborts after a while, unless it is cleared before. Its timer does not outlive it. */
 export class Deadline {
   readonly #controller = new AbortController();

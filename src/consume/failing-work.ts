@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers";
 import { describeValue } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
 import { backOffMs } from "../publish/back-off.ts";

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import { bytesToText } from "../text-bytes.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ConsumerPlan } from "./consumer-options.ts";

@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+import { setImmediate } from "node:timers";
 const MESSAGES_A_TURN = 1_000;
 const MILLISECONDS_A_TURN = 10;
 

@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
 /** Whole milliseconds on a clock that is never set back. */
 export function nowMs(): number {
   return Math.trunc(performance.now());

@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from "node:timers";
 import { type Alarm, nowMs } from "./alarm.ts";
 
 /** When queued messages leave: at the end of this turn of the event loop, or when they have lingered long enough. */

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import { abortable } from "../abortable.ts";
 import { checkOptions, rules } from "../checked-options.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../options.ts";

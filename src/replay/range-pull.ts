@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
 import { abortable } from "../abortable.ts";
 import type { StreamError } from "../errors.ts";
 import { type Message, ReceivedMessage } from "../message.ts";

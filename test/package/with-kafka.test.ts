@@ -186,11 +186,16 @@ describe("Jest", () => {
   const imports = IMPORTING.replace(BODY, IN_A_TEST);
   const requires = REQUIRING.replace(BODY, IN_A_TEST);
 
-  async function runJest(node: string, file: string, flags: readonly string[]): Promise<string> {
+  async function runJest(
+    node: string,
+    file: string,
+    flags: readonly string[],
+    program = file.endsWith(".mjs") ? imports : requires,
+  ): Promise<string> {
     const project = await mkdtemp(join(folder, "jest-"));
     await symlink(join(beside, "node_modules"), join(project, "node_modules"), "dir");
     await writeFile(join(project, "package.json"), JSON.stringify({ name: "jest-project" }));
-    await writeFile(join(project, file), file.endsWith(".mjs") ? imports : requires);
+    await writeFile(join(project, file), program);
     const { status, stderr } = spawnSync(node, [...flags, await jest(), "--rootDir", project], { encoding: "utf8", cwd: project });
     return status === 0 ? "passed" : stderr;
   }
@@ -201,6 +206,16 @@ describe("Jest", () => {
 
   test("runs a test that requires it from Node 24.9 on, with the same flag", async () => {
     expect(await runJest(process.execPath, "a.test.cjs", ["--experimental-vm-modules"])).toBe("passed");
+  });
+
+  test("runs a test whose timers are fake, all of them, for memory and for Kafka", async () => {
+    const fake = (provider: string): string =>
+      `import { jest } from "@jest/globals";\n${imports}`
+        .replace('startEmulator("kafka"', `startEmulator("${provider}"`)
+        .replace("async function main() {", "async function main() {\n  jest.useFakeTimers();");
+    for (const provider of ["memory", "kafka"]) {
+      expect(await runJest(process.execPath, "a.test.mjs", ["--experimental-vm-modules"], fake(provider))).toBe("passed");
+    }
   });
 
   test("says itself that it cannot without the flag", async () => {

@@ -1,4 +1,6 @@
 import { isIP, type Socket } from "node:net";
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Report } from "../../../src/driver/index.ts";
 import { isLateAnswer, isLostAnswer } from "../errors.ts";
 import { KafkaConnectError, KafkaLostConnectionError, KafkaUnsupportedError } from "../kafka-client.ts";

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { clearInterval, setInterval } from "node:timers";
 import { BrokerProperties } from "./broker-properties.ts";
 import { FaultPlan } from "./faults/fault-plan.ts";
 import { SpoiledRecords } from "./faults/spoiled-records.ts";

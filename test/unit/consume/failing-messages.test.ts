@@ -5,6 +5,9 @@ import { channels } from "../../../src/diagnostics/channels.ts";
 import type { Failure, HandlerContext } from "../../../src/consume/consumer-types.ts";
 import { type Bench, Gate, assignment, bench, record, records, rejection, turns, until } from "./fake-driver.ts";
 
+vi.mock("node:timers", () => import("../fakeable-timers.ts"));
+vi.mock("node:perf_hooks", () => import("../fakeable-timers.ts"));
+
 async function deliver(of: Bench, what: ReturnType<typeof records>) {
   const mine = assignment();
   const sink = await of.sink();

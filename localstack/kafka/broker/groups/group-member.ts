@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 export const NO_ASSIGNMENT = Buffer.alloc(0);
 
 /** What a member can be assigned by, in its order of preference. */

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import type { GroupMember, MemberDetails } from "./group-member.ts";
 import { subscribedTopics } from "./subscribed-topics.ts";
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { clearTimeout, setTimeout } from "node:timers";
 import { ErrorCode } from "../error-code.ts";
 import { CommittedOffsets } from "./committed-offsets.ts";
 import {

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import { fetchApi } from "../apis/fetch.ts";
 import { ErrorCode } from "../error-code.ts";
 import { type LogSlice, NOTHING } from "../log/partition-log.ts";

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 /** Kafka's names, without those of the moments in which brokers talk to each other. */
 export type TransactionState = "Empty" | "Ongoing" | "CompleteCommit" | "CompleteAbort";
 

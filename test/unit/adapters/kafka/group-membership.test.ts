@@ -5,6 +5,9 @@ import { decodeSubscription } from "../../../../adapters/kafka/member-metadata.t
 import type { DriverReport, Report } from "../../../../src/driver/index.ts";
 import { GroupClient } from "./group-client.ts";
 
+vi.mock("node:timers", () => import("../../fakeable-timers.ts"));
+vi.mock("node:perf_hooks", () => import("../../fakeable-timers.ts"));
+
 const SESSION_MS = 6_000;
 const HEARTBEAT_MS = SESSION_MS / 20;
 

@@ -4,6 +4,9 @@ import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
 import { TopicWatch } from "../../../../adapters/kafka/topic-watch.ts";
 import type { Report } from "../../../../src/driver/index.ts";
 
+vi.mock("node:timers", () => import("../../fakeable-timers.ts"));
+vi.mock("node:perf_hooks", () => import("../../fakeable-timers.ts"));
+
 const silent: Report = Object.assign(() => undefined, { wants: () => false });
 const LOOK_MS = 3_000;
 /** A server that has just started may not know all topics yet: so long it is asked again. */

@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { inProcessProviders } from "../../../localstack/in-process.ts";
+import { type EmulatedProvider, startEmulator } from "../../../localstack/index.ts";
+import { connect, text } from "../../../src/index.ts";
+
+const CHRISTMAS = new Date("2026-12-24T18:00:00Z");
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: CHRISTMAS });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("%s under fake timers that nobody advances", (provider) => {
+  test("sends, reads, consumes, retries and closes", { timeout: 30_000 }, async () => {
+    const emulator = await startEmulator(provider, { topics: { orders: { partitions: 2 } } });
+    const connection = await connect(emulator.url);
+    const orders = connection.topic("orders", { codec: text(), key: (order) => order });
+    emulator.inject({ kind: "throttle", topic: "orders" });
+    await orders.producer().send({ value: "order 1" });
+    const read: string[] = [];
+    for await (const { value, timestamp } of orders.reader({ until: "now" })) {
+      read.push(value);
+      // What is stored has the time of the test.
+      expect(timestamp).toEqual(CHRISTMAS);
+    }
+    const consumer = orders.consumer({ group: "billing", retry: { initialDelayMs: 1 }, commit: { everyMs: 1 } });
+    const attempts: number[] = [];
+    await consumer.run(async (_, { attempt }) => {
+      attempts.push(attempt);
+      if (attempt === 1) throw new Error("once");
+      void consumer.close();
+    });
+    await connection.close();
+    await emulator.close();
+    expect({ read, attempts }).toEqual({ read: ["order 1"], attempts: [1, 2] });
+  });
+
+  test("one's own timers still wait for the test", async () => {
+    await using emulator = await startEmulator(provider, { topics: { orders: {} } });
+    await using connection = await connect(emulator.url);
+    const orders = connection.topic("orders", { codec: text(), key: () => null });
+    setTimeout(() => void orders.producer().send({ value: "late" }), 60_000);
+    expect((await connection.check()).ok).toBe(true);
+    await vi.advanceTimersByTimeAsync(60_000);
+    for await (const { value } of orders.reader()) {
+      expect(value).toBe("late");
+      break;
+    }
+  });
+});
