@@ -16,12 +16,22 @@ export interface Emulator extends AsyncDisposable {
    * Absent: this emulator cannot show it.
    */
   damage?(topic: string, partition: string, options?: DamageOptions): void;
+  /** Withdraws what has not happened yet. @throws `closed` */
+  clearFaults(): void;
   /** Ends it, and forgets what was stored. Close connections first: afterwards that takes as long as their `timeoutMs`. Never rejects. */
   close(): Promise<void>;
 }
 
 /** `groups`: consumer groups that must exist first (Event Hubs). */
 export type EmulatorTopic = TopicSettings & { groups?: readonly string[] | undefined };
+
+/** Where it listens: what the command line offers beyond a test's needs. Of no meaning where nothing listens. */
+export interface ListeningOptions extends EmulatorOptions {
+  /** An address of this machine; `0.0.0.0`: all of them. @default 127.0.0.1 */
+  host?: string | undefined;
+  /** The name by which clients reach it, which the URL and the server's own answers hold. @default `host`; 127.0.0.1 where that is all addresses */
+  advertisedHost?: string | undefined;
+}
 
 export interface EmulatorOptions {
   /** That exist from the start. */

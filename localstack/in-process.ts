@@ -1,7 +1,7 @@
-import type { Emulator, EmulatorOptions } from "./emulator.ts";
+import type { Emulator, ListeningOptions } from "./emulator.ts";
 
 /** How a provider is started in this process. */
-export type StartInProcess = (options?: EmulatorOptions) => Promise<Emulator>;
+export type StartInProcess = (options?: ListeningOptions) => Promise<Emulator>;
 
 /** Every provider that can run in this process, by its id: the only list of them. Each is loaded when it is asked for. */
 export const inProcessProviders: Readonly<Record<string, StartInProcess>> = {

@@ -31,6 +31,8 @@ export interface MemoryEmulator extends AsyncDisposable {
   readonly url: string;
   createTopic(topic: string, settings?: MemoryEmulatorTopic): Promise<void>;
   inject(fault: Fault): void;
+  /** Withdraws what has not happened yet. */
+  clearFaults(): void;
   /** Removes superseded messages of each key, and tombstones, up to the end of the log, which stays where it is. @throws `not-found` */
   compact(topic: string): void;
   /** Damages the record that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that is not there, or empty */
@@ -59,6 +61,10 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
       requireOpen("memory", isClosed);
       checkFault(fault);
       broker.inject(fault);
+    },
+    clearFaults() {
+      requireOpen("memory", isClosed);
+      broker.faults.clear();
     },
     compact(topic) {
       requireOpen("memory", isClosed);

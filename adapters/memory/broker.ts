@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
 import type { Fault } from "../../src/driver/index.ts";
 import { memoryError, topicNotFound, unavailable } from "./errors.ts";
 import { FAULT_KINDS, FaultPlan, isFaultKind } from "./faults.ts";
@@ -50,7 +51,7 @@ export class MemoryBroker {
 
   /** @throws `unavailable` while the broker restarts */
   requireUp(): void {
-    if (Date.now() < this.#awayUntilMs) throw unavailable("the memory broker is restarting");
+    if (performance.now() < this.#awayUntilMs) throw unavailable("the memory broker is restarting");
   }
 
   /** Plans a trouble. What changes the state of groups happens at once if there is something to change, else at the next call. */
@@ -70,7 +71,7 @@ export class MemoryBroker {
     if (fault.kind === "steal-partition") return groups.some((group) => group.steal(fault.partition));
     if (fault.kind === "lose-coordinator") return groups.filter((group) => group.dissolve()).length > 0;
     if (fault.kind !== "restart") return false;
-    this.#awayUntilMs = Date.now() + RESTART_MS;
+    this.#awayUntilMs = performance.now() + RESTART_MS;
     for (const group of groups) group.dissolve();
     return true;
   }

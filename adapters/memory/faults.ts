@@ -54,6 +54,10 @@ class Culprits {
     this.#chosen.add(fingerprint(record));
   }
 
+  clear(): void {
+    this.#chosen.clear();
+  }
+
   has(record: OutgoingRecord): boolean {
     return this.#chosen.size > 0 && this.#chosen.has(fingerprint(record));
   }
@@ -76,6 +80,12 @@ export class FaultPlan {
   add(fault: Fault): void {
     const times = fault.times ?? 1;
     if (times > 0) this.#planned.push({ fault, skip: fault.after ?? 0, times });
+  }
+
+  /** Withdraws what has not happened yet, and makes what was chosen to be invalid valid. */
+  clear(): void {
+    this.#planned = [];
+    this.culprits.clear();
   }
 
   get isEmpty(): boolean {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { EmulatedProvider, Emulator } from "../../localstack/index.ts";
+import type { Emulator } from "../../localstack/index.ts";
 import { parseCount } from "./options/parse-count.ts";
 import { parseNames } from "./options/parse-names.ts";
 import { StandardOutput } from "./output/standard-output.ts";
@@ -9,7 +9,10 @@ import { whenAborted } from "./process/when-aborted.ts";
 
 const DETAILS = `
 Each prints the environment of a program that uses it. Nothing is kept: at the
-end, by Ctrl-C, all that was stored is gone. They listen on 127.0.0.1 only.
+end, by Ctrl-C, all that was stored is gone. They listen on 127.0.0.1 only,
+unless --host says otherwise: there is no password. Clients in containers or on
+other machines also need --advertised-host, the name by which they reach this
+machine, since a server tells its clients where to connect.
 
 memory: needs no emulator: it is in the process that uses it.
 
@@ -17,14 +20,18 @@ Examples:
   streamport emulators
   streamport emulators kafka --topics flights,flights-failed --partitions 8
   streamport emulators kafka --port 9092
+  streamport emulators --host 0.0.0.0 --advertised-host host.docker.internal
   streamport emulators --json`;
 
 const LARGEST_PORT = 65_535;
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 interface Options {
   readonly topics?: readonly string[];
   readonly partitions?: number;
   readonly port?: number;
+  readonly host?: string;
+  readonly advertisedHost?: string;
   readonly json?: boolean;
 }
 
@@ -37,6 +44,8 @@ export function addEmulators(program: Command): void {
     .option("--topics <names>", "topics that exist from the start, separated by commas", parseNames)
     .option("--partitions <count>", "of each of these topics (default: the provider's)", parseCount)
     .option("--port <port>", "to listen on, where there is one provider (default: a free one)", parsePort)
+    .option("--host <address>", "of this machine, to listen on; 0.0.0.0: all of them (default: 127.0.0.1)", parseHost)
+    .option("--advertised-host <name>", "by which clients reach this machine (default: the address of --host)", parseHost)
     .option("--json", "one JSON line per provider")
     .addHelpText("after", DETAILS)
     .action(emulate);
@@ -49,9 +58,17 @@ function parsePort(text: string): number {
   throw new InvalidArgumentError(`A port from 1 to ${LARGEST_PORT} is needed.`);
 }
 
-async function emulate(asked: readonly string[], { topics = [], partitions, port, json = false }: Options): Promise<void> {
-  const { reachableProviders } = await import("../../localstack/in-process.ts");
-  const { startEmulator } = await import("../../localstack/index.ts");
+/** @throws `InvalidArgumentError` */
+function parseHost(text: string): string {
+  if (/^[a-z0-9](?:[\w.-]*[a-z0-9])?$/i.test(text) || text === "::") return text;
+  throw new InvalidArgumentError("A name or an IPv4 address is needed, without a port.");
+}
+
+async function emulate(
+  asked: readonly string[],
+  { topics = [], partitions, port, host, advertisedHost, json = false }: Options,
+): Promise<void> {
+  const { inProcessProviders, reachableProviders } = await import("../../localstack/in-process.ts");
   const unknown = asked.find((provider) => !reachableProviders.includes(provider));
   if (unknown !== undefined)
     throw new UsageError(`there is no emulator ${JSON.stringify(unknown)}; there are ${reachableProviders.join(", ")}`);
@@ -60,13 +77,19 @@ async function emulate(asked: readonly string[], { topics = [], partitions, port
     throw new UsageError("--partitions is how many each topic of --topics has; name them, such as --topics flights --partitions 8");
   }
   if (port !== undefined && providers.length > 1) throw new UsageError(`--port is for one provider, not for ${providers.join(", ")}`);
+  if (advertisedHost !== undefined && EVERY_ADDRESS.has(advertisedHost)) {
+    throw new UsageError(`--advertised-host ${advertisedHost} is all addresses of a machine; clients need one, or a name`);
+  }
+  if (host !== undefined && EVERY_ADDRESS.has(host) && advertisedHost === undefined) {
+    console.error("Clients are sent to 127.0.0.1: those in containers or on other machines need --advertised-host.");
+  }
   const settings = Object.fromEntries(topics.map((topic) => [topic, { partitions }]));
   const output = new StandardOutput();
   const running: Emulator[] = [];
   await interruptible(async (interrupted) => {
     try {
       for (const provider of providers) {
-        const emulator = await startEmulator(provider as EmulatedProvider, { topics: settings, port });
+        const emulator = await inProcessProviders[provider]!({ topics: settings, port, host, advertisedHost });
         running.push(emulator);
         await output.write(json ? jsonLine(provider, emulator) : environmentLines(provider, emulator));
       }

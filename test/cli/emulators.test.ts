@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { expect, test } from "vitest";
 import { connect, text } from "../../src/index.ts";
 import { type RunningCommand, runCommandLine, startCommand } from "./command-line.ts";
@@ -39,7 +40,72 @@ test("prints lines for a shell, on a port that was asked for", async () => {
   expect(await first.ended).toMatchObject({ exitCode: 0, errors: "" });
 });
 
+/** An address of this machine that is not loopback; without one, another address of loopback does. */
+const OTHER_ADDRESS =
+  Object.values(networkInterfaces())
+    .flat()
+    .find((each) => each?.family === "IPv4" && !each.internal)?.address ?? "127.0.0.2";
+
+async function startedUrl(command: RunningCommand): Promise<URL> {
+  const [line] = await lines(command, 1);
+  return new URL((JSON.parse(line!) as { url: string }).url);
+}
+
+test("listens on all addresses where it is told to, and sends clients to the name that is advertised", async () => {
+  const command = startCommand([
+    "emulators",
+    "kafka",
+    "--json",
+    "--topics",
+    "flights",
+    "--host",
+    "0.0.0.0",
+    "--advertised-host",
+    "localhost",
+  ]);
+  const url = await startedUrl(command);
+  expect(url.hostname).toBe("localhost");
+  await using connection = await connect(`kafka://${OTHER_ADDRESS}:${url.port}`);
+  await connection
+    .topic("flights", { codec: text(), key: () => "ATL" })
+    .producer()
+    .send({ value: "LAX" });
+  command.child.kill("SIGINT");
+  expect(await command.ended).toMatchObject({ exitCode: 0, errors: "" });
+});
+
+test("without an advertised name all addresses are told as loopback, and that is said", async () => {
+  const command = startCommand(["emulators", "kafka", "--json", "--host", "0.0.0.0"]);
+  expect((await startedUrl(command)).hostname).toBe("127.0.0.1");
+  command.child.kill("SIGINT");
+  expect(await command.ended).toMatchObject({
+    exitCode: 0,
+    errors: expect.stringMatching(/^Clients are sent to 127\.0\.0\.1: .*--advertised-host\.\n$/),
+  });
+});
+
+test("by default nobody else reaches it", async () => {
+  const command = startCommand(["emulators", "kafka", "--json"]);
+  const { port } = await startedUrl(command);
+  await using connection = await connect(`kafka://${OTHER_ADDRESS}:${port}`);
+  expect(await connection.check()).toMatchObject({ ok: false });
+  command.child.kill("SIGINT");
+  await command.ended;
+});
+
+test("an address that is none of this machine's is told", async () => {
+  expect(await runCommandLine(["emulators", "kafka", "--host", "192.0.2.1"])).toMatchObject({
+    exitCode: 1,
+    output: "",
+    errors: expect.stringMatching(/^configuration: .*cannot listen on port 0 of 192\.0\.2\.1: EADDRNOTAVAIL/),
+  });
+});
+
 test.each([
+  [["--host", "localhost:9092"], /A name or an IPv4 address is needed, without a port/],
+  [["--host", ""], /A name or an IPv4 address/],
+  [["--advertised-host", "kafka://host"], /A name or an IPv4 address/],
+  [["--advertised-host", "0.0.0.0"], /--advertised-host 0.0.0.0 is all addresses of a machine/],
   [["memory"], /there is no emulator "memory"; there are kafka/],
   [["rabbit"], /there is no emulator "rabbit"/],
   [["--port", "0"], /from 1 to 65535/],

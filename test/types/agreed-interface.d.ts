@@ -367,6 +367,7 @@ declare module "contract/emulators" {
     createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
     inject(fault: Fault): void;
     damage?(topic: string, partition: string, options?: DamageOptions): void;
+    clearFaults(): void;
     close(): Promise<void>;
   }
   export type EmulatorTopic = TopicSettings & { groups?: readonly string[] | undefined };

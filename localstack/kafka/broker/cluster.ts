@@ -26,9 +26,9 @@ export interface ClusterOptions {
   readonly users: ReadonlyMap<string, string> | null;
   /** The way in which the first fault of each kind shows. */
   readonly firstFaultTurn: number;
+  /** Where clients are sent. */
+  readonly advertisedHost: string;
 }
-
-const HOST = "127.0.0.1";
 
 /** What all brokers of the cluster know: they share one memory, so that what one has stored is stored. */
 export class Cluster {
@@ -45,11 +45,11 @@ export class Cluster {
   readonly #moves = new Map<string, number>();
   readonly #housekeeping: NodeJS.Timeout;
 
-  constructor({ brokers, properties, users, firstFaultTurn }: ClusterOptions) {
+  constructor({ brokers, properties, users, firstFaultTurn, advertisedHost }: ClusterOptions) {
     this.faults = new FaultPlan(firstFaultTurn);
     this.properties = new BrokerProperties({ "default.replication.factor": String(brokers), ...properties });
     this.users = users;
-    this.nodes = Array.from({ length: brokers }, (_, index) => ({ nodeId: index + 1, host: HOST, port: 0, isUp: false }));
+    this.nodes = Array.from({ length: brokers }, (_, index) => ({ nodeId: index + 1, host: advertisedHost, port: 0, isUp: false }));
     this.topics = new Topics(
       this.nodes.map(({ nodeId }) => nodeId),
       {

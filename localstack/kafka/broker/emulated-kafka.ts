@@ -13,6 +13,10 @@ export interface EmulatedKafkaOptions {
   readonly brokers?: number | undefined;
   /** Of the first broker. @default a free one */
   readonly port?: number | undefined;
+  /** An address of this machine that the brokers listen on; `0.0.0.0`: all of them. @default 127.0.0.1 */
+  readonly host?: string | undefined;
+  /** The name by which clients reach them: brokers send clients to each other by it. @default `host`; 127.0.0.1 where that is all addresses */
+  readonly advertisedHost?: string | undefined;
   readonly topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
   /** The broker's own settings by Kafka's names: `{ "group.initial.rebalance.delay.ms": "3000" }`. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
@@ -33,6 +37,8 @@ export interface EmulatedKafka extends AsyncDisposable {
   createTopic(topic: string, settings?: EmulatorTopic, kafkaSettings?: Readonly<Record<string, string>>): Promise<void>;
   /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for a kind that is not of it */
   inject(fault: Fault): void;
+  /** Withdraws what has not happened yet. */
+  clearFaults(): void;
   /** Plans that requests of one kind are answered with an error code. */
   answerWith(answer: ErrorAnswer): void;
   /** Compacts the topic now and up to its end, as Kafka does after a while and not as far. @throws `not-found` */
@@ -52,23 +58,29 @@ export interface EmulatedKafka extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const LOOPBACK = "127.0.0.1";
+/** To listen on; nobody can be sent there. */
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
 /** @throws `configuration` for properties that have no effect here, or a port that is taken · `invalid-argument` for topics that cannot be */
 export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Promise<EmulatedKafka> {
-  const { brokers = 1, port = 0, topics = {}, properties = {}, users, firstFaultTurn = 0 } = options;
+  const { brokers = 1, port = 0, topics = {}, properties = {}, users, firstFaultTurn = 0, host = LOOPBACK } = options;
+  const { advertisedHost = EVERY_ADDRESS.has(host) ? LOOPBACK : host } = options;
   const cluster = new Cluster({
     brokers,
     properties,
     users: users === undefined ? null : new Map(Object.entries(users)),
     firstFaultTurn,
+    advertisedHost,
   });
-  const servers = new BrokerServers(cluster);
+  const servers = new BrokerServers(cluster, host);
   const close = (): Promise<void> => servers.close();
   try {
     await servers.start(port);
     for (const [topic, settings] of Object.entries(topics)) createTopic(cluster, topic, settings, {});
   } catch (error) {
     await close();
-    throw error instanceof StreamError ? error : cannotListen(port, error);
+    throw error instanceof StreamError ? error : cannotListen(host, port, error);
   }
   const { bootstrapServers } = servers;
   const opened = (): Cluster => {
@@ -81,6 +93,11 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     brokers: servers.brokers,
     createTopic: async (topic, settings = {}, kafkaSettings = {}) => createTopic(opened(), topic, settings, kafkaSettings),
     inject: (fault) => opened().faults.add(plannedTrouble(fault)),
+    clearFaults: () => {
+      const { faults, spoiled } = opened();
+      faults.clear();
+      spoiled.clear();
+    },
     answerWith: (answer) => opened().faults.add(plannedAnswer(answer)),
     compact: (topic) => compactTopic(opened(), topic),
     damage: (topic, partition, damage) => damageLastBatch(opened(), topic, partition, looksOf(damage)),
@@ -102,6 +119,8 @@ function urlOf(servers: string, users: EmulatedKafkaOptions["users"]): string {
   return `kafka://${name}:${password}@${servers}?sasl.mechanism=plain`;
 }
 
-function cannotListen(port: number, cause: unknown): StreamError {
-  return new StreamError("configuration", `the emulated Kafka cannot listen on port ${port} of 127.0.0.1`, { provider: "kafka", cause });
+function cannotListen(host: string, port: number, cause: unknown): StreamError {
+  const { code = String(cause) } = cause as NodeJS.ErrnoException;
+  const text = `the emulated Kafka cannot listen on port ${port} of ${host}: ${code}`;
+  return new StreamError("configuration", text, { provider: "kafka", cause });
 }

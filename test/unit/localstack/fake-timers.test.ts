@@ -38,6 +38,16 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("%s under f
     expect({ read, attempts }).toEqual({ read: ["order 1"], attempts: [1, 2] });
   });
 
+  test("a restart is over in real time", { timeout: 30_000 }, async () => {
+    await using emulator = await startEmulator(provider, { topics: { orders: {} } });
+    await using connection = await connect(emulator.url);
+    emulator.inject({ kind: "restart" });
+    await connection
+      .topic("orders", { codec: text(), key: () => null })
+      .producer()
+      .send({ value: "behind it" });
+  });
+
   test("one's own timers still wait for the test", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: {} } });
     await using connection = await connect(emulator.url);

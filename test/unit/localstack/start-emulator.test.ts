@@ -26,6 +26,31 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     expect(() => emulator.inject({ kind: "earthquake" as "stall" })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
   });
 
+  test("withdraws faults that have not happened yet", async () => {
+    await using emulator = await startEmulator(provider, { topics: { orders: {}, payments: {} } });
+    await using connection = await connect(emulator.url);
+    emulator.inject({ kind: "refuse-authorization", times: 3 });
+    emulator.inject({ kind: "disconnect", topic: "orders", after: 1 });
+    await expect(connection.admin.describeTopic("payments")).rejects.toMatchObject({ code: "permission-denied" });
+    emulator.clearFaults();
+    emulator.clearFaults();
+    await connection.admin.describeTopic("payments");
+    await connection.admin.describeTopic("orders");
+    await connection.admin.describeTopic("orders");
+    emulator.inject({ kind: "refuse-authorization", topic: "orders" });
+    await expect(connection.admin.describeTopic("orders")).rejects.toMatchObject({ code: "permission-denied" });
+  });
+
+  test("withdraws that a message is invalid", async () => {
+    await using emulator = await startEmulator(provider, { topics: { orders: { partitions: 1 } } });
+    await using connection = await connect(emulator.url);
+    const producer = connection.topic("orders", { codec: text(), key: () => "a" }).producer({ onKeyFailure: "continue" });
+    emulator.inject({ kind: "fail-entry", topic: "orders", times: 1_000 });
+    await expect(producer.send({ value: "one" })).rejects.toMatchObject({ code: "invalid-argument" });
+    emulator.clearFaults();
+    await producer.send({ value: "one" });
+  });
+
   test.each([
     [{ often: 3 }, /there is no "often"; allowed are kind, after, times/],
     [{ times: 0 }, /times must be a positive integer/],
@@ -73,6 +98,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     const emulator = await startEmulator(provider, { topics: { orders: {} } });
     await emulator.close();
     await expect(emulator.createTopic("payments")).rejects.toMatchObject({ code: "closed", provider });
+    expect(() => emulator.clearFaults()).toThrow(expect.objectContaining({ code: "closed", provider }));
     expect(() => emulator.inject({ kind: "throttle" })).toThrow(expect.objectContaining({ code: "closed", provider }));
   });
 

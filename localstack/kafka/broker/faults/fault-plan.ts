@@ -26,6 +26,11 @@ export class FaultPlan {
     this.#planned.push({ ...planned, turn: this.#firstTurn + begun });
   }
 
+  /** Withdraws what has not happened yet. */
+  clear(): void {
+    this.#planned = [];
+  }
+
   get isEmpty(): boolean {
     return this.#planned.length === 0;
   }

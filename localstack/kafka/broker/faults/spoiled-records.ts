@@ -12,6 +12,11 @@ export class SpoiledRecords {
     this.#spoiled.add(identitiesOf(batch)[batch.count >> 1]!);
   }
 
+  /** Whatever comes again is valid. */
+  clear(): void {
+    this.#spoiled.clear();
+  }
+
   /** @throws `Refusal` that names the record, where one of the batch is invalid */
   check(batch: RecordBatch): void {
     if (this.#spoiled.size === 0) return;

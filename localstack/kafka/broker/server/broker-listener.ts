@@ -6,12 +6,14 @@ import { Dispatcher } from "./dispatcher.ts";
 /** The listener of one broker, which can go away and come back on the same port. */
 export class BrokerListener {
   readonly node: BrokerNode;
+  readonly #host: string;
   readonly #cluster: Cluster;
   readonly #dispatcher: Dispatcher;
   readonly #connections = new Set<ClientConnection>();
   #server: Server | null = null;
 
-  constructor(cluster: Cluster, node: BrokerNode, restart: () => void) {
+  constructor(cluster: Cluster, node: BrokerNode, host: string, restart: () => void) {
+    this.#host = host;
     this.#cluster = cluster;
     this.node = node;
     this.#dispatcher = new Dispatcher(cluster, node, restart);
@@ -24,7 +26,7 @@ export class BrokerListener {
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(port, this.node.host, () => resolve());
+      server.listen(port, this.#host, () => resolve());
     });
     this.node.port = (server.address() as AddressInfo).port;
     this.node.isUp = true;

@@ -23,12 +23,13 @@ export class BrokerServers {
   #restarting: Promise<void> | null = null;
   #isClosed = false;
 
-  constructor(cluster: Cluster) {
+  /** @param host an address of this machine to listen on */
+  constructor(cluster: Cluster, host: string) {
     this.#cluster = cluster;
     const restart = (): void => {
       this.restart().catch((error: unknown) => process.emitWarning(`an emulated Kafka did not come back: ${String(error)}`));
     };
-    this.#listeners = cluster.nodes.map((node) => new BrokerListener(cluster, node, restart));
+    this.#listeners = cluster.nodes.map((node) => new BrokerListener(cluster, node, host, restart));
   }
 
   get bootstrapServers(): string {

@@ -45,6 +45,18 @@ async function metadataOf(kafka: EmulatedKafka, nodeId: number) {
   return { brokers: brokers.map(({ nodeId: id }) => id), partitions };
 }
 
+test("clients are sent to the advertised name, whichever broker and request they ask", async () => {
+  await using kafka = await startEmulatedKafka({ brokers: 2, topics: { [TOPIC]: {} }, host: "0.0.0.0", advertisedHost: "kafka.example" });
+  const [first, second] = kafka.brokers.map(({ port }) => port);
+  expect(kafka.url).toBe(`kafka://kafka.example:${first},kafka.example:${second}`);
+  await using client = await at(kafka, 2);
+  const request = { topics: [], includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false };
+  const { brokers } = await client.call(metadataApi, 8, request);
+  expect(brokers.map(({ host, port }) => `${host}:${port}`)).toEqual([`kafka.example:${first}`, `kafka.example:${second}`]);
+  const { coordinators } = await client.call(findCoordinatorApi, 4, { key: "", keyType: 0, coordinatorKeys: ["group"] });
+  expect(coordinators[0]).toMatchObject({ host: "kafka.example" });
+});
+
 test("leaders take turns, and only they answer", async () => {
   await using kafka = await start();
   const { brokers, partitions } = await metadataOf(kafka, 2);
