@@ -35,9 +35,9 @@ export interface Capabilities {
   readonly lagInMessages: boolean;
   readonly lagInTime: boolean;
   readonly tombstones: boolean;
-  /** Keys that are not UTF-8 survive. */
+  /** Keys that are not UTF-8 survive, and empty ones. */
   readonly binaryKeys: boolean;
-  /** Header values that are not UTF-8, repeats and order survive. */
+  /** Headers survive as they are: bytes that are not UTF-8, empty names, values of `null`, repeats, order. */
   readonly exactHeaders: boolean;
   /** Bookmarks work as `until`. */
   readonly endAtBookmark: boolean;

@@ -6,8 +6,9 @@ import { bytesToText } from "./text-bytes.ts";
 
 export interface OutgoingMessage<T> {
   value: T;
-  /** Non-empty. Absent: by the topic's `key` rule. Neither: `invalid-argument`; say `null` for no key. */
+  /** Absent: by the topic's `key` rule. May be empty where the provider stores that (`binaryKeys`, else `unsupported`). Neither: `invalid-argument`; say `null` for no key. */
   key?: string | null | undefined;
+  /** A name that is empty, and bytes that are not UTF-8, are `unsupported` without `exactHeaders`. */
   headers?: Readonly<Record<string, string>> | undefined;
   /** Instead of the key's own. Not called `partition`, so that `{ ...message }` forwards key, value and headers only. @throws `unsupported` without `explicitPartition` */
   toPartition?: string | undefined;

@@ -1,9 +1,19 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { StreamError, type StreamErrorCode } from "../errors.ts";
+import { EXACT_HEADERS } from "../publish/exact-headers.ts";
+import { textToBytes } from "../text-bytes.ts";
 import { LineSender, type NumberedMessage } from "./input/line-sender.ts";
 import { type NumberedLine, numberedLines } from "./input/numbered-lines.ts";
 import { openInput, requireReadable } from "./input/open-input.ts";
-import { KEPT_FIELDS, type KeptField, type LineReader, messageLines, plainLines, valuesWithKeyField } from "./input/outgoing-line.ts";
+import {
+  KEPT_FIELDS,
+  type KeptField,
+  type LineReader,
+  type OutgoingBytes,
+  messageLines,
+  plainLines,
+  valuesWithKeyField,
+} from "./input/outgoing-line.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { requiredName } from "./options/name-option.ts";
 import { addHeader } from "./options/parse-header.ts";
@@ -17,8 +27,9 @@ const DETAILS = `
 A line is, unless said otherwise, a message as read and consume print it:
   {"key": "ATL", "value": "text", "headers": {"name": "text"}}
 key null: no key. value null: a tombstone. valueBase64 instead of value: any
-bytes. A value that is no text is stored as JSON. Other fields are ignored, but
-see --keep. Messages of one key are stored in the order of their lines.
+bytes. A value that is no text is stored as JSON. rawHeaders, pairs of a name and
+a value in base64 or null, stands in place of headers. Other fields are ignored,
+but see --keep. Messages of one key are stored in the order of their lines.
 
 An only argument that is no URL is the file; - is standard input. A byte order
 mark at its beginning is skipped. The first line that cannot be sent ends it,
@@ -120,13 +131,22 @@ function messagesOf(
   for (const { number, bytes } of lines) {
     try {
       const message = readLine(bytes);
-      if (message !== null) messages.push({ line: number, message: { ...message, headers: { ...message.headers, ...headers } } });
+      if (message !== null) messages.push({ line: number, message: withHeaders(message, headers) });
     } catch (error) {
       return { messages, through: number - 1, bad: atLine(number, error as StreamError) };
     }
     through = number;
   }
   return { messages, through, bad: null };
+}
+
+/** Given ones stand in place of those of the line that have their names. */
+function withHeaders(message: OutgoingBytes, given: Options["header"] = {}): OutgoingBytes {
+  const exact = message[EXACT_HEADERS];
+  if (exact === undefined) return { ...message, headers: { ...message.headers, ...given } };
+  const own = exact.filter(([name]) => !Object.hasOwn(given, name));
+  const added = Object.entries(given).map(([name, value]) => [name, textToBytes(value, "a header")] as const);
+  return { ...message, [EXACT_HEADERS]: [...own, ...added] };
 }
 
 function atLine(line: number, cause: StreamError): StreamError {

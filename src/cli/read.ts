@@ -30,7 +30,8 @@ again, it prints every message exactly once; after a kill it may print again
 what it printed last, for about a second, and misses none.
 
 A line is {"topic", "partition", "position", "timestamp", "key", "value" or
-"valueBase64", "headers"}; value is the stored text, null a tombstone.
+"valueBase64", "headers"}; value is the stored text, null a tombstone. Where
+headers cannot say it all (repeats, order, null), "rawHeaders" has them too.
 
 Examples:
   streamport read kafka://localhost:9092 --topic flights --max 3

@@ -24,6 +24,7 @@ import { handleOrderCases } from "./cases/ordering-handle.ts";
 import { keyCases } from "./cases/ordering-keys.ts";
 import { publishOrderCases } from "./cases/ordering-publish.ts";
 import { producingBatchCases } from "./cases/producing-batches.ts";
+import { producingCopyCases } from "./cases/producing-copies.ts";
 import { producingFlowCases } from "./cases/producing-flow.ts";
 import { producingReceiptCases } from "./cases/producing-receipts.ts";
 import { producingValueCases } from "./cases/producing-values.ts";
@@ -81,6 +82,7 @@ import { replayOvertakenCases } from "./cases/replay-overtaken.ts";
 export function conformanceCases(): readonly DefinedCase[] {
   return [
     ...producingValueCases,
+    ...producingCopyCases,
     ...producingBatchCases,
     ...producingReceiptCases,
     ...producingFlowCases,

@@ -9,18 +9,18 @@ const MAX_CHARACTERS = 256;
 export class KeyEntry {
   readonly text: string;
   readonly bytes: Uint8Array;
-  /** Has bytes that are not UTF-8. */
-  readonly isBinary: boolean;
+  /** It is empty, or has bytes that are not UTF-8: where keys are texts, an empty one is none. */
+  readonly needsBinaryKeys: boolean;
   /** The answer of `laneOf` in this generation of the driver; `undefined`: not asked yet. */
   laneName: string | null | undefined = undefined;
   generation = -1;
   /** The lane of that name, unless it has been retired. */
   lane: Lane | null = null;
 
-  constructor(text: string, bytes: Uint8Array, isBinary: boolean) {
+  constructor(text: string, bytes: Uint8Array, needsBinaryKeys: boolean) {
     this.text = text;
     this.bytes = bytes;
-    this.isBinary = isBinary;
+    this.needsBinaryKeys = needsBinaryKeys;
   }
 }
 
@@ -36,7 +36,7 @@ export class KeyCache {
   entry(key: string): KeyEntry {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    const entry = new KeyEntry(key, textToBytes(key, "the key"), hasEscapedBytes(key));
+    const entry = new KeyEntry(key, textToBytes(key, "the key"), key === "" || hasEscapedBytes(key));
     if (key.length <= MAX_CHARACTERS) {
       if (this.#entries.size >= MAX_KEYS) this.#entries.clear();
       this.#entries.set(key, entry);

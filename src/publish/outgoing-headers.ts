@@ -11,11 +11,14 @@ export class MessageTarget implements EncodingTarget {
   readonly topic: string;
   readonly key: string | null;
   #headers: Record<string, string> | undefined;
+  /** Of a copy: stored as they are, in front of what the codec adds. */
+  readonly #exact: HeaderList | undefined;
 
-  constructor(topic: string, key: string | null, headers: Record<string, string> | undefined) {
+  constructor(topic: string, key: string | null, headers: Record<string, string> | undefined, exact: HeaderList | undefined) {
     this.topic = topic;
     this.key = key;
     this.#headers = headers;
+    this.#exact = exact;
   }
 
   get headers(): Record<string, string> {
@@ -24,7 +27,10 @@ export class MessageTarget implements EncodingTarget {
 
   /** As bytes, those that the codec has added included. */
   headerList(requireExact: () => void): HeaderList {
-    return this.#headers === undefined ? NO_HEADERS : toHeaderList(this.#headers, requireExact);
+    const own = this.#headers === undefined ? NO_HEADERS : toHeaderList(this.#headers, requireExact);
+    if (this.#exact === undefined) return own;
+    requireExact();
+    return [...this.#exact, ...own];
   }
 }
 
@@ -46,7 +52,7 @@ function isPlainObject(value: unknown): boolean {
 
 /**
  * Headers as bytes.
- * @param requireExact called when a value has bytes that are not UTF-8; throws where the provider cannot keep them
+ * @param requireExact called for an empty name, and for bytes that are not UTF-8; throws where the provider cannot keep them
  * @throws `invalid-argument`
  */
 function toHeaderList(headers: Record<string, unknown>, requireExact: () => void): HeaderList {
@@ -54,13 +60,11 @@ function toHeaderList(headers: Record<string, unknown>, requireExact: () => void
   if (names.length === 0) return NO_HEADERS;
   return names.map((name) => {
     const value = headers[name];
-    if (name === "" || !name.isWellFormed()) {
-      throw new StreamError("invalid-argument", `a header name must be non-empty, well-formed text; received ${describeValue(name)}`);
-    }
     if (typeof value !== "string") {
       throw new StreamError("invalid-argument", `header ${showName(name)} must be a string; received ${describeValue(value)}`);
     }
-    if (hasEscapedBytes(value)) requireExact();
+    if (hasEscapedBytes(name)) textToBytes(name, "a header name");
+    if (name === "" || hasEscapedBytes(name) || hasEscapedBytes(value)) requireExact();
     return [name, textToBytes(value, `header ${showName(name)}`)] as const;
   });
 }

@@ -6,6 +6,7 @@ import type { OutgoingMessage } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import { type StoredTime, toStoredTime } from "../stored-time.ts";
 import type { TopicContext } from "../topic-context.ts";
+import { EXACT_HEADERS, type WithExactHeaders } from "./exact-headers.ts";
 import { type KeyEntry, KeyCache } from "./key-cache.ts";
 import { MessageTarget, copyHeaders } from "./outgoing-headers.ts";
 import { PendingMessage } from "./pending-message.ts";
@@ -39,13 +40,15 @@ export class OutgoingIntake<T, Input> {
   }
 
   /** Takes message number `index` of a call; what is wrong with it is told to the group. Its slot is reserved when this returns. */
-  accept(message: OutgoingMessage<Input>, index: number, origin: SendOrigin): PendingMessage | null {
+  accept(message: OutgoingMessage<Input> & WithExactHeaders, index: number, origin: SendOrigin): PendingMessage | null {
     let pending: PendingMessage;
     let target: MessageTarget;
     try {
       const key = this.#checked(message);
       const { toPartition, producedAt } = message;
-      target = new MessageTarget(this.#context.topic, key?.text ?? null, copyHeaders(message.headers, origin.headers));
+      const exact = message[EXACT_HEADERS];
+      const headers = copyHeaders(exact === undefined ? message.headers : undefined, origin.headers);
+      target = new MessageTarget(this.#context.topic, key?.text ?? null, headers, exact);
       if (this.#idPrefix !== null) target.headers[ID_HEADER] = `${this.#idPrefix}-${this.#idCounter++}`;
       const timestampMs = producedAt === undefined ? null : timeToStore(producedAt);
       const { group, deadlineMs } = origin;
@@ -90,7 +93,7 @@ export class OutgoingIntake<T, Input> {
     const key = this.#keyOf(message);
     if (key === null) return null;
     const entry = this.#keys.entry(key);
-    if (entry.isBinary) this.#context.requireCapability("binaryKeys", "send");
+    if (entry.needsBinaryKeys) this.#context.requireCapability("binaryKeys", "send");
     return entry;
   }
 
@@ -105,8 +108,8 @@ export class OutgoingIntake<T, Input> {
         throw new StreamError("invalid-argument", "the topic's key rule threw", { cause });
       }
     }
-    if (key === null || (typeof key === "string" && key !== "")) return key;
-    throw invalid(`a key must be a non-empty string, or null for none; received ${describeValue(key)}`);
+    if (key === null || typeof key === "string") return key;
+    throw invalid(`a key must be a string, or null for none; received ${describeValue(key)}`);
   }
 
   #encode(pending: PendingMessage, value: Input, target: MessageTarget): void {

@@ -137,6 +137,22 @@ export const consumingCoreMutants: readonly Mutant[] = [
       });
     },
   })),
+  topicMutant("headers-with-a-prototype", (topic) => ({
+    reader: (options) => {
+      const reader = topic.reader(options);
+      return override(reader, {
+        [Symbol.asyncIterator]: () => {
+          const iterator = reader[Symbol.asyncIterator]();
+          return override(iterator, {
+            next: async () => {
+              const { done, value } = await iterator.next();
+              return done === true ? { done, value } : { done: false, value: override(value, { headers: { ...value.headers } }) };
+            },
+          });
+        },
+      });
+    },
+  })),
   topicMutant("bookmarks-wait-for-the-next", (topic) => ({
     reader: (options) => {
       const reader = topic.reader(options);

@@ -17,3 +17,9 @@ export function parseExactJson(text: string): unknown {
     typeof value === "number" && source !== undefined && String(value) !== source ? exact.rawJSON(source) : value,
   );
 }
+
+/** A number that `JSON.stringify` writes with all of its digits. */
+export function exactNumber(value: bigint): unknown {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : exact.rawJSON(String(value));
+}

@@ -1,10 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { describeValue } from "../../checked-options.ts";
 import { StreamError } from "../../errors.ts";
+import type { HeaderList } from "../../driver/record.ts";
 import type { OutgoingMessage } from "../../message.ts";
+import { EXACT_HEADERS, type WithExactHeaders } from "../../publish/exact-headers.ts";
+import { LATEST_TIME_MS } from "../../stored-time.ts";
 import { parseExactJson } from "./exact-json.ts";
 
-export type OutgoingBytes = OutgoingMessage<Uint8Array | null>;
+export type OutgoingBytes = OutgoingMessage<Uint8Array | null> & WithExactHeaders;
 
 /** What may be taken over from a line beside key, value and headers. */
 export const KEPT_FIELDS = ["partition", "timestamp"] as const;
@@ -24,13 +27,11 @@ export function valuesWithKeyField(field: string): LineReader {
     const value = jsonObject(line, `with the field ${JSON.stringify(field)}`);
     if (value === null) return null;
     const key = Object.hasOwn(value, field) ? value[field] : undefined;
-    if (typeof key === "string" && key !== "") return { key, value: line };
+    if (typeof key === "string") return { key, value: line };
     // As it stands there, also where JavaScript would round it.
     if (typeof key === "number") return { key: JSON.stringify(exactFields(line)[field]), value: line };
     if (typeof key === "boolean") return { key: String(key), value: line };
-    throw invalid(
-      `the field ${JSON.stringify(field)} must be a text that is not empty, a number or a boolean; received ${describeValue(key)}`,
-    );
+    throw invalid(`the field ${JSON.stringify(field)} must be a text, a number or a boolean; received ${describeValue(key)}`);
   };
 }
 
@@ -50,8 +51,9 @@ export function messageLines(defaultKey: string | undefined, keep: readonly Kept
       value,
       key: keyOf(fields, defaultKey),
       headers: headersOf(fields),
+      ...exactHeadersOf(fields),
       toPartition: keep.includes("partition") ? requireText("partition", partition) : undefined,
-      producedAt: keep.includes("timestamp") ? requireMilliseconds(timestamp) : undefined,
+      producedAt: keep.includes("timestamp") ? requireTime(timestamp, line) : undefined,
     };
   };
 }
@@ -80,8 +82,8 @@ function exactFields(line: Buffer): Fields {
 
 function keyOf(fields: Fields, defaultKey: string | undefined): string | null {
   const { key } = fields;
-  if (key === null || (typeof key === "string" && key !== "")) return key;
-  if (key !== undefined) throw invalid(`key must be a text that is not empty, or null; received ${describeValue(key)}`);
+  if (key === null || typeof key === "string") return key;
+  if (key !== undefined) throw invalid(`key must be a text, or null; received ${describeValue(key)}`);
   if (defaultKey !== undefined) return defaultKey;
   throw invalid(
     'the line has no "key": null says that there is none, --key gives one to all; --key-field NAME takes lines that are the values',
@@ -91,7 +93,7 @@ function keyOf(fields: Fields, defaultKey: string | undefined): string | null {
 function valueOf(fields: Fields, line: Buffer): Uint8Array | null {
   const { value, valueBase64 } = fields;
   if (value !== undefined && valueBase64 !== undefined) throw invalid("the line has both value and valueBase64; one of them is the value");
-  if (valueBase64 !== undefined) return requireBase64(valueBase64);
+  if (valueBase64 !== undefined) return requireBase64("valueBase64", valueBase64);
   if (value === undefined) {
     throw invalid('the line has neither "value" nor "valueBase64"; --key-field NAME takes lines that are the values, --lines any lines');
   }
@@ -101,10 +103,10 @@ function valueOf(fields: Fields, line: Buffer): Uint8Array | null {
   throw invalid("value holds a lone surrogate, which is no text; bytes that are not UTF-8 go into valueBase64");
 }
 
-function requireBase64(text: unknown): Uint8Array {
+function requireBase64(what: string, text: unknown): Uint8Array {
   const bytes = typeof text === "string" ? Buffer.from(text, "base64") : null;
   if (bytes !== null && bytes.toString("base64") === text) return bytes;
-  throw invalid(`valueBase64 must be base64 with its padding; received ${describeValue(text)}`);
+  throw invalid(`${what} must be base64 with its padding; received ${describeValue(text)}`);
 }
 
 function headersOf({ headers }: Fields): Readonly<Record<string, string>> {
@@ -118,13 +120,28 @@ function headersOf({ headers }: Fields): Readonly<Record<string, string>> {
   return headers as Readonly<Record<string, string>>;
 }
 
+/** All headers as they are stored; where they are given, `headers` is not looked at. */
+function exactHeadersOf({ rawHeaders }: Fields): WithExactHeaders {
+  if (rawHeaders === undefined) return {};
+  if (!Array.isArray(rawHeaders)) throw invalid(`rawHeaders must be an array of pairs; received ${describeValue(rawHeaders)}`);
+  const list: HeaderList = rawHeaders.map((pair: unknown) => {
+    const [name, value] = Array.isArray(pair) && pair.length === 2 ? (pair as readonly unknown[]) : [];
+    if (typeof name === "string") return [name, value === null ? null : requireBase64("the value of a raw header", value)] as const;
+    throw invalid(`rawHeaders must have pairs of a name and a value in base64, or null; received ${describeValue(pair)}`);
+  });
+  return { [EXACT_HEADERS]: list };
+}
+
 function requireText(field: string, value: unknown): string {
   if (typeof value === "string" && value !== "") return value;
   throw invalid(`--keep ${field} needs ${field}, a text that is not empty; received ${describeValue(value)}`);
 }
 
-function requireMilliseconds(value: unknown): number {
-  if (typeof value === "number" && Number.isFinite(value)) return value;
+/** With all its digits, where it has more than a number holds. */
+function requireTime(value: unknown, line: Buffer): number | bigint {
+  if (typeof value === "number" && Math.abs(value) <= LATEST_TIME_MS) return value;
+  const digits = typeof value === "number" ? JSON.stringify(exactFields(line)["timestamp"]) : "";
+  if (/^-?\d+$/.test(digits)) return BigInt(digits);
   throw invalid(`--keep timestamp needs timestamp in milliseconds since the epoch; received ${describeValue(value)}`);
 }
 

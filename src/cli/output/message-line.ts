@@ -1,17 +1,34 @@
 import { isUtf8 } from "node:buffer";
-import type { Message } from "../../message.ts";
+import type { Message, RawRecord } from "../../message.ts";
+import { exactNumber } from "../input/exact-json.ts";
 
 /**
  * A message as one line of JSON, line break included; the format is fixed, other programs read it:
  *
- *     { "topic", "partition", "position", "timestamp", "key", "value" | "valueBase64", "headers" }
+ *     { "topic", "partition", "position", "timestamp", "key", "value" | "valueBase64", "headers", "rawHeaders"? }
  *
- * `timestamp` is in milliseconds since the epoch. `value` is the stored text, always a string, also where the text is JSON; `null`
+ * `timestamp` is in milliseconds since the epoch, with all digits that are stored: other clients write nanoseconds, and then it is more than
+ * a number of JavaScript holds. `value` is the stored text, always a string, also where the text is JSON; `null`
  * for a tombstone. Bytes that are not UTF-8 are `valueBase64` instead. In `key` and `headers` a byte that is not UTF-8 is a lone
- * surrogate (\udc80 to \udcff), which JSON escapes. `produce` makes the same bytes of the line again.
+ * surrogate (\udc80 to \udcff), which JSON escapes. `rawHeaders` is there where `headers` cannot say it all: repeats, an order that an
+ * object does not keep, headers without a value; it has pairs of a name and the value in base64, or `null`. `produce` makes the same bytes of
+ * the line again.
  */
-export function messageLine({ topic, partition, position, timestamp, key, value, headers }: Message<Uint8Array | null>): string {
-  return `${JSON.stringify({ topic, partition, position, timestamp: timestamp.getTime(), key, ...valueOf(value), headers })}\n`;
+export function messageLine({ topic, partition, position, key, value, headers, raw }: Message<Uint8Array | null>): string {
+  const timestamp = exactNumber(raw.timestamp);
+  return `${JSON.stringify({ topic, partition, position, timestamp, key, ...valueOf(value), headers, rawHeaders: rawHeadersOf(headers, raw) })}\n`;
+}
+
+/** `undefined` where the texts say all of it. */
+function rawHeadersOf(headers: Readonly<Record<string, string>>, raw: RawRecord): readonly unknown[] | undefined {
+  const names = Object.keys(headers);
+  const isSaid =
+    names.length === raw.headers.length && raw.headers.every(([name, value], index) => name === names[index] && value !== null);
+  return isSaid ? undefined : raw.headers.map(([name, value]) => [name, value === null ? null : toBase64(value)]);
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
 function valueOf(value: Uint8Array | null): { readonly value: string | null } | { readonly valueBase64: string } {

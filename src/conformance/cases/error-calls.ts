@@ -59,7 +59,7 @@ const badArguments = defineCase({
     // As plain JavaScript would, past the compiler.
     const loosely = (value: object): never => value as never;
     const calls: Record<string, () => unknown> = {
-      "an empty key": async () => producer.send({ key: "", value: "x" }),
+      "a key that stands for no bytes": async () => producer.send({ key: "\ud800", value: "x" }),
       "no key at all": async () => producer.send({ value: "x" }),
       "a key that is a number": async () => producer.send(loosely({ key: 1, value: "x" })),
       "a header that is a number": async () => producer.send(loosely({ key: "one", value: "x", headers: { count: 1 } })),

@@ -88,7 +88,7 @@ test("bytes whose buffer was transferred are not taken for an empty value", asyn
 
 test("a batch that is refused as a whole tells that of each message; a time no Date can hold and a key that is none are refused", async () => {
   await withProducer(text(), async (producer) => {
-    expect(() => producer.releaseKey("")).toThrowError(expect.objectContaining({ code: "invalid-argument" }));
+    expect(() => producer.releaseKey(null as unknown as string)).toThrowError(expect.objectContaining({ code: "invalid-argument" }));
     await expect(producer.send({ value: "x", producedAt: 1e300 })).rejects.toMatchObject({ code: "invalid-argument" });
     await producer.close({ timeoutMs: -1 });
     const error: StreamError = await producer.sendBatch([{ value: "a" }, { value: "b" }]).then(

@@ -474,12 +474,7 @@ test("sendBatch: receipts in order, or every outcome", async () => {
   const { producer } = setUp({}, driver);
   expect(await producer.sendBatch([])).toEqual([]);
   const error = await failure(
-    producer.sendBatch([
-      { key: "a", value: "1" },
-      { key: "", value: "2" },
-      { key: "a", value: "3" },
-      { value: "4" },
-    ] as OutgoingMessage<string>[]),
+    producer.sendBatch([{ key: "a", value: "1" }, { value: "2" }, { key: "a", value: "3" }, { value: "4" }] as OutgoingMessage<string>[]),
   );
   expect(error.code).toBe("invalid-argument");
   expect(error.batch!.receipts.map((receipt) => receipt !== null)).toEqual([true, false, true, false]);

@@ -1,10 +1,14 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
 import { produceApi } from "../../../../localstack/kafka/broker/apis/produce.ts";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../localstack/kafka/broker/emulated-kafka.ts";
 import { type OutgoingRecord, toStoredTime } from "../../../../src/driver/index.ts";
-import { type Connection, type Message, connect, text } from "../../../../src/index.ts";
+import { type Connection, type Message, type RawRecord, bytes, connect, text } from "../../../../src/index.ts";
 import { RawClient } from "../../../kafka/comparison/raw-client.ts";
+import { runInProcess } from "../../cli/run-in-process.ts";
 
 const NANOSECONDS = 1_700_000_000_123_456_789n;
 
@@ -102,4 +106,56 @@ describe("records of other clients on the emulated Kafka", () => {
     const copied = (await readAll(copy)).map(({ raw }) => raw.timestamp);
     expect(copied).toEqual([...times, ...times]);
   });
+
+  test("read and produce copy every record exactly, and the copy of the copy is the same", async () => {
+    const names = await Promise.all(["0", "1", "2"].map(newTopic));
+    const strange = (value: string, record: Partial<OutgoingRecord>) => ({ value: Buffer.from(value), ...record });
+    const binary = Buffer.from([0xff, 0x00, 0xfe]);
+    await write(names[0]!, [
+      strange("none", { key: null, timestampMs: -1 }),
+      strange("empty", { key: new Uint8Array(0), timestampMs: 0 }),
+      strange("binary", { key: binary, value: binary, timestampMs: NANOSECONDS }),
+      strange("tombstone", { value: null, timestampMs: 1_700_000_000_000 }),
+      strange("headers", {
+        headers: [
+          ["b", Buffer.from("1")],
+          ["", Buffer.from("no name")],
+          ["a", null],
+          ["7", binary],
+          ["b", new Uint8Array(0)],
+          ["__proto__", Buffer.from("p")],
+          ["\udcff", Buffer.from("a name that is no text")],
+        ],
+      }),
+      strange("one null", { headers: [["tracestate", null]] }),
+      strange("last", { headers: [["plain", Buffer.from("x")]] }),
+    ]);
+    const folder = await mkdtemp(join(tmpdir(), "streamport-copy-"));
+    for (const [from, to] of [
+      [0, 1],
+      [1, 2],
+    ] as const) {
+      const { output } = await runInProcess(["read", "--topic", names[from]!], kafka.url);
+      const file = join(folder, `${from}.jsonl`);
+      await writeFile(file, output);
+      const told = await runInProcess(["produce", file, "--topic", names[to]!, "--keep", "partition,timestamp"], kafka.url);
+      expect(told).toMatchObject({ exitCode: 0, errors: expect.stringContaining("7") });
+    }
+    await rm(folder, { recursive: true });
+    const [original, copy, copyOfCopy] = await Promise.all(names.map(rawOf));
+    expect(original).toHaveLength(7);
+    expect(copy).toEqual(original);
+    expect(copyOfCopy).toEqual(original);
+  });
+
+  /** All that is stored of each record. */
+  async function rawOf(topic: string): Promise<RawRecord[]> {
+    const all: RawRecord[] = [];
+    const stream = connection.topic(topic, { codec: bytes(), tombstones: true });
+    for await (const { raw } of stream.reader({ until: "now" })) {
+      const { key, value, headers, timestamp } = raw;
+      all.push({ key, value, headers, timestamp });
+    }
+    return all;
+  }
 });
