@@ -27,9 +27,10 @@ const DETAILS = `
 A line is, unless said otherwise, a message as read and consume print it:
   {"key": "ATL", "value": "text", "headers": {"name": "text"}}
 key null: no key. value null: a tombstone. valueBase64 instead of value: any
-bytes. A value that is no text is stored as JSON. rawHeaders, pairs of a name and
-a value in base64 or null, stands in place of headers. Other fields are ignored,
-but see --keep. Messages of one key are stored in the order of their lines.
+bytes. A value that is no text is stored as JSON. rawHeaders, pairs of a name
+and a value in base64 or null, stands in place of headers. Other fields are
+ignored, but see --keep. Messages of one key are stored in the order of their
+lines.
 
 An only argument that is no URL is the file; - is standard input. A byte order
 mark at its beginning is skipped. The first line that cannot be sent ends it,

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Message, RawRecord } from "../../message.ts";
+import { LATEST_TIME_MS } from "../../stored-time.ts";
 import { exactNumber } from "../input/exact-json.ts";
 
 /**
@@ -14,9 +15,12 @@ import { exactNumber } from "../input/exact-json.ts";
  * object does not keep, headers without a value; it has pairs of a name and the value in base64, or `null`. `produce` makes the same bytes of
  * the line again.
  */
-export function messageLine({ topic, partition, position, key, value, headers, raw }: Message<Uint8Array | null>): string {
-  const timestamp = exactNumber(raw.timestamp);
-  return `${JSON.stringify({ topic, partition, position, timestamp, key, ...valueOf(value), headers, rawHeaders: rawHeadersOf(headers, raw) })}\n`;
+export function messageLine(message: Message<Uint8Array | null>): string {
+  const { topic, partition, position, key, value, headers, raw } = message;
+  const timestampMs = message.timestamp.getTime();
+  const timestamp = Math.abs(timestampMs) < LATEST_TIME_MS ? timestampMs : exactNumber(raw.timestamp);
+  const rawHeaders = rawHeadersOf(headers, raw);
+  return `${JSON.stringify({ topic, partition, position, timestamp, key, ...valueOf(value), headers, rawHeaders })}\n`;
 }
 
 /** `undefined` where the texts say all of it. */
