@@ -1,6 +1,8 @@
 import { checkOptions, rules } from "../src/checked-options.ts";
 import type { Fault } from "../src/driver/index.ts";
 
+const OPERATIONS = ["publish", "fetch", "commit", "admin"] as const;
+
 /** All but the kind, which the provider knows. @throws `invalid-argument` */
 export function checkFault(fault: Fault): void {
   checkOptions("fault", fault, {
@@ -10,5 +12,9 @@ export function checkFault(fault: Fault): void {
     durationMs: rules.durationMs,
     topic: rules.nonEmptyString,
     partition: rules.nonEmptyString,
+    operation: {
+      allowed: OPERATIONS.map((operation) => `"${operation}"`).join(", "),
+      accepts: (operation) => (OPERATIONS as readonly unknown[]).includes(operation),
+    },
   });
 }

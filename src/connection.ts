@@ -14,6 +14,7 @@ import type { PartitionPlace } from "./driver/record.ts";
 import { StreamError, type StreamErrorDetails, withContext } from "./errors.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "./options.ts";
 import type { From } from "./replay/reader-types.ts";
+import { CALL_PATIENCE_MS } from "./retried-call.ts";
 import { createTopic } from "./topic.ts";
 import type { Closable } from "./topic-context.ts";
 import { checkedTopicName } from "./topic-name.ts";
@@ -43,6 +44,7 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
   /** `draining`: consumers are finishing, and their handlers may still send. */
   #state: "open" | "draining" | "closed" = "open";
   #closing: Promise<void> | undefined;
+  #callPatienceMs = CALL_PATIENCE_MS;
 
   constructor(driver: ProviderDriver, names: NativeNames) {
     this.#driver = driver;
@@ -60,6 +62,7 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
       groupName: (nativeName) => reverse(this.#names.groups, nativeName),
       requireOpen: (operation) => this.requireOpen(operation),
       requireCapability: (capability, operation) => this.requireCapability(capability, operation),
+      callPatienceMs: () => this.#callPatienceMs,
       toError: (error, operation, topic) => this.toError(error, { operation, topic }),
     };
     this.admin = createAdmin<Granted>(this.#administration);
@@ -113,6 +116,15 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
   /** For the command line, not of `Connection`: where `admin.resetGroup` would put the group, by partition; nothing is moved. */
   planReset(topic: string, group: string, to: From): Promise<ReadonlyMap<string, PartitionPlace>> {
     return planReset(this.#administration, topic, group, to);
+  }
+
+  /** For the doctor, not of `Connection`: what fails is to be seen as it is, so calls are tried once from now on. */
+  tryOnce(): void {
+    this.#callPatienceMs = 0;
+  }
+
+  get callPatienceMs(): number {
+    return this.#callPatienceMs;
   }
 
   close(options: CloseOptions = {}): Promise<void> {

@@ -14,7 +14,7 @@ import type { Position } from "./position.ts";
  * - `position-out-of-range`: retention has passed it. `position-mismatch`: it belongs elsewhere.
  * - `key-blocked`: an earlier message of the key failed; this one was never handed to the provider.
  * - `ownership-lost`: the partition belongs to another member now.
- * - `outcome-unknown`: the message may be stored or not.
+ * - `outcome-unknown`: the message may be stored or not, the change made or not.
  * - `handler-failed`: the application's handler threw. `corrupt`: stored bytes cannot be decoded, or not be read at all.
  * - `closed`: used after, or cut short by, `close`. `internal`: a defect of streamport or of an adapter.
  */

@@ -33,6 +33,8 @@ export interface TopicContext<T = unknown, Input = T> {
   requireOpen(operation: string): void;
   /** @throws `unsupported` naming capability and provider */
   requireCapability(capability: Capability, operation: string): void;
+  /** How long a call is tried again that has no time of its own; 0: it is tried once. */
+  callPatienceMs(): number;
   /** Any error as ours, classified by the driver, with provider, topic and operation filled in. */
   toError(error: unknown, operation: string): StreamError;
   /** Closed with the connection until the returned function is called. */

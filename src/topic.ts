@@ -1,4 +1,3 @@
-import { abortable, neverAborted } from "./abortable.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { type OptionRule, checkOptions, rules } from "./checked-options.ts";
 import type { Codec } from "./codec/codec.ts";
@@ -12,6 +11,8 @@ import { createProducer } from "./publish/create-producer.ts";
 import { openRecordSender } from "./publish/open-record-sender.ts";
 import type { Producer, ProducerOptions } from "./publish/producer-types.ts";
 import { createReader } from "./replay/create-reader.ts";
+import { retriedCall } from "./retried-call.ts";
+import { callOn } from "./topic-call.ts";
 import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
 import { checkedTopicName } from "./topic-name.ts";
 import type { TopicContext } from "./topic-context.ts";
@@ -54,6 +55,7 @@ export function createTopic<T, Input, Tombstones extends boolean>(
     nativeGroup: (group) => connection.nativeGroup(group),
     requireOpen: (operation) => connection.requireOpen(operation),
     requireCapability: (capability, operation) => connection.requireCapability(capability, operation, name),
+    callPatienceMs: () => connection.callPatienceMs,
     toError: (error, operation) => connection.toError(error, { operation, topic: name }),
     track: (part) => connection.track(part),
     recordSender: (topic) =>
@@ -88,7 +90,9 @@ class DescribedTopic<T, Input> implements Topic<T, Input> {
     const { driver, nativeTopic } = this.#context;
     this.#context.requireOpen("topic.capabilities");
     try {
-      return await abortable(driver.topicCapabilities(nativeTopic, options.signal ?? neverAborted()), options.signal);
+      return await retriedCall(callOn(this.#context, "topic.capabilities", options.signal), (signal) =>
+        driver.topicCapabilities(nativeTopic, signal),
+      );
     } catch (error) {
       options.signal?.throwIfAborted();
       throw this.#context.toError(error, "topic.capabilities");

@@ -17,22 +17,18 @@ import { permissionsOn } from "./permissions.ts";
 import type { KafkaService } from "./service.ts";
 import { TopicAdmin } from "./topic-admin.ts";
 
-/** A coordinator that moves or loads is waited for, but not longer. */
-const GROUP_CALL_MS = 30_000;
+/** A coordinator that moves or loads is waited for, but not longer: the doctor asks, once. */
+const PERMISSIONS_MS = 5_000;
 
 export class KafkaAdmin implements AdminDriver {
   readonly #service: KafkaService;
   readonly #topics: TopicAdmin;
-  readonly #groupCallMs: number;
+  readonly #groups: GroupAdmin;
 
-  constructor(service: KafkaService, groupCallMs = GROUP_CALL_MS) {
+  constructor(service: KafkaService) {
     this.#service = service;
     this.#topics = new TopicAdmin(service);
-    this.#groupCallMs = groupCallMs;
-  }
-
-  #onGroups<T>(signal: AbortSignal, call: (groups: GroupAdmin, signal: AbortSignal) => Promise<T>): Promise<T> {
-    return boundedCall(this.#service, this.#groupCallMs, signal, (service, patience) => call(new GroupAdmin(service), patience));
+    this.#groups = new GroupAdmin(service);
   }
 
   createTopic(topic: string, settings: TopicSettings, signal: AbortSignal): Promise<void> {
@@ -56,30 +52,30 @@ export class KafkaAdmin implements AdminDriver {
   }
 
   listGroups(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {
-    return this.#onGroups(signal, (groups, patience) => groups.list(topic, patience));
+    return this.#groups.list(topic, signal);
   }
 
   describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription> {
-    return this.#onGroups(signal, (groups, patience) => groups.describe(topic, name, patience));
+    return this.#groups.describe(topic, name, signal);
   }
 
   planReset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
-    return this.#onGroups(signal, (groups, patience) => groups.planReset(topic, name, to, patience));
+    return this.#groups.planReset(topic, name, to, signal);
   }
 
   resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
-    return this.#onGroups(signal, (groups, patience) => groups.reset(topic, name, to, patience));
+    return this.#groups.reset(topic, name, to, signal);
   }
 
   deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
-    return this.#onGroups(signal, (groups, patience) => groups.delete(topic, name, patience));
+    return this.#groups.delete(topic, name, signal);
   }
 
   permissions(topic: string, name: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]> {
-    return boundedCall(this.#service, this.#groupCallMs, signal, (service, patience) => permissionsOn(service, topic, name, patience));
+    return boundedCall(this.#service, PERMISSIONS_MS, signal, (service, patience) => permissionsOn(service, topic, name, patience));
   }
 
   lag(topic: string, name: GroupName, request: LagRequest, signal: AbortSignal): Promise<Lag> {
-    return this.#onGroups(signal, (groups, patience) => groups.lag(topic, name, request, patience));
+    return this.#groups.lag(topic, name, request, signal);
   }
 }

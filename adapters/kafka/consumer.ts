@@ -183,7 +183,7 @@ export class KafkaConsumer implements ConsumerDriver {
     const { signal } = this.#closing;
     const pace = new RetryPace(this.#service.report, this.#topic);
     const context = {
-      lookup: new OffsetLookup(this.#service, this.#client),
+      lookup: new OffsetLookup(this.#client),
       offsets,
       settings: this.#settings,
       known: () => this.#watch.known,
@@ -198,7 +198,10 @@ export class KafkaConsumer implements ConsumerDriver {
       } catch (error) {
         // The group has gone on meanwhile: we hear soon what of it is still ours.
         if (error instanceof KafkaProtocolError && classOf(error.errorCode) === "fenced") await pause(GIVE_BACK_TOGETHER_MS, signal);
-        else await pace.failed("OffsetFetch", error, signal);
+        else {
+          await pace.failed("OffsetFetch", error, signal);
+          await this.#watch.lookAgain(signal);
+        }
       }
     }
     return new Map();

@@ -85,6 +85,7 @@ function classifyLost(error: KafkaLostConnectionError): StreamError {
 /** What the system, or we, say of it: a code where there is one. */
 function reasonOf(cause: unknown): string {
   const { message, code } = named(cause);
+  if (NAME_CODES.includes(code)) return ` (${code}: the name of the host is not known)`;
   if (code !== "") return ` (${code})`;
   return message === "" ? "" : ` (${message})`;
 }
@@ -111,26 +112,25 @@ const WRONG_NAME = /altname/i;
 const CERTIFICATE_ALERT = /alert (?:(?:bad |no |unsupported )?certificate|unknown ca|access denied)/i;
 
 function classifyConnect(error: KafkaConnectError): StreamError {
-  const { step, cause, wasReached, wasReachedBefore } = error;
-  const refuse = (code: StreamErrorCode, text: string, retryable?: boolean): StreamError =>
-    kafkaError(code, text, retryable === undefined ? { cause: error } : { cause: error, retryable });
+  const { address, step, cause, wasReached, wasReachedBefore } = error;
+  const refuse = (code: StreamErrorCode, text: string): StreamError => kafkaError(code, `${address}: ${text}`, { cause: error });
   // Of ours: what the application was asked for, and did not give now.
-  if (cause instanceof StreamError) return refuse(cause.code, cause.message, wasReachedBefore);
+  if (cause instanceof StreamError) return kafkaError(cause.code, cause.message, { cause: error, retryable: wasReachedBefore });
   if (cause instanceof KafkaUnsupportedError) return classify(cause);
   const { name, message, code } = named(cause);
   if (step === "authenticate" && !LOST_ANSWERS.has(name) && !message.startsWith("no complete handshake")) {
     return refuse("unauthenticated", "the server does not accept these credentials, or not this SASL mechanism");
   }
   if (error.answeredInTls) return refuse("configuration", "the server speaks TLS on this port, and tls is not set");
-  // A typing error stays one; a resolver that has given an answer before will give one again.
-  if (isUnknownHost(error)) return refuse("unavailable", "the name of the broker's host is not known", wasReachedBefore);
   if (CERTIFICATE_ALERT.test(message)) return refuse("unauthenticated", "the server does not accept our certificate, or wants one");
   const meaning = isFirstEnd(error) ? meaningOfEnd(error) : null;
   if (meaning !== null) return refuse(...meaning);
   if (wasReached && step === "connect" && !isEnd(cause) && CERTIFICATE_TROUBLE.test(`${code} ${message}`)) {
     return refuse("configuration", meaningOfCertificate(`${code} ${message}`));
   }
-  return refuse("unavailable", "no connection to a broker");
+  // Also where the name of the host is not known: compose and Kubernetes start things in any order.
+  const tried = [error, ...error.others].map((other) => `${other.address}${reasonOf(other.cause)}`);
+  return kafkaError("unavailable", `no connection to ${tried.join(" or ")}`, { cause: error });
 }
 
 function meaningOfCertificate(trouble: string): string {

@@ -8,6 +8,7 @@ import type {
   StartPoint,
   TopicIdentity,
 } from "../../src/driver/index.ts";
+import { change } from "./change.ts";
 import { Coordinator } from "./coordinator.ts";
 import { classify, errorOf, groupNotFound, kafkaError } from "./errors.ts";
 import { groupOfNativeName, nativeGroupName } from "./group-name.ts";
@@ -20,7 +21,6 @@ import { startPlaces } from "./places.ts";
 import { toPosition } from "./records.ts";
 import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom } from "./read-epochs.ts";
 import { behindEnd } from "./retention-gap.ts";
-import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import type { KnownTopic } from "./topic-directory.ts";
 
@@ -55,16 +55,14 @@ export class GroupAdmin {
 
   constructor(service: KafkaService) {
     this.#service = service;
-    this.#offsets = new OffsetLookup(service);
+    this.#offsets = new OffsetLookup(service.client);
   }
 
   async list(topic: string, signal: AbortSignal): Promise<ListedGroup[]> {
     const { client, directory } = this.#service;
     const known = await directory.look(topic, signal);
     const { brokers } = await client.metadata([], signal);
-    const listed = await Promise.all(
-      brokers.map(({ brokerId }) => this.#persist(topic, signal, () => client.listGroups(brokerId, signal))),
-    );
+    const listed = await Promise.all(brokers.map(({ brokerId }) => client.listGroups(brokerId, signal)));
     const consumers = listed.flat().filter(({ protocolType }) => protocolType === CONSUMER_GROUP || protocolType === "");
     // While a group moves between brokers, two of them may list it.
     const waiting = new Set(consumers.map(({ group }) => group)).values();
@@ -102,7 +100,7 @@ export class GroupAdmin {
   async reset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
     const { known, native, described, isNew, offsets } = await this.#planned(topic, name, to, signal);
     requireNoMembers(native, described, topic);
-    const codes = await this.#persist(topic, signal, () => this.#commits(known, native).commit(null, placesFrom(offsets), signal));
+    const codes = await change(() => this.#commits(known, native).commit(null, placesFrom(offsets), signal));
     const failed = [...codes.values()].find((code) => code !== 0);
     if (failed === UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
     if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });
@@ -119,20 +117,16 @@ export class GroupAdmin {
     requireNoMembers(native, described, topic);
     const { client } = this.#service;
     const coordinator = new Coordinator(client, native);
-    const all = await this.#persist(topic, signal, () =>
-      coordinator.ask(signal, (brokerId) => client.offsetFetch(brokerId, native, null, signal)),
-    );
+    const all = await coordinator.ask(signal, (brokerId) => client.offsetFetch(brokerId, native, null, signal));
     const holdsOthers = all.some((other) => other.topic !== topic && other.offset >= 0n);
     if (!isOnTopic && holdsOthers) throw groupNotFound(topic, native);
     try {
       if (!holdsOthers) {
-        await this.#persist(topic, signal, () => coordinator.ask(signal, (brokerId) => client.deleteGroup(brokerId, native, signal)));
+        await change(() => coordinator.ask(signal, (brokerId) => client.deleteGroup(brokerId, native, signal)));
         return;
       }
       const topics = [{ topic: known.topic, partitions: [...committed.keys()] }];
-      const results = await this.#persist(topic, signal, () =>
-        coordinator.ask(signal, (brokerId) => client.offsetDelete(brokerId, native, topics, signal)),
-      );
+      const results = await change(() => coordinator.ask(signal, (brokerId) => client.offsetDelete(brokerId, native, topics, signal)));
       const failed = results.find(({ errorCode }) => errorCode !== 0);
       if (failed !== undefined) throw errorOf(failed.errorCode, "OffsetDelete", { topic });
     } catch (error) {
@@ -222,18 +216,11 @@ export class GroupAdmin {
   ): Promise<{ readonly described: DescribedGroup; readonly committed: ReadonlyMap<number, LogPlace> }> {
     const { client } = this.#service;
     const coordinator = new Coordinator(client, native);
-    return this.#persist(known.topic, signal, async () => {
-      const described = await coordinator.ask(signal, (brokerId) => client.describeGroup(brokerId, native, signal));
-      if (described.errorCode !== 0 && described.errorCode !== GROUP_ID_NOT_FOUND) {
-        throw new KafkaProtocolError("DescribeGroups", described.errorCode);
-      }
-      return { described, committed: await this.#commits(known, native).committed(known.partitions, signal) };
-    });
-  }
-
-  /** A coordinator that is loading or moving answers soon. */
-  #persist<T>(topic: string, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-    return persist("group administration", new RetryPace(this.#service.report, topic), signal, attempt);
+    const described = await coordinator.ask(signal, (brokerId) => client.describeGroup(brokerId, native, signal));
+    if (described.errorCode !== 0 && described.errorCode !== GROUP_ID_NOT_FOUND) {
+      throw new KafkaProtocolError("DescribeGroups", described.errorCode);
+    }
+    return { described, committed: await this.#commits(known, native).committed(known.partitions, signal) };
   }
 }
 

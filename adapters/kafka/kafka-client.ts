@@ -320,6 +320,8 @@ export class KafkaConnectError extends Error {
   readonly wasReached: boolean;
   /** This client, or another of the same driver, has had a complete connection to the address: what fails now may well pass. */
   readonly wasReachedBefore: boolean;
+  /** Other addresses that were tried as well, each with its own cause. */
+  others: readonly KafkaConnectError[] = [];
 
   constructor(
     address: string,

@@ -2,8 +2,6 @@ import type { Place } from "../../src/driver/index.ts";
 import { kafkaError, partitionError } from "./errors.ts";
 import { EARLIEST, type KafkaClient, LATEST } from "./kafka-client.ts";
 import { toOffset } from "./records.ts";
-import { RetryPace, persist } from "./retry-pace.ts";
-import type { KafkaService } from "./service.ts";
 import type { KnownTopic } from "./topic-directory.ts";
 
 /** First offset that exists, and the last stable offset: behind it is nothing, or an open transaction. */
@@ -14,11 +12,9 @@ export interface LogBounds {
 
 /** Asks for offsets of several partitions at once: one request a leader. */
 export class OffsetLookup {
-  readonly #service: KafkaService;
   readonly #client: KafkaClient;
 
-  constructor(service: KafkaService, client: KafkaClient = service.client) {
-    this.#service = service;
+  constructor(client: KafkaClient) {
     this.#client = client;
   }
 
@@ -29,7 +25,8 @@ export class OffsetLookup {
   }
 
   /**
-   * By partition: of the first record stored at or after the time, -1 where none is; or `EARLIEST`, `LATEST`.
+   * By partition: of the first record stored at or after the time, -1 where none is; or `EARLIEST`, `LATEST`. Tried once: who tries
+   * again looks up the topic anew, as its leaders may have moved.
    * @param readCommitted `false`: also what an open transaction has stored
    */
   async list(
@@ -37,22 +34,6 @@ export class OffsetLookup {
     timestamps: ReadonlyMap<number, bigint>,
     signal: AbortSignal,
     readCommitted = true,
-  ): Promise<Map<number, bigint>> {
-    const pace = new RetryPace(this.#service.report, topic.topic);
-    let known = topic;
-    let isFirst = true;
-    return persist("ListOffsets", pace, signal, async () => {
-      if (!isFirst) known = await this.#service.directory.look(topic.topic, signal);
-      isFirst = false;
-      return this.#listOnce(known, timestamps, readCommitted, signal);
-    });
-  }
-
-  async #listOnce(
-    topic: KnownTopic,
-    timestamps: ReadonlyMap<number, bigint>,
-    readCommitted: boolean,
-    signal: AbortSignal,
   ): Promise<Map<number, bigint>> {
     const byLeader = Map.groupBy([...timestamps], ([partition]) => topic.leaderOf(partition));
     const answers = await Promise.all(

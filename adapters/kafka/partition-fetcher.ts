@@ -272,9 +272,12 @@ export class PartitionFetcher {
    */
   async #lastUnreadable({ partition, offset }: FetchCursor, leader: number, signal: AbortSignal): Promise<bigint> {
     const { topic, topicId } = this.#topic;
-    const lookup = new OffsetLookup(this.#service, this.#client);
-    const end = (await lookup.list(this.#topic, new Map([[partition, LATEST]]), signal)).get(partition)!;
     const pace = new RetryPace(this.#service.report, topic);
+    const lookup = new OffsetLookup(this.#client);
+    const end = await persist("ListOffsets", pace, signal, async () => {
+      const known = await this.#service.directory.look(topic, signal);
+      return (await lookup.list(known, new Map([[partition, LATEST]]), signal)).get(partition)!;
+    });
     let last = offset;
     while (last + 1n < end) {
       const fetchOffset = last + 1n;

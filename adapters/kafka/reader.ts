@@ -37,7 +37,7 @@ export class KafkaReader implements ReaderDriver {
     this.#service = service;
     this.#topicName = topic;
     this.#client = service.client.dedicated();
-    this.#offsets = new OffsetLookup(service, this.#client);
+    this.#offsets = new OffsetLookup(this.#client);
   }
 
   async resolve({ from, until, partitions: wanted }: RangeRequest, signal: AbortSignal): Promise<ResolvedRange> {
@@ -71,11 +71,8 @@ export class KafkaReader implements ReaderDriver {
   async read(partitions: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void> {
     const over = AbortSignal.any([signal, this.#closing.signal]);
     const pace = new RetryPace(this.#service.report, this.#topicName);
-    const topic = await persist("Metadata", pace, over, () => this.#service.directory.look(this.#topicName, over));
+    const { topic, places, resolved } = await persist("ListOffsets", pace, over, () => this.#startsOf(partitions, over));
     const fetcher = new PartitionFetcher(this.#service, this.#client, topic);
-    const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
-    const unresolved = new Map([...places].filter(([, place]) => place.kind !== "at" && place.kind !== "after"));
-    const resolved = unresolved.size === 0 ? new Map<number, bigint>() : await this.#offsets.resolve(topic, unresolved, over);
     for (const { partition } of partitions) {
       const number = requirePartition(topic, partition);
       const offset = resolved.get(number) ?? offsetOf(places.get(number)!);
@@ -99,6 +96,15 @@ export class KafkaReader implements ReaderDriver {
       stop.abort();
       await watching;
     }
+  }
+
+  /** Partitions that appeared since the range was resolved have no offsets to start at yet. */
+  async #startsOf(partitions: readonly RangePartition[], signal: AbortSignal) {
+    const topic = await this.#service.directory.look(this.#topicName, signal);
+    const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
+    const unresolved = new Map([...places].filter(([, place]) => place.kind !== "at" && place.kind !== "after"));
+    const resolved = unresolved.size === 0 ? new Map<number, bigint>() : await this.#offsets.resolve(topic, unresolved, signal);
+    return { topic, places, resolved };
   }
 
   /** Tells of partitions that are added while a range without an end is read. Never rejects. */

@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 import type { DriverTopicDescription, TopicSettings } from "../../src/driver/index.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES, messageBytesWithin } from "./capabilities.ts";
-import { classOf, classify, kafkaError } from "./errors.ts";
-import { KafkaProtocolError } from "./kafka-client.ts";
+import { change } from "./change.ts";
+import { classify, kafkaError } from "./errors.ts";
 import type { KafkaService } from "./service.ts";
 import type { KnownTopic } from "./topic-directory.ts";
 import { pause } from "./waiting.ts";
@@ -10,7 +10,7 @@ import { pause } from "./waiting.ts";
 /** The server's own number. */
 const DEFAULT_COUNT = -1;
 /** How long a change may take until every part of the cluster knows of it. */
-const SETTLING_MS = 30_000;
+const SETTLING_MS = 25_000;
 const SETTLING_PAUSE_MS = 25;
 const RETENTION = "retention.ms";
 const CLEANUP = "cleanup.policy";
@@ -27,8 +27,15 @@ export class TopicAdmin {
   async create(topic: string, { partitions, retentionMs }: TopicSettings, signal: AbortSignal): Promise<void> {
     const settings = new Map(retentionMs === undefined ? [] : [[RETENTION, String(retentionMs)]]);
     const request = { topic, partitions: partitions ?? DEFAULT_COUNT, replicationFactor: DEFAULT_COUNT, settings };
-    await this.#change(signal, (controller) => this.#service.client.createTopic(controller, request, signal));
-    await this.#until(topic, signal, (known) => known !== null && isLed(known) && known.partitions.length >= (partitions ?? 1));
+    const isUsable = (known: KnownTopic | null): boolean => known !== null && isLed(known) && known.partitions.length >= (partitions ?? 1);
+    try {
+      await this.#change(signal, (controller) => this.#service.client.createTopic(controller, request, signal));
+    } catch (error) {
+      // It may be the work of an earlier attempt, which can be relied on as well.
+      if (classify(error).code === "already-exists") await this.#until(topic, signal, (known) => known !== null && isLed(known));
+      throw error;
+    }
+    await this.#until(topic, signal, isUsable);
   }
 
   async update(topic: string, { partitions, retentionMs }: TopicSettings, signal: AbortSignal): Promise<void> {
@@ -45,8 +52,8 @@ export class TopicAdmin {
       const settings = new Map([[RETENTION, String(retentionMs)]]);
       await this.#change(signal, (controller) => client.alterTopicConfig(controller, topic, settings, signal));
     }
-    if (partitions !== undefined && partitions > count) {
-      await this.#change(signal, (controller) => client.createPartitions(controller, topic, partitions, signal));
+    if (partitions !== undefined) {
+      if (partitions > count) await this.#change(signal, (controller) => client.createPartitions(controller, topic, partitions, signal));
       await this.#until(topic, signal, (now) => now !== null && now.partitions.length >= partitions && isLed(now));
     }
   }
@@ -89,25 +96,10 @@ export class TopicAdmin {
       .toSorted();
   }
 
-  /** One change by the controller; asked again where the answer says that nothing was changed yet. */
-  async #change(signal: AbortSignal, action: (controller: number) => Promise<void>): Promise<void> {
-    const startedAtMs = performance.now();
-    for (;;) {
-      const { controllerId } = await this.#service.client.metadata([], signal);
-      try {
-        await action(controllerId);
-        return;
-      } catch (error) {
-        const mayRepeat =
-          error instanceof KafkaProtocolError &&
-          classify(error).retryable &&
-          ["retry", "refresh"].includes(classOf(error.errorCode)) &&
-          performance.now() - startedAtMs < SETTLING_MS;
-        if (signal.aborted || !mayRepeat) throw error;
-        await pause(SETTLING_PAUSE_MS * 4, signal);
-        signal.throwIfAborted();
-      }
-    }
+  /** One change by the controller. */
+  async #change(signal: AbortSignal, request: (controller: number) => Promise<void>): Promise<void> {
+    const { controllerId } = await this.#service.client.metadata([], signal);
+    await change(() => request(controllerId));
   }
 
   /** The controller has decided; the brokers hear of it a little later. */

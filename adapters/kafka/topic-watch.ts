@@ -58,6 +58,15 @@ export class TopicWatch {
     }
   }
 
+  /** Who leads the partitions may be another one now. Where it cannot be asked, the next look finds out. Rejects with nothing else than the signal's reason. */
+  async lookAgain(signal: AbortSignal): Promise<void> {
+    try {
+      this.#take(await this.#directory.look(this.#topic, signal));
+    } catch {
+      signal.throwIfAborted();
+    }
+  }
+
   #take(known: KnownTopic): void {
     const hasGrown = known.partitions.length > this.known.partitions.length;
     if (known.topicId !== this.known.topicId) {

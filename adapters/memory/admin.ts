@@ -31,6 +31,13 @@ export class MemoryAdmin implements AdminDriver {
     await this.#service.enter({ kind: "admin", operation, topic, partitions: null, bytes: 0 }, signal);
   }
 
+  /** A change has been carried out: its answer may be lost. */
+  #answer(operation: string, topic: string): void {
+    const lost = this.#service.broker.faults.take({ kind: "answer", topic, partitions: null });
+    if (lost.length === 0) return;
+    throw memoryError("outcome-unknown", `the answer to ${operation} was lost`, { topic, retryable: true });
+  }
+
   #require(capability: Capability, operation: string, capabilities = this.#service.profile.capabilities): void {
     if (!capabilities[capability]) {
       throw memoryError("unsupported", `${operation} needs ${capability}, which this form of the provider does not have`, { capability });
@@ -42,6 +49,7 @@ export class MemoryAdmin implements AdminDriver {
     this.#require("topicAdmin", "createTopic");
     const { broker, profile } = this.#service;
     broker.createTopic(topic, profile.layout, topicSettings(profile, settings));
+    this.#answer("createTopic", topic);
   }
 
   async updateTopic(name: string, settings: TopicSettings, signal: AbortSignal): Promise<void> {
@@ -54,12 +62,14 @@ export class MemoryAdmin implements AdminDriver {
     if (partitions !== undefined && partitions < topic.open.length) this.#require("partitionMerge", "fewer partitions", capabilities);
     topic.retain(settings);
     if (partitions !== undefined) topic.resize(partitions);
+    this.#answer("updateTopic", name);
   }
 
   async deleteTopic(topic: string, signal: AbortSignal): Promise<void> {
     await this.#enter("deleteTopic", topic, signal);
     this.#require("topicAdmin", "deleteTopic");
     this.#service.broker.deleteTopic(topic);
+    this.#answer("deleteTopic", topic);
   }
 
   async describeTopic(name: string, signal: AbortSignal): Promise<DriverTopicDescription> {
@@ -116,6 +126,7 @@ export class MemoryAdmin implements AdminDriver {
     requireNoMembers(topic, native, group);
     group.moveTo(to);
     topic.groups.set(native, group);
+    this.#answer("resetGroup", name);
   }
 
   async deleteGroup(name: string, groupName: GroupName, signal: AbortSignal): Promise<void> {
@@ -124,6 +135,7 @@ export class MemoryAdmin implements AdminDriver {
     const topic = topicFor(this.#service, name);
     requireNoMembers(topic, nativeName(groupName), requireGroup(topic, groupName));
     topic.groups.delete(nativeName(groupName));
+    this.#answer("deleteGroup", name);
   }
 
   /** There are no rights here: all that this form of the provider can do is allowed. */

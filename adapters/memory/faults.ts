@@ -1,6 +1,7 @@
 import type { Fault, FaultKind, OutgoingRecord } from "../../src/driver/index.ts";
 
-export type CallKind = "publish" | "fetch" | "commit" | "join" | "admin";
+/** `answer`: the end of a change by the administration, when it has been carried out. */
+export type CallKind = "publish" | "fetch" | "commit" | "join" | "admin" | "answer";
 
 /** What a fault is matched against: one call of a driver. */
 export interface CallTarget {
@@ -109,7 +110,9 @@ export class FaultPlan {
 }
 
 function meets(fault: Fault, call: CallTarget): boolean {
-  if (!MEETS[fault.kind].has(call.kind)) return false;
+  const losesAnswer = fault.kind === "fail-after-write" && fault.operation === "admin";
+  if (losesAnswer ? call.kind !== "answer" : !MEETS[fault.kind].has(call.kind)) return false;
+  if (!losesAnswer && fault.operation !== undefined && fault.operation !== call.kind) return false;
   if (fault.topic !== undefined && fault.topic !== call.topic) return false;
   return fault.partition === undefined || (call.partitions?.includes(fault.partition) ?? false);
 }

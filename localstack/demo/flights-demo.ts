@@ -32,6 +32,11 @@ export async function runFlightsDemo(url: string, onStep: (step: DemoStep) => vo
   const run = randomUUID().slice(0, 8);
   const names = { flights: `flights-${run}`, failed: `flights-failed-${run}` };
   const connection = await connect(url, { require: ["topicAdmin", "groupAdmin"] });
+  const { error } = await connection.check();
+  if (error !== null) {
+    await connection.close();
+    throw error;
+  }
   try {
     await connection.admin.createTopic(names.flights, connection.capabilities.partitions ? { partitions: 8 } : {});
     await connection.admin.createTopic(names.failed);

@@ -1,9 +1,10 @@
-import { abortable, neverAborted } from "../abortable.ts";
+import { neverAborted } from "../abortable.ts";
 import type { Capability } from "../capabilities.ts";
 import { checkOptions, describeValue, rules } from "../checked-options.ts";
 import type { GroupName } from "../driver/admin-driver.ts";
-import { StreamError } from "../errors.ts";
+import { StreamError, type StreamErrorCode } from "../errors.ts";
 import type { CallOptions } from "../options.ts";
+import { retriedCall } from "../retried-call.ts";
 import { checkedTopicName } from "../topic-name.ts";
 import type { AdminServices } from "./admin-services.ts";
 import type { Admin } from "./admin-types.ts";
@@ -11,12 +12,15 @@ import type { Admin } from "./admin-types.ts";
 /** One call of the administration: what it is called, what it is about, and what the caller said about it. */
 export interface AdminCall {
   readonly operation: `admin.${string}`;
+  /** Aborts with the caller's own, or when the time for the call is over. */
   readonly signal: AbortSignal;
+  /** An earlier attempt may have been carried out: its answer was lost. */
+  readonly mayBeDone: boolean;
   requireCapability(capability: Capability): void;
 }
 
 /**
- * Runs one call. Rejects with the signal's reason as soon as that aborts, also while the driver hangs; with everything else
+ * Runs one call, again where its error is retryable. Rejects with the signal's reason as soon as that aborts, also while the driver hangs; with everything else
  * as a `StreamError` of this operation.
  */
 export async function adminCall<Result>(
@@ -27,21 +31,46 @@ export async function adminCall<Result>(
   work: (call: AdminCall) => Promise<Result>,
 ): Promise<Result> {
   const operation = `admin.${name}` as const;
+  const named = typeof topic === "string" && topic !== "" ? topic : undefined;
+  const toError = (error: unknown): StreamError => services.toError(error, operation, named);
   let given: AbortSignal | undefined;
+  let mayBeDone = false;
   try {
     checkOptions("call options", options ?? {}, { signal: rules.abortSignal });
     given = options?.signal;
     given?.throwIfAborted();
-    services.requireOpen(operation);
-    const call: AdminCall = {
+    const call = {
+      provider: services.provider,
       operation,
+      topic: named,
       signal: given ?? neverAborted(),
-      requireCapability: (capability) => services.requireCapability(capability, operation),
+      patienceMs: services.callPatienceMs(),
+      toError,
+      failed: ({ code }: StreamError) => {
+        mayBeDone ||= code === "outcome-unknown";
+      },
     };
-    return await abortable(work(call), given);
+    return await retriedCall(call, (signal) => {
+      services.requireOpen(operation);
+      return work({ operation, signal, mayBeDone, requireCapability: (capability) => services.requireCapability(capability, operation) });
+    });
   } catch (error) {
     given?.throwIfAborted();
-    throw services.toError(error, operation, typeof topic === "string" && topic !== "" ? topic : undefined);
+    throw toError(error);
+  }
+}
+
+/** A change whose answer was lost comes again. That it finds its own work done, which `code` says then, is its success. */
+export async function unlessDone(
+  services: AdminServices,
+  call: AdminCall,
+  code: StreamErrorCode,
+  change: () => Promise<void>,
+): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    if (!call.mayBeDone || services.toError(error, call.operation, undefined).code !== code) throw error;
   }
 }
 

@@ -19,6 +19,8 @@ export interface AdminServices {
   requireOpen(operation: string): void;
   /** @throws `unsupported` naming capability and provider */
   requireCapability(capability: Capability, operation: string): void;
+  /** How long a call is tried again; 0: it is tried once. */
+  callPatienceMs(): number;
   /** Any error as ours, classified by the driver, with provider, operation and topic filled in. */
   toError(error: unknown, operation: string, topic: string | undefined): StreamError;
 }

@@ -3,7 +3,10 @@ import type { CallOptions } from "../options.ts";
 import type { Bookmark } from "../position.ts";
 import type { From } from "../replay/reader-types.ts";
 
-/** A call with a `this` type needs that capability, by `connect(…, { require })` or from a factory's driver; at run time else `unsupported`. */
+/**
+ * Calls are tried again, with back-off, while the provider is away: for 30 s, then they reject with the last failure. A creation or deletion
+ * whose answer was lost, and that finds its own work done when it is tried again, resolves. A call with a `this` type needs that capability, by `connect(…, { require })` or from a factory's driver; at run time else `unsupported`.
+ */
 export interface Admin<Granted extends Capability = never> {
   /** Those of the connection. */
   readonly capabilities: Capabilities & { readonly [C in Granted]: true };

@@ -4,7 +4,7 @@ import type { CallOptions } from "../options.ts";
 import { encodeBookmark } from "../replay/bookmark.ts";
 import type { From } from "../replay/reader-types.ts";
 import { checkFrom } from "../replay/start-point.ts";
-import { type AdminCall, adminCall, requireGroup, requireTopic } from "./admin-call.ts";
+import { type AdminCall, adminCall, requireGroup, requireTopic, unlessDone } from "./admin-call.ts";
 import type { AdminServices } from "./admin-services.ts";
 import type { GroupDescription, Lag } from "./admin-types.ts";
 
@@ -94,7 +94,9 @@ async function checkedReset(
 export function deleteGroup(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<void> {
   return adminCall(services, "deleteGroup", topic, options, async (call) => {
     call.requireCapability("groupAdmin");
-    await services.driver.admin.deleteGroup(requireTopic(services, topic), requireGroup(services, group), call.signal);
+    const nativeTopic = requireTopic(services, topic);
+    const name = requireGroup(services, group);
+    await unlessDone(services, call, "not-found", () => services.driver.admin.deleteGroup(nativeTopic, name, call.signal));
   });
 }
 

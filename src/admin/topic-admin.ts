@@ -1,7 +1,8 @@
 import { checkOptions, rules } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
 import type { CallOptions } from "../options.ts";
-import { type AdminCall, adminCall, requireTopic } from "./admin-call.ts";
+import type { TopicIdentity } from "../position.ts";
+import { type AdminCall, adminCall, requireTopic, unlessDone } from "./admin-call.ts";
 import type { AdminServices } from "./admin-services.ts";
 import type { TopicDescription, TopicSettings } from "./admin-types.ts";
 
@@ -15,7 +16,8 @@ export function createTopic(services: AdminServices, topic: string, settings: To
     checkOptions("topic settings", settings, SETTINGS);
     const nativeTopic = requireTopic(services, topic);
     if ((settings.partitions ?? 1) > 1) call.requireCapability("partitions");
-    await services.driver.admin.createTopic(nativeTopic, given(settings), call.signal);
+    const { admin } = services.driver;
+    await unlessDone(services, call, "already-exists", () => admin.createTopic(nativeTopic, given(settings), call.signal));
   });
 }
 
@@ -52,9 +54,19 @@ async function requireReshape(services: AdminServices, topic: string, wanted: nu
 }
 
 export function deleteTopic(services: AdminServices, topic: string, options?: CallOptions): Promise<void> {
+  let meant: TopicIdentity | undefined;
   return adminCall(services, "deleteTopic", topic, options, async (call) => {
     call.requireCapability("topicAdmin");
-    await services.driver.admin.deleteTopic(requireTopic(services, topic), call.signal);
+    const nativeTopic = requireTopic(services, topic);
+    const { driver } = services;
+    await unlessDone(services, call, "not-found", async () => {
+      const found = await driver.identity(nativeTopic, call.signal);
+      meant ??= found;
+      // Somebody has created it again, behind an attempt whose answer was lost: that one is not ours to delete.
+      if (call.mayBeDone && meant.incarnation !== found.incarnation) return;
+      call.signal.throwIfAborted();
+      await driver.admin.deleteTopic(nativeTopic, call.signal);
+    });
   });
 }
 

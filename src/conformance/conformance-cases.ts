@@ -7,6 +7,7 @@ import { consumeFlowCases } from "./cases/consume-flow.ts";
 import { consumeMessageCases } from "./cases/consume-messages.ts";
 import { errorArgumentCases } from "./cases/error-arguments.ts";
 import { errorCallCases } from "./cases/error-calls.ts";
+import { lostConnectionCases } from "./cases/error-lost-connection.ts";
 import { deadLetterCases } from "./cases/failing-dead-letters.ts";
 import { unreadableCases } from "./cases/failing-unreadable.ts";
 import { failingHandlerCases } from "./cases/failing-handlers.ts";
@@ -112,6 +113,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...closeHandlerCases,
     ...errorArgumentCases,
     ...errorCallCases,
+    ...lostConnectionCases,
     ...limitCases,
     ...largestCases,
     ...positionStartCases,

@@ -10,7 +10,7 @@ import type { Random } from "./history/random.ts";
 import { type Sequenced, keyNames } from "./history/sequenced.ts";
 import type { Member } from "./member.ts";
 import { Overlaps } from "./overlaps.ts";
-import { readThroughTrouble, untilComplete } from "./stream-work.ts";
+import { readStored, untilComplete } from "./stream-work.ts";
 
 const PRODUCERS = 3;
 const KEYS_OF_A_PRODUCER = 5;
@@ -156,7 +156,8 @@ export class RandomRun {
 
   /** In the middle of everything a reader sees what there is, and nothing that there is not. */
   async #replay(): Promise<void> {
-    const stored = await readThroughTrouble(this.#context, this.#topic);
+    const stored = this.#context.history();
+    await readStored(this.#context, stored, this.#topic);
     checkNothingForeign(this.#history.sent, stored.received, this.#topic.name);
     checkOrder(stored.received);
   }

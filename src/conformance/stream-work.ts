@@ -1,5 +1,5 @@
 import type { Connection } from "../connection-types.ts";
-import { type Receipt, isStreamError } from "../errors.ts";
+import type { Receipt } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Producer } from "../publish/producer-types.ts";
 import type { ReaderOptions } from "../replay/reader-types.ts";
@@ -66,22 +66,6 @@ export async function readStored(
 ): Promise<void> {
   const stream = sequencedTopic(connection, topic);
   for (const message of await readAll(context, stream, { from: topic.start, until: "now", ...range })) history.receive(message, "reader");
-}
-
-/** As `readStored`, where trouble may meet the opening of a reader: what may succeed later is tried again. @returns what was read */
-export async function readThroughTrouble(context: CaseContext, topic: CaseTopic): Promise<History> {
-  let history = context.history();
-  await context.patience.untilAsked(async () => {
-    history = context.history();
-    try {
-      await readStored(context, history, topic);
-      return true;
-    } catch (error) {
-      if (!isStreamError(error) || !error.retryable) throw error;
-      return false;
-    }
-  }, "a reader to open in spite of the trouble");
-  return history;
 }
 
 /** Waits until everything that was sent has come at least once. */

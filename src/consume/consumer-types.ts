@@ -11,6 +11,7 @@ export interface Consumer<T> extends AsyncIterable<Message<T>>, AsyncDisposable 
   /**
    * Handles messages until closed. One key is handled one at a time and in order; different keys up to `concurrency` at once.
    * A message counts as handled when the handler returns, or its promise resolves.
+   * While the provider is away, also before it has been reached for the first time, it goes on trying until closed (`streamport:retry` tells).
    * Resolves when closed; rejects on a fatal error (`handler-failed` after `onFailure: "stop"`, authorisation, `position-out-of-range`…).
    */
   run(handler: MessageHandler<T>): Promise<void>;

@@ -1,9 +1,10 @@
-import { abortable, neverAborted } from "../abortable.ts";
 import type { Lag } from "../admin/admin-types.ts";
 import { checkOptions, describeValue, rules } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../options.ts";
+import { retriedCall } from "../retried-call.ts";
+import { callOn } from "../topic-call.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { lagOf } from "./consumer-lag.ts";
 import { type ConsumerPlan, planConsumer, refuseForIteration } from "./consumer-options.ts";
@@ -91,11 +92,12 @@ class GroupConsumer<T> implements Consumer<T> {
     this.#context.requireOpen("lag");
     if (!capabilities.lagInTime) this.#context.requireCapability("lagInMessages", "lag");
     try {
-      const { state } = this.status();
-      // Which partitions are this member's the group has not said yet.
-      const isUnknown = this.assigned.length === 0 && (state === "idle" || state === "joining");
-      const asked = lagOf(this.#context, this.#plan, isUnknown ? null : this.assigned, options.signal ?? neverAborted());
-      return await abortable(asked, options.signal);
+      return await retriedCall(callOn(this.#context, "lag", options.signal), (signal) => {
+        const { state } = this.status();
+        // Which partitions are this member's the group has not said yet.
+        const isUnknown = this.assigned.length === 0 && (state === "idle" || state === "joining");
+        return lagOf(this.#context, this.#plan, isUnknown ? null : this.assigned, signal);
+      });
     } catch (error) {
       options.signal?.throwIfAborted();
       throw this.#context.toError(error, "lag");

@@ -1,8 +1,10 @@
 import { abortable } from "../abortable.ts";
 import type { Decoding } from "../codec/decode-record.ts";
-import type { ConsumerDriver } from "../driver/consumer-driver.ts";
+import type { ConsumerDriver, ConsumerSettings } from "../driver/consumer-driver.ts";
 import { StreamError } from "../errors.ts";
 import { closeTimeoutMs } from "../options.ts";
+import { retriedCall } from "../retried-call.ts";
+import { callOn } from "../topic-call.ts";
 import { AssignmentSink } from "./assignment-sink.ts";
 import { type ConsumerPlan, type TopicServices } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
@@ -73,17 +75,28 @@ export class GroupMember<T> {
     await abortable(this.#actions.prepare(), signal);
     const { group, sessionTimeoutMs, maxBufferedBytes } = this.#plan;
     const { driver, nativeTopic } = this.#services;
-    const start = this.#plan.initialPosition.resolve(() => driver.identity(nativeTopic, signal));
-    const initialPosition = await abortable(start, signal);
+    // Programs and providers start in any order: who runs for ever also waits for ever, and what it waits for is reported.
+    const untilClosed = { ...callOn(this.#services, "consume", signal), patienceMs: Infinity };
+    const initialPosition = await retriedCall(untilClosed, () =>
+      this.#plan.initialPosition.resolve(() => driver.identity(nativeTopic, signal)),
+    );
     const nativeGroup = this.#services.nativeGroup(group);
-    this.#driver = driver.consumer(nativeTopic, { group, nativeGroup, initialPosition, sessionTimeoutMs, maxBufferedBytes });
+    const settings = { group, nativeGroup, initialPosition, sessionTimeoutMs, maxBufferedBytes };
+    await retriedCall(untilClosed, () => this.#start(settings, signal));
+    if (this.#phase === "joining") this.#phase = "running";
+  }
+
+  /** One attempt to join: a driver's member is started once. */
+  async #start(settings: ConsumerSettings, signal: AbortSignal): Promise<void> {
+    await withoutError(this.#driver?.close() ?? Promise.resolve());
+    signal.throwIfAborted();
+    this.#driver = this.#services.driver.consumer(this.#services.nativeTopic, settings);
     this.#sink = new AssignmentSink(this.#services, this.#decoding, this.#plan, this.#handler, this.#driver, this.#actions, {
       life: this.#life.signal,
       fail: (error) => this.#fail(error),
     });
     this.#sink.paused = this.#paused;
-    await abortable(this.#driver.start(this.#sink, signal), signal);
-    if (this.#phase === "joining") this.#phase = "running";
+    await this.#driver.start(this.#sink, signal);
   }
 
   /** The first reason counts: what follows from it is no news. */

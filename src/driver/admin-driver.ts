@@ -43,8 +43,11 @@ export interface DriverGroupDescription {
 }
 
 /**
- * Administration. Topic names are the provider's own. Each method is one action, not retried by the core, and resolves when
- * the change can be relied on by the next call (a created topic can be written to). Called only where the capability that
+ * Administration. Topic names are the provider's own. Each method is one action, tried once: the core tries it again
+ * for 30 s while its error is retryable. It resolves when the change can be relied on by the next call (a created topic can be written to).
+ * A change of which nobody knows whether it was carried out (its answer was lost) is `outcome-unknown` with `retryable: true`, never
+ * `unavailable`: only then the core takes `already-exists` of a creation, and `not-found` of a deletion, for the attempt's own work. A
+ * creation answers `already-exists` when what exists can be relied on. Called only where the capability that
  * the public method names holds. Values have been checked: partitions and retention are positive integers. A setting that is
  * left out is the provider's default; one that the provider cannot keep is refused as `unsupported` or `invalid-argument`, never
  * ignored.

@@ -116,7 +116,8 @@ export interface ConsumerDriver {
   readonly settlementUnit: "position" | "record";
   /**
    * Joins the group and pushes into `sink` until closed. Called once. Resolves when the member has joined (perhaps with no
-   * partition yet); polling, heartbeats and rejoining go on in the background. Rejects when it cannot join. `signal` ends the
+   * partition yet); polling, heartbeats and rejoining go on in the background. What can be retried it retries itself and reports; rejects when it cannot join, and then
+   * the core closes it and starts another one while the error is retryable. `signal` ends the
    * attempt to join, not what goes on behind it: that ends with `close`, which may come while this is still pending.
    */
   start(sink: Sink, signal: AbortSignal): Promise<void>;

@@ -5,7 +5,8 @@
  * - `throttle`: a publish call is refused for load; nothing of it is stored.
  * - `fail-entry`: one message of a publish call fails for good, as invalid; the provider stores none of its lane's slice.
  * - `fail-before-write`: a publish call fails, retryable, before anything is stored.
- * - `fail-after-write`: a publish call is stored and its answer is lost (outcome unknown).
+ * - `fail-after-write`: a publish call is stored and its answer is lost (outcome unknown); with `operation: "admin"` a change by the
+ *   administration is carried out and its answer is lost.
  * - `disconnect`: the connection of the next call of any kind (publish, fetch, commit, administration) breaks before it is carried out.
  * - `stall`: a publish or fetch call takes `durationMs` longer.
  * - `expire-cursor`: where a consumer or reader stands is forgotten by the service and has to be asked for anew.
@@ -38,4 +39,6 @@ export interface Fault {
   durationMs?: number | undefined;
   topic?: string | undefined;
   partition?: string | undefined;
+  /** Only these calls are counted and hit: polls and renewals do not use a fault up that is meant for a commit. */
+  operation?: "publish" | "fetch" | "commit" | "admin" | undefined;
 }

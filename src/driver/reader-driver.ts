@@ -89,6 +89,7 @@ export interface ReaderDriver {
    * and a time the answer is a position (`at`) wherever the provider can tell one: a bookmark taken before the first message
    * means the same in another process then, however late it is used, and `latest` is settled here and not at the first fetch.
    * A time means, per partition, the first record in log order stored at or after it; where none is, the end.
+   * Tried once: the core tries again for 30 s while the error is retryable.
    * Malformed positions and unknown partitions are `invalid-argument`; a position behind the end of the log is `position-out-of-range`.
    */
   resolve(request: RangeRequest, signal: AbortSignal): Promise<ResolvedRange>;

@@ -1,8 +1,10 @@
 import { abortable } from "../abortable.ts";
-import type { ReaderDriver } from "../driver/reader-driver.ts";
+import type { ReaderDriver, ResolvedRange } from "../driver/reader-driver.ts";
 import type { StartPoint } from "../driver/record.ts";
 import { type MessageSource, messageSource } from "../message.ts";
 import { type TopicIdentity, requireSameTopic } from "../position.ts";
+import { retriedCall } from "../retried-call.ts";
+import { callOn } from "../topic-call.ts";
 import { acceptGap } from "./accept-gap.ts";
 import { isEmptyRange } from "./empty-range.ts";
 import type { StartedPartition } from "./range-partitions.ts";
@@ -26,14 +28,8 @@ export async function openRange(
   reader: ReaderDriver,
   signal: AbortSignal,
 ): Promise<OpenedRange> {
-  const { driver, provider, nativeTopic } = context;
-  let asked: Promise<TopicIdentity> | undefined;
-  const identity = (): Promise<TopicIdentity> => (asked ??= abortable(driver.identity(nativeTopic, signal), signal));
-  const from = await plan.from.resolve(identity);
-  const until = await plan.until.resolve(identity);
-  const range = await abortable(reader.resolve({ from, until, partitions: plan.partitions }, signal), signal);
-  // The topic may have been re-created since the tokens were held against it.
-  if (asked !== undefined) requireSameTopic("bookmark", { provider, ...(await asked) }, provider, range.identity);
+  const { driver } = context;
+  const { from, range } = await retriedCall(callOn(context, "read", signal), (attempt) => resolveRange(context, plan, reader, attempt));
   const partitions: StartedPartition[] = [];
   for (const partition of range.partitions) {
     // Where nothing was asked for, nothing is missing.
@@ -45,6 +41,22 @@ export async function openRange(
     partitions.push({ range: partition, start: { kind: "at", position: partition.gap.resumesAt } });
   }
   return { identity: range.identity, partitions, endedBefore: endedIn(from, plan.partitions) };
+}
+
+async function resolveRange(
+  { driver, provider, nativeTopic }: ReaderServices,
+  plan: ReaderPlan,
+  reader: ReaderDriver,
+  signal: AbortSignal,
+): Promise<{ readonly from: StartPoint; readonly range: ResolvedRange }> {
+  let asked: Promise<TopicIdentity> | undefined;
+  const identity = (): Promise<TopicIdentity> => (asked ??= driver.identity(nativeTopic, signal));
+  const from = await plan.from.resolve(identity);
+  const until = await plan.until.resolve(identity);
+  const range = await reader.resolve({ from, until, partitions: plan.partitions }, signal);
+  // The topic may have been re-created since the tokens were held against it.
+  if (asked !== undefined) requireSameTopic("bookmark", { provider, ...(await asked) }, provider, range.identity);
+  return { from, range };
 }
 
 export function sourceOf({ provider, topic }: ReaderServices, identity: TopicIdentity, partition: string): MessageSource {

@@ -5,7 +5,7 @@ import type { Bookmark, Position } from "../position.ts";
 
 /**
  * Reads a range, once, without a group. Order per key is kept; partitions are interleaved. Leaving the loop closes it.
- * Resolves and checks the range first. `close` ends the iteration as done, and so does the connection's: how far it came says
+ * Resolves and checks the range first; while the provider is away this is tried again for 30 s, and what is read later until closed. `close` ends the iteration as done, and so does the connection's: how far it came says
  * `bookmark`. @throws `position-out-of-range` · `position-mismatch` · `corrupt` (see `onCorrupt`)
  */
 export interface Reader<T> extends AsyncIterable<Message<T>>, AsyncDisposable {

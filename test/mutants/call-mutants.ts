@@ -1,3 +1,4 @@
+import type { OpenConnection } from "../../src/connection.ts";
 import type { Connection } from "../../src/connection-types.ts";
 import type { CallShape } from "../../src/driver/producer-driver.ts";
 import { StreamError, isStreamError } from "../../src/errors.ts";
@@ -49,8 +50,31 @@ const adminIgnoresSignals = connectionMutant(
 );
 
 /** Defects of how single calls end. */
+/** A core that tries once what has no time of its own. */
+const triesCallsOnce = connectionMutant("tries-calls-once", () => (connection) => {
+  (connection as OpenConnection<never>).tryOnce();
+  return connection;
+});
+
+/** Says that nothing was done where nobody knows. */
+const deniesItsWork = adminMutant("takes-its-own-work-for-that-of-others", (admin) => {
+  const denying = async (change: Promise<void>): Promise<void> => {
+    try {
+      await change;
+    } catch (cause) {
+      throw isStreamError(cause, "outcome-unknown") ? new StreamError("unavailable", "nothing was done", { cause }) : cause;
+    }
+  };
+  return {
+    createTopic: async (topic, settings, signal) => denying(admin.createTopic(topic, settings, signal)),
+    deleteTopic: async (topic, signal) => denying(admin.deleteTopic(topic, signal)),
+  };
+});
+
 export const callMutants: readonly Mutant[] = [
   closesProducersFirst,
+  triesCallsOnce,
+  deniesItsWork,
   adminIgnoresSignals,
   adminMutant("outages-are-defects", (admin) => ({
     describeTopic: async (topic, signal) => {

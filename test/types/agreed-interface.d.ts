@@ -378,6 +378,7 @@ declare module "contract/emulators" {
     durationMs?: number | undefined;
     topic?: string | undefined;
     partition?: string | undefined;
+    operation?: "publish" | "fetch" | "commit" | "admin" | undefined;
   }
   export type FaultKind =
     | "throttle"

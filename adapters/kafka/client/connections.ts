@@ -107,6 +107,7 @@ export class Connections {
   async #connect(brokerId: number): Promise<BrokerConnection> {
     const sdk = await this.#cluster.sdk();
     let failure: unknown;
+    const failures: KafkaConnectError[] = [];
     for (const { host, port } of this.#cluster.of(brokerId)) {
       const { signal } = this.#closing;
       signal.throwIfAborted();
@@ -122,6 +123,7 @@ export class Connections {
         return connection;
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof KafkaConnectError) failures.push(error);
         // Of several addresses one may be wrong for good: what another one says counts more.
         if (failure === undefined || !isWrongHost(error)) failure = error;
         // Who is refused by one broker is refused by the others.
@@ -129,6 +131,7 @@ export class Connections {
       }
     }
     failure ??= new KafkaConnectError(`broker ${brokerId}, which the cluster does not name`, "connect", {}, null);
+    if (failure instanceof KafkaConnectError) failure.others = failures.filter((other) => other !== failure);
     throw failure;
   }
 

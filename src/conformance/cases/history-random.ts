@@ -10,7 +10,7 @@ import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { RandomRun } from "../random-run.ts";
 import { untilShared } from "../sharing.ts";
-import { publish, readThroughTrouble, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { publish, readStored, sendInterleaved, untilComplete } from "../stream-work.ts";
 
 const TROUBLES: readonly FaultKind[] = [
   "throttle",
@@ -53,7 +53,8 @@ function randomHistory({ name, seed, mutant, troubles = [] }: RandomHistory): De
       }
       run.overlaps.check();
       checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
-      const stored = await readThroughTrouble(context, topic);
+      const stored = context.history();
+      await readStored(context, stored, topic);
       const mayRepeat = troubles.some((kind) => REPEATING.includes(kind));
       (mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder)(history.sent, stored.received, topic.name);
       checkSameAsStored(stored.received, history.received);

@@ -79,6 +79,7 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
     requireCapability: (capability, operation) => {
       if (!capabilities[capability]) throw new StreamError("unsupported", `no ${capability}`, { capability, operation });
     },
+    callPatienceMs: () => 0,
     toError: (error, operation, topic) => withContext(classify(error), { provider: PROVIDER, operation, topic }),
   });
   const result: Fake = { admin, calls, driver: replaced, identity: IDENTITY, open: true };

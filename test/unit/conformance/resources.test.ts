@@ -49,7 +49,7 @@ test("a topic that appears after its creation has failed is given back", async (
     connectWith(emulator.url, (admin) => ({
       createTopic: async (name, settings) => {
         void delay(200).then(async () => admin.createTopic(name, settings, new AbortController().signal));
-        throw new StreamError("unavailable", "the answer was lost");
+        throw new StreamError("unavailable", "the answer was lost", { retryable: false });
       },
     }));
   const failing = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });

@@ -163,6 +163,7 @@ export function bench(options: BenchOptions = {}): Bench {
     requireCapability: (capability) => {
       if (missing.has(capability)) throw new StreamError("unsupported", `no ${capability}`, { capability });
     },
+    callPatienceMs: () => 0,
     toError: (error, operation) =>
       withContext(error instanceof StreamError ? error : new StreamError("internal", "unknown", { cause: error }), {
         provider: "fake",

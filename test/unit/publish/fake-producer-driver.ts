@@ -195,6 +195,7 @@ export function fakeContext(
     requireCapability: (capability, operation) => {
       if (without.includes(capability)) throw new StreamError("unsupported", `fake has no ${capability}`, { capability, operation });
     },
+    callPatienceMs: () => 0,
     toError: (error, operation) => withContext(classify(error), { provider: "fake", topic: "orders", operation }),
     track: (part) => {
       tracked.add(part);

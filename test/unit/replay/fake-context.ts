@@ -77,6 +77,7 @@ export function fakeContext(
       if (!capabilities[capability])
         throw new StreamError("unsupported", `no ${capability}`, { capability, operation, provider: PROVIDER });
     },
+    callPatienceMs: () => 0,
     toError: (error, operation) => withContext(classify(error), { provider: PROVIDER, topic: "topic", operation }),
     track: (part) => {
       tracked.add(part);

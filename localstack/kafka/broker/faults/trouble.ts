@@ -44,6 +44,24 @@ export interface PlannedTrouble {
 
 const DEFAULT_STALL_MS = 1_000;
 const OF_MEMBERS = ["Heartbeat", "OffsetCommit"];
+/** Changes by the administration. */
+const CHANGES = [
+  "CreateTopics",
+  "CreatePartitions",
+  "DeleteTopics",
+  "AlterConfigs",
+  "IncrementalAlterConfigs",
+  "DeleteGroups",
+  "OffsetDelete",
+];
+const LOOKS = ["Metadata", "DescribeConfigs", "DescribeGroups", "ListGroups"];
+
+const APIS_OF: Readonly<Record<NonNullable<Fault["operation"]>, readonly string[]>> = {
+  publish: ["Produce"],
+  fetch: ["Fetch", "ListOffsets"],
+  commit: ["OffsetCommit", "TxnOffsetCommit"],
+  admin: [...CHANGES, ...LOOKS],
+};
 
 interface Shown {
   readonly ways: readonly Way[];
@@ -58,14 +76,17 @@ const KINDS: Readonly<Record<FaultKind, (fault: Fault) => Shown>> = {
     ways: [refusal(ErrorCode.notEnoughReplicas), [{ what: "move-leader", isStored: false, otherwise: ErrorCode.notEnoughReplicas }]],
     apis: ["Produce"],
   }),
-  "fail-after-write": () => ({
-    ways: [
-      [{ what: "error", errorCode: ErrorCode.requestTimedOut, isStored: true }],
-      [{ what: "lose-answer" }],
-      [{ what: "move-leader", isStored: true, otherwise: ErrorCode.requestTimedOut }],
-    ],
-    apis: ["Produce"],
-  }),
+  "fail-after-write": ({ operation }) =>
+    operation === "admin"
+      ? { ways: [[{ what: "lose-answer" }]], apis: CHANGES }
+      : {
+          ways: [
+            [{ what: "error", errorCode: ErrorCode.requestTimedOut, isStored: true }],
+            [{ what: "lose-answer" }],
+            [{ what: "move-leader", isStored: true, otherwise: ErrorCode.requestTimedOut }],
+          ],
+          apis: ["Produce"],
+        },
   disconnect: () => ({ ways: [[{ what: "disconnect" }], [{ what: "step-down" }, { what: "disconnect" }]], apis: null }),
   stall: ({ durationMs = DEFAULT_STALL_MS }) => ({ ways: [[{ what: "delay", durationMs }]], apis: ["Produce", "Fetch"] }),
   "expire-cursor": () => ({ ways: [refusal(ErrorCode.offsetOutOfRange)], apis: ["Fetch"] }),
@@ -78,7 +99,7 @@ const KINDS: Readonly<Record<FaultKind, (fault: Fault) => Shown>> = {
 /** @throws `invalid-argument` for a kind that is not of the vocabulary, and what no fault can have */
 export function plannedTrouble(fault: Fault): PlannedTrouble {
   checkFault(fault);
-  const { kind, after = 0, times = 1, topic, partition } = fault;
+  const { kind, after = 0, times = 1, topic, partition, operation } = fault;
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (known === undefined) {
     throw refused(`there is no fault ${JSON.stringify(kind)}; there are ${Object.keys(KINDS).join(", ")}`);
@@ -86,7 +107,9 @@ export function plannedTrouble(fault: Fault): PlannedTrouble {
   if (partition !== undefined && !/^\d+$/.test(partition)) {
     throw refused(`a fault names partition ${JSON.stringify(partition)}; partitions are numbers, from "0" on`);
   }
-  return { kind, ...known(fault), topic, partition: partition === undefined ? undefined : Number(partition), after, times };
+  const { ways, apis } = known(fault);
+  const those = operation === undefined ? apis : APIS_OF[operation].filter((api) => apis === null || apis.includes(api));
+  return { kind, ways, apis: those, topic, partition: partition === undefined ? undefined : Number(partition), after, times };
 }
 
 function refused(what: string): StreamError {

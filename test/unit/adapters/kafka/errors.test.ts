@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
 import { classOf, classify, errorOf } from "../../../../adapters/kafka/errors.ts";
-import { KafkaConnectError, KafkaProtocolError, KafkaUnsupportedError } from "../../../../adapters/kafka/kafka-client.ts";
+import {
+  KafkaConnectError,
+  KafkaLostConnectionError,
+  KafkaProtocolError,
+  KafkaUnsupportedError,
+} from "../../../../adapters/kafka/kafka-client.ts";
 import { StreamError } from "../../../../src/errors.ts";
 
 function sdkError(name: string, details: object = {}): Error {
@@ -79,11 +84,33 @@ test("what keeps a connection from being opened", () => {
   );
 });
 
-test.each(["ENOTFOUND", "EAI_AGAIN"])("a name that is not found (%s): for good at first, for a while where it was found before", (code) => {
+test.each(["ENOTFOUND", "EAI_AGAIN"])("a name that is not found (%s) may be found later, and is told with host and code", (code) => {
   const cause = sdkError("KafkaJSConnectionError", { code });
-  const failed = (wasReachedBefore: boolean) => classify(new KafkaConnectError("broker:9092", "connect", { wasReachedBefore }, cause));
-  expect(failed(false)).toMatchObject({ code: "unavailable", retryable: false, message: expect.stringContaining("host") });
-  expect(failed(true)).toMatchObject({ code: "unavailable", retryable: true });
+  for (const wasReachedBefore of [false, true]) {
+    expect(classify(new KafkaConnectError("broker:9092", "connect", { wasReachedBefore }, cause))).toMatchObject({
+      code: "unavailable",
+      retryable: true,
+      message: `no connection to broker:9092 (${code}: the name of the host is not known)`,
+    });
+  }
+});
+
+test("what is wrong with connections names host, port and the system's code", () => {
+  const refused = new KafkaConnectError("one:9092", "connect", {}, sdkError("KafkaJSConnectionError", { code: "ECONNREFUSED" }));
+  refused.others = [new KafkaConnectError("two:9093", "connect", {}, sdkError("KafkaJSConnectionError", { code: "ENOTFOUND" }))];
+  expect(classify(refused).message).toBe(
+    "no connection to one:9092 (ECONNREFUSED) or two:9093 (ENOTFOUND: the name of the host is not known)",
+  );
+  const lost = (cause: Error) => classify(new KafkaLostConnectionError("one:9092", cause));
+  expect(lost(sdkError("KafkaJSConnectionError", { code: "ECONNRESET" }))).toMatchObject({
+    code: "unavailable",
+    retryable: true,
+    message: "the connection to one:9092 broke (ECONNRESET)",
+  });
+  expect(lost(new Error("the server closed the connection")).message).toBe(
+    "the connection to one:9092 broke (the server closed the connection)",
+  );
+  expect(lost(sdkError("KafkaJSRequestTimeoutError"))).toMatchObject({ code: "timeout", message: "one:9092 did not answer in time" });
 });
 
 test.each(["the server closed the connection", "Client network socket disconnected before secure TLS connection was established"])(

@@ -4,7 +4,6 @@ import { GroupOffsets } from "../../../../adapters/kafka/group-offsets.ts";
 import { EARLIEST, type KafkaClient, type OffsetCommitRequest } from "../../../../adapters/kafka/kafka-client.ts";
 import { OffsetLookup } from "../../../../adapters/kafka/offset-lookup.ts";
 import { type StartContext, startOffsets } from "../../../../adapters/kafka/start-positions.ts";
-import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
 import type { StartPoint } from "../../../../src/driver/index.ts";
 
 const { signal } = new AbortController();
@@ -49,11 +48,9 @@ class Log {
 
   context(initialPosition: StartPoint | "fail", more: Partial<StartContext> = {}): StartContext {
     const { client } = this;
-    const report = Object.assign(() => undefined, { wants: () => false });
-    const directory = new TopicDirectory(client);
     const offsets = new GroupOffsets(client, new Coordinator(client, "orders.workers"), "orders.workers", "orders", TOPIC_ID);
     return {
-      lookup: new OffsetLookup({ client, directory, report, compression: "none", idempotent: false }),
+      lookup: new OffsetLookup(client),
       offsets,
       settings: { group: "workers", nativeGroup: undefined, initialPosition, sessionTimeoutMs: 10_000, maxBufferedBytes: 1_000 },
       known: () => ({

@@ -1,0 +1,89 @@
+import { afterEach, expect, test } from "vitest";
+import { type RetryEvent, channels } from "../../src/diagnostics/channels.ts";
+import { StreamError } from "../../src/errors.ts";
+import { type RetriedCall, retriedCall } from "../../src/retried-call.ts";
+
+const told: RetryEvent[] = [];
+const listen = (event: unknown): void => void told.push(event as RetryEvent);
+
+afterEach(() => {
+  channels.retry.unsubscribe(listen);
+  told.length = 0;
+});
+
+function call(changes: Partial<RetriedCall> = {}): RetriedCall {
+  return {
+    provider: "fake",
+    operation: "admin.lag",
+    topic: "orders",
+    signal: new AbortController().signal,
+    patienceMs: 30_000,
+    toError: (error) => (error instanceof StreamError ? error : new StreamError("internal", "a defect", { cause: error })),
+    ...changes,
+  };
+}
+
+const unavailable = (): StreamError => new StreamError("unavailable", "no connection to a:1 (ECONNREFUSED)");
+
+test("what may succeed later is tried again, and told", async () => {
+  channels.retry.subscribe(listen);
+  let attempts = 0;
+  const answer = await retriedCall(call(), async () => {
+    attempts += 1;
+    if (attempts < 3) throw unavailable();
+    return "done";
+  });
+  expect([answer, attempts]).toEqual(["done", 3]);
+  expect(told).toHaveLength(2);
+  expect(told[0]).toMatchObject({ provider: "fake", operation: "admin.lag", topic: "orders", error: { code: "unavailable" } });
+});
+
+test("what cannot succeed later is thrown as it is, at once", async () => {
+  const defect = new TypeError("a defect");
+  let attempts = 0;
+  const calling = retriedCall(call(), async () => {
+    attempts += 1;
+    throw defect;
+  });
+  await expect(calling).rejects.toBe(defect);
+  expect(attempts).toBe(1);
+});
+
+test("when the time is over the last failure is thrown, with how long it was tried", async () => {
+  const failure = unavailable();
+  await expect(retriedCall(call({ patienceMs: 250 }), async () => Promise.reject(failure))).rejects.toMatchObject({
+    code: "unavailable",
+    retryable: true,
+    message: "no connection to a:1 (ECONNREFUSED); tried again for 250 ms",
+    cause: failure,
+  });
+});
+
+test("an attempt without an answer is cut off when the time is over", async () => {
+  let given: AbortSignal | undefined;
+  const calling = retriedCall(call({ patienceMs: 50 }), async (signal) => {
+    given = signal;
+    return new Promise(() => undefined);
+  });
+  await expect(calling).rejects.toMatchObject({ code: "timeout", retryable: true, message: "no answer within 50 ms" });
+  expect(given?.aborted).toBe(true);
+});
+
+test("the caller ends it at any time, with its own reason", async () => {
+  for (const attempt of [async () => Promise.reject(unavailable()), async () => new Promise(() => undefined)]) {
+    const caller = new AbortController();
+    const calling = retriedCall(call({ signal: caller.signal, patienceMs: Infinity }), attempt);
+    setTimeout(() => caller.abort("gone"), 20);
+    await expect(calling).rejects.toBe("gone");
+  }
+});
+
+test("without patience it is tried once", async () => {
+  let attempts = 0;
+  const calling = retriedCall(call({ patienceMs: 0 }), async () => {
+    attempts += 1;
+    throw unavailable();
+  });
+  await expect(calling).rejects.toMatchObject({ code: "unavailable", message: "no connection to a:1 (ECONNREFUSED)" });
+  expect(attempts).toBe(1);
+});
