@@ -4,7 +4,7 @@ import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { requiredName } from "./options/name-option.ts";
 import { parseCount } from "./options/parse-count.ts";
 import { parseInitialPosition } from "./options/parse-place.ts";
-import { MessageLines } from "./output/message-lines.ts";
+import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { interruptible } from "./process/interruption.ts";
@@ -19,7 +19,7 @@ begun, stores how far the group is, and leaves it; a second one ends at once,
 and what was not stored comes again.
 
 A new group begins at earliest, latest, bookmark:BOOKMARK or a time, as for read
---from; fail: it must not be new. The lines are those of read.
+--from; fail: it must not be new. Rows and lines are those of read.
 
 Examples:
   streamport consume kafka://localhost:9092 --topic flights --group delays
@@ -35,12 +35,13 @@ interface Options {
   readonly initialPosition: ConsumerOptions["initialPosition"];
   readonly concurrency: number;
   readonly max?: number;
+  readonly json?: boolean;
 }
 
 export function addConsume(program: Command): void {
-  withUrl(program.command("consume"))
+  withMessageFormat(withUrl(program.command("consume")))
     .summary("print messages as a member of a group")
-    .description("Prints messages as JSON lines, as one member of a group, until it is stopped.")
+    .description("Prints messages as one member of a group, until it is stopped: rows on a terminal, else JSON lines.")
     .addOption(requiredName("-t, --topic <topic>", "what to consume"))
     .addOption(requiredName("-g, --group <group>", "the group, which remembers how far it is"))
     .addOption(
@@ -52,7 +53,7 @@ export function addConsume(program: Command): void {
     .action(consume);
 }
 
-async function consume(url: string | undefined, { topic, group, initialPosition, concurrency, max }: Options): Promise<void> {
+async function consume(url: string | undefined, { topic, group, initialPosition, concurrency, max, json }: Options): Promise<void> {
   const target = sharedConnectionUrl(url);
   const output = new StandardOutput();
   await interruptible((interrupted) =>
@@ -60,14 +61,20 @@ async function consume(url: string | undefined, { topic, group, initialPosition,
       // By partition: what was printed is then always all that was stored before, so that nothing of it comes again.
       const consumer = plainTopic(connection, topic).consumer({ group, initialPosition, concurrency, order: "partition" });
       whenAborted(interrupted, () => void consumer.close({ timeoutMs: DRAIN_MS }));
-      const isEnough = await printAll(consumer, output, max ?? Infinity);
+      const isEnough = await printAll(consumer, output, max ?? Infinity, json);
       if (!isEnough && max !== undefined) interrupted.throwIfAborted();
     }),
   );
 }
 
 /** Until the consumer is closed, by whomever. @returns whether as many were printed as were asked for */
-async function printAll(consumer: Consumer<Uint8Array | null>, output: StandardOutput, max: number): Promise<boolean> {
+async function printAll(
+  consumer: Consumer<Uint8Array | null>,
+  output: StandardOutput,
+  max: number,
+  json: boolean | undefined,
+): Promise<boolean> {
+  const printer = messagePrinter(output, json);
   let printed = 0;
   let begun = 0;
   let failure: { readonly error: unknown } | null = null;
@@ -82,7 +89,7 @@ async function printAll(consumer: Consumer<Uint8Array | null>, output: StandardO
       // The consumer is closing, so that it and what is behind it stay for the next run.
       if (unwanted !== undefined) context.fail(unwanted, new Error("not asked for"));
       try {
-        await output.write(new MessageLines().of(wanted));
+        await output.write(printer.of(wanted));
         printed += wanted.length;
       } catch (error) {
         failure ??= { error };

@@ -4,27 +4,30 @@ import type { OpenConnection } from "../connection.ts";
 import type { Connection } from "../connection-types.ts";
 import type { PartitionPlace } from "../driver/record.ts";
 import { type StreamError, isStreamError } from "../errors.ts";
-import type { From } from "../replay/reader-types.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
 import { requiredName } from "./options/name-option.ts";
-import { parseFrom } from "./options/parse-place.ts";
+import { type GivenFrom, parseFrom } from "./options/parse-place.ts";
 import { lagTable } from "./output/lag-table.ts";
 import { nativeGroupText } from "./output/native-group-text.ts";
 import { placeTexts, placesOf } from "./output/place-text.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
+import { fromOf } from "./process/offset-place.ts";
+import { UsageError } from "./process/usage-error.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const EXAMPLES = `
 A reset and a deletion show what would change, and change nothing without
---execute. Places are those of read --from.
+--execute. Places are those of read --from; a position or an offset moves its
+own partition only.
 
 Examples:
   streamport groups list kafka://localhost:9092 --topic flights
   streamport groups describe --topic flights --group delays
   streamport groups reset --topic flights --group delays --to 2026-11-21
   streamport groups reset --topic flights --group delays --to earliest --execute
+  streamport groups reset -t flights -g delays --to offset:42 --partition 3
   streamport groups delete --topic flights --group delays --execute`;
 
 interface TopicOptions {
@@ -33,6 +36,11 @@ interface TopicOptions {
 
 interface GroupOptions extends TopicOptions {
   readonly group: string;
+}
+
+interface ResetOptions {
+  readonly to: GivenFrom;
+  readonly partition?: string;
 }
 
 interface JsonOptions {
@@ -55,9 +63,9 @@ export function addGroups(program: Command): void {
   command("list", "Prints the names of the topic's groups, one a line.").option("--json", "as JSON lines").action(listGroups);
   ofGroup("describe", "Shows members, places and lag of a group.").option("--json", "as one JSON object").action(describeGroup);
   withExecution(
-    ofGroup("reset", "Moves a group that has no members; creates it if need be.").addOption(
-      new Option("--to <place>", "where to").makeOptionMandatory().argParser(parseFrom),
-    ),
+    ofGroup("reset", "Moves a group that has no members; creates it if need be.")
+      .addOption(new Option("--to <place>", "where to").makeOptionMandatory().argParser(parseFrom))
+      .option("--partition <name>", "that --to offset:NUMBER is of"),
   ).action(resetGroup);
   withExecution(ofGroup("delete", "Forgets how far a group is; it may have no members.")).action(deleteGroup);
 }
@@ -88,11 +96,14 @@ async function describeGroup(url: string | undefined, { topic, group, json }: Gr
 
 async function resetGroup(
   url: string | undefined,
-  { topic, group, to, ...execution }: GroupOptions & ExecutionOptions & { readonly to: From },
+  { topic, group, to: given, partition, ...execution }: GroupOptions & ExecutionOptions & ResetOptions,
 ): Promise<void> {
+  const ofOffset = typeof given === "object" && "offset" in given;
+  if (partition !== undefined && !ofOffset) throw new UsageError("--partition goes with --to offset:NUMBER, and with nothing else");
   await withConnection(
     sharedConnectionUrl(url),
     async (connection) => {
+      const to = await fromOf(connection, topic, given, partition === undefined ? undefined : [partition]);
       const now = await orMissing(connection.admin.describeGroup(topic, group));
       // Asked of what moves the group: what is shown is what is done.
       const planned = await (connection as OpenConnection<never>).planReset(topic, group, to);

@@ -1,16 +1,20 @@
 import { type Command, Option } from "commander";
+import type { Connection } from "../connection-types.ts";
 import type { Message } from "../message.ts";
+import type { Bookmark } from "../position.ts";
 import type { From, Reader, Until } from "../replay/reader-types.ts";
 import { BookmarkFile } from "./input/bookmark-file.ts";
 import { collect } from "./options/collect.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { requiredName } from "./options/name-option.ts";
 import { parseCount } from "./options/parse-count.ts";
-import { parseFrom, parseUntil } from "./options/parse-place.ts";
-import { MessageLines } from "./output/message-lines.ts";
+import { type GivenFrom, type GivenUntil, parseFrom, parseUntil } from "./options/parse-place.ts";
+import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { interruptible } from "./process/interruption.ts";
+import { lastMessages } from "./process/last-messages.ts";
+import { fromOf, untilOf } from "./process/offset-place.ts";
 import { plainTopic } from "./process/plain-topic.ts";
 import { UsageError } from "./process/usage-error.ts";
 import { whenAborted } from "./process/when-aborted.ts";
@@ -18,32 +22,40 @@ import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
 A range begins at earliest, latest, at:POSITION, after:POSITION,
-bookmark:BOOKMARK or a time, and ends at now, through:POSITION,
-bookmark:BOOKMARK or a time, which it does not include. A time is a date
-(2026-11-21, UTC), a time with its zone (2026-11-21T15:00:00+01:00),
-milliseconds since the epoch, or a duration: 15m is fifteen minutes ago.
-A position means its own partition.
+bookmark:BOOKMARK, offset:NUMBER or a time, and ends at now, through:POSITION,
+bookmark:BOOKMARK, offset:NUMBER or a time; the offset and the time are not
+included. A time is a date (2026-11-21, UTC), a time with its zone
+(2026-11-21T15:00:00+01:00), milliseconds since the epoch, or a duration: 15m is
+fifteen minutes ago. A position means its own partition. An offset is what the
+provider itself calls a place, as the terminal shows it; it needs --partition
+where the topic has several.
 
 With --bookmark-file the first run begins at --from, and each later one where
 the one before stopped, for whatever reason. Interrupted with Ctrl-C and started
 again, it prints every message exactly once; after a kill it may print again
 what it printed last, for about a second, and misses none.
 
-A line is {"topic", "partition", "position", "timestamp", "key", "value" or
-"valueBase64", "headers"}; value is the stored text, null a tombstone. Where
-headers cannot say it all (repeats, order, null), "rawHeaders" has them too.
+On a terminal a message is a row to read; long values are cut. In a pipe or a
+file, and with --json, a line is {"topic", "partition", "position", "timestamp",
+"key", "value" or "valueBase64", "headers"}; value is the stored text, null a
+tombstone. Where headers cannot say it all (repeats, order, null), "rawHeaders"
+has them too.
 
 Examples:
   streamport read kafka://localhost:9092 --topic flights --max 3
   streamport read --topic flights | jq -r '.value | fromjson | .destination'
   streamport read --topic flights --from 2026-11-01 --until 2026-12-01
   streamport read --topic flights --from 15m --follow
+  streamport read --topic flights --last 5
+  streamport read --topic flights --partition 3 --from offset:42 --max 1
   streamport read --topic flights --bookmark-file flights.mark >> flights.jsonl`;
 
 interface Options {
   readonly topic: string;
-  readonly from: From;
-  readonly until?: Until;
+  readonly from: GivenFrom;
+  readonly until?: GivenUntil;
+  readonly last?: number;
+  readonly json?: boolean;
   readonly follow?: boolean;
   readonly partition?: readonly string[];
   readonly bookmarkFile?: string;
@@ -56,13 +68,18 @@ const MESSAGES_AT_ONCE = 2_000;
 type PlainMessage = Message<Uint8Array | null>;
 
 export function addRead(program: Command): void {
-  withUrl(program.command("read"))
+  withMessageFormat(withUrl(program.command("read")))
     .summary("print what is stored, without a group")
-    .description("Prints the messages of a range as JSON lines. Moves no group.")
+    .description("Prints the messages of a range: rows on a terminal, else JSON lines. Moves no group.")
     .addOption(requiredName("-t, --topic <topic>", "what to read"))
     .addOption(new Option("--from <place>", "where to begin").default("earliest").argParser(parseFrom))
     .option("--until <place>", "where to end (default: now, what is stored when reading begins)", parseUntil)
     .addOption(new Option("--follow", "go on for ever").conflicts("until"))
+    .addOption(
+      new Option("--last <count>", "begin with the last so many messages of each partition")
+        .conflicts(["from", "until", "bookmarkFile"])
+        .argParser(parseCount),
+    )
     .option("--partition <name>", "only this one; repeatable", collect)
     .option("--bookmark-file <file>", "go on where the last run with this file stopped")
     .option("--max <count>", "stop after so many messages", parseCount)
@@ -78,8 +95,7 @@ async function read(url: string | undefined, options: Options): Promise<void> {
     withConnection(target, async (connection) => {
       const file = options.bookmarkFile === undefined ? null : new BookmarkFile(options.bookmarkFile);
       const kept = (await file?.read()) ?? null;
-      const from = kept === null ? options.from : { bookmark: kept };
-      const until = options.follow === true ? undefined : (options.until ?? "now");
+      const { from, until } = await rangeOf(connection, options, kept);
       const reader = plainTopic(connection, options.topic).reader({
         from,
         until,
@@ -88,11 +104,29 @@ async function read(url: string | undefined, options: Options): Promise<void> {
       });
       // Ends the loop also while it waits; what it has handed out by then is still printed.
       whenAborted(interrupted, () => void reader.close());
-      const printed = await printAll(reader, output, options.max, file);
+      const printed = await printAll(reader, output, options, file);
       if (printed !== options.max && options.follow !== true) interrupted.throwIfAborted();
       if (printed === 0 && !interrupted.aborted && kept === null) console.error(`Nothing was read: ${whyNothing(options)}.`);
     }),
   );
+}
+
+interface Range {
+  readonly from: From;
+  /** `undefined`: for ever. */
+  readonly until: Until | undefined;
+}
+
+/** @param kept what the bookmark file says */
+async function rangeOf(connection: Connection, options: Options, kept: Bookmark | null): Promise<Range> {
+  const { topic, last, partition, follow } = options;
+  if (last !== undefined) {
+    const { from, until } = await lastMessages(connection, topic, last, partition);
+    return { from, until: follow === true ? undefined : until };
+  }
+  const from = kept === null ? await fromOf(connection, topic, options.from, partition) : { bookmark: kept };
+  const until = follow === true ? undefined : await untilOf(connection, topic, options.until ?? "now", partition);
+  return { from, until };
 }
 
 /** Nothing is in such a range: silence would look as if nothing were stored. */
@@ -116,15 +150,15 @@ function whyNothing({ from, until, partition }: Options): string {
 async function printAll(
   reader: Reader<Uint8Array | null>,
   output: StandardOutput,
-  max: number | undefined,
+  { max, json }: Options,
   file: BookmarkFile | null,
 ): Promise<number> {
-  const lines = new MessageLines();
+  const printer = messagePrinter(output, json);
   let printed = 0;
   const progress = new Progress(() => `${printed.toLocaleString("en")} read`, { hidden: output.isTerminal });
   try {
     for await (const messages of max === undefined ? reader.batches() : oneByOne(reader)) {
-      await output.write(lines.of(messages));
+      await output.write(printer.of(messages));
       printed += messages.length;
       // Asked before the next batch is: it stands behind what was printed, and behind nothing else.
       file?.writeSoon(await reader.bookmark());

@@ -168,6 +168,48 @@ describe("read says why nothing came", () => {
   });
 });
 
+describe("places by the provider's own offset", () => {
+  test("read --from and --until, --last, and groups reset --to", async () => {
+    const topic = `t-${randomUUID()}`;
+    await connection.admin.createTopic(topic, { partitions: 2 });
+    const producer = connection.topic(topic, { codec: text() }).producer();
+    for (let index = 0; index < 20; index += 1) await producer.send({ key: null, value: String(index), toPartition: String(index % 2) });
+    const env = { STREAM_URL: kafka.url };
+    const values = async (...args: readonly string[]): Promise<readonly string[]> => {
+      const { exitCode, output, errors } = await runCommandLine(["read", "--topic", topic, ...args], { env });
+      expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: "" });
+      return output
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { value: string }).value)
+        .toSorted();
+    };
+    expect(await values("--partition", "1", "--from", "offset:3", "--until", "offset:5")).toEqual(["7", "9"]);
+    expect(await values("--last", "2")).toEqual(["16", "17", "18", "19"]);
+    expect(await runCommandLine(["read", "--topic", topic, "--from", "offset:3"], { env })).toMatchObject({
+      exitCode: 2,
+      output: "",
+      errors: expect.stringMatching(/^error: offset:3 is of one partition, which --partition names/),
+    });
+    const reset = ["groups", "reset", "--topic", topic, "--group", "g", "--to", "offset:4", "--partition", "0", "--execute"];
+    expect(await runCommandLine(reset, { env })).toMatchObject({ exitCode: 0, errors: "Moved.\n" });
+    expect((await runCommandLine(["groups", "describe", "--topic", topic, "--group", "g"], { env })).output).toMatch(/^0 +at 4$/m);
+  });
+
+  test("read --last goes on with --follow", async () => {
+    const topic = await newTopic();
+    const producer = connection.topic(topic, { codec: text() }).producer();
+    for (const value of ["one", "two", "three"]) await producer.send({ key: null, value });
+    const command = startCommand(["read", kafka.url, "--topic", topic, "--last", "1", "--follow"]);
+    await told(command, '"value":"three"');
+    await producer.send({ key: null, value: "four" });
+    await told(command, '"value":"four"');
+    command.child.kill("SIGINT");
+    const { exitCode, output } = await command.ended;
+    expect({ exitCode, lines: output.trimEnd().split("\n").length }).toEqual({ exitCode: 0, lines: 2 });
+  });
+});
+
 describe("Ctrl-C", () => {
   test.each<readonly [number, RegExp, readonly string[]]>([
     [0, /"value":"first"/, ["read", "--follow"]],

@@ -18,6 +18,8 @@ const BEFORE_KEY = Buffer.from(',"key":', "latin1");
 const BEFORE_VALUE = Buffer.from(',"value":"', "latin1");
 const TAIL = Buffer.from('","headers":{}}\n', "latin1");
 
+const LEAST_BYTES = 1_024;
+
 /** More than all that is the same in every line, with the longest time. */
 const FIXED_BYTES = 128;
 
@@ -28,11 +30,12 @@ const FIXED_BYTES = 128;
 export class MessageLines {
   /** What all lines of a partition begin with. */
   readonly #heads = new Map<string, { readonly topic: string; readonly bytes: Buffer }>();
-  #bytes = Buffer.allocUnsafe(64 * 1024);
+  #bytes = Buffer.alloc(0);
   #end = 0;
 
-  /** @returns valid until the next call */
   of(messages: readonly PlainMessage[]): Uint8Array {
+    // As much as the lines before have needed: a buffer of their own, since those may still be on their way to a slow reader.
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, this.#bytes.length));
     this.#end = 0;
     for (const message of messages) if (!this.#addPlain(message)) this.#addText(messageLine(message));
     return this.#bytes.subarray(0, this.#end);

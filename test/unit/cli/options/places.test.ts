@@ -76,6 +76,12 @@ describe("a token says itself what it is, and what is said before it has to agre
   test.each([
     ["earliest", "earliest"],
     ["latest", "latest"],
+    ["offset:42", { offset: "42" }],
+    ["offset:007", { offset: "7" }],
+    [
+      "offset:49590338271490256608559692538361571095921575989136588898",
+      { offset: "49590338271490256608559692538361571095921575989136588898" },
+    ],
     [position, { at: position }],
     [`at:${position}`, { at: position }],
     [`after:${position}`, { after: position }],
@@ -88,6 +94,7 @@ describe("a token says itself what it is, and what is said before it has to agre
 
   test.each([
     ["now", "now"],
+    ["offset:42", { offset: "42" }],
     [`through:${position}`, { through: position }],
     [bookmark, { bookmark }],
     ["2026-11-21", { timestamp: Date.UTC(2026, 10, 21) }],
@@ -105,6 +112,11 @@ describe("a token says itself what it is, and what is said before it has to agre
 
   test.each([
     [parseFrom, "now"],
+    [parseFrom, "offset:"],
+    [parseFrom, "offset:-1"],
+    [parseFrom, "offset:end"],
+    [parseUntil, "offset:1.5"],
+    [parseInitialPosition, "offset:42"],
     [parseFrom, `through:${position}`],
     [parseFrom, `at:${bookmark}`],
     [parseFrom, `bookmark:${position}`],

@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+import type { Message } from "../../message.ts";
+import { MessageLines } from "./message-lines.ts";
+import { MessageRows } from "./message-rows.ts";
+import type { StandardOutput } from "./standard-output.ts";
+
+interface MessagePrinter {
+  of(messages: readonly Message<Uint8Array | null>[]): string | Uint8Array;
+}
+
+/** Gives a command that prints messages the option that decides how. */
+export function withMessageFormat(command: Command): Command {
+  return command.option("--json", "JSON lines on a terminal, too");
+}
+
+/** Rows on a terminal, for people; lines of JSON in a pipe or a file, or where they are asked for. */
+export function messagePrinter(output: StandardOutput, json = false): MessagePrinter {
+  return output.isTerminal && !json ? new MessageRows() : new MessageLines();
+}

@@ -1,0 +1,115 @@
+import type { Connection } from "../../connection-types.ts";
+import type { PartitionPlace } from "../../driver/record.ts";
+import { StreamError } from "../../errors.ts";
+import { decodePosition, unsealBookmark } from "../../position.ts";
+import { decodeBookmark, encodeBookmark } from "../../replay/bookmark.ts";
+import type { From } from "../../replay/reader-types.ts";
+import type { Topic } from "../../topic-types.ts";
+import { plainTopic } from "./plain-topic.ts";
+
+const FIRST_AGE_MS = 1_000;
+const OLDER = 10;
+const PARTITIONS_AT_ONCE = 8;
+
+/** The last messages of each partition: where they begin, and where they ended when that was found out. */
+export interface LastMessages {
+  readonly from: From & { readonly bookmark: string };
+  readonly until: { readonly bookmark: string };
+}
+
+/**
+ * Where the last so many messages of each partition begin. Nothing is assumed of a provider's offsets, which need not count messages: what
+ * was stored since some time is the end of a log, whose length is known once it has been read. Times further and further back are tried, and
+ * between two of them where too much was stored.
+ * @param partitions only these; `undefined`: all
+ * @throws `unsupported` where no reader can start at a time and at a position
+ */
+export async function lastMessages(
+  connection: Connection,
+  topicName: string,
+  count: number,
+  partitions: readonly string[] | undefined,
+): Promise<LastMessages> {
+  const { provider, capabilities } = connection;
+  for (const capability of ["startAtTimestamp", "startAtPosition", "endAtBookmark"] as const) {
+    if (capabilities[capability]) continue;
+    throw new StreamError("unsupported", `${provider} cannot be asked for the last messages (${capability})`, { provider, capability });
+  }
+  const names = partitions ?? (await connection.admin.describeTopic(topicName)).partitions;
+  const topic = plainTopic(connection, topicName);
+  const ends = new Map<string, LogEnd>();
+  const waiting = [...names];
+  const work = async (): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) ends.set(name, await endOfLog(topic, name, count));
+  };
+  await Promise.all(Array.from({ length: PARTITIONS_AT_ONCE }, work));
+  const [, cluster, nativeName, incarnation] = unsealBookmark([...ends.values()][0]!.bookmark) as [string, string, string, string];
+  const identity = { cluster, topic: nativeName, incarnation };
+  const begins = new Map<string, PartitionPlace>();
+  const closes = new Map<string, PartitionPlace>();
+  for (const [partition, { first, bookmark }] of ends) {
+    const end = decodeBookmark(bookmark, provider, identity).get(partition) ?? { kind: "latest" };
+    closes.set(partition, end);
+    begins.set(partition, first === null ? end : { kind: "at", position: first });
+  }
+  return {
+    from: { bookmark: encodeBookmark(provider, identity, begins) },
+    until: { bookmark: encodeBookmark(provider, identity, closes) },
+  };
+}
+
+interface LogEnd {
+  /** The driver's own position of the first of the last messages; `null`: there is none. */
+  readonly first: string | null;
+  /** Behind the last. */
+  readonly bookmark: string;
+}
+
+async function endOfLog(topic: Topic<Uint8Array | null>, partition: string, count: number): Promise<LogEnd> {
+  const nowMs = Date.now();
+  const limit = Math.max(10_000, OLDER * count);
+  let tooFewMs = 0;
+  let tooManyMs = Infinity;
+  for (let ageMs = FIRST_AGE_MS; ;) {
+    const isEarliest = ageMs >= nowMs;
+    // Between these two is no other time: all has to be read.
+    const isExact = tooManyMs - tooFewMs <= 1;
+    const found = await readEnd(
+      topic,
+      partition,
+      isEarliest ? "earliest" : { timestamp: nowMs - ageMs },
+      count,
+      isExact ? Infinity : limit,
+    );
+    if (found === null) tooManyMs = Math.min(ageMs, nowMs);
+    else if (found.isEnough || isEarliest) return found;
+    else tooFewMs = ageMs;
+    ageMs = tooManyMs === Infinity ? ageMs * OLDER : Math.max(tooFewMs + 1, Math.floor((tooFewMs + tooManyMs) / 2));
+  }
+}
+
+/** @returns `null` where more than the limit was stored since */
+async function readEnd(
+  topic: Topic<Uint8Array | null>,
+  partition: string,
+  from: From,
+  count: number,
+  limit: number,
+): Promise<(LogEnd & { readonly isEnough: boolean }) | null> {
+  const reader = topic.reader({ from, until: "now", partitions: [partition] });
+  /** The last so many, the oldest at `kept % count` once there are as many. */
+  const last: string[] = [];
+  let kept = 0;
+  let read = 0;
+  for await (const messages of reader.batches()) {
+    for (const message of messages.slice(-count)) last[kept++ % count] = message.position;
+    read += messages.length;
+    if (read > limit) return null;
+  }
+  const first = last.length < count ? last[0] : last[kept % count];
+  return {
+    first: first === undefined ? null : decodePosition(first).position,
+    bookmark: await reader.bookmark(),
+    isEnough: read >= count,
+  };
+}
