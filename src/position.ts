@@ -85,13 +85,12 @@ export function positionEncoder({
   let bytes = Buffer.concat([rest], 64);
   let token = Buffer.concat([head], head.length + 128);
   return (position) => {
-    const text = `${JSON.stringify(position)}]`;
-    const mostBytes = rest.length + text.length * 3;
+    const mostBytes = rest.length + position.length * MOST_BYTES_OF_A_CHARACTER + 3;
     if (mostBytes > bytes.length) {
       bytes = Buffer.concat([rest], mostBytes);
       token = Buffer.concat([head], head.length + mostBytes * 2);
     }
-    const length = rest.length + writeText(bytes, rest.length, text);
+    const length = writeLastPart(bytes, rest.length, position);
     const bodyEnd = writeBase64(token, head.length, bytes, length);
     let check = headCheck;
     for (let at = head.length; at < bodyEnd; at += 1) check = (check >>> 8) ^ CRC_TABLE[(check ^ token[at]!) & 0xff]!;
@@ -108,14 +107,22 @@ const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
 
 const BASE64 = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", "latin1");
 
-/** @returns how many bytes of UTF-8 the text has */
-function writeText(bytes: Buffer, begin: number, text: string): number {
+/** As an escape in JSON. */
+const MOST_BYTES_OF_A_CHARACTER = 6;
+
+/** The last text of a list in JSON, and the end of the list. @returns where it ends */
+function writeLastPart(bytes: Buffer, begin: number, text: string): number {
+  let end = begin;
+  bytes[end++] = 0x22;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
-    if (code > 0x7f) return bytes.write(text, begin, "utf8");
-    bytes[begin + index] = code;
+    // Of digits nothing needs an escape, and most positions are digits.
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return begin + bytes.write(`${JSON.stringify(text)}]`, begin, "utf8");
+    bytes[end++] = code;
   }
-  return text.length;
+  bytes[end++] = 0x22;
+  bytes[end++] = 0x5d;
+  return end;
 }
 
 /** Without padding. @returns where it ends */

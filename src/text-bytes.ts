@@ -10,6 +10,24 @@ function asBuffer(bytes: Uint8Array): Buffer {
 
 /** UTF-8 as text; a byte that is not UTF-8 shows as a lone surrogate, U+DC80 to U+DCFF, and `textToBytes` turns it back. */
 export function bytesToText(bytes: Uint8Array): string {
+  return (bytes.length <= SHORT_BYTES ? shortText(bytes) : null) ?? decodedText(bytes);
+}
+
+/** Up to so many, as keys often are, are put together faster than decoded. */
+const SHORT_BYTES = 8;
+
+/** `null`: not ASCII. */
+function shortText(bytes: Uint8Array): string | null {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]!;
+    if (byte > 0x7f) return null;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+function decodedText(bytes: Uint8Array): string {
   const text = asBuffer(bytes).toString("utf8");
   return text.includes("\ufffd") && !isUtf8(bytes) ? escapedText(bytes) : text;
 }
