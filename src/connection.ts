@@ -9,7 +9,7 @@ import { checkOptions, rules } from "./checked-options.ts";
 import type { Connection, Health } from "./connection-types.ts";
 import { createReport } from "./diagnostics/report.ts";
 import type { Permission } from "./driver/permission.ts";
-import type { ProviderDriver } from "./driver/provider-driver.ts";
+import type { ProviderDriver, ReachedPart } from "./driver/provider-driver.ts";
 import type { PartitionPlace } from "./driver/record.ts";
 import { StreamError, type StreamErrorDetails, withContext } from "./errors.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "./options.ts";
@@ -89,6 +89,17 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
       error = this.toError(cause, { operation: "check" });
     }
     return { ok: error === null, latencyMs: performance.now() - started, error };
+  }
+
+  /** For the doctor, not of `Connection`: what else has to be reached. @returns `null` where the adapter does not tell */
+  async reach(signal: AbortSignal): Promise<readonly ReachedPart[] | null> {
+    if (this.#driver.reach === undefined) return null;
+    try {
+      return await abortable(this.#driver.reach(signal), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.toError(error, { operation: "check" });
+    }
   }
 
   /**

@@ -7,6 +7,7 @@ import type {
   OpenContext,
   ProducerDriver,
   ProviderDriver,
+  ReachedPart,
   ReaderDriver,
   Report,
   StreamError,
@@ -30,6 +31,9 @@ import { refuseTopicName } from "./topic-name.ts";
 
 /** What Kafka grants whatever the server's settings. */
 export type KafkaCapability = Exclude<Capability, "lagInTime" | "growthKeepsKeyOrder" | "partitionMerge">;
+
+const ADVERTISED =
+  "The cluster was reached, and gives this address for its broker (advertised.listeners): set there a name and a port that this machine can reach, as localhost means each machine itself, and names of containers hold among containers only.";
 
 /** One connection to a cluster. */
 export class KafkaDriver implements ProviderDriver<KafkaCapability> {
@@ -65,6 +69,23 @@ export class KafkaDriver implements ProviderDriver<KafkaCapability> {
 
   async check(signal: AbortSignal): Promise<void> {
     await this.#client.metadata([], signal);
+  }
+
+  /** Each broker at the address that it gives itself: an address that the URL does not name may be wrong on the way from here. */
+  async reach(signal: AbortSignal): Promise<readonly ReachedPart[]> {
+    const { brokers } = await this.#client.metadata([], signal);
+    return Promise.all(
+      brokers.map(async ({ brokerId, host, port }): Promise<ReachedPart> => {
+        const name = `broker ${brokerId} at ${host}:${port}`;
+        try {
+          await this.#client.reach(brokerId, signal);
+          return { name, error: null, advice: null };
+        } catch (error) {
+          signal.throwIfAborted();
+          return { name, error: classify(error), advice: ADVERTISED };
+        }
+      }),
+    );
   }
 
   refuseTopicName(name: string): string | null {

@@ -130,7 +130,9 @@ function classifyConnect(error: KafkaConnectError): StreamError {
   }
   // Also where the name of the host is not known: compose and Kubernetes start things in any order.
   const tried = [error, ...error.others].map((other) => `${other.address}${reasonOf(other.cause)}`);
-  return kafkaError("unavailable", `no connection to ${tried.join(" or ")}`, { cause: error });
+  const origin =
+    error.isAdvertised && error.others.length === 0 ? ", the address that the cluster gives for this broker (advertised.listeners)" : "";
+  return kafkaError("unavailable", `no connection to ${tried.join(" or ")}${origin}`, { cause: error });
 }
 
 function meaningOfCertificate(trouble: string): string {

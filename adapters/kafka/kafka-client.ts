@@ -17,6 +17,8 @@ export interface KafkaClient {
   dedicated(): KafkaClient;
   /** `null`: all topics. Asks any broker. Never creates a topic. */
   metadata(topics: readonly string[] | null, signal: AbortSignal): Promise<ClusterMetadata>;
+  /** Opens a connection to the broker where there is none. @throws what keeps it from being opened */
+  reach(brokerId: number, signal: AbortSignal): Promise<void>;
   produce(brokerId: number, request: ProduceRequest, signal: AbortSignal): Promise<readonly ProducedPartition[]>;
   /** Long poll: answers when there is something, or after `maxWaitMs`. */
   fetch(brokerId: number, request: FetchRequest, signal: AbortSignal): Promise<readonly FetchedPartition[]>;
@@ -320,6 +322,8 @@ export class KafkaConnectError extends Error {
   readonly wasReached: boolean;
   /** This client, or another of the same driver, has had a complete connection to the address: what fails now may well pass. */
   readonly wasReachedBefore: boolean;
+  /** The cluster has given this address; the application has not. */
+  isAdvertised = false;
   /** Other addresses that were tried as well, each with its own cause. */
   others: readonly KafkaConnectError[] = [];
 

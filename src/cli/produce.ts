@@ -56,6 +56,9 @@ interface Options {
 /** Everything else concerns the topic, or the provider. */
 const CONCERNS_A_LINE: ReadonlySet<StreamErrorCode> = new Set(["invalid-argument", "too-large", "unsupported"]);
 
+/** As every command that does not run for ever, it ends when the provider has been away for so long. */
+const DELIVERY_TIMEOUT_MS = 30_000;
+
 export function addProduce(program: Command): void {
   withUrl(program.command("produce"))
     .argument("[file]", "lines to send (default: standard input)")
@@ -79,7 +82,7 @@ async function produce(first: string | undefined, second: string | undefined, op
   if (process.stdin.isTTY && (file === undefined || file === "-")) console.error("Reading lines from the terminal; Ctrl-D ends.");
   await interruptible((interrupted) =>
     withConnection(target, async (connection) => {
-      const producer = plainTopic(connection, options.topic).producer();
+      const producer = plainTopic(connection, options.topic).producer({ deliveryTimeoutMs: DELIVERY_TIMEOUT_MS });
       const sender = new LineSender(producer);
       const progress = new Progress(() => `${sender.storedCount.toLocaleString("en")} stored`);
       const startedAtMs = performance.now();

@@ -16,6 +16,7 @@ import { interruptible } from "./process/interruption.ts";
 import { lastMessages } from "./process/last-messages.ts";
 import { fromOf, untilOf } from "./process/offset-place.ts";
 import { plainTopic } from "./process/plain-topic.ts";
+import type { RetryWatch } from "./process/retry-watch.ts";
 import { UsageError } from "./process/usage-error.ts";
 import { whenAborted } from "./process/when-aborted.ts";
 import { withConnection } from "./process/with-connection.ts";
@@ -92,7 +93,7 @@ async function read(url: string | undefined, options: Options): Promise<void> {
   const target = sharedConnectionUrl(url);
   const output = new StandardOutput();
   await interruptible((interrupted) =>
-    withConnection(target, async (connection) => {
+    withConnection(target, async (connection, retries) => {
       const file = options.bookmarkFile === undefined ? null : new BookmarkFile(options.bookmarkFile);
       const kept = (await file?.read()) ?? null;
       const { from, until } = await rangeOf(connection, options, kept);
@@ -104,7 +105,9 @@ async function read(url: string | undefined, options: Options): Promise<void> {
       });
       // Ends the loop also while it waits; what it has handed out by then is still printed.
       whenAborted(interrupted, () => void reader.close());
-      const printed = await printAll(reader, output, options, file);
+      if (options.follow !== true) whenAborted(retries.lost, () => void reader.close());
+      const printed = await printAll(reader, output, options, file, retries);
+      if (printed !== options.max && options.follow !== true) retries.lost.throwIfAborted();
       if (printed !== options.max && options.follow !== true) interrupted.throwIfAborted();
       if (printed === 0 && !interrupted.aborted && kept === null) console.error(`Nothing was read: ${whyNothing(options)}.`);
     }),
@@ -152,6 +155,7 @@ async function printAll(
   output: StandardOutput,
   { max, json }: Options,
   file: BookmarkFile | null,
+  retries: RetryWatch,
 ): Promise<number> {
   const printer = messagePrinter(output, json);
   let printed = 0;
@@ -160,6 +164,7 @@ async function printAll(
     for await (const messages of max === undefined ? reader.batches() : oneByOne(reader)) {
       await output.write(printer.of(messages));
       printed += messages.length;
+      retries.progressed();
       // Asked before the next batch is: it stands behind what was printed, and behind nothing else.
       file?.writeSoon(await reader.bookmark());
       if (printed === max) break;

@@ -1,5 +1,5 @@
 /** The contract that an adapter fulfils, and what it needs from the core. See `adapters/README.md`. */
-export type { Driver, OpenContext, OpenDriver, ProviderDriver } from "./provider-driver.ts";
+export type { Driver, OpenContext, OpenDriver, ProviderDriver, ReachedPart } from "./provider-driver.ts";
 export type { CallShape, CallSlice, ProducerDriver, PublishCall, RecordResult, SliceResult } from "./producer-driver.ts";
 export type { Assignment, ChildPartition, ConsumerDriver, ConsumerSettings, DriverGap, Settlement, Sink } from "./consumer-driver.ts";
 export type { PartitionEnd, RangePartition, RangeRequest, ReaderDriver, ReaderSink, ResolvedRange, StopPoint } from "./reader-driver.ts";

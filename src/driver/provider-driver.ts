@@ -15,6 +15,15 @@ export interface Driver<Granted extends Capability = never> {
   readonly capabilities: Capabilities & { readonly [C in Granted]: true };
 }
 
+/** A part of the provider, and whether it can be reached. */
+export interface ReachedPart {
+  /** `broker 2 at kafka-2:9092` */
+  readonly name: string;
+  readonly error: StreamError | null;
+  /** What to do about the error; `null`: what is done about every error of its code. */
+  readonly advice: string | null;
+}
+
 /** What a driver is opened with. */
 export interface OpenContext {
   /** What an adapter has to tell. Costs nothing when nobody listens; never give it a payload, key or credential. */
@@ -38,6 +47,11 @@ export interface ProviderDriver<Granted extends Capability = never> extends Driv
   open(context: OpenContext): void;
   /** One cheap authorised request, made when the application asks for it; `connect` does not. @throws what keeps the provider from being usable */
   check(signal: AbortSignal): Promise<void>;
+  /**
+   * For the doctor: what else has to be reached beside what `check` asks, such as each broker at its own address, and what is wrong with it.
+   * Leave it out where `check` says it all. @throws what keeps the provider from telling
+   */
+  reach?(signal: AbortSignal): Promise<readonly ReachedPart[]>;
   /** @returns why the provider would not take this name for a topic, or `null` if it would */
   refuseTopicName(name: string): string | null;
   /** `capabilities`, only narrowed by what this topic really is (envelope, retention, tier). @throws `not-found` */

@@ -47,7 +47,8 @@ export class Deadlines {
 
   #error(message: PendingMessage, lane: Lane): StreamError {
     const cause = lane.lastError;
-    const within = `within deliveryTimeoutMs (${this.#timeoutMs})`;
+    // What was wrong last says where to look: which host did not answer.
+    const within = `within deliveryTimeoutMs (${this.#timeoutMs}${cause === undefined ? "" : `, last: ${cause.message}`})`;
     if (message.state === "sent" || message.maybeStored) return this.#failures.unknown(`had no definite answer ${within}`, cause);
     return sendError(this.#context, "timeout", `the message could not be stored ${within}; it was not stored`, { cause });
   }

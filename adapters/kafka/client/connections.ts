@@ -69,8 +69,12 @@ export class ClusterAddresses {
     const { brokers } = this.settings;
     const first = this.#turn++ % brokers.length;
     const given = [...brokers.slice(first), ...brokers.slice(0, first)];
-    const isGiven = ({ host, port }: BrokerAddress): boolean => given.some((broker) => broker.host === host && broker.port === port);
-    return [...given, ...[...this.#known.values()].filter((broker) => !isGiven(broker))];
+    return [...given, ...[...this.#known.values()].filter((broker) => !this.isGiven(broker))];
+  }
+
+  /** By the application. */
+  isGiven({ host, port }: HostAndPort): boolean {
+    return this.settings.brokers.some((broker) => broker.host === host && broker.port === port);
   }
 }
 
@@ -123,7 +127,10 @@ export class Connections {
         return connection;
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof KafkaConnectError) failures.push(error);
+        if (error instanceof KafkaConnectError) {
+          error.isAdvertised = !this.#cluster.isGiven({ host, port });
+          failures.push(error);
+        }
         // Of several addresses one may be wrong for good: what another one says counts more.
         if (failure === undefined || !isWrongHost(error)) failure = error;
         // Who is refused by one broker is refused by the others.

@@ -81,6 +81,10 @@ class KafkaJsClient implements KafkaClient {
     return metadata;
   }
 
+  async reach(brokerId: number, signal: AbortSignal): Promise<void> {
+    await abortable(this.#connections.of(brokerId, "other"), signal);
+  }
+
   produce(brokerId: number, request: ProduceRequest, signal: AbortSignal): Promise<readonly ProducedPartition[]> {
     // The server is to speak first, also where it waits for replicas in vain: then it is slow, and not silent.
     const timeoutMs = Math.min(request.timeoutMs, Math.ceil(this.#cluster.settings.requestTimeoutMs * REPLICATION_SHARE));

@@ -1,5 +1,6 @@
 import type { OpenConnection } from "../../connection.ts";
 import type { Connection, Health } from "../../connection-types.ts";
+import type { ReachedPart } from "../../driver/provider-driver.ts";
 import type { Message } from "../../message.ts";
 import type { From } from "../../replay/reader-types.ts";
 import { counted } from "../output/counted.ts";
@@ -8,7 +9,7 @@ import { nativeGroupText } from "../output/native-group-text.ts";
 import { plainTopic } from "../process/plain-topic.ts";
 import { whenAborted } from "../process/when-aborted.ts";
 import { examinePermissions } from "./examine-permissions.ts";
-import { CHECK_MS, attempt, noAnswer } from "./attempt.ts";
+import { CHECK_MS, attempt, attemptAll, noAnswer } from "./attempt.ts";
 import { type Finding, doubtful, failed, isNotFound, notTried, ok } from "./finding.ts";
 
 type PlainMessage = Message<Uint8Array | null>;
@@ -29,6 +30,9 @@ type AnyAdmin = Connection<"groupAdmin" | "lagInMessages">["admin"];
  * reached nothing more is tried.
  */
 export async function* examine(connection: Connection, { topic, group }: Subject): AsyncGenerator<Finding, void, void> {
+  const open = connection as OpenConnection<never>;
+  // What fails is to be seen as it is, and at once.
+  open.tryOnce();
   const { error, latencyMs } = await reach(connection);
   if (error !== null) {
     yield failed("reach", error);
@@ -36,6 +40,7 @@ export async function* examine(connection: Connection, { topic, group }: Subject
     return;
   }
   yield ok("reach", `${connection.provider} answers and lets us in, after ${latencyMs.toFixed(0)} ms`);
+  yield* await attemptAll("reach", async (signal) => ((await open.reach(signal)) ?? []).map(partFound));
   const admin = connection.admin as AnyAdmin;
   yield await attempt("list topics", async (signal) => counted((await admin.listTopics({ signal })).length, "topic"));
   if (topic === undefined) {
@@ -53,7 +58,13 @@ export async function* examine(connection: Connection, { topic, group }: Subject
   yield* examineTopic(connection, topic, group);
   if (group === undefined) yield notTried("group", "no group was named", "--group NAME looks at it, and asks what is permitted.");
   else yield* examineGroup(admin, topic, group);
-  yield* await examinePermissions(connection as OpenConnection<never>, topic, group);
+  yield* await examinePermissions(open, topic, group);
+}
+
+function partFound({ name, error, advice }: ReachedPart): Finding {
+  if (error === null) return ok("reach", `${name} answers`);
+  const finding = failed("reach", error);
+  return { ...finding, detail: `${name}: ${finding.detail}`, advice: advice ?? finding.advice };
 }
 
 async function reach(connection: Connection): Promise<Health> {

@@ -1,6 +1,7 @@
 import type { Capability } from "../../capabilities.ts";
 import type { Connection } from "../../connection-types.ts";
 import { connectAsTold } from "./connect-as-told.ts";
+import { RetryWatch } from "./retry-watch.ts";
 
 /**
  * Connects, and closes the connection when the work is over, however it ended.
@@ -9,13 +10,15 @@ import { connectAsTold } from "./connect-as-told.ts";
  */
 export async function withConnection<Result, Required extends Capability = never>(
   url: string,
-  work: (connection: Connection<Required>) => Promise<Result>,
+  work: (connection: Connection<Required>, retries: RetryWatch) => Promise<Result>,
   require: readonly Required[] = [],
 ): Promise<Result> {
   const connection = await connectAsTold(url, require);
+  const retries = new RetryWatch();
   try {
-    return await work(connection);
+    return await work(connection, retries);
   } finally {
+    retries.end();
     await connection.close();
   }
 }

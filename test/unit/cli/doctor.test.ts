@@ -36,7 +36,7 @@ const GUARDED = ["send", "consume", "create topic", "update topic", "delete topi
 test("a topic and a group are looked at, and each operation that cannot be tried is asked for", async () => {
   const { exitCode, findings } = await doctor("--topic", "orders", "--group", "billing");
   expect(resultsOf(findings)).toEqual([
-    ...["versions", "url", "reach", "list topics", "describe topic", "read", "clock", "list groups", "describe group", "lag"].map(
+    ...["versions", "url", "reach", "reach", "list topics", "describe topic", "read", "clock", "list groups", "describe group", "lag"].map(
       (check) => `${check}: ok`,
     ),
     ...GUARDED.map((check) => `${check}: ok`),
@@ -64,11 +64,12 @@ test("a topic that is not there is told once", async () => {
     "versions: ok",
     "url: ok",
     "reach: ok",
+    "reach: ok",
     "list topics: ok",
     "describe topic: failed",
     "operations: not-tried",
   ]);
-  expect(findings[4]).toMatchObject({ detail: expect.stringMatching(/^not-found: /), advice: expect.stringContaining("--topic missing") });
+  expect(findings[5]).toMatchObject({ detail: expect.stringMatching(/^not-found: /), advice: expect.stringContaining("--topic missing") });
   expect(exitCode).toBe(1);
 });
 
@@ -127,4 +128,35 @@ test("what is not permitted may be meant so, and is said with what to ask for; w
 
 test("of an adapter that tells nothing it is said how to see", async () => {
   expect(resultsOf(await findingsOf(undefined))).toEqual(["send: not-tried", "consume: not-tried"]);
+});
+
+test("an address that a broker gives itself, and that cannot be reached from here, is named with what to set", async () => {
+  await using hidden = await startEmulatedKafka({ advertisedHost: "kafka.invalid", topics: { orders: {} } });
+  const startedAtMs = performance.now();
+  const { exitCode, output } = await runInProcess([
+    "doctor",
+    "--json",
+    "--topic",
+    "orders",
+    hidden.url.replace("kafka.invalid", "127.0.0.1"),
+  ]);
+  const findings = output
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Finding);
+  expect(findings.filter(({ check }) => check === "reach")).toMatchObject([
+    { result: "ok" },
+    {
+      result: "failed",
+      detail: expect.stringMatching(
+        /broker 1 at kafka\.invalid:\d+: unavailable: no connection to kafka\.invalid:\d+ \((?:ENOTFOUND|EAI_AGAIN)/,
+      ),
+      advice: expect.stringContaining("advertised.listeners"),
+    },
+  ]);
+  const read = findings.find(({ check }) => check === "read");
+  expect(read).toMatchObject({ result: "failed", detail: expect.stringMatching(/kafka\.invalid:\d+ .*advertised\.listeners/) });
+  expect(exitCode).toBe(1);
+  // Each check is tried once.
+  expect(performance.now() - startedAtMs).toBeLessThan(15_000);
 });
