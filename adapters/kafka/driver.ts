@@ -14,7 +14,7 @@ import type {
   TopicIdentity,
 } from "../../src/driver/index.ts";
 import { KafkaAdmin } from "./admin.ts";
-import { CAPABILITIES, DEFAULT_MAX_MESSAGE_BYTES, messageBytesWithin } from "./capabilities.ts";
+import { CAPABILITIES, hasAppendTime, messageBytesOf, narrowed } from "./capabilities.ts";
 import { createKafkaClient } from "./client/kafkajs-client.ts";
 import { clientSettingsOf } from "./client/settings-of-options.ts";
 import { KafkaConsumer } from "./consumer.ts";
@@ -95,12 +95,7 @@ export class KafkaDriver implements ProviderDriver<KafkaCapability> {
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {
     const { topicId } = await this.#service.directory.look(topic, signal);
     const settings = await new TopicAdmin(this.#service).settings(topic, signal);
-    const messageBytes = messageBytesWithin(Number(settings.get("max.message.bytes") ?? DEFAULT_MAX_MESSAGE_BYTES));
-    return {
-      ...CAPABILITIES,
-      recreationDetected: topicId !== null,
-      limits: { messageBytes, keyBytes: messageBytes, headerBytes: messageBytes },
-    };
+    return narrowed({ messageBytes: messageBytesOf(settings), hasTopicId: topicId !== null, hasAppendTime: hasAppendTime(settings) });
   }
 
   async identity(topic: string, signal: AbortSignal): Promise<TopicIdentity> {

@@ -139,7 +139,9 @@ export class ProduceRequests {
     const name = this.#topic.nameOf(partition);
     if (errorCode === 0) {
       sequenced?.stored();
-      return storedResult(name, answer, records, slice.records.length, nowMs);
+      // Of a batch that it had stored before, the server tells the largest time in any case.
+      if (sequenced?.isRepeat !== true) this.#topic.hasAppendTime = answer.logAppendTimeMs >= 0;
+      return storedResult(name, answer, this.#topic.hasAppendTime, records, slice.records.length, nowMs);
     }
     const error = errorOf(errorCode, "Produce", { topic: this.#topic.known.topic, partition: name });
     switch (classOf(errorCode)) {
@@ -188,11 +190,12 @@ function lost(error: unknown, sequenced: SequencedBatch | null): SliceResult {
 function storedResult(
   partition: string,
   { baseOffset, logAppendTimeMs }: ProducedPartition,
+  hasAppendTime: boolean,
   sent: readonly OutgoingRecord[],
   count: number,
   nowMs: number,
 ): SliceResult {
-  const hasOwnTimes = logAppendTimeMs < 0 && sent.some(({ timestampMs }) => timestampMs !== null);
+  const hasOwnTimes = !hasAppendTime && sent.some(({ timestampMs }) => timestampMs !== null);
   const timestampMs = logAppendTimeMs < 0 ? nowMs : logAppendTimeMs;
   if (sent.length === count && !hasOwnTimes) return new StoredSlice(partition, timestampMs, baseOffset);
   return eachStored(partition, baseOffset, sent, count, timestampMs, hasOwnTimes, repeatedFirst());

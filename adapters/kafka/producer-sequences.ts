@@ -22,6 +22,8 @@ interface PartitionSequence {
 /** One batch under way: under which numbers, and what its outcome changes. */
 export interface SequencedBatch {
   readonly sequence: BatchSequence;
+  /** It has been sent before, and may be stored: then the server answers with what it has stored. */
+  readonly isRepeat: boolean;
   /** How many of the records it takes; the rest has to wait for another call. */
   readonly count: number;
   stored(): void;
@@ -117,6 +119,7 @@ export class ProducerSequences {
     const held = numbers;
     return {
       sequence: { producerId: identity.producerId, epoch: identity.epoch, firstSequence: next },
+      isRepeat: unresolved !== null,
       count,
       stored() {
         held.next = (next + count) & SEQUENCE_MASK;

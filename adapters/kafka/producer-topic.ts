@@ -20,6 +20,8 @@ export class ProducerTopic {
   #lookedAtMs = 0;
   #looking: Promise<void> | undefined;
   #missing: StreamError | undefined;
+  /** The server writes its own time over that of the producer. */
+  hasAppendTime = false;
 
   constructor(directory: TopicDirectory, name: string) {
     this.#directory = directory;

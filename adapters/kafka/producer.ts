@@ -1,5 +1,14 @@
-import type { CallShape, CallSlice, Limits, ProducerDriver, PublishCall, SliceResult, TopicIdentity } from "../../src/driver/index.ts";
-import { DEFAULT_MAX_MESSAGE_BYTES, messageBytesWithin } from "./capabilities.ts";
+import type {
+  CallShape,
+  CallSlice,
+  Capabilities,
+  Limits,
+  ProducerDriver,
+  PublishCall,
+  SliceResult,
+  TopicIdentity,
+} from "../../src/driver/index.ts";
+import { NARROWING_SETTINGS, hasAppendTime, messageBytesOf, narrowed } from "./capabilities.ts";
 import { classify } from "./errors.ts";
 import { KeylessTurn } from "./keyless-turn.ts";
 import { ProduceRequests, type Shipment } from "./produce-requests.ts";
@@ -12,6 +21,7 @@ import type { KafkaService } from "./service.ts";
 const MAX_CALL_BYTES = 8 * 1_048_576;
 const MAX_CALL_MESSAGES = 16_384;
 const CALLS_IN_FLIGHT = 5;
+const NOT_PREPARED = { messageBytes: messageBytesOf(new Map()), hasTopicId: true, hasAppendTime: false };
 
 interface WaitingSlice {
   readonly slice: CallSlice;
@@ -26,8 +36,8 @@ export class KafkaProducer implements ProducerDriver {
   readonly #sequences: ProducerSequences | null;
   readonly #requests: ProduceRequests;
   readonly #keyless = new KeylessTurn();
-  #messageBytes = messageBytesWithin(DEFAULT_MAX_MESSAGE_BYTES);
-  #shape = shapeFor(this.#messageBytes);
+  #capabilities = narrowed(NOT_PREPARED);
+  #shape = shapeFor(this.#capabilities.limits.messageBytes);
 
   constructor(service: KafkaService, topic: string) {
     this.#service = service;
@@ -43,19 +53,25 @@ export class KafkaProducer implements ProducerDriver {
 
   async prepare(signal: AbortSignal): Promise<void> {
     await this.#topic.look(signal);
-    this.#messageBytes = messageBytesWithin(await this.#maxMessageBytes(signal));
-    this.#shape = shapeFor(this.#messageBytes);
+    const settings = await this.#settings(signal);
+    const messageBytes = messageBytesOf(settings);
+    this.#topic.hasAppendTime = hasAppendTime(settings);
+    this.#capabilities = narrowed({
+      messageBytes,
+      hasTopicId: this.#topic.known.topicId !== null,
+      hasAppendTime: this.#topic.hasAppendTime,
+    });
+    this.#shape = shapeFor(messageBytes);
     await this.#sequences?.renew(signal);
   }
 
-  /** The topic's own, where we may see it; else the server's default, and the server refuses what it does not take. */
-  async #maxMessageBytes(signal: AbortSignal): Promise<number> {
+  /** Empty where we may not see them: then the server refuses what is too large for it, and its answers tell whose time is stored. */
+  async #settings(signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
     try {
-      const settings = await this.#service.client.describeTopicConfig(this.#topicName, ["max.message.bytes"], signal);
-      return Number(settings.get("max.message.bytes") ?? DEFAULT_MAX_MESSAGE_BYTES);
+      return await this.#service.client.describeTopicConfig(this.#topicName, NARROWING_SETTINGS, signal);
     } catch (error) {
       if (signal.aborted || classify(error).retryable) throw error;
-      return DEFAULT_MAX_MESSAGE_BYTES;
+      return new Map();
     }
   }
 
@@ -64,7 +80,14 @@ export class KafkaProducer implements ProducerDriver {
   }
 
   get limits(): Limits {
-    return { messageBytes: this.#messageBytes, keyBytes: this.#messageBytes, headerBytes: this.#messageBytes };
+    return this.#capabilities.limits;
+  }
+
+  /** Answers of the server can tell that the setting of the topic has changed, or what it is where we may not see it. */
+  get capabilities(): Capabilities {
+    const producerTimestamps = !this.#topic.hasAppendTime;
+    if (this.#capabilities.producerTimestamps !== producerTimestamps) this.#capabilities = { ...this.#capabilities, producerTimestamps };
+    return this.#capabilities;
   }
 
   get laneGeneration(): number {

@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { DriverTopicDescription, TopicSettings } from "../../src/driver/index.ts";
-import { DEFAULT_MAX_MESSAGE_BYTES, messageBytesWithin } from "./capabilities.ts";
+import { NARROWING_SETTINGS, messageBytesOf } from "./capabilities.ts";
 import { change } from "./change.ts";
 import { classify, kafkaError } from "./errors.ts";
 import type { KafkaService } from "./service.ts";
@@ -14,7 +14,6 @@ const SETTLING_MS = 25_000;
 const SETTLING_PAUSE_MS = 25;
 const RETENTION = "retention.ms";
 const CLEANUP = "cleanup.policy";
-const MESSAGE_BYTES = "max.message.bytes";
 
 /** Topics: created, changed, deleted, described. */
 export class TopicAdmin {
@@ -74,14 +73,14 @@ export class TopicAdmin {
       identity: known.identity,
       partitions: known.partitions.map(String),
       retentionMs: dropsOldOnes && retention >= 0 ? retention : null,
-      maxMessageBytes: messageBytesWithin(Number(settings.get(MESSAGE_BYTES) ?? DEFAULT_MAX_MESSAGE_BYTES)),
+      maxMessageBytes: messageBytesOf(settings),
     };
   }
 
   /** Empty where we may not see them. */
   async settings(topic: string, signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
     try {
-      return await this.#service.client.describeTopicConfig(topic, [RETENTION, CLEANUP, MESSAGE_BYTES], signal);
+      return await this.#service.client.describeTopicConfig(topic, [RETENTION, CLEANUP, ...NARROWING_SETTINGS], signal);
     } catch (error) {
       if (signal.aborted || classify(error).code !== "permission-denied") throw error;
       return new Map();

@@ -1,5 +1,5 @@
 import type { StreamError } from "../errors.ts";
-import type { Limits } from "../capabilities.ts";
+import type { Capabilities, Limits } from "../capabilities.ts";
 import type { TopicIdentity } from "../position.ts";
 import type { StoredTime } from "../stored-time.ts";
 import type { OutgoingRecord } from "./record.ts";
@@ -95,6 +95,11 @@ export interface ProducerDriver {
   readonly identity: TopicIdentity;
   /** Of this topic; may be wider or narrower than the provider's defaults. Valid once `prepare` has resolved. */
   readonly limits: Limits;
+  /**
+   * Of this topic: those of the provider, only narrowed by what the topic really is (its settings, envelope, tier). The core refuses
+   * what they do not grant. Valid once `prepare` has resolved; a driver that learns more while it runs changes them. Absent: those of the provider.
+   */
+  readonly capabilities?: Capabilities | undefined;
   /** Rises whenever `laneOf` may answer differently for the same key. Messages already queued keep their lane. */
   readonly laneGeneration: number;
   /**

@@ -3,7 +3,7 @@ import type { KeyEntry } from "./key-cache.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneTable } from "./lane-table.ts";
 import type { PendingMessage } from "./pending-message.ts";
-import { requireWithinLimits } from "./record-limits.ts";
+import { requireSendable } from "./require-sendable.ts";
 
 /** Finds the lane of a message, and remembers the driver's answer for a key until it may be another one. */
 export class LaneRouter {
@@ -37,7 +37,7 @@ export class LaneRouter {
     for (const message of unrouted.messages()) {
       try {
         // One that is not encoded yet is checked when it is.
-        if (message.state === "waiting") requireWithinLimits(message, this.#driver.limits);
+        if (message.state === "waiting") requireSendable(message, this.#driver);
         const lane = this.laneOf(message, null);
         lane.push(message);
         lanes.add(lane);

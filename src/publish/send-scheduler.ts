@@ -20,7 +20,7 @@ import { type PendingMessage, UNENCODED_BYTES, bytesOf } from "./pending-message
 import { Preparation } from "./preparation.ts";
 import type { ProducerSettings } from "./producer-options.ts";
 import type { PublishContext } from "./publish-context.ts";
-import { requireWithinLimits } from "./record-limits.ts";
+import { requireSendable } from "./require-sendable.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
 import { type SliceRemainder, LATE_CALL_MS, settleSlice } from "./settle-slice.ts";
 
@@ -126,7 +126,7 @@ export class SendScheduler {
     message.state = "waiting";
     const lane = message.lane!;
     if (lane.kind === "unrouted") return;
-    const error = this.#limitError(message);
+    const error = this.#whyNotSendable(message);
     if (error === null) this.#advance(lane, false);
     else this.refuse(message, error);
   }
@@ -185,9 +185,9 @@ export class SendScheduler {
     this.#flushes.stop();
   }
 
-  #limitError(message: PendingMessage): StreamError | null {
+  #whyNotSendable(message: PendingMessage): StreamError | null {
     try {
-      requireWithinLimits(message, this.driver.limits);
+      requireSendable(message, this.driver);
       return null;
     } catch (error) {
       return this.#context.toError(error, "send");

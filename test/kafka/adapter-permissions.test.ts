@@ -217,6 +217,24 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
     expect(reports.filter(({ result }) => result === "failed")).toEqual([]);
     expect(reports.filter(({ result }) => result === "passed").length).toBeGreaterThan(150);
   });
+
+  test(
+    "whose time is stored is learnt from the answers where the settings of the topic may not be seen",
+    { timeout: TOOL_TIMEOUT_MS },
+    async () => {
+      const name = await guarded(["topic Describe", "topic Write"]);
+      const append = ["--alter", "--entity-type", "topics", "--entity-name", name, "--add-config", "message.timestamp.type=LogAppendTime"];
+      await runKafkaTool(cluster, "configs", append);
+      await using restricted = await openRestricted();
+      const topic = restricted.topic(name, { codec: text() });
+      const producer = topic.producer();
+      const receipt = await producer.send({ key: "k", value: "first", producedAt: 1_700_000_000_000 });
+      expect(receipt.timestamp!.getTime()).toBeGreaterThan(1_750_000_000_000);
+      const second = producer.send({ key: "k", value: "second", producedAt: 1_700_000_000_000 });
+      await expect(second).rejects.toMatchObject({ code: "unsupported", capability: "producerTimestamps" });
+      await producer.send({ key: "k", value: "third" });
+    },
+  );
 });
 
 async function outcomeAtAnyTime(running: Promise<unknown>): Promise<string> {

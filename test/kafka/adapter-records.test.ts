@@ -120,13 +120,33 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     for (const name of [own, appended]) {
       const topic = connection.topic(name, { codec: text() });
       const producedAt = new Date(Date.now() - 3_600_000);
-      const receipts = await topic.producer().sendBatch([
-        { key: "a", value: "1", producedAt },
-        { key: "a", value: "2" },
-      ]);
+      const first = name === own ? { key: "a", value: "1", producedAt } : { key: "a", value: "1" };
+      const receipts = await topic.producer().sendBatch([first, { key: "a", value: "2" }]);
       const stored = (await readAll(topic.reader({ until: "now" }))).map(({ timestamp, position }) => ({ timestamp, position }));
       expect(receipts.map(({ timestamp, position }) => ({ timestamp, position }))).toEqual(stored);
       expect(stored[0]!.timestamp.getTime() === producedAt.getTime()).toBe(name === own);
+      expect((await topic.capabilities()).producerTimestamps).toBe(name === own);
+      if (name === own) continue;
+      const sent = topic.producer().send({ key: "a", value: "3", producedAt });
+      await expect(sent).rejects.toMatchObject({ code: "unsupported", capability: "producerTimestamps" });
+    }
+  });
+
+  test("times that no Date can hold, none, and such as are before 1970 are stored, and looked up by what the messages say", async () => {
+    const forEver = ["message.timestamp.after.max.ms=9223372036854775807", "retention.ms=-1"];
+    const name = await newTopic(1, ...forEver);
+    await using connection = await open();
+    const topic = connection.topic(name, { codec: text() });
+    const times = [-1n, 1_700_000_000_123_456_789n, -5n, 0n, 2n ** 63n - 1n];
+    const producer = topic.producer();
+    for (const producedAt of times) await producer.send({ key: "", value: "one by one", producedAt });
+    await producer.sendBatch(times.map((producedAt) => ({ key: "", value: "in a batch", producedAt })));
+    const read = await readAll(topic.reader({ until: "now" }));
+    expect(read.map(({ raw }) => raw.timestamp)).toEqual([...times, ...times]);
+    expect(read.map(({ key, partition }) => [key, partition])).toEqual(read.map(() => ["", "0"]));
+    for (const { timestamp } of read) {
+      const [found] = await readAll(topic.reader({ from: { timestamp }, until: "now" }));
+      expect(found!.timestamp >= timestamp || timestamp.getTime() < 0).toBe(true);
     }
   });
 

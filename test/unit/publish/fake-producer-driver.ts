@@ -56,6 +56,8 @@ export type Script = (call: PublishCall, signal: AbortSignal, driver: FakeProduc
 export class FakeProducerDriver implements ProducerDriver {
   shape: CallShape;
   limits: Limits = { messageBytes: 1_000_000, keyBytes: 128, headerBytes: 1_000 };
+  /** Of the topic, where it has fewer than the provider. */
+  capabilities?: Capabilities;
   identity = { cluster: "c", topic: "native", incarnation: "" };
   laneGeneration = 0;
   partitions = 4;

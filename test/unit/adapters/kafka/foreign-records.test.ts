@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
+import { incrementalAlterConfigsApi } from "../../../../localstack/kafka/broker/apis/incremental-alter-configs.ts";
 import { produceApi } from "../../../../localstack/kafka/broker/apis/produce.ts";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../localstack/kafka/broker/emulated-kafka.ts";
 import { type OutgoingRecord, toStoredTime } from "../../../../src/driver/index.ts";
@@ -18,7 +19,9 @@ describe("records of other clients on the emulated Kafka", () => {
   let topics = 0;
 
   beforeAll(async () => {
-    kafka = await startEmulatedKafka({ properties: { "log.message.timestamp.after.max.ms": "9223372036854775807" } });
+    kafka = await startEmulatedKafka({
+      properties: { "log.message.timestamp.after.max.ms": "9223372036854775807", "log.retention.ms": "-1" },
+    });
     connection = await connect(kafka.url, { require: ["topicAdmin"] });
   });
 
@@ -147,6 +150,39 @@ describe("records of other clients on the emulated Kafka", () => {
     expect(copy).toEqual(original);
     expect(copyOfCopy).toEqual(original);
   });
+
+  test("a topic with the time of the server says so, and refuses times of producers", async () => {
+    const topic = await newTopic();
+    const stream = connection.topic(topic, { codec: text() });
+    expect(await stream.capabilities()).toEqual(connection.capabilities);
+    await write(topic, [{ value: Buffer.from("old"), timestampMs: 1_700_000_000_000 }]);
+    const { output } = await runInProcess(["read", "--topic", topic], kafka.url);
+    const running = stream.producer();
+    await running.send({ key: "a", value: "before", producedAt: 1_700_000_000_000 });
+    await setServerTime(topic);
+    expect(await stream.capabilities()).toEqual({ ...connection.capabilities, producerTimestamps: false });
+    const refused = { code: "unsupported", capability: "producerTimestamps", provider: "kafka", topic };
+    await expect(stream.producer().send({ key: "a", value: "x", producedAt: 5 })).rejects.toMatchObject(refused);
+    // The one that was prepared before hears it with the first answer, and its receipt has the time that is stored.
+    const receipt = await running.send({ key: "a", value: "after", producedAt: 1_700_000_000_000 });
+    expect(receipt.timestamp!.getTime()).toBeGreaterThan(1_750_000_000_000);
+    await expect(running.send({ key: "a", value: "x", producedAt: 5 })).rejects.toMatchObject(refused);
+    await running.send({ key: "a", value: "without" });
+    const folder = await mkdtemp(join(tmpdir(), "streamport-times-"));
+    await writeFile(join(folder, "lines"), output);
+    const told = await runInProcess(["produce", join(folder, "lines"), "--topic", topic, "--keep", "timestamp"], kafka.url);
+    await rm(folder, { recursive: true });
+    expect(told).toMatchObject({ exitCode: 1, errors: expect.stringContaining("producerTimestamps") });
+    expect((await readAll(topic)).map(({ value }) => value)).toEqual(["old", "before", "after", "without"]);
+  });
+
+  async function setServerTime(topic: string): Promise<void> {
+    await using client = await RawClient.open(kafka.bootstrapServers);
+    const configs = [{ name: "message.timestamp.type", configOperation: 0, value: "LogAppendTime" }];
+    const resources = [{ resourceType: 2, resourceName: topic, configs }];
+    const { responses } = await client.call(incrementalAlterConfigsApi, 1, { resources, validateOnly: false });
+    expect(responses[0]!.errorCode).toBe(0);
+  }
 
   /** All that is stored of each record. */
   async function rawOf(topic: string): Promise<RawRecord[]> {

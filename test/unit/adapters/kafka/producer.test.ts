@@ -32,13 +32,16 @@ class FakeCluster {
   requests = 0;
   producerIds = 0n;
   answer: Answer = () => 0;
+  /** -1: that of the producer is stored. */
+  appendTimeMs = -1;
+  describeTopicConfig: KafkaClient["describeTopicConfig"] = async () => new Map([["max.message.bytes", "1000"]]);
   /** Where answers wait, if they do. */
   gate: Promise<void> = Promise.resolve();
 
   get client(): KafkaClient {
     const fake: Partial<KafkaClient> = {
       metadata: async () => this.#metadata(),
-      describeTopicConfig: async () => new Map([["max.message.bytes", "1000"]]),
+      describeTopicConfig: (...asked) => this.describeTopicConfig(...asked),
       initProducerId: async () => ({ producerId: ++this.producerIds, epoch: 0 }),
       produce: (broker, request) => this.#produce(broker, request),
     };
@@ -62,7 +65,7 @@ class FakeCluster {
     return partitions.map(({ partition }) => {
       const answer = this.answer(partition);
       if (answer instanceof Error) throw answer;
-      return { partition, errorCode: answer, baseOffset: 100n, logAppendTimeMs: -1 };
+      return { partition, errorCode: answer, baseOffset: 100n, logAppendTimeMs: this.appendTimeMs };
     });
   }
 }
@@ -123,6 +126,46 @@ test("what has not left is not stored, of what has left nobody knows", async () 
   expect(outcomes(await write(producer, slice("0")))).toEqual(["retryable unavailable"]);
   cluster.answer = () => Object.assign(new Error("closed"), { name: "KafkaJSConnectionClosedError" });
   expect(outcomes(await write(producer, slice("0")))).toEqual(["unknown unavailable"]);
+});
+
+test("a topic whose records get the time of the server has no times of producers", async () => {
+  const cluster = new FakeCluster();
+  cluster.describeTopicConfig = async (_topic, names) => new Map((names ?? []).map((name) => [name, "LogAppendTime"]));
+  expect((await prepared(cluster)).capabilities.producerTimestamps).toBe(false);
+});
+
+test.each([
+  ["without the right to see the settings of the topic", Object.assign(new Error("no"), { type: "TOPIC_AUTHORIZATION_FAILED", code: 29 })],
+  ["where the setting is changed", null],
+])("whose time is stored the answers tell, %s", async (_, error) => {
+  const cluster = new FakeCluster();
+  if (error !== null) cluster.describeTopicConfig = () => Promise.reject(error);
+  const producer = await prepared(cluster);
+  const own = records(2).map((record) => ({ ...record, timestampMs: 5 }));
+  const timesOf = async (): Promise<unknown> => {
+    const [result] = await write(producer, slice("0", own));
+    return result?.outcome === "stored" ? result.timestampMs : result?.outcome === "each" ? result.results : result;
+  };
+  expect(producer.capabilities.producerTimestamps).toBe(true);
+  cluster.appendTimeMs = 77;
+  expect(await timesOf()).toBe(77);
+  expect(producer.capabilities.producerTimestamps).toBe(false);
+  cluster.appendTimeMs = -1;
+  expect(await timesOf()).toMatchObject([{ timestampMs: 5 }, { timestampMs: 5 }]);
+  expect(producer.capabilities.producerTimestamps).toBe(true);
+});
+
+test("the time in the answer to a batch that was stored before is the largest in it, and says nothing of the topic", async () => {
+  const cluster = new FakeCluster();
+  const producer = await prepared(cluster, true);
+  const own = records(2).map((record, index) => ({ ...record, timestampMs: index }));
+  cluster.answer = () => 7;
+  expect(outcomes(await write(producer, slice("0", own)))).toEqual(["unknown timeout"]);
+  cluster.answer = () => 0;
+  cluster.appendTimeMs = 1;
+  const [result] = await write(producer, slice("0", own));
+  expect(result).toMatchObject({ outcome: "each", results: [{ timestampMs: 0 }, { timestampMs: 1 }] });
+  expect(producer.capabilities.producerTimestamps).toBe(true);
 });
 
 test("a leader that has moved is looked up before the next call", async () => {

@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import type { Capability } from "../../../src/capabilities.ts";
+import { OWN_CAPABILITIES } from "../../../adapters/memory/capabilities.ts";
+import { isStreamError } from "../../../src/errors.ts";
+import type { OutgoingMessage } from "../../../src/message.ts";
+import { createProducer } from "../../../src/publish/create-producer.ts";
+import { openRecordSender } from "../../../src/publish/open-record-sender.ts";
+import { FakeProducerDriver, fakeContext } from "./fake-producer-driver.ts";
+
+function topicWithout(...missing: readonly Capability[]): FakeProducerDriver {
+  const driver = new FakeProducerDriver();
+  // As a driver does: it knows once it is prepared.
+  driver.preparing = async () => {
+    driver.capabilities = { ...OWN_CAPABILITIES, ...Object.fromEntries(missing.map((name) => [name, false])) };
+  };
+  return driver;
+}
+
+async function refusal(sent: Promise<unknown>): Promise<unknown> {
+  const error: unknown = await sent.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  return isStreamError(error) ? { code: error.code, capability: error.capability, operation: error.operation, topic: error.topic } : error;
+}
+
+test.each<[Capability, object]>([
+  ["producerTimestamps", { producedAt: 5 }],
+  ["producerTimestamps", { producedAt: 1_700_000_000_123_456_789n }],
+  ["explicitPartition", { toPartition: "1" }],
+  ["tombstones", { value: null }],
+  ["binaryKeys", { key: "" }],
+  ["binaryKeys", { key: "\udcff" }],
+  ["exactHeaders", { headers: { a: "\udcff" } }],
+  ["exactHeaders", { headers: { "": "a" } }],
+])(
+  "without %s of the topic %s is refused, while the topic is not known yet and afterwards, and blocks nothing",
+  async (capability, over) => {
+    const driver = topicWithout(capability);
+    const producer = createProducer(fakeContext(driver, { tombstones: true }), {});
+    const plain = { key: "a", value: "plain", headers: { a: "b" } };
+    const odd = { ...plain, ...over } as OutgoingMessage<string>;
+    const expected = { code: "unsupported", capability, operation: "send", topic: "orders" };
+    for (let round = 0; round < 2; round += 1) {
+      const [first, second, third] = [producer.send(plain), producer.send(odd), producer.send(plain)];
+      expect(await refusal(second)).toEqual(expected);
+      await Promise.all([first, third]);
+    }
+    expect(driver.log.map(({ value }) => value)).toEqual(["plain", "plain", "plain", "plain"]);
+    await producer.close();
+  },
+);
+
+test("a topic that grants all of it takes all of it, and one that changes while the producer runs is believed", async () => {
+  const driver = topicWithout();
+  const producer = createProducer(fakeContext(driver), {});
+  const message = { key: "", value: "v", producedAt: -1, toPartition: "0", headers: { "": "\udcff" } };
+  await producer.send(message);
+  driver.capabilities = { ...OWN_CAPABILITIES, producerTimestamps: false };
+  expect(await refusal(producer.send(message))).toMatchObject({ code: "unsupported", capability: "producerTimestamps" });
+  driver.capabilities = OWN_CAPABILITIES;
+  await producer.send(message);
+  await producer.close();
+});
+
+test("a record that is sent as it is, as a dead letter, is refused likewise", async () => {
+  const driver = topicWithout("exactHeaders");
+  const sender = openRecordSender(fakeContext(driver), {});
+  const record = { key: null, value: new Uint8Array(0), timestampMs: null, toPartition: undefined };
+  const value = Uint8Array.of(1);
+  for (const headers of [
+    [["a", null]],
+    [
+      ["a", value],
+      ["a", value],
+    ],
+    [["\udcff", value]],
+  ] as const) {
+    expect(await refusal(sender.sendRecord({ ...record, headers }))).toMatchObject({ code: "unsupported", capability: "exactHeaders" });
+  }
+  await sender.sendRecord({ ...record, headers: [["a", value]] });
+  await sender.close();
+});
