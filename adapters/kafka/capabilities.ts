@@ -2,10 +2,10 @@ import type { Capabilities } from "../../src/driver/index.ts";
 import { BATCH_OVERHEAD_BYTES } from "./record-batch-writer.ts";
 
 /** Of a server with default settings: https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes */
-export const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
 
 /** What is left for one message of `max.message.bytes`, which limits a batch. */
-export function messageBytesWithin(maxMessageBytes: number): number {
+function messageBytesWithin(maxMessageBytes: number): number {
   return maxMessageBytes - BATCH_OVERHEAD_BYTES;
 }
 
