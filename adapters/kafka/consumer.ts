@@ -53,6 +53,9 @@ export class KafkaConsumer implements ConsumerDriver {
   readonly #closing = new AbortController();
   readonly #joined = Promise.withResolvers<void>();
   #hasJoined = false;
+  #hasContact = false;
+  /** Rounds of whose partitions it is not known yet where they start. */
+  #beginning = 0;
   #parts: Parts | undefined;
 
   constructor(service: KafkaService, topic: string, settings: ConsumerSettings) {
@@ -99,6 +102,7 @@ export class KafkaConsumer implements ConsumerDriver {
       {
         claim: () => this.#claim(),
         synced: (partitions, generation) => this.#synced(partitions, generation),
+        contact: (isThere) => this.#contact(isThere),
         lost: () => this.#lost(),
       },
       report,
@@ -133,6 +137,19 @@ export class KafkaConsumer implements ConsumerDriver {
     this.#joined.resolve();
   }
 
+  #contact(isThere: boolean): void {
+    this.#hasContact = isThere;
+    this.#tellState();
+  }
+
+  /** The share is told when all of it has been told as assigned. */
+  #tellState(): void {
+    const { sink } = this.#parts!;
+    if (this.#closing.signal.aborted) return;
+    if (!this.#hasContact) sink.rejoining();
+    else if (this.#beginning === 0) sink.joined();
+  }
+
   #lost(): void {
     if (this.#closing.signal.aborted) return;
     for (const owned of this.#owned.all) this.#drop(owned);
@@ -162,6 +179,7 @@ export class KafkaConsumer implements ConsumerDriver {
   }
 
   async #begin(added: readonly OwnedPartition[]): Promise<void> {
+    this.#beginning += 1;
     try {
       const offsets = await this.#startOffsets(added);
       for (const owned of added) {
@@ -170,7 +188,9 @@ export class KafkaConsumer implements ConsumerDriver {
       }
     } finally {
       for (const owned of added) owned.startIsOver();
+      this.#beginning -= 1;
     }
+    this.#tellState();
   }
 
   #isWanted(owned: OwnedPartition): boolean {

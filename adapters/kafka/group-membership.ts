@@ -33,6 +33,8 @@ export interface MembershipEvents {
   claim(): { readonly partitionCount: number; readonly owned: readonly number[] };
   /** A round is over: these are the member's partitions until the next. */
   synced(partitions: readonly number[], generation: number): void;
+  /** Does the group answer, and has it said what the member owns? Told at each change, behind `synced` and before `lost`. */
+  contact(isThere: boolean): void;
   /** The group has gone on without the member: nothing is its own any more. */
   lost(): void;
 }
@@ -62,7 +64,9 @@ export class GroupMembership {
   #phase: "joining" | "stable" = "joining";
   #mustJoin = true;
   #isMoving = false;
+  #askedAtMs = 0;
   #heardAtMs = 0;
+  #hasContact = false;
   #nap = new AbortController();
 
   constructor(client: KafkaClient, settings: MembershipSettings, events: MembershipEvents, report: Report) {
@@ -122,7 +126,9 @@ export class GroupMembership {
   async #join(signal: AbortSignal): Promise<void> {
     this.#mustJoin = false;
     this.#phase = "joining";
+    this.#contact(false);
     const { group, topic, sessionTimeoutMs } = this.#settings;
+    this.#ask();
     const metadata = encodeSubscription({ topic, ...this.#events.claim(), generation: this.#syncedGeneration });
     const joined = await this.#coordinator.ask(signal, (brokerId) => {
       const timeouts = { sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs };
@@ -133,6 +139,7 @@ export class GroupMembership {
     this.#memberId = joined.memberId;
     this.#generation = joined.generation;
     this.#heard();
+    this.#ask();
     const assignments = joined.memberId === joined.leaderId ? lead(joined) : [];
     const bytes = await this.#coordinator.ask(signal, (brokerId) =>
       this.#client.syncGroup(brokerId, { ...this.member, assignments }, signal),
@@ -143,6 +150,7 @@ export class GroupMembership {
     this.#isMoving = moving;
     this.#syncedGeneration = joined.generation;
     this.#events.synced(partitions, joined.generation);
+    this.#contact(true);
   }
 
   /**
@@ -159,17 +167,23 @@ export class GroupMembership {
   /** Resolves when it is time to join again. */
   async #beat(signal: AbortSignal): Promise<void> {
     while (!this.#mustJoin) {
-      await this.#sleep(this.#heartbeatMs, signal);
+      // From request to request: what an answer took is part of the pause.
+      await this.#sleep(Math.max(0, this.#heartbeatMs - (performance.now() - this.#askedAtMs)), signal);
       if (this.#mustJoin) return;
       this.#loseIfUnheard();
       if (this.#mustJoin) return;
+      this.#ask();
       try {
         await this.#heartbeat(signal);
         this.#heard();
+        this.#loseIfUnheard();
+        if (this.#mustJoin) return;
+        this.#contact(true);
         this.#pace.reset();
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof KafkaProtocolError && isAboutMember(error.errorCode)) throw error;
+        this.#contact(false);
         // The coordinator cannot be asked at present: that is no reason to make the whole group join again.
         await this.#pace.failed("Heartbeat", error, signal);
       }
@@ -203,6 +217,7 @@ export class GroupMembership {
 
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     this.#phase = "joining";
+    this.#contact(false);
     const errorCode = error instanceof KafkaProtocolError ? error.errorCode : 0;
     const { topic, group, sessionTimeoutMs } = this.#settings;
     switch (errorCode) {
@@ -250,11 +265,27 @@ export class GroupMembership {
     this.#generation = -1;
     this.#syncedGeneration = -1;
     this.#phase = "joining";
+    this.#contact(false);
     this.#events.lost();
   }
 
+  #contact(isThere: boolean): void {
+    if (this.#hasContact === isThere) return;
+    this.#hasContact = isThere;
+    this.#events.contact(isThere);
+  }
+
+  /** A request to the group is about to be sent. */
+  #ask(): void {
+    this.#askedAtMs = performance.now();
+  }
+
+  /**
+   * The group has answered. It knew the member when the request was sent at the earliest, and that counts: the answer may have
+   * lain here for longer than a session, in a process that was stopped.
+   */
   #heard(): void {
-    this.#heardAtMs = performance.now();
+    this.#heardAtMs = this.#askedAtMs;
   }
 
   /** After a whole session of silence, also of our own (a stopped process), others may own what was ours. */

@@ -54,10 +54,14 @@ export class MemoryConsumer implements ConsumerDriver {
     }
     const identity = identityOf(broker, topic, profile.capabilities);
     this.#member ??= new Member(identity, this.#settings.sessionTimeoutMs, {
+      joined: () => sink.joined(),
       assigned: (ownership) => this.#assigned(topic, ownership),
       revoking: (ownership, deadlineMs) => sink.revoking(ownership.assignment, deadlineMs),
       lost: (ownership) => sink.lost(ownership.assignment),
-      mustRejoin: () => this.#run(this.#join(this.#closing.signal)),
+      mustRejoin: () => {
+        sink.rejoining();
+        this.#run(this.#join(this.#closing.signal));
+      },
       failed: (error) => sink.failed(error),
     });
     this.#member.join(group);

@@ -5,6 +5,8 @@ import type { Group, Ownership } from "./group.ts";
 
 /** What a group tells the client behind a member. */
 export interface MemberEvents {
+  /** The group has said all that this member has for now. */
+  joined(): void;
   assigned(ownership: Ownership): void;
   /** Resolves when the client has finished with it and released it. */
   revoking(ownership: Ownership, deadlineMs: number): Promise<void>;
@@ -109,6 +111,10 @@ export class Member {
   #tell(message: () => void): void {
     if (this.#state === "alive") message();
     else if (this.#state === "frozen") this.#untold.push(message);
+  }
+
+  joined(): void {
+    this.#tell(() => this.#events.joined());
   }
 
   assigned(ownership: Ownership): void {

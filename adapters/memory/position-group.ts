@@ -77,6 +77,7 @@ export class PositionGroup implements Group {
   join(member: Member): void {
     this.#members.add(member);
     this.#rebalance();
+    member.joined();
   }
 
   leave(member: Member): void {

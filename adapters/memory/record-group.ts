@@ -119,6 +119,7 @@ export class RecordGroup implements Group {
     // The newcomer gets its share of what nobody has been given yet.
     this.#leases.returnUndelivered();
     member.assigned(seat);
+    member.joined();
     this.log.changed.wake();
   }
 

@@ -43,6 +43,7 @@ export class AssignmentSink<T> implements Sink {
   readonly #callbacks: OwnershipCallbacks<T>;
   readonly #idleWaiters = new Set<() => void>();
   readonly #over = Promise.withResolvers<void>();
+  #isJoined = false;
 
   constructor(
     services: TopicServices,
@@ -72,6 +73,19 @@ export class AssignmentSink<T> implements Sink {
       fail: hooks.fail,
     });
     const failing = new FailingWork(plan, this.#scheduler, actions, hooks.fail);
+  }
+
+  joined(): void {
+    this.#isJoined = true;
+  }
+
+  rejoining(): void {
+    this.#isJoined = false;
+  }
+
+  /** Has the group said this member's share, and is it in contact? */
+  get isJoined(): boolean {
+    return this.#isJoined;
   }
 
   assigned(assignment: Assignment): void {

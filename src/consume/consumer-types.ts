@@ -39,6 +39,7 @@ export interface Consumer<T> extends AsyncIterable<Message<T>>, AsyncDisposable 
 }
 
 export interface ConsumerStatus {
+  /** `joining`: until the group has said this member's share (which may be none), and again while contact with the group is lost. */
   readonly state: "idle" | "joining" | "running" | "paused" | "draining" | "closed" | "failed";
   readonly running: number;
   readonly buffered: number;

@@ -147,8 +147,9 @@ export class GroupMember<T> {
 
   get #state(): ConsumerStatus["state"] {
     if (this.#phase === "closed" && this.#failure !== null) return "failed";
-    // A driver may give partitions to a member before its joining has been told of as finished.
-    const phase = this.#phase === "joining" && this.assigned.length > 0 ? "running" : this.#phase;
-    return phase === "running" && this.#paused ? "paused" : phase;
+    if (this.#phase === "draining" || this.#phase === "closed") return this.#phase;
+    // Whether the driver has told that joining is finished says nothing: what counts is that the group has said the share.
+    if (this.#sink?.isJoined !== true) return "joining";
+    return this.#paused ? "paused" : "running";
   }
 }

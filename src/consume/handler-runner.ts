@@ -10,6 +10,7 @@ import type { BatchHandler, MessageHandler } from "./consumer-types.ts";
 import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
 import { BatchCall, HandlerCall } from "./handler-call.ts";
 import { sequenceOf } from "./key-lanes.ts";
+import { RunningClock } from "./running-clock.ts";
 import { traceHandler } from "./trace-handler.ts";
 import type { Entry, Work } from "./work.ts";
 
@@ -30,8 +31,11 @@ interface RunnerHooks<T> {
 interface Attempt<T> {
   readonly work: Work<T>;
   readonly call: HandlerCall;
-  readonly startedAtMs: number;
+  /** On the clock of the running process; `null`: there is no time-out. */
+  readonly startedAtMs: number | null;
   timer: NodeJS.Timeout | null;
+  /** The time is over, and the last turn in which the handler may settle has begun. */
+  lastTurn: NodeJS.Immediate | null;
   abandoned: boolean;
 }
 
@@ -46,6 +50,8 @@ export class HandlerRunner<T> {
   readonly #hooks: RunnerHooks<T>;
   /** Those with a timer. */
   readonly #timed = new Set<Attempt<T>>();
+  /** For time-outs: a handler is not to blame for the time in which its process was stopped. */
+  readonly #clock: RunningClock | null;
 
   constructor(services: TopicServices, decoding: Decoding<T>, plan: ConsumerPlan, handler: Handler<T>, hooks: RunnerHooks<T>) {
     this.#services = services;
@@ -53,6 +59,7 @@ export class HandlerRunner<T> {
     this.#plan = plan;
     this.#handler = handler;
     this.#hooks = hooks;
+    this.#clock = plan.handlerTimeoutMs === undefined ? null : new RunningClock(plan.handlerTimeoutMs);
   }
 
   /** `first`: the decoded message, or the promise of it, of work with one message. */
@@ -69,14 +76,14 @@ export class HandlerRunner<T> {
   /** The handler of this message has been called and answered by a promise. */
   follow(work: Work<T>, call: HandlerCall, result: PromiseLike<unknown>): void {
     work.call = call;
-    this.#follow({ work, call, startedAtMs: 0, timer: null, abandoned: false }, result, new Map());
+    this.#follow({ work, call, startedAtMs: null, timer: null, lastTurn: null, abandoned: false }, result, new Map());
   }
 
   #open(work: Work<T>): Attempt<T> {
     const { epoch } = work.state.assignment;
     const call = this.#handler.kind === "batch" ? new BatchCall<T>(work.attempt, epoch) : new HandlerCall(work.attempt, epoch);
     work.call = call;
-    return { work, call, startedAtMs: performance.now(), timer: null, abandoned: false };
+    return { work, call, startedAtMs: this.#clock?.now() ?? null, timer: null, lastTurn: null, abandoned: false };
   }
 
   #call(attempt: Attempt<T>, decoded: readonly Decoded<T>[]): void {
@@ -155,23 +162,37 @@ export class HandlerRunner<T> {
 
   #startTimer(attempt: Attempt<T>): void {
     const timeoutMs = this.#plan.handlerTimeoutMs;
-    if (timeoutMs === undefined) return;
-    attempt.timer = setTimeout(() => {
+    const clock = this.#clock;
+    if (timeoutMs === undefined || clock === null) return;
+    this.#timed.add(attempt);
+    clock.watch(() => this.#timed.size > 0);
+    this.#whenOver(attempt, clock, clock.now() + timeoutMs, () => {
       attempt.call.abort(this.#timeout(attempt, `the handler has not settled within handlerTimeoutMs (${timeoutMs} ms)`));
-      attempt.timer = setTimeout(() => {
+      this.#whenOver(attempt, clock, clock.now() + timeoutMs, () => {
         attempt.abandoned = true;
         this.#timed.delete(attempt);
         const error = this.#timeout(attempt, `the handler has not settled within twice handlerTimeoutMs (${timeoutMs} ms)`);
         this.#hooks.overdue(attempt.work, error);
-      }, timeoutMs);
-    }, timeoutMs);
-    this.#timed.add(attempt);
+      });
+    });
+  }
+
+  /** When the process has run until then, and the handler has had one more turn for what was due with it: a process that was stopped finds both. */
+  #whenOver(attempt: Attempt<T>, clock: RunningClock, atMs: number, verdict: () => void): void {
+    attempt.timer = setTimeout(
+      () => {
+        if (atMs - clock.now() >= 1) this.#whenOver(attempt, clock, atMs, verdict);
+        else attempt.lastTurn = setImmediate(verdict);
+      },
+      Math.max(1, atMs - clock.now()),
+    );
   }
 
   /** Nobody waits for what still runs, nor for its time-out: no timer may keep the process alive. */
   end(): void {
-    for (const { timer } of this.#timed) if (timer !== null) clearTimeout(timer);
+    for (const attempt of this.#timed) clearTimers(attempt);
     this.#timed.clear();
+    this.#clock?.stop();
   }
 
   #timeout({ work }: Attempt<T>, text: string): StreamError {
@@ -183,7 +204,7 @@ export class HandlerRunner<T> {
     const { work, call } = attempt;
     if (attempt.abandoned) return this.#hooks.settledLate(work);
     if (attempt.timer !== null) {
-      clearTimeout(attempt.timer);
+      clearTimers(attempt);
       this.#timed.delete(attempt);
     }
     work.call = null;
@@ -194,8 +215,9 @@ export class HandlerRunner<T> {
       if (call.failures.size > 0) failures = new Map([...corrupt, ...this.#failedByHandler(work, corrupt, call)]);
     }
     const timeoutMs = this.#plan.handlerTimeoutMs;
-    // A handler that blocked the event loop is late as well, though no timer could tell it.
-    const late = timeoutMs !== undefined && attempt.startedAtMs > 0 && performance.now() - attempt.startedAtMs > timeoutMs;
+    // A handler that blocked the event loop is late as well, though no timer could tell it. One that used its last turn is not.
+    const isJudged = timeoutMs !== undefined && attempt.startedAtMs !== null && attempt.lastTurn === null;
+    const late = isJudged && this.#clock!.now() - attempt.startedAtMs! > timeoutMs;
     if (call.aborted?.code === "timeout") failure = { code: "timeout", thrown: failed?.thrown ?? call.aborted };
     else if (late && corrupt.size < work.entries.length) {
       const error = this.#timeout(attempt, `the handler has blocked the event loop for longer than handlerTimeoutMs (${timeoutMs} ms)`);
@@ -213,4 +235,9 @@ export class HandlerRunner<T> {
     });
     return [...call.failures].map(([index, thrown]) => [handed[index]!, { code: "handler-failed", thrown }]);
   }
+}
+
+function clearTimers({ timer, lastTurn }: Attempt<unknown>): void {
+  if (timer !== null) clearTimeout(timer);
+  if (lastTurn !== null) clearImmediate(lastTurn);
 }

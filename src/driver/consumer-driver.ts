@@ -36,6 +36,18 @@ export interface ChildPartition {
  * `revoking` and `gap` make the driver wait.
  */
 export interface Sink {
+  /**
+   * The group has said this member's share, which may be none, and all of it has been told as assigned. Said after joining, also by
+   * a member that gets nothing because others have everything, and again after every `rejoining`. What others give up later comes
+   * later, by `assigned`. Harmless when said twice.
+   */
+  joined(): void;
+  /**
+   * Contact with the group is lost (an unanswered heartbeat, a coordinator or a store of leases that cannot be asked), or the member
+   * has to join again. It goes on with what it owns until `lost` or `revoking`; applications see the state `joining`, and know
+   * that nobody may be working. Said as soon as the driver knows. Harmless when said twice.
+   */
+  rejoining(): void;
   /** From now on this member owns the partition. An earlier ownership of it that has not been given back is lost by this. */
   assigned(assignment: Assignment): void;
   /**
@@ -116,8 +128,12 @@ export interface ConsumerDriver {
   readonly settlementUnit: "position" | "record";
   /**
    * Joins the group and pushes into `sink` until closed. Called once. Resolves when the member has joined (perhaps with no
+<<<<<<< HEAD
    * partition yet); polling, heartbeats and rejoining go on in the background. What can be retried it retries itself and reports; rejects when it cannot join, and then
    * the core closes it and starts another one while the error is retryable. `signal` ends the
+=======
+   * partition yet; what it owns is complete at `joined`); polling, heartbeats and rejoining go on in the background. Rejects when it cannot join. `signal` ends the
+>>>>>>> a5bf5f6 (A consumer is joining until the group has said its share and whenever contact is lost, and time in which the process was stopped counts for nothing, so that health checks and time-outs tell the truth)
    * attempt to join, not what goes on behind it: that ends with `close`, which may come while this is still pending.
    */
   start(sink: Sink, signal: AbortSignal): Promise<void>;

@@ -114,6 +114,8 @@ function epochStandsStill({ consumer }: ConsumerParts): Partial<ConsumerParts["c
     start: async (sink, signal) =>
       consumer.start(
         {
+          joined: () => sink.joined(),
+          rejoining: () => sink.rejoining(),
           assigned: (assignment) => sink.assigned(copyOf(assignment)),
           deliver: async (assignment, records) => sink.deliver(copyOf(assignment), records),
           unreadable: async (assignment, range) => sink.unreadable(copyOf(assignment), range),

@@ -243,6 +243,26 @@ export const membershipMutants: readonly Mutant[] = [
       ),
   })),
   consumerMutant("last-settlement-wins", lastSettlementWins, () => ({ stored: new Map<string, string>(), members: 0 })),
+  consumerMutant("joined-before-it-has", ({ consumer }) => ({
+    start: async (sink, signal) => {
+      sink.joined();
+      await nextTurn();
+      await consumer.start(sink, signal);
+    },
+  })),
+  sinkMutant("surplus-members-never-hear", (sink) => {
+    let hasPartition = false;
+    return {
+      assigned: (assignment) => {
+        hasPartition = true;
+        sink.assigned(assignment);
+      },
+      joined: () => {
+        if (hasPartition) sink.joined();
+      },
+    };
+  }),
+  sinkMutant("rejoins-in-silence", () => ({ rejoining: () => undefined })),
   sinkMutant("loses-a-revocation", () => ({ revoking: async () => undefined })),
   consumerMutant("old-owners-commit", oldOwnersCommit, () => new Map()),
   consumerMutant("leaver-keeps-its-partitions", () => ({ close: async () => undefined })),

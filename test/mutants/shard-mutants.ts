@@ -41,6 +41,8 @@ function ownershipsPassForOne({ consumer }: { readonly consumer: ConsumerDriver 
     start: async (sink, signal) =>
       consumer.start(
         {
+          joined: () => sink.joined(),
+          rejoining: () => sink.rejoining(),
           assigned: (assignment) => {
             current.set(assignment.partition, assignment);
             if (first.has(assignment.partition)) return;

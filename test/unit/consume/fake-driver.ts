@@ -51,6 +51,8 @@ class FakeConsumerDriver implements ConsumerDriver {
   mostSettling = 0;
   /** What the next settlements answer; then `null`. */
   readonly answers: (StreamError | null)[] = [];
+  /** Does it tell the sink by itself that it has joined, when it has started? */
+  tellsJoined = true;
   onStart: (signal: AbortSignal) => Promise<void> = async () => {};
   onSettle: (settlements: readonly Settlement[], signal: AbortSignal) => Promise<void> = async () => {};
 
@@ -61,6 +63,7 @@ class FakeConsumerDriver implements ConsumerDriver {
   async start(sink: Sink, signal: AbortSignal): Promise<void> {
     this.sink = sink;
     await this.onStart(signal);
+    if (this.tellsJoined) sink.joined();
   }
 
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {

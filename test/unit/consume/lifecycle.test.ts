@@ -364,3 +364,38 @@ test("diagnostics: what handlers publish, synchronous and not, with partition, p
     channels.handle.unsubscribe(subscribers);
   }
 });
+
+test("is joining until the group has said its share, which may be none, and again while it has no contact", async () => {
+  const it = bench();
+  it.driver.tellsJoined = false;
+  const member = it.consumer();
+  const run = member.run(() => {});
+  const sink = await it.sink();
+  await turns(2);
+  const states = [member.status().state];
+  const step = (tell: () => void): void => {
+    tell();
+    states.push(member.status().state);
+  };
+  step(() => sink.assigned(assignment("0")));
+  step(() => sink.joined());
+  step(() => sink.rejoining());
+  step(() => member.pause());
+  step(() => sink.joined());
+  step(() => member.resume());
+  expect(states).toEqual(["joining", "joining", "running", "joining", "joining", "paused", "running"]);
+  expect(member.assigned).toEqual(["0"]);
+  await member.close();
+  sink.rejoining();
+  expect(member.status().state).toBe("closed");
+  await run;
+
+  const idle = bench();
+  const surplus = idle.consumer();
+  const runs = surplus.run(() => {});
+  await idle.sink();
+  await until(() => surplus.status().state === "running");
+  expect(surplus.assigned).toEqual([]);
+  await surplus.close();
+  await runs;
+});

@@ -15,6 +15,7 @@ const HEARTBEAT_MS = SESSION_MS / 20;
 class Member {
   readonly coordinator = new GroupClient();
   readonly told: string[] = [];
+  readonly contacts: boolean[] = [];
   readonly reports: DriverReport[] = [];
   owned: readonly number[] = [];
   readonly membership: GroupMembership;
@@ -26,6 +27,7 @@ class Member {
     const events = {
       claim: () => ({ partitionCount: 2, owned: this.owned }),
       synced: (partitions: readonly number[], generation: number) => void this.told.push(`synced ${partitions.join()} in ${generation}`),
+      contact: (isThere: boolean) => void this.contacts.push(isThere),
       lost: () => void this.told.push("lost"),
     };
     const settings = { group: "orders.workers", topic: "orders", sessionTimeoutMs: SESSION_MS };
@@ -189,11 +191,50 @@ describe("a membership", () => {
     expect(member.claimed.generation).toBe(-1);
   });
 
+  test("tells when it has contact: behind each round, not while it joins again, and not while the coordinator does not answer", async () => {
+    await member.start();
+    expect(member.contacts).toEqual([true]);
+    member.coordinator.plan("heartbeat", refusal(27));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.contacts).toEqual([true, false, true]);
+    member.coordinator.plan("heartbeat", refusal(15), refusal(15));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.contacts).toEqual([true, false, true, false]);
+    await vi.advanceTimersByTimeAsync(6 * HEARTBEAT_MS);
+    expect(member.contacts).toEqual([true, false, true, false, true]);
+    expect(member.told).toEqual(["synced 0,1 in 1", "synced 0,1 in 2"]);
+    member.coordinator.plan("heartbeat", refusal(25));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.contacts.slice(5)).toEqual([false, true]);
+  });
+
+  test.each([
+    ["longer than a session", SESSION_MS + 1, ["lost", "synced 0,1 in 2"]],
+    ["shorter", SESSION_MS - 2 * HEARTBEAT_MS, []],
+  ])("an answer that lay in a stopped process %s is as old as its request", async (_, stoppedMs, expected) => {
+    await member.start();
+    const answer = Promise.withResolvers<void>();
+    member.coordinator.plan("heartbeat", answer.promise);
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    // The process stops: its clock goes on, its timers do not. It finds the answer first when it goes on.
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + stoppedMs);
+    answer.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(member.told.slice(1)).toEqual(expected);
+    clock.mockRestore();
+  });
+
   test("a coordinator that is silent does not hold a heartbeat for ever", async () => {
     vi.useRealTimers();
     const hasty = new Member();
     const settings = { group: "g", topic: "orders", sessionTimeoutMs: 90 };
-    const events = { claim: () => ({ partitionCount: 1, owned: [] }), synced: () => undefined, lost: () => undefined };
+    const events = {
+      claim: () => ({ partitionCount: 1, owned: [] }),
+      synced: () => undefined,
+      contact: () => undefined,
+      lost: () => undefined,
+    };
     const report: Report = Object.assign((told: DriverReport) => void hasty.reports.push(told), { wants: () => true });
     const closing = new AbortController();
     hasty.coordinator.plan("heartbeat", new Promise<void>(() => undefined));

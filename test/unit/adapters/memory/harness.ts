@@ -127,6 +127,7 @@ export class TestMember implements Sink {
   readonly current = new Map<string, Assignment>();
   readonly failures: StreamError[] = [];
   readonly gaps: DriverGap[] = [];
+  readonly states: ("joined" | "rejoining")[] = [];
   readonly consumer: ConsumerDriver;
   settles = true;
   settled = 0;
@@ -159,6 +160,14 @@ export class TestMember implements Sink {
 
   #note(kind: SinkEvent["kind"], assignment: Assignment, count?: number): void {
     this.events.push({ kind, partition: assignment.partition, assignment, ...(count === undefined ? {} : { count }) });
+  }
+
+  joined(): void {
+    this.states.push("joined");
+  }
+
+  rejoining(): void {
+    this.states.push("rejoining");
   }
 
   assigned(assignment: Assignment): void {

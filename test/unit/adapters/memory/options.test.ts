@@ -101,7 +101,7 @@ test("the process ends by itself once all is closed, and lives while a member wa
     const settings = { group: "g", nativeGroup: undefined, initialPosition: { kind: "earliest" }, sessionTimeoutMs: 60_000, maxBufferedBytes: 1e6 };
     const consumer = driver.consumer("orders", settings);
     const nothing = () => {};
-    await consumer.start({ assigned: nothing, caughtUp: nothing, deliver: async () => {} }, new AbortController().signal);
+    await consumer.start({ joined: nothing, assigned: nothing, caughtUp: nothing, deliver: async () => {} }, new AbortController().signal);
     setTimeout(async () => {
       process.stdout.write("still here ");
       await consumer.close();

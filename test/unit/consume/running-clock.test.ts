@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { RunningClock } from "../../../src/consume/running-clock.ts";
+
+/** A process whose time a test moves. With 800 ms of patience the clock looks every 100 ms. */
+function aProcess() {
+  const time = { wall: 5_000, cpu: 70 };
+  const clock = new RunningClock(800, { wallMs: () => time.wall, cpuMs: () => time.cpu });
+  const pass = (wallMs: number, cpuMs: number): number => {
+    const before = clock.now();
+    time.wall += wallMs;
+    time.cpu += cpuMs;
+    return clock.now() - before;
+  };
+  return { clock, pass };
+}
+
+test("time that is looked at often enough counts, computed or waited", () => {
+  const { pass } = aProcess();
+  expect([pass(100, 0), pass(100, 100), pass(200, 1)]).toEqual([100, 100, 200]);
+});
+
+test("a gap in which the process computed counts: something blocked the event loop", () => {
+  expect(aProcess().pass(2_000, 1_990)).toBe(1_990);
+  // Several threads compute more than there was time for.
+  expect(aProcess().pass(2_000, 6_000)).toBe(2_000);
+});
+
+test("a gap in which it did not compute hardly counts: it was stopped", () => {
+  expect(aProcess().pass(60_000, 3)).toBe(50);
+  const { pass } = aProcess();
+  const stops = Array.from({ length: 5 }, () => pass(10_000, 1) + pass(100, 0));
+  expect(stops.reduce((sum, ms) => sum + ms, 0)).toBe(5 * 150);
+});
+
+test("while something is waited for it looks by itself, and stops when nothing is", async () => {
+  const clock = new RunningClock(80);
+  let isWaiting = true;
+  const before = clock.now();
+  const started = performance.now();
+  clock.watch(() => isWaiting);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const ranMs = clock.now() - before;
+  expect(ranMs).toBeGreaterThan(100);
+  expect(ranMs).toBeLessThanOrEqual(performance.now() - started + 1);
+  isWaiting = false;
+  clock.stop();
+});
