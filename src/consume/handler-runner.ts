@@ -1,5 +1,4 @@
-import { performance } from "node:perf_hooks";
-import { clearTimeout, setTimeout } from "node:timers";
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { type Decoded, type Decoding, decodeRecord } from "../codec/decode-record.ts";
 import { channels } from "../diagnostics/channels.ts";
 import { StreamError } from "../errors.ts";

@@ -1,3 +1,6 @@
+import { performance } from "node:perf_hooks";
+import { clearInterval, setInterval } from "node:timers";
+
 const CPU_MICROSECONDS_PER_MS = 1_000;
 const SHORTEST_TICK_MS = 5;
 const LONGEST_TICK_MS = 500;
