@@ -65,7 +65,7 @@ import { closeStartingCases } from "./cases/close-starting.ts";
 import { exactLimitCases } from "./cases/limit-exact.ts";
 import { errorCopyCases } from "./cases/error-copies.ts";
 import { consumeSessionCases } from "./cases/consume-sessions.ts";
-import { consumeStatusCases } from "./cases/consume-status.ts";
+import { groupStatusCases } from "./cases/group-status.ts";
 import { groupMovedCases } from "./cases/group-moved.ts";
 import { troubledReaderCases } from "./cases/replay-troubled.ts";
 import { nthCallCases } from "./cases/trouble-nth-call.ts";
@@ -148,7 +148,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...exactLimitCases,
     ...errorCopyCases,
     ...consumeSessionCases,
-    ...consumeStatusCases,
+    ...groupStatusCases,
     ...groupMovedCases,
     ...troubledReaderCases,
     ...nthCallCases,

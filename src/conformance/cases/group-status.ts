@@ -12,7 +12,7 @@ import { publish, untilComplete } from "../stream-work.ts";
 const STEPS = 200;
 
 const untilShare = defineCase({
-  name: "consume/status/joining-until-its-share-is-known",
+  name: "group/status/joining-until-its-share-is-known",
   promise: 7,
   mutant: "joined-before-it-has",
   run: async (context) => {
@@ -50,7 +50,7 @@ async function allRun(context: CaseContext): Promise<void> {
 }
 
 const withoutShare = defineCase({
-  name: "consume/status/running-without-a-share",
+  name: "group/status/running-without-a-share",
   promise: 7,
   mutant: "surplus-members-never-hear",
   gates: { partitions: allRun },
@@ -75,7 +75,7 @@ const withoutShare = defineCase({
 });
 
 const again = defineCase({
-  name: "consume/status/joining-again",
+  name: "group/status/joining-again",
   promise: 7,
   mutant: "rejoins-in-silence",
   faults: ["restart"],
@@ -105,4 +105,4 @@ const again = defineCase({
   },
 });
 
-export const consumeStatusCases = [untilShare, withoutShare, again];
+export const groupStatusCases = [untilShare, withoutShare, again];
