@@ -128,12 +128,8 @@ export interface ConsumerDriver {
   readonly settlementUnit: "position" | "record";
   /**
    * Joins the group and pushes into `sink` until closed. Called once. Resolves when the member has joined (perhaps with no
-<<<<<<< HEAD
-   * partition yet); polling, heartbeats and rejoining go on in the background. What can be retried it retries itself and reports; rejects when it cannot join, and then
+   * partition yet; what it owns is complete at `joined`); polling, heartbeats and rejoining go on in the background. What can be retried it retries itself and reports; rejects when it cannot join, and then
    * the core closes it and starts another one while the error is retryable. `signal` ends the
-=======
-   * partition yet; what it owns is complete at `joined`); polling, heartbeats and rejoining go on in the background. Rejects when it cannot join. `signal` ends the
->>>>>>> a5bf5f6 (A consumer is joining until the group has said its share and whenever contact is lost, and time in which the process was stopped counts for nothing, so that health checks and time-outs tell the truth)
    * attempt to join, not what goes on behind it: that ends with `close`, which may come while this is still pending.
    */
   start(sink: Sink, signal: AbortSignal): Promise<void>;
