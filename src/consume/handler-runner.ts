@@ -216,7 +216,7 @@ export class HandlerRunner<T> {
     const timeoutMs = this.#plan.handlerTimeoutMs;
     // A handler that blocked the event loop is late as well, though no timer could tell it. One that used its last turn is not.
     const isJudged = timeoutMs !== undefined && attempt.startedAtMs !== null && attempt.lastTurn === null;
-    const late = isJudged && this.#clock!.now() - attempt.startedAtMs! > timeoutMs;
+    const late = isJudged && this.#clock!.now() - attempt.startedAtMs > timeoutMs;
     if (call.aborted?.code === "timeout") failure = { code: "timeout", thrown: failed?.thrown ?? call.aborted };
     else if (late && corrupt.size < work.entries.length) {
       const error = this.#timeout(attempt, `the handler has blocked the event loop for longer than handlerTimeoutMs (${timeoutMs} ms)`);

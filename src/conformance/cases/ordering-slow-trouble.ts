@@ -48,7 +48,9 @@ function slowTrouble({ name, mutant, fault, mayRepeat }: SlowTrouble): DefinedCa
 
 /** Nothing is tried again before the deadline. */
 const LONG_BACK_OFF = { initialDelayMs: 60_000, maxDelayMs: 60_000 };
-const DEADLINE_MS = 2_000;
+const DEADLINE_MS = 3_000;
+/** How much later the deadline of the last message is, so that it is still ahead when the others have failed. */
+const LATER_MS = 500;
 
 const neverHandedOver = defineCase({
   name: "ordering/publish/blocked-means-never-handed-over",
@@ -78,6 +80,7 @@ const neverHandedOver = defineCase({
       await readStored(context, stored, topic);
       return stored.received.length > 1;
     }, "the call to be stored whose answer is lost");
+    await context.patience.pause(LATER_MS, "the last message to have a later deadline");
     sends.push(send());
     await context.within(Promise.all(sends), "the messages of the key to fail");
     expectEqual(errors.get(0)?.code, "outcome-unknown", "the code of a message whose deadline passed after it had left");
@@ -86,11 +89,16 @@ const neverHandedOver = defineCase({
     for (const [sequence, error] of errors) {
       const isStored = history.hasReceived({ key: "key", sequence });
       expectTrue(
-        error.code === "outcome-unknown" || (error.code === "key-blocked" && !isStored),
+        error.code === "outcome-unknown" || ((error.code === "key-blocked" || error.code === "timeout") && !isStored),
         `a message that was handed to the provider is of unknown outcome, not ${error.code}: #${sequence}`,
       );
     }
-    expectEqual(errors.get(2)?.code, "key-blocked", "the code of a message that was queued behind it and never handed over");
+    // On a machine that was away for longer its own deadline has passed as well.
+    const last = errors.get(2);
+    expectTrue(
+      isStreamError(last, "key-blocked", "timeout"),
+      `a message that was queued behind it and never handed over is key-blocked, not ${last?.code}`,
+    );
   },
 });
 
