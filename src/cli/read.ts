@@ -159,18 +159,30 @@ async function printAll(
 ): Promise<number> {
   const printer = messagePrinter(output, json);
   let printed = 0;
+  let writing: Promise<void> = Promise.resolve();
   const progress = new Progress(() => `${printed.toLocaleString("en")} read`, { hidden: output.isTerminal });
   try {
     for await (const messages of max === undefined ? reader.batches() : oneByOne(reader)) {
-      await output.write(printer.of(messages));
+      const lines = printer.of(messages);
+      // Of two batches one is made while the other is on its way.
+      await writing;
+      writing = output.write(lines);
+      // That it fails is found where it is awaited.
+      writing.catch(() => undefined);
       printed += messages.length;
       retries.progressed();
-      // Asked before the next batch is: it stands behind what was printed, and behind nothing else.
-      file?.writeSoon(await reader.bookmark());
+      if (file !== null) {
+        await writing;
+        // Asked before the next batch is: it stands behind what was printed, and behind nothing else.
+        file.writeSoon(await reader.bookmark());
+      }
       if (printed === max) break;
     }
+    await writing;
     await file?.write(await reader.bookmark());
   } finally {
+    // What was handed out is printed, also where reading has failed behind it.
+    await writing.catch(() => undefined);
     file?.forget();
     progress.end();
   }

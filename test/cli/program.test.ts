@@ -1,6 +1,7 @@
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, type Server, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,6 +209,22 @@ describe("places by the provider's own offset", () => {
     const { exitCode, output } = await command.ended;
     expect({ exitCode, lines: output.trimEnd().split("\n").length }).toEqual({ exitCode: 0, lines: 2 });
   });
+});
+
+test("read writes the same lines to a file as to a pipe, behind what is there", async () => {
+  const topic = await newTopic();
+  const values = Array.from({ length: 10_000 }, (_, index) => ({ key: null, value: `${index} ${"x".repeat(index % 300)}` }));
+  await connection.topic(topic, { codec: text() }).producer().sendBatch(values);
+  const piped = await runCommandLine(["read", kafka.url, "--topic", topic]);
+  expect(piped.output.split("\n")).toHaveLength(values.length + 1);
+  const path = join(folder, "lines.jsonl");
+  await writeFile(path, "before\n");
+  const file = await open(path, "a");
+  const program = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
+  const child = spawn(process.execPath, [program, "read", kafka.url, "--topic", topic], { stdio: ["ignore", file.fd, "inherit"] });
+  expect(await once(child, "exit")).toEqual([0, null]);
+  await file.close();
+  expect(await readFile(path, "utf8")).toBe(`before\n${piped.output}`);
 });
 
 describe("Ctrl-C", () => {
