@@ -1,5 +1,9 @@
 import { performance } from "node:perf_hooks";
-import { clearTimeout, setTimeout } from "node:timers";
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
+
+/** A timer that fires so much later than it should says that the process was stopped, or its event loop blocked. */
+const LATE_MS = 50;
+
 /** Whole milliseconds on a clock that is never set back. */
 export function nowMs(): number {
   return Math.trunc(performance.now());
@@ -9,6 +13,7 @@ export function nowMs(): number {
 export class Alarm {
   readonly #ring: () => void;
   #timer: NodeJS.Timeout | null = null;
+  #nextTurn: NodeJS.Immediate | null = null;
   #atMs = Infinity;
   #keepsAlive = false;
 
@@ -18,16 +23,22 @@ export class Alarm {
 
   set(atMs: number): void {
     if (atMs >= this.#atMs) return;
+    // It rings at the end of this turn, whatever it is told.
+    if (this.#nextTurn !== null) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#atMs = atMs;
-    this.#timer = setTimeout(
-      () => {
-        this.clear();
-        this.#ring();
-      },
-      Math.max(1, atMs - nowMs()),
-    );
+    this.#timer = setTimeout(() => this.#isDue(), Math.max(1, atMs - nowMs()));
     if (!this.#keepsAlive) this.#timer.unref();
+  }
+
+  /** Answers that have come while the process was stopped are waiting behind this timer: they are heard before deadlines are judged. */
+  #isDue(): void {
+    const ring = (): void => {
+      this.clear();
+      this.#ring();
+    };
+    if (nowMs() - this.#atMs < LATE_MS) ring();
+    else this.#nextTurn = setImmediate(ring);
   }
 
   /** An idle producer does not keep the process alive; one with messages under way does. */
@@ -39,7 +50,9 @@ export class Alarm {
 
   clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#nextTurn !== null) clearImmediate(this.#nextTurn);
     this.#timer = null;
+    this.#nextTurn = null;
     this.#atMs = Infinity;
   }
 }

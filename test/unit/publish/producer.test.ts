@@ -300,6 +300,18 @@ test.each<["continue" | "hold", string]>([
   await next;
 });
 
+test("an answer that came while the process stood still is heard before the deadline is judged", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({ deliveryTimeoutMs: 50 }, driver);
+  const sent = producer.send({ key: "a", value: "1" });
+  await until(() => driver.calls.length === 1);
+  setTimeout(() => driver.calls[0]!.answer(stored), 100);
+  // Nothing runs until both the deadline and the answer are due.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+  expect(await codes([sent])).toEqual(["stored"]);
+});
+
 test("an abort between two attempts is no failure of the key either", async () => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
