@@ -1,4 +1,5 @@
 import { endianness } from "node:os";
+import { Crc32cFolding, LEAST_FOLDED, MOST_FOLDED } from "./crc32c-folding.ts";
 
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 16;
@@ -23,14 +24,37 @@ function buildTable(): Int32Array {
   return table;
 }
 
+/** `null`: without WebAssembly all of it is done by the tables. */
+const FOLDING = openFolding();
+
+function openFolding(): Crc32cFolding | null {
+  try {
+    return new Crc32cFolding();
+  } catch {
+    return null;
+  }
+}
+
 /** CRC-32C (Castagnoli), which record batches carry; Node has only the other CRC-32. */
 export function crc32c(bytes: Uint8Array, begin = 0, end = bytes.length): number {
-  if (!IS_LITTLE_ENDIAN) return ~byBytes(-1, bytes, begin, end) >>> 0;
+  let crc = -1;
+  let at = begin;
+  while (FOLDING !== null && end - at >= LEAST_FOLDED) {
+    const next = Math.min(end, at + MOST_FOLDED);
+    const rest = FOLDING.rest(crc, bytes, at, next);
+    crc = byTables(0, rest, 0, rest.length);
+    at = next;
+  }
+  return ~byTables(crc, bytes, at, end) >>> 0;
+}
+
+function byTables(before: number, bytes: Uint8Array, begin: number, end: number): number {
+  if (!IS_LITTLE_ENDIAN) return byBytes(before, bytes, begin, end);
   const misaligned = (bytes.byteOffset + begin) % WORD_BYTES;
   const first = misaligned === 0 ? begin : Math.min(end, begin + WORD_BYTES - misaligned);
   const blocks = Math.floor((end - first) / SLICES);
-  const crc = byWords(byBytes(-1, bytes, begin, first), bytes, first, blocks);
-  return ~byBytes(crc, bytes, first + blocks * SLICES, end) >>> 0;
+  const crc = byWords(byBytes(before, bytes, begin, first), bytes, first, blocks);
+  return byBytes(crc, bytes, first + blocks * SLICES, end);
 }
 
 function byBytes(before: number, bytes: Uint8Array, begin: number, end: number): number {

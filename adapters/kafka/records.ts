@@ -111,13 +111,19 @@ function readHeaders(bytes: Buffer, begin: number, count: number): HeaderList {
   const cursor = { at: begin };
   for (let index = 0; index < count; index += 1) {
     const nameLength = readVarint(bytes, cursor);
-    const name = bytesToText(bytes.subarray(cursor.at, cursor.at + nameLength));
+    const name = nameAt(bytes, cursor.at, cursor.at + nameLength);
     cursor.at += nameLength;
     const valueLength = readVarint(bytes, cursor);
     headers.push([name, valueLength < 0 ? null : view(bytes, cursor.at, valueLength)]);
     cursor.at += Math.max(valueLength, 0);
   }
   return headers;
+}
+
+/** As `bytesToText`, but a view is made only of what may not be UTF-8: it costs more than the text. */
+function nameAt(bytes: Buffer, begin: number, end: number): string {
+  const name = bytes.toString("utf8", begin, end);
+  return name.includes("\ufffd") ? bytesToText(bytes.subarray(begin, end)) : name;
 }
 
 /** A zigzag number of up to 32 bits. */
