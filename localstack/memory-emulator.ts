@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { dropMemoryBroker, memoryBroker } from "../adapters/memory/brokers.ts";
+import { dropMemoryBroker, memoryBroker } from "../adapters/memory/broker/brokers.ts";
+import type { MemoryTopicSettings } from "../adapters/memory/broker/topic.ts";
 import { type MemoryOptions, checkMemoryOptions, parseMemoryUrl } from "../adapters/memory/options.ts";
 import { profileOf } from "../adapters/memory/profiles.ts";
 import { topicSettings } from "../adapters/memory/topic-access.ts";
-import type { MemoryTopicSettings } from "../adapters/memory/topic.ts";
 import { rules } from "../src/checked-options.ts";
 import { parseConnectionUrl } from "../src/connection-url.ts";
 import type { Fault } from "../src/driver/index.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
-import { type DamageOptions, looksOf } from "./damage-options.ts";
 import { checkFault } from "./check-fault.ts";
+import { type DamageOptions, looksOf } from "./damage-options.ts";
 import { requireOpen } from "./require-open.ts";
 
 /** Settings of a topic; `groups` is for providers whose groups must exist first, which these need not. */

@@ -11,11 +11,11 @@ import type {
   StartPoint,
   TopicSettings,
 } from "../../src/driver/index.ts";
-import { boundedCall } from "./bounded-call.ts";
-import { GroupAdmin } from "./group-admin.ts";
-import { permissionsOn } from "./permissions.ts";
+import { boundedCall } from "./admin/bounded-call.ts";
+import { GroupAdmin } from "./admin/group-admin.ts";
+import { permissionsOn } from "./admin/permissions.ts";
+import { TopicAdmin } from "./admin/topic-admin.ts";
 import type { KafkaService } from "./service.ts";
-import { TopicAdmin } from "./topic-admin.ts";
 
 /** A coordinator that moves or loads is waited for, but not longer: the doctor asks, once. */
 const PERMISSIONS_MS = 5_000;

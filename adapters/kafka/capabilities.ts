@@ -1,5 +1,5 @@
 import type { Capabilities } from "../../src/driver/index.ts";
-import { BATCH_OVERHEAD_BYTES } from "./record-batch-writer.ts";
+import { BATCH_OVERHEAD_BYTES } from "./log/record-batch-writer.ts";
 
 /** Of a server with default settings: https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes */
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;

@@ -14,18 +14,18 @@ import type {
   TopicIdentity,
 } from "../../src/driver/index.ts";
 import { KafkaAdmin } from "./admin.ts";
+import { TopicAdmin } from "./admin/topic-admin.ts";
 import { CAPABILITIES, hasAppendTime, messageBytesOf, narrowed } from "./capabilities.ts";
+import type { KafkaClient } from "./client/kafka-client.ts";
 import { createKafkaClient } from "./client/kafkajs-client.ts";
 import { clientSettingsOf } from "./client/settings-of-options.ts";
 import { KafkaConsumer } from "./consumer.ts";
 import { classify, kafkaError } from "./errors.ts";
-import type { KafkaClient } from "./kafka-client.ts";
 import type { KafkaOptions } from "./options.ts";
 import { KafkaProducer } from "./producer.ts";
 import { KafkaReader } from "./reader.ts";
 import { comparePositions } from "./records.ts";
 import type { KafkaService } from "./service.ts";
-import { TopicAdmin } from "./topic-admin.ts";
 import { TopicDirectory } from "./topic-directory.ts";
 import { refuseTopicName } from "./topic-name.ts";
 

@@ -1,6 +1,6 @@
 import { StreamError, type StreamErrorCode, type StreamErrorDetails } from "../../src/driver/index.ts";
-import { type ErrorClass, errorCodeOf } from "./error-codes.ts";
-import { KafkaConnectError, KafkaLostConnectionError, KafkaProtocolError, KafkaUnsupportedError } from "./kafka-client.ts";
+import { type ErrorClass, errorCodeOf } from "./client/error-codes.ts";
+import { KafkaConnectError, KafkaLostConnectionError, KafkaProtocolError, KafkaUnsupportedError } from "./client/kafka-client.ts";
 
 /** An error of this provider. */
 export function kafkaError(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}): StreamError {

@@ -1,5 +1,5 @@
-import type { Compression } from "./compression/compression.ts";
 import { kafkaError } from "./errors.ts";
+import type { Compression } from "./log/compression.ts";
 
 export interface KafkaOptions {
   /** Off for servers without it (OCI Streaming's Kafka endpoint). @default false */

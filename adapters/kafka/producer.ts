@@ -10,11 +10,11 @@ import type {
 } from "../../src/driver/index.ts";
 import { NARROWING_SETTINGS, hasAppendTime, messageBytesOf, narrowed } from "./capabilities.ts";
 import { classify } from "./errors.ts";
-import { KeylessTurn } from "./keyless-turn.ts";
-import { ProduceRequests, type Shipment } from "./produce-requests.ts";
-import { ProducerSequences } from "./producer-sequences.ts";
-import { ProducerTopic } from "./producer-topic.ts";
-import { HEADER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from "./record-batch-writer.ts";
+import { HEADER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from "./log/record-batch-writer.ts";
+import { KeylessTurn } from "./produce/keyless-turn.ts";
+import { ProduceRequests, type Shipment } from "./produce/produce-requests.ts";
+import { ProducerSequences } from "./produce/producer-sequences.ts";
+import { ProducerTopic } from "./produce/producer-topic.ts";
 import type { KafkaService } from "./service.ts";
 
 /** Of one Produce request; servers take 100 MiB, a request of this size keeps the connection busy for a moment only. */

@@ -9,16 +9,16 @@ import type {
   ResolvedRange,
   StopPoint,
 } from "../../src/driver/index.ts";
-import type { KafkaClient } from "./kafka-client.ts";
-import { type LogBounds, OffsetLookup } from "./offset-lookup.ts";
-import { PartitionFetcher } from "./partition-fetcher.ts";
-import { listedPlaces, startPlaces } from "./places.ts";
-import { placeFrom } from "./read-epochs.ts";
+import type { KafkaClient } from "./client/kafka-client.ts";
+import { RetryPace, persist } from "./client/retry-pace.ts";
+import { pause } from "./client/waiting.ts";
+import { type LogBounds, OffsetLookup } from "./fetch/offset-lookup.ts";
+import { PartitionFetcher } from "./fetch/partition-fetcher.ts";
+import { listedPlaces, startPlaces } from "./fetch/places.ts";
+import { placeFrom } from "./fetch/read-epochs.ts";
 import { toOffset, toPosition } from "./records.ts";
-import { RetryPace, persist } from "./retry-pace.ts";
 import type { KafkaService } from "./service.ts";
 import { type KnownTopic, requirePartition } from "./topic-directory.ts";
-import { pause } from "./waiting.ts";
 
 /** How soon partitions that are added are noticed. */
 const GROWTH_CHECK_MS = 2_000;

@@ -1,6 +1,6 @@
 import type { Report } from "../../src/driver/index.ts";
-import type { KafkaClient } from "./kafka-client.ts";
-import type { Compression } from "./compression/compression.ts";
+import type { KafkaClient } from "./client/kafka-client.ts";
+import type { Compression } from "./log/compression.ts";
 import type { TopicDirectory } from "./topic-directory.ts";
 
 /** What the parts of one driver share. */

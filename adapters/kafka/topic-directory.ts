@@ -1,7 +1,7 @@
 import type { StreamError, TopicIdentity } from "../../src/driver/index.ts";
+import type { ClusterMetadata, KafkaClient, TopicMetadata } from "./client/kafka-client.ts";
+import { abortable } from "./client/waiting.ts";
 import { errorOf, kafkaError, topicNotFound } from "./errors.ts";
-import type { ClusterMetadata, KafkaClient, TopicMetadata } from "./kafka-client.ts";
-import { abortable } from "./waiting.ts";
 
 const NO_SUCH_TOPIC = 3;
 const NO_LEADER_YET = 5;

@@ -13,12 +13,12 @@ import type {
   StartPoint,
   TopicSettings,
 } from "../../src/driver/index.ts";
+import type { Group } from "./broker/group.ts";
+import { createGroup } from "./broker/groups.ts";
+import type { MemoryTopic } from "./broker/topic.ts";
 import { groupNotFound, memoryError } from "./errors.ts";
-import type { Group } from "./group.ts";
-import { createGroup } from "./groups.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor, topicSettings } from "./topic-access.ts";
-import type { MemoryTopic } from "./topic.ts";
 
 export class MemoryAdmin implements AdminDriver {
   readonly #service: Service;

@@ -1,13 +1,13 @@
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StoredRecord, StreamError } from "../../src/driver/index.ts";
+import type { Ownership } from "./broker/group.ts";
+import { createGroup } from "./broker/groups.ts";
+import { Member } from "./broker/member.ts";
+import { childrenOf } from "./broker/partition.ts";
+import type { MemoryTopic } from "./broker/topic.ts";
 import { classify, groupNotFound } from "./errors.ts";
 import { type Follower, follow } from "./follow.ts";
-import type { Ownership } from "./group.ts";
-import { createGroup } from "./groups.ts";
-import { Member } from "./member.ts";
-import { childrenOf } from "./partition.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
-import type { MemoryTopic } from "./topic.ts";
 
 /** One member of a group: carries what the group says to the sink, and fetches what it owns. */
 export class MemoryConsumer implements ConsumerDriver {

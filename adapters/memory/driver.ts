@@ -12,11 +12,11 @@ import {
   type TopicIdentity,
 } from "../../src/driver/index.ts";
 import { MemoryAdmin } from "./admin.ts";
-import type { MemoryBroker } from "./broker.ts";
+import type { MemoryBroker } from "./broker/broker.ts";
 import { MemoryConsumer } from "./consumer.ts";
 import { classify } from "./errors.ts";
-import type { Profile } from "./profiles.ts";
 import { MemoryProducer } from "./producer.ts";
+import type { Profile } from "./profiles.ts";
 import { MemoryReader } from "./reader.ts";
 import { comparePositions } from "./records.ts";
 import { Service } from "./service.ts";

@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers";
 import type { DriverGap, UnreadableRange } from "../../src/driver/index.ts";
+import type { Feed } from "./broker/feed.ts";
+import type { MemoryTopic } from "./broker/topic.ts";
 import { topicNotFound } from "./errors.ts";
-import type { Feed } from "./feed.ts";
 import type { MemoryRecord } from "./records.ts";
 import type { Service } from "./service.ts";
-import type { MemoryTopic } from "./topic.ts";
 
 const FETCHES_PER_TURN = 16;
 

@@ -1,6 +1,6 @@
 import type { Capability, ProviderDriver } from "../../src/driver/index.ts";
-import { MemoryBroker } from "./broker.ts";
-import { memoryBroker } from "./brokers.ts";
+import { MemoryBroker } from "./broker/broker.ts";
+import { memoryBroker } from "./broker/brokers.ts";
 import { MemoryDriver } from "./driver.ts";
 import { type MemoryOptions, checkMemoryOptions, parseMemoryUrl } from "./options.ts";
 import { profileOf } from "./profiles.ts";

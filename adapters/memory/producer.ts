@@ -9,14 +9,14 @@ import type {
   SliceResult,
   TopicIdentity,
 } from "../../src/driver/index.ts";
+import type { Partition } from "./broker/partition.ts";
+import { chooseCulprits, loseAnswer, refusalOf } from "./broker/publish-faults.ts";
+import { type LaneKind, type Place, laneKindOf, laneOfKey, placeSlice } from "./broker/routing.ts";
+import type { MemoryTopic } from "./broker/topic.ts";
 import { classify, memoryError, topicNotFound, unavailable } from "./errors.ts";
-import type { Partition } from "./partition.ts";
-import { chooseCulprits, loseAnswer, refusalOf } from "./publish-faults.ts";
 import { asKept, recordBytes, toPosition } from "./records.ts";
-import { type LaneKind, type Place, laneKindOf, laneOfKey, placeSlice } from "./routing.ts";
 import type { Service, ServiceCall } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
-import type { MemoryTopic } from "./topic.ts";
 
 const NO_FAULTS: readonly Fault[] = [];
 /** Receipts of a provider that tells nothing. */

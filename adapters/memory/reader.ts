@@ -8,10 +8,10 @@ import type {
   ResolvedRange,
   StopPoint,
 } from "../../src/driver/index.ts";
-import { LogFeed } from "./feed.ts";
+import { LogFeed } from "./broker/feed.ts";
+import { type Partition, childrenOf } from "./broker/partition.ts";
+import { type ResolvedPlace, requirePartitions, resolvePlace, resolveStart } from "./broker/places.ts";
 import { type Follower, follow } from "./follow.ts";
-import { type Partition, childrenOf } from "./partition.ts";
-import { type ResolvedPlace, requirePartitions, resolvePlace, resolveStart } from "./places.ts";
 import { toPosition } from "./records.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";

@@ -1,9 +1,9 @@
 import type { Fault, Report } from "../../src/driver/index.ts";
-import type { MemoryBroker } from "./broker.ts";
+import type { MemoryBroker } from "./broker/broker.ts";
+import type { CallTarget } from "./broker/faults.ts";
+import { sleep } from "./broker/wake.ts";
 import { classify, memoryError, unavailable } from "./errors.ts";
-import type { CallTarget } from "./faults.ts";
 import type { Profile } from "./profiles.ts";
-import { sleep } from "./wake.ts";
 
 const DEFAULT_STALL_MS = 1_000;
 const FIRST_DELAY_MS = 5;

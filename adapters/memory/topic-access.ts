@@ -1,9 +1,9 @@
 import type { Capabilities, TopicIdentity } from "../../src/driver/index.ts";
-import type { MemoryBroker } from "./broker.ts";
+import type { MemoryBroker } from "./broker/broker.ts";
+import type { MemoryTopic, MemoryTopicSettings } from "./broker/topic.ts";
 import { memoryError } from "./errors.ts";
 import type { Profile } from "./profiles.ts";
 import type { Service } from "./service.ts";
-import type { MemoryTopic, MemoryTopicSettings } from "./topic.ts";
 
 /**
  * The topic, if this form of the provider can show it.

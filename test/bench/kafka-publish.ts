@@ -1,5 +1,5 @@
-import type { Producer as RawProducer, Message as RawMessage } from "kafkajs";
-import { murmur2 } from "../../adapters/kafka/murmur2.ts";
+import type { Message as RawMessage, Producer as RawProducer } from "kafkajs";
+import { murmur2 } from "../../adapters/kafka/produce/murmur2.ts";
 import { type Connection, type OutgoingMessage, bytes } from "../../src/index.ts";
 import { DeliveryDigest } from "./delivery-digest.ts";
 import { type Comparison, type Contestant, type Pairs, compare, startWatch } from "./paired.ts";

@@ -9,7 +9,7 @@ const source = (path: string): string => JSON.stringify(pathToFileURL(join(root,
 /** What a third party's module begins with here: the provider of memory, by its parts. */
 export const PREAMBLE = `
 import { openMemory } from ${source("adapters/memory/open.ts")};
-import { memoryBroker } from ${source("adapters/memory/brokers.ts")};
+import { memoryBroker } from ${source("adapters/memory/broker/brokers.ts")};
 import { allMutants } from ${source("test/mutants/mutants.ts")};
 const breakage = allMutants().find(({ name }) => name === "drops-a-record").break();
 `;

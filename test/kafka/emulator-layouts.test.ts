@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { handlers } from "../../localstack/kafka/broker/handlers/handlers.ts";
+import { handlers } from "../../localstack/kafka/broker/requests/handlers.ts";
 import type { Api } from "../../localstack/kafka/broker/wire/api.ts";
 import { WireReader } from "../../localstack/kafka/broker/wire/wire-reader.ts";
 import { WireWriter } from "../../localstack/kafka/broker/wire/wire-writer.ts";

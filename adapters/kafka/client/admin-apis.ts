@@ -1,5 +1,5 @@
-import { type CreateTopicRequest, KafkaProtocolError } from "../kafka-client.ts";
 import type { Api } from "./api.ts";
+import { type CreateTopicRequest, KafkaProtocolError } from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 
 /** How long the server may take for a change before it answers that it goes on in the background. */

@@ -1,15 +1,15 @@
-import { isIP, type Socket } from "node:net";
+import { type Socket, isIP } from "node:net";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Report } from "../../../src/driver/index.ts";
 import { isLateAnswer, isLostAnswer } from "../errors.ts";
-import { KafkaConnectError, KafkaLostConnectionError, KafkaUnsupportedError } from "../kafka-client.ts";
-import { abortable } from "../waiting.ts";
 import { type Api, type ApiVersions, apiVersionsApi, commonVersion } from "./api.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { KafkaConnectError, KafkaLostConnectionError, KafkaUnsupportedError } from "./kafka-client.ts";
 import { metadataApi } from "./metadata-api.ts";
 import type { Sdk, SdkConnection, SdkSocketRequest } from "./sdk.ts";
 import type { SilenceWatch, Unanswered, WatchedConnection } from "./silence-watch.ts";
+import { abortable } from "./waiting.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "../../../src/driver/index.ts";
-import { type BrokerAddress, KafkaConnectError } from "../kafka-client.ts";
 import { isFirstEnd, isWrongHost } from "../errors.ts";
 import type { ConnectionPurpose } from "./api.ts";
 import { BrokerConnection, type ConnectAddress } from "./broker-connection.ts";
 import type { ClientSettings } from "./client-settings.ts";
-import { SilenceWatch } from "./silence-watch.ts";
+import { type BrokerAddress, KafkaConnectError } from "./kafka-client.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 const NEWCOMER_PAUSE_MS = 200;
 

@@ -1,6 +1,6 @@
-import { type FetchRequest, type FetchedPartition, KafkaProtocolError } from "../kafka-client.ts";
-import { UNKNOWN_EPOCH } from "../read-epochs.ts";
+import { UNKNOWN_EPOCH } from "../fetch/read-epochs.ts";
 import type { Api } from "./api.ts";
+import { type FetchRequest, type FetchedPartition, KafkaProtocolError } from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 import type { WireWriter } from "./wire-writer.ts";
 

@@ -1,3 +1,4 @@
+import type { Api } from "./api.ts";
 import {
   type DescribedGroup,
   type GroupMember,
@@ -5,8 +6,7 @@ import {
   type JoinedGroup,
   KafkaProtocolError,
   type SyncGroupRequest,
-} from "../kafka-client.ts";
-import type { Api } from "./api.ts";
+} from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 
 const GROUP_COORDINATOR = 0;

@@ -1,4 +1,19 @@
 import type { Report } from "../../../src/driver/index.ts";
+import { alterConfigApi, createPartitionsApi, createTopicApi, deleteRecordsApi, deleteTopicApi, describeConfigApi } from "./admin-apis.ts";
+import type { Api } from "./api.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { ANY_BROKER, ClusterAddresses, Connections } from "./connections.ts";
+import { fetchApi } from "./fetch-api.ts";
+import {
+  deleteGroupApi,
+  describeGroupApi,
+  findCoordinatorApi,
+  heartbeatApi,
+  joinGroupApi,
+  leaveGroupApi,
+  listGroupsApi,
+  syncGroupApi,
+} from "./group-apis.ts";
 import type {
   ClusterMetadata,
   CommittedOffset,
@@ -19,27 +34,12 @@ import type {
   ProducerIdentity,
   SyncGroupRequest,
   TopicPartitions,
-} from "../kafka-client.ts";
-import { abortable } from "../waiting.ts";
-import { alterConfigApi, createPartitionsApi, createTopicApi, deleteRecordsApi, deleteTopicApi, describeConfigApi } from "./admin-apis.ts";
-import type { Api } from "./api.ts";
-import type { ClientSettings } from "./client-settings.ts";
-import { ANY_BROKER, ClusterAddresses, Connections } from "./connections.ts";
-import { fetchApi } from "./fetch-api.ts";
-import {
-  deleteGroupApi,
-  describeGroupApi,
-  findCoordinatorApi,
-  heartbeatApi,
-  joinGroupApi,
-  leaveGroupApi,
-  listGroupsApi,
-  syncGroupApi,
-} from "./group-apis.ts";
+} from "./kafka-client.ts";
 import { metadataApi } from "./metadata-api.ts";
 import { initProducerIdApi, listOffsetsApi, offsetCommitApi, offsetDeleteApi, offsetFetchApi } from "./offset-apis.ts";
 import { groupOperationsApi, topicOperationsApi } from "./operations-apis.ts";
 import { produceApi } from "./produce-api.ts";
+import { abortable } from "./waiting.ts";
 
 /** Of the time of a Produce request. */
 const REPLICATION_SHARE = 0.9;

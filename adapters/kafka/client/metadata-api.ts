@@ -1,5 +1,5 @@
-import type { ClusterMetadata, TopicMetadata } from "../kafka-client.ts";
 import type { Api } from "./api.ts";
+import type { ClusterMetadata, TopicMetadata } from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 
 const WITH_TOPIC_IDS = 12;

@@ -1,3 +1,5 @@
+import { UNKNOWN_EPOCH } from "../fetch/read-epochs.ts";
+import type { Api } from "./api.ts";
 import {
   type CommittedOffset,
   KafkaProtocolError,
@@ -7,9 +9,7 @@ import {
   type PartitionResult,
   type ProducerIdentity,
   type TopicPartitions,
-} from "../kafka-client.ts";
-import { UNKNOWN_EPOCH } from "../read-epochs.ts";
-import type { Api } from "./api.ts";
+} from "./kafka-client.ts";
 
 const CONSUMER = -1;
 

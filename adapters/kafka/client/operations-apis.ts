@@ -1,5 +1,5 @@
-import type { AllowedOperations } from "../kafka-client.ts";
 import type { Api } from "./api.ts";
+import type { AllowedOperations } from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 
 /** What a server says that was not asked, or does not tell. */

@@ -1,5 +1,5 @@
-import type { ProduceRequest, ProducedPartition } from "../kafka-client.ts";
 import type { Api } from "./api.ts";
+import type { ProduceRequest, ProducedPartition } from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 
 const ALL_IN_SYNC_REPLICAS = -1;

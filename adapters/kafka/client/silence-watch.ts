@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { clearInterval, setInterval } from "node:timers";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "../../../src/driver/index.ts";
-import { type BrokerAddress, KafkaLostConnectionError } from "../kafka-client.ts";
+import { type BrokerAddress, KafkaLostConnectionError } from "./kafka-client.ts";
 
 type HostAndPort = Pick<BrokerAddress, "host" | "port">;
 

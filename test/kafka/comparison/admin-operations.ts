@@ -1,15 +1,15 @@
-import { alterConfigsApi } from "../../../localstack/kafka/broker/apis/alter-configs.ts";
-import { apiVersionsApi } from "../../../localstack/kafka/broker/apis/api-versions.ts";
-import { createPartitionsApi } from "../../../localstack/kafka/broker/apis/create-partitions.ts";
-import { createTopicsApi } from "../../../localstack/kafka/broker/apis/create-topics.ts";
-import { deleteTopicsApi } from "../../../localstack/kafka/broker/apis/delete-topics.ts";
-import { describeClusterApi } from "../../../localstack/kafka/broker/apis/describe-cluster.ts";
-import { describeConfigsApi } from "../../../localstack/kafka/broker/apis/describe-configs.ts";
-import { findCoordinatorApi } from "../../../localstack/kafka/broker/apis/find-coordinator.ts";
-import { incrementalAlterConfigsApi } from "../../../localstack/kafka/broker/apis/incremental-alter-configs.ts";
-import { metadataApi } from "../../../localstack/kafka/broker/apis/metadata.ts";
-import { saslHandshakeApi } from "../../../localstack/kafka/broker/apis/sasl-handshake.ts";
-import { handlers } from "../../../localstack/kafka/broker/handlers/handlers.ts";
+import { alterConfigsApi } from "../../../localstack/kafka/broker/requests/alter-configs.ts";
+import { apiVersionsApi } from "../../../localstack/kafka/broker/requests/api-versions.ts";
+import { createPartitionsApi } from "../../../localstack/kafka/broker/requests/create-partitions.ts";
+import { createTopicsApi } from "../../../localstack/kafka/broker/requests/create-topics.ts";
+import { deleteTopicsApi } from "../../../localstack/kafka/broker/requests/delete-topics.ts";
+import { describeClusterApi } from "../../../localstack/kafka/broker/requests/describe-cluster.ts";
+import { describeConfigsApi } from "../../../localstack/kafka/broker/requests/describe-configs.ts";
+import { findCoordinatorApi } from "../../../localstack/kafka/broker/requests/find-coordinator.ts";
+import { handlers } from "../../../localstack/kafka/broker/requests/handlers.ts";
+import { incrementalAlterConfigsApi } from "../../../localstack/kafka/broker/requests/incremental-alter-configs.ts";
+import { metadataApi } from "../../../localstack/kafka/broker/requests/metadata.ts";
+import { saslHandshakeApi } from "../../../localstack/kafka/broker/requests/sasl-handshake.ts";
 import { type Operation, type Target, operation, outcomeOf } from "./operation.ts";
 import type { RawClient } from "./raw-client.ts";
 

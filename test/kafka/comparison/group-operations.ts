@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { deleteGroupsApi } from "../../../localstack/kafka/broker/apis/delete-groups.ts";
-import { describeGroupsApi } from "../../../localstack/kafka/broker/apis/describe-groups.ts";
-import { findCoordinatorApi } from "../../../localstack/kafka/broker/apis/find-coordinator.ts";
-import { heartbeatApi } from "../../../localstack/kafka/broker/apis/heartbeat.ts";
-import { leaveGroupApi } from "../../../localstack/kafka/broker/apis/leave-group.ts";
-import { listGroupsApi } from "../../../localstack/kafka/broker/apis/list-groups.ts";
-import { syncGroupApi } from "../../../localstack/kafka/broker/apis/sync-group.ts";
+import { deleteGroupsApi } from "../../../localstack/kafka/broker/requests/delete-groups.ts";
+import { describeGroupsApi } from "../../../localstack/kafka/broker/requests/describe-groups.ts";
+import { findCoordinatorApi } from "../../../localstack/kafka/broker/requests/find-coordinator.ts";
+import { heartbeatApi } from "../../../localstack/kafka/broker/requests/heartbeat.ts";
+import { leaveGroupApi } from "../../../localstack/kafka/broker/requests/leave-group.ts";
+import { listGroupsApi } from "../../../localstack/kafka/broker/requests/list-groups.ts";
+import { syncGroupApi } from "../../../localstack/kafka/broker/requests/sync-group.ts";
 import { type GivenJoin, GroupProbe, subscription } from "./group-probe.ts";
 import { type Operation, type Target, operation } from "./operation.ts";
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { heartbeatApi } from "../../../localstack/kafka/broker/apis/heartbeat.ts";
-import { joinGroupApi } from "../../../localstack/kafka/broker/apis/join-group.ts";
-import { leaveGroupApi } from "../../../localstack/kafka/broker/apis/leave-group.ts";
-import { offsetCommitApi } from "../../../localstack/kafka/broker/apis/offset-commit.ts";
-import { syncGroupApi } from "../../../localstack/kafka/broker/apis/sync-group.ts";
+import { heartbeatApi } from "../../../localstack/kafka/broker/requests/heartbeat.ts";
+import { joinGroupApi } from "../../../localstack/kafka/broker/requests/join-group.ts";
+import { leaveGroupApi } from "../../../localstack/kafka/broker/requests/leave-group.ts";
+import { offsetCommitApi } from "../../../localstack/kafka/broker/requests/offset-commit.ts";
+import { syncGroupApi } from "../../../localstack/kafka/broker/requests/sync-group.ts";
 import type { Target } from "./operation.ts";
 import type { RawClient } from "./raw-client.ts";
 

@@ -1,9 +1,9 @@
-import { deleteRecordsApi } from "../../../localstack/kafka/broker/apis/delete-records.ts";
-import { fetchApi } from "../../../localstack/kafka/broker/apis/fetch.ts";
-import { listOffsetsApi } from "../../../localstack/kafka/broker/apis/list-offsets.ts";
-import { metadataApi } from "../../../localstack/kafka/broker/apis/metadata.ts";
-import { offsetForLeaderEpochApi } from "../../../localstack/kafka/broker/apis/offset-for-leader-epoch.ts";
-import { produceApi } from "../../../localstack/kafka/broker/apis/produce.ts";
+import { deleteRecordsApi } from "../../../localstack/kafka/broker/requests/delete-records.ts";
+import { fetchApi } from "../../../localstack/kafka/broker/requests/fetch.ts";
+import { listOffsetsApi } from "../../../localstack/kafka/broker/requests/list-offsets.ts";
+import { metadataApi } from "../../../localstack/kafka/broker/requests/metadata.ts";
+import { offsetForLeaderEpochApi } from "../../../localstack/kafka/broker/requests/offset-for-leader-epoch.ts";
+import { produceApi } from "../../../localstack/kafka/broker/requests/produce.ts";
 import { batch, valuesIn } from "./batches.ts";
 import { type Operation, type Target, operation, outcomeOf } from "./operation.ts";
 import type { RawClient } from "./raw-client.ts";

@@ -1,7 +1,7 @@
-import { offsetCommitApi } from "../../../localstack/kafka/broker/apis/offset-commit.ts";
-import { offsetDeleteApi } from "../../../localstack/kafka/broker/apis/offset-delete.ts";
-import { offsetFetchApi } from "../../../localstack/kafka/broker/apis/offset-fetch.ts";
-import { deleteTopicsApi } from "../../../localstack/kafka/broker/apis/delete-topics.ts";
+import { deleteTopicsApi } from "../../../localstack/kafka/broker/requests/delete-topics.ts";
+import { offsetCommitApi } from "../../../localstack/kafka/broker/requests/offset-commit.ts";
+import { offsetDeleteApi } from "../../../localstack/kafka/broker/requests/offset-delete.ts";
+import { offsetFetchApi } from "../../../localstack/kafka/broker/requests/offset-fetch.ts";
 import { GroupProbe } from "./group-probe.ts";
 import { type Operation, operation } from "./operation.ts";
 import type { RawClient } from "./raw-client.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Kafka, type KafkaConfig, logLevel } from "kafkajs";
-import { createTopicsApi } from "../../../localstack/kafka/broker/apis/create-topics.ts";
-import { listOffsetsApi } from "../../../localstack/kafka/broker/apis/list-offsets.ts";
+import { createTopicsApi } from "../../../localstack/kafka/broker/requests/create-topics.ts";
+import { listOffsetsApi } from "../../../localstack/kafka/broker/requests/list-offsets.ts";
 import { HungUp, RawClient } from "./raw-client.ts";
 
 const LATEST = -1;

@@ -1,6 +1,6 @@
-import { describeClusterApi } from "../../../localstack/kafka/broker/apis/describe-cluster.ts";
-import { describeGroupsApi } from "../../../localstack/kafka/broker/apis/describe-groups.ts";
-import { metadataApi } from "../../../localstack/kafka/broker/apis/metadata.ts";
+import { describeClusterApi } from "../../../localstack/kafka/broker/requests/describe-cluster.ts";
+import { describeGroupsApi } from "../../../localstack/kafka/broker/requests/describe-groups.ts";
+import { metadataApi } from "../../../localstack/kafka/broker/requests/metadata.ts";
 import { GroupProbe } from "./group-probe.ts";
 import { type Operation, operation } from "./operation.ts";
 

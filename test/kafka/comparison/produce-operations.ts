@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { initProducerIdApi } from "../../../localstack/kafka/broker/apis/init-producer-id.ts";
-import { produceApi } from "../../../localstack/kafka/broker/apis/produce.ts";
+import { initProducerIdApi } from "../../../localstack/kafka/broker/requests/init-producer-id.ts";
+import { produceApi } from "../../../localstack/kafka/broker/requests/produce.ts";
 import { type RecordContent, batch } from "./batches.ts";
 import { type Operation, type Target, operation, outcomeOf } from "./operation.ts";
 import type { RawClient } from "./raw-client.ts";

@@ -1,7 +1,7 @@
-import { alterConfigsApi } from "../../../localstack/kafka/broker/apis/alter-configs.ts";
-import { createTopicsApi } from "../../../localstack/kafka/broker/apis/create-topics.ts";
-import { describeConfigsApi } from "../../../localstack/kafka/broker/apis/describe-configs.ts";
-import { incrementalAlterConfigsApi } from "../../../localstack/kafka/broker/apis/incremental-alter-configs.ts";
+import { alterConfigsApi } from "../../../localstack/kafka/broker/requests/alter-configs.ts";
+import { createTopicsApi } from "../../../localstack/kafka/broker/requests/create-topics.ts";
+import { describeConfigsApi } from "../../../localstack/kafka/broker/requests/describe-configs.ts";
+import { incrementalAlterConfigsApi } from "../../../localstack/kafka/broker/requests/incremental-alter-configs.ts";
 import { type Operation, type Target, operation } from "./operation.ts";
 import type { RawClient } from "./raw-client.ts";
 

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { apiVersionsApi } from "../apis/api-versions.ts";
 import type { BrokerNode, Cluster } from "../cluster.ts";
-import { type CallSubject, MetTroubles } from "../faults/met-troubles.ts";
-import { supportedVersions } from "../handlers/api-versions.ts";
-import type { Handler, RequestContext } from "../handlers/handler.ts";
-import { handlers } from "../handlers/handlers.ts";
 import { ErrorCode } from "../error-code.ts";
+import { type CallSubject, MetTroubles } from "../faults/met-troubles.ts";
+import { apiVersionsApi, supportedVersions } from "../requests/api-versions.ts";
+import type { Handler, RequestContext } from "../requests/handler.ts";
+import { handlers } from "../requests/handlers.ts";
 import { WireReader } from "../wire/wire-reader.ts";
 import { WireWriter } from "../wire/wire-writer.ts";
 import type { ClientConnection } from "./client-connection.ts";

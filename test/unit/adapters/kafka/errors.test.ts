@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { classOf, classify, errorOf } from "../../../../adapters/kafka/errors.ts";
 import {
   KafkaConnectError,
   KafkaLostConnectionError,
   KafkaProtocolError,
   KafkaUnsupportedError,
-} from "../../../../adapters/kafka/kafka-client.ts";
+} from "../../../../adapters/kafka/client/kafka-client.ts";
+import { classOf, classify, errorOf } from "../../../../adapters/kafka/errors.ts";
 import { StreamError } from "../../../../src/errors.ts";
 
 function sdkError(name: string, details: object = {}): Error {

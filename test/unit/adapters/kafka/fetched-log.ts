@@ -1,14 +1,14 @@
-import type {
-  ClusterMetadata,
-  FetchRequest,
-  FetchedPartition,
-  KafkaClient,
-  ListedOffset,
-} from "../../../../adapters/kafka/kafka-client.ts";
-import { EARLIEST } from "../../../../adapters/kafka/kafka-client.ts";
-import { writeBatch } from "../../../../adapters/kafka/record-batch-writer.ts";
+import {
+  type ClusterMetadata,
+  EARLIEST,
+  type FetchRequest,
+  type FetchedPartition,
+  type KafkaClient,
+  type ListedOffset,
+} from "../../../../adapters/kafka/client/kafka-client.ts";
+import { abortable, pause } from "../../../../adapters/kafka/client/waiting.ts";
+import { writeBatch } from "../../../../adapters/kafka/log/record-batch-writer.ts";
 import type { OutgoingRecord } from "../../../../src/driver/index.ts";
-import { abortable, pause } from "../../../../adapters/kafka/waiting.ts";
 
 const SERVER_WAIT_MS = 5;
 

@@ -1,10 +1,10 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Kafka, logLevel } from "kafkajs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { offsetCommitApi } from "../../../../localstack/kafka/broker/apis/offset-commit.ts";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../localstack/kafka/broker/emulated-kafka.ts";
+import { offsetCommitApi } from "../../../../localstack/kafka/broker/requests/offset-commit.ts";
 import type { WarningEvent } from "../../../../src/diagnostics/channels.ts";
-import { type Connection, type ConnectOptions, connect, text } from "../../../../src/index.ts";
+import { type ConnectOptions, type Connection, connect, text } from "../../../../src/index.ts";
 import { RawClient } from "../../../kafka/comparison/raw-client.ts";
 import { runInProcess } from "../../cli/run-in-process.ts";
 

@@ -4,8 +4,8 @@ import {
   type JoinedGroup,
   type KafkaClient,
   KafkaProtocolError,
-} from "../../../../adapters/kafka/kafka-client.ts";
-import { encodeAssignment } from "../../../../adapters/kafka/member-metadata.ts";
+} from "../../../../adapters/kafka/client/kafka-client.ts";
+import { encodeAssignment } from "../../../../adapters/kafka/group/member-metadata.ts";
 
 type GroupCall = "findCoordinator" | "joinGroup" | "syncGroup" | "heartbeat" | "offsetFetch" | "offsetCommit";
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import {
   type ClusterMetadata,
-  KafkaConnectError,
   type KafkaClient,
+  KafkaConnectError,
   type ProduceRequest,
   type ProducedPartition,
-} from "../../../../adapters/kafka/kafka-client.ts";
+} from "../../../../adapters/kafka/client/kafka-client.ts";
 import { KafkaProducer } from "../../../../adapters/kafka/producer.ts";
 import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
 import type { CallSlice, OutgoingRecord, Report, SliceResult } from "../../../../src/driver/index.ts";

@@ -1,4 +1,4 @@
-import { crc32c } from "../../../../adapters/kafka/crc32c.ts";
+import { crc32c } from "../../../../adapters/kafka/log/crc32c.ts";
 
 /** The batch with the checksum of what it is now. */
 export function sealed(batch: Buffer): Buffer {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
-import type { MemoryBroker } from "../../../../adapters/memory/broker.ts";
-import { memoryBroker } from "../../../../adapters/memory/brokers.ts";
+import type { MemoryBroker } from "../../../../adapters/memory/broker/broker.ts";
+import { memoryBroker } from "../../../../adapters/memory/broker/brokers.ts";
+import type { Member } from "../../../../adapters/memory/broker/member.ts";
 import { openMemory } from "../../../../adapters/memory/open.ts";
-import type { Member } from "../../../../adapters/memory/member.ts";
 import type {
   Assignment,
   ConsumerDriver,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { murmur2 } from "../../../../adapters/memory/hash.ts";
+import { murmur2 } from "../../../../adapters/memory/broker/hash.ts";
 import { expectCode, open, outgoing, publish, readAll, series, signal, text } from "./harness.ts";
 
 async function valuesByKey(opened: ReturnType<typeof open>): Promise<Map<string, string[]>> {

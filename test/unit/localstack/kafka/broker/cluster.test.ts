@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { findCoordinatorApi } from "../../../../../localstack/kafka/broker/apis/find-coordinator.ts";
-import { metadataApi } from "../../../../../localstack/kafka/broker/apis/metadata.ts";
-import { produceApi } from "../../../../../localstack/kafka/broker/apis/produce.ts";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../../localstack/kafka/broker/emulated-kafka.ts";
+import { findCoordinatorApi } from "../../../../../localstack/kafka/broker/requests/find-coordinator.ts";
+import { metadataApi } from "../../../../../localstack/kafka/broker/requests/metadata.ts";
+import { produceApi } from "../../../../../localstack/kafka/broker/requests/produce.ts";
 import { connect, text } from "../../../../../src/index.ts";
 import { batch } from "../../../../kafka/comparison/batches.ts";
 import { RawClient } from "../../../../kafka/comparison/raw-client.ts";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { decompressLz4 as adapterLz4 } from "../../../../../adapters/kafka/compression/lz4.ts";
-import { decompressSnappy as adapterSnappy } from "../../../../../adapters/kafka/compression/snappy.ts";
+import { decompressLz4 as adapterLz4 } from "../../../../../adapters/kafka/log/lz4.ts";
+import { decompressSnappy as adapterSnappy } from "../../../../../adapters/kafka/log/snappy.ts";
 import { CODECS, compress, decompress } from "../../../../../localstack/kafka/broker/log/compression.ts";
 import { crc32c } from "../../../../../localstack/kafka/broker/log/crc32c.ts";
 

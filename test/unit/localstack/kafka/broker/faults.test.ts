@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fetchApi } from "../../../../../localstack/kafka/broker/apis/fetch.ts";
-import { listOffsetsApi } from "../../../../../localstack/kafka/broker/apis/list-offsets.ts";
-import { metadataApi } from "../../../../../localstack/kafka/broker/apis/metadata.ts";
-import { produceApi } from "../../../../../localstack/kafka/broker/apis/produce.ts";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../../localstack/kafka/broker/emulated-kafka.ts";
+import { fetchApi } from "../../../../../localstack/kafka/broker/requests/fetch.ts";
+import { listOffsetsApi } from "../../../../../localstack/kafka/broker/requests/list-offsets.ts";
+import { metadataApi } from "../../../../../localstack/kafka/broker/requests/metadata.ts";
+import { produceApi } from "../../../../../localstack/kafka/broker/requests/produce.ts";
 import type { Fault } from "../../../../../src/driver/index.ts";
 import { batch, valuesIn } from "../../../../kafka/comparison/batches.ts";
 import { GroupProbe } from "../../../../kafka/comparison/group-probe.ts";

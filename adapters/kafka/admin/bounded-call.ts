@@ -1,0 +1,31 @@
+import type { DriverReport, Report, StreamError } from "../../../src/driver/index.ts";
+import { kafkaError } from "../errors.ts";
+import type { KafkaService } from "../service.ts";
+
+/**
+ * Runs one call of the administration with a service and a signal of its own. Whatever it repeats in the meantime, it ends in time.
+ * @throws when it is late, what made the last attempt fail, or `timeout` where none has
+ */
+export async function boundedCall<T>(
+  service: KafkaService,
+  durationMs: number,
+  signal: AbortSignal,
+  work: (service: KafkaService, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  let lastFailure: StreamError | undefined;
+  const { report } = service;
+  const note = (told: DriverReport): void => {
+    if (told.kind === "retry") lastFailure = told.error;
+    if (report.wants(told.kind)) report(told);
+  };
+  const noting: Report = Object.assign(note, { wants: (kind: DriverReport["kind"]) => kind === "retry" || report.wants(kind) });
+  const late = AbortSignal.timeout(durationMs);
+  try {
+    return await work({ ...service, report: noting }, AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (!late.aborted || signal.aborted) throw error;
+    if (lastFailure === undefined) throw kafkaError("timeout", `the cluster did not answer within ${durationMs} ms`, { cause: error });
+    const { code, message, topic } = lastFailure;
+    throw kafkaError(code, `${message}; tried again for ${durationMs} ms`, { topic, cause: lastFailure });
+  }
+}

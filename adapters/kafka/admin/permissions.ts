@@ -1,0 +1,118 @@
+import type { GroupName, GuardedOperation, Permission } from "../../../src/driver/index.ts";
+import { type AllowedOperations, KafkaProtocolError, KafkaUnsupportedError } from "../client/kafka-client.ts";
+import { RetryPace, persist } from "../client/retry-pace.ts";
+import { topicNotFound } from "../errors.ts";
+import { Coordinator } from "../group/coordinator.ts";
+import { nativeGroupName } from "../group/group-name.ts";
+import type { KafkaService } from "../service.ts";
+
+/** Numbers of Kafka's `AclOperation`: the bits in what a server tells. */
+const OPERATIONS = { Read: 3, Write: 4, Create: 5, Delete: 6, Alter: 7, AlterConfigs: 11 } as const;
+const NONE = 0;
+const UNKNOWN_TOPIC = 3;
+const TOPIC_AUTHORIZATION_FAILED = 29;
+const GROUP_AUTHORIZATION_FAILED = 30;
+
+type Resource = "topic" | "group" | "cluster";
+/** What one may do on each. `group: null` also where none was named. */
+export type ToldOperations = Readonly<Record<Resource, AllowedOperations>>;
+type Need = readonly [operation: keyof typeof OPERATIONS, resource: Resource];
+
+/** All of it is needed; of `createTopic` one. Kept beside the table in this folder's README. */
+const NEEDS: Readonly<Record<GuardedOperation, readonly Need[]>> = {
+  send: [["Write", "topic"]],
+  consume: [
+    ["Read", "topic"],
+    ["Read", "group"],
+  ],
+  createTopic: [
+    ["Create", "topic"],
+    ["Create", "cluster"],
+  ],
+  updateTopic: [
+    ["Alter", "topic"],
+    ["AlterConfigs", "topic"],
+  ],
+  deleteTopic: [["Delete", "topic"]],
+  resetGroup: [
+    ["Read", "topic"],
+    ["Read", "group"],
+  ],
+  deleteGroup: [["Delete", "group"]],
+};
+
+/** What the server lets us do. @throws `not-found` */
+export async function permissionsOn(
+  service: KafkaService,
+  topic: string,
+  name: GroupName | null,
+  signal: AbortSignal,
+): Promise<readonly Permission[]> {
+  const pace = new RetryPace(service.report, topic);
+  return persist("permissions", pace, signal, async () => permissionsFrom(await toldOperations(service, topic, name, signal)));
+}
+
+async function toldOperations(service: KafkaService, topic: string, name: GroupName | null, signal: AbortSignal): Promise<ToldOperations> {
+  try {
+    const told = await topicOperations(service, topic, signal);
+    const group = name === null ? null : await groupOperations(service, nativeGroupName(topic, name.group, name.nativeGroup), signal);
+    return { ...told, group };
+  } catch (error) {
+    // Kafka tells since 2.3; other makers' servers perhaps never.
+    if (error instanceof KafkaUnsupportedError) return { topic: null, group: null, cluster: null };
+    throw error;
+  }
+}
+
+export function permissionsFrom(told: ToldOperations): readonly Permission[] {
+  return (Object.keys(NEEDS) as GuardedOperation[]).map((operation) => {
+    const needs = NEEDS[operation].map(([need, resource]) => ({
+      isAllowed: isIn(told[resource], OPERATIONS[need]),
+      text: `${need} on the ${resource}`,
+    }));
+    const isEither = operation === "createTopic";
+    const isAllowed = isEither ? either(needs) : all(needs);
+    if (isAllowed === true) return { operation, isAllowed, lacking: [] };
+    const texts = needs.filter((need) => need.isAllowed === isAllowed).map(({ text }) => text);
+    return { operation, isAllowed, lacking: isEither ? [texts.join(" or ")] : texts };
+  });
+}
+
+type Judged = readonly { readonly isAllowed: boolean | null }[];
+
+function all(needs: Judged): boolean | null {
+  if (needs.some(({ isAllowed }) => isAllowed === false)) return false;
+  return needs.some(({ isAllowed }) => isAllowed === null) ? null : true;
+}
+
+function either(needs: Judged): boolean | null {
+  if (needs.some(({ isAllowed }) => isAllowed === true)) return true;
+  return needs.some(({ isAllowed }) => isAllowed === null) ? null : false;
+}
+
+function isIn(told: AllowedOperations, operation: number): boolean | null {
+  return told === null ? null : (told & (1 << operation)) !== 0;
+}
+
+async function topicOperations(
+  { client }: KafkaService,
+  topic: string,
+  signal: AbortSignal,
+): Promise<Pick<ToldOperations, "topic" | "cluster">> {
+  const told = await client.topicOperations(topic, signal);
+  // Who may do anything with a topic may also see it.
+  if (told.errorCode === TOPIC_AUTHORIZATION_FAILED) return { topic: NONE, cluster: told.cluster };
+  if (told.errorCode === UNKNOWN_TOPIC) throw topicNotFound(topic, new KafkaProtocolError("Metadata", told.errorCode));
+  return { topic: told.topic, cluster: told.cluster };
+}
+
+async function groupOperations({ client }: KafkaService, native: string, signal: AbortSignal): Promise<AllowedOperations> {
+  try {
+    const told = await new Coordinator(client, native).ask(signal, (brokerId) => client.groupOperations(brokerId, native, signal));
+    if (told.errorCode === 0) return told.group;
+    throw new KafkaProtocolError("DescribeGroups", told.errorCode);
+  } catch (error) {
+    if (error instanceof KafkaProtocolError && error.errorCode === GROUP_AUTHORIZATION_FAILED) return NONE;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import type { Place } from "../../../src/driver/index.ts";
+import { EARLIEST, type KafkaClient, LATEST } from "../client/kafka-client.ts";
+import { kafkaError, partitionError } from "../errors.ts";
+import { toOffset } from "../records.ts";
+import type { KnownTopic } from "../topic-directory.ts";
+
+/** First offset that exists, and the last stable offset: behind it is nothing, or an open transaction. */
+export interface LogBounds {
+  readonly first: bigint;
+  readonly end: bigint;
+}
+
+/** Asks for offsets of several partitions at once: one request a leader. */
+export class OffsetLookup {
+  readonly #client: KafkaClient;
+
+  constructor(client: KafkaClient) {
+    this.#client = client;
+  }
+
+  async bounds(topic: KnownTopic, partitions: readonly number[], signal: AbortSignal): Promise<Map<number, LogBounds>> {
+    const all = (timestamp: bigint) => new Map(partitions.map((partition) => [partition, timestamp]));
+    const [first, end] = await Promise.all([this.list(topic, all(EARLIEST), signal), this.list(topic, all(LATEST), signal)]);
+    return new Map(partitions.map((partition) => [partition, { first: first.get(partition)!, end: end.get(partition)! }]));
+  }
+
+  /**
+   * By partition: of the first record stored at or after the time, -1 where none is; or `EARLIEST`, `LATEST`. Tried once: who tries
+   * again looks up the topic anew, as its leaders may have moved.
+   * @param readCommitted `false`: also what an open transaction has stored
+   */
+  async list(
+    topic: KnownTopic,
+    timestamps: ReadonlyMap<number, bigint>,
+    signal: AbortSignal,
+    readCommitted = true,
+  ): Promise<Map<number, bigint>> {
+    const byLeader = Map.groupBy([...timestamps], ([partition]) => topic.leaderOf(partition));
+    const answers = await Promise.all(
+      [...byLeader].map(([leader, wanted]) => {
+        if (leader < 0) throw kafkaError("unavailable", "a partition has no leader at present", { topic: topic.topic });
+        const partitions = wanted.map(([partition, timestamp]) => ({ partition, timestamp }));
+        return this.#client.listOffsets(leader, { topic: topic.topic, readCommitted, partitions }, signal);
+      }),
+    );
+    return new Map(
+      answers.flat().map(({ partition, errorCode, offset }) => {
+        if (errorCode === 0) return [partition, offset];
+        throw partitionError(errorCode, "ListOffsets", topic.topic, partition);
+      }),
+    );
+  }
+
+  /**
+   * Offsets of places. A time after the last record means the end; a position need not be the one of a record.
+   * @throws `position-out-of-range` for a position behind the end · `invalid-argument` for a malformed one
+   */
+  async resolve(topic: KnownTopic, places: ReadonlyMap<number, Place>, signal: AbortSignal): Promise<Map<number, bigint>> {
+    const times = [...places].flatMap(([partition, place]) =>
+      place.kind === "timestamp" ? [[partition, timeToAsk(place.timestampMs)] as const] : [],
+    );
+    // Malformed positions show before anything is asked.
+    const positions = new Map(
+      [...places].flatMap(([partition, place]) =>
+        place.kind === "at" || place.kind === "after"
+          ? [[partition, toOffset(place.position) + (place.kind === "after" ? 1n : 0n)] as const]
+          : [],
+      ),
+    );
+    const [bounds, atTimes] = await Promise.all([
+      this.bounds(topic, [...places.keys()], signal),
+      times.length === 0 ? new Map<number, bigint>() : this.list(topic, new Map(times), signal),
+    ]);
+    return new Map(
+      [...places].map(([partition, { kind }]) => {
+        const { first, end } = bounds.get(partition)!;
+        if (kind === "earliest") return [partition, first];
+        if (kind === "latest") return [partition, end];
+        if (kind === "timestamp") return [partition, found(atTimes.get(partition)!, end)];
+        return [partition, within(positions.get(partition)!, end, topic.topic, partition)];
+      }),
+    );
+  }
+}
+
+/** Negative times are Kafka's names of other places; records that have one are found from the beginning. */
+function timeToAsk(timestampMs: number): bigint {
+  return timestampMs < 0 ? EARLIEST : BigInt(Math.ceil(timestampMs));
+}
+
+/** Records of an open transaction, behind the stable end, are not there yet. */
+function found(offset: bigint, end: bigint): bigint {
+  return offset < 0n || offset > end ? end : offset;
+}
+
+function within(offset: bigint, end: bigint, topic: string, partition: number): bigint {
+  if (offset <= end) return offset;
+  throw kafkaError("position-out-of-range", `position ${offset} lies behind the end of partition "${partition}", which is ${end}`, {
+    topic,
+    partition: String(partition),
+  });
+}

@@ -1,0 +1,214 @@
+import type { CallSlice, OutgoingRecord, RecordResult, SliceResult, StreamError } from "../../../src/driver/index.ts";
+import { KafkaConnectError, KafkaUnsupportedError, type ProducedPartition } from "../client/kafka-client.ts";
+import { classOf, classify, errorOf, kafkaError } from "../errors.ts";
+import { writeBatch } from "../log/record-batch-writer.ts";
+import type { KafkaService } from "../service.ts";
+import { noSuchPartition } from "../topic-directory.ts";
+import type { ProducerSequences, SequencedBatch } from "./producer-sequences.ts";
+import type { ProducerTopic } from "./producer-topic.ts";
+import { StoredSlice, eachStored } from "./receipts.ts";
+
+/** How long the leader waits for its replicas. */
+const REPLICATION_TIMEOUT_MS = 30_000;
+const NO_SUCH_TOPIC_CODES: readonly number[] = [3, 100];
+/**
+ * NOT_LEADER_OR_FOLLOWER and KAFKA_STORAGE_ERROR also end requests that wait for their replicas: the leader has appended the
+ * batch, and hands its partition over (as every orderly stop makes it) before it answers. Seen on Kafka 4.1.
+ */
+const MAY_HAVE_APPENDED_CODES: readonly number[] = [6, 56];
+
+/** A slice on its way to a partition. */
+export interface Shipment {
+  /** Of the slice in its call. */
+  readonly index: number;
+  readonly partition: number;
+  readonly slice: CallSlice;
+}
+
+/** With what of it goes now, and under which numbers. */
+interface NumberedShipment extends Shipment {
+  readonly records: readonly OutgoingRecord[];
+  readonly sequenced: SequencedBatch | null;
+}
+
+/** Sends batches and says what became of each: one request a broker, with one batch for each of its partitions. */
+export class ProduceRequests {
+  readonly #service: KafkaService;
+  readonly #topic: ProducerTopic;
+  readonly #sequences: ProducerSequences | null;
+
+  constructor(service: KafkaService, topic: ProducerTopic, sequences: ProducerSequences | null) {
+    this.#service = service;
+    this.#topic = topic;
+    this.#sequences = sequences;
+  }
+
+  /** No partition twice. Puts a result for each into `results`, by its index. Never rejects. */
+  async send(shipments: readonly Shipment[], results: SliceResult[], signal: AbortSignal): Promise<void> {
+    const sequences = this.#sequences;
+    if (sequences === null) {
+      const whole = shipments.map((shipment) => ({ ...shipment, records: shipment.slice.records, sequenced: null }));
+      await this.#sendByLeader(whole, results, signal);
+      return;
+    }
+    const partitions = shipments.map(({ partition }) => partition);
+    await sequences.acquire(partitions);
+    try {
+      await this.#sendByLeader(await this.#number(sequences, shipments, results, signal), results, signal);
+    } finally {
+      sequences.release(partitions);
+    }
+  }
+
+  /** Those that cannot get a number get their result here. */
+  async #number(
+    sequences: ProducerSequences,
+    wanted: readonly Shipment[],
+    results: SliceResult[],
+    signal: AbortSignal,
+  ): Promise<NumberedShipment[]> {
+    const shipments = wanted.filter(({ index, partition, slice }) => {
+      if (slice.lane !== null || !sequences.awaitsOthers(partition, slice.records)) return true;
+      results[index] = notSent(kafkaError("unavailable", "the partition waits for a batch of unknown outcome to be repeated"));
+      return false;
+    });
+    const isLost = shipments.some(({ partition, slice }) => sequences.next(partition, slice.records) === null);
+    try {
+      if (isLost) await sequences.renew(signal);
+    } catch (error) {
+      for (const { index } of shipments) results[index] = notSent(classify(error));
+      return [];
+    }
+    return shipments.flatMap((shipment) => {
+      const { records } = shipment.slice;
+      const sequenced = sequences.next(shipment.partition, records);
+      if (sequenced !== null) return [{ ...shipment, sequenced, records: records.slice(0, sequenced.count) }];
+      results[shipment.index] = notSent(kafkaError("unavailable", "the idempotent producer has no id at present"));
+      return [];
+    });
+  }
+
+  async #sendByLeader(shipments: readonly NumberedShipment[], results: SliceResult[], signal: AbortSignal): Promise<void> {
+    const { leaderOf } = this.#topic.known;
+    const leader = shipments.length === 0 ? -1 : leaderOf(shipments[0]!.partition);
+    // As a rule all have the one leader that the scheduler was told.
+    if (shipments.every(({ partition }) => leaderOf(partition) === leader)) await this.#sendTo(leader, shipments, results, signal);
+    else {
+      const byLeader = Map.groupBy(shipments, ({ partition }) => leaderOf(partition));
+      await Promise.all([...byLeader].map(([leader, theirs]) => this.#sendTo(leader, theirs, results, signal)));
+    }
+  }
+
+  async #sendTo(leader: number, shipments: readonly NumberedShipment[], results: SliceResult[], signal: AbortSignal): Promise<void> {
+    if (shipments.length === 0) return;
+    const { topic, topicId } = this.#topic.known;
+    if (leader < 0) {
+      for (const { index, partition } of shipments) results[index] = notSent(this.#topic.missing ?? this.#withoutLeader(partition));
+      return;
+    }
+    const nowMs = Date.now();
+    try {
+      const partitions = [];
+      for (const { partition, records, sequenced } of shipments) {
+        const batch = writeBatch(records, nowMs, this.#service.compression, sequenced?.sequence ?? null);
+        partitions.push({ partition, batch: [batch instanceof Promise ? await batch : batch] });
+      }
+      const request = { topic, topicId, timeoutMs: REPLICATION_TIMEOUT_MS, partitions };
+      const produced = await this.#service.client.produce(leader, request, signal);
+      for (const shipment of shipments) results[shipment.index] = this.#resultOf(shipment, produced, nowMs);
+    } catch (error) {
+      this.#topic.doubt();
+      for (const { index, sequenced } of shipments) results[index] = lost(error, sequenced);
+    }
+  }
+
+  #withoutLeader(partition: number): StreamError {
+    const { known } = this.#topic;
+    const name = String(partition);
+    // The producer looked when it was given the name.
+    if (!known.partitions.includes(partition)) return noSuchPartition(known, name);
+    this.#topic.doubt();
+    return kafkaError("unavailable", "the partition has no leader at present", { topic: known.topic, partition: name });
+  }
+
+  #resultOf(shipment: NumberedShipment, produced: readonly ProducedPartition[], nowMs: number): SliceResult {
+    const { partition, sequenced, records, slice } = shipment;
+    const answer = produced.find((one) => one.partition === partition);
+    if (answer === undefined) return lost(kafkaError("unavailable", "the server's answer leaves the partition out"), sequenced);
+    const { errorCode } = answer;
+    const name = this.#topic.nameOf(partition);
+    if (errorCode === 0) {
+      sequenced?.stored();
+      // Of a batch that it had stored before, the server tells the largest time in any case.
+      if (sequenced?.isRepeat !== true) this.#topic.hasAppendTime = answer.logAppendTimeMs >= 0;
+      return storedResult(name, answer, this.#topic.hasAppendTime, records, slice.records.length, nowMs);
+    }
+    const error = errorOf(errorCode, "Produce", { topic: this.#topic.known.topic, partition: name });
+    switch (classOf(errorCode)) {
+      case "stored":
+        // So long ago that the server does not tell any more where.
+        sequenced?.stored();
+        return storedBefore(name, slice.records.length, records.length);
+      case "unknown":
+        return lost(error, sequenced);
+      case "fenced":
+        this.#sequences?.forget(partition);
+        return notSent(error);
+      case "retry":
+        return notSent(error);
+      case "refresh":
+        this.#topic.doubt();
+        if (MAY_HAVE_APPENDED_CODES.includes(errorCode)) return lost(error, sequenced);
+        return NO_SUCH_TOPIC_CODES.includes(errorCode) ? this.#notThere(error) : notSent(error);
+      case "fail":
+        return { outcome: "refused", error };
+    }
+  }
+
+  /** The leader does not know the partition: it moves, or the topic is gone, which the look finds out before the next attempt. */
+  #notThere(cause: StreamError): SliceResult {
+    const { missing, known } = this.#topic;
+    return notSent(
+      missing ?? kafkaError("unavailable", "the broker does not know the partition at present", { topic: known.topic, cause }),
+    );
+  }
+}
+
+function notSent(error: StreamError): SliceResult {
+  return error.retryable ? { outcome: "retryable", error } : { outcome: "refused", error };
+}
+
+/** What failed before the request could leave is not stored; of anything else nobody knows. */
+function lost(error: unknown, sequenced: SequencedBatch | null): SliceResult {
+  const known = classify(error);
+  const hasNotLeft = error instanceof KafkaConnectError || error instanceof KafkaUnsupportedError || known.code === "configuration";
+  if (hasNotLeft) return notSent(known);
+  sequenced?.mayBeStored();
+  return { outcome: "unknown", error: known };
+}
+
+function storedResult(
+  partition: string,
+  { baseOffset, logAppendTimeMs }: ProducedPartition,
+  hasAppendTime: boolean,
+  sent: readonly OutgoingRecord[],
+  count: number,
+  nowMs: number,
+): SliceResult {
+  const hasOwnTimes = !hasAppendTime && sent.some(({ timestampMs }) => timestampMs !== null);
+  const timestampMs = logAppendTimeMs < 0 ? nowMs : logAppendTimeMs;
+  if (sent.length === count && !hasOwnTimes) return new StoredSlice(partition, timestampMs, baseOffset);
+  return eachStored(partition, baseOffset, sent, count, timestampMs, hasOwnTimes, repeatedFirst());
+}
+
+/** @param count of the slice, of which only the first `repeated` have gone again */
+function storedBefore(partition: string, count: number, repeated: number): SliceResult {
+  if (count === repeated) return { outcome: "stored", partition, timestampMs: null, positionOf: () => null };
+  const stored: RecordResult = { outcome: "stored", partition, position: null, timestampMs: null };
+  const later: RecordResult = { outcome: "retryable", error: repeatedFirst(), retryAfterMs: 0 };
+  return { outcome: "each", results: Array.from({ length: count }, (_, index) => (index < repeated ? stored : later)) };
+}
+
+function repeatedFirst(): StreamError {
+  return kafkaError("unavailable", "a batch of unknown outcome has been repeated first");
+}

@@ -1,0 +1,103 @@
+import { performance } from "node:perf_hooks";
+import type { StreamError } from "../../../src/driver/index.ts";
+import { abortable } from "../client/waiting.ts";
+import { classify, kafkaError } from "../errors.ts";
+import { type KnownTopic, type TopicDirectory, noSuchPartition, partitionNumber } from "../topic-directory.ts";
+import { murmur2 } from "./murmur2.ts";
+
+/** Added partitions are noticed after so long at the latest. */
+const LONGEST_AGE_MS = 300_000;
+
+/** What a producer knows of its topic, and how it comes to know better. */
+export class ProducerTopic {
+  readonly #directory: TopicDirectory;
+  readonly #name: string;
+  readonly #closing = new AbortController();
+  #known: KnownTopic | undefined;
+  /** Names of the partitions, so that a lane costs no new text. */
+  #names: readonly string[] = [];
+  #generation = 0;
+  #lookedAtMs = 0;
+  #looking: Promise<void> | undefined;
+  #missing: StreamError | undefined;
+  /** The server writes its own time over that of the producer. */
+  hasAppendTime = false;
+
+  constructor(directory: TopicDirectory, name: string) {
+    this.#directory = directory;
+    this.#name = name;
+  }
+
+  /** Rises when keys may have other lanes. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** That the last look found no such topic. */
+  get missing(): StreamError | undefined {
+    return this.#missing;
+  }
+
+  get known(): KnownTopic {
+    if (this.#known === undefined) throw kafkaError("internal", "the producer was used before it was prepared", { topic: this.#name });
+    return this.#known;
+  }
+
+  /** @throws `not-found` */
+  async look(signal: AbortSignal): Promise<void> {
+    this.#learn(await this.#directory.look(this.#name, signal));
+  }
+
+  #learn(topic: KnownTopic): void {
+    const before = this.#known;
+    this.#known = topic;
+    this.#missing = undefined;
+    this.#lookedAtMs = performance.now();
+    if (before?.topicId === topic.topicId && before.partitions.length === topic.partitions.length) return;
+    this.#names = topic.partitions.map(String);
+    this.#generation += 1;
+  }
+
+  /** A partition that is not known may have been added: the call finds out, after another look. */
+  laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
+    if (toPartition !== undefined) {
+      const partition = partitionNumber(toPartition);
+      if (partition === null) throw noSuchPartition(this.known, toPartition);
+      if (!this.known.partitions.includes(partition)) this.doubt();
+      return this.nameOf(partition);
+    }
+    return key === null ? null : this.#names[murmur2(key) % this.#names.length]!;
+  }
+
+  nameOf(partition: number): string {
+    return this.#names[partition] ?? String(partition);
+  }
+
+  /** Something was not as it was known. Looks in the background; the next call waits for it. */
+  doubt(): void {
+    this.#looking ??= this.look(this.#closing.signal)
+      .catch((error: unknown) => {
+        // What cannot be looked up now is looked up when it is needed again; only that the topic is gone is remembered.
+        const known = classify(error);
+        this.#missing = known.code === "not-found" ? known : undefined;
+      })
+      .finally(() => {
+        this.#looking = undefined;
+      });
+  }
+
+  /** Resolves when a look that is under way has ended, by whatever. */
+  async settled(signal: AbortSignal): Promise<void> {
+    if (this.#missing !== undefined) this.doubt();
+    if (this.#looking === undefined) {
+      if (performance.now() - this.#lookedAtMs > LONGEST_AGE_MS) this.doubt();
+      return;
+    }
+    // An abort shows at the next step, which knows what it means there.
+    await abortable(this.#looking, signal).catch(() => undefined);
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+}

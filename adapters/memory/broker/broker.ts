@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import type { Fault } from "../../../src/driver/index.ts";
+import { memoryError, topicNotFound, unavailable } from "../errors.ts";
+import type { Layout } from "../profiles.ts";
+import { FAULT_KINDS, FaultPlan, isFaultKind } from "./faults.ts";
+import { MemoryTopic, type MemoryTopicSettings } from "./topic.ts";
+
+/** How long a restart keeps the broker away. */
+const RESTART_MS = 20;
+
+/** The server: topics with their logs and groups, and the troubles planned for it. It lives as long as somebody knows it. */
+export class MemoryBroker {
+  /** Which cluster positions belong to. Another one for every broker. */
+  readonly cluster = `memory-${randomUUID()}`;
+  readonly faults = new FaultPlan();
+  readonly #topics = new Map<string, MemoryTopic>();
+  #awayUntilMs = 0;
+  #created = 0;
+
+  /** @throws `not-found` */
+  topic(name: string): MemoryTopic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw topicNotFound(name);
+    return topic;
+  }
+
+  hasTopic(name: string): boolean {
+    return this.#topics.has(name);
+  }
+
+  get topicNames(): readonly string[] {
+    return [...this.#topics.keys()];
+  }
+
+  /** @throws `already-exists` */
+  createTopic(name: string, layout: Layout, settings: MemoryTopicSettings): MemoryTopic {
+    if (this.#topics.has(name)) throw memoryError("already-exists", `topic ${JSON.stringify(name)} exists already`, { topic: name });
+    this.#created += 1;
+    const topic = new MemoryTopic(name, String(this.#created), layout, settings);
+    this.#topics.set(name, topic);
+    return topic;
+  }
+
+  /** @throws `not-found` */
+  deleteTopic(name: string): void {
+    const topic = this.topic(name);
+    this.#topics.delete(name);
+    topic.delete();
+  }
+
+  /** @throws `unavailable` while the broker restarts */
+  requireUp(): void {
+    if (performance.now() < this.#awayUntilMs) throw unavailable("the memory broker is restarting");
+  }
+
+  /** Plans a trouble. What changes the state of groups happens at once if there is something to change, else at the next call. */
+  inject(fault: Fault): void {
+    if (!isFaultKind(fault.kind)) {
+      throw memoryError("invalid-argument", `there is no fault ${JSON.stringify(fault.kind)}; there are ${FAULT_KINDS.join(", ")}`);
+    }
+    if ((fault.after ?? 0) > 0 || !this.strike(fault)) this.faults.add(fault);
+    else this.faults.add({ ...fault, times: (fault.times ?? 1) - 1 });
+  }
+
+  /** Does to groups and the broker what the fault says. @returns was there something that it could be done to? */
+  strike(fault: Fault): boolean {
+    const topics =
+      fault.topic === undefined ? [...this.#topics.values()] : [this.#topics.get(fault.topic)].filter((topic) => topic !== undefined);
+    const groups = topics.flatMap((topic) => [...topic.groups.values()]);
+    if (fault.kind === "steal-partition") return groups.some((group) => group.steal(fault.partition));
+    if (fault.kind === "lose-coordinator") return groups.filter((group) => group.dissolve()).length > 0;
+    if (fault.kind !== "restart") return false;
+    this.#awayUntilMs = performance.now() + RESTART_MS;
+    for (const group of groups) group.dissolve();
+    return true;
+  }
+}

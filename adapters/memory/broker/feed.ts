@@ -1,0 +1,71 @@
+import type { DriverGap, UnreadableRange } from "../../../src/driver/index.ts";
+import { type MemoryRecord, toPosition, unreadableAt } from "../records.ts";
+import type { Log } from "./log.ts";
+import type { MemoryTopic } from "./topic.ts";
+import type { Wake } from "./wake.ts";
+
+/** What one fetch answers. */
+export type FetchAnswer =
+  | { readonly kind: "records"; readonly records: MemoryRecord[] }
+  | { readonly kind: "gap"; readonly gap: DriverGap }
+  | { readonly kind: "unreadable"; readonly range: UnreadableRange }
+  /** Nothing up to and including this position. */
+  | { readonly kind: "advanced"; readonly through: string }
+  | { readonly kind: "caught-up" }
+  | { readonly kind: "ended" };
+
+/** Where records come from, one after the other: a log, or what a group has set aside for a member. */
+export interface Feed {
+  /** Something may have come since the last `caught-up`. */
+  readonly changed: Wake;
+  next(): FetchAnswer;
+}
+
+const MAX_RECORDS = 1_000;
+const MAX_BYTES = 1_048_576;
+
+/** A log from an index on. */
+export class LogFeed implements Feed {
+  readonly #topic: MemoryTopic;
+  readonly #log: Log;
+  readonly #gapDetected: boolean;
+  #index: number;
+
+  constructor(topic: MemoryTopic, log: Log, fromIndex: number, gapDetected: boolean) {
+    this.#topic = topic;
+    this.#log = log;
+    this.#index = fromIndex;
+    this.#gapDetected = gapDetected;
+  }
+
+  get changed(): Wake {
+    return this.#log.changed;
+  }
+
+  next(): FetchAnswer {
+    const log = this.#log;
+    log.trim(this.#topic.retention, Date.now());
+    const missing = log.firstIndex - this.#index;
+    if (missing > 0) {
+      this.#index = log.firstIndex;
+      if (this.#gapDetected) return { kind: "gap", gap: { resumesAt: toPosition(this.#index), missing } };
+    }
+    const kept = log.firstKept(this.#index);
+    if (kept > this.#index) {
+      // Compaction has left nothing up to there: in the middle of the log, or up to its end.
+      this.#index = kept;
+      return { kind: "advanced", through: toPosition(kept - 1) };
+    }
+    // What is damaged is looked at once more, as every driver has to.
+    if (log.damage.shows(kept) && log.damage.shows(kept)) {
+      this.#index = kept + 1;
+      return { kind: "unreadable", range: unreadableAt(kept) };
+    }
+    const records = log.read(kept, log.damage.run(kept, MAX_RECORDS), MAX_BYTES);
+    if (records.length > 0) {
+      this.#index = records.at(-1)!.index + 1;
+      return { kind: "records", records };
+    }
+    return { kind: log.closed ? "ended" : "caught-up" };
+  }
+}

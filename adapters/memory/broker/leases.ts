@@ -1,0 +1,169 @@
+import type { MemoryRecord } from "../records.ts";
+import { murmur2 } from "./hash.ts";
+import type { Log } from "./log.ts";
+
+/** Bound of what is leased at once; what comes behind it waits. */
+const MAX_LEASED = 10_000;
+
+/** Who can hold a lease: records for it lie in its inbox until it takes them. */
+export interface Holder {
+  readonly inbox: MemoryRecord[];
+}
+
+interface Lease<Of extends Holder> {
+  readonly holder: Of;
+  readonly key: string | null;
+}
+
+/** Which records of a log are handled, and which are with whom. */
+export class Leases<Of extends Holder> {
+  readonly #log: Log;
+  readonly #leased = new Map<number, Lease<Of>>();
+  readonly #keys = new Map<string, { readonly holder: Of; records: number }>();
+  /** Handled ones behind the first that is not. */
+  readonly #handled = new Set<number>();
+  readonly #attempts = new Map<number, number>();
+  /** To be given to somebody again, in log order. */
+  #returned: number[] = [];
+  #handledUpTo: number;
+  #next: number;
+  #turn = 0;
+
+  constructor(log: Log, fromIndex: number) {
+    this.#log = log;
+    this.#handledUpTo = fromIndex;
+    this.#next = fromIndex;
+  }
+
+  /** Everything before it is handled, or gone. */
+  get handledUpTo(): number {
+    this.#passHandled();
+    return this.#handledUpTo;
+  }
+
+  get unhandled(): number {
+    return this.#log.endIndex - this.handledUpTo - this.#handled.size;
+  }
+
+  /** Nothing more is leased until something is handled or given back. */
+  get isFull(): boolean {
+    return this.#leased.size >= MAX_LEASED;
+  }
+
+  #passHandled(): void {
+    if (this.#handledUpTo < this.#log.firstIndex) {
+      this.#handledUpTo = this.#log.firstIndex;
+      for (const index of this.#handled) if (index < this.#handledUpTo) this.#handled.delete(index);
+    }
+    while (this.#handled.delete(this.#handledUpTo) || this.#isGone(this.#handledUpTo)) this.#handledUpTo += 1;
+  }
+
+  /** Compaction has removed it, and nobody works on it any more. */
+  #isGone(index: number): boolean {
+    return this.#log.isRemoved(index) && !this.#leased.has(index);
+  }
+
+  /** Leases what nobody has, oldest first. A key goes where it is, else where its hash points. @returns was there anything? */
+  spread(holders: readonly Of[]): boolean {
+    let any = false;
+    while (this.#returned.length > 0 && !this.isFull) {
+      const [index] = this.#returned.splice(0, 1) as [number];
+      any = this.#lease(index, holders) || any;
+    }
+    this.#next = Math.max(this.#next, this.#log.firstIndex);
+    while (this.#next < this.#log.endIndex && !this.isFull && this.#returned.length === 0) {
+      const records = this.#log.read(this.#next, MAX_LEASED - this.#leased.size, Infinity);
+      for (const record of records) this.#leaseTo(record, holders);
+      if (records.length > 0) any = true;
+      else this.#next = this.#log.endIndex;
+    }
+    return any;
+  }
+
+  #lease(index: number, holders: readonly Of[]): boolean {
+    if (this.#isHandled(index) || index < this.#log.firstIndex || this.#log.isRemoved(index)) return false;
+    this.#leaseTo(this.#log.read(index, 1, 1)[0]!, holders);
+    return true;
+  }
+
+  #leaseTo(record: MemoryRecord, holders: readonly Of[]): void {
+    this.#next = Math.max(this.#next, record.index + 1);
+    const key = record.key === null ? null : Buffer.from(record.key).toString("latin1");
+    const known = key === null ? undefined : this.#keys.get(key);
+    this.#turn += 1;
+    const holder = known?.holder ?? holders[(record.key === null ? this.#turn : murmur2(record.key)) % holders.length]!;
+    this.#leased.set(record.index, { holder, key });
+    if (known !== undefined) known.records += 1;
+    else if (key !== null) this.#keys.set(key, { holder, records: 1 });
+    holder.inbox.push(record);
+  }
+
+  /** Takes from the holder's inbox, and counts the delivery. */
+  deliver(holder: Of, maxRecords: number, maxBytes: number): MemoryRecord[] {
+    const records: MemoryRecord[] = [];
+    let taken = 0;
+    for (let bytes = 0; taken < holder.inbox.length && records.length < maxRecords && bytes < maxBytes; taken += 1) {
+      const record = holder.inbox[taken]!;
+      if (this.#leased.get(record.index)?.holder !== holder) continue;
+      record.deliveryAttempt = (this.#attempts.get(record.index) ?? 0) + 1;
+      this.#attempts.set(record.index, record.deliveryAttempt);
+      bytes += record.bytes;
+      records.push(record);
+    }
+    holder.inbox.splice(0, taken);
+    return records;
+  }
+
+  handled(index: number): void {
+    if (this.#isHandled(index) || index >= this.#next) return;
+    this.#end(index);
+    this.#attempts.delete(index);
+    this.#returned = this.#returned.filter((returned) => returned !== index);
+    this.#handled.add(index);
+    this.#passHandled();
+  }
+
+  #isHandled(index: number): boolean {
+    return index < this.#handledUpTo || this.#handled.has(index);
+  }
+
+  #end(index: number): void {
+    const lease = this.#leased.get(index);
+    this.#leased.delete(index);
+    if (lease === undefined || lease.key === null) return;
+    const held = this.#keys.get(lease.key)!;
+    held.records -= 1;
+    if (held.records === 0) this.#keys.delete(lease.key);
+  }
+
+  /** The record, and what follows it under the same key, are to be delivered again. */
+  giveBack(holder: Of, index: number): void {
+    const released = this.#leased.get(index);
+    if (released?.holder !== holder) return;
+    this.#takeBack((lease, leased) => leased === index || (lease.key !== null && lease.key === released.key && leased > index));
+  }
+
+  returnAll(holder: Of): void {
+    this.#takeBack((lease) => lease.holder === holder);
+  }
+
+  /** What still lies in inboxes. */
+  returnUndelivered(): void {
+    const waiting = new Set<number>();
+    const holders = new Set([...this.#leased.values()].map(({ holder }) => holder));
+    for (const { inbox } of holders) for (const { index } of inbox) waiting.add(index);
+    this.#takeBack((_, index) => waiting.has(index));
+  }
+
+  #takeBack(which: (lease: Lease<Of>, index: number) => boolean): void {
+    const touched = new Set<Of>();
+    for (const [index, lease] of this.#leased) {
+      if (!which(lease, index)) continue;
+      touched.add(lease.holder);
+      this.#end(index);
+      this.#returned.push(index);
+    }
+    this.#returned.sort((a, b) => a - b);
+    for (const { inbox } of touched) inbox.splice(0, inbox.length, ...inbox.filter(({ index }) => this.#leased.has(index)));
+  }
+}

@@ -1,0 +1,86 @@
+import type { PartitionPlace, Place, StartPoint } from "../../../src/driver/index.ts";
+import { memoryError } from "../errors.ts";
+import { toIndex } from "../records.ts";
+import type { Partition } from "./partition.ts";
+import type { MemoryTopic } from "./topic.ts";
+
+/** Where something begins in a log. `dropped`: retention has dropped records of it that cannot be counted. */
+export interface ResolvedPlace {
+  readonly index: number;
+  readonly dropped: boolean;
+}
+
+/**
+ * The index of a place in a log. A time means the first record in log order stored at or after it; where none is, the end.
+ * @throws `invalid-argument` for a malformed position · `position-out-of-range` for one behind the end
+ */
+export function resolvePlace(topic: string, partition: Partition, place: Place): ResolvedPlace {
+  const { log } = partition;
+  switch (place.kind) {
+    case "earliest":
+      return { index: log.firstIndex, dropped: false };
+    case "latest":
+      return { index: log.endIndex, dropped: false };
+    case "timestamp": {
+      const index = log.findTimestamp(place.timestampMs) ?? log.endIndex;
+      return { index, dropped: log.newestDroppedMs >= place.timestampMs };
+    }
+    case "at":
+    case "after": {
+      const index = toIndex(place.position) + (place.kind === "after" ? 1 : 0);
+      if (index > log.endIndex) {
+        throw memoryError(
+          "position-out-of-range",
+          `position ${place.position} lies behind the end of partition ${JSON.stringify(partition.id)}, which is ${log.endIndex}`,
+          { topic, partition: partition.id },
+        );
+      }
+      return { index, dropped: false };
+    }
+  }
+}
+
+/**
+ * Where a range begins in every partition; "ended" where there is nothing to read: shards that were read before, and closed
+ * ones from the latest on. Partitions that are not listed begin as `StartPoint` says; of a position the others are not left out here.
+ * @throws `invalid-argument` for a partition that does not exist, naming those that do · as `resolvePlace`
+ */
+export function resolveStart(topic: MemoryTopic, start: StartPoint): Map<string, ResolvedPlace | "ended"> {
+  topic.trim();
+  if (start.kind === "places") return resolveListed(topic, start.places);
+  if (start.kind === "position") return resolveListed(topic, new Map([[start.partition, start.place]]));
+  return new Map(
+    [...topic.partitions.values()].map((partition): [string, ResolvedPlace | "ended"] => {
+      const isPast = start.kind === "latest" && partition.log.closed;
+      return [partition.id, isPast ? "ended" : resolvePlace(topic.name, partition, start)];
+    }),
+  );
+}
+
+function resolveListed(topic: MemoryTopic, places: ReadonlyMap<string, PartitionPlace>): Map<string, ResolvedPlace | "ended"> {
+  requirePartitions(topic, places.keys());
+  return new Map(
+    [...topic.partitions.values()].map((partition): [string, ResolvedPlace | "ended"] => {
+      const place = places.get(partition.id);
+      if (place?.kind === "ended" || (place === undefined && partition.hasDescendantIn(places))) return [partition.id, "ended"];
+      return [partition.id, resolvePlace(topic.name, partition, place ?? { kind: "earliest" })];
+    }),
+  );
+}
+
+/** @throws `invalid-argument` for a partition that does not exist, naming those that do */
+export function requirePartitions(topic: MemoryTopic, wanted: Iterable<string>): void {
+  for (const partition of wanted) {
+    if (!topic.partitions.has(partition)) {
+      const existing = topic.listed.map(({ id }) => JSON.stringify(id)).join(", ");
+      throw memoryError(
+        "invalid-argument",
+        `there is no partition ${JSON.stringify(partition)}; topic ${JSON.stringify(topic.name)} has ${existing}`,
+        {
+          topic: topic.name,
+          partition,
+        },
+      );
+    }
+  }
+}

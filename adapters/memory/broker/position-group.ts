@@ -1,0 +1,218 @@
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+import type { Assignment, PartitionPlace, Settlement, StartPoint, StreamError } from "../../../src/driver/index.ts";
+import { memoryError, ownershipLost, topicNotFound } from "../errors.ts";
+import { toIndex, toPosition } from "../records.ts";
+import { balance } from "./balance.ts";
+import { LogFeed } from "./feed.ts";
+import type { Group, Ownership, PartitionLag } from "./group.ts";
+import type { Member } from "./member.ts";
+import type { Partition } from "./partition.ts";
+import { resolveStart } from "./places.ts";
+import type { MemoryTopic } from "./topic.ts";
+
+/** An ownership with what only the group knows of it. */
+interface Seat extends Ownership {
+  readonly member: Member;
+  readonly partition: Partition;
+  readonly end: AbortController;
+  revoking: boolean;
+}
+
+/**
+ * A group in which a partition has one owner and a place: everything before it is handled. Partitions move one by one: what
+ * stays with its member is never interrupted, and what moves is given back first.
+ */
+export class PositionGroup implements Group {
+  readonly #topic: MemoryTopic;
+  readonly #gapDetected: boolean;
+  readonly #members = new Set<Member>();
+  readonly #seats = new Map<string, Seat>();
+  readonly #places = new Map<string, number | "ended">();
+  readonly #epochs = new Map<string, number>();
+  #started = false;
+
+  constructor(topic: MemoryTopic, gapDetected: boolean) {
+    this.#topic = topic;
+    this.#gapDetected = gapDetected;
+  }
+
+  get members(): ReadonlySet<Member> {
+    return this.#members;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get places(): ReadonlyMap<string, PartitionPlace> {
+    return new Map([...this.#places].map(([partition, place]) => [partition, toPlace(place)]));
+  }
+
+  lag(nowMs: number): readonly PartitionLag[] {
+    this.#topic.trim(nowMs);
+    return [...this.#topic.partitions.values()].map(({ id, log }) => {
+      const place = this.#places.get(id) ?? 0;
+      const next = place === "ended" ? log.endIndex : Math.max(place, log.firstIndex);
+      const messages = log.endIndex - next;
+      return { partition: id, messages, timeMs: messages === 0 ? 0 : Math.max(0, nowMs - log.timestampOf(next)) };
+    });
+  }
+
+  plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
+    return new Map([...this.#resolve(start)].map(([partition, place]) => [partition, toPlace(place)]));
+  }
+
+  moveTo(start: StartPoint): void {
+    for (const [partition, place] of this.#resolve(start)) this.#places.set(partition, place);
+    this.#started = true;
+  }
+
+  /** Of a position, the other partitions stay where the group stands. */
+  #resolve(start: StartPoint): ReadonlyMap<string, number | "ended"> {
+    const staysElsewhere = this.#started && start.kind === "position";
+    const moved = [...resolveStart(this.#topic, start)].filter(([partition]) => !staysElsewhere || partition === start.partition);
+    return new Map(moved.map(([partition, place]) => [partition, place === "ended" ? "ended" : place.index]));
+  }
+
+  join(member: Member): void {
+    this.#members.add(member);
+    this.#rebalance();
+    member.joined();
+  }
+
+  leave(member: Member): void {
+    if (!this.#members.delete(member)) return;
+    for (const seat of this.#seatsOf(member)) this.#vacate(seat);
+    this.#rebalance();
+  }
+
+  expire(member: Member): void {
+    this.#forget(member);
+    this.#rebalance();
+  }
+
+  dissolve(): boolean {
+    const members = [...this.#members];
+    for (const member of members) this.#forget(member);
+    return members.length > 0;
+  }
+
+  #forget(member: Member): void {
+    if (!this.#members.delete(member)) return;
+    for (const seat of this.#seatsOf(member)) {
+      this.#vacate(seat);
+      member.lost(seat);
+    }
+    member.mustRejoin();
+  }
+
+  steal(partition: string | undefined): boolean {
+    const seat = [...this.#seats.values()].find(({ partition: owned }) => partition === undefined || owned.id === partition);
+    if (seat === undefined) return false;
+    const others = [...this.#members].filter((member) => member !== seat.member && member.state === "alive");
+    this.#vacate(seat);
+    this.#seat(seat.partition, others[0] ?? seat.member);
+    // The thief starts first; the old owner finds out afterwards.
+    setImmediate(() => seat.member.lost(seat));
+    return true;
+  }
+
+  settle(member: Member, { assignment, through, ended }: Settlement): StreamError | null {
+    const seat = this.#seats.get(assignment.partition);
+    if (seat === undefined || seat.member !== member || seat.assignment !== assignment) {
+      return ownershipLost(this.#topic.name, assignment.partition);
+    }
+    if (through !== null) {
+      const next = toIndex(through) + 1;
+      const place = this.#places.get(assignment.partition);
+      if (next > seat.partition.log.endIndex) {
+        return memoryError("invalid-argument", `position ${through} lies behind the end of the partition`, { topic: this.#topic.name });
+      }
+      if (typeof place === "number" && next > place) this.#places.set(assignment.partition, next);
+    }
+    if (ended) {
+      this.#places.set(assignment.partition, "ended");
+      this.#vacate(seat);
+      this.#rebalance();
+    }
+    return null;
+  }
+
+  /** A settlement names a position here: what is not settled comes again by itself. */
+  release(): void {}
+
+  topicChanged(): void {
+    if (this.#topic.deleted) for (const member of this.#members) member.failed(topicNotFound(this.#topic.name));
+    else this.#rebalance();
+  }
+
+  #seatsOf(member: Member): Seat[] {
+    return [...this.#seats.values()].filter((seat) => seat.member === member);
+  }
+
+  /** Children wait until all their parents are handled to their end. */
+  #isAssignable({ id, parents }: Partition): boolean {
+    return this.#places.get(id) !== "ended" && parents.every((parent) => this.#places.get(parent.id) === "ended");
+  }
+
+  #rebalance(): void {
+    const owned = new Map([...this.#members].map((member) => [member, [] as string[]]));
+    for (const seat of this.#seats.values()) if (!seat.revoking) owned.get(seat.member)?.push(seat.partition.id);
+    const assignable = [...this.#topic.partitions.values()].filter((partition) => this.#isAssignable(partition));
+    const target = balance(
+      owned,
+      assignable.map(({ id }) => id),
+    );
+    for (const partition of assignable) {
+      const member = target.get(partition.id);
+      const seat = this.#seats.get(partition.id);
+      if (member === undefined || seat?.member === member || seat?.revoking === true) continue;
+      if (seat === undefined) this.#seat(partition, member);
+      else void this.#revoke(seat);
+    }
+  }
+
+  /** The member finishes with the partition in its own time, but not for longer than its session may last. */
+  async #revoke(seat: Seat): Promise<void> {
+    seat.revoking = true;
+    seat.end.abort();
+    let deadline: NodeJS.Timeout | undefined;
+    const late = new Promise<true>((resolve) => {
+      deadline = setTimeout(resolve, seat.member.sessionTimeoutMs, true).unref();
+    });
+    const overdue = await Promise.race([seat.member.revoking(seat).then(() => false), late]);
+    clearTimeout(deadline);
+    if (this.#seats.get(seat.partition.id) !== seat) return;
+    this.#vacate(seat);
+    if (overdue) seat.member.lost(seat);
+    this.#rebalance();
+  }
+
+  #vacate(seat: Seat): void {
+    seat.end.abort();
+    this.#seats.delete(seat.partition.id);
+  }
+
+  #seat(partition: Partition, member: Member): void {
+    const epoch = (this.#epochs.get(partition.id) ?? 0) + 1;
+    this.#epochs.set(partition.id, epoch);
+    const place = this.#places.get(partition.id) ?? 0;
+    const index = place === "ended" ? partition.log.endIndex : place;
+    this.#places.set(partition.id, index);
+    const assignment: Assignment = {
+      partition: partition.id,
+      identity: member.identity,
+      start: { kind: "at", position: toPosition(index) },
+      epoch: String(epoch),
+    };
+    const end = new AbortController();
+    const feed = new LogFeed(this.#topic, partition.log, index, this.#gapDetected);
+    const seat: Seat = { assignment, feed, ended: end.signal, end, member, partition, revoking: false };
+    this.#seats.set(partition.id, seat);
+    member.assigned(seat);
+  }
+}
+
+function toPlace(place: number | "ended"): PartitionPlace {
+  return place === "ended" ? { kind: "ended" } : { kind: "at", position: toPosition(place) };
+}

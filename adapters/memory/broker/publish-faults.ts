@@ -1,0 +1,65 @@
+import type { CallSlice, Fault, OutgoingRecord, RecordResult, SliceResult } from "../../../src/driver/index.ts";
+import { memoryError, unavailable } from "../errors.ts";
+import type { MemoryBroker } from "./broker.ts";
+import type { Place } from "./routing.ts";
+
+/** Does the fault, which may name a partition, meet a slice that goes there? The slices of other partitions are spared. */
+function meetsPlace(fault: Fault, place: Place): boolean {
+  if (fault.partition === undefined) return true;
+  return Array.isArray(place) ? place.some(({ id }) => id === fault.partition) : place.id === fault.partition;
+}
+
+/**
+ * What becomes of a slice under these faults before it is stored; `null`: nothing. A message chosen by `fail-entry` is
+ * remembered by the broker, so that it stays invalid when the core sends its slice again, whole or split.
+ */
+export function refusalOf(
+  broker: MemoryBroker,
+  faults: readonly Fault[],
+  slice: CallSlice,
+  place: Place,
+  namesCulprit: boolean,
+): SliceResult | null {
+  for (const fault of faults) {
+    if (!meetsPlace(fault, place)) continue;
+    if (fault.kind === "throttle")
+      return { outcome: "retryable", error: memoryError("throttled", "the memory broker refuses the call for load") };
+    if (fault.kind === "fail-before-write")
+      return { outcome: "retryable", error: unavailable("the memory broker failed before anything was stored") };
+  }
+  const culprit = slice.records.findIndex((record) => broker.faults.culprits.has(record));
+  if (culprit < 0) return null;
+  // Named, or standing alone, it has served: the core will not send it again.
+  if (namesCulprit || slice.records.length === 1) broker.faults.culprits.delete(slice.records[culprit]!);
+  return refuseFor(slice.records, culprit, namesCulprit);
+}
+
+/** Chooses the message that `fail-entry` is about: the middle one of the first slice that it meets. */
+export function chooseCulprits(
+  broker: MemoryBroker,
+  faults: readonly Fault[],
+  slices: readonly CallSlice[],
+  places: readonly Place[],
+): void {
+  for (const fault of faults) {
+    if (fault.kind !== "fail-entry") continue;
+    const slice = slices.find((_, index) => meetsPlace(fault, places[index]!));
+    if (slice !== undefined) broker.faults.culprits.add(slice.records[slice.records.length >> 1]!);
+  }
+}
+
+/** The answer was lost, although everything was stored. */
+export function loseAnswer(faults: readonly Fault[], place: Place): SliceResult | null {
+  const lost = faults.some((fault) => fault.kind === "fail-after-write" && meetsPlace(fault, place));
+  return lost ? { outcome: "unknown", error: unavailable("the answer of the memory broker was lost") } : null;
+}
+
+function refuseFor(records: readonly OutgoingRecord[], culprit: number, namesCulprit: boolean): SliceResult {
+  const error = memoryError("invalid-argument", "the memory broker refuses a message as invalid");
+  if (!namesCulprit) return { outcome: "refused", error };
+  const beside: RecordResult = { outcome: "retryable", error: unavailable("not stored, since another message of the call was invalid") };
+  return {
+    outcome: "each",
+    results: records.map((_, index): RecordResult => (index === culprit ? { outcome: "refused", error } : beside)),
+  };
+}

@@ -1,0 +1,190 @@
+import { setImmediate } from "node:timers";
+import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, StreamError } from "../../../src/driver/index.ts";
+import { ownershipLost, topicNotFound } from "../errors.ts";
+import { type MemoryRecord, toIndex, toPosition, unreadableAt } from "../records.ts";
+import type { Feed, FetchAnswer } from "./feed.ts";
+import type { Group, Ownership, PartitionLag } from "./group.ts";
+import { type Holder, Leases } from "./leases.ts";
+import type { Log } from "./log.ts";
+import type { Member } from "./member.ts";
+import type { Partition } from "./partition.ts";
+import { resolveStart } from "./places.ts";
+import type { MemoryTopic } from "./topic.ts";
+import type { Wake } from "./wake.ts";
+
+const MAX_RECORDS = 1_000;
+const MAX_BYTES = 1_048_576;
+
+/** A member's share: every member owns the one partition at the same time and is given records of its own keys. */
+class Seat implements Ownership, Feed, Holder {
+  readonly member: Member;
+  readonly assignment: Assignment;
+  readonly inbox: MemoryRecord[] = [];
+  readonly #group: RecordGroup;
+  /** Taken, and to be handed out by the next answers. */
+  #taken: MemoryRecord[] = [];
+  readonly #end = new AbortController();
+
+  constructor(group: RecordGroup, member: Member, partition: string) {
+    this.#group = group;
+    this.member = member;
+    this.assignment = { partition, identity: member.identity, start: null, epoch: null };
+  }
+
+  get feed(): Feed {
+    return this;
+  }
+
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  get changed(): Wake {
+    return this.#group.log.changed;
+  }
+
+  next(): FetchAnswer {
+    if (this.#taken.length === 0) this.#taken = this.#group.takeFor(this);
+    const [first] = this.#taken;
+    if (first === undefined) return { kind: "caught-up" };
+    const { damage } = this.#group.log;
+    if (damage.shows(first.index) && damage.shows(first.index)) {
+      this.#taken.shift();
+      return { kind: "unreadable", range: unreadableAt(first.index) };
+    }
+    const end = this.#taken.findIndex(({ index }, at) => at > 0 && damage.has(index));
+    return { kind: "records", records: this.#taken.splice(0, end < 0 ? this.#taken.length : end) };
+  }
+
+  close(): void {
+    this.#end.abort();
+  }
+}
+
+/**
+ * A group in which each record is settled for itself, as a subscription of Pub/Sub does. A record is leased to one member
+ * until it is handled, released, or its member is gone; the records of a key stay with one member while any is leased.
+ */
+export class RecordGroup implements Group {
+  readonly log: Log;
+  readonly #topic: MemoryTopic;
+  readonly #partition: Partition;
+  readonly #seats = new Map<Member, Seat>();
+  #leases: Leases<Seat>;
+  #started = false;
+
+  constructor(topic: MemoryTopic) {
+    this.#topic = topic;
+    this.#partition = topic.open[0]!;
+    this.log = this.#partition.log;
+    this.#leases = new Leases(this.log, 0);
+  }
+
+  get members(): ReadonlySet<Member> {
+    return new Set(this.#seats.keys());
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get places(): ReadonlyMap<string, PartitionPlace> {
+    return new Map([[this.#partition.id, { kind: "at", position: toPosition(this.#leases.handledUpTo) }]]);
+  }
+
+  lag(nowMs: number): readonly PartitionLag[] {
+    this.#topic.trim(nowMs);
+    const messages = this.#leases.unhandled;
+    const timeMs = messages === 0 ? 0 : Math.max(0, nowMs - this.log.timestampOf(this.#leases.handledUpTo));
+    return [{ partition: this.#partition.id, messages, timeMs }];
+  }
+
+  plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
+    return new Map([[this.#partition.id, { kind: "at", position: toPosition(this.#resolve(start)) }]]);
+  }
+
+  moveTo(start: StartPoint): void {
+    this.#leases = new Leases(this.log, this.#resolve(start));
+    this.#started = true;
+  }
+
+  #resolve(start: StartPoint): number {
+    const place = resolveStart(this.#topic, start).get(this.#partition.id)!;
+    return place === "ended" ? this.log.endIndex : place.index;
+  }
+
+  join(member: Member): void {
+    const seat = new Seat(this, member, this.#partition.id);
+    this.#seats.set(member, seat);
+    // The newcomer gets its share of what nobody has been given yet.
+    this.#leases.returnUndelivered();
+    member.assigned(seat);
+    member.joined();
+    this.log.changed.wake();
+  }
+
+  leave(member: Member): void {
+    this.#vacate(member);
+  }
+
+  expire(member: Member): void {
+    const seat = this.#vacate(member);
+    if (seat === undefined) return;
+    member.lost(seat);
+    member.mustRejoin();
+  }
+
+  dissolve(): boolean {
+    const members = [...this.#seats.keys()];
+    for (const member of members) this.expire(member);
+    return members.length > 0;
+  }
+
+  /** All that the member holds is given to others; it starts afresh. */
+  steal(partition: string | undefined): boolean {
+    const [member] = this.#seats.keys();
+    if (member === undefined || (partition !== undefined && partition !== this.#partition.id)) return false;
+    const seat = this.#vacate(member)!;
+    this.join(member);
+    setImmediate(() => member.lost(seat));
+    return true;
+  }
+
+  #vacate(member: Member): Seat | undefined {
+    const seat = this.#seats.get(member);
+    if (seat === undefined) return undefined;
+    seat.close();
+    this.#seats.delete(member);
+    this.#leases.returnAll(seat);
+    this.log.changed.wake();
+    return seat;
+  }
+
+  settle(member: Member, { assignment, records }: Settlement): StreamError | null {
+    if (this.#seats.get(member)?.assignment !== assignment) return ownershipLost(this.#topic.name, assignment.partition);
+    const wasFull = this.#leases.isFull;
+    for (const { position } of records) this.#leases.handled(toIndex(position));
+    // Members that found nothing to lease wait for records as if the log had ended.
+    if (wasFull && !this.#leases.isFull) this.log.changed.wake();
+    return null;
+  }
+
+  release(member: Member, assignment: Assignment, records: readonly StoredRecord[]): void {
+    const seat = this.#seats.get(member);
+    if (seat?.assignment !== assignment) return;
+    for (const { position } of records) this.#leases.giveBack(seat, toIndex(position));
+    this.log.changed.wake();
+  }
+
+  topicChanged(): void {
+    if (this.#topic.deleted) for (const member of this.#seats.keys()) member.failed(topicNotFound(this.#topic.name));
+  }
+
+  /** Spreads what has come over the members, then answers what is for this one. */
+  takeFor(seat: Seat): MemoryRecord[] {
+    this.log.trim(this.#topic.retention, Date.now());
+    const seats = [...this.#seats.values()];
+    if (this.#leases.spread(seats)) this.log.changed.wake();
+    return this.#leases.deliver(seat, MAX_RECORDS, MAX_BYTES);
+  }
+}

@@ -1,0 +1,41 @@
+import { changeSettings } from "../topics/change-settings.ts";
+import { defineApi } from "../wire/api.ts";
+import { struct } from "../wire/struct.ts";
+import { array, boolean, int16, int32, int8, nullableString, string } from "../wire/types.ts";
+import { alterResource } from "./alter-resource.ts";
+import { handler } from "./handler.ts";
+import { TOPIC_RESOURCE } from "./resource-type.ts";
+
+export const incrementalAlterConfigsApi = defineApi({
+  name: "IncrementalAlterConfigs",
+  key: 44,
+  versions: [0, 1],
+  flexibleFrom: 1,
+  request: {
+    resources: array(
+      struct({
+        resourceType: int8,
+        resourceName: string,
+        configs: array(struct({ name: string, configOperation: int8, value: nullableString })),
+      }),
+    ),
+    validateOnly: boolean,
+  },
+  answer: {
+    throttleTimeMs: int32.or(0),
+    responses: array(struct({ errorCode: int16, errorMessage: nullableString, resourceType: int8, resourceName: string })),
+  },
+});
+
+export const incrementalAlterConfigs = handler(
+  incrementalAlterConfigsApi,
+  ({ resources, validateOnly }, context) => ({
+    responses: resources.map(({ configs, ...resource }) =>
+      alterResource(resource, context, (topic) => changeSettings(topic, configs, validateOnly)),
+    ),
+  }),
+  {
+    topics: ({ resources }) =>
+      resources.filter(({ resourceType }) => resourceType === TOPIC_RESOURCE).map(({ resourceName }) => [resourceName, null]),
+  },
+);

@@ -1,0 +1,278 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { FetchCursor } from "../../../../../adapters/kafka/fetch/fetch-cursor.ts";
+import type { FetchHandler } from "../../../../../adapters/kafka/fetch/fetch-handler.ts";
+import { PartitionFetcher } from "../../../../../adapters/kafka/fetch/partition-fetcher.ts";
+import { placeFrom } from "../../../../../adapters/kafka/fetch/read-epochs.ts";
+import { TopicDirectory } from "../../../../../adapters/kafka/topic-directory.ts";
+import type { Report } from "../../../../../src/driver/index.ts";
+import { FetchedLog } from "../fetched-log.ts";
+import { sealed } from "../sealed.ts";
+
+const silent: Report = Object.assign(() => undefined, { wants: () => false });
+
+/** A fetcher on a log, and what its handlers are told, by partition. */
+class Fetching {
+  readonly log: FetchedLog;
+  readonly told: string[][];
+  /** Where deliveries wait, if they do. */
+  room: Promise<void> = Promise.resolve();
+  /** Whether a handler goes on behind what cannot be read. */
+  goesOn = true;
+  readonly reasons: string[] = [];
+  failure: unknown;
+  #fetcher: PartitionFetcher | undefined;
+  readonly #cursors = new Map<number, FetchCursor>();
+  readonly #closing = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(log: FetchedLog) {
+    this.log = log;
+    this.told = log.leaders.map(() => []);
+  }
+
+  async start(): Promise<void> {
+    const { client } = this.log;
+    const directory = new TopicDirectory(client);
+    const service = { client, directory, report: silent, compression: "none", idempotent: false } as const;
+    const { signal } = this.#closing;
+    const fetcher = new PartitionFetcher(service, client, await directory.look("orders", signal));
+    this.#fetcher = fetcher;
+    for (const partition of this.log.leaders.keys()) this.add(partition, 0n);
+    this.#running = fetcher.run(signal, false).catch((error: unknown) => {
+      this.failure = error;
+    });
+  }
+
+  add(partition: number, offset: bigint): void {
+    this.#cursors.set(partition, this.#fetcher!.add(partition, placeFrom(offset), this.#handler(partition)));
+  }
+
+  remove(partition: number): void {
+    this.#fetcher!.remove(this.#cursors.get(partition)!);
+  }
+
+  #handler(partition: number): FetchHandler {
+    const told = this.told[partition]!;
+    return {
+      deliver: async (records) => {
+        told.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()));
+        await this.room;
+        return true;
+      },
+      advanced: (through) => told.push(`through ${through}`) > 0,
+      caughtUp: () => true,
+      gap: async ({ resumesAt }) => told.push(`gap to ${resumesAt}`) > 0,
+      unreadable: async ({ first, last, reason }) => {
+        told.push(`unreadable ${first} to ${last}`);
+        this.reasons.push(reason);
+        return this.goesOn;
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("closed"));
+    await this.#running;
+  }
+}
+
+/** The machine may be busy: what is awaited may take its time, what is compared is counted. */
+const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 20_000, interval: 5 });
+
+const CONTROL = 0x20;
+const control = (batch: Buffer): void => {
+  batch.writeInt16BE(CONTROL, 21);
+  sealed(batch);
+};
+/** What the server has stored does not match its checksum any more. */
+const damage = (batch: Buffer): void => void (batch[batch.length - 3]! ^= 0x10);
+
+describe("a fetcher", () => {
+  let fetching: Fetching;
+
+  afterEach(() => fetching.close());
+
+  test("tells of what cannot be read behind everything that came before it, which may wait for room", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a", "b"]);
+    await log.store(0, ["marker"], control);
+    await log.store(0, ["bad"], damage);
+    const { promise: room, resolve } = Promise.withResolvers<void>();
+    fetching.room = room;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBe(1);
+    // Nothing but the delivery keeps it from being told.
+    await eventually(() => log.asked[1]).toBeGreaterThan(10);
+    expect(fetching.told[0]).toEqual(["a", "b"]);
+    resolve();
+    await eventually(() => fetching.told[0]).toEqual(["a", "b", "through 2", "unreadable 3 to 3"]);
+    expect(fetching.reasons).toEqual([expect.stringMatching(/offset 3 of partition "0".*checksum/)]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test("fetches what cannot be read once more: what was damaged on its way is sound then", async () => {
+    const log = new FetchedLog([1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b"], damage, 1);
+    await log.store(0, ["c"]);
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["a", "b", "c"]);
+    expect(log.asked[0]).toBeGreaterThan(1);
+  });
+
+  test("tells a batch that cannot be read once, with its first and last offset, and goes on behind it", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b", "c", "d"], damage);
+    await log.store(0, ["e"]);
+    await log.store(1, ["other"]);
+    await fetching.start();
+    await eventually(() => fetching.told).toEqual([["a", "unreadable 1 to 3", "e"], ["other"]]);
+    expect(fetching.reasons).toEqual([expect.stringMatching(/offsets 1 to 3 of partition "0"/)]);
+    await log.store(0, ["f"]);
+    await eventually(() => fetching.told[0]).toEqual(["a", "unreadable 1 to 3", "e", "f"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test("ends a partition, and not the others, where the handler has enough", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    fetching.goesOn = false;
+    await log.store(0, ["bad"], damage);
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["unreadable 0 to 0"]);
+    await Promise.all([log.store(0, ["behind"]), log.store(1, ["later"])]);
+    await eventually(() => fetching.told[1]).toEqual(["later"]);
+    expect(fetching.told[0]).toEqual(["unreadable 0 to 0"]);
+    expect(log.asked[0]).toBe(2);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test.each([
+    ["says that it cannot read its own log", true],
+    ["hands out nothing of what it has", false],
+  ])("asks offset after offset where the server %s, and gives up none that it can read", async (_what, says) => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b", "c", "d"]);
+    await log.store(0, ["e"]);
+    log.corruptOffsets = [1n, 3n];
+    log.saysCorrupt = says;
+    await log.store(1, ["other"]);
+    await fetching.start();
+    await eventually(() => fetching.told).toEqual([["a", "unreadable 1 to 3", "e"], ["other"]]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test("waits for a server that hands out nothing for a while", async () => {
+    const log = new FetchedLog([1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b"]);
+    log.corruptOffsets = [0n, 0n];
+    log.saysCorrupt = false;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBe(4);
+    log.corruptOffsets = null;
+    await eventually(() => fetching.told[0]).toEqual(["a", "b"]);
+  });
+
+  test("goes on where the server has what is asked for, but knows nothing of the epochs of its leaders any more", async () => {
+    const log = new FetchedLog([1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"], (batch) => void batch.writeInt32BE(3, 12));
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    log.knowsNoEpochs = true;
+    await log.store(0, ["b"]);
+    await eventually(() => fetching.told[0]).toEqual(["a", "b"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test.each([
+    ["that is not available", 78],
+    ["with a bad disk", 56],
+    ["of which the broker does not know", 3],
+  ])("waits with a partition %s, and goes on with the others of the same broker", async (_what, code) => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    log.codes[0] = code;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBe(5);
+    // By now it is asked once in a second or so, and the other one every 50 ms.
+    const before = log.asked[1]!;
+    await eventually(() => log.asked[1]).toBeGreaterThan(before + 9);
+    expect(log.asked[0]).toBeLessThan(10);
+    await Promise.all([log.store(0, ["a"]), log.store(1, ["b"])]);
+    await eventually(() => fetching.told[1]).toEqual(["b"]);
+    log.codes[0] = 0;
+    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test("asks the new leader of a partition that has moved, and the old one for the rest", async () => {
+    const log = new FetchedLog([1, 1, 1]);
+    fetching = new Fetching(log);
+    await fetching.start();
+    log.leaders = [2, 1, 2];
+    await Promise.all([log.store(0, ["a"]), log.store(1, ["b"]), log.store(2, ["c"])]);
+    await eventually(() => fetching.told).toEqual([["a"], ["b"], ["c"]]);
+    // Both were found by one look, or two.
+    expect(log.looks).toBeLessThan(4);
+  });
+
+  test("does not keep the others waiting while it looks what retention has left of a partition", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    const { promise: gate, resolve } = Promise.withResolvers<void>();
+    log.offsetsGate = gate;
+    await log.store(0, ["gone", "first"]);
+    log.firstOffsets[0] = 1n;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBe(1);
+    await log.store(1, ["b"]);
+    await eventually(() => fetching.told[1]).toEqual(["b"]);
+    resolve();
+    await eventually(() => fetching.told[0]).toEqual(["gap to 1", "first"]);
+  });
+
+  test("ends with what cannot be retried", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await fetching.start();
+    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    log.codes[0] = 29;
+    await eventually(() => fetching.failure).toMatchObject({ code: "permission-denied", topic: "orders", partition: "0" });
+  });
+
+  test("ends when the topic is another one of the same name", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await fetching.start();
+    log.topicId = "b".repeat(32);
+    log.codes[0] = 100;
+    await eventually(() => fetching.failure).toMatchObject({ code: "not-found" });
+  });
+
+  test("tells nothing of what cannot be read once the partition has been taken away", async () => {
+    const log = new FetchedLog([1, 1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["bad"], damage);
+    const { promise: room, resolve } = Promise.withResolvers<void>();
+    fetching.room = room;
+    await fetching.start();
+    await eventually(() => log.asked[1]).toBeGreaterThan(10);
+    fetching.remove(0);
+    resolve();
+    await log.store(1, ["later"]);
+    await eventually(() => fetching.told[1]).toEqual(["later"]);
+    expect(fetching.told[0]).toEqual(["a"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+});

@@ -1,0 +1,276 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type JoinGroupRequest, KafkaProtocolError } from "../../../../../adapters/kafka/client/kafka-client.ts";
+import { GroupMembership } from "../../../../../adapters/kafka/group/group-membership.ts";
+import { decodeSubscription } from "../../../../../adapters/kafka/group/member-metadata.ts";
+import type { DriverReport, Report } from "../../../../../src/driver/index.ts";
+import { GroupClient } from "../group-client.ts";
+
+vi.mock("node:timers", () => import("../../../fakeable-timers.ts"));
+vi.mock("node:perf_hooks", () => import("../../../fakeable-timers.ts"));
+
+const SESSION_MS = 6_000;
+const HEARTBEAT_MS = SESSION_MS / 20;
+
+/** A member on a scripted coordinator, with a clock that the test moves. */
+class Member {
+  readonly coordinator = new GroupClient();
+  readonly told: string[] = [];
+  readonly contacts: boolean[] = [];
+  readonly reports: DriverReport[] = [];
+  owned: readonly number[] = [];
+  readonly membership: GroupMembership;
+  readonly #closing = new AbortController();
+  outcome: unknown = "running";
+
+  constructor() {
+    const report: Report = Object.assign((told: DriverReport) => void this.reports.push(told), { wants: () => true });
+    const events = {
+      claim: () => ({ partitionCount: 2, owned: this.owned }),
+      synced: (partitions: readonly number[], generation: number) => void this.told.push(`synced ${partitions.join()} in ${generation}`),
+      contact: (isThere: boolean) => void this.contacts.push(isThere),
+      lost: () => void this.told.push("lost"),
+    };
+    const settings = { group: "orders.workers", topic: "orders", sessionTimeoutMs: SESSION_MS };
+    this.membership = new GroupMembership(this.coordinator.client, settings, events, report);
+  }
+
+  async start(): Promise<void> {
+    this.membership.run(this.#closing.signal).catch((error: unknown) => {
+      this.outcome = error;
+    });
+    await vi.advanceTimersByTimeAsync(0);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("closed"));
+    await vi.advanceTimersByTimeAsync(0);
+  }
+
+  get joins(): number {
+    return this.coordinator.count("joinGroup");
+  }
+
+  /** What it said of itself when it last joined. */
+  get claimed(): { readonly memberId: string; readonly owned: readonly number[]; readonly generation: number } {
+    const { memberId, protocols } = this.coordinator.last("joinGroup") as JoinGroupRequest;
+    const { owned, generation } = decodeSubscription(Buffer.from(protocols[0]!.metadata));
+    return { memberId, owned, generation };
+  }
+}
+
+const refusal = (errorCode: number): KafkaProtocolError => new KafkaProtocolError("Any", errorCode);
+
+describe("a membership", () => {
+  let member: Member;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    member = new Member();
+  });
+
+  afterEach(async () => {
+    await member.close();
+    const timersLeft = vi.getTimerCount();
+    vi.useRealTimers();
+    if (timersLeft > 0) throw new Error(`${timersLeft} timers are left of a closed membership`);
+  });
+
+  test("ended during its first join, it still learns its name, which the group waits for: who leaves has to be named", async () => {
+    const answer = Promise.withResolvers<void>();
+    member.coordinator.plan("joinGroup", answer.promise);
+    const never = new AbortController().signal;
+    expect(await member.membership.nameInGroup(never)).toBe("");
+    await member.start();
+    await member.close();
+    expect(member.outcome).toEqual(new Error("closed"));
+    const reason = new Error("too late");
+    await expect(member.membership.nameInGroup(AbortSignal.abort(reason))).rejects.toBe(reason);
+    answer.resolve();
+    expect(await member.membership.nameInGroup(never)).toBe("member-1");
+    expect(member.joins).toBe(1);
+  });
+
+  test("joins under the name that it is given, syncs, and is heard of all the time", async () => {
+    await member.start();
+    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    expect(member.joins).toBe(2);
+    expect(member.claimed).toEqual({ memberId: "member-1", owned: [], generation: -1 });
+    expect(member.membership.isStable).toBe(true);
+    await vi.advanceTimersByTimeAsync(10 * HEARTBEAT_MS);
+    expect(member.coordinator.count("heartbeat")).toBe(10);
+    expect(member.coordinator.last("heartbeat")).toEqual({ group: "orders.workers", memberId: "member-1", generation: 1 });
+  });
+
+  test("joins again when the group rebalances, with what it owns and the generation in which it got it", async () => {
+    await member.start();
+    member.owned = [0, 1];
+    member.coordinator.plan("heartbeat", refusal(27));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.claimed).toEqual({ memberId: "member-1", owned: [0, 1], generation: 1 });
+    expect(member.told).toEqual(["synced 0,1 in 1", "synced 0,1 in 2"]);
+  });
+
+  test("joins again at once when it has something new to say, also while it joins", async () => {
+    await member.start();
+    member.membership.rejoin();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(member.joins).toBe(3);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    member.coordinator.plan("joinGroup", promise);
+    member.membership.rejoin();
+    await vi.advanceTimersByTimeAsync(0);
+    member.membership.rejoin();
+    resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(member.joins).toBe(5);
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.joins).toBe(5);
+  });
+
+  test.each([25, 82])("is nobody any more after code %i, and joins as a new member", async (errorCode) => {
+    await member.start();
+    member.owned = [0];
+    member.coordinator.plan("heartbeat", refusal(errorCode));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS - 1);
+    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(member.told).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
+    expect(member.claimed).toMatchObject({ memberId: "member-3", generation: -1 });
+  });
+
+  test("of another generation, it has lost what it owned and joins under its own name", async () => {
+    await member.start();
+    member.coordinator.plan("heartbeat", refusal(22));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.told).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
+    expect(member.claimed).toMatchObject({ memberId: "member-1", generation: -1 });
+  });
+
+  test("a commit that was refused as another member's ends it in the same way", async () => {
+    await member.start();
+    member.membership.fenced(25);
+    expect(member.told.at(-1)).toBe("lost");
+    expect(member.membership.isStable).toBe(false);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(member.told.at(-1)).toBe("synced 0,1 in 2");
+  });
+
+  test("a rebalance between join and sync makes it join again", async () => {
+    member.coordinator.plan("syncGroup", refusal(27));
+    await member.start();
+    expect(member.told).toEqual(["synced 0,1 in 2"]);
+    expect(member.claimed.generation).toBe(-1);
+  });
+
+  test.each([14, 15, 16])("code %i at joining: asks again, ever more slowly, and tells", async (errorCode) => {
+    member.coordinator.plan("joinGroup", refusal(errorCode), refusal(errorCode), refusal(errorCode));
+    await member.start();
+    expect(member.told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(400);
+    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    expect(member.reports.map(({ kind }) => kind)).toEqual(["retry", "retry", "retry"]);
+    expect(member.coordinator.count("findCoordinator")).toBe(errorCode === 14 ? 1 : 4);
+  });
+
+  test("a coordinator that has moved is looked up, without making the group join again", async () => {
+    await member.start();
+    member.coordinator.plan("heartbeat", refusal(16), Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+    await vi.advanceTimersByTimeAsync(4 * HEARTBEAT_MS);
+    expect(member.joins).toBe(2);
+    expect(member.coordinator.count("findCoordinator")).toBe(3);
+    expect(member.told).toEqual(["synced 0,1 in 1"]);
+  });
+
+  test("unheard for a whole session, it gives up what it owned before anything else", async () => {
+    await member.start();
+    member.coordinator.plan("heartbeat", ...Array.from({ length: 30 }, () => refusal(15)));
+    await vi.advanceTimersByTimeAsync(SESSION_MS - 1_000);
+    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(member.told).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
+    expect(member.claimed.generation).toBe(-1);
+  });
+
+  test("tells when it has contact: behind each round, not while it joins again, and not while the coordinator does not answer", async () => {
+    await member.start();
+    expect(member.contacts).toEqual([true]);
+    member.coordinator.plan("heartbeat", refusal(27));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.contacts).toEqual([true, false, true]);
+    member.coordinator.plan("heartbeat", refusal(15), refusal(15));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.contacts).toEqual([true, false, true, false]);
+    await vi.advanceTimersByTimeAsync(6 * HEARTBEAT_MS);
+    expect(member.contacts).toEqual([true, false, true, false, true]);
+    expect(member.told).toEqual(["synced 0,1 in 1", "synced 0,1 in 2"]);
+    member.coordinator.plan("heartbeat", refusal(25));
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.contacts.slice(5)).toEqual([false, true]);
+  });
+
+  test.each([
+    ["longer than a session", SESSION_MS + 1, ["lost", "synced 0,1 in 2"]],
+    ["shorter", SESSION_MS - 2 * HEARTBEAT_MS, []],
+  ])("an answer that lay in a stopped process %s is as old as its request", async (_, stoppedMs, expected) => {
+    await member.start();
+    const answer = Promise.withResolvers<void>();
+    member.coordinator.plan("heartbeat", answer.promise);
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    // The process stops: its clock goes on, its timers do not. It finds the answer first when it goes on.
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + stoppedMs);
+    answer.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(member.told.slice(1)).toEqual(expected);
+    clock.mockRestore();
+  });
+
+  test("a coordinator that is silent does not hold a heartbeat for ever", async () => {
+    vi.useRealTimers();
+    const hasty = new Member();
+    const settings = { group: "g", topic: "orders", sessionTimeoutMs: 90 };
+    const events = {
+      claim: () => ({ partitionCount: 1, owned: [] }),
+      synced: () => undefined,
+      contact: () => undefined,
+      lost: () => undefined,
+    };
+    const report: Report = Object.assign((told: DriverReport) => void hasty.reports.push(told), { wants: () => true });
+    const closing = new AbortController();
+    hasty.coordinator.plan("heartbeat", new Promise<void>(() => undefined));
+    const running = new GroupMembership(hasty.coordinator.client, settings, events, report).run(closing.signal);
+    await vi.waitFor(() => expect(hasty.reports.map(({ kind }) => kind)).toContain("retry"), { timeout: 2_000, interval: 5 });
+    expect(hasty.reports[0]).toMatchObject({ operation: "Heartbeat", error: { code: "timeout" } });
+    closing.abort(new Error("closed"));
+    await expect(running).rejects.toThrow("closed");
+    expect(hasty.coordinator.count("joinGroup")).toBe(2);
+    vi.useFakeTimers();
+  });
+
+  test("while partitions change hands it asks more often", async () => {
+    member.coordinator.assigned = { partitions: [0], moving: true };
+    await member.start();
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.coordinator.count("heartbeat")).toBe(3);
+  });
+
+  test.each([
+    [23, "conflict", "another client"],
+    [26, "invalid-argument", "6000 ms"],
+    [30, "permission-denied", "not allowed for this group"],
+    [81, "conflict", "as many members"],
+  ])("code %i cannot be retried: %s", async (errorCode, code, text) => {
+    member.coordinator.plan("joinGroup", refusal(errorCode));
+    await member.start();
+    expect(member.outcome).toMatchObject({ code, provider: "kafka", message: expect.stringContaining(text) });
+    expect(member.told).toEqual([]);
+  });
+
+  test("ends at once, whatever it waits for", async () => {
+    member.coordinator.plan("joinGroup", null, new Promise<void>(() => undefined));
+    await member.start();
+    expect(member.joins).toBe(2);
+    await member.close();
+    expect(member.outcome).toEqual(new Error("closed"));
+  });
+});

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { startEmulatedKafka } from "../../../../../localstack/kafka/broker/emulated-kafka.ts";
+import { connect, text } from "../../../../../src/index.ts";
+
+const TOPIC = "flights";
+const GROUP = "delays";
+const COORDINATOR_NOT_AVAILABLE = 15;
+const NOT_COORDINATOR = 16;
+
+test.each([COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR])(
+  "a member whose coordinator answers its leaving with code %i says it again: nobody waits for its session",
+  { timeout: 20_000 },
+  async (errorCode) => {
+    await using emulator = await startEmulatedKafka({ topics: { [TOPIC]: { partitions: 2 } } });
+    await using connection = await connect(emulator.url, { require: ["groupAdmin"] });
+    const topic = connection.topic(TOPIC, { codec: text(), key: () => "ATL" });
+    const handled: string[] = [];
+    const consumer = topic.consumer({ group: GROUP, initialPosition: "earliest" });
+    const running = consumer.run(({ value }) => void handled.push(value));
+    await topic.producer().send({ value: "a" });
+    await expect.poll(() => handled).toEqual(["a"]);
+    emulator.answerWith({ api: "LeaveGroup", errorCode, times: 2 });
+    await consumer.close();
+    await running;
+    // Of a group that still had a member the server would refuse it.
+    await connection.admin.deleteGroup(TOPIC, GROUP);
+  },
+);

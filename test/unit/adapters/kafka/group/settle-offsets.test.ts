@@ -1,0 +1,151 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { GroupMember, KafkaClient, OffsetCommitRequest } from "../../../../../adapters/kafka/client/kafka-client.ts";
+import { FetchCursor } from "../../../../../adapters/kafka/fetch/fetch-cursor.ts";
+import { Coordinator } from "../../../../../adapters/kafka/group/coordinator.ts";
+import type { GroupMembership } from "../../../../../adapters/kafka/group/group-membership.ts";
+import { GroupOffsets } from "../../../../../adapters/kafka/group/group-offsets.ts";
+import { OwnedPartition, OwnedPartitions } from "../../../../../adapters/kafka/group/owned-partitions.ts";
+import { settleOffsets } from "../../../../../adapters/kafka/group/settle-offsets.ts";
+import type { Assignment, Settlement, StreamError } from "../../../../../src/driver/index.ts";
+
+const { signal } = new AbortController();
+
+describe("commits", () => {
+  let owned: OwnedPartitions;
+  let commits: OffsetCommitRequest[];
+  let codes: Map<number, number>;
+  let member: GroupMember;
+  let isStable: boolean;
+  let fencedBy: number[];
+  let whileAsking: () => void;
+
+  beforeEach(() => {
+    owned = new OwnedPartitions();
+    commits = [];
+    codes = new Map();
+    member = { group: "orders.workers", generation: 4, memberId: "me" };
+    isStable = true;
+    fencedBy = [];
+    whileAsking = () => undefined;
+  });
+
+  function own(partition: number, generation = 4): Assignment {
+    const assignment: Assignment = {
+      partition: String(partition),
+      identity: { cluster: "c", topic: "orders", incarnation: "i" },
+      start: null,
+      epoch: String(generation),
+    };
+    const handler = {
+      deliver: async () => true,
+      advanced: () => true,
+      caughtUp: () => true,
+      gap: async () => true,
+      unreadable: async () => true,
+    };
+    const taken = new OwnedPartition(partition, generation);
+    taken.delivery = { assignment, cursor: new FetchCursor(partition, { offset: 0n, leaderEpoch: 3 }, handler) };
+    owned.add(taken);
+    return assignment;
+  }
+
+  const upTo = (assignment: Assignment, through: string | null): Settlement => ({ assignment, through, records: [], ended: false });
+
+  function settle(...settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]> {
+    const calls: Partial<KafkaClient> = {
+      findCoordinator: async () => 1,
+      offsetCommit: async (_broker, request) => {
+        commits.push(request);
+        whileAsking();
+        return request.partitions.map(({ partition }) => ({ topic: "orders", partition, errorCode: codes.get(partition) ?? 0 }));
+      },
+    };
+    const client = calls as KafkaClient;
+    const offsets = new GroupOffsets(client, new Coordinator(client, "orders.workers"), "orders.workers", "orders", null);
+    const membership = {
+      get member() {
+        return member;
+      },
+      get isStable() {
+        return isStable;
+      },
+      fenced: (errorCode: number) => void fencedBy.push(errorCode),
+    };
+    return settleOffsets(membership as unknown as GroupMembership, owned, offsets, settlements, signal);
+  }
+
+  test("name the next offset and the epoch of the record before it, in the member's generation, in one request", async () => {
+    const [first, other] = [own(0), own(3)];
+    owned.of(first)!.delivery!.cursor.epochs.read([
+      { leaderEpoch: 3, endOffset: 40n },
+      { leaderEpoch: 5, endOffset: 42n },
+      { leaderEpoch: 8, endOffset: 99n },
+    ]);
+    expect(await settle(upTo(first, "41"), upTo(other, "9007199254740993"))).toEqual([null, null]);
+    expect(commits).toEqual([
+      {
+        ...member,
+        topic: "orders",
+        partitions: [
+          { partition: 0, offset: 42n, leaderEpoch: 5, metadata: null },
+          { partition: 3, offset: 9_007_199_254_740_994n, leaderEpoch: -1, metadata: null },
+        ],
+      },
+    ]);
+  });
+
+  test("of an ownership that is over are ownership-lost, without a request, also when the partition is ours again", async () => {
+    const old = own(0, 3);
+    const again = own(0, 4);
+    const [error] = await settle(upTo(old, "41"));
+    expect(error).toMatchObject({ code: "ownership-lost", partition: "0", topic: "orders" });
+    expect(commits).toEqual([]);
+    expect(await settle(upTo(old, "50"), upTo(again, "45"))).toMatchObject([{ code: "ownership-lost" }, null]);
+    expect(commits[0]?.partitions).toEqual([{ partition: 0, offset: 46n, leaderEpoch: -1, metadata: null }]);
+  });
+
+  test("without a position ask nobody", async () => {
+    expect(await settle(upTo(own(0), null))).toEqual([null]);
+    expect(commits).toEqual([]);
+  });
+
+  test.each([22, 25, 82])("that the group refuses with code %i end the membership", async (errorCode) => {
+    const assignments = [own(0), own(1)];
+    codes.set(0, errorCode).set(1, errorCode);
+    const results = await settle(...assignments.map((assignment) => upTo(assignment, "1")));
+    expect(results).toMatchObject([{ code: "ownership-lost" }, { code: "ownership-lost" }]);
+    expect(fencedBy).toEqual([errorCode]);
+  });
+
+  test("that a rebalance got in the way of come again", async () => {
+    codes.set(0, 27);
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
+    // The generation went on between sending and being answered.
+    codes.set(0, 22);
+    whileAsking = () => {
+      member = { ...member, generation: 5 };
+    };
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
+    isStable = false;
+    whileAsking = () => undefined;
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
+    expect(fencedBy).toEqual([]);
+  });
+
+  test.each([14, 15, 16])("that the coordinator cannot take now (code %i) can be retried", async (errorCode) => {
+    codes.set(0, errorCode);
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
+    expect(fencedBy).toEqual([]);
+  });
+
+  test("that are not permitted are told so", async () => {
+    codes.set(0, 30);
+    expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "permission-denied", retryable: false, partition: "0" }]);
+  });
+
+  test("of nobody are never sent: a server would take them while the group is empty", async () => {
+    member = { ...member, generation: -1, memberId: "" };
+    await expect(settle(upTo(own(0), "1"))).rejects.toMatchObject({ errorCode: 25 });
+    expect(commits).toEqual([]);
+  });
+});

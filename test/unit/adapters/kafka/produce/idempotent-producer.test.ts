@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type EmulatedKafka, startEmulatedKafka } from "../../../../../localstack/kafka/broker/emulated-kafka.ts";
+import { type Connection, type Receipt, connect, text } from "../../../../../src/index.ts";
+
+// An idempotent producer through lost answers and leaders that move: each message is stored once, in the order of its key.
+
+const TOPIC = "flights";
+const PARTITIONS = 6;
+const RETRY = { initialDelayMs: 5, maxDelayMs: 50 };
+const NOT_LEADER = 6;
+const TIMED_OUT = 7;
+const UNKNOWN_PRODUCER = 59;
+
+let emulator: EmulatedKafka;
+let connection: Connection;
+
+beforeEach(async () => {
+  emulator = await startEmulatedKafka({ brokers: 3, topics: { [TOPIC]: { partitions: PARTITIONS } } });
+  connection = await connect(`${emulator.url}?idempotent=true`);
+});
+
+afterEach(async () => {
+  await connection.close();
+  await emulator.close();
+});
+
+const topic = () => connection.topic(TOPIC, { codec: text() });
+
+/** By key, in the order of the log; of those without one, by partition. */
+async function storedByKey(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const byKey = new Map<string, string[]>();
+  for await (const { key, value, partition } of topic().reader({ until: "now" })) {
+    const name = key ?? `without, in ${partition}`;
+    byKey.set(name, [...(byKey.get(name) ?? []), value]);
+  }
+  return byKey;
+}
+
+test.each([
+  { name: "the answer is lost", errorCode: TIMED_OUT, moves: false },
+  { name: "the leader appends and hands its partition over", errorCode: NOT_LEADER, moves: true },
+])("many calls in flight, where $name, are stored once and in order", async ({ errorCode, moves }) => {
+  const producer = topic().producer({ retry: RETRY });
+  const keys = Array.from({ length: 24 }, (_, index) => `key-${index}`);
+  const sends: Promise<Receipt>[] = [];
+  const expected = new Map<string, string[]>(keys.map((key) => [key, []]));
+  for (let round = 0; round < 30; round += 1) {
+    if (round % 5 === 2) emulator.answerWith({ api: "Produce", errorCode, isStored: true, times: 3, topic: TOPIC });
+    if (moves && round % 5 === 3) for (let partition = 0; partition < PARTITIONS; partition += 1) emulator.moveLeader(TOPIC, partition);
+    for (const key of keys) {
+      expected.get(key)!.push(String(round));
+      sends.push(producer.send({ key, value: String(round) }));
+    }
+    // What is sent now is queued behind the calls under way.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (round % 10 === 9) await Promise.all(sends);
+  }
+  await Promise.all(sends);
+  expect(await storedByKey()).toEqual(expected);
+});
+
+test("messages without a key take no numbers from a partition whose batch has to come again", async () => {
+  const producer = topic().producer({ retry: { initialDelayMs: 400, maxDelayMs: 400 } });
+  await producer.send({ key: "first", value: "first" });
+  emulator.answerWith({ api: "Produce", errorCode: TIMED_OUT, isStored: true, times: 3, topic: TOPIC });
+  const keys = Array.from({ length: 24 }, (_, index) => `key-${index}`);
+  const sends: Promise<Receipt>[] = keys.map((key) => producer.send({ key, value: key }));
+  await expect.poll(async () => (await storedByKey()).size).toBe(keys.length + 1);
+  // Every partition waits for its batch now.
+  for (let count = 0; count < 20; count += 1) {
+    sends.push(producer.send({ key: null, value: `without ${count}` }));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await Promise.all(sends);
+  const values = [...(await storedByKey()).values()].flat();
+  expect(values).toHaveLength(new Set(values).size);
+  expect(values).toHaveLength(sends.length + 1);
+});
+
+test("a partition whose numbers the server has forgotten begins again under a new id, and loses nothing", async () => {
+  const producer = topic().producer({ retry: RETRY });
+  const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
+  const sendAll = (value: string) => Promise.all(keys.map((key) => producer.send({ key, value })));
+  await sendAll("0");
+  emulator.answerWith({ api: "Produce", errorCode: UNKNOWN_PRODUCER, times: 2, topic: TOPIC });
+  await sendAll("1");
+  emulator.answerWith({ api: "Produce", errorCode: TIMED_OUT, isStored: true, times: 3, topic: TOPIC });
+  await sendAll("2");
+  expect(await storedByKey()).toEqual(new Map(keys.map((key) => [key, ["0", "1", "2"]])));
+});
+
+test("a message that a leader may have appended before it handed over is of unknown outcome when it is given up", async () => {
+  const producer = topic().producer({ retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 }, deliveryTimeoutMs: 1_000 });
+  emulator.answerWith({ api: "Produce", errorCode: NOT_LEADER, isStored: true, topic: TOPIC });
+  await expect(producer.send({ key: "a", value: "stored" })).rejects.toMatchObject({ code: "outcome-unknown" });
+  expect(await storedByKey()).toEqual(new Map([["a", ["stored"]]]));
+});

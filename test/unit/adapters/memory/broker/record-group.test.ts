@@ -1,0 +1,181 @@
+import { expect, test } from "vitest";
+import { TestMember, eventually, membersOf, open, outgoing, publish, series, text } from "../harness.ts";
+
+const PUBSUB = "create=orders&like=pubsub";
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+const sortedValues = (...members: TestMember[]): number[] => members.flatMap(({ values }) => values.map(Number)).toSorted((a, b) => a - b);
+
+test("every member owns the one partition and gets whole keys", async () => {
+  const opened = open(PUBSUB);
+  const members = [
+    new TestMember(opened.driver, "orders"),
+    new TestMember(opened.driver, "orders"),
+    new TestMember(opened.driver, "orders"),
+  ];
+  for (const member of members) {
+    member.settles = false;
+    await member.start();
+    expect([...member.current.values()]).toMatchObject([{ partition: "0", start: null, epoch: null }]);
+  }
+  await publish(opened.driver, "orders", series(300, 30));
+  await eventually(() => expect(sortedValues(...members)).toEqual(upTo(300)));
+  const keysOf = (member: TestMember): Set<string> => new Set(member.records.map(({ record }) => text(record.key)!));
+  const [a, b, c] = members.map(keysOf);
+  expect(a!.size + b!.size + c!.size).toBe(30);
+  expect(Math.min(a!.size, b!.size, c!.size)).toBeGreaterThan(0);
+  for (const member of members) await member.consumer.close();
+});
+
+test("what was not acknowledged comes again, counted, in order; what was does not", async () => {
+  const opened = open(PUBSUB);
+  await publish(opened.driver, "orders", series(20, 4));
+  const first = new TestMember(opened.driver, "orders");
+  first.settles = false;
+  await first.start();
+  await eventually(() => expect(first.records).toHaveLength(20));
+  const [assignment] = first.current.values();
+  expect(first.records.every(({ record }) => record.deliveryAttempt === 1)).toBe(true);
+  const handled = first.records.filter(({ record }) => Number(text(record.value)) % 2 === 0).map(({ record }) => record);
+  expect(await first.settle(assignment!, handled)).toBeNull();
+  await first.consumer.close();
+  const second = new TestMember(opened.driver, "orders");
+  await second.start();
+  await eventually(() => expect(second.records).toHaveLength(10));
+  expect(second.records.every(({ record }) => record.deliveryAttempt === 2)).toBe(true);
+  expect(sortedValues(second)).toEqual(upTo(20).filter((value) => value % 2 === 1));
+  const positions = second.records.map(({ record }) => Number(record.position));
+  expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+  await second.consumer.close();
+  const third = new TestMember(opened.driver, "orders");
+  await third.start();
+  await publish(opened.driver, "orders", series(1, 1, 20));
+  await eventually(() => expect(third.values).toEqual(["20"]));
+  await third.consumer.close();
+});
+
+test("a released record comes again with those of its key behind it, and with no others", async () => {
+  const opened = open(PUBSUB);
+  await publish(opened.driver, "orders", series(12, 3));
+  const member = new TestMember(opened.driver, "orders");
+  member.settles = false;
+  await member.start();
+  await eventually(() => expect(member.records).toHaveLength(12));
+  const [assignment] = member.current.values();
+  const recordOf = (value: string) => member.records.find(({ record }) => text(record.value) === value)!.record;
+  const released = recordOf("4");
+  member.consumer.release!(assignment!, [recordOf("7")]);
+  member.consumer.release!(assignment!, [released]);
+  await eventually(() => expect(member.values.slice(12)).toEqual(["4", "7", "10"]));
+  expect(member.records.at(-1)!.record.deliveryAttempt).toBe(2);
+  await member.settle(
+    assignment!,
+    member.records.map(({ record }) => record),
+  );
+  member.consumer.release!(assignment!, [released]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(member.records).toHaveLength(15);
+  await member.consumer.close();
+});
+
+test("a newcomer gets its share of what has not been handed out, but no key that another holds", async () => {
+  const opened = open(PUBSUB);
+  const first = new TestMember(opened.driver, "orders");
+  first.settles = false;
+  first.deliver = (assignment, records) => {
+    for (const record of records) first.records.push({ assignment, record });
+    return new Promise(() => {});
+  };
+  await first.start();
+  const held = Array.from({ length: 10 }, (_, index) => `held-${index}`);
+  await publish(
+    opened.driver,
+    "orders",
+    held.map((key, index) => outgoing(key, String(index))),
+  );
+  await eventually(() => expect(first.records).toHaveLength(10));
+  await publish(opened.driver, "orders", [...series(60, 20, 10), ...held.map((key, index) => outgoing(key, String(70 + index)))]);
+  const second = new TestMember(opened.driver, "orders");
+  await second.start();
+  await eventually(() => expect(second.records.length).toBeGreaterThan(10));
+  expect(second.records.some(({ record }) => text(record.key)!.startsWith("held"))).toBe(false);
+  await first.consumer.close();
+  await eventually(() => expect(sortedValues(second)).toEqual(upTo(80)));
+  await second.consumer.close();
+});
+
+test("what lies ready for a member that is busy goes to a newcomer", async () => {
+  const opened = open(PUBSUB);
+  await publish(
+    opened.driver,
+    "orders",
+    Array.from({ length: 3_000 }, (_, index) => outgoing(null, String(index))),
+  );
+  const busy = new TestMember(opened.driver, "orders");
+  let handedOut = 0;
+  busy.deliver = (_, records) => {
+    handedOut += records.length;
+    return new Promise(() => {});
+  };
+  await busy.start();
+  await eventually(() => expect(handedOut).toBe(1_000));
+  const newcomer = new TestMember(opened.driver, "orders");
+  await newcomer.start();
+  await eventually(() => expect(newcomer.records).toHaveLength(1_000));
+  await busy.consumer.close();
+  await eventually(() => expect(newcomer.records).toHaveLength(3_000));
+  await newcomer.consumer.close();
+});
+
+test("a frozen member's records go to others after its session, and it starts afresh", async () => {
+  const opened = open(PUBSUB);
+  const frozen = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 20 });
+  frozen.settles = false;
+  await publish(opened.driver, "orders", series(10));
+  await frozen.start();
+  await eventually(() => expect(frozen.records).toHaveLength(10));
+  const [assignment] = frozen.current.values();
+  const [member] = membersOf(opened);
+  member!.freeze();
+  const other = new TestMember(opened.driver, "orders");
+  await other.start();
+  await eventually(() => expect(sortedValues(other)).toEqual(upTo(10)));
+  member!.thaw();
+  expect(await frozen.settle(assignment!, [frozen.records[0]!.record])).toMatchObject({ code: "ownership-lost" });
+  await eventually(() => expect(frozen.events.filter(({ kind }) => kind === "assigned")).toHaveLength(2));
+  expect(frozen.events.filter(({ kind }) => kind === "lost")).toHaveLength(1);
+  await frozen.consumer.close();
+  await other.consumer.close();
+});
+
+test("what retention has dropped is passed over without a word", async () => {
+  const opened = open(PUBSUB);
+  const first = new TestMember(opened.driver, "orders");
+  await first.start();
+  await first.consumer.close();
+  await publish(opened.driver, "orders", series(10, 1));
+  opened.broker.topic("orders").retain({ retentionBytes: 18 });
+  const second = new TestMember(opened.driver, "orders");
+  await second.start();
+  await eventually(() => expect(second.values).toEqual(["7", "8", "9"]));
+  expect(second.gaps).toEqual([]);
+  expect(opened.broker.topic("orders").groups.get("billing")!.lag(Date.now())).toMatchObject([{ messages: 0 }]);
+  await second.consumer.close();
+});
+
+test("what could not be leased because too much was is leased when that is handled, though nothing new is stored", async () => {
+  const opened = open(PUBSUB);
+  const member = new TestMember(opened.driver, "orders");
+  member.settles = false;
+  await member.start();
+  for (let batch = 0; batch < 11; batch += 1) await publish(opened.driver, "orders", series(1_000, 10, batch * 1_000));
+  await eventually(() => expect(member.records).toHaveLength(10_000));
+  const [assignment] = member.current.values();
+  expect(
+    await member.settle(
+      assignment!,
+      member.records.map(({ record }) => record),
+    ),
+  ).toBeNull();
+  await eventually(() => expect(member.records).toHaveLength(11_000));
+  await member.consumer.close();
+});
