@@ -1,10 +1,8 @@
 import type { StreamError, TopicIdentity } from "../../src/driver/index.ts";
+import { ErrorNumber } from "./client/error-codes.ts";
 import type { ClusterMetadata, KafkaClient, TopicMetadata } from "./client/kafka-client.ts";
 import { abortable } from "./client/waiting.ts";
 import { errorOf, kafkaError, topicNotFound } from "./errors.ts";
-
-const NO_SUCH_TOPIC = 3;
-const NO_LEADER_YET = 5;
 
 /** A topic as the cluster described it at one moment. */
 export interface KnownTopic {
@@ -41,8 +39,9 @@ export class TopicDirectory {
   async #ask(topic: string, signal: AbortSignal): Promise<KnownTopic> {
     const metadata = await this.#client.metadata([topic], signal);
     const found = metadata.topics.find((described) => described.topic === topic);
-    if (found === undefined || found.errorCode === NO_SUCH_TOPIC) throw topicNotFound(topic);
-    if (found.errorCode !== 0 && found.errorCode !== NO_LEADER_YET) throw errorOf(found.errorCode, "Metadata", { topic });
+    if (found === undefined || found.errorCode === ErrorNumber.UNKNOWN_TOPIC_OR_PARTITION) throw topicNotFound(topic);
+    if (found.errorCode !== 0 && found.errorCode !== ErrorNumber.LEADER_NOT_AVAILABLE)
+      throw errorOf(found.errorCode, "Metadata", { topic });
     if (found.partitions.length === 0) throw kafkaError("unavailable", "the cluster does not know the partitions yet", { topic });
     return toKnownTopic(found, metadata);
   }

@@ -8,6 +8,7 @@ import type {
   StartPoint,
   TopicIdentity,
 } from "../../../src/driver/index.ts";
+import { ErrorNumber } from "../client/error-codes.ts";
 import { type DescribedGroup, KafkaProtocolError, LATEST } from "../client/kafka-client.ts";
 import { classify, errorOf, groupNotFound, kafkaError } from "../errors.ts";
 import { type LogBounds, OffsetLookup } from "../fetch/offset-lookup.ts";
@@ -25,9 +26,6 @@ import type { KnownTopic } from "../topic-directory.ts";
 import { change } from "./change.ts";
 
 const CONSUMER_GROUP = "consumer";
-/** There is no group of the name; a server may also answer with the state `Dead`. */
-const GROUP_ID_NOT_FOUND = 69;
-const UNKNOWN_MEMBER_ID = 25;
 /** A cluster has the groups of everybody: one after the other, hundreds take longer than a call may. */
 const LOOKS_AT_ONCE = 16;
 
@@ -102,7 +100,7 @@ export class GroupAdmin {
     requireNoMembers(native, described, topic);
     const codes = await change(() => this.#commits(known, native).commit(null, placesFrom(offsets), signal));
     const failed = [...codes.values()].find((code) => code !== 0);
-    if (failed === UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
+    if (failed === ErrorNumber.UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
     if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });
     if (isNew && name.nativeGroup === undefined) await warnOfNamesake(this.#service, this.#service.client, known, name.group, signal);
   }
@@ -217,7 +215,7 @@ export class GroupAdmin {
     const { client } = this.#service;
     const coordinator = new Coordinator(client, native);
     const described = await coordinator.ask(signal, (brokerId) => client.describeGroup(brokerId, native, signal));
-    if (described.errorCode !== 0 && described.errorCode !== GROUP_ID_NOT_FOUND) {
+    if (described.errorCode !== 0 && described.errorCode !== ErrorNumber.GROUP_ID_NOT_FOUND) {
       throw new KafkaProtocolError("DescribeGroups", described.errorCode);
     }
     return { described, committed: await this.#commits(known, native).committed(known.partitions, signal) };

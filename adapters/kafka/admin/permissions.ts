@@ -1,4 +1,5 @@
 import type { GroupName, GuardedOperation, Permission } from "../../../src/driver/index.ts";
+import { ErrorNumber } from "../client/error-codes.ts";
 import { type AllowedOperations, KafkaProtocolError, KafkaUnsupportedError } from "../client/kafka-client.ts";
 import { RetryPace, persist } from "../client/retry-pace.ts";
 import { topicNotFound } from "../errors.ts";
@@ -9,9 +10,6 @@ import type { KafkaService } from "../service.ts";
 /** Numbers of Kafka's `AclOperation`: the bits in what a server tells. */
 const OPERATIONS = { Read: 3, Write: 4, Create: 5, Delete: 6, Alter: 7, AlterConfigs: 11 } as const;
 const NONE = 0;
-const UNKNOWN_TOPIC = 3;
-const TOPIC_AUTHORIZATION_FAILED = 29;
-const GROUP_AUTHORIZATION_FAILED = 30;
 
 type Resource = "topic" | "group" | "cluster";
 /** What one may do on each. `group: null` also where none was named. */
@@ -101,8 +99,9 @@ async function topicOperations(
 ): Promise<Pick<ToldOperations, "topic" | "cluster">> {
   const told = await client.topicOperations(topic, signal);
   // Who may do anything with a topic may also see it.
-  if (told.errorCode === TOPIC_AUTHORIZATION_FAILED) return { topic: NONE, cluster: told.cluster };
-  if (told.errorCode === UNKNOWN_TOPIC) throw topicNotFound(topic, new KafkaProtocolError("Metadata", told.errorCode));
+  if (told.errorCode === ErrorNumber.TOPIC_AUTHORIZATION_FAILED) return { topic: NONE, cluster: told.cluster };
+  if (told.errorCode === ErrorNumber.UNKNOWN_TOPIC_OR_PARTITION)
+    throw topicNotFound(topic, new KafkaProtocolError("Metadata", told.errorCode));
   return { topic: told.topic, cluster: told.cluster };
 }
 
@@ -112,7 +111,7 @@ async function groupOperations({ client }: KafkaService, native: string, signal:
     if (told.errorCode === 0) return told.group;
     throw new KafkaProtocolError("DescribeGroups", told.errorCode);
   } catch (error) {
-    if (error instanceof KafkaProtocolError && error.errorCode === GROUP_AUTHORIZATION_FAILED) return NONE;
+    if (error instanceof KafkaProtocolError && error.errorCode === ErrorNumber.GROUP_AUTHORIZATION_FAILED) return NONE;
     throw error;
   }
 }

@@ -22,7 +22,7 @@ export interface ErrorCode {
 type Row = readonly [number: number, name: string, errorClass: ErrorClass, code: StreamErrorCode, meaning: string];
 
 /** Names and numbers: https://kafka.apache.org/protocol#protocol_error_codes */
-const ROWS: readonly Row[] = [
+const ROWS = [
   [-1, "UNKNOWN_SERVER_ERROR", "unknown", "unavailable", "the server failed in an unexpected way"],
   [1, "OFFSET_OUT_OF_RANGE", "fail", "position-out-of-range", "the log has no such offset"],
   [
@@ -49,6 +49,7 @@ const ROWS: readonly Row[] = [
   [19, "NOT_ENOUGH_REPLICAS", "retry", "unavailable", "fewer replicas are in sync than min.insync.replicas asks for"],
   [20, "NOT_ENOUGH_REPLICAS_AFTER_APPEND", "unknown", "unavailable", "stored by the leader, but by too few replicas"],
   [22, "ILLEGAL_GENERATION", "fenced", "ownership-lost", "the group has gone on without this member"],
+  [23, "INCONSISTENT_GROUP_PROTOCOL", "fail", "conflict", "the members of the group have no assignment protocol in common"],
   [25, "UNKNOWN_MEMBER_ID", "fenced", "ownership-lost", "the group does not know this member any more"],
   [26, "INVALID_SESSION_TIMEOUT", "fail", "invalid-argument", "the session time-out lies outside of the server's bounds"],
   [27, "REBALANCE_IN_PROGRESS", "fenced", "ownership-lost", "the group is rebalancing"],
@@ -96,7 +97,12 @@ const ROWS: readonly Row[] = [
   [89, "THROTTLING_QUOTA_EXCEEDED", "retry", "throttled", "over the quota"],
   [90, "PRODUCER_FENCED", "fenced", "unavailable", "another producer has taken over this id"],
   [100, "UNKNOWN_TOPIC_ID", "refresh", "not-found", "the topic was deleted, and perhaps created again"],
-];
+] as const satisfies readonly Row[];
+
+/** The number of a code, for what has to treat it by itself. */
+export const ErrorNumber = Object.fromEntries(ROWS.map(([number, name]) => [name, number])) as {
+  readonly [R in (typeof ROWS)[number] as R[1]]: R[0];
+};
 
 const TABLE: ReadonlyMap<number, ErrorCode> = new Map(
   ROWS.map(([number, name, errorClass, code, meaning]) => [

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { Report } from "../../../src/driver/index.ts";
+import { kafkaError } from "../errors.ts";
+import { type KafkaOptions, parseBroker } from "../options.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { oauthBearerAuthenticator } from "./oauth-bearer.ts";
 import type { SdkLogger, SdkSocketFactory } from "./sdk.ts";
-import { kafkaError } from "../errors.ts";
-import { type KafkaOptions, parseBroker } from "../options.ts";
 
 const DEFAULT_CLIENT_ID = "streamport";
 const CONNECTION_TIMEOUT_MS = 3_000;

@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { type DriverGap, type StreamError, isStreamError } from "../../../src/driver/index.ts";
+import { ErrorNumber } from "../client/error-codes.ts";
 import { type FetchedPartition, type KafkaClient, LATEST } from "../client/kafka-client.ts";
 import { RetryPace, persist } from "../client/retry-pace.ts";
 import { abortable, pause } from "../client/waiting.ts";
@@ -24,8 +25,6 @@ const LEAST_PARTITION_BYTES = 16_384;
 const MAX_ANSWER_BYTES = 10 * 1_048_576;
 /** So often, within some four seconds, a server that hands out nothing of what it has is asked again before it counts as damaged. */
 const MOST_WITHHELD = 8;
-const OFFSET_OUT_OF_RANGE = 1;
-const CORRUPT_MESSAGE = 2;
 const UNKNOWN_SERVER_ERROR = -1;
 const NO_LEADER = -1;
 
@@ -189,7 +188,7 @@ export class PartitionFetcher {
       // Of the partition that comes first in a request there is one batch at least, however large it is.
       const isWithheld = cursor === ready[0] && hasNothingOf(fetched, cursor.offset);
       cursor.withheld = isWithheld ? cursor.withheld + 1 : 0;
-      if (fetched.errorCode === CORRUPT_MESSAGE || cursor.withheld > MOST_WITHHELD) {
+      if (fetched.errorCode === ErrorNumber.CORRUPT_MESSAGE || cursor.withheld > MOST_WITHHELD) {
         const { offset } = cursor;
         const cause = corruptBatch("the server cannot read its own log there");
         this.#meet(cursor, new UnreadableOffsets(offset, offset, 0, cause), signal, () => this.#lastUnreadable(cursor, leader, signal));
@@ -287,7 +286,7 @@ export class PartitionFetcher {
         const [answer] = await this.#client.fetch(leader, request, signal);
         const errorCode = answer?.errorCode ?? UNKNOWN_SERVER_ERROR;
         if (errorCode === 0) return !hasNothingOf(answer!, fetchOffset);
-        if (errorCode === CORRUPT_MESSAGE) return false;
+        if (errorCode === ErrorNumber.CORRUPT_MESSAGE) return false;
         throw partitionError(errorCode, "Fetch", topic, partition);
       });
       if (isReadable) break;
@@ -325,7 +324,7 @@ export class PartitionFetcher {
     try {
       if (errorCode === 0 && divergingEpoch !== null) throw truncated({ topic, partition, offset }, divergingEpoch.endOffset);
       if (hasNothingOf(fetched, offset)) throw withheld(topic, partition);
-      if (errorCode !== OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
+      if (errorCode !== ErrorNumber.OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
       gap = await retentionGap(this.#client, leader, { topic, partition, offset, isForeign }, signal);
     } catch (error) {
       const hasFailedBefore = cursor.pace !== undefined;

@@ -1,9 +1,9 @@
 import type { DriverGap, StreamError } from "../../../src/driver/index.ts";
+import { ErrorNumber } from "../client/error-codes.ts";
 import { EARLIEST, type KafkaClient, LATEST, type ListedOffset } from "../client/kafka-client.ts";
 import { errorOf, kafkaError, partitionError } from "../errors.ts";
 import { toPosition } from "../records.ts";
 
-const OFFSET_OUT_OF_RANGE = 1;
 /** Of a partition that has had no other leader: no election can have taken anything from it. */
 const FIRST_EPOCH = 0;
 
@@ -32,7 +32,7 @@ export async function retentionGap(client: KafkaClient, leader: number, place: O
   const [{ offset: first }, { offset: end, leaderEpoch }] = await Promise.all([ask(EARLIEST), ask(LATEST)]);
   if (offset > end) throw isForeign ? behindEnd(place, end, leaderEpoch) : truncated(place, end);
   // It may have been a replica that lagged behind: not at once again.
-  if (offset >= first) throw errorOf(OFFSET_OUT_OF_RANGE, "Fetch", { ...details, retryable: true });
+  if (offset >= first) throw errorOf(ErrorNumber.OFFSET_OUT_OF_RANGE, "Fetch", { ...details, retryable: true });
   return { resumesAt: toPosition(first), missing: Number(first - offset) };
 }
 

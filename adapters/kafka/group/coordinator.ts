@@ -1,3 +1,4 @@
+import { ErrorNumber } from "../client/error-codes.ts";
 import { type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
 
 /** The broker that looks after a group, looked up when it is needed and not known. */
@@ -29,5 +30,5 @@ export class Coordinator {
 
 /** COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR: the group is looked after elsewhere, or not yet. */
 export function isCoordinatorGone(errorCode: number): boolean {
-  return errorCode === 15 || errorCode === 16;
+  return errorCode === ErrorNumber.COORDINATOR_NOT_AVAILABLE || errorCode === ErrorNumber.NOT_COORDINATOR;
 }

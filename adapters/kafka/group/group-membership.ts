@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { Report } from "../../../src/driver/index.ts";
+import { ErrorNumber } from "../client/error-codes.ts";
 import { type GroupMember, type JoinGroupRequest, type JoinedGroup, type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
 import { RetryPace } from "../client/retry-pace.ts";
 import { abortable, pause } from "../client/waiting.ts";
@@ -18,14 +19,6 @@ const LONGEST_HEARTBEAT_MS = 1_000;
 
 /** Of a first join, which is not given up. */
 const NEVER = new AbortController().signal;
-
-/** Error codes with a meaning of their own for a member. */
-const ILLEGAL_GENERATION = 22;
-const INCONSISTENT_GROUP_PROTOCOL = 23;
-const UNKNOWN_MEMBER_ID = 25;
-const INVALID_SESSION_TIMEOUT = 26;
-const REBALANCE_IN_PROGRESS = 27;
-const MEMBER_ID_REQUIRED = 79;
 
 /** What a membership asks and tells. Called between two turns of the protocol; must not throw. */
 export interface MembershipEvents {
@@ -221,13 +214,13 @@ export class GroupMembership {
     const errorCode = error instanceof KafkaProtocolError ? error.errorCode : 0;
     const { topic, group, sessionTimeoutMs } = this.#settings;
     switch (errorCode) {
-      case MEMBER_ID_REQUIRED:
+      case ErrorNumber.MEMBER_ID_REQUIRED:
         this.#memberId = (error as KafkaProtocolError).memberId ?? "";
         return;
-      case REBALANCE_IN_PROGRESS:
+      case ErrorNumber.REBALANCE_IN_PROGRESS:
         this.#heard();
         return;
-      case INCONSISTENT_GROUP_PROTOCOL:
+      case ErrorNumber.INCONSISTENT_GROUP_PROTOCOL:
         throw kafkaError(
           "conflict",
           `group ${JSON.stringify(group)} has members of another client; end them first, or take another group`,
@@ -236,7 +229,7 @@ export class GroupMembership {
             cause: error,
           },
         );
-      case INVALID_SESSION_TIMEOUT:
+      case ErrorNumber.INVALID_SESSION_TIMEOUT:
         throw kafkaError(
           "invalid-argument",
           `sessionTimeoutMs: the server does not take ${sessionTimeoutMs} ms; its bounds are group.min.session.timeout.ms (by default 6000) and group.max.session.timeout.ms (by default 1800000)`,
@@ -254,7 +247,7 @@ export class GroupMembership {
 
   #forget(errorCode: number): void {
     // Who is known, but not in this generation, joins again under its own name.
-    if (errorCode !== ILLEGAL_GENERATION) {
+    if (errorCode !== ErrorNumber.ILLEGAL_GENERATION) {
       this.#memberId = "";
       this.#naming = Promise.resolve("");
     }
@@ -301,7 +294,12 @@ function nameIn(error: unknown): string {
 }
 
 function isAboutMember(errorCode: number): boolean {
-  return errorCode === ILLEGAL_GENERATION || errorCode === UNKNOWN_MEMBER_ID || errorCode === REBALANCE_IN_PROGRESS || errorCode === 82;
+  return (
+    errorCode === ErrorNumber.ILLEGAL_GENERATION ||
+    errorCode === ErrorNumber.UNKNOWN_MEMBER_ID ||
+    errorCode === ErrorNumber.REBALANCE_IN_PROGRESS ||
+    errorCode === ErrorNumber.FENCED_INSTANCE_ID
+  );
 }
 
 /** The leader shares the partitions out, each member among those of its topic. */

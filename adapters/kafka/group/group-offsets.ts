@@ -1,3 +1,4 @@
+import { ErrorNumber } from "../client/error-codes.ts";
 import { type GroupMember, type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
 import { type LogPlace, UNKNOWN_EPOCH } from "../fetch/read-epochs.ts";
 import { type Coordinator, isCoordinatorGone } from "./coordinator.ts";
@@ -5,7 +6,6 @@ import { type Coordinator, isCoordinatorGone } from "./coordinator.ts";
 const MARK = "streamport topic ";
 /** Of who is not a member. */
 const OUTSIDER = { generation: -1, memberId: "" };
-const UNKNOWN_MEMBER_ID = 25;
 
 /**
  * What a group has committed on one topic. With every offset we note the topic's id, so that an offset that a member of an
@@ -49,7 +49,7 @@ export class GroupOffsets {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, number>> {
     // Who is no member at this moment commits nothing: without a generation a server takes it while the group is empty, unfenced.
-    if (member !== null && member.generation < 0) throw new KafkaProtocolError("OffsetCommit", UNKNOWN_MEMBER_ID);
+    if (member !== null && member.generation < 0) throw new KafkaProtocolError("OffsetCommit", ErrorNumber.UNKNOWN_MEMBER_ID);
     const metadata = this.#topicId === null ? null : MARK + this.#topicId;
     const partitions = [...places].map(([partition, { offset, leaderEpoch }]) => ({ partition, offset, leaderEpoch, metadata }));
     const request = { ...(member ?? { group: this.#group, ...OUTSIDER }), topic: this.#topic, partitions };

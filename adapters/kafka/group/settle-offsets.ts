@@ -1,4 +1,5 @@
 import type { Settlement, StreamError } from "../../../src/driver/index.ts";
+import { ErrorNumber } from "../client/error-codes.ts";
 import { errorOf, kafkaError } from "../errors.ts";
 import type { LogPlace } from "../fetch/read-epochs.ts";
 import { toOffset } from "../records.ts";
@@ -6,9 +7,12 @@ import type { GroupMembership } from "./group-membership.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 import type { OwnedPartitions } from "./owned-partitions.ts";
 
-const REBALANCE_IN_PROGRESS = 27;
 /** ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID */
-const FENCED: ReadonlySet<number> = new Set([22, 25, 82]);
+const FENCED: ReadonlySet<number> = new Set([
+  ErrorNumber.ILLEGAL_GENERATION,
+  ErrorNumber.UNKNOWN_MEMBER_ID,
+  ErrorNumber.FENCED_INSTANCE_ID,
+]);
 
 /**
  * Commits what has been handled, of current assignments only, in the generation that the member is in. Answers one result a
@@ -47,14 +51,15 @@ async function commit(
   const { generation, memberId } = membership.member;
   const isSame = membership.isStable && generation === member.generation && memberId === member.memberId;
   // In the middle of a rebalance the generation may have changed under the request: then it comes again with the new one.
-  if (!isSame) return new Map([...codes].map(([partition, code]) => [partition, FENCED.has(code) ? REBALANCE_IN_PROGRESS : code]));
+  if (!isSame)
+    return new Map([...codes].map(([partition, code]) => [partition, FENCED.has(code) ? ErrorNumber.REBALANCE_IN_PROGRESS : code]));
   const fenced = [...codes.values()].find((code) => FENCED.has(code));
   if (fenced !== undefined) membership.fenced(fenced);
   return codes;
 }
 
 function refusal(errorCode: number, topic: string, partition: string): StreamError {
-  if (errorCode === REBALANCE_IN_PROGRESS) {
+  if (errorCode === ErrorNumber.REBALANCE_IN_PROGRESS) {
     return kafkaError("unavailable", "the group is rebalancing; the commit comes again", {
       topic,
       partition,

@@ -1,4 +1,5 @@
 import type { CallSlice, OutgoingRecord, RecordResult, SliceResult, StreamError } from "../../../src/driver/index.ts";
+import { ErrorNumber } from "../client/error-codes.ts";
 import { KafkaConnectError, KafkaUnsupportedError, type ProducedPartition } from "../client/kafka-client.ts";
 import { classOf, classify, errorOf, kafkaError } from "../errors.ts";
 import { writeBatch } from "../log/record-batch-writer.ts";
@@ -10,12 +11,12 @@ import { StoredSlice, eachStored } from "./receipts.ts";
 
 /** How long the leader waits for its replicas. */
 const REPLICATION_TIMEOUT_MS = 30_000;
-const NO_SUCH_TOPIC_CODES: readonly number[] = [3, 100];
+const NO_SUCH_TOPIC_CODES: readonly number[] = [ErrorNumber.UNKNOWN_TOPIC_OR_PARTITION, ErrorNumber.UNKNOWN_TOPIC_ID];
 /**
  * NOT_LEADER_OR_FOLLOWER and KAFKA_STORAGE_ERROR also end requests that wait for their replicas: the leader has appended the
  * batch, and hands its partition over (as every orderly stop makes it) before it answers. Seen on Kafka 4.1.
  */
-const MAY_HAVE_APPENDED_CODES: readonly number[] = [6, 56];
+const MAY_HAVE_APPENDED_CODES: readonly number[] = [ErrorNumber.NOT_LEADER_OR_FOLLOWER, ErrorNumber.KAFKA_STORAGE_ERROR];
 
 /** A slice on its way to a partition. */
 export interface Shipment {
