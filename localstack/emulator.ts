@@ -1,5 +1,5 @@
-import type { TopicSettings } from "../src/admin/admin-types.ts";
 import type { Fault } from "../src/driver/index.ts";
+import type { TopicSettings } from "../src/topic-settings.ts";
 import type { DamageOptions } from "./damage-options.ts";
 
 /** A provider that runs in this process. Once it is closed, nothing of it can be used: that is an error `closed`. */

@@ -7,13 +7,13 @@ import { type ListedGroups, listedGroups, planReset } from "./admin/group-admin.
 import type { Capabilities, Capability } from "./capabilities.ts";
 import { checkOptions, rules } from "./checked-options.ts";
 import type { Connection, Health } from "./connection-types.ts";
-import { createReport } from "./diagnostics/report.ts";
 import type { Permission } from "./driver/permission.ts";
 import type { ProviderDriver, ReachedPart } from "./driver/provider-driver.ts";
-import type { PartitionPlace } from "./driver/record.ts";
+import { createReport } from "./driver-report.ts";
 import { StreamError, type StreamErrorDetails, withContext } from "./errors.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "./options.ts";
-import type { From } from "./replay/reader-types.ts";
+import type { PartitionPlace } from "./position/place.ts";
+import type { From } from "./position/range-types.ts";
 import { CALL_PATIENCE_MS } from "./retried-call.ts";
 import { createTopic } from "./topic.ts";
 import type { Closable } from "./topic-context.ts";

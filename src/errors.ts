@@ -1,5 +1,6 @@
 import type { Capabilities } from "./capabilities.ts";
-import type { Position } from "./position.ts";
+import type { Receipt } from "./receipt.ts";
+import type { Position } from "./tokens.ts";
 
 /**
  * What went wrong, in the words of every provider alike. Act on the code, not on the message.
@@ -46,13 +47,6 @@ export interface BatchOutcome {
   /** In input order; `null` where it failed. */
   readonly receipts: readonly (Receipt | null)[];
   readonly failures: readonly { readonly index: number; readonly error: StreamError }[];
-}
-
-/** Where a message was stored. `null` where the provider does not tell (`capabilities.receiptPositions`). */
-export interface Receipt {
-  readonly partition: string | null;
-  readonly position: Position | null;
-  readonly timestamp: Date | null;
 }
 
 /** `cause`: the vendor's error. */

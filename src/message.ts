@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
 import type { StoredRecord } from "./driver/record.ts";
-import { type Position, type TopicIdentity, positionEncoder } from "./position.ts";
+import { type MessageSource, positionEncoder } from "./position/position.ts";
 import { toDate, toExactTime } from "./stored-time.ts";
 import { bytesToText } from "./text-bytes.ts";
+import type { Position } from "./tokens.ts";
 
 export interface OutgoingMessage<T> {
   value: T;
@@ -51,17 +52,6 @@ export interface RawRecord {
   readonly headers: readonly (readonly [name: string, value: Uint8Array | null])[];
   /** Milliseconds since the epoch as stored, also where no `Date` can hold them (nanoseconds written by other clients). */
   readonly timestamp: bigint;
-}
-
-/** What the messages of one partition have in common. One object an assignment, not one a message. */
-export interface MessageSource {
-  readonly provider: string;
-  /** As the application calls it. */
-  readonly topic: string;
-  readonly partition: string;
-  readonly identity: TopicIdentity;
-  /** The public position of a record with this position of the driver's. */
-  readonly positionOf: (position: string) => Position;
 }
 
 export function messageSource(common: Omit<MessageSource, "positionOf">): MessageSource {

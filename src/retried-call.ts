@@ -1,9 +1,9 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable } from "./abortable.ts";
+import { backOffMs } from "./back-off.ts";
 import { channels } from "./diagnostics/channels.ts";
 import { StreamError } from "./errors.ts";
-import { backOffMs } from "./publish/back-off.ts";
 
 /** How long a call is tried again that has no time of its own: administration, the opening of a reader. */
 export const CALL_PATIENCE_MS = 30_000;

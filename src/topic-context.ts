@@ -1,8 +1,8 @@
-import type { Codec } from "./codec/codec.ts";
 import type { Capabilities, Capability } from "./capabilities.ts";
+import type { Codec } from "./codec/codec.ts";
 import type { ProviderDriver } from "./driver/provider-driver.ts";
 import type { StreamError } from "./errors.ts";
-import type { RecordSender } from "./publish/record-sender.ts";
+import type { RecordSender } from "./record-sender.ts";
 
 /** A part of a connection that has to be closed with it. `stage`: consumers drain first, then producers, then readers. */
 export interface Closable {

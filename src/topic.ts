@@ -11,11 +11,11 @@ import { createProducer } from "./publish/create-producer.ts";
 import { openRecordSender } from "./publish/open-record-sender.ts";
 import type { Producer, ProducerOptions } from "./publish/producer-types.ts";
 import { createReader } from "./replay/create-reader.ts";
+import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
 import { retriedCall } from "./retried-call.ts";
 import { callOn } from "./topic-call.ts";
-import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
-import { checkedTopicName } from "./topic-name.ts";
 import type { TopicContext } from "./topic-context.ts";
+import { checkedTopicName } from "./topic-name.ts";
 import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
 
 const codecRule: OptionRule = {

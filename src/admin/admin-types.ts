@@ -1,7 +1,9 @@
 import type { Capabilities, Capability } from "../capabilities.ts";
+import type { Lag } from "../lag.ts";
 import type { CallOptions } from "../options.ts";
-import type { Bookmark } from "../position.ts";
-import type { From } from "../replay/reader-types.ts";
+import type { From } from "../position/range-types.ts";
+import type { Bookmark } from "../tokens.ts";
+import type { TopicSettings } from "../topic-settings.ts";
 
 /**
  * Calls are tried again, with back-off, while the provider is away: for 30 s, then they reject with the last failure. A creation or deletion
@@ -31,13 +33,6 @@ export interface Admin<Granted extends Capability = never> {
   lag(this: Admin<"lagInMessages"> | Admin<"lagInTime">, topic: string, group: string, options?: CallOptions): Promise<Lag>;
 }
 
-export interface TopicSettings {
-  /** @default the provider's */
-  partitions?: number | undefined;
-  /** @default the provider's */
-  retentionMs?: number | undefined;
-}
-
 export interface TopicDescription {
   readonly name: string;
   readonly nativeName: string;
@@ -54,15 +49,4 @@ export interface GroupDescription {
   readonly members: number | null;
   /** Where the group stands: everything before it has been handled. `null` where the provider does not tell. */
   readonly bookmark: Bookmark | null;
-}
-
-export interface Lag extends LagFigures {
-  readonly partitions: readonly ({ readonly partition: string } & LagFigures)[];
-}
-
-/** `null` where the provider does not tell (`capabilities.lagInMessages`, `.lagInTime`), or not yet. */
-export interface LagFigures {
-  readonly messages: number | null;
-  /** Age of the oldest message not yet handled. */
-  readonly timeMs: number | null;
 }

@@ -1,12 +1,13 @@
 import type { GroupName, ListedGroup } from "../driver/admin-driver.ts";
-import type { PartitionPlace, StartPoint } from "../driver/record.ts";
+import type { Lag } from "../lag.ts";
 import type { CallOptions } from "../options.ts";
-import { encodeBookmark } from "../replay/bookmark.ts";
-import type { From } from "../replay/reader-types.ts";
-import { checkFrom } from "../replay/start-point.ts";
+import { encodeBookmark } from "../position/bookmark.ts";
+import type { PartitionPlace, StartPoint } from "../position/place.ts";
+import type { From } from "../position/range-types.ts";
+import { checkFrom } from "../position/start-point.ts";
 import { type AdminCall, adminCall, requireGroup, requireTopic, unlessDone } from "./admin-call.ts";
 import type { AdminServices } from "./admin-services.ts";
-import type { GroupDescription, Lag } from "./admin-types.ts";
+import type { GroupDescription } from "./admin-types.ts";
 
 /** A topic's groups. */
 export interface ListedGroups {

@@ -1,10 +1,11 @@
 import { checkOptions, rules } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
 import type { CallOptions } from "../options.ts";
-import type { TopicIdentity } from "../position.ts";
+import type { TopicIdentity } from "../position/position.ts";
+import type { TopicSettings } from "../topic-settings.ts";
 import { type AdminCall, adminCall, requireTopic, unlessDone } from "./admin-call.ts";
 import type { AdminServices } from "./admin-services.ts";
-import type { TopicDescription, TopicSettings } from "./admin-types.ts";
+import type { TopicDescription } from "./admin-types.ts";
 
 const SETTINGS = { partitions: rules.positiveInteger, retentionMs: rules.positiveInteger } as const;
 

@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
-import type { GroupDescription, Lag } from "../admin/admin-types.ts";
+import type { GroupDescription } from "../admin/admin-types.ts";
 import type { OpenConnection } from "../connection.ts";
 import type { Connection } from "../connection-types.ts";
-import type { PartitionPlace } from "../driver/record.ts";
 import { type StreamError, isStreamError } from "../errors.ts";
+import type { Lag } from "../lag.ts";
+import type { PartitionPlace } from "../position/place.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
 import { requiredName } from "./options/name-option.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import type { Lag } from "../admin/admin-types.ts";
 import type { Connection } from "../connection-types.ts";
 import { type StreamError, isStreamError } from "../errors.ts";
+import type { Lag } from "../lag.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { NameOption, requiredName } from "./options/name-option.ts";
 import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";

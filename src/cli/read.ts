@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
 import type { Connection } from "../connection-types.ts";
 import type { Message } from "../message.ts";
-import type { Bookmark } from "../position.ts";
-import type { From, Reader, Until } from "../replay/reader-types.ts";
+import type { From, Until } from "../position/range-types.ts";
+import type { Reader } from "../replay/reader-types.ts";
+import type { Bookmark } from "../tokens.ts";
 import { BookmarkFile } from "./input/bookmark-file.ts";
 import { collect } from "./options/collect.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { TopicSettings } from "../admin/admin-types.ts";
 import { StreamError, isStreamError } from "../errors.ts";
+import type { TopicSettings } from "../topic-settings.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
 import { requiredName } from "./options/name-option.ts";

@@ -1,6 +1,7 @@
 import type { StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import { type MessageSource, ReceivedMessage } from "../message.ts";
+import { ReceivedMessage } from "../message.ts";
+import type { MessageSource } from "../position/position.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import type { Codec } from "./codec.ts";
 import { UnreadableRecord } from "./unreadable-record.ts";

@@ -1,9 +1,10 @@
-import type { Admin, TopicSettings } from "../admin/admin-types.ts";
+import type { Admin } from "../admin/admin-types.ts";
 import type { Capabilities, Capability } from "../capabilities.ts";
 import type { Connection } from "../connection-types.ts";
 import type { ConsumerOptions, MessageHandler } from "../consume/consumer-types.ts";
 import type { Fault } from "../driver/fault.ts";
 import { isStreamError } from "../errors.ts";
+import type { TopicSettings } from "../topic-settings.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC, sequencedTopic } from "./case-topic.ts";
 import { History } from "./history/history.ts";

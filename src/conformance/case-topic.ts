@@ -1,6 +1,6 @@
-import type { TopicSettings } from "../admin/admin-types.ts";
 import type { Connection } from "../connection-types.ts";
-import type { Bookmark } from "../position.ts";
+import type { Bookmark } from "../tokens.ts";
+import type { TopicSettings } from "../topic-settings.ts";
 import type { Topic } from "../topic-types.ts";
 import { type Sequenced, sequencedCodec } from "./history/sequenced.ts";
 

@@ -1,4 +1,4 @@
-import type { Bookmark } from "../position.ts";
+import type { Bookmark } from "../tokens.ts";
 import type { CaseContext } from "./case-context.ts";
 import { type CaseTopic, sequencedTopic } from "./case-topic.ts";
 

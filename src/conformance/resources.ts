@@ -1,7 +1,8 @@
-import type { Admin, TopicSettings } from "../admin/admin-types.ts";
+import type { Admin } from "../admin/admin-types.ts";
 import type { Capability } from "../capabilities.ts";
 import type { Connection } from "../connection-types.ts";
 import { isStreamError } from "../errors.ts";
+import type { TopicSettings } from "../topic-settings.ts";
 import { showError } from "./assertions.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC } from "./case-topic.ts";

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection-types.ts";
-import type { Receipt } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Producer } from "../publish/producer-types.ts";
+import type { Receipt } from "../receipt.ts";
 import type { ReaderOptions } from "../replay/reader-types.ts";
 import type { Topic } from "../topic-types.ts";
 import type { CaseContext } from "./case-context.ts";

@@ -1,6 +1,6 @@
-import type { TopicSettings } from "../admin/admin-types.ts";
 import type { Connection } from "../connection-types.ts";
 import type { Fault } from "../driver/fault.ts";
+import type { TopicSettings } from "../topic-settings.ts";
 
 /** What the cases run against. */
 export interface ConformanceTarget {

@@ -2,11 +2,13 @@ import { abortable } from "../abortable.ts";
 import type { Decoding } from "../codec/decode-record.ts";
 import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import { channels } from "../diagnostics/channels.ts";
-import type { Assignment, ChildPartition, ConsumerDriver, DriverGap, Settlement, Sink } from "../driver/consumer-driver.ts";
+import type { Assignment, ChildPartition, ConsumerDriver, Settlement, Sink } from "../driver/consumer-driver.ts";
 import type { StoredRecord, UnreadableRange } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import { messageSource } from "../message.ts";
-import { acceptGap } from "../replay/accept-gap.ts";
+import { acceptGap } from "../position/accept-gap.ts";
+import type { DriverGap } from "../position/place.ts";
+import { withoutError } from "../without-error.ts";
 import { AssignmentState } from "./assignment-state.ts";
 import { CommitRhythm } from "./commit-rhythm.ts";
 import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
@@ -18,7 +20,6 @@ import type { Handler } from "./handler-runner.ts";
 import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
 import { settleWithDriver } from "./settle-with-driver.ts";
-import { withoutError } from "../without-error.ts";
 import { WorkScheduler } from "./work-scheduler.ts";
 
 interface MemberHooks {

@@ -2,7 +2,7 @@ import { clearTimeout } from "node:timers";
 import type { Assignment, ConsumerDriver, Settlement } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
-import type { MessageSource } from "../message.ts";
+import type { MessageSource } from "../position/position.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import { type Delivery, Progress } from "./progress.ts";
 import type { Work } from "./work.ts";

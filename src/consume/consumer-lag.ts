@@ -1,4 +1,4 @@
-import type { Lag } from "../admin/admin-types.ts";
+import type { Lag } from "../lag.ts";
 import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
 
 /**

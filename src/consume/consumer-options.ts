@@ -1,7 +1,7 @@
 import { type OptionRule, checkOptions, oneOf, rules } from "../checked-options.ts";
-import type { StartPoint } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import { type CheckedPoint, judgedByForm } from "../replay/place-forms.ts";
+import type { StartPoint } from "../position/place.ts";
+import { type CheckedPoint, judgedByForm } from "../position/place-forms.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { ConsumerOptions, FailureAction, RetryOptions } from "./consumer-types.ts";
 import { checkInitialPosition } from "./initial-position.ts";

@@ -1,10 +1,11 @@
-import type { Lag } from "../admin/admin-types.ts";
+import type { Backoff } from "../back-off.ts";
+import type { BatchOptions } from "../batch-options.ts";
 import type { StreamError } from "../errors.ts";
+import type { Lag } from "../lag.ts";
 import type { Message } from "../message.ts";
 import type { CallOptions, CloseOptions } from "../options.ts";
-import type { Bookmark, Position } from "../position.ts";
-import type { Backoff } from "../publish/producer-types.ts";
-import type { Gap } from "../replay/reader-types.ts";
+import type { Gap } from "../position/range-types.ts";
+import type { Bookmark, Position } from "../tokens.ts";
 
 /** One member of a group. It does one of `run`, `runBatches` and iteration, once, and joins the group then. */
 export interface Consumer<T> extends AsyncIterable<Message<T>>, AsyncDisposable {
@@ -107,13 +108,6 @@ export interface RetryOptions extends Backoff {
   maxAttempts?: number | undefined;
   /** `false`: this error is not worth another attempt. Answers at once, with a boolean; anything else ends `run`, as a throw does. */
   retryable?: ((error: unknown) => boolean) | undefined;
-}
-
-export interface BatchOptions {
-  /** @default 500 */
-  maxMessages?: number | undefined;
-  /** Waits this long to fill a batch. @default 0 */
-  maxWaitMs?: number | undefined;
 }
 
 /**

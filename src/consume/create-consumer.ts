@@ -1,6 +1,6 @@
-import type { Lag } from "../admin/admin-types.ts";
 import { checkOptions, describeValue, rules } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
+import type { Lag } from "../lag.ts";
 import type { Message } from "../message.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../options.ts";
 import { retriedCall } from "../retried-call.ts";

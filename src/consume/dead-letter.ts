@@ -1,6 +1,6 @@
 import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
-import { headerBytes } from "../publish/record-limits.ts";
-import type { RecordSender } from "../publish/record-sender.ts";
+import { headerBytes } from "../record-limits.ts";
+import type { RecordSender } from "../record-sender.ts";
 import type { Failure } from "./consumer-types.ts";
 
 const PREFIX = "streamport-failure-";

@@ -1,14 +1,14 @@
 import { setTimeout } from "node:timers";
+import { backOffMs } from "../back-off.ts";
 import { describeValue } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
-import { backOffMs } from "../publish/back-off.ts";
-import type { ConsumerPlan } from "./consumer-options.ts";
-import type { FailureActions } from "./failure-actions.ts";
-import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
-import { type Lane, laneKeyOf, sequenceOf } from "./key-lanes.ts";
 import { isPromiseLike } from "../promise-like.ts";
-import type { WorkScheduler } from "./work-scheduler.ts";
+import type { ConsumerPlan } from "./consumer-options.ts";
+import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
+import type { FailureActions } from "./failure-actions.ts";
+import { type Lane, laneKeyOf, sequenceOf } from "./key-lanes.ts";
 import { type Entry, Work, attemptOf } from "./work.ts";
+import type { WorkScheduler } from "./work-scheduler.ts";
 
 /**
  * What becomes of messages whose attempt failed: another attempt after a pause, or the failure action. Meanwhile their

@@ -1,7 +1,7 @@
 import { describeValue } from "../checked-options.ts";
 import { StreamError, withContext } from "../errors.ts";
-import type { MessageSource } from "../message.ts";
-import type { RecordSender } from "../publish/record-sender.ts";
+import type { MessageSource } from "../position/position.ts";
+import type { RecordSender } from "../record-sender.ts";
 import { type ConsumerPlan, type TopicServices, isFailureAction, requireOtherTopic } from "./consumer-options.ts";
 import type { Failure, FailureAction } from "./consumer-types.ts";
 import { deadLetterRecord } from "./dead-letter.ts";

@@ -1,5 +1,6 @@
 import { StreamError } from "../errors.ts";
-import { type MessageSource, ReceivedMessage } from "../message.ts";
+import { ReceivedMessage } from "../message.ts";
+import type { MessageSource } from "../position/position.ts";
 import type { Failure } from "./consumer-types.ts";
 import { type Entry, attemptOf } from "./work.ts";
 

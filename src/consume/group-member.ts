@@ -5,13 +5,13 @@ import { StreamError } from "../errors.ts";
 import { closeTimeoutMs } from "../options.ts";
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
+import { withoutError } from "../without-error.ts";
 import { AssignmentSink } from "./assignment-sink.ts";
-import { type ConsumerPlan, type TopicServices } from "./consumer-options.ts";
+import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
-import { withoutError } from "../without-error.ts";
 
 /** What storing progress and leaving may take when the handlers have used up the time there was. */
 const GRACE_MS = 1_000;

@@ -1,5 +1,5 @@
-import type { Message } from "../message.ts";
 import { StreamError } from "../errors.ts";
+import type { Message } from "../message.ts";
 import type { BatchContext, HandlerContext } from "./consumer-types.ts";
 
 /** The context of one call of a handler. The signal is made when it is asked for: most handlers never do. */

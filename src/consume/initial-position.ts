@@ -1,6 +1,6 @@
-import type { StartPoint } from "../driver/record.ts";
-import { type CheckedPoint, readForm } from "../replay/place-forms.ts";
-import { checkFrom } from "../replay/start-point.ts";
+import type { StartPoint } from "../position/place.ts";
+import { type CheckedPoint, readForm } from "../position/place-forms.ts";
+import { checkFrom } from "../position/start-point.ts";
 import type { TopicServices } from "./consumer-options.ts";
 
 const WHERE = "consumer options: initialPosition";

@@ -1,4 +1,4 @@
-import { encodePosition } from "../position.ts";
+import { encodePosition } from "../position/position.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 

@@ -1,7 +1,7 @@
 import { channels } from "../diagnostics/channels.ts";
 import type { ConsumerDriver, Settlement } from "../driver/consumer-driver.ts";
 import type { StreamError } from "../errors.ts";
-import { encodePosition } from "../position.ts";
+import { encodePosition } from "../position/position.ts";
 import type { TopicServices } from "./consumer-options.ts";
 
 /** One call of the driver's `settle`, told on `streamport:commit`. Answers one result a settlement; never rejects. */

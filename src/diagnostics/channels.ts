@@ -1,6 +1,6 @@
 import { type Channel, type TracingChannel, channel, tracingChannel } from "node:diagnostics_channel";
 import type { StreamError } from "../errors.ts";
-import type { Position } from "../position.ts";
+import type { Position } from "../tokens.ts";
 
 /**
  * Lifecycle events, on `node:diagnostics_channel`. No event carries a payload, a key or a credential; nothing is built when

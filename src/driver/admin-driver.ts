@@ -1,7 +1,8 @@
-import type { Lag, TopicSettings } from "../admin/admin-types.ts";
-import type { TopicIdentity } from "../position.ts";
+import type { Lag } from "../lag.ts";
+import type { PartitionPlace, StartPoint } from "../position/place.ts";
+import type { TopicIdentity } from "../position/position.ts";
+import type { TopicSettings } from "../topic-settings.ts";
 import type { Permission } from "./permission.ts";
-import type { PartitionPlace, StartPoint } from "./record.ts";
 
 /** A group as the application calls it and, where it gave one, the provider's own name. */
 export interface GroupName {

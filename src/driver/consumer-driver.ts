@@ -1,6 +1,7 @@
 import type { StreamError } from "../errors.ts";
-import type { TopicIdentity } from "../position.ts";
-import type { Place, StartPoint, StoredRecord, UnreadableRange } from "./record.ts";
+import type { DriverGap, Place, StartPoint } from "../position/place.ts";
+import type { TopicIdentity } from "../position/position.ts";
+import type { StoredRecord, UnreadableRange } from "./record.ts";
 
 /**
  * One ownership of one partition: a new object each time a member becomes the owner, also of a partition that it had
@@ -13,14 +14,6 @@ export interface Assignment {
   readonly start: Place | null;
   /** Fencing token: a decimal integer that rises with every new owner of the partition in the group; `null` where there is none. */
   readonly epoch: string | null;
-}
-
-/** Retention has passed the place where a group or a reader wanted to go on. */
-export interface DriverGap {
-  /** First position that still exists, or the end. */
-  readonly resumesAt: string;
-  /** Messages lost in between; `null` where the provider does not tell. */
-  readonly missing: number | null;
 }
 
 /** A shard that follows an ended one. */

@@ -1,6 +1,6 @@
-import type { StreamError } from "../errors.ts";
 import type { Capabilities, Limits } from "../capabilities.ts";
-import type { TopicIdentity } from "../position.ts";
+import type { StreamError } from "../errors.ts";
+import type { TopicIdentity } from "../position/position.ts";
 import type { StoredTime } from "../stored-time.ts";
 import type { OutgoingRecord } from "./record.ts";
 

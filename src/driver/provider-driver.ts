@@ -1,6 +1,6 @@
 import type { Capabilities, Capability } from "../capabilities.ts";
 import type { StreamError } from "../errors.ts";
-import type { TopicIdentity } from "../position.ts";
+import type { TopicIdentity } from "../position/position.ts";
 import type { AdminDriver } from "./admin-driver.ts";
 import type { ConsumerDriver, ConsumerSettings } from "./consumer-driver.ts";
 import type { ProducerDriver } from "./producer-driver.ts";

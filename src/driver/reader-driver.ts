@@ -1,28 +1,7 @@
-import type { TopicIdentity } from "../position.ts";
-import type { ChildPartition, DriverGap } from "./consumer-driver.ts";
-import type { Place, StartPoint, StoredRecord, UnreadableRange } from "./record.ts";
-
-/** Where reading stops in one partition. `null`: never. */
-export type PartitionEnd =
-  /** Before the first record at or behind this position. */
-  | { readonly kind: "before"; readonly position: string }
-  /** Behind this position. */
-  | { readonly kind: "through"; readonly position: string }
-  /** Before the first record in log order stored at or after this time, for providers that cannot resolve a time beforehand; at the end of what was stored at opening if none is. */
-  | { readonly kind: "timestamp"; readonly timestampMs: number }
-  /** When the driver says `caughtUp`. */
-  | { readonly kind: "caught-up" }
-  /** When the driver says `caughtUp` after its quiet period. */
-  | { readonly kind: "quiet" }
-  | null;
-
-/** Where a range stops, for a whole topic. `null`: never. */
-export type StopPoint =
-  | { readonly kind: "now" }
-  | { readonly kind: "timestamp"; readonly timestampMs: number }
-  /** Per partition, exclusive for `at`, inclusive for `after`. A partition that is not listed is not read at all; an ended one to its end. */
-  | { readonly kind: "places"; readonly places: ReadonlyMap<string, Place | { readonly kind: "ended" }> }
-  | null;
+import type { DriverGap, PartitionEnd, Place, StartPoint, StopPoint } from "../position/place.ts";
+import type { TopicIdentity } from "../position/position.ts";
+import type { ChildPartition } from "./consumer-driver.ts";
+import type { StoredRecord, UnreadableRange } from "./record.ts";
 
 export interface RangeRequest {
   readonly from: StartPoint;

@@ -48,12 +48,6 @@ export interface StoredRecord {
   readonly native: unknown;
 }
 
-/** A place by a position. */
-export interface PositionPlace {
-  readonly kind: "at" | "after";
-  readonly position: string;
-}
-
 /**
  * What is stored from one position to another and cannot be read: damaged bytes, a checksum that does not match, a compression
  * or format that is not known. It is one failure, however many records it held; nothing that can be read lies in it.
@@ -68,30 +62,3 @@ export interface UnreadableRange {
   /** The error behind it. */
   readonly cause: unknown;
 }
-
-/**
- * A place in one partition. `at` includes the record of that position, `after` does not; either holds when no record of
- * that position exists any more, or yet: then it is the place where one would be.
- */
-export type Place =
-  | PositionPlace
-  | { readonly kind: "earliest" }
-  | { readonly kind: "latest" }
-  | { readonly kind: "timestamp"; readonly timestampMs: number };
-
-/** Where a partition stands in a bookmark: at a place, or finished for good (a closed shard that was read to its end). */
-export type PartitionPlace = Place | { readonly kind: "ended" };
-
-/**
- * Where reading starts, for a whole topic. The same for readers, for groups that begin and for groups that are moved:
- * with `places`, a partition that is not listed starts at its beginning (it is younger than the bookmark, or was no part of its
- * range), unless it is an ancestor of a listed one (then it had been read before). With `position`, only the partition of the
- * position is concerned: a reader reads no other, and a group that is moved stays in the others where it stands; where it stands
- * nowhere, they are treated as with `places`.
- */
-export type StartPoint =
-  | { readonly kind: "earliest" }
-  | { readonly kind: "latest" }
-  | { readonly kind: "timestamp"; readonly timestampMs: number }
-  | { readonly kind: "places"; readonly places: ReadonlyMap<string, PartitionPlace> }
-  | { readonly kind: "position"; readonly partition: string; readonly place: PositionPlace };

@@ -1,13 +1,13 @@
-import type { Receipt } from "../errors.ts";
-import { bytesToText } from "../text-bytes.ts";
 import type { OutgoingRecord } from "../driver/record.ts";
+import type { Receipt } from "../receipt.ts";
+import { recordBytes } from "../record-limits.ts";
+import type { RecordSender } from "../record-sender.ts";
+import { bytesToText } from "../text-bytes.ts";
 import { PendingMessage } from "./pending-message.ts";
 import { ProducerLifetime } from "./producer-lifetime.ts";
 import { checkProducerOptions } from "./producer-options.ts";
 import type { ProducerOptions } from "./producer-types.ts";
 import type { PublishContext } from "./publish-context.ts";
-import { recordBytes } from "./record-limits.ts";
-import type { RecordSender } from "./record-sender.ts";
 import { SingleSend } from "./single-send.ts";
 
 /** Opens nothing: the topic is asked for at the first use. @throws `invalid-argument` for wrong options */

@@ -4,13 +4,13 @@ import { describeValue, rules, toMilliseconds } from "../checked-options.ts";
 import { StreamError, isStreamError } from "../errors.ts";
 import type { OutgoingMessage } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
+import { recordBytes } from "../record-limits.ts";
 import { type StoredTime, toStoredTime } from "../stored-time.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { EXACT_HEADERS, type WithExactHeaders } from "./exact-headers.ts";
-import { type KeyEntry, KeyCache } from "./key-cache.ts";
+import { KeyCache, type KeyEntry } from "./key-cache.ts";
 import { MessageTarget, copyHeaders } from "./outgoing-headers.ts";
 import { PendingMessage } from "./pending-message.ts";
-import { recordBytes } from "./record-limits.ts";
 import type { SendGroup } from "./send-group.ts";
 import type { SendScheduler } from "./send-scheduler.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { backOffMs } from "../back-off.ts";
 import type { ProducerDriver } from "../driver/producer-driver.ts";
 import { StreamError } from "../errors.ts";
-import { backOffMs } from "./back-off.ts";
 
 export interface PreparationEvents {
   /** Do messages wait? */

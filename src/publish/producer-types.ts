@@ -1,6 +1,7 @@
-import type { Receipt } from "../errors.ts";
+import type { Backoff } from "../back-off.ts";
 import type { OutgoingMessage } from "../message.ts";
 import type { CallOptions, CloseOptions } from "../options.ts";
+import type { Receipt } from "../receipt.ts";
 
 export interface Producer<T> extends AsyncDisposable {
   /**
@@ -44,11 +45,4 @@ export interface ProducerOptions {
   onKeyFailure?: "continue" | "hold" | undefined;
   /** Adds the header `streamport-id`, unique and the same in every retry, for de-duplication downstream. @default false */
   messageIds?: boolean | undefined;
-}
-
-export interface Backoff {
-  /** Doubles, with jitter. @default 100 */
-  initialDelayMs?: number | undefined;
-  /** @default 10_000 */
-  maxDelayMs?: number | undefined;
 }

@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
-import type { Receipt } from "../errors.ts";
+import { type TopicIdentity, encodePosition } from "../position/position.ts";
+import type { Receipt } from "../receipt.ts";
 import { type StoredTime, toDate } from "../stored-time.ts";
-import { type Position, type TopicIdentity, encodePosition } from "../position.ts";
+import type { Position } from "../tokens.ts";
 
 /** What the receipts of one stored slice have in common. One object a slice, not one a message. */
 export interface StoredSlice {

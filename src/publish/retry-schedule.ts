@@ -1,7 +1,7 @@
+import { backOffMs } from "../back-off.ts";
 import { channels } from "../diagnostics/channels.ts";
 import type { StreamError } from "../errors.ts";
 import { type Alarm, nowMs } from "./alarm.ts";
-import { backOffMs } from "./back-off.ts";
 import type { Lane } from "./lane.ts";
 import type { ProducerSettings } from "./producer-options.ts";
 import type { PublishContext } from "./publish-context.ts";

@@ -1,5 +1,5 @@
-import type { ProducerDriver } from "../driver/producer-driver.ts";
 import type { Limits } from "../capabilities.ts";
+import type { ProducerDriver } from "../driver/producer-driver.ts";
 import type { HeaderList } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
 import type { ActiveCall } from "./active-call.ts";
@@ -22,7 +22,7 @@ import type { ProducerSettings } from "./producer-options.ts";
 import type { PublishContext } from "./publish-context.ts";
 import { requireSendable } from "./require-sendable.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
-import { type SliceRemainder, LATE_CALL_MS, settleSlice } from "./settle-slice.ts";
+import { LATE_CALL_MS, type SliceRemainder, settleSlice } from "./settle-slice.ts";
 
 /**
  * From the slot of a message to its receipt: routing, admission, calls, results, retries and deadlines, for every call

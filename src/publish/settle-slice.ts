@@ -1,6 +1,6 @@
 import type { RecordResult, SliceResult } from "../driver/producer-driver.ts";
 import type { StreamError } from "../errors.ts";
-import type { TopicIdentity } from "../position.ts";
+import type { TopicIdentity } from "../position/position.ts";
 import type { Unanswered } from "./call-results.ts";
 import type { PendingMessage } from "./pending-message.ts";
 

@@ -1,15 +1,16 @@
 import { describeValue } from "../checked-options.ts";
 import { channels } from "../diagnostics/channels.ts";
-import { type Receipt, StreamError, isStreamError, withContext } from "../errors.ts";
+import { StreamError, isStreamError, withContext } from "../errors.ts";
 import { type OutgoingMessage, emptyHeaders } from "../message.ts";
 import type { CallOptions, CloseOptions } from "../options.ts";
+import type { Receipt } from "../receipt.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { BatchSend } from "./batch-send.ts";
 import { OutgoingIntake } from "./outgoing-intake.ts";
 import type { ProducerLifetime } from "./producer-lifetime.ts";
 import type { Producer } from "./producer-types.ts";
-import { sendStream } from "./send-stream.ts";
 import type { SendScheduler } from "./send-scheduler.ts";
+import { sendStream } from "./send-stream.ts";
 import { SingleSend } from "./single-send.ts";
 import { StreamSend } from "./stream-send.ts";
 

@@ -1,12 +1,12 @@
 import { abortable } from "../abortable.ts";
 import type { ReaderDriver, ResolvedRange } from "../driver/reader-driver.ts";
-import type { StartPoint } from "../driver/record.ts";
-import { type MessageSource, messageSource } from "../message.ts";
-import { type TopicIdentity, requireSameTopic } from "../position.ts";
+import { messageSource } from "../message.ts";
+import { acceptGap } from "../position/accept-gap.ts";
+import { isEmptyRange } from "../position/empty-range.ts";
+import type { StartPoint } from "../position/place.ts";
+import { type MessageSource, type TopicIdentity, requireSameTopic } from "../position/position.ts";
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
-import { acceptGap } from "./accept-gap.ts";
-import { isEmptyRange } from "./empty-range.ts";
 import type { StartedPartition } from "./range-partitions.ts";
 import type { ReaderPlan, ReaderServices } from "./reader-plan.ts";
 

@@ -1,8 +1,9 @@
 import { UnreadableRecord } from "../codec/unreadable-record.ts";
-import type { PartitionEnd, RangePartition } from "../driver/reader-driver.ts";
-import type { PartitionPlace, Place, StoredRecord } from "../driver/record.ts";
-import type { MessageSource } from "../message.ts";
-import { isEmptyRange } from "./empty-range.ts";
+import type { RangePartition } from "../driver/reader-driver.ts";
+import type { StoredRecord } from "../driver/record.ts";
+import { isEmptyRange } from "../position/empty-range.ts";
+import type { PartitionEnd, PartitionPlace, Place } from "../position/place.ts";
+import type { MessageSource } from "../position/position.ts";
 
 type Compare = (a: string, b: string) => number;
 

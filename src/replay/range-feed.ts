@@ -1,10 +1,11 @@
 import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import { channels } from "../diagnostics/channels.ts";
-import type { ChildPartition, DriverGap } from "../driver/consumer-driver.ts";
+import type { ChildPartition } from "../driver/consumer-driver.ts";
 import type { ReaderDriver, ReaderSink } from "../driver/reader-driver.ts";
-import type { PartitionPlace, StoredRecord, UnreadableRange } from "../driver/record.ts";
+import type { StoredRecord, UnreadableRange } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import type { MessageSource } from "../message.ts";
+import type { DriverGap, PartitionPlace } from "../position/place.ts";
+import type { MessageSource } from "../position/position.ts";
 import type { PartitionFeed } from "./partition-feed.ts";
 import { PartitionTurns } from "./partition-turns.ts";
 import { RangePartitions, type StartedPartition } from "./range-partitions.ts";

@@ -1,7 +1,7 @@
 import type { ChildPartition } from "../driver/consumer-driver.ts";
 import type { RangePartition } from "../driver/reader-driver.ts";
-import type { PartitionPlace, Place } from "../driver/record.ts";
-import type { MessageSource } from "../message.ts";
+import type { PartitionPlace, Place } from "../position/place.ts";
+import type { MessageSource } from "../position/position.ts";
 import { PartitionFeed } from "./partition-feed.ts";
 
 /** A partition with the place where reading really starts: behind a gap that was accepted. */

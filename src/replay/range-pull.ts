@@ -5,8 +5,8 @@ import type { StreamError } from "../errors.ts";
 import { type Message, ReceivedMessage } from "../message.ts";
 import { MessageBatch } from "./message-batch.ts";
 import type { RangeFeed } from "./range-feed.ts";
-import type { RecordDecoder } from "./record-decoder.ts";
 import type { ReaderPlan } from "./reader-plan.ts";
+import type { RecordDecoder } from "./record-decoder.ts";
 
 type Pulled<Item> = Item | undefined | Promise<Item | undefined>;
 

@@ -3,10 +3,12 @@ import type { ReaderDriver } from "../driver/reader-driver.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { type CloseOptions, closeTimeoutMs } from "../options.ts";
-import type { Bookmark, TopicIdentity } from "../position.ts";
+import { acceptGap } from "../position/accept-gap.ts";
+import { encodeBookmark } from "../position/bookmark.ts";
+import type { TopicIdentity } from "../position/position.ts";
+import type { Bookmark } from "../tokens.ts";
 import type { TopicContext } from "../topic-context.ts";
-import { acceptGap } from "./accept-gap.ts";
-import { encodeBookmark } from "./bookmark.ts";
+import { withoutError } from "../without-error.ts";
 import { openRange, sourceOf } from "./open-range.ts";
 import { type Pull, PullIterator } from "./pull-iterator.ts";
 import { RangeFeed } from "./range-feed.ts";
@@ -14,7 +16,6 @@ import { RangePull } from "./range-pull.ts";
 import type { ReaderPlan } from "./reader-plan.ts";
 import type { Reader } from "./reader-types.ts";
 import { RecordDecoder } from "./record-decoder.ts";
-import { withoutError } from "../without-error.ts";
 
 /** How long a reader that closes may go on opening, so that its bookmark is known: longer would hold up the end of a program. */
 const GRACE_MS = 1_000;

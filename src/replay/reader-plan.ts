@@ -1,13 +1,12 @@
+import type { BatchOptions } from "../batch-options.ts";
 import { type OptionRule, checkOptions, rules, showName, withDefaults } from "../checked-options.ts";
-import type { BatchOptions } from "../consume/consumer-types.ts";
-import type { StopPoint } from "../driver/reader-driver.ts";
-import type { StartPoint } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
+import type { StartPoint, StopPoint } from "../position/place.ts";
+import { type CheckedPoint, type PlaceContext, judgedByForm } from "../position/place-forms.ts";
+import { checkFrom } from "../position/start-point.ts";
+import { checkUntil } from "../position/stop-point.ts";
 import type { TopicContext } from "../topic-context.ts";
-import { type CheckedPoint, type PlaceContext, judgedByForm } from "./place-forms.ts";
 import type { ReaderOptions } from "./reader-types.ts";
-import { checkFrom } from "./start-point.ts";
-import { checkUntil } from "./stop-point.ts";
 
 /** What of a topic does not depend on the type of its values. */
 export type ReaderServices = Omit<TopicContext, "codec" | "keyRule">;

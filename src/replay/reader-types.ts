@@ -1,7 +1,8 @@
-import type { BatchOptions } from "../consume/consumer-types.ts";
+import type { BatchOptions } from "../batch-options.ts";
 import type { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { Bookmark, Position } from "../position.ts";
+import type { From, Gap, Until } from "../position/range-types.ts";
+import type { Bookmark } from "../tokens.ts";
 
 /**
  * Reads a range, once, without a group. Order per key is kept; partitions are interleaved. Leaving the loop closes it.
@@ -37,21 +38,4 @@ export interface ReaderOptions {
    * of the epoch as its time. Absent: the iteration rejects with `corrupt`; `{ after: error.position }` is behind it. Present: is told, and the message is left out.
    */
   onCorrupt?: ((error: StreamError, message: Message<Uint8Array | null>) => unknown) | undefined;
-}
-
-/**
- * Inclusive, except `after`. A position reads its own partition only; several partitions take a bookmark. Exactly one property.
- * A timestamp means, in each partition, the first message stored at or after it; where none is, the end.
- */
-export type From = "earliest" | "latest" | { timestamp: Date | number } | { bookmark: Bookmark } | { at: Position } | { after: Position };
-
-/** Exclusive, except `through`, which reads its own partition only. `"now"`: what was stored when the reader opens. Ends by itself, on quiet partitions too (`capabilities.readerEnd`). */
-export type Until = "now" | { timestamp: Date | number } | { bookmark: Bookmark } | { through: Position };
-
-export interface Gap {
-  readonly topic: string;
-  readonly partition: string;
-  readonly resumesAt: Position;
-  /** `null` where the provider does not tell. */
-  readonly missing: number | null;
 }

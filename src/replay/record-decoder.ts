@@ -1,7 +1,8 @@
 import { type Decoded, decodeRecord } from "../codec/decode-record.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import { type MessageSource, ReceivedMessage } from "../message.ts";
+import { ReceivedMessage } from "../message.ts";
+import type { MessageSource } from "../position/position.ts";
 import { bytesToText } from "../text-bytes.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { ReaderOptions } from "./reader-types.ts";

@@ -1,7 +1,7 @@
 import type { ProducerDriver, PublishCall, RecordResult, SliceResult } from "../../src/driver/producer-driver.ts";
 import type { OutgoingRecord } from "../../src/driver/record.ts";
-import type { Mutant } from "./mutant.ts";
 import { producerMutant } from "./driver-parts.ts";
+import type { Mutant } from "./mutant.ts";
 
 /** An answer that tells nothing but success. */
 export const CLAIMED: SliceResult = { outcome: "stored", partition: null, timestampMs: null, positionOf: () => null };

@@ -1,8 +1,8 @@
 import type { Capabilities } from "../../src/capabilities.ts";
-import { StreamError } from "../../src/errors.ts";
-import { type Mutant, connectionMutant } from "./mutant.ts";
-import { type AnyTopicOptions, consumerCallsMutant, topicMutant } from "./connection-parts.ts";
 import type { Connection } from "../../src/connection-types.ts";
+import { StreamError } from "../../src/errors.ts";
+import { type AnyTopicOptions, consumerCallsMutant, topicMutant } from "./connection-parts.ts";
+import { type Mutant, connectionMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
 const FOR_EVER_MS = 2 ** 31 - 1;

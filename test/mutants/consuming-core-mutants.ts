@@ -1,5 +1,5 @@
-import { StreamError } from "../../src/errors.ts";
 import type { MessageHandler } from "../../src/consume/consumer-types.ts";
+import { StreamError } from "../../src/errors.ts";
 import {
   type AnyConsumer,
   batchHandlerMutant,

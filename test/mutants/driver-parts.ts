@@ -3,7 +3,8 @@ import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink } f
 import type { ProducerDriver } from "../../src/driver/producer-driver.ts";
 import type { ProviderDriver } from "../../src/driver/provider-driver.ts";
 import type { ReaderDriver } from "../../src/driver/reader-driver.ts";
-import type { PartitionPlace, PositionPlace, StartPoint, StoredRecord } from "../../src/driver/record.ts";
+import type { StoredRecord } from "../../src/driver/record.ts";
+import type { PartitionPlace, PositionPlace, StartPoint } from "../../src/position/place.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 

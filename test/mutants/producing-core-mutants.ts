@@ -1,11 +1,11 @@
-import type { Receipt } from "../../src/errors.ts";
-import { StreamError, isStreamError } from "../../src/errors.ts";
 import type { EncodingTarget } from "../../src/codec/codec.ts";
+import type { Connection } from "../../src/connection-types.ts";
+import { StreamError, isStreamError } from "../../src/errors.ts";
 import type { OutgoingMessage } from "../../src/message.ts";
+import type { Receipt } from "../../src/receipt.ts";
 import { type AnyProducer, type AnyTopicOptions, producerCallsMutant, producerOptionsMutant } from "./connection-parts.ts";
 import { type Mutant, connectionMutant } from "./mutant.ts";
 import { override } from "./override.ts";
-import type { Connection } from "../../src/connection-types.ts";
 
 const NO_RECEIPT: Receipt = { partition: null, position: null, timestamp: null };
 

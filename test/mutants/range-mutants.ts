@@ -1,6 +1,5 @@
-import type { DriverGap } from "../../src/driver/consumer-driver.ts";
-import type { RangePartition, RangeRequest, ReaderDriver, ResolvedRange, StopPoint } from "../../src/driver/reader-driver.ts";
-import type { Place, StartPoint } from "../../src/driver/record.ts";
+import type { RangePartition, RangeRequest, ReaderDriver, ResolvedRange } from "../../src/driver/reader-driver.ts";
+import type { DriverGap, Place, StartPoint, StopPoint } from "../../src/position/place.ts";
 import { readerMutant, startMutant, withPlaces } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";

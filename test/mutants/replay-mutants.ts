@@ -1,4 +1,5 @@
-import type { StartPoint, StoredRecord } from "../../src/driver/record.ts";
+import type { StoredRecord } from "../../src/driver/record.ts";
+import type { StartPoint } from "../../src/position/place.ts";
 import { readerMutant, startMutant, withPlaces } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";

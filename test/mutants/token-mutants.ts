@@ -1,7 +1,8 @@
 import type { TopicIdentity } from "../../src/driver/index.ts";
-import type { From, Reader, ReaderOptions } from "../../src/replay/reader-types.ts";
 import { isStreamError } from "../../src/errors.ts";
-import { decodePosition } from "../../src/position.ts";
+import { decodePosition } from "../../src/position/position.ts";
+import type { From } from "../../src/position/range-types.ts";
+import type { Reader, ReaderOptions } from "../../src/replay/reader-types.ts";
 import { readerOptionsMutant, topicMutant } from "./connection-parts.ts";
 import { adminMutant, readerMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";

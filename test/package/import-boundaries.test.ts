@@ -18,8 +18,8 @@ function adapterOf(path: string): string | undefined {
   return /^adapters\/([^/]+)\//.exec(path)?.[1];
 }
 
-const DRIVER_CONTRACT = /^src\/(driver\/|errors\.|capabilities\.|position\.|stored-time\.|text-bytes\.)/;
-const DRIVER_CONTRACT_TYPES = /^src\/(message\.|admin\/admin-types\.)/;
+const DRIVER_CONTRACT = /^src\/(driver\/|errors\.|capabilities\.|position\/|stored-time\.|text-bytes\.)/;
+const DRIVER_CONTRACT_TYPES = /^src\/(tokens\.|topic-settings\.|lag\.)/;
 
 const boundaries: readonly Boundary[] = [
   {
@@ -39,7 +39,7 @@ const boundaries: readonly Boundary[] = [
       (to.startsWith("src/") && !to.startsWith("src/cli/")) || (from.startsWith("src/connect.") && to.startsWith("adapters/registry.")),
   },
   {
-    name: "the driver contract imports errors, capabilities, position, stored times and texts of bytes, and types of message and admin",
+    name: "the driver contract imports errors, capabilities, position, stored times and texts of bytes, and types of topic settings and lag",
     from: /^src\/driver\//,
     allowed: ({ to, kind }) => DRIVER_CONTRACT.test(to) || (kind === "types" && DRIVER_CONTRACT_TYPES.test(to)),
   },

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { ReceivedMessage, messageSource } from "../../src/message.ts";
-import { decodePosition } from "../../src/position.ts";
+import { decodePosition } from "../../src/position/position.ts";
 
 const source = messageSource({
   provider: "memory",

@@ -2,7 +2,8 @@ import { constants } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StreamError } from "../../errors.ts";
-import { type Bookmark, unsealBookmark } from "../../position.ts";
+import { unsealBookmark } from "../../position/position.ts";
+import type { Bookmark } from "../../tokens.ts";
 import { replaceFile } from "../output/replace-file.ts";
 
 /** How far the file may be behind, and how often it is written at most. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { ConsumerOptions } from "../../consume/consumer-types.ts";
-import type { From, Until } from "../../replay/reader-types.ts";
+import type { From, Until } from "../../position/range-types.ts";
 import { TIME_FORMS, timeMs } from "./parse-time.ts";
 
 type InitialPosition = Exclude<ConsumerOptions["initialPosition"], undefined>;

@@ -1,4 +1,4 @@
-import type { Lag, LagFigures } from "../../admin/admin-types.ts";
+import type { Lag, LagFigures } from "../../lag.ts";
 import { durationText } from "./duration-text.ts";
 import { table } from "./table.ts";
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { styleText } from "node:util";
 import type { Message } from "../../message.ts";
-import { decodePosition } from "../../position.ts";
+import { decodePosition } from "../../position/position.ts";
 
 type PlainMessage = Message<Uint8Array | null>;
 

@@ -1,7 +1,7 @@
-import type { PartitionPlace } from "../../driver/record.ts";
-import type { Bookmark, TopicIdentity } from "../../position.ts";
-import { unsealBookmark } from "../../position.ts";
-import { decodeBookmark } from "../../replay/bookmark.ts";
+import { decodeBookmark } from "../../position/bookmark.ts";
+import type { PartitionPlace } from "../../position/place.ts";
+import { type TopicIdentity, unsealBookmark } from "../../position/position.ts";
+import type { Bookmark } from "../../tokens.ts";
 
 /** Where a bookmark stands, by partition, in the provider's own words: for people, who may compare them with other tools. */
 export function placesOf(bookmark: Bookmark): ReadonlyMap<string, string> {

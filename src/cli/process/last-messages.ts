@@ -1,9 +1,9 @@
 import type { Connection } from "../../connection-types.ts";
-import type { PartitionPlace } from "../../driver/record.ts";
 import { StreamError } from "../../errors.ts";
-import { decodePosition, unsealBookmark } from "../../position.ts";
-import { decodeBookmark, encodeBookmark } from "../../replay/bookmark.ts";
-import type { From } from "../../replay/reader-types.ts";
+import { decodeBookmark, encodeBookmark } from "../../position/bookmark.ts";
+import type { PartitionPlace } from "../../position/place.ts";
+import { decodePosition, unsealBookmark } from "../../position/position.ts";
+import type { From } from "../../position/range-types.ts";
 import type { Topic } from "../../topic-types.ts";
 import { plainTopic } from "./plain-topic.ts";
 

@@ -1,8 +1,9 @@
 import type { Connection } from "../../connection-types.ts";
 import { StreamError } from "../../errors.ts";
-import { type Position, encodePosition, unsealBookmark } from "../../position.ts";
-import { encodeBookmark } from "../../replay/bookmark.ts";
-import type { From, Until } from "../../replay/reader-types.ts";
+import { encodeBookmark } from "../../position/bookmark.ts";
+import { encodePosition, unsealBookmark } from "../../position/position.ts";
+import type { From, Until } from "../../position/range-types.ts";
+import type { Position } from "../../tokens.ts";
 import type { GivenFrom, GivenUntil, OffsetPlace } from "../options/parse-place.ts";
 import { plainTopic } from "./plain-topic.ts";
 import { UsageError } from "./usage-error.ts";

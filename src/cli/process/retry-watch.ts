@@ -1,6 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { channels } from "../../diagnostics/channels.ts";
-import type { RetryEvent } from "../../diagnostics/channels.ts";
+import { type RetryEvent, channels } from "../../diagnostics/channels.ts";
 import type { StreamError } from "../../errors.ts";
 import { redactUrls } from "../output/redact-urls.ts";
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isStreamError, type StreamErrorCode } from "../../errors.ts";
+import { type StreamErrorCode, isStreamError } from "../../errors.ts";
 import { expectEqual, expectRejection, expectTrue } from "../assertions.ts";
 import { BrokenPromise } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";

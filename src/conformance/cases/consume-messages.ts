@@ -1,4 +1,4 @@
-import type { Position } from "../../position.ts";
+import type { Position } from "../../tokens.ts";
 import { expectEqual } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
@@ -6,7 +6,7 @@ import { checkPositions } from "../history/check.ts";
 import { identify } from "../history/history.ts";
 import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { sendInterleaved, readStored, untilComplete } from "../stream-work.ts";
+import { readStored, sendInterleaved, untilComplete } from "../stream-work.ts";
 
 const stablePositions = defineCase({
   name: "consume/messages/stable-positions",

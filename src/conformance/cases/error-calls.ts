@@ -4,9 +4,9 @@ import { BrokenPromise } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { plainText } from "../plain-codecs.ts";
 import { leastSession } from "../least-session.ts";
 import { recordInto } from "../member.ts";
+import { plainText } from "../plain-codecs.ts";
 import { readAll, sendInterleaved, untilComplete } from "../stream-work.ts";
 
 const missingTopic = defineCase({

@@ -6,9 +6,9 @@ import { expectBytes, expectEqual, expectSequence, expectTrue, showError } from 
 import type { CaseContext } from "../case-context.ts";
 import type { CaseTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
+import { keyNames } from "../history/sequenced.ts";
 import { Member, recordInto } from "../member.ts";
 import { plainBytes, plainText } from "../plain-codecs.ts";
-import { keyNames } from "../history/sequenced.ts";
 import { publish, readAll } from "../stream-work.ts";
 
 const SOON = { initialDelayMs: 1, maxDelayMs: 4, maxAttempts: 2 };

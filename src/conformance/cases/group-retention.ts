@@ -1,5 +1,5 @@
 import { isStreamError } from "../../errors.ts";
-import type { Gap } from "../../replay/reader-types.ts";
+import type { Gap } from "../../position/range-types.ts";
 import { expectEqual, expectTrue, showError } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import type { CaseTopic } from "../case-topic.ts";

@@ -1,6 +1,7 @@
 import type { Admin } from "../../admin/admin-types.ts";
 import type { Capability } from "../../capabilities.ts";
 import type { Connection } from "../../connection-types.ts";
+import type { Topic } from "../../topic-types.ts";
 import { expectEqual } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
@@ -8,7 +9,6 @@ import { defineCase } from "../define-case.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { type LifecycleTrait, expectTraits } from "../lifecycle.ts";
 import { publish } from "../stream-work.ts";
-import type { Topic } from "../../topic-types.ts";
 
 interface ConnectionPart {
   readonly connection: Connection;

@@ -1,8 +1,9 @@
-import { type Receipt, type StreamError, isStreamError } from "../../errors.ts";
+import { type StreamError, isStreamError } from "../../errors.ts";
 import type { Producer } from "../../publish/producer-types.ts";
+import type { Receipt } from "../../receipt.ts";
 import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
-import { BrokenPromise, EnvironmentMissing } from "../case-outcome.ts";
 import type { CaseContext } from "../case-context.ts";
+import { BrokenPromise, EnvironmentMissing } from "../case-outcome.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder, checkNoDuplicates, checkOrder } from "../history/check.ts";

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Codec } from "../../codec/codec.ts";
 import type { FaultKind } from "../../driver/fault.ts";
-import type { Receipt } from "../../errors.ts";
+import type { Receipt } from "../../receipt.ts";
 import type { DefinedCase } from "../case.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";

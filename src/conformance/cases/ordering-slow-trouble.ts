@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FaultKind } from "../../driver/fault.ts";
-import { type Receipt, type StreamError, isStreamError } from "../../errors.ts";
+import { type StreamError, isStreamError } from "../../errors.ts";
+import type { Receipt } from "../../receipt.ts";
 import { expectEqual, expectTrue } from "../assertions.ts";
 import type { DefinedCase } from "../case.ts";
 import { sequencedTopic } from "../case-topic.ts";

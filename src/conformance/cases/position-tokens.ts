@@ -1,7 +1,7 @@
-import type { Message } from "../../message.ts";
-import type { Bookmark, Position } from "../../position.ts";
-import type { ReaderOptions } from "../../replay/reader-types.ts";
 import { isStreamError } from "../../errors.ts";
+import type { Message } from "../../message.ts";
+import type { ReaderOptions } from "../../replay/reader-types.ts";
+import type { Bookmark, Position } from "../../tokens.ts";
 import { expectRejection, expectTrue, expectUnsupported, showError } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";

@@ -1,5 +1,6 @@
-import { isStreamError, type Receipt, type StreamErrorCode } from "../../errors.ts";
+import { type StreamErrorCode, isStreamError } from "../../errors.ts";
 import type { OutgoingMessage } from "../../message.ts";
+import type { Receipt } from "../../receipt.ts";
 import { expectEqual, expectRejection, expectSequence, expectTrue } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";

@@ -1,5 +1,6 @@
-import { type Receipt, type StreamError, isStreamError } from "../../errors.ts";
+import { type StreamError, isStreamError } from "../../errors.ts";
 import type { OutgoingMessage } from "../../message.ts";
+import type { Receipt } from "../../receipt.ts";
 import { expectEqual, expectTrue } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";

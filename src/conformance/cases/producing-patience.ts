@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as later } from "node:timers/promises";
 import { isStreamError } from "../../errors.ts";
+import type { Producer } from "../../publish/producer-types.ts";
 import { expectEqual, expectTrue } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
@@ -7,7 +8,6 @@ import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkComplete, checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
 import { type History, identify } from "../history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
-import type { Producer } from "../../publish/producer-types.ts";
 import { readStored } from "../stream-work.ts";
 
 /** Longer than any producer needs to look at what it has open. */

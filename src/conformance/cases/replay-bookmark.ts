@@ -1,4 +1,4 @@
-import type { Bookmark } from "../../position.ts";
+import type { Bookmark } from "../../tokens.ts";
 import { expectEqual, expectTrue } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";

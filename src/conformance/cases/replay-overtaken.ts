@@ -1,7 +1,8 @@
 import type { Codec } from "../../codec/codec.ts";
 import { isStreamError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
-import type { Gap, Reader } from "../../replay/reader-types.ts";
+import type { Gap } from "../../position/range-types.ts";
+import type { Reader } from "../../replay/reader-types.ts";
 import { expectEqual, expectTrue, showError } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { BrokenPromise } from "../case-outcome.ts";

@@ -1,7 +1,7 @@
 import type { Message } from "../../message.ts";
 import { expectEqual, expectRejection, expectTrue, expectUnsupported } from "../assertions.ts";
-import { BrokenPromise } from "../case-outcome.ts";
 import type { CaseContext } from "../case-context.ts";
+import { BrokenPromise } from "../case-outcome.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { endOf } from "../end-of.ts";

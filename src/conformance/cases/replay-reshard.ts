@@ -1,4 +1,4 @@
-import type { From } from "../../replay/reader-types.ts";
+import type { From } from "../../position/range-types.ts";
 import { DEFAULT_TOPIC, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";

@@ -1,4 +1,4 @@
-import type { Gap } from "../../replay/reader-types.ts";
+import type { Gap } from "../../position/range-types.ts";
 import { expectEqual, expectRejection, expectTrue } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { sequencedTopic } from "../case-topic.ts";

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as later } from "node:timers/promises";
-import type { Receipt } from "../../errors.ts";
+import type { Receipt } from "../../receipt.ts";
 import { expectTrue } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { DEFAULT_TOPIC, sequencedTopic } from "../case-topic.ts";

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FaultKind } from "../../driver/fault.ts";
-import type { Receipt } from "../../errors.ts";
+import type { Receipt } from "../../receipt.ts";
 import type { DefinedCase } from "../case.ts";
 import type { CaseContext } from "../case-context.ts";
 import { sequencedTopic } from "../case-topic.ts";

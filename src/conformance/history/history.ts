@@ -1,5 +1,5 @@
 import type { Message } from "../../message.ts";
-import type { Position } from "../../position.ts";
+import type { Position } from "../../tokens.ts";
 import type { Sequenced } from "./sequenced.ts";
 
 /** A message as a handler or a reader was given it. */

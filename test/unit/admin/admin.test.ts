@@ -5,8 +5,8 @@ import type { Capabilities, Capability } from "../../../src/capabilities.ts";
 import type { AdminDriver } from "../../../src/driver/admin-driver.ts";
 import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import { StreamError, withContext } from "../../../src/errors.ts";
-import type { TopicIdentity } from "../../../src/position.ts";
-import { encodeBookmark, decodeBookmark } from "../../../src/replay/bookmark.ts";
+import { decodeBookmark, encodeBookmark } from "../../../src/position/bookmark.ts";
+import type { TopicIdentity } from "../../../src/position/position.ts";
 import { ALL_CAPABILITIES, PROVIDER, classify, position } from "../replay/fake-context.ts";
 import { IDENTITY, positionAt } from "../replay/fake-log.ts";
 

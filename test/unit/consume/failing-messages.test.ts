@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
-import { StreamError } from "../../../src/errors.ts";
 import { json } from "../../../src/codec/json.ts";
-import { channels } from "../../../src/diagnostics/channels.ts";
 import type { Failure, HandlerContext } from "../../../src/consume/consumer-types.ts";
+import { channels } from "../../../src/diagnostics/channels.ts";
+import { StreamError } from "../../../src/errors.ts";
 import { type Bench, Gate, assignment, bench, record, records, rejection, turns, until } from "./fake-driver.ts";
 
 vi.mock("node:timers", () => import("../fakeable-timers.ts"));

@@ -1,14 +1,14 @@
-import { pickyText } from "./fake-codec.ts";
 import type { Capability } from "../../../src/capabilities.ts";
-import { createConsumer } from "../../../src/consume/create-consumer.ts";
+import type { Codec } from "../../../src/codec/codec.ts";
 import type { Consumer, ConsumerOptions } from "../../../src/consume/consumer-types.ts";
+import { createConsumer } from "../../../src/consume/create-consumer.ts";
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink } from "../../../src/driver/consumer-driver.ts";
 import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import type { OutgoingRecord, StoredRecord } from "../../../src/driver/record.ts";
 import { StreamError, withContext } from "../../../src/errors.ts";
-import type { Codec } from "../../../src/codec/codec.ts";
-import type { RecordSender } from "../../../src/publish/record-sender.ts";
+import type { RecordSender } from "../../../src/record-sender.ts";
 import type { Closable, TopicContext } from "../../../src/topic-context.ts";
+import { pickyText } from "./fake-codec.ts";
 
 export const IDENTITY = { cluster: "fake-cluster", topic: "orders", incarnation: "1" };
 

@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import type { ConsumerOptions } from "../../../src/consume/consumer-types.ts";
 import { type HandleEvent, channels } from "../../../src/diagnostics/channels.ts";
-import { sealBookmark } from "../../../src/position.ts";
+import { sealBookmark } from "../../../src/position/position.ts";
 import { Gate, IDENTITY, assignment, bench, record, records, rejection, turns, until } from "./fake-driver.ts";
 
 test.each([

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import type { HandlerContext } from "../../../src/consume/consumer-types.ts";
 import { channels } from "../../../src/diagnostics/channels.ts";
 import { StreamError } from "../../../src/errors.ts";
-import type { HandlerContext } from "../../../src/consume/consumer-types.ts";
 import { Gate, assignment, bench, records, rejection, turns, until } from "./fake-driver.ts";
 
 test("revoking finishes what runs, settles, tells onRevoked, and only then lets go", async () => {

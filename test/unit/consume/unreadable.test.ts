@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ConsumerOptions, Failure } from "../../../src/consume/consumer-types.ts";
 import type { Assignment, Sink } from "../../../src/driver/consumer-driver.ts";
 import type { UnreadableRange } from "../../../src/driver/record.ts";
-import { decodePosition } from "../../../src/position.ts";
+import { decodePosition } from "../../../src/position/position.ts";
 import { type Bench, Gate, assignment, bench, records, rejection, turns, until } from "./fake-driver.ts";
 
 const cause = new Error("the disk");

@@ -1,9 +1,9 @@
 import type { Capabilities, Limits } from "../../../src/capabilities.ts";
-import type { CallShape, ProducerDriver, PublishCall, RecordResult, SliceResult } from "../../../src/driver/producer-driver.ts";
-import type { OutgoingRecord } from "../../../src/driver/record.ts";
-import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
-import { StreamError, isStreamError, withContext } from "../../../src/errors.ts";
 import type { Codec } from "../../../src/codec/codec.ts";
+import type { CallShape, ProducerDriver, PublishCall, RecordResult, SliceResult } from "../../../src/driver/producer-driver.ts";
+import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
+import type { OutgoingRecord } from "../../../src/driver/record.ts";
+import { StreamError, isStreamError, withContext } from "../../../src/errors.ts";
 import type { Closable, TopicContext } from "../../../src/topic-context.ts";
 
 const text = (bytes: Uint8Array | null): string => (bytes === null ? "null" : Buffer.from(bytes).toString());

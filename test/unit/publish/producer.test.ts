@@ -1,9 +1,9 @@
-import { Readable } from "node:stream";
 import { getEventListeners } from "node:events";
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { channels } from "../../../src/diagnostics/channels.ts";
-import { StreamError, isStreamError } from "../../../src/errors.ts";
 import type { RecordResult } from "../../../src/driver/producer-driver.ts";
+import { StreamError, isStreamError } from "../../../src/errors.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
 import { createProducer } from "../../../src/publish/create-producer.ts";
 import type { ProducerOptions } from "../../../src/publish/producer-types.ts";

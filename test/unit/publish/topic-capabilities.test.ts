@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Capability } from "../../../src/capabilities.ts";
 import { OWN_CAPABILITIES } from "../../../adapters/memory/capabilities.ts";
+import type { Capability } from "../../../src/capabilities.ts";
 import { isStreamError } from "../../../src/errors.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
 import { createProducer } from "../../../src/publish/create-producer.ts";

@@ -1,9 +1,9 @@
 import type { Capabilities } from "../../../src/capabilities.ts";
-import { type Codec } from "../../../src/codec/codec.ts";
+import type { Codec } from "../../../src/codec/codec.ts";
 import { json } from "../../../src/codec/json.ts";
 import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import { StreamError, withContext } from "../../../src/errors.ts";
-import { type TopicIdentity, encodePosition } from "../../../src/position.ts";
+import { type TopicIdentity, encodePosition } from "../../../src/position/position.ts";
 import type { Closable, TopicContext } from "../../../src/topic-context.ts";
 import { type FakeLog, IDENTITY, positionAt } from "./fake-log.ts";
 

@@ -1,15 +1,9 @@
-import type { ChildPartition, DriverGap } from "../../../src/driver/consumer-driver.ts";
-import type {
-  PartitionEnd,
-  RangePartition,
-  RangeRequest,
-  ReaderDriver,
-  ReaderSink,
-  ResolvedRange,
-} from "../../../src/driver/reader-driver.ts";
-import type { PartitionPlace, Place, StartPoint, StoredRecord } from "../../../src/driver/record.ts";
+import type { ChildPartition } from "../../../src/driver/consumer-driver.ts";
+import type { RangePartition, RangeRequest, ReaderDriver, ReaderSink, ResolvedRange } from "../../../src/driver/reader-driver.ts";
+import type { StoredRecord } from "../../../src/driver/record.ts";
 import { StreamError } from "../../../src/errors.ts";
-import type { TopicIdentity } from "../../../src/position.ts";
+import type { DriverGap, PartitionEnd, PartitionPlace, Place, StartPoint } from "../../../src/position/place.ts";
+import type { TopicIdentity } from "../../../src/position/position.ts";
 
 export const IDENTITY: TopicIdentity = { cluster: "cluster-1", topic: "native-topic", incarnation: "first" };
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Capabilities } from "../../../src/capabilities.ts";
-import { encodeBookmark } from "../../../src/replay/bookmark.ts";
+import { encodeBookmark } from "../../../src/position/bookmark.ts";
 import { createReader } from "../../../src/replay/create-reader.ts";
 import type { ReaderOptions } from "../../../src/replay/reader-types.ts";
 import { PROVIDER, fakeContext, position } from "./fake-context.ts";

@@ -3,9 +3,10 @@ import type { Codec } from "../../../src/codec/codec.ts";
 import { channels } from "../../../src/diagnostics/channels.ts";
 import { StreamError } from "../../../src/errors.ts";
 import type { Message } from "../../../src/message.ts";
+import { decodeBookmark, encodeBookmark } from "../../../src/position/bookmark.ts";
+import type { From, Gap, Until } from "../../../src/position/range-types.ts";
 import { createReader } from "../../../src/replay/create-reader.ts";
-import { decodeBookmark, encodeBookmark } from "../../../src/replay/bookmark.ts";
-import type { From, Gap, Reader, Until } from "../../../src/replay/reader-types.ts";
+import type { Reader } from "../../../src/replay/reader-types.ts";
 import { PROVIDER, fakeContext, position } from "./fake-context.ts";
 import { FakeLog, IDENTITY, fakeRecord, positionAt } from "./fake-log.ts";
 

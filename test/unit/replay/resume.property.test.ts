@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Bookmark } from "../../../src/position.ts";
 import { createReader } from "../../../src/replay/create-reader.ts";
 import type { ReaderOptions } from "../../../src/replay/reader-types.ts";
+import type { Bookmark } from "../../../src/tokens.ts";
 import { fakeContext } from "./fake-context.ts";
 import { FakeLog } from "./fake-log.ts";
 

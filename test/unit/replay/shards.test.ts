@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { decodeBookmark } from "../../../src/replay/bookmark.ts";
+import { decodeBookmark } from "../../../src/position/bookmark.ts";
 import { createReader } from "../../../src/replay/create-reader.ts";
 import { PROVIDER, fakeContext } from "./fake-context.ts";
 import { FakeLog, IDENTITY, positionAt } from "./fake-log.ts";

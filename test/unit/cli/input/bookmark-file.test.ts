@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BookmarkFile } from "../../../../src/cli/input/bookmark-file.ts";
-import { type Bookmark, sealBookmark } from "../../../../src/position.ts";
+import { sealBookmark } from "../../../../src/position/position.ts";
+import type { Bookmark } from "../../../../src/tokens.ts";
 
 function bookmark(name: string): Bookmark {
   return sealBookmark(["kafka", "c", "t", name, []]);

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { styleText } from "node:util";
 import { describe, expect, test } from "vitest";
 import { BrokenPipeError } from "../../../../src/cli/output/broken-pipe-error.ts";
-import { lagTable } from "../../../../src/cli/output/lag-table.ts";
 import { durationText } from "../../../../src/cli/output/duration-text.ts";
+import { lagTable } from "../../../../src/cli/output/lag-table.ts";
 import { lineRanges } from "../../../../src/cli/output/line-ranges.ts";
 import { placesOf } from "../../../../src/cli/output/place-text.ts";
 import { produceAccount } from "../../../../src/cli/output/produce-account.ts";
@@ -13,7 +13,7 @@ import { redactUrls } from "../../../../src/cli/output/redact-urls.ts";
 import { StandardOutput } from "../../../../src/cli/output/standard-output.ts";
 import { table } from "../../../../src/cli/output/table.ts";
 import { StreamError } from "../../../../src/index.ts";
-import { sealBookmark } from "../../../../src/position.ts";
+import { sealBookmark } from "../../../../src/position/position.ts";
 
 test.each([
   ["kafka://user:pa:ss@host:9092,other:9092", "kafka://***@host:9092,other:9092"],

@@ -1,9 +1,8 @@
 import { channels } from "../diagnostics/channels.ts";
-import type { DriverGap } from "../driver/consumer-driver.ts";
 import { StreamError } from "../errors.ts";
-import type { MessageSource } from "../message.ts";
-import { encodePosition } from "../position.ts";
-import type { Gap } from "./reader-types.ts";
+import type { DriverGap } from "./place.ts";
+import { type MessageSource, encodePosition } from "./position.ts";
+import type { Gap } from "./range-types.ts";
 
 /** Who came upon the gap. */
 type GapReader = "reader" | { readonly group: string };

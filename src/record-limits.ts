@@ -1,7 +1,7 @@
-import type { Limits } from "../capabilities.ts";
-import type { CallShape } from "../driver/producer-driver.ts";
-import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
-import { StreamError } from "../errors.ts";
+import type { Limits } from "./capabilities.ts";
+import type { CallShape } from "./driver/producer-driver.ts";
+import type { HeaderList, OutgoingRecord } from "./driver/record.ts";
+import { StreamError } from "./errors.ts";
 
 /** Names and values together; a byte of a name that is not UTF-8 counts as three. */
 export function headerBytes(headers: HeaderList): number {

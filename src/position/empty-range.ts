@@ -1,5 +1,4 @@
-import type { PartitionEnd } from "../driver/reader-driver.ts";
-import type { Place } from "../driver/record.ts";
+import type { PartitionEnd, Place } from "./place.ts";
 
 /** Is it certain, before reading, that nothing lies between? An inverted range is empty and keeps its start as its place. */
 export function isEmptyRange(start: Place, end: PartitionEnd, compare: (a: string, b: string) => number): boolean {

@@ -1,6 +1,6 @@
-import type { Limits } from "../capabilities.ts";
-import type { OutgoingRecord } from "../driver/record.ts";
-import type { Receipt } from "../errors.ts";
+import type { Limits } from "./capabilities.ts";
+import type { OutgoingRecord } from "./driver/record.ts";
+import type { Receipt } from "./receipt.ts";
 
 /** Publishes records as they are, without a codec: what a producer is built on, and what writes dead letters. */
 export interface RecordSender {

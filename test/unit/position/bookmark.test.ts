@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import type { PartitionPlace } from "../../../src/driver/record.ts";
-import { encodePosition, sealBookmark } from "../../../src/position.ts";
-import { decodeBookmark, encodeBookmark } from "../../../src/replay/bookmark.ts";
-import { IDENTITY } from "./fake-log.ts";
+import { decodeBookmark, encodeBookmark } from "../../../src/position/bookmark.ts";
+import type { PartitionPlace } from "../../../src/position/place.ts";
+import { encodePosition, sealBookmark } from "../../../src/position/position.ts";
+import { IDENTITY } from "../replay/fake-log.ts";
 
 const place = fc.oneof(
   fc.record({ kind: fc.constantFrom("at" as const, "after" as const), position: fc.string() }),

@@ -1,7 +1,14 @@
 import { crc32 } from "node:zlib";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodePosition, encodePosition, positionEncoder, requireSameTopic, sealBookmark, unsealBookmark } from "../../src/position.ts";
+import {
+  decodePosition,
+  encodePosition,
+  positionEncoder,
+  requireSameTopic,
+  sealBookmark,
+  unsealBookmark,
+} from "../../../src/position/position.ts";
 
 const PARTS = { provider: "fake", cluster: "c", topic: "t", incarnation: "", partition: "0", position: "42/\u0000é" };
 

@@ -1,10 +1,17 @@
 import { crc32 } from "node:zlib";
-import { StreamError } from "./errors.ts";
+import { StreamError } from "../errors.ts";
+import type { Bookmark, Position } from "../tokens.ts";
 
-/** Names one stored message. Opaque and JSON-safe. Refused with `position-mismatch` by another provider, topic or re-created topic. */
-export type Position = string;
-/** Names a place in every partition of a topic. Opaque and JSON-safe. Refused like a position. */
-export type Bookmark = string;
+/** What the messages of one partition have in common. One object an assignment, not one a message. */
+export interface MessageSource {
+  readonly provider: string;
+  /** As the application calls it. */
+  readonly topic: string;
+  readonly partition: string;
+  readonly identity: TopicIdentity;
+  /** The public position of a record with this position of the driver's. */
+  readonly positionOf: (position: string) => Position;
+}
 
 /**
  * Which log a topic really is. Two topics are the same log exactly when all three are equal. `incarnation` changes when a
@@ -165,7 +172,7 @@ export function decodePosition(token: unknown): PositionParts {
   return { provider, cluster, topic, incarnation, partition, position };
 }
 
-/** Content in, token out; what stands in a bookmark is the business of `replay/bookmark.ts`. */
+/** Content in, token out; what stands in a bookmark is the business of `bookmark.ts`. */
 export function sealBookmark(content: unknown): Bookmark {
   return seal(BOOKMARK_MARK, content);
 }

@@ -1,9 +1,8 @@
 import { toMilliseconds } from "../checked-options.ts";
-import type { StopPoint } from "../driver/reader-driver.ts";
-import type { Place } from "../driver/record.ts";
-import { unsealBookmark } from "../position.ts";
 import { decodeBookmark } from "./bookmark.ts";
+import type { Place, StopPoint } from "./place.ts";
 import { type CheckedPoint, type PlaceContext, checkedPosition, readForm } from "./place-forms.ts";
+import { unsealBookmark } from "./position.ts";
 
 /**
  * Checks an `Until` without asking the provider; absent means for ever.

@@ -1,8 +1,8 @@
 import { toMilliseconds } from "../checked-options.ts";
-import type { StartPoint } from "../driver/record.ts";
-import { unsealBookmark } from "../position.ts";
 import { decodeBookmark } from "./bookmark.ts";
+import type { StartPoint } from "./place.ts";
 import { type CheckedPoint, type PlaceContext, checkedPosition, readForm } from "./place-forms.ts";
+import { unsealBookmark } from "./position.ts";
 
 /**
  * Checks a `From` without asking the provider.

@@ -1,5 +1,5 @@
-import type { DriverReport, Report } from "../driver/report.ts";
-import { channels } from "./channels.ts";
+import { channels } from "./diagnostics/channels.ts";
+import type { DriverReport, Report } from "./driver/report.ts";
 
 const CHANNEL_OF = { call: channels.call, retry: channels.retry, throttle: channels.throttle, warning: channels.warning } as const;
 

@@ -1,7 +1,7 @@
 import type { Capability } from "../capabilities.ts";
 import { type OptionRule, describeValue, rules, showName } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
-import { type PositionParts, type TopicIdentity, decodePosition, requireSameTopic } from "../position.ts";
+import { type PositionParts, type TopicIdentity, decodePosition, requireSameTopic } from "./position.ts";
 
 /** What the forms of `from` and `until` have to know about the topic they speak of, before any call to the provider. */
 export interface PlaceContext {

@@ -1,6 +1,7 @@
-import type { PartitionPlace } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import { type Bookmark, type TopicIdentity, requireSameTopic, sealBookmark, unsealBookmark } from "../position.ts";
+import type { Bookmark } from "../tokens.ts";
+import type { PartitionPlace } from "./place.ts";
+import { type TopicIdentity, requireSameTopic, sealBookmark, unsealBookmark } from "./position.ts";
 
 /**
  * What stands in a bookmark: `[provider, cluster, topic, incarnation, entries]`. An entry is the partition, a letter for the

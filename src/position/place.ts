@@ -1,0 +1,62 @@
+/** Retention has passed the place where a group or a reader wanted to go on. */
+export interface DriverGap {
+  /** First position that still exists, or the end. */
+  readonly resumesAt: string;
+  /** Messages lost in between; `null` where the provider does not tell. */
+  readonly missing: number | null;
+}
+
+/** Where reading stops in one partition. `null`: never. */
+export type PartitionEnd =
+  /** Before the first record at or behind this position. */
+  | { readonly kind: "before"; readonly position: string }
+  /** Behind this position. */
+  | { readonly kind: "through"; readonly position: string }
+  /** Before the first record in log order stored at or after this time, for providers that cannot resolve a time beforehand; at the end of what was stored at opening if none is. */
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  /** When the driver says `caughtUp`. */
+  | { readonly kind: "caught-up" }
+  /** When the driver says `caughtUp` after its quiet period. */
+  | { readonly kind: "quiet" }
+  | null;
+
+/** Where a range stops, for a whole topic. `null`: never. */
+export type StopPoint =
+  | { readonly kind: "now" }
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  /** Per partition, exclusive for `at`, inclusive for `after`. A partition that is not listed is not read at all; an ended one to its end. */
+  | { readonly kind: "places"; readonly places: ReadonlyMap<string, Place | { readonly kind: "ended" }> }
+  | null;
+
+/** A place by a position. */
+export interface PositionPlace {
+  readonly kind: "at" | "after";
+  readonly position: string;
+}
+
+/**
+ * A place in one partition. `at` includes the record of that position, `after` does not; either holds when no record of
+ * that position exists any more, or yet: then it is the place where one would be.
+ */
+export type Place =
+  | PositionPlace
+  | { readonly kind: "earliest" }
+  | { readonly kind: "latest" }
+  | { readonly kind: "timestamp"; readonly timestampMs: number };
+
+/** Where a partition stands in a bookmark: at a place, or finished for good (a closed shard that was read to its end). */
+export type PartitionPlace = Place | { readonly kind: "ended" };
+
+/**
+ * Where reading starts, for a whole topic. The same for readers, for groups that begin and for groups that are moved:
+ * with `places`, a partition that is not listed starts at its beginning (it is younger than the bookmark, or was no part of its
+ * range), unless it is an ancestor of a listed one (then it had been read before). With `position`, only the partition of the
+ * position is concerned: a reader reads no other, and a group that is moved stays in the others where it stands; where it stands
+ * nowhere, they are treated as with `places`.
+ */
+export type StartPoint =
+  | { readonly kind: "earliest" }
+  | { readonly kind: "latest" }
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  | { readonly kind: "places"; readonly places: ReadonlyMap<string, PartitionPlace> }
+  | { readonly kind: "position"; readonly partition: string; readonly place: PositionPlace };
