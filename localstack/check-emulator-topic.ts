@@ -1,5 +1,5 @@
-import { type OptionRule, checkOptions, describeValue, rules } from "../src/checked-options.ts";
 import { StreamError } from "../src/errors.ts";
+import { type OptionRule, checkOptions, describeValue, rules } from "../src/option-rules.ts";
 import type { EmulatorTopic } from "./emulator.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { checkOptions, rules } from "../src/checked-options.ts";
+import { checkOptions, rules } from "../src/option-rules.ts";
 
 export interface DamageOptions {
   /** How often the damaged bytes are handed out before sound ones are, as after damage on the way. @default always */

@@ -1,5 +1,5 @@
-import { checkOptions, describeValue, rules, showName } from "../src/checked-options.ts";
 import { StreamError } from "../src/errors.ts";
+import { checkOptions, describeValue, rules, showName } from "../src/option-rules.ts";
 import type { Emulator, EmulatorOptions } from "./emulator.ts";
 import { inProcessProviders } from "./in-process.ts";
 

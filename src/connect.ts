@@ -1,12 +1,12 @@
 import { registry } from "../adapters/registry.ts";
 import { CAPABILITY_NAMES, type Capability } from "./capabilities.ts";
-import { checkOptions, describeValue, rules, showName } from "./checked-options.ts";
 import { OpenConnection } from "./connection.ts";
 import type { ConnectOptions, Connection, GrantedBy } from "./connection-types.ts";
 import { parseConnectionUrl } from "./connection-url.ts";
 import type { Driver, ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError } from "./errors.ts";
-import { nodeComplaint } from "./node-version.ts";
+import { unsupportedNodeMessage } from "./node-version.ts";
+import { checkOptions, describeValue, rules, showName } from "./option-rules.ts";
 import { checkedTopicName } from "./topic-name.ts";
 
 /**
@@ -25,8 +25,8 @@ export async function connect<Target extends string | Driver, Required extends C
   target: Target,
   options: ConnectOptions<Required> = {},
 ): Promise<Connection<GrantedBy<Target> | Required>> {
-  const complaint = nodeComplaint();
-  if (complaint !== null) throw new StreamError("configuration", complaint);
+  const unsupported = unsupportedNodeMessage();
+  if (unsupported !== null) throw new StreamError("configuration", unsupported);
   checkOptions("connect options", options, { require: rules.stringArray, topics: rules.object, groups: rules.object });
   checkNames("topics", options.topics);
   checkNames("groups", options.groups);

@@ -1,8 +1,8 @@
 import type { Admin } from "./admin/admin-types.ts";
+import type { CallOptions, CloseOptions } from "./call-options.ts";
 import type { Capabilities, Capability } from "./capabilities.ts";
 import type { Driver } from "./driver/provider-driver.ts";
 import type { StreamError } from "./errors.ts";
-import type { CallOptions, CloseOptions } from "./options.ts";
 import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
 
 /** What a driver's type says; a URL says nothing. */

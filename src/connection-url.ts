@@ -1,5 +1,5 @@
-import { showName } from "./checked-options.ts";
 import { StreamError } from "./errors.ts";
+import { showName } from "./option-rules.ts";
 
 /** A connection URL taken apart as far as it means the same for every provider. */
 export interface ConnectionUrl {

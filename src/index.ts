@@ -1,7 +1,7 @@
 /** The application's whole surface. Adapters have subpaths of their own: "streamport/memory". */
 export { connect } from "./connect.ts";
 export type { ConnectOptions, Connection, GrantedBy, Health } from "./connection-types.ts";
-export type { CallOptions, CloseOptions } from "./options.ts";
+export type { CallOptions, CloseOptions } from "./call-options.ts";
 export type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
 export type { Message, OutgoingMessage, RawRecord } from "./message.ts";
 export type { Bookmark, Position } from "./tokens.ts";

@@ -1,6 +1,6 @@
-import { describeValue, showName } from "./checked-options.ts";
 import type { ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError } from "./errors.ts";
+import { describeValue, showName } from "./option-rules.ts";
 
 /**
  * The provider's own name of a topic, judged before anything is asked. The name in the code need only be one: where another

@@ -1,7 +1,7 @@
+import type { CallOptions } from "./call-options.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Codec } from "./codec/codec.ts";
 import type { Consumer, ConsumerOptions } from "./consume/consumer-types.ts";
-import type { CallOptions } from "./options.ts";
 import type { Producer, ProducerOptions } from "./publish/producer-types.ts";
 import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
 

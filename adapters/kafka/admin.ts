@@ -72,7 +72,7 @@ export class KafkaAdmin implements AdminDriver {
   }
 
   permissions(topic: string, name: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]> {
-    return boundedCall(this.#service, PERMISSIONS_MS, signal, (service, patience) => permissionsOn(service, topic, name, patience));
+    return boundedCall(this.#service, PERMISSIONS_MS, signal, (service, timeLimit) => permissionsOn(service, topic, name, timeLimit));
   }
 
   lag(topic: string, name: GroupName, request: LagRequest, signal: AbortSignal): Promise<Lag> {

@@ -1,6 +1,6 @@
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StreamError } from "../../src/driver/index.ts";
 import { type KafkaClient, KafkaProtocolError } from "./client/kafka-client.ts";
-import { RetryPace, persist } from "./client/retry-pace.ts";
+import { RetryBackoff, retrying } from "./client/retry-backoff.ts";
 import { pause } from "./client/waiting.ts";
 import { classOf, classify, groupNotFound, kafkaError } from "./errors.ts";
 import { OffsetLookup } from "./fetch/offset-lookup.ts";
@@ -20,11 +20,11 @@ import { toPosition } from "./records.ts";
 import type { KafkaService } from "./service.ts";
 
 /** What is given back within this time goes in one round of the group. */
-const GIVE_BACK_TOGETHER_MS = 20;
+const REVOKE_DEBOUNCE_MS = 20;
 /** The group hears that we go; if it cannot, the session's time-out tells it. */
 const LEAVE_MS = 2_000;
 /** A coordinator that moves, or a connection that breaks, is no reason to keep the others waiting for a whole session. */
-const LEAVE_AGAIN_AFTER_MS = [50, 100, 200];
+const LEAVE_RETRY_DELAYS_MS = [50, 100, 200];
 
 /** What exists once the topic is known. */
 interface Parts {
@@ -114,8 +114,8 @@ export class KafkaConsumer implements ConsumerDriver {
   /** A group that shall exist is looked for before joining, so that nothing is left of one that does not. */
   async #requirePosition(offsets: GroupOffsets): Promise<void> {
     const { signal } = this.#closing;
-    const pace = new RetryPace(this.#service.report, this.#topic);
-    const committed = await persist("OffsetFetch", pace, signal, () => offsets.committed(this.#watch.known.partitions, signal));
+    const backoff = new RetryBackoff(this.#service.report, this.#topic);
+    const committed = await retrying("OffsetFetch", backoff, signal, () => offsets.committed(this.#watch.known.partitions, signal));
     if (committed.size === 0) throw groupNotFound(this.#topic, this.#settings.group);
   }
 
@@ -126,7 +126,7 @@ export class KafkaConsumer implements ConsumerDriver {
   #synced(partitions: readonly number[], generation: number): void {
     if (this.#closing.signal.aborted) return;
     for (const owned of this.#owned.all) {
-      if (!partitions.includes(owned.partition) && !owned.isRevoking) this.#background(this.#giveBack(owned));
+      if (!partitions.includes(owned.partition) && !owned.isRevoking) this.#background(this.#revoke(owned));
     }
     const added = partitions
       .filter((partition) => !this.#owned.has(partition))
@@ -164,7 +164,7 @@ export class KafkaConsumer implements ConsumerDriver {
   }
 
   /** It is still ours, and claimed as such in every round, until the sink is done with it. */
-  async #giveBack(owned: OwnedPartition): Promise<void> {
+  async #revoke(owned: OwnedPartition): Promise<void> {
     const { fetcher, sink, membership } = this.#parts!;
     owned.isRevoking = true;
     await owned.started;
@@ -174,7 +174,7 @@ export class KafkaConsumer implements ConsumerDriver {
     }
     if (!this.#owned.isCurrent(owned)) return;
     this.#owned.remove(owned);
-    if (this.#owned.all.some(({ isRevoking }) => isRevoking)) await pause(GIVE_BACK_TOGETHER_MS, this.#closing.signal);
+    if (this.#owned.all.some(({ isRevoking }) => isRevoking)) await pause(REVOKE_DEBOUNCE_MS, this.#closing.signal);
     membership.rejoin();
   }
 
@@ -201,7 +201,7 @@ export class KafkaConsumer implements ConsumerDriver {
   async #startOffsets(added: readonly OwnedPartition[]): Promise<ReadonlyMap<number, LogPlace>> {
     const { offsets, membership } = this.#parts!;
     const { signal } = this.#closing;
-    const pace = new RetryPace(this.#service.report, this.#topic);
+    const backoff = new RetryBackoff(this.#service.report, this.#topic);
     const context = {
       lookup: new OffsetLookup(this.#client),
       offsets,
@@ -217,9 +217,9 @@ export class KafkaConsumer implements ConsumerDriver {
         return await startOffsets(context, wanted, signal);
       } catch (error) {
         // The group has gone on meanwhile: we hear soon what of it is still ours.
-        if (error instanceof KafkaProtocolError && classOf(error.errorCode) === "fenced") await pause(GIVE_BACK_TOGETHER_MS, signal);
+        if (error instanceof KafkaProtocolError && classOf(error.errorCode) === "fenced") await pause(REVOKE_DEBOUNCE_MS, signal);
         else {
-          await pace.failed("OffsetFetch", error, signal);
+          await backoff.failed("OffsetFetch", error, signal);
           await this.#watch.lookAgain(signal);
         }
       }
@@ -265,9 +265,9 @@ export class KafkaConsumer implements ConsumerDriver {
 
   async #leave(membership: GroupMembership): Promise<void> {
     const signal = AbortSignal.timeout(LEAVE_MS);
-    for (const pauseMs of [...LEAVE_AGAIN_AFTER_MS, null]) {
+    for (const pauseMs of [...LEAVE_RETRY_DELAYS_MS, null]) {
       try {
-        const memberId = await membership.nameInGroup(signal);
+        const memberId = await membership.assignedId(signal);
         if (memberId === "") return;
         await this.#coordinator.ask(signal, (brokerId) => this.#client.leaveGroup(brokerId, { group: this.#group, memberId }, signal));
         return;

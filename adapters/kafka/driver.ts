@@ -46,7 +46,7 @@ export class KafkaDriver implements ProviderDriver<KafkaCapability> {
   #opened: Report | undefined;
 
   constructor(options: KafkaOptions) {
-    const report: Report = Object.assign((told: Parameters<Report>[0]): void => this.#opened?.(told), {
+    const report: Report = Object.assign((reported: Parameters<Report>[0]): void => this.#opened?.(reported), {
       wants: (kind: Parameters<Report["wants"]>[0]) => this.#opened?.wants(kind) ?? false,
     });
     this.#client = createKafkaClient(clientSettingsOf(options, report), report);
@@ -93,13 +93,13 @@ export class KafkaDriver implements ProviderDriver<KafkaCapability> {
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {
-    const { topicId } = await this.#service.directory.look(topic, signal);
+    const { topicId } = await this.#service.directory.fetch(topic, signal);
     const settings = await new TopicAdmin(this.#service).settings(topic, signal);
     return narrowed({ messageBytes: messageBytesOf(settings), hasTopicId: topicId !== null, hasAppendTime: hasAppendTime(settings) });
   }
 
   async identity(topic: string, signal: AbortSignal): Promise<TopicIdentity> {
-    const { identity } = await this.#service.directory.look(topic, signal);
+    const { identity } = await this.#service.directory.fetch(topic, signal);
     return identity;
   }
 

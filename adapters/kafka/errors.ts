@@ -103,7 +103,7 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /** What OpenSSL says of a certificate that we do not accept. */
-const CERTIFICATE_TROUBLE = /certificate|self.signed|altname|issuer|CERT_|TLS|SSL|EPROTO|wrong version/i;
+const CERTIFICATE_ERRORS = /certificate|self.signed|altname|issuer|CERT_|TLS|SSL|EPROTO|wrong version/i;
 /** Whoever signed it is not known to us. */
 const UNKNOWN_AUTHORITY = /self.signed|unable.to.(?:get|verify)|UNABLE_TO|SELF_SIGNED/i;
 /** It is that of another host. */
@@ -125,7 +125,7 @@ function classifyConnect(error: KafkaConnectError): StreamError {
   if (CERTIFICATE_ALERT.test(message)) return refuse("unauthenticated", "the server does not accept our certificate, or wants one");
   const meaning = isFirstEnd(error) ? meaningOfEnd(error) : null;
   if (meaning !== null) return refuse(...meaning);
-  if (wasReached && step === "connect" && !isEnd(cause) && CERTIFICATE_TROUBLE.test(`${code} ${message}`)) {
+  if (wasReached && step === "connect" && !isEnd(cause) && CERTIFICATE_ERRORS.test(`${code} ${message}`)) {
     return refuse("configuration", meaningOfCertificate(`${code} ${message}`));
   }
   // Also where the name of the host is not known: compose and Kubernetes start things in any order.
@@ -161,11 +161,11 @@ function meaningOfEnd({ step, inTls }: KafkaConnectError): readonly [StreamError
   switch (step) {
     case "connect":
       return ["configuration", "no TLS with this server: it speaks plain text on this port"];
-    case "greet":
+    case "api-versions":
       return inTls
         ? ["unauthenticated", "the server ends the connection after the TLS handshake: it does not accept our certificate, or wants one"]
         : ["configuration", "the server ends the connection when it is greeted in plain text: it speaks TLS on this port, or is no Kafka"];
-    case "admit":
+    case "first-request":
       return ["unauthenticated", "the server ends the connection at the first request: it wants authentication, and sasl is not set"];
     case "authenticate":
       return null;

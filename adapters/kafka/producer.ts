@@ -11,8 +11,8 @@ import type {
 import { NARROWING_SETTINGS, hasAppendTime, messageBytesOf, narrowed } from "./capabilities.ts";
 import { classify } from "./errors.ts";
 import { HEADER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from "./log/record-batch-writer.ts";
-import { KeylessTurn } from "./produce/keyless-turn.ts";
-import { ProduceRequests, type Shipment } from "./produce/produce-requests.ts";
+import { KeylessPartitioner } from "./produce/keyless-partitioner.ts";
+import { type PartitionBatch, ProduceRequests } from "./produce/produce-requests.ts";
 import { ProducerSequences } from "./produce/producer-sequences.ts";
 import { ProducerTopic } from "./produce/producer-topic.ts";
 import type { KafkaService } from "./service.ts";
@@ -35,7 +35,7 @@ export class KafkaProducer implements ProducerDriver {
   readonly #topic: ProducerTopic;
   readonly #sequences: ProducerSequences | null;
   readonly #requests: ProduceRequests;
-  readonly #keyless = new KeylessTurn();
+  readonly #keyless = new KeylessPartitioner();
   #capabilities = narrowed(NOT_PREPARED);
   #shape = shapeFor(this.#capabilities.limits.messageBytes);
 
@@ -52,7 +52,7 @@ export class KafkaProducer implements ProducerDriver {
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
-    await this.#topic.look(signal);
+    await this.#topic.fetch(signal);
     const settings = await this.#settings(signal);
     const messageBytes = messageBytesOf(settings);
     this.#topic.hasAppendTime = hasAppendTime(settings);
@@ -117,9 +117,9 @@ export class KafkaProducer implements ProducerDriver {
   }
 
   /** Each slice to its partition, no partition twice. */
-  #address(waiting: readonly WaitingSlice[]): { readonly shipments: Shipment[]; readonly later: WaitingSlice[] } {
+  #address(waiting: readonly WaitingSlice[]): { readonly shipments: PartitionBatch[]; readonly later: WaitingSlice[] } {
     const taken = new Set<number>();
-    const shipments: Shipment[] = [];
+    const shipments: PartitionBatch[] = [];
     const later: WaitingSlice[] = [];
     // Those with a lane first: they cannot choose.
     const inOrder = waiting.some(({ slice }) => slice.lane === null) ? waiting.toSorted(lanesFirst) : waiting;

@@ -10,7 +10,7 @@ import type {
   StopPoint,
 } from "../../src/driver/index.ts";
 import type { KafkaClient } from "./client/kafka-client.ts";
-import { RetryPace, persist } from "./client/retry-pace.ts";
+import { RetryBackoff, retrying } from "./client/retry-backoff.ts";
 import { pause } from "./client/waiting.ts";
 import { type LogBounds, OffsetLookup } from "./fetch/offset-lookup.ts";
 import { PartitionFetcher } from "./fetch/partition-fetcher.ts";
@@ -18,7 +18,7 @@ import { listedPlaces, startPlaces } from "./fetch/places.ts";
 import { placeFrom } from "./fetch/read-epochs.ts";
 import { toOffset, toPosition } from "./records.ts";
 import type { KafkaService } from "./service.ts";
-import { type KnownTopic, requirePartition } from "./topic-directory.ts";
+import { type TopicSnapshot, requirePartition } from "./topic-directory.ts";
 
 /** How soon partitions that are added are noticed. */
 const GROWTH_CHECK_MS = 2_000;
@@ -41,7 +41,7 @@ export class KafkaReader implements ReaderDriver {
   }
 
   async resolve({ from, until, partitions: wanted }: RangeRequest, signal: AbortSignal): Promise<ResolvedRange> {
-    const topic = await this.#service.directory.look(this.#topicName, signal);
+    const topic = await this.#service.directory.fetch(this.#topicName, signal);
     for (const partition of topic.partitions) this.#resolved.add(partition);
     const chosen = wanted === null ? topic.partitions : wanted.map((name) => requirePartition(topic, name));
     const isWanted = (partition: number): boolean =>
@@ -70,8 +70,8 @@ export class KafkaReader implements ReaderDriver {
 
   async read(partitions: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void> {
     const over = AbortSignal.any([signal, this.#closing.signal]);
-    const pace = new RetryPace(this.#service.report, this.#topicName);
-    const { topic, places, resolved } = await persist("ListOffsets", pace, over, () => this.#startsOf(partitions, over));
+    const backoff = new RetryBackoff(this.#service.report, this.#topicName);
+    const { topic, places, resolved } = await retrying("ListOffsets", backoff, over, () => this.#startsOf(partitions, over));
     const fetcher = new PartitionFetcher(this.#service, this.#client, topic);
     for (const { partition } of partitions) {
       const number = requirePartition(topic, partition);
@@ -100,7 +100,7 @@ export class KafkaReader implements ReaderDriver {
 
   /** Partitions that appeared since the range was resolved have no offsets to start at yet. */
   async #startsOf(partitions: readonly RangePartition[], signal: AbortSignal) {
-    const topic = await this.#service.directory.look(this.#topicName, signal);
+    const topic = await this.#service.directory.fetch(this.#topicName, signal);
     const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
     const unresolved = new Map([...places].filter(([, place]) => place.kind !== "at" && place.kind !== "after"));
     const resolved = unresolved.size === 0 ? new Map<number, bigint>() : await this.#offsets.resolve(topic, unresolved, signal);
@@ -110,15 +110,15 @@ export class KafkaReader implements ReaderDriver {
   /** Tells of partitions that are added while a range without an end is read. Never rejects. */
   async #watchGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#tellGrowth(sink, signal);
+      await this.#reportGrowth(sink, signal);
       await pause(GROWTH_CHECK_MS, signal);
     }
   }
 
-  async #tellGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
-    let known: KnownTopic;
+  async #reportGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    let known: TopicSnapshot;
     try {
-      known = await this.#service.directory.look(this.#topicName, signal);
+      known = await this.#service.directory.fetch(this.#topicName, signal);
     } catch {
       // What is wrong with the topic or the cluster the fetching finds out, and says.
       return;
@@ -139,7 +139,7 @@ function offsetOf(place: Place): bigint {
 }
 
 /** Where reading stops; nothing for a partition that is not read, or read for ever. */
-function endPlaces(topic: KnownTopic, until: StopPoint, partitions: readonly number[]): Map<number, Place> {
+function endPlaces(topic: TopicSnapshot, until: StopPoint, partitions: readonly number[]): Map<number, Place> {
   if (until === null) return new Map();
   const places =
     until.kind === "places" ? listedPlaces(topic, until.places) : startPlaces(topic, until.kind === "now" ? { kind: "latest" } : until);

@@ -5,7 +5,7 @@ import { abortable } from "./client/waiting.ts";
 import { errorOf, kafkaError, topicNotFound } from "./errors.ts";
 
 /** A topic as the cluster described it at one moment. */
-export interface KnownTopic {
+export interface TopicSnapshot {
   readonly topic: string;
   /** `null`: the server does not tell topic ids. */
   readonly topicId: string | null;
@@ -19,35 +19,35 @@ export interface KnownTopic {
 /** What is known of topics, and looking it up anew. One for a driver. */
 export class TopicDirectory {
   readonly #client: KafkaClient;
-  readonly #asking = new Map<string, Promise<KnownTopic>>();
+  readonly #requests = new Map<string, Promise<TopicSnapshot>>();
 
   constructor(client: KafkaClient) {
     this.#client = client;
   }
 
   /** Asks the cluster; those who ask for the same topic at the same time share one request. @throws `not-found` */
-  look(topic: string, signal: AbortSignal): Promise<KnownTopic> {
-    let asking = this.#asking.get(topic);
-    if (asking === undefined) {
+  fetch(topic: string, signal: AbortSignal): Promise<TopicSnapshot> {
+    let request = this.#requests.get(topic);
+    if (request === undefined) {
       // The request is not one caller's own: it ends by itself, or with the client.
-      asking = this.#ask(topic, new AbortController().signal).finally(() => this.#asking.delete(topic));
-      this.#asking.set(topic, asking);
+      request = this.#request(topic, new AbortController().signal).finally(() => this.#requests.delete(topic));
+      this.#requests.set(topic, request);
     }
-    return abortable(asking, signal);
+    return abortable(request, signal);
   }
 
-  async #ask(topic: string, signal: AbortSignal): Promise<KnownTopic> {
+  async #request(topic: string, signal: AbortSignal): Promise<TopicSnapshot> {
     const metadata = await this.#client.metadata([topic], signal);
     const found = metadata.topics.find((described) => described.topic === topic);
     if (found === undefined || found.errorCode === ErrorNumber.UNKNOWN_TOPIC_OR_PARTITION) throw topicNotFound(topic);
     if (found.errorCode !== 0 && found.errorCode !== ErrorNumber.LEADER_NOT_AVAILABLE)
       throw errorOf(found.errorCode, "Metadata", { topic });
     if (found.partitions.length === 0) throw kafkaError("unavailable", "the cluster does not know the partitions yet", { topic });
-    return toKnownTopic(found, metadata);
+    return toSnapshot(found, metadata);
   }
 }
 
-function toKnownTopic({ topic, topicId, partitions }: TopicMetadata, { clusterId }: ClusterMetadata): KnownTopic {
+function toSnapshot({ topic, topicId, partitions }: TopicMetadata, { clusterId }: ClusterMetadata): TopicSnapshot {
   const leaders = new Map(partitions.map(({ partition, leaderId }) => [partition, leaderId]));
   return {
     topic,
@@ -64,7 +64,7 @@ export function partitionNumber(name: string): number | null {
 }
 
 /** Names those that exist. */
-export function noSuchPartition({ topic, partitions }: KnownTopic, name: string): StreamError {
+export function noSuchPartition({ topic, partitions }: TopicSnapshot, name: string): StreamError {
   return kafkaError(
     "invalid-argument",
     `there is no partition ${JSON.stringify(name.slice(0, 80))}; topic ${JSON.stringify(topic)} has ${partitions.map((known) => `"${known}"`).join(", ")}`,
@@ -73,7 +73,7 @@ export function noSuchPartition({ topic, partitions }: KnownTopic, name: string)
 }
 
 /** @throws `invalid-argument` for a partition that does not exist, naming those that do */
-export function requirePartition(topic: KnownTopic, name: string): number {
+export function requirePartition(topic: TopicSnapshot, name: string): number {
   const partition = partitionNumber(name);
   if (partition !== null && topic.partitions.includes(partition)) return partition;
   throw noSuchPartition(topic, name);

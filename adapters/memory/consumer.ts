@@ -33,7 +33,7 @@ export class MemoryConsumer implements ConsumerDriver {
 
   async #join(signal: AbortSignal): Promise<void> {
     const call = { kind: "join", operation: "join", topic: this.#topicName, partitions: null, bytes: 0 } as const;
-    await this.#service.persist(call, signal, () => this.#takeSeat());
+    await this.#service.retrying(call, signal, () => this.#takeSeat());
   }
 
   /** Resolves the group's start for all partitions and stores it, before anything can be delivered. */

@@ -39,7 +39,7 @@ export async function follow(
   let seen = 0;
   let fetched = 0;
   while (!signal.aborted) {
-    const answer = await service.persist(call, signal, () => {
+    const answer = await service.retrying(call, signal, () => {
       if (topic.deleted) throw topicNotFound(topic.name);
       seen = feed.changed.version;
       return signal.aborted ? null : feed.next();

@@ -20,7 +20,7 @@ import { identityOf, topicFor } from "./topic-access.ts";
 
 const NO_FAULTS: readonly Fault[] = [];
 /** Receipts of a provider that tells nothing. */
-const NOTHING_TOLD: SliceResult = { outcome: "stored", partition: null, timestampMs: null, positionOf: () => null };
+const NOTHING_REPORTED: SliceResult = { outcome: "stored", partition: null, timestampMs: null, positionOf: () => null };
 
 /** Publishes to one topic. Everything of one call is stored in one turn of the event loop. */
 export class MemoryProducer implements ProducerDriver {
@@ -114,7 +114,7 @@ export class MemoryProducer implements ProducerDriver {
       if (faults.some(({ kind }) => kind === "disconnect")) {
         return everywhere({ outcome: "unknown", error: unavailable("the connection broke during the call") });
       }
-      if (faults.length > 0) await service.suffer(faults, target, signal);
+      if (faults.length > 0) await service.applyFaults(faults, target, signal);
       service.broker.requireUp();
       return this.#carryOut(topic, call.slices, places, faults);
     } catch (error) {
@@ -135,18 +135,18 @@ export class MemoryProducer implements ProducerDriver {
     const { broker, profile } = this.#service;
     if (topic.deleted) throw topicNotFound(topic.name);
     chooseCulprits(broker, faults, slices, places);
-    const troubled = faults.length > 0 || !broker.faults.isEmpty;
+    const hasFaults = faults.length > 0 || !broker.faults.isEmpty;
     const nowMs = Date.now();
     const touched = new Set<Partition>();
     const results = slices.map((slice, index) => {
       const place = places[index]!;
-      const refused = this.#tooLarge(slice) ?? (troubled ? refusalOf(broker, faults, slice, place, profile.namesCulprit) : null);
+      const refused = this.#tooLarge(slice) ?? (hasFaults ? refusalOf(broker, faults, slice, place, profile.namesCulprit) : null);
       if (refused !== null) {
         if (refused.outcome === "retryable" && refused.error.code === "throttled") this.#service.reportThrottle("publish", topic.name);
         return refused;
       }
       const stored = this.#store(topic, slice, place, nowMs, touched);
-      return (troubled ? loseAnswer(faults, place) : null) ?? stored;
+      return (hasFaults ? loseAnswer(faults, place) : null) ?? stored;
     });
     for (const { log } of touched) {
       log.trim(topic.retention, nowMs);
@@ -170,7 +170,7 @@ export class MemoryProducer implements ProducerDriver {
       touched.add(partition);
       for (const record of records)
         partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
-      return told ? new StoredSlice(partition.id, nowMs, firstIndex) : NOTHING_TOLD;
+      return told ? new StoredSlice(partition.id, nowMs, firstIndex) : NOTHING_REPORTED;
     }
     const results = records.map((record, index): RecordResult => {
       const partition = topic.openSuccessor(place[index]!);

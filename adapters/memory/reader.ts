@@ -84,14 +84,14 @@ export class MemoryReader implements ReaderDriver {
     try {
       // The first failure ends the reading of the other partitions as well.
       const reading = Promise.all(partitions.map((range) => this.#readPartition(range, sink, over))).finally(() => stop.abort());
-      await Promise.all([reading, this.#tellOfGrowth(sink, over)]);
+      await Promise.all([reading, this.#reportGrowth(sink, over)]);
     } catch (error) {
       if (!signal.aborted && !this.#closing.signal.aborted) throw error;
     }
   }
 
   /** Tells of partitions that no shard will name as its children, until `signal` aborts. */
-  async #tellOfGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
+  async #reportGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
     const topic = topicFor(this.#service, this.#topicName);
     const known = new Set(this.#known ?? topic.partitions.keys());
     while (!signal.aborted) {

@@ -59,7 +59,7 @@ export class Service {
   async #enterSlowly(call: ServiceCall, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await this.takeTime(signal);
-    await this.suffer(this.broker.faults.take(call), call, signal);
+    await this.applyFaults(this.broker.faults.take(call), call, signal);
     this.broker.requireUp();
   }
 
@@ -69,19 +69,19 @@ export class Service {
   }
 
   /** The part of faults that is the same for every call; what is about publishing is passed over. */
-  async suffer(faults: readonly Fault[], call: ServiceCall, signal: AbortSignal): Promise<void> {
+  async applyFaults(faults: readonly Fault[], call: ServiceCall, signal: AbortSignal): Promise<void> {
     for (const fault of faults) {
       if (fault.kind === "stall") await sleep(fault.durationMs ?? DEFAULT_STALL_MS, signal);
       else if (fault.kind === "disconnect") throw unavailable("the connection broke before the call was carried out");
       else if (fault.kind === "expire-cursor") throw unavailable("the cursor has expired and has to be asked for anew");
       else if (fault.kind === "refuse-authorization") {
         throw memoryError("permission-denied", `${call.operation} is not permitted`, { topic: call.topic });
-      } else this.broker.strike(fault);
+      } else this.broker.applyFault(fault);
     }
   }
 
   /** Carries a call out again, with back-off, while its error is retryable. For polling and joining; never for publishing. */
-  async persist<Answer>(call: ServiceCall, signal: AbortSignal, action: () => Answer): Promise<Answer> {
+  async retrying<Answer>(call: ServiceCall, signal: AbortSignal, action: () => Answer): Promise<Answer> {
     for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
       try {
         const entering = this.enter(call, signal);

@@ -10,7 +10,7 @@ export const POISONED_LINE = 7_654;
 /** When so many flights have been handled, one of the two members leaves. */
 const LEAVES_AFTER = 8_000;
 /** Nothing handled for so long: what is missing by then counts as lost. */
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 export interface Handled {
   readonly log: FlightLog;
@@ -70,7 +70,7 @@ export async function handleByTwoMembers(
 
   const watch = async (): Promise<void> => {
     const waitFor = async (reached: () => boolean): Promise<void> => {
-      while (!reached() && performance.now() - lastProgressAt < PATIENCE_MS) await sleep(5);
+      while (!reached() && performance.now() - lastProgressAt < TIMEOUT_MS) await sleep(5);
     };
     await waitFor(() => members.every((member) => member.assigned.length > 0));
     for (const member of members) member.resume();

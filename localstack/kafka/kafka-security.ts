@@ -25,7 +25,7 @@ export interface KafkaSecurity {
   /** For the listener SSL, which demands a client certificate. */
   readonly clientKey: CertifiedKey;
   /** Of an authority that no broker knows. */
-  readonly strangerKey: CertifiedKey;
+  readonly untrustedKey: CertifiedKey;
   /** For PLAIN and both SCRAM; their names are the subjects for OAUTHBEARER. */
   readonly users: { readonly admin: KafkaUser; readonly restricted: KafkaUser };
 }
@@ -47,7 +47,7 @@ export async function createSecurityMaterial(clusterFolder: string): Promise<Sec
     CertificateAuthority.create(folder, "local-authority"),
     CertificateAuthority.create(folder, "unknown-authority"),
   ]);
-  const [broker, clientKey, strangerKey] = await Promise.all([
+  const [broker, clientKey, untrustedKey] = await Promise.all([
     authority.issue("broker"),
     authority.issue(CLIENT_COMMON_NAME),
     stranger.issue(CLIENT_COMMON_NAME),
@@ -59,7 +59,7 @@ export async function createSecurityMaterial(clusterFolder: string): Promise<Sec
     authorityFile: authority.certificateFile,
     brokerKeyFile,
     clientKey,
-    strangerKey,
+    untrustedKey: untrustedKey,
     users: { admin: newUser("admin"), restricted: newUser("restricted") },
   };
 }

@@ -1,9 +1,9 @@
 import { neverAborted } from "../abortable.ts";
+import type { CallOptions } from "../call-options.ts";
 import type { Capability } from "../capabilities.ts";
-import { checkOptions, describeValue, rules } from "../checked-options.ts";
 import type { GroupName } from "../driver/admin-driver.ts";
 import { StreamError, type StreamErrorCode } from "../errors.ts";
-import type { CallOptions } from "../options.ts";
+import { checkOptions, describeValue, rules } from "../option-rules.ts";
 import { retriedCall } from "../retried-call.ts";
 import { checkedTopicName } from "../topic-name.ts";
 import type { AdminServices } from "./admin-services.ts";

@@ -1,6 +1,6 @@
+import type { CallOptions } from "../call-options.ts";
 import type { Capabilities, Capability } from "../capabilities.ts";
 import type { Lag } from "../lag.ts";
-import type { CallOptions } from "../options.ts";
 import type { From } from "../position/range-types.ts";
 import type { Bookmark } from "../tokens.ts";
 import type { TopicSettings } from "../topic-settings.ts";

@@ -1,6 +1,6 @@
+import type { CallOptions } from "../call-options.ts";
 import type { GroupName, ListedGroup } from "../driver/admin-driver.ts";
 import type { Lag } from "../lag.ts";
-import type { CallOptions } from "../options.ts";
 import { encodeBookmark } from "../position/bookmark.ts";
 import type { PartitionPlace, StartPoint } from "../position/place.ts";
 import type { From } from "../position/range-types.ts";

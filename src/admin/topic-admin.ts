@@ -1,6 +1,6 @@
-import { checkOptions, rules } from "../checked-options.ts";
+import type { CallOptions } from "../call-options.ts";
 import { StreamError } from "../errors.ts";
-import type { CallOptions } from "../options.ts";
+import { checkOptions, rules } from "../option-rules.ts";
 import type { TopicIdentity } from "../position/position.ts";
 import type { TopicSettings } from "../topic-settings.ts";
 import { type AdminCall, adminCall, requireTopic, unlessDone } from "./admin-call.ts";

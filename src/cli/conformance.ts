@@ -3,7 +3,7 @@ import { selectCases } from "../conformance/case-pattern.ts";
 import { conformanceCases, parseExpectedResults, runAsJUnit, runAsMarkdown } from "../conformance/index.ts";
 import { isStreamError } from "../errors.ts";
 import { compareFiles } from "./conformance/compare-files.ts";
-import { readGiven } from "./conformance/files.ts";
+import { readInputFile } from "./conformance/files.ts";
 import { listCases } from "./conformance/list-cases.ts";
 import { ADAPTER_RULE } from "./conformance/load-adapter.ts";
 import { withTarget } from "./conformance/open-target.ts";
@@ -117,7 +117,7 @@ async function conformance(url: string | undefined, options: Options): Promise<b
     return true;
   }
   const target = connectionUrl(url);
-  const expected = options.expected === undefined ? null : await readGiven(options.expected, parseExpectedResults);
+  const expected = options.expected === undefined ? null : await readInputFile(options.expected, parseExpectedResults);
   const junitFile = junit === undefined ? null : await ReportFile.prepare(junit);
   const markdownFile = markdown === undefined ? null : await ReportFile.prepare(markdown);
   const { bail = false, repeat, timeout: timeoutMs } = options;

@@ -7,8 +7,8 @@ import { parseInitialPosition } from "./options/parse-place.ts";
 import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
+import { bytesTopic } from "./process/bytes-topic.ts";
 import { interruptible } from "./process/interruption.ts";
-import { plainTopic } from "./process/plain-topic.ts";
 import { whenAborted } from "./process/when-aborted.ts";
 import { withConnection } from "./process/with-connection.ts";
 
@@ -59,7 +59,7 @@ async function consume(url: string | undefined, { topic, group, initialPosition,
   await interruptible((interrupted) =>
     withConnection(target, async (connection) => {
       // By partition: what was printed is then always all that was stored before, so that nothing of it comes again.
-      const consumer = plainTopic(connection, topic).consumer({ group, initialPosition, concurrency, order: "partition" });
+      const consumer = bytesTopic(connection, topic).consumer({ group, initialPosition, concurrency, order: "partition" });
       whenAborted(interrupted, () => void consumer.close({ timeoutMs: DRAIN_MS }));
       const isEnough = await printAll(consumer, output, max ?? Infinity, json);
       if (!isEnough && max !== undefined) interrupted.throwIfAborted();

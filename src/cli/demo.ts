@@ -6,7 +6,7 @@ import { PROMISES } from "../conformance/promises.ts";
 import { Progress } from "./output/progress.ts";
 import { table } from "./output/table.ts";
 import { terminalStyle } from "./output/terminal-style.ts";
-import { connectAsTold } from "./process/connect-as-told.ts";
+import { connectToUrl } from "./process/connect-to-url.ts";
 import { UsageError } from "./process/usage-error.ts";
 
 const EXAMPLES = `
@@ -129,7 +129,7 @@ async function demonstrate(url: string | undefined, only: readonly string[] | un
 
   let named: string | undefined;
   if (url !== undefined) {
-    const connection = await connectAsTold(url);
+    const connection = await connectToUrl(url);
     named = connection.provider;
     await connection.close();
   }

@@ -109,7 +109,7 @@ async function resetGroup(
       // Asked of what moves the group: what is shown is what is done.
       const planned = await (connection as OpenConnection<never>).planReset(topic, group, to);
       await new StandardOutput().write(changes(now, planned));
-      tellMembers(now);
+      reportMembers(now);
       if (!isExecuted(execution)) return;
       await connection.admin.resetGroup(topic, group, to);
       console.error("Moved.");
@@ -124,7 +124,7 @@ async function deleteGroup(url: string | undefined, { topic, group, ...execution
     async (connection) => {
       const description = await connection.admin.describeGroup(topic, group);
       await new StandardOutput().write(`delete ${description.nativeName} and its places:\n${standing(description)}`);
-      tellMembers(description);
+      reportMembers(description);
       if (!isExecuted(execution)) return;
       await connection.admin.deleteGroup(topic, group);
       console.error("Deleted.");
@@ -173,7 +173,7 @@ function changes(now: GroupDescription | null, planned: ReadonlyMap<string, Part
   return table([["partition", "old place", "new place"], ...rows], { numbersRight: false });
 }
 
-function tellMembers(description: GroupDescription | null): void {
+function reportMembers(description: GroupDescription | null): void {
   const members = description?.members ?? 0;
   if (members > 0)
     console.error(`The group has ${members === 1 ? "a member, which has" : `${members} members, which have`} to stop first.`);

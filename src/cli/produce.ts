@@ -19,8 +19,8 @@ import { requiredName } from "./options/name-option.ts";
 import { addHeader } from "./options/parse-header.ts";
 import { produceAccount } from "./output/produce-account.ts";
 import { Progress } from "./output/progress.ts";
+import { bytesTopic } from "./process/bytes-topic.ts";
 import { interruptible } from "./process/interruption.ts";
-import { plainTopic } from "./process/plain-topic.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
@@ -82,7 +82,7 @@ async function produce(first: string | undefined, second: string | undefined, op
   if (process.stdin.isTTY && (file === undefined || file === "-")) console.error("Reading lines from the terminal; Ctrl-D ends.");
   await interruptible((interrupted) =>
     withConnection(target, async (connection) => {
-      const producer = plainTopic(connection, options.topic).producer({ deliveryTimeoutMs: DELIVERY_TIMEOUT_MS });
+      const producer = bytesTopic(connection, options.topic).producer({ deliveryTimeoutMs: DELIVERY_TIMEOUT_MS });
       const sender = new LineSender(producer);
       const progress = new Progress(() => `${sender.storedCount.toLocaleString("en")} stored`);
       const startedAtMs = performance.now();

@@ -13,10 +13,10 @@ import { type GivenFrom, type GivenUntil, parseFrom, parseUntil } from "./option
 import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
+import { bytesTopic } from "./process/bytes-topic.ts";
 import { interruptible } from "./process/interruption.ts";
 import { lastMessages } from "./process/last-messages.ts";
 import { fromOf, untilOf } from "./process/offset-place.ts";
-import { plainTopic } from "./process/plain-topic.ts";
 import type { RetryWatch } from "./process/retry-watch.ts";
 import { UsageError } from "./process/usage-error.ts";
 import { whenAborted } from "./process/when-aborted.ts";
@@ -98,7 +98,7 @@ async function read(url: string | undefined, options: Options): Promise<void> {
       const file = options.bookmarkFile === undefined ? null : new BookmarkFile(options.bookmarkFile);
       const kept = (await file?.read()) ?? null;
       const { from, until } = await rangeOf(connection, options, kept);
-      const reader = plainTopic(connection, options.topic).reader({
+      const reader = bytesTopic(connection, options.topic).reader({
         from,
         until,
         partitions: options.partition,

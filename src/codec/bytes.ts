@@ -1,6 +1,6 @@
 import { isUint8Array } from "node:util/types";
-import { describeValue } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
+import { describeValue } from "../option-rules.ts";
 import type { Codec } from "./codec.ts";
 
 /** Bytes as they are. Takes any Uint8Array, a Buffer included; hands out the stored bytes uncopied. */

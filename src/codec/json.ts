@@ -1,5 +1,5 @@
-import { describeValue } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
+import { describeValue } from "../option-rules.ts";
 import type { Codec, StandardSchema } from "./codec.ts";
 import { toJsonText } from "./json-text.ts";
 import { validate } from "./standard-schema.ts";

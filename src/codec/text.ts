@@ -1,5 +1,5 @@
-import { describeValue } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
+import { describeValue } from "../option-rules.ts";
 import type { Codec } from "./codec.ts";
 import { utf8ToText } from "./utf8.ts";
 

@@ -1,20 +1,20 @@
 import type { Capability } from "../capabilities.ts";
 import { type StreamError, type StreamErrorCode, isStreamError } from "../errors.ts";
-import { BrokenPromise, EnvironmentMissing } from "./case-outcome.ts";
+import { EnvironmentMissing, PromiseViolation } from "./case-outcome.ts";
 import { errorOrigin } from "./error-origin.ts";
 
-/** @throws BrokenPromise saying `promise` */
+/** @throws PromiseViolation saying `promise` */
 export function expectTrue(condition: boolean, promise: string): asserts condition {
-  if (!condition) throw new BrokenPromise(promise);
+  if (!condition) throw new PromiseViolation(promise);
 }
 
 export function expectEqual<T>(actual: T, expected: T, promise: string): void {
-  if (!Object.is(actual, expected)) throw new BrokenPromise(`${promise}: expected ${show(expected)}, got ${show(actual)}`);
+  if (!Object.is(actual, expected)) throw new PromiseViolation(`${promise}: expected ${show(expected)}, got ${show(actual)}`);
 }
 
 export function expectBytes(actual: Uint8Array | null, expected: Uint8Array | null, promise: string): void {
   const equal = actual === null || expected === null ? actual === expected : Buffer.compare(actual, expected) === 0;
-  if (!equal) throw new BrokenPromise(`${promise}: expected ${showBytes(expected)}, got ${showBytes(actual)}`);
+  if (!equal) throw new PromiseViolation(`${promise}: expected ${showBytes(expected)}, got ${showBytes(actual)}`);
 }
 
 /** Element by element, in order. */
@@ -22,7 +22,7 @@ export function expectSequence<T>(actual: readonly T[], expected: readonly T[], 
   const length = Math.max(actual.length, expected.length);
   for (let index = 0; index < length; index += 1) {
     if (!Object.is(actual[index], expected[index])) {
-      throw new BrokenPromise(
+      throw new PromiseViolation(
         `${promise}: element ${index} of ${expected.length} should be ${show(expected[index])}, is ${show(actual[index])}`,
       );
     }
@@ -42,10 +42,12 @@ export async function expectRejection(
   } catch (thrown) {
     error = thrown;
     if (isStreamError(error, ...allowed)) return error;
-    if (error instanceof BrokenPromise || error instanceof EnvironmentMissing) throw error;
-    throw new BrokenPromise(`${promise}: must be refused as ${allowed.join(" or ")}, was refused as ${showError(error)}`, { cause: error });
+    if (error instanceof PromiseViolation || error instanceof EnvironmentMissing) throw error;
+    throw new PromiseViolation(`${promise}: must be refused as ${allowed.join(" or ")}, was refused as ${showError(error)}`, {
+      cause: error,
+    });
   }
-  throw new BrokenPromise(`${promise}: must be refused as ${allowed.join(" or ")}, but was not refused`);
+  throw new PromiseViolation(`${promise}: must be refused as ${allowed.join(" or ")}, but was not refused`);
 }
 
 /** What is missing must be refused with its name, never done in part or left out in silence. */

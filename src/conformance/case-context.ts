@@ -5,18 +5,18 @@ import type { ConsumerOptions, MessageHandler } from "../consume/consumer-types.
 import type { Fault } from "../driver/fault.ts";
 import { isStreamError } from "../errors.ts";
 import type { TopicSettings } from "../topic-settings.ts";
+import { CaseDeadline } from "./case-deadline.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC, sequencedTopic } from "./case-topic.ts";
 import { History } from "./history/history.ts";
 import type { Sequenced } from "./history/sequenced.ts";
 import { type Latch, createLatch } from "./latch.ts";
 import { Member } from "./member.ts";
-import { Patience } from "./patience.ts";
 import { CaseResources } from "./resources.ts";
 import type { ConformanceTarget } from "./target.ts";
 
 /** Longer than any sound close takes; a close that hangs is a failure of its own. */
-const CLOSE_PATIENCE_MS = 8_000;
+const CLOSE_TIMEOUT_MS = 8_000;
 /** Of giving back, when patience has ended. */
 const LAST_ATTEMPT_MS = 2_000;
 
@@ -25,7 +25,7 @@ export class CaseContext {
   /** The first connection; more by `connect`. */
   readonly connection: Connection;
   readonly signal: AbortSignal;
-  readonly patience: Patience;
+  readonly deadline: CaseDeadline;
   readonly #target: ConformanceTarget;
   readonly #resources: CaseResources;
   readonly #connections: Connection[];
@@ -38,7 +38,7 @@ export class CaseContext {
     this.#connections = [connection];
     this.#resources = new CaseResources(target, connection);
     this.signal = signal;
-    this.patience = new Patience(signal);
+    this.deadline = new CaseDeadline(signal);
   }
 
   static async open(target: ConformanceTarget, signal: AbortSignal): Promise<CaseContext> {
@@ -61,7 +61,7 @@ export class CaseContext {
 
   /** A topic of this case alone. */
   async topic(settings: TopicSettings = DEFAULT_TOPIC): Promise<CaseTopic> {
-    return this.patience.within(this.#resources.topic(settings), "a topic to be created");
+    return this.deadline.within(this.#resources.topic(settings), "a topic to be created");
   }
 
   /**
@@ -90,7 +90,7 @@ export class CaseContext {
   }
 
   history(): History {
-    return new History(() => this.patience.notify());
+    return new History(() => this.deadline.notify());
   }
 
   /** Opened at the end of the case at the latest, so that no handler waits on. */
@@ -103,7 +103,7 @@ export class CaseContext {
   /** Starts a member of a group on sequenced values, from the beginning of the case's messages. */
   member(topic: CaseTopic, options: ConsumerOptions, handler: MessageHandler<Sequenced>, connection = this.connection): Member<Sequenced> {
     const settings: ConsumerOptions = { initialPosition: topic.start, ...options };
-    return this.watch(Member.start(this.patience, sequencedTopic(connection, topic), settings, handler));
+    return this.watch(Member.start(this.deadline, sequencedTopic(connection, topic), settings, handler));
   }
 
   /** A failure of this member that the case did not ask for fails the case as soon as it waits for anything. */
@@ -113,14 +113,14 @@ export class CaseContext {
   }
 
   async until(condition: () => boolean, what: string | (() => string)): Promise<void> {
-    await this.patience.until(() => {
+    await this.deadline.until(() => {
       for (const { unexpectedFailure } of this.#members) if (unexpectedFailure !== null) throw unexpectedFailure;
       return condition();
     }, what);
   }
 
   async within<T>(promise: PromiseLike<T>, what: string): Promise<T> {
-    return this.patience.within(promise, what);
+    return this.deadline.within(promise, what);
   }
 
   /** A promise that is awaited later: if it rejects before that, it must not count as unhandled. */
@@ -167,19 +167,19 @@ export class CaseContext {
    * @returns what broke a promise on the way: a close that hangs after a case that went well; and what could not be given
    * back, with the reasons
    */
-  async close(wentWell: boolean): Promise<{ readonly complaint: string | null; readonly leftBehind: readonly string[] }> {
+  async close(wentWell: boolean): Promise<{ readonly problem: string | null; readonly notCleanedUp: readonly string[] }> {
     for (const latch of this.#latches) latch.open();
     // Over a connection that closes meanwhile nobody would learn whether there is a topic to give back.
-    await Promise.race([this.#resources.settled(), delay(CLOSE_PATIENCE_MS)]);
+    await Promise.race([this.#resources.settled(), delay(CLOSE_TIMEOUT_MS)]);
     const closing = Promise.all(this.#connections.map((connection) => connection.close({ timeoutMs: wentWell ? 2_000 : 50 })));
-    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_PATIENCE_MS : 2_000).then(() => false)]);
-    const complaint = closed || !wentWell ? null : `a connection had not closed ${CLOSE_PATIENCE_MS} ms after it was told to`;
+    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_TIMEOUT_MS : 2_000).then(() => false)]);
+    const problem = closed || !wentWell ? null : `a connection had not closed ${CLOSE_TIMEOUT_MS} ms after it was told to`;
     // Housekeeping is not what the case judges: a target that will not give back a topic has said so in its own cases.
-    const patience = AbortSignal.timeout(CLOSE_PATIENCE_MS);
+    const deadline = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
     // Topics come behind their groups: where those took all the patience there is, each topic still has its attempt.
-    const releasing = this.#resources.release(this.signal.aborted, patience).catch(() => undefined);
-    await Promise.race([releasing, delay(CLOSE_PATIENCE_MS + LAST_ATTEMPT_MS)]);
-    return { complaint, leftBehind: this.#resources.leftBehind };
+    const releasing = this.#resources.release(this.signal.aborted, deadline).catch(() => undefined);
+    await Promise.race([releasing, delay(CLOSE_TIMEOUT_MS + LAST_ATTEMPT_MS)]);
+    return { problem, notCleanedUp: this.#resources.notCleanedUp };
   }
 }
 

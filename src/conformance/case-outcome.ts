@@ -1,8 +1,8 @@
 /** A broken promise. The message says which and shows the evidence: keys and sequence numbers that the case itself made. */
-export class BrokenPromise extends Error {
+export class PromiseViolation extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "BrokenPromise";
+    this.name = "PromiseViolation";
   }
 }
 

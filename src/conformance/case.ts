@@ -35,5 +35,5 @@ export interface DefinedCaseResult extends CaseResult {
   /** Of `unsupported`: the capability that is off. */
   readonly capability: Capability | null;
   /** Topics and groups that the case had made and could not delete again, each with the reason. */
-  readonly leftBehind: readonly string[];
+  readonly notCleanedUp: readonly string[];
 }

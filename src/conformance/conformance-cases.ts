@@ -16,7 +16,7 @@ import { groupAdminCases } from "./cases/group-admin.ts";
 import { groupMemberCases } from "./cases/group-members.ts";
 import { groupPositionCases } from "./cases/group-positions.ts";
 import { groupStartCases } from "./cases/group-start.ts";
-import { troubledGroupCases } from "./cases/group-troubled.ts";
+import { groupFaultCases } from "./cases/group-troubled.ts";
 import { largestCases } from "./cases/limit-largest.ts";
 import { limitCases } from "./cases/limit-sizes.ts";
 import { orderingAbortedCases } from "./cases/ordering-aborted.ts";
@@ -67,13 +67,13 @@ import { errorCopyCases } from "./cases/error-copies.ts";
 import { consumeSessionCases } from "./cases/consume-sessions.ts";
 import { groupStatusCases } from "./cases/group-status.ts";
 import { groupMovedCases } from "./cases/group-moved.ts";
-import { troubledReaderCases } from "./cases/replay-troubled.ts";
+import { readerFaultCases } from "./cases/replay-troubled.ts";
 import { nthCallCases } from "./cases/trouble-nth-call.ts";
 import { reshardTrafficCases } from "./cases/reshard-under-traffic.ts";
 import { randomHistoryCases } from "./cases/history-random.ts";
 import { consumeBatchCases } from "./cases/consume-batches.ts";
 import { replayBookmarkPendingCases } from "./cases/replay-bookmark-pending.ts";
-import { slowTroubleCases } from "./cases/ordering-slow-trouble.ts";
+import { slowFaultCases } from "./cases/ordering-slow-trouble.ts";
 import { replayBoundedCases } from "./cases/replay-bounded.ts";
 import { producingMixedCases } from "./cases/producing-mixed.ts";
 import { producingPatienceCases } from "./cases/producing-patience.ts";
@@ -103,7 +103,7 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...groupStartCases,
     ...groupPositionCases,
     ...groupMemberCases,
-    ...troubledGroupCases,
+    ...groupFaultCases,
     ...groupAdminCases,
     ...topicCases,
     ...replayRangeCases,
@@ -150,13 +150,13 @@ export function conformanceCases(): readonly DefinedCase[] {
     ...consumeSessionCases,
     ...groupStatusCases,
     ...groupMovedCases,
-    ...troubledReaderCases,
+    ...readerFaultCases,
     ...nthCallCases,
     ...reshardTrafficCases,
     ...randomHistoryCases,
     ...consumeBatchCases,
     ...replayBookmarkPendingCases,
-    ...slowTroubleCases,
+    ...slowFaultCases,
     ...replayBoundedCases,
     ...producingMixedCases,
     ...producingPatienceCases,

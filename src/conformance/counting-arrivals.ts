@@ -19,7 +19,7 @@ export async function countingArrivals(
     const { topic: name, group, partition, messages } = event as DeliverEvent;
     if (name !== topic.name || group !== null) return;
     arrived.set(partition, (arrived.get(partition) ?? 0) + messages);
-    context.patience.notify();
+    context.deadline.notify();
   };
   channel(ARRIVED).subscribe(listen);
   try {

@@ -4,7 +4,7 @@ import { isStreamError } from "../errors.ts";
 import { showError } from "./assertions.ts";
 import type { CaseResult, DefinedCase, DefinedCaseResult } from "./case.ts";
 import { CaseContext } from "./case-context.ts";
-import { BrokenPromise, EnvironmentMissing } from "./case-outcome.ts";
+import { EnvironmentMissing, PromiseViolation } from "./case-outcome.ts";
 import type { ConformanceTarget } from "./target.ts";
 
 export type CaseBody = (context: CaseContext) => Promise<void>;
@@ -25,7 +25,7 @@ export interface CaseDefinition {
 }
 
 /** How long a body may take to say what it was waiting for, once its time is over. */
-const LAST_WORDS_MS = 250;
+const SETTLE_MS = 250;
 
 export function defineCase(definition: CaseDefinition): DefinedCase {
   const gates = definition.gates ?? {};
@@ -45,20 +45,20 @@ export function defineCase(definition: CaseDefinition): DefinedCase {
 }
 
 type Outcome = Omit<DefinedCaseResult, "seconds">;
-type Verdict = Omit<Outcome, "leftBehind">;
+type Verdict = Omit<Outcome, "notCleanedUp">;
 
 async function judge(definition: CaseDefinition, target: ConformanceTarget, signal: AbortSignal): Promise<Outcome> {
   const missing = target.emulator === undefined ? definition.faults?.[0] : undefined;
-  if (missing !== undefined) return { ...verdict("environment-missing", `fault ${missing}`), leftBehind: [] };
+  if (missing !== undefined) return { ...verdict("environment-missing", `fault ${missing}`), notCleanedUp: [] };
   let context: CaseContext;
   try {
     context = await CaseContext.open(target, signal);
   } catch (error) {
-    return { ...verdict("failed", `the target did not connect: ${showError(error)}`), leftBehind: [] };
+    return { ...verdict("failed", `the target did not connect: ${showError(error)}`), notCleanedUp: [] };
   }
   const outcome = await judgeBody(definition, context);
-  const { complaint, leftBehind } = await context.close(outcome.result === "passed");
-  return { ...(complaint === null ? outcome : verdict("failed", complaint)), leftBehind };
+  const { problem, notCleanedUp } = await context.close(outcome.result === "passed");
+  return { ...(problem === null ? outcome : verdict("failed", problem)), notCleanedUp };
 }
 
 async function judgeBody(definition: CaseDefinition, context: CaseContext): Promise<Verdict> {
@@ -78,7 +78,7 @@ async function judgeBody(definition: CaseDefinition, context: CaseContext): Prom
 async function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise: over, reject } = Promise.withResolvers<never>();
   const giveUp = (): void => {
-    setTimeout(() => reject(new BrokenPromise("out of time: a call neither resolved nor rejected")), LAST_WORDS_MS);
+    setTimeout(() => reject(new PromiseViolation("out of time: a call neither resolved nor rejected")), SETTLE_MS);
   };
   signal.addEventListener("abort", giveUp, { once: true });
   try {
@@ -96,7 +96,7 @@ function verdict(result: CaseResult["result"], reason: string | null, capability
 }
 
 function showFailure(error: unknown): string {
-  if (error instanceof BrokenPromise) return error.message;
+  if (error instanceof PromiseViolation) return error.message;
   if (isStreamError(error)) return `an unexpected ${showError(error)}`;
   return `an unexpected error: ${showError(error)}`;
 }

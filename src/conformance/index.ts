@@ -9,7 +9,7 @@ export { compareWithExpected, parseExpectedResults, staleEntries } from "./expec
 export type { ExpectedResults } from "./expected-results.ts";
 export { summarize, summarizePromises } from "./results.ts";
 export type { CaseReport, PromiseCounts, ResultCounts, ResultSummary } from "./results.ts";
-export { complaintsOf, judgeCase, judgeRun } from "./report/judged-run.ts";
+export { problemsOf, judgeCase, judgeRun } from "./report/judged-run.ts";
 export type { JudgedCase, JudgedRun } from "./report/judged-run.ts";
 export { PLAIN_STYLE, caseAsText, runAsText } from "./report/text.ts";
 export type { TextStyle } from "./report/text.ts";

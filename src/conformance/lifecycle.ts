@@ -1,7 +1,7 @@
 import { type StreamErrorCode, isStreamError } from "../errors.ts";
 import { showError } from "./assertions.ts";
 import type { CaseContext } from "./case-context.ts";
-import { BrokenPromise } from "./case-outcome.ts";
+import { PromiseViolation } from "./case-outcome.ts";
 
 /**
  * `opening`: its first use is under way. `closing`: told to close, with something to finish. What comes of a call in each of
@@ -14,7 +14,7 @@ type Outcome = "answers" | StreamErrorCode;
 /** One public operation, and what may come of it in each state. A state that is left out makes no sense for it. */
 export type LifecycleTrait<Part> = {
   readonly operation: string;
-  /** May throw `BrokenPromise` where the answer is wrong. */
+  /** May throw `PromiseViolation` where the answer is wrong. */
   call(part: Part, state: LifecycleState): unknown;
 } & Readonly<Partial<Record<LifecycleState, Outcome | readonly Outcome[]>>>;
 
@@ -39,7 +39,7 @@ export async function expectTraits<Part>(
         outcomeOf(() => trait.call(part, state)),
         `${promise}: an answer or a refusal`,
       );
-      if (!outcomes.includes(outcome)) throw new BrokenPromise(`${promise}: expected ${outcomes.join(" or ")}, got ${outcome}`);
+      if (!outcomes.includes(outcome)) throw new PromiseViolation(`${promise}: expected ${outcomes.join(" or ")}, got ${outcome}`);
     };
     if (isPassing) {
       const called = context.later(call());
@@ -56,7 +56,7 @@ async function outcomeOf(call: () => unknown): Promise<Outcome> {
     return "answers";
   } catch (error) {
     if (isStreamError(error)) return error.code;
-    if (error instanceof BrokenPromise) throw error;
-    throw new BrokenPromise(`a refusal must be a coded error, not ${showError(error)}`, { cause: error });
+    if (error instanceof PromiseViolation) throw error;
+    throw new PromiseViolation(`a refusal must be a coded error, not ${showError(error)}`, { cause: error });
   }
 }

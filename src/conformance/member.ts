@@ -1,41 +1,41 @@
 import type { BatchHandler, Consumer, ConsumerOptions, MessageHandler } from "../consume/consumer-types.ts";
 import type { Topic } from "../topic-types.ts";
 import { showError } from "./assertions.ts";
-import { BrokenPromise } from "./case-outcome.ts";
+import type { CaseDeadline } from "./case-deadline.ts";
+import { PromiseViolation } from "./case-outcome.ts";
 import type { History } from "./history/history.ts";
 import type { Sequenced } from "./history/sequenced.ts";
-import type { Patience } from "./patience.ts";
 
 /** A running consumer whose end, good or bad, is never lost: a failure that the case does not ask for fails the case. */
 export class Member<T> {
   readonly consumer: Consumer<T>;
-  readonly #patience: Patience;
+  readonly #deadline: CaseDeadline;
   #outcome: { readonly failed: boolean; readonly error: unknown } | null = null;
   #failureExpected = false;
 
-  private constructor(patience: Patience, consumer: Consumer<T>, run: Promise<void>) {
+  private constructor(deadline: CaseDeadline, consumer: Consumer<T>, run: Promise<void>) {
     this.consumer = consumer;
-    this.#patience = patience;
+    this.#deadline = deadline;
     run.then(
       () => this.#settle({ failed: false, error: null }),
       (error: unknown) => this.#settle({ failed: true, error }),
     );
   }
 
-  static start<T>(patience: Patience, topic: Topic<T>, options: ConsumerOptions, handler: MessageHandler<T>): Member<T> {
+  static start<T>(deadline: CaseDeadline, topic: Topic<T>, options: ConsumerOptions, handler: MessageHandler<T>): Member<T> {
     const consumer = topic.consumer(options);
-    return new Member(patience, consumer, consumer.run(handler));
+    return new Member(deadline, consumer, consumer.run(handler));
   }
 
-  static startBatches<T>(patience: Patience, topic: Topic<T>, options: ConsumerOptions, handler: BatchHandler<T>): Member<T> {
+  static startBatches<T>(deadline: CaseDeadline, topic: Topic<T>, options: ConsumerOptions, handler: BatchHandler<T>): Member<T> {
     const consumer = topic.consumer(options);
-    return new Member(patience, consumer, consumer.runBatches(handler));
+    return new Member(deadline, consumer, consumer.runBatches(handler));
   }
 
   /** What broke it, unless the case wants to see it fail. */
-  get unexpectedFailure(): BrokenPromise | null {
+  get unexpectedFailure(): PromiseViolation | null {
     if (this.#outcome?.failed !== true || this.#failureExpected) return null;
-    return new BrokenPromise(`the consumer failed: ${showError(this.#outcome.error)}`, { cause: this.#outcome.error });
+    return new PromiseViolation(`the consumer failed: ${showError(this.#outcome.error)}`, { cause: this.#outcome.error });
   }
 
   get ended(): boolean {
@@ -51,21 +51,21 @@ export class Member<T> {
   /** Waits until `run` has rejected. @returns with what */
   async failure(what: string): Promise<unknown> {
     this.#failureExpected = true;
-    await this.#patience.until(() => this.#outcome !== null, what);
-    if (this.#outcome?.failed !== true) throw new BrokenPromise(`${what}: run resolved instead of rejecting`);
+    await this.#deadline.until(() => this.#outcome !== null, what);
+    if (this.#outcome?.failed !== true) throw new PromiseViolation(`${what}: run resolved instead of rejecting`);
     return this.#outcome.error;
   }
 
   async close(timeoutMs = 5_000): Promise<void> {
-    await this.#patience.within(this.consumer.close({ timeoutMs }), "a consumer to close");
-    await this.#patience.until(() => this.#outcome !== null, "run to resolve after close");
+    await this.#deadline.within(this.consumer.close({ timeoutMs }), "a consumer to close");
+    await this.#deadline.until(() => this.#outcome !== null, "run to resolve after close");
     const failure = this.unexpectedFailure;
     if (failure !== null) throw failure;
   }
 
   #settle(outcome: { readonly failed: boolean; readonly error: unknown }): void {
     this.#outcome = outcome;
-    this.#patience.notify();
+    this.#deadline.notify();
   }
 }
 

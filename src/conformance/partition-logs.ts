@@ -4,7 +4,7 @@ import type { CaseContext } from "./case-context.ts";
 import { type CaseTopic, sequencedTopic } from "./case-topic.ts";
 import type { History } from "./history/history.ts";
 import { type Sequenced, showSequenced } from "./history/sequenced.ts";
-import { publish, readAll } from "./stream-work.ts";
+import { publish, readAll } from "./stream-steps.ts";
 
 type Log = readonly Message<Sequenced>[];
 
@@ -54,7 +54,7 @@ export async function publishAroundATime(
   await publish(context, history, topic, keys, rounds);
   const first = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
   const newestMs = Math.max(...first.map(({ timestamp }) => timestamp.getTime()));
-  await context.patience.pause(Math.max(APART_MS, newestMs + APART_MS - Date.now()), "the clock to move on");
+  await context.deadline.pause(Math.max(APART_MS, newestMs + APART_MS - Date.now()), "the clock to move on");
   await publish(context, history, topic, keys, rounds);
   return newestMs + 1;
 }

@@ -10,7 +10,7 @@ import type { Random } from "./history/random.ts";
 import { type Sequenced, keyNames } from "./history/sequenced.ts";
 import type { Member } from "./member.ts";
 import { Overlaps } from "./overlaps.ts";
-import { readStored, untilComplete } from "./stream-work.ts";
+import { readStored, untilComplete } from "./stream-steps.ts";
 
 const PRODUCERS = 3;
 const KEYS_OF_A_PRODUCER = 5;
@@ -36,20 +36,20 @@ export class RandomRun {
   readonly #group: string;
   readonly #history: History;
   readonly #random: Random;
-  readonly #troubles: readonly FaultKind[];
+  readonly #faults: readonly FaultKind[];
   readonly #senders: Sender[];
   readonly #sends: Promise<unknown>[] = [];
   readonly #leaving: Promise<void>[] = [];
   #members: Member<Sequenced>[] = [];
   #joined = 0;
 
-  constructor(context: CaseContext, topic: CaseTopic, group: string, history: History, random: Random, troubles: readonly FaultKind[]) {
+  constructor(context: CaseContext, topic: CaseTopic, group: string, history: History, random: Random, faults: readonly FaultKind[]) {
     this.#context = context;
     this.#topic = topic;
     this.#group = group;
     this.#history = history;
     this.#random = random;
-    this.#troubles = troubles;
+    this.#faults = faults;
     this.#senders = Array.from({ length: PRODUCERS }, (_, number) => ({
       producer: this.#open(),
       keys: keyNames(KEYS_OF_A_PRODUCER).map((key) => `${number}-${key}`),
@@ -66,13 +66,13 @@ export class RandomRun {
     for (const { consumer } of this.#members) consumer.resume();
     await untilComplete(this.#context, this.#history);
     await this.#context.within(Promise.all(this.#leaving), "members that left to have left");
-    if (this.#troubles.length === 0 && this.#context.capabilities.lagInMessages) await this.#untilStored();
+    if (this.#faults.length === 0 && this.#context.capabilities.lagInMessages) await this.#untilStored();
     await Promise.all(this.#members.map(async (member) => member.close()));
   }
 
   /** What a member handled that was leaving may come again, to those who stayed: until that has been stored too. */
   async #untilStored(): Promise<void> {
-    await this.#context.patience.untilAsked(
+    await this.#context.deadline.untilAsked(
       async () => (await this.#context.admin.lag(this.#topic.name, this.#group)).messages === 0,
       "the progress of a group that has handled everything to be stored",
     );
@@ -87,7 +87,7 @@ export class RandomRun {
     else if (action === 15) this.#pause();
     else if (action === 16) await this.#replaceProducer();
     else if (action === 17) await this.#replay();
-    else if (action <= 19) this.#trouble();
+    else if (action <= 19) this.#injectFault();
     else await later(random.between(1, 5));
     for (let turn = random.between(0, 2); turn > 0; turn -= 1) await nextTurn();
   }
@@ -162,11 +162,11 @@ export class RandomRun {
     checkOrder(stored.received);
   }
 
-  #trouble(): void {
-    if (this.#troubles.length === 0) return;
+  #injectFault(): void {
+    if (this.#faults.length === 0) return;
     this.upheavals += 2;
     this.#context.inject({
-      kind: this.#random.pick(this.#troubles),
+      kind: this.#random.pick(this.#faults),
       topic: this.#topic.name,
       after: this.#random.between(0, 3),
       times: this.#random.between(1, 2),

@@ -30,7 +30,7 @@ export class CaseResources {
   /** Groups that begin with their first member. */
   readonly #groups: { readonly topic: string; readonly group: string }[] = [];
   /** What is not given back yet, and why: the last error, or none so far. */
-  readonly #leftBehind = new Map<string, string>();
+  readonly #notCleanedUp = new Map<string, string>();
   readonly #lent = new Set<string>();
 
   constructor(target: ConformanceTarget, connection: Connection) {
@@ -106,21 +106,21 @@ export class CaseResources {
   /**
    * Gives back what was made, over a connection of its own, after the case has closed its own.
    * @param cutShort the case was ended in the middle: what its members had asked for may still come about
-   * @param patience ends the attempts
+   * @param deadline ends the attempts
    */
-  async release(cutShort: boolean, patience: AbortSignal): Promise<void> {
+  async release(cutShort: boolean, deadline: AbortSignal): Promise<void> {
     const groups = this.#connection.capabilities.groupAdmin ? this.#groups : [];
     if (this.#made.size === 0 && groups.length === 0) return;
     const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
-      const onRefusal = (error: unknown): void => void this.#leftBehind.set(what, showError(error));
-      const mayBeTroubled = this.#target.emulator !== undefined;
-      if (await insistOn(deletion, patience, { mayBeLate, mayBeTroubled, onRefusal })) this.#leftBehind.delete(what);
+      const onRefusal = (error: unknown): void => void this.#notCleanedUp.set(what, showError(error));
+      const maySeeFaults = this.#target.emulator !== undefined;
+      if (await insistOn(deletion, deadline, { mayBeLate, maySeeFaults: maySeeFaults, onRefusal })) this.#notCleanedUp.delete(what);
     };
     const describeGroup = ({ topic, group }: (typeof groups)[number]): string => `group ${group} of topic ${topic}`;
     const all = [...groups.map(describeGroup), ...[...this.#made.keys()].map((name) => `topic ${name}`)];
-    for (const what of all) this.#leftBehind.set(what, "no answer");
+    for (const what of all) this.#notCleanedUp.set(what, "no answer");
     const connection = await this.#target.connect().catch((error: unknown) => {
-      for (const what of all) this.#leftBehind.set(what, showError(error));
+      for (const what of all) this.#notCleanedUp.set(what, showError(error));
       throw error;
     });
     const admin = connection.admin as Admin<Capability>;
@@ -134,8 +134,8 @@ export class CaseResources {
   }
 
   /** What `release` could not give back, so far, each with the reason. The names never come again: they are in the way of no other case. */
-  get leftBehind(): readonly string[] {
-    return [...this.#leftBehind].map(([what, reason]) => `${what}: ${reason}`);
+  get notCleanedUp(): readonly string[] {
+    return [...this.#notCleanedUp].map(([what, reason]) => `${what}: ${reason}`);
   }
 
   async #create(name: string, creation: Promise<void>): Promise<void> {
@@ -196,15 +196,15 @@ const LATE_MS = 1_000;
 /**
  * Until it is done or was done before.
  * @param circumstances.mayBeLate what is not there may still come
- * @param circumstances.mayBeTroubled a refusal may be trouble that the case had planned and that has met nothing else
+ * @param circumstances.maySeeFaults a refusal may be trouble that the case had planned and that has met nothing else
  * @returns whether it is done; false for what another attempt does not mend, and when patience ends
  */
 async function insistOn(
   deletion: () => Promise<void>,
-  patience: AbortSignal,
-  circumstances: { readonly mayBeLate: boolean; readonly mayBeTroubled: boolean; readonly onRefusal: (error: unknown) => void },
+  deadline: AbortSignal,
+  circumstances: { readonly mayBeLate: boolean; readonly maySeeFaults: boolean; readonly onRefusal: (error: unknown) => void },
 ): Promise<boolean> {
-  const { mayBeLate, mayBeTroubled, onRefusal } = circumstances;
+  const { mayBeLate, maySeeFaults, onRefusal } = circumstances;
   const lateUntil = performance.now() + (mayBeLate ? LATE_MS : 0);
   for (let pauseMs = 20; ; pauseMs = Math.min(500, pauseMs * 2)) {
     try {
@@ -215,8 +215,8 @@ async function insistOn(
       if (isGone && performance.now() >= lateUntil) return true;
       onRefusal(error);
       // "conflict": a group whose last member has not left yet.
-      const mayPass = mayBeTroubled || isGone || (isStreamError(error) && (error.retryable || error.code === "conflict"));
-      if (!mayPass || patience.aborted) return false;
+      const mayPass = maySeeFaults || isGone || (isStreamError(error) && (error.retryable || error.code === "conflict"));
+      if (!mayPass || deadline.aborted) return false;
     }
     await new Promise<void>((resolve) => void setTimeout(resolve, pauseMs));
   }

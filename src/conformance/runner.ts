@@ -10,7 +10,7 @@ export type RunnableCase = Omit<ConformanceCase, "run"> & {
   run(target: ConformanceTarget, signal: AbortSignal): Promise<RunnableResult>;
 };
 
-type RunnableResult = CaseResult & Partial<Pick<DefinedCaseResult, "capability" | "leftBehind">>;
+type RunnableResult = CaseResult & Partial<Pick<DefinedCaseResult, "capability" | "notCleanedUp">>;
 
 export interface RunOptions {
   /** Patterns of case names. @default all */
@@ -24,7 +24,7 @@ export interface RunOptions {
   /** As they come. */
   onResult?: ((report: CaseReport) => void) | undefined;
   /** Topics and groups that a case had made and could not delete again, each with the reason: `topic case-1: unavailable (…)`. */
-  onLeftBehind?: ((told: readonly string[]) => void) | undefined;
+  onNotCleanedUp?: ((told: readonly string[]) => void) | undefined;
   /**
    * Asked after each run of a case. Once it says yes no more cases start and those that run are ended; what they would have
    * shown is dropped.
@@ -44,7 +44,7 @@ export async function runCases(
   target: ConformanceTarget,
   options: RunOptions = {},
 ): Promise<readonly CaseReport[]> {
-  const { parallel = 8, repeat = 1, timeoutMs = 30_000, onResult, onLeftBehind, bail, signal } = options;
+  const { parallel = 8, repeat = 1, timeoutMs = 30_000, onResult, onNotCleanedUp, bail, signal } = options;
   const selected = options.run === undefined ? cases : selectCases(cases, options.run);
   const provider = await providerOf(target);
   const enough = new AbortController();
@@ -55,7 +55,7 @@ export async function runCases(
   const runOne = async (conformanceCase: RunnableCase): Promise<void> => {
     const { name, promise } = conformanceCase;
     const result = await runWithin(conformanceCase, target, timeoutMs, stop);
-    if (result.leftBehind !== undefined && result.leftBehind.length > 0) onLeftBehind?.(result.leftBehind);
+    if (result.notCleanedUp !== undefined && result.notCleanedUp.length > 0) onNotCleanedUp?.(result.notCleanedUp);
     // What was told to end has shown nothing.
     if (stop.aborted) return;
     const { result: outcome, reason, capability = null, seconds } = result;

@@ -8,14 +8,14 @@ import { StreamError } from "../errors.ts";
 import { messageSource } from "../message.ts";
 import { acceptGap } from "../position/accept-gap.ts";
 import type { DriverGap } from "../position/place.ts";
-import { withoutError } from "../without-error.ts";
+import { ignoreRejection } from "../promise-like.ts";
 import { AssignmentState } from "./assignment-state.ts";
-import { CommitRhythm } from "./commit-rhythm.ts";
-import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
+import { CommitScheduler } from "./commit-scheduler.ts";
+import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
-import { FailingWork } from "./failing-work.ts";
 import type { FailureActions } from "./failure-actions.ts";
+import { FailureRetries } from "./failure-retries.ts";
 import type { Handler } from "./handler-runner.ts";
 import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
@@ -35,12 +35,12 @@ const HANDLERS_SHARE = 0.7;
 /** What the driver pushes into: keeps who owns what, and lets the parts work on it. */
 export class AssignmentSink<T> implements Sink {
   readonly #services: TopicServices;
-  readonly #plan: ConsumerPlan;
+  readonly #options: ResolvedConsumerOptions;
   readonly #driver: ConsumerDriver;
   readonly #hooks: MemberHooks;
   readonly #states = new Map<Assignment, AssignmentState<T>>();
   readonly #scheduler: WorkScheduler<T>;
-  readonly #commits: CommitRhythm<T>;
+  readonly #commits: CommitScheduler<T>;
   readonly #callbacks: OwnershipCallbacks<T>;
   readonly #idleWaiters = new Set<() => void>();
   readonly #over = Promise.withResolvers<void>();
@@ -49,22 +49,22 @@ export class AssignmentSink<T> implements Sink {
   constructor(
     services: TopicServices,
     decoding: Decoding<T>,
-    plan: ConsumerPlan,
+    options: ResolvedConsumerOptions,
     handler: Handler<T>,
     driver: ConsumerDriver,
     actions: FailureActions,
     hooks: MemberHooks,
   ) {
     this.#services = services;
-    this.#plan = plan;
+    this.#options = options;
     this.#driver = driver;
     this.#hooks = hooks;
-    this.#callbacks = new OwnershipCallbacks(plan, hooks.fail, () => this.#scheduler.pump());
-    this.#commits = new CommitRhythm(plan.commit, {
-      settle: (settlements) => settleWithDriver(driver, services, plan.group, settlements, hooks.life),
+    this.#callbacks = new OwnershipCallbacks(options, hooks.fail, () => this.#scheduler.pump());
+    this.#commits = new CommitScheduler(options.commit, {
+      settle: (settlements) => settleWithDriver(driver, services, options.group, settlements, hooks.life),
       settled: (state, settlement, error) => this.#settled(state, settlement, error),
     });
-    this.#scheduler = new WorkScheduler(services, decoding, plan, handler, {
+    this.#scheduler = new WorkScheduler(services, decoding, options, handler, {
       progressed: (state) => {
         this.#commits.handled(state);
         if (state.endReached && state.progress.allHandled) this.#commits.now();
@@ -73,7 +73,7 @@ export class AssignmentSink<T> implements Sink {
       changed: () => this.#changed(),
       fail: hooks.fail,
     });
-    const failing = new FailingWork(plan, this.#scheduler, actions, hooks.fail);
+    const failing = new FailureRetries(options, this.#scheduler, actions, hooks.fail);
   }
 
   joined(): void {
@@ -109,7 +109,7 @@ export class AssignmentSink<T> implements Sink {
     if (channels.deliver.hasSubscribers) {
       const { provider, topic } = this.#services;
       const { partition } = assignment;
-      channels.deliver.publish({ provider, topic, group: this.#plan.group, partition, messages: records.length, bytes });
+      channels.deliver.publish({ provider, topic, group: this.#options.group, partition, messages: records.length, bytes });
     }
     this.#scheduler.pump();
     return this.#hasRoom(state) ? AT_ONCE : state.room();
@@ -142,10 +142,15 @@ export class AssignmentSink<T> implements Sink {
   async revoking(assignment: Assignment, deadlineMs: number): Promise<void> {
     const state = this.#states.get(assignment);
     if (state === undefined) return;
-    const patience = new Deadline(deadlineMs * HANDLERS_SHARE);
+    const handlerDeadline = new Deadline(deadlineMs * HANDLERS_SHARE);
     const limit = new Deadline(deadlineMs);
-    await this.#handOver([state], this.#lost(state, "the group gives the partition to another member"), patience.signal, limit.signal);
-    patience.clear();
+    await this.#handOver(
+      [state],
+      this.#lost(state, "the group gives the partition to another member"),
+      handlerDeadline.signal,
+      limit.signal,
+    );
+    handlerDeadline.clear();
     limit.clear();
   }
 
@@ -158,7 +163,7 @@ export class AssignmentSink<T> implements Sink {
     const state = this.#states.get(assignment);
     if (state === undefined) return;
     try {
-      await acceptGap(this.#plan, state.source, gap, this.#plan.onGap);
+      await acceptGap(this.#options, state.source, gap, this.#options.onGap);
     } catch (error) {
       this.#hooks.fail(error);
       throw error;
@@ -175,17 +180,17 @@ export class AssignmentSink<T> implements Sink {
   }
 
   /** After `stop`: waits for handlers until `patience`, stores progress until `limit`, lets everything go. Never rejects. */
-  async drain(patience: AbortSignal, limit: AbortSignal): Promise<void> {
+  async drain(handlerDeadline: AbortSignal, limit: AbortSignal): Promise<void> {
     const closed = new StreamError("closed", "the consumer is closed", { topic: this.#services.topic, operation: "consume" });
-    await this.#handOver([...this.#states.values()], closed, patience, limit);
+    await this.#handOver([...this.#states.values()], closed, handlerDeadline, limit);
     this.#commits.stop();
     this.#scheduler.end();
     this.#over.resolve();
   }
 
-  async #handOver(states: AssignmentState<T>[], reason: StreamError, patience: AbortSignal, limit: AbortSignal): Promise<void> {
+  async #handOver(states: AssignmentState<T>[], reason: StreamError, handlerDeadline: AbortSignal, limit: AbortSignal): Promise<void> {
     for (const state of states) state.seal();
-    await this.#idle(states, patience);
+    await this.#idle(states, handlerDeadline);
     for (const state of states) state.disown(reason);
     await this.#commits.flush(states, limit);
     const still = states.filter((state) => this.#states.has(state.assignment));
@@ -194,7 +199,7 @@ export class AssignmentSink<T> implements Sink {
       this.#publishOwnership("revoke", state, false);
       this.#forget(state);
     }
-    await withoutError(abortable(this.#callbacks.revoked(still), limit));
+    await ignoreRejection(abortable(this.#callbacks.revoked(still), limit));
   }
 
   #release({ assignment, progress }: AssignmentState<T>): void {
@@ -216,7 +221,7 @@ export class AssignmentSink<T> implements Sink {
       if (isIdle()) resolve();
     };
     this.#idleWaiters.add(check);
-    await withoutError(abortable(promise, signal));
+    await ignoreRejection(abortable(promise, signal));
     this.#idleWaiters.delete(check);
   }
 
@@ -230,7 +235,7 @@ export class AssignmentSink<T> implements Sink {
     if (state.bufferedMessages === 0) return true;
     let bytes = 0;
     for (const { bufferedBytes } of this.#states.values()) bytes += bufferedBytes;
-    return bytes < this.#plan.maxBufferedBytes;
+    return bytes < this.#options.maxBufferedBytes;
   }
 
   #drop(state: AssignmentState<T>): void {
@@ -267,7 +272,7 @@ export class AssignmentSink<T> implements Sink {
     if (!channels[channel].hasSubscribers) return;
     const { provider, topic } = this.#services;
     const { partition, epoch } = assignment;
-    channels[channel].publish({ provider, topic, group: this.#plan.group, partition, epoch, lost });
+    channels[channel].publish({ provider, topic, group: this.#options.group, partition, epoch, lost });
   }
 
   set paused(paused: boolean) {

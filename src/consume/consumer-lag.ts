@@ -1,5 +1,5 @@
 import type { Lag } from "../lag.ts";
-import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
 
 /**
  * How far a group is behind in these partitions, `null` for all; from its initial position where it stands nowhere.
@@ -7,7 +7,7 @@ import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
  */
 export async function lagOf(
   services: TopicServices,
-  { group, initialPosition }: ConsumerPlan,
+  { group, initialPosition }: ResolvedConsumerOptions,
   partitions: readonly string[] | null,
   signal: AbortSignal,
 ): Promise<Lag> {

@@ -1,7 +1,7 @@
-import { type OptionRule, checkOptions, oneOf, rules } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
+import { type OptionRule, checkOptions, oneOf, rules } from "../option-rules.ts";
 import type { StartPoint } from "../position/place.ts";
-import { type CheckedPoint, judgedByForm } from "../position/place-forms.ts";
+import { type CheckedPoint, checkedLater } from "../position/place-forms.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { ConsumerOptions, FailureAction, RetryOptions } from "./consumer-types.ts";
 import { checkInitialPosition } from "./initial-position.ts";
@@ -12,7 +12,7 @@ type Absent<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undef
 export type TopicServices = Omit<TopicContext, "codec" | "keyRule">;
 
 /** What a consumer goes by: the options, checked and with their defaults. */
-export interface ConsumerPlan extends Pick<ConsumerOptions, "onGap" | "onAssigned" | "onRevoked" | "handlerTimeoutMs"> {
+export interface ResolvedConsumerOptions extends Pick<ConsumerOptions, "onGap" | "onAssigned" | "onRevoked" | "handlerTimeoutMs"> {
   readonly group: string;
   readonly initialPosition: CheckedPoint<StartPoint | "fail">;
   readonly order: "key" | "partition" | "none";
@@ -42,7 +42,7 @@ const FAILURE_RULE: OptionRule = {
 
 const CONSUMER_RULES: Readonly<Record<keyof ConsumerOptions, OptionRule>> = {
   group: rules.nonEmptyString,
-  initialPosition: judgedByForm,
+  initialPosition: checkedLater,
   order: oneOf("key", "partition", "none"),
   maxAhead: rules.positiveInteger,
   concurrency: rules.positiveInteger,
@@ -70,7 +70,7 @@ const RETRY_RULES: Readonly<Record<keyof RetryOptions, OptionRule>> = {
 };
 
 /** @throws `invalid-argument` for what can never work, `unsupported` for what this provider cannot do */
-export function planConsumer(context: TopicServices, options: ConsumerOptions): ConsumerPlan {
+export function resolveConsumerOptions(context: TopicServices, options: ConsumerOptions): ResolvedConsumerOptions {
   checkOptions("consumer options", options, CONSUMER_RULES);
   if (options.group === undefined) {
     throw new StreamError("invalid-argument", "consumer options: group is needed, a non-empty string; received undefined");

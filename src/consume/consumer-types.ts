@@ -1,9 +1,9 @@
 import type { Backoff } from "../back-off.ts";
 import type { BatchOptions } from "../batch-options.ts";
+import type { CallOptions, CloseOptions } from "../call-options.ts";
 import type { StreamError } from "../errors.ts";
 import type { Lag } from "../lag.ts";
 import type { Message } from "../message.ts";
-import type { CallOptions, CloseOptions } from "../options.ts";
 import type { Gap } from "../position/range-types.ts";
 import type { Bookmark, Position } from "../tokens.ts";
 

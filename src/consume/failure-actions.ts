@@ -1,8 +1,8 @@
-import { describeValue } from "../checked-options.ts";
 import { StreamError, withContext } from "../errors.ts";
+import { describeValue } from "../option-rules.ts";
 import type { MessageSource } from "../position/position.ts";
 import type { RecordSender } from "../record-sender.ts";
-import { type ConsumerPlan, type TopicServices, isFailureAction, requireOtherTopic } from "./consumer-options.ts";
+import { type ResolvedConsumerOptions, type TopicServices, isFailureAction, requireOtherTopic } from "./consumer-options.ts";
 import type { Failure, FailureAction } from "./consumer-types.ts";
 import { deadLetterRecord } from "./dead-letter.ts";
 import { type AttemptFailure, describeFailure } from "./failure.ts";
@@ -11,23 +11,23 @@ import type { Entry } from "./work.ts";
 /** What is done with messages that failed for good: the application's decision, carried out. */
 export class FailureActions {
   readonly #services: TopicServices;
-  readonly #plan: ConsumerPlan;
+  readonly #options: ResolvedConsumerOptions;
   readonly #signal: AbortSignal;
   readonly #fail: (error: StreamError) => void;
   /** By topic, each opened and checked at its first use. */
   readonly #senders = new Map<string, Promise<RecordSender>>();
 
   /** `signal`: nobody waits any longer. */
-  constructor(services: TopicServices, plan: ConsumerPlan, signal: AbortSignal, fail: (error: StreamError) => void) {
+  constructor(services: TopicServices, options: ResolvedConsumerOptions, signal: AbortSignal, fail: (error: StreamError) => void) {
     this.#services = services;
-    this.#plan = plan;
+    this.#options = options;
     this.#signal = signal;
     this.#fail = fail;
   }
 
   /** Checks a fixed dead-letter topic, before anything is consumed. @throws what its topic says */
   async prepare(): Promise<void> {
-    const { onFailure } = this.#plan;
+    const { onFailure } = this.#options;
     if (typeof onFailure === "object") await this.#sender(onFailure.deadLetter);
   }
 
@@ -35,7 +35,7 @@ export class FailureActions {
   async settle(source: MessageSource, entry: Entry, attemptFailure: AttemptFailure): Promise<boolean> {
     const failure = describeFailure(source, entry, attemptFailure);
     // Without a wait, so that nothing starts between the failure and the stop.
-    if (this.#plan.onFailure === "stop") return this.#stop(failure);
+    if (this.#options.onFailure === "stop") return this.#stop(failure);
     let action: FailureAction;
     try {
       action = await this.#decide(failure);
@@ -56,7 +56,7 @@ export class FailureActions {
   }
 
   async #decide(failure: Failure): Promise<FailureAction> {
-    const { onFailure } = this.#plan;
+    const { onFailure } = this.#options;
     const action: unknown = typeof onFailure === "function" ? await onFailure(failure) : onFailure;
     if (isFailureAction(action)) return action;
     throw new StreamError(
@@ -69,7 +69,7 @@ export class FailureActions {
     const { partition, position } = failure.message;
     try {
       const sender = await this.#sender(topic);
-      await sender.sendRecord(deadLetterRecord(failure, this.#plan.group, sender), this.#signal);
+      await sender.sendRecord(deadLetterRecord(failure, this.#options.group, sender), this.#signal);
       return true;
     } catch (thrown) {
       // Nobody waits any longer: the message comes again.

@@ -1,7 +1,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import { bytesToText } from "../text-bytes.ts";
 import type { AssignmentState } from "./assignment-state.ts";
-import type { ConsumerPlan } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import { laneKeyOf } from "./key-lanes.ts";
 import { type Entry, Work } from "./work.ts";
 
@@ -9,13 +9,13 @@ import { type Entry, Work } from "./work.ts";
  * The next batch of a partition, holding its lanes where other batches could start beside it. `null`: nothing may start, or
  * the batch is still being waited for; `wake` is called when the wait is over.
  */
-export function formBatch<T>(state: AssignmentState<T>, plan: ConsumerPlan, wake: () => void): Work<T> | null {
-  if (waitsToFill(state, plan, wake)) return null;
+export function formBatch<T>(state: AssignmentState<T>, options: ResolvedConsumerOptions, wake: () => void): Work<T> | null {
+  if (waitsToFill(state, options, wake)) return null;
   const { lanes, inbox, progress } = state;
-  const { maxMessages } = plan.batch;
+  const { maxMessages } = options.batch;
   const entries: Entry[] = [];
   const work = new Work(state, entries);
-  if (plan.concurrency > 1 || lanes.size > 0) work.lanes = [];
+  if (options.concurrency > 1 || lanes.size > 0) work.lanes = [];
   while (entries.length < maxMessages) {
     const lane = lanes.takeFree(work);
     if (lane === null) break;
@@ -27,12 +27,12 @@ export function formBatch<T>(state: AssignmentState<T>, plan: ConsumerPlan, wake
     const { records } = delivery;
     while (delivery.next < records.length) {
       const ahead = delivery.ordinal + delivery.next - progress.oldestOrdinal;
-      if (entries.length === maxMessages || ahead > plan.maxAhead) return orNothing(work);
+      if (entries.length === maxMessages || ahead > options.maxAhead) return orNothing(work);
       const index = delivery.next++;
       const record = records[index]!;
       const key = record.key === null ? null : bytesToText(record.key);
       const entry: Entry = { delivery, index, record, key, failures: 0 };
-      const laneKey = work.lanes === null ? null : laneKeyOf(plan.order, key);
+      const laneKey = work.lanes === null ? null : laneKeyOf(options.order, key);
       if (laneKey !== null) {
         const lane = lanes.get(laneKey);
         if (lane !== undefined && lane.owner !== work) {
@@ -52,8 +52,8 @@ function orNothing<T>(work: Work<T>): Work<T> | null {
   return work.entries.length === 0 ? null : work;
 }
 
-function waitsToFill<T>(state: AssignmentState<T>, plan: ConsumerPlan, wake: () => void): boolean {
-  const { maxMessages, maxWaitMs } = plan.batch;
+function waitsToFill<T>(state: AssignmentState<T>, options: ResolvedConsumerOptions, wake: () => void): boolean {
+  const { maxMessages, maxWaitMs } = options.batch;
   const { inbox, batchWait, lanes } = state;
   if (maxWaitMs === 0) return false;
   const available = inbox.reduce((sum, { records, next }) => sum + records.length - next, 0);

@@ -1,13 +1,13 @@
 import { abortable } from "../abortable.ts";
+import { closeTimeoutMs } from "../call-options.ts";
 import type { Decoding } from "../codec/decode-record.ts";
 import type { ConsumerDriver, ConsumerSettings } from "../driver/consumer-driver.ts";
 import { StreamError } from "../errors.ts";
-import { closeTimeoutMs } from "../options.ts";
+import { ignoreRejection } from "../promise-like.ts";
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
-import { withoutError } from "../without-error.ts";
 import { AssignmentSink } from "./assignment-sink.ts";
-import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import { FailureActions } from "./failure-actions.ts";
@@ -19,7 +19,7 @@ const GRACE_MS = 1_000;
 /** One membership, from joining to having left: what `run`, `runBatches` and iteration have in common. */
 export class GroupMember<T> {
   readonly #services: TopicServices;
-  readonly #plan: ConsumerPlan;
+  readonly #options: ResolvedConsumerOptions;
   readonly #decoding: Decoding<T>;
   readonly #handler: Handler<T>;
   readonly #actions: FailureActions;
@@ -36,9 +36,9 @@ export class GroupMember<T> {
   #sink: AssignmentSink<T> | null = null;
   #paused = false;
 
-  constructor(services: TopicServices, decoding: Decoding<T>, plan: ConsumerPlan, handler: Handler<T>) {
+  constructor(services: TopicServices, decoding: Decoding<T>, plan: ResolvedConsumerOptions, handler: Handler<T>) {
     this.#services = services;
-    this.#plan = plan;
+    this.#options = plan;
     this.#decoding = decoding;
     this.#handler = handler;
     this.#actions = new FailureActions(services, plan, this.#life.signal, (error) => this.#fail(error));
@@ -73,12 +73,12 @@ export class GroupMember<T> {
   async #join(): Promise<void> {
     const { signal } = this.#joining;
     await abortable(this.#actions.prepare(), signal);
-    const { group, sessionTimeoutMs, maxBufferedBytes } = this.#plan;
+    const { group, sessionTimeoutMs, maxBufferedBytes } = this.#options;
     const { driver, nativeTopic } = this.#services;
     // Programs and providers start in any order: who runs for ever also waits for ever, and what it waits for is reported.
     const untilClosed = { ...callOn(this.#services, "consume", signal), patienceMs: Infinity };
     const initialPosition = await retriedCall(untilClosed, () =>
-      this.#plan.initialPosition.resolve(() => driver.identity(nativeTopic, signal)),
+      this.#options.initialPosition.resolve(() => driver.identity(nativeTopic, signal)),
     );
     const nativeGroup = this.#services.nativeGroup(group);
     const settings = { group, nativeGroup, initialPosition, sessionTimeoutMs, maxBufferedBytes };
@@ -88,10 +88,10 @@ export class GroupMember<T> {
 
   /** One attempt to join: a driver's member is started once. */
   async #start(settings: ConsumerSettings, signal: AbortSignal): Promise<void> {
-    await withoutError(this.#driver?.close() ?? Promise.resolve());
+    await ignoreRejection(this.#driver?.close() ?? Promise.resolve());
     signal.throwIfAborted();
     this.#driver = this.#services.driver.consumer(this.#services.nativeTopic, settings);
-    this.#sink = new AssignmentSink(this.#services, this.#decoding, this.#plan, this.#handler, this.#driver, this.#actions, {
+    this.#sink = new AssignmentSink(this.#services, this.#decoding, this.#options, this.#handler, this.#driver, this.#actions, {
       life: this.#life.signal,
       fail: (error) => this.#fail(error),
     });
@@ -124,9 +124,9 @@ export class GroupMember<T> {
     else signal.addEventListener("abort", begin, { once: true });
     await this.#sink?.drain(signal, grace.signal);
     // Out of time the group finds out by the session's time-out, and the senders close with the connection.
-    await withoutError(abortable(this.#driver?.close() ?? Promise.resolve(), grace.signal));
+    await ignoreRejection(abortable(this.#driver?.close() ?? Promise.resolve(), grace.signal));
     this.#life.abort(new StreamError("closed", "the consumer is closed", { operation: "consume" }));
-    await withoutError(abortable(this.#actions.close(), grace.signal));
+    await ignoreRejection(abortable(this.#actions.close(), grace.signal));
     this.#deadline.clear();
     grace.clear();
   }

@@ -4,7 +4,7 @@ import { channels } from "../diagnostics/channels.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
-import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
 import type { BatchHandler, MessageHandler } from "./consumer-types.ts";
 import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
 import { BatchCall, HandlerCall } from "./handler-call.ts";
@@ -44,7 +44,7 @@ const HANDLED: AttemptOutcome = { failure: null, failures: new Map() };
 export class HandlerRunner<T> {
   readonly #services: TopicServices;
   readonly #decoding: Decoding<T>;
-  readonly #plan: ConsumerPlan;
+  readonly #options: ResolvedConsumerOptions;
   readonly #handler: Handler<T>;
   readonly #hooks: RunnerHooks<T>;
   /** Those with a timer. */
@@ -52,13 +52,19 @@ export class HandlerRunner<T> {
   /** For time-outs: a handler is not to blame for the time in which its process was stopped. */
   readonly #clock: RunningClock | null;
 
-  constructor(services: TopicServices, decoding: Decoding<T>, plan: ConsumerPlan, handler: Handler<T>, hooks: RunnerHooks<T>) {
+  constructor(
+    services: TopicServices,
+    decoding: Decoding<T>,
+    options: ResolvedConsumerOptions,
+    handler: Handler<T>,
+    hooks: RunnerHooks<T>,
+  ) {
     this.#services = services;
     this.#decoding = decoding;
-    this.#plan = plan;
+    this.#options = options;
     this.#handler = handler;
     this.#hooks = hooks;
-    this.#clock = plan.handlerTimeoutMs === undefined ? null : new RunningClock(plan.handlerTimeoutMs);
+    this.#clock = options.handlerTimeoutMs === undefined ? null : new RunningClock(options.handlerTimeoutMs);
   }
 
   /** `first`: the decoded message, or the promise of it, of work with one message. */
@@ -108,7 +114,7 @@ export class HandlerRunner<T> {
     const blocked = new Set<string>();
     for (const [index, one] of decoded.entries()) {
       const entry = work.entries[index]!;
-      const sequence = sequenceOf(this.#plan.order, entry.key);
+      const sequence = sequenceOf(this.#options.order, entry.key);
       if (sequence !== null && blocked.has(sequence)) continue;
       if (!(one instanceof StreamError)) {
         messages.push(one);
@@ -135,7 +141,7 @@ export class HandlerRunner<T> {
     const event = {
       provider,
       topic,
-      group: this.#plan.group,
+      group: this.#options.group,
       partition,
       timestamp,
       messages: messages.length,
@@ -160,7 +166,7 @@ export class HandlerRunner<T> {
   }
 
   #startTimer(attempt: Attempt<T>): void {
-    const timeoutMs = this.#plan.handlerTimeoutMs;
+    const timeoutMs = this.#options.handlerTimeoutMs;
     const clock = this.#clock;
     if (timeoutMs === undefined || clock === null) return;
     this.#timed.add(attempt);
@@ -213,7 +219,7 @@ export class HandlerRunner<T> {
       call.close();
       if (call.failures.size > 0) failures = new Map([...corrupt, ...this.#failedByHandler(work, corrupt, call)]);
     }
-    const timeoutMs = this.#plan.handlerTimeoutMs;
+    const timeoutMs = this.#options.handlerTimeoutMs;
     // A handler that blocked the event loop is late as well, though no timer could tell it. One that used its last turn is not.
     const isJudged = timeoutMs !== undefined && attempt.startedAtMs !== null && attempt.lastTurn === null;
     const late = isJudged && this.#clock!.now() - attempt.startedAtMs > timeoutMs;
@@ -228,7 +234,7 @@ export class HandlerRunner<T> {
   #failedByHandler(work: Work<T>, corrupt: ReadonlyMap<Entry, AttemptFailure>, call: BatchCall<T>): [Entry, AttemptFailure][] {
     const blocked = new Set<string>();
     const handed = work.entries.filter((entry) => {
-      const sequence = sequenceOf(this.#plan.order, entry.key);
+      const sequence = sequenceOf(this.#options.order, entry.key);
       if (corrupt.has(entry) && sequence !== null) blocked.add(sequence);
       return !corrupt.has(entry) && (sequence === null || !blocked.has(sequence));
     });

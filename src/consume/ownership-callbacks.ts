@@ -1,25 +1,25 @@
 import { StreamError } from "../errors.ts";
 import type { AssignmentState } from "./assignment-state.ts";
-import type { ConsumerPlan } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 
 /** Calls `onAssigned` and `onRevoked`, one after the other, in the order in which things happened. */
 export class OwnershipCallbacks<T> {
-  readonly #plan: Pick<ConsumerPlan, "onAssigned" | "onRevoked">;
+  readonly #options: Pick<ResolvedConsumerOptions, "onAssigned" | "onRevoked">;
   readonly #fail: (error: StreamError) => void;
   readonly #opened: () => void;
   #tail: Promise<void> = Promise.resolve();
   #assigned: AssignmentState<T>[] = [];
 
   /** `opened`: messages of some assignment may start now. */
-  constructor(plan: Pick<ConsumerPlan, "onAssigned" | "onRevoked">, fail: (error: StreamError) => void, opened: () => void) {
-    this.#plan = plan;
+  constructor(options: Pick<ResolvedConsumerOptions, "onAssigned" | "onRevoked">, fail: (error: StreamError) => void, opened: () => void) {
+    this.#options = options;
     this.#fail = fail;
     this.#opened = opened;
   }
 
   /** What is assigned in one turn is told in one call. Its messages start when the callback has settled. */
   assigned(state: AssignmentState<T>): void {
-    const { onAssigned } = this.#plan;
+    const { onAssigned } = this.#options;
     if (onAssigned === undefined) {
       state.start();
       return;
@@ -38,7 +38,7 @@ export class OwnershipCallbacks<T> {
 
   /** Resolves when the callback has settled. Never rejects. */
   revoked(states: readonly AssignmentState<T>[]): Promise<void> {
-    const { onRevoked } = this.#plan;
+    const { onRevoked } = this.#options;
     if (onRevoked === undefined || states.length === 0) return this.#tail;
     const tell = async (): Promise<void> => {
       await this.#call("onRevoked", onRevoked, states);

@@ -5,15 +5,15 @@ import { ReceivedMessage } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import { bytesToText } from "../text-bytes.ts";
 import type { AssignmentState } from "./assignment-state.ts";
-import type { ConsumerPlan, TopicServices } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
+import { EventLoopBudget } from "./event-loop-budget.ts";
 import type { AttemptOutcome } from "./failure.ts";
 import { formBatch } from "./form-batch.ts";
-import { FormerHandlers } from "./former-handlers.ts";
 import { HandlerCall } from "./handler-call.ts";
 import { type Handler, HandlerRunner } from "./handler-runner.ts";
 import { laneKeyOf } from "./key-lanes.ts";
+import { OrphanedHandlers } from "./orphaned-handlers.ts";
 import type { Delivery } from "./progress.ts";
-import { TurnBudget } from "./turn-budget.ts";
 import { type Entry, Work } from "./work.ts";
 
 interface SchedulerHooks<T> {
@@ -35,28 +35,34 @@ export class WorkScheduler<T> {
   /** Handlers that run. */
   running = 0;
   readonly #decoding: Decoding<T>;
-  readonly #plan: ConsumerPlan;
+  readonly #options: ResolvedConsumerOptions;
   readonly #handler: Handler<T>;
   readonly #hooks: SchedulerHooks<T>;
   readonly #runner: HandlerRunner<T>;
-  readonly #former: FormerHandlers<T>;
-  readonly #budget = new TurnBudget(() => this.pump());
+  readonly #orphaned: OrphanedHandlers<T>;
+  readonly #budget = new EventLoopBudget(() => this.pump());
   #paused = false;
   #stopped = false;
   #pumping = false;
   #turn = 0;
 
-  constructor(services: TopicServices, decoding: Decoding<T>, plan: ConsumerPlan, handler: Handler<T>, hooks: SchedulerHooks<T>) {
+  constructor(
+    services: TopicServices,
+    decoding: Decoding<T>,
+    options: ResolvedConsumerOptions,
+    handler: Handler<T>,
+    hooks: SchedulerHooks<T>,
+  ) {
     this.#decoding = decoding;
-    this.#plan = plan;
+    this.#options = options;
     this.#handler = handler;
     this.#hooks = hooks;
-    this.#runner = new HandlerRunner(services, decoding, plan, handler, {
+    this.#runner = new HandlerRunner(services, decoding, options, handler, {
       concluded: (work, outcome) => this.#concluded(work, outcome),
       overdue: (work, error) => this.#overdue(work, error),
-      settledLate: (work) => this.#former.settled(work),
+      settledLate: (work) => this.#orphaned.settled(work),
     });
-    this.#former = new FormerHandlers(plan.order, (error) => hooks.fail(error));
+    this.#orphaned = new OrphanedHandlers(options.order, (error) => hooks.fail(error));
   }
 
   get paused(): boolean {
@@ -90,13 +96,13 @@ export class WorkScheduler<T> {
 
   add(state: AssignmentState<T>): void {
     this.states.push(state);
-    this.#former.holdBack(state);
+    this.#orphaned.holdBack(state);
   }
 
   remove(state: AssignmentState<T>): void {
     const index = this.states.indexOf(state);
     if (index >= 0) this.states.splice(index, 1);
-    this.#former.add(state);
+    this.#orphaned.add(state);
   }
 
   /** Starts what may start. Partitions take turns. */
@@ -115,7 +121,7 @@ export class WorkScheduler<T> {
   }
 
   #mayStart(): boolean {
-    return this.running < this.#plan.concurrency && !this.#paused && !this.#stopped && !this.#budget.spent;
+    return this.running < this.#options.concurrency && !this.#paused && !this.#stopped && !this.#budget.spent;
   }
 
   /** Answers whether anything has started. */
@@ -129,7 +135,7 @@ export class WorkScheduler<T> {
     const head = state.inbox[0];
     if (head?.isUnreadable === true && !state.lanes.hasFree) return this.#startUnreadable(state, head);
     if (this.#handler.kind === "batch") {
-      const work = formBatch(state, this.#plan, () => this.pump());
+      const work = formBatch(state, this.#options, () => this.pump());
       return work !== null && this.#begin(work);
     }
     if (!state.lanes.hasFree) return this.#startMessages(state, this.#handler.handle);
@@ -143,7 +149,7 @@ export class WorkScheduler<T> {
 
   /** Of which key it was nobody knows: with an order, everything before it is handled first, and everything behind it waits. */
   #startUnreadable(state: AssignmentState<T>, delivery: Delivery): boolean {
-    const { order, maxAhead } = this.#plan;
+    const { order, maxAhead } = this.#options;
     const before = delivery.ordinal - state.progress.oldestOrdinal;
     if (before > (order === "none" ? maxAhead : 0)) return false;
     if (order !== "none") state.barrier = delivery;
@@ -154,7 +160,7 @@ export class WorkScheduler<T> {
 
   #startMessages(state: AssignmentState<T>, handle: (message: ReceivedMessage<T>, call: HandlerCall) => unknown): boolean {
     const { inbox, lanes, progress, source } = state;
-    const { order, maxAhead, handlerTimeoutMs } = this.#plan;
+    const { order, maxAhead, handlerTimeoutMs } = this.#options;
     const plain = handlerTimeoutMs === undefined && !channels.handle.hasSubscribers;
     let started = false;
     for (let delivery = inbox[0]; delivery !== undefined; delivery = inbox[0]) {
@@ -226,7 +232,7 @@ export class WorkScheduler<T> {
     work.state.active += 1;
     work.state.works.add(work);
     // With one permit nothing can start beside it: lanes are only taken when an attempt fails.
-    if (this.#plan.concurrency > 1) this.hold(work);
+    if (this.#options.concurrency > 1) this.hold(work);
   }
 
   #concluded(work: Work<T>, outcome: AttemptOutcome): void {
@@ -235,7 +241,7 @@ export class WorkScheduler<T> {
     state.active -= 1;
     if (!state.current) {
       state.works.delete(work);
-      this.#former.settled(work);
+      this.#orphaned.settled(work);
     } else if (outcome.failure === null && outcome.failures.size === 0) {
       for (const entry of work.entries) this.#complete(state, entry.delivery, entry.index);
       this.release(work);
@@ -254,7 +260,7 @@ export class WorkScheduler<T> {
     state.active -= 1;
     state.works.delete(work);
     if (state.current) this.#hooks.fail(error);
-    else this.#former.overdue(work, error);
+    else this.#orphaned.overdue(work, error);
     this.pump();
   }
 
@@ -274,7 +280,7 @@ export class WorkScheduler<T> {
     work.lanes = [];
     const { lanes } = work.state;
     for (const { key } of work.entries) {
-      const lane = laneKeyOf(this.#plan.order, key);
+      const lane = laneKeyOf(this.#options.order, key);
       if (lane !== null && lanes.get(lane)?.owner !== work) work.lanes.push(lanes.hold(lane, work));
     }
   }

@@ -1,6 +1,6 @@
 import type { Capability } from "../capabilities.ts";
-import { type OptionRule, describeValue, rules, showName } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
+import { type OptionRule, describeValue, rules, showName } from "../option-rules.ts";
 import { type PositionParts, type TopicIdentity, decodePosition, requireSameTopic } from "./position.ts";
 
 /** What the forms of `from` and `until` have to know about the topic they speak of, before any call to the provider. */
@@ -26,7 +26,7 @@ export interface PlaceForm<Name extends string> {
 }
 
 /** For options whose words and forms are told with the forms that are allowed, by `readForm`. */
-export const judgedByForm: OptionRule = { allowed: "one of its forms", accepts: () => true };
+export const checkedLater: OptionRule = { allowed: "one of its forms", accepts: () => true };
 
 /** Tokens are looked at when they are taken apart; a time is judged here. */
 const TOKEN: OptionRule = { allowed: "a string that streamport handed out", accepts: (value) => typeof value === "string" };

@@ -1,4 +1,4 @@
-import { toMilliseconds } from "../checked-options.ts";
+import { toMilliseconds } from "../option-rules.ts";
 import { decodeBookmark } from "./bookmark.ts";
 import type { StartPoint } from "./place.ts";
 import { type CheckedPoint, type PlaceContext, checkedPosition, readForm } from "./place-forms.ts";

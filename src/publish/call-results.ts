@@ -5,7 +5,7 @@ import type { CallAnswer } from "./dispatcher.ts";
 import { type PublishContext, sendError } from "./publish-context.ts";
 
 /** A defect of the driver: its answer does not say what became of the slice. To ask again would bring the same answer. */
-export interface Unanswered {
+export interface InvalidAnswer {
   readonly outcome: "unanswered";
   /** `internal`; blames the driver. */
   readonly error: StreamError;
@@ -14,14 +14,14 @@ export interface Unanswered {
 const OUTCOMES: ReadonlySet<unknown> = new Set(["stored", "refused", "retryable", "unknown"]);
 
 /** One result a slice, whatever the driver did. Results that are no answer to this call tell nothing about any of it. */
-export function resultsOf(call: ActiveCall, answer: CallAnswer, context: PublishContext): readonly (SliceResult | Unanswered)[] {
+export function normalizeResults(call: ActiveCall, answer: CallAnswer, context: PublishContext): readonly (SliceResult | InvalidAnswer)[] {
   const { slices } = call;
   if ("thrown" in answer) {
     const error = context.toError(answer.thrown, "send");
     return slices.map(() => ({ outcome: "unknown", error }));
   }
   const results: unknown = answer.results;
-  const problem = (what: string): Unanswered => {
+  const problem = (what: string): InvalidAnswer => {
     return { outcome: "unanswered", error: sendError(context, "internal", `the driver is at fault: its write answered ${what}`) };
   };
   if (!Array.isArray(results) || results.length !== slices.length) {

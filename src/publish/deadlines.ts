@@ -1,8 +1,8 @@
 import type { StreamError } from "../errors.ts";
-import type { Alarm } from "./alarm.ts";
 import type { KeyFailures } from "./key-failures.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
+import type { ProducerTimer } from "./producer-timer.ts";
 import { type PublishContext, sendError } from "./publish-context.ts";
 
 /** Fails what has had no answer within `deliveryTimeoutMs` of the call of `send`. */
@@ -10,21 +10,21 @@ export class Deadlines {
   readonly #context: PublishContext;
   readonly #failures: KeyFailures;
   readonly #timeoutMs: number;
-  readonly #alarm: Alarm;
+  readonly #timer: ProducerTimer;
   /** No message has an earlier one. */
   #nextMs = Infinity;
 
-  constructor(context: PublishContext, failures: KeyFailures, timeoutMs: number, alarm: Alarm) {
+  constructor(context: PublishContext, failures: KeyFailures, timeoutMs: number, timer: ProducerTimer) {
     this.#context = context;
     this.#failures = failures;
     this.#timeoutMs = timeoutMs;
-    this.#alarm = alarm;
+    this.#timer = timer;
   }
 
   note(deadlineMs: number): void {
     if (deadlineMs >= this.#nextMs) return;
     this.#nextMs = deadlineMs;
-    this.#alarm.set(deadlineMs);
+    this.#timer.set(deadlineMs);
   }
 
   /** @returns the lanes that have lost messages */
@@ -41,7 +41,7 @@ export class Deadlines {
         this.#nextMs = Math.min(this.#nextMs, firstDeadlineMs(lane));
       }
     }
-    this.#alarm.set(this.#nextMs);
+    this.#timer.set(this.#nextMs);
     return expired;
   }
 

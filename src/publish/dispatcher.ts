@@ -1,7 +1,7 @@
 import type { ProducerDriver, SliceResult } from "../driver/producer-driver.ts";
 import { type ActiveCall, fillCall } from "./active-call.ts";
-import { nowMs } from "./alarm.ts";
 import type { Lane } from "./lane.ts";
+import { nowMs } from "./producer-timer.ts";
 
 interface Destination {
   readonly ready: Set<Lane>;

@@ -1,17 +1,17 @@
 import { clearImmediate, setImmediate } from "node:timers";
-import { type Alarm, nowMs } from "./alarm.ts";
+import { type ProducerTimer, nowMs } from "./producer-timer.ts";
 
 /** When queued messages leave: at the end of this turn of the event loop, or when they have lingered long enough. */
 export class FlushSchedule {
   readonly #lingerMs: number;
-  readonly #alarm: Alarm;
+  readonly #timer: ProducerTimer;
   readonly #flush: () => void;
   #lingerEndMs = Infinity;
   #immediate: NodeJS.Immediate | null = null;
 
-  constructor(lingerMs: number, alarm: Alarm, flush: () => void) {
+  constructor(lingerMs: number, timer: ProducerTimer, flush: () => void) {
     this.#lingerMs = lingerMs;
-    this.#alarm = alarm;
+    this.#timer = timer;
     this.#flush = flush;
   }
 
@@ -25,7 +25,7 @@ export class FlushSchedule {
     if (this.#lingerMs === 0) this.now();
     else if (this.#lingerEndMs === Infinity) {
       this.#lingerEndMs = nowMs() + this.#lingerMs;
-      this.#alarm.set(this.#lingerEndMs);
+      this.#timer.set(this.#lingerEndMs);
     }
   }
 
@@ -40,7 +40,7 @@ export class FlushSchedule {
 
   tick(now: number): void {
     if (now >= this.#lingerEndMs) this.now();
-    else this.#alarm.set(this.#lingerEndMs);
+    else this.#timer.set(this.#lingerEndMs);
   }
 
   stop(): void {

@@ -45,9 +45,9 @@ export class KeyFailures {
    */
   failAnswered(lane: Lane, failures: readonly RefusedMessage[]): void {
     const blocked = new Map<string, BlockedKey>();
-    for (const { message, error, inFront } of failures) {
+    for (const { message, error, retriedBefore } of failures) {
       const final = message.maybeStored ? this.unknown(`was given up (${error.message})`, error) : error;
-      this.#block(message, final, inFront, blocked);
+      this.#block(message, final, retriedBefore, blocked);
       message.reject(final);
     }
     if (blocked.size > 0) this.failInOrder(lane, () => null, blocked);

@@ -5,14 +5,14 @@ import type { RecordSender } from "../record-sender.ts";
 import { bytesToText } from "../text-bytes.ts";
 import { PendingMessage } from "./pending-message.ts";
 import { ProducerLifetime } from "./producer-lifetime.ts";
-import { checkProducerOptions } from "./producer-options.ts";
+import { resolveProducerOptions } from "./producer-options.ts";
 import type { ProducerOptions } from "./producer-types.ts";
 import type { PublishContext } from "./publish-context.ts";
 import { SingleSend } from "./single-send.ts";
 
 /** Opens nothing: the topic is asked for at the first use. @throws `invalid-argument` for wrong options */
 export function openRecordSender(context: PublishContext, options: ProducerOptions | undefined): RecordSender {
-  const lifetime = new ProducerLifetime(context, checkProducerOptions(options));
+  const lifetime = new ProducerLifetime(context, resolveProducerOptions(options));
   const sizeOf = (record: OutgoingRecord): number => recordBytes(record.key, record.value, record.headers, lifetime.scheduler.driver.shape);
   return {
     prepare: async (signal) => {
@@ -35,7 +35,7 @@ export function openRecordSender(context: PublishContext, options: ProducerOptio
           const group = new SingleSend(resolve, reject);
           const { key, timestampMs, toPartition, value, headers } = record;
           const keyText = key === null ? null : bytesToText(key);
-          const epoch = scheduler.outstanding.current;
+          const epoch = scheduler.unsettled.current;
           const pending = new PendingMessage(key, keyText, timestampMs, toPartition, group, 0, lifetime.deadlineMs(), epoch);
           scheduler.reserve(pending, null);
           if (signal !== undefined) group.watch(lifetime.watch, signal, pending);

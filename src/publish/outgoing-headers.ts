@@ -1,8 +1,8 @@
-import { describeValue, showName } from "../checked-options.ts";
 import type { EncodingTarget } from "../codec/codec.ts";
 import type { HeaderList } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import { emptyHeaders } from "../message.ts";
+import { describeValue, showName } from "../option-rules.ts";
 import { hasEscapedBytes, textToBytes } from "../text-bytes.ts";
 import { NO_HEADERS } from "./pending-message.ts";
 

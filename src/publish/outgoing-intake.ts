@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { types } from "node:util";
-import { describeValue, rules, toMilliseconds } from "../checked-options.ts";
 import { StreamError, isStreamError } from "../errors.ts";
 import type { OutgoingMessage } from "../message.ts";
+import { describeValue, rules, toMilliseconds } from "../option-rules.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import { recordBytes } from "../record-limits.ts";
 import { type StoredTime, toStoredTime } from "../stored-time.ts";
@@ -52,7 +52,7 @@ export class OutgoingIntake<T, Input> {
       if (this.#idPrefix !== null) target.headers[ID_HEADER] = `${this.#idPrefix}-${this.#idCounter++}`;
       const timestampMs = producedAt === undefined ? null : timeToStore(producedAt);
       const { group, deadlineMs } = origin;
-      const epoch = this.#scheduler.outstanding.current;
+      const epoch = this.#scheduler.unsettled.current;
       pending = new PendingMessage(key?.bytes ?? null, key?.text ?? null, timestampMs, toPartition, group, index, deadlineMs, epoch);
       this.#scheduler.reserve(pending, key);
     } catch (error) {

@@ -1,9 +1,9 @@
 import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
 import type { StoredTime } from "../stored-time.ts";
 import type { Lane } from "./lane.ts";
-import type { Epoch } from "./outstanding.ts";
 import type { StoredSlice } from "./receipt.ts";
 import type { SendGroup } from "./send-group.ts";
+import type { FlushScope } from "./unsettled-messages.ts";
 
 /** A message whose size is not known yet counts as this much. */
 export const UNENCODED_BYTES = 1024;
@@ -30,7 +30,7 @@ export class PendingMessage implements OutgoingRecord {
   readonly index: number;
   /** On the clock of `nowMs`. */
   readonly deadlineMs: number;
-  readonly epoch: Epoch;
+  readonly flushScope: FlushScope;
   /** As the provider counts them. */
   bytes: number = UNENCODED_BYTES;
   state: MessageState = "encoding";
@@ -46,7 +46,7 @@ export class PendingMessage implements OutgoingRecord {
     group: SendGroup,
     index: number,
     deadlineMs: number,
-    epoch: Epoch,
+    flushScope: FlushScope,
   ) {
     this.key = key;
     this.keyText = keyText;
@@ -55,27 +55,27 @@ export class PendingMessage implements OutgoingRecord {
     this.group = group;
     this.index = index;
     this.deadlineMs = deadlineMs;
-    this.epoch = epoch;
+    this.flushScope = flushScope;
   }
 
   /** Durably stored, as number `at` of a slice. */
   resolve(slice: StoredSlice, at: number): void {
     this.state = "settled";
     this.group.stored(this, slice, at);
-    this.epoch.leave();
+    this.flushScope.leave();
   }
 
   reject(error: unknown): void {
     this.state = "settled";
     this.group.failed(this, error);
-    this.epoch.leave();
+    this.flushScope.leave();
   }
 
   /** Taken back by its caller before it left. */
   withdraw(reason: unknown): void {
     this.state = "settled";
     this.group.withdrawn(this, reason);
-    this.epoch.leave();
+    this.flushScope.leave();
   }
 }
 

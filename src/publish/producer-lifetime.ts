@@ -1,30 +1,30 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import { abortable } from "../abortable.ts";
-import { checkOptions, rules } from "../checked-options.ts";
-import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../options.ts";
+import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../call-options.ts";
+import { checkOptions, rules } from "../option-rules.ts";
 import { AbortWatch } from "./abort-watch.ts";
-import { nowMs } from "./alarm.ts";
-import type { ProducerSettings } from "./producer-options.ts";
+import type { PendingMessage } from "./pending-message.ts";
+import type { ResolvedProducerOptions } from "./producer-options.ts";
+import { nowMs } from "./producer-timer.ts";
 import { type PublishContext, sendError } from "./publish-context.ts";
 import { SendScheduler } from "./send-scheduler.ts";
-import type { PendingMessage } from "./pending-message.ts";
 
 /** What a producer and a sender of plain records have in common: opened by the first use, flushed and closed once. */
 export class ProducerLifetime {
   readonly context: PublishContext;
-  readonly settings: ProducerSettings;
+  readonly settings: ResolvedProducerOptions;
   readonly #untrack: () => void;
   #scheduler: SendScheduler | null = null;
   #closing: Promise<void> | null = null;
   readonly watch = new AbortWatch((groups, reason) => {
     const messages: PendingMessage[] = [];
-    const told = [...groups];
-    for (const group of told) for (const message of group.openMessages()) if (message.state !== "settled") messages.push(message);
+    const aborted = [...groups];
+    for (const group of aborted) for (const message of group.openMessages()) if (message.state !== "settled") messages.push(message);
     this.#scheduler?.giveUp(messages, reason);
-    for (const group of told) group.aborted(reason);
+    for (const group of aborted) group.aborted(reason);
   });
 
-  constructor(context: PublishContext, settings: ProducerSettings) {
+  constructor(context: PublishContext, settings: ResolvedProducerOptions) {
     this.context = context;
     this.settings = settings;
     this.#untrack = context.track({ stage: "producer", close: (options) => this.close(options) });
@@ -59,7 +59,7 @@ export class ProducerLifetime {
     const scheduler = this.#scheduler;
     if (scheduler === null) return;
     scheduler.flushNow();
-    await abortable(scheduler.outstanding.settled(), signal);
+    await abortable(scheduler.unsettled.settled(), signal);
   }
 
   /** Never rejects. */

@@ -1,4 +1,4 @@
-import { type OptionRule, checkOptions, oneOf, rules, withDefaults } from "../checked-options.ts";
+import { type OptionRule, checkOptions, oneOf, rules, withDefaults } from "../option-rules.ts";
 import type { ProducerOptions } from "./producer-types.ts";
 
 const ALLOWED: Readonly<Record<keyof ProducerOptions, OptionRule>> = {
@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<keyof ProducerOptions, OptionRule>> = {
 };
 
 /** Every option of a producer with its value. */
-export interface ProducerSettings {
+export interface ResolvedProducerOptions {
   readonly maxBufferedBytes: number;
   readonly lingerMs: number;
   readonly deliveryTimeoutMs: number;
@@ -21,7 +21,7 @@ export interface ProducerSettings {
 }
 
 /** @throws `invalid-argument` for an unknown option or a value of the wrong type */
-export function checkProducerOptions(options: ProducerOptions = {}): ProducerSettings {
+export function resolveProducerOptions(options: ProducerOptions = {}): ResolvedProducerOptions {
   checkOptions("producer options", options, ALLOWED);
   const retry = options.retry ?? {};
   checkOptions("producer options: retry", retry, { initialDelayMs: rules.durationMs, maxDelayMs: rules.durationMs });

@@ -1,6 +1,6 @@
 import type { Backoff } from "../back-off.ts";
+import type { CallOptions, CloseOptions } from "../call-options.ts";
 import type { OutgoingMessage } from "../message.ts";
-import type { CallOptions, CloseOptions } from "../options.ts";
 import type { Receipt } from "../receipt.ts";
 
 export interface Producer<T> extends AsyncDisposable {

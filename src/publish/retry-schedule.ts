@@ -1,22 +1,22 @@
 import { backOffMs } from "../back-off.ts";
 import { channels } from "../diagnostics/channels.ts";
 import type { StreamError } from "../errors.ts";
-import { type Alarm, nowMs } from "./alarm.ts";
 import type { Lane } from "./lane.ts";
-import type { ProducerSettings } from "./producer-options.ts";
+import type { ResolvedProducerOptions } from "./producer-options.ts";
+import { type ProducerTimer, nowMs } from "./producer-timer.ts";
 import type { PublishContext } from "./publish-context.ts";
 
 /** The lanes that wait before their next attempt. */
 export class RetrySchedule {
   readonly #context: PublishContext;
-  readonly #retry: ProducerSettings["retry"];
-  readonly #alarm: Alarm;
+  readonly #retry: ResolvedProducerOptions["retry"];
+  readonly #timer: ProducerTimer;
   readonly #waiting = new Set<Lane>();
 
-  constructor(context: PublishContext, retry: ProducerSettings["retry"], alarm: Alarm) {
+  constructor(context: PublishContext, retry: ResolvedProducerOptions["retry"], timer: ProducerTimer) {
     this.#context = context;
     this.#retry = retry;
-    this.#alarm = alarm;
+    this.#timer = timer;
   }
 
   /** The lane has failed once more and still has messages. */
@@ -25,7 +25,7 @@ export class RetrySchedule {
     lane.backsOff = true;
     lane.retryAtMs = nowMs() + delayMs;
     this.#waiting.add(lane);
-    this.#alarm.set(lane.retryAtMs);
+    this.#timer.set(lane.retryAtMs);
     this.report(error, delayMs);
   }
 
@@ -46,7 +46,7 @@ export class RetrySchedule {
     const due: Lane[] = [];
     for (const lane of this.#waiting) {
       if (lane.retryAtMs > now) {
-        this.#alarm.set(lane.retryAtMs);
+        this.#timer.set(lane.retryAtMs);
         continue;
       }
       this.#waiting.delete(lane);

@@ -4,8 +4,7 @@ import type { HeaderList } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
 import type { ActiveCall } from "./active-call.ts";
 import { Admission } from "./admission.ts";
-import { Alarm, nowMs } from "./alarm.ts";
-import { resultsOf } from "./call-results.ts";
+import { normalizeResults } from "./call-results.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type CallAnswer, Dispatcher } from "./dispatcher.ts";
 import { FlushSchedule } from "./flush-schedule.ts";
@@ -15,14 +14,15 @@ import { KeyFailures } from "./key-failures.ts";
 import type { Lane } from "./lane.ts";
 import { LaneRouter } from "./lane-router.ts";
 import { LaneTable } from "./lane-table.ts";
-import { Outstanding } from "./outstanding.ts";
 import { type PendingMessage, UNENCODED_BYTES, bytesOf } from "./pending-message.ts";
 import { Preparation } from "./preparation.ts";
-import type { ProducerSettings } from "./producer-options.ts";
+import type { ResolvedProducerOptions } from "./producer-options.ts";
+import { ProducerTimer, nowMs } from "./producer-timer.ts";
 import type { PublishContext } from "./publish-context.ts";
 import { requireSendable } from "./require-sendable.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
-import { LATE_CALL_MS, type SliceRemainder, settleSlice } from "./settle-slice.ts";
+import { LATE_CALL_MS, type SliceFollowUp, settleSlice } from "./settle-slice.ts";
+import { UnsettledMessages } from "./unsettled-messages.ts";
 
 /**
  * From the slot of a message to its receipt: routing, admission, calls, results, retries and deadlines, for every call
@@ -35,10 +35,10 @@ export class SendScheduler {
   readonly #admission: Admission;
   readonly #dispatcher: Dispatcher;
   readonly #preparation: Preparation;
-  readonly #alarm = new Alarm(() => this.#tick());
-  readonly outstanding = new Outstanding(
-    () => this.#alarm.keepAlive(true),
-    () => this.#alarm.keepAlive(false),
+  readonly #timer = new ProducerTimer(() => this.#tick());
+  readonly unsettled = new UnsettledMessages(
+    () => this.#timer.keepAlive(true),
+    () => this.#timer.keepAlive(false),
   );
   readonly failures: KeyFailures;
   readonly #router: LaneRouter;
@@ -46,20 +46,20 @@ export class SendScheduler {
   readonly #deadlines: Deadlines;
   readonly #flushes: FlushSchedule;
 
-  constructor(context: PublishContext, settings: ProducerSettings) {
+  constructor(context: PublishContext, settings: ResolvedProducerOptions) {
     this.#context = context;
     this.driver = context.driver.producer(context.nativeTopic);
     this.#admission = new Admission(settings.maxBufferedBytes);
     this.failures = new KeyFailures(context, settings.onKeyFailure === "hold", (message) => this.#discard(message));
     this.#router = new LaneRouter(this.driver, this.#lanes);
-    this.#retries = new RetrySchedule(context, settings.retry, this.#alarm);
-    this.#deadlines = new Deadlines(context, this.failures, settings.deliveryTimeoutMs, this.#alarm);
+    this.#retries = new RetrySchedule(context, settings.retry, this.#timer);
+    this.#deadlines = new Deadlines(context, this.failures, settings.deliveryTimeoutMs, this.#timer);
     this.#dispatcher = new Dispatcher(
       this.driver,
       () => this.#lanes.unnamed(),
       (call, answer) => this.#onAnswer(call, answer),
     );
-    this.#flushes = new FlushSchedule(settings.lingerMs, this.#alarm, () => this.#dispatcher.flush());
+    this.#flushes = new FlushSchedule(settings.lingerMs, this.#timer, () => this.#dispatcher.flush());
     this.#preparation = new Preparation(this.driver, settings.retry, {
       needed: () => !this.#lanes.unrouted.isEmpty,
       toError: (error) => context.toError(error, "send"),
@@ -110,7 +110,7 @@ export class SendScheduler {
     this.failures.requireNotHeld(message.keyText);
     const lane = this.isPrepared ? this.#router.laneOf(message, key) : this.#lanes.unrouted;
     lane.push(message);
-    message.epoch.enter();
+    message.flushScope.enter();
     this.#admission.wait(UNENCODED_BYTES);
     this.#deadlines.note(message.deadlineMs);
     if (lane === this.#lanes.unrouted) this.#preparation.ensure();
@@ -181,7 +181,7 @@ export class SendScheduler {
   stop(): void {
     this.#preparation.stop();
     this.#dispatcher.abortAll();
-    this.#alarm.clear();
+    this.#timer.clear();
     this.#flushes.stop();
   }
 
@@ -249,14 +249,14 @@ export class SendScheduler {
 
   #onAnswer(call: ActiveCall, answer: CallAnswer): void {
     const isLate = nowMs() - call.startedAtMs > LATE_CALL_MS;
-    const results = resultsOf(call, answer, this.#context);
+    const results = normalizeResults(call, answer, this.#context);
     call.lanes.forEach((lane, at) => {
       const records = lane.sent;
       const bytes = lane.sentBytes;
       lane.callResolved();
-      const remainder = settleSlice(records, results[at]!, this.#context.provider, this.driver.identity);
-      this.#afterResult(lane, records.length, remainder, isLate);
-      this.#admission.release(bytes - bytesOf(remainder.again));
+      const followUp = settleSlice(records, results[at]!, this.#context.provider, this.driver.identity);
+      this.#afterResult(lane, records.length, followUp, isLate);
+      this.#admission.release(bytes - bytesOf(followUp.toRetry));
     });
     for (const lane of call.lanes) this.#advance(lane, true);
     this.#admitWaiting();
@@ -264,11 +264,11 @@ export class SendScheduler {
   }
 
   /** Puts back what has to go again, fails what has failed with what is behind it, and decides when the lane goes on. */
-  #afterResult(lane: Lane, sentMessages: number, remainder: SliceRemainder, isLate: boolean): void {
-    const { again, failures, retry } = remainder;
-    lane.putBack(again);
+  #afterResult(lane: Lane, sentMessages: number, followUp: SliceFollowUp, isLate: boolean): void {
+    const { toRetry, failures, retry } = followUp;
+    lane.putBack(toRetry);
     if (isLate || retry !== null || lane.travelsAlone) this.#lanes.setTravelsAlone(lane, isLate || retry !== null);
-    isolateCulprit(lane, sentMessages, remainder);
+    isolateCulprit(lane, sentMessages, followUp);
     if (failures.length > 0) {
       const named = failures.map((failure) => ({ ...failure, error: this.#context.toError(failure.error, "send") }));
       this.failures.failAnswered(lane, named);

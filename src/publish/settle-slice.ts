@@ -1,7 +1,7 @@
 import type { RecordResult, SliceResult } from "../driver/producer-driver.ts";
 import type { StreamError } from "../errors.ts";
 import type { TopicIdentity } from "../position/position.ts";
-import type { Unanswered } from "./call-results.ts";
+import type { InvalidAnswer } from "./call-results.ts";
 import type { PendingMessage } from "./pending-message.ts";
 
 /** A call that takes longer than this is late: its lanes travel alone until one is in time. */
@@ -11,14 +11,14 @@ export const LATE_CALL_MS = 1_000;
 export interface RefusedMessage {
   readonly message: PendingMessage;
   readonly error: StreamError;
-  /** So many of those that go again stood in front of it: the first of `again`, which it does not block. */
-  readonly inFront: number;
+  /** So many of those that go again stood in front of it: the first of `toRetry`, which it does not block. */
+  readonly retriedBefore: number;
 }
 
 /** What is left to do for a slice after its stored messages have been settled. */
-export interface SliceRemainder {
+export interface SliceFollowUp {
   /** To go again, in order. */
-  readonly again: PendingMessage[];
+  readonly toRetry: PendingMessage[];
   /** Refused for good. */
   readonly failures: RefusedMessage[];
   /** Why to wait before they go again; `null`: at once. */
@@ -27,15 +27,15 @@ export interface SliceRemainder {
   split: boolean;
 }
 
-const DONE: SliceRemainder = Object.freeze({ again: [], failures: [], retry: null, split: false });
+const DONE: SliceFollowUp = Object.freeze({ toRetry: [], failures: [], retry: null, split: false });
 
 /** Settles what is stored of a slice and sorts the rest. Messages whose callers have given up are left out. */
 export function settleSlice(
   records: readonly PendingMessage[],
-  result: SliceResult | Unanswered,
+  result: SliceResult | InvalidAnswer,
   provider: string,
   identity: TopicIdentity,
-): SliceRemainder {
+): SliceFollowUp {
   switch (result.outcome) {
     case "stored": {
       const slice = {
@@ -52,7 +52,7 @@ export function settleSlice(
       return DONE;
     }
     case "refused":
-      if (records.length > 1) return { again: records.filter(isOpen), failures: [], retry: null, split: true };
+      if (records.length > 1) return { toRetry: records.filter(isOpen), failures: [], retry: null, split: true };
       return sortOne(records, () => result, provider, identity);
     case "retryable":
     case "unknown":
@@ -69,11 +69,11 @@ function isOpen(message: PendingMessage): boolean {
 
 function sortOne(
   records: readonly PendingMessage[],
-  resultOf: (at: number) => RecordResult | Unanswered,
+  resultOf: (at: number) => RecordResult | InvalidAnswer,
   provider: string,
   identity: TopicIdentity,
-): SliceRemainder {
-  const remainder: SliceRemainder = { again: [], failures: [], retry: null, split: false };
+): SliceFollowUp {
+  const followUp: SliceFollowUp = { toRetry: [], failures: [], retry: null, split: false };
   records.forEach((message, at) => {
     if (!isOpen(message)) return;
     const result = resultOf(at);
@@ -84,25 +84,25 @@ function sortOne(
         return;
       }
       case "refused":
-        remainder.failures.push({ message, error: result.error, inFront: remainder.again.length });
+        followUp.failures.push({ message, error: result.error, retriedBefore: followUp.toRetry.length });
         return;
       case "retryable":
-        remainder.again.push(message);
-        wait(remainder, result.error, result.retryAfterMs);
+        followUp.toRetry.push(message);
+        wait(followUp, result.error, result.retryAfterMs);
         return;
       case "unknown":
         message.maybeStored = true;
-        remainder.again.push(message);
-        wait(remainder, result.error, 0);
+        followUp.toRetry.push(message);
+        wait(followUp, result.error, 0);
         return;
       case "unanswered":
         message.maybeStored = true;
-        remainder.failures.push({ message, error: result.error, inFront: remainder.again.length });
+        followUp.failures.push({ message, error: result.error, retriedBefore: followUp.toRetry.length });
     }
   });
-  return remainder;
+  return followUp;
 }
 
-function wait(remainder: SliceRemainder, error: StreamError, retryAfterMs = 0): void {
-  remainder.retry = { error, retryAfterMs: Math.max(retryAfterMs, remainder.retry?.retryAfterMs ?? 0) };
+function wait(followUp: SliceFollowUp, error: StreamError, retryAfterMs = 0): void {
+  followUp.retry = { error, retryAfterMs: Math.max(retryAfterMs, followUp.retry?.retryAfterMs ?? 0) };
 }

@@ -2,7 +2,7 @@ import type { Decoded } from "../codec/decode-record.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
 import { type Message, ReceivedMessage } from "../message.ts";
-import type { PartitionFeed } from "./partition-feed.ts";
+import type { PartitionBuffer } from "./partition-buffer.ts";
 import type { RecordDecoder } from "./record-decoder.ts";
 
 interface SettledBatch<T> {
@@ -15,7 +15,7 @@ interface SettledBatch<T> {
 
 /** Records on their way to the application. Their places move when the batch is handed out, all at once. */
 export class MessageBatch<T> {
-  readonly #feeds: PartitionFeed[] = [];
+  readonly #buffers: PartitionBuffer[] = [];
   readonly #records: StoredRecord[] = [];
   readonly #decoded: (Decoded<T> | Promise<Decoded<T>>)[] = [];
   /** Is every record a message already? Then nothing has to be awaited. */
@@ -34,8 +34,8 @@ export class MessageBatch<T> {
     return this.#plain;
   }
 
-  add(feed: PartitionFeed, record: StoredRecord, decoded: Decoded<T> | Promise<Decoded<T>>): void {
-    this.#feeds.push(feed);
+  add(buffer: PartitionBuffer, record: StoredRecord, decoded: Decoded<T> | Promise<Decoded<T>>): void {
+    this.#buffers.push(buffer);
     this.#records.push(record);
     this.#decoded.push(decoded);
     this.#bytes += record.bytes;
@@ -51,7 +51,7 @@ export class MessageBatch<T> {
         messages.push(outcome);
         continue;
       }
-      const failure = await decoder.leaveOut(this.#feeds[index]!.source, this.#records[index]!, outcome);
+      const failure = await decoder.leaveOut(this.#buffers[index]!.source, this.#records[index]!, outcome);
       if (failure !== null) return { messages, records: index, failure };
     }
     return { messages, records: this.size, failure: null };
@@ -64,6 +64,6 @@ export class MessageBatch<T> {
 
   /** The first so many records are with the application. */
   handOut(records: number): void {
-    for (let index = 0; index < records; index++) this.#feeds[index]!.handOut(this.#records[index]!);
+    for (let index = 0; index < records; index++) this.#buffers[index]!.handOut(this.#records[index]!);
   }
 }

@@ -8,7 +8,7 @@ import { type MessageSource, type TopicIdentity, requireSameTopic } from "../pos
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
 import type { StartedPartition } from "./range-partitions.ts";
-import type { ReaderPlan, ReaderServices } from "./reader-plan.ts";
+import type { ReaderServices, ResolvedReaderOptions } from "./reader-options.ts";
 
 /** A range that was resolved and checked against retention; nothing has been read yet. */
 export interface OpenedRange {
@@ -24,7 +24,7 @@ export interface OpenedRange {
  */
 export async function openRange(
   context: ReaderServices,
-  plan: ReaderPlan,
+  plan: ResolvedReaderOptions,
   reader: ReaderDriver,
   signal: AbortSignal,
 ): Promise<OpenedRange> {
@@ -45,7 +45,7 @@ export async function openRange(
 
 async function resolveRange(
   { driver, provider, nativeTopic }: ReaderServices,
-  plan: ReaderPlan,
+  plan: ResolvedReaderOptions,
   reader: ReaderDriver,
   signal: AbortSignal,
 ): Promise<{ readonly from: StartPoint; readonly range: ResolvedRange }> {

@@ -1,8 +1,8 @@
-import type { PartitionFeed } from "./partition-feed.ts";
+import type { PartitionBuffer } from "./partition-buffer.ts";
 
 /** Partitions with queued records, one after the other, so that none is kept out by another. */
 export class PartitionTurns {
-  readonly #ready: PartitionFeed[] = [];
+  readonly #ready: PartitionBuffer[] = [];
   #turn = 0;
 
   get isEmpty(): boolean {
@@ -10,18 +10,18 @@ export class PartitionTurns {
   }
 
   /** The partition whose turn it is. */
-  current(): PartitionFeed | undefined {
+  current(): PartitionBuffer | undefined {
     if (this.#turn >= this.#ready.length) this.#turn = 0;
     return this.#ready[this.#turn];
   }
 
-  add(feed: PartitionFeed): void {
-    this.#ready.push(feed);
+  add(buffer: PartitionBuffer): void {
+    this.#ready.push(buffer);
   }
 
   /** The partition whose turn it was has given a record. */
-  goOn(feed: PartitionFeed): void {
-    if (feed.hasQueued) this.#turn += 1;
+  goOn(buffer: PartitionBuffer): void {
+    if (buffer.hasQueued) this.#turn += 1;
     else this.#ready.splice(this.#turn, 1);
   }
 

@@ -2,7 +2,7 @@ import type { ChildPartition } from "../driver/consumer-driver.ts";
 import type { RangePartition } from "../driver/reader-driver.ts";
 import type { PartitionPlace, Place } from "../position/place.ts";
 import type { MessageSource } from "../position/position.ts";
-import { PartitionFeed } from "./partition-feed.ts";
+import { PartitionBuffer } from "./partition-buffer.ts";
 
 /** A partition with the place where reading really starts: behind a gap that was accepted. */
 export interface StartedPartition {
@@ -14,10 +14,10 @@ export interface StartedPartition {
 export class RangePartitions {
   readonly #sourceOf: (partition: string) => MessageSource;
   readonly #compare: (a: string, b: string) => number;
-  readonly #feeds = new Map<string, PartitionFeed>();
+  readonly #buffers = new Map<string, PartitionBuffer>();
   /** Finished before this range began; children do not wait for them. */
   readonly #endedBefore: ReadonlySet<string>;
-  readonly #waiting = new Set<PartitionFeed>();
+  readonly #waiting = new Set<PartitionBuffer>();
 
   constructor(
     partitions: readonly StartedPartition[],
@@ -34,24 +34,24 @@ export class RangePartitions {
   /** Those that came into being while the range is read: from their beginning, for ever. Those that are known are left as they are. */
   join(partitions: readonly ChildPartition[]): void {
     for (const { partition, parents } of partitions) {
-      if (this.#feeds.has(partition) || this.#endedBefore.has(partition)) continue;
+      if (this.#buffers.has(partition) || this.#endedBefore.has(partition)) continue;
       const start: Place = { kind: "earliest" };
       this.#add({ partition, start, end: null, parents, gap: null }, start);
     }
   }
 
   #add(range: RangePartition, start: Place): void {
-    const feed = new PartitionFeed(this.#sourceOf(range.partition), range, start, this.#compare);
-    this.#feeds.set(range.partition, feed);
-    this.#waiting.add(feed);
+    const buffer = new PartitionBuffer(this.#sourceOf(range.partition), range, start, this.#compare);
+    this.#buffers.set(range.partition, buffer);
+    this.#waiting.add(buffer);
   }
 
-  get(partition: string): PartitionFeed | undefined {
-    return this.#feeds.get(partition);
+  get(partition: string): PartitionBuffer | undefined {
+    return this.#buffers.get(partition);
   }
 
-  all(): Iterable<PartitionFeed> {
-    return this.#feeds.values();
+  all(): Iterable<PartitionBuffer> {
+    return this.#buffers.values();
   }
 
   /** Is any of them not free to be read yet? */
@@ -60,20 +60,20 @@ export class RangePartitions {
   }
 
   /** Those that no longer wait for a parent and have something to read; each is answered once. */
-  takeFree(): PartitionFeed[] {
-    const taken: PartitionFeed[] = [];
+  takeFree(): PartitionBuffer[] {
+    const taken: PartitionBuffer[] = [];
     // Dropping an empty partition may set its children free, so it goes round until nothing changes.
     for (let free = this.#withoutWaitingParents(); free.length > 0; free = this.#withoutWaitingParents()) {
-      for (const feed of free) this.#waiting.delete(feed);
-      taken.push(...free.filter((feed) => !feed.finished));
+      for (const buffer of free) this.#waiting.delete(buffer);
+      taken.push(...free.filter((buffer) => !buffer.finished));
     }
     return taken;
   }
 
-  #withoutWaitingParents(): PartitionFeed[] {
-    return [...this.#waiting].filter((feed) =>
-      feed.parents.every((name) => {
-        const parent = this.#feeds.get(name);
+  #withoutWaitingParents(): PartitionBuffer[] {
+    return [...this.#waiting].filter((buffer) =>
+      buffer.parents.every((name) => {
+        const parent = this.#buffers.get(name);
         return parent === undefined || (parent.drained && !this.#waiting.has(parent));
       }),
     );
@@ -83,7 +83,7 @@ export class RangePartitions {
   places(): ReadonlyMap<string, PartitionPlace> {
     const places = new Map<string, PartitionPlace>();
     for (const partition of this.#endedBefore) places.set(partition, { kind: "ended" });
-    for (const [partition, feed] of this.#feeds) places.set(partition, feed.place);
+    for (const [partition, buffer] of this.#buffers) places.set(partition, buffer.place);
     return places;
   }
 }

@@ -23,13 +23,13 @@ test.each(TARGETS)(
   async ({ brokers, firstFaultTurn, options }) => {
     await using emulator = await startEmulatedKafka({ brokers, firstFaultTurn });
     const target = { connect: async () => connect(`${emulator.url}${options}`), emulator };
-    const leftBehind: string[] = [];
-    const reports = await runCases(conformanceCases(), target, { onLeftBehind: (names) => void leftBehind.push(...names) });
+    const notCleanedUp: string[] = [];
+    const reports = await runCases(conformanceCases(), target, { onNotCleanedUp: (names) => void notCleanedUp.push(...names) });
     const expected = await expectedResults("kafka-emulator");
     expect(compareWithExpected(reports, expected)).toEqual([]);
     expect(staleEntries(conformanceCases(), expected)).toEqual([]);
     expect(reports).toHaveLength(conformanceCases().length);
-    expect(leftBehind).toEqual([]);
+    expect(notCleanedUp).toEqual([]);
     expect(await whatIsLeft(emulator.bootstrapServers)).toEqual({ topics: [], groups: [] });
   },
 );

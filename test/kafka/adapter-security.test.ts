@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Socket, connect as connectSocket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { kafka, type KafkaOptions } from "../../adapters/kafka/index.ts";
+import { type KafkaOptions, kafka } from "../../adapters/kafka/index.ts";
 import { type KafkaCluster, startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
 import type { KafkaSecurity } from "../../localstack/kafka/kafka-security.ts";
@@ -113,13 +113,13 @@ describe.each(missing === null ? ["Kafka"] : [])("security of a real %s", () => 
   });
 
   test("a client certificate of the authority is let in, none and another's are refused", async () => {
-    const { authority, clientKey, strangerKey } = security();
+    const { authority, clientKey, untrustedKey } = security();
     const withKey = (pair: typeof clientKey): KafkaOptions => ({
       brokers: brokers("SSL"),
       tls: { ca: authority, cert: pair.certificate, key: pair.key },
     });
     await expectRoundTrip(withKey(clientKey));
-    await expectRefused(withKey(strangerKey), "unauthenticated");
+    await expectRefused(withKey(untrustedKey), "unauthenticated");
     await expectRefused({ brokers: brokers("SSL"), tls: { ca: authority } }, "unauthenticated");
   });
 

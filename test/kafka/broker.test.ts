@@ -93,7 +93,7 @@ describe.each(missing === null ? ["Kafka"] : [])("a local %s", () => {
       return (await runKcat({ bootstrapServers: servers }, [...args, "-L", "-m", "3"])).stdout;
     }
 
-    async function certificateSettings(name: "clientKey" | "strangerKey"): Promise<readonly string[]> {
+    async function certificateSettings(name: "clientKey" | "untrustedKey"): Promise<readonly string[]> {
       const { authority, [name]: pair } = cluster.security ?? {};
       const file = (ending: string): string => join(cluster.folder, `${name}-${ending}`);
       await writeFile(file("authority.pem"), authority ?? "");
@@ -108,7 +108,7 @@ describe.each(missing === null ? ["Kafka"] : [])("a local %s", () => {
 
     test("is let in with a certificate of the authority, not with another", { timeout: 60_000 }, async () => {
       expect(await topicsSeen("SSL", await certificateSettings("clientKey"))).toContain('topic "flights"');
-      await expect(topicsSeen("SSL", await certificateSettings("strangerKey"))).rejects.toThrow(/SSL alert/);
+      await expect(topicsSeen("SSL", await certificateSettings("untrustedKey"))).rejects.toThrow(/SSL alert/);
     });
 
     test("is let in with a password, sees what it may, and is refused with a wrong one", { timeout: 60_000 }, async () => {

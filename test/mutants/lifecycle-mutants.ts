@@ -1,6 +1,6 @@
 import { setTimeout as later } from "node:timers/promises";
+import type { CloseOptions } from "../../src/call-options.ts";
 import type { Connection } from "../../src/connection-types.ts";
-import type { CloseOptions } from "../../src/options.ts";
 import { type AnyTopicOptions, producerCallsMutant, topicMutant } from "./connection-parts.ts";
 import { producerMutant } from "./driver-parts.ts";
 import { type Mutant, connectionMutant } from "./mutant.ts";

@@ -1,20 +1,20 @@
 import { expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { connect } from "../../src/index.ts";
-import { nodeComplaint } from "../../src/node-version.ts";
+import { unsupportedNodeMessage } from "../../src/node-version.ts";
 
 const LOWEST = /^>=(\d+\.\d+)$/.exec(manifest.engines.node)?.[1];
 
 test("the lowest Node is the one that package.json names", () => {
-  expect(nodeComplaint("0.1.0")).toBe(`streamport needs Node ${LOWEST} or newer; this is v0.1.0`);
+  expect(unsupportedNodeMessage("0.1.0")).toBe(`streamport needs Node ${LOWEST} or newer; this is v0.1.0`);
 });
 
 test.each([`${LOWEST}.0`, `${LOWEST}.1`, "22.100.0", "23.0.0", "24.1.0-nightly", process.versions.node])("%s will do", (version) => {
-  expect(nodeComplaint(version)).toBeNull();
+  expect(unsupportedNodeMessage(version)).toBeNull();
 });
 
 test.each(["22.14.9", "20.20.2", "18.0.0", "9.15.0"])("%s is too old", (version) => {
-  expect(nodeComplaint(version)).toContain(`this is v${version}`);
+  expect(unsupportedNodeMessage(version)).toContain(`this is v${version}`);
 });
 
 test("connect says so before it loads an adapter", async () => {

@@ -14,9 +14,9 @@ export async function boundedCall<T>(
 ): Promise<T> {
   let lastFailure: StreamError | undefined;
   const { report } = service;
-  const note = (told: DriverReport): void => {
-    if (told.kind === "retry") lastFailure = told.error;
-    if (report.wants(told.kind)) report(told);
+  const note = (reported: DriverReport): void => {
+    if (reported.kind === "retry") lastFailure = reported.error;
+    if (report.wants(reported.kind)) report(reported);
   };
   const noting: Report = Object.assign(note, { wants: (kind: DriverReport["kind"]) => kind === "retry" || report.wants(kind) });
   const late = AbortSignal.timeout(durationMs);

@@ -22,7 +22,7 @@ import { subscribedTopics } from "../group/member-metadata.ts";
 import { warnOfNamesake } from "../group/native-namesake.ts";
 import { toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
-import type { KnownTopic } from "../topic-directory.ts";
+import type { TopicSnapshot } from "../topic-directory.ts";
 import { change } from "./change.ts";
 
 const CONSUMER_GROUP = "consumer";
@@ -31,7 +31,7 @@ const LOOKS_AT_ONCE = 16;
 
 /** A group on one topic, as the cluster has it at one moment. */
 interface FoundGroup {
-  readonly known: KnownTopic;
+  readonly known: TopicSnapshot;
   readonly native: string;
   readonly described: DescribedGroup;
   /** Next offsets by partition. */
@@ -58,7 +58,7 @@ export class GroupAdmin {
 
   async list(topic: string, signal: AbortSignal): Promise<ListedGroup[]> {
     const { client, directory } = this.#service;
-    const known = await directory.look(topic, signal);
+    const known = await directory.fetch(topic, signal);
     const { brokers } = await client.metadata([], signal);
     const listed = await Promise.all(brokers.map(({ brokerId }) => client.listGroups(brokerId, signal)));
     const consumers = listed.flat().filter(({ protocolType }) => protocolType === CONSUMER_GROUP || protocolType === "");
@@ -67,7 +67,7 @@ export class GroupAdmin {
     const onTopic: ListedGroup[] = [];
     const lookAtSome = async (): Promise<void> => {
       for (const native of waiting) {
-        const { described, committed } = await this.#look(known, native, signal);
+        const { described, committed } = await this.#describe(known, native, signal);
         if (committed.size > 0 || membersOn(topic, described, native.startsWith(`${topic}.`)) > 0) {
           onTopic.push({ group: groupOfNativeName(topic, native), nativeGroup: native });
         }
@@ -106,9 +106,9 @@ export class GroupAdmin {
   }
 
   async delete(topic: string, { group, nativeGroup }: GroupName, signal: AbortSignal): Promise<void> {
-    const known = await this.#service.directory.look(topic, signal);
+    const known = await this.#service.directory.fetch(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
-    const { described, committed } = await this.#look(known, native, signal);
+    const { described, committed } = await this.#describe(known, native, signal);
     const isOnTopic = committed.size > 0 || membersOn(topic, described, true) > 0;
     // Members that left before they had a place leave an empty group behind, which the server goes on listing for minutes.
     if (!isOnTopic && described.state !== "Empty") throw groupNotFound(topic, native);
@@ -154,20 +154,20 @@ export class GroupAdmin {
     name: GroupName,
     initialPosition: StartPoint | null,
     signal: AbortSignal,
-  ): Promise<{ readonly known: KnownTopic; readonly committed: ReadonlyMap<number, LogPlace> }> {
+  ): Promise<{ readonly known: TopicSnapshot; readonly committed: ReadonlyMap<number, LogPlace> }> {
     if (initialPosition === null) {
       const { known, committed } = await this.#find(topic, name, signal);
       return { known, committed };
     }
-    const known = await this.#service.directory.look(topic, signal);
-    const { committed } = await this.#look(known, nativeGroupName(topic, name.group, name.nativeGroup), signal);
+    const known = await this.#service.directory.fetch(topic, signal);
+    const { committed } = await this.#describe(known, nativeGroupName(topic, name.group, name.nativeGroup), signal);
     if (committed.size > 0) return { known, committed };
     return { known, committed: placesFrom(await this.#offsets.resolve(known, startPlaces(known, initialPosition), signal)) };
   }
 
   /** Behind the last stable offset may stand who reads what is not committed; behind the end of the log nobody can have read. */
   async #requireWithin(
-    known: KnownTopic,
+    known: TopicSnapshot,
     places: ReadonlyMap<number, LogPlace>,
     bounds: ReadonlyMap<number, LogBounds>,
     signal: AbortSignal,
@@ -184,31 +184,31 @@ export class GroupAdmin {
 
   /** What a reset stores. Of a position, the other partitions stay where the group stands. */
   async #planned(topic: string, { group, nativeGroup }: GroupName, to: StartPoint, signal: AbortSignal): Promise<PlannedReset> {
-    const known = await this.#service.directory.look(topic, signal);
+    const known = await this.#service.directory.fetch(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
-    const { described, committed } = await this.#look(known, native, signal);
+    const { described, committed } = await this.#describe(known, native, signal);
     const staysElsewhere = to.kind === "position" && committed.size > 0;
     const places = [...startPlaces(known, to)].filter(([partition]) => !staysElsewhere || to.partition === String(partition));
     const offsets = await this.#offsets.resolve(known, new Map(places), signal);
     return { known, native, described, isNew: committed.size === 0, offsets };
   }
 
-  #commits(known: KnownTopic, native: string): GroupOffsets {
+  #commits(known: TopicSnapshot, native: string): GroupOffsets {
     const { client } = this.#service;
     return new GroupOffsets(client, new Coordinator(client, native), native, known.topic, known.topicId);
   }
 
   /** @throws `not-found` where nothing of the group concerns the topic */
   async #find(topic: string, { group, nativeGroup }: GroupName, signal: AbortSignal): Promise<FoundGroup> {
-    const known = await this.#service.directory.look(topic, signal);
+    const known = await this.#service.directory.fetch(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
-    const { described, committed } = await this.#look(known, native, signal);
+    const { described, committed } = await this.#describe(known, native, signal);
     if (committed.size === 0 && membersOn(topic, described, true) === 0) throw groupNotFound(topic, native);
     return { known, native, described, committed };
   }
 
-  async #look(
-    known: KnownTopic,
+  async #describe(
+    known: TopicSnapshot,
     native: string,
     signal: AbortSignal,
   ): Promise<{ readonly described: DescribedGroup; readonly committed: ReadonlyMap<number, LogPlace> }> {

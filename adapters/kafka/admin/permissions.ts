@@ -1,7 +1,7 @@
 import type { GroupName, GuardedOperation, Permission } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { type AllowedOperations, KafkaProtocolError, KafkaUnsupportedError } from "../client/kafka-client.ts";
-import { RetryPace, persist } from "../client/retry-pace.ts";
+import { RetryBackoff, retrying } from "../client/retry-backoff.ts";
 import { topicNotFound } from "../errors.ts";
 import { Coordinator } from "../group/coordinator.ts";
 import { nativeGroupName } from "../group/group-name.ts";
@@ -13,7 +13,7 @@ const NONE = 0;
 
 type Resource = "topic" | "group" | "cluster";
 /** What one may do on each. `group: null` also where none was named. */
-export type ToldOperations = Readonly<Record<Resource, AllowedOperations>>;
+export type GrantedOperations = Readonly<Record<Resource, AllowedOperations>>;
 type Need = readonly [operation: keyof typeof OPERATIONS, resource: Resource];
 
 /** All of it is needed; of `createTopic` one. Kept beside the table in this folder's README. */
@@ -46,15 +46,20 @@ export async function permissionsOn(
   name: GroupName | null,
   signal: AbortSignal,
 ): Promise<readonly Permission[]> {
-  const pace = new RetryPace(service.report, topic);
-  return persist("permissions", pace, signal, async () => permissionsFrom(await toldOperations(service, topic, name, signal)));
+  const backoff = new RetryBackoff(service.report, topic);
+  return retrying("permissions", backoff, signal, async () => permissionsFrom(await grantedOperations(service, topic, name, signal)));
 }
 
-async function toldOperations(service: KafkaService, topic: string, name: GroupName | null, signal: AbortSignal): Promise<ToldOperations> {
+async function grantedOperations(
+  service: KafkaService,
+  topic: string,
+  name: GroupName | null,
+  signal: AbortSignal,
+): Promise<GrantedOperations> {
   try {
-    const told = await topicOperations(service, topic, signal);
+    const granted = await topicOperations(service, topic, signal);
     const group = name === null ? null : await groupOperations(service, nativeGroupName(topic, name.group, name.nativeGroup), signal);
-    return { ...told, group };
+    return { ...granted, group };
   } catch (error) {
     // Kafka tells since 2.3; other makers' servers perhaps never.
     if (error instanceof KafkaUnsupportedError) return { topic: null, group: null, cluster: null };
@@ -62,10 +67,10 @@ async function toldOperations(service: KafkaService, topic: string, name: GroupN
   }
 }
 
-export function permissionsFrom(told: ToldOperations): readonly Permission[] {
+export function permissionsFrom(granted: GrantedOperations): readonly Permission[] {
   return (Object.keys(NEEDS) as GuardedOperation[]).map((operation) => {
     const needs = NEEDS[operation].map(([need, resource]) => ({
-      isAllowed: isIn(told[resource], OPERATIONS[need]),
+      isAllowed: isIn(granted[resource], OPERATIONS[need]),
       text: `${need} on the ${resource}`,
     }));
     const isEither = operation === "createTopic";
@@ -88,28 +93,28 @@ function either(needs: Judged): boolean | null {
   return needs.some(({ isAllowed }) => isAllowed === null) ? null : false;
 }
 
-function isIn(told: AllowedOperations, operation: number): boolean | null {
-  return told === null ? null : (told & (1 << operation)) !== 0;
+function isIn(granted: AllowedOperations, operation: number): boolean | null {
+  return granted === null ? null : (granted & (1 << operation)) !== 0;
 }
 
 async function topicOperations(
   { client }: KafkaService,
   topic: string,
   signal: AbortSignal,
-): Promise<Pick<ToldOperations, "topic" | "cluster">> {
-  const told = await client.topicOperations(topic, signal);
+): Promise<Pick<GrantedOperations, "topic" | "cluster">> {
+  const granted = await client.topicOperations(topic, signal);
   // Who may do anything with a topic may also see it.
-  if (told.errorCode === ErrorNumber.TOPIC_AUTHORIZATION_FAILED) return { topic: NONE, cluster: told.cluster };
-  if (told.errorCode === ErrorNumber.UNKNOWN_TOPIC_OR_PARTITION)
-    throw topicNotFound(topic, new KafkaProtocolError("Metadata", told.errorCode));
-  return { topic: told.topic, cluster: told.cluster };
+  if (granted.errorCode === ErrorNumber.TOPIC_AUTHORIZATION_FAILED) return { topic: NONE, cluster: granted.cluster };
+  if (granted.errorCode === ErrorNumber.UNKNOWN_TOPIC_OR_PARTITION)
+    throw topicNotFound(topic, new KafkaProtocolError("Metadata", granted.errorCode));
+  return { topic: granted.topic, cluster: granted.cluster };
 }
 
 async function groupOperations({ client }: KafkaService, native: string, signal: AbortSignal): Promise<AllowedOperations> {
   try {
-    const told = await new Coordinator(client, native).ask(signal, (brokerId) => client.groupOperations(brokerId, native, signal));
-    if (told.errorCode === 0) return told.group;
-    throw new KafkaProtocolError("DescribeGroups", told.errorCode);
+    const granted = await new Coordinator(client, native).ask(signal, (brokerId) => client.groupOperations(brokerId, native, signal));
+    if (granted.errorCode === 0) return granted.group;
+    throw new KafkaProtocolError("DescribeGroups", granted.errorCode);
   } catch (error) {
     if (error instanceof KafkaProtocolError && error.errorCode === ErrorNumber.GROUP_AUTHORIZATION_FAILED) return NONE;
     throw error;

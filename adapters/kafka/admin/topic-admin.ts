@@ -4,7 +4,7 @@ import { NARROWING_SETTINGS, messageBytesOf } from "../capabilities.ts";
 import { pause } from "../client/waiting.ts";
 import { classify, kafkaError } from "../errors.ts";
 import type { KafkaService } from "../service.ts";
-import type { KnownTopic } from "../topic-directory.ts";
+import type { TopicSnapshot } from "../topic-directory.ts";
 import { change } from "./change.ts";
 
 /** The server's own number. */
@@ -26,7 +26,8 @@ export class TopicAdmin {
   async create(topic: string, { partitions, retentionMs }: TopicSettings, signal: AbortSignal): Promise<void> {
     const settings = new Map(retentionMs === undefined ? [] : [[RETENTION, String(retentionMs)]]);
     const request = { topic, partitions: partitions ?? DEFAULT_COUNT, replicationFactor: DEFAULT_COUNT, settings };
-    const isUsable = (known: KnownTopic | null): boolean => known !== null && isLed(known) && known.partitions.length >= (partitions ?? 1);
+    const isUsable = (known: TopicSnapshot | null): boolean =>
+      known !== null && isLed(known) && known.partitions.length >= (partitions ?? 1);
     try {
       await this.#change(signal, (controller) => this.#service.client.createTopic(controller, request, signal));
     } catch (error) {
@@ -39,7 +40,7 @@ export class TopicAdmin {
 
   async update(topic: string, { partitions, retentionMs }: TopicSettings, signal: AbortSignal): Promise<void> {
     const { client, directory } = this.#service;
-    const known = await directory.look(topic, signal);
+    const known = await directory.fetch(topic, signal);
     const count = known.partitions.length;
     if (partitions !== undefined && partitions < count) {
       throw kafkaError("unsupported", `a topic of Kafka cannot have fewer partitions; it has ${count}, wanted are ${partitions}`, {
@@ -59,13 +60,13 @@ export class TopicAdmin {
 
   async delete(topic: string, signal: AbortSignal): Promise<void> {
     const { client, directory } = this.#service;
-    const { topicId } = await directory.look(topic, signal);
+    const { topicId } = await directory.fetch(topic, signal);
     await this.#change(signal, (controller) => client.deleteTopic(controller, topic, signal));
     await this.#until(topic, signal, (known) => known === null || known.topicId !== topicId);
   }
 
   async describe(topic: string, signal: AbortSignal): Promise<DriverTopicDescription> {
-    const known = await this.#service.directory.look(topic, signal);
+    const known = await this.#service.directory.fetch(topic, signal);
     const settings = await this.settings(topic, signal);
     const retention = Number(settings.get(RETENTION) ?? -1);
     const dropsOldOnes = (settings.get(CLEANUP) ?? "delete").includes("delete");
@@ -102,9 +103,9 @@ export class TopicAdmin {
   }
 
   /** The controller has decided; the brokers hear of it a little later. */
-  async #until(topic: string, signal: AbortSignal, isSettled: (known: KnownTopic | null) => boolean): Promise<void> {
+  async #until(topic: string, signal: AbortSignal, isSettled: (known: TopicSnapshot | null) => boolean): Promise<void> {
     const startedAtMs = performance.now();
-    while (!isSettled(await this.#look(topic, signal))) {
+    while (!isSettled(await this.#fetchIfThere(topic, signal))) {
       if (performance.now() - startedAtMs > SETTLING_MS) {
         throw kafkaError("timeout", "the change is accepted, but the cluster has not carried it out yet", { topic, retryable: false });
       }
@@ -113,9 +114,9 @@ export class TopicAdmin {
     }
   }
 
-  async #look(topic: string, signal: AbortSignal): Promise<KnownTopic | null> {
+  async #fetchIfThere(topic: string, signal: AbortSignal): Promise<TopicSnapshot | null> {
     try {
-      return await this.#service.directory.look(topic, signal);
+      return await this.#service.directory.fetch(topic, signal);
     } catch (error) {
       const { code } = classify(error);
       // On its way into being, it has no partitions yet.
@@ -125,6 +126,6 @@ export class TopicAdmin {
   }
 }
 
-function isLed({ partitions, leaderOf }: KnownTopic): boolean {
+function isLed({ partitions, leaderOf }: TopicSnapshot): boolean {
   return partitions.every((partition) => leaderOf(partition) >= 0);
 }

@@ -80,7 +80,7 @@ export class BrokerConnection implements WatchedConnection {
     let step: KafkaConnectError["step"] = "connect";
     try {
       await abortable(connection.connect(), trouble.signal);
-      step = "greet";
+      step = "api-versions";
       opened.#versions = await abortable(opened.#exchange(apiVersionsApi, null, 0), trouble.signal);
       connection.setVersions(forSdk(opened.#versions));
       connection.setSupportAuthenticationProtocol(opened.#versions.has(36));
@@ -88,7 +88,7 @@ export class BrokerConnection implements WatchedConnection {
       await abortable(opened.#authenticate(), trouble.signal);
       // A server that wants SASL greets everybody, and hangs up at the first request.
       if (settings.sasl === null && !wasReachedBefore) {
-        step = "admit";
+        step = "first-request";
         await abortable(opened.#request(metadataApi, []), trouble.signal);
       }
       return opened;
@@ -303,11 +303,11 @@ class SocketWatch {
   connection: SdkConnection | undefined;
   sawTlsAlert = false;
   wasConnected = false;
-  readonly #onTrouble: (error: Error) => void;
+  readonly #onFailure: (error: Error) => void;
   #isOpening = true;
 
-  constructor(onTrouble: (error: Error) => void) {
-    this.#onTrouble = onTrouble;
+  constructor(onFailure: (error: Error) => void) {
+    this.#onFailure = onFailure;
   }
 
   over(socket: Socket): Socket {
@@ -322,7 +322,7 @@ class SocketWatch {
     });
     socket.once("close", () => {
       const error = new Error("the server closed the connection");
-      this.#onTrouble(error);
+      this.#onFailure(error);
       if (this.connection?.socket === socket) this.connection.rejectRequests(error);
     });
     return socket;

@@ -312,8 +312,8 @@ export class KafkaLostConnectionError extends Error {
 export class KafkaConnectError extends Error {
   /** `host:port`, or what there is in its place. */
   readonly address: string;
-  /** How far it came. `admit`: without SASL, the first request that a server would answer to those only whom it lets in. */
-  readonly step: "connect" | "greet" | "authenticate" | "admit";
+  /** How far it came. `first-request`: without SASL, the first request that a server would answer to those only whom it lets in. */
+  readonly step: "connect" | "api-versions" | "authenticate" | "first-request";
   /** We speak TLS. */
   readonly inTls: boolean;
   /** We speak plain text and the server answered in TLS. */

@@ -3,7 +3,7 @@ import type { AllowedOperations } from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 
 /** What a server says that was not asked, or does not tell. */
-const NOT_TOLD = -2_147_483_648;
+const NOT_REPORTED = -2_147_483_648;
 
 /** What of Metadata tells operations; the later versions leave out those on the cluster. */
 export const topicOperationsApi: Api<string, { readonly errorCode: number } & Record<"topic" | "cluster", AllowedOperations>> = {
@@ -69,5 +69,5 @@ export const groupOperationsApi: Api<string, { readonly errorCode: number; reado
 
 function readOperations(reader: WireReader): AllowedOperations {
   const bits = reader.int32();
-  return bits === NOT_TOLD ? null : bits;
+  return bits === NOT_REPORTED ? null : bits;
 }

@@ -1,4 +1,4 @@
-import type { RetryPace } from "../client/retry-pace.ts";
+import type { RetryBackoff } from "../client/retry-backoff.ts";
 import type { FetchedBatches } from "../log/record-batch-reader.ts";
 import type { KafkaRecord } from "../records.ts";
 import type { FetchHandler } from "./fetch-handler.ts";
@@ -35,7 +35,7 @@ export class FetchCursor {
   isBusy = false;
   isDone = false;
   /** Of its failures one after the other. */
-  pace: RetryPace | undefined;
+  backoff: RetryBackoff | undefined;
   readonly #foreignOffset: bigint | null;
   #waiting: Portion | null = null;
   #delivering: Promise<void> | null = null;
@@ -99,7 +99,7 @@ export class FetchCursor {
   }
 
   /** Nothing new, and nothing on its way. @returns whether the reading goes on */
-  told(): boolean {
+  reportCaughtUp(): boolean {
     return this.#delivering !== null || this.handler.caughtUp();
   }
 

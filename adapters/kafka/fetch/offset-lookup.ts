@@ -2,7 +2,7 @@ import type { Place } from "../../../src/driver/index.ts";
 import { EARLIEST, type KafkaClient, LATEST } from "../client/kafka-client.ts";
 import { kafkaError, partitionError } from "../errors.ts";
 import { toOffset } from "../records.ts";
-import type { KnownTopic } from "../topic-directory.ts";
+import type { TopicSnapshot } from "../topic-directory.ts";
 
 /** First offset that exists, and the last stable offset: behind it is nothing, or an open transaction. */
 export interface LogBounds {
@@ -18,7 +18,7 @@ export class OffsetLookup {
     this.#client = client;
   }
 
-  async bounds(topic: KnownTopic, partitions: readonly number[], signal: AbortSignal): Promise<Map<number, LogBounds>> {
+  async bounds(topic: TopicSnapshot, partitions: readonly number[], signal: AbortSignal): Promise<Map<number, LogBounds>> {
     const all = (timestamp: bigint) => new Map(partitions.map((partition) => [partition, timestamp]));
     const [first, end] = await Promise.all([this.list(topic, all(EARLIEST), signal), this.list(topic, all(LATEST), signal)]);
     return new Map(partitions.map((partition) => [partition, { first: first.get(partition)!, end: end.get(partition)! }]));
@@ -30,7 +30,7 @@ export class OffsetLookup {
    * @param readCommitted `false`: also what an open transaction has stored
    */
   async list(
-    topic: KnownTopic,
+    topic: TopicSnapshot,
     timestamps: ReadonlyMap<number, bigint>,
     signal: AbortSignal,
     readCommitted = true,
@@ -55,7 +55,7 @@ export class OffsetLookup {
    * Offsets of places. A time after the last record means the end; a position need not be the one of a record.
    * @throws `position-out-of-range` for a position behind the end · `invalid-argument` for a malformed one
    */
-  async resolve(topic: KnownTopic, places: ReadonlyMap<number, Place>, signal: AbortSignal): Promise<Map<number, bigint>> {
+  async resolve(topic: TopicSnapshot, places: ReadonlyMap<number, Place>, signal: AbortSignal): Promise<Map<number, bigint>> {
     const times = [...places].flatMap(([partition, place]) =>
       place.kind === "timestamp" ? [[partition, timeToAsk(place.timestampMs)] as const] : [],
     );

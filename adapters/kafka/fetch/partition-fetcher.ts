@@ -2,13 +2,13 @@ import { performance } from "node:perf_hooks";
 import { type DriverGap, type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { type FetchedPartition, type KafkaClient, LATEST } from "../client/kafka-client.ts";
-import { RetryPace, persist } from "../client/retry-pace.ts";
+import { RetryBackoff, retrying } from "../client/retry-backoff.ts";
 import { abortable, pause } from "../client/waiting.ts";
 import { classify, corruptBatch, kafkaError, partitionError, topicNotFound } from "../errors.ts";
 import { FetchedBatches } from "../log/record-batch-reader.ts";
 import { toOffset, toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
-import type { KnownTopic } from "../topic-directory.ts";
+import type { TopicSnapshot } from "../topic-directory.ts";
 import { FetchCursor } from "./fetch-cursor.ts";
 import type { FetchHandler } from "./fetch-handler.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
@@ -39,13 +39,13 @@ export class PartitionFetcher {
   readonly #cursors = new Set<FetchCursor>();
   readonly #loops = new Map<number, Promise<void>>();
   readonly #maxAnswerBytes: number;
-  #topic: KnownTopic;
+  #topic: TopicSnapshot;
   #wake = new AbortController();
-  #lookedAtMs = 0;
+  #refreshedAtMs = 0;
   readonly #recoveries = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(service: KafkaService, client: KafkaClient, topic: KnownTopic, maxAnswerBytes = MAX_ANSWER_BYTES) {
+  constructor(service: KafkaService, client: KafkaClient, topic: TopicSnapshot, maxAnswerBytes = MAX_ANSWER_BYTES) {
     this.#service = service;
     this.#client = client;
     this.#topic = topic;
@@ -114,7 +114,7 @@ export class PartitionFetcher {
   }
 
   async #follow(leader: number, signal: AbortSignal): Promise<void> {
-    const pace = new RetryPace(this.#service.report, this.#topic.topic);
+    const backoff = new RetryBackoff(this.#service.report, this.#topic.topic);
     for (;;) {
       if (signal.aborted) return;
       const { signal: woken } = this.#wake;
@@ -130,23 +130,23 @@ export class PartitionFetcher {
         if (leader === NO_LEADER) throw kafkaError("unavailable", "a partition has no leader at present", { topic: this.#topic.topic });
         const mayWait = ready.length === own.length && ready.every((cursor) => cursor.wasAnswered);
         const gotSomething = await this.#fetch(leader, ready, mayWait ? LONG_POLL_MS : 0, signal);
-        pace.reset();
+        backoff.reset();
         if (!gotSomething && !mayWait && ready.length < own.length) {
           await pause(SHORT_POLL_PAUSE_MS, AbortSignal.any([signal, woken]));
         }
       } catch (error) {
         if (signal.aborted) return;
-        await pace.failed("Fetch", error, signal);
-        await this.#look(signal);
+        await backoff.failed("Fetch", error, signal);
+        await this.#refreshTopic(signal);
       }
     }
   }
 
   /** Who leads the partitions now; a topic of the same name that is another one ends the reading. */
-  async #look(signal: AbortSignal): Promise<void> {
-    let now: KnownTopic;
+  async #refreshTopic(signal: AbortSignal): Promise<void> {
+    let now: TopicSnapshot;
     try {
-      now = await this.#service.directory.look(this.#topic.topic, signal);
+      now = await this.#service.directory.fetch(this.#topic.topic, signal);
     } catch (error) {
       // That it cannot be asked now is no reason to stop: the next attempt fails, and is paced, by itself.
       if (signal.aborted || !(error instanceof Error) || !("code" in error) || error.code !== "not-found") return;
@@ -156,7 +156,7 @@ export class PartitionFetcher {
       throw topicNotFound(this.#topic.topic, new Error("the topic has been deleted, and another of the same name created"));
     }
     this.#topic = now;
-    this.#lookedAtMs = performance.now();
+    this.#refreshedAtMs = performance.now();
     this.#changed();
   }
 
@@ -198,7 +198,7 @@ export class PartitionFetcher {
         this.#suspend(cursor, leader, fetched, signal);
         continue;
       }
-      cursor.pace = undefined;
+      cursor.backoff = undefined;
       if (await this.#takeNext(cursor, new FetchedBatches(fetched), signal)) gotSomething = true;
     }
     return gotSomething;
@@ -219,7 +219,7 @@ export class PartitionFetcher {
     const isAtEnd = nextOffset >= batches.lastStableOffset;
     cursor.unread = batches.hasMore ? batches : null;
     if (nextOffset === from) {
-      if (isAtEnd) this.#settleIfDone(cursor, cursor.told());
+      if (isAtEnd) this.#settleIfDone(cursor, cursor.reportCaughtUp());
       return false;
     }
     cursor.suspect = null;
@@ -271,10 +271,10 @@ export class PartitionFetcher {
    */
   async #lastUnreadable({ partition, offset }: FetchCursor, leader: number, signal: AbortSignal): Promise<bigint> {
     const { topic, topicId } = this.#topic;
-    const pace = new RetryPace(this.#service.report, topic);
+    const backoff = new RetryBackoff(this.#service.report, topic);
     const lookup = new OffsetLookup(this.#client);
-    const end = await persist("ListOffsets", pace, signal, async () => {
-      const known = await this.#service.directory.look(topic, signal);
+    const end = await retrying("ListOffsets", backoff, signal, async () => {
+      const known = await this.#service.directory.fetch(topic, signal);
       return (await lookup.list(known, new Map([[partition, LATEST]]), signal)).get(partition)!;
     });
     let last = offset;
@@ -282,7 +282,7 @@ export class PartitionFetcher {
       const fetchOffset = last + 1n;
       const asked = [{ partition, fetchOffset, lastFetchedEpoch: UNKNOWN_EPOCH, maxBytes: 1 }];
       const request = { topic, topicId, maxWaitMs: 0, minBytes: 1, maxBytes: 1, readCommitted: true, partitions: asked };
-      const isReadable = await persist("Fetch", pace, signal, async () => {
+      const isReadable = await retrying("Fetch", backoff, signal, async () => {
         const [answer] = await this.#client.fetch(leader, request, signal);
         const errorCode = answer?.errorCode ?? UNKNOWN_SERVER_ERROR;
         if (errorCode === 0) return !hasNothingOf(answer!, fetchOffset);
@@ -327,13 +327,13 @@ export class PartitionFetcher {
       if (errorCode !== ErrorNumber.OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
       gap = await retentionGap(this.#client, leader, { topic, partition, offset, isForeign }, signal);
     } catch (error) {
-      const hasFailedBefore = cursor.pace !== undefined;
-      cursor.pace ??= new RetryPace(this.#service.report, topic);
-      await cursor.pace.failed("Fetch", error, signal);
+      const hasFailedBefore = cursor.backoff !== undefined;
+      cursor.backoff ??= new RetryBackoff(this.#service.report, topic);
+      await cursor.backoff.failed("Fetch", error, signal);
       // In its log, and refused again: it cannot tell anything of the epoch that we name. It says so where it can, and that ends the reading.
       if (hasFailedBefore && isStreamError(error, "position-out-of-range")) cursor.skipTo(offset);
       // Another partition may have asked meanwhile.
-      if (this.#lookedAtMs < failedAtMs) await this.#look(signal);
+      if (this.#refreshedAtMs < failedAtMs) await this.#refreshTopic(signal);
       return;
     }
     await cursor.delivered;

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import type { Report } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { type GroupMember, type JoinGroupRequest, type JoinedGroup, type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
-import { RetryPace } from "../client/retry-pace.ts";
+import { RetryBackoff } from "../client/retry-backoff.ts";
 import { abortable, pause } from "../client/waiting.ts";
 import { kafkaError } from "../errors.ts";
 import { assignPartitions } from "./assignor.ts";
@@ -47,10 +47,10 @@ export class GroupMembership {
   readonly #coordinator: Coordinator;
   readonly #settings: MembershipSettings;
   readonly #events: MembershipEvents;
-  readonly #pace: RetryPace;
+  readonly #backoff: RetryBackoff;
   #memberId = "";
   /** What the answer to the latest first join calls this member; empty: it got none. */
-  #naming: Promise<string> = Promise.resolve("");
+  #assignedId: Promise<string> = Promise.resolve("");
   #generation = -1;
   /** In which the member last heard what it owns. */
   #syncedGeneration = -1;
@@ -58,16 +58,16 @@ export class GroupMembership {
   #mustJoin = true;
   #isMoving = false;
   #askedAtMs = 0;
-  #heardAtMs = 0;
+  #lastContactMs = 0;
   #hasContact = false;
-  #nap = new AbortController();
+  #sleepAbort = new AbortController();
 
   constructor(client: KafkaClient, settings: MembershipSettings, events: MembershipEvents, report: Report) {
     this.#client = client;
     this.#coordinator = new Coordinator(client, settings.group);
     this.#settings = settings;
     this.#events = events;
-    this.#pace = new RetryPace(report, settings.topic);
+    this.#backoff = new RetryBackoff(report, settings.topic);
   }
 
   /** As the group knows it, for commits. */
@@ -79,8 +79,8 @@ export class GroupMembership {
    * What the group calls this member, also if the member was ended before it heard it: who is to leave has to be named. Empty
    * where the group has no name for it. @throws the signal's reason
    */
-  async nameInGroup(signal: AbortSignal): Promise<string> {
-    return this.#memberId === "" ? abortable(this.#naming, signal) : this.#memberId;
+  async assignedId(signal: AbortSignal): Promise<string> {
+    return this.#memberId === "" ? abortable(this.#assignedId, signal) : this.#memberId;
   }
 
   /** Between joining and having heard what it owns a refused commit says nothing about ownership. */
@@ -91,7 +91,7 @@ export class GroupMembership {
   /** Joins again as soon as it can: what the member has to say of itself has changed. */
   rejoin(): void {
     this.#mustJoin = true;
-    this.#nap.abort();
+    this.#sleepAbort.abort();
   }
 
   /** A commit told that the group does not know this member any more, or not in this generation. */
@@ -102,13 +102,13 @@ export class GroupMembership {
 
   /** Takes part until the signal aborts. @throws what cannot be retried, as ours · the signal's reason */
   async run(signal: AbortSignal): Promise<never> {
-    signal.addEventListener("abort", () => this.#nap.abort(), { once: true });
+    signal.addEventListener("abort", () => this.#sleepAbort.abort(), { once: true });
     for (;;) {
       signal.throwIfAborted();
       try {
         await this.#join(signal);
-        this.#pace.reset();
-        await this.#beat(signal);
+        this.#backoff.reset();
+        await this.#heartbeatLoop(signal);
       } catch (error) {
         signal.throwIfAborted();
         await this.#recover(error, signal);
@@ -127,18 +127,18 @@ export class GroupMembership {
       const timeouts = { sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs };
       const protocols = [{ name: PROTOCOL, metadata }];
       const request = { group, ...timeouts, memberId: this.#memberId, protocolType: PROTOCOL_TYPE, protocols };
-      return this.#memberId === "" ? this.#introduce(brokerId, request, signal) : this.#client.joinGroup(brokerId, request, signal);
+      return this.#memberId === "" ? this.#firstJoin(brokerId, request, signal) : this.#client.joinGroup(brokerId, request, signal);
     });
     this.#memberId = joined.memberId;
     this.#generation = joined.generation;
-    this.#heard();
+    this.#noteContact();
     this.#ask();
     const assignments = joined.memberId === joined.leaderId ? lead(joined) : [];
     const bytes = await this.#coordinator.ask(signal, (brokerId) =>
       this.#client.syncGroup(brokerId, { ...this.member, assignments }, signal),
     );
     const { partitions, moving } = decodeAssignment(topic, bytes);
-    this.#heard();
+    this.#noteContact();
     this.#phase = "stable";
     this.#isMoving = moving;
     this.#syncedGeneration = joined.generation;
@@ -148,37 +148,37 @@ export class GroupMembership {
 
   /**
    * A first join is answered at once, with a name; from then on nobody gets anything until its bearer has joined or left, or a
-   * session has passed. So the answer is waited for even if the member is ended meanwhile: see `nameInGroup`.
+   * session has passed. So the answer is waited for even if the member is ended meanwhile: see `assignedId`.
    */
-  async #introduce(brokerId: number, request: JoinGroupRequest, signal: AbortSignal): Promise<JoinedGroup> {
+  async #firstJoin(brokerId: number, request: JoinGroupRequest, signal: AbortSignal): Promise<JoinedGroup> {
     signal.throwIfAborted();
     const joining = this.#client.joinGroup(brokerId, request, NEVER);
-    this.#naming = joining.then(({ memberId }) => memberId, nameIn);
+    this.#assignedId = joining.then(({ memberId }) => memberId, memberIdIn);
     return abortable(joining, signal);
   }
 
   /** Resolves when it is time to join again. */
-  async #beat(signal: AbortSignal): Promise<void> {
+  async #heartbeatLoop(signal: AbortSignal): Promise<void> {
     while (!this.#mustJoin) {
       // From request to request: what an answer took is part of the pause.
       await this.#sleep(Math.max(0, this.#heartbeatMs - (performance.now() - this.#askedAtMs)), signal);
       if (this.#mustJoin) return;
-      this.#loseIfUnheard();
+      this.#loseWithoutContact();
       if (this.#mustJoin) return;
       this.#ask();
       try {
         await this.#heartbeat(signal);
-        this.#heard();
-        this.#loseIfUnheard();
+        this.#noteContact();
+        this.#loseWithoutContact();
         if (this.#mustJoin) return;
         this.#contact(true);
-        this.#pace.reset();
+        this.#backoff.reset();
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof KafkaProtocolError && isAboutMember(error.errorCode)) throw error;
         this.#contact(false);
         // The coordinator cannot be asked at present: that is no reason to make the whole group join again.
-        await this.#pace.failed("Heartbeat", error, signal);
+        await this.#backoff.failed("Heartbeat", error, signal);
       }
     }
   }
@@ -187,8 +187,8 @@ export class GroupMembership {
     // A server that is silent must not cost more heartbeats than a session can spare.
     const late = AbortSignal.timeout(Math.ceil(this.#settings.sessionTimeoutMs / 3));
     try {
-      const patience = AbortSignal.any([signal, late]);
-      await this.#coordinator.ask(patience, (brokerId) => this.#client.heartbeat(brokerId, this.member, patience));
+      const timeLimit = AbortSignal.any([signal, late]);
+      await this.#coordinator.ask(timeLimit, (brokerId) => this.#client.heartbeat(brokerId, this.member, timeLimit));
     } catch (error) {
       if (!late.aborted || signal.aborted) throw error;
       throw kafkaError("timeout", "the coordinator did not answer a heartbeat in time", { cause: error });
@@ -203,8 +203,8 @@ export class GroupMembership {
   }
 
   async #sleep(durationMs: number, signal: AbortSignal): Promise<void> {
-    if (this.#nap.signal.aborted) this.#nap = new AbortController();
-    if (!this.#mustJoin && !signal.aborted) await pause(durationMs, this.#nap.signal);
+    if (this.#sleepAbort.signal.aborted) this.#sleepAbort = new AbortController();
+    if (!this.#mustJoin && !signal.aborted) await pause(durationMs, this.#sleepAbort.signal);
     signal.throwIfAborted();
   }
 
@@ -218,7 +218,7 @@ export class GroupMembership {
         this.#memberId = (error as KafkaProtocolError).memberId ?? "";
         return;
       case ErrorNumber.REBALANCE_IN_PROGRESS:
-        this.#heard();
+        this.#noteContact();
         return;
       case ErrorNumber.INCONSISTENT_GROUP_PROTOCOL:
         throw kafkaError(
@@ -240,8 +240,8 @@ export class GroupMembership {
           this.#forget(errorCode);
           return;
         }
-        this.#loseIfUnheard();
-        await this.#pace.failed("JoinGroup", error, signal);
+        this.#loseWithoutContact();
+        await this.#backoff.failed("JoinGroup", error, signal);
     }
   }
 
@@ -249,7 +249,7 @@ export class GroupMembership {
     // Who is known, but not in this generation, joins again under its own name.
     if (errorCode !== ErrorNumber.ILLEGAL_GENERATION) {
       this.#memberId = "";
-      this.#naming = Promise.resolve("");
+      this.#assignedId = Promise.resolve("");
     }
     this.#lose();
   }
@@ -277,19 +277,19 @@ export class GroupMembership {
    * The group has answered. It knew the member when the request was sent at the earliest, and that counts: the answer may have
    * lain here for longer than a session, in a process that was stopped.
    */
-  #heard(): void {
-    this.#heardAtMs = this.#askedAtMs;
+  #noteContact(): void {
+    this.#lastContactMs = this.#askedAtMs;
   }
 
   /** After a whole session of silence, also of our own (a stopped process), others may own what was ours. */
-  #loseIfUnheard(): void {
-    if (this.#syncedGeneration < 0 || performance.now() - this.#heardAtMs <= this.#settings.sessionTimeoutMs) return;
+  #loseWithoutContact(): void {
+    if (this.#syncedGeneration < 0 || performance.now() - this.#lastContactMs <= this.#settings.sessionTimeoutMs) return;
     this.#lose();
     this.rejoin();
   }
 }
 
-function nameIn(error: unknown): string {
+function memberIdIn(error: unknown): string {
   return (error instanceof KafkaProtocolError ? error.memberId : undefined) ?? "";
 }
 

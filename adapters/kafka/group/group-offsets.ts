@@ -5,7 +5,7 @@ import { type Coordinator, isCoordinatorGone } from "./coordinator.ts";
 
 const MARK = "streamport topic ";
 /** Of who is not a member. */
-const OUTSIDER = { generation: -1, memberId: "" };
+const NO_MEMBER = { generation: -1, memberId: "" };
 
 /**
  * What a group has committed on one topic. With every offset we note the topic's id, so that an offset that a member of an
@@ -52,7 +52,7 @@ export class GroupOffsets {
     if (member !== null && member.generation < 0) throw new KafkaProtocolError("OffsetCommit", ErrorNumber.UNKNOWN_MEMBER_ID);
     const metadata = this.#topicId === null ? null : MARK + this.#topicId;
     const partitions = [...places].map(([partition, { offset, leaderEpoch }]) => ({ partition, offset, leaderEpoch, metadata }));
-    const request = { ...(member ?? { group: this.#group, ...OUTSIDER }), topic: this.#topic, partitions };
+    const request = { ...(member ?? { group: this.#group, ...NO_MEMBER }), topic: this.#topic, partitions };
     const answer = await this.#coordinator.ask(signal, (brokerId) => this.#client.offsetCommit(brokerId, request, signal));
     if (answer.some(({ errorCode }) => isCoordinatorGone(errorCode))) this.#coordinator.forget();
     return new Map(answer.map(({ partition, errorCode }) => [partition, errorCode]));

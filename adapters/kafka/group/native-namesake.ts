@@ -1,6 +1,6 @@
 import type { KafkaClient } from "../client/kafka-client.ts";
 import type { KafkaService } from "../service.ts";
-import type { KnownTopic } from "../topic-directory.ts";
+import type { TopicSnapshot } from "../topic-directory.ts";
 import { Coordinator } from "./coordinator.ts";
 import { nativeGroupName } from "./group-name.ts";
 import { GroupOffsets } from "./group-offsets.ts";
@@ -12,7 +12,7 @@ import { GroupOffsets } from "./group-offsets.ts";
 export async function warnOfNamesake(
   { report }: Pick<KafkaService, "report">,
   client: KafkaClient,
-  { topic, topicId, partitions }: KnownTopic,
+  { topic, topicId, partitions }: TopicSnapshot,
   group: string,
   signal: AbortSignal,
 ): Promise<void> {

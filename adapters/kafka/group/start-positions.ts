@@ -5,17 +5,17 @@ import { groupNotFound } from "../errors.ts";
 import type { OffsetLookup } from "../fetch/offset-lookup.ts";
 import { startPlaces } from "../fetch/places.ts";
 import { type LogPlace, placesFrom } from "../fetch/read-epochs.ts";
-import type { KnownTopic } from "../topic-directory.ts";
+import type { TopicSnapshot } from "../topic-directory.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 
-const FIRST_LOOK_AGAIN_MS = 10;
-const LONGEST_LOOK_AGAIN_MS = 200;
+const FIRST_RETRY_MS = 10;
+const LONGEST_RETRY_MS = 200;
 
 export interface StartContext {
   readonly lookup: OffsetLookup;
   readonly offsets: GroupOffsets;
   readonly settings: ConsumerSettings;
-  readonly known: () => KnownTopic;
+  readonly known: () => TopicSnapshot;
   readonly member: () => GroupMember;
   /** Does this member own the topic's first partition? Whoever does decides where the group starts. */
   readonly isFirst: () => boolean;
@@ -37,7 +37,7 @@ export async function startOffsets(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, LogPlace>> {
   const { lookup, offsets, settings, known } = context;
-  for (let lookAgainMs = FIRST_LOOK_AGAIN_MS; context.isWanted(); lookAgainMs = Math.min(LONGEST_LOOK_AGAIN_MS, lookAgainMs * 2)) {
+  for (let lookAgainMs = FIRST_RETRY_MS; context.isWanted(); lookAgainMs = Math.min(LONGEST_RETRY_MS, lookAgainMs * 2)) {
     const topic = known();
     const committed = await offsets.committed(topic.partitions, signal);
     if (committed.size > 0) {

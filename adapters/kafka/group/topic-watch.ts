@@ -1,8 +1,8 @@
 import { type Report, isStreamError } from "../../../src/driver/index.ts";
-import { RetryPace } from "../client/retry-pace.ts";
+import { RetryBackoff } from "../client/retry-backoff.ts";
 import { pause } from "../client/waiting.ts";
 import { topicNotFound } from "../errors.ts";
-import type { KnownTopic, TopicDirectory } from "../topic-directory.ts";
+import type { TopicDirectory, TopicSnapshot } from "../topic-directory.ts";
 
 const EVERY_MS = 3_000;
 /** A server that has just started may not know all topics yet. */
@@ -13,30 +13,30 @@ const MISSING_EVERY_MS = 200;
 export class TopicWatch {
   readonly #directory: TopicDirectory;
   readonly #topic: string;
-  readonly #pace: RetryPace;
+  readonly #backoff: RetryBackoff;
   readonly #changed: () => void;
-  #known: KnownTopic | undefined;
+  #known: TopicSnapshot | undefined;
 
   constructor(directory: TopicDirectory, topic: string, report: Report, changed: () => void) {
     this.#directory = directory;
     this.#topic = topic;
-    this.#pace = new RetryPace(report, topic);
+    this.#backoff = new RetryBackoff(report, topic);
     this.#changed = changed;
   }
 
   /** As it was last seen. Valid once `open` has resolved. */
-  get known(): KnownTopic {
+  get known(): TopicSnapshot {
     return this.#known!;
   }
 
   /** The first look. @throws `not-found` · what cannot be retried */
-  async open(signal: AbortSignal): Promise<KnownTopic> {
+  async open(signal: AbortSignal): Promise<TopicSnapshot> {
     for (;;) {
       try {
-        this.#known = await this.#directory.look(this.#topic, signal);
+        this.#known = await this.#directory.fetch(this.#topic, signal);
         return this.#known;
       } catch (error) {
-        await this.#pace.failed("Metadata", error, signal);
+        await this.#backoff.failed("Metadata", error, signal);
       }
     }
   }
@@ -47,11 +47,11 @@ export class TopicWatch {
       await pause(missingForMs === 0 ? EVERY_MS : MISSING_EVERY_MS, signal);
       signal.throwIfAborted();
       try {
-        this.#take(await this.#directory.look(this.#topic, signal));
-        this.#pace.reset();
+        this.#take(await this.#directory.fetch(this.#topic, signal));
+        this.#backoff.reset();
         missingForMs = 0;
       } catch (error) {
-        if (!isStreamError(error, "not-found")) await this.#pace.failed("Metadata", error, signal);
+        if (!isStreamError(error, "not-found")) await this.#backoff.failed("Metadata", error, signal);
         else if (missingForMs >= MISSING_MS) throw error;
         else missingForMs += MISSING_EVERY_MS;
       }
@@ -61,13 +61,13 @@ export class TopicWatch {
   /** Who leads the partitions may be another one now. Where it cannot be asked, the next look finds out. Rejects with nothing else than the signal's reason. */
   async lookAgain(signal: AbortSignal): Promise<void> {
     try {
-      this.#take(await this.#directory.look(this.#topic, signal));
+      this.#take(await this.#directory.fetch(this.#topic, signal));
     } catch {
       signal.throwIfAborted();
     }
   }
 
-  #take(known: KnownTopic): void {
+  #take(known: TopicSnapshot): void {
     const hasGrown = known.partitions.length > this.known.partitions.length;
     if (known.topicId !== this.known.topicId) {
       throw topicNotFound(this.#topic, new Error("the topic has been deleted, and another of the same name created"));

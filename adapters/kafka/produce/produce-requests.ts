@@ -19,7 +19,7 @@ const NO_SUCH_TOPIC_CODES: readonly number[] = [ErrorNumber.UNKNOWN_TOPIC_OR_PAR
 const MAY_HAVE_APPENDED_CODES: readonly number[] = [ErrorNumber.NOT_LEADER_OR_FOLLOWER, ErrorNumber.KAFKA_STORAGE_ERROR];
 
 /** A slice on its way to a partition. */
-export interface Shipment {
+export interface PartitionBatch {
   /** Of the slice in its call. */
   readonly index: number;
   readonly partition: number;
@@ -27,7 +27,7 @@ export interface Shipment {
 }
 
 /** With what of it goes now, and under which numbers. */
-interface NumberedShipment extends Shipment {
+interface NumberedBatch extends PartitionBatch {
   readonly records: readonly OutgoingRecord[];
   readonly sequenced: SequencedBatch | null;
 }
@@ -45,17 +45,17 @@ export class ProduceRequests {
   }
 
   /** No partition twice. Puts a result for each into `results`, by its index. Never rejects. */
-  async send(shipments: readonly Shipment[], results: SliceResult[], signal: AbortSignal): Promise<void> {
+  async send(batches: readonly PartitionBatch[], results: SliceResult[], signal: AbortSignal): Promise<void> {
     const sequences = this.#sequences;
     if (sequences === null) {
-      const whole = shipments.map((shipment) => ({ ...shipment, records: shipment.slice.records, sequenced: null }));
+      const whole = batches.map((batch) => ({ ...batch, records: batch.slice.records, sequenced: null }));
       await this.#sendByLeader(whole, results, signal);
       return;
     }
-    const partitions = shipments.map(({ partition }) => partition);
+    const partitions = batches.map(({ partition }) => partition);
     await sequences.acquire(partitions);
     try {
-      await this.#sendByLeader(await this.#number(sequences, shipments, results, signal), results, signal);
+      await this.#sendByLeader(await this.#number(sequences, batches, results, signal), results, signal);
     } finally {
       sequences.release(partitions);
     }
@@ -64,62 +64,62 @@ export class ProduceRequests {
   /** Those that cannot get a number get their result here. */
   async #number(
     sequences: ProducerSequences,
-    wanted: readonly Shipment[],
+    wanted: readonly PartitionBatch[],
     results: SliceResult[],
     signal: AbortSignal,
-  ): Promise<NumberedShipment[]> {
-    const shipments = wanted.filter(({ index, partition, slice }) => {
+  ): Promise<NumberedBatch[]> {
+    const batches = wanted.filter(({ index, partition, slice }) => {
       if (slice.lane !== null || !sequences.awaitsOthers(partition, slice.records)) return true;
       results[index] = notSent(kafkaError("unavailable", "the partition waits for a batch of unknown outcome to be repeated"));
       return false;
     });
-    const isLost = shipments.some(({ partition, slice }) => sequences.next(partition, slice.records) === null);
+    const isLost = batches.some(({ partition, slice }) => sequences.next(partition, slice.records) === null);
     try {
       if (isLost) await sequences.renew(signal);
     } catch (error) {
-      for (const { index } of shipments) results[index] = notSent(classify(error));
+      for (const { index } of batches) results[index] = notSent(classify(error));
       return [];
     }
-    return shipments.flatMap((shipment) => {
-      const { records } = shipment.slice;
-      const sequenced = sequences.next(shipment.partition, records);
-      if (sequenced !== null) return [{ ...shipment, sequenced, records: records.slice(0, sequenced.count) }];
-      results[shipment.index] = notSent(kafkaError("unavailable", "the idempotent producer has no id at present"));
+    return batches.flatMap((batch) => {
+      const { records } = batch.slice;
+      const sequenced = sequences.next(batch.partition, records);
+      if (sequenced !== null) return [{ ...batch, sequenced, records: records.slice(0, sequenced.count) }];
+      results[batch.index] = notSent(kafkaError("unavailable", "the idempotent producer has no id at present"));
       return [];
     });
   }
 
-  async #sendByLeader(shipments: readonly NumberedShipment[], results: SliceResult[], signal: AbortSignal): Promise<void> {
+  async #sendByLeader(batches: readonly NumberedBatch[], results: SliceResult[], signal: AbortSignal): Promise<void> {
     const { leaderOf } = this.#topic.known;
-    const leader = shipments.length === 0 ? -1 : leaderOf(shipments[0]!.partition);
+    const leader = batches.length === 0 ? -1 : leaderOf(batches[0]!.partition);
     // As a rule all have the one leader that the scheduler was told.
-    if (shipments.every(({ partition }) => leaderOf(partition) === leader)) await this.#sendTo(leader, shipments, results, signal);
+    if (batches.every(({ partition }) => leaderOf(partition) === leader)) await this.#sendTo(leader, batches, results, signal);
     else {
-      const byLeader = Map.groupBy(shipments, ({ partition }) => leaderOf(partition));
+      const byLeader = Map.groupBy(batches, ({ partition }) => leaderOf(partition));
       await Promise.all([...byLeader].map(([leader, theirs]) => this.#sendTo(leader, theirs, results, signal)));
     }
   }
 
-  async #sendTo(leader: number, shipments: readonly NumberedShipment[], results: SliceResult[], signal: AbortSignal): Promise<void> {
-    if (shipments.length === 0) return;
+  async #sendTo(leader: number, batches: readonly NumberedBatch[], results: SliceResult[], signal: AbortSignal): Promise<void> {
+    if (batches.length === 0) return;
     const { topic, topicId } = this.#topic.known;
     if (leader < 0) {
-      for (const { index, partition } of shipments) results[index] = notSent(this.#topic.missing ?? this.#withoutLeader(partition));
+      for (const { index, partition } of batches) results[index] = notSent(this.#topic.missing ?? this.#withoutLeader(partition));
       return;
     }
     const nowMs = Date.now();
     try {
       const partitions = [];
-      for (const { partition, records, sequenced } of shipments) {
+      for (const { partition, records, sequenced } of batches) {
         const batch = writeBatch(records, nowMs, this.#service.compression, sequenced?.sequence ?? null);
         partitions.push({ partition, batch: [batch instanceof Promise ? await batch : batch] });
       }
       const request = { topic, topicId, timeoutMs: REPLICATION_TIMEOUT_MS, partitions };
       const produced = await this.#service.client.produce(leader, request, signal);
-      for (const shipment of shipments) results[shipment.index] = this.#resultOf(shipment, produced, nowMs);
+      for (const batch of batches) results[batch.index] = this.#resultOf(batch, produced, nowMs);
     } catch (error) {
-      this.#topic.doubt();
-      for (const { index, sequenced } of shipments) results[index] = lost(error, sequenced);
+      this.#topic.refreshInBackground();
+      for (const { index, sequenced } of batches) results[index] = lost(error, sequenced);
     }
   }
 
@@ -128,12 +128,12 @@ export class ProduceRequests {
     const name = String(partition);
     // The producer looked when it was given the name.
     if (!known.partitions.includes(partition)) return noSuchPartition(known, name);
-    this.#topic.doubt();
+    this.#topic.refreshInBackground();
     return kafkaError("unavailable", "the partition has no leader at present", { topic: known.topic, partition: name });
   }
 
-  #resultOf(shipment: NumberedShipment, produced: readonly ProducedPartition[], nowMs: number): SliceResult {
-    const { partition, sequenced, records, slice } = shipment;
+  #resultOf(batch: NumberedBatch, produced: readonly ProducedPartition[], nowMs: number): SliceResult {
+    const { partition, sequenced, records, slice } = batch;
     const answer = produced.find((one) => one.partition === partition);
     if (answer === undefined) return lost(kafkaError("unavailable", "the server's answer leaves the partition out"), sequenced);
     const { errorCode } = answer;
@@ -158,7 +158,7 @@ export class ProduceRequests {
       case "retry":
         return notSent(error);
       case "refresh":
-        this.#topic.doubt();
+        this.#topic.refreshInBackground();
         if (MAY_HAVE_APPENDED_CODES.includes(errorCode)) return lost(error, sequenced);
         return NO_SUCH_TOPIC_CODES.includes(errorCode) ? this.#notThere(error) : notSent(error);
       case "fail":

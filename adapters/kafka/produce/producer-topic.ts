@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import type { StreamError } from "../../../src/driver/index.ts";
 import { abortable } from "../client/waiting.ts";
 import { classify, kafkaError } from "../errors.ts";
-import { type KnownTopic, type TopicDirectory, noSuchPartition, partitionNumber } from "../topic-directory.ts";
+import { type TopicDirectory, type TopicSnapshot, noSuchPartition, partitionNumber } from "../topic-directory.ts";
 import { murmur2 } from "./murmur2.ts";
 
 /** Added partitions are noticed after so long at the latest. */
@@ -13,12 +13,12 @@ export class ProducerTopic {
   readonly #directory: TopicDirectory;
   readonly #name: string;
   readonly #closing = new AbortController();
-  #known: KnownTopic | undefined;
+  #known: TopicSnapshot | undefined;
   /** Names of the partitions, so that a lane costs no new text. */
   #names: readonly string[] = [];
   #generation = 0;
-  #lookedAtMs = 0;
-  #looking: Promise<void> | undefined;
+  #fetchedAtMs = 0;
+  #refreshing: Promise<void> | undefined;
   #missing: StreamError | undefined;
   /** The server writes its own time over that of the producer. */
   hasAppendTime = false;
@@ -38,21 +38,21 @@ export class ProducerTopic {
     return this.#missing;
   }
 
-  get known(): KnownTopic {
+  get known(): TopicSnapshot {
     if (this.#known === undefined) throw kafkaError("internal", "the producer was used before it was prepared", { topic: this.#name });
     return this.#known;
   }
 
   /** @throws `not-found` */
-  async look(signal: AbortSignal): Promise<void> {
-    this.#learn(await this.#directory.look(this.#name, signal));
+  async fetch(signal: AbortSignal): Promise<void> {
+    this.#update(await this.#directory.fetch(this.#name, signal));
   }
 
-  #learn(topic: KnownTopic): void {
+  #update(topic: TopicSnapshot): void {
     const before = this.#known;
     this.#known = topic;
     this.#missing = undefined;
-    this.#lookedAtMs = performance.now();
+    this.#fetchedAtMs = performance.now();
     if (before?.topicId === topic.topicId && before.partitions.length === topic.partitions.length) return;
     this.#names = topic.partitions.map(String);
     this.#generation += 1;
@@ -63,7 +63,7 @@ export class ProducerTopic {
     if (toPartition !== undefined) {
       const partition = partitionNumber(toPartition);
       if (partition === null) throw noSuchPartition(this.known, toPartition);
-      if (!this.known.partitions.includes(partition)) this.doubt();
+      if (!this.known.partitions.includes(partition)) this.refreshInBackground();
       return this.nameOf(partition);
     }
     return key === null ? null : this.#names[murmur2(key) % this.#names.length]!;
@@ -74,27 +74,27 @@ export class ProducerTopic {
   }
 
   /** Something was not as it was known. Looks in the background; the next call waits for it. */
-  doubt(): void {
-    this.#looking ??= this.look(this.#closing.signal)
+  refreshInBackground(): void {
+    this.#refreshing ??= this.fetch(this.#closing.signal)
       .catch((error: unknown) => {
         // What cannot be looked up now is looked up when it is needed again; only that the topic is gone is remembered.
         const known = classify(error);
         this.#missing = known.code === "not-found" ? known : undefined;
       })
       .finally(() => {
-        this.#looking = undefined;
+        this.#refreshing = undefined;
       });
   }
 
   /** Resolves when a look that is under way has ended, by whatever. */
   async settled(signal: AbortSignal): Promise<void> {
-    if (this.#missing !== undefined) this.doubt();
-    if (this.#looking === undefined) {
-      if (performance.now() - this.#lookedAtMs > LONGEST_AGE_MS) this.doubt();
+    if (this.#missing !== undefined) this.refreshInBackground();
+    if (this.#refreshing === undefined) {
+      if (performance.now() - this.#fetchedAtMs > LONGEST_AGE_MS) this.refreshInBackground();
       return;
     }
     // An abort shows at the next step, which knows what it means there.
-    await abortable(this.#looking, signal).catch(() => undefined);
+    await abortable(this.#refreshing, signal).catch(() => undefined);
   }
 
   close(): void {

@@ -59,12 +59,12 @@ export class MemoryBroker {
     if (!isFaultKind(fault.kind)) {
       throw memoryError("invalid-argument", `there is no fault ${JSON.stringify(fault.kind)}; there are ${FAULT_KINDS.join(", ")}`);
     }
-    if ((fault.after ?? 0) > 0 || !this.strike(fault)) this.faults.add(fault);
+    if ((fault.after ?? 0) > 0 || !this.applyFault(fault)) this.faults.add(fault);
     else this.faults.add({ ...fault, times: (fault.times ?? 1) - 1 });
   }
 
   /** Does to groups and the broker what the fault says. @returns was there something that it could be done to? */
-  strike(fault: Fault): boolean {
+  applyFault(fault: Fault): boolean {
     const topics =
       fault.topic === undefined ? [...this.#topics.values()] : [this.#topics.get(fault.topic)].filter((topic) => topic !== undefined);
     const groups = topics.flatMap((topic) => [...topic.groups.values()]);

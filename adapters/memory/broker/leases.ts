@@ -137,7 +137,7 @@ export class Leases<Of extends Holder> {
   }
 
   /** The record, and what follows it under the same key, are to be delivered again. */
-  giveBack(holder: Of, index: number): void {
+  release(holder: Of, index: number): void {
     const released = this.#leased.get(index);
     if (released?.holder !== holder) return;
     this.#takeBack((lease, leased) => leased === index || (lease.key !== null && lease.key === released.key && leased > index));

@@ -27,7 +27,7 @@ export class Member {
   readonly #events: MemberEvents;
   #group: Group | undefined;
   #state: "alive" | "frozen" | "crashed" = "alive";
-  #untold: (() => void)[] = [];
+  #unreported: (() => void)[] = [];
   #session: NodeJS.Timeout | undefined;
 
   constructor(identity: TopicIdentity, sessionTimeoutMs: number, events: MemberEvents) {
@@ -45,7 +45,7 @@ export class Member {
     if (this.#state === "alive") return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abandon = (): void => reject(signal.reason);
-    this.#tell(resolve);
+    this.#report(resolve);
     signal.addEventListener("abort", abandon);
     try {
       signal.throwIfAborted();
@@ -84,59 +84,59 @@ export class Member {
 
   /** As a process that is stopped: no heartbeats, no calls in either direction, until `thaw`. */
   freeze(): void {
-    if (this.#state === "alive") this.#fallSilent("frozen");
+    if (this.#state === "alive") this.#stopHeartbeats("frozen");
   }
 
   thaw(): void {
     if (this.#state !== "frozen") return;
     clearTimeout(this.#session);
     this.#state = "alive";
-    const untold = this.#untold;
-    this.#untold = [];
+    const untold = this.#unreported;
+    this.#unreported = [];
     for (const tell of untold) tell();
   }
 
   /** As a process that is killed. */
   crash(): void {
-    if (this.#state !== "crashed") this.#fallSilent("crashed");
-    this.#untold = [];
+    if (this.#state !== "crashed") this.#stopHeartbeats("crashed");
+    this.#unreported = [];
   }
 
-  #fallSilent(state: "frozen" | "crashed"): void {
+  #stopHeartbeats(state: "frozen" | "crashed"): void {
     clearTimeout(this.#session);
     this.#state = state;
     this.#session = setTimeout(() => this.#group?.expire(this), this.sessionTimeoutMs);
   }
 
-  #tell(message: () => void): void {
+  #report(message: () => void): void {
     if (this.#state === "alive") message();
-    else if (this.#state === "frozen") this.#untold.push(message);
+    else if (this.#state === "frozen") this.#unreported.push(message);
   }
 
   joined(): void {
-    this.#tell(() => this.#events.joined());
+    this.#report(() => this.#events.joined());
   }
 
   assigned(ownership: Ownership): void {
-    this.#tell(() => this.#events.assigned(ownership));
+    this.#report(() => this.#events.assigned(ownership));
   }
 
   revoking(ownership: Ownership): Promise<void> {
     return new Promise((resolve) => {
       // Should the client break its word and reject, the partition goes on all the same.
-      this.#tell(() => void this.#events.revoking(ownership, this.sessionTimeoutMs).then(resolve, resolve));
+      this.#report(() => void this.#events.revoking(ownership, this.sessionTimeoutMs).then(resolve, resolve));
     });
   }
 
   lost(ownership: Ownership): void {
-    this.#tell(() => this.#events.lost(ownership));
+    this.#report(() => this.#events.lost(ownership));
   }
 
   mustRejoin(): void {
-    this.#tell(() => this.#events.mustRejoin());
+    this.#report(() => this.#events.mustRejoin());
   }
 
   failed(error: StreamError): void {
-    this.#tell(() => this.#events.failed(error));
+    this.#report(() => this.#events.failed(error));
   }
 }

@@ -172,7 +172,7 @@ export class RecordGroup implements Group {
   release(member: Member, assignment: Assignment, records: readonly StoredRecord[]): void {
     const seat = this.#seats.get(member);
     if (seat?.assignment !== assignment) return;
-    for (const { position } of records) this.#leases.giveBack(seat, toIndex(position));
+    for (const { position } of records) this.#leases.release(seat, toIndex(position));
     this.log.changed.wake();
   }
 

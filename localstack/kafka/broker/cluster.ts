@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { clearInterval, setInterval } from "node:timers";
 import { BrokerProperties } from "./broker-properties.ts";
 import { FaultPlan } from "./faults/fault-plan.ts";
-import { SpoiledRecords } from "./faults/spoiled-records.ts";
+import { InvalidRecords } from "./faults/invalid-records.ts";
 import { Groups } from "./groups/groups.ts";
 import { clean } from "./log/cleaner.ts";
 import { applyRetention } from "./log/retention.ts";
@@ -40,10 +40,10 @@ export class Cluster {
   readonly groups: Groups;
   readonly transactions: Transactions;
   readonly faults: FaultPlan;
-  readonly spoiled = new SpoiledRecords();
+  readonly invalidRecords = new InvalidRecords();
   /** How often the coordinator of a group or transaction has moved on. */
   readonly #moves = new Map<string, number>();
-  readonly #housekeeping: NodeJS.Timeout;
+  readonly #maintenance: NodeJS.Timeout;
 
   constructor({ brokers, properties, users, firstFaultTurn, advertisedHost }: ClusterOptions) {
     this.faults = new FaultPlan(firstFaultTurn);
@@ -60,9 +60,9 @@ export class Cluster {
     );
     this.groups = new Groups(this.properties);
     this.transactions = new Transactions(this.topics, this.groups, this.properties.number("transaction.max.timeout.ms"));
-    this.#housekeeping = setInterval(() => this.#keepHouse(), this.properties.number("log.retention.check.interval.ms"));
+    this.#maintenance = setInterval(() => this.#runMaintenance(), this.properties.number("log.retention.check.interval.ms"));
     // A cluster that nobody closes does not keep its process: its listeners do.
-    this.#housekeeping.unref();
+    this.#maintenance.unref();
   }
 
   get upNodes(): readonly BrokerNode[] {
@@ -117,7 +117,7 @@ export class Cluster {
     this.groups.topicDeleted(topic.name);
   }
 
-  #keepHouse(): void {
+  #runMaintenance(): void {
     const nowMs = Date.now();
     for (const { config, partitions } of this.topics.all) {
       for (const { log } of partitions) {
@@ -128,7 +128,7 @@ export class Cluster {
   }
 
   close(): void {
-    clearInterval(this.#housekeeping);
+    clearInterval(this.#maintenance);
     this.groups.forgetMembers();
     this.transactions.close();
   }

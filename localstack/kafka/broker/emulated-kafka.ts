@@ -4,7 +4,7 @@ import { type DamageOptions, looksOf } from "../../damage-options.ts";
 import type { EmulatorTopic } from "../../emulator.ts";
 import { requireOpen } from "../../require-open.ts";
 import { Cluster } from "./cluster.ts";
-import { type ErrorAnswer, plannedAnswer, plannedTrouble } from "./faults/trouble.ts";
+import { type ErrorAnswer, plannedAnswer, plannedFault } from "./faults/fault-effect.ts";
 import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
 import { compactTopic, createTopic, damageLastBatch, moveLeader, truncateLog } from "./topics/topic-control.ts";
 
@@ -92,11 +92,11 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     bootstrapServers,
     brokers: servers.brokers,
     createTopic: async (topic, settings = {}, kafkaSettings = {}) => createTopic(opened(), topic, settings, kafkaSettings),
-    inject: (fault) => opened().faults.add(plannedTrouble(fault)),
+    inject: (fault) => opened().faults.add(plannedFault(fault)),
     clearFaults: () => {
-      const { faults, spoiled } = opened();
+      const { faults, invalidRecords } = opened();
       faults.clear();
-      spoiled.clear();
+      invalidRecords.clear();
     },
     answerWith: (answer) => opened().faults.add(plannedAnswer(answer)),
     compact: (topic) => compactTopic(opened(), topic),

@@ -2,7 +2,7 @@ import { compareRuns, differenceAsText, parseJsonLines } from "../../conformance
 import { counted } from "../output/counted.ts";
 import { StandardOutput } from "../output/standard-output.ts";
 import { UsageError } from "../process/usage-error.ts";
-import { readGiven } from "./files.ts";
+import { readInputFile } from "./files.ts";
 
 /** Prints how two runs that were written with `--json` differ. @returns whether they do not */
 export async function compareFiles(files: readonly string[], json: boolean): Promise<boolean> {
@@ -10,7 +10,7 @@ export async function compareFiles(files: readonly string[], json: boolean): Pro
   if (first === undefined || second === undefined || files.length > 2) {
     throw new UsageError(`--compare takes two files, as written by --json; received ${files.length}`);
   }
-  const [before, after] = await Promise.all([first, second].map((file) => readGiven(file, (text) => parseJsonLines(text, file))));
+  const [before, after] = await Promise.all([first, second].map((file) => readInputFile(file, (text) => parseJsonLines(text, file))));
   const differences = compareRuns(before!.reports, after!.reports);
   const lines = differences.map((difference) => (json ? JSON.stringify(difference) : differenceAsText(difference)));
   if (!json) {

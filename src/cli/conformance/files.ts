@@ -3,7 +3,7 @@ import { isStreamError } from "../../errors.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 /** What a file that the user names says. @throws `UsageError` where it cannot be read, or says nothing of that kind */
-export async function readGiven<Content>(path: string, parse: (text: string) => Content): Promise<Content> {
+export async function readInputFile<Content>(path: string, parse: (text: string) => Content): Promise<Content> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new UsageError(`cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, { cause });
   });

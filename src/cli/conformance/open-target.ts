@@ -43,12 +43,12 @@ export async function withTarget<Result>(
   return await work({ target, ...known });
 }
 
-interface Way extends AsyncDisposable {
+interface TargetSource extends AsyncDisposable {
   connect(): Promise<Connection>;
   readonly emulator?: Emulator;
 }
 
-async function wayTo(url: string, adapter: string | undefined): Promise<Way> {
+async function wayTo(url: string, adapter: string | undefined): Promise<TargetSource> {
   const nothing = async (): Promise<void> => undefined;
   if (adapter !== undefined) {
     const open = await loadAdapter(adapter);

@@ -4,10 +4,10 @@ import {
   type JudgedRun,
   caseAsJson,
   caseAsText,
-  complaintsOf,
   conformanceCases,
   judgeCase,
   judgeRun,
+  problemsOf,
   runAsText,
   runCases,
   summarize,
@@ -49,14 +49,14 @@ export async function runSuite(
       parallel,
       timeoutMs,
       signal: AbortSignal.any([interrupted, unread.signal]),
-      bail: bail ? (report) => judgeCase(report, expected).complaint !== null : undefined,
-      onLeftBehind: (told) => {
+      bail: bail ? (report) => judgeCase(report, expected).problem !== null : undefined,
+      onNotCleanedUp: (told) => {
         for (const what of told) console.error(`could not be given back: ${what}`);
       },
       onResult: (report) => {
         const judged = judgeCase(report, expected);
         ended += 1;
-        if (judged.complaint !== null) wrong += 1;
+        if (judged.problem !== null) wrong += 1;
         const line = json ? caseAsJson(report) : caseAsText(judged, style);
         // Where nobody reads any more there is nobody to run for.
         output.write(`${line}\n`).catch((error: unknown) => unread.abort(error));
@@ -65,7 +65,7 @@ export async function runSuite(
     const run = judgeRun(provider, reports, expected, conformanceCases());
     await output.write(json ? `${summaryAsJson(summarize(provider, reports))}\n` : `\n${runAsText(run, style)}\n`);
     // Among the lines for programs there is no place for what was expected.
-    if (json) for (const { name, complaint } of complaintsOf(run)) console.error(`${name}: ${complaint}`);
+    if (json) for (const { name, problem } of problemsOf(run)) console.error(`${name}: ${problem}`);
     return run;
   } finally {
     progress.end();

@@ -29,12 +29,12 @@ export async function examinePermissions(
 ): Promise<readonly Finding[]> {
   return attemptAll("permissions", async (signal) => {
     const permissions = await connection.permissions(topic, group, signal);
-    if (permissions === null) return UNTOLD.map((permission) => finding(permission, true));
+    if (permissions === null) return NOT_REPORTED.map((permission) => finding(permission, true));
     return permissions.map((permission) => finding(permission, group !== undefined));
   });
 }
 
-const UNTOLD: readonly Permission[] = [
+const NOT_REPORTED: readonly Permission[] = [
   { operation: "send", isAllowed: null, lacking: [] },
   { operation: "consume", isAllowed: null, lacking: [] },
 ];

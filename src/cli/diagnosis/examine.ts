@@ -6,7 +6,7 @@ import type { From } from "../../position/range-types.ts";
 import { counted } from "../output/counted.ts";
 import { durationText } from "../output/duration-text.ts";
 import { nativeGroupText } from "../output/native-group-text.ts";
-import { plainTopic } from "../process/plain-topic.ts";
+import { bytesTopic } from "../process/bytes-topic.ts";
 import { whenAborted } from "../process/when-aborted.ts";
 import { CHECK_MS, attempt, attemptAll, noAnswer } from "./attempt.ts";
 import { examinePermissions } from "./examine-permissions.ts";
@@ -135,7 +135,7 @@ async function examineClock(connection: Connection, topic: string, signal: Abort
 
 /** `null`: there is none. Opens the range as any reader does, and reads no further. */
 async function firstMessage(connection: Connection, topic: string, from: From, signal: AbortSignal): Promise<PlainMessage | null> {
-  const reader = plainTopic(connection, topic).reader({ from, until: "now", batch: { maxMessages: 1 } });
+  const reader = bytesTopic(connection, topic).reader({ from, until: "now", batch: { maxMessages: 1 } });
   whenAborted(signal, () => void reader.close());
   for await (const message of reader) return message;
   signal.throwIfAborted();

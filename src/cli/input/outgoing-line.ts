@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
-import { describeValue } from "../../checked-options.ts";
 import type { HeaderList } from "../../driver/record.ts";
 import { StreamError } from "../../errors.ts";
 import type { OutgoingMessage } from "../../message.ts";
+import { describeValue } from "../../option-rules.ts";
 import { EXACT_HEADERS, type WithExactHeaders } from "../../publish/exact-headers.ts";
 import { LATEST_TIME_MS } from "../../stored-time.ts";
 import { parseExactJson } from "./exact-json.ts";

@@ -5,7 +5,7 @@ import type { PartitionPlace } from "../../position/place.ts";
 import { decodePosition, unsealBookmark } from "../../position/position.ts";
 import type { From } from "../../position/range-types.ts";
 import type { Topic } from "../../topic-types.ts";
-import { plainTopic } from "./plain-topic.ts";
+import { bytesTopic } from "./bytes-topic.ts";
 
 const FIRST_AGE_MS = 1_000;
 const OLDER = 10;
@@ -36,7 +36,7 @@ export async function lastMessages(
     throw new StreamError("unsupported", `${provider} cannot be asked for the last messages (${capability})`, { provider, capability });
   }
   const names = partitions ?? (await connection.admin.describeTopic(topicName)).partitions;
-  const topic = plainTopic(connection, topicName);
+  const topic = bytesTopic(connection, topicName);
   const ends = new Map<string, LogEnd>();
   const waiting = [...names];
   const work = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { encodePosition, unsealBookmark } from "../../position/position.ts";
 import type { From, Until } from "../../position/range-types.ts";
 import type { Position } from "../../tokens.ts";
 import type { GivenFrom, GivenUntil, OffsetPlace } from "../options/parse-place.ts";
-import { plainTopic } from "./plain-topic.ts";
+import { bytesTopic } from "./bytes-topic.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A place as the library takes it: an offset becomes the position that streamport would have handed out for it. */
@@ -69,7 +69,7 @@ async function identityOf(connection: Connection, topicName: string, partition: 
     const text = `${provider} cannot begin at a place in a partition, so that offset: cannot be used`;
     throw new StreamError("unsupported", text, { provider, capability: "startAtPosition" });
   }
-  const reader = plainTopic(connection, topicName).reader({ from: "latest", until: "now", partitions: [partition] });
+  const reader = bytesTopic(connection, topicName).reader({ from: "latest", until: "now", partitions: [partition] });
   try {
     const [, cluster, topic, incarnation] = unsealBookmark(await reader.bookmark()) as [string, string, string, string];
     return { provider, cluster, topic, incarnation };

@@ -1,6 +1,6 @@
 import type { Capability } from "../../capabilities.ts";
 import type { Connection } from "../../connection-types.ts";
-import { connectAsTold } from "./connect-as-told.ts";
+import { connectToUrl } from "./connect-to-url.ts";
 import { RetryWatch } from "./retry-watch.ts";
 
 /**
@@ -13,7 +13,7 @@ export async function withConnection<Result, Required extends Capability = never
   work: (connection: Connection<Required>, retries: RetryWatch) => Promise<Result>,
   require: readonly Required[] = [],
 ): Promise<Result> {
-  const connection = await connectAsTold(url, require);
+  const connection = await connectToUrl(url, require);
   const retries = new RetryWatch();
   try {
     return await work(connection, retries);

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type StreamErrorCode, isStreamError } from "../../errors.ts";
 import { expectEqual, expectRejection, expectTrue } from "../assertions.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
-import { publish, readStored } from "../stream-work.ts";
+import { publish, readStored } from "../stream-steps.ts";
 
 const afterClose = defineCase({
   name: "close/use-after-close",
@@ -93,7 +93,7 @@ const unsent = defineCase({
     expectEqual(codes.length, 4, "what could not be sent rejects");
     for (const code of codes) {
       if (code !== "closed" && code !== "outcome-unknown" && code !== "key-blocked")
-        throw new BrokenPromise(`unsent messages reject as closed, not ${code}`);
+        throw new PromiseViolation(`unsent messages reject as closed, not ${code}`);
     }
     expectTrue(codes.includes("closed") || codes.includes("outcome-unknown"), "the first of them says why");
   },

@@ -2,7 +2,7 @@ import { expectEqual, expectRejection } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { publish, readAll } from "../stream-work.ts";
+import { publish, readAll } from "../stream-steps.ts";
 
 const producer = defineCase({
   name: "close/producer",

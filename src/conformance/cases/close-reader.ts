@@ -8,7 +8,7 @@ import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import type { History } from "../history/history.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
-import { publish, readStored } from "../stream-work.ts";
+import { publish, readStored } from "../stream-steps.ts";
 
 /** The application ends a reader by either: what holds for one holds for the other. */
 const WAYS: readonly { readonly by: string; readonly close: (reader: Reader<Sequenced>, connection: Connection) => Promise<void> }[] = [

@@ -9,7 +9,7 @@ import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
 import { SignalWatch } from "../signal-watch.ts";
-import { untilComplete } from "../stream-work.ts";
+import { untilComplete } from "../stream-steps.ts";
 
 const openHandles = defineCase({
   name: "close/no-open-handles",
@@ -55,7 +55,7 @@ const openHandles = defineCase({
       await context.within(running, "run to resolve after close");
     }
     let added: readonly string[] = [];
-    await context.patience.untilAsked(
+    await context.deadline.untilAsked(
       async () => (added = addedResources(before)).length === 0,
       () => `nothing of a closed connection to keep the process alive, but there is ${added.join(", ")}`,
     );
@@ -105,7 +105,7 @@ const ownSignal = defineCase({
       await Promise.all(Array.from({ length: CALLS }, async () => producer.send(message, { signal: own })));
       await nextTurn();
       left = listeners(own);
-      context.patience.notify();
+      context.deadline.notify();
     };
     const consumer = stream.consumer(options);
     const running = context.later(consumer.run(handler));

@@ -10,7 +10,7 @@ import { checkAtLeastOnceInOrder } from "../history/check.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { untilOwned } from "../sharing.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 /** After so many steps within a turn of the event loop, turns, or milliseconds: before, within and behind whatever a start consists of. */
 const MOMENTS: readonly (() => Promise<unknown>)[] = [

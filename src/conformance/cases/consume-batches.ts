@@ -3,7 +3,7 @@ import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { Member } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 const notFilled = defineCase({
   name: "consume/batches/not-filled-in-time",
@@ -19,7 +19,7 @@ const notFilled = defineCase({
       batch: { maxMessages: 1_000, maxWaitMs: 30 },
     };
     const member = context.watch(
-      Member.startBatches(context.patience, sequencedTopic(context.connection, topic), options, (messages) => {
+      Member.startBatches(context.deadline, sequencedTopic(context.connection, topic), options, (messages) => {
         sizes.push(messages.length);
         for (const message of messages) history.receive(message);
       }),

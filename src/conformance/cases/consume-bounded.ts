@@ -24,18 +24,18 @@ const boundedBytes = defineCase({
     const options = { initialPosition: topic.start, maxBufferedBytes: BOUND_BYTES };
     let handled = 0;
     const member = context.watch(
-      Member.start(context.patience, stream, { ...options, group: await context.group(topic) }, async () => {
+      Member.start(context.deadline, stream, { ...options, group: await context.group(topic) }, async () => {
         await blocked.opened;
         handled += 1;
-        context.patience.notify();
+        context.deadline.notify();
       }),
     );
     // Another group has been given everything: so it was there for the blocked member too.
     let witnessed = 0;
     const witness = context.watch(
-      Member.start(context.patience, stream, { ...options, group: await context.group(topic) }, () => {
+      Member.start(context.deadline, stream, { ...options, group: await context.group(topic) }, () => {
         witnessed += 1;
-        context.patience.notify();
+        context.deadline.notify();
       }),
     );
     await context.until(() => member.consumer.status().buffered > 0, "the blocked member to be given something");

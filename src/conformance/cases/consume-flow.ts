@@ -4,7 +4,7 @@ import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, readAll, readStored, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { publish, readAll, readStored, sendInterleaved, untilComplete } from "../stream-steps.ts";
 
 const MAX_AHEAD = 12;
 
@@ -91,7 +91,7 @@ const facts = defineCase({
     const stored = new Map(
       (await readAll(context, stream, { from: topic.start, until: "now" })).map((message) => [message.position, message]),
     );
-    await context.patience.pause(5, "the clock to move on");
+    await context.deadline.pause(5, "the clock to move on");
     const problems: string[] = [];
     context.member(topic, { group: await context.group(topic) }, (message) => {
       const other = stored.get(message.position);

@@ -6,7 +6,7 @@ import { checkPositions } from "../history/check.ts";
 import { identify } from "../history/history.ts";
 import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { readStored, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { readStored, sendInterleaved, untilComplete } from "../stream-steps.ts";
 
 const stablePositions = defineCase({
   name: "consume/messages/stable-positions",

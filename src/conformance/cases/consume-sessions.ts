@@ -6,7 +6,7 @@ import { keyNames } from "../history/sequenced.ts";
 import { leastSession } from "../least-session.ts";
 import { recordInto } from "../member.ts";
 import { untilOwned } from "../sharing.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 /** By so much a handler outlasts the session. */
 const LONGER_MS = 400;

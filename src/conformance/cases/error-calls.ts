@@ -1,13 +1,13 @@
 import { isStreamError } from "../../errors.ts";
 import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { leastSession } from "../least-session.ts";
 import { recordInto } from "../member.ts";
 import { plainText } from "../plain-codecs.ts";
-import { readAll, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { readAll, sendInterleaved, untilComplete } from "../stream-steps.ts";
 
 const missingTopic = defineCase({
   name: "error/missing-topic",
@@ -129,7 +129,7 @@ const reachesTheCaller = defineCase({
     const member = context.member(topic, { group, sessionTimeoutMs, commit: RARELY }, recordInto(history)).expectFailure();
     await untilComplete(context, history);
     // Calls of the producer come between those of the member, and either may be refused: until it is the member's.
-    await context.patience.untilAsked(async () => {
+    await context.deadline.untilAsked(async () => {
       if (member.ended) return true;
       context.inject({ kind: "refuse-authorization", topic: topic.name, after: 1 });
       await Promise.allSettled([producer.send({ value: history.next(topic.name, "key-0") })]);
@@ -177,7 +177,7 @@ const noSecrets = defineCase({
         "a message that cannot be sent",
       );
       const shown = [error.message, JSON.stringify(error), String(error)].join(" ");
-      if (shown.includes(SECRET)) throw new BrokenPromise("no error message holds a payload, a key or a header");
+      if (shown.includes(SECRET)) throw new PromiseViolation("no error message holds a payload, a key or a header");
     }
   },
 });

@@ -79,10 +79,10 @@ const theirsHere = defineCase({
       },
     };
     context.watch(
-      Member.start(context.patience, stream, options, ({ value }) => {
+      Member.start(context.deadline, stream, options, ({ value }) => {
         if (value === "poison") throw poison;
         handled += 1;
-        context.patience.notify();
+        context.deadline.notify();
       }),
     );
     await context.until(() => handled === 1, "the message behind the failed ones to be handled");

@@ -5,7 +5,7 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { publish, readAll, readStored } from "../stream-work.ts";
+import { publish, readAll, readStored } from "../stream-steps.ts";
 
 /** A call may take several requests: in turn the connection of each breaks. */
 const REQUESTS = [0, 1, 2];

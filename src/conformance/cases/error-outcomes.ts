@@ -2,7 +2,7 @@ import { isStreamError } from "../../errors.ts";
 import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
 import { defineCase } from "../define-case.ts";
 import { plainText } from "../plain-codecs.ts";
-import { readAll } from "../stream-work.ts";
+import { readAll } from "../stream-steps.ts";
 
 async function thrownBy(call: () => Promise<unknown>): Promise<unknown> {
   try {
@@ -62,7 +62,7 @@ const abortedInFlight = defineCase({
     for (let pauseMs = 20; error === reason && pauseMs < STALL_MS; pauseMs *= 2) {
       const controller = new AbortController();
       const sending = thrownBy(async () => producer.send({ key: "one", value: "maybe" }, { signal: controller.signal }));
-      await context.patience.pause(pauseMs, "the call to leave");
+      await context.deadline.pause(pauseMs, "the call to leave");
       controller.abort(reason);
       error = await context.within(sending, "a send that is aborted in flight to reject");
     }

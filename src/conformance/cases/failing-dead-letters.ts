@@ -9,7 +9,7 @@ import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { Member, recordInto } from "../member.ts";
 import { plainBytes, plainText } from "../plain-codecs.ts";
-import { publish, readAll } from "../stream-work.ts";
+import { publish, readAll } from "../stream-steps.ts";
 
 const SOON = { initialDelayMs: 1, maxDelayMs: 4, maxAttempts: 2 };
 
@@ -34,13 +34,13 @@ const sameBytes = defineCase({
     const handled: string[] = [];
     context.watch(
       Member.start(
-        context.patience,
+        context.deadline,
         stream,
         { group, initialPosition: topic.start, retry: SOON, onFailure: { deadLetter: deadLetters.name } },
         (message) => {
           if (message.value.startsWith("bad")) throw new Error("poison");
           handled.push(message.value);
-          context.patience.notify();
+          context.deadline.notify();
         },
       ),
     );
@@ -172,9 +172,9 @@ const corrupt = defineCase({
       onFailure: { deadLetter: deadLetters.name },
     };
     context.watch(
-      Member.start(context.patience, stream, options, (message) => {
+      Member.start(context.deadline, stream, options, (message) => {
         handled.push(message.value);
-        context.patience.notify();
+        context.deadline.notify();
       }),
     );
     await context.until(() => handled.length >= 2 && handled.includes("after"), "the key to go on behind a corrupt message");
@@ -215,9 +215,9 @@ const unexpectedTombstone = defineCase({
     };
     const strict = context.connection.topic(topic.name, { codec: plainText });
     context.watch(
-      Member.start(context.patience, strict, options, (message) => {
+      Member.start(context.deadline, strict, options, (message) => {
         handled.push(message.value);
-        context.patience.notify();
+        context.deadline.notify();
       }),
     );
     await context.until(() => handled.includes("after"), "the key to go on behind a tombstone");

@@ -7,7 +7,7 @@ import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
 import { Member } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 async function aborted(signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ const alike = defineCase({
       retry: { ...SOON, maxAttempts: 2 },
       onFailure: (failure: Failure) => {
         failures.push(failure);
-        context.patience.notify();
+        context.deadline.notify();
         return "skip" as const;
       },
     };
@@ -128,7 +128,7 @@ const oneOfABatch = defineCase({
       batch: { maxMessages: 50, maxWaitMs: 20 },
     };
     context.watch(
-      Member.startBatches(context.patience, stream, options, (messages, batch) => {
+      Member.startBatches(context.deadline, stream, options, (messages, batch) => {
         let blocked: string | null = null;
         for (const message of messages) {
           const { key, sequence } = message.value;
@@ -176,7 +176,7 @@ const corruptInABatch = defineCase({
     };
     const options = { group, initialPosition: topic.start, batch: { maxMessages: 100 }, onFailure };
     const member = context.watch(
-      Member.startBatches(context.patience, context.connection.topic(topic.name, { codec }), options, (messages) => {
+      Member.startBatches(context.deadline, context.connection.topic(topic.name, { codec }), options, (messages) => {
         for (const message of messages) {
           if (message.key === "key-0") ofItsKey.push(`#${message.value.sequence}`);
           history.receive(message);

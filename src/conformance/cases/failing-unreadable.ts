@@ -3,12 +3,12 @@ import { type StreamError, isStreamError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { expectBytes, expectEqual, expectRejection, expectSequence, expectTrue } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import type { CaseTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { Member } from "../member.ts";
 import { plainBytes, plainText } from "../plain-codecs.ts";
-import { readAll } from "../stream-work.ts";
+import { readAll } from "../stream-steps.ts";
 
 // What no client can read is one failing message whose key nobody knows: it is told with its place, and can be got past.
 
@@ -41,7 +41,7 @@ async function damagedTopic(context: CaseContext, times?: number): Promise<Damag
   await send(context, topic, ["first", "second", "bad"]);
   const stored = await readAll(context, plain(context, topic), { from: topic.start, until: "now" });
   const bad = stored.find(({ value }) => value === "bad");
-  if (bad === undefined) throw new BrokenPromise("what was sent is not there");
+  if (bad === undefined) throw new PromiseViolation("what was sent is not there");
   await damage(topic, bad.partition);
   await send(context, topic, ["behind", "last"]);
   return { topic, group: await context.group(topic), bad };
@@ -55,10 +55,10 @@ function start(
   handle: (value: string) => unknown = () => undefined,
 ): Member<string> {
   const settings = { group, initialPosition: topic.start, retry: SOON, concurrency: 4, ...options };
-  const member = Member.start(context.patience, plain(context, topic), settings, async ({ value }) => {
+  const member = Member.start(context.deadline, plain(context, topic), settings, async ({ value }) => {
     await handle(value);
     handled.push(value);
-    context.patience.notify();
+    context.deadline.notify();
   });
   return context.watch(member);
 }
@@ -139,10 +139,11 @@ const resetBehind = defineCase({
     const handled: string[] = [];
     const member = start(context, damaged, handled, {});
     const error = await member.failure("run to reject at what cannot be read");
-    if (!isStreamError(error) || error.position === undefined) throw new BrokenPromise("the error of what cannot be read has no position");
+    if (!isStreamError(error) || error.position === undefined)
+      throw new PromiseViolation("the error of what cannot be read has no position");
     await member.consumer.close();
     const { position } = error;
-    await context.patience.untilAsked(async () => {
+    await context.deadline.untilAsked(async () => {
       try {
         await context.admin.resetGroup(damaged.topic.name, damaged.group, { after: position });
         return true;

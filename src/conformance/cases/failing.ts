@@ -7,7 +7,7 @@ import { checkAtLeastOnceInOrder, checkComplete, checkOrder } from "../history/c
 import type { History } from "../history/history.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 const SOON = { initialDelayMs: 1, maxDelayMs: 4 };
 const BAD = { key: "key-0", sequence: 2 };

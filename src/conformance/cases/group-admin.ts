@@ -4,7 +4,7 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 async function withoutMessages(context: CaseContext): Promise<void> {
   const topic = await context.topic();
@@ -35,9 +35,9 @@ const messages = defineCase({
     await untilComplete(context, history);
     await first.close();
     const lag = async () => context.admin.lag(topic.name, group);
-    await context.patience.untilAsked(async () => (await lag()).messages === 0, "the lag of a group that has handled everything to be 0");
+    await context.deadline.untilAsked(async () => (await lag()).messages === 0, "the lag of a group that has handled everything to be 0");
     await publish(context, history, topic, keyNames(6), 3);
-    await context.patience.untilAsked(async () => (await lag()).messages === 18, "the lag of a group to be what was sent since");
+    await context.deadline.untilAsked(async () => (await lag()).messages === 18, "the lag of a group to be what was sent since");
     const figures = await lag();
     expectEqual(
       figures.partitions.reduce((sum, partition) => sum + (partition.messages ?? 0), 0),

@@ -1,10 +1,10 @@
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { defineCase } from "../define-case.ts";
 import { checkOrder } from "../history/check.ts";
 import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { leastSession } from "../least-session.ts";
 import { recordInto } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 const KEYS = keyNames(16);
 
@@ -76,7 +76,7 @@ const settlesLate = defineCase({
     await untilComplete(context, later);
     await last.close();
     const again = later.received.find(({ sequence }) => sequence < 3);
-    if (again !== undefined) throw new BrokenPromise(`progress: ${showSequenced(again)} was handled by its new owner and came again`);
+    if (again !== undefined) throw new PromiseViolation(`progress: ${showSequenced(again)} was handled by its new owner and came again`);
   },
 });
 

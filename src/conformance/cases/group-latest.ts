@@ -5,7 +5,7 @@ import type { History } from "../history/history.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { type Member, recordInto } from "../member.ts";
 import { untilShared } from "../sharing.ts";
-import { publish, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { publish, sendInterleaved, untilComplete } from "../stream-steps.ts";
 
 /** Longer than what is sent meanwhile takes to be stored. */
 const STALL_MS = 300;

@@ -8,7 +8,7 @@ import type { History } from "../history/history.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { untilShared } from "../sharing.ts";
-import { publish, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { publish, sendInterleaved, untilComplete } from "../stream-steps.ts";
 
 /** Sends rounds of all keys until the condition holds, for where the provider alone decides who is given what. */
 async function publishUntil(
@@ -19,7 +19,7 @@ async function publishUntil(
   what: string,
 ): Promise<void> {
   const producer = sequencedTopic(context.connection, topic).producer();
-  await context.patience.untilAsked(async () => {
+  await context.deadline.untilAsked(async () => {
     if (!condition()) await sendInterleaved(context, producer, history, topic, keyNames(24), 1);
     return condition();
   }, what);

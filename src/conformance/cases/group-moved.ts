@@ -6,7 +6,7 @@ import { checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
 import { identify } from "../history/history.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 const RARELY = { everyMs: 3_600_000, everyMessages: 1_000_000 };
 

@@ -1,14 +1,14 @@
 import type { ConsumerOptions } from "../../consume/consumer-types.ts";
 import { expectEqual, expectRejection, expectTrue, expectUnsupported } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkComplete, checkOrder } from "../history/check.ts";
 import type { History } from "../history/history.ts";
 import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, readAll, untilComplete } from "../stream-work.ts";
+import { publish, readAll, untilComplete } from "../stream-steps.ts";
 
 const fromLatest = defineCase({
   name: "group/start/from-latest",
@@ -25,7 +25,7 @@ const fromLatest = defineCase({
     await untilComplete(context, after);
     for (const value of after.received) {
       if (before.sent.some(({ key, sequence }) => key === value.key && sequence === value.sequence)) {
-        throw new BrokenPromise(`a group from the latest was given ${showSequenced(value)}, which was stored before it joined`);
+        throw new PromiseViolation(`a group from the latest was given ${showSequenced(value)}, which was stored before it joined`);
       }
     }
     checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
@@ -113,7 +113,7 @@ const fromTimestamp = defineCase({
     await publish(context, history, topic, keyNames(8), 2);
     const stored = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
     const boundary = Math.max(...stored.map(({ timestamp }) => timestamp.getTime())) + 1;
-    await context.patience.pause(Math.max(20, boundary + 15 - Date.now()), "the clock to move on");
+    await context.deadline.pause(Math.max(20, boundary + 15 - Date.now()), "the clock to move on");
     const after = history.continued();
     await publish(context, after, topic, keyNames(8), 2);
     const group = await startedAt(context, topic, after.sent.length, { initialPosition: { timestamp: boundary } });

@@ -6,7 +6,7 @@ import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { Overlaps } from "../overlaps.ts";
 import { untilOwned, untilShared } from "../sharing.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 const manyAtOnce = defineCase({
   name: "group/rebalance/many-members-at-once",
@@ -115,7 +115,7 @@ const callbacks = defineCase({
     const held = context.latch();
     const tell = (what: string, partitions: readonly string[]): void => {
       told.push(...partitions.map((partition) => `${what} ${partition}`));
-      context.patience.notify();
+      context.deadline.notify();
     };
     const join = async (name: string) =>
       context.member(

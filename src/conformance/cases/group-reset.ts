@@ -8,8 +8,8 @@ import { identify } from "../history/history.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { expectLogs, logsOf, publishAroundATime, selectFrom, storedFrom } from "../partition-logs.ts";
-import { reshapeGates } from "../reshard-work.ts";
-import { publish, readAll, untilComplete } from "../stream-work.ts";
+import { reshapeGates } from "../reshard-steps.ts";
+import { publish, readAll, untilComplete } from "../stream-steps.ts";
 
 const MORE = DEFAULT_TOPIC.partitions * 2;
 
@@ -206,7 +206,7 @@ const toATime = defineCase({
     const wanted = [...expected.values()].reduce((sum, log) => sum + log.length, 0);
     const member = context.member(topic, { group }, (message) => {
       messages.push(message);
-      context.patience.notify();
+      context.deadline.notify();
     });
     await context.until(
       () => messages.length >= wanted,

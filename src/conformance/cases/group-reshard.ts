@@ -6,8 +6,8 @@ import { checkComplete, checkExactlyOnceInOrder, checkNoDuplicates, checkNothing
 import type { Delivery } from "../history/history.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { refusesPartitions, reshapeGates } from "../reshard-work.ts";
-import { publish, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { refusesPartitions, reshapeGates } from "../reshard-steps.ts";
+import { publish, sendInterleaved, untilComplete } from "../stream-steps.ts";
 
 const FEWER = DEFAULT_TOPIC.partitions / 2;
 const MORE = DEFAULT_TOPIC.partitions * 2;
@@ -108,7 +108,7 @@ const newFromBeginning = defineCase({
     const seen = new Set<string>();
     const markers = after.continued();
     const producer = sequencedTopic(context.connection, topic).producer();
-    await context.patience.untilAsked(async () => {
+    await context.deadline.untilAsked(async () => {
       for (const value of after.received)
         if (markers.sent.some((sent) => sent.key === value.key && sent.sequence === value.sequence)) seen.add(value.partition);
       if ([...wanted].every((partition) => seen.has(partition))) return true;

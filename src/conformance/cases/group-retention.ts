@@ -8,8 +8,8 @@ import { checkExactlyOnceInOrder } from "../history/check.ts";
 import type { History } from "../history/history.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { forgetfulTopic, untilForgotten } from "../retention-work.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { topicWithShortRetention, untilRetentionActed } from "../retention-steps.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 interface OvertakenGroup {
   readonly topic: CaseTopic;
@@ -20,7 +20,7 @@ interface OvertakenGroup {
 
 /** A group that has a position, and was away while retention removed what followed. */
 async function overtakenGroup(context: CaseContext): Promise<OvertakenGroup> {
-  const topic = await forgetfulTopic(context);
+  const topic = await topicWithShortRetention(context);
   const group = await context.group(topic);
   const lost = context.history();
   const handled = context.history();
@@ -29,7 +29,7 @@ async function overtakenGroup(context: CaseContext): Promise<OvertakenGroup> {
   await context.until(() => handled.distinct === 8, "a group to have a position");
   await member.close();
   await publish(context, lost, topic, keyNames(8), 2);
-  await untilForgotten(context, topic);
+  await untilRetentionActed(context, topic);
   const later = lost.continued();
   await publish(context, later, topic, keyNames(8), 2);
   return { topic, group, later };

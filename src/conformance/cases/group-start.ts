@@ -2,7 +2,7 @@ import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish } from "../stream-work.ts";
+import { publish } from "../stream-steps.ts";
 
 const earliest = defineCase({
   name: "group/start/earliest",

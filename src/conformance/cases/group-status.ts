@@ -6,7 +6,7 @@ import { checkAtLeastOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { untilOwned } from "../sharing.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 /** So often within one turn of the event loop: a start may be over before the next turn. */
 const STEPS = 200;
@@ -32,7 +32,7 @@ const untilShare = defineCase({
         look();
       }
       while (!isRunning) {
-        await context.patience.within(nextTurn(), "the only member of a group to run");
+        await context.deadline.within(nextTurn(), "the only member of a group to run");
         look();
       }
       await consumer.close();
@@ -94,7 +94,7 @@ const again = defineCase({
     const publishing = context.later(publish(context, history, topic, keyNames(8), 1));
     let seen = consumer.status().state;
     while (seen !== "joining") {
-      await context.patience.within(nextTurn(), "a member whose provider goes away to be joining again");
+      await context.deadline.within(nextTurn(), "a member whose provider goes away to be joining again");
       seen = consumer.status().state;
     }
     await context.within(publishing, "the messages to be stored");

@@ -6,7 +6,7 @@ import { checkAtLeastOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { untilOwned, untilShared } from "../sharing.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 const KEYS = keyNames(16);
 
@@ -76,8 +76,8 @@ function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
   });
 }
 
-const toldOfLoss = defineCase({
-  name: "group/rebalance/told-of-loss",
+const lossReported = defineCase({
+  name: "group/rebalance/loss-reported",
   promise: 7,
   mutant: "forgets-to-tell-of-loss",
   faults: ["steal-partition", "lose-coordinator"],
@@ -142,6 +142,6 @@ const goesOn = defineCase({
 export const groupTakenCases = [
   takenWithoutNotice({ name: "taken-without-notice", lateBy: "a call" }),
   takenWithoutNotice({ name: "taken-as-handlers-return", lateBy: "nothing" }),
-  toldOfLoss,
+  lossReported,
   goesOn,
 ];

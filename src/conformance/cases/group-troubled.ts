@@ -6,9 +6,9 @@ import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { sendInterleaved, untilComplete } from "../stream-work.ts";
+import { sendInterleaved, untilComplete } from "../stream-steps.ts";
 
-interface TroubledGroup {
+interface GroupFault {
   readonly name: string;
   readonly mutant: string;
   readonly fault: FaultKind;
@@ -19,7 +19,7 @@ interface TroubledGroup {
 const STALL_MS = 80;
 
 /** A group in the middle of its work meets trouble: nothing is lost, and first occurrences stay in order. */
-function troubledGroup({ name, mutant, fault, promise, exclusive = false }: TroubledGroup): DefinedCase {
+function groupWithFault({ name, mutant, fault, promise, exclusive = false }: GroupFault): DefinedCase {
   return defineCase({
     name: `group/${name}`,
     promise,
@@ -52,11 +52,11 @@ function troubledGroup({ name, mutant, fault, promise, exclusive = false }: Trou
   });
 }
 
-export const troubledGroupCases = [
-  troubledGroup({ name: "lost-coordinator", mutant: "takes-a-partition-once-only", fault: "lose-coordinator", promise: 7 }),
-  troubledGroup({ name: "stolen-partition", mutant: "takes-a-partition-once-only", fault: "steal-partition", promise: 7 }),
-  troubledGroup({ name: "expired-cursor", mutant: "skips-what-follows-a-retry", fault: "expire-cursor", promise: 4 }),
-  troubledGroup({ name: "disconnected", mutant: "skips-what-follows-a-retry", fault: "disconnect", promise: 4 }),
-  troubledGroup({ name: "stalled", mutant: "drops-what-comes-late", fault: "stall", promise: 4 }),
-  troubledGroup({ name: "restarted", mutant: "takes-a-partition-once-only", fault: "restart", promise: 7, exclusive: true }),
+export const groupFaultCases = [
+  groupWithFault({ name: "lost-coordinator", mutant: "takes-a-partition-once-only", fault: "lose-coordinator", promise: 7 }),
+  groupWithFault({ name: "stolen-partition", mutant: "takes-a-partition-once-only", fault: "steal-partition", promise: 7 }),
+  groupWithFault({ name: "expired-cursor", mutant: "skips-what-follows-a-retry", fault: "expire-cursor", promise: 4 }),
+  groupWithFault({ name: "disconnected", mutant: "skips-what-follows-a-retry", fault: "disconnect", promise: 4 }),
+  groupWithFault({ name: "stalled", mutant: "drops-what-comes-late", fault: "stall", promise: 4 }),
+  groupWithFault({ name: "restarted", mutant: "takes-a-partition-once-only", fault: "restart", promise: 7, exclusive: true }),
 ];

@@ -1,6 +1,6 @@
 import type { FaultKind } from "../../driver/fault.ts";
 import type { DefinedCase } from "../case.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder, checkRepeatBound, checkSameAsStored } from "../history/check.ts";
@@ -10,9 +10,9 @@ import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
 import { RandomRun } from "../random-run.ts";
 import { untilShared } from "../sharing.ts";
-import { publish, readStored, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { publish, readStored, sendInterleaved, untilComplete } from "../stream-steps.ts";
 
-const TROUBLES: readonly FaultKind[] = [
+const FAULTS: readonly FaultKind[] = [
   "throttle",
   "fail-before-write",
   "fail-after-write",
@@ -30,21 +30,21 @@ interface RandomHistory {
   readonly name: string;
   readonly seed: number;
   readonly mutant: string;
-  readonly troubles?: readonly FaultKind[];
+  readonly faults?: readonly FaultKind[];
 }
 
 /** Whatever the seed makes happen: nothing lost, nothing out of order, nothing more often than there is a reason for. */
-function randomHistory({ name, seed, mutant, troubles = [] }: RandomHistory): DefinedCase {
+function randomHistory({ name, seed, mutant, faults = [] }: RandomHistory): DefinedCase {
   return defineCase({
     name: `history/random/${name}`,
     promise: 4,
     mutant,
-    faults: troubles,
+    faults: faults,
     run: async (context) => {
       const topic = await context.topic();
       const history = context.history();
       const group = await context.group(topic);
-      const run = new RandomRun(context, topic, group, history, new Random(seed), troubles);
+      const run = new RandomRun(context, topic, group, history, new Random(seed), faults);
       try {
         await run.run();
       } finally {
@@ -55,12 +55,12 @@ function randomHistory({ name, seed, mutant, troubles = [] }: RandomHistory): De
       checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
       const stored = context.history();
       await readStored(context, stored, topic);
-      const mayRepeat = troubles.some((kind) => REPEATING.includes(kind));
+      const mayRepeat = faults.some((kind) => REPEATING.includes(kind));
       (mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder)(history.sent, stored.received, topic.name);
       checkSameAsStored(stored.received, history.received);
       checkRepeatBound(history.received, 1 + run.upheavals);
       // Trouble may come late, and take from the last members what they were about to store; and what nobody tells nobody knows.
-      if (troubles.length > 0 || !context.capabilities.lagInMessages) return;
+      if (faults.length > 0 || !context.capabilities.lagInMessages) return;
       // Else everything is handled and stored: whoever comes now is given what comes now.
       const marker = history.continued();
       const handled = new Set(history.sent.map(identify));
@@ -69,7 +69,7 @@ function randomHistory({ name, seed, mutant, troubles = [] }: RandomHistory): De
       await untilComplete(context, marker);
       await last.close();
       const again = marker.received.find((value) => handled.has(identify(value)));
-      if (again !== undefined) throw new BrokenPromise(`progress: ${showSequenced(again)} was handled long ago and came again`);
+      if (again !== undefined) throw new PromiseViolation(`progress: ${showSequenced(again)} was handled long ago and came again`);
     },
   });
 }
@@ -107,7 +107,7 @@ export const randomHistoryCases = [
   randomHistory({ name: "calm-1", seed: 1, mutant: "forgets-progress" }),
   randomHistory({ name: "calm-2", seed: 2, mutant: "stores-every-second-call-late" }),
   randomHistory({ name: "calm-3", seed: 3, mutant: "forgets-the-order-option" }),
-  randomHistory({ name: "troubled-1", seed: 4, mutant: "stores-every-second-call-late", troubles: TROUBLES }),
-  randomHistory({ name: "troubled-2", seed: 5, mutant: "drops-a-record", troubles: TROUBLES }),
-  randomHistory({ name: "troubled-3", seed: 6, mutant: "delivers-backwards", troubles: TROUBLES }),
+  randomHistory({ name: "troubled-1", seed: 4, mutant: "stores-every-second-call-late", faults: FAULTS }),
+  randomHistory({ name: "troubled-2", seed: 5, mutant: "drops-a-record", faults: FAULTS }),
+  randomHistory({ name: "troubled-3", seed: 6, mutant: "delivers-backwards", faults: FAULTS }),
 ];

@@ -8,7 +8,7 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { type LifecycleTrait, expectTraits } from "../lifecycle.ts";
-import { publish } from "../stream-work.ts";
+import { publish } from "../stream-steps.ts";
 
 interface ConnectionPart {
   readonly connection: Connection;

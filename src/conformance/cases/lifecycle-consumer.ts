@@ -5,7 +5,7 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { type LifecycleState, type LifecycleTrait, expectTraits } from "../lifecycle.ts";
-import { publish } from "../stream-work.ts";
+import { publish } from "../stream-steps.ts";
 
 const STATES: Readonly<Record<LifecycleState, readonly ConsumerStatus["state"][]>> = {
   opening: ["joining", "running"],

@@ -6,7 +6,7 @@ import { checkExactlyOnceInOrder } from "../history/check.ts";
 import type { History } from "../history/history.ts";
 import { type Sequenced, sequencedCodec } from "../history/sequenced.ts";
 import { type LifecycleTrait, expectTraits } from "../lifecycle.ts";
-import { readStored } from "../stream-work.ts";
+import { readStored } from "../stream-steps.ts";
 
 interface ProducerPart {
   readonly producer: Producer<Sequenced>;

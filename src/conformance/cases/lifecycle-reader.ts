@@ -7,7 +7,7 @@ import { checkExactlyOnceInOrder } from "../history/check.ts";
 import type { History } from "../history/history.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { type LifecycleTrait, expectTraits } from "../lifecycle.ts";
-import { publish, readStored } from "../stream-work.ts";
+import { publish, readStored } from "../stream-steps.ts";
 
 interface ReaderPart {
   readonly reader: Reader<Sequenced>;

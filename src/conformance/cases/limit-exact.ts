@@ -4,10 +4,10 @@ import type { OutgoingMessage } from "../../message.ts";
 import { expectEqual, expectTrue } from "../assertions.ts";
 import type { DefinedCase } from "../case.ts";
 import type { CaseContext } from "../case-context.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { defineCase } from "../define-case.ts";
 import { plainBytes } from "../plain-codecs.ts";
-import { readAll } from "../stream-work.ts";
+import { readAll } from "../stream-steps.ts";
 
 /** What a provider may add to a message when it counts its size. */
 const LARGEST_OVERHEAD_BYTES = 1_024;
@@ -34,10 +34,12 @@ async function largestTaken(context: CaseContext, limit: number, messageOf: (byt
       refusal = error;
       continue;
     }
-    if (refusal === null) throw new BrokenPromise(`${bytes} bytes were taken, which is one more than the limit of ${limit}`);
+    if (refusal === null) throw new PromiseViolation(`${bytes} bytes were taken, which is one more than the limit of ${limit}`);
     return { bytes, message, refusal };
   }
-  throw new BrokenPromise(`up to ${LARGEST_OVERHEAD_BYTES} bytes below the limit of ${limit} everything was refused: ${refusal?.message}`);
+  throw new PromiseViolation(
+    `up to ${LARGEST_OVERHEAD_BYTES} bytes below the limit of ${limit} everything was refused: ${refusal?.message}`,
+  );
 }
 
 interface ExactLimit {

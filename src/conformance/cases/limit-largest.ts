@@ -1,7 +1,7 @@
 import { expectEqual, expectRejection, expectTrue } from "../assertions.ts";
 import { defineCase } from "../define-case.ts";
 import { plainBytes, plainText } from "../plain-codecs.ts";
-import { readAll } from "../stream-work.ts";
+import { readAll } from "../stream-steps.ts";
 
 /** What a provider may add to a message when it counts its size. */
 const LARGEST_OVERHEAD_BYTES = 1_024;

@@ -1,7 +1,7 @@
 import { expectSequence } from "../assertions.ts";
 import { defineCase } from "../define-case.ts";
 import { plainBytes } from "../plain-codecs.ts";
-import { readAll } from "../stream-work.ts";
+import { readAll } from "../stream-steps.ts";
 
 const MESSAGES = 6;
 

@@ -2,7 +2,7 @@ import { isStreamError } from "../../errors.ts";
 import { expectEqual, expectTrue, showError } from "../assertions.ts";
 import { defineCase } from "../define-case.ts";
 import { plainText } from "../plain-codecs.ts";
-import { readAll } from "../stream-work.ts";
+import { readAll } from "../stream-steps.ts";
 
 /** The provider takes so long over a call. */
 const STALL_MS = 1_000;
@@ -27,7 +27,7 @@ const blocksNothing = defineCase({
       const controller = new AbortController();
       const aborted = producer.send({ key: "one", value: "aborted" }, { signal: controller.signal }).catch((thrown: unknown) => thrown);
       const behind = [`beside-${pauseMs}`].map(send);
-      await context.patience.pause(pauseMs, "the call to leave");
+      await context.deadline.pause(pauseMs, "the call to leave");
       behind.push(...[`behind-${pauseMs}`, `last-${pauseMs}`].map(send));
       expected.push(`beside-${pauseMs}`, `behind-${pauseMs}`, `last-${pauseMs}`);
       for (const one of behind) void context.later(one);

@@ -3,13 +3,13 @@ import type { Producer } from "../../publish/producer-types.ts";
 import type { Receipt } from "../../receipt.ts";
 import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
-import { BrokenPromise, EnvironmentMissing } from "../case-outcome.ts";
+import { EnvironmentMissing, PromiseViolation } from "../case-outcome.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder, checkNoDuplicates, checkOrder } from "../history/check.ts";
 import { type History, identify } from "../history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
-import { publish, readStored } from "../stream-work.ts";
+import { publish, readStored } from "../stream-steps.ts";
 
 interface Settled {
   readonly value: Sequenced;
@@ -65,7 +65,7 @@ const blocksItsKey = defineCase({
     }
     for (const { value, error } of outcomes) {
       if (value.key !== failedKey && error !== null)
-        throw new BrokenPromise(`another key goes on, but ${value.key} was told ${showError(error)}`);
+        throw new PromiseViolation(`another key goes on, but ${value.key} was told ${showError(error)}`);
     }
     await readStored(context, history, topic);
     checkOrder(history.received);

@@ -6,7 +6,7 @@ import { checkAtLeastOnceInOrder, checkOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { Member, recordInto } from "../member.ts";
 import { Overlaps } from "../overlaps.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 function turns(count: number): () => Promise<void> {
   return async () => {
@@ -173,7 +173,7 @@ const batches = defineCase({
     const options = { group: await context.group(topic), initialPosition: topic.start, concurrency: 4, batch: { maxMessages: 7 } };
     let problem: string | null = null;
     context.watch(
-      Member.startBatches(context.patience, stream, options, async (messages) => {
+      Member.startBatches(context.deadline, stream, options, async (messages) => {
         if (messages.length === 0 || messages.length > 7) problem = `a batch has 1 to maxMessages messages, not ${messages.length}`;
         if (new Set(messages.map(({ partition }) => partition)).size > 1) problem = "a batch is of one partition";
         const keys = new Set(messages.map(({ value }) => value.key));

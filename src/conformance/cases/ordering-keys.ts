@@ -3,7 +3,7 @@ import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
-import { publish, readAll, readStored } from "../stream-work.ts";
+import { publish, readAll, readStored } from "../stream-steps.ts";
 
 /** Keys that are easily taken for one another, or for none. */
 const ALIKE_KEYS = ["é", "e\u0301", "Key", "key", " key", "key ", "0", "00", "null", "🛫 to ☂", "a/b?c#d%20", "k".repeat(128)];

@@ -7,7 +7,7 @@ import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../history/check.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
-import { publish, readStored } from "../stream-work.ts";
+import { publish, readStored } from "../stream-steps.ts";
 
 const sameTick = defineCase({
   name: "ordering/publish/same-tick",
@@ -100,7 +100,7 @@ const mixedCalls = defineCase({
 
 const STALL_MS = 40;
 
-interface TroubledCase {
+interface PublishFault {
   readonly name: string;
   readonly mutant: string;
   readonly fault: FaultKind;
@@ -110,7 +110,7 @@ interface TroubledCase {
 }
 
 /** Traffic over many ticks, with trouble in the middle: every send resolves, and first occurrences are in order. */
-function troubledCase({ name, mutant, fault, mayRepeat, exclusive = false }: TroubledCase): DefinedCase {
+function publishWithFault({ name, mutant, fault, mayRepeat, exclusive = false }: PublishFault): DefinedCase {
   return defineCase({
     name: `ordering/publish/${name}`,
     promise: 2,
@@ -143,10 +143,10 @@ export const publishOrderCases = [
   manyTicks,
   asyncEncoding,
   mixedCalls,
-  troubledCase({ name: "throttled", mutant: "retries-behind-the-queue", fault: "throttle", mayRepeat: false }),
-  troubledCase({ name: "failed-before-the-write", mutant: "retries-behind-the-queue", fault: "fail-before-write", mayRepeat: false }),
-  troubledCase({ name: "outcome-unknown", mutant: "gives-up-on-unknown", fault: "fail-after-write", mayRepeat: true }),
-  troubledCase({ name: "disconnected", mutant: "retries-behind-the-queue", fault: "disconnect", mayRepeat: true }),
-  troubledCase({ name: "stalled", mutant: "stores-every-second-call-late", fault: "stall", mayRepeat: false }),
-  troubledCase({ name: "restarted", mutant: "retries-behind-the-queue", fault: "restart", mayRepeat: true, exclusive: true }),
+  publishWithFault({ name: "throttled", mutant: "retries-behind-the-queue", fault: "throttle", mayRepeat: false }),
+  publishWithFault({ name: "failed-before-the-write", mutant: "retries-behind-the-queue", fault: "fail-before-write", mayRepeat: false }),
+  publishWithFault({ name: "outcome-unknown", mutant: "gives-up-on-unknown", fault: "fail-after-write", mayRepeat: true }),
+  publishWithFault({ name: "disconnected", mutant: "retries-behind-the-queue", fault: "disconnect", mayRepeat: true }),
+  publishWithFault({ name: "stalled", mutant: "stores-every-second-call-late", fault: "stall", mayRepeat: false }),
+  publishWithFault({ name: "restarted", mutant: "retries-behind-the-queue", fault: "restart", mayRepeat: true, exclusive: true }),
 ];

@@ -8,11 +8,11 @@ import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { readStored } from "../stream-work.ts";
+import { readStored } from "../stream-steps.ts";
 
 const STALL_MS = 60;
 
-interface SlowTrouble {
+interface SlowFault {
   readonly name: string;
   readonly fault: FaultKind;
   readonly mutant: string;
@@ -20,7 +20,7 @@ interface SlowTrouble {
 }
 
 /** A call takes its time and fails then: what was sent meanwhile is queued behind it, and has to stay there. */
-function slowTrouble({ name, mutant, fault, mayRepeat }: SlowTrouble): DefinedCase {
+function slowFault({ name, mutant, fault, mayRepeat }: SlowFault): DefinedCase {
   return defineCase({
     name: `ordering/publish/${name}`,
     promise: 2,
@@ -76,12 +76,12 @@ const neverHandedOver = defineCase({
     };
     // Two in a call whose answer is lost, and one that comes when it has been.
     const sends = [send(), send()];
-    await context.patience.untilAsked(async () => {
+    await context.deadline.untilAsked(async () => {
       const stored = context.history();
       await readStored(context, stored, topic);
       return stored.received.length > 1;
     }, "the call to be stored whose answer is lost");
-    await context.patience.pause(LATER_MS, "the last message to have a later deadline");
+    await context.deadline.pause(LATER_MS, "the last message to have a later deadline");
     sends.push(send());
     await context.within(Promise.all(sends), "the messages of the key to fail");
     expectEqual(errors.get(0)?.code, "outcome-unknown", "the code of a message whose deadline passed after it had left");
@@ -103,15 +103,15 @@ const neverHandedOver = defineCase({
   },
 });
 
-export const slowTroubleCases = [
-  slowTrouble({ name: "slow-and-throttled", mutant: "retries-behind-the-queue", fault: "throttle", mayRepeat: false }),
-  slowTrouble({
+export const slowFaultCases = [
+  slowFault({ name: "slow-and-throttled", mutant: "retries-behind-the-queue", fault: "throttle", mayRepeat: false }),
+  slowFault({
     name: "slow-and-failed-before-the-write",
     mutant: "retries-behind-the-queue",
     fault: "fail-before-write",
     mayRepeat: false,
   }),
-  slowTrouble({ name: "slow-and-of-unknown-outcome", mutant: "stores-every-second-call-late", fault: "fail-after-write", mayRepeat: true }),
-  slowTrouble({ name: "slow-and-disconnected", mutant: "retries-behind-the-queue", fault: "disconnect", mayRepeat: true }),
+  slowFault({ name: "slow-and-of-unknown-outcome", mutant: "stores-every-second-call-late", fault: "fail-after-write", mayRepeat: true }),
+  slowFault({ name: "slow-and-disconnected", mutant: "retries-behind-the-queue", fault: "disconnect", mayRepeat: true }),
   neverHandedOver,
 ];

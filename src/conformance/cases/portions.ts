@@ -1,11 +1,11 @@
 import { expectEqual } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import type { CaseTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { Member } from "../member.ts";
 import { plainText } from "../plain-codecs.ts";
-import { readAll } from "../stream-work.ts";
+import { readAll } from "../stream-steps.ts";
 
 // What one answer of a provider holds can be more than is taken in at once, above all where it was compressed.
 
@@ -30,7 +30,7 @@ function numberOf(value: string): number {
 function checkAll(numbers: readonly number[]): void {
   for (const [at, number] of numbers.entries()) {
     if (number !== at)
-      throw new BrokenPromise(`completeness: in place of #${at} came #${number}, of ${MESSAGES} large messages of one key`);
+      throw new PromiseViolation(`completeness: in place of #${at} came #${number}, of ${MESSAGES} large messages of one key`);
   }
   expectEqual(numbers.length, MESSAGES, "completeness: how many of the large messages have come");
 }
@@ -60,7 +60,7 @@ const handling = defineCase({
     const handled = new Set<number>();
     const options = { group: await context.group(topic), initialPosition: topic.start };
     context.watch(
-      Member.start(context.patience, stream, options, ({ value }) => {
+      Member.start(context.deadline, stream, options, ({ value }) => {
         handled.add(numberOf(value));
       }),
     );

@@ -5,8 +5,8 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { type Sequenced, keyNames, showSequenced } from "../history/sequenced.ts";
 import { expectLogs, logsOf } from "../partition-logs.ts";
-import { refusesPositions } from "../position-work.ts";
-import { publish, readAll } from "../stream-work.ts";
+import { refusesPositions } from "../position-steps.ts";
+import { publish, readAll } from "../stream-steps.ts";
 
 type Log = readonly Message<Sequenced>[];
 

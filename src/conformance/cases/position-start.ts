@@ -4,8 +4,8 @@ import { expectEqual, expectRejection, expectSequence, expectTrue, expectUnsuppo
 import { sequencedTopic } from "../case-topic.ts";
 import { type CaseBody, defineCase } from "../define-case.ts";
 import { type Sequenced, showSequenced } from "../history/sequenced.ts";
-import { oneLog, refusesPositions } from "../position-work.ts";
-import { readAll } from "../stream-work.ts";
+import { oneLog, refusesPositions } from "../position-steps.ts";
+import { readAll } from "../stream-steps.ts";
 
 function expectSame(actual: readonly Message<Sequenced>[], expected: readonly Message<Sequenced>[], promise: string): void {
   const show = (messages: readonly Message<Sequenced>[]): readonly string[] => messages.map(({ value }) => showSequenced(value));

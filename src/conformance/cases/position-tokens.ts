@@ -8,7 +8,7 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { endOf } from "../end-of.ts";
 import type { Sequenced } from "../history/sequenced.ts";
-import { publish, readAll } from "../stream-work.ts";
+import { publish, readAll } from "../stream-steps.ts";
 
 interface Tokens {
   readonly position: Position;
@@ -66,7 +66,7 @@ async function recreate(context: CaseContext, topic: CaseTopic): Promise<void> {
   await context.within(context.admin.deleteTopic(topic.name), "the topic to be deleted");
   const settings = context.capabilities.partitions ? { partitions: topic.partitions.length } : {};
   // Some services go on deleting for a while after they have said yes.
-  await context.patience.untilAsked(async () => {
+  await context.deadline.untilAsked(async () => {
     try {
       await context.admin.createTopic(topic.name, settings);
       return true;

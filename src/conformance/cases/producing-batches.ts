@@ -9,7 +9,7 @@ import { checkExactlyOnceInOrder, checkNoDuplicates, checkOrder } from "../histo
 import type { History } from "../history/history.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
-import { readAll, readStored } from "../stream-work.ts";
+import { readAll, readStored } from "../stream-steps.ts";
 
 /** Interleaved keys, as a batch. */
 function nextBatch(history: History, topic: CaseTopic, keys: readonly string[], rounds: number): readonly OutgoingMessage<Sequenced>[] {
@@ -224,7 +224,7 @@ const streamTells = defineCase({
     for (const [code, stored, source] of failing) {
       const sending = context.later(producer.sendStream(source, code === "timeout" ? { signal: controller.signal } : {}));
       if (code === "timeout") {
-        await context.patience.pause(20, "the stream to be pulled");
+        await context.deadline.pause(20, "the stream to be pulled");
         await context.within(producer.flush(), "what was pulled to be stored");
         controller.abort(reason);
       }

@@ -4,7 +4,7 @@ import { expectBytes, expectEqual, expectSequence, expectTrue, expectUnsupported
 import type { CaseContext } from "../case-context.ts";
 import { defineCase } from "../define-case.ts";
 import { plainText } from "../plain-codecs.ts";
-import { readAll } from "../stream-work.ts";
+import { readAll } from "../stream-steps.ts";
 
 // What other programs have stored must pass through an application unchanged, also where it is unusual.
 

@@ -1,12 +1,12 @@
 import { isStreamError } from "../../errors.ts";
 import { expectEqual, expectRejection, expectTrue, showError } from "../assertions.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
-import { readAll, readStored } from "../stream-work.ts";
+import { readAll, readStored } from "../stream-steps.ts";
 
 const flush = defineCase({
   name: "producing/flush",
@@ -50,7 +50,7 @@ const bounded = defineCase({
         await producer.send({ key: `key-${index % 5}`, value });
       } catch (error) {
         if (!isStreamError(error, "throttled"))
-          throw new BrokenPromise(`beyond twice the bound a send is throttled, not ${showError(error)}`);
+          throw new PromiseViolation(`beyond twice the bound a send is throttled, not ${showError(error)}`);
         refused += 1;
       }
     });

@@ -7,7 +7,7 @@ import { defineCase } from "../define-case.ts";
 import { checkComplete, checkNoDuplicates, checkNothingForeign, checkOrder } from "../history/check.ts";
 import { type Sequenced, keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
-import { readAll, readStored } from "../stream-work.ts";
+import { readAll, readStored } from "../stream-steps.ts";
 
 const PARTITIONS = 8;
 const BATCHES = 6;

@@ -8,7 +8,7 @@ import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkComplete, checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
 import { type History, identify } from "../history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
-import { readStored } from "../stream-work.ts";
+import { readStored } from "../stream-steps.ts";
 
 /** Longer than any producer needs to look at what it has open. */
 const SLOW_MS = 120;
@@ -94,7 +94,7 @@ const expiredBlocksItsKey = defineCase({
       }
     };
     const first = send();
-    await context.patience.pause(DELIVERY_TIMEOUT_MS / 2, "the followers of a message to have a later deadline");
+    await context.deadline.pause(DELIVERY_TIMEOUT_MS / 2, "the followers of a message to have a later deadline");
     const followers = [send(), send()];
     await context.within(first, "a message to be given up at its deadline");
     await nextTurn();
@@ -139,7 +139,7 @@ const givenUpBetweenAttempts = defineCase({
       }
     };
     const sends = [send("a"), send("b", changedMind.signal), send("c")];
-    await context.patience.untilAsked(async () => {
+    await context.deadline.untilAsked(async () => {
       const stored = context.history();
       await readStored(context, stored, topic);
       return stored.distinct === sends.length;

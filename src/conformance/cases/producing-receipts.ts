@@ -4,7 +4,7 @@ import { defineCase } from "../define-case.ts";
 import { checkComplete, checkExactlyOnceInOrder, checkOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
-import { publish, readAll, readStored, sendInterleaved } from "../stream-work.ts";
+import { publish, readAll, readStored, sendInterleaved } from "../stream-steps.ts";
 
 const durable = defineCase({
   name: "producing/durable-before-resolve",

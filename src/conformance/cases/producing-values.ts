@@ -6,7 +6,7 @@ import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainBytes, plainText } from "../plain-codecs.ts";
-import { readAll, readStored } from "../stream-work.ts";
+import { readAll, readStored } from "../stream-steps.ts";
 
 const oneByOne = defineCase({
   name: "producing/one-by-one",

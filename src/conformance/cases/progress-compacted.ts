@@ -1,12 +1,12 @@
 import { expectEqual } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
-import { TOMBSTONE_GATE, compactedTopic } from "../compaction-work.ts";
+import { TOMBSTONE_GATE, compactedTopic } from "../compaction-steps.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../history/check.ts";
 import { identify } from "../history/history.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, readAll, untilComplete } from "../stream-work.ts";
+import { publish, readAll, untilComplete } from "../stream-steps.ts";
 
 const tail = defineCase({
   name: "progress/compacted-tail",
@@ -20,7 +20,7 @@ const tail = defineCase({
     await untilComplete(context, left);
     if (context.capabilities.lagInMessages) {
       const hasNone = async (): Promise<boolean> => (await context.admin.lag(topic.name, group)).messages === 0;
-      await context.patience.untilAsked(hasNone, "the lag of a group that has handled all that compaction has left to be 0");
+      await context.deadline.untilAsked(hasNone, "the lag of a group that has handled all that compaction has left to be 0");
     }
     await first.close();
     checkExactlyOnceInOrder(left.sent, left.received, topic.name);
@@ -88,7 +88,7 @@ const openDeliveries = defineCase({
     let running = 0;
     const crashing = context.member(topic, { group, concurrency: left.sent.length, commit: { everyMs: 5 } }, async (message) => {
       running += 1;
-      context.patience.notify();
+      context.deadline.notify();
       // What comes last is there: so the member has been told of all the holes.
       await context.until(() => running >= left.sent.length, "handlers of everything that is left to run");
       if (!parts[0]!.includes(message.value.key)) await crash.opened;

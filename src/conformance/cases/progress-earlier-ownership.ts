@@ -1,7 +1,7 @@
 import { expectTrue } from "../assertions.ts";
 import { defineCase } from "../define-case.ts";
 import { recordInto } from "../member.ts";
-import { publish } from "../stream-work.ts";
+import { publish } from "../stream-steps.ts";
 
 const earlierOwnership = defineCase({
   name: "progress/earlier-ownership-cannot-commit",

@@ -4,7 +4,7 @@ import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, untilComplete } from "../stream-work.ts";
+import { publish, untilComplete } from "../stream-steps.ts";
 
 const lateResult = defineCase({
   name: "progress/late-result-cannot-commit",

@@ -1,11 +1,11 @@
 import { expectEqual, expectSequence, expectTrue } from "../assertions.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder, checkRepeatsInOrder } from "../history/check.ts";
 import { keyNames, showSequenced } from "../history/sequenced.ts";
 import { Member, recordInto } from "../member.ts";
-import { publish, readAll, untilComplete } from "../stream-work.ts";
+import { publish, readAll, untilComplete } from "../stream-steps.ts";
 
 const RARELY = { everyMs: 3_600_000, everyMessages: 1_000_000 };
 
@@ -28,7 +28,7 @@ const notAgain = defineCase({
     await untilComplete(context, after);
     for (const value of after.received) {
       if (before.hasReceived(value))
-        throw new BrokenPromise(`progress: ${showSequenced(value)} was handled before a clean restart and came again`);
+        throw new PromiseViolation(`progress: ${showSequenced(value)} was handled before a clean restart and came again`);
     }
     checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
   },
@@ -130,7 +130,7 @@ const everyPartition = defineCase({
     await publish(context, history, topic, keyNames(16), 3);
     const stream = sequencedTopic(context.connection, topic);
     const first = context.watch(
-      Member.startBatches(context.patience, stream, { group, initialPosition: topic.start, concurrency: 4, commit: RARELY }, (messages) => {
+      Member.startBatches(context.deadline, stream, { group, initialPosition: topic.start, concurrency: 4, commit: RARELY }, (messages) => {
         for (const message of messages) history.receive(message, "first");
       }),
     );

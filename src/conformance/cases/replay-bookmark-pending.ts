@@ -6,7 +6,7 @@ import { countingArrivals } from "../counting-arrivals.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
-import { publish, readStored } from "../stream-work.ts";
+import { publish, readStored } from "../stream-steps.ts";
 
 const pending = defineCase({
   name: "replay/bookmark/while-a-message-is-decoded",

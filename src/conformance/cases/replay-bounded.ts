@@ -27,9 +27,9 @@ const bounded = defineCase({
       // A group has been given everything while the reader was not asked: so it was there for the reader too.
       let witnessed = 0;
       const witness = context.watch(
-        Member.start(context.patience, stream, { group: await context.group(topic), initialPosition: topic.start }, () => {
+        Member.start(context.deadline, stream, { group: await context.group(topic), initialPosition: topic.start }, () => {
           witnessed += 1;
-          context.patience.notify();
+          context.deadline.notify();
         }),
       );
       await context.until(() => witnessed >= MESSAGES, "a group to be given everything");
@@ -41,7 +41,7 @@ const bounded = defineCase({
         `a reader that is bound to ${BOUND_BYTES} bytes and not asked for more took ${arrived} of ${MESSAGES} messages of ${VALUE_BYTES} bytes`,
       );
       for (let next = iterator.next(); ; next = iterator.next()) {
-        const { done } = await context.patience.within(next, () => `the rest once there is room: ${read} of ${MESSAGES} messages`);
+        const { done } = await context.deadline.within(next, () => `the rest once there is room: ${read} of ${MESSAGES} messages`);
         if (done === true) break;
         read += 1;
       }

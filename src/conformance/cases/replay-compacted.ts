@@ -1,13 +1,13 @@
 import { expectEqual, expectTrue } from "../assertions.ts";
 import { sequencedTopic } from "../case-topic.ts";
-import { type CompactedTopic, TOMBSTONE_GATE, compactedTopic } from "../compaction-work.ts";
+import { type CompactedTopic, TOMBSTONE_GATE, compactedTopic } from "../compaction-steps.ts";
 import { defineCase } from "../define-case.ts";
 import { endOf } from "../end-of.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { identify } from "../history/history.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { expectLogs, logsOf, selectFrom } from "../partition-logs.ts";
-import { publish, readAll, readStored } from "../stream-work.ts";
+import { publish, readAll, readStored } from "../stream-steps.ts";
 
 const untilNow = defineCase({
   name: "replay/range/compacted-tail",
@@ -161,7 +161,7 @@ const follows = defineCase({
         page.receive(message, "reader");
       }
       ended = true;
-      context.patience.notify();
+      context.deadline.notify();
     };
     const running = context.later(reading());
     await context.until(() => ended || left.distinct === left.sent.length, "a reader without an end to hand out what compaction has left");

@@ -3,8 +3,8 @@ import { DEFAULT_TOPIC, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkComplete, checkNoDuplicates, checkNothingForeign } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { reshapeGates } from "../reshard-work.ts";
-import { publish, readStored, untilComplete } from "../stream-work.ts";
+import { reshapeGates } from "../reshard-steps.ts";
+import { publish, readStored, untilComplete } from "../stream-steps.ts";
 
 const MORE = DEFAULT_TOPIC.partitions * 2;
 const KEYS = keyNames(48);

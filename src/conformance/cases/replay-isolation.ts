@@ -6,7 +6,7 @@ import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { identify } from "../history/history.ts";
 import { type Sequenced, keyNames, showSequenced } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { publish, readAll, readStored, untilComplete } from "../stream-work.ts";
+import { publish, readAll, readStored, untilComplete } from "../stream-steps.ts";
 
 const groupsStay = defineCase({
   name: "replay/isolation/groups-stay",
@@ -59,7 +59,7 @@ const sameMessages = defineCase({
     });
     await untilComplete(context, history);
     await member.close();
-    await context.patience.pause(5, "the clock to move on");
+    await context.deadline.pause(5, "the clock to move on");
     const replayed = await readAll(context, sequencedTopic(await context.connect(), topic), { from: topic.start, until: "now" });
     expectEqual(replayed.length, history.sent.length, "messages of a replay of everything");
     for (const message of replayed) {

@@ -5,14 +5,14 @@ import type { Gap } from "../../position/range-types.ts";
 import type { Reader } from "../../replay/reader-types.ts";
 import { expectEqual, expectTrue, showError } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import type { CaseTopic } from "../case-topic.ts";
 import { countingArrivals } from "../counting-arrivals.ts";
 import { defineCase } from "../define-case.ts";
 import { checkNoDuplicates, checkOrder } from "../history/check.ts";
 import { type History, identify } from "../history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../history/sequenced.ts";
-import { forgetfulTopic, untilForgotten } from "../retention-work.ts";
+import { topicWithShortRetention, untilRetentionActed } from "../retention-steps.ts";
 
 const VALUE_BYTES = 32_768;
 const KEYS = keyNames(8);
@@ -51,7 +51,7 @@ async function send(context: CaseContext, topic: CaseTopic, history: History, ro
 
 /** A reader that stands in the middle of a log, with room for little of what follows, when retention removes all of it. */
 async function overtakenReader(context: CaseContext, onGap: ((gap: Gap) => void) | undefined): Promise<Overtaken> {
-  const topic = await forgetfulTopic(context);
+  const topic = await topicWithShortRetention(context);
   const before = context.history();
   await send(context, topic, before, ROUNDS);
   const received: Sequenced[] = [];
@@ -63,7 +63,7 @@ async function overtakenReader(context: CaseContext, onGap: ((gap: Gap) => void)
     if (first.done !== true) received.push(first.value.value);
     await context.until(() => arrived.size > 0, "a reader to have something in hand");
   });
-  await untilForgotten(context, topic);
+  await untilRetentionActed(context, topic);
   const after = before.continued();
   await send(context, topic, after, 1);
   return { topic, before, after, rest, reader, received };
@@ -100,7 +100,7 @@ const outOfRange = defineCase({
       () => null,
       (error: unknown) => ({ error }),
     );
-    if (failed !== null && failed.error instanceof BrokenPromise) throw failed.error;
+    if (failed !== null && failed.error instanceof PromiseViolation) throw failed.error;
     expectTrue(failed !== null, `${promise}: it went on behind the gap without a word`);
     const { error } = failed;
     expectTrue(

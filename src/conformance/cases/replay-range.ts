@@ -1,14 +1,14 @@
 import type { Message } from "../../message.ts";
 import { expectEqual, expectRejection, expectTrue, expectUnsupported } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { endOf } from "../end-of.ts";
 import { checkComplete, checkExactlyOnceInOrder, checkNothingForeign, checkOrder } from "../history/check.ts";
 import { type Sequenced, keyNames, showSequenced } from "../history/sequenced.ts";
 import { expectLogs, logsOf, selectFrom } from "../partition-logs.ts";
-import { publish, readAll, readStored } from "../stream-work.ts";
+import { publish, readAll, readStored } from "../stream-steps.ts";
 
 const untilNow = defineCase({
   name: "replay/range/until-now",
@@ -27,7 +27,7 @@ const untilNow = defineCase({
     const reading = async (): Promise<void> => {
       for await (const message of reader) {
         if (exact && message.value.sequence >= 3) {
-          throw new BrokenPromise(`until "now": ${showSequenced(message.value)} was stored after the reader had opened`);
+          throw new PromiseViolation(`until "now": ${showSequenced(message.value)} was stored after the reader had opened`);
         }
         history.receive(message);
       }
@@ -73,7 +73,7 @@ const latest = defineCase({
     const reading = async (): Promise<void> => {
       for await (const message of reader) {
         if (before.sent.some(({ key, sequence }) => key === message.value.key && sequence === message.value.sequence)) {
-          throw new BrokenPromise(`from "latest": ${showSequenced(message.value)} was stored before the reader opened`);
+          throw new PromiseViolation(`from "latest": ${showSequenced(message.value)} was stored before the reader opened`);
         }
         later.receive(message);
         if (later.distinct === later.sent.length) break;
@@ -108,7 +108,7 @@ const latestOnceOpen = defineCase({
         if (history.distinct === history.sent.length) break;
       }
     };
-    await context.patience.within(
+    await context.deadline.within(
       reading(),
       () => `what came after the reader had opened: ${history.distinct} of ${history.sent.length} messages`,
     );

@@ -4,7 +4,7 @@ import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { plainText } from "../plain-codecs.ts";
-import { publish, readAll, readStored } from "../stream-work.ts";
+import { publish, readAll, readStored } from "../stream-steps.ts";
 
 const everything = defineCase({
   name: "replay/reading/everything",
@@ -35,7 +35,7 @@ const follow = defineCase({
     const reading = async (): Promise<void> => {
       for await (const message of reader) history.receive(message, "reader");
       ended = true;
-      context.patience.notify();
+      context.deadline.notify();
     };
     const running = context.later(reading());
     for (let round = 0; round < 3; round += 1) {

@@ -3,8 +3,8 @@ import { DEFAULT_TOPIC, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { refusesPartitions, reshapeGates } from "../reshard-work.ts";
-import { publish, readStored, sendInterleaved } from "../stream-work.ts";
+import { refusesPartitions, reshapeGates } from "../reshard-steps.ts";
+import { publish, readStored, sendInterleaved } from "../stream-steps.ts";
 
 const FEWER = DEFAULT_TOPIC.partitions / 2;
 const MORE = DEFAULT_TOPIC.partitions * 2;
@@ -71,7 +71,7 @@ const resumed = defineCase({
           if (history.received.length === enough) break;
         }
       };
-      await context.patience.within(readSome(), () => `${enough} messages in all; ${history.received.length} came`);
+      await context.deadline.within(readSome(), () => `${enough} messages in all; ${history.received.length} came`);
       from = { bookmark: await reader.bookmark() };
     }
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);

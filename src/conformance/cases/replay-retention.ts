@@ -6,16 +6,16 @@ import { defineCase } from "../define-case.ts";
 import { endOf } from "../end-of.ts";
 import { checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { forgetfulTopic, untilForgotten } from "../retention-work.ts";
-import { publish, readAll, readStored } from "../stream-work.ts";
+import { topicWithShortRetention, untilRetentionActed } from "../retention-steps.ts";
+import { publish, readAll, readStored } from "../stream-steps.ts";
 
 /** Declared: what retention has removed is missing without a word, and what is left is read. */
 async function skipsAsDeclared(context: CaseContext): Promise<void> {
-  const topic = await forgetfulTopic(context);
+  const topic = await topicWithShortRetention(context);
   const bookmark = await endOf(context, topic);
   const history = context.history();
   await publish(context, history, topic, keyNames(8), 2);
-  await untilForgotten(context, topic);
+  await untilRetentionActed(context, topic);
   const later = history.continued();
   await publish(context, later, topic, keyNames(8), 2);
   await readStored(context, later, topic, { from: { bookmark } });
@@ -28,10 +28,10 @@ const outOfRange = defineCase({
   mutant: "hides-gaps",
   gates: { gapDetected: skipsAsDeclared },
   run: async (context) => {
-    const topic = await forgetfulTopic(context);
+    const topic = await topicWithShortRetention(context);
     const bookmark = await endOf(context, topic);
     await publish(context, context.history(), topic, keyNames(8), 2);
-    await untilForgotten(context, topic);
+    await untilRetentionActed(context, topic);
     const stream = sequencedTopic(context.connection, topic);
     const promise = "a range that is older than retention";
     const read = async (): Promise<unknown> => readAll(context, stream, { from: { bookmark }, until: "now" });
@@ -47,11 +47,11 @@ const gapAccepted = defineCase({
   mutant: "goes-on-at-the-end-behind-a-gap",
   gates: { gapDetected: skipsAsDeclared },
   run: async (context) => {
-    const topic = await forgetfulTopic(context);
+    const topic = await topicWithShortRetention(context);
     const bookmark = await endOf(context, topic);
     const history = context.history();
     const receipts = await publish(context, history, topic, keyNames(8), 2);
-    await untilForgotten(context, topic);
+    await untilRetentionActed(context, topic);
     const later = history.continued();
     await publish(context, later, topic, keyNames(8), 2);
     const gaps: Gap[] = [];

@@ -5,7 +5,7 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { expectLogs, logsOf, publishAroundATime, selectFrom, storedFrom } from "../partition-logs.ts";
-import { publish, readAll } from "../stream-work.ts";
+import { publish, readAll } from "../stream-steps.ts";
 
 async function refusesTimes(context: CaseContext): Promise<void> {
   const stream = sequencedTopic(context.connection, await context.topic());
@@ -82,7 +82,7 @@ async function publishAtTimes(context: CaseContext, topic: CaseTopic, offsetsMs:
 
 /** A topic that is lent afterwards must not hold times that are still to come. */
 async function untilPast(context: CaseContext, timeMs: number): Promise<void> {
-  await context.patience.pause(Math.max(0, timeMs + 1 - Date.now()), "the clock to pass the times that were given");
+  await context.deadline.pause(Math.max(0, timeMs + 1 - Date.now()), "the clock to pass the times that were given");
 }
 
 const logOrder = defineCase({

@@ -6,9 +6,9 @@ import { sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
-import { publish, readStored } from "../stream-work.ts";
+import { publish, readStored } from "../stream-steps.ts";
 
-interface TroubledReader {
+interface ReaderFault {
   readonly name: string;
   readonly mutant: string;
   readonly fault: FaultKind;
@@ -19,9 +19,9 @@ const KEYS = keyNames(12);
 const STALL_MS = 80;
 
 /** A reader that follows a topic meets trouble: it goes on where it was, leaves nothing out and hands nothing out twice. */
-function troubledReader({ name, mutant, fault, exclusive = false }: TroubledReader): DefinedCase {
+function readerWithFault({ name, mutant, fault, exclusive = false }: ReaderFault): DefinedCase {
   return defineCase({
-    name: `replay/trouble/${name}`,
+    name: `replay/fault/${name}`,
     promise: 8,
     mutant,
     faults: [fault],
@@ -66,7 +66,7 @@ function troubledReader({ name, mutant, fault, exclusive = false }: TroubledRead
 }
 
 const notPermitted = defineCase({
-  name: "replay/trouble/not-permitted",
+  name: "replay/fault/not-permitted",
   promise: 12,
   mutant: "readers-swallow-refusals",
   faults: ["refuse-authorization"],
@@ -98,10 +98,10 @@ const notPermitted = defineCase({
   },
 });
 
-export const troubledReaderCases = [
-  troubledReader({ name: "disconnected", mutant: "skips-what-follows-a-retry", fault: "disconnect" }),
-  troubledReader({ name: "expired-cursor", mutant: "skips-what-follows-a-retry", fault: "expire-cursor" }),
-  troubledReader({ name: "stalled", mutant: "drops-what-comes-late", fault: "stall" }),
-  troubledReader({ name: "restarted", mutant: "skips-what-follows-a-retry", fault: "restart", exclusive: true }),
+export const readerFaultCases = [
+  readerWithFault({ name: "disconnected", mutant: "skips-what-follows-a-retry", fault: "disconnect" }),
+  readerWithFault({ name: "expired-cursor", mutant: "skips-what-follows-a-retry", fault: "expire-cursor" }),
+  readerWithFault({ name: "stalled", mutant: "drops-what-comes-late", fault: "stall" }),
+  readerWithFault({ name: "restarted", mutant: "skips-what-follows-a-retry", fault: "restart", exclusive: true }),
   notPermitted,
 ];

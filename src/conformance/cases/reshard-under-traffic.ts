@@ -6,8 +6,8 @@ import { DEFAULT_TOPIC, sequencedTopic } from "../case-topic.ts";
 import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder, checkComplete, checkNoDuplicates, checkNothingForeign, checkOrder } from "../history/check.ts";
 import { keyNames, sequencedCodec } from "../history/sequenced.ts";
-import { refusesPartitions, reshapeGates } from "../reshard-work.ts";
-import { publish, readStored, sendInterleaved, untilComplete } from "../stream-work.ts";
+import { refusesPartitions, reshapeGates } from "../reshard-steps.ts";
+import { publish, readStored, sendInterleaved, untilComplete } from "../stream-steps.ts";
 
 const FEWER = DEFAULT_TOPIC.partitions / 2;
 const MORE = DEFAULT_TOPIC.partitions * 2;
@@ -87,7 +87,7 @@ const knowsTheGrowth = defineCase({
       );
     };
     let strays: readonly string[] = [];
-    await context.patience.untilAsked(
+    await context.deadline.untilAsked(
       async () => {
         const [old, young] = [await partitionsOf(before), await partitionsOf(after)];
         strays = KEYS.filter((key) => old.get(key) !== young.get(key));

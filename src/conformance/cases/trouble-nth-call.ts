@@ -8,7 +8,7 @@ import { defineCase } from "../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../history/check.ts";
 import { keyNames } from "../history/sequenced.ts";
 import { recordInto } from "../member.ts";
-import { readStored, untilComplete } from "../stream-work.ts";
+import { readStored, untilComplete } from "../stream-steps.ts";
 
 /** So many calls, each in its turn: by then a small run has been through everything it does. */
 const CALLS = 12;
@@ -16,7 +16,7 @@ const KEYS = keyNames(6);
 const STALL_MS = 50;
 
 /** Publishes, handles, stores progress, leaves, and goes on as another member; on the n-th call of all that comes the trouble. */
-async function runWithTrouble(context: CaseContext, fault: FaultKind, after: number): Promise<void> {
+async function runWithFault(context: CaseContext, fault: FaultKind, after: number): Promise<void> {
   const topic = await context.topic();
   const group = await context.group(topic);
   const history = context.history();
@@ -42,12 +42,12 @@ async function runWithTrouble(context: CaseContext, fault: FaultKind, after: num
 
 function onEveryCall(name: string, fault: FaultKind, mutant: string): DefinedCase {
   return defineCase({
-    name: `trouble/nth-call/${name}`,
+    name: `fault/nth-call/${name}`,
     promise: 4,
     mutant,
     faults: [fault],
     run: async (context) => {
-      for (let after = 0; after < CALLS; after += 1) await runWithTrouble(context, fault, after);
+      for (let after = 0; after < CALLS; after += 1) await runWithFault(context, fault, after);
     },
   });
 }

@@ -1,4 +1,4 @@
-import { BrokenPromise } from "../case-outcome.ts";
+import { PromiseViolation } from "../case-outcome.ts";
 import { type Delivery, identify } from "./history.ts";
 import { type Sequenced, showSequenced } from "./sequenced.ts";
 
@@ -14,7 +14,7 @@ export function checkOrder(received: readonly Sequenced[], where = "received"): 
     seen.add(id);
     const before = highest.get(value.key) ?? -1;
     if (value.sequence < before) {
-      throw new BrokenPromise(`order per key: ${showSequenced(value)} was ${where} after #${before}`);
+      throw new PromiseViolation(`order per key: ${showSequenced(value)} was ${where} after #${before}`);
     }
     highest.set(value.key, value.sequence);
   }
@@ -25,7 +25,7 @@ export function checkComplete(sent: readonly Sequenced[], received: readonly Seq
   const seen = new Set(received.map(identify));
   const missing = sent.filter((value) => !seen.has(identify(value)));
   if (missing.length > 0) {
-    throw new BrokenPromise(
+    throw new PromiseViolation(
       `completeness: ${missing.length} of ${sent.length} messages never came, first ${missing.slice(0, 3).map(showSequenced).join(", ")}`,
     );
   }
@@ -36,7 +36,7 @@ export function checkNoDuplicates(received: readonly Sequenced[]): void {
   const seen = new Set<string>();
   for (const value of received) {
     const id = identify(value);
-    if (seen.has(id)) throw new BrokenPromise(`duplicates: ${showSequenced(value)} came more than once`);
+    if (seen.has(id)) throw new PromiseViolation(`duplicates: ${showSequenced(value)} came more than once`);
     seen.add(id);
   }
 }
@@ -45,11 +45,11 @@ export function checkNoDuplicates(received: readonly Sequenced[]): void {
 export function checkNothingForeign(sent: readonly Sequenced[], received: readonly (Delivery | Sequenced)[], topic: string): void {
   const known = new Set(sent.map(identify));
   for (const value of received) {
-    if (!known.has(identify(value))) throw new BrokenPromise(`foreign message: ${showSequenced(value)} was never sent`);
+    if (!known.has(identify(value))) throw new PromiseViolation(`foreign message: ${showSequenced(value)} was never sent`);
     if (value.topic !== topic)
-      throw new BrokenPromise(`foreign message: ${showSequenced(value)} came from another topic than it was sent to`);
+      throw new PromiseViolation(`foreign message: ${showSequenced(value)} came from another topic than it was sent to`);
     if ("messageKey" in value && value.messageKey !== value.key) {
-      throw new BrokenPromise(`keys: ${showSequenced(value)} came with another key than it was sent with`);
+      throw new PromiseViolation(`keys: ${showSequenced(value)} came with another key than it was sent with`);
     }
   }
 }
@@ -62,12 +62,12 @@ export function checkPositions(received: readonly Delivery[]): void {
     const id = identify(delivery);
     const named = byPosition.get(delivery.position);
     if (named !== undefined && named !== id)
-      throw new BrokenPromise(`positions: that of ${showSequenced(delivery)} names another message as well`);
+      throw new PromiseViolation(`positions: that of ${showSequenced(delivery)} names another message as well`);
     byPosition.set(delivery.position, id);
     // A message stored twice has two positions, which is right; so only the first copy is compared, by its partition.
     if (!byMessage.has(id)) byMessage.set(id, delivery.partition);
     else if (byMessage.get(id) !== delivery.partition) {
-      throw new BrokenPromise(`positions: ${showSequenced(delivery)} came from two partitions`);
+      throw new PromiseViolation(`positions: ${showSequenced(delivery)} came from two partitions`);
     }
   }
 }
@@ -81,7 +81,7 @@ export function checkRepeatsInOrder(received: readonly Sequenced[]): void {
   for (const value of received) {
     const before = last.get(value.key);
     if (before !== undefined && value.sequence > before + 1) {
-      throw new BrokenPromise(`order of repeats: after ${showSequenced({ key: value.key, sequence: before })} came #${value.sequence}`);
+      throw new PromiseViolation(`order of repeats: after ${showSequenced({ key: value.key, sequence: before })} came #${value.sequence}`);
     }
     last.set(value.key, value.sequence);
   }
@@ -92,8 +92,8 @@ export function checkSameAsStored(stored: readonly Delivery[], received: readonl
   const byPlace = new Map(stored.map((delivery) => [`${delivery.partition} ${delivery.position}`, identify(delivery)]));
   for (const delivery of received) {
     const there = byPlace.get(`${delivery.partition} ${delivery.position}`);
-    if (there === undefined) throw new BrokenPromise(`positions: that of ${showSequenced(delivery)} names nothing that is stored`);
-    if (there !== identify(delivery)) throw new BrokenPromise(`positions: that of ${showSequenced(delivery)} is of another message`);
+    if (there === undefined) throw new PromiseViolation(`positions: that of ${showSequenced(delivery)} names nothing that is stored`);
+    if (there !== identify(delivery)) throw new PromiseViolation(`positions: that of ${showSequenced(delivery)} is of another message`);
   }
 }
 
@@ -103,7 +103,7 @@ export function checkRepeatBound(received: readonly Delivery[], most: number): v
   for (const delivery of received) {
     const count = (counts.get(delivery.position) ?? 0) + 1;
     counts.set(delivery.position, count);
-    if (count > most) throw new BrokenPromise(`duplicates: ${showSequenced(delivery)} came more than ${most} times`);
+    if (count > most) throw new PromiseViolation(`duplicates: ${showSequenced(delivery)} came more than ${most} times`);
   }
 }
 

@@ -14,7 +14,7 @@ export interface JudgedRun {
 export interface JudgedCase {
   readonly report: CaseReport;
   /** What is wrong with this result; null where it is as it should be. */
-  readonly complaint: string | null;
+  readonly problem: string | null;
   /** Why it fails, where that is known and expected. */
   readonly knownDeviation: string | null;
 }
@@ -31,23 +31,23 @@ export function judgeRun(
 ): JudgedRun {
   const judged = reports.map((report) => judgeCase(report, expected));
   const stale = expected === null ? [] : staleEntries(cases, expected);
-  const holds = stale.length === 0 && judged.every(({ complaint }) => complaint === null);
+  const holds = stale.length === 0 && judged.every(({ problem }) => problem === null);
   return { provider, cases: judged, stale, holds };
 }
 
-/** Everything that is wrong with a run: what each complaint is about, and why. Empty where it holds. */
-export function complaintsOf({ cases, stale }: JudgedRun): readonly { readonly name: string; readonly complaint: string }[] {
+/** Everything that is wrong with a run: what each problem is about, and why. Empty where it holds. */
+export function problemsOf({ cases, stale }: JudgedRun): readonly { readonly name: string; readonly problem: string }[] {
   return [
-    ...cases.flatMap(({ report, complaint }) => (complaint === null ? [] : [{ name: report.case, complaint }])),
-    ...stale.map((name) => ({ name, complaint: STALE })),
+    ...cases.flatMap(({ report, problem }) => (problem === null ? [] : [{ name: report.case, problem }])),
+    ...stale.map((name) => ({ name, problem: STALE })),
   ];
 }
 
 export const STALE = "listed in what is expected, but no case has this name";
 
 export function judgeCase(report: CaseReport, expected: ExpectedResults | null): JudgedCase {
-  const complaint =
+  const problem =
     expected === null ? (report.result === "failed" ? (report.reason ?? "failed") : null) : differenceFromExpected(report, expected);
   const deviates = expected !== null && report.result === "failed" && Object.hasOwn(expected.deviations, report.case);
-  return { report, complaint, knownDeviation: deviates ? (expected.deviations[report.case] ?? null) : null };
+  return { report, problem, knownDeviation: deviates ? (expected.deviations[report.case] ?? null) : null };
 }

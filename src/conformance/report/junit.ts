@@ -1,5 +1,5 @@
 import { promiseTitle } from "../promises.ts";
-import { type JudgedCase, type JudgedRun, STALE, complaintsOf } from "./judged-run.ts";
+import { type JudgedCase, type JudgedRun, STALE, problemsOf } from "./judged-run.ts";
 import { xmlText } from "./xml-text.ts";
 
 /**
@@ -8,7 +8,7 @@ import { xmlText } from "./xml-text.ts";
  */
 export function runAsJUnit(run: JudgedRun): string {
   const cases = [...run.cases.map((judged) => caseElement(judged)), ...run.stale.map((name) => staleElement(name))];
-  const failures = complaintsOf(run).length;
+  const failures = problemsOf(run).length;
   const skipped = run.cases.filter((judged) => skippedMessage(judged) !== null).length;
   const seconds = run.cases.reduce((sum, { report }) => sum + report.seconds, 0).toFixed(3);
   const counts = `tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}"`;
@@ -24,11 +24,11 @@ export function runAsJUnit(run: JudgedRun): string {
 }
 
 function caseElement(judged: JudgedCase): string {
-  const { report, complaint } = judged;
+  const { report, problem } = judged;
   const message = skippedMessage(judged);
   const className = xmlText(`${report.provider}.${promiseTitle(report.promise)}`);
   const start = `    <testcase name="${xmlText(report.case)}" classname="${className}" time="${report.seconds.toFixed(3)}"`;
-  if (complaint !== null) return `${start}>\n      ${failure(complaint)}\n    </testcase>`;
+  if (problem !== null) return `${start}>\n      ${failure(problem)}\n    </testcase>`;
   if (message !== null) return `${start}>\n      <skipped message="${xmlText(message)}"/>\n    </testcase>`;
   return `${start}/>`;
 }
@@ -42,8 +42,8 @@ function failure(message: string): string {
   return `<failure message="${xmlText(message)}"/>`;
 }
 
-function skippedMessage({ report, complaint, knownDeviation }: JudgedCase): string | null {
-  if (complaint !== null || report.result === "passed") return null;
+function skippedMessage({ report, problem, knownDeviation }: JudgedCase): string | null {
+  if (problem !== null || report.result === "passed") return null;
   if (report.result === "failed") return `known deviation: ${knownDeviation}`;
   return `${report.result}: ${report.reason}`;
 }

@@ -1,6 +1,6 @@
 import type { Capabilities } from "../../capabilities.ts";
 import { summarize, summarizePromises } from "../results.ts";
-import { type JudgedRun, complaintsOf } from "./judged-run.ts";
+import { type JudgedRun, problemsOf } from "./judged-run.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { capabilityMatrix, conformanceMatrix } from "./matrix.ts";
 
@@ -8,8 +8,8 @@ import { capabilityMatrix, conformanceMatrix } from "./matrix.ts";
 export function runAsMarkdown(run: JudgedRun, capabilities: Capabilities): string {
   const reports = run.cases.map(({ report }) => report);
   const shown = { target: run.provider, counts: summarize(run.provider, reports), promises: summarizePromises(reports) };
-  const wrong = complaintsOf(run).map(({ name, complaint }) => [name, complaint]);
-  const others = run.cases.filter(({ report, complaint }) => complaint === null && report.result !== "passed");
+  const wrong = problemsOf(run).map(({ name, problem }) => [name, problem]);
+  const others = run.cases.filter(({ report, problem }) => problem === null && report.result !== "passed");
   return [
     `# Conformance of ${asText(run.provider)}\n\n`,
     conformanceMatrix([shown]),

@@ -1,6 +1,6 @@
 import { promiseTitle } from "../promises.ts";
 import { type CaseReport, type ResultCounts, summarize, summarizePromises } from "../results.ts";
-import { type JudgedCase, type JudgedRun, complaintsOf } from "./judged-run.ts";
+import { type JudgedCase, type JudgedRun, problemsOf } from "./judged-run.ts";
 
 /** How parts of the text are set off, where it is shown on a terminal. */
 export interface TextStyle {
@@ -19,21 +19,21 @@ const WORDS: Readonly<Record<CaseReport["result"], string>> = {
 };
 
 /** One case on one line, for people; below it what is wrong, where something is. */
-export function caseAsText({ report, complaint, knownDeviation }: JudgedCase, style: TextStyle = PLAIN_STYLE): string {
+export function caseAsText({ report, problem, knownDeviation }: JudgedCase, style: TextStyle = PLAIN_STYLE): string {
   const word = WORDS[report.result].padEnd(11);
-  const paint = complaint !== null ? style.bad : report.result === "passed" ? style.good : style.faint;
+  const paint = problem !== null ? style.bad : report.result === "passed" ? style.good : style.faint;
   const seconds = style.faint(`${report.seconds.toFixed(2)} s`);
   const aside =
     knownDeviation !== null ? `known deviation: ${knownDeviation}` : report.result === "unsupported" ? report.capability : report.reason;
   const line = `${paint(word)} ${report.case} ${seconds}`;
-  if (complaint !== null) return `${line}\n${indented(complaint)}`;
+  if (problem !== null) return `${line}\n${indented(problem)}`;
   return aside === null ? line : `${line} ${style.faint(`(${aside})`)}`;
 }
 
 /** What a run ends with: the counts by promise, everything that is wrong once more, and the verdict. */
 export function runAsText(run: JudgedRun, style: TextStyle = PLAIN_STYLE): string {
   const reports = run.cases.map(({ report }) => report);
-  const wrong = complaintsOf(run).map(({ name, complaint }) => `${name}\n${indented(complaint)}`);
+  const wrong = problemsOf(run).map(({ name, problem }) => `${name}\n${indented(problem)}`);
   const rows = summarizePromises(reports).map((counts) => countsRow(promiseTitle(counts.promise), counts));
   return [
     [HEAD, ...rows, countsRow("all", summarize(run.provider, reports))].join("\n"),

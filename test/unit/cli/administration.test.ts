@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-kafka.ts";
-import { plainTopic } from "../../../src/cli/process/plain-topic.ts";
+import { bytesTopic } from "../../../src/cli/process/bytes-topic.ts";
 import { type Connection, connect } from "../../../src/index.ts";
 import { gather } from "./gather.ts";
 import { type Told, runInProcess } from "./run-in-process.ts";
@@ -23,7 +23,7 @@ function run(...args: readonly string[]): Promise<Told> {
 }
 
 async function fill(count: number): Promise<void> {
-  const producer = plainTopic(connection, "orders").producer();
+  const producer = bytesTopic(connection, "orders").producer();
   for (let number = 0; number < count; number += 1) {
     await producer.send({ key: null, value: Buffer.from(String(number)), toPartition: String(number % 2) });
   }
@@ -33,7 +33,7 @@ async function fill(count: number): Promise<void> {
 /** All of what `fill` has sent to a new topic. */
 async function fillAndConsume(count: number, group: string): Promise<void> {
   await fill(count);
-  const consumer = plainTopic(connection, "orders").consumer({ group });
+  const consumer = bytesTopic(connection, "orders").consumer({ group });
   let handled = 0;
   const running = consumer.run(async () => void (handled += 1));
   await expect.poll(() => handled).toBe(count);
@@ -119,7 +119,7 @@ describe("groups", () => {
 
   test("a reset to a position concerns its partition only", async () => {
     await fillAndConsume(10, "billing");
-    const stored = await gather(plainTopic(connection, "orders").reader({ until: "now", partitions: ["1"] }));
+    const stored = await gather(bytesTopic(connection, "orders").reader({ until: "now", partitions: ["1"] }));
     const place = `after:${stored[1]!.position}`;
     expect((await run("groups", "reset", ...GROUP, "--to", place)).output).toMatch(/^partition .*\n1 .*\n$/);
     await run("groups", "reset", ...GROUP, "--to", place, "--execute");
@@ -133,7 +133,7 @@ describe("groups", () => {
     await fillAndConsume(10, "billing");
     const bookmark = (await connection.admin.describeGroup("orders", "billing")).bookmark!;
     await connection.admin.updateTopic("orders", { partitions: 3, mayReorder: true });
-    const producer = plainTopic(connection, "orders").producer();
+    const producer = bytesTopic(connection, "orders").producer();
     await producer.send({ key: null, value: Buffer.from("new"), toPartition: "2" });
     await producer.close();
     await connection.admin.resetGroup("orders", "billing", "latest");
@@ -150,7 +150,7 @@ describe("groups", () => {
     expect(await connection.admin.listGroups("orders")).toEqual([]);
     await run("groups", "reset", ...GROUP, "--to", "latest", "--execute");
     expect(await connection.admin.listGroups("orders")).toEqual(["billing"]);
-    const consumer = plainTopic(connection, "orders").consumer({ group: "billing" });
+    const consumer = bytesTopic(connection, "orders").consumer({ group: "billing" });
     const running = consumer.run(async () => undefined);
     await expect.poll(() => consumer.status().state).toBe("running");
     const waiting = await run("groups", "reset", ...GROUP, "--to", "earliest");

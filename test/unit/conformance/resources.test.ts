@@ -38,7 +38,7 @@ test("a topic whose creation is under way when the case is ended is given back",
     }));
   const interrupted = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
   const result = await interrupted.run({ connect: connectSlowly }, ended.signal);
-  expect(result).toMatchObject({ result: "failed", leftBehind: [] });
+  expect(result).toMatchObject({ result: "failed", notCleanedUp: [] });
   await delay(200);
   expect(await topicsOf(emulator.url)).toEqual([]);
 });
@@ -54,7 +54,7 @@ test("a topic that appears after its creation has failed is given back", async (
     }));
   const failing = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
   const result = await failing.run({ connect: connectBadly }, new AbortController().signal);
-  expect(result).toMatchObject({ result: "failed", leftBehind: [] });
+  expect(result).toMatchObject({ result: "failed", notCleanedUp: [] });
   await delay(300);
   expect(await topicsOf(emulator.url)).toEqual([]);
 });
@@ -63,7 +63,7 @@ test("what a case creates by the administration itself is given back", async () 
   await using emulator = await startMemoryEmulator();
   const making = defineCase({ ...anyCase, run: async (context) => context.admin.createTopic("made-by-hand") });
   const result = await making.run({ connect: async () => connect(emulator.url) }, new AbortController().signal);
-  expect(result).toMatchObject({ result: "passed", leftBehind: [] });
+  expect(result).toMatchObject({ result: "passed", notCleanedUp: [] });
   expect(await topicsOf(emulator.url)).toEqual([]);
 });
 
@@ -90,7 +90,7 @@ test("groups whose members are still leaving, and what a server refuses for a wh
       await member.close();
     },
   });
-  expect(await tidy.run({ connect: connectReluctantly }, new AbortController().signal)).toMatchObject({ leftBehind: [] });
+  expect(await tidy.run({ connect: connectReluctantly }, new AbortController().signal)).toMatchObject({ notCleanedUp: [] });
   expect(refusals).toEqual([]);
 });
 
@@ -105,7 +105,7 @@ test("trouble that a case planned and that has met nothing else is not in the wa
     },
   });
   const result = await planning.run({ connect: async () => connect(url), emulator }, new AbortController().signal);
-  expect(result).toMatchObject({ result: "passed", leftBehind: [] });
+  expect(result).toMatchObject({ result: "passed", notCleanedUp: [] });
   expect(await topicsOf(url)).toEqual([]);
 });
 
@@ -129,7 +129,7 @@ test("a group that appears after its case was ended is given back", async () => 
       await context.until(() => false, "nothing");
     },
   });
-  expect(await interrupted.run({ connect: connectLate }, ended.signal)).toMatchObject({ result: "failed", leftBehind: [] });
+  expect(await interrupted.run({ connect: connectLate }, ended.signal)).toMatchObject({ result: "failed", notCleanedUp: [] });
   expect(asked).toBe(3);
 });
 
@@ -146,7 +146,7 @@ describe("what cannot be given back is named with its reason, and does not chang
       }));
     const result = await fine.run({ connect: connectStubbornly }, new AbortController().signal);
     const told = expect.stringMatching(/^topic case-\w+-0: permission-denied \(topics may not be deleted\)$/);
-    expect(result).toMatchObject({ result: "passed", leftBehind: [told] });
+    expect(result).toMatchObject({ result: "passed", notCleanedUp: [told] });
   });
 
   test("a server that is gone by then", async () => {
@@ -160,7 +160,7 @@ describe("what cannot be given back is named with its reason, and does not chang
     const result = await fine.run({ connect: connectTwice }, new AbortController().signal);
     expect(result).toMatchObject({
       result: "passed",
-      leftBehind: [expect.stringMatching(/^topic case-\w+-0: unavailable \(nobody answers\)$/)],
+      notCleanedUp: [expect.stringMatching(/^topic case-\w+-0: unavailable \(nobody answers\)$/)],
     });
   });
 
@@ -180,6 +180,6 @@ describe("what cannot be given back is named with its reason, and does not chang
     await vi.advanceTimersByTimeAsync(20_000);
     vi.useRealTimers();
     const result = await running;
-    expect(result).toMatchObject({ result: "passed", leftBehind: [expect.stringMatching(/^topic case-\w+-0: no answer$/)] });
+    expect(result).toMatchObject({ result: "passed", notCleanedUp: [expect.stringMatching(/^topic case-\w+-0: no answer$/)] });
   });
 });

@@ -195,8 +195,8 @@ test("a repetition that is enough is told with the runs until then", async () =>
 });
 
 test("what a case leaves behind is told", async () => {
-  const untidy: RunnableCase = { ...aCase("untidy"), run: async () => ({ ...PASSED, leftBehind: ["topic case-1"] }) };
+  const untidy: RunnableCase = { ...aCase("untidy"), run: async () => ({ ...PASSED, notCleanedUp: ["topic case-1"] }) };
   const left: string[] = [];
-  await runCases([untidy, aCase("tidy")], target, { onLeftBehind: (names) => left.push(...names) });
+  await runCases([untidy, aCase("tidy")], target, { onNotCleanedUp: (names) => left.push(...names) });
   expect(left).toEqual(["topic case-1"]);
 });

@@ -1,7 +1,7 @@
 import type { Capability } from "../../../src/capabilities.ts";
 import type { Codec } from "../../../src/codec/codec.ts";
+import { createConsumer } from "../../../src/consume/consumer.ts";
 import type { Consumer, ConsumerOptions } from "../../../src/consume/consumer-types.ts";
-import { createConsumer } from "../../../src/consume/create-consumer.ts";
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink } from "../../../src/driver/consumer-driver.ts";
 import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import type { OutgoingRecord, StoredRecord } from "../../../src/driver/record.ts";

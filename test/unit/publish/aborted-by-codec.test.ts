@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import type { Codec } from "../../../src/codec/codec.ts";
-import { createProducer } from "../../../src/publish/create-producer.ts";
+import { createProducer } from "../../../src/publish/producer.ts";
 import { FakeProducerDriver, fakeContext } from "./fake-producer-driver.ts";
 
 const REASON = new Error("enough");

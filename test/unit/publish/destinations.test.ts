@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createProducer } from "../../../src/publish/create-producer.ts";
+import { createProducer } from "../../../src/publish/producer.ts";
 import { FakeProducerDriver, SHAPES, byHand, fakeContext, stored, until } from "./fake-producer-driver.ts";
 
 /** Keys whose partition is p0, p1, p2, p3. */

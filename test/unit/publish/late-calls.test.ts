@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createProducer } from "../../../src/publish/create-producer.ts";
+import { createProducer } from "../../../src/publish/producer.ts";
 import { FakeProducerDriver, byHand, fakeContext, stored, unknown, until } from "./fake-producer-driver.ts";
 
 let clockMs: number;

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { isStreamError } from "../../../src/errors.ts";
+import { TopicProducer } from "../../../src/publish/producer.ts";
 import { ProducerLifetime } from "../../../src/publish/producer-lifetime.ts";
-import { checkProducerOptions } from "../../../src/publish/producer-options.ts";
-import { TopicProducer } from "../../../src/publish/topic-producer.ts";
+import { resolveProducerOptions } from "../../../src/publish/producer-options.ts";
 import { FakeProducerDriver, SHAPES, fakeContext, refused, retryable, unknown, until } from "./fake-producer-driver.ts";
 
 type Fault = "none" | "retryable" | "unknown-before" | "unknown-after" | "refuse-bad" | "reject" | "throw" | "short" | "each" | "slow";
@@ -78,7 +78,7 @@ test("under random faults every key keeps its order, nothing acknowledged is mis
           value.endsWith("!") ? new Promise<Uint8Array>((resolve) => setImmediate(() => resolve(Buffer.from(value)))) : Buffer.from(value),
         decode: () => "",
       };
-      const options = checkProducerOptions({
+      const options = resolveProducerOptions({
         maxBufferedBytes,
         retry: { initialDelayMs: 0, maxDelayMs: 1 },
         onKeyFailure: hold ? "hold" : "continue",
@@ -134,7 +134,7 @@ test.each(Object.keys(SHAPES))(
       Promise.resolve(call.slices.map(({ lane }) => ({ outcome: "stored", partition: lane, timestampMs: 1, positionOf: () => null })));
     driver.calls.push = () => 0;
     const context = fakeContext(driver);
-    const lifetime = new ProducerLifetime(context, checkProducerOptions({ onKeyFailure: "hold" }));
+    const lifetime = new ProducerLifetime(context, resolveProducerOptions({ onKeyFailure: "hold" }));
     const producer = new TopicProducer(context, lifetime);
     let count = 0;
     const total = name === "kinesis" ? 100_000 : 20_000;

@@ -5,7 +5,7 @@ import { channels } from "../../../src/diagnostics/channels.ts";
 import type { RecordResult } from "../../../src/driver/producer-driver.ts";
 import { StreamError, isStreamError } from "../../../src/errors.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
-import { createProducer } from "../../../src/publish/create-producer.ts";
+import { createProducer } from "../../../src/publish/producer.ts";
 import type { ProducerOptions } from "../../../src/publish/producer-types.ts";
 import type { TopicContext } from "../../../src/topic-context.ts";
 import { FakeProducerDriver, SHAPES, byHand, fakeContext, refused, retryable, stored, unknown, until } from "./fake-producer-driver.ts";

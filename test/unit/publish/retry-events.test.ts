@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { channels } from "../../../src/diagnostics/channels.ts";
 import { StreamError } from "../../../src/errors.ts";
-import { createProducer } from "../../../src/publish/create-producer.ts";
+import { createProducer } from "../../../src/publish/producer.ts";
 import { FakeProducerDriver, fakeContext, retryable, stored, unknown } from "./fake-producer-driver.ts";
 
 test("every retry is told with its error and delay, and as a throttle where the service asked for less", async () => {

@@ -3,8 +3,8 @@ import { OWN_CAPABILITIES } from "../../../adapters/memory/capabilities.ts";
 import type { Capability } from "../../../src/capabilities.ts";
 import { isStreamError } from "../../../src/errors.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
-import { createProducer } from "../../../src/publish/create-producer.ts";
 import { openRecordSender } from "../../../src/publish/open-record-sender.ts";
+import { createProducer } from "../../../src/publish/producer.ts";
 import { FakeProducerDriver, fakeContext } from "./fake-producer-driver.ts";
 
 function topicWithout(...missing: readonly Capability[]): FakeProducerDriver {

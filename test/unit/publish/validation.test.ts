@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { isStreamError } from "../../../src/errors.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
-import { createProducer } from "../../../src/publish/create-producer.ts";
 import { openRecordSender } from "../../../src/publish/open-record-sender.ts";
+import { createProducer } from "../../../src/publish/producer.ts";
 import type { ProducerOptions } from "../../../src/publish/producer-types.ts";
 import { FakeProducerDriver, fakeContext } from "./fake-producer-driver.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Codec } from "../../../src/codec/codec.ts";
 import { StreamError } from "../../../src/errors.ts";
-import { createReader } from "../../../src/replay/create-reader.ts";
+import { createReader } from "../../../src/replay/reader.ts";
 import type { Reader, ReaderOptions } from "../../../src/replay/reader-types.ts";
 import { type FakeContext, fakeContext } from "./fake-context.ts";
 import { FakeLog } from "./fake-log.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Capabilities } from "../../../src/capabilities.ts";
 import { encodeBookmark } from "../../../src/position/bookmark.ts";
-import { createReader } from "../../../src/replay/create-reader.ts";
+import { createReader } from "../../../src/replay/reader.ts";
 import type { ReaderOptions } from "../../../src/replay/reader-types.ts";
 import { PROVIDER, fakeContext, position } from "./fake-context.ts";
 import { FakeLog, IDENTITY } from "./fake-log.ts";

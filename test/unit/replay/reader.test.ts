@@ -5,7 +5,7 @@ import { StreamError } from "../../../src/errors.ts";
 import type { Message } from "../../../src/message.ts";
 import { decodeBookmark, encodeBookmark } from "../../../src/position/bookmark.ts";
 import type { From, Gap, Until } from "../../../src/position/range-types.ts";
-import { createReader } from "../../../src/replay/create-reader.ts";
+import { createReader } from "../../../src/replay/reader.ts";
 import type { Reader } from "../../../src/replay/reader-types.ts";
 import { PROVIDER, fakeContext, position } from "./fake-context.ts";
 import { FakeLog, IDENTITY, fakeRecord, positionAt } from "./fake-log.ts";

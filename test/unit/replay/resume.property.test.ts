@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createReader } from "../../../src/replay/create-reader.ts";
+import { createReader } from "../../../src/replay/reader.ts";
 import type { ReaderOptions } from "../../../src/replay/reader-types.ts";
 import type { Bookmark } from "../../../src/tokens.ts";
 import { fakeContext } from "./fake-context.ts";

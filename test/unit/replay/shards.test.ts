@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { decodeBookmark } from "../../../src/position/bookmark.ts";
-import { createReader } from "../../../src/replay/create-reader.ts";
+import { createReader } from "../../../src/replay/reader.ts";
 import { PROVIDER, fakeContext } from "./fake-context.ts";
 import { FakeLog, IDENTITY, positionAt } from "./fake-log.ts";
 

@@ -1,7 +1,7 @@
-import { type CallSubject, type MetTrouble, MetTroubles } from "./met-troubles.ts";
-import type { PlannedTrouble } from "./trouble.ts";
+import type { PlannedFault } from "./fault-effect.ts";
+import { type CallSubject, type RequestFault, RequestFaults } from "./request-faults.ts";
 
-interface Planned extends PlannedTrouble {
+interface Planned extends PlannedFault {
   /** Which of the ways comes next: every request that is met or spared moves it on. */
   turn: number;
 }
@@ -18,7 +18,7 @@ export class FaultPlan {
     this.#firstTurn = firstTurn;
   }
 
-  add(planned: PlannedTrouble): void {
+  add(planned: PlannedFault): void {
     if (planned.times === 0) return;
     const name = `${planned.kind} ${planned.topic ?? ""}`;
     const begun = this.#begun.get(name) ?? 0;
@@ -36,24 +36,24 @@ export class FaultPlan {
   }
 
   /** Counts the request, and answers what befalls it. */
-  take(api: string, subject: CallSubject): MetTroubles {
-    const met: MetTrouble[] = [];
+  take(api: string, subject: CallSubject): RequestFaults {
+    const met: RequestFault[] = [];
     for (const planned of this.#planned) {
       if (!meets(planned, api, subject)) continue;
-      const { ways, turn, topic, partition } = planned;
+      const { variants, turn, topic, partition } = planned;
       planned.turn += 1;
       if (planned.after > 0) planned.after -= 1;
       else {
         planned.times -= 1;
-        met.push(...ways[turn % ways.length]!.map((trouble) => ({ trouble, topic, partition })));
+        met.push(...variants[turn % variants.length]!.map((effect) => ({ effect, topic, partition })));
       }
     }
     if (met.length > 0) this.#planned = this.#planned.filter(({ times }) => times > 0);
-    return new MetTroubles(met);
+    return new RequestFaults(met);
   }
 }
 
-function meets({ apis, topic, partition }: PlannedTrouble, api: string, { topics, hasGroup }: CallSubject): boolean {
+function meets({ apis, topic, partition }: PlannedFault, api: string, { topics, hasGroup }: CallSubject): boolean {
   if (apis === null ? topics.size === 0 && !hasGroup : !apis.includes(api)) return false;
   if (topic === undefined) return true;
   const partitions = topics.get(topic);

@@ -106,7 +106,7 @@ export class GroupMember {
   }
 
   /** Counts its session, or `durationMs`, from now on. */
-  heard(expire: () => void, durationMs = this.details.sessionTimeoutMs): void {
+  noteContact(expire: () => void, durationMs = this.details.sessionTimeoutMs): void {
     clearTimeout(this.#session);
     this.#session = setTimeout(expire, durationMs);
   }

@@ -110,7 +110,7 @@ export class Group {
     this.roster.add(member);
     this.#hasGathered = true;
     const answer = member.join();
-    this.#heard(member, NEW_MEMBER_TIMEOUT_MS);
+    this.#noteContact(member, NEW_MEMBER_TIMEOUT_MS);
     this.#rebalance();
     return answer;
   }
@@ -126,7 +126,7 @@ export class Group {
     roster.remove(former);
     roster.add(member);
     if (wasLeader) roster.leaderId = newId;
-    this.#heard(member);
+    this.#noteContact(member);
     if (this.#state === "Stable" && roster.chosenProtocol === this.#protocolName) {
       return { ...this.#joinAnswer(member), leader: wasLeader ? former.memberId : roster.leaderId!, skipAssignment: wasLeader };
     }
@@ -169,7 +169,7 @@ export class Group {
     for (const member of this.roster.all) {
       member.assignment = NO_ASSIGNMENT;
       if (!member.isSyncing) continue;
-      this.#heard(member);
+      this.#noteContact(member);
       member.synced(refusedSync(ErrorCode.rebalanceInProgress));
     }
   }
@@ -210,7 +210,7 @@ export class Group {
     this.#state = "CompletingRebalance";
     for (const member of this.roster.all) {
       this.#unsynced.add(member);
-      this.#heard(member);
+      this.#noteContact(member);
       member.joined(this.#joinAnswer(member));
     }
     this.#syncTimer = setTimeout(() => this.#dropUnsynced(), this.roster.rebalanceTimeoutMs);
@@ -254,7 +254,7 @@ export class Group {
     const member = this.roster.get(request.memberId)!;
     this.#unsynced.delete(member);
     if (this.#state === "Stable") {
-      this.#heard(member);
+      this.#noteContact(member);
       return this.#syncAnswer(member);
     }
     const answer = member.sync();
@@ -269,7 +269,7 @@ export class Group {
     for (const member of this.roster.all) {
       member.assignment = given.get(member.memberId) ?? NO_ASSIGNMENT;
       if (!member.isSyncing) continue;
-      this.#heard(member);
+      this.#noteContact(member);
       member.synced(this.#syncAnswer(member));
     }
   }
@@ -300,18 +300,18 @@ export class Group {
   heartbeat(identity: MemberIdentity, generation: number): number {
     const errorCode = this.check(identity, generation);
     if (errorCode !== ErrorCode.none) return errorCode;
-    this.heard(identity.memberId);
+    this.noteContact(identity.memberId);
     return this.#state === "PreparingRebalance" ? ErrorCode.rebalanceInProgress : ErrorCode.none;
   }
 
   /** The member's session begins anew. */
-  heard(memberId: string): void {
+  noteContact(memberId: string): void {
     const member = this.roster.get(memberId);
-    if (member !== undefined) this.#heard(member);
+    if (member !== undefined) this.#noteContact(member);
   }
 
-  #heard(member: GroupMember, withinMs?: number): void {
-    member.heard(() => this.#expire(member), withinMs);
+  #noteContact(member: GroupMember, withinMs?: number): void {
+    member.noteContact(() => this.#expire(member), withinMs);
   }
 
   /** @returns an error code */
@@ -349,7 +349,7 @@ export class Group {
   #expire(member: GroupMember): void {
     if (this.roster.get(member.memberId) !== member) return;
     // It waits for us, not we for it.
-    if (member.isJoining || member.isSyncing) this.#heard(member);
+    if (member.isJoining || member.isSyncing) this.#noteContact(member);
     else this.evict(member.memberId);
   }
 

@@ -27,7 +27,7 @@ export const addPartitionsToTxnApi = defineApi({
 
 const FIRST_WITH_FENCED = 2;
 
-type Asked = RequestOf<typeof addPartitionsToTxnApi>;
+type Requested = RequestOf<typeof addPartitionsToTxnApi>;
 
 export const addPartitionsToTxn = handler(
   addPartitionsToTxnApi,
@@ -50,7 +50,7 @@ export const addPartitionsToTxn = handler(
 );
 
 /** @returns an error code */
-function add(request: Asked, context: RequestContext): number {
+function add(request: Requested, context: RequestContext): number {
   const { v3AndBelowTransactionalId: transactionalId, v3AndBelowTopics } = request;
   const refusal = transactionRefusal(context, transactionalId);
   if (refusal !== ErrorCode.none) return refusal;

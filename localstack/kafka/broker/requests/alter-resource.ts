@@ -17,11 +17,11 @@ interface Altered extends Resource {
 /** Settings of topics can be changed, those of brokers not. */
 export function alterResource(
   { resourceType, resourceName }: Resource,
-  { cluster, troubles }: RequestContext,
+  { cluster, faults }: RequestContext,
   alter: (topic: Topic) => void,
 ): Altered {
   try {
-    const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, resourceName);
+    const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, resourceName);
     if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
     if (resourceType !== TOPIC_RESOURCE) {
       throw new Refusal(ErrorCode.invalidRequest, `the emulator changes settings of topics (2), not of resources of type ${resourceType}`);

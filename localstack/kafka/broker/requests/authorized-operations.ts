@@ -13,7 +13,7 @@ const OPERATION = {
 } as const;
 
 /** Nobody has asked. */
-const NOT_TOLD = -2_147_483_648;
+const NOT_REPORTED = -2_147_483_648;
 
 /** All that can be done to a resource of each kind: without an authorizer, anybody may. */
 const ALL = {
@@ -28,5 +28,5 @@ function bits(...operations: readonly (keyof typeof OPERATION)[]): number {
 
 /** What whoever asks may do, as a set of bits. */
 export function authorizedOperations(resource: keyof typeof ALL, isAsked: boolean): number {
-  return isAsked ? ALL[resource] : NOT_TOLD;
+  return isAsked ? ALL[resource] : NOT_REPORTED;
 }

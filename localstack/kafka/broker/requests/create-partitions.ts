@@ -22,10 +22,10 @@ export const createPartitionsApi = defineApi({
 
 export const createPartitions = handler(
   createPartitionsApi,
-  ({ topics, validateOnly }, { cluster, troubles }) => ({
+  ({ topics, validateOnly }, { cluster, faults }) => ({
     results: topics.map(({ name, count, assignments }) => {
       try {
-        const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, name);
+        const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, name);
         if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
         const topic = cluster.topics.get(name);
         if (topic === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, "This server does not host this topic-partition.");

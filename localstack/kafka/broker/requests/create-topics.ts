@@ -1,5 +1,5 @@
 import { ErrorCode, Refusal } from "../error-code.ts";
-import { toldSettings } from "../topics/told-settings.ts";
+import { describedSettings } from "../topics/described-settings.ts";
 import type { NewTopic } from "../topics/topics.ts";
 import { type AnswerOf, type RequestOf, defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
@@ -46,7 +46,7 @@ export const createTopicsApi = defineApi({
 /** In place of a number: as the broker has it. From version 4 on, which nobody has to say twice. */
 const AS_THE_BROKER = -1;
 
-type Asked = RequestOf<typeof createTopicsApi>["topics"][number];
+type Requested = RequestOf<typeof createTopicsApi>["topics"][number];
 type Created = AnswerOf<typeof createTopicsApi>["topics"][number];
 
 export const createTopics = handler(
@@ -65,9 +65,9 @@ export const createTopics = handler(
   { topics: ({ topics }) => topics.map(({ name }) => [name, null]) },
 );
 
-function create(asked: Asked, isTrial: boolean, { cluster, troubles }: RequestContext): Created {
+function create(asked: Requested, isTrial: boolean, { cluster, faults }: RequestContext): Created {
   try {
-    const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, asked.name);
+    const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, asked.name);
     if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
     cluster.topics.requireNew(asked.name);
     const topic = cluster.topics.create(newTopic(asked), Date.now(), isTrial);
@@ -79,7 +79,7 @@ function create(asked: Asked, isTrial: boolean, { cluster, troubles }: RequestCo
       errorMessage: null,
       numPartitions: topic.partitions.length,
       replicationFactor: topic.replicationFactor,
-      configs: toldSettings(topic, cluster.properties).map(({ name, value, configSource }) => {
+      configs: describedSettings(topic, cluster.properties).map(({ name, value, configSource }) => {
         return { name, value, configSource, readOnly: false, isSensitive: false };
       }),
     };
@@ -89,7 +89,7 @@ function create(asked: Asked, isTrial: boolean, { cluster, troubles }: RequestCo
   }
 }
 
-function newTopic({ name, numPartitions, replicationFactor, assignments, configs }: Asked): NewTopic {
+function newTopic({ name, numPartitions, replicationFactor, assignments, configs }: Requested): NewTopic {
   const settings = new Map<string, string>();
   for (const config of configs) {
     if (config.value === null) throw new Refusal(ErrorCode.invalidConfig, `Null value not supported for topic configs: ${config.name}`);
@@ -109,7 +109,7 @@ function newTopic({ name, numPartitions, replicationFactor, assignments, configs
   };
 }
 
-function inOrder(assignments: Asked["assignments"]): readonly (readonly number[])[] {
+function inOrder(assignments: Requested["assignments"]): readonly (readonly number[])[] {
   const sorted = assignments.toSorted((a, b) => a.partitionIndex - b.partitionIndex);
   if (sorted.every(({ partitionIndex }, index) => partitionIndex === index)) return sorted.map(({ brokerIds }) => brokerIds);
   throw new Refusal(ErrorCode.invalidReplicaAssignment, "partitions should be a consecutive 0-based integer sequence");

@@ -44,7 +44,7 @@ function deleteBefore(
   context: RequestContext,
 ): { readonly lowWatermark: bigint; readonly errorCode: number } {
   const refused = (errorCode: number) => ({ lowWatermark: -1n, errorCode });
-  const refusal = context.troubles.refusalOf(ErrorCode.topicAuthorizationFailed, name, index);
+  const refusal = context.faults.refusalOf(ErrorCode.topicAuthorizationFailed, name, index);
   if (refusal !== ErrorCode.none) return refused(refusal);
   const topic = context.cluster.topics.get(name);
   const partition = ledPartition(context, topic, index);

@@ -2,8 +2,8 @@ import { ErrorCode } from "../error-code.ts";
 import { defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
 import { ZERO_UUID, array, int16, int32, nullableString, string, uuid } from "../wire/types.ts";
-import { askedTopic, missingTopicCode } from "./asked-topic.ts";
 import { handler } from "./handler.ts";
+import { missingTopicCode, requestedTopic } from "./requested-topic.ts";
 
 export const deleteTopicsApi = defineApi({
   name: "DeleteTopics",
@@ -25,12 +25,12 @@ export const deleteTopicsApi = defineApi({
 
 export const deleteTopics = handler(
   deleteTopicsApi,
-  ({ topics, topicNames }, { cluster, troubles }) => {
+  ({ topics, topicNames }, { cluster, faults }) => {
     const asked = [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
     return {
       responses: asked.map(({ name, topicId }) => {
-        const topic = askedTopic(cluster, { name: name ?? "", topicId });
-        const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, topic?.name ?? name ?? "");
+        const topic = requestedTopic(cluster, { name: name ?? "", topicId });
+        const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, topic?.name ?? name ?? "");
         if (refusal !== ErrorCode.none) return { name, topicId, errorCode: refusal };
         if (topic === undefined) return { name, topicId, errorCode: missingTopicCode({ name: name ?? "", topicId }) };
         cluster.deleteTopic(topic);
@@ -40,7 +40,7 @@ export const deleteTopics = handler(
   },
   {
     topics: ({ topics, topicNames }, cluster) => [
-      ...topics.map(({ name, topicId }) => [askedTopic(cluster, { name: name ?? "", topicId })?.name ?? name ?? "", null] as const),
+      ...topics.map(({ name, topicId }) => [requestedTopic(cluster, { name: name ?? "", topicId })?.name ?? name ?? "", null] as const),
       ...topicNames.map((name) => [name, null] as const),
     ],
   },

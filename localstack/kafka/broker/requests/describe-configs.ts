@@ -1,6 +1,6 @@
 import type { BrokerProperties } from "../broker-properties.ts";
 import { ErrorCode, Refusal } from "../error-code.ts";
-import { type ToldSetting, toldSettings } from "../topics/told-settings.ts";
+import { type DescribedSetting, describedSettings } from "../topics/described-settings.ts";
 import { isTopicName } from "../topics/topics.ts";
 import { type AnswerOf, type RequestOf, defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
@@ -47,7 +47,7 @@ const BROKER_RESOURCE = 4;
 const STATIC_BROKER_CONFIG = 4;
 const STRING = 2;
 
-type Asked = RequestOf<typeof describeConfigsApi>["resources"][number];
+type Requested = RequestOf<typeof describeConfigsApi>["resources"][number];
 type Described = AnswerOf<typeof describeConfigsApi>["results"][number];
 
 export const describeConfigs = handler(
@@ -61,7 +61,7 @@ export const describeConfigs = handler(
   },
 );
 
-function describe({ resourceType, resourceName, configurationKeys }: Asked, withSynonyms: boolean, context: RequestContext): Described {
+function describe({ resourceType, resourceName, configurationKeys }: Requested, withSynonyms: boolean, context: RequestContext): Described {
   try {
     const all = settingsOf(resourceType, resourceName, context);
     const asked = configurationKeys === null ? all : all.filter(({ name }) => configurationKeys.includes(name));
@@ -82,14 +82,14 @@ function describe({ resourceType, resourceName, configurationKeys }: Asked, with
   }
 }
 
-function settingsOf(resourceType: number, name: string, { cluster, troubles }: RequestContext): readonly ToldSetting[] {
+function settingsOf(resourceType: number, name: string, { cluster, faults }: RequestContext): readonly DescribedSetting[] {
   if (resourceType === TOPIC_RESOURCE) {
-    const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, name);
+    const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, name);
     if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
     if (!isTopicName(name)) throw new Refusal(ErrorCode.invalidTopicException, `Topic name is invalid: ${JSON.stringify(name)}`);
     const topic = cluster.topics.get(name);
     if (topic === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, "This server does not host this topic-partition.");
-    return toldSettings(topic, cluster.properties);
+    return describedSettings(topic, cluster.properties);
   }
   if (resourceType !== BROKER_RESOURCE) {
     throw new Refusal(ErrorCode.invalidRequest, `the emulator describes topics (2) and brokers (4), not resources of type ${resourceType}`);
@@ -100,6 +100,6 @@ function settingsOf(resourceType: number, name: string, { cluster, troubles }: R
   return brokerSettings(cluster.properties);
 }
 
-function brokerSettings({ entries }: BrokerProperties): readonly ToldSetting[] {
+function brokerSettings({ entries }: BrokerProperties): readonly DescribedSetting[] {
   return entries.map(([name, value]) => ({ name, value, configSource: STATIC_BROKER_CONFIG, configType: STRING, synonyms: [] }));
 }

@@ -49,8 +49,8 @@ type Described = AnswerOf<typeof describeGroupsApi>["groups"][number];
 export const describeGroups = handler(describeGroupsApi, ({ groups, includeAuthorizedOperations }, context) => ({
   groups: groups.map((groupId) => {
     const described = describe(groupId, context);
-    const isTold = includeAuthorizedOperations && described.errorCode === ErrorCode.none;
-    return { ...described, authorizedOperations: authorizedOperations("group", isTold) };
+    const isReported = includeAuthorizedOperations && described.errorCode === ErrorCode.none;
+    return { ...described, authorizedOperations: authorizedOperations("group", isReported) };
   }),
 }));
 

@@ -6,9 +6,9 @@ import type { Topic } from "../topics/topic.ts";
 import { type AnswerOf, type RequestOf, defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
 import { array, int16, int32, int64, int8, nullableArray, nullableString, records, string, uuid } from "../wire/types.ts";
-import { askedTopic, missingTopicCode } from "./asked-topic.ts";
 import { type RequestContext, type TopicSubject, handler } from "./handler.ts";
 import { currentLeader, ledPartition } from "./led-partition.ts";
+import { missingTopicCode, requestedTopic } from "./requested-topic.ts";
 
 export const fetchApi = defineApi({
   name: "Fetch",
@@ -76,7 +76,7 @@ export const fetchApi = defineApi({
 
 type FetchRequest = RequestOf<typeof fetchApi>;
 type FetchAnswer = AnswerOf<typeof fetchApi>;
-type AskedPartition = FetchRequest["topics"][number]["partitions"][number];
+type RequestedPartition = FetchRequest["topics"][number]["partitions"][number];
 type FetchedPartition = FetchAnswer["responses"][number]["partitions"][number];
 
 const READ_COMMITTED = 1;
@@ -97,7 +97,7 @@ export const fetch = handler(
   {
     topics: ({ topics }, cluster) =>
       topics.map(({ topic, topicId, partitions }): TopicSubject => {
-        return [askedTopic(cluster, { name: topic, topicId })?.name ?? topic, partitions.map(({ partition }) => partition)];
+        return [requestedTopic(cluster, { name: topic, topicId })?.name ?? topic, partitions.map(({ partition }) => partition)];
       }),
   },
 );
@@ -111,7 +111,7 @@ function sessionRefusal({ sessionId, sessionEpoch }: FetchRequest): number {
 async function whenReady(request: FetchRequest, context: RequestContext): Promise<FetchAnswer> {
   const { cluster, gone } = context;
   const partitions = request.topics.flatMap(({ topic, topicId, partitions }) => {
-    const found = askedTopic(cluster, { name: topic, topicId });
+    const found = requestedTopic(cluster, { name: topic, topicId });
     return partitions.flatMap(({ partition }) => found?.partitions[partition] ?? []);
   });
   const { promise, resolve } = Promise.withResolvers<FetchAnswer>();
@@ -138,7 +138,7 @@ function read(request: FetchRequest, context: RequestContext): { readonly isRead
   let byteLength = 0;
   let hasFailed = false;
   const responses = request.topics.map(({ topic: name, topicId, partitions }) => {
-    const topic = askedTopic(context.cluster, { name, topicId });
+    const topic = requestedTopic(context.cluster, { name, topicId });
     const read = partitions.map((asked): FetchedPartition => {
       const partition = readablePartition(context, topic, asked, missingTopicCode({ name, topicId }));
       if (typeof partition === "number") {
@@ -168,11 +168,11 @@ function read(request: FetchRequest, context: RequestContext): { readonly isRead
 function readablePartition(
   context: RequestContext,
   topic: Topic | undefined,
-  { partition: index, currentLeaderEpoch, fetchOffset, lastFetchedEpoch }: AskedPartition,
+  { partition: index, currentLeaderEpoch, fetchOffset, lastFetchedEpoch }: RequestedPartition,
   missingCode: number,
 ): Partition | number {
   if (topic === undefined) return missingCode;
-  const refusal = context.troubles.refusalOf(ErrorCode.topicAuthorizationFailed, topic.name, index);
+  const refusal = context.faults.refusalOf(ErrorCode.topicAuthorizationFailed, topic.name, index);
   if (refusal !== ErrorCode.none) return refusal;
   const partition = ledPartition(context, topic, index, currentLeaderEpoch);
   if (typeof partition === "number") return partition;
@@ -185,7 +185,7 @@ function readablePartition(
 /** Where what the reader has read parts from the log; `null`: nowhere. An error code where that cannot be told. */
 function divergingEpoch(
   { log }: Partition,
-  { fetchOffset, lastFetchedEpoch }: AskedPartition,
+  { fetchOffset, lastFetchedEpoch }: RequestedPartition,
 ): FetchedPartition["divergingEpoch"] | number | null {
   if (lastFetchedEpoch === UNKNOWN_EPOCH) return null;
   const end = log.epochs.endOf(lastFetchedEpoch, log.endOffset);
@@ -194,7 +194,7 @@ function divergingEpoch(
   return epoch < lastFetchedEpoch || endOffset < fetchOffset ? { epoch, endOffset } : null;
 }
 
-function fetched({ index, log }: Partition, { fetchOffset }: AskedPartition, slice: LogSlice, isCommitted: boolean): FetchedPartition {
+function fetched({ index, log }: Partition, { fetchOffset }: RequestedPartition, slice: LogSlice, isCommitted: boolean): FetchedPartition {
   const { endOffset, lastStableOffset, startOffset } = log;
   const aborted = isCommitted && slice.byteLength > 0 ? log.transactions.abortedBetween(fetchOffset, lastStableOffset) : [];
   return {
@@ -208,7 +208,7 @@ function fetched({ index, log }: Partition, { fetchOffset }: AskedPartition, sli
   };
 }
 
-function failed({ partition }: AskedPartition, errorCode: number, topic: Topic | undefined): FetchedPartition {
+function failed({ partition }: RequestedPartition, errorCode: number, topic: Topic | undefined): FetchedPartition {
   const wasLookedUp = topic?.partitions[partition] !== undefined && errorCode !== ErrorCode.topicAuthorizationFailed;
   const isMoved = errorCode === ErrorCode.notLeaderOrFollower || errorCode === ErrorCode.fencedLeaderEpoch;
   return {

@@ -48,10 +48,10 @@ interface FoundCoordinator {
   readonly port: number;
 }
 
-function coordinatorFor(key: string, keyType: number, { cluster, troubles }: RequestContext): FoundCoordinator {
+function coordinatorFor(key: string, keyType: number, { cluster, faults }: RequestContext): FoundCoordinator {
   const none = (errorCode: number, errorMessage: string): FoundCoordinator => ({ errorCode, errorMessage, nodeId: -1, host: "", port: -1 });
   if (keyType !== GROUP && keyType !== TRANSACTION) return none(ErrorCode.invalidRequest, `there are no coordinators of kind ${keyType}`);
-  const refusal = troubles.refusalOf(keyType === GROUP ? ErrorCode.groupAuthorizationFailed : ErrorCode.transactionalIdAuthorizationFailed);
+  const refusal = faults.refusalOf(keyType === GROUP ? ErrorCode.groupAuthorizationFailed : ErrorCode.transactionalIdAuthorizationFailed);
   if (refusal !== ErrorCode.none) return none(refusal, "refused");
   const node = cluster.coordinatorOf(key);
   if (node === undefined) return none(ErrorCode.coordinatorNotAvailable, "no broker is up");

@@ -1,10 +1,9 @@
-import type { Cluster } from "../cluster.ts";
-import type { BrokerNode } from "../cluster.ts";
-import type { MetTroubles } from "../faults/met-troubles.ts";
+import type { BrokerNode, Cluster } from "../cluster.ts";
+import type { RequestFaults } from "../faults/request-faults.ts";
 import type { SaslSession } from "../server/sasl-session.ts";
 import type { Api } from "../wire/api.ts";
 
-/** Who asks whom, and what befalls the request. */
+/** Who asks whom, and which faults apply to the request. */
 export interface RequestContext {
   readonly cluster: Cluster;
   /** The broker that was asked. */
@@ -13,7 +12,7 @@ export interface RequestContext {
   readonly clientId: string;
   readonly clientHost: string;
   readonly session: SaslSession;
-  readonly troubles: MetTroubles;
+  readonly faults: RequestFaults;
   /** Aborts when the client has gone. */
   readonly gone: AbortSignal;
   readonly hangUp: () => void;

@@ -23,8 +23,8 @@ export const listGroupsApi = defineApi({
 const CLASSIC = "classic";
 
 /** Each broker tells of the groups that it looks after. */
-export const listGroups = handler(listGroupsApi, ({ statesFilter, typesFilter }, { cluster, node, troubles }) => {
-  const errorCode = troubles.refusalOf(ErrorCode.clusterAuthorizationFailed);
+export const listGroups = handler(listGroupsApi, ({ statesFilter, typesFilter }, { cluster, node, faults }) => {
+  const errorCode = faults.refusalOf(ErrorCode.clusterAuthorizationFailed);
   if (errorCode !== ErrorCode.none) return { errorCode, groups: [] };
   const has = (filter: readonly string[], value: string): boolean =>
     filter.length === 0 || filter.some((one) => one.toLowerCase() === value.toLowerCase());

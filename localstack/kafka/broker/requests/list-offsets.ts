@@ -67,7 +67,7 @@ export const listOffsets = handler(
         if (timestamp < EARLIEST && context.version < (SINCE[timestamp] ?? Infinity)) {
           return { partitionIndex, errorCode: ErrorCode.unsupportedVersion };
         }
-        const refusal = context.troubles.refusalOf(ErrorCode.topicAuthorizationFailed, name, partitionIndex);
+        const refusal = context.faults.refusalOf(ErrorCode.topicAuthorizationFailed, name, partitionIndex);
         const partition =
           refusal === ErrorCode.none
             ? ledPartition(context, context.cluster.topics.get(name), partitionIndex, currentLeaderEpoch)

@@ -6,9 +6,9 @@ import { isTopicName } from "../topics/topics.ts";
 import { type AnswerOf, type RequestOf, defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
 import { ZERO_UUID, array, boolean, int16, int32, nullableArray, nullableString, string, uuid } from "../wire/types.ts";
-import { askedTopic } from "./asked-topic.ts";
 import { authorizedOperations } from "./authorized-operations.ts";
 import { type RequestContext, handler } from "./handler.ts";
+import { requestedTopic } from "./requested-topic.ts";
 
 const NO_OPERATIONS = -2_147_483_648;
 
@@ -53,8 +53,8 @@ export const metadataApi = defineApi({
   },
 });
 
-type AskedTopicOfMetadata = NonNullable<RequestOf<typeof metadataApi>["topics"]>[number];
-type ToldTopic = AnswerOf<typeof metadataApi>["topics"][number];
+type RequestedMetadata = NonNullable<RequestOf<typeof metadataApi>["topics"]>[number];
+type DescribedTopic = AnswerOf<typeof metadataApi>["topics"][number];
 
 export const metadata = handler(
   metadataApi,
@@ -62,30 +62,30 @@ export const metadata = handler(
     const { cluster, version } = context;
     // In the first version an empty list means all.
     const wantsAll = topics === null || (version === 0 && topics.length === 0);
-    const toldTopics = wantsAll
-      ? cluster.topics.all.map((topic) => told(cluster, topic))
+    const describedTopics = wantsAll
+      ? cluster.topics.all.map((topic) => describe(cluster, topic))
       : topics.map((asked) => answerFor(asked, allowAutoTopicCreation, context));
-    const areTold = ({ errorCode }: ToldTopic): boolean =>
+    const areReported = ({ errorCode }: DescribedTopic): boolean =>
       includeTopicAuthorizedOperations && errorCode !== ErrorCode.topicAuthorizationFailed;
     return {
       brokers: cluster.upNodes.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
       clusterId: cluster.clusterId,
       controllerId: cluster.upNodes[0]?.nodeId ?? -1,
-      topics: toldTopics.map((topic) => ({ ...topic, topicAuthorizedOperations: authorizedOperations("topic", areTold(topic)) })),
+      topics: describedTopics.map((topic) => ({ ...topic, topicAuthorizedOperations: authorizedOperations("topic", areReported(topic)) })),
       clusterAuthorizedOperations: authorizedOperations("cluster", includeClusterAuthorizedOperations),
     };
   },
   {
     topics: ({ topics }, cluster) =>
-      (topics ?? []).map(({ name, topicId }) => [askedTopic(cluster, { name: name ?? "", topicId })?.name ?? name ?? "", null]),
+      (topics ?? []).map(({ name, topicId }) => [requestedTopic(cluster, { name: name ?? "", topicId })?.name ?? name ?? "", null]),
   },
 );
 
-function answerFor({ name, topicId }: AskedTopicOfMetadata, mayCreate: boolean, { cluster, troubles }: RequestContext): ToldTopic {
-  const topic = askedTopic(cluster, { name: name ?? "", topicId });
-  const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, topic?.name ?? name ?? "");
+function answerFor({ name, topicId }: RequestedMetadata, mayCreate: boolean, { cluster, faults }: RequestContext): DescribedTopic {
+  const topic = requestedTopic(cluster, { name: name ?? "", topicId });
+  const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, topic?.name ?? name ?? "");
   if (refusal !== ErrorCode.none) return withoutPartitions(name, ZERO_UUID, refusal);
-  if (topic !== undefined) return told(cluster, topic);
+  if (topic !== undefined) return describe(cluster, topic);
   if (name === null) return withoutPartitions(null, topicId, ErrorCode.unknownTopicId);
   if (!isTopicName(name)) return withoutPartitions(name, ZERO_UUID, ErrorCode.invalidTopicException);
   if (!mayCreate || !cluster.properties.isOn("auto.create.topics.enable")) {
@@ -105,11 +105,11 @@ function createFor(cluster: Cluster, name: string): number {
   }
 }
 
-function withoutPartitions(name: string | null, topicId: string, errorCode: number): ToldTopic {
+function withoutPartitions(name: string | null, topicId: string, errorCode: number): DescribedTopic {
   return { errorCode, name, topicId, partitions: [] };
 }
 
-function told(cluster: Cluster, topic: Topic): ToldTopic {
+function describe(cluster: Cluster, topic: Topic): DescribedTopic {
   const partitions = topic.partitions.map((partition) => {
     const { index, leaderId, leaderEpoch, replicas } = partition;
     const isrNodes = cluster.inSyncReplicas(partition);

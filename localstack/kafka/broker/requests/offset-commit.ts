@@ -45,7 +45,7 @@ export const offsetCommit = handler(
     const group = cluster.groups.get(groupId);
     const errorCode = refusal === ErrorCode.none ? commitRefusal(group, { memberId, groupInstanceId }, generation) : refusal;
     const most = cluster.properties.number("offset.metadata.max.bytes");
-    if (errorCode === ErrorCode.none) group?.heard(memberId);
+    if (errorCode === ErrorCode.none) group?.noteContact(memberId);
     const answered = topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {

@@ -43,7 +43,7 @@ export const offsetFetchApi = defineApi({
 
 const FIRST_WITH_SEVERAL = 8;
 
-type Asked = RequestOf<typeof offsetFetchApi>["topics"];
+type Requested = RequestOf<typeof offsetFetchApi>["topics"];
 type Found = NonNullable<AnswerOf<typeof offsetFetchApi>["topics"]>;
 
 export const offsetFetch = handler(
@@ -62,7 +62,7 @@ export const offsetFetch = handler(
 
 function committed(
   groupId: string,
-  asked: Asked,
+  asked: Requested,
   requireStable: boolean,
   context: RequestContext,
 ): { readonly errorCode: number; readonly topics: Found } {

@@ -36,7 +36,7 @@ export const offsetForLeaderEpoch = handler(
     topics: topics.map(({ topic, partitions }) => ({
       topic,
       partitions: partitions.map(({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
-        const refusal = context.troubles.refusalOf(ErrorCode.topicAuthorizationFailed, topic, index);
+        const refusal = context.faults.refusalOf(ErrorCode.topicAuthorizationFailed, topic, index);
         const partition =
           refusal === ErrorCode.none ? ledPartition(context, context.cluster.topics.get(topic), index, currentLeaderEpoch) : refusal;
         if (typeof partition === "number") return { errorCode: partition, partition: index };

@@ -2,8 +2,8 @@ import { ErrorCode, Refusal } from "../error-code.ts";
 import { defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
 import { array, int16, int32, int64, milliseconds, nullableString, records, string, uuid } from "../wire/types.ts";
-import { askedTopic, missingTopicCode } from "./asked-topic.ts";
 import { type TopicSubject, handler } from "./handler.ts";
+import { missingTopicCode, requestedTopic } from "./requested-topic.ts";
 import { refusedBatch, storeBatch } from "./store-batch.ts";
 
 export const produceApi = defineApi({
@@ -57,7 +57,7 @@ export const produce = handler(
   produceApi,
   ({ transactionalId, acks, topicData }, context) => {
     const responses = topicData.map((asked) => {
-      const topic = askedTopic(context.cluster, asked);
+      const topic = requestedTopic(context.cluster, asked);
       const partitionResponses = asked.partitionData.map(({ index, records }) => {
         try {
           if (topic === undefined) throw new Refusal(missingTopicCode(asked), "there is no such topic");
@@ -77,7 +77,7 @@ export const produce = handler(
   {
     topics: ({ topicData }, cluster) =>
       topicData.map((asked): TopicSubject => {
-        return [askedTopic(cluster, asked)?.name ?? asked.name, asked.partitionData.map(({ index }) => index)];
+        return [requestedTopic(cluster, asked)?.name ?? asked.name, asked.partitionData.map(({ index }) => index)];
       }),
   },
 );

@@ -36,8 +36,8 @@ export function storeBatch(
   records: Buffer,
   { acks, transactionalId }: StoreOptions,
 ): StoredBatch {
-  const { cluster, troubles, version } = context;
-  const refusal = troubles.refusalOf(ErrorCode.topicAuthorizationFailed, topic.name, index);
+  const { cluster, faults, version } = context;
+  const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, topic.name, index);
   if (refusal !== ErrorCode.none) throw new Refusal(refusal, "the emulator was told to refuse this");
   if (topic.partitions[index] === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, "there is no such partition");
   const batch = onlyBatch(records, version);
@@ -45,7 +45,7 @@ export function storeBatch(
   if (acks < ALL_IN_SYNC_REPLICAS || acks > LEADER_ONLY) {
     throw new Refusal(ErrorCode.invalidRequiredAcks, `acks is ${acks}; allowed are -1, 0 and 1`);
   }
-  const codeOfMove = troubles.codeOfMove(false, topic.name, index);
+  const codeOfMove = faults.codeOfMove(false, topic.name, index);
   if (codeOfMove !== ErrorCode.none && !cluster.moveLeader(topic.partitions[index])) {
     throw new Refusal(codeOfMove, "the emulator was told to refuse this");
   }
@@ -59,10 +59,10 @@ export function storeBatch(
   const nowMs = Date.now();
   try {
     const checked = checkBatch(batch, topic.config, nowMs);
-    if (troubles.spoils(topic.name, index)) cluster.spoiled.spoil(checked);
-    cluster.spoiled.check(checked);
+    if (faults.invalidates(topic.name, index)) cluster.invalidRecords.choose(checked);
+    cluster.invalidRecords.check(checked);
     const stored = append(partition, checked, topic, nowMs);
-    const errorCode = troubles.codeAfter(topic.name, index) || codeOfMoveAfter(context, topic, partition);
+    const errorCode = faults.codeAfter(topic.name, index) || codeOfMoveAfter(context, topic, partition);
     return errorCode === ErrorCode.none ? stored : { index, errorCode, baseOffset: -1n };
   } catch (error) {
     return refusedBatch(error, topic, index, partition);
@@ -70,8 +70,8 @@ export function storeBatch(
 }
 
 /** What is answered where the leader hands the partition over while it waits for its replicas; 0: it does not. */
-function codeOfMoveAfter({ cluster, troubles }: RequestContext, topic: Topic, partition: Partition): number {
-  const otherwise = troubles.codeOfMove(true, topic.name, partition.index);
+function codeOfMoveAfter({ cluster, faults }: RequestContext, topic: Topic, partition: Partition): number {
+  const otherwise = faults.codeOfMove(true, topic.name, partition.index);
   return otherwise !== ErrorCode.none && cluster.moveLeader(partition) ? ErrorCode.notLeaderOrFollower : otherwise;
 }
 

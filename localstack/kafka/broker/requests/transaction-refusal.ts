@@ -2,8 +2,8 @@ import { ErrorCode, Refusal } from "../error-code.ts";
 import type { RequestContext } from "./handler.ts";
 
 /** The code that a request about a transactional id is refused with, whoever asks; 0: none. */
-export function transactionRefusal({ cluster, node, troubles }: RequestContext, transactionalId: string): number {
-  const refusal = troubles.refusalOf(ErrorCode.transactionalIdAuthorizationFailed);
+export function transactionRefusal({ cluster, node, faults }: RequestContext, transactionalId: string): number {
+  const refusal = faults.refusalOf(ErrorCode.transactionalIdAuthorizationFailed);
   if (refusal !== ErrorCode.none) return refusal;
   return cluster.coordinatorOf(transactionalId) === node ? ErrorCode.none : ErrorCode.notCoordinator;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { BrokerNode, Cluster } from "../cluster.ts";
 import { ErrorCode } from "../error-code.ts";
-import { type CallSubject, MetTroubles } from "../faults/met-troubles.ts";
+import { type CallSubject, RequestFaults } from "../faults/request-faults.ts";
 import { apiVersionsApi, supportedVersions } from "../requests/api-versions.ts";
 import type { Handler, RequestContext } from "../requests/handler.ts";
 import { handlers } from "../requests/handlers.ts";
@@ -16,9 +16,9 @@ type Answered = Frame | null | "close";
 const BEFORE_AUTHENTICATION: ReadonlySet<string> = new Set(["ApiVersions", "SaslHandshake", "SaslAuthenticate"]);
 
 /** How long who is robbed is kept in the dark, where the others take their time. */
-const LONGEST_THEFT_MS = 2_000;
+const EVICTION_DELAY_MS = 2_000;
 
-/** Reads requests, lets faults befall them, and writes what the handlers answer. One for each broker. */
+/** Reads requests, applies planned faults, and writes what the handlers answer. One for each broker. */
 export class Dispatcher {
   readonly #cluster: Cluster;
   readonly #node: BrokerNode;
@@ -58,7 +58,7 @@ export class Dispatcher {
       throw error;
     }
     const { faults } = this.#cluster;
-    const troubles = faults.isEmpty ? MetTroubles.NONE : faults.take(api.name, this.#subjectOf(known, request));
+    const requestFaults = faults.isEmpty ? RequestFaults.NONE : faults.take(api.name, this.#subjectOf(known, request));
     const context: RequestContext = {
       cluster: this.#cluster,
       node: this.#node,
@@ -66,7 +66,7 @@ export class Dispatcher {
       clientId,
       clientHost: connection.clientHost,
       session: connection.session,
-      troubles,
+      faults: requestFaults,
       gone: connection.gone,
       hangUp: () => connection.close(),
     };
@@ -75,7 +75,7 @@ export class Dispatcher {
       if (answer instanceof Promise) return answer.then((value: unknown) => framed(known, correlationId, version, value));
       return framed(known, correlationId, version, answer);
     };
-    return troubles === MetTroubles.NONE ? carryOut() : this.#befallen(known, request, context, carryOut);
+    return requestFaults === RequestFaults.NONE ? carryOut() : this.#withFaults(known, request, context, carryOut);
   }
 
   #subjectOf({ topics, member }: Handler, request: unknown): CallSubject {
@@ -87,42 +87,42 @@ export class Dispatcher {
     return { topics: subjects, hasGroup: groupId !== undefined };
   }
 
-  async #befallen(
+  async #withFaults(
     known: Handler,
     request: unknown,
-    { troubles, gone, cluster }: RequestContext,
+    { faults, gone, cluster }: RequestContext,
     carryOut: () => Answered | Promise<Answered>,
   ): Promise<Answered> {
-    if (troubles.has("restart")) {
+    if (faults.has("restart")) {
       this.#restart();
       return "close";
     }
-    if (troubles.has("step-down")) this.#stepDown(this.#subjectOf(known, request), troubles);
-    if (troubles.has("disconnect")) return "close";
+    if (faults.has("step-down")) this.#stepDown(this.#subjectOf(known, request), faults);
+    if (faults.has("disconnect")) return "close";
     const asking = known.member?.(request);
     const group = asking === undefined ? undefined : cluster.groups.get(asking.groupId);
-    if (troubles.has("evict-member") && group !== undefined) {
+    if (faults.has("evict-member") && group !== undefined) {
       group.evict(asking!.memberId);
       // It is the last to hear of it: others have by then what it had.
-      await Promise.race([group.settled(), delay(LONGEST_THEFT_MS, undefined, { signal: gone }).catch(() => undefined)]);
+      await Promise.race([group.settled(), delay(EVICTION_DELAY_MS, undefined, { signal: gone }).catch(() => undefined)]);
     }
-    if (troubles.has("move-coordinator") && group !== undefined) {
+    if (faults.has("move-coordinator") && group !== undefined) {
       group.forgetMembers();
       cluster.moveCoordinator(group.groupId);
     }
-    if (troubles.delayMs > 0) {
-      const isOver = await delay(troubles.delayMs, true, { signal: gone }).catch(() => false);
+    if (faults.delayMs > 0) {
+      const isOver = await delay(faults.delayMs, true, { signal: gone }).catch(() => false);
       if (!isOver) return "close";
     }
     const answer = await carryOut();
-    return troubles.has("lose-answer") ? "close" : answer;
+    return faults.has("lose-answer") ? "close" : answer;
   }
 
   /** As when a broker goes away: of what the request is about, others lead what this one has led. */
-  #stepDown({ topics }: CallSubject, troubles: MetTroubles): void {
+  #stepDown({ topics }: CallSubject, requestFaults: RequestFaults): void {
     for (const name of topics.keys()) {
       for (const partition of this.#cluster.topics.get(name)?.partitions ?? []) {
-        if (partition.leaderId === this.#node.nodeId && troubles.stepsDown(name, partition.index)) this.#cluster.moveLeader(partition);
+        if (partition.leaderId === this.#node.nodeId && requestFaults.stepsDown(name, partition.index)) this.#cluster.moveLeader(partition);
       }
     }
   }

@@ -9,7 +9,7 @@ export interface TopicSetting {
   /** The broker's own setting, which is the default of all topics; `null`: there is none. */
   readonly brokerName: string | null;
   /** Some have a default only in a coarser unit, by another name, which a server does not tell. */
-  readonly isDefaultTold: boolean;
+  readonly isDefaultShown: boolean;
   /** @returns what would be allowed, where the value is not; `null` where it is */
   readonly refuse: (value: string) => string | null;
 }
@@ -97,8 +97,8 @@ const DEFAULT_BY_ANOTHER_NAME: ReadonlySet<string> = new Set(["retention.ms", "s
 
 export const TOPIC_SETTINGS: ReadonlyMap<string, TopicSetting> = new Map(
   ROWS.map(([name, type, fallback, refuse, brokerName = `log.${name}`]) => {
-    const isDefaultTold = brokerName !== null && !DEFAULT_BY_ANOTHER_NAME.has(name);
-    return [name, { type: TYPE[type], fallback, refuse, brokerName, isDefaultTold }];
+    const isDefaultShown = brokerName !== null && !DEFAULT_BY_ANOTHER_NAME.has(name);
+    return [name, { type: TYPE[type], fallback, refuse, brokerName, isDefaultShown }];
   }),
 );
 

@@ -65,7 +65,7 @@ test("an answer that ends too early is corrupt, a request that the server does n
   expect(classify(new KafkaUnsupportedError("OffsetDelete", [0]))).toMatchObject({ code: "unsupported", retryable: false });
 });
 
-const connecting = (step: "connect" | "greet" | "authenticate", cause: unknown, inTls = false, reached = true) =>
+const connecting = (step: "connect" | "api-versions" | "authenticate", cause: unknown, inTls = false, reached = true) =>
   classify(new KafkaConnectError("localhost:9092", step, { answeredInTls: inTls, wasReached: reached }, cause));
 
 test("what keeps a connection from being opened", () => {
@@ -75,7 +75,7 @@ test("what keeps a connection from being opened", () => {
   });
   expect(connecting("authenticate", sdkError("KafkaJSSASLAuthenticationError"))).toMatchObject({ code: "unauthenticated" });
   expect(connecting("authenticate", sdkError("KafkaJSConnectionClosedError"))).toMatchObject({ code: "unavailable", retryable: true });
-  expect(connecting("greet", new Error("the server answered in TLS"), true)).toMatchObject({ code: "configuration" });
+  expect(connecting("api-versions", new Error("the server answered in TLS"), true)).toMatchObject({ code: "configuration" });
   expect(connecting("connect", new Error("the server closed the connection"))).toMatchObject({ code: "configuration" });
   expect(connecting("connect", Object.assign(new Error("self-signed certificate"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" }))).toMatchObject(
     {
@@ -125,10 +125,10 @@ test.each(["the server closed the connection", "Client network socket disconnect
 );
 
 test.each([
-  ["greet", true, "unauthenticated", "certificate"],
-  ["greet", false, "configuration", "TLS"],
-  ["admit", false, "unauthenticated", "sasl"],
-  ["admit", true, "unauthenticated", "sasl"],
+  ["api-versions", true, "unauthenticated", "certificate"],
+  ["api-versions", false, "configuration", "TLS"],
+  ["first-request", false, "unauthenticated", "sasl"],
+  ["first-request", true, "unauthenticated", "sasl"],
 ] as const)(
   "hanging up at the step %s (in TLS: %s) says %s at first, nothing where it had not done so before",
   (step, inTls, code, word) => {
@@ -151,7 +151,7 @@ test.each([
   const cause = sdkError("KafkaJSConnectionError", {
     message: `Connection error: 40:error:0A000412:SSL routines:ssl3_read_bytes:${alert}`,
   });
-  for (const step of ["connect", "greet"] as const) {
+  for (const step of ["connect", "api-versions"] as const) {
     for (const wasReachedBefore of [true, false]) {
       const error = classify(new KafkaConnectError("broker:9093", step, { wasReached: true, wasReachedBefore, inTls: true }, cause));
       expect(error).toMatchObject({ code: "unauthenticated", retryable: false });

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { LineSender, type NumberedMessage } from "../../../../src/cli/input/line-sender.ts";
-import { plainTopic } from "../../../../src/cli/process/plain-topic.ts";
+import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
 import { type Receipt, StreamError, connect } from "../../../../src/index.ts";
 
 function messages(...lines: readonly number[]): NumberedMessage[] {
@@ -86,7 +86,7 @@ test("of every line it is known whether it is stored, in whatever order the answ
 describe("on a real producer", () => {
   test("lines are stored in order, and a message that is too large fails alone", async () => {
     await using connection = await connect("memory:?create=lines");
-    const topic = plainTopic(connection, "lines");
+    const topic = bytesTopic(connection, "lines");
     const sender = new LineSender(topic.producer());
     const large = { key: "k", value: Buffer.alloc(2_000_000) };
     await sender.send([...messages(1, 2), { line: 3, message: large }]);
@@ -98,7 +98,7 @@ describe("on a real producer", () => {
 
   test("a topic that is missing fails every line", async () => {
     await using connection = await connect("memory:");
-    const sender = new LineSender(plainTopic(connection, "missing").producer());
+    const sender = new LineSender(bytesTopic(connection, "missing").producer());
     await sender.send(messages(1, 2));
     await sender.settled();
     expect(sender.storedCount).toBe(0);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { messageLines } from "../../../../src/cli/input/outgoing-line.ts";
 import { messageLine } from "../../../../src/cli/output/message-line.ts";
 import { MessageLines } from "../../../../src/cli/output/message-lines.ts";
-import { plainTopic } from "../../../../src/cli/process/plain-topic.ts";
+import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
 import { type Message, connect } from "../../../../src/index.ts";
 import { ReceivedMessage, messageSource } from "../../../../src/message.ts";
 import { bytesToText } from "../../../../src/text-bytes.ts";
@@ -35,10 +35,10 @@ test("a line makes the same record again: any key, value, header and time", asyn
   await using copy = await connect("memory:?create=lines");
   const identity = { cluster: "c", topic: "lines", incarnation: "" };
   const source = messageSource({ provider: "memory", topic: "lines", partition: "0", identity });
-  await using copier = plainTopic(copy, "lines").producer();
+  await using copier = bytesTopic(copy, "lines").producer();
   await fc.assert(
     fc.asyncProperty(fc.array(anyRecord, { minLength: 1, maxLength: 8 }), async (records) => {
-      const bookmark = await plainTopic(copy, "lines").reader({ from: "latest" }).bookmark();
+      const bookmark = await bytesTopic(copy, "lines").reader({ from: "latest" }).bookmark();
       const stored = records.map(({ key, value, headers: pairs, timestampMs }) => {
         const list = pairs.map(([name, content]) => [bytesToText(name), content] as const);
         const record = { key, value, headers: list, timestampMs, position: "0", bytes: 0, deliveryAttempt: null, native: null };
@@ -47,7 +47,7 @@ test("a line makes the same record again: any key, value, header and time", asyn
       const readLine = messageLines(undefined, ["partition", "timestamp"]);
       // As a program in between would have them: bytes of UTF-8.
       for (const message of stored) await copier.send(readLine(Buffer.from(messageLine(message), "utf8"))!);
-      const copied = await gather(plainTopic(copy, "lines").reader({ from: { bookmark }, until: "now" }));
+      const copied = await gather(bytesTopic(copy, "lines").reader({ from: { bookmark }, until: "now" }));
       const whole = ({ raw, partition, timestamp }: Message<unknown>) => ({
         key: raw.key === null ? null : Buffer.from(raw.key),
         value: raw.value === null ? null : Buffer.from(raw.value),
@@ -81,10 +81,10 @@ test("the lines that are printed are those of each message, byte for byte", asyn
   });
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof(message, anyMessage), { minLength: 1, maxLength: 8 }), async (messages) => {
-      const bookmark = await plainTopic(connection, "lines").reader({ from: "latest" }).bookmark();
-      await using producer = plainTopic(connection, "lines").producer();
+      const bookmark = await bytesTopic(connection, "lines").reader({ from: "latest" }).bookmark();
+      await using producer = bytesTopic(connection, "lines").producer();
       for (const each of messages) await producer.send(each);
-      const stored = await gather(plainTopic(connection, "lines").reader({ from: { bookmark }, until: "now" }));
+      const stored = await gather(bytesTopic(connection, "lines").reader({ from: { bookmark }, until: "now" }));
       expect(Buffer.from(lines.of(stored)).toString("utf8")).toBe(stored.map(messageLine).join(""));
     }),
     { numRuns: 100 },
@@ -95,7 +95,7 @@ test("lines of any length are whole, whatever was printed before", async () => {
   await using connection = await connect("memory:?create=lines,other");
   const lines = new MessageLines();
   for (const name of ["lines", "other", "lines"]) {
-    const topic = plainTopic(connection, name);
+    const topic = bytesTopic(connection, name);
     for (const length of [0, 1_000, 100_000, 1_000_000]) await topic.producer().send({ key: "k", value: Buffer.alloc(length, '"') });
     const stored = await gather(topic.reader({ until: "now" }));
     expect(Buffer.from(lines.of(stored)).toString("utf8")).toBe(stored.map(messageLine).join(""));
@@ -104,7 +104,7 @@ test("lines of any length are whole, whatever was printed before", async () => {
 
 test("the names of the line are those that other programs read, in one line", async () => {
   await using connection = await connect("memory:?create=lines");
-  const topic = plainTopic(connection, "lines");
+  const topic = bytesTopic(connection, "lines");
   const producer = topic.producer();
   const producedAt = Date.UTC(2026, 0, 1);
   await producer.send({ key: "k", value: Buffer.from('{"a":\n1}'), headers: { h: "v" }, producedAt });

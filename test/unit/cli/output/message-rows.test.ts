@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { messagePrinter } from "../../../../src/cli/output/message-printer.ts";
 import { MessageRows } from "../../../../src/cli/output/message-rows.ts";
 import { StandardOutput } from "../../../../src/cli/output/standard-output.ts";
-import { plainTopic } from "../../../../src/cli/process/plain-topic.ts";
+import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
 import { type Message, connect } from "../../../../src/index.ts";
 import { gather } from "../gather.ts";
 
@@ -20,7 +20,7 @@ interface Given {
 /** As they are stored. */
 async function messagesOf(given: readonly Given[], url = "memory:?create=rows"): Promise<readonly Message<Uint8Array | null>[]> {
   await using connection = await connect(url);
-  const topic = plainTopic(connection, "rows");
+  const topic = bytesTopic(connection, "rows");
   const producer = topic.producer();
   const place = connection.capabilities.producerTimestamps ? { toPartition: "0", producedAt: AT } : {};
   for (const each of given) await producer.send({ ...each, ...place });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type EmulatedProvider, startEmulator } from "../../../../localstack/index.ts";
+import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
 import { lastMessages } from "../../../../src/cli/process/last-messages.ts";
 import { fromOf, untilOf } from "../../../../src/cli/process/offset-place.ts";
-import { plainTopic } from "../../../../src/cli/process/plain-topic.ts";
 import { type Connection, connect } from "../../../../src/index.ts";
 
 const PARTITIONS = ["0", "1", "2"];
@@ -10,7 +10,7 @@ const PARTITIONS = ["0", "1", "2"];
 async function filled(provider: EmulatedProvider, counts: readonly number[], timeOf: (index: number) => number | undefined) {
   const emulator = await startEmulator(provider, { topics: { t: { partitions: PARTITIONS.length } } });
   const connection = await connect(emulator.url);
-  const producer = plainTopic(connection, "t").producer();
+  const producer = bytesTopic(connection, "t").producer();
   for (const [partition, count] of counts.entries()) {
     await producer.sendBatch(
       Array.from({ length: count }, (_, index) => ({
@@ -31,11 +31,11 @@ async function filled(provider: EmulatedProvider, counts: readonly number[], tim
 async function lastOf(connection: Connection, count: number, partitions?: readonly string[]): Promise<readonly string[]> {
   const { from, until } = await lastMessages(connection, "t", count, partitions);
   // What is stored meanwhile is not among the last.
-  await plainTopic(connection, "t")
+  await bytesTopic(connection, "t")
     .producer()
     .send({ key: null, value: Buffer.from("later"), toPartition: "0" });
   const values: string[] = [];
-  for await (const { value } of plainTopic(connection, "t").reader({ from, until, partitions }))
+  for await (const { value } of bytesTopic(connection, "t").reader({ from, until, partitions }))
     values.push(Buffer.from(value ?? []).toString());
   return values.toSorted();
 }
@@ -73,7 +73,7 @@ describe.each<EmulatedProvider>(["memory", "kafka"])("on %s", (provider) => {
         until: await untilOf(connection, "t", { offset: until }, partitions),
       };
       const values: string[] = [];
-      for await (const { value } of plainTopic(connection, "t").reader({ ...range, partitions }))
+      for await (const { value } of bytesTopic(connection, "t").reader({ ...range, partitions }))
         values.push(Buffer.from(value ?? []).toString());
       return values;
     };

@@ -10,7 +10,7 @@ test("the lines have exactly the agreed fields", () => {
   );
   expect(lines.at(-1)).toBe('{"summary":{"provider":"memory","passed":1,"failed":2,"unsupported":1,"missing":1}}');
   // What a case of somebody else brings besides stays away.
-  expect(caseAsJson({ ...REPORTS[0]!, leftBehind: [] } as never)).toBe(lines[0]);
+  expect(caseAsJson({ ...REPORTS[0]!, notCleanedUp: [] } as never)).toBe(lines[0]);
 });
 
 test("what was written is read back, whatever the reasons hold", () => {

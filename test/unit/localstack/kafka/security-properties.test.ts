@@ -7,7 +7,7 @@ const material: SecurityMaterial = {
   authorityFile: "/keys/authority.pem",
   brokerKeyFile: "/keys/broker.pem",
   clientKey: { certificate: "client", key: "client key" },
-  strangerKey: { certificate: "stranger", key: "stranger key" },
+  untrustedKey: { certificate: "stranger", key: "stranger key" },
   users: { admin: { username: "admin", password: "one" }, restricted: { username: "restricted", password: "two" } },
 };
 

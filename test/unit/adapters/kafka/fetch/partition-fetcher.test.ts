@@ -35,7 +35,7 @@ class Fetching {
     const directory = new TopicDirectory(client);
     const service = { client, directory, report: silent, compression: "none", idempotent: false } as const;
     const { signal } = this.#closing;
-    const fetcher = new PartitionFetcher(service, client, await directory.look("orders", signal));
+    const fetcher = new PartitionFetcher(service, client, await directory.fetch("orders", signal));
     this.#fetcher = fetcher;
     for (const partition of this.log.leaders.keys()) this.add(partition, 0n);
     this.#running = fetcher.run(signal, false).catch((error: unknown) => {

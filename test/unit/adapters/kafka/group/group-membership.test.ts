@@ -79,14 +79,14 @@ describe("a membership", () => {
     const answer = Promise.withResolvers<void>();
     member.coordinator.plan("joinGroup", answer.promise);
     const never = new AbortController().signal;
-    expect(await member.membership.nameInGroup(never)).toBe("");
+    expect(await member.membership.assignedId(never)).toBe("");
     await member.start();
     await member.close();
     expect(member.outcome).toEqual(new Error("closed"));
     const reason = new Error("too late");
-    await expect(member.membership.nameInGroup(AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(member.membership.assignedId(AbortSignal.abort(reason))).rejects.toBe(reason);
     answer.resolve();
-    expect(await member.membership.nameInGroup(never)).toBe("member-1");
+    expect(await member.membership.assignedId(never)).toBe("member-1");
     expect(member.joins).toBe(1);
   });
 

@@ -7,7 +7,7 @@ const TOPIC: number = 1;
 const BROKER = 4;
 const DEFAULT = 5;
 
-export interface ToldSetting {
+export interface DescribedSetting {
   readonly name: string;
   readonly value: string;
   readonly configSource: number;
@@ -17,14 +17,14 @@ export interface ToldSetting {
 }
 
 /** All settings of a topic, with what it does not set itself. */
-export function toldSettings({ settings }: Topic, { ofTopics }: BrokerProperties): readonly ToldSetting[] {
-  return [...TOPIC_SETTINGS].map(([name, { type, fallback, brokerName, isDefaultTold }]) => {
+export function describedSettings({ settings }: Topic, { ofTopics }: BrokerProperties): readonly DescribedSetting[] {
+  return [...TOPIC_SETTINGS].map(([name, { type, fallback, brokerName, isDefaultShown }]) => {
     const own = settings.get(name);
     const synonyms = own === undefined ? [] : [{ name, value: own, source: TOPIC }];
     if (brokerName !== null) {
       const brokerWide = ofTopics.get(name);
       if (brokerWide !== undefined) synonyms.push({ name: brokerName, value: brokerWide, source: BROKER });
-      if (isDefaultTold) synonyms.push({ name: brokerName, value: fallback, source: DEFAULT });
+      if (isDefaultShown) synonyms.push({ name: brokerName, value: fallback, source: DEFAULT });
     }
     const { value, source } = synonyms[0] ?? { value: fallback, source: DEFAULT };
     return { name, value, configSource: source, configType: type, synonyms };

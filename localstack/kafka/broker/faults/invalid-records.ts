@@ -4,27 +4,27 @@ import type { RecordBatch } from "../log/record-batch.ts";
 import { RecordCursor } from "../log/record-cursor.ts";
 
 /** Records that were made invalid: known by their key and value, as they may come again in another batch. */
-export class SpoiledRecords {
-  readonly #spoiled = new Set<string>();
+export class InvalidRecords {
+  readonly #invalid = new Set<string>();
 
   /** Makes the middle record of the batch invalid. */
-  spoil(batch: RecordBatch): void {
-    this.#spoiled.add(identitiesOf(batch)[batch.count >> 1]!);
+  choose(batch: RecordBatch): void {
+    this.#invalid.add(identitiesOf(batch)[batch.count >> 1]!);
   }
 
   /** Whatever comes again is valid. */
   clear(): void {
-    this.#spoiled.clear();
+    this.#invalid.clear();
   }
 
   /** @throws `Refusal` that names the record, where one of the batch is invalid */
   check(batch: RecordBatch): void {
-    if (this.#spoiled.size === 0) return;
+    if (this.#invalid.size === 0) return;
     const identities = identitiesOf(batch);
-    const batchIndex = identities.findIndex((identity) => this.#spoiled.has(identity));
+    const batchIndex = identities.findIndex((identity) => this.#invalid.has(identity));
     if (batchIndex < 0) return;
     // Alone in its batch it can be told from all others: the client has no reason to send it again.
-    if (identities.length === 1) this.#spoiled.delete(identities[0]!);
+    if (identities.length === 1) this.#invalid.delete(identities[0]!);
     const batchIndexErrorMessage = "the emulator was told to refuse this record";
     throw new Refusal(ErrorCode.invalidRecord, "a record is invalid", [{ batchIndex, batchIndexErrorMessage }]);
   }

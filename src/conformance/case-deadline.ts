@@ -1,10 +1,10 @@
-import { BrokenPromise } from "./case-outcome.ts";
+import { PromiseViolation } from "./case-outcome.ts";
 
 /**
  * How a case waits: for a condition, never for a while. There is one deadline, the case's signal; when it aborts, what is
  * being waited for becomes the reason of the failure.
  */
-export class Patience {
+export class CaseDeadline {
   readonly signal: AbortSignal;
   readonly #changed = new Set<() => void>();
 
@@ -64,7 +64,7 @@ export class Patience {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = (): void => {
       const text = typeof what === "string" ? what : what();
-      reject(new BrokenPromise(`out of time while waiting: ${text}`, { cause: this.signal.reason }));
+      reject(new PromiseViolation(`out of time while waiting: ${text}`, { cause: this.signal.reason }));
     };
     if (this.signal.aborted) giveUp();
     this.signal.addEventListener("abort", giveUp, { once: true });

@@ -1,18 +1,18 @@
-import { describeValue } from "../checked-options.ts";
+import type { CallOptions, CloseOptions } from "../call-options.ts";
 import { channels } from "../diagnostics/channels.ts";
 import { StreamError, isStreamError, withContext } from "../errors.ts";
 import { type OutgoingMessage, emptyHeaders } from "../message.ts";
-import type { CallOptions, CloseOptions } from "../options.ts";
+import { describeValue } from "../option-rules.ts";
 import type { Receipt } from "../receipt.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { BatchSend } from "./batch-send.ts";
 import { OutgoingIntake } from "./outgoing-intake.ts";
-import type { ProducerLifetime } from "./producer-lifetime.ts";
-import type { Producer } from "./producer-types.ts";
+import { ProducerLifetime } from "./producer-lifetime.ts";
+import { resolveProducerOptions } from "./producer-options.ts";
+import type { Producer, ProducerOptions } from "./producer-types.ts";
 import type { SendScheduler } from "./send-scheduler.ts";
-import { sendStream } from "./send-stream.ts";
 import { SingleSend } from "./single-send.ts";
-import { StreamSend } from "./stream-send.ts";
+import { StreamSend, sendStream } from "./stream-send.ts";
 
 type MoreHeaders = Readonly<Record<string, string>> | undefined;
 
@@ -204,4 +204,11 @@ function refusedWhole(error: unknown, messages: unknown): unknown {
   const receipts = new Array<null>(messages.length).fill(null);
   const failures = receipts.map((_, index) => ({ index, error }));
   return withContext(error, { batch: { receipts, failures } });
+}
+
+/** Opens nothing: the topic is asked for at the first send. @throws `invalid-argument` for wrong options · `closed` */
+export function createProducer<T, Input>(context: TopicContext<T, Input>, options: ProducerOptions | undefined): Producer<Input> {
+  const settings = resolveProducerOptions(options);
+  context.requireOpen("send");
+  return new TopicProducer(context, new ProducerLifetime(context, settings));
 }

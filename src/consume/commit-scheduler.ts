@@ -16,9 +16,9 @@ interface CommitHooks<T> {
 }
 
 /** When progress is stored: by time and by count, only what has moved, never two calls at once. */
-export class CommitRhythm<T> {
+export class CommitScheduler<T> {
   lastCommit: Date | null = null;
-  readonly #rhythm: { readonly everyMs: number; readonly everyMessages: number };
+  readonly #limits: { readonly everyMs: number; readonly everyMessages: number };
   readonly #hooks: CommitHooks<T>;
   readonly #dirty = new Set<AssignmentState<T>>();
   /** Saves a look into the set for every message of a run of the same partition. */
@@ -29,19 +29,19 @@ export class CommitRhythm<T> {
   #queued = false;
   #stopped = false;
 
-  constructor(rhythm: { readonly everyMs: number; readonly everyMessages: number }, hooks: CommitHooks<T>) {
-    this.#rhythm = rhythm;
+  constructor(limits: { readonly everyMs: number; readonly everyMessages: number }, hooks: CommitHooks<T>) {
+    this.#limits = limits;
     this.#hooks = hooks;
   }
 
   /** One message more is handled. */
   handled(state: AssignmentState<T>): void {
     if (state !== this.#latest) this.touch(state);
-    if (++this.#messages >= this.#rhythm.everyMessages) this.now();
+    if (++this.#messages >= this.#limits.everyMessages) this.now();
   }
 
   /** There may be something to settle. */
-  touch(state: AssignmentState<T>, withinMs: number = this.#rhythm.everyMs): void {
+  touch(state: AssignmentState<T>, withinMs: number = this.#limits.everyMs): void {
     this.#latest = state;
     this.#dirty.add(state);
     if (this.#timer === null && !this.#stopped) this.#timer = setTimeout(() => this.now(), withinMs);
@@ -93,7 +93,7 @@ export class CommitRhythm<T> {
       const error = results[index] ?? null;
       state.settled(settlement, error);
       if (error === null) this.lastCommit = new Date();
-      else if (error.retryable && state.owned) this.touch(state, Math.max(LEAST_RETRY_MS, this.#rhythm.everyMs));
+      else if (error.retryable && state.owned) this.touch(state, Math.max(LEAST_RETRY_MS, this.#limits.everyMs));
       this.#hooks.settled(state, settlement, error);
     }
   }

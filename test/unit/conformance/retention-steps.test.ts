@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { openMemory } from "../../../adapters/memory/open.ts";
 import { defineCase } from "../../../src/conformance/define-case.ts";
-import { forgetfulTopic, untilForgotten } from "../../../src/conformance/retention-work.ts";
-import { publish } from "../../../src/conformance/stream-work.ts";
+import { topicWithShortRetention, untilRetentionActed } from "../../../src/conformance/retention-steps.ts";
+import { publish } from "../../../src/conformance/stream-steps.ts";
 import type { ConformanceTarget } from "../../../src/conformance/target.ts";
 import { connect } from "../../../src/connect.ts";
 import type { AdminDriver, ProviderDriver } from "../../../src/driver/index.ts";
@@ -13,9 +13,9 @@ const forgetting = defineCase({
   promise: 8,
   mutant: "none",
   run: async (context) => {
-    const topic = await forgetfulTopic(context);
+    const topic = await topicWithShortRetention(context);
     await publish(context, context.history(), topic, ["a"], 1);
-    await untilForgotten(context, topic);
+    await untilRetentionActed(context, topic);
   },
 });
 

@@ -1,8 +1,8 @@
 import { isStreamError } from "../errors.ts";
 import type { CaseContext } from "./case-context.ts";
-import { BrokenPromise, EnvironmentMissing } from "./case-outcome.ts";
+import { EnvironmentMissing, PromiseViolation } from "./case-outcome.ts";
 import { type CaseTopic, sequencedTopic } from "./case-topic.ts";
-import { readAll } from "./stream-work.ts";
+import { readAll } from "./stream-steps.ts";
 
 // Retention that acts while a case waits, and only when it is told to: what a case reads before that is there however slowly
 // it reads. Where the provider's least is hours, the environment lacks it.
@@ -12,7 +12,7 @@ const LONG_MS = 3_600_000;
 const ACTS_WITHIN_MS = 10_000;
 
 /** A topic that can be made to forget. @throws EnvironmentMissing where none can be had */
-export async function forgetfulTopic(context: CaseContext): Promise<CaseTopic> {
+export async function topicWithShortRetention(context: CaseContext): Promise<CaseTopic> {
   if (!context.capabilities.topicAdmin) throw new EnvironmentMissing("retention: that of a topic cannot be changed");
   return context.topic();
 }
@@ -21,7 +21,7 @@ export async function forgetfulTopic(context: CaseContext): Promise<CaseTopic> {
  * Makes it forget all that it holds; from then on it keeps what comes.
  * @throws EnvironmentMissing where it cannot be made to, or where that takes too long
  */
-export async function untilForgotten(context: CaseContext, topic: CaseTopic): Promise<void> {
+export async function untilRetentionActed(context: CaseContext, topic: CaseTopic): Promise<void> {
   const stream = sequencedTopic(context.connection, topic);
   await shorten(context, topic);
   await untilActed(
@@ -61,7 +61,7 @@ async function untilActed(context: CaseContext, question: () => Promise<boolean>
     new EnvironmentMissing(`retention: ${otherwise} in the time of a case, at most ${ACTS_WITHIN_MS} ms`);
   let answers = 0;
   try {
-    await context.patience.untilAsked(async () => {
+    await context.deadline.untilAsked(async () => {
       if (performance.now() - started > ACTS_WITHIN_MS) throw missing();
       const answer = await question();
       answers += 1;
@@ -70,7 +70,7 @@ async function untilActed(context: CaseContext, question: () => Promise<boolean>
   } catch (error) {
     // A case that may not wait as long cannot say that retention would not have acted; but a question has to be answered.
     const wasCutShort = context.signal.aborted && performance.now() - started < ACTS_WITHIN_MS;
-    if (wasCutShort && answers > 0 && error instanceof BrokenPromise) throw missing();
+    if (wasCutShort && answers > 0 && error instanceof PromiseViolation) throw missing();
     throw error;
   }
 }

@@ -4,16 +4,16 @@ import type { Topic } from "../topics/topic.ts";
 import { ZERO_UUID } from "../wire/types.ts";
 
 /** A topic as a request names it: by its id in newer versions, by its name in older ones. */
-export interface AskedTopic {
+export interface RequestedTopic {
   readonly name: string;
   readonly topicId: string;
 }
 
-export function askedTopic({ topics }: Cluster, { name, topicId }: AskedTopic): Topic | undefined {
+export function requestedTopic({ topics }: Cluster, { name, topicId }: RequestedTopic): Topic | undefined {
   return topicId === ZERO_UUID ? topics.get(name) : topics.withId(topicId);
 }
 
 /** What says that there is none, to who asked by id or by name. */
-export function missingTopicCode({ topicId }: AskedTopic): number {
+export function missingTopicCode({ topicId }: RequestedTopic): number {
   return topicId === ZERO_UUID ? ErrorCode.unknownTopicOrPartition : ErrorCode.unknownTopicId;
 }

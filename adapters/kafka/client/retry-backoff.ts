@@ -6,7 +6,7 @@ const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 1_000;
 
 /** How something is repeated by the adapter itself: ever more slowly, told each time, without end while it can be retried. */
-export class RetryPace {
+export class RetryBackoff {
   readonly #report: Report;
   readonly #topic: string;
   #failures = 0;
@@ -37,12 +37,12 @@ export class RetryPace {
 }
 
 /** Repeats `attempt` until it succeeds. @throws what cannot be retried, as ours · the signal's reason */
-export async function persist<T>(operation: string, pace: RetryPace, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+export async function retrying<T>(operation: string, backoff: RetryBackoff, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      await pace.failed(operation, error, signal);
+      await backoff.failed(operation, error, signal);
     }
   }
 }

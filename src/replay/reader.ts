@@ -1,20 +1,20 @@
 import { abortable } from "../abortable.ts";
+import { type CloseOptions, closeTimeoutMs } from "../call-options.ts";
 import type { ReaderDriver } from "../driver/reader-driver.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import { type CloseOptions, closeTimeoutMs } from "../options.ts";
 import { acceptGap } from "../position/accept-gap.ts";
 import { encodeBookmark } from "../position/bookmark.ts";
 import type { TopicIdentity } from "../position/position.ts";
+import { ignoreRejection } from "../promise-like.ts";
 import type { Bookmark } from "../tokens.ts";
 import type { TopicContext } from "../topic-context.ts";
-import { withoutError } from "../without-error.ts";
+import { MessagePuller } from "./message-puller.ts";
 import { openRange, sourceOf } from "./open-range.ts";
 import { type Pull, PullIterator } from "./pull-iterator.ts";
-import { RangeFeed } from "./range-feed.ts";
-import { RangePull } from "./range-pull.ts";
-import type { ReaderPlan } from "./reader-plan.ts";
-import type { Reader } from "./reader-types.ts";
+import { RangeBuffer } from "./range-buffer.ts";
+import { type ResolvedReaderOptions, resolveReaderOptions } from "./reader-options.ts";
+import type { Reader, ReaderOptions } from "./reader-types.ts";
 import { RecordDecoder } from "./record-decoder.ts";
 
 /** How long a reader that closes may go on opening, so that its bookmark is known: longer would hold up the end of a program. */
@@ -22,14 +22,14 @@ const GRACE_MS = 1_000;
 
 interface Opened<T> {
   readonly identity: TopicIdentity;
-  readonly feed: RangeFeed;
-  readonly pull: RangePull<T>;
+  readonly buffer: RangeBuffer;
+  readonly puller: MessagePuller<T>;
 }
 
 /** One range, read once. It is resolved at the first use, read from the first `next`, and closed when the reading ends. */
-export class RangeReader<T> implements Reader<T> {
+class RangeReader<T> implements Reader<T> {
   readonly #context: TopicContext<T, never>;
-  readonly #plan: ReaderPlan;
+  readonly #options: ResolvedReaderOptions;
   /** Aborts at `close`: nothing is handed out from then on. */
   readonly #end = new AbortController();
   /** Aborts when `close` does not wait any longer for the range to be known. */
@@ -44,9 +44,9 @@ export class RangeReader<T> implements Reader<T> {
   #closing: Promise<void> | undefined;
   #untrack: (() => void) | undefined;
 
-  constructor(context: TopicContext<T, never>, plan: ReaderPlan) {
+  constructor(context: TopicContext<T, never>, plan: ResolvedReaderOptions) {
     this.#context = context;
-    this.#plan = plan;
+    this.#options = plan;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void> {
@@ -66,8 +66,8 @@ export class RangeReader<T> implements Reader<T> {
   }
 
   async bookmark(): Promise<Bookmark> {
-    const { identity, feed } = this.#opened ?? (await this.#known());
-    return encodeBookmark(this.#context.provider, identity, feed.places());
+    const { identity, buffer } = this.#opened ?? (await this.#known());
+    return encodeBookmark(this.#context.provider, identity, buffer.places());
   }
 
   /** Also when closed: a program saves its bookmark on its way out, however far the reader had come. */
@@ -93,27 +93,27 @@ export class RangeReader<T> implements Reader<T> {
     return this.close();
   }
 
-  #iterate<Item extends object>(pullFrom: (pull: RangePull<T>) => ReturnType<Pull<Item>>): PullIterator<Item> {
+  #iterate<Item extends object>(pullFrom: (pull: MessagePuller<T>) => ReturnType<Pull<Item>>): PullIterator<Item> {
     if (this.#iterated) throw this.#usedTwice();
     this.#iterated = true;
     let started = false;
     const pull: Pull<Item> = () => {
-      if (started) return pullFrom(this.#opened!.pull);
+      if (started) return pullFrom(this.#opened!.puller);
       started = true;
       return this.#start(pullFrom);
     };
     return new PullIterator(pull, () => this.close());
   }
 
-  async #start<Item extends object>(pullFrom: (pull: RangePull<T>) => ReturnType<Pull<Item>>): Promise<Item | undefined> {
+  async #start<Item extends object>(pullFrom: (pull: MessagePuller<T>) => ReturnType<Pull<Item>>): Promise<Item | undefined> {
     const { signal } = this.#end;
     // A reader that was closed before is refused; one that is closed while it opens just ends.
     if (this.#closing !== undefined) throw this.#closedError("the reader is closed");
     try {
-      const { feed, pull } = await abortable(this.#open(), signal);
+      const { buffer, puller } = await abortable(this.#open(), signal);
       signal.throwIfAborted();
-      feed.start();
-      return await pullFrom(pull);
+      buffer.start();
+      return await pullFrom(puller);
     } catch (error) {
       // A reader that could not open closes by itself: that is no end, and its reason is what counts.
       if (error !== signal.reason) throw error;
@@ -166,23 +166,23 @@ export class RangeReader<T> implements Reader<T> {
 
   async #resolve(reader: ReaderDriver, signal: AbortSignal): Promise<Opened<T>> {
     const context = this.#context;
-    const { identity, partitions, endedBefore } = await openRange(context, this.#plan, reader, signal);
+    const { identity, partitions, endedBefore } = await openRange(context, this.#options, reader, signal);
     signal.throwIfAborted();
-    const feed = new RangeFeed(
+    const buffer = new RangeBuffer(
       {
         reader,
         compare: (a, b) => context.driver.compare(a, b),
         sourceOf: (partition) => sourceOf(context, identity, partition),
-        maxBufferedBytes: this.#plan.maxBufferedBytes,
-        takesNewPartitions: this.#plan.endless && this.#plan.partitions === null,
-        gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, this.#plan.onGap),
+        maxBufferedBytes: this.#options.maxBufferedBytes,
+        takesNewPartitions: this.#options.endless && this.#options.partitions === null,
+        gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, this.#options.onGap),
         toError: (error) => context.toError(error, "read"),
       },
       partitions,
       endedBefore,
     );
-    const pull = new RangePull(feed, new RecordDecoder<T>(context, this.#plan.onCorrupt), this.#plan, this.#end.signal);
-    return { identity, feed, pull };
+    const pull = new MessagePuller(buffer, new RecordDecoder<T>(context, this.#options.onCorrupt), this.#options, this.#end.signal);
+    return { identity, buffer: buffer, puller: pull };
   }
 
   async #close(options: CloseOptions): Promise<void> {
@@ -190,16 +190,16 @@ export class RangeReader<T> implements Reader<T> {
     // A closing connection gives what is left of its time, a fraction; the signal takes whole milliseconds only.
     const timeoutMs = Math.ceil(closeTimeoutMs(options));
     // The driver may not stop in time, or break its word on the way out: nothing that the application could act on.
-    await withoutError(abortable(this.#stop(timeoutMs), AbortSignal.timeout(timeoutMs)));
+    await ignoreRejection(abortable(this.#stop(timeoutMs), AbortSignal.timeout(timeoutMs)));
     this.#untrack?.();
   }
 
   async #stop(timeoutMs: number): Promise<void> {
     if (this.#opening !== undefined && this.#opened === undefined) {
-      await withoutError(abortable(this.#opening, AbortSignal.timeout(Math.min(GRACE_MS, timeoutMs))));
+      await ignoreRejection(abortable(this.#opening, AbortSignal.timeout(Math.min(GRACE_MS, timeoutMs))));
     }
     this.#life.abort(this.#closedError("the reader was closed before its range was known"));
-    await this.#opened?.feed.close();
+    await this.#opened?.buffer.close();
     await this.#driverReader?.close();
   }
 
@@ -215,5 +215,17 @@ export class RangeReader<T> implements Reader<T> {
       topic,
       operation: "read",
     });
+  }
+}
+
+/**
+ * A reader of the topic; makes no call to the provider before it is iterated or asked for its bookmark.
+ * @throws `invalid-argument` · `unsupported` · `position-mismatch` (a token of another provider)
+ */
+export function createReader<T, Input>(context: TopicContext<T, Input>, options: ReaderOptions | undefined = {}): Reader<T> {
+  try {
+    return new RangeReader<T>(context, resolveReaderOptions(context, options));
+  } catch (error) {
+    throw context.toError(error, "read");
   }
 }

@@ -7,7 +7,7 @@ const MILLISECONDS_A_TURN = 10;
  * How much may be handled in one turn of the event loop, so that heartbeats and timers live however fast handlers are and
  * however they settle. What is left over goes on in the next turn.
  */
-export class TurnBudget {
+export class EventLoopBudget {
   readonly #onNextTurn: () => void;
   #left = 0;
   #startedAtMs = 0;

@@ -8,7 +8,7 @@ import { UsageError } from "./usage-error.ts";
  * As `connect`, which asks no server yet: what is wrong by then is what was typed.
  * @throws `UsageError` for a URL that cannot be meant so · `unsupported`
  */
-export async function connectAsTold<Required extends Capability = never>(
+export async function connectToUrl<Required extends Capability = never>(
   url: string,
   require: readonly Required[] = [],
 ): Promise<Connection<Required>> {

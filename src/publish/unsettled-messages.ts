@@ -4,12 +4,12 @@ interface Waiter {
 }
 
 /** The messages sent between two calls of `flush`. */
-export class Epoch {
-  readonly #all: Outstanding;
+export class FlushScope {
+  readonly #all: UnsettledMessages;
   readonly waiters: Waiter[] = [];
   pending = 0;
 
-  constructor(all: Outstanding) {
+  constructor(all: UnsettledMessages) {
     this.#all = all;
   }
 
@@ -25,12 +25,12 @@ export class Epoch {
 }
 
 /** Counts what has not settled, so that `flush` can wait for exactly what was sent before it. */
-export class Outstanding {
+export class UnsettledMessages {
   readonly #onBusy: () => void;
   readonly #onIdle: () => void;
   /** Ended by a `flush`, and not all settled. */
-  readonly #ended = new Set<Epoch>();
-  #current = new Epoch(this);
+  readonly #ended = new Set<FlushScope>();
+  #current = new FlushScope(this);
   #count = 0;
 
   constructor(onBusy: () => void, onIdle: () => void) {
@@ -43,7 +43,7 @@ export class Outstanding {
   }
 
   /** Where a message that is sent now belongs. */
-  get current(): Epoch {
+  get current(): FlushScope {
     return this.#current;
   }
 
@@ -52,11 +52,11 @@ export class Outstanding {
     if (this.#count === 1) this.#onBusy();
   }
 
-  left(epoch: Epoch): void {
+  left(scope: FlushScope): void {
     this.#count -= 1;
-    if (epoch.pending === 0 && epoch !== this.#current) {
-      this.#ended.delete(epoch);
-      for (const waiter of epoch.waiters) {
+    if (scope.pending === 0 && scope !== this.#current) {
+      this.#ended.delete(scope);
+      for (const waiter of scope.waiters) {
         waiter.left -= 1;
         if (waiter.left === 0) waiter.resolve();
       }
@@ -68,12 +68,12 @@ export class Outstanding {
   settled(): Promise<void> {
     if (this.#current.pending > 0) {
       this.#ended.add(this.#current);
-      this.#current = new Epoch(this);
+      this.#current = new FlushScope(this);
     }
     if (this.#ended.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const waiter: Waiter = { left: this.#ended.size, resolve };
-      for (const epoch of this.#ended) epoch.waiters.push(waiter);
+      for (const scope of this.#ended) scope.waiters.push(waiter);
     });
   }
 }

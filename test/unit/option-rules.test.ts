@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkOptions, oneOf, rules, showName, withDefaults } from "../../src/checked-options.ts";
+import { checkOptions, oneOf, rules, showName, withDefaults } from "../../src/option-rules.ts";
 
 const allowed = { timeoutMs: rules.durationMs, order: oneOf("key", "none"), name: rules.nonEmptyString };
 

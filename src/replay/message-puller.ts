@@ -4,8 +4,8 @@ import { abortable } from "../abortable.ts";
 import type { StreamError } from "../errors.ts";
 import { type Message, ReceivedMessage } from "../message.ts";
 import { MessageBatch } from "./message-batch.ts";
-import type { RangeFeed } from "./range-feed.ts";
-import type { ReaderPlan } from "./reader-plan.ts";
+import type { RangeBuffer } from "./range-buffer.ts";
+import type { ResolvedReaderOptions } from "./reader-options.ts";
 import type { RecordDecoder } from "./record-decoder.ts";
 
 type Pulled<Item> = Item | undefined | Promise<Item | undefined>;
@@ -14,10 +14,10 @@ type Pulled<Item> = Item | undefined | Promise<Item | undefined>;
  * Takes records out of a feed and makes messages of them, at once where nothing has to be awaited. `undefined`: the range
  * has been read, or the application closed the reader. What was taken and not handed out when it closes counts as not read.
  */
-export class RangePull<T> {
-  readonly #feed: RangeFeed;
+export class MessagePuller<T> {
+  readonly #buffer: RangeBuffer;
   readonly #decoder: RecordDecoder<T>;
-  readonly #batch: ReaderPlan["batch"];
+  readonly #batch: ResolvedReaderOptions["batch"];
   readonly #maxBatchBytes: number;
   readonly #closed: AbortSignal;
   /** Came up behind messages that were handed out first. */
@@ -25,29 +25,29 @@ export class RangePull<T> {
 
   /** @param closed aborts when the reader closes, which also ends the wait for a codec that never answers */
   constructor(
-    feed: RangeFeed,
+    buffer: RangeBuffer,
     decoder: RecordDecoder<T>,
-    { batch, maxBufferedBytes }: Pick<ReaderPlan, "batch" | "maxBufferedBytes">,
+    { batch, maxBufferedBytes }: Pick<ResolvedReaderOptions, "batch" | "maxBufferedBytes">,
     closed: AbortSignal,
   ) {
     this.#closed = closed;
-    this.#feed = feed;
+    this.#buffer = buffer;
     this.#decoder = decoder;
     this.#batch = batch;
     this.#maxBatchBytes = maxBufferedBytes;
   }
 
   message(): Pulled<Message<T>> {
-    const feed = this.#feed.nextReady();
-    if (feed === undefined) return this.#oneMessage(undefined);
-    const record = this.#feed.take(feed);
-    const decoded = this.#decoder.decode(feed.source, record);
+    const buffer = this.#buffer.nextReady();
+    if (buffer === undefined) return this.#oneMessage(undefined);
+    const record = this.#buffer.take(buffer);
+    const decoded = this.#decoder.decode(buffer.source, record);
     if (decoded instanceof ReceivedMessage) {
-      feed.handOut(record);
+      buffer.handOut(record);
       return decoded;
     }
     const batch = new MessageBatch<T>();
-    batch.add(feed, record, decoded);
+    batch.add(buffer, record, decoded);
     return this.#oneMessage(batch);
   }
 
@@ -84,26 +84,26 @@ export class RangePull<T> {
     let deadline: number | undefined;
     for (;;) {
       this.#takeInto(batch, maxMessages);
-      if (batch.size >= maxMessages || batch.bytes >= this.#maxBatchBytes || this.#feed.over) return batch;
+      if (batch.size >= maxMessages || batch.bytes >= this.#maxBatchBytes || this.#buffer.over) return batch;
       if (batch.size === 0) {
-        await this.#feed.changed();
+        await this.#buffer.changed();
         continue;
       }
       deadline ??= performance.now() + maxWaitMs;
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) return batch;
-      const timer = setTimeout(() => this.#feed.wake(), leftMs);
-      await this.#feed.changed();
+      const timer = setTimeout(() => this.#buffer.wake(), leftMs);
+      await this.#buffer.changed();
       clearTimeout(timer);
     }
   }
 
   #takeInto(batch: MessageBatch<T>, maxMessages: number): number {
     while (batch.size < maxMessages && batch.bytes < this.#maxBatchBytes) {
-      const feed = this.#feed.nextReady();
-      if (feed === undefined) break;
-      const record = this.#feed.take(feed);
-      batch.add(feed, record, this.#decoder.decode(feed.source, record));
+      const buffer = this.#buffer.nextReady();
+      if (buffer === undefined) break;
+      const record = this.#buffer.take(buffer);
+      batch.add(buffer, record, this.#decoder.decode(buffer.source, record));
     }
     return batch.size;
   }
@@ -111,7 +111,7 @@ export class RangePull<T> {
   /** `undefined`: over. Empty: everything was left out. @throws what ended the reading */
   async #settle(batch: MessageBatch<T>): Promise<readonly Message<T>[] | undefined> {
     if (batch.size === 0) {
-      const failure = this.#failure ?? this.#feed.error;
+      const failure = this.#failure ?? this.#buffer.error;
       if (failure !== undefined) throw failure;
       return undefined;
     }

@@ -1,13 +1,13 @@
-import { checkOptions, describeValue, rules } from "../checked-options.ts";
+import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../call-options.ts";
 import { StreamError } from "../errors.ts";
 import type { Lag } from "../lag.ts";
 import type { Message } from "../message.ts";
-import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../options.ts";
+import { checkOptions, describeValue, rules } from "../option-rules.ts";
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { lagOf } from "./consumer-lag.ts";
-import { type ConsumerPlan, planConsumer, refuseForIteration } from "./consumer-options.ts";
+import { type ResolvedConsumerOptions, refuseForIteration, resolveConsumerOptions } from "./consumer-options.ts";
 import type { BatchHandler, Consumer, ConsumerOptions, ConsumerStatus, MessageHandler } from "./consumer-types.ts";
 import { GroupMember } from "./group-member.ts";
 import type { Handler } from "./handler-runner.ts";
@@ -15,7 +15,7 @@ import { MessageIterator } from "./message-iterator.ts";
 
 /** One member of a group, not yet in it. Checks the options; opens nothing. @throws `invalid-argument` · `unsupported` */
 export function createConsumer<T>(context: TopicContext<T, never>, options: ConsumerOptions): Consumer<T> {
-  return new GroupConsumer(context, options, planConsumer(context, options));
+  return new GroupConsumer(context, options, resolveConsumerOptions(context, options));
 }
 
 type Use = "run" | "runBatches" | "iteration";
@@ -23,13 +23,13 @@ type Use = "run" | "runBatches" | "iteration";
 class GroupConsumer<T> implements Consumer<T> {
   readonly #context: TopicContext<T, never>;
   readonly #options: ConsumerOptions;
-  readonly #plan: ConsumerPlan;
+  readonly #plan: ResolvedConsumerOptions;
   #use: Use | null = null;
   #member: GroupMember<T> | null = null;
   #closed = false;
   #paused = false;
 
-  constructor(context: TopicContext<T, never>, options: ConsumerOptions, plan: ConsumerPlan) {
+  constructor(context: TopicContext<T, never>, options: ConsumerOptions, plan: ResolvedConsumerOptions) {
     this.#context = context;
     this.#options = options;
     this.#plan = plan;

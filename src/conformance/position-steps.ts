@@ -3,7 +3,7 @@ import { expectTrue, expectUnsupported } from "./assertions.ts";
 import type { CaseContext } from "./case-context.ts";
 import { type CaseTopic, sequencedTopic } from "./case-topic.ts";
 import { type Sequenced, keyNames } from "./history/sequenced.ts";
-import { publish, readAll } from "./stream-work.ts";
+import { publish, readAll } from "./stream-steps.ts";
 
 /** What one partition holds, of several keys. */
 export async function oneLog(context: CaseContext, topic: CaseTopic): Promise<readonly Message<Sequenced>[]> {

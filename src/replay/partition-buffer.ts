@@ -15,7 +15,7 @@ const DONE: Promise<boolean> = Promise.resolve(false);
  * One partition of a range: cuts what the driver delivers at the end of the range, queues it, and knows behind which record
  * the application stands. Records are queued, then taken, then handed out; the place moves with the last step only.
  */
-export class PartitionFeed {
+export class PartitionBuffer {
   readonly source: MessageSource;
   readonly parents: readonly string[];
   readonly #start: Place;

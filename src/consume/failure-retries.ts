@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers";
 import { backOffMs } from "../back-off.ts";
-import { describeValue } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
+import { describeValue } from "../option-rules.ts";
 import { isPromiseLike } from "../promise-like.ts";
-import type { ConsumerPlan } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
 import type { FailureActions } from "./failure-actions.ts";
 import { type Lane, laneKeyOf, sequenceOf } from "./key-lanes.ts";
@@ -14,14 +14,14 @@ import type { WorkScheduler } from "./work-scheduler.ts";
  * What becomes of messages whose attempt failed: another attempt after a pause, or the failure action. Meanwhile their
  * lanes stay held, so that nothing of the same key passes them, and everything else goes on.
  */
-export class FailingWork<T> {
-  readonly #plan: ConsumerPlan;
+export class FailureRetries<T> {
+  readonly #options: ResolvedConsumerOptions;
   readonly #scheduler: WorkScheduler<T>;
   readonly #actions: FailureActions;
   readonly #fail: (error: StreamError) => void;
 
-  constructor(plan: ConsumerPlan, scheduler: WorkScheduler<T>, actions: FailureActions, fail: (error: StreamError) => void) {
-    this.#plan = plan;
+  constructor(options: ResolvedConsumerOptions, scheduler: WorkScheduler<T>, actions: FailureActions, fail: (error: StreamError) => void) {
+    this.#options = options;
     this.#scheduler = scheduler;
     this.#actions = actions;
     this.#fail = fail;
@@ -29,8 +29,8 @@ export class FailingWork<T> {
 
   take(work: Work<T>, { failure, failures }: AttemptOutcome): void {
     if (failure === null) {
-      for (const group of this.#split(work, failures)) this.#tryAgain(group, [group.entries[0]!], failures.get(group.entries[0]!)!);
-    } else this.#tryAgain(work, work.entries, failure);
+      for (const group of this.#split(work, failures)) this.#retry(group, [group.entries[0]!], failures.get(group.entries[0]!)!);
+    } else this.#retry(work, work.entries, failure);
   }
 
   /** The messages that succeeded are done; each of the others, with those that share its fate behind it, goes its own way. */
@@ -38,7 +38,7 @@ export class FailingWork<T> {
     const groups: Entry[][] = [];
     const groupOf = new Map<string, Entry[]>();
     for (const entry of work.entries) {
-      const sequence = sequenceOf(this.#plan.order, entry.key);
+      const sequence = sequenceOf(this.#options.order, entry.key);
       const behind = sequence === null ? undefined : groupOf.get(sequence);
       if (behind !== undefined) behind.push(entry);
       else if (failures.has(entry)) {
@@ -58,7 +58,7 @@ export class FailingWork<T> {
   }
 
   #handOver(work: Work<T>, part: Work<T>): Lane<T>[] {
-    const laneKey = laneKeyOf(this.#plan.order, part.entries[0]!.key);
+    const laneKey = laneKeyOf(this.#options.order, part.entries[0]!.key);
     const lane = laneKey === null ? undefined : work.lanes?.find(({ key }) => key === laneKey);
     if (lane === undefined) return [];
     lane.owner = part;
@@ -66,20 +66,20 @@ export class FailingWork<T> {
   }
 
   /** `failed`: the messages whose attempt counts. */
-  #tryAgain(work: Work<T>, failed: readonly Entry[], failure: AttemptFailure): void {
+  #retry(work: Work<T>, failed: readonly Entry[], failure: AttemptFailure): void {
     // Whoever takes the partition next tries again.
     if (this.#scheduler.stopped || !work.state.open) return;
     for (const entry of failed) entry.failures += 1;
     const worthIt = this.#worthAnotherAttempt(failure);
     if (worthIt === null) return;
-    const exhausted = failed.filter((entry) => !worthIt || attemptOf(entry) > this.#plan.retry.maxAttempts);
+    const exhausted = failed.filter((entry) => !worthIt || attemptOf(entry) > this.#options.retry.maxAttempts);
     if (exhausted.length > 0) void this.#giveUp(work, exhausted, failure);
     else this.#backOff(work, Math.max(...failed.map(({ failures }) => failures)));
   }
 
   /** `null`: the application's predicate failed, and with it the consumer. */
   #worthAnotherAttempt({ code, thrown }: AttemptFailure): boolean | null {
-    const { retryable } = this.#plan.retry;
+    const { retryable } = this.#options.retry;
     if (code === "corrupt") return false;
     if (retryable === undefined) return true;
     try {
@@ -96,7 +96,7 @@ export class FailingWork<T> {
         work.timer = null;
         this.#scheduler.restart(work);
       },
-      backOffMs(this.#plan.retry, failures),
+      backOffMs(this.#options.retry, failures),
     );
   }
 

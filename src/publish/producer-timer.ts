@@ -10,15 +10,15 @@ export function nowMs(): number {
 }
 
 /** The one timer of a producer: rings at the earliest of the times that it was told since it last rang. */
-export class Alarm {
-  readonly #ring: () => void;
+export class ProducerTimer {
+  readonly #onTime: () => void;
   #timer: NodeJS.Timeout | null = null;
   #nextTurn: NodeJS.Immediate | null = null;
   #atMs = Infinity;
   #keepsAlive = false;
 
   constructor(ring: () => void) {
-    this.#ring = ring;
+    this.#onTime = ring;
   }
 
   set(atMs: number): void {
@@ -35,7 +35,7 @@ export class Alarm {
   #isDue(): void {
     const ring = (): void => {
       this.clear();
-      this.#ring();
+      this.#onTime();
     };
     if (nowMs() - this.#atMs < LATE_MS) ring();
     else this.#nextTurn = setImmediate(ring);

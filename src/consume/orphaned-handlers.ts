@@ -3,7 +3,7 @@ import type { AssignmentState } from "./assignment-state.ts";
 import { laneKeyOf } from "./key-lanes.ts";
 import type { Work } from "./work.ts";
 
-interface FormerHandler<T> {
+interface OrphanedHandler<T> {
   /** The ownership that waits for it; `null`: none has come since. */
   successor: AssignmentState<T> | null;
   /** Set when it has used up twice its time. */
@@ -14,10 +14,10 @@ interface FormerHandler<T> {
  * Handlers that still run though their ownership of the partition is over. Their results count for nothing, but if the
  * partition comes back meanwhile, their keys are taken until they settle: handlers of one key never overlap in a member.
  */
-export class FormerHandlers<T> {
+export class OrphanedHandlers<T> {
   readonly #order: "key" | "partition" | "none";
   readonly #fail: (error: StreamError) => void;
-  readonly #handlers = new Map<Work<T>, FormerHandler<T>>();
+  readonly #handlers = new Map<Work<T>, OrphanedHandler<T>>();
 
   /** `fail`: a key would have to wait for a handler that does not settle, time-out or not. */
   constructor(order: "key" | "partition" | "none", fail: (error: StreamError) => void) {

@@ -49,7 +49,7 @@ export async function readAll<T>(context: CaseContext, stream: Topic<T>, range: 
     for await (const message of reader) messages.push(message);
   };
   try {
-    await context.patience.within(reading(), () => `a reader to end, after ${messages.length} messages`);
+    await context.deadline.within(reading(), () => `a reader to end, after ${messages.length} messages`);
   } finally {
     await reader.close();
   }

@@ -1,8 +1,8 @@
 import type { BatchOptions } from "../batch-options.ts";
-import { type OptionRule, checkOptions, rules, showName, withDefaults } from "../checked-options.ts";
 import { StreamError } from "../errors.ts";
+import { type OptionRule, checkOptions, rules, showName, withDefaults } from "../option-rules.ts";
 import type { StartPoint, StopPoint } from "../position/place.ts";
-import { type CheckedPoint, type PlaceContext, judgedByForm } from "../position/place-forms.ts";
+import { type CheckedPoint, type PlaceContext, checkedLater } from "../position/place-forms.ts";
 import { checkFrom } from "../position/start-point.ts";
 import { checkUntil } from "../position/stop-point.ts";
 import type { TopicContext } from "../topic-context.ts";
@@ -12,7 +12,7 @@ import type { ReaderOptions } from "./reader-types.ts";
 export type ReaderServices = Omit<TopicContext, "codec" | "keyRule">;
 
 /** What a reader goes by: the options, checked and with their defaults. */
-export interface ReaderPlan extends Pick<ReaderOptions, "onGap" | "onCorrupt"> {
+export interface ResolvedReaderOptions extends Pick<ReaderOptions, "onGap" | "onCorrupt"> {
   readonly from: CheckedPoint<StartPoint>;
   readonly until: CheckedPoint<StopPoint>;
   readonly endless: boolean;
@@ -23,8 +23,8 @@ export interface ReaderPlan extends Pick<ReaderOptions, "onGap" | "onCorrupt"> {
 }
 
 const READER_RULES: Readonly<Record<keyof ReaderOptions, OptionRule>> = {
-  from: judgedByForm,
-  until: judgedByForm,
+  from: checkedLater,
+  until: checkedLater,
   partitions: rules.stringArray,
   batch: rules.object,
   maxBufferedBytes: rules.positiveInteger,
@@ -41,7 +41,7 @@ const DEFAULTS = { from: "earliest", maxBufferedBytes: 33_554_432 } as const;
 const BATCH_DEFAULTS = { maxMessages: 500, maxWaitMs: 0 } as const;
 
 /** @throws `invalid-argument` for what can never work, `unsupported` for what this provider cannot do, `position-mismatch` */
-export function planReader(context: ReaderServices, options: ReaderOptions): ReaderPlan {
+export function resolveReaderOptions(context: ReaderServices, options: ReaderOptions): ResolvedReaderOptions {
   checkOptions("reader options", options, READER_RULES);
   checkOptions("reader options: batch", options.batch ?? {}, BATCH_RULES);
   const { from, until, maxBufferedBytes, onGap, onCorrupt } = withDefaults(options, DEFAULTS);

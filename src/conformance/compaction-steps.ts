@@ -6,7 +6,7 @@ import type { CaseContext } from "./case-context.ts";
 import { type CaseTopic, sequencedTopic } from "./case-topic.ts";
 import type { History } from "./history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "./history/sequenced.ts";
-import { publish, readAll } from "./stream-work.ts";
+import { publish, readAll } from "./stream-steps.ts";
 
 type CaseBody = (context: CaseContext) => Promise<void>;
 

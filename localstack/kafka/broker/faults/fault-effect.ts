@@ -4,7 +4,7 @@ import { checkFault } from "../../../check-fault.ts";
 import { ErrorCode } from "../error-code.ts";
 
 /** What becomes of a request that is met. */
-export type Trouble =
+export type FaultEffect =
   /** Refused with this code, before anything is stored, or after. `authorization`: with the code that says who may not. */
   | { readonly what: "error"; readonly errorCode: number | "authorization"; readonly isStored: boolean }
   /** One of its records is invalid, now and whenever it comes again. */
@@ -24,14 +24,14 @@ export type Trouble =
   | { readonly what: "restart" };
 
 /** One of the ways in which a server shows a kind of trouble: all that comes together. */
-type Way = readonly Trouble[];
+type FaultVariant = readonly FaultEffect[];
 
 /** Which requests are met, and how many. */
-export interface PlannedTrouble {
+export interface PlannedFault {
   /** Whose ways take turns. */
   readonly kind: string;
   /** In turns, so that whoever meets several meets all. */
-  readonly ways: readonly Way[];
+  readonly variants: readonly FaultVariant[];
   /** Names of requests; `null`: any that a topic or a group is about. */
   readonly apis: readonly string[] | null;
   readonly topic: string | undefined;
@@ -63,13 +63,13 @@ const APIS_OF: Readonly<Record<NonNullable<Fault["operation"]>, readonly string[
   admin: [...CHANGES, ...LOOKS],
 };
 
-interface Shown {
-  readonly ways: readonly Way[];
+interface ShownFault {
+  readonly ways: readonly FaultVariant[];
   readonly apis: readonly string[] | null;
 }
 
 /** How Kafka shows each kind of the shared vocabulary. */
-const KINDS: Readonly<Record<FaultKind, (fault: Fault) => Shown>> = {
+const KINDS: Readonly<Record<FaultKind, (fault: Fault) => ShownFault>> = {
   throttle: () => ({ ways: [refusal(ErrorCode.throttlingQuotaExceeded)], apis: ["Produce"] }),
   "fail-entry": () => ({ ways: [[{ what: "invalid-record" }]], apis: ["Produce"] }),
   "fail-before-write": () => ({
@@ -97,7 +97,7 @@ const KINDS: Readonly<Record<FaultKind, (fault: Fault) => Shown>> = {
 };
 
 /** @throws `invalid-argument` for a kind that is not of the vocabulary, and what no fault can have */
-export function plannedTrouble(fault: Fault): PlannedTrouble {
+export function plannedFault(fault: Fault): PlannedFault {
   checkFault(fault);
   const { kind, after = 0, times = 1, topic, partition, operation } = fault;
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
@@ -109,7 +109,7 @@ export function plannedTrouble(fault: Fault): PlannedTrouble {
   }
   const { ways, apis } = known(fault);
   const those = operation === undefined ? apis : APIS_OF[operation].filter((api) => apis === null || apis.includes(api));
-  return { kind, ways, apis: those, topic, partition: partition === undefined ? undefined : Number(partition), after, times };
+  return { kind, variants: ways, apis: those, topic, partition: partition === undefined ? undefined : Number(partition), after, times };
 }
 
 function refused(what: string): StreamError {
@@ -131,11 +131,11 @@ export interface ErrorAnswer {
   readonly partition?: number | undefined;
 }
 
-export function plannedAnswer({ api, errorCode, isStored = false, after = 0, times = 1, topic, partition }: ErrorAnswer): PlannedTrouble {
-  const ways: readonly Way[] = [[{ what: "error", errorCode, isStored }]];
-  return { kind: api, ways, apis: [api], topic, partition, after, times };
+export function plannedAnswer({ api, errorCode, isStored = false, after = 0, times = 1, topic, partition }: ErrorAnswer): PlannedFault {
+  const ways: readonly FaultVariant[] = [[{ what: "error", errorCode, isStored }]];
+  return { kind: api, variants: ways, apis: [api], topic, partition, after, times };
 }
 
-function refusal(errorCode: number | "authorization"): Way {
+function refusal(errorCode: number | "authorization"): FaultVariant {
   return [{ what: "error", errorCode, isStored: false }];
 }

@@ -6,12 +6,12 @@ import type { StoredRecord, UnreadableRange } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import type { DriverGap, PartitionPlace } from "../position/place.ts";
 import type { MessageSource } from "../position/position.ts";
-import type { PartitionFeed } from "./partition-feed.ts";
+import type { PartitionBuffer } from "./partition-buffer.ts";
 import { PartitionTurns } from "./partition-turns.ts";
 import { RangePartitions, type StartedPartition } from "./range-partitions.ts";
 
 /** What a feed needs to know and whom it tells. */
-export interface RangeFeedSettings {
+export interface RangeBufferSettings {
   readonly reader: ReaderDriver;
   readonly compare: (a: string, b: string) => number;
   sourceOf(partition: string): MessageSource;
@@ -28,8 +28,8 @@ export interface RangeFeedSettings {
  * All partitions of a range: starts each when it may be read, holds what the driver delivers within bounds, and hands it out
  * in turns. An error ends the range behind what was delivered before it.
  */
-export class RangeFeed implements ReaderSink {
-  readonly #settings: RangeFeedSettings;
+export class RangeBuffer implements ReaderSink {
+  readonly #settings: RangeBufferSettings;
   readonly #partitions: RangePartitions;
   readonly #reading = new Set<Promise<void>>();
   readonly #abort = new AbortController();
@@ -39,7 +39,7 @@ export class RangeFeed implements ReaderSink {
   #notify: (() => void) | undefined;
   #started = false;
 
-  constructor(settings: RangeFeedSettings, partitions: readonly StartedPartition[], endedBefore: ReadonlySet<string>) {
+  constructor(settings: RangeBufferSettings, partitions: readonly StartedPartition[], endedBefore: ReadonlySet<string>) {
     this.#settings = settings;
     this.#partitions = new RangePartitions(partitions, endedBefore, (partition) => settings.sourceOf(partition), settings.compare);
   }
@@ -56,15 +56,15 @@ export class RangeFeed implements ReaderSink {
   }
 
   /** The partition whose turn it is; `undefined`: nothing is queued. */
-  nextReady(): PartitionFeed | undefined {
+  nextReady(): PartitionBuffer | undefined {
     return this.#turns.current();
   }
 
   /** One record of the partition whose turn it is, and the turn goes on. */
-  take(feed: PartitionFeed): StoredRecord {
-    const record = feed.take(this.#shareBytes());
-    this.#turns.goOn(feed);
-    if (feed.drained) this.#startReady();
+  take(buffer: PartitionBuffer): StoredRecord {
+    const record = buffer.take(this.#shareBytes());
+    this.#turns.goOn(buffer);
+    if (buffer.drained) this.#startReady();
     return record;
   }
 
@@ -97,23 +97,23 @@ export class RangeFeed implements ReaderSink {
   async close(): Promise<void> {
     this.#stop();
     this.#turns.clear();
-    for (const feed of this.#partitions.all()) feed.discard();
+    for (const buffer of this.#partitions.all()) buffer.discard();
     this.wake();
     await Promise.all(this.#reading);
   }
 
   deliver(partition: string, records: readonly StoredRecord[]): Promise<boolean> {
-    const feed = this.#open(partition);
-    if (feed === undefined) return Promise.resolve(false);
-    const wasReady = feed.hasQueued;
-    const accepted = feed.accept(records);
+    const buffer = this.#open(partition);
+    if (buffer === undefined) return Promise.resolve(false);
+    const wasReady = buffer.hasQueued;
+    const accepted = buffer.accept(records);
     if (accepted.length > 0) {
-      if (channels.deliver.hasSubscribers) this.#report(feed, accepted);
-      if (!wasReady) this.#turns.add(feed);
+      if (channels.deliver.hasSubscribers) this.#report(buffer, accepted);
+      if (!wasReady) this.#turns.add(buffer);
       this.wake();
     }
-    this.#settle(feed);
-    return feed.room(this.#shareBytes());
+    this.#settle(buffer);
+    return buffer.room(this.#shareBytes());
   }
 
   unreadable(partition: string, range: UnreadableRange): Promise<boolean> {
@@ -121,23 +121,23 @@ export class RangeFeed implements ReaderSink {
   }
 
   advanced(partition: string, through: string): boolean {
-    const feed = this.#open(partition);
-    feed?.advance(through);
-    return this.#settle(feed);
+    const buffer = this.#open(partition);
+    buffer?.advance(through);
+    return this.#settle(buffer);
   }
 
   caughtUp(partition: string): boolean {
-    const feed = this.#open(partition);
-    feed?.caughtUp();
-    return this.#settle(feed);
+    const buffer = this.#open(partition);
+    buffer?.caughtUp();
+    return this.#settle(buffer);
   }
 
   ended(partition: string, children: readonly ChildPartition[]): void {
-    const feed = this.#open(partition);
-    if (feed === undefined) return;
+    const buffer = this.#open(partition);
+    if (buffer === undefined) return;
     if (this.#settings.takesNewPartitions) this.#partitions.join(children);
-    feed.finish({ kind: "ended" });
-    this.#settle(feed);
+    buffer.finish({ kind: "ended" });
+    this.#settle(buffer);
   }
 
   appeared(partitions: readonly ChildPartition[]): void {
@@ -157,17 +157,17 @@ export class RangeFeed implements ReaderSink {
   }
 
   /** A partition of which more may come. */
-  #open(partition: string): PartitionFeed | undefined {
-    const feed = this.#partitions.get(partition);
-    return feed === undefined || feed.finished || this.#abort.signal.aborted ? undefined : feed;
+  #open(partition: string): PartitionBuffer | undefined {
+    const buffer = this.#partitions.get(partition);
+    return buffer === undefined || buffer.finished || this.#abort.signal.aborted ? undefined : buffer;
   }
 
   /** After every change of a partition: is it done? @returns whether the driver goes on with it */
-  #settle(feed: PartitionFeed | undefined): boolean {
-    if (feed === undefined) return false;
-    if (!feed.finished) return true;
+  #settle(buffer: PartitionBuffer | undefined): boolean {
+    if (buffer === undefined) return false;
+    if (!buffer.finished) return true;
     this.#unfinished -= 1;
-    if (feed.drained) this.#startReady();
+    if (buffer.drained) this.#startReady();
     if (this.over) this.wake();
     return false;
   }
@@ -183,14 +183,14 @@ export class RangeFeed implements ReaderSink {
   }
 
   /** Never rejects: an error becomes the range's. */
-  async #read(feeds: readonly PartitionFeed[]): Promise<void> {
+  async #read(buffers: readonly PartitionBuffer[]): Promise<void> {
     try {
       await this.#settings.reader.read(
-        feeds.map((feed) => feed.range),
+        buffers.map((buffer) => buffer.range),
         this,
         this.#abort.signal,
       );
-      const unread = feeds.find((feed) => !feed.finished);
+      const unread = buffers.find((buffer) => !buffer.finished);
       if (unread !== undefined && !this.#abort.signal.aborted) {
         throw new StreamError("internal", "the adapter stopped reading before the end of the range", {
           partition: unread.source.partition,
@@ -212,7 +212,7 @@ export class RangeFeed implements ReaderSink {
 
   #stop(): void {
     this.#abort.abort();
-    for (const feed of this.#partitions.all()) feed.letGo(false);
+    for (const buffer of this.#partitions.all()) buffer.letGo(false);
   }
 
   /** Each partition has its part of the bound, so that a fast one cannot keep the others out. */
@@ -220,8 +220,8 @@ export class RangeFeed implements ReaderSink {
     return this.#settings.maxBufferedBytes / Math.max(1, this.#unfinished);
   }
 
-  #report(feed: PartitionFeed, records: readonly StoredRecord[]): void {
-    const { provider, topic, partition } = feed.source;
+  #report(buffer: PartitionBuffer, records: readonly StoredRecord[]): void {
+    const { provider, topic, partition } = buffer.source;
     const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
     channels.deliver.publish({ provider, topic, group: null, partition, messages: records.length, bytes });
   }
