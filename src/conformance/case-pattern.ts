@@ -2,7 +2,7 @@ import { StreamError } from "../errors.ts";
 
 /**
  * Case names are paths. `*` stands for one part of a path or some of its letters, `**` for any number of parts, none as well:
- * `replay/**`, `ordering/publish/*`, `group/reset/**` with `group/reset` itself.
+ * `replay/**`, `ordering/publish/*`, `group/reset/**` with `group/reset/back-and-forward` itself.
  */
 function matchesPattern(name: string, pattern: string): boolean {
   const parts = pattern.split(WILDCARDS).map((part) => MEANINGS[part] ?? part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));

@@ -23,7 +23,7 @@ test("who may change no topics runs on those that are lent, and leaves no group 
   await using kafka = await startEmulatedKafka({ topics: Object.fromEntries(names.map((name) => [name, { partitions: 4 }])) });
   const told = await conformance(kafka.url, "--topics", names.join(","), "--run", "consume/**", "--run", "topic/**", "--json");
   const { summary, reports } = runOf(told);
-  expect(reports.filter(({ result }) => result !== "passed").map((report) => report.case)).toEqual(["topic/comes-and-goes"]);
+  expect(reports.filter(({ result }) => result !== "passed").map((report) => report.case)).toEqual(["topic/admin/comes-and-goes"]);
   expect(summary).toMatchObject({ missing: 1, failed: 0 });
   const connection = await connect(kafka.url, { require: ["groupAdmin"] });
   expect(await connection.admin.listTopics()).toEqual(names);
@@ -64,7 +64,7 @@ describe("memory:", () => {
     const reasons = async (...args: readonly string[]): Promise<readonly (string | null)[]> =>
       runOf(await conformance(url, ...args, "--json")).reports.map(({ reason }) => reason);
     expect(await reasons("--topics", "a", "--run", "failing/dead-letter/same-message")).toEqual([expect.stringMatching(/^topics: /)]);
-    expect(await reasons("--topics", "a", "--run", "group/two-groups")).toEqual([expect.stringMatching(/^groups: /)]);
+    expect(await reasons("--topics", "a", "--run", "group/members/two-groups")).toEqual([expect.stringMatching(/^groups: /)]);
   });
 });
 
@@ -190,7 +190,15 @@ describe("what is expected", () => {
   const broken = async (expected: object, ...args: readonly string[]): Promise<Told> => {
     await using place = await writeFiles({ "broken.mjs": BROKEN, "expected.json": JSON.stringify(expected) });
     const files = ["--adapter", join(place.folder, "broken.mjs"), "--expected", join(place.folder, "expected.json")];
-    return await conformance("memory:shared", "--run", "ordering/publish/same-tick", "--run", "error/missing-topic", ...files, ...args);
+    return await conformance(
+      "memory:shared",
+      "--run",
+      "ordering/publish/same-tick",
+      "--run",
+      "error/calls/missing-topic",
+      ...files,
+      ...args,
+    );
   };
 
   test("a known deviation that fails is as it should be", async () => {
@@ -200,7 +208,7 @@ describe("what is expected", () => {
   });
 
   test("a known deviation that passes is wrong", async () => {
-    const deviations = { "ordering/publish/same-tick": "it loses messages", "error/missing-topic": "it makes one" };
+    const deviations = { "ordering/publish/same-tick": "it loses messages", "error/calls/missing-topic": "it makes one" };
     const told = await broken({ deviations });
     expect(told.output).toContain("listed as a known deviation, but passed");
     expect(told.exitCode).toBe(1);
@@ -220,7 +228,7 @@ describe("what is expected", () => {
 
   test("--bail does not stop at a known deviation", async () => {
     const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } }, "--bail", "--parallel", "1");
-    expect(told.output).toContain("error/missing-topic");
+    expect(told.output).toContain("error/calls/missing-topic");
     expect(told.exitCode).toBe(0);
   });
 });
@@ -275,7 +283,7 @@ test("repetitions run over the same target at the same time, and the worst is to
     };
   `;
   await using place = await writeFiles({ "flaky.mjs": flaky });
-  const chosen = ["--run", "ordering/publish/same-tick", "--run", "error/missing-topic", "--repeat", "3", "--parallel"];
+  const chosen = ["--run", "ordering/publish/same-tick", "--run", "error/calls/missing-topic", "--repeat", "3", "--parallel"];
   const told = await conformance("memory:shared", "--adapter", join(place.folder, "flaky.mjs"), ...chosen, "--json");
   const { summary, reports } = runOf(told);
   expect(summary).toMatchObject({ passed: 1, failed: 1 });

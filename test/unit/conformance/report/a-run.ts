@@ -16,18 +16,18 @@ export const REPORTS: readonly CaseReport[] = [
     reason: `first line | <b>&amp; "quoted" 'single'\nsecond *line* [x](y)`,
     seconds: 30,
   }),
-  aReport("group/reset", "failed", { promise: 4, reason: "the server forgets", seconds: 1.5 }),
+  aReport("group/reset/back-and-forward", "failed", { promise: 4, reason: "the server forgets", seconds: 1.5 }),
 ];
 
 const EXPECTED = {
   unsupported: { "producing/tombstones": "tombstones" },
   missing: { "ordering/publish/throttled": "fault throttle" },
-  deviations: { "group/reset": "KAFKA-12345: it forgets", "group/gone": "an entry that nobody removed" },
+  deviations: { "group/reset/back-and-forward": "KAFKA-12345: it forgets", "group/gone": "an entry that nobody removed" },
 };
 
 /** Judged by what failed. */
 export const PLAIN_RUN: JudgedRun = judgeRun("memory", REPORTS, null, []);
-/** Judged by lists that know `group/reset`, and of which one entry is stale. */
+/** Judged by lists that know `group/reset/back-and-forward`, and of which one entry is stale. */
 export const EXPECTED_RUN: JudgedRun = judgeRun(
   "memory",
   REPORTS,

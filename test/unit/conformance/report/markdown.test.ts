@@ -63,7 +63,7 @@ test("the page of a run says what is wrong, and what did not pass for a reason",
   expect(rowsOf(others).slice(2)).toEqual([
     ["`producing/tombstones`", "unsupported", "the capability tombstones is declared off, and that is how it behaves"],
     ["`ordering/publish/throttled`", "environment-missing", "fault throttle"],
-    ["`group/reset`", "known deviation", "KAFKA-12345: it forgets"],
+    ["`group/reset/back-and-forward`", "known deviation", "KAFKA-12345: it forgets"],
   ]);
   expect(rowsOf(declared)[2]).toEqual(["`partitions`", "yes"]);
 });

@@ -11,7 +11,7 @@ test("each case is a line, with what is wrong below it", () => {
       "FAILED      replay/range/until-now 30.00 s",
       `    expected passed, but failed (first line | <b>&amp; "quoted" 'single'`,
       "    second *line* [x](y))",
-      "FAILED      group/reset 1.50 s (known deviation: KAFKA-12345: it forgets)",
+      "FAILED      group/reset/back-and-forward 1.50 s (known deviation: KAFKA-12345: it forgets)",
     ].join("\n"),
   );
 });
@@ -30,7 +30,7 @@ test("the end: counts by promise, what is wrong, the verdict", () => {
       `    first line | <b>&amp; "quoted" 'single'`,
       "    second *line* [x](y)",
       "",
-      "group/reset",
+      "group/reset/back-and-forward",
       "    the server forgets",
       "",
       "memory: 5 cases, 2 wrong",
@@ -43,6 +43,6 @@ test("the end: counts by promise, what is wrong, the verdict", () => {
 test("a style sets off what is good, bad and aside", () => {
   const style = { good: (text: string) => `+${text}+`, bad: (text: string) => `!${text}!`, faint: (text: string) => `.${text}.` };
   expect(caseAsText(PLAIN_RUN.cases[0]!, style)).toBe("+passed     + ordering/publish/same-tick .0.13 s.");
-  expect(caseAsText(PLAIN_RUN.cases[4]!, style)).toBe("!FAILED     ! group/reset .1.50 s.\n    the server forgets");
+  expect(caseAsText(PLAIN_RUN.cases[4]!, style)).toBe("!FAILED     ! group/reset/back-and-forward .1.50 s.\n    the server forgets");
   expect(runAsText(PLAIN_RUN, style)).toContain("!memory: 5 cases, 2 wrong!");
 });

@@ -1,0 +1,90 @@
+import { setImmediate as nextTurn, setTimeout as later } from "node:timers/promises";
+import type { Connection } from "../../../connection-types.ts";
+import type { Reader } from "../../../replay/reader-types.ts";
+import { expectTrue } from "../../assertions.ts";
+import type { CaseContext } from "../../case-context.ts";
+import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
+import { defineCase } from "../../define-case.ts";
+import { checkExactlyOnceInOrder } from "../../history/check.ts";
+import type { History } from "../../history/history.ts";
+import { type Sequenced, keyNames } from "../../history/sequenced.ts";
+import { publish, readStored } from "../../support/stream-steps.ts";
+
+/** The application ends a reader by either: what holds for one holds for the other. */
+const WAYS: readonly { readonly by: string; readonly close: (reader: Reader<Sequenced>, connection: Connection) => Promise<void> }[] = [
+  { by: "the reader", close: (reader) => reader.close() },
+  { by: "its connection", close: (_, connection) => connection.close() },
+];
+
+/** Before, while and after a reader opens. */
+const MOMENTS: readonly (() => Promise<unknown>)[] = [
+  () => Promise.resolve(),
+  () => nextTurn(),
+  ...[1, 5, 20, 80].map((durationMs) => () => later(durationMs)),
+];
+
+/** Hands out everything, part of it from here and the rest from the bookmark. */
+async function expectRest(context: CaseContext, history: History, topic: CaseTopic, reader: Reader<Sequenced>, by: string): Promise<void> {
+  const bookmark = await context.within(reader.bookmark(), `the bookmark of a reader after ${by} was closed`);
+  await readStored(context, history, topic, { from: { bookmark } });
+  checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+}
+
+const endsLoops = defineCase({
+  name: "close/reader/ends-loops-of-readers",
+  promise: 10,
+  mutant: "breaks-loops-when-the-connection-closes",
+  run: async (context) => {
+    const topic = await context.topic();
+    const stored = context.history();
+    await publish(context, stored, topic, keyNames(4), 3);
+    for (const { by, close } of WAYS) {
+      for (const handedOut of [1, 5, stored.sent.length]) {
+        const history = context.history();
+        history.sent.push(...stored.sent);
+        const connection = await context.connect();
+        const reader = sequencedTopic(connection, topic).reader({ from: topic.start });
+        const iterator = reader[Symbol.asyncIterator]();
+        for (let count = 0; count < handedOut; count += 1) {
+          const next = await context.within(iterator.next(), "a message");
+          if (next.done !== true) history.receive(next.value, "first");
+        }
+        // Behind the last message it waits.
+        const waiting = handedOut === stored.sent.length ? context.later(iterator.next()) : null;
+        await context.within(close(reader, connection), `${by} to close`);
+        const next = await context.within(waiting ?? iterator.next(), `the loop of a reader to end after ${by} was closed`);
+        expectTrue(next.done === true, `the loop of a reader just ends when ${by} is closed`);
+        await expectRest(context, history, topic, reader, by);
+      }
+    }
+  },
+});
+
+const whileOpening = defineCase({
+  name: "close/reader/bookmark-of-a-reader-that-opens",
+  promise: 9,
+  mutant: "no-bookmark-unless-read",
+  run: async (context) => {
+    const topic = await context.topic();
+    const stored = context.history();
+    await publish(context, stored, topic, keyNames(4), 3);
+    for (const { by, close } of WAYS) {
+      for (const moment of MOMENTS) {
+        const history = context.history();
+        history.sent.push(...stored.sent);
+        const connection = await context.connect();
+        // So that opening the reader is all that is under way.
+        await context.within(connection.admin.describeTopic(topic.name), "a description of the topic");
+        const reader = sequencedTopic(connection, topic).reader({ from: topic.start, until: "now" });
+        const first = context.later(reader[Symbol.asyncIterator]().next());
+        await moment();
+        await context.within(close(reader, connection), `${by} to close`);
+        const next = await context.within(first, `the first message of a reader, or its end, after ${by} was closed`);
+        if (next.done !== true) history.receive(next.value, "first");
+        await expectRest(context, history, topic, reader, by);
+      }
+    }
+  },
+});
+
+export const closeReaderCases = [endsLoops, whileOpening];

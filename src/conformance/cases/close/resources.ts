@@ -1,0 +1,57 @@
+import { activeResources, addedResources } from "../../active-resources.ts";
+import { sequencedTopic } from "../../case-topic.ts";
+import { defineCase } from "../../define-case.ts";
+import { keyNames } from "../../history/sequenced.ts";
+
+const openHandles = defineCase({
+  name: "close/resources/no-open-handles",
+  promise: 10,
+  mutant: "leaves-a-timer-behind",
+  // Handles are those of the whole process.
+  exclusive: true,
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const before = activeResources();
+    for (let round = 0; round < 2; round += 1) {
+      const connection = await context.connect();
+      const stream = sequencedTopic(connection, topic);
+      const producer = stream.producer();
+      await Promise.all(keyNames(8).map(async (key) => producer.send({ value: history.next(topic.name, key) })));
+      // One that fails and has to be tried again, one that waits for more, one that hangs: each with timers of its own.
+      let tries = 0;
+      let hanging = false;
+      const never = context.latch();
+      const consumer = stream.consumer({
+        group: await context.group(topic),
+        initialPosition: topic.start,
+        concurrency: 4,
+        handlerTimeoutMs: 60_000,
+        retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 },
+      });
+      const running = context.later(
+        consumer.run(async ({ value: { key } }) => {
+          tries += 1;
+          if (key === "key-0") throw new Error("try again in a minute");
+          if (key === "key-1") {
+            hanging = true;
+            await never.opened;
+          }
+        }),
+      );
+      const reader = stream.reader({ from: topic.start });
+      const iterator = reader[Symbol.asyncIterator]();
+      await context.within(Promise.resolve(iterator.next()), "a reader to hand out something");
+      await context.until(() => tries > 2 && hanging, "the handlers to run");
+      await context.within(connection.close({ timeoutMs: 100 }), "a connection to close with everything in use");
+      await context.within(running, "run to resolve after close");
+    }
+    let added: readonly string[] = [];
+    await context.deadline.untilAsked(
+      async () => (added = addedResources(before)).length === 0,
+      () => `nothing of a closed connection to keep the process alive, but there is ${added.join(", ")}`,
+    );
+  },
+});
+
+export const closeResourcesCases = [openHandles];

@@ -1,0 +1,138 @@
+import type { Failure } from "../../../consume/consumer-types.ts";
+import { isStreamError } from "../../../errors.ts";
+import { expectBytes, expectEqual, expectSequence, expectTrue, showError } from "../../assertions.ts";
+import { defineCase } from "../../define-case.ts";
+import { keyNames } from "../../history/sequenced.ts";
+import { Member, recordInto } from "../../member.ts";
+import { plainText } from "../../plain-codecs.ts";
+import { SOON, storedIn } from "../../support/dead-letter-steps.ts";
+import { publish, readAll } from "../../support/stream-steps.ts";
+
+const HEADERS = { trace: "abc", ünïcode: "☂" };
+
+const sameBytes = defineCase({
+  name: "failing/dead-letter/same-message",
+  promise: 6,
+  mutant: "loses-headers",
+  run: async (context) => {
+    const [topic, deadLetters] = [await context.topic(), await context.topic()];
+    const stream = context.connection.topic(topic.name, { codec: plainText });
+    const producer = stream.producer();
+    for (const value of ["good", "bad \u0000 é", "after"])
+      await context.within(producer.send({ key: "one", value, headers: HEADERS }), "a send");
+    const group = await context.group(topic);
+    const handled: string[] = [];
+    context.watch(
+      Member.start(
+        context.deadline,
+        stream,
+        { group, initialPosition: topic.start, retry: SOON, onFailure: { deadLetter: deadLetters.name } },
+        (message) => {
+          if (message.value.startsWith("bad")) throw new Error("poison");
+          handled.push(message.value);
+          context.deadline.notify();
+        },
+      ),
+    );
+    await context.until(() => handled.length === 2, "the key to go on behind the dead letter");
+    expectSequence(handled, ["good", "after"], "the key goes on behind the dead letter, in order");
+    const [letter, ...more] = await storedIn(context, deadLetters);
+    expectEqual(more.length, 0, "one failing message is one dead letter");
+    const [, original] = await readAll(context, stream, { from: topic.start, until: "now" });
+    expectEqual(letter?.key, "one", "a dead letter has the same key");
+    expectBytes(letter?.raw.value ?? null, original?.raw.value ?? null, "a dead letter has the same bytes");
+    for (const [name, value] of Object.entries(HEADERS)) expectEqual(letter?.headers[name], value, `a dead letter has the header ${name}`);
+    const told = (what: string): string | undefined => letter?.headers[`streamport-failure-${what}`];
+    expectEqual(told("code"), "handler-failed", "a dead letter tells the code");
+    expectEqual(told("attempts"), "2", "a dead letter tells the attempts");
+    expectEqual(told("topic"), topic.name, "a dead letter tells the topic");
+    expectEqual(told("partition"), original?.partition, "a dead letter tells the partition");
+    expectEqual(told("position"), original?.position, "a dead letter tells the position");
+    expectEqual(told("group"), group, "a dead letter tells the group");
+    expectTrue(told("message") !== undefined && told("time") !== undefined, "a dead letter tells the message of the error and the time");
+  },
+});
+
+const releasesItsKey = defineCase({
+  name: "failing/dead-letter/chosen-by-a-function",
+  promise: 6,
+  mutant: "stops-at-what-failed",
+  run: async (context) => {
+    const [topic, deadLetters] = [await context.topic(), await context.topic()];
+    const history = context.history();
+    await publish(context, history, topic, keyNames(6), 6);
+    const failures: Failure[] = [];
+    const options = {
+      group: await context.group(topic),
+      concurrency: 4,
+      retry: SOON,
+      onFailure: async (failure: Failure) => {
+        const isEven = failures.push(failure) % 2 === 0;
+        await Promise.resolve();
+        return isEven ? ("skip" as const) : { deadLetter: deadLetters.name };
+      },
+    };
+    const bad = history.sent.filter(({ sequence }) => sequence === 1 || sequence === 4).length;
+    context.member(topic, options, (message) => {
+      if (message.value.sequence === 1 || message.value.sequence === 4) throw new Error("poison");
+      history.receive(message);
+    });
+    await context.until(
+      () => history.distinct === history.sent.length - bad,
+      () => `every key to go on behind its failing messages: ${history.distinct} of ${history.sent.length - bad} handled`,
+    );
+    expectEqual(failures.length, bad, "the function is asked once a failing message");
+    for (const { error, attempts, message } of failures) {
+      expectEqual(error.code, "handler-failed", "a failure tells the code");
+      expectEqual(attempts, SOON.maxAttempts, "a failure tells the attempts");
+      expectTrue(message.value instanceof Uint8Array, "a failure has the message undecoded");
+    }
+    expectEqual((await storedIn(context, deadLetters)).length, bad / 2, "what the function sends to the dead letters is there");
+  },
+});
+
+const checkedAtStart = defineCase({
+  name: "failing/dead-letter/target-checked-at-start",
+  promise: 6,
+  mutant: "dead-letter-target-checked-late",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(4), 2);
+    const missing = await context.missingTopic();
+    const group = await context.group(topic);
+    const member = context.member(topic, { group, onFailure: { deadLetter: missing } }, recordInto(history)).expectFailure();
+    const error = await member.failure("run to reject because there is no such dead-letter topic");
+    expectTrue(isStreamError(error, "not-found"), `a missing dead-letter topic is not-found when run starts, not ${showError(error)}`);
+    expectEqual(history.received.length, 0, "nothing is handled before the target is known to exist");
+  },
+});
+
+const durableFirst = defineCase({
+  name: "failing/dead-letter/stored-before-the-original-is-settled",
+  promise: 6,
+  mutant: "settles-what-failed",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, history, topic, keyNames(5), 4);
+    const missing = context.unusedName();
+    const isBad = (value: { key: string; sequence: number }): boolean => value.key === "key-1" && value.sequence === 2;
+    const member = context
+      .member(topic, { group, concurrency: 4, retry: SOON, onFailure: () => ({ deadLetter: missing }) }, (message) => {
+        if (isBad(message.value)) throw new Error("poison");
+        history.receive(message, "first");
+      })
+      .expectFailure();
+    await member.failure("run to reject because the dead letter cannot be stored");
+    const again = history.continued();
+    context.member(topic, { group }, recordInto(again, "second"), await context.connect());
+    await context.until(
+      () => again.hasReceived({ key: "key-1", sequence: 2 }) && again.hasReceived({ key: "key-1", sequence: 3 }),
+      () => `the message whose dead letter could not be stored to come again; of its key came #${again.receivedOf("key-1").join(", #")}`,
+    );
+  },
+});
+
+export const failingDeadLetterCases = [sameBytes, releasesItsKey, checkedAtStart, durableFirst];

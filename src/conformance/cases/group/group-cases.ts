@@ -1,0 +1,26 @@
+import type { DefinedCase } from "../../case.ts";
+import { groupAdminCases } from "./admin.ts";
+import { groupFaultCases } from "./fault.ts";
+import { groupListCases } from "./list.ts";
+import { groupMembersCases } from "./members.ts";
+import { groupRebalanceCases } from "./rebalance.ts";
+import { groupResetCases } from "./reset.ts";
+import { groupReshardCases } from "./reshard.ts";
+import { groupRetentionCases } from "./retention.ts";
+import { groupStartCases } from "./start.ts";
+import { groupStatusCases } from "./status.ts";
+import { groupTakenCases } from "./taken.ts";
+
+export const groupCases: readonly DefinedCase[] = [
+  ...groupAdminCases,
+  ...groupFaultCases,
+  ...groupListCases,
+  ...groupMembersCases,
+  ...groupRebalanceCases,
+  ...groupResetCases,
+  ...groupReshardCases,
+  ...groupRetentionCases,
+  ...groupStartCases,
+  ...groupStatusCases,
+  ...groupTakenCases,
+];

@@ -1,0 +1,186 @@
+import { setTimeout as later } from "node:timers/promises";
+import { expectEqual, expectTrue } from "../../assertions.ts";
+import type { CaseContext } from "../../case-context.ts";
+import { DEFAULT_TOPIC, sequencedTopic } from "../../case-topic.ts";
+import { defineCase } from "../../define-case.ts";
+import {
+  checkAtLeastOnceInOrder,
+  checkComplete,
+  checkExactlyOnceInOrder,
+  checkNoDuplicates,
+  checkNothingForeign,
+} from "../../history/check.ts";
+import type { Delivery } from "../../history/history.ts";
+import { keyNames } from "../../history/sequenced.ts";
+import { recordInto } from "../../member.ts";
+import { TRAFFIC_KEYS, TRAFFIC_MORE, refusesPartitions, reshapeGates } from "../../support/reshard-steps.ts";
+import { publish, sendInterleaved, untilComplete } from "../../support/stream-steps.ts";
+
+const FEWER = DEFAULT_TOPIC.partitions / 2;
+
+const MORE = DEFAULT_TOPIC.partitions * 2;
+
+const KEYS = keyNames(16);
+
+const STUCK_KEY = "key-0";
+
+/** The partitions change while a message of one of them is in its handler: the children of that one have to wait. */
+async function changeAroundAStuckParent(context: CaseContext, partitions: number): Promise<void> {
+  const topic = await context.topic();
+  const history = context.history();
+  const producer = sequencedTopic(context.connection, topic).producer();
+  const stuck = context.latch();
+  let isStuck = false;
+  const member = context.member(topic, { group: await context.group(topic), concurrency: 32 }, async (message) => {
+    if (message.value.key === STUCK_KEY && message.value.sequence === 0) {
+      isStuck = true;
+      await stuck.opened;
+    }
+    history.receive(message);
+  });
+  await sendInterleaved(context, producer, history, topic, KEYS, 2);
+  await context.until(() => isStuck, "the first message of a key to be in its handler");
+  await context.within(context.admin.updateTopic(topic.name, { partitions }), `the topic to change to ${partitions} partitions`);
+  await sendInterleaved(context, producer, history, topic, KEYS, 2);
+  // Other parents are handled to their end and their children follow, while the stuck one holds its own back.
+  const ofChild = (): Delivery | undefined => history.received.find(({ partition }) => !topic.partitions.includes(partition));
+  await context.until(() => ofChild() !== undefined, "a message of some child to be handled");
+  await sendInterleaved(context, producer, history, topic, KEYS, 1);
+  const newest = { key: ofChild()!.key, sequence: 4 };
+  await context.until(() => history.hasReceived(newest), "the newest message of that child to be handled");
+  expectEqual(history.receivedOf(STUCK_KEY).length, 0, "messages of a key that overtook one which is still in its handler");
+  stuck.open();
+  await untilComplete(context, history);
+  await member.close();
+  checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+}
+
+const split = defineCase({
+  name: "group/reshard/split-behind-a-stuck-parent",
+  promise: 7,
+  mutant: "children-before-parents",
+  gates: { ...reshapeGates("partitionGrowth", MORE), growthKeepsKeyOrder: refusesPartitions("growthKeepsKeyOrder", MORE) },
+  run: async (context) => changeAroundAStuckParent(context, MORE),
+});
+
+const merge = defineCase({
+  name: "group/reshard/merge-behind-a-stuck-parent",
+  promise: 7,
+  mutant: "children-before-parents",
+  gates: reshapeGates("partitionMerge", FEWER),
+  run: async (context) => changeAroundAStuckParent(context, FEWER),
+});
+
+const whileConsuming = defineCase({
+  name: "group/reshard/growth-while-consuming",
+  promise: 7,
+  mutant: "overlooks-new-partitions",
+  gates: reshapeGates("partitionGrowth", MORE),
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const member = context.member(topic, { group: await context.group(topic) }, recordInto(history));
+    await publish(context, history, topic, KEYS, 2);
+    await untilComplete(context, history);
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE, mayReorder: true }), "the topic to grow");
+    await publish(context, history, topic, keyNames(48), 2);
+    await untilComplete(context, history);
+    await member.close();
+    checkNothingForeign(history.sent, history.received, topic.name);
+    checkNoDuplicates(history.received);
+    expectTrue(
+      history.received.some(({ partition }) => !topic.partitions.includes(partition)),
+      "what is sent after growth is stored in new partitions as well, and handled",
+    );
+  },
+});
+
+const newFromBeginning = defineCase({
+  name: "group/reshard/new-partitions-from-their-beginning",
+  promise: 4,
+  mutant: "new-partitions-from-the-latest",
+  gates: reshapeGates("partitionGrowth", MORE),
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const before = context.history();
+    const first = context.member(topic, { group }, recordInto(before, "first"));
+    await publish(context, before, topic, KEYS, 1);
+    await untilComplete(context, before);
+    await first.close();
+    // Nobody is a member while the topic grows: what its new partitions get meanwhile is the group's all the same.
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE, mayReorder: true }), "the topic to grow");
+    const after = before.continued();
+    await publish(context, after, topic, keyNames(48), 1);
+    const second = context.member(topic, { group, initialPosition: "latest" }, recordInto(after, "second"));
+    // Sent again until a message of every new partition has come: then what was there before it has come too, or never will.
+    const wanted = new Set((await context.admin.describeTopic(topic.name)).partitions.filter((name) => !topic.partitions.includes(name)));
+    const seen = new Set<string>();
+    const markers = after.continued();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    await context.deadline.untilAsked(async () => {
+      for (const value of after.received)
+        if (markers.sent.some((sent) => sent.key === value.key && sent.sequence === value.sequence)) seen.add(value.partition);
+      if ([...wanted].every((partition) => seen.has(partition))) return true;
+      await sendInterleaved(context, producer, markers, topic, keyNames(48), 1);
+      return false;
+    }, "messages of every new partition");
+    await second.close();
+    checkComplete(after.sent, after.received);
+  },
+});
+
+const TRAFFIC_FEWER = DEFAULT_TOPIC.partitions / 2;
+
+/** Two members share a topic whose shards are split or merged under traffic. */
+async function changeAmongMembers(context: CaseContext, changes: readonly number[]): Promise<void> {
+  const topic = await context.topic();
+  const history = context.history();
+  const group = await context.group(topic);
+  const producer = sequencedTopic(context.connection, topic).producer();
+  const members = [context.connection, await context.connect()].map((connection, index) =>
+    context.member(
+      topic,
+      { group, concurrency: 4, commit: { everyMs: 10 } },
+      async (message) => {
+        await later(1);
+        history.receive(message, `member-${index}`);
+      },
+      connection,
+    ),
+  );
+  for (const partitions of changes) {
+    await sendInterleaved(context, producer, history, topic, TRAFFIC_KEYS, 2);
+    await context.within(context.admin.updateTopic(topic.name, { partitions }), `the topic to change to ${partitions} partitions`);
+    await sendInterleaved(context, producer, history, topic, TRAFFIC_KEYS, 2);
+  }
+  await untilComplete(context, history);
+  await Promise.all(members.map(async (member) => member.close()));
+  checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+}
+
+const splitAmong = defineCase({
+  name: "group/reshard/split-among-members",
+  promise: 7,
+  mutant: "children-before-parents",
+  gates: { ...reshapeGates("partitionGrowth", TRAFFIC_MORE), growthKeepsKeyOrder: refusesPartitions("growthKeepsKeyOrder", TRAFFIC_MORE) },
+  run: async (context) => changeAmongMembers(context, [TRAFFIC_MORE, TRAFFIC_MORE + 3]),
+});
+
+const mergeAmong = defineCase({
+  name: "group/reshard/merge-among-members",
+  promise: 7,
+  mutant: "children-before-parents",
+  gates: reshapeGates("partitionMerge", TRAFFIC_FEWER),
+  run: async (context) => changeAmongMembers(context, [TRAFFIC_FEWER, 1]),
+});
+
+const thereAndBack = defineCase({
+  name: "group/reshard/split-and-merge",
+  promise: 7,
+  mutant: "children-before-parents",
+  gates: { ...reshapeGates("partitionMerge", TRAFFIC_FEWER), partitionGrowth: refusesPartitions("partitionGrowth", TRAFFIC_MORE) },
+  run: async (context) => changeAmongMembers(context, [TRAFFIC_MORE, TRAFFIC_FEWER, TRAFFIC_MORE]),
+});
+
+export const groupReshardCases = [split, merge, whileConsuming, newFromBeginning, splitAmong, mergeAmong, thereAndBack];

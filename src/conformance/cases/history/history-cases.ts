@@ -1,0 +1,4 @@
+import type { DefinedCase } from "../../case.ts";
+import { historyRandomCases } from "./random.ts";
+
+export const historyCases: readonly DefinedCase[] = [...historyRandomCases];

@@ -1,0 +1,12 @@
+import type { DefinedCase } from "../../case.ts";
+import { orderingFailedKeysCases } from "./failed-keys.ts";
+import { orderingHandleCases } from "./handle.ts";
+import { orderingKeysCases } from "./keys.ts";
+import { orderingPublishCases } from "./publish.ts";
+
+export const orderingCases: readonly DefinedCase[] = [
+  ...orderingFailedKeysCases,
+  ...orderingHandleCases,
+  ...orderingKeysCases,
+  ...orderingPublishCases,
+];

@@ -1,0 +1,96 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Receipt } from "../../../receipt.ts";
+import { expectTrue } from "../../assertions.ts";
+import { sequencedTopic } from "../../case-topic.ts";
+import { defineCase } from "../../define-case.ts";
+import { checkComplete, checkNoDuplicates, checkNothingForeign, checkOrder } from "../../history/check.ts";
+import { keyNames, sequencedCodec } from "../../history/sequenced.ts";
+import { TRAFFIC_KEYS, TRAFFIC_MORE, reshapeGates } from "../../support/reshard-steps.ts";
+import { publish, readStored, sendInterleaved } from "../../support/stream-steps.ts";
+
+const whileSending = defineCase({
+  name: "producing/growth/growth-while-sending",
+  promise: 7,
+  mutant: "refuses-after-growth",
+  gates: reshapeGates("partitionGrowth", TRAFFIC_MORE),
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const sends: Promise<Receipt>[] = [];
+    const send = (): void => {
+      for (const key of TRAFFIC_KEYS) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
+    };
+    for (const partitions of [TRAFFIC_MORE, TRAFFIC_MORE + 2]) {
+      const growing = context.later(context.admin.updateTopic(topic.name, { partitions, mayReorder: true }));
+      for (let tick = 0; tick < 8; tick += 1) {
+        send();
+        await nextTurn();
+      }
+      await context.within(growing, `the topic to grow to ${partitions} partitions`);
+      send();
+    }
+    await context.within(Promise.all(sends), "every send to resolve while the topic grows");
+    // Of other keys, for it is another producer; and one that finds the topic as it is now.
+    const newcomers = keyNames(48).map((key) => `new-${key}`);
+    await publish(context, history, topic, newcomers, 1);
+    await readStored(context, history, topic);
+    checkNothingForeign(history.sent, history.received, topic.name);
+    checkComplete(history.sent, history.received);
+    checkNoDuplicates(history.received);
+    if (context.capabilities.growthKeepsKeyOrder) checkOrder(history.received);
+    expectTrue(
+      history.received.some(({ partition }) => !topic.partitions.includes(partition)),
+      "what is sent to a topic that has grown is stored in its new partitions as well",
+    );
+  },
+});
+
+/** Where a key belongs is everybody's: a producer from before growth puts it where a new one does, once it knows of it. */
+const knowsTheGrowth = defineCase({
+  name: "producing/growth/growth-moves-keys-alike",
+  promise: 7,
+  mutant: "keeps-the-lanes-from-before-growth",
+  gates: reshapeGates("partitionGrowth", TRAFFIC_MORE),
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const stream = sequencedTopic(context.connection, topic);
+    const before = stream.producer();
+    // Twice: where a key goes is known, and so can be remembered, from the second time on.
+    for (let time = 0; time < 2; time += 1) await sendInterleaved(context, before, history, topic, TRAFFIC_KEYS, 1);
+    await context.within(context.admin.updateTopic(topic.name, { partitions: TRAFFIC_MORE, mayReorder: true }), "the topic to grow");
+    const { partitions } = await context.admin.describeTopic(topic.name);
+    const added = partitions.filter((partition) => !topic.partitions.includes(partition));
+    if (context.capabilities.explicitPartition) {
+      // Whoever does not look by itself finds out by this.
+      const sends = added.map(async (partition) =>
+        before.send({ value: history.next(topic.name, `to-${partition}`), toPartition: partition }),
+      );
+      await context.within(Promise.all(sends), "messages to new partitions to be stored");
+    }
+    const after = (await context.connect()).topic(topic.name, { codec: sequencedCodec, key: ({ key }) => key }).producer();
+    const partitionsOf = async (producer: typeof before): Promise<ReadonlyMap<string, string>> => {
+      const page = history.continued();
+      await sendInterleaved(context, producer, page, topic, TRAFFIC_KEYS, 1);
+      const stored = context.history();
+      await readStored(context, stored, topic);
+      for (const value of page.sent) history.next(topic.name, value.key);
+      const newest = new Map(page.sent.map(({ key, sequence }) => [key, sequence]));
+      return new Map(
+        stored.received.filter(({ key, sequence }) => newest.get(key) === sequence).map(({ key, partition }) => [key, partition]),
+      );
+    };
+    let strays: readonly string[] = [];
+    await context.deadline.untilAsked(
+      async () => {
+        const [old, young] = [await partitionsOf(before), await partitionsOf(after)];
+        strays = TRAFFIC_KEYS.filter((key) => old.get(key) !== young.get(key));
+        return strays.length === 0 && TRAFFIC_KEYS.some((key) => added.includes(young.get(key)!));
+      },
+      () => `a producer to put keys where they belong since the topic has grown; elsewhere are ${strays.join(", ")}`,
+    );
+  },
+});
+
+export const producingGrowthCases = [whileSending, knowsTheGrowth];

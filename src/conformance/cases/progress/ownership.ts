@@ -1,0 +1,141 @@
+import { isStreamError } from "../../../errors.ts";
+import { expectEqual, expectTrue } from "../../assertions.ts";
+import { defineCase } from "../../define-case.ts";
+import { checkAtLeastOnceInOrder } from "../../history/check.ts";
+import { keyNames } from "../../history/sequenced.ts";
+import { recordInto } from "../../member.ts";
+import { publish, untilComplete } from "../../support/stream-steps.ts";
+
+const earlierOwnership = defineCase({
+  name: "progress/ownership/earlier-cannot-commit",
+  promise: 7,
+  mutant: "ownerships-pass-for-one",
+  faults: ["lose-coordinator"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const [first, second] = [context.latch(), context.latch()];
+    let attempts = 0;
+    let finished = 0;
+    const member = context.member(topic, { group, commit: { everyMs: 5, everyMessages: 1 } }, async () => {
+      attempts += 1;
+      await (attempts === 1 ? first : second).opened;
+      finished += 1;
+    });
+    await publish(context, history, topic, ["key"], 1);
+    await context.until(() => attempts === 1, "the message to be in its handler");
+    context.inject({ kind: "lose-coordinator", topic: topic.name });
+    // The same member owns the partition again, and the message is in its handler again, or waits for its key to be free.
+    await publish(context, context.history(), topic, ["other"], 1);
+    await context.until(() => member.consumer.assigned.length === topic.partitions.length, "the member to own everything again");
+    first.open();
+    await context.until(() => finished === 1 && attempts >= 2, "the message to come again after the partition was lost");
+    await member.close(20);
+    expectTrue(finished === 1, "the second handler has not returned");
+    await publish(context, history, topic, ["key"], 1);
+    const third = context.member(topic, { group }, recordInto(history, "third"));
+    await context.until(() => history.hasReceived({ key: "key", sequence: 1 }), "the next message of the key to come");
+    expectTrue(
+      history.hasReceived({ key: "key", sequence: 0 }),
+      "a message comes again when the only handler that finished was one of an earlier ownership",
+    );
+    await third.close();
+  },
+});
+
+const lateResult = defineCase({
+  name: "progress/ownership/late-result-cannot-commit",
+  promise: 7,
+  mutant: "ownerships-pass-for-one",
+  faults: ["steal-partition"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const late = context.latch();
+    const lost = context.latch();
+    let running = 0;
+    let firstAttempts = 0;
+    let otherReason: unknown = null;
+    context.member(topic, { group, concurrency: 8, commit: { everyMs: 5 } }, async (message, { signal }) => {
+      if (history.hasReceived(message.value)) return;
+      if (!lost.isOpen && message.value.sequence === 0) {
+        firstAttempts += 1;
+        running += 1;
+        signal.addEventListener("abort", () => {
+          if (isStreamError(signal.reason, "ownership-lost")) lost.open();
+          else otherReason = signal.reason;
+        });
+        await late.opened;
+        running -= 1;
+        // What a handler returns after its partition was lost counts for nothing: the message has to come again.
+        if (signal.aborted) return;
+      }
+      history.receive(message);
+    });
+    await publish(context, history, topic, keyNames(8), 2);
+    await context.until(() => running === 8, "handlers of every key to run");
+    context.inject({ kind: "steal-partition", topic: topic.name });
+    // The theft shows at the member's next call.
+    await publish(context, history, topic, keyNames(8), 1);
+    await context.until(() => lost.isOpen || otherReason !== null, "the signal of a running handler to abort as ownership-lost");
+    expectEqual(otherReason, null, "the reason of the abort is ownership-lost");
+    late.open();
+    await untilComplete(context, history);
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+    expectTrue(firstAttempts === 8, "only what was lost came again");
+  },
+});
+
+const startStoredOnce = defineCase({
+  name: "progress/ownership/start-is-stored-before-the-first-delivery",
+  promise: 4,
+  mutant: "forgets-the-group-when-it-is-empty",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    await publish(context, context.history(), topic, keyNames(8), 2);
+    const first = context.member(topic, { group, initialPosition: "latest" }, recordInto(history, "first"));
+    await context.until(() => first.consumer.assigned.length === topic.partitions.length, "the member to be given every partition");
+    await first.close();
+    // The group has handled nothing; but it has a position, so what comes now is its.
+    await publish(context, history, topic, keyNames(8), 1);
+    context.member(topic, { group, initialPosition: "latest" }, recordInto(history, "second"), await context.connect());
+    await untilComplete(context, history);
+    expectEqual(history.received.length, 8, "a group starts at the end once, and goes on from there");
+  },
+});
+
+const epochs = defineCase({
+  name: "progress/ownership/epoch-rises",
+  promise: 7,
+  mutant: "epoch-stands-still",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const highest = new Map<string, string>();
+    for (const name of ["first", "second", "third"]) {
+      const seen = new Map<string, string>();
+      const member = context.member(topic, { group }, (message, { epoch }) => {
+        if (epoch !== null) seen.set(message.partition, epoch);
+        history.receive(message, name);
+      });
+      await publish(context, history, topic, keyNames(12), 1);
+      await untilComplete(context, history);
+      await member.close();
+      for (const [partition, epoch] of seen) {
+        const before = highest.get(partition);
+        expectTrue(
+          before === undefined || BigInt(epoch) > BigInt(before),
+          `the epoch of a new owner is higher: ${epoch} came after ${before}`,
+        );
+        highest.set(partition, epoch);
+      }
+    }
+  },
+});
+
+export const progressOwnershipCases = [earlierOwnership, lateResult, startStoredOnce, epochs];

@@ -1,0 +1,219 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Codec } from "../../../codec/codec.ts";
+import type { Bookmark } from "../../../tokens.ts";
+import { expectEqual, expectTrue } from "../../assertions.ts";
+import { sequencedTopic } from "../../case-topic.ts";
+import { defineCase } from "../../define-case.ts";
+import { checkExactlyOnceInOrder } from "../../history/check.ts";
+import { identify } from "../../history/history.ts";
+import { type Sequenced, keyNames, sequencedCodec } from "../../history/sequenced.ts";
+import { TOMBSTONE_GATE } from "../../support/compaction-steps.ts";
+import { countingArrivals } from "../../support/counting-arrivals.ts";
+import { publish, readStored } from "../../support/stream-steps.ts";
+
+const pending = defineCase({
+  name: "replay/bookmark/while-a-message-is-decoded",
+  promise: 9,
+  mutant: "bookmarks-wait-for-the-next",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(8), 3);
+    const decoding = context.latch();
+    const codec: Codec<Sequenced> = {
+      encode: (value, target) => sequencedCodec.encode(value, target),
+      decode: async (stored, message) => {
+        if (history.received.length >= 5) await decoding.opened;
+        return sequencedCodec.decode(stored, message);
+      },
+    };
+    const reader = context.connection.topic(topic.name, { codec }).reader({ from: topic.start, until: "now" });
+    const iterator = reader[Symbol.asyncIterator]();
+    for (let count = 0; count < 5; count += 1) {
+      const result = await context.within(iterator.next(), "a message");
+      if (result.done !== true) history.receive(result.value, "first");
+    }
+    // The sixth has been asked for and not been handed out: it is behind the bookmark.
+    const sixth = context.later(iterator.next());
+    await nextTurn();
+    const bookmark = await context.within(reader.bookmark(), "the bookmark of a reader that decodes a message");
+    decoding.open();
+    const { done } = await context.within(sixth, "the sixth message");
+    expectEqual(done ?? false, false, "the range ends behind its fifth message");
+    await reader.close();
+    await readStored(context, history, topic, { from: { bookmark } });
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+/** What has arrived of a partition, its end included, says nothing about where the application stands in it. */
+const arrived = defineCase({
+  name: "replay/bookmark/ahead-of-nothing-that-arrived",
+  promise: 9,
+  mutant: "advances-before-it-delivers",
+  run: async (context) => {
+    const topic = await context.topic();
+    const sent = context.history();
+    await publish(context, sent, topic, keyNames(12), 1);
+    for (let count = 0; count <= sent.sent.length; count += 1) {
+      const both = context.history();
+      both.sent.push(...sent.sent);
+      const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
+      const iterator = reader[Symbol.asyncIterator]();
+      await countingArrivals(context, topic, async (partitions) => {
+        const arrivals = (): number => [...partitions.values()].reduce((sum, messages) => sum + messages, 0);
+        while (both.received.length < count) {
+          const result = await context.within(iterator.next(), "a message");
+          if (result.done === true) break;
+          both.receive(result.value, "first");
+          // Of the partitions that have not had their turn everything is there as well, and nothing is handed out.
+          await context.until(
+            () => arrivals() >= sent.sent.length,
+            () => `all of a range to arrive: ${arrivals()} of ${sent.sent.length} messages`,
+          );
+          await nextTurn();
+        }
+        expectEqual(both.received.length, count, "messages that were handed out one by one");
+      });
+      const bookmark = await context.within(reader.bookmark(), "a bookmark in the middle of a range");
+      await context.within(reader.close(), "a reader to close");
+      await readStored(context, both, topic, { from: { bookmark } });
+      checkExactlyOnceInOrder(both.sent, both.received, topic.name);
+    }
+  },
+});
+
+/** As it would be stored in a file or a database and read by another process. */
+function throughJson(bookmark: Bookmark): Bookmark {
+  return (JSON.parse(JSON.stringify({ bookmark })) as { bookmark: Bookmark }).bookmark;
+}
+
+const resume = defineCase({
+  name: "replay/bookmark/resume",
+  promise: 9,
+  mutant: "bookmark-off-by-one",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(12), 5);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start });
+    const readSome = async (): Promise<void> => {
+      for await (const message of reader) {
+        history.receive(message, "first");
+        if (history.received.length === 23) break;
+      }
+    };
+    await context.within(readSome(), "23 messages");
+    // Leaving the loop closed the reader; where it stands is still known.
+    const bookmark = throughJson(await context.within(reader.bookmark(), "the bookmark of a closed reader"));
+    await readStored(context, history, topic, { from: { bookmark } }, await context.connect());
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+const edges = defineCase({
+  name: "replay/bookmark/before-and-after",
+  promise: 9,
+  mutant: "position-off-by-one",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(24), 3);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
+    const before = throughJson(await context.within(reader.bookmark(), "the bookmark before the first message"));
+    const readEverything = async (): Promise<void> => {
+      let count = 0;
+      for await (const message of reader) count += message.value.topic === topic.name ? 1 : 0;
+      expectEqual(count, history.sent.length, "messages of the topic before the reader ended");
+    };
+    await context.within(readEverything(), "a reader to end");
+    const after = throughJson(await context.within(reader.bookmark(), "the bookmark after the last message"));
+    await readStored(context, history, topic, { from: { bookmark: before } });
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+    const later = history.continued();
+    await publish(context, later, topic, keyNames(24), 2);
+    await readStored(context, later, topic, { from: { bookmark: after } });
+    checkExactlyOnceInOrder(later.sent, later.received, topic.name);
+  },
+});
+
+const batches = defineCase({
+  name: "replay/bookmark/batches",
+  promise: 9,
+  mutant: "bookmark-off-by-one",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(12), 5);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, batch: { maxMessages: 7 } });
+    const readSome = async (): Promise<void> => {
+      let count = 0;
+      for await (const messages of reader.batches()) {
+        expectTrue(messages.length >= 1 && messages.length <= 7, `a batch has 1 to 7 messages where 7 are allowed, not ${messages.length}`);
+        for (const message of messages) history.receive(message, "first");
+        count += 1;
+        if (count === 4) break;
+      }
+      expectEqual(count, 4, "batches before the loop was left");
+    };
+    await context.within(readSome(), "four batches");
+    const bookmark = throughJson(await context.within(reader.bookmark(), "the bookmark behind the last batch"));
+    await readStored(context, history, topic, { from: { bookmark } });
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+/** Holes in the middle of a log: wherever a reader is left, what it has not handed out is still to come. */
+const holes = defineCase({
+  name: "replay/bookmark/between-holes",
+  promise: 9,
+  mutant: "tells-holes-before-what-lies-in-front",
+  gates: TOMBSTONE_GATE,
+  run: async (context) => {
+    const compact = context.compaction();
+    const topic = await context.topic();
+    const superseded = context.history();
+    const left = superseded.continued();
+    // Of each partition some stay, and what follows them does not, and so on.
+    for (let round = 0; round < 4; round += 1) {
+      await publish(
+        context,
+        left,
+        topic,
+        keyNames(8).map((key) => `${key}-${round}`),
+        1,
+      );
+      await publish(context, superseded, topic, keyNames(12), 1);
+    }
+    await publish(
+      context,
+      left,
+      topic,
+      keyNames(12).map((key) => `last-${key}`),
+      1,
+    );
+    await publish(context, superseded, topic, keyNames(12), 1);
+    const stays = new Set(keyNames(12).map((key) => identify({ key, sequence: 4 })));
+    left.sent.push(...superseded.sent.filter((value) => stays.has(identify(value))));
+    await compact(topic);
+    await readStored(context, left, topic);
+    checkExactlyOnceInOrder(left.sent, left.received, topic.name);
+    const stream = sequencedTopic(context.connection, topic);
+    for (let count = 1; count <= left.sent.length; count += 1) {
+      const both = context.history();
+      both.sent.push(...left.sent);
+      const reader = stream.reader({ from: topic.start, until: "now" });
+      const readSome = async (): Promise<void> => {
+        for await (const message of reader) {
+          both.receive(message);
+          if (both.received.length === count) break;
+        }
+      };
+      await context.within(readSome(), "some messages of a compacted topic");
+      await readStored(context, both, topic, { from: { bookmark: await reader.bookmark() } });
+      checkExactlyOnceInOrder(both.sent, both.received, topic.name);
+    }
+  },
+});
+
+export const replayBookmarkCases = [pending, arrived, resume, edges, batches, holes];

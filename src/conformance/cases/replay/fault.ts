@@ -1,0 +1,108 @@
+import type { Fault, FaultKind } from "../../../driver/fault.ts";
+import { isStreamError } from "../../../errors.ts";
+import { expectEqual, expectTrue, showError } from "../../assertions.ts";
+import type { DefinedCase } from "../../case.ts";
+import { sequencedTopic } from "../../case-topic.ts";
+import { defineCase } from "../../define-case.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../../history/check.ts";
+import { keyNames } from "../../history/sequenced.ts";
+import { publish, readStored } from "../../support/stream-steps.ts";
+
+interface ReaderFault {
+  readonly name: string;
+  readonly mutant: string;
+  readonly fault: FaultKind;
+  readonly exclusive?: boolean;
+}
+
+const KEYS = keyNames(12);
+
+const STALL_MS = 80;
+
+/** A reader that follows a topic meets trouble: it goes on where it was, leaves nothing out and hands nothing out twice. */
+function readerWithFault({ name, mutant, fault, exclusive = false }: ReaderFault): DefinedCase {
+  return defineCase({
+    name: `replay/fault/${name}`,
+    promise: 8,
+    mutant,
+    faults: [fault],
+    exclusive,
+    run: async (context) => {
+      const topic = await context.topic();
+      const history = context.history();
+      await publish(context, history, topic, KEYS, 2);
+      const trouble: Fault = { kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS };
+      const reader = sequencedTopic(await context.connect(), topic).reader({ from: topic.start });
+      await context.within(reader.bookmark(), "a reader to open");
+      // Nobody else is there: its first fetches meet the trouble.
+      context.inject(trouble);
+      let failure: unknown = null;
+      const reading = async (): Promise<void> => {
+        for await (const message of reader) history.receive(message, "reader");
+      };
+      const running = context.later(
+        reading().catch((error: unknown) => {
+          failure = error;
+        }),
+      );
+      const untilRead = async (): Promise<void> =>
+        context.until(
+          () => failure !== null || history.distinct === history.sent.length,
+          () => `a reader to go on: ${history.distinct} of ${history.sent.length} messages`,
+        );
+      await untilRead();
+      // And again while it follows, with a producer beside it.
+      context.inject(trouble);
+      await publish(context, history, topic, KEYS, 2);
+      await untilRead();
+      expectTrue(failure === null, `a reader outlives this trouble, but ended with ${showError(failure)}`);
+      await context.within(reader.close(), "a reader to close while it waits");
+      await context.within(running, "the iteration to end when its reader is closed");
+      checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+      // What the producer had to send again may be stored twice; a reader hands out each place once.
+      const places = new Set(history.received.map(({ partition, position }) => `${partition} ${position}`));
+      expectEqual(places.size, history.received.length, "places that a reader was given, each once");
+    },
+  });
+}
+
+const notPermitted = defineCase({
+  name: "replay/fault/not-permitted",
+  promise: 12,
+  mutant: "readers-swallow-refusals",
+  faults: ["refuse-authorization"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, KEYS, 2);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start });
+    await context.within(reader.bookmark(), "a reader to open");
+    context.inject({ kind: "refuse-authorization", topic: topic.name });
+    let error: unknown = null;
+    const reading = async (): Promise<void> => {
+      for await (const message of reader) expectEqual(message.topic, topic.name, "the topic of a message");
+    };
+    await context.within(
+      reading().catch((thrown: unknown) => {
+        error = thrown;
+      }),
+      "a reader that is not permitted to be refused",
+    );
+    expectTrue(
+      isStreamError(error, "permission-denied", "unauthenticated"),
+      `a reader that is not permitted is told so, not ${error === null ? "that the range has ended" : showError(error)}`,
+    );
+    expectEqual(error.retryable, false, "what is not permitted is not worth another attempt");
+    expectEqual(error.topic, topic.name, "the error names the topic as the application calls it");
+    await readStored(context, history, topic);
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+export const replayFaultCases = [
+  readerWithFault({ name: "disconnected", mutant: "skips-what-follows-a-retry", fault: "disconnect" }),
+  readerWithFault({ name: "expired-cursor", mutant: "skips-what-follows-a-retry", fault: "expire-cursor" }),
+  readerWithFault({ name: "stalled", mutant: "drops-what-comes-late", fault: "stall" }),
+  readerWithFault({ name: "restarted", mutant: "skips-what-follows-a-retry", fault: "restart", exclusive: true }),
+  notPermitted,
+];

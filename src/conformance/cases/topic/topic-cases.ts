@@ -1,0 +1,4 @@
+import type { DefinedCase } from "../../case.ts";
+import { topicAdminCases } from "./admin.ts";
+
+export const topicCases: readonly DefinedCase[] = [...topicAdminCases];

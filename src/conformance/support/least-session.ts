@@ -1,0 +1,31 @@
+import { isStreamError } from "../../errors.ts";
+import { expectTrue, showError } from "../assertions.ts";
+import type { CaseContext } from "../case-context.ts";
+import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
+
+/** Short ones first: not every server takes what is below some seconds. */
+const SESSIONS_MS = [250, 600, 6_000];
+
+/** The shortest session of ours that the provider takes. */
+export async function leastSession(context: CaseContext, topic: CaseTopic): Promise<number> {
+  const group = await context.group(topic);
+  const problems: unknown[] = [];
+  for (const sessionTimeoutMs of SESSIONS_MS) {
+    const consumer = sequencedTopic(context.connection, topic).consumer({ group, sessionTimeoutMs, initialPosition: "latest" });
+    const running = context.later(consumer.run(() => undefined));
+    let problem: unknown = null;
+    void running.catch((error: unknown) => (problem = error));
+    await context.until(
+      () => problem !== null || consumer.status().state === "running",
+      "a member to join, or its session time-out to be refused",
+    );
+    await context.within(consumer.close(), "a consumer to close");
+    if (problem === null) return sessionTimeoutMs;
+    expectTrue(
+      isStreamError(problem, "invalid-argument", "configuration"),
+      `a session time-out that is not taken is invalid: ${showError(problem)}`,
+    );
+    problems.push(problem);
+  }
+  throw problems.at(-1);
+}
