@@ -14,11 +14,10 @@ import { RetryBackoff, retrying } from "./client/retry-backoff.ts";
 import { pause } from "./client/waiting.ts";
 import { type LogBounds, OffsetLookup } from "./fetch/offset-lookup.ts";
 import { PartitionFetcher } from "./fetch/partition-fetcher.ts";
-import { listedPlaces, startPlaces } from "./fetch/places.ts";
 import { placeFrom } from "./fetch/read-epochs.ts";
 import { toOffset, toPosition } from "./records.ts";
 import type { KafkaService } from "./service.ts";
-import { type TopicSnapshot, requirePartition } from "./topic-directory.ts";
+import { type TopicSnapshot, listedPlaces, requirePartition, startPlaces } from "./topic-directory.ts";
 
 /** How soon partitions that are added are noticed. */
 const GROWTH_CHECK_MS = 2_000;

@@ -2,16 +2,26 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrokerPorts, brokerPorts } from "./broker-ports.ts";
 import { javaProgram } from "./java-program.ts";
 import { type KafkaBroker, KafkaBrokerProcess } from "./kafka-broker.ts";
 import { kafkaClassPath } from "./kafka-jars.ts";
 import { kafkaRequirements } from "./kafka-requirements.ts";
 import { type KafkaSecurity, type KafkaSecurityOptions, createSecurityMaterial } from "./kafka-security.ts";
+import { freeLoopbackPorts } from "./loopback-ports.ts";
 import { startProcessGuard } from "./process-guard.ts";
 import { runProgram } from "./program.ts";
 import { scramArguments, securityProperties } from "./security-properties.ts";
-import { type KafkaListener, type KafkaProfile, type KafkaProperties, propertiesFile, serverProperties } from "./server-properties.ts";
+import {
+  CLIENT_LISTENERS,
+  type KafkaBrokerPorts,
+  type KafkaListener,
+  type KafkaProfile,
+  type KafkaProperties,
+  propertiesFile,
+  serverProperties,
+} from "./server-properties.ts";
+
+export type BrokerPorts = KafkaBrokerPorts & { readonly clientPorts: { readonly PLAINTEXT: number } };
 
 export interface KafkaOptions {
   /** Default 1. Of three, every topic has three replicas and a write needs two. */
@@ -126,4 +136,20 @@ async function formatStorage(classPath: string, propertiesFile: string, options:
 function newClusterId(): string {
   const id = randomBytes(16).toString("base64url");
   return id.startsWith("-") ? newClusterId() : id;
+}
+
+/** Free ports for the listeners of so many brokers, which keep them over restarts. */
+export async function brokerPorts(brokers: number, security: boolean): Promise<readonly BrokerPorts[]> {
+  const secured: readonly KafkaListener[] = security ? CLIENT_LISTENERS.filter((name) => name !== "PLAINTEXT") : [];
+  const free = [...(await freeLoopbackPorts(brokers * (2 + secured.length)))];
+  const next = (): number => {
+    const port = free.pop();
+    if (port === undefined) throw new Error("fewer ports were found than the brokers have listeners");
+    return port;
+  };
+  return Array.from({ length: brokers }, (_, index) => ({
+    nodeId: index + 1,
+    controllerPort: next(),
+    clientPorts: { PLAINTEXT: next(), ...Object.fromEntries(secured.map((name) => [name, next()])) },
+  }));
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Capabilities } from "../capabilities.ts";
 import { bytes } from "../codec/bytes.ts";
 import { connectionUrl, withUrl } from "./options/connection-url.ts";
-import { NameOption } from "./options/name-option.ts";
+import { NameOption } from "./options/require-names.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
 import { withConnection } from "./process/with-connection.ts";

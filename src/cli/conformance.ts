@@ -1,21 +1,29 @@
 import { type Command, Option } from "commander";
 import { selectCases } from "../conformance/case-pattern.ts";
-import { conformanceCases, parseExpectedResults, runAsJUnit, runAsMarkdown } from "../conformance/index.ts";
+import {
+  type DefinedCase,
+  compareRuns,
+  conformanceCases,
+  differenceAsText,
+  parseExpectedResults,
+  parseJsonLines,
+  runAsJUnit,
+  runAsMarkdown,
+} from "../conformance/index.ts";
 import { isStreamError } from "../errors.ts";
-import { compareFiles } from "./conformance/compare-files.ts";
 import { readInputFile } from "./conformance/files.ts";
-import { listCases } from "./conformance/list-cases.ts";
 import { ADAPTER_RULE } from "./conformance/load-adapter.ts";
 import { withTarget } from "./conformance/open-target.ts";
 import { ReportFile } from "./conformance/report-file.ts";
 import { runSuite } from "./conformance/run-suite.ts";
-import { collect } from "./options/collect.ts";
 import { connectionUrl, withUrl } from "./options/connection-url.ts";
-import { parseCount } from "./options/parse-count.ts";
 import { parseDuration } from "./options/parse-duration.ts";
-import { parseNames } from "./options/parse-names.ts";
+import { collect, parseCount, parseNames } from "./options/parse-values.ts";
+import { counted } from "./output/duration-text.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { table } from "./output/table.ts";
+import { UsageError } from "./process/exit-errors.ts";
 import { interruptible } from "./process/interruption.ts";
-import { UsageError } from "./process/usage-error.ts";
 
 const CASES_AT_ONCE = 8;
 
@@ -140,4 +148,33 @@ function chosenCases(patterns: readonly string[] | undefined): ReturnType<typeof
     if (isStreamError(error)) throw new UsageError(`--run: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** Prints how two runs that were written with `--json` differ. @returns whether they do not */
+async function compareFiles(files: readonly string[], json: boolean): Promise<boolean> {
+  const [first, second] = files;
+  if (first === undefined || second === undefined || files.length > 2) {
+    throw new UsageError(`--compare takes two files, as written by --json; received ${files.length}`);
+  }
+  const [before, after] = await Promise.all([first, second].map((file) => readInputFile(file, (text) => parseJsonLines(text, file))));
+  const differences = compareRuns(before!.reports, after!.reports);
+  const lines = differences.map((difference) => (json ? JSON.stringify(difference) : differenceAsText(difference)));
+  if (!json) {
+    const runs = [before!, after!].map(({ summary, reports }) => `${summary.provider} (${reports.length} cases)`).join(" and ");
+    lines.push(`${runs}: ${differences.length === 0 ? "no difference" : counted(differences.length, "difference")}`);
+  }
+  await new StandardOutput().write(lines.map((line) => `${line}\n`).join(""));
+  return differences.length === 0;
+}
+
+/** Prints what there is to run: each case with its promise, the mutant it kills, the capabilities it stands on and the faults it needs. */
+async function listCases(cases: readonly DefinedCase[], json: boolean): Promise<void> {
+  const rows = cases.map(({ name, promise, mutant, gates, faults }) => ({ case: name, promise, mutant, gates, faults }));
+  const text = json
+    ? rows.map((row) => `${JSON.stringify(row)}\n`).join("")
+    : table([
+        ["case", "promise", "mutant", "gates", "faults"],
+        ...rows.map((row) => [row.case, String(row.promise), row.mutant, row.gates.join(" "), row.faults.join(" ")]),
+      ]);
+  await new StandardOutput().write(text);
 }

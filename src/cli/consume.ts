@@ -1,15 +1,14 @@
 import { type Command, Option } from "commander";
 import type { Consumer, ConsumerOptions } from "../consume/consumer-types.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
-import { requiredName } from "./options/name-option.ts";
-import { parseCount } from "./options/parse-count.ts";
 import { parseInitialPosition } from "./options/parse-place.ts";
+import { parseCount } from "./options/parse-values.ts";
+import { requiredName } from "./options/require-names.ts";
 import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { bytesTopic } from "./process/bytes-topic.ts";
-import { interruptible } from "./process/interruption.ts";
-import { whenAborted } from "./process/when-aborted.ts";
+import { interruptible, whenAborted } from "./process/interruption.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `

@@ -3,11 +3,11 @@ import type { DemoRow } from "../../localstack/demo/demo-row.ts";
 import type { Check } from "../../localstack/demo/findings.ts";
 import type { DemoStep } from "../../localstack/demo/flights-demo.ts";
 import { PROMISES } from "../conformance/promises.ts";
+import { terminalStyle } from "./conformance/run-suite.ts";
 import { Progress } from "./output/progress.ts";
 import { table } from "./output/table.ts";
-import { terminalStyle } from "./output/terminal-style.ts";
-import { connectToUrl } from "./process/connect-to-url.ts";
-import { UsageError } from "./process/usage-error.ts";
+import { UsageError } from "./process/exit-errors.ts";
+import { connectToUrl } from "./process/with-connection.ts";
 
 const EXAMPLES = `
 Examples:

@@ -1,14 +1,21 @@
+import { readFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
 import { styleText } from "node:util";
 import type { Command } from "commander";
 import { isStreamError } from "../errors.ts";
 import { examine } from "./diagnosis/examine.ts";
 import { type Finding, failed, ok } from "./diagnosis/finding.ts";
-import { versions } from "./diagnosis/versions.ts";
 import { connectionUrl, withUrl } from "./options/connection-url.ts";
-import { NameOption } from "./options/name-option.ts";
+import { NameOption } from "./options/require-names.ts";
 import { StandardOutput } from "./output/standard-output.ts";
-import { UsageError } from "./process/usage-error.ts";
+import { UsageError } from "./process/exit-errors.ts";
+import { packageVersion } from "./process/package-version.ts";
 import { withConnection } from "./process/with-connection.ts";
+
+interface Manifest {
+  readonly version?: string;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
 
 const DETAILS = `
 Nothing is stored, created or moved: whether one may send, consume, administer,
@@ -78,4 +85,25 @@ function asText({ check, result, detail, advice }: Finding): string {
   const [colour, mark] = MARKS[result];
   const todo = advice === null ? "" : `${" ".repeat(INDENT)}-> ${advice}\n`;
   return `${styleText(colour, mark, { stream: process.stdout })} ${check.padEnd(NAME_WIDTH)} ${detail}\n${todo}`;
+}
+
+/** Of this package, of Node, and of the SDKs that adapters may need, as far as they are installed. */
+function versions(): string {
+  const manifest = findPackageJSON("..", import.meta.url);
+  const { peerDependencies = {} } = readManifest(manifest);
+  const sdks = Object.keys(peerDependencies).map((name) => `${name} ${installedVersion(name) ?? "not installed"}`);
+  return [`streamport ${packageVersion()}`, `node ${process.versions.node}`, ...sdks].join(", ");
+}
+
+function installedVersion(name: string): string | undefined {
+  try {
+    return readManifest(findPackageJSON(name, import.meta.url)).version;
+  } catch {
+    // Not found is the answer.
+    return undefined;
+  }
+}
+
+function readManifest(path: string | undefined): Manifest {
+  return path === undefined ? {} : (JSON.parse(readFileSync(path, "utf8")) as Manifest);
 }

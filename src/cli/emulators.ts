@@ -1,11 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Emulator } from "../../localstack/index.ts";
-import { parseCount } from "./options/parse-count.ts";
-import { parseNames } from "./options/parse-names.ts";
+import { parseCount, parseNames } from "./options/parse-values.ts";
 import { StandardOutput } from "./output/standard-output.ts";
-import { interruptible } from "./process/interruption.ts";
-import { UsageError } from "./process/usage-error.ts";
-import { whenAborted } from "./process/when-aborted.ts";
+import { UsageError } from "./process/exit-errors.ts";
+import { interruptible, whenAborted } from "./process/interruption.ts";
 
 const DETAILS = `
 Each prints the environment of a program that uses it. Nothing is kept: at the

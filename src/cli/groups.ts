@@ -7,15 +7,14 @@ import type { Lag } from "../lag.ts";
 import type { PartitionPlace } from "../position/place.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
-import { requiredName } from "./options/name-option.ts";
 import { type GivenFrom, parseFrom } from "./options/parse-place.ts";
-import { lagTable } from "./output/lag-table.ts";
+import { requiredName } from "./options/require-names.ts";
 import { nativeGroupText } from "./output/native-group-text.ts";
 import { placeTexts, placesOf } from "./output/place-text.ts";
 import { StandardOutput } from "./output/standard-output.ts";
-import { table } from "./output/table.ts";
+import { lagTable, table } from "./output/table.ts";
+import { UsageError } from "./process/exit-errors.ts";
 import { fromOf } from "./process/offset-place.ts";
-import { UsageError } from "./process/usage-error.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const EXAMPLES = `

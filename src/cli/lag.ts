@@ -4,12 +4,12 @@ import type { Connection } from "../connection-types.ts";
 import { type StreamError, isStreamError } from "../errors.ts";
 import type { Lag } from "../lag.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
-import { NameOption, requiredName } from "./options/name-option.ts";
 import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";
-import { lagTable } from "./output/lag-table.ts";
+import { NameOption, requiredName } from "./options/require-names.ts";
 import { StandardOutput } from "./output/standard-output.ts";
+import { lagTable } from "./output/table.ts";
+import { UsageError } from "./process/exit-errors.ts";
 import { interruptible } from "./process/interruption.ts";
-import { UsageError } from "./process/usage-error.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `

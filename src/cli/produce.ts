@@ -15,8 +15,8 @@ import {
   valuesWithKeyField,
 } from "./input/outgoing-line.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
-import { requiredName } from "./options/name-option.ts";
-import { addHeader } from "./options/parse-header.ts";
+import { addHeader } from "./options/parse-values.ts";
+import { requiredName } from "./options/require-names.ts";
 import { produceAccount } from "./output/produce-account.ts";
 import { Progress } from "./output/progress.ts";
 import { bytesTopic } from "./process/bytes-topic.ts";

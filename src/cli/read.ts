@@ -5,21 +5,19 @@ import type { From, Until } from "../position/range-types.ts";
 import type { Reader } from "../replay/reader-types.ts";
 import type { Bookmark } from "../tokens.ts";
 import { BookmarkFile } from "./input/bookmark-file.ts";
-import { collect } from "./options/collect.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
-import { requiredName } from "./options/name-option.ts";
-import { parseCount } from "./options/parse-count.ts";
 import { type GivenFrom, type GivenUntil, parseFrom, parseUntil } from "./options/parse-place.ts";
+import { collect, parseCount } from "./options/parse-values.ts";
+import { requiredName } from "./options/require-names.ts";
 import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { bytesTopic } from "./process/bytes-topic.ts";
-import { interruptible } from "./process/interruption.ts";
+import { UsageError } from "./process/exit-errors.ts";
+import { interruptible, whenAborted } from "./process/interruption.ts";
 import { lastMessages } from "./process/last-messages.ts";
 import { fromOf, untilOf } from "./process/offset-place.ts";
 import type { RetryWatch } from "./process/retry-watch.ts";
-import { UsageError } from "./process/usage-error.ts";
-import { whenAborted } from "./process/when-aborted.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `

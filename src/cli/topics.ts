@@ -3,14 +3,13 @@ import { StreamError, isStreamError } from "../errors.ts";
 import type { TopicSettings } from "../topic-settings.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
-import { requiredName } from "./options/name-option.ts";
-import { parseCount } from "./options/parse-count.ts";
 import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";
-import { counted } from "./output/counted.ts";
-import { durationText } from "./output/duration-text.ts";
+import { parseCount } from "./options/parse-values.ts";
+import { requiredName } from "./options/require-names.ts";
+import { counted, durationText } from "./output/duration-text.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
-import { UsageError } from "./process/usage-error.ts";
+import { UsageError } from "./process/exit-errors.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const EXAMPLES = `

@@ -10,10 +10,16 @@ import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC, sequencedTopic } from "./case-topic.ts";
 import { History } from "./history/history.ts";
 import type { Sequenced } from "./history/sequenced.ts";
-import { type Latch, createLatch } from "./latch.ts";
 import { Member } from "./member.ts";
 import { CaseResources } from "./resources.ts";
 import type { ConformanceTarget } from "./target.ts";
+
+/** Something that a handler waits for and a case decides. */
+interface Latch {
+  readonly opened: Promise<void>;
+  readonly isOpen: boolean;
+  open(): void;
+}
 
 /** Longer than any sound close takes; a close that hangs is a failure of its own. */
 const CLOSE_TIMEOUT_MS = 8_000;
@@ -187,4 +193,19 @@ function delay(durationMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   setTimeout(resolve, durationMs).unref();
   return promise;
+}
+
+function createLatch(): Latch {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isOpen = false;
+  return {
+    opened: promise,
+    get isOpen() {
+      return isOpen;
+    },
+    open: () => {
+      isOpen = true;
+      resolve();
+    },
+  };
 }

@@ -9,17 +9,15 @@ import { messageSource } from "../message.ts";
 import { acceptGap } from "../position/accept-gap.ts";
 import type { DriverGap } from "../position/place.ts";
 import { ignoreRejection } from "../promise-like.ts";
-import { AssignmentState } from "./assignment-state.ts";
-import { CommitScheduler } from "./commit-scheduler.ts";
+import { AssignmentState, oldestUnhandled } from "./assignment-state.ts";
+import { CommitScheduler, settleWithDriver } from "./commit-scheduler.ts";
 import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import type { FailureActions } from "./failure-actions.ts";
 import { FailureRetries } from "./failure-retries.ts";
 import type { Handler } from "./handler-runner.ts";
-import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
-import { settleWithDriver } from "./settle-with-driver.ts";
 import { WorkScheduler } from "./work-scheduler.ts";
 
 interface MemberHooks {

@@ -2,7 +2,8 @@ import { clearTimeout } from "node:timers";
 import type { Assignment, ConsumerDriver, Settlement } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
-import type { MessageSource } from "../position/position.ts";
+import { type MessageSource, encodePosition } from "../position/position.ts";
+import type { ConsumerStatus } from "./consumer-types.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import { type Delivery, Progress } from "./progress.ts";
 import type { Work } from "./work.ts";
@@ -131,4 +132,35 @@ export class AssignmentState<T> {
     this.batchWait = null;
     for (const work of this.works) if (work.timer !== null) clearTimeout(work.timer);
   }
+}
+
+/** The message that has held its partition back for longest, of all these partitions. */
+export function oldestUnhandled<T>(states: readonly AssignmentState<T>[]): ConsumerStatus["oldest"] {
+  let found: AssignmentState<T> | null = null;
+  let arrivedAtMs = Infinity;
+  for (const state of states) {
+    const oldest = state.progress.oldest;
+    if (oldest === null || oldest.delivery.arrivedAtMs >= arrivedAtMs) continue;
+    found = state;
+    arrivedAtMs = oldest.delivery.arrivedAtMs;
+  }
+  const oldest = found?.progress.oldest;
+  if (found === null || oldest === null || oldest === undefined) return null;
+  const { provider, partition, identity } = found.source;
+  const { position } = oldest.delivery.records[oldest.index]!;
+  return {
+    partition,
+    position: encodePosition({ provider, ...identity, partition, position }),
+    attempts: attemptsSoFar(found, oldest.delivery.ordinal + oldest.index),
+    sinceMs: Date.now() - arrivedAtMs,
+  };
+}
+
+/** Calls of the handler since the message was delivered; one that runs counts. */
+function attemptsSoFar<T>(state: AssignmentState<T>, ordinal: number): number {
+  for (const work of state.works) {
+    const entry = work.entries.find(({ delivery, index }) => delivery.ordinal + index === ordinal);
+    if (entry !== undefined) return entry.failures + (work.call === null ? 0 : 1);
+  }
+  return 0;
 }

@@ -1,10 +1,12 @@
 import { StreamError } from "../errors.ts";
 import { type OptionRule, checkOptions, oneOf, rules } from "../option-rules.ts";
 import type { StartPoint } from "../position/place.ts";
-import { type CheckedPoint, checkedLater } from "../position/place-forms.ts";
+import { type CheckedPoint, checkedLater, readForm } from "../position/place-forms.ts";
+import { checkFrom } from "../position/start-point.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { ConsumerOptions, FailureAction, RetryOptions } from "./consumer-types.ts";
-import { checkInitialPosition } from "./initial-position.ts";
+
+const WHERE = "consumer options: initialPosition";
 
 type Absent<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
 
@@ -126,4 +128,20 @@ export function refuseForIteration(options: ConsumerOptions): void {
   if (given.length > 0) {
     throw new StreamError("invalid-argument", `${given.join(", ")}: not allowed when iterating, where the loop is the handler; use run`);
   }
+}
+
+/**
+ * Where a group without a position starts: the forms of a reader's `from`, except a position, which speaks of one partition
+ * only; and `"fail"`.
+ * @throws `invalid-argument` · `unsupported` (`startAtTimestamp`)
+ */
+function checkInitialPosition(initial: unknown, context: TopicServices): CheckedPoint<StartPoint | "fail"> {
+  const form = readForm(WHERE, initial, ["earliest", "latest", "fail"], ["timestamp", "bookmark"]);
+  if (form === "fail") return { partition: null, resolve: async () => form };
+  const { provider, capabilities } = context;
+  return checkFrom(WHERE, initial, null, {
+    provider,
+    capabilities,
+    requireCapability: (capability) => context.requireCapability(capability, "consume"),
+  });
 }

@@ -6,8 +6,7 @@ import { checkOptions, describeValue, rules } from "../option-rules.ts";
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
 import type { TopicContext } from "../topic-context.ts";
-import { lagOf } from "./consumer-lag.ts";
-import { type ResolvedConsumerOptions, refuseForIteration, resolveConsumerOptions } from "./consumer-options.ts";
+import { type ResolvedConsumerOptions, type TopicServices, refuseForIteration, resolveConsumerOptions } from "./consumer-options.ts";
 import type { BatchHandler, Consumer, ConsumerOptions, ConsumerStatus, MessageHandler } from "./consumer-types.ts";
 import { GroupMember } from "./group-member.ts";
 import type { Handler } from "./handler-runner.ts";
@@ -127,4 +126,20 @@ class GroupConsumer<T> implements Consumer<T> {
 function requireHandler(handler: unknown): void {
   if (typeof handler === "function") return;
   throw new StreamError("invalid-argument", `a handler function is needed; received ${describeValue(handler)}`, { operation: "consume" });
+}
+
+/**
+ * How far a group is behind in these partitions, `null` for all; from its initial position where it stands nowhere.
+ * @throws `not-found` where it stands nowhere and shall not begin · what the driver throws
+ */
+async function lagOf(
+  services: TopicServices,
+  { group, initialPosition }: ResolvedConsumerOptions,
+  partitions: readonly string[] | null,
+  signal: AbortSignal,
+): Promise<Lag> {
+  const { driver, nativeTopic } = services;
+  const start = await initialPosition.resolve(() => driver.identity(nativeTopic, signal));
+  const request = { partitions, initialPosition: start === "fail" ? null : start };
+  return driver.admin.lag(nativeTopic, { group, nativeGroup: services.nativeGroup(group) }, request, signal);
 }

@@ -1,16 +1,15 @@
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { type Decoded, type Decoding, decodeRecord } from "../codec/decode-record.ts";
-import { channels } from "../diagnostics/channels.ts";
+import { type HandleEvent, channels } from "../diagnostics/channels.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
 import type { BatchHandler, MessageHandler } from "./consumer-types.ts";
-import type { AttemptFailure, AttemptOutcome } from "./failure.ts";
+import type { AttemptFailure, AttemptOutcome } from "./failure-actions.ts";
 import { BatchCall, HandlerCall } from "./handler-call.ts";
 import { sequenceOf } from "./key-lanes.ts";
 import { RunningClock } from "./running-clock.ts";
-import { traceHandler } from "./trace-handler.ts";
 import type { Entry, Work } from "./work.ts";
 
 /** What the application gave to `run` or to `runBatches`. */
@@ -245,4 +244,33 @@ export class HandlerRunner<T> {
 function clearTimers({ timer, lastTurn }: Attempt<unknown>): void {
   if (timer !== null) clearTimeout(timer);
   if (lastTurn !== null) clearImmediate(lastTurn);
+}
+
+/** Calls the handler with the context of the tracing channel active, and tells its end; the outcome is handed through. */
+function traceHandler(event: HandleEvent, call: () => unknown): unknown {
+  const { start, end, asyncStart, asyncEnd, error } = channels.handle;
+  const failed = (thrown: unknown): void => {
+    event.error = thrown;
+    error.publish(event);
+  };
+  return start.runStores(event, () => {
+    try {
+      const result = call();
+      if (!isPromiseLike(result)) return result;
+      return Promise.resolve(result)
+        .catch((thrown: unknown) => {
+          failed(thrown);
+          throw thrown;
+        })
+        .finally(() => {
+          asyncStart.publish(event);
+          asyncEnd.publish(event);
+        });
+    } catch (thrown) {
+      failed(thrown);
+      throw thrown;
+    } finally {
+      end.publish(event);
+    }
+  });
 }

@@ -7,7 +7,7 @@ import { bytesToText } from "../text-bytes.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
 import { EventLoopBudget } from "./event-loop-budget.ts";
-import type { AttemptOutcome } from "./failure.ts";
+import type { AttemptOutcome } from "./failure-actions.ts";
 import { formBatch } from "./form-batch.ts";
 import { HandlerCall } from "./handler-call.ts";
 import { type Handler, HandlerRunner } from "./handler-runner.ts";

@@ -1,4 +1,4 @@
-import type { SendGroup } from "./send-group.ts";
+import type { SendGroup } from "./pending-message.ts";
 
 interface Watched {
   readonly groups: Set<SendGroup>;

@@ -1,9 +1,8 @@
 import { StreamError, withContext } from "../errors.ts";
 import type { Receipt } from "../receipt.ts";
 import type { AbortWatch } from "./abort-watch.ts";
-import type { PendingMessage } from "./pending-message.ts";
+import type { PendingMessage, SendGroup } from "./pending-message.ts";
 import { StoredReceipt, type StoredSlice } from "./receipt.ts";
-import type { SendGroup } from "./send-group.ts";
 
 /** One call of `sendBatch`: one promise, and no other for any of its messages. */
 export class BatchSend implements SendGroup {

@@ -1,9 +1,23 @@
 import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
+import type { StreamError } from "../errors.ts";
 import type { StoredTime } from "../stored-time.ts";
 import type { Lane } from "./lane.ts";
 import type { StoredSlice } from "./receipt.ts";
-import type { SendGroup } from "./send-group.ts";
 import type { FlushScope } from "./unsettled-messages.ts";
+
+/** One call of `send`, `sendBatch` or `sendStream`: what its messages report to. Each message reports exactly once. */
+export interface SendGroup {
+  stored(message: PendingMessage, slice: StoredSlice, at: number): void;
+  failed(message: PendingMessage, error: unknown): void;
+  /** Taken back by the caller's signal before it left. */
+  withdrawn(message: PendingMessage, reason: unknown): void;
+  /** Message number `index` of the call was not accepted at all. */
+  refused(index: number, error: StreamError): void;
+  /** Those that have not settled. */
+  openMessages(): Iterable<PendingMessage>;
+  /** The caller's signal was aborted; its messages have been told. */
+  aborted(reason: unknown): void;
+}
 
 /** A message whose size is not known yet counts as this much. */
 export const UNENCODED_BYTES = 1024;

@@ -4,15 +4,12 @@ import type { HeaderList } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
 import type { ActiveCall } from "./active-call.ts";
 import { Admission } from "./admission.ts";
-import { normalizeResults } from "./call-results.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type CallAnswer, Dispatcher } from "./dispatcher.ts";
 import { FlushSchedule } from "./flush-schedule.ts";
-import { isolateCulprit } from "./isolate-culprit.ts";
-import type { KeyEntry } from "./key-cache.ts";
 import { KeyFailures } from "./key-failures.ts";
-import type { Lane } from "./lane.ts";
-import { LaneRouter } from "./lane-router.ts";
+import { type Lane, isolateCulprit } from "./lane.ts";
+import { type KeyEntry, LaneRouter } from "./lane-router.ts";
 import { LaneTable } from "./lane-table.ts";
 import { type PendingMessage, UNENCODED_BYTES, bytesOf } from "./pending-message.ts";
 import { Preparation } from "./preparation.ts";
@@ -21,7 +18,7 @@ import { ProducerTimer, nowMs } from "./producer-timer.ts";
 import type { PublishContext } from "./publish-context.ts";
 import { requireSendable } from "./require-sendable.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
-import { LATE_CALL_MS, type SliceFollowUp, settleSlice } from "./settle-slice.ts";
+import { LATE_CALL_MS, type SliceFollowUp, normalizeResults, settleSlice } from "./settle-slice.ts";
 import { UnsettledMessages } from "./unsettled-messages.ts";
 
 /**

@@ -1,8 +1,7 @@
 import { StreamError, isStreamError, withContext } from "../errors.ts";
 import { describeValue } from "../option-rules.ts";
 import type { AbortWatch } from "./abort-watch.ts";
-import type { PendingMessage } from "./pending-message.ts";
-import type { SendGroup } from "./send-group.ts";
+import type { PendingMessage, SendGroup } from "./pending-message.ts";
 
 /** How much of a stream may be under way, whatever the byte bound of the producer says. */
 const MAX_OPEN_MESSAGES = 8_192;

@@ -12,7 +12,6 @@ import { ErrorNumber } from "../client/error-codes.ts";
 import { type DescribedGroup, KafkaProtocolError, LATEST } from "../client/kafka-client.ts";
 import { classify, errorOf, groupNotFound, kafkaError } from "../errors.ts";
 import { type LogBounds, OffsetLookup } from "../fetch/offset-lookup.ts";
-import { startPlaces } from "../fetch/places.ts";
 import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom } from "../fetch/read-epochs.ts";
 import { behindEnd } from "../fetch/retention-gap.ts";
 import { Coordinator } from "../group/coordinator.ts";
@@ -22,7 +21,7 @@ import { subscribedTopics } from "../group/member-metadata.ts";
 import { warnOfNamesake } from "../group/native-namesake.ts";
 import { toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
-import type { TopicSnapshot } from "../topic-directory.ts";
+import { type TopicSnapshot, startPlaces } from "../topic-directory.ts";
 import { change } from "./change.ts";
 
 const CONSUMER_GROUP = "consumer";

@@ -1,9 +1,22 @@
+import type { DriverGap, UnreadableRange } from "../../../src/driver/index.ts";
 import type { RetryBackoff } from "../client/retry-backoff.ts";
 import type { FetchedBatches } from "../log/record-batch-reader.ts";
 import type { KafkaRecord } from "../records.ts";
-import type { FetchHandler } from "./fetch-handler.ts";
 import { type LogPlace, ReadEpochs, UNKNOWN_EPOCH, placeFrom } from "./read-epochs.ts";
 import type { UnreadableOffsets } from "./unreadable-offsets.ts";
+
+/** Who is given what a partition has. `false` ends it. Nothing of it may throw, but for `gap`. */
+export interface FetchHandler {
+  /** Resolves when there is room for more. */
+  deliver(records: readonly KafkaRecord[]): Promise<boolean>;
+  /** What comes next cannot be read, also not when it is fetched again. Resolves when there is room for more. */
+  unreadable(range: UnreadableRange): Promise<boolean>;
+  /** There is nothing to deliver up to and including this position. */
+  advanced(through: string): boolean;
+  caughtUp(): boolean;
+  /** Retention has overtaken. `true`: go on at `resumesAt`. */
+  gap(gap: DriverGap): Promise<boolean>;
+}
 
 /** What one answer holds for one partition. */
 interface Portion {

@@ -1,5 +1,5 @@
 import type { Assignment, Sink } from "../../../src/driver/index.ts";
-import type { FetchHandler } from "../fetch/fetch-handler.ts";
+import type { FetchHandler } from "../fetch/fetch-cursor.ts";
 import { toOffset, toPosition } from "../records.ts";
 
 /** What is fetched for an assignment goes into the sink; the sink never has enough. */

@@ -3,9 +3,8 @@ import { EARLIEST, type GroupMember, KafkaProtocolError } from "../client/kafka-
 import { pause } from "../client/waiting.ts";
 import { groupNotFound } from "../errors.ts";
 import type { OffsetLookup } from "../fetch/offset-lookup.ts";
-import { startPlaces } from "../fetch/places.ts";
 import { type LogPlace, placesFrom } from "../fetch/read-epochs.ts";
-import type { TopicSnapshot } from "../topic-directory.ts";
+import { type TopicSnapshot, startPlaces } from "../topic-directory.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 
 const FIRST_RETRY_MS = 10;

@@ -1,5 +1,5 @@
 import { endianness } from "node:os";
-import { Crc32cFolding, LEAST_FOLDED, MOST_FOLDED } from "../crc32c-folding.ts";
+import { Crc32cFolding, LEAST_FOLDED, MOST_FOLDED } from "./crc32c-folding.ts";
 
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 16;

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { isStreamError } from "../../errors.ts";
-import { UsageError } from "../process/usage-error.ts";
+import { UsageError } from "../process/exit-errors.ts";
 
 /** What a file that the user names says. @throws `UsageError` where it cannot be read, or says nothing of that kind */
 export async function readInputFile<Content>(path: string, parse: (text: string) => Content): Promise<Content> {

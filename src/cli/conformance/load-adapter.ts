@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { OpenDriver } from "../../driver/index.ts";
-import { UsageError } from "../process/usage-error.ts";
+import { UsageError } from "../process/exit-errors.ts";
 
 /** How an adapter's module offers its opener, for messages and for the help. */
 export const ADAPTER_RULE = "its export openDriver, its default export, or its only function named open…";

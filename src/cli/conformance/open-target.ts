@@ -5,8 +5,7 @@ import type { Connection } from "../../connection-types.ts";
 import { parseConnectionUrl } from "../../connection-url.ts";
 import type { OpenDriver } from "../../driver/index.ts";
 import { isStreamError } from "../../errors.ts";
-import { InterruptedError } from "../process/interrupted-error.ts";
-import { UsageError } from "../process/usage-error.ts";
+import { InterruptedError, UsageError } from "../process/exit-errors.ts";
 import { loadAdapter } from "./load-adapter.ts";
 
 export interface TargetOptions {

@@ -1,7 +1,9 @@
+import { styleText } from "node:util";
 import {
   type DefinedCase,
   type ExpectedResults,
   type JudgedRun,
+  type TextStyle,
   caseAsJson,
   caseAsText,
   conformanceCases,
@@ -15,7 +17,6 @@ import {
 } from "../../conformance/index.ts";
 import { Progress } from "../output/progress.ts";
 import { StandardOutput } from "../output/standard-output.ts";
-import { terminalStyle } from "../output/terminal-style.ts";
 import type { OpenedTarget } from "./open-target.ts";
 
 export interface SuiteOptions {
@@ -70,4 +71,10 @@ export async function runSuite(
   } finally {
     progress.end();
   }
+}
+
+/** Colours where the stream is a terminal that wants them; plain text elsewhere, and with NO_COLOR. */
+export function terminalStyle(stream: NodeJS.WriteStream): TextStyle {
+  const painted = (format: "green" | "red" | "dim") => (text: string) => styleText(format, text, { stream });
+  return { good: painted("green"), bad: painted("red"), faint: painted("dim") };
 }

@@ -1,7 +1,6 @@
 import type { OpenConnection } from "../../connection.ts";
 import type { GuardedOperation, Permission } from "../../driver/permission.ts";
-import { attemptAll } from "./attempt.ts";
-import { type Finding, doubtful, notTried, ok } from "./finding.ts";
+import { type Finding, attemptAll, doubtful, notTried, ok } from "./finding.ts";
 
 const CHECKS: Readonly<Record<GuardedOperation, string>> = {
   send: "send",

@@ -3,14 +3,12 @@ import type { Connection, Health } from "../../connection-types.ts";
 import type { ReachedPart } from "../../driver/provider-driver.ts";
 import type { Message } from "../../message.ts";
 import type { From } from "../../position/range-types.ts";
-import { counted } from "../output/counted.ts";
-import { durationText } from "../output/duration-text.ts";
+import { counted, durationText } from "../output/duration-text.ts";
 import { nativeGroupText } from "../output/native-group-text.ts";
 import { bytesTopic } from "../process/bytes-topic.ts";
-import { whenAborted } from "../process/when-aborted.ts";
-import { CHECK_MS, attempt, attemptAll, noAnswer } from "./attempt.ts";
+import { whenAborted } from "../process/interruption.ts";
 import { examinePermissions } from "./examine-permissions.ts";
-import { type Finding, doubtful, failed, isNotFound, notTried, ok } from "./finding.ts";
+import { CHECK_MS, type Finding, attempt, attemptAll, doubtful, failed, isNotFound, noAnswer, notTried, ok } from "./finding.ts";
 
 type PlainMessage = Message<Uint8Array | null>;
 

@@ -1,5 +1,23 @@
-import type { StreamError } from "../../errors.ts";
-import { adviceFor } from "./advice.ts";
+import { StreamError, type StreamErrorCode, isStreamError } from "../../errors.ts";
+import { durationText } from "../output/duration-text.ts";
+
+/** How long each check may take. */
+export const CHECK_MS = 20_000;
+
+const REACH =
+  "Is the server running, are host and port right, and can they be reached from here (firewall, VPN, TLS on both sides or on none)?";
+
+const WAIT = "Try again in a moment; if it stays so, look at the load and the quotas of the provider.";
+
+const ADVICE: Readonly<Partial<Record<StreamErrorCode, string>>> = {
+  configuration: "Correct the URL: its scheme, its settings, and the SDK that has to be installed beside streamport.",
+  "invalid-argument": "Correct the name: the message says what is allowed.",
+  unauthenticated: "Check user and password (percent-encoded in the URL), and the mechanism that the server expects.",
+  unavailable: REACH,
+  timeout: REACH,
+  throttled: WAIT,
+  conflict: WAIT,
+};
 
 /** What one check of `doctor` has found; printed as it is by `--json`. */
 export interface Finding {
@@ -32,4 +50,43 @@ export function isNotFound({ result, detail }: Finding): boolean {
 export function failed(check: string, error: StreamError): Finding {
   const detail = `${error.code}: ${error.message}`;
   return error.code === "unsupported" ? notTried(check, detail) : { check, result: "failed", detail, advice: adviceFor(error) };
+}
+
+/** What to do about an error, in a sentence. */
+function adviceFor({ code, topic, operation, provider }: StreamError): string {
+  if (code === "permission-denied") {
+    const page = provider === undefined ? "the page of the adapter" : `adapters/${provider}/README.md of this package`;
+    return `Ask for the permission: ${page} lists what each operation needs.`;
+  }
+  if (code !== "not-found") return ADVICE[code] ?? "This should not happen: report it, with the versions above.";
+  const isGroup = operation === "admin.describeGroup" || operation === "admin.lag";
+  if (isGroup) return "A group exists once it has consumed or was reset: streamport groups list shows those that do.";
+  return topic === undefined
+    ? "streamport topics list shows what there is."
+    : `streamport topics list shows what there is; streamport topics create --topic ${topic} creates it.`;
+}
+
+/** @param work tells in words what it has found, or makes the finding itself */
+export async function attempt(check: string, work: (signal: AbortSignal) => Promise<Finding | string>): Promise<Finding> {
+  const [finding] = await attemptAll(check, async (signal) => {
+    const found = await work(signal);
+    return [typeof found === "string" ? ok(check, found) : found];
+  });
+  return finding!;
+}
+
+/** As `attempt`, where one question answers several checks; where it fails there is one finding. */
+export async function attemptAll(check: string, work: (signal: AbortSignal) => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  const signal = AbortSignal.timeout(CHECK_MS);
+  try {
+    return await work(signal);
+  } catch (error) {
+    if (signal.aborted) return [failed(check, noAnswer())];
+    if (isStreamError(error)) return [failed(check, error)];
+    throw error;
+  }
+}
+
+export function noAnswer(): StreamError {
+  return new StreamError("timeout", `no answer within ${durationText(CHECK_MS)}`);
 }

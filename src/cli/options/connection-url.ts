@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { UsageError } from "../process/usage-error.ts";
+import { UsageError } from "../process/exit-errors.ts";
 
 /** Gives a command the argument that all commands on a connection begin with. */
 export function withUrl(command: Command): Command {

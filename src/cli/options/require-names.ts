@@ -1,6 +1,15 @@
 import { existsSync } from "node:fs";
-import type { Command } from "commander";
-import { NameOption } from "./name-option.ts";
+import { type Command, Option } from "commander";
+
+/** An option that names what a command works on: `requireNames` takes a word without an option as meant for it. */
+export class NameOption extends Option {
+  readonly isRequired: boolean;
+
+  constructor(flags: string, description: string, { isRequired = false }: { readonly isRequired?: boolean } = {}) {
+    super(flags, description);
+    this.isRequired = isRequired;
+  }
+}
 
 /** `kafka://host`, `memory:`, and what is meant as a URL: `localhost:9092`, which `connect` refuses with better words. */
 const LIKE_URL = /^[a-z][a-z0-9+.-]*:|:\d+\b/i;
@@ -43,4 +52,9 @@ function pathOf(command: Command): string {
 /** As a shell takes it. */
 function quoted(word: string): string {
   return PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** One that the command cannot do without. */
+export function requiredName(flags: string, description: string): NameOption {
+  return new NameOption(flags, description, { isRequired: true });
 }

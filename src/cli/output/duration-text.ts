@@ -11,3 +11,8 @@ export function durationText(milliseconds: number): string {
   const figure = milliseconds / unit;
   return `${Number.isInteger(figure) ? figure.toLocaleString("en") : figure.toFixed(1)} ${name}`;
 }
+
+/** `1 group`, `20,000 messages`. */
+export function counted(count: number, what: string): string {
+  return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+}

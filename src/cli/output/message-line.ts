@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Message, RawRecord } from "../../message.ts";
 import { LATEST_TIME_MS } from "../../stored-time.ts";
-import { exactNumber } from "../input/exact-json.ts";
+import { exactNumber } from "../input/outgoing-line.ts";
 
 /**
  * A message as one line of JSON, line break included; the format is fixed, other programs read it:

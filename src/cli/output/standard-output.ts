@@ -1,7 +1,7 @@
 import { fstatSync, write } from "node:fs";
 import { promisify } from "node:util";
 import { StreamError } from "../../errors.ts";
-import { BrokenPipeError } from "./broken-pipe-error.ts";
+import { BrokenPipeError } from "../process/exit-errors.ts";
 
 /** A pipe without a reader; and what every later write says once a stream has failed. */
 const NOBODY_READS: ReadonlySet<string | undefined> = new Set(["EPIPE", "ERR_STREAM_DESTROYED"]);

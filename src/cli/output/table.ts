@@ -1,4 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
+import type { Lag, LagFigures } from "../../lag.ts";
+import { durationText } from "./duration-text.ts";
+
+const UNKNOWN = "-";
 
 interface TableOptions {
   /** Cells that begin with a digit stand to the right. @default true */
@@ -18,4 +22,17 @@ export function table(rows: readonly (readonly string[])[], { numbersRight = tru
 
 function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
+}
+
+/** How far each group is behind, by partition and in all. `-` is what the provider does not tell. */
+export function lagTable(groups: readonly { readonly group: string; readonly lag: Lag }[]): string {
+  const rows = groups.flatMap(({ group, lag }) => [
+    ...lag.partitions.map(({ partition, ...figures }) => [group, partition, ...cells(figures)]),
+    [group, "all", ...cells(lag)],
+  ]);
+  return table([["group", "partition", "messages", "age"], ...rows]);
+}
+
+function cells({ messages, timeMs }: LagFigures): readonly string[] {
+  return [messages === null ? UNKNOWN : messages.toLocaleString("en"), timeMs === null ? UNKNOWN : durationText(timeMs)];
 }

@@ -1,5 +1,5 @@
 import { isStreamError } from "../../errors.ts";
-import { InterruptedError } from "./interrupted-error.ts";
+import { InterruptedError } from "./exit-errors.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
@@ -30,4 +30,10 @@ export async function interruptible<Result>(work: (interrupted: AbortSignal) => 
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }
+}
+
+/** Acts once the signal aborts; at once where it has. */
+export function whenAborted(signal: AbortSignal, act: () => void): void {
+  if (signal.aborted) act();
+  else signal.addEventListener("abort", act, { once: true });
 }

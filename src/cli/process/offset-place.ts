@@ -6,7 +6,7 @@ import type { From, Until } from "../../position/range-types.ts";
 import type { Position } from "../../tokens.ts";
 import type { GivenFrom, GivenUntil, OffsetPlace } from "../options/parse-place.ts";
 import { bytesTopic } from "./bytes-topic.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./exit-errors.ts";
 
 /** A place as the library takes it: an offset becomes the position that streamport would have handed out for it. */
 export async function fromOf(

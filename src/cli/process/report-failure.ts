@@ -1,9 +1,11 @@
 import { CommanderError } from "commander";
 import { type StreamError, isStreamError } from "../../errors.ts";
-import { BrokenPipeError } from "../output/broken-pipe-error.ts";
-import { redactUrls } from "../output/redact-urls.ts";
-import { InterruptedError } from "./interrupted-error.ts";
-import { UsageError } from "./usage-error.ts";
+import { BrokenPipeError, InterruptedError, UsageError } from "./exit-errors.ts";
+
+/** All up to the last @: a password that was not percent-encoded may hold anything. */
+const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)\S*@/gi;
+
+const SETTING = /([?&][^\s=&"']+=)[^\s&"']*/g;
 
 const FAILED = 1;
 const WRONG_USAGE = 2;
@@ -27,4 +29,12 @@ export function reportFailure(error: unknown): number {
 function placeOf({ partition, position }: StreamError): string {
   const known = [partition === undefined ? "" : `partition ${partition}`, position ?? ""].filter((part) => part !== "");
   return known.length === 0 ? "" : ` (${known.join(", ")})`;
+}
+
+/**
+ * A text that may quote what was typed, without the secrets of URLs in it. The library's own messages hold none; those about wrong
+ * usage repeat arguments, and a URL may have been given where none belongs.
+ */
+export function redactUrls(text: string): string {
+  return text.replace(USER_INFO, "$1***@").replace(SETTING, "$1***");
 }

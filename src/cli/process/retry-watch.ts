@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { type RetryEvent, channels } from "../../diagnostics/channels.ts";
 import type { StreamError } from "../../errors.ts";
-import { redactUrls } from "../output/redact-urls.ts";
+import { redactUrls } from "./report-failure.ts";
 
 /** What passes within this time is not worth a line. */
 const TELL_AFTER_MS = 2_000;

@@ -1,6 +1,16 @@
 import { promiseTitle } from "../promises.ts";
 import { type JudgedCase, type JudgedRun, STALE, problemsOf } from "./judged-run.ts";
-import { xmlText } from "./xml-text.ts";
+
+const REFERENCES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&apos;",
+  "\t": "&#9;",
+  "\n": "&#10;",
+  "\r": "&#13;",
+};
 
 /**
  * The run as JUnit XML, which build servers show. What is wrong is a failure, as for the exit code; what is unsupported,
@@ -46,4 +56,12 @@ function skippedMessage({ report, problem, knownDeviation }: JudgedCase): string
   if (problem !== null || report.result === "passed") return null;
   if (report.result === "failed") return `known deviation: ${knownDeviation}`;
   return `${report.result}: ${report.reason}`;
+}
+
+/**
+ * A text for an attribute or an element of XML. Line breaks and tabs survive as references; what XML 1.0 cannot hold in any
+ * form or discourages (other control characters, halves of surrogate pairs, U+FFFE and U+FFFF; section 2.2, "Char") becomes U+FFFD.
+ */
+function xmlText(text: string): string {
+  return text.toWellFormed().replace(/[&<>"'\p{Cc}\uFFFE\uFFFF]/gu, (character) => REFERENCES[character] ?? "\uFFFD");
 }

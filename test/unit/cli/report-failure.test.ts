@@ -1,10 +1,8 @@
 import { CommanderError } from "commander";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { BrokenPipeError } from "../../../src/cli/output/broken-pipe-error.ts";
-import { InterruptedError } from "../../../src/cli/process/interrupted-error.ts";
+import { BrokenPipeError, InterruptedError, UsageError } from "../../../src/cli/process/exit-errors.ts";
 import { reportFailure } from "../../../src/cli/process/report-failure.ts";
 import { withConnection } from "../../../src/cli/process/with-connection.ts";
-import { UsageError } from "../../../src/cli/process/usage-error.ts";
 import { StreamError } from "../../../src/index.ts";
 
 let told: string[];

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { showError } from "../../../src/conformance/assertions.ts";
-import { errorOrigin } from "../../../src/conformance/error-origin.ts";
+import { errorOrigin, showError } from "../../../src/conformance/assertions.ts";
 import { StreamError } from "../../../src/errors.ts";
 
 test("a defect is shown with its kind and the line where it was thrown, and never with its own words", () => {

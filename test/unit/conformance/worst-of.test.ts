@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { worstOf } from "../../../src/conformance/worst-of.ts";
+import { worstOf } from "../../../src/conformance/runner.ts";
 import { aReport } from "./a-report.ts";
 
 const passed = aReport("a", "passed", { seconds: 1 });

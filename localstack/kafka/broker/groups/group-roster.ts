@@ -1,6 +1,6 @@
 import { clearTimeout, setTimeout } from "node:timers";
+import { WireReader } from "../wire/wire-reader.ts";
 import type { GroupMember, MemberDetails } from "./group-member.ts";
-import { subscribedTopics } from "./subscribed-topics.ts";
 
 const CONSUMER = "consumer";
 
@@ -103,5 +103,17 @@ export class GroupRoster {
   get topics(): ReadonlySet<string> {
     const protocols = this.all.flatMap(({ details }) => (details.protocolType === CONSUMER ? details.protocols : []));
     return new Set(protocols.flatMap(({ metadata }) => subscribedTopics(metadata)));
+  }
+}
+
+/** The topics that a member of a consumer group says it reads; none where its metadata are not of Kafka's own layout. */
+function subscribedTopics(metadata: Buffer): readonly string[] {
+  try {
+    const reader = new WireReader(metadata, 0, false);
+    // The version of the layout: all of them begin alike.
+    reader.int16();
+    return Array.from({ length: reader.arrayLength() ?? 0 }, () => reader.string() ?? "");
+  } catch {
+    return [];
   }
 }

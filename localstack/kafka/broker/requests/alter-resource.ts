@@ -2,7 +2,9 @@ import { ErrorCode, Refusal } from "../error-code.ts";
 import type { Topic } from "../topics/topic.ts";
 import { isTopicName } from "../topics/topics.ts";
 import type { RequestContext } from "./handler.ts";
-import { TOPIC_RESOURCE } from "./resource-type.ts";
+
+/** Numbers of the resources that have settings. */
+export const TOPIC_RESOURCE = 2;
 
 interface Resource {
   readonly resourceType: number;

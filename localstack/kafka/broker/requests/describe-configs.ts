@@ -5,8 +5,8 @@ import { isTopicName } from "../topics/topics.ts";
 import { type AnswerOf, type RequestOf, defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
 import { array, boolean, int16, int32, int8, nullableArray, nullableString, string } from "../wire/types.ts";
+import { TOPIC_RESOURCE } from "./alter-resource.ts";
 import { type RequestContext, handler } from "./handler.ts";
-import { TOPIC_RESOURCE } from "./resource-type.ts";
 
 export const describeConfigsApi = defineApi({
   name: "DescribeConfigs",

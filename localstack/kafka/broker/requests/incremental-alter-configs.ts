@@ -2,9 +2,8 @@ import { changeSettings } from "../topics/change-settings.ts";
 import { defineApi } from "../wire/api.ts";
 import { struct } from "../wire/struct.ts";
 import { array, boolean, int16, int32, int8, nullableString, string } from "../wire/types.ts";
-import { alterResource } from "./alter-resource.ts";
+import { TOPIC_RESOURCE, alterResource } from "./alter-resource.ts";
 import { handler } from "./handler.ts";
-import { TOPIC_RESOURCE } from "./resource-type.ts";
 
 export const incrementalAlterConfigsApi = defineApi({
   name: "IncrementalAlterConfigs",

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { durationMs } from "../../../../src/cli/options/parse-duration.ts";
-import { parseFrom, parseInitialPosition, parseUntil } from "../../../../src/cli/options/parse-place.ts";
-import { timeMs } from "../../../../src/cli/options/parse-time.ts";
+import { parseFrom, parseInitialPosition, parseUntil, timeMs } from "../../../../src/cli/options/parse-place.ts";
 import { encodePosition, sealBookmark } from "../../../../src/position/position.ts";
 
 const position = encodePosition({ provider: "kafka", cluster: "c", topic: "t", incarnation: "i", partition: "0", position: "7" });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { brokerPorts } from "../../../../localstack/kafka/broker-ports.ts";
+import { brokerPorts } from "../../../../localstack/kafka/kafka-cluster.ts";
 
 test("three brokers with security get fifteen different ports, outside the range of outgoing connections", async () => {
   const brokers = await brokerPorts(3, true);

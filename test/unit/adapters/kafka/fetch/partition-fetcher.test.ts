@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { FetchCursor } from "../../../../../adapters/kafka/fetch/fetch-cursor.ts";
-import type { FetchHandler } from "../../../../../adapters/kafka/fetch/fetch-handler.ts";
+import type { FetchCursor, FetchHandler } from "../../../../../adapters/kafka/fetch/fetch-cursor.ts";
 import { PartitionFetcher } from "../../../../../adapters/kafka/fetch/partition-fetcher.ts";
 import { placeFrom } from "../../../../../adapters/kafka/fetch/read-epochs.ts";
 import { TopicDirectory } from "../../../../../adapters/kafka/topic-directory.ts";

@@ -10,3 +10,9 @@ export class InterruptedError extends Error {
     this.exitCode = 128 + constants.signals[signal];
   }
 }
+
+/** The arguments cannot be meant so: the message names what was received and what is allowed; exit code 2. Told to people, not to programs. */
+export class UsageError extends Error {}
+
+/** Whoever read our output has gone, as `head` does: there is nobody left to write to, and nothing to tell. */
+export class BrokenPipeError extends Error {}

@@ -1,2 +1,0 @@
-/** Numbers of the resources that have settings. */
-export const TOPIC_RESOURCE = 2;
