@@ -4,20 +4,25 @@ import { createGroup } from "./broker/groups.ts";
 import { Member } from "./broker/member.ts";
 import { childrenOf } from "./broker/partition.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
-import { classify, groupNotFound } from "./errors.ts";
+import { classify, groupNotFound, memoryError } from "./errors.ts";
 import { type Follower, follow } from "./follow.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 
-/** One member of a group: carries what the group says to the sink, and fetches what it owns. */
+/** A member that has joined its group, and the sink that receives what the group assigns to it. */
+interface JoinedMember {
+  readonly member: Member;
+  readonly sink: Sink;
+}
+
+/** One member of a group. It passes on to the sink what the group reports, and fetches the partitions that it owns. */
 export class MemoryConsumer implements ConsumerDriver {
   readonly settlementUnit: "position" | "record";
   readonly #service: Service;
   readonly #topicName: string;
   readonly #settings: ConsumerSettings;
   readonly #closing = new AbortController();
-  #member: Member | undefined;
-  #sink: Sink | undefined;
+  #joined: JoinedMember | undefined;
 
   constructor(service: Service, topic: string, settings: ConsumerSettings) {
     this.#service = service;
@@ -27,19 +32,17 @@ export class MemoryConsumer implements ConsumerDriver {
   }
 
   async start(sink: Sink, signal: AbortSignal): Promise<void> {
-    this.#sink = sink;
-    await this.#join(AbortSignal.any([signal, this.#closing.signal]));
+    await this.#join(sink, AbortSignal.any([signal, this.#closing.signal]));
   }
 
-  async #join(signal: AbortSignal): Promise<void> {
+  async #join(sink: Sink, signal: AbortSignal): Promise<void> {
     const call = { kind: "join", operation: "join", topic: this.#topicName, partitions: null, bytes: 0 } as const;
-    await this.#service.retrying(call, signal, () => this.#takeSeat());
+    await this.#service.retrying(call, signal, () => this.#takeSeat(sink));
   }
 
   /** Resolves the group's start for all partitions and stores it, before anything can be delivered. */
-  #takeSeat(): void {
-    const sink = this.#sink!;
-    const { broker, profile } = this.#service;
+  #takeSeat(sink: Sink): void {
+    const { profile } = this.#service;
     const topic = topicFor(this.#service, this.#topicName);
     const name = this.#settings.nativeGroup ?? this.#settings.group;
     let group = topic.groups.get(name);
@@ -52,80 +55,48 @@ export class MemoryConsumer implements ConsumerDriver {
       group.moveTo(this.#settings.initialPosition);
       topic.groups.set(name, group);
     }
+    this.#joined ??= { member: this.#createMember(topic, sink), sink };
+    this.#joined.member.join(group);
+  }
+
+  #createMember(topic: MemoryTopic, sink: Sink): Member {
+    const { broker, profile } = this.#service;
     const identity = identityOf(broker, topic, profile.capabilities);
-    this.#member ??= new Member(identity, this.#settings.sessionTimeoutMs, {
+    const member: Member = new Member(identity, this.#settings.sessionTimeoutMs, {
       joined: () => sink.joined(),
-      assigned: (ownership) => this.#assigned(topic, ownership),
+      assigned: (ownership) => {
+        sink.assigned(ownership.assignment);
+        this.#run(sink, this.#fetch(topic, ownership, { member, sink }));
+      },
       revoking: (ownership, deadlineMs) => sink.revoking(ownership.assignment, deadlineMs),
       lost: (ownership) => sink.lost(ownership.assignment),
       mustRejoin: () => {
         sink.rejoining();
-        this.#run(this.#join(this.#closing.signal));
+        this.#run(sink, this.#join(sink, this.#closing.signal));
       },
       failed: (error) => sink.failed(error),
     });
-    this.#member.join(group);
+    return member;
   }
 
-  #assigned(topic: MemoryTopic, ownership: Ownership): void {
-    this.#sink!.assigned(ownership.assignment);
-    this.#run(this.#fetch(topic, ownership));
-  }
-
-  /** Background work: its failure is the member's. */
-  #run(work: Promise<void>): void {
+  /** Runs work in the background. When it fails, the member has failed. */
+  #run(sink: Sink, work: Promise<void>): void {
     work.catch((error: unknown) => {
-      if (!this.#closing.signal.aborted) this.#sink!.failed(classify(error));
+      if (!this.#closing.signal.aborted) sink.failed(classify(error));
     });
   }
 
-  async #fetch(topic: MemoryTopic, { assignment, feed, ended }: Ownership): Promise<void> {
+  async #fetch(topic: MemoryTopic, { assignment, feed, ended }: Ownership, joined: JoinedMember): Promise<void> {
     const over = AbortSignal.any([ended, this.#closing.signal]);
     try {
-      await follow(this.#service, topic, assignment.partition, feed, this.#follower(topic, assignment, over), over);
+      await follow(this.#service, topic, assignment.partition, feed, followerOf(topic, assignment, joined, over), over);
     } catch (error) {
       if (!over.aborted) throw error;
     }
   }
 
-  #follower(topic: MemoryTopic, assignment: Assignment, over: AbortSignal): Follower {
-    const sink = this.#sink!;
-    const member = this.#member!;
-    return {
-      async deliver(records) {
-        if (member.state !== "alive") await member.whenAwake(over);
-        if (!over.aborted) await sink.deliver(assignment, records);
-        return !over.aborted;
-      },
-      async unreadable(range) {
-        if (member.state !== "alive") await member.whenAwake(over);
-        if (!over.aborted) await sink.unreadable(assignment, range);
-        return !over.aborted;
-      },
-      async gap(gap) {
-        await member.whenAwake(over);
-        try {
-          await sink.gap(assignment, gap);
-          return true;
-        } catch {
-          // The core knows the reason, since it gave it: here it only says to stop.
-          return false;
-        }
-      },
-      caughtUp() {
-        if (member.state === "alive") sink.caughtUp(assignment);
-        return true;
-      },
-      advanced(through) {
-        if (member.state === "alive") sink.advanced(assignment, through);
-        return true;
-      },
-      ended: () => sink.ended(assignment, childrenOf(topic.partitions.get(assignment.partition)!)),
-    };
-  }
-
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
-    const member = this.#member!;
+    const { member } = this.#joined ?? this.#notJoined();
     await member.whenAwake(signal);
     const partitions = settlements.map(({ assignment }) => assignment.partition);
     try {
@@ -137,12 +108,51 @@ export class MemoryConsumer implements ConsumerDriver {
     return settlements.map((settlement) => member.settle(settlement));
   }
 
+  #notJoined(): never {
+    throw memoryError("internal", "the consumer was used before it had joined its group", { topic: this.#topicName });
+  }
+
   release(assignment: Assignment, records: readonly StoredRecord[]): void {
-    this.#member?.release(assignment, records);
+    this.#joined?.member.release(assignment, records);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#member?.leave();
+    this.#joined?.member.leave();
   }
+}
+
+/** Passes the records of one partition on to the sink while the member is awake and owns the partition. */
+function followerOf(topic: MemoryTopic, assignment: Assignment, { member, sink }: JoinedMember, over: AbortSignal): Follower {
+  return {
+    async deliver(records) {
+      if (member.state !== "alive") await member.whenAwake(over);
+      if (!over.aborted) await sink.deliver(assignment, records);
+      return !over.aborted;
+    },
+    async unreadable(range) {
+      if (member.state !== "alive") await member.whenAwake(over);
+      if (!over.aborted) await sink.unreadable(assignment, range);
+      return !over.aborted;
+    },
+    async gap(gap) {
+      await member.whenAwake(over);
+      try {
+        await sink.gap(assignment, gap);
+        return true;
+      } catch {
+        // The core knows the reason, because it gave the reason itself. Here the rejection only ends the reading.
+        return false;
+      }
+    },
+    caughtUp() {
+      if (member.state === "alive") sink.caughtUp(assignment);
+      return true;
+    },
+    advanced(through) {
+      if (member.state === "alive") sink.advanced(assignment, through);
+      return true;
+    },
+    ended: () => sink.ended(assignment, childrenOf(topic.partitions.get(assignment.partition)!)),
+  };
 }
