@@ -1,20 +1,25 @@
 import { connect } from "node:net";
+import type { Api } from "./broker/wire/api.ts";
+import { WireReader } from "./broker/wire/wire-reader.ts";
+import { WireWriter } from "./broker/wire/wire-writer.ts";
 
-/** One request of Kafka's protocol with a header of version 1; `body` as `WireWriter` put it together. */
-export interface WireRequest {
+/** One request of Kafka's protocol in a version without tagged fields, whose header ends with the client id. */
+export interface WireRequest<Request, Answer> {
   readonly port: number;
-  readonly apiKey: number;
-  readonly apiVersion: number;
-  readonly body: Buffer;
+  readonly api: Api<unknown, never, Request, Answer>;
+  readonly version: number;
+  readonly request: Request;
   readonly timeoutMs: number;
 }
 
+const CLIENT_ID = "streamport-local-kafka";
 const CORRELATION_ID = 1;
 const LENGTH_BYTES = 4;
-const HEADER_BYTES = 4;
+const ANSWER_HEADER_BYTES = 4;
 
-/** A connection, one request, its answer without the header. Rejects when there is none within the time. */
-export async function wireRequest({ port, apiKey, apiVersion, body, timeoutMs }: WireRequest): Promise<WireReader> {
+/** Opens a connection, sends one request and reads its answer. Rejects when no whole answer arrives in time. */
+export async function wireRequest<Request, Answer>(call: WireRequest<Request, Answer>): Promise<Answer> {
+  const { port, api, version, timeoutMs } = call;
   const answer = await new Promise<Buffer>((resolve, reject) => {
     const received: Buffer[] = [];
     const socket = connect(port, "127.0.0.1");
@@ -31,59 +36,17 @@ export async function wireRequest({ port, apiKey, apiVersion, body, timeoutMs }:
       resolve(all);
       socket.destroy();
     });
-    socket.write(framed(apiKey, apiVersion, body));
+    socket.write(encode(call));
   });
-  return new WireReader(answer.subarray(LENGTH_BYTES + HEADER_BYTES));
+  return api.answer.read(new WireReader(answer, version, false, LENGTH_BYTES + ANSWER_HEADER_BYTES));
 }
 
-function framed(apiKey: number, apiVersion: number, body: Buffer): Buffer {
-  const header = Buffer.alloc(8);
-  header.writeInt16BE(apiKey, 0);
-  header.writeInt16BE(apiVersion, 2);
-  header.writeInt32BE(CORRELATION_ID, 4);
-  const content = Buffer.concat([header, wireString("streamport-local-kafka"), body]);
-  const length = Buffer.alloc(LENGTH_BYTES);
-  length.writeInt32BE(content.length);
-  return Buffer.concat([length, content]);
-}
-
-/** A string with its length in two bytes, as Kafka's older encoding has it. */
-export function wireString(text: string): Buffer {
-  const bytes = Buffer.from(text);
-  const length = Buffer.alloc(2);
-  length.writeInt16BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}
-
-export function wireInt32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}
-
-/** Reads the fields of an answer one after the other. */
-export class WireReader {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  int16(): number {
-    this.#at += 2;
-    return this.#bytes.readInt16BE(this.#at - 2);
-  }
-
-  int32(): number {
-    this.#at += 4;
-    return this.#bytes.readInt32BE(this.#at - 4);
-  }
-
-  string(): string | null {
-    const length = this.int16();
-    if (length < 0) return null;
-    this.#at += length;
-    return this.#bytes.toString("utf8", this.#at - length, this.#at);
-  }
+function encode<Request, Answer>({ api, version, request }: WireRequest<Request, Answer>): Buffer {
+  const writer = new WireWriter(version, false);
+  writer.int16(api.key);
+  writer.int16(version);
+  writer.int32(CORRELATION_ID);
+  writer.string(CLIENT_ID);
+  api.request.write(writer, request);
+  return Buffer.concat(writer.frame());
 }

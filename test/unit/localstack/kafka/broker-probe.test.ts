@@ -2,11 +2,16 @@ import { once } from "node:events";
 import { type AddressInfo, type Server, createServer } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { probeBroker } from "../../../../localstack/kafka/broker-probe.ts";
-import { wireInt32, wireString } from "../../../../localstack/kafka/wire-request.ts";
+import { describeGroupsApi } from "../../../../localstack/kafka/broker/requests/describe-groups.ts";
+import { findCoordinatorApi } from "../../../../localstack/kafka/broker/requests/find-coordinator.ts";
+import { metadataApi } from "../../../../localstack/kafka/broker/requests/metadata.ts";
+import { WireWriter } from "../../../../localstack/kafka/broker/wire/wire-writer.ts";
 
-const METADATA = 3;
-const FIND_COORDINATOR = 10;
-const DESCRIBE_GROUPS = 15;
+interface BrokerState {
+  readonly nodeIds: readonly number[];
+  readonly coordinatorError: number;
+  readonly groupError: number;
+}
 
 let server: Server | undefined;
 
@@ -14,31 +19,36 @@ afterEach(() => {
   server?.close();
 });
 
-function int16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
+/** Writes the answer of a broker in this state, behind the correlation id of its request. */
+function writeAnswer(request: Buffer, state: BrokerState, port: number): WireWriter {
+  const writer = new WireWriter(request.readInt16BE(6), false);
+  writer.int32(request.readInt32BE(8));
+  const host = "127.0.0.1";
+  const answers: Record<number, () => void> = {
+    [metadataApi.key]: () => {
+      const brokers = state.nodeIds.map((nodeId) => ({ nodeId, host, port }));
+      metadataApi.answer.write(writer, { brokers, clusterId: null, controllerId: 1, topics: [] });
+    },
+    [findCoordinatorApi.key]: () => findCoordinatorApi.answer.write(writer, { errorCode: state.coordinatorError, nodeId: 1, host, port }),
+    [describeGroupsApi.key]: () => {
+      const group = { groupId: "probe", groupState: "Dead", protocolType: "", protocolData: "", members: [] };
+      describeGroupsApi.answer.write(writer, { groups: [{ ...group, errorCode: state.groupError }] });
+    },
+  };
+  const write = answers[request.readInt16BE(4)];
+  if (write === undefined) throw new Error("a request that this broker does not know");
+  write();
+  return writer;
 }
 
-function address(nodeId: number, port: number): Buffer {
-  return Buffer.concat([wireInt32(nodeId), wireString("127.0.0.1"), wireInt32(port)]);
-}
-
-/** Answers like a broker whose state is given; the answer comes in two pieces, as it may. */
-async function brokerWith(state: { nodeIds: readonly number[]; coordinatorError: number; groupError: number }): Promise<number> {
-  const noRack = int16(-1);
+/** Answers like a broker in the given state. The answer arrives in two pieces, because a network may split it. */
+async function brokerWith(state: BrokerState): Promise<number> {
   const listening = createServer((socket) => {
     socket.once("data", (request) => {
-      const port = (listening.address() as AddressInfo).port;
-      const bodies: Record<number, Buffer> = {
-        [METADATA]: Buffer.concat([wireInt32(state.nodeIds.length), ...state.nodeIds.flatMap((id) => [address(id, port), noRack])]),
-        [FIND_COORDINATOR]: Buffer.concat([wireInt32(0), int16(state.coordinatorError), int16(-1), address(1, port)]),
-        [DESCRIBE_GROUPS]: Buffer.concat([wireInt32(1), int16(state.groupError)]),
-      };
-      const body = bodies[request.readInt16BE(4)];
-      if (body === undefined) throw new Error("a request that this broker does not know");
-      socket.write(Buffer.concat([wireInt32(4 + body.length), request.subarray(8, 10)]));
-      socket.write(Buffer.concat([request.subarray(10, 12), body]));
+      const { port } = listening.address() as AddressInfo;
+      const answer = Buffer.concat(writeAnswer(request, state, port).frame());
+      socket.write(answer.subarray(0, 6));
+      socket.write(answer.subarray(6));
     });
   });
   server = listening.listen(0, "127.0.0.1");
