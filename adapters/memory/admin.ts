@@ -31,7 +31,7 @@ export class MemoryAdmin implements AdminDriver {
     await this.#service.enter({ kind: "admin", operation, topic, partitions: null, bytes: 0 }, signal);
   }
 
-  /** A change has been carried out: its answer may be lost. */
+  /** Called when a change has been carried out. A fault may have lost its answer. */
   #answer(operation: string, topic: string): void {
     const lost = this.#service.broker.faults.take({ kind: "answer", topic, partitions: null });
     if (lost.length === 0) return;
@@ -138,7 +138,7 @@ export class MemoryAdmin implements AdminDriver {
     this.#answer("deleteGroup", name);
   }
 
-  /** There are no rights here: all that this form of the provider can do is allowed. */
+  /** The provider has no permissions, so everything that this form of it can do is allowed. */
   async permissions(name: string, _: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]> {
     await this.#enter("permissions", name, signal);
     topicFor(this.#service, name);
@@ -159,7 +159,7 @@ export class MemoryAdmin implements AdminDriver {
     const topic = topicFor(this.#service, name);
     const group = initialPosition === null ? requireGroup(topic, groupName) : this.#startedGroup(topic, groupName, initialPosition);
     const figures = group.lag(Date.now()).filter(({ partition }) => partitions?.includes(partition) ?? true);
-    const told = ({ messages, timeMs }: { messages: number; timeMs: number }): LagFigures => ({
+    const reported = ({ messages, timeMs }: { messages: number; timeMs: number }): LagFigures => ({
       messages: lagInMessages ? messages : null,
       timeMs: lagInTime ? timeMs : null,
     });
@@ -170,10 +170,10 @@ export class MemoryAdmin implements AdminDriver {
         timeMs: 0,
       },
     );
-    return { ...told(total), partitions: figures.map((figure) => ({ partition: figure.partition, ...told(figure) })) };
+    return { ...reported(total), partitions: figures.map((figure) => ({ partition: figure.partition, ...reported(figure) })) };
   }
 
-  /** The group, or one that begins there and is not kept. */
+  /** The group. When it has not started, a group that begins at `initialPosition` and is not kept. */
   #startedGroup(topic: MemoryTopic, name: GroupName, initialPosition: StartPoint): Group {
     const group = topic.groups.get(nativeName(name));
     if (group?.started === true) return group;

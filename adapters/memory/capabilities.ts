@@ -1,6 +1,6 @@
 import type { Capabilities, Capability } from "../../src/driver/index.ts";
 
-/** The provider's own form: everything there is. */
+/** The provider's own form has every capability. */
 export const OWN_CAPABILITIES: Capabilities = {
   partitions: true,
   partitionGrowth: true,
@@ -29,19 +29,19 @@ export const OWN_CAPABILITIES: Capabilities = {
   limits: { messageBytes: 1_048_576, keyBytes: 1_024, headerBytes: 65_536 },
 };
 
-/** The yes-or-no ones, as they may be named in the setting `without`. */
+/** The boolean capabilities, which the setting `without` may name. */
 export const CAPABILITIES: readonly Capability[] = (Object.keys(OWN_CAPABILITIES) as (keyof Capabilities)[]).filter(
   (name): name is Capability => typeof OWN_CAPABILITIES[name] === "boolean",
 );
 
-/** What makes no sense without something else. */
+/** Capabilities that need another one. */
 const NEEDS: Partial<Record<Capability, readonly Capability[]>> = {
   partitionGrowth: ["partitions", "topicAdmin"],
   partitionMerge: ["partitions", "topicAdmin", "growthKeepsKeyOrder"],
   explicitPartition: ["partitions"],
 };
 
-/** These capabilities, and those that need them, switched off. */
+/** The capabilities without these ones and without those that need them. */
 export function capabilitiesWithout(capabilities: Capabilities, without: readonly Capability[]): Capabilities {
   const off = CAPABILITIES.filter((name) => without.includes(name) || NEEDS[name]?.some((needed) => without.includes(needed)));
   return { ...capabilities, ...Object.fromEntries(off.map((name) => [name, false])) };

@@ -30,7 +30,7 @@ export function unavailable(what: string): StreamError {
   return memoryError("unavailable", what);
 }
 
-/** There is no SDK whose errors could be known: what is not ours already is a defect. */
+/** This provider has no SDK with errors of its own, so every error that is not a `StreamError` yet is a defect. */
 export function classify(error: unknown): StreamError {
   if (error instanceof StreamError) return error;
   return memoryError(

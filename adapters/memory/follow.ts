@@ -8,23 +8,23 @@ import type { Service } from "./service.ts";
 
 const FETCHES_PER_TURN = 16;
 
-/** Who is given what a feed has. `false` ends it. */
+/** Receives what a feed has. The answer `false` ends the reading. */
 export interface Follower {
   deliver(records: MemoryRecord[]): Promise<boolean>;
-  /** What comes next cannot be read. */
+  /** The next records cannot be read. */
   unreadable(range: UnreadableRange): Promise<boolean>;
   caughtUp(): boolean;
-  /** There is nothing up to and including this position. */
+  /** The log has no record up to and including this position. */
   advanced(through: string): boolean;
-  /** `true`: go on behind the gap. */
+  /** The answer `true` continues after the gap. */
   gap(gap: DriverGap): Promise<boolean>;
   ended(): void;
 }
 
 /**
- * Fetches one partition and hands out what comes, until the follower has enough, the partition has ended, or `signal`
- * aborts. At the end of the log it waits to be woken. The loop of readers and of members alike.
- * @throws what cannot be retried
+ * Fetches one partition and passes its records on, until the follower has enough, the partition has ended, or `signal`
+ * aborts. At the end of the log it waits until it is woken. Readers and members use the same loop.
+ * @throws errors that cannot be retried
  */
 export async function follow(
   service: Service,
@@ -47,7 +47,7 @@ export async function follow(
     if (answer === null) return;
     if (answer.kind === "records") {
       fetched += 1;
-      // A real service would let others have a turn while its answer is on the way.
+      // With a real service, other work runs while its answer is on the way.
       if (fetched % FETCHES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (!(await follower.deliver(answer.records))) return;
     } else if (answer.kind === "unreadable") {

@@ -9,11 +9,11 @@ export interface MemoryOptions {
   name?: string | undefined;
   /** Topics that exist from the start. In the URL: `memory:?create=orders,payments`. */
   topics?: Readonly<Record<string, TopicSettings>> | undefined;
-  /** Takes another provider's shape, capabilities and limits. */
+  /** The provider whose shape, capabilities and limits this one takes. */
   like?: Like | undefined;
-  /** Capabilities switched off, and with them those that need them. */
+  /** Capabilities that are switched off, together with those that need them. */
   without?: readonly Capability[] | undefined;
-  /** Of every call, so that races are real. @default 0 */
+  /** How long every call takes, so that races are real. @default 0 */
   delayMs?: number | undefined;
 }
 
@@ -48,10 +48,10 @@ export function checkMemoryOptions(options: MemoryOptions): void {
   if (topics !== undefined) checkTopics(topics);
 }
 
-function requireKnown(value: unknown, allowed: readonly string[], complaint: string): void {
+function requireKnown(value: unknown, allowed: readonly string[], problem: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(`an object is needed; received ${show(value)}`);
   const unknown = Object.keys(value).find((name) => !allowed.includes(name));
-  if (unknown !== undefined) refuse(`${complaint} ${show(unknown)}; allowed are ${allowed.join(", ")}`);
+  if (unknown !== undefined) refuse(`${problem} ${show(unknown)}; allowed are ${allowed.join(", ")}`);
 }
 
 function checkTopics(topics: NonNullable<MemoryOptions["topics"]>): void {

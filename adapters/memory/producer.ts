@@ -19,10 +19,10 @@ import type { Service, ServiceCall } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 
 const NO_FAULTS: readonly Fault[] = [];
-/** Receipts of a provider that tells nothing. */
+/** The result of a provider whose receipts have no positions. */
 const NOTHING_REPORTED: SliceResult = { outcome: "stored", partition: null, timestampMs: null, positionOf: () => null };
 
-/** Publishes to one topic. Everything of one call is stored in one turn of the event loop. */
+/** Publishes to one topic. All messages of one call are stored in one turn of the event loop. */
 export class MemoryProducer implements ProducerDriver {
   readonly shape: CallShape;
   readonly limits: Limits;
@@ -32,7 +32,7 @@ export class MemoryProducer implements ProducerDriver {
   #topic: MemoryTopic | undefined;
   #identity: TopicIdentity | undefined;
   #laneKind: LaneKind = "key-group";
-  /** Generations of topics of this name that are gone. */
+  /** How many generations the deleted topics of this name had. */
   #pastGenerations = 0;
 
   constructor(service: Service, topic: string) {
@@ -89,7 +89,7 @@ export class MemoryProducer implements ProducerDriver {
     throw memoryError("internal", "the producer was used before it was prepared", { topic: this.#topicName });
   }
 
-  /** The topic of this name as it is now; a re-created one is another. @throws `not-found` */
+  /** The topic that has this name now. A re-created topic is a different one. @throws `not-found` */
   #currentTopic(): MemoryTopic {
     const topic = topicFor(this.#service, this.#topicName);
     if (topic !== this.#topic) {
@@ -118,7 +118,7 @@ export class MemoryProducer implements ProducerDriver {
       service.broker.requireUp();
       return this.#carryOut(topic, call.slices, places, faults);
     } catch (error) {
-      // Nothing was stored, but whoever gives up cannot know.
+      // Nothing was stored, but a client that abandons a real call cannot know that.
       if (signal.aborted) return everywhere({ outcome: "unknown", error: unavailable("the call was abandoned") });
       const known = classify(error);
       return everywhere({ outcome: known.retryable ? "retryable" : "refused", error: known });
@@ -155,7 +155,7 @@ export class MemoryProducer implements ProducerDriver {
     return results;
   }
 
-  /** The service refuses what is over its limit; whose fault it is the core finds out by splitting. */
+  /** Refuses a slice with a message over the limit. The core finds that message by splitting the slice. */
   #tooLarge({ bytes, records }: CallSlice): SliceResult | null {
     const { messageBytes } = this.limits;
     if (bytes <= messageBytes || records.every((record) => recordBytes(record) <= messageBytes)) return null;
@@ -163,30 +163,35 @@ export class MemoryProducer implements ProducerDriver {
   }
 
   #store(topic: MemoryTopic, { records }: CallSlice, place: Place, nowMs: number, touched: Set<Partition>): SliceResult {
-    const told = this.#service.profile.capabilities.receiptPositions;
+    const { receiptPositions } = this.#service.profile.capabilities;
     if (!Array.isArray(place)) {
       const partition = topic.openSuccessor(place);
       const firstIndex = partition.log.endIndex;
       touched.add(partition);
       for (const record of records)
         partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
-      return told ? new StoredSlice(partition.id, nowMs, firstIndex) : NOTHING_REPORTED;
+      return receiptPositions ? new StoredSlice(partition.id, nowMs, firstIndex) : NOTHING_REPORTED;
     }
     const results = records.map((record, index): RecordResult => {
       const partition = topic.openSuccessor(place[index]!);
       touched.add(partition);
-      const position = told ? toPosition(partition.log.endIndex) : null;
+      const position = receiptPositions ? toPosition(partition.log.endIndex) : null;
       partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
-      return { outcome: "stored", partition: told ? partition.id : null, position, timestampMs: told ? nowMs : null };
+      return {
+        outcome: "stored",
+        partition: receiptPositions ? partition.id : null,
+        position,
+        timestampMs: receiptPositions ? nowMs : null,
+      };
     });
     return { outcome: "each", results };
   }
 
-  /** There is nothing to give back. */
+  /** The producer holds nothing that has to be released. */
   async close(): Promise<void> {}
 }
 
-/** Receipts of a slice; positions are made for those that are looked at. */
+/** The result of a stored slice. A position is made only when it is read. */
 class StoredSlice {
   readonly outcome = "stored";
   readonly partition: string;

@@ -1,29 +1,29 @@
 import type { CallShape, Capabilities, Capability } from "../../src/driver/index.ts";
 import { OWN_CAPABILITIES, capabilitiesWithout } from "./capabilities.ts";
 
-/** Providers whose shape, capabilities and limits can be taken. */
+/** Providers whose shape, capabilities and limits this one can take. */
 export const LIKES = ["kafka", "kinesis", "event-hubs", "pubsub", "oci-streaming"] as const;
 export type Like = (typeof LIKES)[number];
 
 /**
- * How a topic spreads keys.
+ * How a topic spreads keys over its partitions.
  * - `hash-ranges`: each partition owns a range of hashes. Growth splits a range, shrinking merges two: the parents close and their children come after them, so keys keep their order.
  * - `modulo`: the hash modulo the number of partitions. Growth adds partitions in place and moves keys.
  */
 export type Layout = "hash-ranges" | "modulo";
 
-/** Everything in which one form of the provider differs from another. */
+/** Everything that differs between the forms of the provider. */
 export interface Profile {
   readonly capabilities: Capabilities;
   readonly shape: CallShape;
-  /** Of the topics that this form creates. */
+  /** The layout of topics that this form creates. */
   readonly layout: Layout;
-  /** Lanes by key are one a key, or a fixed number of groups of keys, which do not change when partitions do. */
+  /** A lane for keys is one key, or one of a fixed number of groups of keys. The groups do not change when partitions do. */
   readonly keyLanes: "each" | "grouped";
   readonly settlementUnit: "position" | "record";
-  /** Does the answer to a failed slice name the message that is to blame? Else the core has to find it by splitting. */
+  /** Whether the result of a refused slice names the invalid message. If not, the core has to find it by splitting. */
   readonly namesCulprit: boolean;
-  /** Silence after which a reader is told that it has caught up. */
+  /** How long a reader gets no record until it has caught up. */
   readonly quietMs: number;
 }
 
@@ -51,7 +51,7 @@ const OWN: Profile = {
   quietMs: 0,
 };
 
-/** A Produce request: one batch a partition, atomic, many partitions. */
+/** A Produce request: many partitions, with one atomic batch for each. */
 const KAFKA: Profile = {
   ...OWN,
   capabilities: {
@@ -106,7 +106,7 @@ const PUBSUB_GRANTED: readonly Capability[] = [
   "growthKeepsKeyOrder",
 ];
 
-/** A publish request: up to 1,000 messages, in order for one ordering key, which a request may have one of. */
+/** A publish request: up to 1,000 messages, with at most one ordering key, whose messages stay in order. */
 const PUBSUB: Profile = {
   ...OWN,
   capabilities: {
@@ -137,7 +137,7 @@ const PUBSUB: Profile = {
   quietMs: 50,
 };
 
-/** PutMessages: 1 MiB, no bound of the count (1,000 is enough); a message of a key may pack many of ours. */
+/** PutMessages: 1 MiB, without a limit of the count (1,000 is enough); a message of a key may pack many of ours. */
 const OCI_STREAMING: Profile = {
   ...OWN,
   capabilities: {
@@ -169,7 +169,7 @@ const PROFILES: Readonly<Record<Like, Profile>> = {
   "oci-streaming": OCI_STREAMING,
 };
 
-/** The form of the provider that these options ask for. */
+/** The form of the provider that these options describe. */
 export function profileOf(like: Like | undefined, without: readonly Capability[]): Profile {
   const profile = like === undefined ? OWN : PROFILES[like];
   const capabilities = capabilitiesWithout(profile.capabilities, without);

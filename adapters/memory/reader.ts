@@ -16,12 +16,12 @@ import { toPosition } from "./records.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 
-/** Reads ranges of one topic. Logs are read where they lie: a reader leaves nothing behind and costs groups nothing. */
+/** Reads ranges of one topic. It reads the logs directly: it leaves nothing on the broker and does not affect groups. */
 export class MemoryReader implements ReaderDriver {
   readonly #service: Service;
   readonly #topicName: string;
   readonly #closing = new AbortController();
-  /** Those that the range was resolved over. */
+  /** The partitions that existed when the range was resolved. */
   #known: ReadonlySet<string> | undefined;
 
   constructor(service: Service, topic: string) {
@@ -55,7 +55,7 @@ export class MemoryReader implements ReaderDriver {
     return { identity: identityOf(broker, topic, profile.capabilities), partitions: range };
   }
 
-  /** Where reading stops, and the index, if that can be told beforehand. */
+  /** Where reading stops, and its index, if the index is known beforehand. */
   #endOf(partition: Partition, until: StopPoint, start: number): { readonly end: PartitionEnd; readonly index: number } {
     const { log } = partition;
     const before = (index: number) => ({ end: { kind: "before", position: toPosition(index) } as const, index });
@@ -63,7 +63,7 @@ export class MemoryReader implements ReaderDriver {
     if (until.kind === "places") {
       const place = until.places.get(partition.id);
       if (place === undefined) return before(start);
-      // Behind a message is an end of its own: whatever may follow it need not be there yet.
+      // An end after a message has its own kind, because the next message need not exist yet.
       if (place.kind === "after") {
         const { index } = resolvePlace(this.#topicName, partition, place);
         return { end: { kind: "through", position: place.position }, index };
@@ -90,7 +90,7 @@ export class MemoryReader implements ReaderDriver {
     }
   }
 
-  /** Tells of partitions that no shard will name as its children, until `signal` aborts. */
+  /** Reports new partitions that are not children of a shard, until `signal` aborts. */
   async #reportGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
     const topic = topicFor(this.#service, this.#topicName);
     const known = new Set(this.#known ?? topic.partitions.keys());
@@ -128,7 +128,7 @@ export class MemoryReader implements ReaderDriver {
   }
 }
 
-/** What retention has dropped of a range: messages are counted where the range says which they were. */
+/** The part of a range that retention has dropped. The missing messages are counted if the range says which they were. */
 function gapOf({ log }: Partition, start: ResolvedPlace, end: number): DriverGap | null {
   const missing = Math.min(log.firstIndex, end) - start.index;
   if (missing > 0) return { resumesAt: toPosition(log.firstIndex), missing };

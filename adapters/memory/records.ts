@@ -1,7 +1,7 @@
 import type { HeaderList, OutgoingRecord, StoredRecord, StoredTime, UnreadableRange } from "../../src/driver/index.ts";
 import { memoryError } from "./errors.ts";
 
-/** Headers as the log keeps them; never handed out, only copies are. */
+/** Headers as the log keeps them. Only copies of them are handed out. */
 export type StoredHeaders = HeaderList;
 
 const NO_HEADERS: HeaderList = Object.freeze([]);
@@ -9,14 +9,14 @@ const NO_BYTES = new Uint8Array(0);
 const POSITION = /^(?:0|[1-9]\d{0,15})$/;
 
 /**
- * A record as it is handed out. Its bytes lie in a copy made for one delivery, so that a handler may scribble over them;
- * views, the copied headers and the decimal position are made when asked for.
+ * A record as it is delivered. Its bytes lie in a copy for one delivery, so that a handler may overwrite them. Views, the copied
+ * headers and the decimal position are made when they are read.
  */
 export class MemoryRecord implements StoredRecord {
-  /** Place in the log; only the log counts in numbers, everybody else has `position`. */
+  /** Index in the log. Only the log counts in numbers; everything else uses `position`. */
   readonly index: number;
   readonly timestampMs: StoredTime;
-  /** There is no SDK and so no object of it. */
+  /** Without an SDK there is no native object. */
   readonly native = null;
   readonly #chunk: ArrayBuffer;
   readonly #begin: number;
@@ -83,19 +83,19 @@ export function recordBytes(record: OutgoingRecord): number {
   return (record.key?.length ?? 0) + (record.value?.length ?? 0) + headerBytes(record.headers);
 }
 
-/** The text of a place in a log. */
+/** The position text of an index in a log. */
 export function toPosition(index: number): string {
   return String(index);
 }
 
-/** What the driver says of a record that was damaged. */
+/** The error for a damaged record. */
 export function unreadableAt(index: number): UnreadableRange {
   const position = toPosition(index);
   const reason = `the record at position ${position} cannot be read: its bytes are damaged`;
   return { first: position, last: position, reason, cause: undefined };
 }
 
-/** @throws `invalid-argument` for what `toPosition` did not make */
+/** @throws `invalid-argument` for a text that `toPosition` did not make */
 export function toIndex(position: string): number {
   requirePosition(position);
   return Number(position);
@@ -115,7 +115,7 @@ export function comparePositions(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** What survives of a record where keys or headers are text, times are the provider's own, or there are no tombstones. */
+/** The parts of a record that a provider may not keep exactly: binary keys, headers, the producer's times, tombstones. */
 export interface RecordFidelity {
   readonly binaryKeys: boolean;
   readonly exactHeaders: boolean;
@@ -123,7 +123,7 @@ export interface RecordFidelity {
   readonly tombstones: boolean;
 }
 
-/** The record as a provider of this fidelity keeps it. */
+/** The record as a provider with these capabilities keeps it. */
 export function asKept(record: OutgoingRecord, fidelity: RecordFidelity): OutgoingRecord {
   return {
     key: fidelity.binaryKeys || record.key === null ? record.key : throughText(record.key),
@@ -138,7 +138,7 @@ function throughText(bytes: Uint8Array): Uint8Array {
   return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"), "utf8");
 }
 
-/** A map of texts: of a repeated name the last value, and what has no value is empty. */
+/** Headers as a map of texts: a repeated name keeps its last value, and a header without a value is empty. */
 function textHeaders(headers: HeaderList): HeaderList {
   return [...new Map(headers.map(([name, value]) => [name.toWellFormed(), throughText(value ?? NO_BYTES)]))];
 }

@@ -6,7 +6,7 @@ import type { Profile } from "./profiles.ts";
 import type { Service } from "./service.ts";
 
 /**
- * The topic, if this form of the provider can show it.
+ * The topic, if this form of the provider can represent it.
  * @throws `not-found` · `unsupported` for several partitions in a form without partitions
  */
 export function topicFor(service: Service, name: string): MemoryTopic {
@@ -24,12 +24,12 @@ export function topicFor(service: Service, name: string): MemoryTopic {
   return topic;
 }
 
-/** Which log the topic is, as far as these capabilities let it be told. */
+/** The identity of the topic's log, as far as these capabilities can detect it. */
 export function identityOf(broker: MemoryBroker, topic: MemoryTopic, capabilities: Capabilities): TopicIdentity {
   return { cluster: broker.cluster, topic: topic.name, incarnation: capabilities.recreationDetected ? topic.incarnation : "" };
 }
 
-/** Settings as this form of the provider can keep them. @throws `unsupported` for several partitions in a form without partitions */
+/** The settings in the form that this provider can keep. @throws `unsupported` for several partitions in a form without partitions */
 export function topicSettings(profile: Profile, settings: MemoryTopicSettings): MemoryTopicSettings {
   if (profile.capabilities.partitions) return settings;
   if ((settings.partitions ?? 1) > 1) {

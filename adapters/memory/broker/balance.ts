@@ -1,8 +1,8 @@
 /**
- * Who is to own what: as even as can be, and only what has to moves. Each member keeps what it has up to its share; the rest
- * goes to those with the fewest.
- * @param owned what each member has now
- * @param partitions all that are to be owned
+ * Decides which member owns which partition. The shares are as equal as possible, and as few partitions as possible move. Each member
+ * keeps its partitions up to its share; the others go to the members with the fewest.
+ * @param owned the partitions that each member has now
+ * @param partitions all partitions that need an owner
  */
 export function balance<Member>(owned: ReadonlyMap<Member, readonly string[]>, partitions: readonly string[]): Map<string, Member> {
   const target = new Map<string, Member>();

@@ -6,12 +6,12 @@ import type { Layout } from "../profiles.ts";
 import { FAULT_KINDS, FaultPlan, isFaultKind } from "./faults.ts";
 import { MemoryTopic, type MemoryTopicSettings } from "./topic.ts";
 
-/** How long a restart keeps the broker away. */
+/** How long the broker is unavailable during a restart. */
 const RESTART_MS = 20;
 
-/** The server: topics with their logs and groups, and the troubles planned for it. It lives as long as somebody knows it. */
+/** The server: topics with their logs and groups, and the faults planned for it. It lives as long as a reference to it exists. */
 export class MemoryBroker {
-  /** Which cluster positions belong to. Another one for every broker. */
+  /** The id of the cluster that positions belong to. Every broker has a different one. */
   readonly cluster = `memory-${randomUUID()}`;
   readonly faults = new FaultPlan();
   readonly #topics = new Map<string, MemoryTopic>();
@@ -54,7 +54,7 @@ export class MemoryBroker {
     if (performance.now() < this.#awayUntilMs) throw unavailable("the memory broker is restarting");
   }
 
-  /** Plans a trouble. What changes the state of groups happens at once if there is something to change, else at the next call. */
+  /** Plans a fault. A fault that changes the state of groups applies at once if a group has that state, else at the next call. */
   inject(fault: Fault): void {
     if (!isFaultKind(fault.kind)) {
       throw memoryError("invalid-argument", `there is no fault ${JSON.stringify(fault.kind)}; there are ${FAULT_KINDS.join(", ")}`);
@@ -63,7 +63,7 @@ export class MemoryBroker {
     else this.faults.add({ ...fault, times: (fault.times ?? 1) - 1 });
   }
 
-  /** Does to groups and the broker what the fault says. @returns was there something that it could be done to? */
+  /** Applies a fault to groups or to the broker. @returns whether it changed anything */
   applyFault(fault: Fault): boolean {
     const topics =
       fault.topic === undefined ? [...this.#topics.values()] : [this.#topics.get(fault.topic)].filter((topic) => topic !== undefined);

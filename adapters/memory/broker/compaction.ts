@@ -1,13 +1,13 @@
 import type { MemoryRecord } from "../records.ts";
 
 /**
- * Which records of a log compaction has removed. The others keep their index, and the end of the log stays where it was: also
- * when it is the last records that are gone.
+ * The records of a log that compaction has removed. The other records keep their index, and the end of the log stays where it was,
+ * even when the last records are removed.
  */
 export class Compaction {
   readonly #removed = new Set<number>();
 
-  /** Of these, all that a log holds, removes what a later one of its key supersedes, and every tombstone. @returns the removed */
+  /** Takes all records of a log. Removes those that a later record of their key supersedes, and every tombstone. @returns the removed */
   compact(records: readonly MemoryRecord[]): readonly MemoryRecord[] {
     const latest = new Map<string, number>();
     for (const { key, index } of records) if (key !== null) latest.set(textOf(key), index);
@@ -20,14 +20,14 @@ export class Compaction {
     return this.#removed.size > 0 && this.#removed.has(index);
   }
 
-  /** The first index at or behind this one that is not removed; behind the end of the log none is. */
+  /** The first index at or after this one that is not removed. No index after the end of the log is removed. */
   next(index: number): number {
     let next = index;
     while (this.has(next)) next += 1;
     return next;
   }
 
-  /** How many records from this one on lie together, at most so many, which is a finite number. */
+  /** How many records from this one on follow each other without a removed one: at most `atMost`, which is finite. */
   run(index: number, atMost: number): number {
     if (this.#removed.size === 0) return atMost;
     let length = 0;
@@ -35,7 +35,7 @@ export class Compaction {
     return length;
   }
 
-  /** The log has dropped it. @returns had it been removed before? */
+  /** The log has dropped the record. @returns whether compaction had removed it before */
   forget(index: number): boolean {
     return this.#removed.delete(index);
   }

@@ -1,35 +1,35 @@
-/** Which records of a log cannot be read, and at how many looks that still shows: what was damaged on its way is sound at the next. */
+/** The damaged records of a log, and how many more reads find each one damaged. Damage in transit is gone at the next read. */
 export class Damage {
-  readonly #looksLeft = new Map<number, number>();
+  readonly #readsLeft = new Map<number, number>();
 
-  /** @param looks at so many the record is damaged; `Infinity`: at every one */
-  add(index: number, looks: number): void {
-    this.#looksLeft.set(index, looks);
+  /** @param reads how many reads find the record damaged; `Infinity`: every read */
+  add(index: number, reads: number): void {
+    this.#readsLeft.set(index, reads);
   }
 
-  /** One look at the record: is it damaged? */
+  /** Counts one read of the record. @returns whether the read finds it damaged */
   shows(index: number): boolean {
-    const left = this.#looksLeft.get(index);
+    const left = this.#readsLeft.get(index);
     if (left === undefined) return false;
-    if (left > 1) this.#looksLeft.set(index, left - 1);
-    else this.#looksLeft.delete(index);
+    if (left > 1) this.#readsLeft.set(index, left - 1);
+    else this.#readsLeft.delete(index);
     return true;
   }
 
   has(index: number): boolean {
-    return this.#looksLeft.has(index);
+    return this.#readsLeft.has(index);
   }
 
-  /** How many records from this one on lie before the next that is damaged, at most so many. The first was looked at. */
+  /** How many records from this one on can be read before the next damaged one, at most `atMost`. The first was read already. */
   run(index: number, atMost: number): number {
-    if (this.#looksLeft.size === 0) return atMost;
+    if (this.#readsLeft.size === 0) return atMost;
     let length = 1;
     while (length < atMost && !this.has(index + length)) length += 1;
     return length;
   }
 
-  /** The log has dropped it. */
+  /** The log has dropped the record. */
   forget(index: number): void {
-    this.#looksLeft.delete(index);
+    this.#readsLeft.delete(index);
   }
 }

@@ -1,13 +1,13 @@
 import type { Fault, FaultKind, OutgoingRecord } from "../../../src/driver/index.ts";
 
-/** `answer`: the end of a change by the administration, when it has been carried out. */
+/** `answer`: the answer to a change by the administration, which has been carried out. */
 export type CallKind = "publish" | "fetch" | "commit" | "join" | "admin" | "answer";
 
 /** What a fault is matched against: one call of a driver. */
 export interface CallTarget {
   readonly kind: CallKind;
   readonly topic: string | undefined;
-  /** Every partition that the call is about; `null` where it is about none. */
+  /** Every partition that the call is about; `null` if it is about none. */
   readonly partitions: readonly string[] | null;
 }
 
@@ -43,7 +43,7 @@ interface PlannedFault {
   times: number;
 }
 
-/** Messages that were chosen to be invalid, known by their bytes: the core may send equal ones in other objects. */
+/** Messages that were chosen to be invalid. They are recognised by their bytes, because the core may send equal ones in other objects. */
 class Culprits {
   readonly #chosen = new Set<string>();
 
@@ -73,7 +73,7 @@ function fingerprint({ key, value }: OutgoingRecord): string {
   return `${text(key)} ${text(value)}`;
 }
 
-/** The troubles that are still to come, in the order in which they were injected. */
+/** The faults that have not been applied yet, in the order in which they were injected. */
 export class FaultPlan {
   readonly culprits = new Culprits();
   #planned: PlannedFault[] = [];
@@ -83,7 +83,7 @@ export class FaultPlan {
     if (times > 0) this.#planned.push({ fault, skip: fault.after ?? 0, times });
   }
 
-  /** Withdraws what has not happened yet, and makes what was chosen to be invalid valid. */
+  /** Withdraws the faults that have not been applied yet. Messages that were chosen to be invalid are valid again. */
   clear(): void {
     this.#planned = [];
     this.culprits.clear();
@@ -93,7 +93,7 @@ export class FaultPlan {
     return this.#planned.length === 0 && this.culprits.size === 0;
   }
 
-  /** Counts the call, and answers what befalls it. */
+  /** Counts the call. @returns the faults that apply to it */
   take(call: CallTarget): Fault[] {
     const met: Fault[] = [];
     for (const planned of this.#planned) {

@@ -4,19 +4,19 @@ import type { Log } from "./log.ts";
 import type { MemoryTopic } from "./topic.ts";
 import type { Wake } from "./wake.ts";
 
-/** What one fetch answers. */
+/** The answer to one fetch. */
 export type FetchAnswer =
   | { readonly kind: "records"; readonly records: MemoryRecord[] }
   | { readonly kind: "gap"; readonly gap: DriverGap }
   | { readonly kind: "unreadable"; readonly range: UnreadableRange }
-  /** Nothing up to and including this position. */
+  /** The log has no record up to and including this position. */
   | { readonly kind: "advanced"; readonly through: string }
   | { readonly kind: "caught-up" }
   | { readonly kind: "ended" };
 
-/** Where records come from, one after the other: a log, or what a group has set aside for a member. */
+/** The source of records, one after the other: a log, or the records that a group has leased to a member. */
 export interface Feed {
-  /** Something may have come since the last `caught-up`. */
+  /** Wakes when new records may have arrived since the last `caught-up`. */
   readonly changed: Wake;
   next(): FetchAnswer;
 }
@@ -24,7 +24,7 @@ export interface Feed {
 const MAX_RECORDS = 1_000;
 const MAX_BYTES = 1_048_576;
 
-/** A log from an index on. */
+/** The records of a log, from an index on. */
 export class LogFeed implements Feed {
   readonly #topic: MemoryTopic;
   readonly #log: Log;
@@ -52,11 +52,11 @@ export class LogFeed implements Feed {
     }
     const kept = log.firstKept(this.#index);
     if (kept > this.#index) {
-      // Compaction has left nothing up to there: in the middle of the log, or up to its end.
+      // Compaction has removed everything up to there: in the middle of the log, or up to its end.
       this.#index = kept;
       return { kind: "advanced", through: toPosition(kept - 1) };
     }
-    // What is damaged is looked at once more, as every driver has to.
+    // A damaged record is read a second time, as every driver has to.
     if (log.damage.shows(kept) && log.damage.shows(kept)) {
       this.#index = kept + 1;
       return { kind: "unreadable", range: unreadableAt(kept) };

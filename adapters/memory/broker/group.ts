@@ -2,44 +2,44 @@ import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, 
 import type { Feed } from "./feed.ts";
 import type { Member } from "./member.ts";
 
-/** One ownership of one partition. `assignment` is what the core sees of it. */
+/** One ownership of one partition. The core sees its `assignment`. */
 export interface Ownership {
   readonly assignment: Assignment;
   readonly feed: Feed;
-  /** Aborts when the member must deliver no more of it: it has to be given back, is finished, or was lost. */
+  /** Aborts when the member must not deliver more of it: the partition is revoked, finished or lost. */
   readonly ended: AbortSignal;
 }
 
-/** How far a group is in one partition: messages not yet handled, and the age of the oldest. */
+/** The lag of a group in one partition: how many messages are not handled yet, and the age of the oldest. */
 export interface PartitionLag {
   readonly partition: string;
   readonly messages: number;
   readonly timeMs: number;
 }
 
-/** A group of one topic, on the server: who its members are, what each owns, and how far they are. */
+/** A group of one topic, on the server: its members, the partitions of each, and their progress. */
 export interface Group {
   readonly members: ReadonlySet<Member>;
-  /** Where it stands in each partition. */
+  /** Its place in each partition. */
   readonly places: ReadonlyMap<string, PartitionPlace>;
   lag(nowMs: number): readonly PartitionLag[];
-  /** Has a position: where a member would start is known. */
+  /** Whether the group has a position, so that the start of a member is known. */
   readonly started: boolean;
-  /** Where `moveTo` would put it, by partition. @throws `position-out-of-range` · `invalid-argument` */
+  /** The place in each partition to which `moveTo` would move the group. @throws `position-out-of-range` · `invalid-argument` */
   plan(start: StartPoint): ReadonlyMap<string, PartitionPlace>;
   /** Resolves the start for all partitions at once and stores it. @throws as `plan` */
   moveTo(start: StartPoint): void;
   join(member: Member): void;
   leave(member: Member): void;
-  /** Takes the seat of a member that has not been heard of for its session time-out. */
+  /** Removes a member whose session has timed out. */
   expire(member: Member): void;
   settle(member: Member, settlement: Settlement): StreamError | null;
-  /** Gives records back for another delivery; of no effect where a settlement names a position. */
+  /** Releases records for another delivery. It has no effect in a group whose settlements name a position. */
   release(member: Member, assignment: Assignment, records: readonly StoredRecord[]): void;
-  /** The topic's partitions changed, or it was deleted. */
+  /** The topic's partitions have changed, or the topic was deleted. */
   topicChanged(): void;
-  /** Takes a partition from its owner without notice. @returns was there one to take? */
+  /** Takes a partition from its owner without notice. @returns whether the group had one to take */
   steal(partition: string | undefined): boolean;
-  /** Forgets all members, who have to join again. @returns were there any? */
+  /** Removes all members, which have to join again. @returns whether the group had any */
   dissolve(): boolean;
 }

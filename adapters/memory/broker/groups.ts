@@ -4,7 +4,7 @@ import { PositionGroup } from "./position-group.ts";
 import { RecordGroup } from "./record-group.ts";
 import type { MemoryTopic } from "./topic.ts";
 
-/** A group of the kind that this form of the provider has. */
+/** Creates a group of the kind that this form of the provider has. */
 export function createGroup({ settlementUnit, capabilities }: Profile, topic: MemoryTopic): Group {
   return settlementUnit === "record" ? new RecordGroup(topic) : new PositionGroup(topic, capabilities.gapDetected);
 }

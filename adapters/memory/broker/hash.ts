@@ -1,7 +1,7 @@
 const MULTIPLIER = 0x5bd1e995;
 const SEED = 0x9747b28c;
 
-/** MurmurHash2, 32 bits, unsigned; with the seed that Kafka uses. Decides the partition of a key. */
+/** MurmurHash2, 32 bits, unsigned, with the seed that Kafka uses. It decides the partition of a key. */
 export function murmur2(bytes: Uint8Array): number {
   const length = bytes.length;
   let hash = SEED ^ length;

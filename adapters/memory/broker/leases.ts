@@ -2,10 +2,10 @@ import type { MemoryRecord } from "../records.ts";
 import { murmur2 } from "./hash.ts";
 import type { Log } from "./log.ts";
 
-/** Bound of what is leased at once; what comes behind it waits. */
+/** The most records that are leased at once. Later records wait. */
 const MAX_LEASED = 10_000;
 
-/** Who can hold a lease: records for it lie in its inbox until it takes them. */
+/** A holder of leases. Its records lie in its inbox until it takes them. */
 export interface Holder {
   readonly inbox: MemoryRecord[];
 }
@@ -15,15 +15,15 @@ interface Lease<Of extends Holder> {
   readonly key: string | null;
 }
 
-/** Which records of a log are handled, and which are with whom. */
+/** Which records of a log are handled, and which holder has the lease of each of the others. */
 export class Leases<Of extends Holder> {
   readonly #log: Log;
   readonly #leased = new Map<number, Lease<Of>>();
   readonly #keys = new Map<string, { readonly holder: Of; records: number }>();
-  /** Handled ones behind the first that is not. */
+  /** Handled records after the first one that is not handled. */
   readonly #handled = new Set<number>();
   readonly #attempts = new Map<number, number>();
-  /** To be given to somebody again, in log order. */
+  /** Records to be redelivered, in log order. */
   #returned: number[] = [];
   #handledUpTo: number;
   #next: number;
@@ -35,7 +35,7 @@ export class Leases<Of extends Holder> {
     this.#next = fromIndex;
   }
 
-  /** Everything before it is handled, or gone. */
+  /** Everything before this index is handled, or dropped by the log. */
   get handledUpTo(): number {
     this.#passHandled();
     return this.#handledUpTo;
@@ -45,7 +45,7 @@ export class Leases<Of extends Holder> {
     return this.#log.endIndex - this.handledUpTo - this.#handled.size;
   }
 
-  /** Nothing more is leased until something is handled or given back. */
+  /** Whether no more records are leased until some are handled or released. */
   get isFull(): boolean {
     return this.#leased.size >= MAX_LEASED;
   }
@@ -58,12 +58,12 @@ export class Leases<Of extends Holder> {
     while (this.#handled.delete(this.#handledUpTo) || this.#isGone(this.#handledUpTo)) this.#handledUpTo += 1;
   }
 
-  /** Compaction has removed it, and nobody works on it any more. */
+  /** Compaction has removed the record, and no holder has its lease any more. */
   #isGone(index: number): boolean {
     return this.#log.isRemoved(index) && !this.#leased.has(index);
   }
 
-  /** Leases what nobody has, oldest first. A key goes where it is, else where its hash points. @returns was there anything? */
+  /** Leases the free records, oldest first. A key stays with its holder; without one its hash decides. @returns whether any was leased */
   spread(holders: readonly Of[]): boolean {
     let any = false;
     while (this.#returned.length > 0 && !this.isFull) {
@@ -98,7 +98,7 @@ export class Leases<Of extends Holder> {
     holder.inbox.push(record);
   }
 
-  /** Takes from the holder's inbox, and counts the delivery. */
+  /** Takes records from the holder's inbox, and counts their delivery. */
   deliver(holder: Of, maxRecords: number, maxBytes: number): MemoryRecord[] {
     const records: MemoryRecord[] = [];
     let taken = 0;
@@ -136,7 +136,7 @@ export class Leases<Of extends Holder> {
     if (held.records === 0) this.#keys.delete(lease.key);
   }
 
-  /** The record, and what follows it under the same key, are to be delivered again. */
+  /** The record, and the later ones of the same key, have to be redelivered. */
   release(holder: Of, index: number): void {
     const released = this.#leased.get(index);
     if (released?.holder !== holder) return;
@@ -147,7 +147,7 @@ export class Leases<Of extends Holder> {
     this.#takeBack((lease) => lease.holder === holder);
   }
 
-  /** What still lies in inboxes. */
+  /** The records that still lie in inboxes. */
   returnUndelivered(): void {
     const waiting = new Set<number>();
     const holders = new Set([...this.#leased.values()].map(({ holder }) => holder));

@@ -5,7 +5,7 @@ import { Damage } from "./damage.ts";
 import { Segment, payloadBytes } from "./segment.ts";
 import { Wake } from "./wake.ts";
 
-/** The first segment is small, since most topics of tests are; each next one is twice as large, up to these. */
+/** The first segment is small, because most topics of tests are. Each later one is twice as large as the one before, up to these sizes. */
 const FIRST_SEGMENT = { records: 64, bytes: 4096 };
 const LARGEST_SEGMENT = { records: 4096, bytes: 262_144 };
 
@@ -16,11 +16,11 @@ export interface Retention {
 }
 
 /**
- * The append-only log of one partition. Inside, a record is known by its index, a whole number from 0 that is never given
- * twice; what leaves the driver is its decimal text.
+ * The append-only log of one partition. Inside, a record is known by its index, a whole number from 0 that is never used
+ * twice. Outside of the driver it is known by the decimal text of the index.
  */
 export class Log {
-  /** Something was appended, or the log was closed. */
+  /** Wakes when records were appended, or when the log was closed. */
   readonly changed = new Wake();
   readonly #segments: Segment[] = [];
   readonly #compaction = new Compaction();
@@ -33,12 +33,12 @@ export class Log {
   #nextRecords = FIRST_SEGMENT.records;
   #nextBytes = FIRST_SEGMENT.bytes;
 
-  /** Of the oldest record that is kept; `endIndex` when none is. */
+  /** Index of the oldest record that is kept; `endIndex` if the log is empty. */
   get firstIndex(): number {
     return this.#firstIndex;
   }
 
-  /** Of the next record. */
+  /** Index of the next record. */
   get endIndex(): number {
     return this.#endIndex;
   }
@@ -51,7 +51,7 @@ export class Log {
     return this.#firstIndex === this.#endIndex;
   }
 
-  /** Nothing will ever be appended. */
+  /** Closes the log: nothing is appended to it any more. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -61,7 +61,7 @@ export class Log {
     return this.#newestDroppedMs;
   }
 
-  /** Copies the record to the end. The caller wakes those who wait, once per call. */
+  /** Copies the record to the end. The caller wakes the waiting readers, once per call. */
   append(record: OutgoingRecord, nowMs: number): void {
     let tail = this.#segments.at(-1);
     if (tail === undefined || !tail.hasRoomFor(record)) tail = this.#addSegment(record);
@@ -83,7 +83,7 @@ export class Log {
   }
 
   /**
-   * Records from `index` on, or from the first behind it that compaction has left, as far as they lie together; empty where
+   * Records from `index` on that follow each other. If compaction has removed that one, they begin at the next that is left. Empty if
    * none is left up to the end. `index` must not be below `firstIndex`.
    */
   read(index: number, maxRecords: number, maxBytes: number): MemoryRecord[] {
@@ -91,7 +91,7 @@ export class Log {
     return from >= this.#endIndex ? [] : this.#segmentOf(from).read(from, this.#compaction.run(from, maxRecords), maxBytes);
   }
 
-  /** Removes what is superseded by a later record of its key, and tombstones. Everything else stays where it is. */
+  /** Removes records that a later record of their key supersedes, and tombstones. Everything else keeps its index. */
   compact(): void {
     const records: MemoryRecord[] = [];
     for (let from = this.#firstIndex; ; from = records.at(-1)!.index + 1) {
@@ -102,12 +102,12 @@ export class Log {
     for (const { bytes } of this.#compaction.compact(records)) this.#bytes -= bytes;
   }
 
-  /** The first at or behind this one that compaction has left; `endIndex` where it has left none. */
+  /** The first index at or after this one that compaction has left; `endIndex` if it has left none. */
   firstKept(index: number): number {
     return Math.min(this.#compaction.next(index), this.#endIndex);
   }
 
-  /** Has compaction removed it? */
+  /** Whether compaction has removed the record. */
   isRemoved(index: number): boolean {
     return this.#compaction.has(index);
   }
@@ -123,7 +123,7 @@ export class Log {
     return this.#segments[low]!;
   }
 
-  /** First record in log order with this time or a later one; `null` when there is none. */
+  /** First record in log order with this time or a later one; `null` if no record has. */
   findTimestamp(timestampMs: number): number | null {
     for (const segment of this.#segments) {
       let found = segment.findTimestamp(Math.max(segment.firstIndex, this.#firstIndex), timestampMs);
@@ -133,12 +133,12 @@ export class Log {
     return null;
   }
 
-  /** Also of one that compaction has removed. */
+  /** Also answers for a record that compaction has removed. */
   timestampOf(index: number): number {
     return this.#segmentOf(index).timestampOf(index);
   }
 
-  /** Drops what retention no longer keeps, oldest first. */
+  /** Drops the records that retention no longer keeps, oldest first. */
   trim(retention: Retention, nowMs: number): void {
     const { retentionMs, retentionBytes } = retention;
     if (retentionMs !== null) {
@@ -155,7 +155,7 @@ export class Log {
     }
     this.damage.forget(this.#firstIndex);
     this.#firstIndex += 1;
-    // The whole segment becomes garbage at once; what was delivered of it are copies.
+    // The whole segment becomes garbage at once, because delivered records are copies.
     if (this.#firstIndex === head.endIndex) this.#segments.shift();
   }
 }

@@ -3,12 +3,12 @@ import type { Assignment, Settlement, StoredRecord, StreamError, TopicIdentity }
 import { ownershipLost } from "../errors.ts";
 import type { Group, Ownership } from "./group.ts";
 
-/** What a group tells the client behind a member. */
+/** The events that a group sends to the client of a member. */
 export interface MemberEvents {
-  /** The group has said all that this member has for now. */
+  /** The group has sent all assignments that this member gets for now. */
   joined(): void;
   assigned(ownership: Ownership): void;
-  /** Resolves when the client has finished with it and released it. */
+  /** Resolves when the client has finished with the partition and released it. */
   revoking(ownership: Ownership, deadlineMs: number): Promise<void>;
   lost(ownership: Ownership): void;
   /** The group no longer knows the member. */
@@ -17,9 +17,9 @@ export interface MemberEvents {
 }
 
 /**
- * A member as the group knows it. Client and server share one process, so its heartbeat is not a timer but a state: a member
- * that was frozen or crashed is not heard of, and its session runs out. What the group says to a frozen member arrives
- * when it thaws; a crashed one hears nothing any more.
+ * A member as the group knows it. Client and server share one process, so the heartbeat is not a timer but a state: a member
+ * that was frozen or crashed sends no heartbeats, and its session times out. Events for a frozen member arrive when it
+ * thaws; a crashed one gets none any more.
  */
 export class Member {
   readonly identity: TopicIdentity;
@@ -40,7 +40,7 @@ export class Member {
     return this.#state;
   }
 
-  /** Resolves when the member is not frozen; never for a crashed one, whose client is gone. Rejects with the signal's reason. */
+  /** Resolves when the member is not frozen. Never resolves for a crashed one, whose client is gone. Rejects with the signal's reason. */
   async whenAwake(signal: AbortSignal): Promise<void> {
     if (this.#state === "alive") return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -60,7 +60,7 @@ export class Member {
     group.join(this);
   }
 
-  /** A crashed member cannot say goodbye: its seat stays taken until its session has run out. */
+  /** A crashed member cannot leave: it stays in the group until its session has timed out. */
   leave(): void {
     if (this.#state === "crashed") {
       this.#session?.unref();
@@ -82,7 +82,7 @@ export class Member {
     this.#group?.release(this, assignment, records);
   }
 
-  /** As a process that is stopped: no heartbeats, no calls in either direction, until `thaw`. */
+  /** Acts like a stopped process: no heartbeats and no calls in either direction, until `thaw`. */
   freeze(): void {
     if (this.#state === "alive") this.#stopHeartbeats("frozen");
   }
@@ -91,12 +91,12 @@ export class Member {
     if (this.#state !== "frozen") return;
     clearTimeout(this.#session);
     this.#state = "alive";
-    const untold = this.#unreported;
+    const unreported = this.#unreported;
     this.#unreported = [];
-    for (const tell of untold) tell();
+    for (const report of unreported) report();
   }
 
-  /** As a process that is killed. */
+  /** Acts like a killed process. */
   crash(): void {
     if (this.#state !== "crashed") this.#stopHeartbeats("crashed");
     this.#unreported = [];
@@ -123,7 +123,7 @@ export class Member {
 
   revoking(ownership: Ownership): Promise<void> {
     return new Promise((resolve) => {
-      // Should the client break its word and reject, the partition goes on all the same.
+      // The client must not reject. If it does all the same, the partition moves on.
       this.#report(() => void this.#events.revoking(ownership, this.sessionTimeoutMs).then(resolve, resolve));
     });
   }

@@ -7,11 +7,11 @@ export interface HashRange {
   readonly end: number;
 }
 
-/** One partition of a topic: a log, and where it stands in the family of splits and merges. */
+/** One partition of a topic: its log, and its parents and children by splits and merges. */
 export class Partition {
   readonly id: string;
   readonly log = new Log();
-  /** What hashes it takes while open; of no meaning in a topic of the layout `modulo`. */
+  /** The hashes of the keys that it stores while it is open. Not used in a topic with the layout `modulo`. */
   readonly range: HashRange;
   readonly parents: readonly Partition[];
   readonly children: Partition[] = [];
@@ -23,13 +23,13 @@ export class Partition {
     for (const parent of parents) parent.children.push(this);
   }
 
-  /** Is one of these a child of this partition, or a child's child? */
+  /** Whether one of these is a descendant of this partition. */
   hasDescendantIn(partitions: ReadonlyMap<string, unknown>): boolean {
     return this.children.some((child) => partitions.has(child.id) || child.hasDescendantIn(partitions));
   }
 }
 
-/** The children as the contract tells of them. */
+/** The children in the form of the driver contract. */
 export function childrenOf({ children }: Partition): ChildPartition[] {
   return children.map(({ id, parents }) => ({ partition: id, parents: parents.map((parent) => parent.id) }));
 }

@@ -4,15 +4,15 @@ import { toIndex } from "../records.ts";
 import type { Partition } from "./partition.ts";
 import type { MemoryTopic } from "./topic.ts";
 
-/** Where something begins in a log. `dropped`: retention has dropped records of it that cannot be counted. */
+/** Where a range begins in a log. `dropped`: retention has dropped records of the range that cannot be counted. */
 export interface ResolvedPlace {
   readonly index: number;
   readonly dropped: boolean;
 }
 
 /**
- * The index of a place in a log. A time means the first record in log order stored at or after it; where none is, the end.
- * @throws `invalid-argument` for a malformed position · `position-out-of-range` for one behind the end
+ * The index of a place in a log. A time means the first record in log order that was stored at or after it; without such a record, the end.
+ * @throws `invalid-argument` for a malformed position · `position-out-of-range` for a position after the end
  */
 export function resolvePlace(topic: string, partition: Partition, place: Place): ResolvedPlace {
   const { log } = partition;
@@ -41,9 +41,10 @@ export function resolvePlace(topic: string, partition: Partition, place: Place):
 }
 
 /**
- * Where a range begins in every partition; "ended" where there is nothing to read: shards that were read before, and closed
- * ones from the latest on. Partitions that are not listed begin as `StartPoint` says; of a position the others are not left out here.
- * @throws `invalid-argument` for a partition that does not exist, naming those that do · as `resolvePlace`
+ * Where a range begins in every partition; "ended" where nothing is to be read: shards that were read before, and closed shards
+ * when the start is the latest. Partitions that are not listed begin as `StartPoint` says. A start at a position lists the other
+ * partitions too.
+ * @throws `invalid-argument` for a partition that does not exist, with the names of those that do · as `resolvePlace`
  */
 export function resolveStart(topic: MemoryTopic, start: StartPoint): Map<string, ResolvedPlace | "ended"> {
   topic.trim();
@@ -68,7 +69,7 @@ function resolveListed(topic: MemoryTopic, places: ReadonlyMap<string, Partition
   );
 }
 
-/** @throws `invalid-argument` for a partition that does not exist, naming those that do */
+/** @throws `invalid-argument` for a partition that does not exist, with the names of those that do */
 export function requirePartitions(topic: MemoryTopic, wanted: Iterable<string>): void {
   for (const partition of wanted) {
     if (!topic.partitions.has(partition)) {

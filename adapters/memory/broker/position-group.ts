@@ -10,7 +10,7 @@ import type { Partition } from "./partition.ts";
 import { resolveStart } from "./places.ts";
 import type { MemoryTopic } from "./topic.ts";
 
-/** An ownership with what only the group knows of it. */
+/** An ownership, with the data that only the group knows. */
 interface Seat extends Ownership {
   readonly member: Member;
   readonly partition: Partition;
@@ -19,8 +19,8 @@ interface Seat extends Ownership {
 }
 
 /**
- * A group in which a partition has one owner and a place: everything before it is handled. Partitions move one by one: what
- * stays with its member is never interrupted, and what moves is given back first.
+ * A group in which a partition has one owner and one place: everything before the place is handled. Partitions move one by one: a
+ * partition that stays with its member is never interrupted, and a partition that moves is released first.
  */
 export class PositionGroup implements Group {
   readonly #topic: MemoryTopic;
@@ -67,7 +67,7 @@ export class PositionGroup implements Group {
     this.#started = true;
   }
 
-  /** Of a position, the other partitions stay where the group stands. */
+  /** When the start is a position of one partition, the group keeps its place in the other partitions. */
   #resolve(start: StartPoint): ReadonlyMap<string, number | "ended"> {
     const staysElsewhere = this.#started && start.kind === "position";
     const moved = [...resolveStart(this.#topic, start)].filter(([partition]) => !staysElsewhere || partition === start.partition);
@@ -112,7 +112,7 @@ export class PositionGroup implements Group {
     const others = [...this.#members].filter((member) => member !== seat.member && member.state === "alive");
     this.#vacate(seat);
     this.#seat(seat.partition, others[0] ?? seat.member);
-    // The thief starts first; the old owner finds out afterwards.
+    // The new owner starts first. The old owner learns of the loss afterwards.
     setImmediate(() => seat.member.lost(seat));
     return true;
   }
@@ -138,7 +138,7 @@ export class PositionGroup implements Group {
     return null;
   }
 
-  /** A settlement names a position here: what is not settled comes again by itself. */
+  /** Settlements name a position in this group, so unsettled records are redelivered without a release. */
   release(): void {}
 
   topicChanged(): void {
@@ -150,7 +150,7 @@ export class PositionGroup implements Group {
     return [...this.#seats.values()].filter((seat) => seat.member === member);
   }
 
-  /** Children wait until all their parents are handled to their end. */
+  /** A child waits until all its parents are handled to their end. */
   #isAssignable({ id, parents }: Partition): boolean {
     return this.#places.get(id) !== "ended" && parents.every((parent) => this.#places.get(parent.id) === "ended");
   }
@@ -172,7 +172,7 @@ export class PositionGroup implements Group {
     }
   }
 
-  /** The member finishes with the partition in its own time, but not for longer than its session may last. */
+  /** The member decides when it has finished with the partition, but it has no longer than its session time-out. */
   async #revoke(seat: Seat): Promise<void> {
     seat.revoking = true;
     seat.end.abort();

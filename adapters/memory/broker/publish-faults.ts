@@ -3,15 +3,15 @@ import { memoryError, unavailable } from "../errors.ts";
 import type { MemoryBroker } from "./broker.ts";
 import type { Place } from "./routing.ts";
 
-/** Does the fault, which may name a partition, meet a slice that goes there? The slices of other partitions are spared. */
+/** Whether the fault applies to a slice for this place. A fault that names a partition spares the slices for the other partitions. */
 function meetsPlace(fault: Fault, place: Place): boolean {
   if (fault.partition === undefined) return true;
   return Array.isArray(place) ? place.some(({ id }) => id === fault.partition) : place.id === fault.partition;
 }
 
 /**
- * What becomes of a slice under these faults before it is stored; `null`: nothing. A message chosen by `fail-entry` is
- * remembered by the broker, so that it stays invalid when the core sends its slice again, whole or split.
+ * The result that these faults give a slice before it is stored; `null`: the slice is stored. The broker remembers a message chosen by
+ * `fail-entry`, so that it stays invalid when the core retries its slice, whole or split.
  */
 export function refusalOf(
   broker: MemoryBroker,
@@ -29,12 +29,12 @@ export function refusalOf(
   }
   const culprit = slice.records.findIndex((record) => broker.faults.culprits.has(record));
   if (culprit < 0) return null;
-  // Named, or standing alone, it has served: the core will not send it again.
+  // The fault is over when the message was named or was alone in its slice, because the core does not retry it then.
   if (namesCulprit || slice.records.length === 1) broker.faults.culprits.delete(slice.records[culprit]!);
   return refuseFor(slice.records, culprit, namesCulprit);
 }
 
-/** Chooses the message that `fail-entry` is about: the middle one of the first slice that it meets. */
+/** Chooses the message for `fail-entry`: the middle one of the first slice that the fault applies to. */
 export function chooseCulprits(
   broker: MemoryBroker,
   faults: readonly Fault[],

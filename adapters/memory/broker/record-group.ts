@@ -15,13 +15,13 @@ import type { Wake } from "./wake.ts";
 const MAX_RECORDS = 1_000;
 const MAX_BYTES = 1_048_576;
 
-/** A member's share: every member owns the one partition at the same time and is given records of its own keys. */
+/** A member's share: all members own the one partition at the same time, and each one gets the records of its own keys. */
 class Seat implements Ownership, Feed, Holder {
   readonly member: Member;
   readonly assignment: Assignment;
   readonly inbox: MemoryRecord[] = [];
   readonly #group: RecordGroup;
-  /** Taken, and to be handed out by the next answers. */
+  /** Records that are taken, for the next answers. */
   #taken: MemoryRecord[] = [];
   readonly #end = new AbortController();
 
@@ -62,8 +62,8 @@ class Seat implements Ownership, Feed, Holder {
 }
 
 /**
- * A group in which each record is settled for itself, as a subscription of Pub/Sub does. A record is leased to one member
- * until it is handled, released, or its member is gone; the records of a key stay with one member while any is leased.
+ * A group in which each record is settled separately, as in a subscription of Pub/Sub. A record is leased to one member
+ * until it is handled or released, or its member is gone. The records of a key stay with one member while any of them is leased.
  */
 export class RecordGroup implements Group {
   readonly log: Log;
@@ -116,7 +116,7 @@ export class RecordGroup implements Group {
   join(member: Member): void {
     const seat = new Seat(this, member, this.#partition.id);
     this.#seats.set(member, seat);
-    // The newcomer gets its share of what nobody has been given yet.
+    // The new member gets its share of the records that no member has taken yet.
     this.#leases.returnUndelivered();
     member.assigned(seat);
     member.joined();
@@ -140,7 +140,7 @@ export class RecordGroup implements Group {
     return members.length > 0;
   }
 
-  /** All that the member holds is given to others; it starts afresh. */
+  /** Leases all records of this member to other members. The member starts anew. */
   steal(partition: string | undefined): boolean {
     const [member] = this.#seats.keys();
     if (member === undefined || (partition !== undefined && partition !== this.#partition.id)) return false;
@@ -164,7 +164,7 @@ export class RecordGroup implements Group {
     if (this.#seats.get(member)?.assignment !== assignment) return ownershipLost(this.#topic.name, assignment.partition);
     const wasFull = this.#leases.isFull;
     for (const { position } of records) this.#leases.handled(toIndex(position));
-    // Members that found nothing to lease wait for records as if the log had ended.
+    // Members that found no record to lease wait for records, as at the end of the log.
     if (wasFull && !this.#leases.isFull) this.log.changed.wake();
     return null;
   }
@@ -180,7 +180,7 @@ export class RecordGroup implements Group {
     if (this.#topic.deleted) for (const member of this.#seats.keys()) member.failed(topicNotFound(this.#topic.name));
   }
 
-  /** Spreads what has come over the members, then answers what is for this one. */
+  /** Leases the new records to the members, then answers those of this member. */
   takeFor(seat: Seat): MemoryRecord[] {
     this.log.trim(this.#topic.retention, Date.now());
     const seats = [...this.#seats.values()];

@@ -4,17 +4,17 @@ import { murmur2 } from "./hash.ts";
 import type { Partition } from "./partition.ts";
 import type { MemoryTopic } from "./topic.ts";
 
-/** Keys are grouped into so many lanes by the first bits of their hash; partitions may split and merge, the groups stay. */
+/** Keys are grouped into this many lanes by the first bits of their hash. The groups stay the same when partitions split and merge. */
 const LANE_GROUP_BITS = 6;
 const LANE_GROUP_SHIFT = 32 - LANE_GROUP_BITS;
 
 /** Where a slice goes: one partition for all of it, or one for each record. */
 export type Place = Partition | Partition[];
 
-/** What the lanes of a producer stand for. */
+/** What a lane of a producer stands for. */
 export type LaneKind = "partition" | "key" | "key-group";
 
-/** A lane by partition needs partitions that stay; where they split, groups of keys take its place. */
+/** A lane for each partition needs partitions that stay. Where partitions split, a lane is a group of keys. */
 export function laneKindOf(profile: Profile, topic: MemoryTopic): LaneKind {
   if (profile.shape.lane === "partition" && topic.layout === "modulo") return "partition";
   return profile.keyLanes === "each" ? "key" : "key-group";
@@ -27,8 +27,8 @@ export function laneOfKey(kind: LaneKind, topic: MemoryTopic, key: Uint8Array): 
 }
 
 /**
- * Where the records of a slice go: one partition for all, or each its own. A lane by partition keeps the partition that was
- * chosen when its messages were sent, also when the topic has grown since.
+ * Where the records of a slice go: one partition for all of them, or one for each. When lanes stand for partitions, a slice keeps the
+ * partition that was chosen when its messages were sent, even when the topic has grown since.
  */
 export function placeSlice(kind: LaneKind, topic: MemoryTopic, { lane, records }: CallSlice): Place {
   const one = lane !== null && kind === "partition" ? topic.partitions.get(lane) : undefined;
@@ -36,7 +36,7 @@ export function placeSlice(kind: LaneKind, topic: MemoryTopic, { lane, records }
   const eachItsOwn = (): Partition[] => records.map(({ key, toPartition }) => placeOf(topic, key, toPartition));
   if (records.some(({ toPartition }) => toPartition !== undefined)) return eachItsOwn();
   if (lane === null) return topic.nextKeyless();
-  // The topic was created again with other partitions since the lane was chosen.
+  // The topic was re-created with other partitions after the lane was chosen.
   if (kind === "partition") return eachItsOwn();
   if (kind === "key") return placeOf(topic, records[0]!.key, undefined);
   const first = topic.partitionOfHash((Number(lane) << LANE_GROUP_SHIFT) >>> 0);

@@ -3,23 +3,23 @@ import { MemoryRecord, type StoredHeaders, copyHeaders, headerBytes } from "../r
 
 /** Below this length a loop is cheaper than a call of `set`. */
 const LOOP_BELOW_BYTES = 24;
-/** Numbers a record in `#places`: where it begins, and the lengths of key and value (-1: null) and of the headers. */
+/** How many numbers a record has in `#places`: its start, and the lengths of key and value (-1: null) and of the headers. */
 const FIELDS = 4;
 
 /**
- * A stretch of a log: the bytes of many records in one chunk, so that appending allocates nothing per record. It is filled
- * once and never changed; what readers get are copies.
+ * A part of a log: the bytes of many records in one chunk, so that appending allocates nothing per record. It is filled
+ * once and never changed, because readers get copies.
  */
 export class Segment {
   readonly firstIndex: number;
   readonly #bytes: Uint8Array;
   readonly #places: Int32Array;
   readonly #timestamps: Float64Array;
-  /** By slot: the times that a number does not hold. There, `#timestamps` has the nearest number, which compares the same with every `Date`. */
+  /** By slot: the times that a number cannot hold exactly. For them `#timestamps` has the nearest number, which compares the same with every `Date`. */
   readonly #exactTimes = new Map<number, bigint>();
   readonly #storedAt: Float64Array;
   readonly #capacity: number;
-  /** Filled at the first header only. */
+  /** Allocated at the first header. */
   #headers: (StoredHeaders | undefined)[] | undefined;
   #count = 0;
   #used = 0;
@@ -34,7 +34,7 @@ export class Segment {
     this.#storedAt = new Float64Array(capacity);
   }
 
-  /** Behind the last record. */
+  /** The index after the last record. */
   get endIndex(): number {
     return this.firstIndex + this.#count;
   }
@@ -47,7 +47,7 @@ export class Segment {
     return this.#count < this.#capacity && this.#used + payloadBytes(record) <= this.#bytes.length;
   }
 
-  /** Copies the record behind the others. @returns its size as `StoredRecord.bytes` counts it */
+  /** Copies the record to the end. @returns its size as `StoredRecord.bytes` counts it */
   append(record: OutgoingRecord, nowMs: number): number {
     const { key, value, headers } = record;
     const slot = this.#count;
@@ -85,7 +85,7 @@ export class Segment {
     return at + source.length;
   }
 
-  /** Records from `index` on, at least one, as long as both bounds allow; their bytes are one copy. */
+  /** Records from `index` on: at least one, and as many as both bounds allow. Their bytes are one copy. */
   read(index: number, maxRecords: number, maxBytes: number): MemoryRecord[] {
     const first = index - this.firstIndex;
     const limit = Math.min(this.#count, first + maxRecords);
@@ -134,7 +134,7 @@ export class Segment {
     return this.#storedAt[index - this.firstIndex]!;
   }
 
-  /** First index at or behind `from` with this time or a later one. */
+  /** First index at or after `from` with this time or a later one. */
   findTimestamp(from: number, timestampMs: number): number | null {
     if (this.#maxTimestampMs < timestampMs) return null;
     for (let slot = from - this.firstIndex; slot < this.#count; slot += 1) {
@@ -144,7 +144,7 @@ export class Segment {
   }
 }
 
-/** What a record needs of a segment's chunk; headers are kept beside it. */
+/** How many bytes a record needs in a segment's chunk. Headers are kept separately. */
 export function payloadBytes(record: OutgoingRecord): number {
   return (record.key?.length ?? 0) + (record.value?.length ?? 0);
 }

@@ -6,9 +6,9 @@ import type { Retention } from "./log.ts";
 import { Partition } from "./partition.ts";
 import { Wake } from "./wake.ts";
 
-/** Several, so that order is a matter of keys and not of luck. */
+/** More than one, so that messages are in order because of their keys and not by chance. */
 const DEFAULT_PARTITIONS = 4;
-/** More than a test needs; each is looked at whenever one is added. */
+/** More than a test needs. Adding a partition looks at every other one. */
 const MAX_PARTITIONS = 1_000;
 const ALL_HASHES = 2 ** 32;
 
@@ -18,17 +18,17 @@ export type MemoryTopicSettings = TopicSettings & {
   retentionBytes?: number | undefined;
 };
 
-/** A topic: its partitions, how keys are spread over them, and its groups. */
+/** A topic: its partitions, the layout of keys over them, and its groups. */
 export class MemoryTopic {
   readonly name: string;
-  /** Another one for every topic that was ever created. */
+  /** Different for every topic that was ever created. */
   readonly incarnation: string;
   readonly layout: Layout;
-  /** All that ever were, parents before children. */
+  /** All partitions that ever existed, parents before children. */
   readonly partitions = new Map<string, Partition>();
-  /** By their native names. */
+  /** The groups, by their native names. */
   readonly groups = new Map<string, Group>();
-  /** Partitions came or went, or the topic was deleted. */
+  /** Wakes when partitions were added or closed, or when the topic was deleted. */
   readonly changed = new Wake();
   #open: Partition[] = [];
   #generation = 0;
@@ -49,7 +49,7 @@ export class MemoryTopic {
     }
   }
 
-  /** Those that take new records, by their ranges. */
+  /** The partitions that take new records, in the order of their ranges. */
   get open(): readonly Partition[] {
     return this.#open;
   }
@@ -67,7 +67,7 @@ export class MemoryTopic {
     return this.#retention;
   }
 
-  /** Sweeps at access, so that retention needs no timer. */
+  /** Applies retention at each access, so that it needs no timer. */
   trim(nowMs = Date.now()): void {
     for (const partition of this.partitions.values()) partition.log.trim(this.#retention, nowMs);
   }
@@ -78,11 +78,11 @@ export class MemoryTopic {
   }
 
   /**
-   * Damages the record that was stored last in a partition, so that nobody can read it.
-   * @param looks at so many it shows
-   * @throws `invalid-argument` where there is no such partition, or nothing in it
+   * Damages the record that was stored last in a partition, so that no client can read it.
+   * @param reads how many reads find it damaged
+   * @throws `invalid-argument` for a partition that does not exist or is empty
    */
-  damage(partition: string, looks: number): void {
+  damage(partition: string, reads: number): void {
     const log = this.partitions.get(partition)?.log;
     if (log === undefined || log.isEmpty) {
       const what = log === undefined ? "has no partition" : "has nothing stored in partition";
@@ -90,7 +90,7 @@ export class MemoryTopic {
         topic: this.name,
       });
     }
-    log.damage.add(log.endIndex - 1, looks);
+    log.damage.add(log.endIndex - 1, reads);
   }
 
   retain(settings: MemoryTopicSettings): void {
@@ -101,7 +101,7 @@ export class MemoryTopic {
     this.trim();
   }
 
-  /** Where a key of this hash is stored now. */
+  /** The partition that stores a key of this hash now. */
   partitionOfHash(hash: number): Partition {
     const open = this.#open;
     if (this.layout === "modulo") return open[(hash & 0x7fffffff) % open.length]!;
@@ -115,18 +115,18 @@ export class MemoryTopic {
     return open[low]!;
   }
 
-  /** Where the next keyless records are stored: in turn. */
+  /** The partition for the next keyless records: the partitions take turns. */
   nextKeyless(): Partition {
     this.#keylessTurn = (this.#keylessTurn + 1) % this.#open.length;
     return this.#open[this.#keylessTurn]!;
   }
 
-  /** Where records for this partition go; of a closed one, its first child. */
+  /** The partition that stores records for this one: itself, or its first child if it is closed. */
   openSuccessor(partition: Partition): Partition {
     return partition.log.closed ? this.openSuccessor(partition.children[0]!) : partition;
   }
 
-  /** Splits or merges, or adds in place, until so many are open. */
+  /** Splits or merges partitions, or adds them in place, until this many are open. */
   resize(count: number): void {
     requirePartitions(count);
     if (count === this.#open.length) return;
@@ -170,7 +170,7 @@ export class MemoryTopic {
     for (const parent of parents) if (!parent.log.closed) parent.log.close();
   }
 
-  /** Ends everything that goes on with this topic. */
+  /** Ends all reading and all groups of this topic. */
   delete(): void {
     this.#deleted = true;
     this.#notify();
@@ -182,12 +182,12 @@ export class MemoryTopic {
     this.changed.wake();
   }
 
-  /** Open ones, and closed ones that still hold records. */
+  /** The open partitions, and the closed ones that still hold records. */
   get listed(): readonly Partition[] {
     return [...this.partitions.values()].filter((partition) => !partition.log.closed || !partition.log.isEmpty);
   }
 
-  /** What of these capabilities holds for this topic. */
+  /** The capabilities of this topic, out of those of the provider. */
   narrow(capabilities: Capabilities): Capabilities {
     if (this.layout === "hash-ranges") return capabilities;
     return { ...capabilities, partitionMerge: false, growthKeepsKeyOrder: capabilities.growthKeepsKeyOrder && !capabilities.partitions };
