@@ -3,8 +3,8 @@ import { type OptionRule, checkOptions, describeValue, rules } from "../src/opti
 import type { EmulatorTopic } from "./emulator.ts";
 
 /**
- * Also for callers that no compiler has checked.
- * @param further settings that topics of this provider have
+ * Checks the settings of a topic, also for callers without type checks.
+ * @param further settings that only topics of this provider have
  * @throws `invalid-argument`
  */
 export function checkEmulatorTopic(name: string, settings: EmulatorTopic, further: Readonly<Record<string, OptionRule>> = {}): void {

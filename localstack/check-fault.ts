@@ -3,7 +3,7 @@ import { checkOptions, rules } from "../src/option-rules.ts";
 
 const OPERATIONS = ["publish", "fetch", "commit", "admin"] as const;
 
-/** All but the kind, which the provider knows. @throws `invalid-argument` */
+/** Checks everything but the kind, which the provider checks. @throws `invalid-argument` */
 export function checkFault(fault: Fault): void {
   checkOptions("fault", fault, {
     kind: rules.nonEmptyString,

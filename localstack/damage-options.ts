@@ -1,12 +1,12 @@
 import { checkOptions, rules } from "../src/option-rules.ts";
 
 export interface DamageOptions {
-  /** How often the damaged bytes are handed out before sound ones are, as after damage on the way. @default always */
+  /** How many reads get the damaged bytes before later reads get the sound ones, as after damage in transit. @default every read */
   times?: number | undefined;
 }
 
-/** @returns how often the damage shows. @throws `invalid-argument` */
-export function looksOf(options: DamageOptions = {}): number {
+/** @returns how many reads get the damaged bytes. @throws `invalid-argument` */
+export function damagedReadsOf(options: DamageOptions = {}): number {
   checkOptions("damage options", options, { times: rules.positiveInteger });
   return options.times ?? Infinity;
 }

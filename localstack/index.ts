@@ -1,4 +1,4 @@
-/** Providers in the process, for tests of applications: `streamport/emulators`. */
+/** Providers that run in the process, for tests of applications: `streamport/emulators`. */
 export { startEmulator } from "./start-emulator.ts";
 export type { EmulatedProvider } from "./start-emulator.ts";
 export type { DamageOptions } from "./damage-options.ts";

@@ -9,17 +9,17 @@ import type { Fault } from "../src/driver/index.ts";
 import { rules } from "../src/option-rules.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
 import { checkFault } from "./check-fault.ts";
-import { type DamageOptions, looksOf } from "./damage-options.ts";
+import { type DamageOptions, damagedReadsOf } from "./damage-options.ts";
 import { requireOpen } from "./require-open.ts";
 
-/** Settings of a topic; `groups` is for providers whose groups must exist first, which these need not. */
+/** Settings of a topic. `groups` is for providers whose groups must exist first; memory ignores it. */
 type MemoryEmulatorTopic = MemoryTopicSettings & { readonly groups?: readonly string[] | undefined };
 
 export interface MemoryEmulatorOptions {
   topics?: Readonly<Record<string, MemoryEmulatorTopic>> | undefined;
-  /** Of no meaning: nothing listens. */
+  /** Ignored, because nothing listens. */
   port?: number | undefined;
-  /** As in `MemoryOptions`; they become part of the URL. @default a name that nobody has */
+  /** As in `MemoryOptions`. They become part of the URL. @default a unique name */
   name?: MemoryOptions["name"];
   like?: MemoryOptions["like"];
   without?: MemoryOptions["without"];
@@ -27,21 +27,21 @@ export interface MemoryEmulatorOptions {
 }
 
 export interface MemoryEmulator extends AsyncDisposable {
-  /** For `connect`. */
+  /** The URL for `connect`. */
   readonly url: string;
   createTopic(topic: string, settings?: MemoryEmulatorTopic): Promise<void>;
   inject(fault: Fault): void;
-  /** Withdraws what has not happened yet. */
+  /** Withdraws the faults that have not been applied yet. */
   clearFaults(): void;
   /** Removes superseded messages of each key, and tombstones, up to the end of the log, which stays where it is. @throws `not-found` */
   compact(topic: string): void;
-  /** Damages the record that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that is not there, or empty */
+  /** Damages the record that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty */
   damage(topic: string, partition: string, options?: DamageOptions): void;
-  /** Forgets everything that was stored; open connections keep what they have. */
+  /** Drops the broker and its records. Open connections keep what they have. */
   close(): Promise<void>;
 }
 
-/** A memory broker of its own name. Starts nothing: the provider is its own emulator. @throws `configuration` */
+/** A memory broker with its own name. It starts no server, because the provider is its own emulator. @throws `configuration` */
 export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): Promise<MemoryEmulator> {
   const { topics = {}, name = `emulator-${randomUUID()}`, like, without = [], delayMs } = options;
   checkMemoryOptions({ name, like, without, delayMs });
@@ -72,7 +72,7 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
     },
     damage(topic, partition, damage) {
       requireOpen("memory", isClosed);
-      broker.topic(topic).damage(partition, looksOf(damage));
+      broker.topic(topic).damage(partition, damagedReadsOf(damage));
     },
     async close() {
       isClosed = true;
@@ -85,8 +85,8 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
 }
 
 /**
- * The emulator behind a URL of `memory:`. Its own URL says the same, with a name where that one had none, so that all
- * connections to it find the same broker.
+ * The emulator behind a URL of `memory:`. The URL of the emulator has the same settings, and a name if the given one had none, so that
+ * all connections to it find the same broker.
  * @throws `configuration`
  */
 export async function memoryEmulatorOf(url: string): Promise<MemoryEmulator> {

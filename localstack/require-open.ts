@@ -1,6 +1,6 @@
 import { StreamError } from "../src/errors.ts";
 
-/** @throws `closed` where it is: nobody would see what is done to it */
+/** @throws `closed` if the emulator is closed, because a change would have no effect */
 export function requireOpen(provider: string, isClosed: boolean): void {
   if (isClosed) throw new StreamError("closed", `the emulator of ${provider} has been closed; start another one`, { provider });
 }

@@ -3,7 +3,7 @@ import { checkOptions, describeValue, rules, showName } from "../src/option-rule
 import type { Emulator, EmulatorOptions } from "./emulator.ts";
 import { inProcessProviders } from "./in-process.ts";
 
-/** Providers of which there is an emulator, or will be. */
+/** Providers that have an emulator, or will have one. */
 const PROVIDERS = ["memory", "kafka", "kinesis", "event-hubs", "pubsub", "oci-streaming"] as const;
 
 export type EmulatedProvider = (typeof PROVIDERS)[number];
@@ -11,7 +11,7 @@ export type EmulatedProvider = (typeof PROVIDERS)[number];
 const LARGEST_PORT = 65_535;
 
 /**
- * Starts the provider in this process, on a free port of 127.0.0.1. No Docker, no Java, no account.
+ * Starts the provider in this process, on a free port of 127.0.0.1. It needs no Docker, no Java and no account.
  * @throws `configuration` (no such provider; the port is taken) · `unsupported` (its emulator is not part of this version) · `invalid-argument`
  */
 export async function startEmulator(provider: EmulatedProvider, options: EmulatorOptions = {}): Promise<Emulator> {
@@ -29,7 +29,7 @@ export async function startEmulator(provider: EmulatedProvider, options: Emulato
 
 function noEmulator(provider: string): StreamError {
   const there = Object.keys(inProcessProviders).join(", ");
-  // A caller that no compiler has checked.
+  // A caller without type checks may pass this.
   if (typeof provider !== "string") {
     return new StreamError("configuration", `a provider must be named; received ${describeValue(provider)}; there are ${there}`);
   }

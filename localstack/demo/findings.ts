@@ -1,7 +1,7 @@
 import type { FlightLog } from "./flight-log.ts";
 import { type Handled, POISONED_LINE } from "./two-members.ts";
 
-/** What the demo has seen, as far as it is judged. */
+/** The results of the demo that are checked. */
 export interface Findings {
   readonly messages: number;
   readonly handled: Handled;
@@ -11,16 +11,16 @@ export interface Findings {
   readonly halves: FlightLog;
 }
 
-/** One thing that the demo has compared with the file. */
+/** One comparison of the demo with the file. */
 export interface Check {
   readonly holds: boolean;
   /** The number of the promise in the README. */
   readonly promise: number;
-  /** What was seen, in a sentence. */
+  /** The result, in a sentence. */
   readonly text: string;
 }
 
-/** Flights that were handled twice are no failure: handling is at least once. */
+/** Flights that were handled twice are no failure, because handling is at least once. */
 export function checksOf({ messages, handled, deadLetters, replay, halves }: Findings): readonly Check[] {
   const { log, lost, duplicates, retried, shares } = handled;
   const check = (promise: number, holds: boolean, held: string, failure: string): Check => ({

@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { Message } from "../../src/index.ts";
 import type { Flight, FlightLine } from "./flights.ts";
 
-/** Travels beside each flight, so that the demo can tell which line of the file a message is. */
+/** The header of each flight with its line in the file. */
 export const LINE_HEADER = "line";
 
 /**
- * Compares what arrives with what the file holds: the first arrivals of each airport have to come in the order of the
- * file, none missing and none altered. Nothing is sorted before it is compared.
+ * Compares the messages that arrive with the file: the first arrivals of each airport must have the order of the
+ * file, none may be missing and none may be altered. Nothing is sorted before it is compared.
  */
 export class FlightLog {
   readonly #expected: ReadonlyMap<number, FlightLine>;
@@ -38,7 +38,7 @@ export class FlightLog {
     else this.#latestOf.set(message.key, line);
   }
 
-  /** Different flights that have arrived. */
+  /** How many different flights have arrived. */
   get arrived(): number {
     return this.#arrived.size;
   }
@@ -55,12 +55,12 @@ export class FlightLog {
     return this.#duplicates;
   }
 
-  /** Messages that are no flight of the range, or not as the file has it. */
+  /** How many messages are no flight of the range, or differ from the file. */
   get strange(): number {
     return this.#strange;
   }
 
-  /** All of it, in order, each once, and nothing else. */
+  /** Whether every flight has arrived exactly once and in order, and nothing else has arrived. */
   get isExact(): boolean {
     return this.missing === 0 && this.#outOfOrder === 0 && this.#duplicates === 0 && this.#strange === 0;
   }

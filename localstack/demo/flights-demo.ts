@@ -14,19 +14,19 @@ export interface DemoResult {
   readonly checks: readonly Check[];
 }
 
-/** A part of the demo that takes its time. */
+/** A part of the demo that takes noticeable time. */
 export interface DemoStep {
   /** `handled by two members` */
   readonly text: string;
   readonly total: number;
-  /** Flights until now. */
+  /** How many flights this step has done. */
   done(): number;
 }
 
 /**
- * 20,000 flights are published and handled by two members of a group; then February is replayed, and once more in two
- * halves. Everything is compared with the file. The topics have names of their own and are deleted afterwards.
- * @param onStep is called as each step begins
+ * Publishes 20,000 flights, which two members of a group handle. Then it replays February once in one piece and once in two
+ * halves. Everything is compared with the file. The topics have unique names and are deleted afterwards.
+ * @param onStep is called when a step begins
  */
 export async function runFlightsDemo(url: string, onStep: (step: DemoStep) => void): Promise<DemoResult> {
   const run = randomUUID().slice(0, 8);
@@ -48,7 +48,7 @@ export async function runFlightsDemo(url: string, onStep: (step: DemoStep) => vo
   }
 }
 
-/** The one thing that an application says about its topic: what is in it, and what is kept in order. */
+/** This is all that an application declares about its topic: the type of its messages, and the key that keeps them in order. */
 function flightsTopic(connection: Connection, name: string): Topic<Flight> {
   return connection.topic(name, { codec: json<Flight>(), key: (flight) => flight.origin });
 }
@@ -71,7 +71,7 @@ async function demonstrate(
     handleByTwoMembers(flights, GROUP, names.failed, all, (done) => onStep({ text: "handled by two members", total: all.length, done })),
   );
   const failed = await linesIn(flightsTopic(connection, names.failed).reader({ until: "now" }));
-  // The member that leaves may have stored the dead letter, and not what it stands behind: then the other one stores it again.
+  // The member that leaves may have stored the dead letter before its commit. Then the other member stores the dead letter again.
   const deadLetters = [...new Set(failed)];
   const [whole, halves] = [new FlightLog(months.february), new FlightLog(months.february)];
   onStep({ text: "of February replayed", total: months.february.length, done: () => whole.arrived });
@@ -99,7 +99,7 @@ async function demonstrate(
   return { row, checks: checksOf(findings) };
 }
 
-/** Where February begins and ends, by the provider's own clock. */
+/** The start and end of February, by the provider's own clock. */
 interface Range {
   readonly from: { readonly timestamp: number };
   readonly until: { readonly timestamp: number };
@@ -128,7 +128,7 @@ async function publishMonthByMonth(
   return { february: { from, until }, seconds: januarySeconds + februarySeconds + marchSeconds };
 }
 
-/** A time after everything that is stored, and before everything that will be. */
+/** A time after every stored message and before every later one. */
 async function nextTime(flights: Topic<Flight>): Promise<number> {
   let newest = 0;
   for await (const { timestamp } of flights.reader({ until: "now" })) newest = Math.max(newest, timestamp.getTime());
@@ -140,7 +140,7 @@ async function replayAll(reader: Reader<Flight>, log: FlightLog): Promise<void> 
   for await (const message of reader) log.add(message);
 }
 
-/** Stops half-way, keeps the bookmark, and goes on from another connection, as another process would. */
+/** Stops half-way, keeps the bookmark, and continues on another connection, as another process would. */
 async function replayInTwoHalves(url: string, topic: string, range: Range, log: FlightLog, half: number): Promise<void> {
   const first = await connect(url);
   const reader = flightsTopic(first, topic).reader(range);
@@ -162,7 +162,7 @@ async function linesIn(reader: Reader<Flight>): Promise<readonly number[]> {
   return lines;
 }
 
-/** What a demo that failed half-way never created need not be deleted. */
+/** A demo that failed half-way may not have created the topic. */
 function ignoreMissing(error: unknown): void {
   if (!isStreamError(error, "not-found")) throw error;
 }

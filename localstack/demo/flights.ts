@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-/** One flight as the file has it. */
+/** One flight, in the form of the file. */
 export interface Flight {
   /** `2001/01/01 00:47` */
   readonly date: string;
@@ -16,7 +16,7 @@ export interface Flight {
   readonly destination: string;
 }
 
-/** A flight with its line in the file, by which it is recognised again. */
+/** A flight with its line in the file, which identifies it. */
 export interface FlightLine {
   readonly line: number;
   readonly flight: Flight;
@@ -38,7 +38,7 @@ export async function loadFlights(): Promise<Months> {
   return { january: ofMonth("01"), february: ofMonth("02"), march: ofMonth("03") };
 }
 
-/** Beside this file: in the sources as it is, in the package compressed (see `compress-flights.ts`). */
+/** The data lies next to this file: as it is in the sources, compressed in the package (see `compress-flights.ts`). */
 async function readFlights(): Promise<string> {
   const file = join(import.meta.dirname, "flights-20k.jsonl");
   const compressed = `${file}.gz`;

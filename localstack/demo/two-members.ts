@@ -3,30 +3,30 @@ import { type Consumer, type Message, type MessageHandler, type Topic } from "..
 import { FlightLog, LINE_HEADER } from "./flight-log.ts";
 import type { Flight, FlightLine } from "./flights.ts";
 
-/** Its handler fails at the first attempt. */
+/** The handler of this line fails at the first attempt. */
 const FAILING_LINE = 4_321;
-/** Its handler fails at every attempt. */
+/** The handler of this line fails at every attempt. */
 export const POISONED_LINE = 7_654;
-/** When so many flights have been handled, one of the two members leaves. */
+/** One of the two members leaves when this many flights have been handled. */
 const LEAVES_AFTER = 8_000;
-/** Nothing handled for so long: what is missing by then counts as lost. */
+/** When no flight has been handled for this long, the missing ones count as lost. */
 const TIMEOUT_MS = 60_000;
 
 export interface Handled {
   readonly log: FlightLog;
   readonly lost: number;
-  /** Flights handled once more than needed, which at-least-once allows when a member leaves. */
+  /** How many flights were handled again, which at-least-once allows when a member leaves. */
   readonly duplicates: number;
-  /** Did the failing handler get its second attempt, and succeed? */
+  /** Whether the failing handler got its second attempt and succeeded. */
   readonly retried: boolean;
-  /** Flights handled by the member that stayed and by the one that left. */
+  /** How many flights the member that stayed and the member that left have handled. */
   readonly shares: readonly [staying: number, leaving: number];
 }
 
 /**
- * Two members of a group share the flights: one airport at a time is handled in order, sixteen airports at once. One
- * flight fails at first and is retried, one can never be handled and goes to the dead letters, one member leaves half-way.
- * @param onStart is handed what counts the flights that are done
+ * Two members of a group share the flights. The flights of one airport are handled in order, and sixteen airports at the same time. One
+ * flight fails at first and is retried, one can never be handled and becomes a dead letter, and one member leaves half-way.
+ * @param onStart receives a function that counts the flights that are done
  */
 export async function handleByTwoMembers(
   flights: Topic<Flight>,
@@ -64,7 +64,7 @@ export async function handleByTwoMembers(
   const options = { group, concurrency: 16, retry: { maxAttempts: 3, initialDelayMs: 10 }, onFailure: { deadLetter } };
   const members: readonly Consumer<Flight>[] = [flights.consumer(options), flights.consumer(options)];
   const [staying, leaving] = members as [Consumer<Flight>, Consumer<Flight>];
-  // Neither starts before both have partitions: else the first might be done before the second has joined.
+  // Neither member handles a flight before both have partitions. Else the first might finish before the second has joined.
   for (const member of members) member.pause();
   const running = Promise.all([staying.run(handlerOf(0)), leaving.run(handlerOf(1))]);
 
@@ -87,7 +87,7 @@ export async function handleByTwoMembers(
   return { log, lost: expected.length - settled.size, duplicates, retried, shares };
 }
 
-/** Where an application would store the delay somewhere. */
+/** This takes the place of the work of an application, such as storing the delay. */
 async function nothingMuch(): Promise<void> {
   await Promise.resolve();
 }

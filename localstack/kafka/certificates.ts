@@ -6,16 +6,16 @@ import { runProgram } from "./program.ts";
 const TIMEOUT_MS = 30_000;
 const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
 
-/** A certificate with its key, PEM. */
+/** A certificate with its key, in PEM files. */
 export interface CertifiedKey {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** An authority that signs into a folder; made by openssl, two days valid. */
+/** A certificate authority that writes its certificates into a folder. openssl makes it, and it is valid for two days. */
 export class CertificateAuthority {
   readonly name: string;
-  /** PEM file. */
+  /** Path of its own certificate, a PEM file. */
   readonly certificateFile: string;
   readonly #folder: string;
   readonly #keyFile: string;
@@ -27,7 +27,7 @@ export class CertificateAuthority {
     this.#keyFile = join(folder, `${name}.key`);
   }
 
-  /** @param name also the common name, and that of the files */
+  /** @param name the common name, and the name of the files */
   static async create(folder: string, name: string): Promise<CertificateAuthority> {
     const authority = new CertificateAuthority(folder, name);
     const files = ["-keyout", authority.#keyFile, "-out", authority.certificateFile];
@@ -39,7 +39,7 @@ export class CertificateAuthority {
     return readFile(this.certificateFile, "utf8");
   }
 
-  /** Signs a key of this common name, for servers on the loopback interface and for clients. */
+  /** Makes a key and a certificate with this common name, for servers on the loopback interface and for clients. */
   async issue(commonName: string): Promise<CertifiedKey> {
     const file = (ending: string): string => join(this.#folder, `${this.name}-${commonName}.${ending}`);
     const request = ["req", "-new", ...KEY, "-subj", `/CN=${commonName}`, "-keyout", file("key"), "-out", file("csr")];

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { programSays } from "./program.ts";
 
-/** The lowest Java that runs a broker of Kafka 4. */
+/** The oldest Java that runs a broker of Kafka 4. */
 const LOWEST_JAVA = 17;
 
-/** `java` of JAVA_HOME where that is set, else the one on PATH. */
+/** The `java` of JAVA_HOME if that is set, else the one on PATH. */
 export function javaProgram(): string {
   const home = process.env["JAVA_HOME"];
   return home === undefined || home === "" ? "java" : join(home, "bin", "java");
 }
 
-/** What keeps Kafka from running with this machine's Java, or null. */
+/** Why Kafka cannot run with the Java of this machine, or null. */
 export function missingJava(): string | null {
   const said = programSays(javaProgram(), ["-version"]);
   if (said === null) return `Java ${LOWEST_JAVA} or newer, which is not on PATH (nor at JAVA_HOME)`;

@@ -6,30 +6,30 @@ import { probeBroker } from "./broker-probe.ts";
 import { javaProgram } from "./java-program.ts";
 import type { ProcessGuard } from "./process-guard.ts";
 
-/** One broker of a local cluster, as a process that a test may treat badly. */
+/** One broker of a local cluster, as a process that a test may stop, kill or freeze. */
 export interface KafkaBroker {
   readonly nodeId: number;
-  /** Of the listener without security. */
+  /** Port of the listener without security. */
   readonly address: string;
-  /** Of the running process. */
+  /** Process id of the running broker. */
   readonly pid: number | undefined;
-  /** Starts it again on its ports with its data; resolves when it serves groups. */
+  /** Starts it again with the same ports and data. Resolves when it serves groups. */
   start(): Promise<void>;
-  /** An orderly end: leadership is handed over, the log is flushed. */
+  /** Stops it in an orderly way: it hands over its leadership and flushes its log. */
   stop(): Promise<void>;
   /** `kill -9`. */
   kill(): Promise<void>;
-  /** SIGSTOP: connections stay open and nothing is answered, until `thaw`. */
+  /** Sends SIGSTOP: connections stay open and no request is answered, until `thaw`. */
   freeze(): void;
   thaw(): void;
-  /** The end of what it logged, from level "warn". */
+  /** The end of its log, from level "warn". */
   logTail(): string;
 }
 
 export interface KafkaBrokerOptions {
   readonly nodeId: number;
   readonly port: number;
-  /** Of `java`, up to the properties file. */
+  /** The arguments of `java`, without the properties file at their end. */
   readonly javaArguments: readonly string[];
   readonly logFile: string;
   readonly guard: ProcessGuard;
@@ -60,7 +60,7 @@ export class KafkaBrokerProcess implements KafkaBroker {
     await this.startKnowing([this.nodeId]);
   }
 
-  /** Starts and waits until it knows these brokers. */
+  /** Starts the process and waits until it knows these brokers. */
   async startKnowing(nodeIds: readonly number[]): Promise<void> {
     if (this.#child !== undefined) throw new Error(`broker ${this.nodeId} runs already`);
     const child = this.#spawn();
@@ -110,7 +110,7 @@ export class KafkaBrokerProcess implements KafkaBroker {
     try {
       const child = spawn(javaProgram(), this.#options.javaArguments, { stdio: ["ignore", log, log] });
       if (child.pid !== undefined) this.#options.guard.watch(child);
-      // What becomes of it is read from its exit; a process of its own that is still there must not keep this one alive.
+      // The exit of the broker shows what became of it. A broker that still runs must not keep this process alive.
       child.on("error", () => undefined);
       child.unref();
       return child;

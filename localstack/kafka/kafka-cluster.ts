@@ -28,37 +28,37 @@ export interface KafkaOptions {
   readonly brokers?: 1 | 3 | undefined;
   /** Default "suite". */
   readonly profile?: KafkaProfile | undefined;
-  /** Listeners SSL, SASL_PLAINTEXT and SASL_SSL beside the one without security, and access control lists. Needs openssl. */
+  /** Adds the listeners SSL, SASL_PLAINTEXT and SASL_SSL to the one without security, and access control lists. Needs openssl. */
   readonly security?: KafkaSecurityOptions | undefined;
-  /** Server properties that win over those of the starter: "log.retention.ms", "message.max.bytes", "num.partitions". */
+  /** Server properties that replace those that `startKafka` sets: "log.retention.ms", "message.max.bytes", "num.partitions". */
   readonly properties?: KafkaProperties | undefined;
   /** Default 60,000: from the start of a broker until it serves groups. */
   readonly readyTimeoutMs?: number | undefined;
 }
 
-/** A real Apache Kafka on 127.0.0.1, gone without a trace after `stop` or with the process that started it. */
+/** A real Apache Kafka on 127.0.0.1. It is removed completely by `stop`, or when the process that started it ends. */
 export interface KafkaCluster extends AsyncDisposable {
-  /** For `connect`: the listener without security. */
+  /** The URL for `connect`, of the listener without security. */
   readonly url: string;
   readonly bootstrapServers: string;
   readonly brokers: readonly KafkaBroker[];
-  /** Where it was asked for. */
+  /** Present if `security` was given. */
   readonly security: KafkaSecurity | undefined;
-  /** Of Java, for tools of the same release. */
+  /** The class path for Java tools of the same release. */
   readonly classPath: string;
-  /** For files of tools; removed at the end. */
+  /** A folder for files of tools. It is removed at the end. */
   readonly folder: string;
   stop(): Promise<void>;
 }
 
 const FORMAT_TIMEOUT_MS = 60_000;
 const JAVA_LIMITS = ["-Xmx512m", "-XX:-UsePerfData", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
-/** Halves the time to start; a broker under measurement keeps the compiler that servers have. */
+/** This halves the time to start. A broker in a benchmark keeps the compiler that servers use. */
 const QUICK_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
 /**
- * Fetches Kafka where it is not cached, formats, starts and waits until groups are served.
- * @throws where Java or Maven is missing, with what to install; with the end of the log where a broker does not start
+ * Fetches Kafka if it is not cached, formats the storage, starts the brokers and waits until they serve groups.
+ * @throws if Java or Maven is missing, with what to install; if a broker does not start, with the end of its log
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
   const missing = kafkaRequirements({ security: options.security !== undefined });
@@ -132,13 +132,13 @@ async function formatStorage(classPath: string, propertiesFile: string, options:
   });
 }
 
-/** 16 bytes as Kafka writes them; one that starts with "-" would be an option to its tools. */
+/** An id of 16 bytes in Kafka's text form. Kafka's tools would take an id that starts with "-" for an option. */
 function newClusterId(): string {
   const id = randomBytes(16).toString("base64url");
   return id.startsWith("-") ? newClusterId() : id;
 }
 
-/** Free ports for the listeners of so many brokers, which keep them over restarts. */
+/** Free ports for the listeners of this many brokers. A broker keeps its ports when it restarts. */
 export async function brokerPorts(brokers: number, security: boolean): Promise<readonly BrokerPorts[]> {
   const secured: readonly KafkaListener[] = security ? CLIENT_LISTENERS.filter((name) => name !== "PLAINTEXT") : [];
   const free = [...(await freeLoopbackPorts(brokers * (2 + secured.length)))];

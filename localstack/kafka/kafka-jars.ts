@@ -16,7 +16,7 @@ export function kafkaVersion(): string {
   return version;
 }
 
-/** Where the jars are or will be: outside the repository, one folder for each `pom.xml` that there ever was. */
+/** The folder of the jars, outside the repository. Each version of `pom.xml` has its own. */
 export function kafkaJarsFolder(): string {
   const caches = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
   const content = createHash("sha256").update(readFileSync(POM)).digest("hex").slice(0, 8);
@@ -37,7 +37,7 @@ export async function kafkaClassPath(): Promise<string> {
   return join(folder, "*");
 }
 
-/** Copied beside and renamed when complete: neither a run that was cut short nor one at the same time leaves half a set. */
+/** The jars are copied to a folder next to the final one, which is renamed when it is complete. So no interrupted or concurrent run leaves an incomplete set. */
 async function fetchJars(folder: string): Promise<void> {
   await mkdir(join(folder, ".."), { recursive: true });
   const making = await mkdtemp(`${folder}.making-`);
@@ -47,7 +47,7 @@ async function fetchJars(folder: string): Promise<void> {
     await rename(making, folder);
   } catch (error) {
     await rm(making, { recursive: true, force: true });
-    // Another process was faster: its copy is as good.
+    // Another process was faster. Its copy is the same.
     if (!existsSync(folder)) throw new Error(`could not fetch the jars of Kafka ${kafkaVersion()} with Maven`, { cause: error });
   }
 }

@@ -3,8 +3,8 @@ import { kafkaJarsAreCached } from "./kafka-jars.ts";
 import { programSays } from "./program.ts";
 
 /**
- * What this machine lacks for running a real Kafka, as one sentence, or null. Starts nothing and downloads nothing.
- * @param parts `security` needs openssl too, for the certificates
+ * What this machine lacks for running a real Kafka, as one sentence, or null. Starts no broker and downloads nothing.
+ * @param parts `security` also needs openssl, for the certificates
  */
 export function kafkaRequirements(parts: { readonly security?: boolean | undefined } = {}): string | null {
   const missing = [

@@ -15,22 +15,22 @@ export interface KafkaSecurityOptions {
 }
 
 /**
- * What a client needs for the listeners with security. All mechanisms are open on both SASL listeners, with the same users.
- * Who comes without security, `users.admin` and `clientKey` may do everything; everybody else what an access control list allows.
+ * What a client needs for the listeners with security. Both SASL listeners accept all mechanisms, with the same users.
+ * Clients without security, `users.admin` and `clientKey` may do everything; all others only what an access control list allows.
  */
 export interface KafkaSecurity {
   readonly bootstrapServers: Readonly<Record<Exclude<KafkaListener, "PLAINTEXT">, string>>;
-  /** Of the authority of brokers and clients, PEM. */
+  /** Certificate of the authority that signs for brokers and clients, in PEM. */
   readonly authority: string;
-  /** For the listener SSL, which demands a client certificate. */
+  /** Key and certificate for the listener SSL, which requires a client certificate. */
   readonly clientKey: CertifiedKey;
-  /** Of an authority that no broker knows. */
+  /** Key and certificate of an authority that no broker knows. */
   readonly untrustedKey: CertifiedKey;
-  /** For PLAIN and both SCRAM; their names are the subjects for OAUTHBEARER. */
+  /** Users for PLAIN and both SCRAM mechanisms. Their names are the subjects for OAUTHBEARER. */
   readonly users: { readonly admin: KafkaUser; readonly restricted: KafkaUser };
 }
 
-/** What was made before the brokers are formatted. */
+/** The files and passwords that are made before the brokers are formatted. */
 export interface SecurityMaterial extends Omit<KafkaSecurity, "bootstrapServers"> {
   readonly authorityFile: string;
   /** The broker's key and certificate in one PEM file. */
@@ -39,7 +39,7 @@ export interface SecurityMaterial extends Omit<KafkaSecurity, "bootstrapServers"
 
 const CLIENT_COMMON_NAME = "streamport-client";
 
-/** Makes authorities, certificates and passwords; the files are the brokers'. */
+/** Makes authorities, certificates and passwords, and the files for the brokers. */
 export async function createSecurityMaterial(clusterFolder: string): Promise<SecurityMaterial> {
   const folder = join(clusterFolder, "security");
   await mkdir(folder, { mode: 0o700 });
@@ -64,7 +64,7 @@ export async function createSecurityMaterial(clusterFolder: string): Promise<Sec
   };
 }
 
-/** Principals that no access control list binds. Brokers talk to each other without security, on the loopback interface. */
+/** Principals that no access control list restricts. Brokers talk to each other without security, on the loopback interface. */
 export const SUPER_USERS = ["User:ANONYMOUS", "User:admin", `User:CN=${CLIENT_COMMON_NAME}`] as const;
 
 function newUser(username: string): KafkaUser {

@@ -2,7 +2,7 @@ import { javaProgram } from "./java-program.ts";
 import type { KafkaCluster } from "./kafka-cluster.ts";
 import { type ProgramOutput, programSays, runProgram } from "./program.ts";
 
-/** Main classes of Kafka's own command line, the Java clients among them. */
+/** The main classes of Kafka's own command-line tools, which include the Java clients. */
 export const KAFKA_TOOLS = {
   acls: "org.apache.kafka.tools.AclCommand",
   configs: "kafka.admin.ConfigCommand",
@@ -13,7 +13,7 @@ export const KAFKA_TOOLS = {
 
 export interface ForeignToolOptions {
   readonly stdin?: string | Uint8Array | undefined;
-  /** Default 60,000; then the tool is killed and the call rejects. */
+  /** Default 60,000. When the time is over, the tool is killed and the call rejects. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,7 +22,7 @@ const QUICK_JAVA = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "
 const QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
 
 /**
- * Runs a tool of the cluster's own release against it, to its end. A consumer needs `--max-messages` or `--timeout-ms` to have one.
+ * Runs a tool of the cluster's own release against it until it ends. A consumer only ends with `--max-messages` or `--timeout-ms`.
  * @param args without `--bootstrap-server`
  */
 export async function runKafkaTool(
@@ -35,13 +35,13 @@ export async function runKafkaTool(
   return runProgram(javaProgram(), [...java, ...args], { stdin, timeoutMs, signal });
 }
 
-/** What keeps `runKcat` from working here, or null. */
+/** Why `runKcat` cannot work on this machine, or null. */
 export function kcatRequirements(): string | null {
   return programSays("kcat", ["-V"]) === null ? "kcat is not installed (Debian and Ubuntu: apt-get install kcat)" : null;
 }
 
 /**
- * Runs kcat, the command line of librdkafka, to its end. A consumer needs `-e` or `-c` to have one.
+ * Runs kcat, the command-line tool of librdkafka, until it ends. A consumer only ends with `-e` or `-c`.
  * @param args without `-b`
  */
 export async function runKcat(

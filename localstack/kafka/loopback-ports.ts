@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { type AddressInfo, type Server, createServer } from "node:net";
 
 /**
- * Below the range from which systems take the ports of outgoing connections: while a broker is down between two starts,
- * no client must get its port by chance.
+ * These ports are below the range from which systems take the ports of outgoing connections: while a broker is down between two
+ * starts, no client must get its port by chance.
  */
 const LOWEST_PORT = 15_000;
 const HIGHEST_PORT = 32_000;
 const TRIES = 200;
 
-/** Ports of 127.0.0.1 on which nothing listened a moment ago, all different. */
+/** Different ports of 127.0.0.1 on which nothing listens now. */
 export async function freeLoopbackPorts(count: number): Promise<readonly number[]> {
   const held: Server[] = [];
   try {
@@ -33,7 +33,7 @@ async function listenOn(port: number): Promise<Server | undefined> {
     await once(server, "listening");
     return server;
   } catch {
-    // Taken: the next one is as good.
+    // The port is taken. The next one will do.
     return undefined;
   }
 }

@@ -3,8 +3,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Sees the end of its standard input when the process that started it is gone, however that went (`kill -9` too); then it kills
- * what the folder names and removes the folder. A second removal, since a process that was just killed may have been writing.
+ * The guard's standard input ends when the process that started it is gone, even by `kill -9`. Then the guard kills the processes
+ * that the folder names and removes the folder. It removes it twice, because a killed process may have been writing at the first time.
  */
 const GUARD_SCRIPT = `
 cat >/dev/null
@@ -16,15 +16,15 @@ rm -rf "$1" 2>/dev/null || { sleep 1; rm -rf "$1"; }
 
 /** Processes and a folder that do not outlive this process. */
 export interface ProcessGuard {
-  /** To be called in the same step in which the process was started. The guard forgets it when it ends. */
+  /** Must be called in the same step in which the process was started. The guard stops watching a process that ends. */
   watch(child: ChildProcess): void;
-  /** Gives the folder up: it is removed, and what is still watched is killed. */
+  /** Ends the guard, which removes the folder and kills the processes that it still watches. */
   end(): void;
 }
 
-/** @param folder of the caller's making; everything in it is temporary */
+/** @param folder made by the caller; everything in it is temporary */
 export function startProcessGuard(folder: string): ProcessGuard {
-  // In a session of its own: an interrupt from the terminal goes to the processes it guards, not to the guard.
+  // The guard has a session of its own, so that an interrupt from the terminal reaches the guarded processes, but not the guard.
   const guard = spawn("/bin/sh", ["-c", GUARD_SCRIPT, "sh", folder], { stdio: ["pipe", "ignore", "ignore"], detached: true });
   guard.unref();
   guard.stdin.on("error", () => undefined);

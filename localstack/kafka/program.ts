@@ -1,6 +1,6 @@
 import { type ExecFileException, execFile, spawnSync } from "node:child_process";
 
-/** What a finished program said. */
+/** The output of a finished program. */
 export interface ProgramOutput {
   readonly stdout: string;
   readonly stderr: string;
@@ -8,12 +8,12 @@ export interface ProgramOutput {
 
 export interface ProgramInput {
   readonly stdin?: string | Uint8Array | undefined;
-  /** Then the program is killed. */
+  /** The program is killed after this time. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs a program to its end. Rejects with both of its outputs when it failed or took longer than it may. */
+/** Runs a program until it ends. Rejects with both of its outputs if it fails or takes too long. */
 export async function runProgram(
   file: string,
   args: readonly string[],
@@ -25,13 +25,13 @@ export async function runProgram(
       if (error === null) resolve({ stdout, stderr });
       else reject(new Error(`${file} ${ending(error, timeoutMs)}\n${stdout}\n${stderr}`.trimEnd(), { cause: error }));
     });
-    // A program that ends before it has read everything breaks the pipe; its exit code tells what that means.
+    // A program that ends before it has read everything breaks the pipe. Its exit code shows whether that is an error.
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(stdin);
   });
 }
 
-/** Whether a program can be started at all, with these arguments that make it end at once; what it printed, or null. */
+/** Starts a program with arguments that make it end at once. @returns what it printed, or null if it cannot be started */
 export function programSays(file: string, args: readonly string[]): string | null {
   const { error, stdout, stderr } = spawnSync(file, args, { encoding: "utf8", timeout: 20_000 });
   return error === undefined ? `${stdout}\n${stderr}` : null;

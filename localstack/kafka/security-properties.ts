@@ -5,7 +5,7 @@ const SCRAM_MECHANISMS = ["SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
 const MECHANISMS = ["PLAIN", ...SCRAM_MECHANISMS, "OAUTHBEARER"] as const;
 const MODULES = "org.apache.kafka.common.security";
 
-/** The settings of a broker for its listeners SSL, SASL_PLAINTEXT and SASL_SSL, and for access control lists. */
+/** The settings of a broker for the listeners SSL, SASL_PLAINTEXT and SASL_SSL, and for access control lists. */
 export function securityProperties(material: SecurityMaterial, options: KafkaSecurityOptions): KafkaProperties {
   return {
     "ssl.keystore.type": "PEM",
@@ -22,7 +22,7 @@ export function securityProperties(material: SecurityMaterial, options: KafkaSec
   };
 }
 
-/** Arguments for formatting: SCRAM credentials live in the metadata log, so that they are there before the first connection. */
+/** Arguments for formatting. SCRAM credentials lie in the metadata log, so formatting must add them before the first connection. */
 export function scramArguments({ users }: SecurityMaterial): readonly string[] {
   return Object.values(users).flatMap(({ username, password }) =>
     SCRAM_MECHANISMS.flatMap((mechanism) => ["--add-scram", `${mechanism}=[name=${username},password=${password}]`]),

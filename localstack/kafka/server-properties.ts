@@ -1,11 +1,11 @@
-/** The group settings of the brokers: quick ones for a suite, or the server's own for figures that users would see. */
+/** The group settings of the brokers: quick ones for a suite, or the server's own for figures as users would see them. */
 export type KafkaProfile = "suite" | "default";
 
-/** The names of the listeners, which are those of Kafka's security protocols. */
+/** The listeners have the names of Kafka's security protocols. */
 export const CLIENT_LISTENERS = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] as const;
 export type KafkaListener = (typeof CLIENT_LISTENERS)[number];
 
-/** The ports of one broker, which is its own controller too. */
+/** The ports of one broker, which is also a controller. */
 export interface KafkaBrokerPorts {
   readonly nodeId: number;
   readonly controllerPort: number;
@@ -16,7 +16,7 @@ export type KafkaProperties = Readonly<Record<string, string>>;
 
 export interface ServerPropertiesOptions {
   readonly broker: KafkaBrokerPorts;
-  /** All of the cluster, this one among them. */
+  /** All brokers of the cluster, including this one. */
   readonly brokers: readonly KafkaBrokerPorts[];
   readonly logFolder: string;
   readonly profile: KafkaProfile;
@@ -31,15 +31,15 @@ const SUITE_GROUPS: KafkaProperties = {
 };
 
 /**
- * A broker that dies is noticed after 3 s instead of 9. Until then its partitions have no leader, and it is not let in again after
- * `kill -9`: tests that kill brokers would mostly wait.
+ * The cluster notices a dead broker after 3 s instead of 9. Until then its partitions have no leader, and the cluster refuses it after
+ * `kill -9`. With 9 s, tests that kill brokers would mostly wait.
  */
 const QUICK_FAILOVER: KafkaProperties = {
   "broker.heartbeat.interval.ms": "500",
   "broker.session.timeout.ms": "3000",
 };
 
-/** The settings of one broker, before security and what the caller overrides. */
+/** The settings of one broker, without those for security and those of the caller. */
 export function serverProperties({ broker, brokers, logFolder, profile }: ServerPropertiesOptions): KafkaProperties {
   const replicas = String(brokers.length);
   const inSync = String(Math.max(1, brokers.length - 1));
@@ -71,7 +71,7 @@ export function serverProperties({ broker, brokers, logFolder, profile }: Server
   };
 }
 
-/** As a file that `java.util.Properties` reads back to the same values. */
+/** The text of a file that `java.util.Properties` reads back to the same values. */
 export function propertiesFile(properties: KafkaProperties): string {
   const escaped = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
   return Object.entries(properties)

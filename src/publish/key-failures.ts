@@ -13,15 +13,15 @@ interface BlockedKey {
 /** Fails messages for good, and in the same step those of their keys that come behind them in the lane. */
 export class KeyFailures {
   readonly #context: PublishContext;
-  readonly #holds: boolean;
+  readonly #hold: boolean;
   readonly #discard: (message: PendingMessage) => void;
   /** Keys that stay blocked until they are released, with the error that blocked them. */
   readonly #held = new Map<string, StreamError>();
 
   /** `discard` takes a message out of the queue that it is in; it is not called for one in an unresolved call. */
-  constructor(context: PublishContext, holds: boolean, discard: (message: PendingMessage) => void) {
+  constructor(context: PublishContext, hold: boolean, discard: (message: PendingMessage) => void) {
     this.#context = context;
-    this.#holds = holds;
+    this.#hold = hold;
     this.#discard = discard;
   }
 
@@ -53,33 +53,20 @@ export class KeyFailures {
     if (blocked.size > 0) this.failInOrder(lane, () => null, blocked);
   }
 
-  /**
-   * Fails those for which `verdictOf` has an error, and behind each the others of its key. Those are followers even where they
-   * have a verdict of their own: what they are does not depend on how late a timer fires.
-   */
+  /** Fails those for which `verdictOf` has an error, and behind each the others of its key. */
   failInOrder(lane: Lane, verdictOf: (message: PendingMessage) => StreamError | null, blocked = new Map<string, BlockedKey>()): void {
     let at = 0;
     for (const message of lane.messages()) {
       const place = at;
       at += 1;
-      const key = message.keyText === null ? undefined : blocked.get(message.keyText);
-      if (key !== undefined && place >= key.from) {
-        this.#reject(message, this.#followerError(message, key.cause));
+      const verdict = verdictOf(message);
+      if (verdict !== null) {
+        this.#block(message, verdict, place, blocked);
+        this.#reject(message, verdict);
         continue;
       }
-      const verdict = verdictOf(message);
-      if (verdict === null) continue;
-      this.#block(message, verdict, place, blocked);
-      this.#reject(message, verdict);
-    }
-  }
-
-  /** Fails all that the lane has for a reason that they share: none of them follows another. */
-  failAll(lane: Lane, errorOf: (message: PendingMessage) => StreamError): void {
-    for (const message of lane.messages()) {
-      const error = errorOf(message);
-      this.#hold(message, error);
-      this.#reject(message, error);
+      const key = message.keyText === null ? undefined : blocked.get(message.keyText);
+      if (key !== undefined && place >= key.from) this.#reject(message, this.#followerError(message, key.cause));
     }
   }
 
@@ -90,11 +77,7 @@ export class KeyFailures {
   #block(message: PendingMessage, error: StreamError, from: number, blocked: Map<string, BlockedKey>): void {
     if (message.keyText === null) return;
     if (!blocked.has(message.keyText)) blocked.set(message.keyText, { cause: error, from });
-    this.#hold(message, error);
-  }
-
-  #hold({ keyText }: PendingMessage, error: StreamError): void {
-    if (this.#holds && keyText !== null && !this.#held.has(keyText)) this.#held.set(keyText, error);
+    if (this.#hold && !this.#held.has(message.keyText)) this.#held.set(message.keyText, error);
   }
 
   #followerError(message: PendingMessage, cause: StreamError): StreamError {

@@ -168,7 +168,7 @@ export class SendScheduler {
   /** Fails everything that has not settled: sent ones as `outcome-unknown`, the others by `error`. */
   failAll(error: StreamError): void {
     for (const lane of this.#lanes.all()) {
-      this.failures.failAll(lane, (message) =>
+      this.failures.failInOrder(lane, (message) =>
         message.state === "sent" || message.maybeStored ? this.failures.unknown("was cut short by close", error) : error,
       );
       this.#afterLoss(lane);
@@ -209,7 +209,7 @@ export class SendScheduler {
   }
 
   #onPrepareFailed(error: StreamError): void {
-    this.failures.failAll(this.#lanes.unrouted, () => error);
+    this.failures.failInOrder(this.#lanes.unrouted, () => error);
   }
 
   /** Admits, makes ready or retires a lane after anything about it has changed. */

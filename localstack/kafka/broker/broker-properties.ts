@@ -1,7 +1,7 @@
 import { StreamError } from "../../../src/errors.ts";
 import { TOPIC_SETTINGS } from "./topics/topic-settings.ts";
 
-/** The broker's own settings that have an effect here, by Kafka's names. Not all defaults are Kafka's: see README.md. */
+/** The broker settings that have an effect here, by Kafka's names. Not all defaults are Kafka's: see README.md. */
 const DEFAULTS = {
   "auto.create.topics.enable": "false",
   "num.partitions": "1",
@@ -19,13 +19,13 @@ const DEFAULTS = {
 
 type PropertyName = keyof typeof DEFAULTS;
 
-/** What brokers are set to. */
+/** The settings of the brokers. */
 export class BrokerProperties {
-  /** Defaults of topics, by the names of topics. */
+  /** Defaults of topics, by the names of the topic settings. */
   readonly ofTopics: ReadonlyMap<string, string>;
   readonly #own: ReadonlyMap<string, string>;
 
-  /** @throws `configuration` for a property that has no effect here, or a value that is none */
+  /** @throws `configuration` for a property that has no effect here, or an invalid value */
   constructor(given: Readonly<Record<string, string>>) {
     const topicNames = new Map([...TOPIC_SETTINGS].flatMap(([name, { brokerName }]) => (brokerName === null ? [] : [[brokerName, name]])));
     const own = new Map<string, string>(Object.entries(DEFAULTS));

@@ -11,7 +11,7 @@ import type { Topic } from "./topics/topic.ts";
 import { Topics } from "./topics/topics.ts";
 import { Transactions } from "./transactions/transactions.ts";
 
-/** One broker of the cluster, as clients are told of it. */
+/** One broker of the cluster, as clients see it. */
 export interface BrokerNode {
   readonly nodeId: number;
   readonly host: string;
@@ -22,15 +22,15 @@ export interface BrokerNode {
 export interface ClusterOptions {
   readonly brokers: number;
   readonly properties: Readonly<Record<string, string>>;
-  /** Passwords by user name; `null`: nobody has to say who he is. */
+  /** Passwords by user name; `null`: clients need not authenticate. */
   readonly users: ReadonlyMap<string, string> | null;
-  /** The way in which the first fault of each kind shows. */
+  /** The variant in which the first fault of each kind shows. */
   readonly firstFaultTurn: number;
-  /** Where clients are sent. */
+  /** The address at which clients reach the broker. */
   readonly advertisedHost: string;
 }
 
-/** What all brokers of the cluster know: they share one memory, so that what one has stored is stored. */
+/** The state of the cluster. All brokers share it, so a record that one has stored is stored for all. */
 export class Cluster {
   readonly clusterId = randomBytes(16).toString("base64url");
   readonly properties: BrokerProperties;
@@ -41,7 +41,7 @@ export class Cluster {
   readonly transactions: Transactions;
   readonly faults: FaultPlan;
   readonly invalidRecords = new InvalidRecords();
-  /** How often the coordinator of a group or transaction has moved on. */
+  /** How often the coordinator of a group or transaction has moved. */
   readonly #moves = new Map<string, number>();
   readonly #maintenance: NodeJS.Timeout;
 
@@ -61,7 +61,7 @@ export class Cluster {
     this.groups = new Groups(this.properties);
     this.transactions = new Transactions(this.topics, this.groups, this.properties.number("transaction.max.timeout.ms"));
     this.#maintenance = setInterval(() => this.#runMaintenance(), this.properties.number("log.retention.check.interval.ms"));
-    // A cluster that nobody closes does not keep its process: its listeners do.
+    // This timer does not keep the process alive when the cluster is not closed. Its listeners do that.
     this.#maintenance.unref();
   }
 
@@ -77,12 +77,12 @@ export class Cluster {
     return this.node(nodeId)?.isUp === true;
   }
 
-  /** Replicas whose broker is up: nobody lags here. */
+  /** The replicas whose broker is up. None of them lags, because all share one log. */
   inSyncReplicas({ replicas }: Partition): readonly number[] {
     return replicas.filter((nodeId) => this.isUp(nodeId));
   }
 
-  /** Every partition is led by the first of its replicas that is up, and stays with its leader as long as that is. */
+  /** A partition keeps its leader as long as that broker is up. Then the first of its replicas that is up becomes its leader. */
   electLeaders(): void {
     for (const topic of this.topics.all) {
       for (const partition of topic.partitions) {
@@ -93,7 +93,7 @@ export class Cluster {
     }
   }
 
-  /** The next of its replicas leads the partition from now on. @returns whether there is another one */
+  /** Makes the next replica the leader of the partition. @returns whether the partition has another replica that is up */
   moveLeader(partition: Partition): boolean {
     const candidates = this.inSyncReplicas(partition);
     const next = candidates[(candidates.indexOf(partition.leaderId) + 1) % candidates.length];
@@ -102,7 +102,7 @@ export class Cluster {
     return true;
   }
 
-  /** The broker that looks after a group or a transactional id. */
+  /** The broker that coordinates a group or a transactional id. */
   coordinatorOf(key: string): BrokerNode | undefined {
     const up = this.upNodes;
     return up[(hashOf(key) + (this.#moves.get(key) ?? 0)) % Math.max(1, up.length)];

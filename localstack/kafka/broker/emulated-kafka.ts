@@ -1,6 +1,6 @@
 import type { Fault } from "../../../src/driver/index.ts";
 import { StreamError } from "../../../src/errors.ts";
-import { type DamageOptions, looksOf } from "../../damage-options.ts";
+import { type DamageOptions, damagedReadsOf } from "../../damage-options.ts";
 import type { EmulatorTopic } from "../../emulator.ts";
 import { requireOpen } from "../../require-open.ts";
 import { Cluster } from "./cluster.ts";
@@ -9,60 +9,60 @@ import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
 import { compactTopic, createTopic, damageLastBatch, moveLeader, truncateLog } from "./topics/topic-control.ts";
 
 export interface EmulatedKafkaOptions {
-  /** All of them have every topic, where nothing else is said. @default 1 */
+  /** How many brokers. Each has a replica of every topic, unless a setting says otherwise. @default 1 */
   readonly brokers?: number | undefined;
-  /** Of the first broker. @default a free one */
+  /** Port of the first broker. @default a free one */
   readonly port?: number | undefined;
-  /** An address of this machine that the brokers listen on; `0.0.0.0`: all of them. @default 127.0.0.1 */
+  /** The address of this machine on which the brokers listen; `0.0.0.0`: all addresses. @default 127.0.0.1 */
   readonly host?: string | undefined;
-  /** The name by which clients reach them: brokers send clients to each other by it. @default `host`; 127.0.0.1 where that is all addresses */
+  /** The name by which clients reach the brokers. Brokers send clients to each other by it. @default `host`; 127.0.0.1 if `host` is all addresses */
   readonly advertisedHost?: string | undefined;
   readonly topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
-  /** The broker's own settings by Kafka's names: `{ "group.initial.rebalance.delay.ms": "3000" }`. */
+  /** The broker settings, by Kafka's names: `{ "group.initial.rebalance.delay.ms": "3000" }`. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
-  /** Where a kind of fault has several ways to show (README.md), they take turns; the first begins with this one. @default 0 */
+  /** If a kind of fault has several variants (README.md), they take turns. The first fault of a kind begins with this one. @default 0 */
   readonly firstFaultTurn?: number | undefined;
-  /** Passwords by user name: then clients authenticate by SASL PLAIN. @default whoever comes is let in */
+  /** Passwords by user name. If given, clients must authenticate by SASL PLAIN. @default clients need not authenticate */
   readonly users?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Brokers that speak Kafka's protocol, in this process and its memory. `README.md` says what they do not do. Closed, it is an error `closed`. */
+/** Brokers that speak Kafka's protocol, in this process and its memory. `README.md` lists what they do not do. After `close`, methods fail with `closed`. */
 export interface EmulatedKafka extends AsyncDisposable {
-  /** For `connect`; with the first of the users. */
+  /** The URL for `connect`. It includes the first of the users. */
   readonly url: string;
-  /** `host:port`, separated by commas. */
+  /** `host:port` of each broker, separated by commas. */
   readonly bootstrapServers: string;
   readonly brokers: readonly EmulatedBroker[];
   /** @param kafkaSettings by Kafka's own names: `{ "cleanup.policy": "compact" }`. Rejects with `already-exists`, `invalid-argument` */
   createTopic(topic: string, settings?: EmulatorTopic, kafkaSettings?: Readonly<Record<string, string>>): Promise<void>;
-  /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for a kind that is not of it */
+  /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for an unknown kind */
   inject(fault: Fault): void;
-  /** Withdraws what has not happened yet. */
+  /** Withdraws the faults that have not been applied yet. */
   clearFaults(): void;
-  /** Plans that requests of one kind are answered with an error code. */
+  /** Plans an error code as the answer to requests of one kind. */
   answerWith(answer: ErrorAnswer): void;
-  /** Compacts the topic now and up to its end, as Kafka does after a while and not as far. @throws `not-found` */
+  /** Compacts the topic at once and up to its end. Kafka compacts later, and never the newest segment. @throws `not-found` */
   compact(topic: string): void;
-  /** Damages the batch that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that is not there, or empty */
+  /** Damages the batch that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty */
   damage(topic: string, partition: string, options?: DamageOptions): void;
-  /** To this broker, or to another one. @throws `not-found`, `conflict` where it cannot lead */
+  /** Moves the leadership to this broker; without an id, to another replica. @throws `not-found`, `conflict` if it cannot lead */
   moveLeader(topic: string, partition: number, nodeId?: number): void;
   /**
-   * An unclean election: a replica that lacks the batch with this offset and all behind it leads the partition now, in a new
-   * epoch, and what comes next takes their offsets. Of several replicas another one leads. @throws `not-found`, `conflict` where none is up
+   * Makes an unclean election: the new leader lacks the batch with this offset and all later ones. It leads in a new epoch, and the next
+   * records take the same offsets. If the partition has several replicas, another one leads. @throws `not-found`, `conflict` if none is up
    */
   truncate(topic: string, partition: number, offset: bigint): void;
-  /** All brokers go away and come back with what is stored; members have to join again. */
+  /** Stops all brokers and starts them again with their logs. Members have to join again. */
   restart(): Promise<void>;
-  /** Never rejects. What was stored is gone. */
+  /** Ends all brokers and drops their logs. Never rejects. */
   close(): Promise<void>;
 }
 
 const LOOPBACK = "127.0.0.1";
-/** To listen on; nobody can be sent there. */
+/** Addresses that a server can listen on, but that clients cannot connect to. */
 const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
-/** @throws `configuration` for properties that have no effect here, or a port that is taken · `invalid-argument` for topics that cannot be */
+/** @throws `configuration` for properties that have no effect here, or a port that is taken · `invalid-argument` for invalid topics */
 export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Promise<EmulatedKafka> {
   const { brokers = 1, port = 0, topics = {}, properties = {}, users, firstFaultTurn = 0, host = LOOPBACK } = options;
   const { advertisedHost = EVERY_ADDRESS.has(host) ? LOOPBACK : host } = options;
@@ -100,7 +100,7 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     },
     answerWith: (answer) => opened().faults.add(plannedAnswer(answer)),
     compact: (topic) => compactTopic(opened(), topic),
-    damage: (topic, partition, damage) => damageLastBatch(opened(), topic, partition, looksOf(damage)),
+    damage: (topic, partition, damage) => damageLastBatch(opened(), topic, partition, damagedReadsOf(damage)),
     moveLeader: (topic, partition, nodeId) => moveLeader(opened(), topic, partition, nodeId),
     truncate: (topic, partition, offset) => truncateLog(opened(), topic, partition, offset),
     restart: async () => {

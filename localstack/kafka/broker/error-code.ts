@@ -65,10 +65,10 @@ export const ErrorCode = {
   mismatchedEndpointType: 114,
 } as const;
 
-/** What a request, or a part of it, is refused with. */
+/** The error with which a request, or a part of it, is refused. */
 export class Refusal extends Error {
   readonly errorCode: number;
-  /** Which records of a batch are at fault. */
+  /** The invalid records of a batch. */
   readonly recordErrors: readonly RecordError[];
 
   constructor(errorCode: number, message: string, recordErrors: readonly RecordError[] = []) {
@@ -80,7 +80,7 @@ export class Refusal extends Error {
 }
 
 export interface RecordError {
-  /** In its batch. */
+  /** Index of the record in its batch. */
   readonly batchIndex: number;
   readonly batchIndexErrorMessage: string | null;
 }

@@ -3,13 +3,12 @@ import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { channels } from "../../../src/diagnostics/channels.ts";
 import type { RecordResult } from "../../../src/driver/producer-driver.ts";
-import { StreamError } from "../../../src/errors.ts";
+import { StreamError, isStreamError } from "../../../src/errors.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
 import { createProducer } from "../../../src/publish/producer.ts";
 import type { ProducerOptions } from "../../../src/publish/producer-types.ts";
 import type { TopicContext } from "../../../src/topic-context.ts";
 import { FakeProducerDriver, SHAPES, byHand, fakeContext, refused, retryable, stored, unknown, until } from "./fake-producer-driver.ts";
-import { codes, failure } from "./outcomes.ts";
 
 const quick: ProducerOptions = { retry: { initialDelayMs: 0, maxDelayMs: 1 } };
 
@@ -21,6 +20,20 @@ function setUp(
 ) {
   return { driver, producer: createProducer(fakeContext(driver, more, without), { ...quick, ...options }) };
 }
+
+async function failure(promise: Promise<unknown>): Promise<StreamError> {
+  const error = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (!isStreamError(error)) throw new Error(`not a StreamError: ${String(error)}`);
+  return error;
+}
+
+const codes = async (promises: readonly Promise<unknown>[]): Promise<string[]> =>
+  (await Promise.allSettled(promises)).map((result) =>
+    result.status === "fulfilled" ? "stored" : isStreamError(result.reason) ? result.reason.code : "reason",
+  );
 
 test("sends of one tick share calls and keep their order; receipts tell where", async () => {
   const { driver, producer } = setUp();
@@ -184,6 +197,57 @@ test("onKeyFailure hold: the key stays blocked until it is released", async () =
   await producer.send({ key: "a", value: "3" });
 });
 
+test("deadline: timeout where it was never sent, outcome-unknown in a call; the call is told and the lane stays occupied until it resolves", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({ deliveryTimeoutMs: 30 }, driver);
+  const sent = producer.send({ key: "a", value: "1" });
+  await until(() => driver.calls.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 15));
+  const queued = producer.send({ key: "a", value: "2" });
+  expect(await codes([sent, queued])).toEqual(["outcome-unknown", "key-blocked"]);
+  expect(driver.calls[0]!.signal.aborted).toBe(true);
+  const next = producer.send({ key: "a", value: "3" });
+  expect((await failure(next)).code).toBe("timeout");
+  driver.calls[0]!.answer(unknown());
+  driver.script = null;
+  await producer.send({ key: "a", value: "4" });
+  expect(driver.calls.slice(1).flatMap(({ slices }) => slices)).toEqual([["a:4"]]);
+});
+
+test("deadline while retrying: timeout where nothing was stored, outcome-unknown where it may be", async () => {
+  for (const [answer, code] of [
+    [retryable(), "timeout"],
+    [unknown(), "outcome-unknown"],
+  ] as const) {
+    const driver = new FakeProducerDriver();
+    driver.script = () => Promise.resolve([answer]);
+    const { producer } = setUp({ deliveryTimeoutMs: 20 }, driver);
+    const error = await failure(producer.send({ key: "a", value: "1" }));
+    expect(error.code).toBe(code);
+    expect(isStreamError(error.cause)).toBe(true);
+  }
+});
+
+test("a codec that hangs meets the deadline; one that fails blocks nothing", async () => {
+  const codec = {
+    encode: (value: string): Promise<Uint8Array> =>
+      value === "hang"
+        ? new Promise(() => undefined)
+        : value === "fail"
+          ? Promise.reject(new Error("no"))
+          : Promise.resolve(Buffer.from(value)),
+    decode: () => "",
+  };
+  const { producer, driver } = setUp({ deliveryTimeoutMs: 25 }, new FakeProducerDriver(), { codec });
+  expect(await codes(["fail", "1", "hang"].map((value) => producer.send({ key: "a", value })))).toEqual([
+    "invalid-argument",
+    "stored",
+    "timeout",
+  ]);
+  expect(driver.log.map(({ value }) => value)).toEqual(["1"]);
+});
+
 test("abort before it left withdraws and blocks nothing; after, the outcome is unknown with the reason as cause", async () => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
@@ -234,6 +298,18 @@ test.each<["continue" | "hold", string]>([
   await until(() => driver.calls.length === 3);
   driver.calls[2]!.answer(stored);
   await next;
+});
+
+test("an answer that came while the process stood still is heard before the deadline is judged", async () => {
+  const driver = new FakeProducerDriver();
+  driver.script = byHand;
+  const { producer } = setUp({ deliveryTimeoutMs: 50 }, driver);
+  const sent = producer.send({ key: "a", value: "1" });
+  await until(() => driver.calls.length === 1);
+  setTimeout(() => driver.calls[0]!.answer(stored), 100);
+  // Nothing runs until both the deadline and the answer are due.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+  expect(await codes([sent])).toEqual(["stored"]);
 });
 
 test("an abort between two attempts is no failure of the key either", async () => {

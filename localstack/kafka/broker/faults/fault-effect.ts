@@ -3,48 +3,48 @@ import { StreamError } from "../../../../src/errors.ts";
 import { checkFault } from "../../../check-fault.ts";
 import { ErrorCode } from "../error-code.ts";
 
-/** What becomes of a request that is met. */
+/** What a fault does to a request. */
 export type FaultEffect =
-  /** Refused with this code, before anything is stored, or after. `authorization`: with the code that says who may not. */
+  /** The request is refused with this code, before its records are stored or after. `authorization`: the code of a missing permission. */
   | { readonly what: "error"; readonly errorCode: number | "authorization"; readonly isStored: boolean }
-  /** One of its records is invalid, now and whenever it comes again. */
+  /** One of its records is invalid, now and at every retry. */
   | { readonly what: "invalid-record" }
   | { readonly what: "disconnect" }
-  /** Carried out, and hung up instead of an answer. */
+  /** The request is carried out, but the broker closes the connection instead of answering. */
   | { readonly what: "lose-answer" }
-  /** Another replica leads the partition now: before the batch is stored, or after. `otherwise`: the code where there is none. */
+  /** Another replica becomes the leader, before the batch is stored or after. `otherwise`: the code if the partition has no other replica. */
   | { readonly what: "move-leader"; readonly isStored: boolean; readonly otherwise: number }
-  /** The broker that is asked leads the partitions no more. */
+  /** The broker that received the request loses the leadership of its partitions. */
   | { readonly what: "step-down" }
   | { readonly what: "delay"; readonly durationMs: number }
-  /** The member that asks is put out of its group, as if its session had ended. */
+  /** The member that sent the request is removed from its group, as if its session had timed out. */
   | { readonly what: "evict-member" }
-  /** The coordinator of the group is another one now, which knows no members. */
+  /** Another broker becomes the coordinator of the group. It knows no members. */
   | { readonly what: "move-coordinator" }
   | { readonly what: "restart" };
 
-/** One of the ways in which a server shows a kind of trouble: all that comes together. */
+/** One of the variants in which a server shows a kind of fault: the effects that occur together. */
 type FaultVariant = readonly FaultEffect[];
 
-/** Which requests are met, and how many. */
+/** Which requests a fault applies to, and how many. */
 export interface PlannedFault {
-  /** Whose ways take turns. */
+  /** The kind of fault. The variants of one kind take turns. */
   readonly kind: string;
-  /** In turns, so that whoever meets several meets all. */
+  /** They take turns, so that a client that gets several faults sees every variant. */
   readonly variants: readonly FaultVariant[];
-  /** Names of requests; `null`: any that a topic or a group is about. */
+  /** Names of requests; `null`: all requests about a topic or a group. */
   readonly apis: readonly string[] | null;
   readonly topic: string | undefined;
   readonly partition: number | undefined;
-  /** Requests that are still to be spared. */
+  /** How many more requests are spared. */
   after: number;
-  /** Requests that are still to be met. */
+  /** How many more requests get the fault. */
   times: number;
 }
 
 const DEFAULT_STALL_MS = 1_000;
 const OF_MEMBERS = ["Heartbeat", "OffsetCommit"];
-/** Changes by the administration. */
+/** The requests that change something for the administration. */
 const CHANGES = [
   "CreateTopics",
   "CreatePartitions",
@@ -68,7 +68,7 @@ interface ShownFault {
   readonly apis: readonly string[] | null;
 }
 
-/** How Kafka shows each kind of the shared vocabulary. */
+/** How Kafka shows each kind of fault of the shared vocabulary. */
 const KINDS: Readonly<Record<FaultKind, (fault: Fault) => ShownFault>> = {
   throttle: () => ({ ways: [refusal(ErrorCode.throttlingQuotaExceeded)], apis: ["Produce"] }),
   "fail-entry": () => ({ ways: [[{ what: "invalid-record" }]], apis: ["Produce"] }),
@@ -96,7 +96,7 @@ const KINDS: Readonly<Record<FaultKind, (fault: Fault) => ShownFault>> = {
   restart: () => ({ ways: [[{ what: "restart" }]], apis: null }),
 };
 
-/** @throws `invalid-argument` for a kind that is not of the vocabulary, and what no fault can have */
+/** @throws `invalid-argument` for an unknown kind or an invalid property */
 export function plannedFault(fault: Fault): PlannedFault {
   checkFault(fault);
   const { kind, after = 0, times = 1, topic, partition, operation } = fault;
@@ -116,12 +116,12 @@ function refused(what: string): StreamError {
   return new StreamError("invalid-argument", `the emulated Kafka: ${what}`, { provider: "kafka" });
 }
 
-/** An error code as the answer to requests of one kind. */
+/** Answers requests of one kind with an error code. */
 export interface ErrorAnswer {
   /** Kafka's name of the request: `Produce`, `Fetch`, `Metadata`, … */
   readonly api: string;
   readonly errorCode: number;
-  /** Of Produce: stores first what it is sent, then answers with the error. @default false */
+  /** For Produce: whether the records are stored before the error is answered. @default false */
   readonly isStored?: boolean | undefined;
   /** Skips this many such requests first. @default 0 */
   readonly after?: number | undefined;

@@ -2,18 +2,18 @@ import type { PlannedFault } from "./fault-effect.ts";
 import { type CallSubject, type RequestFault, RequestFaults } from "./request-faults.ts";
 
 interface Planned extends PlannedFault {
-  /** Which of the ways comes next: every request that is met or spared moves it on. */
+  /** The number of the next variant. Every request that gets the fault or is spared advances it. */
   turn: number;
 }
 
-/** The troubles that are still to come, in the order in which they were planned. */
+/** The faults that have not been applied yet, in the order in which they were planned. */
 export class FaultPlan {
   readonly #firstTurn: number;
-  /** How many of each kind have been planned for each topic, which nobody else's plans change: the next begins with another way. */
+  /** How many faults of each kind have been planned for each topic. The next one begins with the next variant, whatever is planned for other topics. */
   readonly #begun = new Map<string, number>();
   #planned: Planned[] = [];
 
-  /** @param firstTurn the way that the first trouble of each kind begins with */
+  /** @param firstTurn the variant with which the first fault of each kind begins */
   constructor(firstTurn = 0) {
     this.#firstTurn = firstTurn;
   }
@@ -26,7 +26,7 @@ export class FaultPlan {
     this.#planned.push({ ...planned, turn: this.#firstTurn + begun });
   }
 
-  /** Withdraws what has not happened yet. */
+  /** Withdraws the faults that have not been applied yet. */
   clear(): void {
     this.#planned = [];
   }
@@ -35,7 +35,7 @@ export class FaultPlan {
     return this.#planned.length === 0;
   }
 
-  /** Counts the request, and answers what befalls it. */
+  /** Counts the request. @returns the faults that apply to it */
   take(api: string, subject: CallSubject): RequestFaults {
     const met: RequestFault[] = [];
     for (const planned of this.#planned) {

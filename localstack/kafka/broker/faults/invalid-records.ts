@@ -3,7 +3,7 @@ import { decompress } from "../log/compression.ts";
 import type { RecordBatch } from "../log/record-batch.ts";
 import { RecordCursor } from "../log/record-cursor.ts";
 
-/** Records that were made invalid: known by their key and value, as they may come again in another batch. */
+/** Records that were made invalid. They are recognised by key and value, because a retry may send them in another batch. */
 export class InvalidRecords {
   readonly #invalid = new Set<string>();
 
@@ -12,20 +12,20 @@ export class InvalidRecords {
     this.#invalid.add(identitiesOf(batch)[batch.count >> 1]!);
   }
 
-  /** Whatever comes again is valid. */
+  /** Makes all records valid again. */
   clear(): void {
     this.#invalid.clear();
   }
 
-  /** @throws `Refusal` that names the record, where one of the batch is invalid */
+  /** @throws `Refusal` that names the record, if one of the batch is invalid */
   check(batch: RecordBatch): void {
     if (this.#invalid.size === 0) return;
     const identities = identitiesOf(batch);
     const batchIndex = identities.findIndex((identity) => this.#invalid.has(identity));
     if (batchIndex < 0) return;
-    // Alone in its batch it can be told from all others: the client has no reason to send it again.
+    // The fault is over when the record is alone in its batch, because the client then knows it and does not retry it.
     if (identities.length === 1) this.#invalid.delete(identities[0]!);
-    const batchIndexErrorMessage = "the emulator was told to refuse this record";
+    const batchIndexErrorMessage = "a fault of the emulator refuses this record";
     throw new Refusal(ErrorCode.invalidRecord, "a record is invalid", [{ batchIndex, batchIndexErrorMessage }]);
   }
 }

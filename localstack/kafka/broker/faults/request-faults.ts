@@ -1,21 +1,21 @@
 import { ErrorCode } from "../error-code.ts";
 import type { FaultEffect } from "./fault-effect.ts";
 
-/** What a request is about, as far as faults can name it. */
+/** The topics and the group of a request, as far as faults can name them. */
 export interface CallSubject {
-  /** With the partitions; `null`: the topic as a whole. */
+  /** The partitions by topic; `null`: the topic as a whole. */
   readonly topics: ReadonlyMap<string, readonly number[] | null>;
   readonly hasGroup: boolean;
 }
 
-/** A trouble, and the part of the request that it concerns; `undefined`: all of it. */
+/** A fault, and the part of the request that it applies to; `undefined`: all of it. */
 export interface RequestFault {
   readonly effect: FaultEffect;
   readonly topic: string | undefined;
   readonly partition: number | undefined;
 }
 
-/** What befalls one request. Handlers ask it where a server would find the same trouble. */
+/** The faults that apply to one request. A handler checks them where a server would find the same fault. */
 export class RequestFaults {
   static readonly NONE = new RequestFaults([]);
   readonly #faults: readonly RequestFault[];
@@ -34,14 +34,14 @@ export class RequestFaults {
   }
 
   /**
-   * The code that this part of the request is refused with before anything is done; 0: none.
-   * @param authorizationCode what says that the one who asks may not
+   * The code with which this part of the request is refused before it is carried out; 0: none.
+   * @param authorizationCode the code of a missing permission for this part
    */
   refusalOf(authorizationCode: number, topic?: string, partition?: number): number {
     return this.#codeOf(false, authorizationCode, topic, partition);
   }
 
-  /** The code that hides that this part of the request was carried out; 0: none. */
+  /** The error code that is answered although this part of the request was carried out; 0: none. */
   codeAfter(topic: string, partition: number): number {
     return this.#codeOf(true, ErrorCode.topicAuthorizationFailed, topic, partition);
   }
@@ -54,7 +54,7 @@ export class RequestFaults {
     return ErrorCode.none;
   }
 
-  /** Does another replica lead this partition now? The code that says so where there is none; 0: it does not move. */
+  /** The code for a partition whose leader has to move, if it has no other replica; 0: its leader stays. */
   codeOfMove(isStored: boolean, topic: string, partition: number): number {
     for (const { effect, ...met } of this.#faults) {
       if (effect.what === "move-leader" && effect.isStored === isStored && concerns(met, topic, partition)) return effect.otherwise;
@@ -62,21 +62,23 @@ export class RequestFaults {
     return ErrorCode.none;
   }
 
-  /** Does the broker that is asked lead this partition no more? */
+  /** Whether the broker loses the leadership of this partition. */
   stepsDown(topic: string, partition: number): boolean {
     return this.#faults.some(({ effect, ...met }) => effect.what === "step-down" && concerns(met, topic, partition));
   }
 
-  /** Is one record of this partition to be invalid? That of the first partition that is met, and of no other. */
+  /** Whether one record of this partition becomes invalid. A fault chooses the first partition that it applies to, and no other. */
   invalidates(topic: string, partition: number): boolean {
-    const spoiling = this.#faults.find(({ effect, ...planned }) => effect.what === "invalid-record" && concerns(planned, topic, partition));
-    if (spoiling === undefined || this.#invalidRecords.has(spoiling)) return false;
-    this.#invalidRecords.add(spoiling);
+    const invalidating = this.#faults.find(
+      ({ effect, ...planned }) => effect.what === "invalid-record" && concerns(planned, topic, partition),
+    );
+    if (invalidating === undefined || this.#invalidRecords.has(invalidating)) return false;
+    this.#invalidRecords.add(invalidating);
     return true;
   }
 }
 
-/** A part of a request that names less than the plan, such as a group, is met as a whole. */
+/** If a part of a request names less than the fault, such as only a group, the fault applies to all of it. */
 function concerns(planned: Pick<RequestFault, "topic" | "partition">, topic?: string, partition?: number): boolean {
   if (topic === undefined) return true;
   if (planned.topic !== undefined && planned.topic !== topic) return false;

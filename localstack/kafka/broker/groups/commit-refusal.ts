@@ -2,8 +2,8 @@ import { ErrorCode } from "../error-code.ts";
 import type { Group, MemberIdentity } from "./group.ts";
 
 /**
- * The code that a commit is refused with; 0: none. A group without members takes it from anybody: of tools, and of consumers that share
- * nothing out.
+ * The code with which a commit is refused; 0: none. A group without members accepts every commit: those of tools, and of consumers
+ * without a group protocol.
  */
 export function commitRefusal(group: Group | undefined, identity: MemberIdentity, generation: number): number {
   const isOfNoMember = generation < 0 && identity.memberId === "" && identity.groupInstanceId === null;
@@ -12,6 +12,6 @@ export function commitRefusal(group: Group | undefined, identity: MemberIdentity
   if (isOfNoMember) return ErrorCode.unknownMemberId;
   const errorCode = group.check(identity, generation);
   if (errorCode !== ErrorCode.none) return errorCode;
-  // It has joined, and has not been told yet what it owns.
+  // The member has joined, but has not received its assignment yet.
   return group.state === "CompletingRebalance" ? ErrorCode.rebalanceInProgress : ErrorCode.none;
 }

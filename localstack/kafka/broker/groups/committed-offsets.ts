@@ -11,7 +11,7 @@ export interface OffsetOfPartition extends CommittedOffset {
 
 type ByPartition = Map<number, CommittedOffset>;
 
-/** Where a group stands, and what open transactions would move it to. */
+/** The committed offsets of a group, and those of open transactions. */
 export class CommittedOffsets {
   readonly #byTopic = new Map<string, ByPartition>();
   readonly #pending = new Map<bigint, OffsetOfPartition[]>();
@@ -40,7 +40,7 @@ export class CommittedOffsets {
     return [...this.#byTopic].map(([topic, partitions]) => ({ topic, partitions: [...partitions.keys()] }));
   }
 
-  /** Holds once the transaction of this producer commits. */
+  /** The offsets take effect when the transaction of this producer commits. */
   setPending(producerId: bigint, offset: OffsetOfPartition): void {
     const ofProducer = this.#pending.get(producerId);
     if (ofProducer === undefined) this.#pending.set(producerId, [offset]);

@@ -1,7 +1,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 export const NO_ASSIGNMENT = Buffer.alloc(0);
 
-/** What a member can be assigned by, in its order of preference. */
+/** The assignment protocols of a member, in its order of preference. */
 export interface MemberProtocol {
   readonly name: string;
   readonly metadata: Buffer;
@@ -14,9 +14,9 @@ export interface JoinAnswer {
   readonly protocolName: string | null;
   readonly leader: string;
   readonly memberId: string;
-  /** A leader that came back under the same instance id need not assign anew. */
+  /** A leader that came back under the same instance id need not make a new assignment. */
   readonly skipAssignment: boolean;
-  /** For the leader only. */
+  /** Filled for the leader only. */
   readonly members: readonly { readonly memberId: string; readonly groupInstanceId: string | null; readonly metadata: Buffer }[];
 }
 
@@ -35,7 +35,7 @@ export function refusedSync(errorCode: number): SyncAnswer {
   return { errorCode, protocolType: null, protocolName: null, assignment: NO_ASSIGNMENT };
 }
 
-/** Who a member is and what it asks for. */
+/** The identity of a member and its settings. */
 export interface MemberDetails {
   readonly groupInstanceId: string | null;
   readonly clientId: string;
@@ -46,7 +46,7 @@ export interface MemberDetails {
   readonly protocols: readonly MemberProtocol[];
 }
 
-/** One member of a group, as the coordinator knows it. */
+/** One member of a group, as its coordinator knows it. */
 export class GroupMember {
   readonly memberId: string;
   details: MemberDetails;
@@ -72,7 +72,7 @@ export class GroupMember {
     return this.details.groupInstanceId !== null;
   }
 
-  /** The answer comes when the group has come together. An earlier request of the same member gets the same. */
+  /** The answer is sent when the rebalance has finished. An earlier request of the same member gets the same answer. */
   join(): Promise<JoinAnswer> {
     const { promise, resolve } = Promise.withResolvers<JoinAnswer>();
     const earlier = this.#joining;
@@ -105,13 +105,13 @@ export class GroupMember {
     answerTo?.(answer);
   }
 
-  /** Counts its session, or `durationMs`, from now on. */
+  /** Restarts its session time-out, or a time-out of `durationMs`. */
   noteContact(expire: () => void, durationMs = this.details.sessionTimeoutMs): void {
     clearTimeout(this.#session);
     this.#session = setTimeout(expire, durationMs);
   }
 
-  /** No timer of it is left. */
+  /** Stops its timers. */
   end(): void {
     clearTimeout(this.#session);
   }
@@ -120,7 +120,7 @@ export class GroupMember {
     return this.details.protocols.find(({ name }) => name === protocolName)?.metadata ?? NO_ASSIGNMENT;
   }
 
-  /** Would nothing change for the group if it had these? */
+  /** Whether these protocols are the same as those that the member has. */
   hasProtocols(protocols: readonly MemberProtocol[]): boolean {
     const mine = this.details.protocols;
     return (

@@ -4,13 +4,13 @@ import type { GroupMember, MemberDetails } from "./group-member.ts";
 
 const CONSUMER = "consumer";
 
-/** Who is in a group, who leads it, and what its members have in common. */
+/** The members of a group, its leader, and what its members have in common. */
 export class GroupRoster {
   leaderId: string | null = null;
-  /** Of the members there are, or were last. */
+  /** The protocol type of the members, or of the last ones that the group had. */
   protocolType: string | null = null;
   readonly #members = new Map<string, GroupMember>();
-  /** Ids that were given out and have not joined yet. */
+  /** Member ids that were assigned and have not joined yet. */
   readonly #expected = new Map<string, NodeJS.Timeout>();
 
   get all(): readonly GroupMember[] {
@@ -40,14 +40,14 @@ export class GroupRoster {
     this.leaderId ??= member.memberId;
   }
 
-  /** Another one leads, where it led. */
+  /** If this member was the leader, another one becomes it. */
   remove(member: GroupMember): void {
     member.end();
     this.#members.delete(member.memberId);
     if (this.leaderId === member.memberId) this.leaderId = this.#members.keys().next().value ?? null;
   }
 
-  /** The id will join; `giveUp` runs where it does not in time. */
+  /** Expects the id to join. `giveUp` runs if it does not join in time. */
   expect(memberId: string, withinMs: number, giveUp: () => void): void {
     const timer = setTimeout(() => {
       this.#expected.delete(memberId);
@@ -60,7 +60,7 @@ export class GroupRoster {
     return this.#expected.has(memberId);
   }
 
-  /** The id is not expected any more. */
+  /** Stops expecting the id. */
   forget(memberId: string): void {
     clearTimeout(this.#expected.get(memberId));
     this.#expected.delete(memberId);
@@ -70,18 +70,18 @@ export class GroupRoster {
     for (const memberId of this.#expected.keys()) this.forget(memberId);
   }
 
-  /** How long the slowest member may take to come together. */
+  /** The longest rebalance time-out of the members. */
   get rebalanceTimeoutMs(): number {
     return Math.max(0, ...this.all.map(({ details }) => details.rebalanceTimeoutMs));
   }
 
-  /** Can somebody with these join those who are there? */
+  /** Whether a member with these protocols can join the members of the group. */
   supports({ protocolType, protocols }: MemberDetails): boolean {
     if (protocolType === "" || protocols.length === 0) return false;
     return this.isEmpty || (protocolType === this.protocolType && protocols.some(({ name }) => this.#haveAll(name)));
   }
 
-  /** Each member votes for the first of its own that all have. */
+  /** Each member votes for the first of its protocols that all members have. */
   get chosenProtocol(): string {
     const votes = new Map<string, number>();
     for (const { details } of this.#members.values()) {
@@ -99,18 +99,18 @@ export class GroupRoster {
     return this.protocolType === CONSUMER;
   }
 
-  /** What members of a consumer group say they read. */
+  /** The topics that the members of a consumer group subscribe to. */
   get topics(): ReadonlySet<string> {
     const protocols = this.all.flatMap(({ details }) => (details.protocolType === CONSUMER ? details.protocols : []));
     return new Set(protocols.flatMap(({ metadata }) => subscribedTopics(metadata)));
   }
 }
 
-/** The topics that a member of a consumer group says it reads; none where its metadata are not of Kafka's own layout. */
+/** The topics that a member of a consumer group subscribes to; none if its metadata do not have Kafka's own layout. */
 function subscribedTopics(metadata: Buffer): readonly string[] {
   try {
     const reader = new WireReader(metadata, 0, false);
-    // The version of the layout: all of them begin alike.
+    // The version of the layout. All versions begin with the same fields.
     reader.int16();
     return Array.from({ length: reader.arrayLength() ?? 0 }, () => reader.string() ?? "");
   } catch {

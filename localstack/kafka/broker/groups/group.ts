@@ -16,7 +16,7 @@ import { GroupRoster } from "./group-roster.ts";
 /** Kafka's names. */
 export type GroupState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
 
-/** A member that has joined, but whose group has not come together yet, may be silent for so long. */
+/** How long a new member may be silent until the rebalance of its group has finished. */
 const NEW_MEMBER_TIMEOUT_MS = 300_000;
 
 export interface MemberIdentity {
@@ -24,18 +24,18 @@ export interface MemberIdentity {
   readonly groupInstanceId: string | null;
 }
 
-/** What a member says it syncs for; `null` in versions that do not say. */
+/** The protocol that a member names when it syncs; `null` in versions that have no such field. */
 export interface SyncRequest extends MemberIdentity {
   readonly generation: number;
   readonly protocolType: string | null;
   readonly protocolName: string | null;
-  /** Of the leader. */
+  /** The assignments that the leader made. */
   readonly assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[];
 }
 
 /**
- * A group of the classic protocol: members join, the leader assigns, all sync, and send heartbeats until somebody comes, goes or
- * falls silent. Then all join again.
+ * A group of the classic protocol: members join, the leader assigns, and all sync and send heartbeats until a member joins, leaves or
+ * falls silent. Then all rejoin.
  */
 export class Group {
   readonly groupId: string;
@@ -45,11 +45,11 @@ export class Group {
   #state: GroupState = "Empty";
   #generation = 0;
   #protocolName: string | null = null;
-  /** Who has joined, and not synced yet. */
+  /** The members that have joined and have not synced yet. */
   readonly #unsynced = new Set<GroupMember>();
   #joinTimer: NodeJS.Timeout | undefined;
   #syncTimer: NodeJS.Timeout | undefined;
-  /** The first members of an empty group wait for others, and again where others came. */
+  /** The first members of an empty group wait for others. They wait once more if others have joined in the meantime. */
   #isGathering = false;
   #hasGathered = false;
   #settled = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ export class Group {
     return this.#protocolName;
   }
 
-  /** Resolves when all members know what they have, or there are none. */
+  /** Resolves when all members have their assignment, or when the group has no members. */
   async settled(): Promise<void> {
     if (this.#state === "PreparingRebalance" || this.#state === "CompletingRebalance") await this.#settled.promise;
   }
@@ -115,7 +115,7 @@ export class Group {
     return answer;
   }
 
-  /** A static member that was started again goes on where it was; the former one is told that it is over. */
+  /** A static member that has restarted takes the place of its former process, which gets an error. */
   #replace(former: GroupMember, newId: string, details: MemberDetails): Promise<JoinAnswer> | JoinAnswer {
     const { roster } = this;
     const wasLeader = roster.leaderId === former.memberId;
@@ -138,7 +138,7 @@ export class Group {
   #joinAgain(member: GroupMember, details: MemberDetails): Promise<JoinAnswer> | JoinAnswer {
     const isUnchanged = member.hasProtocols(details.protocols);
     const isLeader = member.memberId === this.roster.leaderId;
-    // The answer to its first request was lost: nothing has to be decided anew.
+    // The answer to its first request was lost. The group needs no new rebalance.
     if (isUnchanged && (this.#state === "CompletingRebalance" || (this.#state === "Stable" && !isLeader))) return this.#joinAnswer(member);
     member.details = details;
     const answer = member.join();
@@ -174,7 +174,7 @@ export class Group {
     }
   }
 
-  /** As long as others come, it waits for more, but not longer than a rebalance may take. */
+  /** Waits for more members as long as new ones join, but not longer than the rebalance time-out. */
   #gather(delayMs: number, remainingMs: number): void {
     this.#hasGathered = false;
     this.#joinTimer = setTimeout(() => {
@@ -196,7 +196,7 @@ export class Group {
     for (const member of this.roster.all) if (!member.isJoining && !member.isStatic) this.#drop(member);
     const joined = this.roster.all.filter(({ isJoining }) => isJoining);
     if (joined.length === 0 && !this.roster.isEmpty) {
-      // Static members that are away keep their places.
+      // Static members that are absent keep their assignment.
       this.#joinTimer = setTimeout(() => this.#completeJoin(), this.roster.rebalanceTimeoutMs);
       return;
     }
@@ -263,7 +263,7 @@ export class Group {
   }
 
   #assign(assignments: SyncRequest["assignments"]): void {
-    // What is kept must not keep the whole request.
+    // A view would keep the whole request in memory.
     const given = new Map(assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)]));
     this.#setSettled("Stable");
     for (const member of this.roster.all) {
@@ -286,7 +286,7 @@ export class Group {
 
   // ── Staying and leaving ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** @returns an error code: is this a member, in this generation? */
+  /** @returns the error code for a request of a non-member or of another generation; 0: none */
   check({ memberId, groupInstanceId }: MemberIdentity, generation?: number): number {
     if (groupInstanceId !== null) {
       const known = this.roster.withInstanceId(groupInstanceId);
@@ -304,7 +304,7 @@ export class Group {
     return this.#state === "PreparingRebalance" ? ErrorCode.rebalanceInProgress : ErrorCode.none;
   }
 
-  /** The member's session begins anew. */
+  /** Restarts the session time-out of the member. */
   noteContact(memberId: string): void {
     const member = this.roster.get(memberId);
     if (member !== undefined) this.#noteContact(member);
@@ -321,14 +321,14 @@ export class Group {
       this.#completeIfAllJoined();
       return ErrorCode.none;
     }
-    // Tools take a static member out by its instance id alone.
+    // Tools remove a static member by its instance id alone.
     const byInstance = memberId === "" && groupInstanceId !== null ? this.roster.withInstanceId(groupInstanceId) : undefined;
     const errorCode = byInstance === undefined ? this.check({ memberId, groupInstanceId }) : ErrorCode.none;
     if (errorCode === ErrorCode.none) this.evict(byInstance?.memberId ?? memberId);
     return errorCode;
   }
 
-  /** Takes a member out, as if its session had ended. */
+  /** Removes a member, as if its session had timed out. */
   evict(memberId: string): void {
     const member = this.roster.get(memberId);
     if (member === undefined) return;
@@ -336,7 +336,7 @@ export class Group {
     this.#membersLeft();
   }
 
-  /** Nobody is a member any more: whoever asks next learns it. */
+  /** Removes all members. Each one learns it at its next request. */
   forgetMembers(): void {
     this.roster.forgetExpected();
     for (const member of this.roster.all) this.#drop(member);
@@ -348,7 +348,7 @@ export class Group {
 
   #expire(member: GroupMember): void {
     if (this.roster.get(member.memberId) !== member) return;
-    // It waits for us, not we for it.
+    // This member waits for the group, and the group does not wait for it.
     if (member.isJoining || member.isSyncing) this.#noteContact(member);
     else this.evict(member.memberId);
   }

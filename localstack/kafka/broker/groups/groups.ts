@@ -52,12 +52,12 @@ export class Groups {
     return ErrorCode.none;
   }
 
-  /** A topic is gone, and with it where groups stood in it. */
+  /** Removes the committed offsets of a deleted topic. */
   topicDeleted(topic: string): void {
     for (const group of this.#groups.values()) group.offsets.deleteTopic(topic);
   }
 
-  /** Members of all groups have to join again. */
+  /** Makes the members of all groups join again. */
   forgetMembers(): void {
     for (const group of this.#groups.values()) group.forgetMembers();
   }

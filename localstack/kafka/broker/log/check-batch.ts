@@ -4,18 +4,18 @@ import { BATCH_HEADER_BYTES, CODEC_MASK, LOG_OVERHEAD_BYTES, MAGIC, RecordBatch,
 import { RecordCursor } from "./record-cursor.ts";
 import { producedTime } from "./record-time.ts";
 
-/** What a topic asks of the batches that it stores. */
+/** The requirements of a topic for the batches that it stores. */
 export interface BatchRules {
   readonly maxMessageBytes: number;
   readonly isCompacted: boolean;
   readonly hasAppendTime: boolean;
   readonly timestampBeforeMaxMs: number;
   readonly timestampAfterMaxMs: number;
-  /** `producer`: as they come. */
+  /** `producer`: batches keep the codec of their producer. */
   readonly compression: (typeof CODECS)[number] | "producer";
 }
 
-/** Before this version of Produce, a client is not known to understand zstd. */
+/** The first version of Produce whose clients understand zstd. */
 const PRODUCE_WITH_ZSTD = 7;
 
 /** The one batch that a Produce request has for a partition. @throws `Refusal` */
@@ -33,7 +33,7 @@ export function onlyBatch(records: Buffer, produceVersion: number): RecordBatch 
 }
 
 /**
- * Looks at all of a batch. @returns what is to be stored, ready but for its offset: its time is set where the topic says so
+ * Checks a whole batch. @returns the batch to store, which only lacks its offset. Its time is set if the topic requires it
  * @throws `Refusal`
  */
 export function checkBatch(batch: RecordBatch, rules: BatchRules, nowMs: number): RecordBatch {
@@ -47,7 +47,7 @@ export function checkBatch(batch: RecordBatch, rules: BatchRules, nowMs: number)
   const maxTimestampMs = checkRecords(batch, payload, rules, nowMs);
   const stored = recompressed(batch, payload, rules);
   if (rules.hasAppendTime) stored.setTime(nowMs, true);
-  // What a producer says of this itself counts for nothing.
+  // The broker decides this, whatever the producer has set.
   else if (stored.hasAppendTime || stored.maxTimestamp !== BigInt(maxTimestampMs)) stored.setTime(maxTimestampMs, false);
   return stored;
 }
@@ -85,7 +85,7 @@ function checkRecords(batch: RecordBatch, payload: Buffer, rules: BatchRules, no
   return maxTimestampMs;
 }
 
-/** In the topic's own codec, where it has one. */
+/** The batch in the topic's own codec, if the topic has one. */
 function recompressed(batch: RecordBatch, payload: Buffer, rules: BatchRules): RecordBatch {
   if (rules.compression === "producer" || rules.compression === CODECS[batch.codec]) return batch;
   const codec = CODECS.indexOf(rules.compression);

@@ -9,7 +9,7 @@ export interface CleaningRules {
   readonly deleteRetentionMs: number;
 }
 
-/** Compacts the segments that are finished and old enough, once they make up enough of the log. */
+/** Compacts the segments that are full and old enough, as soon as they make up enough of the log. */
 export function clean(log: PartitionLog, rules: CleaningRules, nowMs: number): void {
   const { segments } = log;
   const isReady = ({ largestTimestampMs }: Segment): boolean => nowMs - largestTimestampMs >= rules.minCompactionLagMs;
@@ -19,7 +19,7 @@ export function clean(log: PartitionLog, rules: CleaningRules, nowMs: number): v
   const finished = segments.slice(0, firstUnready);
   const bytesOf = (some: readonly Segment[]): number => some.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const dirtyBytes = bytesOf(finished.filter(({ baseOffset }) => baseOffset >= log.cleanedUpTo));
-  // Of what is no number (NaN), which Kafka takes, there is never enough.
+  // Kafka accepts the ratio NaN. It is never reached.
   if (!(dirtyBytes / Math.max(1, bytesOf(finished)) >= rules.minCleanableDirtyRatio)) return;
   compact(log, { upTo, removesTombstone: (timestampMs) => nowMs - Number(timestampMs) > rules.deleteRetentionMs });
   log.cleanedUpTo = upTo;

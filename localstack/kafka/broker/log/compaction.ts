@@ -6,14 +6,14 @@ import { producedTime } from "./record-time.ts";
 import { Segment, type StoredBatch } from "./segment.ts";
 
 export interface Compaction {
-  /** What lies at this offset or behind it stays as it is, and counts for nothing. */
+  /** Records from this offset on stay as they are, and supersede nothing. */
   readonly upTo: bigint;
   readonly removesTombstone: (timestampMs: number | bigint) => boolean;
 }
 
 /**
- * Of each key only the newest record stays. Offsets stay as they are, and so does the end of the log: where its last records go, an
- * empty batch says how far it reaches, as Kafka's own do.
+ * Only the newest record of each key stays. Offsets do not change, and neither does the end of the log: if its last records are
+ * removed, an empty batch keeps their offsets, as in Kafka.
  */
 export function compact(log: PartitionLog, { upTo, removesTombstone }: Compaction): void {
   const newest = newestOffsets(log, upTo);
@@ -34,7 +34,7 @@ export function compact(log: PartitionLog, { upTo, removesTombstone }: Compactio
   log.replaceSegments(compacted);
 }
 
-/** By key; of what can be read by everybody. */
+/** The newest offset by key, of the committed records. */
 function newestOffsets(log: PartitionLog, upTo: bigint): ReadonlyMap<string, bigint> {
   const newest = new Map<string, bigint>();
   for (const stored of log.batchesFrom(log.startOffset)) {
@@ -56,7 +56,7 @@ function isAborted(log: PartitionLog, stored: StoredBatch): boolean {
   return log.transactions.abortedBetween(stored.baseOffset, stored.lastOffset + 1n).some((aborted) => aborted.producerId === producerId);
 }
 
-/** @returns the batch with what stays of it; `null` where nothing does and it need not be there */
+/** @returns the batch with the records that stay; `null` if none stays and the batch is not needed */
 function filtered(
   batch: RecordBatch,
   stays: (cursor: RecordCursor, offset: bigint, timestampMs: number | bigint) => boolean,
@@ -77,7 +77,7 @@ function filtered(
   if (kept.length === batch.count) return batch;
   if (kept.length === 0 && !mustStay) return null;
   const header = { ...headerOf(batch), count: kept.length };
-  // Nothing is not compressed.
+  // An empty batch is not compressed.
   if (kept.length === 0) return new RecordBatch(writeBatch({ ...header, attributes: header.attributes & ~CODEC_MASK }, Buffer.alloc(0)));
   return new RecordBatch(writeBatch({ ...header, maxTimestamp }, compress(batch.codec, Buffer.concat(kept))));
 }

@@ -6,9 +6,9 @@ import { compressSnappy, decompressSnappy } from "./snappy.ts";
 /** Kafka's codecs in the order of their numbers. */
 export const CODECS = ["uncompressed", "gzip", "snappy", "lz4", "zstd"] as const;
 
-/** From this version of Produce and Fetch on, clients are known to understand it. */
+/** The first version of Produce and Fetch whose clients understand zstd. */
 export const ZSTD = 4;
-/** What one batch may become: far more than a request can hold, and no bomb. */
+/** The largest size of one batch without compression: far more than a request can hold, but not enough to fill the memory. */
 const LARGEST_OUTPUT = { maxOutputLength: 256 * 1_048_576 };
 
 interface CodecFunctions {
@@ -16,7 +16,7 @@ interface CodecFunctions {
   readonly decompress: (packed: Buffer) => Buffer;
 }
 
-/** By number. Snappy and LZ4 store what they are given: no client can tell, but for the size. */
+/** The codecs by number. Snappy and LZ4 store the records without compressing them; clients only see that in the size. */
 const FUNCTIONS: readonly CodecFunctions[] = [
   { compress: (bytes) => bytes, decompress: (bytes) => bytes },
   { compress: (bytes) => gzipSync(bytes), decompress: checked("gzip", (packed) => gunzipSync(packed, LARGEST_OUTPUT)) },
@@ -25,7 +25,7 @@ const FUNCTIONS: readonly CodecFunctions[] = [
   { compress: (bytes) => zstdCompressSync(bytes), decompress: checked("zstd", (packed) => zstdDecompressSync(packed, LARGEST_OUTPUT)) },
 ];
 
-/** The records of a batch. @throws `Refusal` where the codec is unknown or its data are not what it makes */
+/** The records of a batch. @throws `Refusal` if the codec is unknown or its data are invalid */
 export function decompress(codec: number, payload: Buffer): Buffer {
   return functionsOf(codec).decompress(payload);
 }

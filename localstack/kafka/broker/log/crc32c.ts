@@ -2,7 +2,7 @@ const POLYNOMIAL = 0x82f63b78;
 const SLICES = 8;
 const TABLE_SIZE = 256;
 
-/** One table for each of the eight bytes that are taken together, behind one another. */
+/** Eight tables, one after the other: one for each of the eight bytes that are processed together. */
 const TABLES = tables();
 
 function tables(): Int32Array {

@@ -4,11 +4,11 @@ import type { StoredBatch } from "./segment.ts";
 const ALL_BITS = 0xff;
 
 /**
- * Batches that are handed out with a broken first record, and so with a checksum that does not match. What is stored stays sound:
- * the broker itself goes on with it.
+ * Batches that readers get with a broken first record, so that the checksum does not match. The stored batch stays sound, and the
+ * broker itself works with that.
  */
 export class Damage {
-  /** By base offset: how often it is handed out so. */
+  /** By base offset: how many more reads get the batch damaged. */
   readonly #times = new Map<bigint, number>();
 
   get isEmpty(): boolean {
@@ -19,7 +19,7 @@ export class Damage {
     this.#times.set(baseOffset, times);
   }
 
-  /** The bytes of the batch if it is damaged this time, else `null`. */
+  /** The damaged bytes of the batch if this read gets it damaged, else `null`. */
   take({ baseOffset, chunk, at, byteLength }: StoredBatch): Buffer | null {
     const left = this.#times.get(baseOffset);
     if (left === undefined) return null;
@@ -30,7 +30,7 @@ export class Damage {
     return damaged;
   }
 
-  /** Batches from the offset on are gone. */
+  /** Removes the batches from the offset on. */
   forgetFrom(offset: bigint): void {
     for (const baseOffset of this.#times.keys()) if (baseOffset >= offset) this.#times.delete(baseOffset);
   }

@@ -3,46 +3,46 @@ interface EpochStart {
   readonly startOffset: bigint;
 }
 
-/** What a log says of an epoch. */
+/** The end of an epoch in a log. */
 export interface EpochEnd {
   readonly leaderEpoch: number;
   readonly endOffset: bigint;
 }
 
-/** Where the records of each leader begin: by this a reader finds out that what it has read is not in the log any more. */
+/** The first offset of each leader epoch. With it a reader detects that records it has read are not in the log any more. */
 export class LeaderEpochs {
   #starts: EpochStart[] = [];
 
-  /** Of the oldest record that there is; `null` while nobody has led. */
+  /** The oldest epoch that the log holds; `null` before the first leader. */
   get first(): number | null {
     return this.#starts[0]?.epoch ?? null;
   }
 
-  /** A leader begins to write at this offset; one that wrote nothing leaves no trace. */
+  /** Begins an epoch at this offset. Removes former epochs that wrote no record. */
   begin(epoch: number, startOffset: bigint): void {
     if (this.#starts.at(-1)?.epoch === epoch) return;
     this.#starts = [...this.#starts.filter((start) => start.startOffset < startOffset), { epoch, startOffset }];
   }
 
   /**
-   * Where the newest epoch that is not newer than the asked one ends.
+   * The end of the newest epoch that is not newer than the requested one.
    * @returns `null` for an epoch that is newer than all
    */
   endOf(epoch: number, logEndOffset: bigint): EpochEnd | null {
     if (epoch === this.#starts.at(-1)?.epoch) return { leaderEpoch: epoch, endOffset: logEndOffset };
     const higher = this.#starts.findIndex((start) => start.epoch > epoch);
     if (epoch < 0 || higher < 0) return null;
-    // Of an epoch that is older than all, everything has been deleted: as if it ended where the oldest begins.
+    // All records of an epoch that is older than all have been deleted. It ends where the oldest begins.
     return { leaderEpoch: this.#starts[higher - 1]?.epoch ?? epoch, endOffset: this.#starts[higher]!.startOffset };
   }
 
-  /** Records before the offset are gone. */
+  /** Removes what concerns records before the offset. */
   deleteBefore(offset: bigint): void {
     const first = this.#starts.findLastIndex(({ startOffset }) => startOffset <= offset);
     if (first >= 0) this.#starts = [{ epoch: this.#starts[first]!.epoch, startOffset: offset }, ...this.#starts.slice(first + 1)];
   }
 
-  /** Records from the offset on are gone. */
+  /** Removes what concerns records from the offset on. */
   truncate(offset: bigint): void {
     this.#starts = this.#starts.filter(({ startOffset }) => startOffset < offset);
   }

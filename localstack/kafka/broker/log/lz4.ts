@@ -7,13 +7,13 @@ const HAS_CONTENT_SIZE = 0x08;
 const HAS_DICTIONARY = 0x01;
 const STORED = 0x80000000;
 const SHORTEST_MATCH = 4;
-/** A length of so much in a token goes on in the bytes behind it. */
+/** A length with this value in a token continues in the bytes after it. */
 const GOES_ON = 15;
-/** Magic, version 1, blocks that stand alone and have 64 KiB at most, and the checksum of these two bytes. */
+/** The magic number, version 1 with independent blocks of at most 64 KiB, and the checksum of these two bytes. */
 const STORED_FRAME_HEADER = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]);
 const STORED_BLOCK_BYTES = 65_536;
 
-/** The checksums of the frame are not looked at: that of the batch has been. @throws `Refusal` */
+/** Does not verify the checksums of the frame, because that of the batch was verified. @throws `Refusal` */
 export function decompressLz4(packed: Buffer): Buffer {
   if (packed.length < 7 || packed.readUInt32LE(0) !== FRAME_MAGIC) throw corrupt("does not begin like one");
   const flags = packed[4]!;
@@ -55,7 +55,7 @@ function unpack(block: Buffer, output: GrowingOutput): void {
     if (at + literals > block.length) throw corrupt("has a literal that is too long");
     output.append(block, at, at + literals);
     at += literals;
-    // The last sequence of a block is a literal only.
+    // The last sequence of a block has only a literal.
     if (at === block.length) return;
     const offset = byte() | (byte() << 8);
     output.repeat(offset, lengthFrom(token & GOES_ON) + SHORTEST_MATCH);
@@ -86,7 +86,7 @@ class GrowingOutput {
     this.#filled += source.copy(this.#buffer, this.#filled, begin, end);
   }
 
-  /** Also across blocks; one byte after the other, for it may read what it has just written. */
+  /** Copies a match, also across blocks. It copies byte by byte, because it may read bytes that it has just written. */
   repeat(offset: number, length: number): void {
     if (offset === 0 || offset > this.#filled) throw corrupt("has a match of what is not there");
     this.#require(length);
@@ -96,7 +96,7 @@ class GrowingOutput {
   }
 }
 
-/** As stored blocks only, which is valid and saves nothing. */
+/** Writes uncompressed blocks, which is valid but saves nothing. */
 export function compressLz4(bytes: Buffer): Buffer {
   const pieces: Buffer[] = [STORED_FRAME_HEADER];
   const word = (value: number): Buffer => {

@@ -6,13 +6,13 @@ import { RecordBatch } from "./record-batch.ts";
 import { RecordCursor } from "./record-cursor.ts";
 import { Segment, type StoredBatch } from "./segment.ts";
 
-/** When a segment is full. */
+/** The bounds of a segment. */
 export interface SegmentLimits {
   readonly segmentBytes: number;
   readonly segmentMs: number;
 }
 
-/** What a fetch gets of a partition. */
+/** The part of a partition that a fetch gets. */
 export interface LogSlice {
   readonly pieces: readonly Buffer[];
   readonly byteLength: number;
@@ -21,7 +21,7 @@ export interface LogSlice {
 const COMMIT = 1;
 export const NOTHING: LogSlice = { pieces: [], byteLength: 0 };
 
-/** The log of one partition, in memory. All replicas share it: what is stored is stored on all of them. */
+/** The log of one partition, in memory. All replicas share it, so a record that is stored is stored on all of them. */
 export class PartitionLog {
   #producers = new ProducerStates();
   #transactions = new PartitionTransactions();
@@ -30,7 +30,7 @@ export class PartitionLog {
   #segments: Segment[];
   #startOffset = 0n;
   #endOffset = 0n;
-  /** What lies before it has been compacted. */
+  /** Records before this offset have been compacted. */
   cleanedUpTo = 0n;
 
   constructor(nowMs: number) {
@@ -53,14 +53,14 @@ export class PartitionLog {
     return this.#startOffset;
   }
 
-  /** Of the next record. It is the high watermark, too. */
+  /** Offset of the next record. It is also the high watermark. */
   get endOffset(): bigint {
     return this.#endOffset;
   }
 
   /**
-   * What lies before it is decided: it was no transaction, or the transaction has ended, or it is there no more. Of what is not
-   * there any more only whole batches count.
+   * The last stable offset: no record before it belongs to an open transaction. If the first record of an open transaction is deleted,
+   * it is the base offset of the first batch that is left.
    */
   get lastStableOffset(): bigint {
     const undecided = this.transactions.firstUndecided ?? this.#endOffset;
@@ -94,8 +94,8 @@ export class PartitionLog {
   }
 
   /**
-   * Whole batches from the one with the offset on, before `limit`.
-   * @param atLeastOne the first batch also where it is larger than `maxBytes`
+   * Whole batches from the one that holds the offset on, before `limit`.
+   * @param atLeastOne includes the first batch even if it is larger than `maxBytes`
    */
   read(offset: bigint, limit: bigint, maxBytes: number, atLeastOne: boolean): LogSlice {
     if (offset >= limit) return NOTHING;
@@ -121,7 +121,7 @@ export class PartitionLog {
     return { pieces, byteLength };
   }
 
-  /** The batch with the offset, and those behind it. */
+  /** The batch that holds the offset, and the later ones. */
   *batchesFrom(offset: bigint): Generator<StoredBatch> {
     let first = this.#segments.length - 1;
     while (first > 0 && this.#segments[first]!.baseOffset > offset) first -= 1;
@@ -131,7 +131,7 @@ export class PartitionLog {
     }
   }
 
-  /** Records before the offset are gone; the memory of a segment is given back when all of it is. */
+  /** Deletes the records before the offset. The memory of a segment is released when all its records are deleted. */
   deleteBefore(offset: bigint): void {
     if (offset <= this.#startOffset) return;
     this.#startOffset = offset;
@@ -141,8 +141,8 @@ export class PartitionLog {
   }
 
   /**
-   * The batch with the offset and all behind it are gone: what a replica did not have that lagged behind and leads now. What the
-   * log knows of producers and transactions is what is left of them in it.
+   * Removes the batch that holds the offset and all later ones, as when a replica that lagged becomes the leader. The state of
+   * producers and transactions is rebuilt from the batches that are left.
    */
   truncate(offset: bigint): void {
     const lost = this.#segments.flatMap(({ batches }) => batches).find(({ lastOffset }) => lastOffset >= offset);
@@ -171,7 +171,7 @@ export class PartitionLog {
     if (batch.isTransactional) this.#transactions.wrote(producerId, baseOffset);
   }
 
-  /** Puts others in their place: what compaction has made of them. */
+  /** Replaces segments by their compacted form. */
   replaceSegments(segments: readonly Segment[]): void {
     this.#segments = [...segments];
   }

@@ -1,12 +1,12 @@
-/** A transaction that was given up: whoever reads what is committed leaves out what its producer wrote in between. */
+/** An aborted transaction. Readers of committed records skip the records of its producer between these offsets. */
 export interface AbortedTransaction {
   readonly producerId: bigint;
   readonly firstOffset: bigint;
-  /** Of the marker. */
+  /** Offset of the marker. */
   readonly lastOffset: bigint;
 }
 
-/** What is open and what was aborted in one partition. */
+/** The open and the aborted transactions of one partition. */
 export class PartitionTransactions {
   /** First offset of each open transaction, by its producer; in the order in which they began. */
   readonly #open = new Map<bigint, bigint>();
@@ -16,7 +16,7 @@ export class PartitionTransactions {
     return this.#open.has(producerId);
   }
 
-  /** Offset of the first record that is not decided yet. */
+  /** Offset of the first record of an open transaction. */
   get firstUndecided(): bigint | null {
     let first: bigint | null = null;
     for (const offset of this.#open.values()) if (first === null || offset < first) first = offset;
@@ -33,7 +33,7 @@ export class PartitionTransactions {
     if (firstOffset !== undefined && !isCommitted) this.#aborted.push({ producerId, firstOffset, lastOffset: markerOffset });
   }
 
-  /** Those that have something from `from` on and before `to`. */
+  /** The aborted transactions with records from `from` on and before `to`. */
   abortedBetween(from: bigint, to: bigint): AbortedTransaction[] {
     return this.#aborted.filter(({ firstOffset, lastOffset }) => lastOffset >= from && firstOffset < to);
   }

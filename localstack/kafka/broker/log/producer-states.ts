@@ -1,7 +1,7 @@
 import { ErrorCode, Refusal } from "../error-code.ts";
 import type { RecordBatch } from "./record-batch.ts";
 
-/** So many batches of a producer are recognised when they come again. */
+/** How many batches of a producer are recognised as duplicates. */
 const REMEMBERED_BATCHES = 5;
 const SEQUENCES = 2 ** 31;
 const NO_EPOCH = -1;
@@ -19,13 +19,13 @@ interface ProducerState {
   readonly batches: readonly WrittenBatch[];
 }
 
-/** What one partition knows of the idempotent producers that write to it. */
+/** The state of the idempotent producers that write to one partition. */
 export class ProducerStates {
   readonly #states = new Map<bigint, ProducerState>();
 
   /**
-   * @returns the batch that was stored when this one came before; `null` where it is new
-   * @throws `Refusal` where it is out of sequence, or of an epoch that is over
+   * @returns the stored batch that this one duplicates; `null` if it is new
+   * @throws `Refusal` if it is out of sequence, or of a former epoch
    */
   check(batch: RecordBatch): { readonly baseOffset: bigint; readonly maxTimestampMs: number } | null {
     const { producerId, producerEpoch, baseSequence } = batch;
@@ -38,12 +38,12 @@ export class ProducerStates {
     if (producerEpoch < state.epoch) {
       throw new Refusal(ErrorCode.invalidProducerEpoch, `the producer has epoch ${producerEpoch}, and ${state.epoch} is known`);
     }
-    // Of one that said no epoch, nothing is expected of its next.
+    // The last batch had no epoch, so no sequence is expected.
     if (state.epoch === NO_EPOCH && producerEpoch !== NO_EPOCH) return null;
     const before = state.batches.at(-1);
     const isNext =
       producerEpoch === state.epoch && before !== undefined ? baseSequence === (before.lastSequence + 1) % SEQUENCES : baseSequence === 0;
-    // After a marker nothing is known of the sequence in this epoch.
+    // After a marker the sequence of this epoch is unknown.
     if (isNext || (before === undefined && producerEpoch === state.epoch)) return null;
     throw new Refusal(ErrorCode.outOfOrderSequenceNumber, `sequence ${baseSequence} does not follow ${before?.lastSequence ?? "none"}`);
   }
@@ -60,7 +60,7 @@ export class ProducerStates {
     this.#states.set(producerId, { epoch, batches: [...before, written].slice(-REMEMBERED_BATCHES) });
   }
 
-  /** A marker of a transaction: writers of former epochs are over. */
+  /** A transaction marker fences the producers of former epochs. */
   marked(producerId: bigint, epoch: number): void {
     const known = this.#states.get(producerId);
     if (known === undefined || known.epoch !== epoch) this.#states.set(producerId, { epoch, batches: [] });

@@ -2,7 +2,7 @@ import { crc32c } from "./crc32c.ts";
 
 /** Layout: https://kafka.apache.org/documentation/#recordbatch */
 export const BATCH_HEADER_BYTES = 61;
-/** Base offset and length, which come before what the length counts. */
+/** Base offset and length, which the length does not count. */
 export const LOG_OVERHEAD_BYTES = 12;
 export const MAGIC = 2;
 
@@ -10,7 +10,7 @@ const LENGTH = 8;
 const LEADER_EPOCH = 12;
 const MAGIC_BYTE = 16;
 const CHECKSUM = 17;
-/** From here on the checksum counts. */
+/** The checksum covers everything from here on. */
 const ATTRIBUTES = 21;
 const LAST_OFFSET_DELTA = 23;
 const BASE_TIMESTAMP = 27;
@@ -25,7 +25,7 @@ const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
-/** What is read and written of a batch that is somewhere in a buffer. Nothing is copied. */
+/** Reads and writes the fields of a batch in a buffer, without copying it. */
 export class RecordBatch {
   readonly buffer: Buffer;
   readonly at: number;
@@ -43,7 +43,7 @@ export class RecordBatch {
     this.buffer.writeBigInt64BE(offset, this.at);
   }
 
-  /** Of all of it, header included. */
+  /** Length of the whole batch, including its header. */
   get byteLength(): number {
     return LOG_OVERHEAD_BYTES + this.buffer.readInt32BE(this.at + LENGTH);
   }
@@ -52,7 +52,7 @@ export class RecordBatch {
     return this.buffer.readInt32BE(this.at + LEADER_EPOCH);
   }
 
-  /** Like the base offset it is outside of the checksum, so that a broker can set it. */
+  /** The checksum does not cover it, nor the base offset, so that a broker can set both. */
   set leaderEpoch(epoch: number) {
     this.buffer.writeInt32BE(epoch, this.at + LEADER_EPOCH);
   }
@@ -65,7 +65,7 @@ export class RecordBatch {
     return this.buffer.readInt16BE(this.at + ATTRIBUTES);
   }
 
-  /** 5 to 7 are none of Kafka's. */
+  /** The numbers 5 to 7 are not used by Kafka. */
   get codec(): number {
     return this.attributes & CODEC_MASK;
   }
@@ -116,7 +116,7 @@ export class RecordBatch {
     return this.buffer.readInt16BE(this.at + PRODUCER_EPOCH);
   }
 
-  /** -1: not of an idempotent producer. */
+  /** -1: the producer is not idempotent. */
   get baseSequence(): number {
     return this.buffer.readInt32BE(this.at + BASE_SEQUENCE);
   }
@@ -134,7 +134,7 @@ export class RecordBatch {
     return this.buffer.readUInt32BE(this.at + CHECKSUM) === this.#checksum();
   }
 
-  /** @param isAppendTime it counts for all records, and the producer's times are forgotten; else it is the largest of theirs */
+  /** @param isAppendTime whether the time replaces those of all records; else it is the largest of theirs */
   setTime(maxTimestampMs: number | bigint, isAppendTime: boolean): void {
     const { attributes } = this;
     this.buffer.writeInt16BE(isAppendTime ? attributes | LOG_APPEND_TIME : attributes & ~LOG_APPEND_TIME, this.at + ATTRIBUTES);
@@ -177,7 +177,7 @@ export function headerOf(batch: RecordBatch): BatchHeader {
   };
 }
 
-/** A batch of its own, with its checksum. */
+/** Makes a new batch, with its checksum. */
 export function writeBatch(header: BatchHeader, payload: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(BATCH_HEADER_BYTES + payload.byteLength);
   bytes.writeBigInt64BE(header.baseOffset, 0);

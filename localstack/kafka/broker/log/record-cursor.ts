@@ -1,12 +1,12 @@
 import { ErrorCode, Refusal } from "../error-code.ts";
 
 /**
- * Goes through the records of a batch, uncompressed, one after the other. Its fields are those of the record where it stands.
- * Nothing is copied and nothing allocated: a broker looks at every record that it stores.
+ * Reads the uncompressed records of a batch one after the other. Its fields are those of the current record. It copies and allocates
+ * nothing, because a broker checks every record that it stores.
  */
 export class RecordCursor {
   readonly payload: Buffer;
-  /** Of the record, its length included. */
+  /** Size of the record, including its length field. */
   begin = 0;
   end = 0;
   offsetDelta = 0;
@@ -29,13 +29,13 @@ export class RecordCursor {
     return this.#at >= this.payload.length;
   }
 
-  /** @throws `Refusal` for what is no record */
+  /** @throws `Refusal` for bytes that are no record */
   next(): void {
     this.begin = this.#at;
     const length = this.#varint();
     this.end = this.#at + length;
     if (length < 1 || this.end > this.payload.length) throw malformed("a record leaves its batch");
-    // Its attributes, none of which are defined.
+    // The attributes of a record, of which Kafka defines none.
     this.#at += 1;
     this.#timestampBegin = this.#at;
     this.timestampDelta = this.#varlong();
@@ -50,7 +50,7 @@ export class RecordCursor {
     if (this.#at !== this.end) throw malformed("the parts of a record do not fill it");
   }
 
-  /** `null` where there is none. */
+  /** `null` if the record has no key. */
   get key(): Buffer | null {
     return this.keyLength < 0 ? null : this.payload.subarray(this.keyBegin, this.keyBegin + this.keyLength);
   }

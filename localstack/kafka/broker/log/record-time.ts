@@ -1,12 +1,12 @@
 import type { RecordBatch } from "./record-batch.ts";
 import type { RecordCursor } from "./record-cursor.ts";
 
-/** Where two numbers are this small, their sum is exact. */
+/** The sum of two numbers up to this bound is exact. */
 const LARGEST_EXACT = 2 ** 52;
 
 /**
- * The time that the producer gave the record where the cursor stands: a `bigint` where a number would not be exact, as of clients
- * that write nanoseconds.
+ * The producer's time of the current record: a `bigint` if a number would not be exact, as with clients that write
+ * nanoseconds.
  */
 export function producedTime({ baseTimestampMs, baseTimestamp }: RecordBatch, cursor: RecordCursor): number | bigint {
   const { timestampDelta } = cursor;

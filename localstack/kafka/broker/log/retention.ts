@@ -7,7 +7,7 @@ export interface RetentionLimits {
   readonly retentionBytes: number;
 }
 
-/** Removes segments that are too old, and the oldest ones while there is more than enough without them. */
+/** Removes segments that are too old, and the oldest segments while the others alone still reach the size limit. */
 export function applyRetention(log: PartitionLog, { retentionMs, retentionBytes }: RetentionLimits, nowMs: number): void {
   if (log.endOffset === log.startOffset) return;
   if (retentionMs >= 0) removeWhile(log, nowMs, ({ largestTimestampMs }) => nowMs - largestTimestampMs > retentionMs);
@@ -24,7 +24,7 @@ function removeWhile(log: PartitionLog, nowMs: number, isTooMuch: (segment: Part
   let removed = 0;
   while (removed < segments.length && segments[removed]!.batches.length > 0 && isTooMuch(segments[removed]!)) removed += 1;
   if (removed === 0) return;
-  // Also the one that is being written to: a new one takes its place.
+  // The active segment is removed too. A new one takes its place.
   if (removed === segments.length) log.roll(nowMs);
   log.deleteBefore(log.segments[removed]!.baseOffset);
 }

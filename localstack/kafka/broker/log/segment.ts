@@ -3,20 +3,20 @@ import type { RecordBatch } from "./record-batch.ts";
 const FIRST_CHUNK_BYTES = 4_096;
 const LARGEST_CHUNK_BYTES = 1_048_576;
 
-/** Where a batch is, and what is asked of it most. */
+/** The place of a batch, and its fields that are needed most. */
 export interface StoredBatch {
   readonly baseOffset: bigint;
   readonly lastOffset: bigint;
   readonly maxTimestampMs: number;
-  /** Holds other batches too. */
+  /** The chunk, which also holds other batches. */
   readonly chunk: Buffer;
   readonly at: number;
   readonly byteLength: number;
 }
 
 /**
- * A stretch of a log, which retention removes as a whole. Batches lie behind one another in chunks of memory, so that what a
- * fetch asks for is mostly one piece.
+ * A part of a log, which retention removes as a whole. Batches lie one after the other in chunks of memory, so that the batches of
+ * a fetch are mostly one piece.
  */
 export class Segment {
   readonly baseOffset: bigint;
@@ -37,17 +37,17 @@ export class Segment {
     return this.#bytes;
   }
 
-  /** Of all its records; where there are none, when the segment was begun. */
+  /** The largest time of its records; without records, the time when the segment began. */
   get largestTimestampMs(): number {
     return this.#largestTimestampMs < 0 ? this.createdMs : this.#largestTimestampMs;
   }
 
-  /** By the time of its first batch. */
+  /** Time from that of its first batch to `nowMs`. */
   ageMs(nowMs: number): number {
     return nowMs - (this.#firstTimestampMs < 0 ? nowMs : this.#firstTimestampMs);
   }
 
-  /** Copies the batch. */
+  /** Appends a copy of the batch. */
   append(batch: RecordBatch): StoredBatch {
     const { byteLength, maxTimestampMs } = batch;
     if (this.#filled + byteLength > this.#chunk.length) {
@@ -65,7 +65,7 @@ export class Segment {
     return stored;
   }
 
-  /** Batches from the offset on are gone; what comes next lies in memory of its own, since readers may still send what lay here. */
+  /** Removes the batches from the offset on. The next batches go to new memory, because connections may still send the removed ones. */
   truncate(offset: bigint): void {
     while (this.batches.length > 0 && this.batches.at(-1)!.baseOffset >= offset) this.batches.pop();
     this.#bytes = this.batches.reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -75,7 +75,7 @@ export class Segment {
     this.#filled = 0;
   }
 
-  /** Of the first batch that ends at or behind the offset; as many as there are batches where none does. */
+  /** Index of the first batch that ends at or after the offset; the number of batches if none does. */
   indexOf(offset: bigint): number {
     let low = 0;
     let high = this.batches.length;

@@ -1,6 +1,6 @@
 import { ErrorCode, Refusal } from "../error-code.ts";
 
-/** What Java's producer puts in front: a mark and two versions; then blocks, each behind its length. */
+/** The header of Java's producer: a magic number and two versions. Blocks follow it, each after its length. */
 const FRAMED_MARK = Buffer.from("\u0082SNAPPY\0", "latin1");
 const FRAMED_HEADER_BYTES = 16;
 const LONGEST_SHORT_LITERAL = 60;
@@ -34,7 +34,7 @@ function unpack(block: Buffer): Buffer {
     more = byte >= 0x80;
     if (factor > 2 ** 28) throw corrupt("has no valid length");
   }
-  // An element of three bytes makes 64 at most.
+  // An element of three bytes makes at most 64 bytes.
   if (size > 64 + block.length * 22) throw corrupt("announces more than it can hold");
   const output = Buffer.allocUnsafe(size);
   let filled = 0;
@@ -51,7 +51,7 @@ function unpack(block: Buffer): Buffer {
     const length = isShort ? 4 + ((tag >>> 2) & 7) : 1 + (tag >>> 2);
     const offset = isShort ? ((tag >>> 5) << 8) | littleEndian(1) : littleEndian((tag & 3) === 2 ? 2 : 4);
     if (offset === 0 || offset > filled || filled + length > size) throw corrupt("has a copy of what is not there");
-    // One byte after the other, for it may read what it has just written.
+    // Copies byte by byte, because it may read bytes that it has just written.
     for (const end = filled + length; filled < end; filled += 1) output[filled] = output[filled - offset]!;
   };
   while (at < block.length) {
@@ -63,7 +63,7 @@ function unpack(block: Buffer): Buffer {
   return output;
 }
 
-/** As literals only, which is valid and saves nothing. */
+/** Writes literals only, which is valid but saves nothing. */
 export function compressSnappy(bytes: Buffer): Buffer {
   const length: number[] = [];
   for (let rest = bytes.length; ; rest = Math.floor(rest / 0x80)) {

@@ -10,7 +10,7 @@ export interface FoundRecord {
   readonly leaderEpoch: number;
 }
 
-/** The first record in log order that is as old as `timestampMs` or younger; not behind `limit`. */
+/** The first record in log order with the time `timestampMs` or a later one, before `limit`. */
 export function firstRecordAt(log: PartitionLog, timestampMs: number, limit: bigint): FoundRecord | null {
   for (const stored of log.batchesFrom(log.startOffset)) {
     if (stored.baseOffset >= limit) return null;
@@ -21,7 +21,7 @@ export function firstRecordAt(log: PartitionLog, timestampMs: number, limit: big
   return null;
 }
 
-/** The first of those with the largest timestamp of all. As on a server it may be a deleted one, as long as its segment is there. */
+/** The first record with the largest timestamp. As on a server it may be a deleted record whose segment still exists. */
 export function recordWithMaxTimestamp(log: PartitionLog): FoundRecord | null {
   let newest: RecordBatch | null = null;
   for (const stored of log.segments.flatMap(({ batches }) => batches)) {

@@ -5,7 +5,7 @@ import { array, int16, int32, int64, string } from "../wire/types.ts";
 import { type RequestContext, handler } from "./handler.ts";
 import { refusalOf, transactionRefusal } from "./transaction-refusal.ts";
 
-/** From version 4 on it is what brokers ask each other. */
+/** From version 4 on, brokers send the request to each other. */
 export const addPartitionsToTxnApi = defineApi({
   name: "AddPartitionsToTxn",
   key: 24,

@@ -20,7 +20,7 @@ export const alterConfigsApi = defineApi({
   },
 });
 
-/** The older form, which forgets what it does not name. */
+/** The older form. It removes the settings that it does not name. */
 export const alterConfigs = handler(
   alterConfigsApi,
   ({ resources, validateOnly }, context) => ({

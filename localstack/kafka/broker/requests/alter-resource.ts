@@ -3,7 +3,7 @@ import type { Topic } from "../topics/topic.ts";
 import { isTopicName } from "../topics/topics.ts";
 import type { RequestContext } from "./handler.ts";
 
-/** Numbers of the resources that have settings. */
+/** Kafka's numbers of the types of resources that have settings. */
 export const TOPIC_RESOURCE = 2;
 
 interface Resource {
@@ -16,7 +16,7 @@ interface Altered extends Resource {
   readonly errorMessage: string | null;
 }
 
-/** Settings of topics can be changed, those of brokers not. */
+/** Changes the settings of a topic. Those of brokers cannot be changed. */
 export function alterResource(
   { resourceType, resourceName }: Resource,
   { cluster, faults }: RequestContext,

@@ -5,7 +5,7 @@ import { array, int16, int32, string } from "../wire/types.ts";
 import { type Handler, handler } from "./handler.ts";
 import { produceApi } from "./produce.ts";
 
-/** The header of its answer never has tagged fields, since it is sent before anybody knows what the other side can read. */
+/** The header of its answer never has tagged fields, because it is sent before the broker knows what the client can read. */
 export const apiVersionsApi = defineApi({
   name: "ApiVersions",
   key: 18,
@@ -24,17 +24,17 @@ export const apiVersionsApi = defineApi({
 
 type Supported = { readonly apiKey: number; readonly minVersion: number; readonly maxVersion: number };
 
-/** What this broker serves, and nothing else. */
+/** The requests and versions that this broker serves. */
 export function supportedVersions(apis: readonly Api[]): readonly Supported[] {
   return apis.map(({ key, versions }) => ({
     apiKey: key,
-    // Kafka says 0 although it does not serve it: librdkafka takes what is higher for a server that cannot compress.
+    // Kafka answers 0 here although it does not serve version 0. librdkafka takes a higher version for a server without compression.
     minVersion: key === produceApi.key ? 0 : versions.oldest,
     maxVersion: versions.newest,
   }));
 }
 
-/** @param apis all requests that are served, this one among them */
+/** @param apis all requests that are served, including this one */
 export function apiVersionsHandler(apis: () => readonly Api[]): Handler {
   return handler(apiVersionsApi, () => ({ errorCode: ErrorCode.none, apiKeys: supportedVersions(apis()) }));
 }

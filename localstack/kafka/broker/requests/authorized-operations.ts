@@ -1,4 +1,4 @@
-/** Kafka's numbers of operations, each a bit of the set. */
+/** Kafka's numbers of operations. Each is the number of a bit in the set. */
 const OPERATION = {
   read: 3,
   write: 4,
@@ -12,10 +12,10 @@ const OPERATION = {
   idempotentWrite: 12,
 } as const;
 
-/** Nobody has asked. */
+/** Kafka's value when the client has not requested the operations. */
 const NOT_REPORTED = -2_147_483_648;
 
-/** All that can be done to a resource of each kind: without an authorizer, anybody may. */
+/** The operations on each kind of resource. Without an authorizer every client may perform all of them. */
 const ALL = {
   topic: bits("read", "write", "create", "describe", "delete", "alter", "describeConfigs", "alterConfigs"),
   group: bits("read", "describe", "delete", "describeConfigs", "alterConfigs"),
@@ -26,7 +26,7 @@ function bits(...operations: readonly (keyof typeof OPERATION)[]): number {
   return operations.reduce((set, operation) => set | (1 << OPERATION[operation]), 0);
 }
 
-/** What whoever asks may do, as a set of bits. */
+/** The operations that the client may perform, as a set of bits. */
 export function authorizedOperations(resource: keyof typeof ALL, isAsked: boolean): number {
   return isAsked ? ALL[resource] : NOT_REPORTED;
 }

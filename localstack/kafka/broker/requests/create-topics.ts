@@ -43,7 +43,7 @@ export const createTopicsApi = defineApi({
   },
 });
 
-/** In place of a number: as the broker has it. From version 4 on, which nobody has to say twice. */
+/** Stands for the broker's default. Allowed from version 4 on. */
 const AS_THE_BROKER = -1;
 
 type Requested = RequestOf<typeof createTopicsApi>["topics"][number];

@@ -20,7 +20,7 @@ export const deleteRecordsApi = defineApi({
   },
 });
 
-/** In place of an offset: everything that is there. */
+/** Stands for the end of the log: all records are deleted. */
 const ALL = -1n;
 
 export const deleteRecords = handler(

@@ -41,7 +41,7 @@ export const describeGroupsApi = defineApi({
   },
 });
 
-/** From this version on a group that does not exist is an error; before, it is dead. */
+/** From this version on, a group that does not exist is an error. Before, its state is "Dead". */
 const FIRST_WITH_NOT_FOUND = 6;
 
 type Described = AnswerOf<typeof describeGroupsApi>["groups"][number];
@@ -70,7 +70,7 @@ function describe(groupId: string, context: RequestContext): Described {
     groupId,
     groupState: group.state,
     protocolType: group.roster.protocolType ?? "",
-    // While the group comes together nobody has anything.
+    // During a rebalance no member has an assignment.
     protocolData: isStable ? (group.protocolName ?? "") : "",
     members: group.roster.all.map((member) => ({
       memberId: member.memberId,

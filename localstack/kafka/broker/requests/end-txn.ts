@@ -4,7 +4,7 @@ import { boolean, int16, int32, int64, string } from "../wire/types.ts";
 import { handler } from "./handler.ts";
 import { refusalOf, transactionRefusal } from "./transaction-refusal.ts";
 
-/** Version 5 belongs to the second kind of transactions, which is not served. */
+/** Version 5 belongs to the second kind of transactions (KIP-890), which is not served. */
 export const endTxnApi = defineApi({
   name: "EndTxn",
   key: 26,

@@ -82,7 +82,7 @@ type FetchedPartition = FetchAnswer["responses"][number]["partitions"][number];
 const READ_COMMITTED = 1;
 const NO_SESSION = 0;
 const UNKNOWN_EPOCH = -1;
-/** Epochs of a request that belongs to no session, and of one that wants one. */
+/** Session epochs of a request without a session, and of a request for a new session. */
 const FULL_EPOCHS: ReadonlySet<number> = new Set([-1, 0]);
 
 export const fetch = handler(
@@ -102,12 +102,12 @@ export const fetch = handler(
   },
 );
 
-/** Sessions are never given out: every request says all that it wants. */
+/** The broker never creates a session, so every request names all its partitions. */
 function sessionRefusal({ sessionId, sessionEpoch }: FetchRequest): number {
   return sessionId === NO_SESSION && FULL_EPOCHS.has(sessionEpoch) ? ErrorCode.none : ErrorCode.fetchSessionIdNotFound;
 }
 
-/** Waits until there is as much as was asked for, a partition has another leader, or the time is over. */
+/** Waits until enough records have arrived, a partition has another leader, or the time is over. */
 async function whenReady(request: FetchRequest, context: RequestContext): Promise<FetchAnswer> {
   const { cluster, gone } = context;
   const partitions = request.topics.flatMap(({ topic, topicId, partitions }) => {
@@ -115,24 +115,24 @@ async function whenReady(request: FetchRequest, context: RequestContext): Promis
     return partitions.flatMap(({ partition }) => found?.partitions[partition] ?? []);
   });
   const { promise, resolve } = Promise.withResolvers<FetchAnswer>();
-  const look = (): void => {
+  const readAgain = (): void => {
     const { isReady, answer } = read(request, context);
     if (isReady) resolve(answer);
   };
   const giveUp = (): void => resolve(read(request, context).answer);
   const timer = setTimeout(giveUp, request.maxWaitMs);
   gone.addEventListener("abort", giveUp, { once: true });
-  for (const partition of partitions) partition.watch(look);
+  for (const partition of partitions) partition.watch(readAgain);
   try {
     return await promise;
   } finally {
     clearTimeout(timer);
     gone.removeEventListener("abort", giveUp);
-    for (const partition of partitions) partition.unwatch(look);
+    for (const partition of partitions) partition.unwatch(readAgain);
   }
 }
 
-/** What there is now. It is ready when there is enough of it, or something to complain of. */
+/** The answer with the records that exist now. It is ready if it has enough bytes or an error. */
 function read(request: FetchRequest, context: RequestContext): { readonly isReady: boolean; readonly answer: FetchAnswer } {
   let remaining = Math.min(request.maxBytes, context.cluster.properties.number("fetch.max.bytes"));
   let byteLength = 0;
@@ -177,12 +177,12 @@ function readablePartition(
   const partition = ledPartition(context, topic, index, currentLeaderEpoch);
   if (typeof partition === "number") return partition;
   const { startOffset, endOffset } = partition.log;
-  // Whoever says what it has read is told where that ends, not only that it is too far.
+  // A client that names its last epoch gets the end of that epoch instead of an error.
   const isTooFar = lastFetchedEpoch === UNKNOWN_EPOCH && fetchOffset > endOffset;
   return fetchOffset < startOffset || isTooFar ? ErrorCode.offsetOutOfRange : partition;
 }
 
-/** Where what the reader has read parts from the log; `null`: nowhere. An error code where that cannot be told. */
+/** Where the log and the records that the client has read diverge; `null`: nowhere. An error code if that is unknown. */
 function divergingEpoch(
   { log }: Partition,
   { fetchOffset, lastFetchedEpoch }: RequestedPartition,

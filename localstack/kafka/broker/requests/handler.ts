@@ -3,32 +3,32 @@ import type { RequestFaults } from "../faults/request-faults.ts";
 import type { SaslSession } from "../server/sasl-session.ts";
 import type { Api } from "../wire/api.ts";
 
-/** Who asks whom, and which faults apply to the request. */
+/** The client and the broker of a request, and the faults that apply to it. */
 export interface RequestContext {
   readonly cluster: Cluster;
-  /** The broker that was asked. */
+  /** The broker that received the request. */
   readonly node: BrokerNode;
   readonly version: number;
   readonly clientId: string;
   readonly clientHost: string;
   readonly session: SaslSession;
   readonly faults: RequestFaults;
-  /** Aborts when the client has gone. */
+  /** Aborts when the client has disconnected. */
   readonly gone: AbortSignal;
   readonly hangUp: () => void;
 }
 
-/** A topic with the partitions that a request is about; `null`: as a whole. */
+/** A topic and the partitions of a request; `null`: the topic as a whole. */
 export type TopicSubject = readonly [topic: string, partitions: readonly number[] | null];
 
-/** How one request is answered. */
+/** Answers one kind of request. */
 export interface Handler<Request = unknown, Answer = unknown> {
   readonly api: Api<Request, Answer>;
   /** `null`: the client wants no answer. A rejection is a defect, and closes the connection. */
   readonly handle: (request: Request, context: RequestContext) => Answer | Promise<Answer> | null;
-  /** For faults that name topics. */
+  /** The topics of a request, for faults that name topics. */
   readonly topics?: ((request: Request, cluster: Cluster) => readonly TopicSubject[]) | undefined;
-  /** The group that the request is about, and the member that asks. */
+  /** The group of a request, and the member that sent it. */
   readonly member?: ((request: Request) => { readonly groupId: string; readonly memberId: string }) | undefined;
 }
 

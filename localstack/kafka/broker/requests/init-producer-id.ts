@@ -25,7 +25,7 @@ export const initProducerIdApi = defineApi({
 
 const NO_PRODUCER_ID = -1n;
 const NO_EPOCH = -1;
-/** Before this version, a producer that is fenced has an invalid epoch. */
+/** The first version with PRODUCER_FENCED. Before, the code of a fenced producer is INVALID_PRODUCER_EPOCH. */
 const FIRST_WITH_FENCED = 4;
 
 export const initProducerId = handler(initProducerIdApi, (request, context) => {

@@ -34,7 +34,7 @@ export const joinGroupApi = defineApi({
   },
 });
 
-/** From this version on, a new member is told its id first, so that one that does not come back leaves nothing behind. */
+/** From this version on, a new member first gets an id and joins with it. So a client that never returns does not stay in the group. */
 const FIRST_WITH_REQUIRED_ID = 4;
 const FIRST_WITH_NULLABLE_PROTOCOL = 7;
 
@@ -45,7 +45,7 @@ export const joinGroup = handler(
     const { version, clientId, clientHost } = context;
     const refusal = groupRefusal(context, groupId);
     if (refusal !== ErrorCode.none) return answer(refusedJoin(memberId, refusal), version);
-    // What is kept must not keep the whole request.
+    // A view would keep the whole request in memory.
     const protocols = request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) }));
     const details = {
       groupInstanceId,

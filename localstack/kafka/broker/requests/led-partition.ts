@@ -3,10 +3,10 @@ import { NO_LEADER, type Partition } from "../topics/partition.ts";
 import type { Topic } from "../topics/topic.ts";
 import type { RequestContext } from "./handler.ts";
 
-/** A client that does not say which epoch it knows. */
+/** Stands for a client that does not name the epoch that it knows. */
 const UNKNOWN_EPOCH = -1;
 
-/** The partition, where this broker leads it; else the error code. */
+/** The partition if this broker leads it, else the error code. */
 export function ledPartition(
   { cluster, node }: RequestContext,
   topic: Topic | undefined,
@@ -21,7 +21,7 @@ export function ledPartition(
   return cluster.isUp(node.nodeId) ? partition : ErrorCode.notLeaderOrFollower;
 }
 
-/** What tells a client where to go instead, as far as it is known. */
+/** The leader of a partition for a client that asked another broker; -1 if it is unknown. */
 export function currentLeader(topic: Topic | undefined, index: number): { readonly leaderId: number; readonly leaderEpoch: number } {
   const partition = topic?.partitions[index];
   return { leaderId: partition?.leaderId ?? NO_LEADER, leaderEpoch: partition?.leaderEpoch ?? -1 };

@@ -22,7 +22,7 @@ export const listGroupsApi = defineApi({
 
 const CLASSIC = "classic";
 
-/** Each broker tells of the groups that it looks after. */
+/** Each broker lists the groups that it coordinates. */
 export const listGroups = handler(listGroupsApi, ({ statesFilter, typesFilter }, { cluster, node, faults }) => {
   const errorCode = faults.refusalOf(ErrorCode.clusterAuthorizationFailed);
   if (errorCode !== ErrorCode.none) return { errorCode, groups: [] };

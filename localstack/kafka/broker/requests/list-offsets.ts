@@ -47,7 +47,7 @@ const EARLIEST = -2;
 const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
-/** The first version that has each. */
+/** The first version with each of these times. */
 const SINCE: Readonly<Record<number, number>> = { [MAX_TIMESTAMP]: 7, [EARLIEST_LOCAL]: 8, [LATEST_TIERED]: 9 };
 const READ_COMMITTED = 1;
 
@@ -96,11 +96,11 @@ function find({ log, leaderEpoch }: Partition, timestamp: number, isCommitted: b
     case EARLIEST_LOCAL:
       return { offset: log.startOffset, leaderEpoch: log.epochs.first ?? leaderEpoch };
     case LATEST_TIERED:
-      // There are no tiers.
+      // The emulator has no tiered storage.
       return {};
     default: {
       const found = timestamp === MAX_TIMESTAMP ? recordWithMaxTimestamp(log) : firstRecordAt(log, timestamp, limit);
-      // Of what is undecided, nothing is told.
+      // A record of an open transaction is not reported.
       return found === null || found.offset >= limit
         ? {}
         : { offset: found.offset, timestamp: found.timestampMs, leaderEpoch: found.leaderEpoch };

@@ -60,7 +60,7 @@ export const metadata = handler(
   metadataApi,
   ({ topics, allowAutoTopicCreation, includeClusterAuthorizedOperations, includeTopicAuthorizedOperations }, context) => {
     const { cluster, version } = context;
-    // In the first version an empty list means all.
+    // In version 0 an empty list means all topics.
     const wantsAll = topics === null || (version === 0 && topics.length === 0);
     const describedTopics = wantsAll
       ? cluster.topics.all.map((topic) => describe(cluster, topic))
@@ -94,7 +94,7 @@ function answerFor({ name, topicId }: RequestedMetadata, mayCreate: boolean, { c
   return withoutPartitions(name, ZERO_UUID, createFor(cluster, name));
 }
 
-/** It is there at the next request, as on a server that has to spread the news first. */
+/** The topic is ready at the next request, as on a server that has to elect a leader first. */
 function createFor(cluster: Cluster, name: string): number {
   try {
     cluster.topics.create({ name, partitions: null, replicationFactor: null, assignment: null, settings: new Map() }, Date.now());

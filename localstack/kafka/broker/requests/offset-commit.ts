@@ -53,7 +53,7 @@ export const offsetCommit = handler(
         const refused = (code: number) => ({ partitionIndex, errorCode: code });
         if (cluster.topics.get(name)?.partitions[partitionIndex] === undefined) return refused(ErrorCode.unknownTopicOrPartition);
         if (errorCode !== ErrorCode.none) return refused(errorCode);
-        // Whoever may commit makes the group be, also by what is not stored.
+        // Every permitted commit creates the group, even if its offset is refused.
         const { offsets } = cluster.groups.getOrCreate(groupId);
         if (Buffer.byteLength(metadata) > most) return refused(ErrorCode.offsetMetadataTooLarge);
         const place = { topic: name, partition: partitionIndex, offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata };

@@ -17,7 +17,7 @@ const asked = nullableArray(struct({ name: string, partitionIndexes: array(int32
 
 const found = array(struct({ name: string, partitions: array(partition) }));
 
-/** Of one group up to version 7, of several from 8 on. */
+/** Up to version 7 a request is about one group, from version 8 on about several. */
 export const offsetFetchApi = defineApi({
   name: "OffsetFetch",
   key: 9,

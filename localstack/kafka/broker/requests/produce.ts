@@ -69,7 +69,7 @@ export const produce = handler(
       return { name: asked.name, topicId: asked.topicId, partitionResponses };
     });
     if (acks !== NO_ACKNOWLEDGEMENT) return { responses };
-    // The only way to tell a client that wants no answer.
+    // The only way to report an error to a client that wants no answer.
     const hasFailed = responses.some(({ partitionResponses }) => partitionResponses.some(({ errorCode }) => errorCode !== ErrorCode.none));
     if (hasFailed) context.hangUp();
     return null;

@@ -13,7 +13,7 @@ export function requestedTopic({ topics }: Cluster, { name, topicId }: Requested
   return topicId === ZERO_UUID ? topics.get(name) : topics.withId(topicId);
 }
 
-/** What says that there is none, to who asked by id or by name. */
+/** The error code of a topic that does not exist. It differs for an id and a name. */
 export function missingTopicCode({ topicId }: RequestedTopic): number {
   return topicId === ZERO_UUID ? ErrorCode.unknownTopicOrPartition : ErrorCode.unknownTopicId;
 }

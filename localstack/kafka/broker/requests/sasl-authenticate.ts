@@ -19,7 +19,7 @@ const saslAuthenticateApi = defineApi({
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** PLAIN: https://www.rfc-editor.org/rfc/rfc4616, the same answer to an unknown user as to a wrong password. */
+/** PLAIN: https://www.rfc-editor.org/rfc/rfc4616. An unknown user gets the same answer as a wrong password. */
 export const saslAuthenticate = handler(saslAuthenticateApi, ({ authBytes }, { cluster, session }) => {
   const refused = (errorCode: number, errorMessage: string) => ({ errorCode, errorMessage, authBytes: NO_BYTES });
   if (cluster.users === null || session.mechanism === null) {

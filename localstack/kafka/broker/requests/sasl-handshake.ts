@@ -3,7 +3,7 @@ import { defineApi } from "../wire/api.ts";
 import { array, int16, string } from "../wire/types.ts";
 import { handler } from "./handler.ts";
 
-/** After version 0 the mechanism's bytes would follow without the protocol around them. */
+/** After a handshake of version 0, the mechanism's bytes would follow without Kafka's protocol around them. */
 export const saslHandshakeApi = defineApi({
   name: "SaslHandshake",
   key: 17,
@@ -18,7 +18,7 @@ export const saslHandshakeApi = defineApi({
 const MECHANISMS = ["PLAIN"];
 
 export const saslHandshake = handler(saslHandshakeApi, ({ mechanism }, { cluster, session }) => {
-  // A listener without security expects no SASL.
+  // A listener without security refuses SASL.
   if (cluster.users === null) return { errorCode: ErrorCode.illegalSaslState, mechanisms: [] };
   if (!MECHANISMS.includes(mechanism)) return { errorCode: ErrorCode.unsupportedSaslMechanism, mechanisms: MECHANISMS };
   session.mechanism = mechanism;

@@ -10,8 +10,9 @@ import { currentLeader, ledPartition } from "./led-partition.ts";
 const ALL_IN_SYNC_REPLICAS = -1;
 const LEADER_ONLY = 1;
 const NO_APPEND_TIME = -1;
+const REFUSED_BY_FAULT = "a fault of the emulator refuses this batch";
 
-/** What became of the batch of one partition. */
+/** The result for the batch of one partition. */
 export interface StoredBatch {
   readonly index: number;
   readonly errorCode: number;
@@ -28,7 +29,7 @@ export interface StoreOptions {
   readonly transactionalId: string | null;
 }
 
-/** Checks one batch as a server does, in its order, and stores it. @throws `Refusal` */
+/** Checks one batch in the order of a server, and stores it. @throws `Refusal` */
 export function storeBatch(
   context: RequestContext,
   topic: Topic,
@@ -38,8 +39,8 @@ export function storeBatch(
 ): StoredBatch {
   const { cluster, faults, version } = context;
   const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, topic.name, index);
-  if (refusal !== ErrorCode.none) throw new Refusal(refusal, "the emulator was told to refuse this");
-  if (topic.partitions[index] === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, "there is no such partition");
+  if (refusal !== ErrorCode.none) throw new Refusal(refusal, REFUSED_BY_FAULT);
+  if (topic.partitions[index] === undefined) throw new Refusal(ErrorCode.unknownTopicOrPartition, "the topic has no such partition");
   const batch = onlyBatch(records, version);
   if (batch.isTransactional) requireTransaction(cluster, topic, topic.partitions[index], batch, transactionalId);
   if (acks < ALL_IN_SYNC_REPLICAS || acks > LEADER_ONLY) {
@@ -47,14 +48,14 @@ export function storeBatch(
   }
   const codeOfMove = faults.codeOfMove(false, topic.name, index);
   if (codeOfMove !== ErrorCode.none && !cluster.moveLeader(topic.partitions[index])) {
-    throw new Refusal(codeOfMove, "the emulator was told to refuse this");
+    throw new Refusal(codeOfMove, REFUSED_BY_FAULT);
   }
   const partition = ledPartition(context, topic, index);
-  if (typeof partition === "number") throw new Refusal(partition, "another broker leads the partition, or there is none");
-  // Of more than there are, a server asks for those that there are.
+  if (typeof partition === "number") throw new Refusal(partition, "another broker leads the partition, or no broker does");
+  // A server never needs more replicas than the partition has.
   const neededReplicas = Math.min(topic.config.minInSyncReplicas, partition.replicas.length);
   if (acks === ALL_IN_SYNC_REPLICAS && cluster.inSyncReplicas(partition).length < neededReplicas) {
-    throw new Refusal(ErrorCode.notEnoughReplicas, "fewer replicas are in sync than the topic asks for");
+    throw new Refusal(ErrorCode.notEnoughReplicas, "fewer replicas are in sync than the topic needs");
   }
   const nowMs = Date.now();
   try {
@@ -69,13 +70,13 @@ export function storeBatch(
   }
 }
 
-/** What is answered where the leader hands the partition over while it waits for its replicas; 0: it does not. */
+/** The error code if the leadership moves while the leader waits for its replicas; 0: it does not move. */
 function codeOfMoveAfter({ cluster, faults }: RequestContext, topic: Topic, partition: Partition): number {
   const otherwise = faults.codeOfMove(true, topic.name, partition.index);
   return otherwise !== ErrorCode.none && cluster.moveLeader(partition) ? ErrorCode.notLeaderOrFollower : otherwise;
 }
 
-/** Of a transaction that is open in the partition, the coordinator is not asked again. @throws `Refusal` */
+/** The coordinator is not asked if the transaction is already open in the partition. @throws `Refusal` */
 function requireTransaction(
   { transactions }: Cluster,
   topic: Topic,
@@ -93,7 +94,7 @@ function append(partition: Partition, batch: RecordBatch, { config }: Topic, now
   if (batch.byteLength > config.segmentBytes) throw new Refusal(ErrorCode.recordListTooLarge, "a batch is larger than a segment may be");
   if (batch.producerId >= 0n) {
     const before = log.producers.check(batch);
-    // Of a batch that comes again a server tells the time as if the topic had the time of storing.
+    // For a duplicate a server answers the time of the stored batch, even if the topic does not use the append time.
     if (before !== null) return { ...answer, baseOffset: before.baseOffset, logAppendTimeMs: before.maxTimestampMs };
   }
   const { baseOffset } = log.append(batch, partition.leaderEpoch, config, nowMs);
@@ -103,10 +104,10 @@ function append(partition: Partition, batch: RecordBatch, { config }: Topic, now
   return { ...answer, baseOffset, logAppendTimeMs: config.hasAppendTime ? nowMs : NO_APPEND_TIME };
 }
 
-/** Codes that come without what the server knows of the log. */
+/** The codes that a server answers without the state of the log. */
 const WITHOUT_LOG: ReadonlySet<number> = new Set([ErrorCode.corruptMessage, ErrorCode.messageTooLarge, ErrorCode.recordListTooLarge]);
 
-/** @param partition where the server had it in its hands already */
+/** @param partition given if the server had already found it */
 export function refusedBatch(error: unknown, topic: Topic | undefined, index: number, partition?: Partition): StoredBatch {
   if (!(error instanceof Refusal)) throw error;
   const { errorCode, message, recordErrors } = error;

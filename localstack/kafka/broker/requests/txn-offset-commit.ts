@@ -5,7 +5,7 @@ import { array, int16, int32, int64, nullableString, string } from "../wire/type
 import { groupRefusal } from "./group-refusal.ts";
 import { handler } from "./handler.ts";
 
-/** Version 5 belongs to the second kind of transactions, which is not served. */
+/** Version 5 belongs to the second kind of transactions (KIP-890), which is not served. */
 export const txnOffsetCommitApi = defineApi({
   name: "TxnOffsetCommit",
   key: 28,
@@ -39,7 +39,7 @@ export const txnOffsetCommitApi = defineApi({
   },
 });
 
-/** Of members that the request names by their generation; older versions name none. */
+/** Stands for a request that names no member, as in older versions. */
 const NO_GENERATION = -1;
 
 export const txnOffsetCommit = handler(

@@ -3,7 +3,7 @@ import type { BrokerNode, Cluster } from "../cluster.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { Dispatcher } from "./dispatcher.ts";
 
-/** The listener of one broker, which can go away and come back on the same port. */
+/** The listener of one broker. It can stop and start again on the same port. */
 export class BrokerListener {
   readonly node: BrokerNode;
   readonly #host: string;
@@ -19,7 +19,7 @@ export class BrokerListener {
     this.#dispatcher = new Dispatcher(cluster, node, restart);
   }
 
-  /** @param port 0: a free one, kept for as long as the cluster lives. Rejects where it is taken */
+  /** @param port 0: a free one, which the broker keeps as long as the cluster lives. Rejects if the port is taken */
   async start(port = this.node.port): Promise<void> {
     if (this.#server !== null) return;
     const server = createServer((socket) => this.#welcome(socket));
@@ -40,7 +40,7 @@ export class BrokerListener {
     socket.once("close", () => this.#connections.delete(connection));
   }
 
-  /** Hangs up on all clients. Never rejects. */
+  /** Closes the connections of all clients. Never rejects. */
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = null;

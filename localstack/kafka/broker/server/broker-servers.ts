@@ -3,20 +3,20 @@ import type { Cluster } from "../cluster.ts";
 import { requireOpen } from "../../../require-open.ts";
 import { BrokerListener } from "./broker-listener.ts";
 
-/** How long a restart keeps the brokers away. */
+/** How long the brokers are stopped during a restart. */
 const AWAY_MS = 50;
 
 /** One broker of an emulated cluster. */
 export interface EmulatedBroker {
   readonly nodeId: number;
   readonly port: number;
-  /** Hangs up and listens no more; its partitions go to other replicas, where there are any. */
+  /** Closes its connections and its listener. Other replicas become the leaders of its partitions, if they have any. */
   stop(): Promise<void>;
-  /** On the same port again. Rejects with `closed`. */
+  /** Listens again on the same port. Rejects with `closed`. */
   start(): Promise<void>;
 }
 
-/** The listeners of all brokers, and who leads what while some are away. */
+/** The listeners of all brokers. It elects leaders when brokers stop and start. */
 export class BrokerServers {
   readonly #cluster: Cluster;
   readonly #listeners: readonly BrokerListener[];
@@ -52,7 +52,7 @@ export class BrokerServers {
     return this.#isClosed;
   }
 
-  /** @param port of the first; the others take free ones. Rejects where it is taken */
+  /** @param port the port of the first broker; the others take free ones. Rejects if the port is taken */
   async start(port: number): Promise<void> {
     await Promise.all(this.#listeners.map((listener, index) => this.#start(listener, index === 0 ? port : 0)));
   }
@@ -69,7 +69,7 @@ export class BrokerServers {
     await stopped;
   }
 
-  /** All go away together and come back; a second one meanwhile is the same. */
+  /** Stops all brokers and starts them again. A call during a restart joins that restart. */
   async restart(): Promise<void> {
     this.#restarting ??= this.#awayAndBack().finally(() => {
       this.#restarting = null;

@@ -2,13 +2,13 @@ import type { Socket } from "node:net";
 import { FrameSplitter } from "./frame-splitter.ts";
 import type { SaslSession } from "./sasl-session.ts";
 
-/** Answers one request: the pieces of the answer, `null` for no answer, `"close"` to hang up. */
+/** Answers one request: the pieces of the answer, `null` for no answer, `"close"` to close the connection. */
 export type AnswerRequest = (
   frame: Buffer,
   connection: ClientConnection,
 ) => readonly Uint8Array[] | null | "close" | Promise<readonly Uint8Array[] | null | "close">;
 
-/** One client: its requests are answered one after the other, in their order, as Kafka does. */
+/** The connection of one client. Like Kafka, it answers the requests one after the other, in their order. */
 export class ClientConnection {
   readonly session: SaslSession;
   readonly #socket: Socket;
@@ -29,7 +29,7 @@ export class ClientConnection {
       if (splitter.push(chunk)) this.#work();
       else this.close();
     });
-    // A client that breaks off is nothing to complain of.
+    // A client that disconnects is not an error.
     socket.on("error", () => this.close());
     socket.on("close", () => this.#gone.abort());
   }
@@ -69,7 +69,7 @@ export class ClientConnection {
     }
   }
 
-  /** A handler never rejects but by a defect, which must not end the process of whoever runs the emulator. */
+  /** A handler only rejects because of a defect, which must not end the process that runs the emulator. */
   async #sendLater(answer: Promise<readonly Uint8Array[] | null | "close">): Promise<void> {
     try {
       this.#send(await answer);

@@ -12,13 +12,13 @@ import type { ClientConnection } from "./client-connection.ts";
 type Frame = readonly Uint8Array[];
 type Answered = Frame | null | "close";
 
-/** Requests that a client may make before it has said who it is. */
+/** The requests that a client may send before it has authenticated. */
 const BEFORE_AUTHENTICATION: ReadonlySet<string> = new Set(["ApiVersions", "SaslHandshake", "SaslAuthenticate"]);
 
-/** How long who is robbed is kept in the dark, where the others take their time. */
+/** How long an evicted member waits at most for its error while the other members take its partitions. */
 const EVICTION_DELAY_MS = 2_000;
 
-/** Reads requests, applies planned faults, and writes what the handlers answer. One for each broker. */
+/** Reads requests, applies planned faults, and writes the answers of the handlers. Each broker has one. */
 export class Dispatcher {
   readonly #cluster: Cluster;
   readonly #node: BrokerNode;
@@ -32,7 +32,7 @@ export class Dispatcher {
     this.#byKey = new Map(handlers.map((one) => [one.api.key, one]));
   }
 
-  /** What Kafka hangs up on, this does as well: unknown requests and versions, and what cannot be read. */
+  /** Like Kafka, it closes the connection for unknown requests and versions, and for bytes that it cannot read. */
   answer(frame: Buffer, connection: ClientConnection): Answered | Promise<Answered> {
     if (frame.length < 8) return "close";
     const key = frame.readInt16BE(0);
@@ -81,7 +81,7 @@ export class Dispatcher {
   #subjectOf({ topics, member }: Handler, request: unknown): CallSubject {
     const subjects = new Map(topics?.(request, this.#cluster) ?? []);
     const groupId = member?.(request).groupId;
-    // What is about a group is about the topics that its members read.
+    // A request about a group counts as a request about the topics of its members.
     for (const topic of (groupId === undefined ? undefined : this.#cluster.groups.get(groupId)?.roster.topics) ?? [])
       subjects.set(topic, null);
     return { topics: subjects, hasGroup: groupId !== undefined };
@@ -103,7 +103,7 @@ export class Dispatcher {
     const group = asking === undefined ? undefined : cluster.groups.get(asking.groupId);
     if (faults.has("evict-member") && group !== undefined) {
       group.evict(asking!.memberId);
-      // It is the last to hear of it: others have by then what it had.
+      // The evicted member learns it last: by then the other members have its partitions.
       await Promise.race([group.settled(), delay(EVICTION_DELAY_MS, undefined, { signal: gone }).catch(() => undefined)]);
     }
     if (faults.has("move-coordinator") && group !== undefined) {
@@ -118,7 +118,7 @@ export class Dispatcher {
     return faults.has("lose-answer") ? "close" : answer;
   }
 
-  /** As when a broker goes away: of what the request is about, others lead what this one has led. */
+  /** Moves the leadership of this broker for the partitions of the request, as when the broker stops. */
   #stepDown({ topics }: CallSubject, requestFaults: RequestFaults): void {
     for (const name of topics.keys()) {
       for (const partition of this.#cluster.topics.get(name)?.partitions ?? []) {
@@ -138,7 +138,7 @@ function framed({ api }: Handler, correlationId: number, version: number, answer
   return writer.frame();
 }
 
-/** In the one version that every client can read. */
+/** Answers in version 0, which every client can read. */
 function unsupportedApiVersions(correlationId: number): Frame {
   const writer = new WireWriter(0, false);
   writer.int32(correlationId);

@@ -1,13 +1,13 @@
 const LENGTH_BYTES = 4;
 
-/** Puts what a socket delivers together again as requests. Each is told to `onFrame` without its length. */
+/** Splits the bytes of a socket into requests. It passes each one to `onFrame` without its length. */
 export class FrameSplitter {
   readonly #onFrame: (frame: Buffer) => void;
   readonly #largestBytes: number;
-  /** The request that is being received, and how much of it is there. */
+  /** The request that is being received; `#filled` bytes of it have arrived. */
   #frame: Buffer | null = null;
   #filled = 0;
-  /** The beginning of a length. */
+  /** The first bytes of an incomplete length. */
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(largestBytes: number, onFrame: (frame: Buffer) => void) {
@@ -15,7 +15,7 @@ export class FrameSplitter {
     this.#onFrame = onFrame;
   }
 
-  /** @returns `false` where this is no Kafka client: a length is out of all bounds */
+  /** @returns `false` if a length is out of bounds, which no Kafka client sends */
   push(chunk: Buffer): boolean {
     let at = 0;
     if (this.#frame !== null) {

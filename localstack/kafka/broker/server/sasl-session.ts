@@ -1,6 +1,6 @@
-/** Whether the client of a connection has said who it is. */
+/** The state of the authentication on one connection. */
 export interface SaslSession {
   isAuthenticated: boolean;
-  /** The mechanism that was agreed on. */
+  /** The mechanism of the handshake. */
   mechanism: string | null;
 }

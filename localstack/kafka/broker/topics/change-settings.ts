@@ -2,7 +2,7 @@ import { ErrorCode, Refusal } from "../error-code.ts";
 import { TOPIC_SETTINGS, checkTopicSettings } from "./topic-settings.ts";
 import type { Topic } from "./topic.ts";
 
-/** What to do with a setting, by Kafka's numbers. */
+/** The operations on a setting, by Kafka's numbers. */
 const SET = 0;
 const DELETE = 1;
 const APPEND = 2;
@@ -15,7 +15,7 @@ export interface SettingChange {
   readonly value: string | null;
 }
 
-/** All of the changes or, where one cannot be made, none. @throws `Refusal` */
+/** Applies all changes, or none if one is refused. @throws `Refusal` */
 export function changeSettings(topic: Topic, changes: readonly SettingChange[], isTrial: boolean): void {
   const changed = new Map(topic.settings);
   const names = changes.map(({ name }) => name);
@@ -32,7 +32,7 @@ export function changeSettings(topic: Topic, changes: readonly SettingChange[], 
   if (!isTrial) topic.settings = changed;
 }
 
-/** The settings in place of all that were there. @throws `Refusal` */
+/** Replaces all settings by these. @throws `Refusal` */
 export function replaceSettings(
   topic: Topic,
   settings: readonly { readonly name: string; readonly value: string | null }[],

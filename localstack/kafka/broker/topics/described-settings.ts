@@ -2,7 +2,7 @@ import type { BrokerProperties } from "../broker-properties.ts";
 import { TOPIC_SETTINGS } from "./topic-settings.ts";
 import type { Topic } from "./topic.ts";
 
-/** Where a value comes from, by Kafka's numbers. */
+/** The sources of a value, by Kafka's numbers. */
 const TOPIC: number = 1;
 const BROKER = 4;
 const DEFAULT = 5;
@@ -12,11 +12,11 @@ export interface DescribedSetting {
   readonly value: string;
   readonly configSource: number;
   readonly configType: number;
-  /** Every place that has a value, the one that counts first. */
+  /** Every source that has a value, the effective one first. */
   readonly synonyms: readonly { readonly name: string; readonly value: string; readonly source: number }[];
 }
 
-/** All settings of a topic, with what it does not set itself. */
+/** All settings of a topic, including the defaults that it does not set itself. */
 export function describedSettings({ settings }: Topic, { ofTopics }: BrokerProperties): readonly DescribedSetting[] {
   return [...TOPIC_SETTINGS].map(([name, { type, fallback, brokerName, isDefaultShown }]) => {
     const own = settings.get(name);

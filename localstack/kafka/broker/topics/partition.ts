@@ -1,9 +1,9 @@
 import { PartitionLog } from "../log/partition-log.ts";
 
-/** No broker that leads it is up. */
+/** The partition has no leader, because none of its replicas is up. */
 export const NO_LEADER = -1;
 
-/** One partition: its log, and which broker answers for it. */
+/** One partition: its log and its leader. */
 export class Partition {
   readonly index: number;
   readonly replicas: readonly number[];
@@ -24,7 +24,7 @@ export class Partition {
     if (leaderId !== this.leaderId) this.#begin(leaderId);
   }
 
-  /** A replica that lacks what lies from the offset on leads from now on: that is lost, and later records take its place. */
+  /** Makes a replica the leader that lacks the records from the offset on. They are lost, and later records take their offsets. */
   leadWithout(offset: bigint, leaderId: number): void {
     this.log.truncate(offset);
     this.#begin(leaderId);
@@ -37,7 +37,7 @@ export class Partition {
     this.changed();
   }
 
-  /** Tells those that wait that there is more to read, or another leader. */
+  /** Notifies waiting fetches of new records or of a new leader. */
   changed(): void {
     for (const watcher of this.#watchers) watcher();
   }

@@ -10,7 +10,7 @@ export interface TopicConfig extends BatchRules, SegmentLimits, RetentionLimits,
   readonly minInSyncReplicas: number;
 }
 
-/** @param explicit of the topic itself; `brokerWide` is what holds for topics that say nothing. Both by the names of topics */
+/** @param explicit the topic's own settings; `brokerWide` holds for topics without the setting. Both use the names of topic settings */
 export function topicConfig(explicit: ReadonlyMap<string, string>, brokerWide: ReadonlyMap<string, string>): TopicConfig {
   const text = (name: string): string => {
     return (explicit.get(name) ?? brokerWide.get(name) ?? TOPIC_SETTINGS.get(name)!.fallback).trim();

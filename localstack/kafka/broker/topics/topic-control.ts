@@ -7,7 +7,7 @@ import { compact } from "../log/compaction.ts";
 import type { Partition } from "./partition.ts";
 import type { Topic } from "./topic.ts";
 
-/** What is done to topics past the protocol: for whoever runs the emulator. */
+/** Changes to topics without the protocol, for the program that runs the emulator. */
 
 /** @param kafkaSettings by Kafka's own names. @throws `already-exists`, `invalid-argument` */
 export function createTopic(
@@ -35,7 +35,7 @@ export function compactTopic(cluster: Cluster, name: string): void {
   for (const { log } of topicNamed(cluster, name).partitions) compact(log, { upTo: log.lastStableOffset, removesTombstone: () => true });
 }
 
-/** @param times how often the batch is handed out damaged. @throws `not-found` · `invalid-argument` for a partition that is not there, or empty */
+/** @param times how many reads get the batch damaged. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty */
 export function damageLastBatch(cluster: Cluster, name: string, partition: string, times: number): void {
   const log = topicNamed(cluster, name).partitions.find(({ index }) => String(index) === partition)?.log;
   const last = log?.segments.flatMap(({ batches }) => batches).at(-1);
@@ -46,7 +46,7 @@ export function damageLastBatch(cluster: Cluster, name: string, partition: strin
   log.damage.add(last.baseOffset, times);
 }
 
-/** @param nodeId absent: another one. @throws `not-found`, `conflict` where that broker cannot lead it */
+/** @param nodeId absent: another replica. @throws `not-found`, `conflict` if that broker cannot lead the partition */
 export function moveLeader(cluster: Cluster, name: string, index: number, nodeId?: number): void {
   const partition = partitionOf(cluster, name, index);
   const candidates = cluster.inSyncReplicas(partition);
@@ -58,7 +58,7 @@ export function moveLeader(cluster: Cluster, name: string, index: number, nodeId
   partition.lead(next);
 }
 
-/** @throws `not-found`, `conflict` where no replica is up */
+/** @throws `not-found`, `conflict` if no replica is up */
 export function truncateLog(cluster: Cluster, name: string, index: number, offset: bigint): void {
   const partition = partitionOf(cluster, name, index);
   const candidates = cluster.inSyncReplicas(partition);

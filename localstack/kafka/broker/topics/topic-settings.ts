@@ -1,16 +1,16 @@
 import { ErrorCode, Refusal } from "../error-code.ts";
 
-/** Types by their numbers in DescribeConfigs. */
+/** The types of settings, by their numbers in DescribeConfigs. */
 const TYPE = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
 
 export interface TopicSetting {
   readonly type: number;
   readonly fallback: string;
-  /** The broker's own setting, which is the default of all topics; `null`: there is none. */
+  /** The broker setting that is the default of all topics; `null`: the broker has no such setting. */
   readonly brokerName: string | null;
-  /** Some have a default only in a coarser unit, by another name, which a server does not tell. */
+  /** Whether a server reports the broker setting. It does not if the default has another name and a coarser unit. */
   readonly isDefaultShown: boolean;
-  /** @returns what would be allowed, where the value is not; `null` where it is */
+  /** @returns the allowed values, if the value is not allowed; `null` if it is */
   readonly refuse: (value: string) => string | null;
 }
 
@@ -35,7 +35,7 @@ function oneOf(...allowed: readonly string[]): TopicSetting["refuse"] {
 const gzipLevel: TopicSetting["refuse"] = (value) =>
   int(1n, 9n)(value) === null || int(-1n, -1n)(value) === null ? null : "-1, or 1 to 9";
 const boolean: TopicSetting["refuse"] = (value) => oneOf("true", "false")(value.toLowerCase());
-/** As Java reads it, which has room for what is no number. */
+/** A number as Java reads it, which may be NaN. */
 const ratio: TopicSetting["refuse"] = (value) => {
   const isNumber = /^[+-]?(NaN|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?)$/.test(value);
   const number = toDouble(value);
@@ -55,7 +55,7 @@ const policies: TopicSetting["refuse"] = (value) =>
 
 type Row = readonly [name: string, type: keyof typeof TYPE, fallback: string, refuse: TopicSetting["refuse"], brokerName?: string | null];
 
-/** Kafka's settings of a topic with their defaults, in its own order. `TopicConfig` has those that have an effect here. */
+/** Kafka's settings of a topic with their defaults, in Kafka's order. `TopicConfig` has those that have an effect here. */
 const ROWS: readonly Row[] = [
   ["compression.type", "string", "producer", oneOf("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"), "compression.type"],
   ["remote.log.delete.on.disable", "boolean", "false", boolean, null],
@@ -92,7 +92,7 @@ const ROWS: readonly Row[] = [
   ["segment.index.bytes", "int", "10485760", int(4n), "log.index.size.max.bytes"],
 ];
 
-/** Their defaults are those of `log.retention.hours`, `log.roll.hours` and the like. */
+/** Settings whose defaults come from `log.retention.hours`, `log.roll.hours` and the like. */
 const DEFAULT_BY_ANOTHER_NAME: ReadonlySet<string> = new Set(["retention.ms", "segment.ms", "segment.jitter.ms", "flush.ms"]);
 
 export const TOPIC_SETTINGS: ReadonlyMap<string, TopicSetting> = new Map(
@@ -102,15 +102,15 @@ export const TOPIC_SETTINGS: ReadonlyMap<string, TopicSetting> = new Map(
   }),
 );
 
-/** What Java takes for a number of double precision. */
+/** Parses a number of double precision like Java. */
 export function toDouble(value: string): number {
   return Number(value.replace(/[dDfF]$/, ""));
 }
 
 /**
- * All settings of a topic, each and together.
- * @param brokerWide what holds for topics that say nothing, by the names of topics
- * @throws `Refusal` for a name or a value that is none of Kafka's
+ * Checks the settings of a topic, each one and all together.
+ * @param brokerWide the values for topics without the setting, by the names of topic settings
+ * @throws `Refusal` for a name or a value that Kafka refuses
  */
 export function checkTopicSettings(settings: ReadonlyMap<string, string>, brokerWide: ReadonlyMap<string, string>): void {
   for (const [name, value] of settings) checkTopicSetting(name, value);

@@ -10,12 +10,12 @@ export interface TopicDefinition {
   readonly brokerWide: ReadonlyMap<string, string>;
 }
 
-/** A topic: partitions that only become more, and settings that change. */
+/** A topic: its settings, and its partitions, whose number only grows. */
 export class Topic {
   readonly name: string;
   readonly topicId: string;
   readonly partitions: Partition[];
-  /** What holds where nothing was set on the topic itself, by the names of topics. */
+  /** The values of settings that the topic does not set itself, by the names of topic settings. */
   readonly brokerWide: ReadonlyMap<string, string>;
   #settings: ReadonlyMap<string, string>;
   #config: TopicConfig;
@@ -37,7 +37,7 @@ export class Topic {
     return this.#config;
   }
 
-  /** What was set on the topic itself. */
+  /** The settings that the topic sets itself. */
   get settings(): ReadonlyMap<string, string> {
     return this.#settings;
   }

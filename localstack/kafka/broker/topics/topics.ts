@@ -3,12 +3,12 @@ import { ErrorCode, Refusal } from "../error-code.ts";
 import { checkTopicSettings } from "./topic-settings.ts";
 import { Topic } from "./topic.ts";
 
-/** What a new topic is to be like; `null`: as the broker has it. */
+/** The properties of a new topic; `null`: the broker's default. */
 export interface NewTopic {
   readonly name: string;
   readonly partitions: number | null;
   readonly replicationFactor: number | null;
-  /** Instead of the two above: the brokers of each partition. */
+  /** The brokers of each partition, in place of the two numbers above. */
   readonly assignment: readonly (readonly number[])[] | null;
   readonly settings: ReadonlyMap<string, string>;
 }
@@ -20,10 +20,10 @@ export interface TopicDefaults {
 }
 
 const LONGEST_NAME = 249;
-/** More would only fill the memory of a test. */
+/** More partitions would only fill the memory of a test. */
 const MOST_PARTITIONS = 10_000;
 
-/** All topics of a cluster. What cannot be done is a `Refusal`. */
+/** All topics of a cluster. An invalid change throws a `Refusal`. */
 export class Topics {
   readonly #byName = new Map<string, Topic>();
   readonly #byId = new Map<string, Topic>();
@@ -63,7 +63,7 @@ export class Topics {
     return topic;
   }
 
-  /** @throws `Refusal` for a name that cannot be, or is taken */
+  /** @throws `Refusal` for a name that is invalid or taken */
   requireNew(name: string): void {
     if (!isTopicName(name)) throw new Refusal(ErrorCode.invalidTopicException, `Topic name is invalid: ${JSON.stringify(name)}`);
     if (this.#byName.has(name)) throw new Refusal(ErrorCode.topicAlreadyExists, `Topic '${name}' already exists.`);
@@ -73,7 +73,7 @@ export class Topics {
   delete(topic: Topic): void {
     this.#byName.delete(topic.name);
     this.#byId.delete(topic.topicId);
-    // Who waits for more of it learns that there is none.
+    // Fetches that wait for the topic learn that it is deleted.
     for (const partition of topic.partitions) partition.changed();
   }
 
@@ -113,7 +113,7 @@ export class Topics {
     return this.#brokersOf(count, replicas);
   }
 
-  /** Leaders go round, and so do the replicas behind them. */
+  /** Spreads the leaders over the brokers, and the replicas in the same way. */
   #brokersOf(partitions: number, replicas: number): readonly (readonly number[])[] {
     const ids = this.#nodeIds;
     return Array.from({ length: partitions }, () => {

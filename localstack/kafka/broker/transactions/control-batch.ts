@@ -2,16 +2,16 @@ import { CONTROL_ATTRIBUTES, RecordBatch, writeBatch } from "../log/record-batch
 
 const ABORT = 0;
 const COMMIT = 1;
-/** Lengths in a record are zigzag: even numbers for what is not negative. */
+/** Lengths in a record are zigzag numbers: even for values that are not negative. */
 const zigzag = (length: number): number => length * 2;
 
 /** The marker at the end of a transaction in one partition. */
 export function controlBatch(producerId: bigint, producerEpoch: number, isCommitted: boolean, nowMs: number): RecordBatch {
-  // Version 0 and what it marks.
+  // Version 0 and the type of the marker.
   const key = [0, 0, 0, isCommitted ? COMMIT : ABORT];
-  // Version 0 and the epoch of the coordinator, of which there is one.
+  // Version 0 and the epoch of the coordinator, which never changes.
   const value = [0, 0, 0, 0, 0, 0];
-  // No attributes, no differences of time and offset, no headers.
+  // Attributes, deltas of time and offset, and the number of headers are all 0.
   const record = [0, 0, 0, zigzag(key.length), ...key, zigzag(value.length), ...value, 0];
   const header = {
     baseOffset: 0n,

@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from "node:timers";
-/** Kafka's names, without those of the moments in which brokers talk to each other. */
+/** Kafka's names of the states, without those for the time in which brokers exchange requests. */
 export type TransactionState = "Empty" | "Ongoing" | "CompleteCommit" | "CompleteAbort";
 
 export interface TransactionPartition {
@@ -7,11 +7,11 @@ export interface TransactionPartition {
   readonly partition: number;
 }
 
-/** What is known of one transactional id: its producer, and the transaction that is open. */
+/** The state of one transactional id: its producer and its open transaction. */
 export class Transaction {
   producerId: bigint;
   epoch = 0;
-  /** Of the producer that asked for the newest one: it may ask again. */
+  /** Epoch of the producer that requested the current one, because it may retry the request. */
   formerEpoch = -1;
   timeoutMs: number;
   state: TransactionState = "Empty";
@@ -36,7 +36,7 @@ export class Transaction {
     for (const one of partitions) this.#partitions.set(`${one.topic} ${one.partition}`, one);
   }
 
-  /** `expire` runs when nobody has ended it in time. */
+  /** Begins the transaction. `expire` runs if it does not end in time. */
   begin(expire: () => void): void {
     if (this.state === "Ongoing") return;
     this.state = "Ongoing";

@@ -13,7 +13,7 @@ export interface ProducerIdentity {
 const LARGEST_EPOCH = 32_766;
 const NO_PRODUCER_ID = -1n;
 
-/** Gives out producer ids, and ends transactions in all partitions at once. */
+/** Assigns producer ids, and ends transactions in all partitions at once. */
 export class Transactions {
   readonly #topics: Topics;
   readonly #groups: Groups;
@@ -27,7 +27,7 @@ export class Transactions {
     this.#longestTimeoutMs = longestTimeoutMs;
   }
 
-  /** @throws `Refusal` · CONCURRENT_TRANSACTIONS where the former producer had left one open, which has been aborted now */
+  /** @throws `Refusal` · CONCURRENT_TRANSACTIONS if the former producer had left a transaction open, which is aborted now */
   initialize(transactionalId: string | null, timeoutMs: number, known: ProducerIdentity): ProducerIdentity {
     if (transactionalId === null) return { producerId: this.#newProducerId(), producerEpoch: 0 };
     if (transactionalId === "") throw new Refusal(ErrorCode.invalidRequest, "a transactional id is not empty");
@@ -43,13 +43,13 @@ export class Transactions {
     const isClaimed = known.producerId !== NO_PRODUCER_ID;
     if (isClaimed && known.producerId !== transaction.producerId) throw fenced();
     if (transaction.state === "Ongoing") {
-      // Whichever epoch it claims: that is looked at when it comes again.
+      // The epoch of the request is not checked here, but at the retry.
       transaction.formerEpoch = transaction.epoch;
       this.#bump(transaction);
       this.#end(transaction, false);
       throw new Refusal(ErrorCode.concurrentTransactions, "the transaction that was open is being aborted");
     }
-    // Of the former epoch is one to whom the answer to its first request was lost.
+    // A producer with the former epoch has not received the answer to its first request.
     const isFormer = isClaimed && known.producerEpoch === transaction.formerEpoch;
     if (isClaimed && !isFormer && known.producerEpoch !== transaction.epoch) throw fenced();
     if (!isFormer) {
@@ -85,7 +85,7 @@ export class Transactions {
     this.#end(transaction, isCommitted);
   }
 
-  /** What is written in a transaction has to be announced before. @throws `Refusal` */
+  /** Checks that the partition was added to an open transaction. @throws `Refusal` */
   requirePartition(transactionalId: string | null, producer: ProducerIdentity, topic: string, partition: number): void {
     const transaction = transactionalId === null ? undefined : this.#byId.get(transactionalId);
     const isOwn = transaction?.producerId === producer.producerId;
@@ -119,7 +119,7 @@ export class Transactions {
 
   #begin(transaction: Transaction): void {
     transaction.begin(() => {
-      // Whoever left it open must not go on writing.
+      // The producer that left the transaction open must not continue to write.
       this.#bump(transaction);
       this.#end(transaction, false);
     });

@@ -1,7 +1,7 @@
 import type { WireType } from "./field.ts";
 import { type Fields, type GivenStruct, type ReadStruct, struct } from "./struct.ts";
 
-/** One request of Kafka's protocol and its answer, for the versions that this broker serves: what is read of them, and what is written. */
+/** One request of Kafka's protocol and its answer, for the versions that this broker serves. Both can be read and written. */
 export interface Api<Request = unknown, Answer = unknown, GivenRequest = never, ReadAnswer = unknown> {
   readonly name: string;
   readonly key: number;
@@ -16,7 +16,7 @@ interface ApiDefinition<R extends Fields, A extends Fields> {
   readonly name: string;
   readonly key: number;
   readonly versions: readonly [oldest: number, newest: number];
-  /** Absent: never. */
+  /** Absent: no version is flexible. */
   readonly flexibleFrom?: number;
   readonly request: R;
   readonly answer: A;
@@ -25,7 +25,7 @@ interface ApiDefinition<R extends Fields, A extends Fields> {
 export type RequestOf<A> = A extends { readonly request: WireType<infer Request, never> } ? Request : never;
 export type AnswerOf<A> = A extends { readonly answer: WireType<unknown, infer Answer> } ? Answer : never;
 
-/** Names, numbers and layouts are those of https://kafka.apache.org/protocol. */
+/** Defines a request. Names, numbers and layouts are those of https://kafka.apache.org/protocol. */
 export function defineApi<R extends Fields, A extends Fields>(
   definition: ApiDefinition<R, A>,
 ): Api<ReadStruct<R>, GivenStruct<A>, GivenStruct<R>, ReadStruct<A>> {

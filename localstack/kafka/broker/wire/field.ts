@@ -1,11 +1,11 @@
 import type { WireReader } from "./wire-reader.ts";
 import type { WireWriter } from "./wire-writer.ts";
 
-/** How one type is read and written. `Given` is what a writer accepts: less than what is read, where there are defaults. */
+/** Reads and writes one type. `Given` is what a writer accepts: fields with a default may be left out. */
 export interface WireType<Value, Given = Value> {
   read(reader: WireReader): Value;
   write(writer: WireWriter, value: Given): void;
-  /** What a version without the field reads. */
+  /** The value in a version without the field. */
   readonly empty: Value;
 }
 
@@ -16,8 +16,8 @@ interface Place {
 }
 
 /**
- * A field of a message: its type, the versions that have it, and whether it travels as a tagged field. Said as Kafka's own message
- * definitions say it: `int32.since(7).or(-1)` is `"type": "int32", "versions": "7+", "default": "-1"`.
+ * A field of a message: its type, the versions that have it, and its tag if it is a tagged field. It corresponds to Kafka's message
+ * definitions: `int32.since(7).or(-1)` is `"type": "int32", "versions": "7+", "default": "-1"`.
  */
 export class Field<Value, Given = Value> implements WireType<Value, Given>, Place {
   readonly oldest: number;
@@ -44,7 +44,7 @@ export class Field<Value, Given = Value> implements WireType<Value, Given>, Plac
     return new Field(this.#type, { ...this.#place, newest });
   }
 
-  /** A default: what a version without the field reads, and what is written where nothing is given. */
+  /** Sets the default: the value in a version without the field, and the value that is written if none is given. */
   or(fallback: Value & Given): Field<Value, Given | undefined> {
     const type = this.#type;
     const withDefault: WireType<Value, Given | undefined> = {
@@ -55,7 +55,7 @@ export class Field<Value, Given = Value> implements WireType<Value, Given>, Plac
     return new Field(withDefault, this.#place);
   }
 
-  /** A field with a number, left out where nothing is given. */
+  /** Makes it a tagged field, which is left out if no value is given. */
   tagged(tag: number): Field<Value, Given | undefined> {
     return new Field<Value, Given | undefined>(this.#type, { ...this.#place, tag });
   }

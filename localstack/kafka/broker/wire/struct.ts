@@ -6,15 +6,15 @@ import type { WireWriter } from "./wire-writer.ts";
 export type Fields = Readonly<Record<string, Field<unknown, never>>>;
 
 type ValueOf<F> = F extends Field<infer Value, never> ? Value : never;
-// `Field` is invariant in what it accepts, so that it is asked for by the parameter of its `write`.
+// `Field` is invariant in `Given`, so the type is inferred from the parameter of `write`.
 type GivenOf<F> = F extends { write(writer: WireWriter, value: infer Given): void } ? Given : never;
 
-/** What is read: every field, those that the version lacks with their defaults. */
+/** The value that is read. It has every field; a field that the version lacks has its default. */
 export type ReadStruct<F extends Fields> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
 
 type Optional<F extends Fields> = { [Name in keyof F]: undefined extends GivenOf<F[Name]> ? Name : never }[keyof F];
 
-/** What is written: fields with a default, and tagged ones, may be left out. */
+/** The value that is written. Fields with a default and tagged fields may be left out. */
 export type GivenStruct<F extends Fields> = { readonly [Name in Exclude<keyof F, Optional<F>>]: GivenOf<F[Name]> } & {
   readonly [Name in Optional<F>]?: GivenOf<F[Name]>;
 };
@@ -24,7 +24,7 @@ interface Layout {
   readonly tagged: ReadonlyMap<number, readonly [name: string, field: WireType<unknown>]>;
 }
 
-/** A structure of the protocol, alike for all of its versions. */
+/** A structure of the protocol. One definition serves all its versions. */
 export function struct<F extends Fields>(fields: F): Field<ReadStruct<F>, GivenStruct<F>> {
   const entries = Object.entries(fields) as unknown as readonly (readonly [string, Field<unknown>])[];
   const empty = Object.fromEntries(entries.map(([name, field]) => [name, field.empty]));

@@ -7,14 +7,14 @@ export const int16 = new Field<number>({ empty: 0, read: (reader) => reader.int1
 export const int32 = new Field<number>({ empty: 0, read: (reader) => reader.int32(), write: (writer, value) => writer.int32(value) });
 export const int64 = new Field<bigint>({ empty: 0n, read: (reader) => reader.int64(), write: (writer, value) => writer.int64(value) });
 
-/** An int64 that is a time or a duration. */
+/** An int64 that holds a time or a duration. */
 export const milliseconds = new Field<number>({
   empty: 0,
   read: (reader) => Number(reader.int64()),
   write: (writer, value) => writer.int64(BigInt(value)),
 });
 
-/** An int64 that a producer chose: a `bigint` only where a number would not be exact. */
+/** An int64 that a producer chose. It is a `bigint` only if a number would not be exact. */
 export const storedTime = new Field<number | bigint>({
   empty: 0,
   read: (reader) => {
@@ -30,7 +30,7 @@ export const boolean = new Field<boolean>({
   write: (writer, value) => writer.int8(value ? 1 : 0),
 });
 
-/** Kafka's name for no id at all. */
+/** Kafka's value for a missing id. */
 export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
 
 export const uuid = new Field<string>({ empty: ZERO_UUID, read: (reader) => reader.uuid(), write: (writer, value) => writer.uuid(value) });
@@ -55,14 +55,14 @@ export const bytes = new Field<Buffer>({
   write: (writer, value) => writer.bytes(value),
 });
 
-/** Batches of records: read as one view into the request, written out of several pieces. */
+/** Batches of records. They are read as one view into the request, and written from several pieces. */
 export const records = new Field<Buffer, readonly Uint8Array[]>({
   empty: NO_BYTES,
   read: (reader) => reader.bytes() ?? NO_BYTES,
   write: (writer, value) => writer.pieces(value),
 });
 
-/** What is no array at all reads as an empty one. */
+/** An array. A missing one is read as an empty one. */
 export function array<Value, Given>(item: WireType<Value, Given>): Field<readonly Value[], readonly Given[]> {
   const nullable = nullableArray(item);
   return new Field({ empty: [], read: (reader) => nullable.read(reader) ?? [], write: (writer, items) => nullable.write(writer, items) });

@@ -1,4 +1,4 @@
-/** Reads the primitive types of Kafka's protocol out of one request. Reading past the end throws a RangeError. */
+/** Reads the primitive types of Kafka's protocol from one message. Reading past the end throws a RangeError. */
 export class WireReader {
   readonly version: number;
   /** Lengths are varints and every structure ends with tagged fields. */
@@ -19,7 +19,7 @@ export class WireReader {
 
   #take(bytes: number): number {
     const at = this.#at;
-    if (bytes < 0 || at + bytes > this.#buffer.length) throw new RangeError("a request ends before what it announces");
+    if (bytes < 0 || at + bytes > this.#buffer.length) throw new RangeError("a message ends before the fields that it announces");
     this.#at = at + bytes;
     return at;
   }
@@ -47,16 +47,16 @@ export class WireReader {
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
-    throw new RangeError("a request holds a length of more than five bytes");
+    throw new RangeError("a message has a length of more than five bytes");
   }
 
-  /** In Kafka's own text form: 22 characters. */
+  /** An id in Kafka's text form of 22 characters. */
   uuid(): string {
     const at = this.#take(16);
     return this.#buffer.toString("base64url", at, at + 16);
   }
 
-  /** Length of a string, `null` for none. */
+  /** Length of a string in bytes; -1 for a missing one. */
   #stringLength(): number {
     return this.isFlexible ? this.unsignedVarint() - 1 : this.int16();
   }
@@ -76,7 +76,7 @@ export class WireReader {
     return this.#buffer.toString("utf8", at, at + bytes);
   }
 
-  /** A view into the request, not a copy. */
+  /** A view into the message, not a copy. */
   bytes(): Buffer | null {
     const bytes = this.isFlexible ? this.unsignedVarint() - 1 : this.int32();
     if (bytes < 0) return null;
@@ -84,15 +84,15 @@ export class WireReader {
     return this.#buffer.subarray(at, at + bytes);
   }
 
-  /** How many items follow; `null` for no array at all. */
+  /** How many items follow; `null` for a missing array. */
   arrayLength(): number | null {
     const count = this.isFlexible ? this.unsignedVarint() - 1 : this.int32();
-    // Every item takes a byte at least: what announces more would only fill the memory.
-    if (count > this.remaining) throw new RangeError("a request announces more items than it has bytes");
+    // Every item has at least one byte, so a higher count is invalid. Without this check it would fill the memory.
+    if (count > this.remaining) throw new RangeError("a message announces more items than it has bytes");
     return count < 0 ? null : count;
   }
 
-  /** The tagged fields that end a structure, each as a reader of its own. */
+  /** Reads the tagged fields at the end of a structure, each with a separate reader. */
   tags(read: (tag: number, content: WireReader) => void): void {
     for (let count = this.unsignedVarint(); count > 0; count -= 1) {
       const tag = this.unsignedVarint();

@@ -1,6 +1,6 @@
 const INITIAL_BYTES = 256;
 
-/** Writes the primitive types of Kafka's protocol into one answer. Batches of records are handed on as they are stored, not copied. */
+/** Writes the primitive types of Kafka's protocol into one message. Batches of records are not copied: they become pieces of it. */
 export class WireWriter {
   readonly version: number;
   readonly isFlexible: boolean;
@@ -77,7 +77,7 @@ export class WireWriter {
     this.#buffer.set(value, at);
   }
 
-  /** One field of bytes out of several pieces, which must not change any more. */
+  /** One field of bytes from several pieces, which must not change any more. */
   pieces(pieces: readonly Uint8Array[]): void {
     let bytes = 0;
     for (const piece of pieces) bytes += piece.byteLength;
@@ -109,7 +109,7 @@ export class WireWriter {
     else this.int32(count ?? -1);
   }
 
-  /** A tagged field: its number, its length, and what `write` writes. */
+  /** A tagged field: its number, its length, and the bytes that `write` writes. */
   tag(number: number, write: (content: WireWriter) => void): void {
     const content = new WireWriter(this.version, this.isFlexible);
     write(content);
@@ -120,13 +120,13 @@ export class WireWriter {
     this.#buffer.set(bytes, at);
   }
 
-  /** Everything that was written. */
+  /** The pieces of everything that was written. */
   finish(): Uint8Array[] {
     this.#finishPiece();
     return this.#pieces;
   }
 
-  /** As `finish`, behind its length in four bytes. */
+  /** As `finish`, with the length in four bytes in front. */
   frame(): Uint8Array[] {
     this.#finishPiece();
     const size = Buffer.allocUnsafe(4);
