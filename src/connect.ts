@@ -4,6 +4,7 @@ import { OpenConnection } from "./connection.ts";
 import type { ConnectOptions, Connection, GrantedBy } from "./connection-types.ts";
 import { parseConnectionUrl } from "./connection-url.ts";
 import type { Driver, ProviderDriver } from "./driver/provider-driver.ts";
+import { createReport } from "./driver-report.ts";
 import { StreamError } from "./errors.ts";
 import { unsupportedNodeMessage } from "./node-version.ts";
 import { checkOptions, describeValue, rules, showName } from "./option-rules.ts";
@@ -33,9 +34,10 @@ export async function connect<Target extends string | Driver, Required extends C
   const { driver, ...named } = await openTarget(target);
   const topics = { ...named.topics, ...defined(options.topics) };
   const groups = { ...named.groups, ...defined(options.groups) };
-  for (const topic of Object.keys(topics)) checkedTopicName(driver, topic, (name) => topics[name]!);
+  for (const topic of Object.keys(topics)) checkedTopicName(driver.provider, driver, topic, (name) => topics[name]!);
   for (const capability of options.require ?? []) requireCapability(driver, capability);
-  return new OpenConnection<GrantedBy<Target> | Required>(driver, { topics, groups });
+  driver.open({ report: createReport(driver.provider) });
+  return new OpenConnection<GrantedBy<Target> | Required>(driver, driver, { topics, groups });
 }
 
 interface OpenedTarget {

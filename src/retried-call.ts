@@ -5,36 +5,36 @@ import { backOffMs } from "./back-off.ts";
 import { channels } from "./diagnostics/channels.ts";
 import { StreamError } from "./errors.ts";
 
-/** How long a call is tried again that has no time of its own: administration, the opening of a reader. */
-export const CALL_PATIENCE_MS = 30_000;
+/** How long a call without a deadline of its own is retried: administration, the opening of a reader. */
+export const RETRY_CALLS_FOR_MS = 30_000;
 
 const PAUSES = { initialDelayMs: 100, maxDelayMs: 2_000 };
 
-/** What is tried again, and how long. */
+/** A call that is retried, and for how long. */
 export interface RetriedCall {
   readonly provider: string;
   readonly operation: string;
   readonly topic: string | undefined;
-  /** The caller's own: the call ends with its reason. */
+  /** The caller's own signal: when it aborts, the call ends with its reason. */
   readonly signal: AbortSignal;
-  /** 0: it is tried once, and may take as long as it does. Infinity: until `signal` aborts. */
-  readonly patienceMs: number;
+  /** 0: the call is tried once, without a time limit. Infinity: it is retried until `signal` aborts. */
+  readonly retryForMs: number;
   toError(error: unknown): StreamError;
-  /** Before each pause. */
+  /** Called before each pause. */
   failed?(error: StreamError): void;
 }
 
 /**
- * Tries a call again, with back-off, while its error is retryable; each failure is published on `streamport:retry`. What sends has a
- * deadline of its own instead (`deliveryTimeoutMs`), and what reads or consumes in the background its driver tries again.
- * @param attempt its signal aborts with that of the call, or when the time is over
- * @throws what is not retryable · when the time is over, the last failure, or `timeout` where nothing was answered · the signal's reason
+ * Retries a call with back-off while its error is retryable; each failure is published on `streamport:retry`. A send has a deadline of
+ * its own instead (`deliveryTimeoutMs`), and the driver itself retries the fetches of readers and consumers.
+ * @param attempt its signal aborts with the signal of the call, or when the time is over
+ * @throws an error that is not retryable · when the time is over, the last failure, or `timeout` where no attempt has ended · the signal's reason
  */
 export async function retriedCall<T>(call: RetriedCall, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { signal, patienceMs } = call;
-  if (patienceMs === 0) return abortable(attempt(signal), signal);
+  const { signal, retryForMs } = call;
+  if (retryForMs === 0) return abortable(attempt(signal), signal);
   const late = new AbortController();
-  const timer = patienceMs === Infinity ? undefined : setTimeout(() => late.abort(), patienceMs);
+  const timer = retryForMs === Infinity ? undefined : setTimeout(() => late.abort(), retryForMs);
   const over = AbortSignal.any([signal, late.signal]);
   let failure: StreamError | undefined;
   try {
@@ -52,7 +52,7 @@ export async function retriedCall<T>(call: RetriedCall, attempt: (signal: AbortS
   } catch (error) {
     signal.throwIfAborted();
     if (!late.signal.aborted) throw error;
-    throw tooLate(failure, patienceMs);
+    throw tooLate(failure, retryForMs);
   } finally {
     clearTimeout(timer);
   }
@@ -63,8 +63,8 @@ async function pause({ provider, operation, topic }: RetriedCall, error: StreamE
   await sleep(delayMs, undefined, { signal });
 }
 
-function tooLate(failure: StreamError | undefined, patienceMs: number): StreamError {
-  if (failure === undefined) return new StreamError("timeout", `no answer within ${patienceMs} ms`);
+function tooLate(failure: StreamError | undefined, retryForMs: number): StreamError {
+  if (failure === undefined) return new StreamError("timeout", `no answer within ${retryForMs} ms`);
   const { code, message, retryable, partition } = failure;
-  return new StreamError(code, `${message}; tried again for ${patienceMs} ms`, { retryable, partition, cause: failure });
+  return new StreamError(code, `${message}; tried again for ${retryForMs} ms`, { retryable, partition, cause: failure });
 }

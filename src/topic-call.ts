@@ -2,9 +2,9 @@ import { neverAborted } from "./abortable.ts";
 import type { RetriedCall } from "./retried-call.ts";
 import type { TopicContext } from "./topic-context.ts";
 
-/** A call about a topic, to be tried again as long as the connection's calls are. */
+/** A call about a topic, which is retried as long as the connection retries its calls. */
 export function callOn(
-  context: Pick<TopicContext, "provider" | "topic" | "callPatienceMs" | "toError">,
+  context: Pick<TopicContext, "provider" | "topic" | "retryForMs" | "toError">,
   operation: string,
   signal: AbortSignal = neverAborted(),
 ): RetriedCall {
@@ -14,7 +14,7 @@ export function callOn(
     topic,
     operation,
     signal,
-    patienceMs: context.callPatienceMs(),
+    retryForMs: context.retryForMs(),
     toError: (error) => context.toError(error, operation),
   };
 }

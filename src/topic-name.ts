@@ -1,18 +1,18 @@
-import type { ProviderDriver } from "./driver/provider-driver.ts";
+import type { Driver } from "./driver/provider-driver.ts";
 import { StreamError } from "./errors.ts";
 import { describeValue, showName } from "./option-rules.ts";
 
 /**
- * The provider's own name of a topic, judged before anything is asked. The name in the code need only be one: where another
- * stands for it, that is the one that the provider has to take.
+ * The provider's own name of a topic, checked before any request is made. The name in the code may be any non-empty string: where
+ * the application maps it to a native name, the provider has to take only the native one.
  * @throws `invalid-argument`
  */
 export function checkedTopicName(
-  driver: Pick<ProviderDriver, "provider" | "refuseTopicName">,
+  provider: string,
+  driver: Pick<Driver, "refuseTopicName">,
   topic: unknown,
   nativeTopic: (topic: string) => string,
 ): string {
-  const { provider } = driver;
   if (typeof topic !== "string" || topic === "") {
     const received = describeValue(topic);
     throw new StreamError("invalid-argument", `invalid topic name: a non-empty string is needed; received ${received}`, { provider });

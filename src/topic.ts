@@ -1,10 +1,9 @@
 import type { CallOptions } from "./call-options.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Codec } from "./codec/codec.ts";
-import type { OpenConnection } from "./connection.ts";
+import type { ConnectionServices } from "./connection-services.ts";
 import { createConsumer } from "./consume/consumer.ts";
 import type { Consumer, ConsumerOptions } from "./consume/consumer-types.ts";
-import type { ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError } from "./errors.ts";
 import { type OptionRule, checkOptions, rules } from "./option-rules.ts";
 import { openRecordSender } from "./publish/open-record-sender.ts";
@@ -14,8 +13,7 @@ import { createReader } from "./replay/reader.ts";
 import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
 import { retriedCall } from "./retried-call.ts";
 import { callOn } from "./topic-call.ts";
-import type { TopicContext } from "./topic-context.ts";
-import { checkedTopicName } from "./topic-name.ts";
+import type { TopicContext, TypedTopic } from "./topic-context.ts";
 import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
 
 const codecRule: OptionRule = {
@@ -29,57 +27,50 @@ const codecRule: OptionRule = {
 
 /** Describes a topic of a connection. Opens nothing. @throws `invalid-argument` (name, options) · `unsupported` (tombstones) */
 export function createTopic<T, Input, Tombstones extends boolean>(
-  connection: OpenConnection<never>,
-  driver: ProviderDriver,
+  services: ConnectionServices,
   name: string,
   options: TopicOptions<T, Input, Tombstones>,
 ): Topic<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>> {
-  const nativeTopicOf = (topic: string): string => checkedTopicName(driver, topic, (checked) => connection.nativeTopic(checked));
-  const nativeTopic = nativeTopicOf(name);
+  const context = topicContext(services, name);
   checkOptions("topic options", options, { codec: codecRule, key: rules.function, tombstones: rules.boolean });
   if (options.codec === undefined) {
     throw new StreamError("invalid-argument", `topic options: codec is needed: ${codecRule.allowed}`, { topic: name });
   }
-  if (options.tombstones === true) connection.requireCapability("tombstones", "topic", name);
+  if (options.tombstones === true) context.requireCapability("tombstones", "topic");
   return new DescribedTopic<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>>({
-    driver,
-    provider: driver.provider,
-    topic: name,
-    nativeTopic,
-    capabilities: connection.capabilities,
-    // A tombstone never reaches the codec or the key rule's author unasked: the producer and the consumers handle `null` themselves.
+    ...context,
+    // A tombstone reaches neither the codec nor the key rule: the producer and the consumers handle `null` themselves.
     codec: options.codec,
     keyRule: options.key as ((value: OrTombstone<Input, Tombstones>) => string | null) | undefined,
     tombstones: options.tombstones === true,
-    nativeTopicOf,
-    nativeGroup: (group) => connection.nativeGroup(group),
-    requireOpen: (operation) => connection.requireOpen(operation),
-    requireCapability: (capability, operation) => connection.requireCapability(capability, operation, name),
-    callPatienceMs: () => connection.callPatienceMs,
-    toError: (error, operation) => connection.toError(error, { operation, topic: name }),
-    track: (part) => connection.track(part),
-    recordSender: (topic) =>
-      openRecordSender(
-        {
-          driver,
-          provider: driver.provider,
-          topic,
-          nativeTopic: nativeTopicOf(topic),
-          capabilities: connection.capabilities,
-          requireCapability: (capability, operation) => connection.requireCapability(capability, operation, topic),
-          toError: (error, operation) => connection.toError(error, { operation, topic }),
-          track: (part) => connection.track(part),
-        },
-        undefined,
-      ),
   });
+}
+
+/** @throws `invalid-argument` for a name that the provider does not take */
+function topicContext(services: ConnectionServices, topic: string): TopicContext {
+  const { driver, provider, capabilities } = services;
+  return {
+    driver,
+    provider,
+    topic,
+    nativeTopic: services.checkedNativeTopic(topic),
+    capabilities,
+    nativeTopicOf: (other) => services.checkedNativeTopic(other),
+    nativeGroup: (group) => services.nativeGroup(group),
+    requireOpen: (operation) => services.requireOpen(operation),
+    requireCapability: (capability, operation) => services.requireCapability(capability, operation, topic),
+    retryForMs: () => services.retryForMs(),
+    toError: (error, operation) => services.toError(error, { operation, topic }),
+    track: (part) => services.track(part),
+    recordSender: (other) => openRecordSender(topicContext(services, other), undefined),
+  };
 }
 
 class DescribedTopic<T, Input> implements Topic<T, Input> {
   readonly name: string;
-  readonly #context: TopicContext<T, Input>;
+  readonly #context: TypedTopic<T, Input>;
 
-  constructor(context: TopicContext<T, Input>) {
+  constructor(context: TypedTopic<T, Input>) {
     this.name = context.topic;
     this.#context = context;
   }
@@ -113,7 +104,7 @@ class DescribedTopic<T, Input> implements Topic<T, Input> {
     return this.#made("read", () => createReader(this.#context, options));
   }
 
-  /** What is refused at once says where, as everything else does. */
+  /** An error of the options has the same details as every other error. */
   #made<Part>(operation: string, make: () => Part): Part {
     try {
       return make();

@@ -1,12 +1,11 @@
 import { neverAborted } from "../abortable.ts";
 import type { CallOptions } from "../call-options.ts";
 import type { Capability } from "../capabilities.ts";
+import type { ConnectionServices } from "../connection-services.ts";
 import type { GroupName } from "../driver/admin-driver.ts";
 import { StreamError, type StreamErrorCode } from "../errors.ts";
 import { checkOptions, describeValue, rules } from "../option-rules.ts";
 import { retriedCall } from "../retried-call.ts";
-import { checkedTopicName } from "../topic-name.ts";
-import type { AdminServices } from "./admin-services.ts";
 import type { Admin } from "./admin-types.ts";
 
 /** One call of the administration: what it is called, what it is about, and what the caller said about it. */
@@ -24,7 +23,7 @@ export interface AdminCall {
  * as a `StreamError` of this operation.
  */
 export async function adminCall<Result>(
-  services: AdminServices,
+  services: ConnectionServices,
   name: Exclude<keyof Admin, "capabilities">,
   topic: unknown,
   options: CallOptions | undefined,
@@ -32,7 +31,7 @@ export async function adminCall<Result>(
 ): Promise<Result> {
   const operation = `admin.${name}` as const;
   const named = typeof topic === "string" && topic !== "" ? topic : undefined;
-  const toError = (error: unknown): StreamError => services.toError(error, operation, named);
+  const toError = (error: unknown): StreamError => services.toError(error, { operation, topic: named });
   let given: AbortSignal | undefined;
   let mayBeDone = false;
   try {
@@ -44,7 +43,7 @@ export async function adminCall<Result>(
       operation,
       topic: named,
       signal: given ?? neverAborted(),
-      patienceMs: services.callPatienceMs(),
+      retryForMs: services.retryForMs(),
       toError,
       failed: ({ code }: StreamError) => {
         mayBeDone ||= code === "outcome-unknown";
@@ -62,7 +61,7 @@ export async function adminCall<Result>(
 
 /** A change whose answer was lost comes again. That it finds its own work done, which `code` says then, is its success. */
 export async function unlessDone(
-  services: AdminServices,
+  services: ConnectionServices,
   call: AdminCall,
   code: StreamErrorCode,
   change: () => Promise<void>,
@@ -70,17 +69,12 @@ export async function unlessDone(
   try {
     await change();
   } catch (error) {
-    if (!call.mayBeDone || services.toError(error, call.operation, undefined).code !== code) throw error;
+    if (!call.mayBeDone || services.toError(error, { operation: call.operation }).code !== code) throw error;
   }
 }
 
-/** The provider's own name of a topic, judged before anything is asked. @throws `invalid-argument` */
-export function requireTopic(services: AdminServices, topic: unknown): string {
-  return checkedTopicName(services.driver, topic, (name) => services.nativeTopic(name));
-}
-
 /** @throws `invalid-argument` */
-export function requireGroup(services: AdminServices, group: unknown): GroupName {
+export function requireGroup(services: ConnectionServices, group: unknown): GroupName {
   if (typeof group === "string" && group !== "") return { group, nativeGroup: services.nativeGroup(group) };
   throw new StreamError("invalid-argument", `invalid group name: a non-empty string is needed; received ${describeValue(group)}`);
 }

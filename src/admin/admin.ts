@@ -1,11 +1,11 @@
 import type { Capability } from "../capabilities.ts";
-import type { AdminServices } from "./admin-services.ts";
+import type { ConnectionServices } from "../connection-services.ts";
 import type { Admin } from "./admin-types.ts";
 import { deleteGroup, describeGroup, lag, listGroups, resetGroup } from "./group-admin.ts";
 import { createTopic, deleteTopic, describeTopic, listTopics, updateTopic } from "./topic-admin.ts";
 
 /** The administration of a connection. Its methods may be taken off it: they do not depend on `this`. */
-export function createAdmin<Granted extends Capability>(services: AdminServices): Admin<Granted> {
+export function createAdmin<Granted extends Capability>(services: ConnectionServices): Admin<Granted> {
   return {
     capabilities: services.capabilities as Admin<Granted>["capabilities"],
     createTopic: (topic, settings, options) => createTopic(services, topic, settings, options),

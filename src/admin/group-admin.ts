@@ -1,12 +1,12 @@
 import type { CallOptions } from "../call-options.ts";
+import type { ConnectionServices } from "../connection-services.ts";
 import type { GroupName, ListedGroup } from "../driver/admin-driver.ts";
 import type { Lag } from "../lag.ts";
 import { encodeBookmark } from "../position/bookmark.ts";
 import type { PartitionPlace, StartPoint } from "../position/place.ts";
 import type { From } from "../position/range-types.ts";
 import { checkFrom } from "../position/start-point.ts";
-import { type AdminCall, adminCall, requireGroup, requireTopic, unlessDone } from "./admin-call.ts";
-import type { AdminServices } from "./admin-services.ts";
+import { type AdminCall, adminCall, requireGroup, unlessDone } from "./admin-call.ts";
 import type { GroupDescription } from "./admin-types.ts";
 
 /** A topic's groups. */
@@ -17,14 +17,14 @@ export interface ListedGroups {
   readonly natives: readonly string[];
 }
 
-export async function listGroups(services: AdminServices, topic: string, options?: CallOptions): Promise<readonly string[]> {
+export async function listGroups(services: ConnectionServices, topic: string, options?: CallOptions): Promise<readonly string[]> {
   return (await listedGroups(services, topic, options)).names;
 }
 
-export function listedGroups(services: AdminServices, topic: string, options?: CallOptions): Promise<ListedGroups> {
+export function listedGroups(services: ConnectionServices, topic: string, options?: CallOptions): Promise<ListedGroups> {
   return adminCall(services, "listGroups", topic, options, async (call) => {
     call.requireCapability("groupAdmin");
-    const groups = await services.driver.admin.listGroups(requireTopic(services, topic), call.signal);
+    const groups = await services.driver.admin.listGroups(services.checkedNativeTopic(topic), call.signal);
     const named = groups.map((listed) => ({ ...listed, name: nameOf(services, listed) }));
     return {
       names: named.flatMap(({ name }) => (name === null ? [] : [name])),
@@ -34,23 +34,23 @@ export function listedGroups(services: AdminServices, topic: string, options?: C
 }
 
 /** By which the other calls mean this group; `null` where none does. */
-function nameOf(services: AdminServices, { group, nativeGroup }: ListedGroup): string | null {
+function nameOf(services: ConnectionServices, { group, nativeGroup }: ListedGroup): string | null {
   const given = services.groupName(nativeGroup);
   if (given !== undefined) return given;
   // A name that was given to another group means that one.
   return group !== null && services.nativeGroup(group) === undefined ? group : null;
 }
 
-export function describeGroup(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<GroupDescription> {
+export function describeGroup(services: ConnectionServices, topic: string, group: string, options?: CallOptions): Promise<GroupDescription> {
   return adminCall(services, "describeGroup", topic, options, async (call) => {
-    const nativeTopic = requireTopic(services, topic);
+    const nativeTopic = services.checkedNativeTopic(topic);
     const name = requireGroup(services, group);
     const { nativeName, members, identity, places } = await services.driver.admin.describeGroup(nativeTopic, name, call.signal);
     return { name: group, nativeName, members, bookmark: places === null ? null : encodeBookmark(services.provider, identity, places) };
   });
 }
 
-export function resetGroup(services: AdminServices, topic: string, group: string, to: From, options?: CallOptions): Promise<void> {
+export function resetGroup(services: ConnectionServices, topic: string, group: string, to: From, options?: CallOptions): Promise<void> {
   return adminCall(services, "resetGroup", topic, options, async (call) => {
     const reset = await checkedReset(services, topic, group, to, call);
     // Nothing is moved for a caller that has gone.
@@ -61,7 +61,7 @@ export function resetGroup(services: AdminServices, topic: string, group: string
 
 /** Where `resetGroup` would put the group, by partition; nothing is moved. For the command line, not of `Admin`. */
 export function planReset(
-  services: AdminServices,
+  services: ConnectionServices,
   topic: string,
   group: string,
   to: From,
@@ -74,14 +74,14 @@ export function planReset(
 }
 
 async function checkedReset(
-  services: AdminServices,
+  services: ConnectionServices,
   topic: string,
   group: string,
   to: From,
   call: AdminCall,
 ): Promise<{ readonly nativeTopic: string; readonly name: GroupName; readonly start: StartPoint }> {
   call.requireCapability("groupReset");
-  const nativeTopic = requireTopic(services, topic);
+  const nativeTopic = services.checkedNativeTopic(topic);
   const name = requireGroup(services, group);
   const { driver, provider, capabilities } = services;
   const checked = checkFrom("to", to, null, {
@@ -92,20 +92,20 @@ async function checkedReset(
   return { nativeTopic, name, start: await checked.resolve(() => driver.identity(nativeTopic, call.signal)) };
 }
 
-export function deleteGroup(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<void> {
+export function deleteGroup(services: ConnectionServices, topic: string, group: string, options?: CallOptions): Promise<void> {
   return adminCall(services, "deleteGroup", topic, options, async (call) => {
     call.requireCapability("groupAdmin");
-    const nativeTopic = requireTopic(services, topic);
+    const nativeTopic = services.checkedNativeTopic(topic);
     const name = requireGroup(services, group);
     await unlessDone(services, call, "not-found", () => services.driver.admin.deleteGroup(nativeTopic, name, call.signal));
   });
 }
 
-export function lag(services: AdminServices, topic: string, group: string, options?: CallOptions): Promise<Lag> {
+export function lag(services: ConnectionServices, topic: string, group: string, options?: CallOptions): Promise<Lag> {
   return adminCall(services, "lag", topic, options, async (call) => {
     // Either will do; without both the more telling one is named.
     if (!services.capabilities.lagInTime) call.requireCapability("lagInMessages");
     const request = { partitions: null, initialPosition: null };
-    return await services.driver.admin.lag(requireTopic(services, topic), requireGroup(services, group), request, call.signal);
+    return await services.driver.admin.lag(services.checkedNativeTopic(topic), requireGroup(services, group), request, call.signal);
   });
 }

@@ -1,32 +1,32 @@
 import type { CallOptions } from "../call-options.ts";
+import type { ConnectionServices } from "../connection-services.ts";
 import { StreamError } from "../errors.ts";
 import { checkOptions, rules } from "../option-rules.ts";
 import type { TopicIdentity } from "../position/position.ts";
 import type { TopicSettings } from "../topic-settings.ts";
-import { type AdminCall, adminCall, requireTopic, unlessDone } from "./admin-call.ts";
-import type { AdminServices } from "./admin-services.ts";
+import { type AdminCall, adminCall, unlessDone } from "./admin-call.ts";
 import type { TopicDescription } from "./admin-types.ts";
 
 const SETTINGS = { partitions: rules.positiveInteger, retentionMs: rules.positiveInteger } as const;
 
 type UpdateSettings = TopicSettings & { mayReorder?: boolean | undefined };
 
-export function createTopic(services: AdminServices, topic: string, settings: TopicSettings = {}, options?: CallOptions): Promise<void> {
+export function createTopic(services: ConnectionServices, topic: string, settings: TopicSettings = {}, options?: CallOptions): Promise<void> {
   return adminCall(services, "createTopic", topic, options, async (call) => {
     call.requireCapability("topicAdmin");
     checkOptions("topic settings", settings, SETTINGS);
-    const nativeTopic = requireTopic(services, topic);
+    const nativeTopic = services.checkedNativeTopic(topic);
     if ((settings.partitions ?? 1) > 1) call.requireCapability("partitions");
     const { admin } = services.driver;
     await unlessDone(services, call, "already-exists", () => admin.createTopic(nativeTopic, given(settings), call.signal));
   });
 }
 
-export function updateTopic(services: AdminServices, topic: string, settings: UpdateSettings, options?: CallOptions): Promise<void> {
+export function updateTopic(services: ConnectionServices, topic: string, settings: UpdateSettings, options?: CallOptions): Promise<void> {
   return adminCall(services, "updateTopic", topic, options, async (call) => {
     call.requireCapability("topicAdmin");
     checkOptions("topic settings", settings, { ...SETTINGS, mayReorder: rules.boolean });
-    const nativeTopic = requireTopic(services, topic);
+    const nativeTopic = services.checkedNativeTopic(topic);
     const wanted = given(settings);
     if (wanted.partitions === undefined && wanted.retentionMs === undefined) {
       throw new StreamError("invalid-argument", "topic settings: partitions or retentionMs is needed; received neither");
@@ -39,7 +39,7 @@ export function updateTopic(services: AdminServices, topic: string, settings: Up
 }
 
 /** Asked only where the number really changes: saying again what is so already is harmless on every provider. */
-async function requireReshape(services: AdminServices, topic: string, wanted: number, mayReorder: boolean, call: AdminCall): Promise<void> {
+async function requireReshape(services: ConnectionServices, topic: string, wanted: number, mayReorder: boolean, call: AdminCall): Promise<void> {
   const description = await services.driver.admin.describeTopic(topic, call.signal);
   const now = description.openPartitions ?? description.partitions.length;
   if (wanted < now) call.requireCapability("partitionMerge");
@@ -54,11 +54,11 @@ async function requireReshape(services: AdminServices, topic: string, wanted: nu
   );
 }
 
-export function deleteTopic(services: AdminServices, topic: string, options?: CallOptions): Promise<void> {
+export function deleteTopic(services: ConnectionServices, topic: string, options?: CallOptions): Promise<void> {
   let meant: TopicIdentity | undefined;
   return adminCall(services, "deleteTopic", topic, options, async (call) => {
     call.requireCapability("topicAdmin");
-    const nativeTopic = requireTopic(services, topic);
+    const nativeTopic = services.checkedNativeTopic(topic);
     const { driver } = services;
     await unlessDone(services, call, "not-found", async () => {
       const found = await driver.identity(nativeTopic, call.signal);
@@ -71,15 +71,15 @@ export function deleteTopic(services: AdminServices, topic: string, options?: Ca
   });
 }
 
-export function describeTopic(services: AdminServices, topic: string, options?: CallOptions): Promise<TopicDescription> {
+export function describeTopic(services: ConnectionServices, topic: string, options?: CallOptions): Promise<TopicDescription> {
   return adminCall(services, "describeTopic", topic, options, async (call) => {
-    const nativeName = requireTopic(services, topic);
+    const nativeName = services.checkedNativeTopic(topic);
     const { partitions, retentionMs, maxMessageBytes } = await services.driver.admin.describeTopic(nativeName, call.signal);
     return { name: topic, nativeName, partitions, retentionMs, maxMessageBytes };
   });
 }
 
-export function listTopics(services: AdminServices, options?: CallOptions): Promise<readonly string[]> {
+export function listTopics(services: ConnectionServices, options?: CallOptions): Promise<readonly string[]> {
   return adminCall(services, "listTopics", undefined, options, async (call) => {
     const nativeTopics = await services.driver.admin.listTopics(call.signal);
     return nativeTopics.flatMap((nativeTopic) => {

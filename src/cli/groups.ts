@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { GroupDescription } from "../admin/admin-types.ts";
-import type { OpenConnection } from "../connection.ts";
+import { OpenConnection } from "../connection.ts";
 import type { Connection } from "../connection-types.ts";
 import { type StreamError, isStreamError } from "../errors.ts";
 import type { Lag } from "../lag.ts";
@@ -74,7 +74,7 @@ async function listGroups(url: string | undefined, { topic, json }: TopicOptions
   await withConnection(
     sharedConnectionUrl(url),
     async (connection) => {
-      const { names, natives } = await (connection as OpenConnection<"groupAdmin">).listedGroups(topic);
+      const { names, natives } = await OpenConnection.inspectionOf(connection).listedGroups(topic);
       const lines = names.toSorted().map((group) => `${json === true ? JSON.stringify({ topic, group }) : group}\n`);
       await new StandardOutput().write(lines.join(""));
       // Not among the names: no other command would take them.
@@ -106,7 +106,7 @@ async function resetGroup(
       const to = await fromOf(connection, topic, given, partition === undefined ? undefined : [partition]);
       const now = await orMissing(connection.admin.describeGroup(topic, group));
       // Asked of what moves the group: what is shown is what is done.
-      const planned = await (connection as OpenConnection<never>).planReset(topic, group, to);
+      const planned = await OpenConnection.inspectionOf(connection).planReset(topic, group, to);
       await new StandardOutput().write(changes(now, planned));
       reportMembers(now);
       if (!isExecuted(execution)) return;

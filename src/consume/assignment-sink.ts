@@ -9,9 +9,10 @@ import { messageSource } from "../message.ts";
 import { acceptGap } from "../position/accept-gap.ts";
 import type { DriverGap } from "../position/place.ts";
 import { ignoreRejection } from "../promise-like.ts";
+import type { TopicContext } from "../topic-context.ts";
 import { AssignmentState, oldestUnhandled } from "./assignment-state.ts";
 import { CommitScheduler, settleWithDriver } from "./commit-scheduler.ts";
-import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import type { FailureActions } from "./failure-actions.ts";
@@ -32,7 +33,7 @@ const HANDLERS_SHARE = 0.7;
 
 /** What the driver pushes into: keeps who owns what, and lets the parts work on it. */
 export class AssignmentSink<T> implements Sink {
-  readonly #services: TopicServices;
+  readonly #services: TopicContext;
   readonly #options: ResolvedConsumerOptions;
   readonly #driver: ConsumerDriver;
   readonly #hooks: MemberHooks;
@@ -45,7 +46,7 @@ export class AssignmentSink<T> implements Sink {
   #isJoined = false;
 
   constructor(
-    services: TopicServices,
+    services: TopicContext,
     decoding: Decoding<T>,
     options: ResolvedConsumerOptions,
     handler: Handler<T>,

@@ -5,8 +5,8 @@ import { channels } from "../diagnostics/channels.ts";
 import type { ConsumerDriver, Settlement } from "../driver/consumer-driver.ts";
 import type { StreamError } from "../errors.ts";
 import { encodePosition } from "../position/position.ts";
+import type { TopicContext } from "../topic-context.ts";
 import type { AssignmentState } from "./assignment-state.ts";
-import type { TopicServices } from "./consumer-options.ts";
 
 /** After a settlement that failed and may succeed later. */
 const LEAST_RETRY_MS = 100;
@@ -105,7 +105,7 @@ export class CommitScheduler<T> {
 /** One call of the driver's `settle`, told on `streamport:commit`. Answers one result a settlement; never rejects. */
 export async function settleWithDriver(
   driver: ConsumerDriver,
-  services: TopicServices,
+  services: TopicContext,
   group: string,
   settlements: readonly Settlement[],
   signal: AbortSignal,
@@ -124,7 +124,7 @@ export async function settleWithDriver(
 
 async function settle(
   driver: ConsumerDriver,
-  services: TopicServices,
+  services: TopicContext,
   settlements: readonly Settlement[],
   signal: AbortSignal,
 ): Promise<readonly (StreamError | null)[]> {

@@ -10,9 +10,6 @@ const WHERE = "consumer options: initialPosition";
 
 type Absent<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
 
-/** What of a topic does not depend on the type of its values. */
-export type TopicServices = Omit<TopicContext, "codec" | "keyRule">;
-
 /** What a consumer goes by: the options, checked and with their defaults. */
 export interface ResolvedConsumerOptions extends Pick<ConsumerOptions, "onGap" | "onAssigned" | "onRevoked" | "handlerTimeoutMs"> {
   readonly group: string;
@@ -72,7 +69,7 @@ const RETRY_RULES: Readonly<Record<keyof RetryOptions, OptionRule>> = {
 };
 
 /** @throws `invalid-argument` for what can never work, `unsupported` for what this provider cannot do */
-export function resolveConsumerOptions(context: TopicServices, options: ConsumerOptions): ResolvedConsumerOptions {
+export function resolveConsumerOptions(context: TopicContext, options: ConsumerOptions): ResolvedConsumerOptions {
   checkOptions("consumer options", options, CONSUMER_RULES);
   if (options.group === undefined) {
     throw new StreamError("invalid-argument", "consumer options: group is needed, a non-empty string; received undefined");
@@ -114,7 +111,7 @@ export function resolveConsumerOptions(context: TopicServices, options: Consumer
  * @throws `invalid-argument`: the name is none for this provider, or it is the consumed topic, by whatever name; dead letters
  * in the topic they come from would be consumed again and again
  */
-export function requireOtherTopic(deadLetter: string, { topic, nativeTopic, nativeTopicOf }: TopicServices): void {
+export function requireOtherTopic(deadLetter: string, { topic, nativeTopic, nativeTopicOf }: TopicContext): void {
   if (nativeTopicOf(deadLetter) === nativeTopic) {
     throw new StreamError("invalid-argument", `the dead-letter topic is the consumed topic ${JSON.stringify(topic)}; name another one`, {
       topic,
@@ -135,7 +132,7 @@ export function refuseForIteration(options: ConsumerOptions): void {
  * only; and `"fail"`.
  * @throws `invalid-argument` · `unsupported` (`startAtTimestamp`)
  */
-function checkInitialPosition(initial: unknown, context: TopicServices): CheckedPoint<StartPoint | "fail"> {
+function checkInitialPosition(initial: unknown, context: TopicContext): CheckedPoint<StartPoint | "fail"> {
   const form = readForm(WHERE, initial, ["earliest", "latest", "fail"], ["timestamp", "bookmark"]);
   if (form === "fail") return { partition: null, resolve: async () => form };
   const { provider, capabilities } = context;

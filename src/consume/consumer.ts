@@ -5,22 +5,22 @@ import type { Message } from "../message.ts";
 import { checkOptions, describeValue, rules } from "../option-rules.ts";
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
-import type { TopicContext } from "../topic-context.ts";
-import { type ResolvedConsumerOptions, type TopicServices, refuseForIteration, resolveConsumerOptions } from "./consumer-options.ts";
+import type { TopicContext, TypedTopic } from "../topic-context.ts";
+import { type ResolvedConsumerOptions, refuseForIteration, resolveConsumerOptions } from "./consumer-options.ts";
 import type { BatchHandler, Consumer, ConsumerOptions, ConsumerStatus, MessageHandler } from "./consumer-types.ts";
 import { GroupMember } from "./group-member.ts";
 import type { Handler } from "./handler-runner.ts";
 import { MessageIterator } from "./message-iterator.ts";
 
 /** One member of a group, not yet in it. Checks the options; opens nothing. @throws `invalid-argument` · `unsupported` */
-export function createConsumer<T>(context: TopicContext<T, never>, options: ConsumerOptions): Consumer<T> {
+export function createConsumer<T>(context: TypedTopic<T, never>, options: ConsumerOptions): Consumer<T> {
   return new GroupConsumer(context, options, resolveConsumerOptions(context, options));
 }
 
 type Use = "run" | "runBatches" | "iteration";
 
 class GroupConsumer<T> implements Consumer<T> {
-  readonly #context: TopicContext<T, never>;
+  readonly #context: TypedTopic<T, never>;
   readonly #options: ConsumerOptions;
   readonly #plan: ResolvedConsumerOptions;
   #use: Use | null = null;
@@ -28,7 +28,7 @@ class GroupConsumer<T> implements Consumer<T> {
   #closed = false;
   #paused = false;
 
-  constructor(context: TopicContext<T, never>, options: ConsumerOptions, plan: ResolvedConsumerOptions) {
+  constructor(context: TypedTopic<T, never>, options: ConsumerOptions, plan: ResolvedConsumerOptions) {
     this.#context = context;
     this.#options = options;
     this.#plan = plan;
@@ -133,7 +133,7 @@ function requireHandler(handler: unknown): void {
  * @throws `not-found` where it stands nowhere and shall not begin · what the driver throws
  */
 async function lagOf(
-  services: TopicServices,
+  services: TopicContext,
   { group, initialPosition }: ResolvedConsumerOptions,
   partitions: readonly string[] | null,
   signal: AbortSignal,

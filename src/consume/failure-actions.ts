@@ -3,7 +3,8 @@ import { ReceivedMessage } from "../message.ts";
 import { describeValue } from "../option-rules.ts";
 import type { MessageSource } from "../position/position.ts";
 import type { RecordSender } from "../record-sender.ts";
-import { type ResolvedConsumerOptions, type TopicServices, isFailureAction, requireOtherTopic } from "./consumer-options.ts";
+import type { TopicContext } from "../topic-context.ts";
+import { type ResolvedConsumerOptions, isFailureAction, requireOtherTopic } from "./consumer-options.ts";
 import type { Failure, FailureAction } from "./consumer-types.ts";
 import { deadLetterRecord } from "./dead-letter.ts";
 import { type Entry, attemptOf } from "./work.ts";
@@ -22,7 +23,7 @@ export interface AttemptOutcome {
 
 /** What is done with messages that failed for good: the application's decision, carried out. */
 export class FailureActions {
-  readonly #services: TopicServices;
+  readonly #services: TopicContext;
   readonly #options: ResolvedConsumerOptions;
   readonly #signal: AbortSignal;
   readonly #fail: (error: StreamError) => void;
@@ -30,7 +31,7 @@ export class FailureActions {
   readonly #senders = new Map<string, Promise<RecordSender>>();
 
   /** `signal`: nobody waits any longer. */
-  constructor(services: TopicServices, options: ResolvedConsumerOptions, signal: AbortSignal, fail: (error: StreamError) => void) {
+  constructor(services: TopicContext, options: ResolvedConsumerOptions, signal: AbortSignal, fail: (error: StreamError) => void) {
     this.#services = services;
     this.#options = options;
     this.#signal = signal;

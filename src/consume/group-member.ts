@@ -6,8 +6,9 @@ import { StreamError } from "../errors.ts";
 import { ignoreRejection } from "../promise-like.ts";
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
+import type { TopicContext } from "../topic-context.ts";
 import { AssignmentSink } from "./assignment-sink.ts";
-import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import { FailureActions } from "./failure-actions.ts";
@@ -18,7 +19,7 @@ const GRACE_MS = 1_000;
 
 /** One membership, from joining to having left: what `run`, `runBatches` and iteration have in common. */
 export class GroupMember<T> {
-  readonly #services: TopicServices;
+  readonly #services: TopicContext;
   readonly #options: ResolvedConsumerOptions;
   readonly #decoding: Decoding<T>;
   readonly #handler: Handler<T>;
@@ -36,7 +37,7 @@ export class GroupMember<T> {
   #sink: AssignmentSink<T> | null = null;
   #paused = false;
 
-  constructor(services: TopicServices, decoding: Decoding<T>, plan: ResolvedConsumerOptions, handler: Handler<T>) {
+  constructor(services: TopicContext, decoding: Decoding<T>, plan: ResolvedConsumerOptions, handler: Handler<T>) {
     this.#services = services;
     this.#options = plan;
     this.#decoding = decoding;
@@ -76,7 +77,7 @@ export class GroupMember<T> {
     const { group, sessionTimeoutMs, maxBufferedBytes } = this.#options;
     const { driver, nativeTopic } = this.#services;
     // Programs and providers start in any order: who runs for ever also waits for ever, and what it waits for is reported.
-    const untilClosed = { ...callOn(this.#services, "consume", signal), patienceMs: Infinity };
+    const untilClosed = { ...callOn(this.#services, "consume", signal), retryForMs: Infinity };
     const initialPosition = await retriedCall(untilClosed, () =>
       this.#options.initialPosition.resolve(() => driver.identity(nativeTopic, signal)),
     );

@@ -4,7 +4,8 @@ import { type HandleEvent, channels } from "../diagnostics/channels.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
-import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
+import type { TopicContext } from "../topic-context.ts";
+import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import type { BatchHandler, MessageHandler } from "./consumer-types.ts";
 import type { AttemptFailure, AttemptOutcome } from "./failure-actions.ts";
 import { BatchCall, HandlerCall } from "./handler-call.ts";
@@ -41,7 +42,7 @@ const HANDLED: AttemptOutcome = { failure: null, failures: new Map() };
 
 /** One attempt at a piece of work: decode, call the handler, keep the time-out, tell the outcome. */
 export class HandlerRunner<T> {
-  readonly #services: TopicServices;
+  readonly #services: TopicContext;
   readonly #decoding: Decoding<T>;
   readonly #options: ResolvedConsumerOptions;
   readonly #handler: Handler<T>;
@@ -52,7 +53,7 @@ export class HandlerRunner<T> {
   readonly #clock: RunningClock | null;
 
   constructor(
-    services: TopicServices,
+    services: TopicContext,
     decoding: Decoding<T>,
     options: ResolvedConsumerOptions,
     handler: Handler<T>,

@@ -4,8 +4,9 @@ import type { StreamError } from "../errors.ts";
 import { ReceivedMessage } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import { bytesToText } from "../text-bytes.ts";
+import type { TopicContext } from "../topic-context.ts";
 import type { AssignmentState } from "./assignment-state.ts";
-import type { ResolvedConsumerOptions, TopicServices } from "./consumer-options.ts";
+import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import { EventLoopBudget } from "./event-loop-budget.ts";
 import type { AttemptOutcome } from "./failure-actions.ts";
 import { formBatch } from "./form-batch.ts";
@@ -47,7 +48,7 @@ export class WorkScheduler<T> {
   #turn = 0;
 
   constructor(
-    services: TopicServices,
+    services: TopicContext,
     decoding: Decoding<T>,
     options: ResolvedConsumerOptions,
     handler: Handler<T>,

@@ -1,6 +1,7 @@
+import type { TopicContext } from "../topic-context.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
-import { type PublishContext, sendError } from "./publish-context.ts";
+import { sendError } from "./publish-context.ts";
 
 /** One lane may hold at most this part of the byte bound, so that a slow one leaves room for the others. */
 const LANE_SHARE = 1 / 4;
@@ -33,7 +34,7 @@ export class Admission {
   }
 
   /** @throws `throttled` when as many bytes as the bound are waiting for room already */
-  requireRoom(context: PublishContext, isPrepared: boolean): void {
+  requireRoom(context: TopicContext, isPrepared: boolean): void {
     // Before the lanes are known nothing can be admitted: what would be does not count as waiting for room.
     if (this.#waitingBytes < this.#bound * (isPrepared ? 1 : 2)) return;
     const text = `${this.#waitingBytes} bytes are waiting for room already; with maxBufferedBytes ${this.#bound} no more are taken: await the sends, or use sendStream`;

@@ -1,20 +1,21 @@
 import type { StreamError } from "../errors.ts";
+import type { TopicContext } from "../topic-context.ts";
 import type { KeyFailures } from "./key-failures.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
 import type { ProducerTimer } from "./producer-timer.ts";
-import { type PublishContext, sendError } from "./publish-context.ts";
+import { sendError } from "./publish-context.ts";
 
 /** Fails what has had no answer within `deliveryTimeoutMs` of the call of `send`. */
 export class Deadlines {
-  readonly #context: PublishContext;
+  readonly #context: TopicContext;
   readonly #failures: KeyFailures;
   readonly #timeoutMs: number;
   readonly #timer: ProducerTimer;
   /** No message has an earlier one. */
   #nextMs = Infinity;
 
-  constructor(context: PublishContext, failures: KeyFailures, timeoutMs: number, timer: ProducerTimer) {
+  constructor(context: TopicContext, failures: KeyFailures, timeoutMs: number, timer: ProducerTimer) {
     this.#context = context;
     this.#failures = failures;
     this.#timeoutMs = timeoutMs;

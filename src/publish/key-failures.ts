@@ -1,7 +1,8 @@
 import type { StreamError } from "../errors.ts";
+import type { TopicContext } from "../topic-context.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
-import { type PublishContext, sendError } from "./publish-context.ts";
+import { sendError } from "./publish-context.ts";
 import type { RefusedMessage } from "./settle-slice.ts";
 
 /** From which place of its lane on the messages of a key fail, and because of what. */
@@ -12,14 +13,14 @@ interface BlockedKey {
 
 /** Fails messages for good, and in the same step those of their keys that come behind them in the lane. */
 export class KeyFailures {
-  readonly #context: PublishContext;
+  readonly #context: TopicContext;
   readonly #hold: boolean;
   readonly #discard: (message: PendingMessage) => void;
   /** Keys that stay blocked until they are released, with the error that blocked them. */
   readonly #held = new Map<string, StreamError>();
 
   /** `discard` takes a message out of the queue that it is in; it is not called for one in an unresolved call. */
-  constructor(context: PublishContext, hold: boolean, discard: (message: PendingMessage) => void) {
+  constructor(context: TopicContext, hold: boolean, discard: (message: PendingMessage) => void) {
     this.#context = context;
     this.#hold = hold;
     this.#discard = discard;

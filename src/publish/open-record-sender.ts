@@ -3,15 +3,15 @@ import type { Receipt } from "../receipt.ts";
 import { recordBytes } from "../record-limits.ts";
 import type { RecordSender } from "../record-sender.ts";
 import { bytesToText } from "../text-bytes.ts";
+import type { TopicContext } from "../topic-context.ts";
 import { PendingMessage } from "./pending-message.ts";
 import { ProducerLifetime } from "./producer-lifetime.ts";
 import { resolveProducerOptions } from "./producer-options.ts";
 import type { ProducerOptions } from "./producer-types.ts";
-import type { PublishContext } from "./publish-context.ts";
 import { SingleSend } from "./single-send.ts";
 
 /** Opens nothing: the topic is asked for at the first use. @throws `invalid-argument` for wrong options */
-export function openRecordSender(context: PublishContext, options: ProducerOptions | undefined): RecordSender {
+export function openRecordSender(context: TopicContext, options: ProducerOptions | undefined): RecordSender {
   const lifetime = new ProducerLifetime(context, resolveProducerOptions(options));
   const sizeOf = (record: OutgoingRecord): number => recordBytes(record.key, record.value, record.headers, lifetime.scheduler.driver.shape);
   return {

@@ -9,7 +9,7 @@ import { isPromiseLike } from "../promise-like.ts";
 import { recordBytes } from "../record-limits.ts";
 import { type StoredTime, toStoredTime } from "../stored-time.ts";
 import { hasEscapedBytes, textToBytes } from "../text-bytes.ts";
-import type { TopicContext } from "../topic-context.ts";
+import type { TypedTopic } from "../topic-context.ts";
 import { EXACT_HEADERS, type WithExactHeaders } from "./exact-headers.ts";
 import { KeyCache, type KeyEntry } from "./lane-router.ts";
 import { NO_HEADERS, PendingMessage, type SendGroup } from "./pending-message.ts";
@@ -61,14 +61,14 @@ export interface SendOrigin {
 
 /** Checks messages as the application gives them, reserves their slots and encodes them. */
 export class OutgoingIntake<T, Input> {
-  readonly #context: TopicContext<T, Input>;
+  readonly #context: TypedTopic<T, Input>;
   readonly #scheduler: SendScheduler;
   readonly #keys = new KeyCache();
   readonly #idPrefix: string | null;
   readonly #requireExactHeaders = (): void => this.#context.requireCapability("exactHeaders", "send");
   #idCounter = 0;
 
-  constructor(context: TopicContext<T, Input>, scheduler: SendScheduler, messageIds: boolean) {
+  constructor(context: TypedTopic<T, Input>, scheduler: SendScheduler, messageIds: boolean) {
     this.#context = context;
     this.#scheduler = scheduler;
     this.#idPrefix = messageIds ? randomUUID() : null;

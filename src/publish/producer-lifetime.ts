@@ -2,16 +2,17 @@ import { clearTimeout, setTimeout } from "node:timers";
 import { abortable } from "../abortable.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "../call-options.ts";
 import { checkOptions, rules } from "../option-rules.ts";
+import type { TopicContext } from "../topic-context.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import type { PendingMessage } from "./pending-message.ts";
 import type { ResolvedProducerOptions } from "./producer-options.ts";
 import { nowMs } from "./producer-timer.ts";
-import { type PublishContext, sendError } from "./publish-context.ts";
+import { sendError } from "./publish-context.ts";
 import { SendScheduler } from "./send-scheduler.ts";
 
 /** What a producer and a sender of plain records have in common: opened by the first use, flushed and closed once. */
 export class ProducerLifetime {
-  readonly context: PublishContext;
+  readonly context: TopicContext;
   readonly settings: ResolvedProducerOptions;
   readonly #untrack: () => void;
   #scheduler: SendScheduler | null = null;
@@ -24,7 +25,7 @@ export class ProducerLifetime {
     for (const group of aborted) group.aborted(reason);
   });
 
-  constructor(context: PublishContext, settings: ResolvedProducerOptions) {
+  constructor(context: TopicContext, settings: ResolvedProducerOptions) {
     this.context = context;
     this.settings = settings;
     this.#untrack = context.track({ stage: "producer", close: (options) => this.close(options) });

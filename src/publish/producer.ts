@@ -4,7 +4,7 @@ import { StreamError, isStreamError, withContext } from "../errors.ts";
 import { type OutgoingMessage, emptyHeaders } from "../message.ts";
 import { describeValue } from "../option-rules.ts";
 import type { Receipt } from "../receipt.ts";
-import type { TopicContext } from "../topic-context.ts";
+import type { TypedTopic } from "../topic-context.ts";
 import { BatchSend } from "./batch-send.ts";
 import { OutgoingIntake } from "./outgoing-intake.ts";
 import { ProducerLifetime } from "./producer-lifetime.ts";
@@ -18,11 +18,11 @@ type MoreHeaders = Readonly<Record<string, string>> | undefined;
 
 /** The outer edge: one promise a call, checked arguments, diagnostics. */
 export class TopicProducer<T, Input> implements Producer<Input> {
-  readonly #context: TopicContext<T, Input>;
+  readonly #context: TypedTopic<T, Input>;
   readonly #lifetime: ProducerLifetime;
   #intake: OutgoingIntake<T, Input> | null = null;
 
-  constructor(context: TopicContext<T, Input>, lifetime: ProducerLifetime) {
+  constructor(context: TypedTopic<T, Input>, lifetime: ProducerLifetime) {
     this.#context = context;
     this.#lifetime = lifetime;
   }
@@ -207,7 +207,7 @@ function refusedWhole(error: unknown, messages: unknown): unknown {
 }
 
 /** Opens nothing: the topic is asked for at the first send. @throws `invalid-argument` for wrong options · `closed` */
-export function createProducer<T, Input>(context: TopicContext<T, Input>, options: ProducerOptions | undefined): Producer<Input> {
+export function createProducer<T, Input>(context: TypedTopic<T, Input>, options: ProducerOptions | undefined): Producer<Input> {
   const settings = resolveProducerOptions(options);
   context.requireOpen("send");
   return new TopicProducer(context, new ProducerLifetime(context, settings));

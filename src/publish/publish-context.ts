@@ -1,15 +1,9 @@
 import { StreamError, type StreamErrorCode, type StreamErrorDetails } from "../errors.ts";
 import type { TopicContext } from "../topic-context.ts";
 
-/** What publishing needs of a topic, with or without a codec. */
-export type PublishContext = Pick<
-  TopicContext,
-  "driver" | "provider" | "topic" | "nativeTopic" | "capabilities" | "requireCapability" | "toError" | "track"
->;
-
 /** An error of the publishing side, with where it happened. */
 export function sendError(
-  context: Pick<PublishContext, "provider" | "topic">,
+  context: Pick<TopicContext, "provider" | "topic">,
   code: StreamErrorCode,
   message: string,
   details: StreamErrorDetails = {},

@@ -1,19 +1,19 @@
 import { backOffMs } from "../back-off.ts";
 import { channels } from "../diagnostics/channels.ts";
 import type { StreamError } from "../errors.ts";
+import type { TopicContext } from "../topic-context.ts";
 import type { Lane } from "./lane.ts";
 import type { ResolvedProducerOptions } from "./producer-options.ts";
 import { type ProducerTimer, nowMs } from "./producer-timer.ts";
-import type { PublishContext } from "./publish-context.ts";
 
 /** The lanes that wait before their next attempt. */
 export class RetrySchedule {
-  readonly #context: PublishContext;
+  readonly #context: TopicContext;
   readonly #retry: ResolvedProducerOptions["retry"];
   readonly #timer: ProducerTimer;
   readonly #waiting = new Set<Lane>();
 
-  constructor(context: PublishContext, retry: ResolvedProducerOptions["retry"], timer: ProducerTimer) {
+  constructor(context: TopicContext, retry: ResolvedProducerOptions["retry"], timer: ProducerTimer) {
     this.#context = context;
     this.#retry = retry;
     this.#timer = timer;

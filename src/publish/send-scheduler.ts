@@ -2,6 +2,7 @@ import type { Limits } from "../capabilities.ts";
 import type { ProducerDriver } from "../driver/producer-driver.ts";
 import type { HeaderList } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
+import type { TopicContext } from "../topic-context.ts";
 import type { ActiveCall } from "./active-call.ts";
 import { Admission } from "./admission.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -15,7 +16,6 @@ import { type PendingMessage, UNENCODED_BYTES, bytesOf } from "./pending-message
 import { Preparation } from "./preparation.ts";
 import type { ResolvedProducerOptions } from "./producer-options.ts";
 import { ProducerTimer, nowMs } from "./producer-timer.ts";
-import type { PublishContext } from "./publish-context.ts";
 import { requireSendable } from "./require-sendable.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
 import { LATE_CALL_MS, type SliceFollowUp, normalizeResults, settleSlice } from "./settle-slice.ts";
@@ -26,7 +26,7 @@ import { UnsettledMessages } from "./unsettled-messages.ts";
  * shape. Everything here happens in synchronous steps; user code runs only behind promises.
  */
 export class SendScheduler {
-  readonly #context: PublishContext;
+  readonly #context: TopicContext;
   readonly driver: ProducerDriver;
   readonly #lanes = new LaneTable();
   readonly #admission: Admission;
@@ -43,7 +43,7 @@ export class SendScheduler {
   readonly #deadlines: Deadlines;
   readonly #flushes: FlushSchedule;
 
-  constructor(context: PublishContext, settings: ResolvedProducerOptions) {
+  constructor(context: TopicContext, settings: ResolvedProducerOptions) {
     this.#context = context;
     this.driver = context.driver.producer(context.nativeTopic);
     this.#admission = new Admission(settings.maxBufferedBytes);

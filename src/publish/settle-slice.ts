@@ -1,10 +1,11 @@
 import type { RecordResult, SliceResult } from "../driver/producer-driver.ts";
 import type { StreamError } from "../errors.ts";
 import type { TopicIdentity } from "../position/position.ts";
+import type { TopicContext } from "../topic-context.ts";
 import type { ActiveCall } from "./active-call.ts";
 import type { CallAnswer } from "./dispatcher.ts";
 import type { PendingMessage } from "./pending-message.ts";
-import { type PublishContext, sendError } from "./publish-context.ts";
+import { sendError } from "./publish-context.ts";
 
 /** A defect of the driver: its answer does not say what became of the slice. To ask again would bring the same answer. */
 interface InvalidAnswer {
@@ -119,7 +120,7 @@ function wait(followUp: SliceFollowUp, error: StreamError, retryAfterMs = 0): vo
 }
 
 /** One result a slice, whatever the driver did. Results that are no answer to this call tell nothing about any of it. */
-export function normalizeResults(call: ActiveCall, answer: CallAnswer, context: PublishContext): readonly (SliceResult | InvalidAnswer)[] {
+export function normalizeResults(call: ActiveCall, answer: CallAnswer, context: TopicContext): readonly (SliceResult | InvalidAnswer)[] {
   const { slices } = call;
   if ("thrown" in answer) {
     const error = context.toError(answer.thrown, "send");

@@ -7,8 +7,9 @@ import type { StartPoint } from "../position/place.ts";
 import { type MessageSource, type TopicIdentity, requireSameTopic } from "../position/position.ts";
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
+import type { TopicContext } from "../topic-context.ts";
 import type { StartedPartition } from "./range-partitions.ts";
-import type { ReaderServices, ResolvedReaderOptions } from "./reader-options.ts";
+import type { ResolvedReaderOptions } from "./reader-options.ts";
 
 /** A range that was resolved and checked against retention; nothing has been read yet. */
 export interface OpenedRange {
@@ -23,7 +24,7 @@ export interface OpenedRange {
  * @throws `position-mismatch` · `position-out-of-range` · `invalid-argument`, and what the driver throws
  */
 export async function openRange(
-  context: ReaderServices,
+  context: TopicContext,
   plan: ResolvedReaderOptions,
   reader: ReaderDriver,
   signal: AbortSignal,
@@ -44,7 +45,7 @@ export async function openRange(
 }
 
 async function resolveRange(
-  { driver, provider, nativeTopic }: ReaderServices,
+  { driver, provider, nativeTopic }: TopicContext,
   plan: ResolvedReaderOptions,
   reader: ReaderDriver,
   signal: AbortSignal,
@@ -59,7 +60,7 @@ async function resolveRange(
   return { from, range };
 }
 
-export function sourceOf({ provider, topic }: ReaderServices, identity: TopicIdentity, partition: string): MessageSource {
+export function sourceOf({ provider, topic }: TopicContext, identity: TopicIdentity, partition: string): MessageSource {
   return messageSource({ provider, topic, partition, identity });
 }
 

@@ -8,9 +8,6 @@ import { checkUntil } from "../position/stop-point.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { ReaderOptions } from "./reader-types.ts";
 
-/** What of a topic does not depend on the type of its values. */
-export type ReaderServices = Omit<TopicContext, "codec" | "keyRule">;
-
 /** What a reader goes by: the options, checked and with their defaults. */
 export interface ResolvedReaderOptions extends Pick<ReaderOptions, "onGap" | "onCorrupt"> {
   readonly from: CheckedPoint<StartPoint>;
@@ -41,7 +38,7 @@ const DEFAULTS = { from: "earliest", maxBufferedBytes: 33_554_432 } as const;
 const BATCH_DEFAULTS = { maxMessages: 500, maxWaitMs: 0 } as const;
 
 /** @throws `invalid-argument` for what can never work, `unsupported` for what this provider cannot do, `position-mismatch` */
-export function resolveReaderOptions(context: ReaderServices, options: ReaderOptions): ResolvedReaderOptions {
+export function resolveReaderOptions(context: TopicContext, options: ReaderOptions): ResolvedReaderOptions {
   checkOptions("reader options", options, READER_RULES);
   checkOptions("reader options: batch", options.batch ?? {}, BATCH_RULES);
   const { from, until, maxBufferedBytes, onGap, onCorrupt } = withDefaults(options, DEFAULTS);

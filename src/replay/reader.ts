@@ -8,7 +8,7 @@ import { encodeBookmark } from "../position/bookmark.ts";
 import type { TopicIdentity } from "../position/position.ts";
 import { ignoreRejection } from "../promise-like.ts";
 import type { Bookmark } from "../tokens.ts";
-import type { TopicContext } from "../topic-context.ts";
+import type { TypedTopic } from "../topic-context.ts";
 import { MessagePuller } from "./message-puller.ts";
 import { openRange, sourceOf } from "./open-range.ts";
 import { type Pull, PullIterator } from "./pull-iterator.ts";
@@ -28,7 +28,7 @@ interface Opened<T> {
 
 /** One range, read once. It is resolved at the first use, read from the first `next`, and closed when the reading ends. */
 class RangeReader<T> implements Reader<T> {
-  readonly #context: TopicContext<T, never>;
+  readonly #context: TypedTopic<T, never>;
   readonly #options: ResolvedReaderOptions;
   /** Aborts at `close`: nothing is handed out from then on. */
   readonly #end = new AbortController();
@@ -44,7 +44,7 @@ class RangeReader<T> implements Reader<T> {
   #closing: Promise<void> | undefined;
   #untrack: (() => void) | undefined;
 
-  constructor(context: TopicContext<T, never>, plan: ResolvedReaderOptions) {
+  constructor(context: TypedTopic<T, never>, plan: ResolvedReaderOptions) {
     this.#context = context;
     this.#options = plan;
   }
@@ -222,7 +222,7 @@ class RangeReader<T> implements Reader<T> {
  * A reader of the topic; makes no call to the provider before it is iterated or asked for its bookmark.
  * @throws `invalid-argument` · `unsupported` · `position-mismatch` (a token of another provider)
  */
-export function createReader<T, Input>(context: TopicContext<T, Input>, options: ReaderOptions | undefined = {}): Reader<T> {
+export function createReader<T, Input>(context: TypedTopic<T, Input>, options: ReaderOptions | undefined = {}): Reader<T> {
   try {
     return new RangeReader<T>(context, resolveReaderOptions(context, options));
   } catch (error) {

@@ -4,15 +4,15 @@ import { StreamError } from "../errors.ts";
 import { ReceivedMessage } from "../message.ts";
 import type { MessageSource } from "../position/position.ts";
 import { bytesToText } from "../text-bytes.ts";
-import type { TopicContext } from "../topic-context.ts";
+import type { TypedTopic } from "../topic-context.ts";
 import type { ReaderOptions } from "./reader-types.ts";
 
 /** Turns the records of a reader into messages, and decides what becomes of those that are none. */
 export class RecordDecoder<T> {
-  readonly #decoding: Pick<TopicContext<T, never>, "codec" | "tombstones">;
+  readonly #decoding: Pick<TypedTopic<T, never>, "codec" | "tombstones">;
   readonly #onCorrupt: ReaderOptions["onCorrupt"];
 
-  constructor(decoding: Pick<TopicContext<T, never>, "codec" | "tombstones">, onCorrupt: ReaderOptions["onCorrupt"]) {
+  constructor(decoding: Pick<TypedTopic<T, never>, "codec" | "tombstones">, onCorrupt: ReaderOptions["onCorrupt"]) {
     this.#decoding = decoding;
     this.#onCorrupt = onCorrupt;
   }

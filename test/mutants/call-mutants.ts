@@ -1,4 +1,4 @@
-import type { OpenConnection } from "../../src/connection.ts";
+import { OpenConnection } from "../../src/connection.ts";
 import type { Connection } from "../../src/connection-types.ts";
 import type { CallShape } from "../../src/driver/producer-driver.ts";
 import { StreamError, isStreamError } from "../../src/errors.ts";
@@ -52,7 +52,7 @@ const adminIgnoresSignals = connectionMutant(
 /** Defects of how single calls end. */
 /** A core that tries once what has no time of its own. */
 const triesCallsOnce = connectionMutant("tries-calls-once", () => (connection) => {
-  (connection as OpenConnection<never>).tryOnce();
+  OpenConnection.inspectionOf(connection).tryOnce();
   return connection;
 });
 

@@ -17,7 +17,7 @@ function call(changes: Partial<RetriedCall> = {}): RetriedCall {
     operation: "admin.lag",
     topic: "orders",
     signal: new AbortController().signal,
-    patienceMs: 30_000,
+    retryForMs: 30_000,
     toError: (error) => (error instanceof StreamError ? error : new StreamError("internal", "a defect", { cause: error })),
     ...changes,
   };
@@ -51,7 +51,7 @@ test("what cannot succeed later is thrown as it is, at once", async () => {
 
 test("when the time is over the last failure is thrown, with how long it was tried", async () => {
   const failure = unavailable();
-  await expect(retriedCall(call({ patienceMs: 250 }), async () => Promise.reject(failure))).rejects.toMatchObject({
+  await expect(retriedCall(call({ retryForMs: 250 }), async () => Promise.reject(failure))).rejects.toMatchObject({
     code: "unavailable",
     retryable: true,
     message: "no connection to a:1 (ECONNREFUSED); tried again for 250 ms",
@@ -61,7 +61,7 @@ test("when the time is over the last failure is thrown, with how long it was tri
 
 test("an attempt without an answer is cut off when the time is over", async () => {
   let given: AbortSignal | undefined;
-  const calling = retriedCall(call({ patienceMs: 50 }), async (signal) => {
+  const calling = retriedCall(call({ retryForMs: 50 }), async (signal) => {
     given = signal;
     return new Promise(() => undefined);
   });
@@ -72,15 +72,15 @@ test("an attempt without an answer is cut off when the time is over", async () =
 test("the caller ends it at any time, with its own reason", async () => {
   for (const attempt of [async () => Promise.reject(unavailable()), async () => new Promise(() => undefined)]) {
     const caller = new AbortController();
-    const calling = retriedCall(call({ signal: caller.signal, patienceMs: Infinity }), attempt);
+    const calling = retriedCall(call({ signal: caller.signal, retryForMs: Infinity }), attempt);
     setTimeout(() => caller.abort("gone"), 20);
     await expect(calling).rejects.toBe("gone");
   }
 });
 
-test("without patience it is tried once", async () => {
+test("with no time to retry, the call is tried once", async () => {
   let attempts = 0;
-  const calling = retriedCall(call({ patienceMs: 0 }), async () => {
+  const calling = retriedCall(call({ retryForMs: 0 }), async () => {
     attempts += 1;
     throw unavailable();
   });

@@ -1,4 +1,4 @@
-import type { OpenConnection } from "../../connection.ts";
+import type { ConnectionInspection } from "../../connection-inspection.ts";
 import type { GuardedOperation, Permission } from "../../driver/permission.ts";
 import { type Finding, attemptAll, doubtful, notTried, ok } from "./finding.ts";
 
@@ -22,12 +22,12 @@ const TRIALS: Readonly<Partial<Record<GuardedOperation, string>>> = {
 
 /** What would leave something behind or disturb others is not tried: the provider is asked whether it is permitted. */
 export async function examinePermissions(
-  connection: OpenConnection<never>,
+  inspection: ConnectionInspection,
   topic: string,
   group: string | undefined,
 ): Promise<readonly Finding[]> {
   return attemptAll("permissions", async (signal) => {
-    const permissions = await connection.permissions(topic, group, signal);
+    const permissions = await inspection.permissions(topic, group, signal);
     if (permissions === null) return NOT_REPORTED.map((permission) => finding(permission, true));
     return permissions.map((permission) => finding(permission, group !== undefined));
   });

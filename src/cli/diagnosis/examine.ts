@@ -1,4 +1,5 @@
-import type { OpenConnection } from "../../connection.ts";
+import { OpenConnection } from "../../connection.ts";
+import type { ConnectionInspection } from "../../connection-inspection.ts";
 import type { Connection, Health } from "../../connection-types.ts";
 import type { ReachedPart } from "../../driver/provider-driver.ts";
 import type { Message } from "../../message.ts";
@@ -28,9 +29,9 @@ type AnyAdmin = Connection<"groupAdmin" | "lagInMessages">["admin"];
  * reached nothing more is tried.
  */
 export async function* examine(connection: Connection, { topic, group }: Subject): AsyncGenerator<Finding, void, void> {
-  const open = connection as OpenConnection<never>;
-  // What fails is to be seen as it is, and at once.
-  open.tryOnce();
+  const inspection = OpenConnection.inspectionOf(connection);
+  // A retry would hide what fails, and delay it.
+  inspection.tryOnce();
   const { error, latencyMs } = await reach(connection);
   if (error !== null) {
     yield failed("reach", error);
@@ -38,7 +39,7 @@ export async function* examine(connection: Connection, { topic, group }: Subject
     return;
   }
   yield ok("reach", `${connection.provider} answers and lets us in, after ${latencyMs.toFixed(0)} ms`);
-  yield* await attemptAll("reach", async (signal) => ((await open.reach(signal)) ?? []).map(partFound));
+  yield* await attemptAll("reach", async (signal) => ((await inspection.reach(signal)) ?? []).map(partFound));
   const admin = connection.admin as AnyAdmin;
   yield await attempt("list topics", async (signal) => counted((await admin.listTopics({ signal })).length, "topic"));
   if (topic === undefined) {
@@ -53,10 +54,11 @@ export async function* examine(connection: Connection, { topic, group }: Subject
     yield notTried("operations", "nothing more can be tried before the topic is there");
     return;
   }
-  yield* examineTopic(connection, topic, group);
+  yield* examineTopic(connection, topic);
+  yield await attempt("list groups", (signal) => examineGroups(inspection, topic, group, signal));
   if (group === undefined) yield notTried("group", "no group was named", "--group NAME looks at it, and asks what is permitted.");
   else yield* examineGroup(admin, topic, group);
-  yield* await examinePermissions(open, topic, group);
+  yield* await examinePermissions(inspection, topic, group);
 }
 
 function partFound({ name, error, advice }: ReachedPart): Finding {
@@ -76,7 +78,7 @@ async function reach(connection: Connection): Promise<Health> {
   }
 }
 
-async function* examineTopic(connection: Connection, topic: string, group: string | undefined): AsyncGenerator<Finding, void, void> {
+async function* examineTopic(connection: Connection, topic: string): AsyncGenerator<Finding, void, void> {
   const reading = await attempt("read", async (signal) => {
     const first = await firstMessage(connection, topic, "earliest", signal);
     return first === null ? "nothing is stored, so that no message could be tried" : "the oldest message can be read";
@@ -85,17 +87,16 @@ async function* examineTopic(connection: Connection, topic: string, group: strin
   if (reading.result !== "ok") yield notTried("clock", "the topic cannot be read");
   else if (!connection.capabilities.startAtTimestamp) yield notTried("clock", `${connection.provider} does not tell its time`);
   else yield await attempt("clock", (signal) => examineClock(connection, topic, signal));
-  yield await attempt("list groups", (signal) => examineGroups(connection as OpenConnection<never>, topic, group, signal));
 }
 
 /** A group of another client has the name that was asked for: a consumer of that name would start a new one beside it. */
 async function examineGroups(
-  connection: OpenConnection<never>,
+  inspection: ConnectionInspection,
   topic: string,
   group: string | undefined,
   signal: AbortSignal,
 ): Promise<Finding | string> {
-  const { names, natives } = await connection.listedGroups(topic, { signal });
+  const { names, natives } = await inspection.listedGroups(topic, { signal });
   const found = counted(names.length, "group");
   if (natives.length === 0) return found;
   const others = `${found}; native ones that can be used when they are mapped by \`groups\`: ${natives.map((native) => JSON.stringify(native)).join(", ")}`;

@@ -7,6 +7,7 @@ import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import { StreamError, withContext } from "../../../src/errors.ts";
 import { decodeBookmark, encodeBookmark } from "../../../src/position/bookmark.ts";
 import type { TopicIdentity } from "../../../src/position/position.ts";
+import { checkedTopicName } from "../../../src/topic-name.ts";
 import { ALL_CAPABILITIES, PROVIDER, classify, position } from "../replay/fake-context.ts";
 import { IDENTITY, positionAt } from "../replay/fake-log.ts";
 
@@ -62,14 +63,16 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
   const driver = {
     admin: methods,
     identity: async () => result.identity,
-    refuseTopicName: (name: string) => (name.includes(" ") ? "blanks are not allowed" : null),
     classify,
   } as unknown as ProviderDriver;
+  const nativeTopic = (topic: string): string => (topic === "orders" ? "native-orders" : topic);
+  const refuseTopicName = (topic: string): string | null => (topic.includes(" ") ? "blanks are not allowed" : null);
   const admin = createAdmin<Capability>({
     driver,
     provider: PROVIDER,
     capabilities,
-    nativeTopic: (topic) => (topic === "orders" ? "native-orders" : topic),
+    nativeTopic,
+    checkedNativeTopic: (topic) => checkedTopicName(PROVIDER, { refuseTopicName }, topic, nativeTopic),
     topicName: (native) => (native === "native-orders" ? "orders" : undefined),
     nativeGroup: (group) => (group === "billing" ? "native-billing" : undefined),
     groupName: (native) => (native === "native-billing" ? "billing" : undefined),
@@ -79,8 +82,9 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
     requireCapability: (capability, operation) => {
       if (!capabilities[capability]) throw new StreamError("unsupported", `no ${capability}`, { capability, operation });
     },
-    callPatienceMs: () => 0,
-    toError: (error, operation, topic) => withContext(classify(error), { provider: PROVIDER, operation, topic }),
+    retryForMs: () => 0,
+    toError: (error, where) => withContext(classify(error), { ...where, provider: PROVIDER }),
+    track: () => () => {},
   });
   const result: Fake = { admin, calls, driver: replaced, identity: IDENTITY, open: true };
   return result;

@@ -7,7 +7,8 @@ import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import type { OutgoingRecord, StoredRecord } from "../../../src/driver/record.ts";
 import { StreamError, withContext } from "../../../src/errors.ts";
 import type { RecordSender } from "../../../src/record-sender.ts";
-import type { Closable, TopicContext } from "../../../src/topic-context.ts";
+import type { Closable } from "../../../src/connection-services.ts";
+import type { TopicContext, TypedTopic } from "../../../src/topic-context.ts";
 import { pickyText } from "./fake-codec.ts";
 
 export const IDENTITY = { cluster: "fake-cluster", topic: "orders", incarnation: "1" };
@@ -109,7 +110,7 @@ export interface Bench {
   readonly driver: FakeConsumerDriver;
   readonly tracked: Set<Closable>;
   readonly senders: Map<string, FakeSender>;
-  readonly context: TopicContext<string, never>;
+  readonly context: TypedTopic<string, never>;
   readonly consumer: (options?: Partial<ConsumerOptions>) => Consumer<string>;
   /** The sink, once the consumer has joined. */
   readonly sink: () => Promise<Sink>;
@@ -148,7 +149,7 @@ export function bench(options: BenchOptions = {}): Bench {
     ...options.driver,
   };
   const missing = new Set<string>(options.without);
-  const context: TopicContext<string, never> = {
+  const context: TypedTopic<string, never> = {
     driver: provider as ProviderDriver,
     provider: "fake",
     topic: "orders",
@@ -166,7 +167,7 @@ export function bench(options: BenchOptions = {}): Bench {
     requireCapability: (capability) => {
       if (missing.has(capability)) throw new StreamError("unsupported", `no ${capability}`, { capability });
     },
-    callPatienceMs: () => 0,
+    retryForMs: () => 0,
     toError: (error, operation) =>
       withContext(error instanceof StreamError ? error : new StreamError("internal", "unknown", { cause: error }), {
         provider: "fake",

@@ -4,7 +4,8 @@ import type { CallShape, ProducerDriver, PublishCall, RecordResult, SliceResult 
 import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import type { OutgoingRecord } from "../../../src/driver/record.ts";
 import { StreamError, isStreamError, withContext } from "../../../src/errors.ts";
-import type { Closable, TopicContext } from "../../../src/topic-context.ts";
+import type { Closable } from "../../../src/connection-services.ts";
+import type { TypedTopic } from "../../../src/topic-context.ts";
 
 const text = (bytes: Uint8Array | null): string => (bytes === null ? "null" : Buffer.from(bytes).toString());
 
@@ -170,12 +171,12 @@ export const byHand: Script = () => new Promise(() => undefined);
 
 const plain: Codec<string> = { encode: (value) => Buffer.from(value), decode: (bytes) => Buffer.from(bytes).toString() };
 
-type FakeContext = TopicContext<string> & { readonly tracked: Set<Closable> };
+type FakeContext = TypedTopic<string> & { readonly tracked: Set<Closable> };
 
 /** The connection as a producer sees it. `without`: capabilities that are off. */
 export function fakeContext(
   driver: FakeProducerDriver,
-  more: Partial<TopicContext<string>> = {},
+  more: Partial<TypedTopic<string>> = {},
   without: readonly string[] = [],
 ): FakeContext {
   const tracked = new Set<Closable>();
@@ -197,7 +198,7 @@ export function fakeContext(
     requireCapability: (capability, operation) => {
       if (without.includes(capability)) throw new StreamError("unsupported", `fake has no ${capability}`, { capability, operation });
     },
-    callPatienceMs: () => 0,
+    retryForMs: () => 0,
     toError: (error, operation) => withContext(classify(error), { provider: "fake", topic: "orders", operation }),
     track: (part) => {
       tracked.add(part);

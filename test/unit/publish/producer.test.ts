@@ -7,7 +7,7 @@ import { StreamError, isStreamError } from "../../../src/errors.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
 import { createProducer } from "../../../src/publish/producer.ts";
 import type { ProducerOptions } from "../../../src/publish/producer-types.ts";
-import type { TopicContext } from "../../../src/topic-context.ts";
+import type { TypedTopic } from "../../../src/topic-context.ts";
 import { FakeProducerDriver, SHAPES, byHand, fakeContext, refused, retryable, stored, unknown, until } from "./fake-producer-driver.ts";
 
 const quick: ProducerOptions = { retry: { initialDelayMs: 0, maxDelayMs: 1 } };
@@ -15,7 +15,7 @@ const quick: ProducerOptions = { retry: { initialDelayMs: 0, maxDelayMs: 1 } };
 function setUp(
   options: ProducerOptions = {},
   driver = new FakeProducerDriver(),
-  more: Partial<TopicContext<string>> = {},
+  more: Partial<TypedTopic<string>> = {},
   without: string[] = [],
 ) {
   return { driver, producer: createProducer(fakeContext(driver, more, without), { ...quick, ...options }) };

@@ -4,7 +4,8 @@ import { json } from "../../../src/codec/json.ts";
 import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import { StreamError, withContext } from "../../../src/errors.ts";
 import { type TopicIdentity, encodePosition } from "../../../src/position/position.ts";
-import type { Closable, TopicContext } from "../../../src/topic-context.ts";
+import type { Closable } from "../../../src/connection-services.ts";
+import type { TypedTopic } from "../../../src/topic-context.ts";
 import { type FakeLog, IDENTITY, positionAt } from "./fake-log.ts";
 
 export const PROVIDER = "fake";
@@ -41,7 +42,7 @@ export function classify(error: unknown): StreamError {
   return error instanceof StreamError ? error : new StreamError("internal", "unknown", { cause: error });
 }
 
-export interface FakeContext extends TopicContext<string> {
+export interface FakeContext extends TypedTopic<string> {
   readonly tracked: Set<Closable>;
   /** Counts calls of `driver.identity`. */
   identityCalls: number;
@@ -77,7 +78,7 @@ export function fakeContext(
       if (!capabilities[capability])
         throw new StreamError("unsupported", `no ${capability}`, { capability, operation, provider: PROVIDER });
     },
-    callPatienceMs: () => 0,
+    retryForMs: () => 0,
     toError: (error, operation) => withContext(classify(error), { provider: PROVIDER, topic: "topic", operation }),
     track: (part) => {
       tracked.add(part);
