@@ -8,7 +8,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     const abort = (): void => reject(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
-    // After an abort both are no-ops: the late result has no one waiting for it.
+    // After an abort both are no-ops: the late result is ignored.
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }

@@ -4,7 +4,7 @@
  * adapter should start from are the conservative ones: false.
  */
 export interface Capabilities {
-  /** Topics have partitions that can be listed and read one by one; else there is one, named "0". */
+  /** Topics have partitions that can be listed and read one by one; else a topic has one, named "0". */
   readonly partitions: boolean;
   /** `updateTopic` can add partitions. */
   readonly partitionGrowth: boolean;
@@ -12,12 +12,12 @@ export interface Capabilities {
   readonly partitionMerge: boolean;
   /** Topics can be created, changed and deleted. */
   readonly topicAdmin: boolean;
-  /** A receipt tells the position. */
+  /** A receipt has the position. */
   readonly receiptPositions: boolean;
   /** Readers start at a position; else a position only identifies a message, and `{ at }`, `{ after }`, `{ through }` are `unsupported`. */
   readonly startAtPosition: boolean;
   readonly startAtTimestamp: boolean;
-  /** How `until: "now"` ends: at an exact message, when the service says caught up, or after a quiet period. */
+  /** How `until: "now"` ends: at an exact message, when the service reports that the reader has caught up, or after a quiet period. */
   readonly readerEnd: "position" | "caught-up" | "quiet";
   /** What a reader costs live groups. */
   readonly readerIsolation: "full" | "shared-throughput" | "own-consumer-group" | "creates-subscription";

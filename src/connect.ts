@@ -31,32 +31,29 @@ export async function connect<Target extends string | Driver, Required extends C
   checkOptions("connect options", options, { require: rules.stringArray, topics: rules.object, groups: rules.object });
   checkNames("topics", options.topics);
   checkNames("groups", options.groups);
-  const { driver, ...named } = await openTarget(target);
+  const { driver, ...named } = await driverOf(target);
   const topics = { ...named.topics, ...defined(options.topics) };
   const groups = { ...named.groups, ...defined(options.groups) };
   for (const topic of Object.keys(topics)) checkedTopicName(driver.provider, driver, topic, (name) => topics[name]!);
   for (const capability of options.require ?? []) requireCapability(driver, capability);
-  driver.open({ report: createReport(driver.provider) });
-  return new OpenConnection<GrantedBy<Target> | Required>(driver, driver, { topics, groups });
+  return new OpenConnection<GrantedBy<Target> | Required>(driver, opened(driver), { topics, groups });
 }
 
-interface OpenedTarget {
-  readonly driver: ProviderDriver;
+interface ConnectTarget {
+  readonly driver: Driver;
   readonly topics: Readonly<Record<string, string>>;
   readonly groups: Readonly<Record<string, string>>;
 }
 
-async function openTarget(target: string | Driver): Promise<OpenedTarget> {
+async function driverOf(target: string | Driver): Promise<ConnectTarget> {
   if (typeof target !== "string") return { driver: requireDriver(target), topics: {}, groups: {} };
   const { scheme, adapterUrl, topics, groups } = parseConnectionUrl(target, Object.keys(registry));
   const open = await registry[scheme]!();
   return { driver: open(adapterUrl), topics, groups };
 }
 
-const DRIVER_METHODS = [
-  "open",
+const METHODS = [
   "check",
-  "refuseTopicName",
   "topicCapabilities",
   "identity",
   "producer",
@@ -67,30 +64,53 @@ const DRIVER_METHODS = [
   "close",
 ] as const satisfies readonly (keyof ProviderDriver)[];
 
-/** A driver may come from another version of the package, or from JavaScript: it is held against the contract here, once. */
-function requireDriver(target: unknown): ProviderDriver {
+/** A driver may come from another version of the package, or from JavaScript: `connect` checks it against the contract, once. */
+function requireDriver(target: unknown): Driver {
   if (typeof target !== "object" || target === null) {
     throw new StreamError("configuration", `connect needs a URL or a driver; received ${describeValue(target)}`);
   }
-  const driver = target as Partial<ProviderDriver>;
+  const driver = target as Partial<Driver>;
   if (driver.specVersion !== 1) {
     throw new StreamError(
       "configuration",
       `this driver follows version ${describeValue(driver.specVersion)} of the driver contract; version 1 is needed`,
     );
   }
-  const missing = [
-    ...DRIVER_METHODS.filter((name) => typeof driver[name] !== "function"),
-    ...(["admin", "capabilities"] as const).filter((name) => typeof driver[name] !== "object" || driver[name] === null),
-    ...(typeof driver.provider === "string" && driver.provider !== "" ? [] : ["provider"]),
-  ];
-  if (missing.length > 0) {
-    throw new StreamError("configuration", `this driver lacks what the driver contract asks for: ${missing.join(", ")}`);
-  }
-  return driver as ProviderDriver;
+  requireMembers("this driver", driver, { functions: ["refuseTopicName", "open"], objects: ["capabilities"], names: ["provider"] });
+  return driver as Driver;
 }
 
-function requireCapability(driver: ProviderDriver, capability: Capability): void {
+/** The driver of a new connection. */
+function opened(driver: Driver): ProviderDriver {
+  const made: unknown = driver.open({ report: createReport(driver.provider) });
+  if (typeof made !== "object" || made === null) {
+    throw new StreamError("configuration", `open of a driver returns the driver of one connection; received ${describeValue(made)}`);
+  }
+  requireMembers("what open of this driver returned", made as Partial<ProviderDriver>, {
+    functions: METHODS,
+    objects: ["admin", "capabilities"],
+    names: ["provider"],
+  });
+  return made as ProviderDriver;
+}
+
+interface Members<Name> {
+  readonly functions: readonly Name[];
+  readonly objects: readonly Name[];
+  readonly names: readonly Name[];
+}
+
+function requireMembers<Part extends object>(what: string, part: Part, { functions, objects, names }: Members<keyof Part>): void {
+  const missing = [
+    ...functions.filter((name) => typeof part[name] !== "function"),
+    ...objects.filter((name) => typeof part[name] !== "object" || part[name] === null),
+    ...names.filter((name) => typeof part[name] !== "string" || part[name] === ""),
+  ];
+  if (missing.length === 0) return;
+  throw new StreamError("configuration", `${what} lacks members that the driver contract asks for: ${missing.join(", ")}`);
+}
+
+function requireCapability(driver: Driver, capability: Capability): void {
   if (!CAPABILITY_NAMES.includes(capability)) {
     throw new StreamError(
       "invalid-argument",

@@ -26,7 +26,12 @@ export interface ConnectionInspection {
 
 export function createInspection(services: ConnectionServices, tryOnce: () => void): ConnectionInspection {
   const { driver } = services;
-  const call = async <Answer>(operation: string, topic: string | undefined, signal: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> => {
+  const call = async <Answer>(
+    operation: string,
+    topic: string | undefined,
+    signal: AbortSignal,
+    ask: () => Promise<Answer>,
+  ): Promise<Answer> => {
     try {
       return await abortable(ask(), signal);
     } catch (error) {

@@ -3,19 +3,19 @@ import type { Receipt } from "./receipt.ts";
 import type { Position } from "./tokens.ts";
 
 /**
- * What went wrong, in the words of every provider alike. Act on the code, not on the message.
+ * The kind of an error, the same for all providers. Act on the code, not on the message.
  *
  * - `invalid-argument`: the caller's input can never work as it is.
  * - `configuration`: unknown scheme, setting or driver, or an SDK that is not installed.
- * - `unauthenticated` / `permission-denied`: who we are is not accepted / may not do this.
+ * - `unauthenticated`: the credentials are not accepted. `permission-denied`: they do not permit this.
  * - `not-found`, `already-exists`, `conflict`: the state of a topic or group does not allow it.
  * - `throttled`, `unavailable`, `timeout`: try again later; nothing was stored.
  * - `too-large`: over a declared limit.
  * - `unsupported`: a capability is missing; `capability` names it.
- * - `position-out-of-range`: retention has passed it. `position-mismatch`: it belongs elsewhere.
+ * - `position-out-of-range`: retention has passed the position. `position-mismatch`: it belongs to another topic.
  * - `key-blocked`: an earlier message of the key failed; this one was never handed to the provider.
  * - `ownership-lost`: the partition belongs to another member now.
- * - `outcome-unknown`: the message may be stored or not, the change made or not.
+ * - `outcome-unknown`: the message may be stored or not, the change may be made or not.
  * - `handler-failed`: the application's handler threw. `corrupt`: stored bytes cannot be decoded, or not be read at all.
  * - `closed`: used after, or cut short by, `close`. `internal`: a defect of streamport or of an adapter.
  */
@@ -42,7 +42,7 @@ export type StreamErrorCode =
   | "closed"
   | "internal";
 
-/** What became of each message of a `sendBatch` that failed. */
+/** The result of each message of a `sendBatch` that failed. */
 export interface BatchOutcome {
   /** In input order; `null` where it failed. */
   readonly receipts: readonly (Receipt | null)[];
@@ -54,10 +54,10 @@ export type StreamErrorDetails = { cause?: unknown } & Partial<
   Pick<StreamError, "retryable" | "provider" | "operation" | "topic" | "partition" | "position" | "capability" | "batch" | "stored">
 >;
 
-/** Codes whose call may succeed later, unless the details say otherwise. Anything unknown is not worth a retry. */
+/** Codes that are retryable unless the details say otherwise. An unknown code is not. */
 const RETRYABLE: ReadonlySet<StreamErrorCode> = new Set(["throttled", "unavailable", "timeout"]);
 
-/** One symbol in every copy of the package: an error is recognised by it, never by the class. */
+/** The same symbol in every copy of the package: an error is recognised by it, never by the class. */
 const MARKER = Symbol.for("streamport.error");
 
 /** The only error class. The message names what was received and what is allowed, never a payload, key or credential. */
@@ -76,7 +76,7 @@ export class StreamError extends Error {
   readonly capability: keyof Capabilities | undefined;
   /** Of `sendBatch`. */
   readonly batch: BatchOutcome | undefined;
-  /** Of `sendStream`: so many from the start are stored for certain. */
+  /** Of `sendStream`: how many messages from the start are certainly stored. */
   readonly stored: number | undefined;
 
   constructor(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}) {
@@ -110,7 +110,7 @@ export function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(
   return error instanceof StreamError && (codes.length === 0 || (codes as readonly StreamErrorCode[]).includes(error.code));
 }
 
-/** The same error with what the outer layer knows and the inner one did not say: provider, topic, operation. */
+/** The same error, with the details that only the outer layer knows filled in: provider, topic, operation. */
 export function withContext(error: StreamError, context: StreamErrorDetails): StreamError {
   const missing = (Object.keys(context) as (keyof StreamErrorDetails)[]).some(
     (name) => error[name] === undefined && context[name] !== undefined,

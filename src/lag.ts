@@ -2,7 +2,7 @@ export interface Lag extends LagFigures {
   readonly partitions: readonly ({ readonly partition: string } & LagFigures)[];
 }
 
-/** `null` where the provider does not tell (`capabilities.lagInMessages`, `.lagInTime`), or not yet. */
+/** `null` where the provider does not report it (`capabilities.lagInMessages`, `.lagInTime`), or not yet. */
 export interface LagFigures {
   readonly messages: number | null;
   /** Age of the oldest message not yet handled. */

@@ -7,14 +7,14 @@ import type { Position } from "./tokens.ts";
 
 export interface OutgoingMessage<T> {
   value: T;
-  /** Absent: by the topic's `key` rule. May be empty where the provider stores that (`binaryKeys`, else `unsupported`). Neither: `invalid-argument`; say `null` for no key. */
+  /** Absent: by the topic's `key` rule. May be empty where the provider stores that (`binaryKeys`, else `unsupported`). Neither: `invalid-argument`; `null` means no key. */
   key?: string | null | undefined;
   /** A name that is empty, and bytes that are not UTF-8, are `unsupported` without `exactHeaders`. */
   headers?: Readonly<Record<string, string>> | undefined;
   /** Instead of the key's own. Not called `partition`, so that `{ ...message }` forwards key, value and headers only. @throws `unsupported` without `explicitPartition` */
   toPartition?: string | undefined;
   /**
-   * When it happened. A `bigint` are milliseconds as `raw.timestamp` tells them, of 64 bits; a number that no `Date` can hold is
+   * When it happened. A `bigint` is a number of milliseconds with 64 bits, as in `raw.timestamp`; a number that no `Date` can hold is
    * refused. @throws `unsupported` without `producerTimestamps`
    */
   producedAt?: Date | number | bigint | undefined;
@@ -24,10 +24,10 @@ export interface OutgoingMessage<T> {
 export interface Message<T> {
   readonly topic: string;
   readonly partition: string;
-  /** Unique in the topic and the same at every delivery: fit for de-duplication. Built when asked for: shown by `JSON.stringify`, left out by `{ ...message }`. */
+  /** Unique in the topic and the same at every delivery: fit for de-duplication. Built at the first read: shown by `JSON.stringify`, left out by `{ ...message }`. */
   readonly position: Position;
   /**
-   * When the provider stored it, or when the producer made it, as the provider tells. Need not increase. A time that no `Date` can
+   * When the provider stored it, or when the producer made it, as the provider reports. Need not increase. A time that no `Date` can
    * hold is the nearest one that it can; the exact value is `raw.timestamp`.
    */
   readonly timestamp: Date;
@@ -61,7 +61,7 @@ export function messageSource(common: Omit<MessageSource, "positionOf">): Messag
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze(emptyHeaders());
 
-/** Nothing is inherited: a header may be called "constructor" or "__proto__", and where it is not there nothing is found. */
+/** Without a prototype: a header may be called "constructor" or "__proto__", and a name that is no header has no value. */
 export function emptyHeaders(): Record<string, string> {
   return Object.create(null) as Record<string, string>;
 }
@@ -78,7 +78,7 @@ function headersToText(headers: StoredRecord["headers"]): Readonly<Record<string
 }
 
 /**
- * A message as handed out. What users spread or log is own and enumerable; the position is built when asked for (building
+ * A message as handed out. What users spread or log is own and enumerable; the position is built at the first read (building
  * it costs more than everything else) and shown by `JSON.stringify` and `console.log`; stored bytes reach neither.
  */
 export class ReceivedMessage<T> implements Message<T> {
@@ -125,7 +125,7 @@ export class ReceivedMessage<T> implements Message<T> {
   }
 }
 
-/** What is stored of a record, made when it is asked for. */
+/** The stored form of a record, made at the first read. */
 class StoredBytes implements RawRecord {
   readonly #record: StoredRecord;
 

@@ -1,10 +1,10 @@
-/** What `engines` in package.json asks for. */
+/** The version in `engines` of package.json. */
 const LOWEST_MAJOR = 22;
 const LOWEST_MINOR = 15;
 
 /**
- * What to say on a Node that is too old; `null` on any other. To be asked before anything is loaded that such a Node lacks: it would
- * only tell which export of which module is missing.
+ * The message for a Node that is too old; `null` on any other. Call it before loading anything that such a Node lacks: the loader's
+ * error names only the missing export of a module.
  */
 export function unsupportedNodeMessage(version: string = process.versions.node): string | null {
   const [major = 0, minor = 0] = version.split(".").map(Number);

@@ -1,7 +1,7 @@
 import { StreamError, type StreamErrorCode } from "./errors.ts";
 import { LATEST_TIME_MS } from "./stored-time.ts";
 
-/** What a value may be: the words for the message, and the test. */
+/** Which values an option may have: the text for the message, and the test. */
 export interface OptionRule {
   readonly allowed: string;
   readonly accepts: (value: unknown) => boolean;
@@ -12,7 +12,7 @@ const integer = (allowed: string, least: number): OptionRule => ({
   accepts: (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= least,
 });
 
-/** A timer of Node takes no more; longer is as good as for ever, but has to be said otherwise. */
+/** The longest time that a timer of Node takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const rules = {
@@ -46,7 +46,7 @@ export function oneOf(...values: readonly string[]): OptionRule {
   return { allowed: values.map((value) => JSON.stringify(value)).join(", "), accepts: (value) => values.includes(value as string) };
 }
 
-/** How a received value is named in a message: its type, and itself only where it cannot be a payload or a credential. */
+/** How a message names a received value: by its type, and by the value only where that cannot be a payload or a credential. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined || typeof value === "boolean" || typeof value === "number") return String(value);
   if (typeof value === "bigint") return `the bigint ${value}`;
@@ -56,14 +56,14 @@ export function describeValue(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** A name is no payload: it may be shown, cut to a length that fits a message. */
+/** A name, cut to a length that fits a message. Unlike a payload, a name may be shown. */
 export function showName(name: string): string {
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 }
 
 /**
  * Checks an options object: known names only, each value by its rule; `undefined` counts as absent.
- * @param where how the caller knows it: `consumer options`
+ * @param where the name that the caller knows: `consumer options`
  * @throws `invalid-argument` (or the code given) naming what was received and what is allowed
  */
 export function checkOptions(

@@ -2,11 +2,11 @@ import type { Limits } from "./capabilities.ts";
 import type { OutgoingRecord } from "./driver/record.ts";
 import type { Receipt } from "./receipt.ts";
 
-/** Publishes records as they are, without a codec: what a producer is built on, and what writes dead letters. */
+/** Publishes records as they are, without a codec. Dead letters are written with it. */
 export interface RecordSender {
-  /** Resolves when the topic is known to exist and may be asked about. @throws `not-found` and what the driver knows */
+  /** Resolves when the topic is known to exist, so that `limits` is valid. @throws `not-found` and what the driver knows */
   prepare(signal?: AbortSignal): Promise<void>;
-  /** Of the topic; valid once `prepare` has resolved. */
+  /** Limits of the topic; valid once `prepare` has resolved. */
   readonly limits: Limits;
   /** Size of a record as the provider counts it, for comparison with `limits.messageBytes`. */
   recordBytes(record: OutgoingRecord): number;

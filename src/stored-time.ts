@@ -17,7 +17,7 @@ export function toExactTime(time: StoredTime): bigint {
   return typeof time === "bigint" ? time : BigInt(Math.trunc(time));
 }
 
-/** As a number where it is exact. */
+/** As a number where that is exact. */
 export function toStoredTime(exact: bigint): StoredTime {
   const number = Number(exact);
   return Number.isSafeInteger(number) ? number : exact;

@@ -13,7 +13,7 @@ export function bytesToText(bytes: Uint8Array): string {
   return (bytes.length <= SHORT_BYTES ? shortText(bytes) : null) ?? decodedText(bytes);
 }
 
-/** Up to so many, as keys often are, are put together faster than decoded. */
+/** Up to this length, which most keys have, joining characters is faster than decoding. */
 const SHORT_BYTES = 8;
 
 /** `null`: not ASCII. */
@@ -50,7 +50,7 @@ function escapedText(bytes: Uint8Array): string {
   return text;
 }
 
-/** Are there bytes in this text that are not UTF-8? */
+/** Whether the text stands for bytes that are not UTF-8. */
 export function hasEscapedBytes(text: string): boolean {
   return !text.isWellFormed();
 }

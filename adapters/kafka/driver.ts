@@ -4,6 +4,7 @@ import type {
   Capability,
   ConsumerDriver,
   ConsumerSettings,
+  Driver,
   OpenContext,
   ProducerDriver,
   ProviderDriver,
@@ -16,11 +17,12 @@ import type {
 import { KafkaAdmin } from "./admin.ts";
 import { TopicAdmin } from "./admin/topic-admin.ts";
 import { CAPABILITIES, hasAppendTime, messageBytesOf, narrowed } from "./capabilities.ts";
+import type { ClientSettings } from "./client/client-settings.ts";
 import type { KafkaClient } from "./client/kafka-client.ts";
 import { createKafkaClient } from "./client/kafkajs-client.ts";
 import { clientSettingsOf } from "./client/settings-of-options.ts";
 import { KafkaConsumer } from "./consumer.ts";
-import { classify, kafkaError } from "./errors.ts";
+import { classify } from "./errors.ts";
 import type { KafkaOptions } from "./options.ts";
 import { KafkaProducer } from "./producer.ts";
 import { KafkaReader } from "./reader.ts";
@@ -29,49 +31,56 @@ import type { KafkaService } from "./service.ts";
 import { TopicDirectory } from "./topic-directory.ts";
 import { refuseTopicName } from "./topic-name.ts";
 
-/** What Kafka grants whatever the server's settings. */
+/** What Kafka grants with any settings of the server. */
 export type KafkaCapability = Exclude<Capability, "lagInTime" | "growthKeepsKeyOrder" | "partitionMerge">;
+
+const PROVIDER = "kafka";
 
 const ADVERTISED =
   "The cluster was reached, and gives this address for its broker (advertised.listeners): set there a name and a port that this machine can reach, as localhost means each machine itself, and names of containers hold among containers only.";
 
-/** One connection to a cluster. */
-export class KafkaDriver implements ProviderDriver<KafkaCapability> {
+/** A cluster with its settings. */
+export class KafkaDriver implements Driver<KafkaCapability> {
   readonly specVersion = 1;
-  readonly provider = "kafka";
+  readonly provider = PROVIDER;
+  readonly capabilities = CAPABILITIES;
+  readonly #options: KafkaOptions;
+  readonly #settings: ClientSettings;
+
+  /** @throws `configuration` for certificates and keys that cannot be used */
+  constructor(options: KafkaOptions) {
+    this.#options = options;
+    this.#settings = clientSettingsOf(options);
+  }
+
+  refuseTopicName(name: string): string | null {
+    return refuseTopicName(name);
+  }
+
+  open({ report }: OpenContext): ProviderDriver {
+    return new OpenKafkaDriver(createKafkaClient(this.#settings, report), report, this.#options);
+  }
+}
+
+/** One connection to a cluster. */
+class OpenKafkaDriver implements ProviderDriver {
+  readonly provider = PROVIDER;
   readonly capabilities = CAPABILITIES;
   readonly admin: AdminDriver;
   readonly #client: KafkaClient;
   readonly #service: KafkaService;
-  #opened: Report | undefined;
 
-  constructor(options: KafkaOptions) {
-    const report: Report = Object.assign((reported: Parameters<Report>[0]): void => this.#opened?.(reported), {
-      wants: (kind: Parameters<Report["wants"]>[0]) => this.#opened?.wants(kind) ?? false,
-    });
-    this.#client = createKafkaClient(clientSettingsOf(options, report), report);
-    this.#service = {
-      client: this.#client,
-      directory: new TopicDirectory(this.#client),
-      report,
-      compression: options.compression ?? "none",
-      idempotent: options.idempotent ?? false,
-    };
+  constructor(client: KafkaClient, report: Report, { compression = "none", idempotent = false }: KafkaOptions) {
+    this.#client = client;
+    this.#service = { client, directory: new TopicDirectory(client), report, compression, idempotent };
     this.admin = new KafkaAdmin(this.#service);
-  }
-
-  open({ report }: OpenContext): void {
-    if (this.#opened !== undefined) {
-      throw kafkaError("configuration", "this driver has been opened already: each connection needs a driver of its own");
-    }
-    this.#opened = report;
   }
 
   async check(signal: AbortSignal): Promise<void> {
     await this.#client.metadata([], signal);
   }
 
-  /** Each broker at the address that it gives itself: an address that the URL does not name may be wrong on the way from here. */
+  /** Each broker at its advertised address: one that the URL does not name may not be reachable from here. */
   async reach(signal: AbortSignal): Promise<readonly ReachedPart[]> {
     const { brokers } = await this.#client.metadata([], signal);
     return Promise.all(
@@ -86,10 +95,6 @@ export class KafkaDriver implements ProviderDriver<KafkaCapability> {
         }
       }),
     );
-  }
-
-  refuseTopicName(name: string): string | null {
-    return refuseTopicName(name);
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {

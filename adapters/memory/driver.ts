@@ -1,15 +1,16 @@
-import {
-  type AdminDriver,
-  type Capabilities,
-  type Capability,
-  type ConsumerDriver,
-  type ConsumerSettings,
-  type OpenContext,
-  type ProducerDriver,
-  type ProviderDriver,
-  type ReaderDriver,
+import type {
+  AdminDriver,
+  Capabilities,
+  Capability,
+  ConsumerDriver,
+  ConsumerSettings,
+  Driver,
+  OpenContext,
+  ProducerDriver,
+  ProviderDriver,
+  ReaderDriver,
   StreamError,
-  type TopicIdentity,
+  TopicIdentity,
 } from "../../src/driver/index.ts";
 import { MemoryAdmin } from "./admin.ts";
 import type { MemoryBroker } from "./broker/broker.ts";
@@ -23,35 +24,50 @@ import { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 import { refuseTopicName } from "./topic-name.ts";
 
-/** One connection to a broker in this process. */
-export class MemoryDriver implements ProviderDriver<Capability> {
+const PROVIDER = "memory";
+
+/** A broker in this process, with the form that it takes. */
+export class MemoryDriver implements Driver<Capability> {
   readonly specVersion = 1;
-  readonly provider = "memory";
+  readonly provider = PROVIDER;
   readonly capabilities: Capabilities & { readonly [C in Capability]: true };
-  readonly admin: AdminDriver;
-  readonly #service: Service;
-  #opened = false;
+  readonly #broker: () => MemoryBroker;
+  readonly #profile: Profile;
+  readonly #delayMs: number;
 
-  constructor(broker: MemoryBroker, profile: Profile, delayMs: number) {
-    this.#service = new Service(broker, profile, delayMs);
-    // The type tells of the provider's own form; with `like` and `without` the object tells the truth, as for a URL.
+  /** @param broker that of a new connection */
+  constructor(broker: () => MemoryBroker, profile: Profile, delayMs: number) {
+    this.#broker = broker;
+    this.#profile = profile;
+    this.#delayMs = delayMs;
+    // The type describes the provider's own form; with `like` and `without` only the object says what holds, as for a URL.
     this.capabilities = profile.capabilities as Capabilities & { readonly [C in Capability]: true };
-    this.admin = new MemoryAdmin(this.#service);
-  }
-
-  open({ report }: OpenContext): void {
-    if (this.#opened)
-      throw new StreamError("configuration", "this driver serves a connection already; make one for each", { provider: this.provider });
-    this.#opened = true;
-    this.#service.open(report);
-  }
-
-  async check(signal: AbortSignal): Promise<void> {
-    await this.#enter("check", undefined, signal);
   }
 
   refuseTopicName(name: string): string | null {
     return refuseTopicName(name);
+  }
+
+  open({ report }: OpenContext): ProviderDriver {
+    return new OpenMemoryDriver(new Service(this.#broker(), this.#profile, this.#delayMs, report));
+  }
+}
+
+/** One connection to a broker in this process. */
+class OpenMemoryDriver implements ProviderDriver {
+  readonly provider = PROVIDER;
+  readonly capabilities: Capabilities;
+  readonly admin: AdminDriver;
+  readonly #service: Service;
+
+  constructor(service: Service) {
+    this.#service = service;
+    this.capabilities = service.profile.capabilities;
+    this.admin = new MemoryAdmin(service);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#enter("check", undefined, signal);
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {

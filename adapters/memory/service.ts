@@ -16,36 +16,33 @@ export interface ServiceCall extends CallTarget {
   readonly messages?: number | undefined;
 }
 
-/** The way from one driver to its broker: every call takes its time here and meets the troubles planned for it. */
+/** The way from one connection to its broker: every call takes its time here and meets the faults planned for it. */
 export class Service {
   readonly broker: MemoryBroker;
   readonly profile: Profile;
   readonly delayMs: number;
-  #report: Report | undefined;
+  readonly #report: Report;
 
-  constructor(broker: MemoryBroker, profile: Profile, delayMs: number) {
+  constructor(broker: MemoryBroker, profile: Profile, delayMs: number, report: Report) {
     this.broker = broker;
     this.profile = profile;
     this.delayMs = delayMs;
-  }
-
-  open(report: Report): void {
     this.#report = report;
   }
 
-  /** Tells of a call, if anybody listens. */
+  /** Reports a call where somebody listens. */
   reportCall(call: ServiceCall): void {
-    if (this.#report?.wants("call") !== true) return;
+    if (!this.#report.wants("call")) return;
     const { operation, topic, bytes, messages } = call;
     this.#report({ kind: "call", operation, topic, bytes, messages });
   }
 
   reportThrottle(operation: string, topic: string): void {
-    if (this.#report?.wants("throttle") === true) this.#report({ kind: "throttle", operation, topic, delayMs: null });
+    if (this.#report.wants("throttle")) this.#report({ kind: "throttle", operation, topic, delayMs: null });
   }
 
   /**
-   * One call that does not publish. `undefined` when nothing stands in its way: then it costs no turn of the event loop.
+   * One call that does not publish. `undefined` where it neither waits nor fails: then it costs no turn of the event loop.
    * @throws `unavailable`, `permission-denied`, or the signal's reason
    */
   enter(call: ServiceCall, signal: AbortSignal): Promise<void> | undefined {
@@ -63,37 +60,37 @@ export class Service {
     this.broker.requireUp();
   }
 
-  /** What every call takes. */
+  /** The delay that every call takes. */
   async takeTime(signal: AbortSignal): Promise<void> {
     if (this.delayMs > 0) await sleep(this.delayMs, signal);
   }
 
-  /** The part of faults that is the same for every call; what is about publishing is passed over. */
+  /** Applies the faults that are the same for every call; those of publishing are left out. */
   async applyFaults(faults: readonly Fault[], call: ServiceCall, signal: AbortSignal): Promise<void> {
     for (const fault of faults) {
       if (fault.kind === "stall") await sleep(fault.durationMs ?? DEFAULT_STALL_MS, signal);
       else if (fault.kind === "disconnect") throw unavailable("the connection broke before the call was carried out");
-      else if (fault.kind === "expire-cursor") throw unavailable("the cursor has expired and has to be asked for anew");
+      else if (fault.kind === "expire-cursor") throw unavailable("the cursor has expired and has to be requested again");
       else if (fault.kind === "refuse-authorization") {
         throw memoryError("permission-denied", `${call.operation} is not permitted`, { topic: call.topic });
       } else this.broker.applyFault(fault);
     }
   }
 
-  /** Carries a call out again, with back-off, while its error is retryable. For polling and joining; never for publishing. */
+  /** Retries a call with back-off while its error is retryable. For polling and joining; never for publishing. */
   async retrying<Answer>(call: ServiceCall, signal: AbortSignal, action: () => Answer): Promise<Answer> {
     for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
       try {
         const entering = this.enter(call, signal);
         if (entering !== undefined) await entering;
-        // Whoever gave up while the call was on its way must not find later that it was carried out: a member would stay that has left.
+        // The caller may have given up while the call was on its way. It must not be carried out then: a member that has left would stay in the group.
         signal.throwIfAborted();
         return action();
       } catch (error) {
         signal.throwIfAborted();
         const known = classify(error);
         if (!known.retryable) throw known;
-        if (this.#report?.wants("retry") === true) {
+        if (this.#report.wants("retry")) {
           this.#report({ kind: "retry", operation: call.operation, topic: call.topic, error: known, delayMs });
         }
         await sleep(delayMs, signal);

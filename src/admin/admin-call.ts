@@ -8,19 +8,19 @@ import { checkOptions, describeValue, rules } from "../option-rules.ts";
 import { retriedCall } from "../retried-call.ts";
 import type { Admin } from "./admin-types.ts";
 
-/** One call of the administration: what it is called, what it is about, and what the caller said about it. */
+/** One call of the administration. */
 export interface AdminCall {
   readonly operation: `admin.${string}`;
-  /** Aborts with the caller's own, or when the time for the call is over. */
+  /** Aborts with the caller's signal, or when the time for the call is over. */
   readonly signal: AbortSignal;
-  /** An earlier attempt may have been carried out: its answer was lost. */
+  /** Whether an earlier attempt may have been carried out: its answer was lost. */
   readonly mayBeDone: boolean;
   requireCapability(capability: Capability): void;
 }
 
 /**
- * Runs one call, again where its error is retryable. Rejects with the signal's reason as soon as that aborts, also while the driver hangs; with everything else
- * as a `StreamError` of this operation.
+ * Runs one call, and retries it while its error is retryable. When the signal aborts, rejects at once with its reason, also while the
+ * driver hangs. Every other rejection is a `StreamError` of this operation.
  */
 export async function adminCall<Result>(
   services: ConnectionServices,
@@ -59,7 +59,7 @@ export async function adminCall<Result>(
   }
 }
 
-/** A change whose answer was lost comes again. That it finds its own work done, which `code` says then, is its success. */
+/** Runs a change that may have been carried out by an earlier attempt, whose answer was lost. The error `code` then means success. */
 export async function unlessDone(
   services: ConnectionServices,
   call: AdminCall,

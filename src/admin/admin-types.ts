@@ -37,7 +37,7 @@ export interface TopicDescription {
   readonly name: string;
   readonly nativeName: string;
   readonly partitions: readonly string[];
-  /** `null`: unlimited or not told. */
+  /** `null`: unlimited or not reported. */
   readonly retentionMs: number | null;
   readonly maxMessageBytes: number;
 }
@@ -45,8 +45,8 @@ export interface TopicDescription {
 export interface GroupDescription {
   readonly name: string;
   readonly nativeName: string;
-  /** `null` where the provider does not tell. */
+  /** `null` where the provider does not report it. */
   readonly members: number | null;
-  /** Where the group stands: everything before it has been handled. `null` where the provider does not tell. */
+  /** Where the group stands: everything before it has been handled. `null` where the provider does not report it. */
   readonly bookmark: Bookmark | null;
 }

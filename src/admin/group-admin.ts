@@ -41,7 +41,12 @@ function nameOf(services: ConnectionServices, { group, nativeGroup }: ListedGrou
   return group !== null && services.nativeGroup(group) === undefined ? group : null;
 }
 
-export function describeGroup(services: ConnectionServices, topic: string, group: string, options?: CallOptions): Promise<GroupDescription> {
+export function describeGroup(
+  services: ConnectionServices,
+  topic: string,
+  group: string,
+  options?: CallOptions,
+): Promise<GroupDescription> {
   return adminCall(services, "describeGroup", topic, options, async (call) => {
     const nativeTopic = services.checkedNativeTopic(topic);
     const name = requireGroup(services, group);

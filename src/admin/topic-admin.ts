@@ -11,7 +11,12 @@ const SETTINGS = { partitions: rules.positiveInteger, retentionMs: rules.positiv
 
 type UpdateSettings = TopicSettings & { mayReorder?: boolean | undefined };
 
-export function createTopic(services: ConnectionServices, topic: string, settings: TopicSettings = {}, options?: CallOptions): Promise<void> {
+export function createTopic(
+  services: ConnectionServices,
+  topic: string,
+  settings: TopicSettings = {},
+  options?: CallOptions,
+): Promise<void> {
   return adminCall(services, "createTopic", topic, options, async (call) => {
     call.requireCapability("topicAdmin");
     checkOptions("topic settings", settings, SETTINGS);
@@ -39,7 +44,13 @@ export function updateTopic(services: ConnectionServices, topic: string, setting
 }
 
 /** Asked only where the number really changes: saying again what is so already is harmless on every provider. */
-async function requireReshape(services: ConnectionServices, topic: string, wanted: number, mayReorder: boolean, call: AdminCall): Promise<void> {
+async function requireReshape(
+  services: ConnectionServices,
+  topic: string,
+  wanted: number,
+  mayReorder: boolean,
+  call: AdminCall,
+): Promise<void> {
   const description = await services.driver.admin.describeTopic(topic, call.signal);
   const now = description.openPartitions ?? description.partitions.length;
   if (wanted < now) call.requireCapability("partitionMerge");

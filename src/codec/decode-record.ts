@@ -6,16 +6,16 @@ import { isPromiseLike } from "../promise-like.ts";
 import type { Codec } from "./codec.ts";
 import { UnreadableRecord } from "./unreadable-record.ts";
 
-/** What turns stored bytes into values. */
+/** How stored bytes become values. */
 export interface Decoding<T> {
   readonly codec: Pick<Codec<T, never>, "decode">;
   readonly tombstones: boolean;
 }
 
-/** A message, or why its bytes are none (`corrupt`). */
+/** A message, or the error of bytes that are not one (`corrupt`). */
 export type Decoded<T> = ReceivedMessage<T> | StreamError;
 
-/** Answers at once where the codec does. Never throws. */
+/** Synchronous where the codec is. Never throws. */
 export function decodeRecord<T>(
   decoding: Decoding<T>,
   source: MessageSource,
@@ -49,7 +49,7 @@ export function decodeRecord<T>(
   }
 }
 
-/** An error of ours says what is wrong without the payload; what others say may quote it, and stays the cause only. */
+/** The message of a `StreamError` is quoted, since it holds no payload; the message of any other error may hold one, so that error stays the cause only. */
 function undecodable(source: MessageSource, record: StoredRecord, cause: unknown): StreamError {
   const why = cause instanceof StreamError && cause.message !== "" ? `: ${cause.message}` : "";
   return corrupt(source, record, `the codec cannot decode the stored bytes${why}`, cause);

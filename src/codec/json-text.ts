@@ -17,7 +17,7 @@ export function toJsonText(value: unknown): string {
     throw new StreamError("invalid-argument", "JSON cannot hold this value: it is circular or too deep, or its toJSON threw", { cause });
   }
   if (text === undefined) throw refusal([], value === undefined ? "undefined" : `a ${typeof value}`);
-  // Whatever JSON would change becomes `null` or `{}`: only a text with one has to be looked through, which costs several times more.
+  // JSON turns everything that it cannot hold into `null` or `{}`: only a text with one of them needs the walk, which costs several times more.
   if (text.includes("null") || text.includes("{}")) requireHoldable(value);
   return text;
 }
@@ -37,7 +37,7 @@ function requireHoldable(root: unknown): void {
   try {
     JSON.stringify(root, check);
   } catch (error) {
-    // Anything else, such as a circle, is the caller's to report: it has the first error at hand.
+    // The caller reports anything else, such as a circle: it has the first error.
     if (error instanceof StreamError) throw error;
   }
 }
@@ -53,7 +53,7 @@ function problemOf(value: unknown, given: unknown, inArray: boolean): string | n
   return null;
 }
 
-/** Written as `{}`, or as what somebody happened to hang on it. */
+/** JSON writes such an object as `{}`, or with only the properties that were added to it. */
 function hidesItsContent(value: unknown): value is object {
   return isMap(value) || isSet(value) || isNativeError(value) || isRegExp(value) || isPromise(value);
 }

@@ -5,9 +5,9 @@ import { toJsonText } from "./json-text.ts";
 import { validate } from "./standard-schema.ts";
 import { utf8ToText } from "./utf8.ts";
 
-/** JSON, taken on trust: `json<Flight>()`. What JSON would change without a word (NaN, a bigint, a hole in an array) is refused. */
+/** JSON without a check of the type: `json<Flight>()`. A value that JSON would change silently (NaN, a bigint, a hole in an array) is refused. */
 export function json<T>(): Codec<T>;
-/** JSON, checked both ways by a Standard Schema (Zod, Valibot, ArkType…). Sends what was given, hands out the schema's output. */
+/** JSON, checked both ways by a Standard Schema (Zod, Valibot, ArkType…). Sends the value as given, hands out the schema's output. */
 export function json<Output, Input>(schema: StandardSchema<Input, Output>): Codec<Output, Input>;
 export function json<Output, Input>(schema?: StandardSchema<Input, Output>): Codec<Output, Input> {
   if (schema === undefined) return { encode, decode: (bytes) => decode(bytes) as Output };

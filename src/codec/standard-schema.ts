@@ -10,11 +10,11 @@ interface Checked<Output> {
 
 type FailureCode = "invalid-argument" | "corrupt";
 
-/** As many as help; a broken array could name thousands. */
+/** How many paths a message names: a wrong array could have thousands. */
 const MOST_PATHS = 5;
 
 /**
- * Runs a schema, and answers at once where the schema does.
+ * Runs a schema; synchronous where the schema is.
  * @throws the code given. The message names paths and the schema's vendor, never the schema's own words: they may quote the value.
  */
 export function validate<Input, Output>(

@@ -3,7 +3,7 @@ import { describeValue } from "../option-rules.ts";
 import type { Codec } from "./codec.ts";
 import { utf8ToText } from "./utf8.ts";
 
-/** UTF-8. What is not well-formed is refused in both directions, never repaired. */
+/** UTF-8. Text that is not well-formed is refused in both directions, never repaired. */
 export function text(): Codec<string> {
   return {
     encode: (value) => {

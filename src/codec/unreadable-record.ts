@@ -3,8 +3,8 @@ import type { HeaderList, StoredRecord, UnreadableRange } from "../driver/record
 const NO_HEADERS: HeaderList = Object.freeze([]);
 
 /**
- * Takes the place of what cannot be read, so that it goes the way of every failing message. Nothing is known of it but where it
- * is: no key, no headers, an empty value (`null` would be a tombstone, which deletes), and the beginning of the epoch as its time.
+ * Stands for a range that cannot be read, so that it is treated as every failing message. Only its position is known: it has no key,
+ * no headers, an empty value (`null` would be a tombstone, which deletes), and the beginning of the epoch as its time.
  */
 export class UnreadableRecord implements StoredRecord {
   readonly key = null;
@@ -20,7 +20,7 @@ export class UnreadableRecord implements StoredRecord {
     this.range = range;
   }
 
-  /** Whoever goes on behind it is behind all of it. */
+  /** The last of the range: a group that continues behind it is behind the whole range. */
   get position(): string {
     return this.range.last;
   }

@@ -3,7 +3,7 @@ import { StreamError } from "../errors.ts";
 
 /**
  * Stored bytes as text. A value, unlike a key, has no escape for a byte that is not UTF-8: replacing it would change the
- * value without a word.
+ * value silently.
  * @throws `corrupt`
  */
 export function utf8ToText(bytes: Uint8Array): string {

@@ -18,21 +18,21 @@ export interface ConformanceTarget {
   damage?: ((topic: string, partition: string) => Promise<void>) | undefined;
 }
 
-/** The part of an emulator that the suite uses; `streamport/emulators` starts such ones. */
+/** An emulator as the suite uses it; `streamport/emulators` starts such ones. */
 export interface Emulator {
-  /** For targets whose provider has no administration of topics. */
+  /** Rejects with `already-exists`, `invalid-argument`, `closed`. */
   createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
-  /** @throws `unsupported` for a kind that this emulator cannot show */
+  /** Plans a fault: see `Fault`. @throws `invalid-argument` for an unknown kind · `unsupported` for one that this emulator cannot show · `closed` */
   inject(fault: Fault): void;
   /**
-   * Log compaction, now: superseded messages of a key, and tombstones, are removed up to the end of the log. The positions of
-   * the rest stay, and so does the end of the log. Absent: this emulator cannot show it.
+   * Compacts the topic now: superseded messages of a key, and tombstones, are removed up to the end of the log. The positions of
+   * the rest stay, and so does the end of the log. Absent: this emulator cannot show it. @throws `not-found` · `closed`
    */
   compact?(topic: string): void;
   /**
-   * What was stored last in the partition cannot be read any more: a message, or what it was stored together with. Absent: this
-   * emulator cannot show it.
-   * @param options.times how often it is handed out damaged before it is sound again; absent: always
+   * Damages what was stored last in a partition, so that no client can read it: a message, or what it was stored together with (on
+   * Kafka its batch). Absent: this emulator cannot show it. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty · `closed`
+   * @param options.times how often the damaged bytes are read before sound ones are; absent: always
    */
   damage?(topic: string, partition: string, options?: { times?: number | undefined }): void;
 }

@@ -111,8 +111,9 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
  * @throws `invalid-argument`: the name is none for this provider, or it is the consumed topic, by whatever name; dead letters
  * in the topic they come from would be consumed again and again
  */
-export function requireOtherTopic(deadLetter: string, { topic, nativeTopic, nativeTopicOf }: TopicContext): void {
-  if (nativeTopicOf(deadLetter) === nativeTopic) {
+export function requireOtherTopic(deadLetter: string, context: TopicContext): void {
+  const { topic, nativeTopic } = context;
+  if (context.nativeTopicOf(deadLetter) === nativeTopic) {
     throw new StreamError("invalid-argument", `the dead-letter topic is the consumed topic ${JSON.stringify(topic)}; name another one`, {
       topic,
     });

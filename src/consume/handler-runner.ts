@@ -52,13 +52,7 @@ export class HandlerRunner<T> {
   /** For time-outs: a handler is not to blame for the time in which its process was stopped. */
   readonly #clock: RunningClock | null;
 
-  constructor(
-    services: TopicContext,
-    decoding: Decoding<T>,
-    options: ResolvedConsumerOptions,
-    handler: Handler<T>,
-    hooks: RunnerHooks<T>,
-  ) {
+  constructor(services: TopicContext, decoding: Decoding<T>, options: ResolvedConsumerOptions, handler: Handler<T>, hooks: RunnerHooks<T>) {
     this.#services = services;
     this.#decoding = decoding;
     this.#options = options;

@@ -3,13 +3,13 @@ import type { StreamError } from "../errors.ts";
 import type { Position } from "../tokens.ts";
 
 /**
- * Lifecycle events, on `node:diagnostics_channel`. No event carries a payload, a key or a credential; nothing is built when
- * nobody listens (`hasSubscribers`). Names of channels and properties are public: see `diagnostics/README.md`.
+ * Lifecycle events, on `node:diagnostics_channel`. No event carries a payload, a key or a credential; no event is built
+ * without a subscriber (`hasSubscribers`). Names of channels and properties are public: see `diagnostics/README.md`.
  */
 export const channels = {
   /** Tracing channel: start when `send` is called (may add headers), asyncEnd when it has settled. */
   send: tracingChannel<"streamport:send", SendEvent>("streamport:send") as TracingChannel<unknown, SendEvent>,
-  /** Tracing channel: around each call of a handler; its context is active in the handler. `asyncEnd` only where it answers a promise. */
+  /** Tracing channel: around each call of a handler; its context is active in the handler. `asyncEnd` only where it returns a promise. */
   handle: tracingChannel<"streamport:handle", HandleEvent>("streamport:handle") as TracingChannel<unknown, HandleEvent>,
   /** A request to the provider. */
   call: channel("streamport:call") as Channel<unknown, CallEvent>,
@@ -94,7 +94,7 @@ export interface OwnershipEvent extends TopicEvent {
   readonly group: string;
   readonly partition: string;
   readonly epoch: string | null;
-  /** Of `revoke`: was it taken without notice? */
+  /** Of `revoke`: whether it was taken without notice. */
   readonly lost: boolean;
 }
 

@@ -17,7 +17,7 @@ export interface ListedGroup {
   readonly nativeGroup: string;
 }
 
-/** Whose lag is asked for. */
+/** Which lag is requested. */
 export interface LagRequest {
   /** `null`: of all partitions. Names that the topic does not have are left out. */
   readonly partitions: readonly string[] | null;
@@ -39,14 +39,14 @@ export interface DriverGroupDescription {
   readonly nativeName: string;
   readonly members: number | null;
   readonly identity: TopicIdentity;
-  /** Where the group stands in each partition; `null` where the provider does not tell. */
+  /** Where the group stands in each partition; `null` where the provider does not report it. */
   readonly places: ReadonlyMap<string, PartitionPlace> | null;
 }
 
 /**
- * Administration. Topic names are the provider's own. Each method is one action, tried once: the core tries it again
+ * Administration. Topic names are the provider's own. Each method is one action, tried once: the core retries it
  * for 30 s while its error is retryable. It resolves when the change can be relied on by the next call (a created topic can be written to).
- * A change of which nobody knows whether it was carried out (its answer was lost) is `outcome-unknown` with `retryable: true`, never
+ * A change that may or may not have been carried out (its answer was lost) is `outcome-unknown` with `retryable: true`, never
  * `unavailable`: only then the core takes `already-exists` of a creation, and `not-found` of a deletion, for the attempt's own work. A
  * creation answers `already-exists` when what exists can be relied on. Called only where the capability that
  * the public method names holds. Values have been checked: partitions and retention are positive integers. A setting that is
@@ -68,28 +68,28 @@ export interface AdminDriver {
   /** @throws `not-found` */
   describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription>;
   /**
-   * Where `resetGroup` would put the group, by partition, as exact as the provider can tell: computed by the same code, so that
+   * Where `resetGroup` would put the group, by partition, as exact as the provider can resolve it: computed by the same code, so that
    * what is shown is what is done. Only the partitions that it would store a place for. Changes nothing, and takes no notice of members.
    * @throws as `resetGroup`, except `conflict`
    */
   planReset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>>;
   /**
    * Creates the group if need be. Which partitions move, and where to, `StartPoint` says. Resolves once for all partitions.
-   * @throws `conflict` while any member lives · `position-out-of-range` for a place behind the end, where the provider tells
+   * @throws `conflict` while any member lives · `position-out-of-range` for a place behind the end, where the provider shows it
    */
   resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void>;
   /** @throws `not-found` · `conflict` while any member lives */
   deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void>;
   /**
    * The sums are the driver's: all messages, and the greatest age. 0 where nothing is left to handle; `null` only where the
-   * provider does not tell.
-   * @throws `not-found` · `position-out-of-range` where the group stands behind the end of a partition, where the provider tells
+   * provider does not report it.
+   * @throws `not-found` · `position-out-of-range` where the group stands behind the end of a partition, where the provider shows it
    */
   lag(topic: string, name: GroupName, request: LagRequest, signal: AbortSignal): Promise<Lag>;
   /**
-   * What whoever is connected may do with the topic and, where one is named, the group, which need not exist. Nothing is changed to
-   * find out. Leave out the operations that the provider does not have; leave out the method where the provider does not tell.
-   * @throws `not-found` for the topic, where the provider tells
+   * What this connection may do with the topic and, where one is named, the group, which need not exist. Changes nothing to find
+   * it out. Leave out the operations that the provider does not have; leave out the method where the provider does not report permissions.
+   * @throws `not-found` for the topic, where the provider reports it
    */
   permissions?(topic: string, name: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]>;
 }

@@ -10,7 +10,7 @@ import type { StoredRecord, UnreadableRange } from "./record.ts";
 export interface Assignment {
   readonly partition: string;
   readonly identity: TopicIdentity;
-  /** Where delivery starts; `null` where the service does not tell (Pub/Sub). */
+  /** Where delivery starts; `null` where the service does not report it (Pub/Sub). */
   readonly start: Place | null;
   /** Fencing token: a decimal integer that rises with every new owner of the partition in the group; `null` where there is none. */
   readonly epoch: string | null;
@@ -30,18 +30,18 @@ export interface ChildPartition {
  */
 export interface Sink {
   /**
-   * The group has said this member's share, which may be none, and all of it has been told as assigned. Said after joining, also by
-   * a member that gets nothing because others have everything, and again after every `rejoining`. What others give up later comes
-   * later, by `assigned`. Harmless when said twice.
+   * The group has given this member its share, which may be empty, and `assigned` has been called for all of it. Call it after joining,
+   * also for a member that gets nothing because others have everything, and again after every `rejoining`. Partitions that others
+   * release later follow by `assigned`. A second call is harmless.
    */
   joined(): void;
   /**
    * Contact with the group is lost (an unanswered heartbeat, a coordinator or a store of leases that cannot be asked), or the member
    * has to join again. It goes on with what it owns until `lost` or `revoking`; applications see the state `joining`, and know
-   * that nobody may be working. Said as soon as the driver knows. Harmless when said twice.
+   * that no member may be working. Call it as soon as the driver knows. A second call is harmless.
    */
   rejoining(): void;
-  /** From now on this member owns the partition. An earlier ownership of it that has not been given back is lost by this. */
+  /** From now on this member owns the partition. An earlier ownership of it that has not been released is lost by this. */
   assigned(assignment: Assignment): void;
   /**
    * Records of one partition, in log order, none left out, none before those delivered earlier under this assignment.
@@ -50,7 +50,7 @@ export interface Sink {
    */
   deliver(assignment: Assignment, records: readonly StoredRecord[]): Promise<void>;
   /**
-   * What comes next in the log cannot be read. The driver has fetched it once more before it says so, because bytes can be
+   * What comes next in the log cannot be read. The driver has fetched it once more before it calls this, because bytes can be
    * damaged on their way, and it goes on behind `range.last`: never `failed`, `ended` or `advanced` for this. It must not claim
    * more than is certain: where only the first position is known to be unreadable, the range ends there. Resolves as `deliver` does.
    *
@@ -64,7 +64,7 @@ export interface Sink {
   unreadable(assignment: Assignment, range: UnreadableRange): Promise<void>;
   /** There is nothing to deliver up to and including this position: control records, compaction, filtered records. */
   advanced(assignment: Assignment, through: string): void;
-  /** All that was stored when the last answer was made has been delivered. Say it whenever the end is reached, also of an empty partition. */
+  /** All that was stored when the last answer was made has been delivered. Call it whenever the end is reached, also for an empty partition. */
   caughtUp(assignment: Assignment): void;
   /** Nothing will ever follow in this shard. When all of it is handled the core settles it with `ended: true`; only then may children start. */
   ended(assignment: Assignment, children: readonly ChildPartition[]): void;
@@ -75,7 +75,7 @@ export interface Sink {
    * heartbeats, and releases the partition only then. Never rejects.
    */
   revoking(assignment: Assignment, deadlineMs: number): Promise<void>;
-  /** It is no longer ours, or was never given back properly: nothing of it may be settled. */
+  /** It is no longer ours, or was never released properly: nothing of it may be settled. */
   lost(assignment: Assignment): void;
   /**
    * The group's committed position is gone. Resolves when the application accepts the gap; then the driver goes on at
@@ -94,7 +94,7 @@ export interface ConsumerSettings {
   /** The provider's own name, where the application gave one. */
   readonly nativeGroup: string | undefined;
   /**
-   * For a group without a position. Resolved once for all partitions, before the first of them is told as assigned, and stored
+   * For a group without a position. Resolved once for all partitions, before `assigned` is called for the first of them, and stored
    * before the first delivery: `latest` is not what the first fetch finds. A partition that
    * appears later in a group that has a position starts at its beginning. `fail`: `not-found` then, by `failed` or from `start`.
    */
@@ -128,11 +128,11 @@ export interface ConsumerDriver {
   start(sink: Sink, signal: AbortSignal): Promise<void>;
   /**
    * Stores progress durably. The core calls it with current assignments only, never concurrently with itself. Answers one
-   * result a settlement: `null`, or the error; `ownership-lost` where the group knows another owner; a retryable error comes
-   * again with the next settlement. Positions never go back within an assignment.
+   * result a settlement: `null`, or the error; `ownership-lost` where the group knows another owner; what failed with a retryable error is
+   * part of the next settlement again. Positions never go back within an assignment.
    */
   settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]>;
-  /** Unit `record`: gives records back for another delivery. Absent in the unit `position`. */
+  /** Unit `record`: releases records for another delivery. Absent in the unit `position`. */
   release?(assignment: Assignment, records: readonly StoredRecord[]): void;
   /** Leaves the group. The core has settled what it could; nothing is pushed afterwards. Never rejects. */
   close(): Promise<void>;

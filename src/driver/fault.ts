@@ -1,6 +1,6 @@
 /**
  * The fault vocabulary, shared by the memory provider and all emulators, so that a conformance case can ask any of them
- * for the same trouble. Which calls a fault meets: see each kind.
+ * for the same fault. Which calls a fault applies to: see each kind.
  *
  * - `throttle`: a publish call is refused for load; nothing of it is stored.
  * - `fail-entry`: one message of a publish call fails for good, as invalid; the provider stores none of its lane's slice.
@@ -9,7 +9,7 @@
  *   administration is carried out and its answer is lost.
  * - `disconnect`: the connection of the next call of any kind (publish, fetch, commit, administration) breaks before it is carried out.
  * - `stall`: a publish or fetch call takes `durationMs` longer.
- * - `expire-cursor`: where a consumer or reader stands is forgotten by the service and has to be asked for anew.
+ * - `expire-cursor`: where a consumer or reader stands is forgotten by the service and has to be requested again.
  * - `steal-partition`: a partition is taken from its owner without notice.
  * - `lose-coordinator`: every member of the group has to join again.
  * - `refuse-authorization`: a call of any kind is refused as not permitted.
@@ -28,7 +28,7 @@ export type FaultKind =
   | "refuse-authorization"
   | "restart";
 
-/** One planned trouble. `topic` and `partition` narrow the calls that it meets and counts. */
+/** One planned fault. `topic` and `partition` narrow the calls that it counts and applies to. */
 export interface Fault {
   kind: FaultKind;
   /** Skips this many matching calls first. @default 0 */

@@ -1,11 +1,11 @@
-/** What leaves something behind or disturbs others, so that nobody tries it only to know whether it is permitted. */
+/** Operations that leave something behind or disturb others, so that they cannot be tried only to learn whether they are permitted. */
 export type GuardedOperation = "send" | "consume" | "createTopic" | "updateTopic" | "deleteTopic" | "resetGroup" | "deleteGroup";
 
-/** Whether one may do it; told without doing it. */
+/** Whether an operation is permitted, learnt without carrying it out. */
 export interface Permission {
   readonly operation: GuardedOperation;
-  /** `null`: the provider does not tell. */
+  /** `null`: the provider does not report it. */
   readonly isAllowed: boolean | null;
-  /** What is needed and not there, or not told, in the provider's own words: `Write on the topic`. Empty where it is allowed. */
+  /** The permissions that are missing, or not reported, in the provider's own words: `Write on the topic`. Empty where it is allowed. */
   readonly lacking: readonly string[];
 }

@@ -72,7 +72,7 @@ export type SliceResult =
   | {
       readonly outcome: "stored";
       readonly partition: string | null;
-      /** Of all records; where the producer gave them times of their own, answer `each`. `null`: not told. */
+      /** Of all records; where the producer gave them times of their own, answer `each`. `null`: not reported. */
       readonly timestampMs: number | null;
       /** `null` without the capability `receiptPositions`. May be called at any later time, also never. */
       positionOf(index: number): string | null;
@@ -113,7 +113,7 @@ export interface ProducerDriver {
    * One request. Answers one result a slice, in their order. Runs concurrently with other calls as the shape allows, never
    * twice for a lane. Should not reject: what went wrong belongs in the results; a rejection is taken as `unknown` for all
    * of it after `classify`. An answer of another shape is a defect of the driver: the messages that it says nothing about fail
-   * at once as `outcome-unknown`, with an `internal` error as the cause. When `signal` aborts nobody waits for the results any longer: resolve soon, as `unknown` where
+   * at once as `outcome-unknown`, with an `internal` error as the cause. When `signal` aborts the core no longer waits for the results: resolve soon, as `unknown` where
    * the request had left.
    */
   write(call: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]>;

@@ -7,12 +7,19 @@ import type { ProducerDriver } from "./producer-driver.ts";
 import type { ReaderDriver } from "./reader-driver.ts";
 import type { Report } from "./report.ts";
 
-/** What an application sees of a driver; its methods are below and not meant to be called by applications. */
+/**
+ * A provider with its settings, as an adapter's factory and its opener return it. It holds no connection: each `open` makes what one
+ * connection needs. Applications pass it to `connect` and call none of its methods.
+ */
 export interface Driver<Granted extends Capability = never> {
   readonly specVersion: 1;
   /** `"kafka"`, `"event-hubs"`, …: the URL scheme, the subpath of the package, `StreamError.provider`. */
   readonly provider: string;
   readonly capabilities: Capabilities & { readonly [C in Granted]: true };
+  /** @returns why the provider would not take this name for a topic, or `null` if it would */
+  refuseTopicName(name: string): string | null;
+  /** Makes the driver of one connection. Synchronous and without a network call. @throws `configuration` for settings that cannot be used */
+  open(context: OpenContext): ProviderDriver;
 }
 
 /** A part of the provider, and whether it can be reached. */
@@ -26,34 +33,34 @@ export interface ReachedPart {
 
 /** What a driver is opened with. */
 export interface OpenContext {
-  /** What an adapter has to tell. Costs nothing when nobody listens; never give it a payload, key or credential. */
+  /** Takes what an adapter reports besides its results. Costs nothing without a subscriber; never give it a payload, key or credential. */
   readonly report: Report;
 }
 
 /**
- * The contract between the core and an adapter, `specVersion: 1`. The core owns everything that is the same for all
- * providers; a driver moves bytes, maps names and classifies errors.
+ * The contract between the core and an adapter, `specVersion: 1`: what `Driver.open` returns. The core owns everything that is the same
+ * for all providers; a driver moves bytes, maps names and classifies errors.
  *
  * - Names of topics are the provider's own; the core has mapped them.
- * - One driver serves one connection. The core opens it once, before anything else, and closes it once, after every
- *   producer, consumer and reader made by it; no method is called after `close`.
+ * - One object serves one connection. The core closes it once, after every producer, consumer and reader made by it; no method is
+ *   called after `close`.
  * - Methods reject with a `StreamError`, or with anything: the core passes it through `classify`.
  * - Every `AbortSignal` is to be obeyed within one request: reject with its reason, unless the method says otherwise
  *   (`ProducerDriver.write`, `ReaderDriver.read`).
  * - A client that the application handed in is never closed or changed.
  */
-export interface ProviderDriver<Granted extends Capability = never> extends Driver<Granted> {
-  /** Keeps the context. No network call. @throws `configuration` when it has been opened before */
-  open(context: OpenContext): void;
+export interface ProviderDriver {
+  /** That of the `Driver`. */
+  readonly provider: string;
+  /** Those of the `Driver`. */
+  readonly capabilities: Capabilities;
   /** One cheap authorised request, made when the application asks for it; `connect` does not. @throws what keeps the provider from being usable */
   check(signal: AbortSignal): Promise<void>;
   /**
-   * For the doctor: what else has to be reached beside what `check` asks, such as each broker at its own address, and what is wrong with it.
-   * Leave it out where `check` says it all. @throws what keeps the provider from telling
+   * For the doctor: the parts that have to be reachable besides the one that `check` asks, such as each broker at its own address, and
+   * what is wrong with each. Leave it out where `check` covers everything. @throws what keeps the provider from answering
    */
   reach?(signal: AbortSignal): Promise<readonly ReachedPart[]>;
-  /** @returns why the provider would not take this name for a topic, or `null` if it would */
-  refuseTopicName(name: string): string | null;
   /** `capabilities`, only narrowed by what this topic really is (envelope, retention, tier). @throws `not-found` */
   topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities>;
   /** Which log the topic is now, for positions. Asked again at each use. @throws `not-found` */
@@ -72,8 +79,8 @@ export interface ProviderDriver<Granted extends Capability = never> extends Driv
 }
 
 /**
- * A module given to `--adapter` exports this, as `openDriver`. Synchronous and without a network call, like
- * `ProviderDriver.open`; called once a connection, and connections with the same URL must see the same streams.
+ * A module given to `--adapter` exports this, as `openDriver`. Synchronous and without a network call, as `Driver.open`, which the core
+ * calls next; called once for each connection, and connections with the same URL must see the same streams.
  * @throws `configuration` for a URL that it does not understand
  */
-export type OpenDriver = (url: string) => ProviderDriver;
+export type OpenDriver = (url: string) => Driver;

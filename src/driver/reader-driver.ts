@@ -10,14 +10,14 @@ export interface RangeRequest {
   readonly partitions: readonly string[] | null;
 }
 
-/** One partition of a range, as exact as the provider can tell before reading. */
+/** One partition of a range, as exact as the provider can resolve it before reading. */
 export interface RangePartition {
   readonly partition: string;
   readonly start: Place;
   readonly end: PartitionEnd;
   /** Of a shard: those in the same range that must be read to their end first. */
   readonly parents: readonly string[];
-  /** Retention has passed the start: what is missing. `null`: nothing, or not told. */
+  /** Retention has passed the start: what is missing. `null`: nothing, or not reported. */
   readonly gap: DriverGap | null;
 }
 
@@ -36,16 +36,16 @@ export interface ReaderSink {
   deliver(partition: string, records: readonly StoredRecord[]): Promise<boolean>;
   /**
    * What comes next in the log cannot be read, also not when it was fetched once more. Resolves as `deliver` does; the driver
-   * goes on behind `range.last`. The core ends the reading with `corrupt`, whose position is `last`, or tells `onCorrupt` and
-   * leaves it out. A range that begins behind the end of what is read concerns nobody.
+   * goes on behind `range.last`. The core ends the reading with `corrupt`, whose position is `last`, or calls `onCorrupt` and
+   * leaves it out. A range that begins behind the end of what is read has no effect.
    */
   unreadable(partition: string, range: UnreadableRange): Promise<boolean>;
   /** Nothing to deliver up to and including this position. Answers `false` when the reader is done with this partition. */
   advanced(partition: string, through: string): boolean;
   /**
    * All that was stored when the last answer was made has been delivered. Answers `false` when that was the end of the range.
-   * Say it whenever the end of the log is reached, whatever kind of end the range has: behind the last record it may be all
-   * that tells the core that a range up to now is complete.
+   * Call it whenever the end of the log is reached, with any kind of end of the range: behind the last record it may be the only
+   * sign for the core that a range up to now is complete.
    */
   caughtUp(partition: string): boolean;
   /** Nothing will ever follow in this shard. The core asks for the children by another `read` when all their parents are done. */
@@ -53,7 +53,7 @@ export interface ReaderSink {
   /**
    * Partitions came into being while a range without an end is read, and no shard will ever name them as its children: a topic
    * that grew in place (`parents` is empty then). They count from the answer of `resolve` on, so that what grew before `read`
-   * is told as well. Say it from every `read` that runs, as soon as the driver knows; what the core knows already, and what
+   * is reported as well. Call it from every `read` that runs, as soon as the driver knows; what the core knows already, and what
    * does not belong to the range, it ignores. The core asks for them by another `read`, from their beginning.
    */
   appeared(partitions: readonly ChildPartition[]): void;
@@ -64,11 +64,11 @@ export interface ReaderSink {
 /** Reads ranges of one topic, without a group. Made by `ProviderDriver.reader` without a network call. */
 export interface ReaderDriver {
   /**
-   * Turns a request into places, before anything is read, and tells which of them retention has passed. For earliest, latest
-   * and a time the answer is a position (`at`) wherever the provider can tell one: a bookmark taken before the first message
+   * Resolves a request into places, before anything is read, and reports which of them retention has passed. For earliest, latest
+   * and a time the answer is a position (`at`) wherever the provider can name one: a bookmark taken before the first message
    * means the same in another process then, however late it is used, and `latest` is settled here and not at the first fetch.
    * A time means, per partition, the first record in log order stored at or after it; where none is, the end.
-   * Tried once: the core tries again for 30 s while the error is retryable.
+   * Tried once: the core retries it for 30 s while the error is retryable.
    * Malformed positions and unknown partitions are `invalid-argument`; a position behind the end of the log is `position-out-of-range`.
    */
   resolve(request: RangeRequest, signal: AbortSignal): Promise<ResolvedRange>;

@@ -26,7 +26,7 @@ export interface OutgoingRecord {
 
 /**
  * A message as the provider has it. Key, value and headers are exactly the stored bytes. A driver may hand out objects that
- * compute `position`, `value` or `native` when they are asked for; asked twice, they answer the same. The core does not
+ * compute `position`, `value` or `native` at each read; every read gives the same. The core does not
  * change the bytes and keeps the record until its assignment or reader is gone.
  */
 export interface StoredRecord {
@@ -34,11 +34,11 @@ export interface StoredRecord {
   readonly value: Uint8Array | null;
   readonly headers: HeaderList;
   /**
-   * Milliseconds since the epoch: when the provider stored it, or when the producer made it, as the provider tells. Exactly what is
+   * Milliseconds since the epoch: when the provider stored it, or when the producer made it, as the provider reports. Exactly what is
    * stored: a `bigint` where a number would not be exact.
    */
   readonly timestampMs: StoredTime;
-  /** The driver's own word for the place, comparable within the partition by `ProviderDriver.compare`. */
+  /** The driver's own position, comparable within the partition by `ProviderDriver.compare`. */
   readonly position: string;
   /** Stored size as the byte bounds of consumers and readers count it: key, value, headers. */
   readonly bytes: number;

@@ -1,7 +1,7 @@
 import type { StreamError } from "../errors.ts";
 
 /**
- * What an adapter has to tell besides its results. The core adds the provider and publishes it on the diagnostics
+ * What an adapter reports besides its results. The core adds the provider and publishes it on the diagnostics
  * channels `streamport:call`, `streamport:retry`, `streamport:throttle` and `streamport:warning`.
  *
  * - `call`: a request was made. `operation` in the provider's own words (`Produce`, `PutRecords`), so that cost can be counted.
@@ -28,7 +28,7 @@ export type DriverReport =
   | { readonly kind: "throttle"; readonly operation: string; readonly topic?: string | undefined; readonly delayMs: number | null }
   | { readonly kind: "warning"; readonly topic?: string | undefined; readonly text: string };
 
-/** Publishes a report. `wants` is false when nobody listens: check it before building one on a hot path. */
+/** Publishes a report. `wants` is false without a subscriber: check it before building a report on a hot path. */
 export interface Report {
   (report: DriverReport): void;
   wants(kind: DriverReport["kind"]): boolean;

@@ -4,11 +4,11 @@ import type { DriverGap } from "./place.ts";
 import { type MessageSource, encodePosition } from "./position.ts";
 import type { Gap } from "./range-types.ts";
 
-/** Who came upon the gap. */
+/** The reader or the group that met the gap. */
 type GapReader = "reader" | { readonly group: string };
 
 /**
- * Tells of messages that retention removed before they were read. Resolves when it may go on behind them.
+ * Reports messages that retention removed before they were read. Resolves when the caller may continue behind them.
  * @param who a reader, or the group whose position is gone
  * @throws `position-out-of-range` unless there is an `onGap` · `handler-failed` when that fails
  */

@@ -4,12 +4,12 @@ import type { PartitionPlace } from "./place.ts";
 import { type TopicIdentity, requireSameTopic, sealBookmark, unsealBookmark } from "./position.ts";
 
 /**
- * What stands in a bookmark: `[provider, cluster, topic, incarnation, entries]`. An entry is the partition, a letter for the
+ * The content of a bookmark: `[provider, cluster, topic, incarnation, entries]`. An entry is the partition, a letter for the
  * kind of place and, where the kind has one, its position or time. Short, because bookmarks of thousands of shards exist.
  */
 type Entry = readonly [partition: string, letter: string, value?: string | number];
 
-/** A bookmark of these places. The same places give the same text, in whatever order the map was filled. */
+/** A bookmark of these places. The same places give the same text, in any order of the map. */
 export function encodeBookmark(provider: string, identity: TopicIdentity, places: ReadonlyMap<string, PartitionPlace>): Bookmark {
   const entries = [...places].map(([partition, place]) => entryOf(partition, place));
   entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));

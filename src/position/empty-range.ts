@@ -1,6 +1,6 @@
 import type { PartitionEnd, Place } from "./place.ts";
 
-/** Is it certain, before reading, that nothing lies between? An inverted range is empty and keeps its start as its place. */
+/** Whether a range is certainly empty before it is read. An inverted range is empty and keeps its start as its place. */
 export function isEmptyRange(start: Place, end: PartitionEnd, compare: (a: string, b: string) => number): boolean {
   if (end === null) return false;
   if (start.kind === "timestamp") return end.kind === "timestamp" && start.timestampMs >= end.timestampMs;

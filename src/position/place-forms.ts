@@ -3,7 +3,7 @@ import { StreamError } from "../errors.ts";
 import { type OptionRule, describeValue, rules, showName } from "../option-rules.ts";
 import { type PositionParts, type TopicIdentity, decodePosition, requireSameTopic } from "./position.ts";
 
-/** What the forms of `from` and `until` have to know about the topic they speak of, before any call to the provider. */
+/** What the checks of `from` and `until` need to know about the topic, before any call to the provider. */
 export interface PlaceContext {
   readonly provider: string;
   readonly capabilities: { readonly [C in Capability]: boolean };
@@ -11,11 +11,11 @@ export interface PlaceContext {
   requireCapability(capability: Capability): void;
 }
 
-/** A start or end that was found well-formed. What a token says is believed only once the topic's identity is known. */
+/** A start or end that is well-formed. Its token is trusted only after `resolve` has compared it with the topic's identity. */
 export interface CheckedPoint<Point> {
-  /** The one partition that it speaks of; `null`: all. */
+  /** The one partition that it is about; `null`: all. */
   readonly partition: string | null;
-  /** @param identity asked only where a token has to be held against it. @throws `position-mismatch` · `invalid-argument` */
+  /** @param identity called only where a token has to be compared with it. @throws `position-mismatch` · `invalid-argument` */
   resolve(identity: () => Promise<TopicIdentity>): Promise<Point>;
 }
 
@@ -25,15 +25,15 @@ export interface PlaceForm<Name extends string> {
   readonly value: unknown;
 }
 
-/** For options whose words and forms are told with the forms that are allowed, by `readForm`. */
+/** For options that `readForm` checks; its error names the allowed words and forms. */
 export const checkedLater: OptionRule = { allowed: "one of its forms", accepts: () => true };
 
-/** Tokens are looked at when they are taken apart; a time is judged here. */
+/** A time is checked here; a token is checked when it is decoded. */
 const TOKEN: OptionRule = { allowed: "a string that streamport handed out", accepts: (value) => typeof value === "string" };
 
 /**
- * Takes `"earliest"` or `{ timestamp: … }` apart.
- * @param where how the caller knows it: `from`
+ * Parses `"earliest"` or `{ timestamp: … }`.
+ * @param where the name that the caller knows: `from`
  * @throws `invalid-argument` naming the forms that are allowed
  */
 export function readForm<Word extends string, Name extends string>(
@@ -65,8 +65,8 @@ export function readForm<Word extends string, Name extends string>(
 }
 
 /**
- * Checks a position given as the start or end of a range. It speaks of one partition only, so the range has to be of that one.
- * @param partitions those that the application named; `null`: none, then the position's own is meant
+ * Checks a position given as the start or end of a range. A position is about one partition, so the range can only be of that one.
+ * @param partitions those that the application named; `null`: none, then the range is of the position's partition
  * @throws `invalid-argument` (malformed, other partitions) · `position-mismatch` (another provider) · `unsupported`
  */
 export function checkedPosition(
@@ -77,7 +77,7 @@ export function checkedPosition(
 ): CheckedPoint<PositionParts> {
   context.requireCapability("startAtPosition");
   const parts = decodePosition(token);
-  // Of another provider is worse than of another partition, and is known without a call.
+  // That a position is of another provider is known without a call, and is the more important error.
   if (parts.provider !== context.provider) requireSameTopic("position", parts, context.provider, parts);
   if (partitions !== null && partitions.length !== 1) throw notItsPartition(where, parts.partition, partitions);
   return {

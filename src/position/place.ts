@@ -1,8 +1,8 @@
-/** Retention has passed the place where a group or a reader wanted to go on. */
+/** Retention has passed the place where a group or a reader was to continue. */
 export interface DriverGap {
   /** First position that still exists, or the end. */
   readonly resumesAt: string;
-  /** Messages lost in between; `null` where the provider does not tell. */
+  /** Messages lost in between; `null` where the provider does not report it. */
   readonly missing: number | null;
 }
 
@@ -14,9 +14,9 @@ export type PartitionEnd =
   | { readonly kind: "through"; readonly position: string }
   /** Before the first record in log order stored at or after this time, for providers that cannot resolve a time beforehand; at the end of what was stored at opening if none is. */
   | { readonly kind: "timestamp"; readonly timestampMs: number }
-  /** When the driver says `caughtUp`. */
+  /** When the driver calls `caughtUp`. */
   | { readonly kind: "caught-up" }
-  /** When the driver says `caughtUp` after its quiet period. */
+  /** When the driver calls `caughtUp` after its quiet period. */
   | { readonly kind: "quiet" }
   | null;
 

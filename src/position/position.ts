@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { StreamError } from "../errors.ts";
 import type { Bookmark, Position } from "../tokens.ts";
 
-/** What the messages of one partition have in common. One object an assignment, not one a message. */
+/** What the messages of one partition have in common. One object for each assignment, not for each message. */
 export interface MessageSource {
   readonly provider: string;
   /** As the application calls it. */
@@ -15,7 +15,7 @@ export interface MessageSource {
 
 /**
  * Which log a topic really is. Two topics are the same log exactly when all three are equal. `incarnation` changes when a
- * topic is deleted and created again; it is the empty string where the provider does not let us tell (`recreationDetected`).
+ * topic is deleted and created again; it is the empty string where the provider does not show it (`recreationDetected`).
  */
 export interface TopicIdentity {
   /** The cluster, account and region, namespace, project or stream pool. Never a credential. */
@@ -25,7 +25,7 @@ export interface TopicIdentity {
   readonly incarnation: string;
 }
 
-/** A position taken apart: where it belongs, and the driver's own word for the place. */
+/** A decoded position: where it belongs, and the driver's own position. */
 export interface PositionParts extends TopicIdentity {
   readonly provider: string;
   readonly partition: string;
@@ -36,7 +36,7 @@ export interface PositionParts extends TopicIdentity {
 const POSITION_MARK = "p1.";
 const BOOKMARK_MARK = "b1.";
 
-/** A token is a mark, the content, and a check over both: what was cut or altered is recognised before any of it is believed. */
+/** A token is a mark, the content, and a checksum over both, so that a cut or changed token is recognised before its content is used. */
 function seal(mark: string, content: unknown): string {
   const body = Buffer.from(JSON.stringify(content), "utf8").toString("base64url");
   return `${mark}${body}.${crc32(mark + body).toString(36)}`;
@@ -72,8 +72,8 @@ export function encodePosition(parts: PositionParts): Position {
 }
 
 /**
- * Makes the positions of one partition as `encodePosition` does, in a third of the time: what they have in common is encoded and
- * checked once, and the few bytes of the driver's own position are encoded here, without a buffer for each.
+ * Makes the positions of one partition as `encodePosition` does, in a third of the time: the common part is encoded and
+ * checksummed once, and the few bytes of the driver's own position are encoded here, without a buffer for each.
  */
 export function positionEncoder({
   provider,
@@ -83,12 +83,12 @@ export function positionEncoder({
   partition,
 }: Omit<PositionParts, "position">): (position: string) => Position {
   const before = Buffer.from(`${JSON.stringify([provider, cluster, topic, incarnation, partition]).slice(0, -1)},`, "utf8");
-  // Base64 goes by three bytes: those behind the last three belong to what follows.
+  // Base64 encodes groups of three bytes: the bytes behind the last full group are encoded with what follows.
   const whole = before.length - (before.length % 3);
   const head = Buffer.from(POSITION_MARK + before.toString("base64url", 0, whole), "latin1");
   const headCheck = ~crc32(head);
   const rest = before.subarray(whole);
-  // Of a position that is longer, more is made.
+  // A longer position gets a larger buffer.
   let bytes = Buffer.concat([rest], 64);
   let token = Buffer.concat([head], head.length + 128);
   return (position) => {
@@ -105,7 +105,7 @@ export function positionEncoder({
   };
 }
 
-/** CRC-32 byte by byte: a call of zlib's takes longer for so few. */
+/** CRC-32 byte by byte: for so few bytes a call of zlib takes longer. */
 const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
@@ -123,7 +123,7 @@ function writeLastPart(bytes: Buffer, begin: number, text: string): number {
   bytes[end++] = 0x22;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
-    // Of digits nothing needs an escape, and most positions are digits.
+    // Most positions are digits, which need no escape.
     if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return begin + bytes.write(`${JSON.stringify(text)}]`, begin, "utf8");
     bytes[end++] = code;
   }
@@ -136,7 +136,7 @@ function writeLastPart(bytes: Buffer, begin: number, text: string): number {
 function writeBase64(encoded: Buffer, begin: number, bytes: Buffer, length: number): number {
   let end = begin;
   for (let at = 0; at < length; at += 3) {
-    // What lies behind the length is left over from before, and must not show.
+    // The bytes behind the length are left over from an earlier position and must not appear.
     const three = (bytes[at]! << 16) | (at + 1 < length ? bytes[at + 1]! << 8 : 0) | (at + 2 < length ? bytes[at + 2]! : 0);
     encoded[end] = BASE64[three >> 18]!;
     encoded[end + 1] = BASE64[(three >> 12) & 63]!;
@@ -147,7 +147,7 @@ function writeBase64(encoded: Buffer, begin: number, bytes: Buffer, length: numb
   return begin + Math.ceil((length * 4) / 3);
 }
 
-/** A dot, and the number as `toString(36)` writes it, which takes longer than all the rest. @returns where it ends */
+/** A dot, and the number as `toString(36)` writes it; a call of `toString` takes longer than everything else here. @returns where it ends */
 function writeCheck(token: Buffer, begin: number, check: number): number {
   let digits = 1;
   for (let least = 36; least <= check; least *= 36) digits += 1;
@@ -172,7 +172,7 @@ export function decodePosition(token: unknown): PositionParts {
   return { provider, cluster, topic, incarnation, partition, position };
 }
 
-/** Content in, token out; what stands in a bookmark is the business of `bookmark.ts`. */
+/** Makes the token of a bookmark from its content, which only `bookmark.ts` knows. */
 export function sealBookmark(content: unknown): Bookmark {
   return seal(BOOKMARK_MARK, content);
 }

@@ -2,7 +2,7 @@ import type { Bookmark, Position } from "../tokens.ts";
 
 /**
  * Inclusive, except `after`. A position reads its own partition only; several partitions take a bookmark. Exactly one property.
- * A timestamp means, in each partition, the first message stored at or after it; where none is, the end.
+ * A timestamp means, in each partition, the first message stored at or after it; where no such message exists, the end.
  */
 export type From = "earliest" | "latest" | { timestamp: Date | number } | { bookmark: Bookmark } | { at: Position } | { after: Position };
 
@@ -13,6 +13,6 @@ export interface Gap {
   readonly topic: string;
   readonly partition: string;
   readonly resumesAt: Position;
-  /** `null` where the provider does not tell. */
+  /** `null` where the provider does not report it. */
   readonly missing: number | null;
 }

@@ -5,10 +5,10 @@ import { type CheckedPoint, type PlaceContext, checkedPosition, readForm } from 
 import { unsealBookmark } from "./position.ts";
 
 /**
- * Checks a `From` without asking the provider.
- * @param where how the caller knows it: `from`, `initialPosition`
+ * Checks a `From` without a call to the provider.
+ * @param where the name that the caller knows: `from`, `initialPosition`
  * @param from of type `From`, which may come from JavaScript
- * @param partitions those that the application named; `null`: none, then a position means its own
+ * @param partitions those that the application named; `null`: none, then a position means its own partition
  * @throws `invalid-argument` · `position-mismatch` (another provider) · `unsupported` (`startAtPosition`, `startAtTimestamp`)
  */
 export function checkFrom(

@@ -5,8 +5,8 @@ import { type CheckedPoint, type PlaceContext, checkedPosition, readForm } from 
 import { unsealBookmark } from "./position.ts";
 
 /**
- * Checks an `Until` without asking the provider; absent means for ever.
- * @param partitions those that the application named; `null`: none, then a position means its own
+ * Checks an `Until` without a call to the provider; absent means without an end.
+ * @param partitions those that the application named; `null`: none, then a position means its own partition
  * @throws `invalid-argument` · `position-mismatch` (another provider) · `unsupported` (`startAtPosition`, `startAtTimestamp`, `endAtBookmark`)
  */
 export function checkUntil(until: unknown, partitions: readonly string[] | null, context: PlaceContext): CheckedPoint<StopPoint> {

@@ -40,7 +40,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
     foreign = new Kafka({ brokers: cluster.bootstrapServers.split(","), logLevel: logLevel.NOTHING }).admin();
     await foreign.connect();
     const report = Object.assign(() => undefined, { wants: () => false });
-    client = createKafkaClient(clientSettingsOf({ brokers: cluster.bootstrapServers.split(",") }, report), report);
+    client = createKafkaClient(clientSettingsOf({ brokers: cluster.bootstrapServers.split(",") }), report);
   }, 120_000);
 
   afterEach(async () => {

@@ -37,7 +37,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups on brokers that fail, o
 
   async function coordinatorOf(brokers: KafkaCluster["brokers"], group: string): Promise<number> {
     const report = Object.assign(() => undefined, { wants: () => false });
-    const client = createKafkaClient(clientSettingsOf({ brokers: brokers.map(({ address }) => address) }, report), report);
+    const client = createKafkaClient(clientSettingsOf({ brokers: brokers.map(({ address }) => address) }), report);
     try {
       return await client.findCoordinator(group, AbortSignal.timeout(10_000));
     } finally {

@@ -2,7 +2,7 @@ import type { Capabilities } from "../../src/capabilities.ts";
 import type { Connection } from "../../src/connection-types.ts";
 import { StreamError } from "../../src/errors.ts";
 import { type AnyTopicOptions, consumerCallsMutant, topicMutant } from "./connection-parts.ts";
-import { type Mutant, connectionMutant } from "./mutant.ts";
+import { type Mutant, connectionMutant, overrideOpened } from "./mutant.ts";
 import { override } from "./override.ts";
 
 const FOR_EVER_MS = 2 ** 31 - 1;
@@ -73,15 +73,17 @@ const closeDropsWhatIsQueued: Mutant = {
     const error = new StreamError("closed", "the connection is closing");
     return {
       driver: (driver) =>
-        override(driver, {
-          producer: (topic) => {
-            const producer = driver.producer(topic);
-            return override(producer, {
-              write: async (call, signal) =>
-                isClosing ? call.slices.map(() => ({ outcome: "refused", error })) : producer.write(call, signal),
-            });
-          },
-        }),
+        overrideOpened(driver, (opened) =>
+          override(opened, {
+            producer: (topic) => {
+              const producer = opened.producer(topic);
+              return override(producer, {
+                write: async (call, signal) =>
+                  isClosing ? call.slices.map(() => ({ outcome: "refused", error })) : producer.write(call, signal),
+              });
+            },
+          }),
+        ),
       connection: (connection) =>
         override(connection, {
           close: async (options) => {

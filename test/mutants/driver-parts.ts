@@ -49,7 +49,7 @@ export function consumerMutant<Memory = undefined>(
   });
 }
 
-/** Breaks what a member tells the core. */
+/** Breaks what a member reports to the core. */
 export function sinkMutant(name: string, change: (sink: Sink, consumer: ConsumerDriver) => Changes<Sink>): Mutant {
   return consumerMutant(name, ({ consumer }) => ({
     start: async (sink, signal) => consumer.start(override(sink, change(sink, consumer)), signal),

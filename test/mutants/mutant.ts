@@ -1,10 +1,11 @@
 import type { Connection } from "../../src/connection-types.ts";
 import type { MemoryEmulatorOptions } from "../../localstack/memory-emulator.ts";
-import type { ProviderDriver } from "../../src/driver/provider-driver.ts";
+import type { Driver, ProviderDriver } from "../../src/driver/provider-driver.ts";
+import { override } from "./override.ts";
 
 /** Breaks what a connection is made of: the driver below the core, or what an application sees above it. */
 interface Breakage {
-  driver?(driver: ProviderDriver): ProviderDriver;
+  driver?(driver: Driver): Driver;
   connection?(connection: Connection): Connection;
 }
 
@@ -19,9 +20,20 @@ export interface Mutant {
   break(): Breakage;
 }
 
-/** A defect of the driver. */
+/** The same driver, whose connections get what `change` makes of theirs. */
+export function overrideOpened(driver: Driver, change: (opened: ProviderDriver) => ProviderDriver): Driver {
+  return override(driver, { open: (context) => change(driver.open(context)) });
+}
+
+/** A defect of the driver of a connection. */
 export function driverMutant(name: string, breakDriver: () => (driver: ProviderDriver) => ProviderDriver): Mutant {
-  return { name, break: () => ({ driver: breakDriver() }) };
+  return {
+    name,
+    break: () => {
+      const change = breakDriver();
+      return { driver: (driver) => overrideOpened(driver, change) };
+    },
+  };
 }
 
 /** A defect of the core, as an application would meet it. */

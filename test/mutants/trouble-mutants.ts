@@ -46,33 +46,36 @@ function lossyDriver(driver: ProviderDriver, deliveries: Deliveries): Partial<Pr
   };
 }
 
-/** After a request that had to be repeated, leaves out what comes next, as if the place had been asked for anew at the end. */
-function goesOnBehindARetry(driver: ProviderDriver): Partial<ProviderDriver> {
-  let repeated = false;
-  return {
-    open: ({ report }) => {
-      const listening = Object.assign(
-        (event: Parameters<typeof report>[0]) => {
-          if (event.kind === "retry") repeated = true;
-          report(event);
+/** After a request that had to be retried, leaves out what comes next, as if the position had been requested again at the end. */
+const skipsBehindARetry: Mutant = {
+  name: "skips-what-follows-a-retry",
+  break: () => ({
+    driver: (driver) =>
+      override(driver, {
+        open: ({ report }) => {
+          let retried = false;
+          const listening = Object.assign(
+            (event: Parameters<typeof report>[0]) => {
+              if (event.kind === "retry") retried = true;
+              report(event);
+            },
+            { wants: () => true },
+          );
+          const opened = driver.open({ report: listening });
+          const isLost = (): boolean => {
+            const isLost = retried;
+            retried = false;
+            return isLost;
+          };
+          return override(opened, lossyDriver(opened, { isLost }));
         },
-        { wants: () => true },
-      );
-      driver.open({ report: listening });
-    },
-    ...lossyDriver(driver, {
-      isLost: () => {
-        const isLost = repeated;
-        repeated = false;
-        return isLost;
-      },
-    }),
-  };
-}
+      }),
+  }),
+};
 
 /** Defects that show when a call has to be repeated or takes its time. */
 export const troubleMutants: readonly Mutant[] = [
-  driverMutant("skips-what-follows-a-retry", () => (driver) => override(driver, goesOnBehindARetry(driver))),
+  skipsBehindARetry,
   driverMutant("drops-what-comes-late", () => {
     let latestMs = performance.now();
     const isLost = (): boolean => {

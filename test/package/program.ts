@@ -4,11 +4,11 @@ import { connect, json, StreamError, type Capability, type Message } from "strea
 import { memory } from "streamport/memory";
 import { conformanceCases } from "streamport/conformance";
 import { startEmulator, type Emulator } from "streamport/emulators";
-import type { OpenDriver, ProviderDriver } from "streamport/driver";
+import type { Driver, OpenDriver } from "streamport/driver";
 
 interface Flight { origin: string; delay: number }
 
-const openDriver: OpenDriver = (url): ProviderDriver => { throw new StreamError("configuration", url); };
+const openDriver: OpenDriver = (url): Driver => { throw new StreamError("configuration", url); };
 const capability: Capability = "topicAdmin";
 
 const connection = await connect(memory({ topics: { flights: { partitions: 2 } } }), { require: [capability] });

@@ -293,7 +293,13 @@ declare module "contract" {
     readonly specVersion: 1;
     readonly provider: string;
     readonly capabilities: Capabilities & { readonly [C in Granted]: true };
+    refuseTopicName(name: string): string | null;
+    open(context: OpenContext): ProviderDriver;
   }
+  // oxlint-disable-next-line typescript/consistent-type-imports -- a declared module has no relative imports; `src/driver/` is the agreement
+  type OpenContext = import("../../src/driver/index.ts").OpenContext;
+  // oxlint-disable-next-line typescript/consistent-type-imports -- as above
+  type ProviderDriver = import("../../src/driver/index.ts").ProviderDriver;
   export class StreamError extends Error {
     constructor(code: StreamErrorCode, message: string, details?: StreamErrorDetails);
     static [Symbol.hasInstance](value: unknown): value is StreamError;
@@ -366,6 +372,7 @@ declare module "contract/emulators" {
     readonly url: string;
     createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
     inject(fault: Fault): void;
+    compact?(topic: string): void;
     damage?(topic: string, partition: string, options?: DamageOptions): void;
     clearFaults(): void;
     close(): Promise<void>;
@@ -395,9 +402,8 @@ declare module "contract/emulators" {
 }
 
 declare module "contract/driver" {
-  import type { Capability, Driver } from "contract";
-  export interface ProviderDriver<Granted extends Capability = never> extends Driver<Granted> {}
-  export type OpenDriver = (url: string) => ProviderDriver;
+  import type { Driver } from "contract";
+  export type OpenDriver = (url: string) => Driver;
 }
 
 declare module "contract/conformance" {

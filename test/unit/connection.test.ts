@@ -20,7 +20,18 @@ test("unknown schemes, settings, options and drivers are refused before anything
   });
   await expect(connect({ specVersion: 1, provider: "x", capabilities: {} } as Driver)).rejects.toMatchObject({
     code: "configuration",
-    message: expect.stringContaining("producer"),
+    message: "this driver lacks members that the driver contract asks for: refuseTopicName, open",
+  });
+  const opening = { specVersion: 1, provider: "x", capabilities: {}, refuseTopicName: () => null } as const;
+  await expect(connect({ ...opening, open: () => undefined } as unknown as Driver)).rejects.toMatchObject({
+    code: "configuration",
+    message: expect.stringContaining("received undefined"),
+  });
+  await expect(connect({ ...opening, open: () => ({ provider: "x", check: () => {} }) } as unknown as Driver)).rejects.toMatchObject({
+    code: "configuration",
+    message: expect.stringMatching(
+      /^what open of this driver returned lacks .*: topicCapabilities, .*, producer, .*, admin, capabilities$/,
+    ),
   });
 });
 
@@ -35,11 +46,14 @@ test("a required capability that is missing shows at connect, an unknown one is 
   });
 });
 
-test("a driver serves one connection", async () => {
-  const driver = memory({ name: "one-connection" });
-  const connection = await connect(driver);
-  await expect(connect(driver)).rejects.toMatchObject({ code: "configuration" });
-  await connection.close();
+test("each connection opens the driver for itself: closing one leaves the others as they are", async () => {
+  const driver = memory({ topics: { orders: {} } });
+  const [first, second] = [await connect(driver), await connect(driver)];
+  await first.admin.createTopic("payments");
+  await first.close();
+  expect(await second.admin.listTopics()).toEqual(["orders"]);
+  await second.topic("orders", words).producer().send({ value: "a" });
+  await second.close();
 });
 
 test("names in the code stand for the provider's own, from the URL and the options", async () => {
@@ -87,7 +101,7 @@ test.each([{}, { codec: {} }, { codec: text(), keys: 1 }, { codec: text(), key: 
   },
 );
 
-test("check tells health and never rejects, except by its signal", async () => {
+test("check returns the health and never rejects, except by its signal", async () => {
   const connection = await connect("memory:");
   expect(await connection.check()).toMatchObject({ ok: true, error: null });
   const reason = new Error("enough");

@@ -3,12 +3,12 @@ import { type RetryEvent, channels } from "../../src/diagnostics/channels.ts";
 import { StreamError } from "../../src/errors.ts";
 import { type RetriedCall, retriedCall } from "../../src/retried-call.ts";
 
-const told: RetryEvent[] = [];
-const listen = (event: unknown): void => void told.push(event as RetryEvent);
+const retries: RetryEvent[] = [];
+const listen = (event: unknown): void => void retries.push(event as RetryEvent);
 
 afterEach(() => {
   channels.retry.unsubscribe(listen);
-  told.length = 0;
+  retries.length = 0;
 });
 
 function call(changes: Partial<RetriedCall> = {}): RetriedCall {
@@ -25,7 +25,7 @@ function call(changes: Partial<RetriedCall> = {}): RetriedCall {
 
 const unavailable = (): StreamError => new StreamError("unavailable", "no connection to a:1 (ECONNREFUSED)");
 
-test("what may succeed later is tried again, and told", async () => {
+test("a retryable error is retried, and each retry is published", async () => {
   channels.retry.subscribe(listen);
   let attempts = 0;
   const answer = await retriedCall(call(), async () => {
@@ -34,8 +34,8 @@ test("what may succeed later is tried again, and told", async () => {
     return "done";
   });
   expect([answer, attempts]).toEqual(["done", 3]);
-  expect(told).toHaveLength(2);
-  expect(told[0]).toMatchObject({ provider: "fake", operation: "admin.lag", topic: "orders", error: { code: "unavailable" } });
+  expect(retries).toHaveLength(2);
+  expect(retries[0]).toMatchObject({ provider: "fake", operation: "admin.lag", topic: "orders", error: { code: "unavailable" } });
 });
 
 test("what cannot succeed later is thrown as it is, at once", async () => {

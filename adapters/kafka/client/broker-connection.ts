@@ -7,6 +7,7 @@ import { type Api, type ApiVersions, apiVersionsApi, commonVersion } from "./api
 import type { ClientSettings } from "./client-settings.ts";
 import { KafkaConnectError, KafkaLostConnectionError, KafkaUnsupportedError } from "./kafka-client.ts";
 import { metadataApi } from "./metadata-api.ts";
+import { reportingLogger } from "./reporting-logger.ts";
 import type { Sdk, SdkConnection, SdkSocketRequest } from "./sdk.ts";
 import type { SilenceWatch, Unanswered, WatchedConnection } from "./silence-watch.ts";
 import { abortable } from "./waiting.ts";
@@ -64,7 +65,7 @@ export class BrokerConnection implements WatchedConnection {
       host,
       port,
       clientId: settings.clientId,
-      logger: settings.logger,
+      logger: reportingLogger(report),
       socketFactory: (request) => watch.over(createSocket(withServerName(request))),
       ssl: settings.tls,
       // kafkajs notes the mechanism's code in the object.

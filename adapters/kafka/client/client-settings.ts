@@ -1,4 +1,4 @@
-import type { SdkLogger, SdkSocketFactory } from "./sdk.ts";
+import type { SdkSocketFactory } from "./sdk.ts";
 
 /** How brokers are reached. Holds credentials: never shown, never reported. */
 export interface ClientSettings {
@@ -18,5 +18,4 @@ export interface ClientSettings {
   /** How long an answer to a probe is waited for. */
   readonly probeMs: number;
   readonly reauthenticationThresholdMs: number | undefined;
-  readonly logger: SdkLogger;
 }

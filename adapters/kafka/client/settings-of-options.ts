@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import type { Report } from "../../../src/driver/index.ts";
 import { kafkaError } from "../errors.ts";
 import { type KafkaOptions, parseBroker } from "../options.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { oauthBearerAuthenticator } from "./oauth-bearer.ts";
-import type { SdkLogger, SdkSocketFactory } from "./sdk.ts";
+import type { SdkSocketFactory } from "./sdk.ts";
 
 const DEFAULT_CLIENT_ID = "streamport";
 const CONNECTION_TIMEOUT_MS = 3_000;
@@ -17,7 +16,7 @@ const SUSPECT_SHARE = 1 / 3;
 const LONGEST_PROBE_MS = 2_000;
 
 /** What the client needs, of checked options. Reads the files that `tls` names. @throws `configuration` */
-export function clientSettingsOf(options: KafkaOptions, report: Report): ClientSettings {
+export function clientSettingsOf(options: KafkaOptions): ClientSettings {
   const { kafkajs = {} } = options;
   const milliseconds = (name: string): number | undefined => kafkajs[name] as number | undefined;
   const requestTimeoutMs = milliseconds("requestTimeout") ?? REQUEST_TIMEOUT_MS;
@@ -35,7 +34,6 @@ export function clientSettingsOf(options: KafkaOptions, report: Report): ClientS
     suspectMs,
     probeMs: Math.min(LONGEST_PROBE_MS, suspectMs),
     reauthenticationThresholdMs: milliseconds("reauthenticationThreshold"),
-    logger: reportingLogger(report),
   };
 }
 
@@ -82,14 +80,4 @@ function pem(name: string, given: string): string {
       cause,
     });
   }
-}
-
-/** What kafkajs says goes to our diagnostics. Its details are left out: they may hold what must not be shown. */
-function reportingLogger(report: Report): SdkLogger {
-  const warn = (message: string): void => {
-    if (report.wants("warning")) report({ kind: "warning", text: `kafkajs: ${message}` });
-  };
-  const quiet = (): void => undefined;
-  const logger: SdkLogger = { namespace: () => logger, info: quiet, debug: quiet, warn, error: warn };
-  return logger;
 }

@@ -14,13 +14,13 @@ const CHECKS: Readonly<Record<GuardedOperation, string>> = {
 
 const OF_A_GROUP: ReadonlySet<GuardedOperation> = new Set(["consume", "resetGroup", "deleteGroup"]);
 
-/** How to see where the provider does not tell. */
+/** How to try an operation where the provider does not report permissions. */
 const TRIALS: Readonly<Partial<Record<GuardedOperation, string>>> = {
   send: "To try it, which stores a message: echo test | streamport produce --topic NAME --lines",
   consume: "To try it, which takes partitions from other members: streamport consume --topic NAME --group NEW-NAME --max 1",
 };
 
-/** What would leave something behind or disturb others is not tried: the provider is asked whether it is permitted. */
+/** Asks the provider which operations are permitted: trying them would leave something behind or disturb other clients. */
 export async function examinePermissions(
   inspection: ConnectionInspection,
   topic: string,
@@ -38,7 +38,7 @@ const NOT_REPORTED: readonly Permission[] = [
   { operation: "consume", isAllowed: null, lacking: [] },
 ];
 
-/** What is not permitted may be meant so: only who asks knows what for. */
+/** A missing permission may be intended: only the user knows what the connection is for. */
 function finding({ operation, isAllowed, lacking }: Permission, isGroupNamed: boolean): Finding {
   const check = CHECKS[operation];
   const needs = lacking.join(" and ");
@@ -49,6 +49,7 @@ function finding({ operation, isAllowed, lacking }: Permission, isGroupNamed: bo
   if (!isGroupNamed && OF_A_GROUP.has(operation)) {
     return notTried(check, "no group was named", "--group NAME asks whether it is permitted.");
   }
-  const detail = lacking.length === 0 ? "the provider does not tell whether it is permitted" : `the provider does not tell: needs ${needs}`;
+  const detail =
+    lacking.length === 0 ? "the provider does not report whether it is permitted" : `the provider does not report it: needs ${needs}`;
   return notTried(check, detail, TRIALS[operation] ?? null);
 }

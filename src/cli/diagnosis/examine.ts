@@ -13,7 +13,7 @@ import { CHECK_MS, type Finding, attempt, attemptAll, doubtful, failed, isNotFou
 
 type PlainMessage = Message<Uint8Array | null>;
 
-/** Clocks that differ by less trouble nobody. */
+/** A smaller difference between clocks is not reported. */
 const CLOCK_TOLERANCE_MS = 5_000;
 
 interface Subject {
@@ -21,12 +21,12 @@ interface Subject {
   readonly group: string | undefined;
 }
 
-/** Every capability that may be missing is asked for at run time, and then says so. */
+/** An admin whose calls check their capability at run time only: a missing one becomes a finding. */
 type AnyAdmin = Connection<"groupAdmin" | "lagInMessages">["admin"];
 
 /**
- * Tries every operation that leaves nothing behind and disturbs nobody, one after the other. After the provider could not be
- * reached nothing more is tried.
+ * Tries, one after the other, every operation that leaves nothing behind and disturbs no other client. Where the provider cannot be
+ * reached, it tries nothing more.
  */
 export async function* examine(connection: Connection, { topic, group }: Subject): AsyncGenerator<Finding, void, void> {
   const inspection = OpenConnection.inspectionOf(connection);
@@ -38,7 +38,7 @@ export async function* examine(connection: Connection, { topic, group }: Subject
     yield notTried("operations", "nothing more can be tried before the provider answers");
     return;
   }
-  yield ok("reach", `${connection.provider} answers and lets us in, after ${latencyMs.toFixed(0)} ms`);
+  yield ok("reach", `${connection.provider} answers and accepts the connection, after ${latencyMs.toFixed(0)} ms`);
   yield* await attemptAll("reach", async (signal) => ((await inspection.reach(signal)) ?? []).map(partFound));
   const admin = connection.admin as AnyAdmin;
   yield await attempt("list topics", async (signal) => counted((await admin.listTopics({ signal })).length, "topic"));
@@ -51,7 +51,7 @@ export async function* examine(connection: Connection, { topic, group }: Subject
   );
   yield described;
   if (isNotFound(described)) {
-    yield notTried("operations", "nothing more can be tried before the topic is there");
+    yield notTried("operations", "nothing more can be tried before the topic exists");
     return;
   }
   yield* examineTopic(connection, topic);
@@ -73,7 +73,7 @@ async function reach(connection: Connection): Promise<Health> {
   try {
     return await connection.check({ signal });
   } catch {
-    // By the signal only: everything else is told.
+    // Only the signal makes `check` reject: every other failure is in its answer.
     return { ok: false, latencyMs: performance.now() - startedAtMs, error: noAnswer() };
   }
 }
@@ -85,11 +85,11 @@ async function* examineTopic(connection: Connection, topic: string): AsyncGenera
   });
   yield reading;
   if (reading.result !== "ok") yield notTried("clock", "the topic cannot be read");
-  else if (!connection.capabilities.startAtTimestamp) yield notTried("clock", `${connection.provider} does not tell its time`);
+  else if (!connection.capabilities.startAtTimestamp) yield notTried("clock", `${connection.provider} does not show its time`);
   else yield await attempt("clock", (signal) => examineClock(connection, topic, signal));
 }
 
-/** A group of another client has the name that was asked for: a consumer of that name would start a new one beside it. */
+/** Doubtful where a group of another client has the requested name: a consumer of that name would start a new group beside it. */
 async function examineGroups(
   inspection: ConnectionInspection,
   topic: string,
@@ -111,7 +111,7 @@ async function* examineGroup(admin: AnyAdmin, topic: string, group: string): Asy
   });
   yield described;
   if (isNotFound(described)) {
-    yield notTried("lag", "there is none before the group is there");
+    yield notTried("lag", "a group that does not exist has no lag");
     return;
   }
   yield await attempt("lag", async (signal) => {
@@ -120,19 +120,19 @@ async function* examineGroup(admin: AnyAdmin, topic: string, group: string): Asy
   });
 }
 
-/** No service tells its clock, but a message from the future tells that one of the clocks is wrong. */
+/** No service shows its clock, but a message from the future shows that one of the clocks is wrong. */
 async function examineClock(connection: Connection, topic: string, signal: AbortSignal): Promise<Finding | string> {
   const nowMs = Date.now();
   const early = await firstMessage(connection, topic, { timestamp: nowMs + CLOCK_TOLERANCE_MS }, signal);
-  if (early === null) return "no message of the topic is from the future; more the provider does not tell";
+  if (early === null) return "no message of the topic is from the future; the provider does not show its clock itself";
   return doubtful(
     "clock",
     `a message of the topic is from the future, by ${durationText(early.timestamp.getTime() - nowMs)}`,
-    "This clock is behind, that of the provider or of a producer is ahead, or the producer means it: compare the clocks (NTP).",
+    "This clock is behind, the clock of the provider or of a producer is ahead, or the producer sets such times on purpose: compare the clocks (NTP).",
   );
 }
 
-/** `null`: there is none. Opens the range as any reader does, and reads no further. */
+/** The first message, or `null`. Opens the range as every reader does, and reads no further. */
 async function firstMessage(connection: Connection, topic: string, from: From, signal: AbortSignal): Promise<PlainMessage | null> {
   const reader = bytesTopic(connection, topic).reader({ from, until: "now", batch: { maxMessages: 1 } });
   whenAborted(signal, () => void reader.close());

@@ -7,7 +7,7 @@ export const CHECK_MS = 20_000;
 const REACH =
   "Is the server running, are host and port right, and can they be reached from here (firewall, VPN, TLS on both sides or on none)?";
 
-const WAIT = "Try again in a moment; if it stays so, look at the load and the quotas of the provider.";
+const WAIT = "Try again in a moment; if it happens again, look at the load and the quotas of the provider.";
 
 const ADVICE: Readonly<Partial<Record<StreamErrorCode, string>>> = {
   configuration: "Correct the URL: its scheme, its settings, and the SDK that has to be installed beside streamport.",
@@ -19,13 +19,13 @@ const ADVICE: Readonly<Partial<Record<StreamErrorCode, string>>> = {
   conflict: WAIT,
 };
 
-/** What one check of `doctor` has found; printed as it is by `--json`. */
+/** The result of one check of `doctor`; `--json` prints it as it is. */
 export interface Finding {
   readonly check: string;
-  /** `doubtful`: may be as it is meant. */
+  /** `doubtful`: it may be intended. */
   readonly result: "ok" | "doubtful" | "failed" | "not-tried";
   readonly detail: string;
-  /** What to do; `null` where there is nothing to. */
+  /** What to do; `null` where there is nothing to do. */
   readonly advice: string | null;
 }
 
@@ -41,18 +41,18 @@ export function notTried(check: string, detail: string, advice: string | null = 
   return { check, result: "not-tried", detail, advice };
 }
 
-/** What was looked for is not there: what else was to be looked at on it would find the same. */
+/** Whether the topic or group does not exist, so that further checks of it would fail in the same way. */
 export function isNotFound({ result, detail }: Finding): boolean {
   return result === "failed" && detail.startsWith("not-found: ");
 }
 
-/** A capability that is missing is no fault of anybody's. */
+/** A missing capability is not a failure. */
 export function failed(check: string, error: StreamError): Finding {
   const detail = `${error.code}: ${error.message}`;
   return error.code === "unsupported" ? notTried(check, detail) : { check, result: "failed", detail, advice: adviceFor(error) };
 }
 
-/** What to do about an error, in a sentence. */
+/** What to do about an error, as one sentence. */
 function adviceFor({ code, topic, operation, provider }: StreamError): string {
   if (code === "permission-denied") {
     const page = provider === undefined ? "the page of the adapter" : `adapters/${provider}/README.md of this package`;
@@ -62,11 +62,11 @@ function adviceFor({ code, topic, operation, provider }: StreamError): string {
   const isGroup = operation === "admin.describeGroup" || operation === "admin.lag";
   if (isGroup) return "A group exists once it has consumed or was reset: streamport groups list shows those that do.";
   return topic === undefined
-    ? "streamport topics list shows what there is."
-    : `streamport topics list shows what there is; streamport topics create --topic ${topic} creates it.`;
+    ? "streamport topics list shows the existing ones."
+    : `streamport topics list shows the existing ones; streamport topics create --topic ${topic} creates it.`;
 }
 
-/** @param work tells in words what it has found, or makes the finding itself */
+/** @param work returns the detail of a finding that is ok, or a finding */
 export async function attempt(check: string, work: (signal: AbortSignal) => Promise<Finding | string>): Promise<Finding> {
   const [finding] = await attemptAll(check, async (signal) => {
     const found = await work(signal);
@@ -75,7 +75,7 @@ export async function attempt(check: string, work: (signal: AbortSignal) => Prom
   return finding!;
 }
 
-/** As `attempt`, where one question answers several checks; where it fails there is one finding. */
+/** As `attempt`, for one request that answers several checks; where it fails there is one finding. */
 export async function attemptAll(check: string, work: (signal: AbortSignal) => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
   const signal = AbortSignal.timeout(CHECK_MS);
   try {

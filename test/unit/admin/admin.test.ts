@@ -124,13 +124,13 @@ test("each call reaches the driver with the provider's own names", async () => {
   ]);
 });
 
-test("describeGroup hands out a bookmark, or null where the provider does not tell", async () => {
-  const told = fake();
-  const description = await told.admin.describeGroup("orders", "billing");
+test("describeGroup hands out a bookmark, or null where the provider does not report it", async () => {
+  const described = fake();
+  const description = await described.admin.describeGroup("orders", "billing");
   expect(description).toMatchObject({ name: "billing", nativeName: "native-billing", members: 2 });
   expect(decodeBookmark(description.bookmark, PROVIDER, IDENTITY)).toEqual(new Map([["0", { kind: "after", position: positionAt(3) }]]));
-  told.driver.describeGroup = async () => ({ ...GROUP, places: null });
-  expect((await told.admin.describeGroup("orders", "billing")).bookmark).toBeNull();
+  described.driver.describeGroup = async () => ({ ...GROUP, places: null });
+  expect((await described.admin.describeGroup("orders", "billing")).bookmark).toBeNull();
 });
 
 test("resetGroup: every form of From becomes a start", async () => {

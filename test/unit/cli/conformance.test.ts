@@ -136,7 +136,7 @@ describe("somebody else's adapter", () => {
     [
       "a driver that lacks something",
       "export const openDriver = () => ({ specVersion: 1 });",
-      /configuration: this driver lacks .*producer/,
+      /configuration: this driver lacks .*: refuseTopicName, open, capabilities, provider/,
     ],
     [
       "an opener that throws",

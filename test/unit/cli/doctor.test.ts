@@ -5,6 +5,7 @@ import { examine } from "../../../src/cli/diagnosis/examine.ts";
 import type { Finding } from "../../../src/cli/diagnosis/finding.ts";
 import { connect } from "../../../src/index.ts";
 import type { Permission } from "../../../src/driver/index.ts";
+import { overrideOpened } from "../../mutants/mutant.ts";
 import { gather } from "./gather.ts";
 import { runInProcess } from "./run-in-process.ts";
 
@@ -44,7 +45,7 @@ test("a topic and a group are looked at, and each operation that cannot be tried
   expect(exitCode).toBe(0);
 });
 
-test("without a group, what needs one is not told", async () => {
+test("without a group, the checks that need one are not tried", async () => {
   const { exitCode, findings } = await doctor("--topic", "orders");
   const results = Object.fromEntries(findings.map(({ check, result }) => [check, result]));
   expect(results).toMatchObject({
@@ -98,14 +99,16 @@ test("memory: permits what it can do", async () => {
 });
 
 async function findingsOf(permissions: readonly Permission[] | undefined): Promise<readonly Finding[]> {
-  const driver = openMemory("memory:?create=orders");
-  Object.assign(driver.admin, { permissions: permissions === undefined ? undefined : async () => permissions });
+  const driver = overrideOpened(openMemory("memory:?create=orders"), (opened) => {
+    Object.assign(opened.admin, { permissions: permissions === undefined ? undefined : async () => permissions });
+    return opened;
+  });
   await using connection = await connect(driver);
   const findings = await gather(examine(connection, { topic: "orders", group: "billing" }));
   return findings.filter(({ check }) => GUARDED.includes(check));
 }
 
-test("what is not permitted may be meant so, and is said with what to ask for; what is not told, with how to see", async () => {
+test("what is not permitted may be meant so, and the advice names what to ask for; where the provider reports nothing, the advice says how to try it", async () => {
   const findings = await findingsOf([
     { operation: "send", isAllowed: false, lacking: ["Write on the topic"] },
     { operation: "consume", isAllowed: null, lacking: ["Read on the group"] },
@@ -120,13 +123,13 @@ test("what is not permitted may be meant so, and is said with what to ask for; w
     {
       check: "consume",
       result: "not-tried",
-      detail: "the provider does not tell: needs Read on the group",
+      detail: "the provider does not report it: needs Read on the group",
       advice: expect.stringContaining("streamport consume"),
     },
   ]);
 });
 
-test("of an adapter that tells nothing it is said how to see", async () => {
+test("where an adapter reports no permissions, the advice says how to try them", async () => {
   expect(resultsOf(await findingsOf(undefined))).toEqual(["send: not-tried", "consume: not-tried"]);
 });
 

@@ -7,14 +7,14 @@ import { connect } from "../../../src/connect.ts";
 import type { Connection } from "../../../src/connection-types.ts";
 import type { AdminDriver } from "../../../src/driver/index.ts";
 import { StreamError } from "../../../src/errors.ts";
+import { overrideOpened } from "../../mutants/mutant.ts";
 import { override } from "../../mutants/override.ts";
 
 const anyCase = { name: "a/case", promise: 1, mutant: "none" };
 
 /** A connection whose administration is what `change` makes of it. */
 async function connectWith(url: string, change: (admin: AdminDriver) => Partial<AdminDriver>): Promise<Connection> {
-  const driver = openMemory(url);
-  return connect(override(driver, { admin: override(driver.admin, change(driver.admin)) }));
+  return connect(overrideOpened(openMemory(url), (opened) => override(opened, { admin: override(opened.admin, change(opened.admin)) })));
 }
 
 async function topicsOf(url: string): Promise<readonly string[]> {

@@ -6,9 +6,7 @@ import type { ProviderDriver } from "../../../src/driver/index.ts";
 const signal = new AbortController().signal;
 
 function connect(url: string): ProviderDriver {
-  const driver = openMemory(url);
-  driver.open({ report: Object.assign(() => {}, { wants: () => false }) });
-  return driver;
+  return openMemory(url).open({ report: Object.assign(() => {}, { wants: () => false }) });
 }
 
 test("an emulator is a broker of its own, with the topics that it was given", async () => {

@@ -50,7 +50,7 @@ test.each([
   );
 });
 
-test("a position given for a bookmark is told apart", () => {
+test("a position given for a bookmark is recognised", () => {
   const token = encodePosition({ provider: "fake", ...IDENTITY, partition: "0", position: "1" });
   expect(() => decodeBookmark(token, "fake", IDENTITY)).toThrow("this is a position; a bookmark is needed here");
 });

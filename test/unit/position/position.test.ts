@@ -34,7 +34,7 @@ test("a position is the check over its parts, whatever is in them and in whateve
   );
 });
 
-test("a bookmark given for a position is told apart, and the reverse", () => {
+test("a bookmark given for a position is recognised, and the reverse", () => {
   expect(() => decodePosition(sealBookmark([]))).toThrow("this is a bookmark; a position is needed here");
   expect(() => unsealBookmark(encodePosition(PARTS))).toThrow("this is a position; a bookmark is needed here");
 });

@@ -32,9 +32,9 @@ export interface Opened {
 
 /** A driver on a broker of its own name, with its broker at hand. */
 export function open(query = "create=orders", name: string = randomUUID()): Opened {
-  const driver = openMemory(`memory:${name}?${query}`);
   const reports: DriverReport[] = [];
-  driver.open({ report: Object.assign((report: DriverReport) => void reports.push(report), { wants: () => true }) });
+  const report = Object.assign((reported: DriverReport) => void reports.push(reported), { wants: () => true });
+  const driver = openMemory(`memory:${name}?${query}`).open({ report });
   return { driver, broker: memoryBroker(name), name, reports };
 }
 

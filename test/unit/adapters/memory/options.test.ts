@@ -54,13 +54,16 @@ test("a name is shared by the process and outlives its connections; without one 
   await first.driver.close();
   const again = open("create=orders", first.name);
   expect([...(await readAll(again.driver, "orders")).values()].flat()).toHaveLength(5);
-  const [one, other] = [openMemory("memory:?create=orders"), openMemory("memory:")];
-  expect(await one.admin.listTopics(signal)).toEqual(["orders"]);
-  expect(await other.admin.listTopics(signal)).toEqual([]);
+  const unnamed = openMemory("memory:?create=orders");
+  const report = Object.assign(() => {}, { wants: () => false });
+  const [one, other] = [unnamed.open({ report }), unnamed.open({ report })];
+  await one.admin.createTopic("payments", {}, signal);
+  expect(await one.admin.listTopics(signal)).toEqual(["orders", "payments"]);
+  expect(await other.admin.listTopics(signal)).toEqual(["orders"]);
 });
 
 test("names of topics are judged as brokers judge them", () => {
-  const { driver } = open();
+  const driver = openMemory("memory:");
   for (const name of ["a", "orders.v1_EU-2", "x".repeat(249)]) expect(driver.refuseTopicName(name)).toBeNull();
   for (const name of ["", ".", "..", "a b", "é", "a/b", "x".repeat(250)]) expect(driver.refuseTopicName(name)).toMatch(/1 to 249/);
 });
@@ -96,8 +99,7 @@ test("a delay makes every call take that long, and an abort ends it with its rea
 test("the process ends by itself once all is closed, and lives while a member waits", () => {
   const program = `
     import { openMemory } from "./adapters/memory/open.ts";
-    const driver = openMemory("memory:?create=orders");
-    driver.open({ report: Object.assign(() => {}, { wants: () => false }) });
+    const driver = openMemory("memory:?create=orders").open({ report: Object.assign(() => {}, { wants: () => false }) });
     const settings = { group: "g", nativeGroup: undefined, initialPosition: { kind: "earliest" }, sessionTimeoutMs: 60_000, maxBufferedBytes: 1e6 };
     const consumer = driver.consumer("orders", settings);
     const nothing = () => {};

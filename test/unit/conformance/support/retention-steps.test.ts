@@ -6,6 +6,7 @@ import { publish } from "../../../../src/conformance/support/stream-steps.ts";
 import type { ConformanceTarget } from "../../../../src/conformance/target.ts";
 import { connect } from "../../../../src/connect.ts";
 import type { AdminDriver, ProviderDriver } from "../../../../src/driver/index.ts";
+import { overrideOpened } from "../../../mutants/mutant.ts";
 import { override } from "../../../mutants/override.ts";
 
 const forgetting = defineCase({
@@ -21,10 +22,8 @@ const forgetting = defineCase({
 
 function targetWith(change: (driver: ProviderDriver) => Partial<AdminDriver>): ConformanceTarget {
   return {
-    connect: async () => {
-      const driver = openMemory("memory:");
-      return connect(override(driver, { admin: override(driver.admin, change(driver)) }));
-    },
+    connect: async () =>
+      connect(overrideOpened(openMemory("memory:"), (opened) => override(opened, { admin: override(opened.admin, change(opened)) }))),
   };
 }
 

@@ -25,7 +25,7 @@ describe("connections", () => {
   });
 
   const newClient = (kafkajs: KafkaOptions["kafkajs"] = {}): KafkaClient =>
-    createKafkaClient(clientSettingsOf({ brokers: [broker.address], kafkajs }, silent), silent);
+    createKafkaClient(clientSettingsOf({ brokers: [broker.address], kafkajs }), silent);
   const ask = (): Promise<unknown> => client.metadata([], never);
   const refusal = (): Promise<StreamError | "answered"> => ask().then(() => "answered", classify);
 
@@ -58,10 +58,7 @@ describe("connections", () => {
   });
 
   test("closing gives up what is being opened: nothing keeps the process alive", async () => {
-    const patient = createKafkaClient(
-      clientSettingsOf({ brokers: [broker.address], kafkajs: { authenticationTimeout: 60_000 } }, silent),
-      silent,
-    );
+    const patient = createKafkaClient(clientSettingsOf({ brokers: [broker.address], kafkajs: { authenticationTimeout: 60_000 } }), silent);
     broker.toGreeting.push("silence");
     const asking = patient.metadata([], never).then(() => "answered", classify);
     await expect.poll(() => broker.connections).toBe(1);
@@ -75,7 +72,7 @@ describe("connections", () => {
     await ask();
     const before = timers();
     for (let steps = 0; steps < 80; steps += 1) {
-      const hasty = createKafkaClient(clientSettingsOf({ brokers: [broker.address] }, silent), silent);
+      const hasty = createKafkaClient(clientSettingsOf({ brokers: [broker.address] }), silent);
       const asking = hasty.metadata([], never).then(() => "answered", classify);
       for (let step = 0; step < steps; step += 1) await Promise.resolve();
       await hasty.close();
