@@ -5,11 +5,11 @@ import type { Driver } from "./driver/provider-driver.ts";
 import type { StreamError } from "./errors.ts";
 import type { OrTombstone, Topic, TopicOptions } from "./topic-types.ts";
 
-/** What a driver's type says; a URL says nothing. */
+/** The capabilities that a driver's type grants; a URL grants none. */
 export type GrantedBy<Target> = [Target] extends [Driver<infer Granted>] ? Granted : never;
 
 export interface ConnectOptions<Required extends Capability = never> {
-  /** What the application cannot do without. Makes the calls that need it available to the compiler as well. */
+  /** The capabilities that the application needs. The compiler then allows the calls that need them. */
   require?: readonly Required[] | undefined;
   /** The provider's own names of topics, by the name in the code: `{ orders: "orders-v1-eu" }`. In the URL: `?topic.orders=orders-v1-eu`. */
   topics?: Readonly<Record<string, string | undefined>> | undefined;
@@ -28,7 +28,7 @@ export interface Connection<Granted extends Capability = never> extends AsyncDis
     name: string,
     options: TopicOptions<T, Input, Tombstones>,
   ): Topic<OrTombstone<T, Tombstones>, OrTombstone<Input, Tombstones>>;
-  /** Is the provider reachable and are we allowed in? Never rejects, except by `signal`. */
+  /** Whether the provider can be reached and accepts the credentials. Never rejects, except by `signal`. */
   check(options?: CallOptions): Promise<Health>;
   /** Consumers drain first (their handlers may still send), then producers flush, then readers and the client close. */
   close(options?: CloseOptions): Promise<void>;

@@ -1,7 +1,7 @@
 import { StreamError } from "./errors.ts";
 import { showName } from "./option-rules.ts";
 
-/** A connection URL taken apart as far as it means the same for every provider. */
+/** The parts of a connection URL that are the same for every provider. */
 export interface ConnectionUrl {
   readonly scheme: string;
   /** For the adapter: without the settings that belong to the core. May hold credentials: never show it. */
@@ -13,7 +13,7 @@ export interface ConnectionUrl {
 }
 
 /**
- * `new URL` refuses `kafka://a:9092,b:9092`, so the scheme and the query are cut here by hand and the middle is the adapter's.
+ * `new URL` refuses `kafka://a:9092,b:9092`, so this function splits off the scheme and the query; the adapter parses the rest.
  * @throws `configuration`; no message repeats more of the URL than its scheme and the names of settings
  */
 export function parseConnectionUrl(url: string, knownSchemes: readonly string[]): ConnectionUrl {
@@ -39,10 +39,10 @@ export function parseConnectionUrl(url: string, knownSchemes: readonly string[])
   return { scheme, adapterUrl: url.slice(0, question) + query, topics, groups };
 }
 
-/** `host:9092`, and lists of that; `localhost:9092` would else be the scheme "localhost". */
+/** `host:9092`, and lists of such: without this check `localhost:9092` would have the scheme "localhost". */
 const HOST_AND_PORT = /^[^/?#@:]+:\d+(?:,[^/?#@]*)?(?:[/?#]|$)/;
 
-/** Hosts are not repeated: what looks like a host and its port may be a name and its password. */
+/** The message repeats no host: a host with its port may be a user name with its password. */
 function received(url: string, scheme: string | undefined): string {
   if (HOST_AND_PORT.test(url)) return "a host and a port without a scheme (did you mean kafka://HOST:PORT?)";
   if (scheme !== undefined) return `the scheme ${showName(scheme)}`;

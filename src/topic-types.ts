@@ -8,7 +8,7 @@ import type { Reader, ReaderOptions } from "./replay/reader-types.ts";
 /** @typeParam T what is received. @typeParam Input what is sent; differs where a schema transforms. */
 export interface Topic<T, Input = T> {
   readonly name: string;
-  /** The connection's capabilities, narrowed by what this topic really is (envelope, retention, tier). Asks the provider once. */
+  /** The connection's capabilities, narrowed to those of this topic (envelope, retention, tier). Makes one request to the provider. */
   capabilities(options?: CallOptions): Promise<Capabilities>;
   producer(options?: ProducerOptions): Producer<Input>;
   consumer(options: ConsumerOptions): Consumer<T>;

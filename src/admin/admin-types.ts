@@ -6,8 +6,9 @@ import type { Bookmark } from "../tokens.ts";
 import type { TopicSettings } from "../topic-settings.ts";
 
 /**
- * Calls are tried again, with back-off, while the provider is away: for 30 s, then they reject with the last failure. A creation or deletion
- * whose answer was lost, and that finds its own work done when it is tried again, resolves. A call with a `this` type needs that capability, by `connect(…, { require })` or from a factory's driver; at run time else `unsupported`.
+ * Calls are retried with back-off for 30 s while the provider cannot be reached; then they reject with the last failure. A creation or
+ * deletion whose answer was lost resolves when a retry finds it carried out. A call with a `this` type needs that capability, by
+ * `connect(…, { require })` or from a factory's driver; without it the call is `unsupported` at run time.
  */
 export interface Admin<Granted extends Capability = never> {
   /** Those of the connection. */
@@ -26,7 +27,7 @@ export interface Admin<Granted extends Capability = never> {
   listTopics(options?: CallOptions): Promise<readonly string[]>;
   listGroups(this: Admin<"groupAdmin">, topic: string, options?: CallOptions): Promise<readonly string[]>;
   describeGroup(topic: string, group: string, options?: CallOptions): Promise<GroupDescription>;
-  /** Creates the group if need be (Event Hubs: `not-found`, the service has no call for it). A position moves its own partition only; partitions that a bookmark does not list begin at their beginning. @throws `conflict` while the group has members */
+  /** Creates the group where it does not exist (Event Hubs: `not-found`, the service has no call for it). A position moves its own partition only; partitions that a bookmark does not list start at their beginning. @throws `conflict` while the group has members */
   resetGroup(this: Admin<"groupReset">, topic: string, group: string, to: From, options?: CallOptions): Promise<void>;
   /** @throws `conflict` while the group has members */
   deleteGroup(this: Admin<"groupAdmin">, topic: string, group: string, options?: CallOptions): Promise<void>;

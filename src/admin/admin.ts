@@ -4,7 +4,7 @@ import type { Admin } from "./admin-types.ts";
 import { deleteGroup, describeGroup, lag, listGroups, resetGroup } from "./group-admin.ts";
 import { createTopic, deleteTopic, describeTopic, listTopics, updateTopic } from "./topic-admin.ts";
 
-/** The administration of a connection. Its methods may be taken off it: they do not depend on `this`. */
+/** The administration of a connection. Its methods do not depend on `this`, so that they can be passed on. */
 export function createAdmin<Granted extends Capability>(services: ConnectionServices): Admin<Granted> {
   return {
     capabilities: services.capabilities as Admin<Granted>["capabilities"],

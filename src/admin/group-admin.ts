@@ -13,7 +13,7 @@ import type { GroupDescription } from "./admin-types.ts";
 export interface ListedGroups {
   /** The names by which the other calls mean them, each once. */
   readonly names: readonly string[];
-  /** Native names of groups that no name means here: of other clients, or hidden behind a mapping. */
+  /** Native names of groups that no name of this connection means: groups of other clients, or hidden behind a mapping. */
   readonly natives: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export function listedGroups(services: ConnectionServices, topic: string, option
   });
 }
 
-/** By which the other calls mean this group; `null` where none does. */
+/** The name by which the other calls mean this group, or `null`. */
 function nameOf(services: ConnectionServices, { group, nativeGroup }: ListedGroup): string | null {
   const given = services.groupName(nativeGroup);
   if (given !== undefined) return given;
@@ -58,7 +58,7 @@ export function describeGroup(
 export function resetGroup(services: ConnectionServices, topic: string, group: string, to: From, options?: CallOptions): Promise<void> {
   return adminCall(services, "resetGroup", topic, options, async (call) => {
     const reset = await checkedReset(services, topic, group, to, call);
-    // Nothing is moved for a caller that has gone.
+    // Nothing is moved for a caller that has given up.
     call.signal.throwIfAborted();
     await services.driver.admin.resetGroup(reset.nativeTopic, reset.name, reset.start, call.signal);
   });
@@ -108,7 +108,7 @@ export function deleteGroup(services: ConnectionServices, topic: string, group: 
 
 export function lag(services: ConnectionServices, topic: string, group: string, options?: CallOptions): Promise<Lag> {
   return adminCall(services, "lag", topic, options, async (call) => {
-    // Either will do; without both the more telling one is named.
+    // One of the two is enough; where both are missing, the error names `lagInMessages`.
     if (!services.capabilities.lagInTime) call.requireCapability("lagInMessages");
     const request = { partitions: null, initialPosition: null };
     return await services.driver.admin.lag(services.checkedNativeTopic(topic), requireGroup(services, group), request, call.signal);

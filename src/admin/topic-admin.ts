@@ -37,13 +37,13 @@ export function updateTopic(services: ConnectionServices, topic: string, setting
       throw new StreamError("invalid-argument", "topic settings: partitions or retentionMs is needed; received neither");
     }
     if (wanted.partitions !== undefined) await requireReshape(services, nativeTopic, wanted.partitions, settings.mayReorder === true, call);
-    // Nothing is changed for a caller that has gone.
+    // Nothing is changed for a caller that has given up.
     call.signal.throwIfAborted();
     await services.driver.admin.updateTopic(nativeTopic, wanted, call.signal);
   });
 }
 
-/** Asked only where the number really changes: saying again what is so already is harmless on every provider. */
+/** Checks a new number of partitions. The present number is harmless on every provider, and needs no capability. */
 async function requireReshape(
   services: ConnectionServices,
   topic: string,
@@ -74,7 +74,7 @@ export function deleteTopic(services: ConnectionServices, topic: string, options
     await unlessDone(services, call, "not-found", async () => {
       const found = await driver.identity(nativeTopic, call.signal);
       meant ??= found;
-      // Somebody has created it again, behind an attempt whose answer was lost: that one is not ours to delete.
+      // Behind an attempt whose answer was lost, another client has created the topic again: that one must not be deleted.
       if (call.mayBeDone && meant.incarnation !== found.incarnation) return;
       call.signal.throwIfAborted();
       await driver.admin.deleteTopic(nativeTopic, call.signal);
@@ -102,7 +102,7 @@ export function listTopics(services: ConnectionServices, options?: CallOptions):
   });
 }
 
-/** Only what the driver is to act on. */
+/** Only the settings that are present. */
 function given({ partitions, retentionMs }: TopicSettings): TopicSettings {
   return { ...(partitions === undefined ? {} : { partitions }), ...(retentionMs === undefined ? {} : { retentionMs }) };
 }
