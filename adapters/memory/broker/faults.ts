@@ -17,7 +17,7 @@ const PUBLISH_AND_FETCH: ReadonlySet<CallKind> = new Set(["publish", "fetch"]);
 const OF_MEMBERS: ReadonlySet<CallKind> = new Set(["fetch", "commit"]);
 const ALL: ReadonlySet<CallKind> = new Set(["publish", "fetch", "commit", "join", "admin"]);
 
-const MEETS: Readonly<Record<FaultKind, ReadonlySet<CallKind>>> = {
+const APPLIES_TO: Readonly<Record<FaultKind, ReadonlySet<CallKind>>> = {
   throttle: PUBLISH,
   "fail-entry": PUBLISH,
   "fail-before-write": PUBLISH,
@@ -31,7 +31,7 @@ const MEETS: Readonly<Record<FaultKind, ReadonlySet<CallKind>>> = {
   restart: ALL,
 };
 
-export const FAULT_KINDS = Object.keys(MEETS) as readonly FaultKind[];
+export const FAULT_KINDS = Object.keys(APPLIES_TO) as readonly FaultKind[];
 
 export function isFaultKind(kind: unknown): kind is FaultKind {
   return (FAULT_KINDS as readonly unknown[]).includes(kind);
@@ -95,23 +95,23 @@ export class FaultPlan {
 
   /** Counts the call. @returns the faults that apply to it */
   take(call: CallTarget): Fault[] {
-    const met: Fault[] = [];
+    const applied: Fault[] = [];
     for (const planned of this.#planned) {
-      if (!meets(planned.fault, call)) continue;
+      if (!appliesTo(planned.fault, call)) continue;
       if (planned.skip > 0) planned.skip -= 1;
       else {
         planned.times -= 1;
-        met.push(planned.fault);
+        applied.push(planned.fault);
       }
     }
-    if (met.length > 0) this.#planned = this.#planned.filter(({ times }) => times > 0);
-    return met;
+    if (applied.length > 0) this.#planned = this.#planned.filter(({ times }) => times > 0);
+    return applied;
   }
 }
 
-function meets(fault: Fault, call: CallTarget): boolean {
+function appliesTo(fault: Fault, call: CallTarget): boolean {
   const losesAnswer = fault.kind === "fail-after-write" && fault.operation === "admin";
-  if (losesAnswer ? call.kind !== "answer" : !MEETS[fault.kind].has(call.kind)) return false;
+  if (losesAnswer ? call.kind !== "answer" : !APPLIES_TO[fault.kind].has(call.kind)) return false;
   if (!losesAnswer && fault.operation !== undefined && fault.operation !== call.kind) return false;
   if (fault.topic !== undefined && fault.topic !== call.topic) return false;
   return fault.partition === undefined || (call.partitions?.includes(fault.partition) ?? false);

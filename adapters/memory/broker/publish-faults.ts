@@ -4,7 +4,7 @@ import type { MemoryBroker } from "./broker.ts";
 import type { Place } from "./routing.ts";
 
 /** Whether the fault applies to a slice for this place. A fault that names a partition spares the slices for the other partitions. */
-function meetsPlace(fault: Fault, place: Place): boolean {
+function appliesAt(fault: Fault, place: Place): boolean {
   if (fault.partition === undefined) return true;
   return Array.isArray(place) ? place.some(({ id }) => id === fault.partition) : place.id === fault.partition;
 }
@@ -21,7 +21,7 @@ export function refusalOf(
   namesCulprit: boolean,
 ): SliceResult | null {
   for (const fault of faults) {
-    if (!meetsPlace(fault, place)) continue;
+    if (!appliesAt(fault, place)) continue;
     if (fault.kind === "throttle")
       return { outcome: "retryable", error: memoryError("throttled", "the memory broker refuses the call for load") };
     if (fault.kind === "fail-before-write")
@@ -43,23 +43,23 @@ export function chooseCulprits(
 ): void {
   for (const fault of faults) {
     if (fault.kind !== "fail-entry") continue;
-    const slice = slices.find((_, index) => meetsPlace(fault, places[index]!));
+    const slice = slices.find((_, index) => appliesAt(fault, places[index]!));
     if (slice !== undefined) broker.faults.culprits.add(slice.records[slice.records.length >> 1]!);
   }
 }
 
 /** The answer was lost, although everything was stored. */
 export function loseAnswer(faults: readonly Fault[], place: Place): SliceResult | null {
-  const lost = faults.some((fault) => fault.kind === "fail-after-write" && meetsPlace(fault, place));
+  const lost = faults.some((fault) => fault.kind === "fail-after-write" && appliesAt(fault, place));
   return lost ? { outcome: "unknown", error: unavailable("the answer of the memory broker was lost") } : null;
 }
 
 function refuseFor(records: readonly OutgoingRecord[], culprit: number, namesCulprit: boolean): SliceResult {
   const error = memoryError("invalid-argument", "the memory broker refuses a message as invalid");
   if (!namesCulprit) return { outcome: "refused", error };
-  const beside: RecordResult = { outcome: "retryable", error: unavailable("not stored, since another message of the call was invalid") };
+  const notStored: RecordResult = { outcome: "retryable", error: unavailable("not stored, since another message of the call was invalid") };
   return {
     outcome: "each",
-    results: records.map((_, index): RecordResult => (index === culprit ? { outcome: "refused", error } : beside)),
+    results: records.map((_, index): RecordResult => (index === culprit ? { outcome: "refused", error } : notStored)),
   };
 }

@@ -33,11 +33,11 @@ test("a missing flight is missing, and nothing else", () => {
   expect(logOf(arrival(1), arrival(2), arrival(4))).toMatchObject({ missing: 1, outOfOrder: 0, arrived: 3, isExact: false });
 });
 
-test("a second arrival is a duplicate, wherever it comes", () => {
+test("a second arrival is a duplicate, at any place", () => {
   expect(logOf(arrival(1), arrival(3), arrival(1), arrival(2), arrival(4))).toMatchObject({ duplicates: 1, outOfOrder: 0, missing: 0 });
 });
 
-test("what is altered, has another key or is no flight of the range is strange and does not count as arrived", () => {
+test("a message that is altered, has another key or is no flight of the range is strange and does not count as arrived", () => {
   const altered = arrival(1, { value: { ...lines[0]!.flight, delay: 99 } });
   const misplaced = arrival(2, { key: "ATL" });
   const unknown = arrival(3, { headers: { [LINE_HEADER]: "77" } });
@@ -56,7 +56,7 @@ function failuresOf(findings: Findings): readonly string[] {
   return checksOf(findings).flatMap(({ holds, text }) => (holds ? [] : [text]));
 }
 
-test("a sound run has no failures, and says of each check what was seen", () => {
+test("a sound run has no failures, and each check has its result", () => {
   expect(failuresOf(sound)).toEqual([]);
   const checks = checksOf({ ...sound, handled: { ...sound.handled, duplicates: 1_236 } });
   expect(checks.map(({ promise }) => promise)).toEqual([1, 1, 4, 5, 6, 6, 7, 8, 9]);

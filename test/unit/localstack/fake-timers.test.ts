@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("%s under fake timers that nobody advances", (provider) => {
+describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("%s under fake timers that are not advanced", (provider) => {
   test("sends, reads, consumes, retries and closes", { timeout: 30_000 }, async () => {
     const emulator = await startEmulator(provider, { topics: { orders: { partitions: 2 } } });
     const connection = await connect(emulator.url);
@@ -23,7 +23,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("%s under f
     const read: string[] = [];
     for await (const { value, timestamp } of orders.reader({ until: "now" })) {
       read.push(value);
-      // What is stored has the time of the test.
+      // Stored messages have the time of the test.
       expect(timestamp).toEqual(CHRISTMAS);
     }
     const consumer = orders.consumer({ group: "billing", retry: { initialDelayMs: 1 }, commit: { everyMs: 1 } });
@@ -48,7 +48,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("%s under f
       .send({ value: "behind it" });
   });
 
-  test("one's own timers still wait for the test", async () => {
+  test("the timers of the application still wait for the test", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: {} } });
     await using connection = await connect(emulator.url);
     const orders = connection.topic("orders", { codec: text(), key: () => null });

@@ -9,7 +9,7 @@ function connect(url: string): ProviderDriver {
   return openMemory(url).open({ report: Object.assign(() => {}, { wants: () => false }) });
 }
 
-test("an emulator is a broker of its own, with the topics that it was given", async () => {
+test("an emulator is a separate broker, with the given topics", async () => {
   await using emulator = await startMemoryEmulator({ topics: { orders: { partitions: 2, groups: ["billing"] } } });
   await using other = await startMemoryEmulator();
   await emulator.createTopic("payments");
@@ -28,7 +28,7 @@ test("it takes the form of another provider, for connections by its URL and for 
   await expect(startMemoryEmulator({ like: "rabbit" as "kafka" })).rejects.toMatchObject({ code: "configuration" });
 });
 
-test("faults meet the connections of its URL", async () => {
+test("faults apply to the connections of its URL", async () => {
   await using emulator = await startMemoryEmulator();
   const driver = connect(emulator.url);
   emulator.inject({ kind: "refuse-authorization", times: 2 });
@@ -37,20 +37,20 @@ test("faults meet the connections of its URL", async () => {
   await driver.check(signal);
 });
 
-test("closing drops what was stored", async () => {
+test("closing drops the stored records", async () => {
   const emulator = await startMemoryEmulator({ topics: { orders: {} } });
   await emulator.close();
   await emulator.close();
   expect(await connect(emulator.url).admin.listTopics(signal)).toEqual([]);
 });
 
-test("compaction is that of a topic that exists", async () => {
+test("compaction needs a topic that exists", async () => {
   await using emulator = await startMemoryEmulator({ topics: { orders: {} } });
   emulator.compact("orders");
   expect(() => emulator.compact("payments")).toThrow(expect.objectContaining({ code: "not-found" }));
 });
 
-test("what can be damaged is what is there", async () => {
+test("damage needs a partition with a record", async () => {
   await using emulator = await startMemoryEmulator({ topics: { orders: {} } });
   const refusal = (code: string) => expect.objectContaining({ code });
   expect(() => emulator.damage("payments", "0")).toThrow(refusal("not-found"));

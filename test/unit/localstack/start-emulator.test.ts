@@ -4,7 +4,7 @@ import { type EmulatedProvider, type Fault, startEmulator } from "../../../local
 import { connect, text } from "../../../src/index.ts";
 
 describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulator of %s", (provider) => {
-  test("needs nothing but its URL, has the topics that it was given, and takes new ones", async () => {
+  test("needs nothing but its URL, has the given topics, and creates new ones", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: { partitions: 3 } } });
     await emulator.createTopic("payments", { partitions: 2, groups: ["billing"] });
     await using connection = await connect(emulator.url);
@@ -26,7 +26,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     expect(() => emulator.inject({ kind: "earthquake" as "stall" })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
   });
 
-  test("withdraws faults that have not happened yet", async () => {
+  test("withdraws faults that have not been applied yet", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: {}, payments: {} } });
     await using connection = await connect(emulator.url);
     emulator.inject({ kind: "refuse-authorization", times: 3 });
@@ -41,7 +41,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     await expect(connection.admin.describeTopic("orders")).rejects.toMatchObject({ code: "permission-denied" });
   });
 
-  test("withdraws that a message is invalid", async () => {
+  test("makes an invalid message valid again", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: { partitions: 1 } } });
     await using connection = await connect(emulator.url);
     const producer = connection.topic("orders", { codec: text(), key: () => "a" }).producer({ onKeyFailure: "continue" });
@@ -66,14 +66,14 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     );
   });
 
-  test("refuses topics that cannot be", async () => {
+  test("refuses invalid topics", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: {} } });
     await expect(emulator.createTopic("orders")).rejects.toMatchObject({ code: "already-exists" });
     await expect(emulator.createTopic("other", { partitions: 0 })).rejects.toMatchObject({ code: "invalid-argument" });
     await expect(startEmulator(provider, { topics: { other: { partitions: -1 } } })).rejects.toMatchObject({ code: "invalid-argument" });
   });
 
-  test("two are two, and closing one forgets it", async () => {
+  test("two emulators are separate, and closing one drops its data", async () => {
     await using first = await startEmulator(provider, { topics: { orders: {} } });
     await using second = await startEmulator(provider);
     await using connection = await connect(second.url);
@@ -82,7 +82,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     await first.close();
   });
 
-  test("says what it needs, where it is given nothing", async () => {
+  test("names what is needed, if nothing is given", async () => {
     await using emulator = await startEmulator(provider);
     const nothing = undefined as unknown as string;
     await expect(emulator.createTopic(nothing)).rejects.toMatchObject({
@@ -102,13 +102,13 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     expect(() => emulator.inject({ kind: "throttle" })).toThrow(expect.objectContaining({ code: "closed", provider }));
   });
 
-  test("refuses options that there are not", async () => {
+  test("refuses unknown options", async () => {
     await expect(startEmulator(provider, { ports: 1 } as object)).rejects.toMatchObject({ code: "invalid-argument" });
     await expect(startEmulator(provider, { port: 70_000 })).rejects.toMatchObject({ code: "invalid-argument" });
   });
 });
 
-test("a provider without an emulator so far, and one that there is not", async () => {
+test("a provider without an emulator, and an unknown one", async () => {
   await expect(startEmulator("pubsub")).rejects.toMatchObject({
     code: "unsupported",
     message: expect.stringContaining("there are memory, kafka"),
@@ -126,7 +126,7 @@ test("no provider at all", async () => {
   });
 });
 
-test("Kafka listens where it is told to, or says that it cannot", async () => {
+test("Kafka listens on the given port, or fails if the port is taken", async () => {
   const first = await startEmulator("kafka");
   const port = Number(new URL(first.url).port);
   await expect(startEmulator("kafka", { port })).rejects.toMatchObject({ code: "configuration" });

@@ -64,36 +64,36 @@ const APIS_OF: Readonly<Record<NonNullable<Fault["operation"]>, readonly string[
 };
 
 interface ShownFault {
-  readonly ways: readonly FaultVariant[];
+  readonly variants: readonly FaultVariant[];
   readonly apis: readonly string[] | null;
 }
 
 /** How Kafka shows each kind of fault of the shared vocabulary. */
 const KINDS: Readonly<Record<FaultKind, (fault: Fault) => ShownFault>> = {
-  throttle: () => ({ ways: [refusal(ErrorCode.throttlingQuotaExceeded)], apis: ["Produce"] }),
-  "fail-entry": () => ({ ways: [[{ what: "invalid-record" }]], apis: ["Produce"] }),
+  throttle: () => ({ variants: [refusal(ErrorCode.throttlingQuotaExceeded)], apis: ["Produce"] }),
+  "fail-entry": () => ({ variants: [[{ what: "invalid-record" }]], apis: ["Produce"] }),
   "fail-before-write": () => ({
-    ways: [refusal(ErrorCode.notEnoughReplicas), [{ what: "move-leader", isStored: false, otherwise: ErrorCode.notEnoughReplicas }]],
+    variants: [refusal(ErrorCode.notEnoughReplicas), [{ what: "move-leader", isStored: false, otherwise: ErrorCode.notEnoughReplicas }]],
     apis: ["Produce"],
   }),
   "fail-after-write": ({ operation }) =>
     operation === "admin"
-      ? { ways: [[{ what: "lose-answer" }]], apis: CHANGES }
+      ? { variants: [[{ what: "lose-answer" }]], apis: CHANGES }
       : {
-          ways: [
+          variants: [
             [{ what: "error", errorCode: ErrorCode.requestTimedOut, isStored: true }],
             [{ what: "lose-answer" }],
             [{ what: "move-leader", isStored: true, otherwise: ErrorCode.requestTimedOut }],
           ],
           apis: ["Produce"],
         },
-  disconnect: () => ({ ways: [[{ what: "disconnect" }], [{ what: "step-down" }, { what: "disconnect" }]], apis: null }),
-  stall: ({ durationMs = DEFAULT_STALL_MS }) => ({ ways: [[{ what: "delay", durationMs }]], apis: ["Produce", "Fetch"] }),
-  "expire-cursor": () => ({ ways: [refusal(ErrorCode.offsetOutOfRange)], apis: ["Fetch"] }),
-  "steal-partition": () => ({ ways: [[{ what: "evict-member" }]], apis: OF_MEMBERS }),
-  "lose-coordinator": () => ({ ways: [[{ what: "move-coordinator" }]], apis: OF_MEMBERS }),
-  "refuse-authorization": () => ({ ways: [refusal("authorization")], apis: null }),
-  restart: () => ({ ways: [[{ what: "restart" }]], apis: null }),
+  disconnect: () => ({ variants: [[{ what: "disconnect" }], [{ what: "step-down" }, { what: "disconnect" }]], apis: null }),
+  stall: ({ durationMs = DEFAULT_STALL_MS }) => ({ variants: [[{ what: "delay", durationMs }]], apis: ["Produce", "Fetch"] }),
+  "expire-cursor": () => ({ variants: [refusal(ErrorCode.offsetOutOfRange)], apis: ["Fetch"] }),
+  "steal-partition": () => ({ variants: [[{ what: "evict-member" }]], apis: OF_MEMBERS }),
+  "lose-coordinator": () => ({ variants: [[{ what: "move-coordinator" }]], apis: OF_MEMBERS }),
+  "refuse-authorization": () => ({ variants: [refusal("authorization")], apis: null }),
+  restart: () => ({ variants: [[{ what: "restart" }]], apis: null }),
 };
 
 /** @throws `invalid-argument` for an unknown kind or an invalid property */
@@ -107,9 +107,9 @@ export function plannedFault(fault: Fault): PlannedFault {
   if (partition !== undefined && !/^\d+$/.test(partition)) {
     throw refused(`a fault names partition ${JSON.stringify(partition)}; partitions are numbers, from "0" on`);
   }
-  const { ways, apis } = known(fault);
+  const { variants, apis } = known(fault);
   const those = operation === undefined ? apis : APIS_OF[operation].filter((api) => apis === null || apis.includes(api));
-  return { kind, variants: ways, apis: those, topic, partition: partition === undefined ? undefined : Number(partition), after, times };
+  return { kind, variants, apis: those, topic, partition: partition === undefined ? undefined : Number(partition), after, times };
 }
 
 function refused(what: string): StreamError {
@@ -132,8 +132,8 @@ export interface ErrorAnswer {
 }
 
 export function plannedAnswer({ api, errorCode, isStored = false, after = 0, times = 1, topic, partition }: ErrorAnswer): PlannedFault {
-  const ways: readonly FaultVariant[] = [[{ what: "error", errorCode, isStored }]];
-  return { kind: api, variants: ways, apis: [api], topic, partition, after, times };
+  const variants: readonly FaultVariant[] = [[{ what: "error", errorCode, isStored }]];
+  return { kind: api, variants, apis: [api], topic, partition, after, times };
 }
 
 function refusal(errorCode: number | "authorization"): FaultVariant {

@@ -37,23 +37,23 @@ export class FaultPlan {
 
   /** Counts the request. @returns the faults that apply to it */
   take(api: string, subject: CallSubject): RequestFaults {
-    const met: RequestFault[] = [];
+    const applied: RequestFault[] = [];
     for (const planned of this.#planned) {
-      if (!meets(planned, api, subject)) continue;
+      if (!appliesTo(planned, api, subject)) continue;
       const { variants, turn, topic, partition } = planned;
       planned.turn += 1;
       if (planned.after > 0) planned.after -= 1;
       else {
         planned.times -= 1;
-        met.push(...variants[turn % variants.length]!.map((effect) => ({ effect, topic, partition })));
+        applied.push(...variants[turn % variants.length]!.map((effect) => ({ effect, topic, partition })));
       }
     }
-    if (met.length > 0) this.#planned = this.#planned.filter(({ times }) => times > 0);
-    return new RequestFaults(met);
+    if (applied.length > 0) this.#planned = this.#planned.filter(({ times }) => times > 0);
+    return new RequestFaults(applied);
   }
 }
 
-function meets({ apis, topic, partition }: PlannedFault, api: string, { topics, hasGroup }: CallSubject): boolean {
+function appliesTo({ apis, topic, partition }: PlannedFault, api: string, { topics, hasGroup }: CallSubject): boolean {
   if (apis === null ? topics.size === 0 && !hasGroup : !apis.includes(api)) return false;
   if (topic === undefined) return true;
   const partitions = topics.get(topic);

@@ -21,8 +21,8 @@ export class RequestFaults {
   readonly #faults: readonly RequestFault[];
   readonly #invalidRecords = new Set<RequestFault>();
 
-  constructor(met: readonly RequestFault[]) {
-    this.#faults = met;
+  constructor(faults: readonly RequestFault[]) {
+    this.#faults = faults;
   }
 
   has(what: FaultEffect["what"]): boolean {
@@ -47,8 +47,8 @@ export class RequestFaults {
   }
 
   #codeOf(isStored: boolean, authorizationCode: number, topic?: string, partition?: number): number {
-    for (const { effect, ...planned } of this.#faults) {
-      if (effect.what !== "error" || effect.isStored !== isStored || !concerns(planned, topic, partition)) continue;
+    for (const { effect, ...scope } of this.#faults) {
+      if (effect.what !== "error" || effect.isStored !== isStored || !appliesTo(scope, topic, partition)) continue;
       return effect.errorCode === "authorization" ? authorizationCode : effect.errorCode;
     }
     return ErrorCode.none;
@@ -56,21 +56,21 @@ export class RequestFaults {
 
   /** The code for a partition whose leader has to move, if it has no other replica; 0: its leader stays. */
   codeOfMove(isStored: boolean, topic: string, partition: number): number {
-    for (const { effect, ...met } of this.#faults) {
-      if (effect.what === "move-leader" && effect.isStored === isStored && concerns(met, topic, partition)) return effect.otherwise;
+    for (const { effect, ...scope } of this.#faults) {
+      if (effect.what === "move-leader" && effect.isStored === isStored && appliesTo(scope, topic, partition)) return effect.otherwise;
     }
     return ErrorCode.none;
   }
 
   /** Whether the broker loses the leadership of this partition. */
   stepsDown(topic: string, partition: number): boolean {
-    return this.#faults.some(({ effect, ...met }) => effect.what === "step-down" && concerns(met, topic, partition));
+    return this.#faults.some(({ effect, ...scope }) => effect.what === "step-down" && appliesTo(scope, topic, partition));
   }
 
   /** Whether one record of this partition becomes invalid. A fault chooses the first partition that it applies to, and no other. */
   invalidates(topic: string, partition: number): boolean {
     const invalidating = this.#faults.find(
-      ({ effect, ...planned }) => effect.what === "invalid-record" && concerns(planned, topic, partition),
+      ({ effect, ...scope }) => effect.what === "invalid-record" && appliesTo(scope, topic, partition),
     );
     if (invalidating === undefined || this.#invalidRecords.has(invalidating)) return false;
     this.#invalidRecords.add(invalidating);
@@ -79,8 +79,8 @@ export class RequestFaults {
 }
 
 /** If a part of a request names less than the fault, such as only a group, the fault applies to all of it. */
-function concerns(planned: Pick<RequestFault, "topic" | "partition">, topic?: string, partition?: number): boolean {
+function appliesTo(scope: Pick<RequestFault, "topic" | "partition">, topic?: string, partition?: number): boolean {
   if (topic === undefined) return true;
-  if (planned.topic !== undefined && planned.topic !== topic) return false;
-  return partition === undefined || planned.partition === undefined || planned.partition === partition;
+  if (scope.topic !== undefined && scope.topic !== topic) return false;
+  return partition === undefined || scope.partition === undefined || scope.partition === partition;
 }

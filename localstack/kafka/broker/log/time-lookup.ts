@@ -33,14 +33,14 @@ export function recordWithMaxTimestamp(log: PartitionLog): FoundRecord | null {
   return firstInBatch(newest, (time) => time >= maxTimestamp, newest.baseOffset);
 }
 
-function firstInBatch(batch: RecordBatch, isIt: (timestampMs: number | bigint) => boolean, from: bigint): FoundRecord | null {
+function firstInBatch(batch: RecordBatch, matches: (timestampMs: number | bigint) => boolean, from: bigint): FoundRecord | null {
   const { baseOffset, maxTimestampMs, hasAppendTime, leaderEpoch } = batch;
   const cursor = new RecordCursor(decompress(batch.codec, batch.payload));
   while (!cursor.isAtEnd) {
     cursor.next();
     const offset = baseOffset + BigInt(cursor.offsetDelta);
     const timestampMs = hasAppendTime ? maxTimestampMs : producedTime(batch, cursor);
-    if (offset >= from && isIt(timestampMs)) return { offset, timestampMs, leaderEpoch };
+    if (offset >= from && matches(timestampMs)) return { offset, timestampMs, leaderEpoch };
   }
   return null;
 }

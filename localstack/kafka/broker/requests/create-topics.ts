@@ -52,25 +52,26 @@ type Created = AnswerOf<typeof createTopicsApi>["topics"][number];
 export const createTopics = handler(
   createTopicsApi,
   ({ topics, validateOnly }, context) => {
-    const twice = new Set(topics.map(({ name }) => name).filter((name, index, names) => names.indexOf(name) !== index));
+    const duplicated = new Set(topics.map(({ name }) => name).filter((name, index, names) => names.indexOf(name) !== index));
     return {
       topics: topics
-        .filter(({ name }, index) => !twice.has(name) || topics.findIndex((one) => one.name === name) === index)
-        .map((asked) => {
-          if (twice.has(asked.name)) return refused(asked.name, new Refusal(ErrorCode.invalidRequest, "Duplicate topic name."));
-          return create(asked, validateOnly, context);
+        .filter(({ name }, index) => !duplicated.has(name) || topics.findIndex((one) => one.name === name) === index)
+        .map((requested) => {
+          if (duplicated.has(requested.name))
+            return refused(requested.name, new Refusal(ErrorCode.invalidRequest, "Duplicate topic name."));
+          return create(requested, validateOnly, context);
         }),
     };
   },
   { topics: ({ topics }) => topics.map(({ name }) => [name, null]) },
 );
 
-function create(asked: Requested, isTrial: boolean, { cluster, faults }: RequestContext): Created {
+function create(requested: Requested, isTrial: boolean, { cluster, faults }: RequestContext): Created {
   try {
-    const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, asked.name);
+    const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, requested.name);
     if (refusal !== ErrorCode.none) throw new Refusal(refusal, "Authorization failed.");
-    cluster.topics.requireNew(asked.name);
-    const topic = cluster.topics.create(newTopic(asked), Date.now(), isTrial);
+    cluster.topics.requireNew(requested.name);
+    const topic = cluster.topics.create(newTopic(requested), Date.now(), isTrial);
     cluster.electLeaders();
     return {
       name: topic.name,
@@ -84,7 +85,7 @@ function create(asked: Requested, isTrial: boolean, { cluster, faults }: Request
       }),
     };
   } catch (error) {
-    if (error instanceof Refusal) return refused(asked.name, error);
+    if (error instanceof Refusal) return refused(requested.name, error);
     throw error;
   }
 }

@@ -26,9 +26,9 @@ export const deleteTopicsApi = defineApi({
 export const deleteTopics = handler(
   deleteTopicsApi,
   ({ topics, topicNames }, { cluster, faults }) => {
-    const asked = [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
+    const requested = [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
     return {
-      responses: asked.map(({ name, topicId }) => {
+      responses: requested.map(({ name, topicId }) => {
         const topic = requestedTopic(cluster, { name: name ?? "", topicId });
         const refusal = faults.refusalOf(ErrorCode.topicAuthorizationFailed, topic?.name ?? name ?? "");
         if (refusal !== ErrorCode.none) return { name, topicId, errorCode: refusal };

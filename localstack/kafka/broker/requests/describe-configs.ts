@@ -53,7 +53,7 @@ type Described = AnswerOf<typeof describeConfigsApi>["results"][number];
 export const describeConfigs = handler(
   describeConfigsApi,
   ({ resources, includeSynonyms }, context) => ({
-    results: resources.map((asked) => describe(asked, includeSynonyms, context)),
+    results: resources.map((requested) => describe(requested, includeSynonyms, context)),
   }),
   {
     topics: ({ resources }) =>
@@ -64,8 +64,8 @@ export const describeConfigs = handler(
 function describe({ resourceType, resourceName, configurationKeys }: Requested, withSynonyms: boolean, context: RequestContext): Described {
   try {
     const all = settingsOf(resourceType, resourceName, context);
-    const asked = configurationKeys === null ? all : all.filter(({ name }) => configurationKeys.includes(name));
-    const configs = asked.map(({ name, value, configSource, configType, synonyms }) => ({
+    const requested = configurationKeys === null ? all : all.filter(({ name }) => configurationKeys.includes(name));
+    const configs = requested.map(({ name, value, configSource, configType, synonyms }) => ({
       name,
       value,
       readOnly: resourceType === BROKER_RESOURCE,

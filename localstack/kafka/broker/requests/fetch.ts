@@ -139,26 +139,26 @@ function read(request: FetchRequest, context: RequestContext): { readonly isRead
   let hasFailed = false;
   const responses = request.topics.map(({ topic: name, topicId, partitions }) => {
     const topic = requestedTopic(context.cluster, { name, topicId });
-    const read = partitions.map((asked): FetchedPartition => {
-      const partition = readablePartition(context, topic, asked, missingTopicCode({ name, topicId }));
+    const read = partitions.map((requested): FetchedPartition => {
+      const partition = readablePartition(context, topic, requested, missingTopicCode({ name, topicId }));
       if (typeof partition === "number") {
         hasFailed = true;
-        return failed(asked, partition, topic);
+        return failed(requested, partition, topic);
       }
-      const diverging = divergingEpoch(partition, asked);
+      const diverging = divergingEpoch(partition, requested);
       if (typeof diverging === "number") {
         hasFailed = true;
-        return failed(asked, diverging, topic);
+        return failed(requested, diverging, topic);
       }
       if (diverging !== null) {
         hasFailed = true;
-        return { ...fetched(partition, asked, NOTHING, false), divergingEpoch: diverging };
+        return { ...fetched(partition, requested, NOTHING, false), divergingEpoch: diverging };
       }
       const limit = request.isolationLevel === READ_COMMITTED ? partition.log.lastStableOffset : partition.log.endOffset;
-      const slice = partition.log.read(asked.fetchOffset, limit, Math.min(remaining, asked.partitionMaxBytes), byteLength === 0);
+      const slice = partition.log.read(requested.fetchOffset, limit, Math.min(remaining, requested.partitionMaxBytes), byteLength === 0);
       remaining = Math.max(0, remaining - slice.byteLength);
       byteLength += slice.byteLength;
-      return fetched(partition, asked, slice, request.isolationLevel === READ_COMMITTED);
+      return fetched(partition, requested, slice, request.isolationLevel === READ_COMMITTED);
     });
     return { topic: name, topicId, partitions: read };
   });

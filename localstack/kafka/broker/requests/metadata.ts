@@ -64,7 +64,7 @@ export const metadata = handler(
     const wantsAll = topics === null || (version === 0 && topics.length === 0);
     const describedTopics = wantsAll
       ? cluster.topics.all.map((topic) => describe(cluster, topic))
-      : topics.map((asked) => answerFor(asked, allowAutoTopicCreation, context));
+      : topics.map((requested) => answerFor(requested, allowAutoTopicCreation, context));
     const areReported = ({ errorCode }: DescribedTopic): boolean =>
       includeTopicAuthorizedOperations && errorCode !== ErrorCode.topicAuthorizationFailed;
     return {

@@ -44,7 +44,7 @@ export const offsetCommit = handler(
     const refusal = groupRefusal(context, groupId);
     const group = cluster.groups.get(groupId);
     const errorCode = refusal === ErrorCode.none ? commitRefusal(group, { memberId, groupInstanceId }, generation) : refusal;
-    const most = cluster.properties.number("offset.metadata.max.bytes");
+    const largestBytes = cluster.properties.number("offset.metadata.max.bytes");
     if (errorCode === ErrorCode.none) group?.noteContact(memberId);
     const answered = topics.map(({ name, partitions }) => ({
       name,
@@ -55,7 +55,7 @@ export const offsetCommit = handler(
         if (errorCode !== ErrorCode.none) return refused(errorCode);
         // Every permitted commit creates the group, even if its offset is refused.
         const { offsets } = cluster.groups.getOrCreate(groupId);
-        if (Buffer.byteLength(metadata) > most) return refused(ErrorCode.offsetMetadataTooLarge);
+        if (Buffer.byteLength(metadata) > largestBytes) return refused(ErrorCode.offsetMetadataTooLarge);
         const place = { topic: name, partition: partitionIndex, offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata };
         offsets.set(place);
         return refused(ErrorCode.none);

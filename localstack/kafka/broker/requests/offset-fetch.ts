@@ -13,7 +13,7 @@ const partition = struct({
   errorCode: int16,
 });
 
-const asked = nullableArray(struct({ name: string, partitionIndexes: array(int32) }));
+const requested = nullableArray(struct({ name: string, partitionIndexes: array(int32) }));
 
 const found = array(struct({ name: string, partitions: array(partition) }));
 
@@ -25,10 +25,10 @@ export const offsetFetchApi = defineApi({
   flexibleFrom: 6,
   request: {
     groupId: string.until(7),
-    topics: asked.until(7),
-    groups: array(struct({ groupId: string, memberId: nullableString.since(9), memberEpoch: int32.since(9).or(-1), topics: asked })).since(
-      8,
-    ),
+    topics: requested.until(7),
+    groups: array(
+      struct({ groupId: string, memberId: nullableString.since(9), memberEpoch: int32.since(9).or(-1), topics: requested }),
+    ).since(8),
     requireStable: boolean.since(7).or(false),
   },
   answer: {
@@ -62,14 +62,14 @@ export const offsetFetch = handler(
 
 function committed(
   groupId: string,
-  asked: Requested,
+  requested: Requested,
   requireStable: boolean,
   context: RequestContext,
 ): { readonly errorCode: number; readonly topics: Found } {
   const errorCode = groupRefusal(context, groupId);
   if (errorCode !== ErrorCode.none) return { errorCode, topics: [] };
   const offsets = context.cluster.groups.get(groupId)?.offsets;
-  const wanted = asked ?? (offsets?.topics ?? []).map(({ topic, partitions }) => ({ name: topic, partitionIndexes: partitions }));
+  const wanted = requested ?? (offsets?.topics ?? []).map(({ topic, partitions }) => ({ name: topic, partitionIndexes: partitions }));
   const topics = wanted.map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((partitionIndex) => {

@@ -56,17 +56,17 @@ const NO_ACKNOWLEDGEMENT = 0;
 export const produce = handler(
   produceApi,
   ({ transactionalId, acks, topicData }, context) => {
-    const responses = topicData.map((asked) => {
-      const topic = requestedTopic(context.cluster, asked);
-      const partitionResponses = asked.partitionData.map(({ index, records }) => {
+    const responses = topicData.map((requested) => {
+      const topic = requestedTopic(context.cluster, requested);
+      const partitionResponses = requested.partitionData.map(({ index, records }) => {
         try {
-          if (topic === undefined) throw new Refusal(missingTopicCode(asked), "there is no such topic");
+          if (topic === undefined) throw new Refusal(missingTopicCode(requested), "there is no such topic");
           return storeBatch(context, topic, index, records, { acks, transactionalId });
         } catch (error) {
           return refusedBatch(error, topic, index);
         }
       });
-      return { name: asked.name, topicId: asked.topicId, partitionResponses };
+      return { name: requested.name, topicId: requested.topicId, partitionResponses };
     });
     if (acks !== NO_ACKNOWLEDGEMENT) return { responses };
     // The only way to report an error to a client that wants no answer.
@@ -76,8 +76,8 @@ export const produce = handler(
   },
   {
     topics: ({ topicData }, cluster) =>
-      topicData.map((asked): TopicSubject => {
-        return [requestedTopic(cluster, asked)?.name ?? asked.name, asked.partitionData.map(({ index }) => index)];
+      topicData.map((requested): TopicSubject => {
+        return [requestedTopic(cluster, requested)?.name ?? requested.name, requested.partitionData.map(({ index }) => index)];
       }),
   },
 );

@@ -99,10 +99,10 @@ export class Dispatcher {
     }
     if (faults.has("step-down")) this.#stepDown(this.#subjectOf(known, request), faults);
     if (faults.has("disconnect")) return "close";
-    const asking = known.member?.(request);
-    const group = asking === undefined ? undefined : cluster.groups.get(asking.groupId);
+    const sender = known.member?.(request);
+    const group = sender === undefined ? undefined : cluster.groups.get(sender.groupId);
     if (faults.has("evict-member") && group !== undefined) {
-      group.evict(asking!.memberId);
+      group.evict(sender!.memberId);
       // The evicted member learns it last: by then the other members have its partitions.
       await Promise.race([group.settled(), delay(EVICTION_DELAY_MS, undefined, { signal: gone }).catch(() => undefined)]);
     }

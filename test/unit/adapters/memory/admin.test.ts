@@ -31,7 +31,7 @@ test("topics are created, described, listed, changed and deleted", async () => {
   }
 });
 
-test("closed shards are listed while they hold records, and told from those that can be written to", async () => {
+test("closed shards are listed while they hold records, and marked as closed", async () => {
   const { driver, broker } = open("");
   await driver.admin.createTopic("orders", { partitions: 2 }, signal);
   await publish(driver, "orders", [outgoing("a", "v", { toPartition: "0" })]);
@@ -41,7 +41,7 @@ test("closed shards are listed while they hold records, and told from those that
   expect(await driver.admin.describeTopic("orders", signal)).toMatchObject({ partitions: ["2"], openPartitions: 1 });
 });
 
-test("retention by age is swept when somebody looks", async () => {
+test("retention by age is applied at every access", async () => {
   const { driver } = open("");
   await driver.admin.createTopic("orders", { retentionMs: 400 }, signal);
   await publish(driver, "orders", series(10));
@@ -101,7 +101,7 @@ test("a reset goes to a time, to the ends, or to a bookmark with ended shards", 
   await expectCode(admin.resetGroup("orders", billing, { kind: "places", places: behind }, signal), "position-out-of-range");
 });
 
-test("a reset plans what it does: partitions that a bookmark does not list begin at their beginning", async () => {
+test("a plan of a reset is what the reset does: partitions that a bookmark does not list start at their beginning", async () => {
   const { driver } = open();
   const { admin } = driver;
   await publish(driver, "orders", series(40));
@@ -137,11 +137,11 @@ test("lag counts messages and the age of the oldest", async () => {
   const { timeMs, ...ofTwo } = await lagOf(billing, { partitions: ["1", "2", "9"], initialPosition: { kind: "latest" } });
   expect(timeMs).toBe(0);
   expect(ofTwo).toMatchObject({ messages: 0, partitions: [{ partition: "1" }, { partition: "2" }] });
-  const nobody = { group: "nobody", nativeGroup: undefined };
-  await expectCode(lagOf(nobody), "not-found");
-  expect((await lagOf(nobody, { initialPosition: { kind: "earliest" } })).messages).toBe(2);
-  expect((await lagOf(nobody, { initialPosition: { kind: "latest" } })).messages).toBe(0);
-  await expectCode(lagOf(nobody), "not-found");
+  const unknown = { group: "unknown", nativeGroup: undefined };
+  await expectCode(lagOf(unknown), "not-found");
+  expect((await lagOf(unknown, { initialPosition: { kind: "earliest" } })).messages).toBe(2);
+  expect((await lagOf(unknown, { initialPosition: { kind: "latest" } })).messages).toBe(0);
+  await expectCode(lagOf(unknown), "not-found");
 });
 
 test("a native name is the group's name", async () => {

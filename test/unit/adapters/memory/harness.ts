@@ -120,7 +120,7 @@ export interface SinkEvent {
   readonly count?: number;
 }
 
-/** A member whose sink writes down what happens, and handles and settles at once unless told otherwise. */
+/** A member whose sink records the events. It handles and settles at once, unless `settles` is false. */
 export class TestMember implements Sink {
   readonly events: SinkEvent[] = [];
   readonly records: { readonly assignment: Assignment; readonly record: StoredRecord }[] = [];

@@ -41,7 +41,7 @@ test.each([
   expect(() => openMemory(url)).toThrow(configuration(words));
 });
 
-test("a URL says what the options say", async () => {
+test("a URL has the same settings as the options", async () => {
   const { driver } = open("create=orders,payments&like=kinesis&without=lagInTime,tombstones&delayMs=1");
   expect(driver.capabilities).toMatchObject({ lagInTime: false, tombstones: false, lagInMessages: false, readerEnd: "caught-up" });
   expect(await driver.admin.listTopics(signal)).toEqual(["orders", "payments"]);
@@ -62,13 +62,13 @@ test("a name is shared by the process and outlives its connections; without one 
   expect(await other.admin.listTopics(signal)).toEqual(["orders"]);
 });
 
-test("names of topics are judged as brokers judge them", () => {
+test("names of topics follow the rules of brokers", () => {
   const driver = openMemory("memory:");
   for (const name of ["a", "orders.v1_EU-2", "x".repeat(249)]) expect(driver.refuseTopicName(name)).toBeNull();
   for (const name of ["", ".", "..", "a b", "é", "a/b", "x".repeat(250)]) expect(driver.refuseTopicName(name)).toMatch(/1 to 249/);
 });
 
-test("errors of ours stay as they are, others are internal, and nobody is shown their text", () => {
+test("a StreamError stays as it is; other errors are internal, and their text is not shown", () => {
   const ours = new StreamError("throttled", "slow down");
   expect(classify(ours)).toBe(ours);
   const cause = new TypeError("secret");
@@ -82,7 +82,7 @@ test("errors of ours stay as they are, others are internal, and nobody is shown 
   expect(classify("text")).toMatchObject({ code: "internal", cause: "text" });
 });
 
-test("a delay makes every call take that long, and an abort ends it with its reason", async () => {
+test("every call takes the delay, and an abort ends it with its reason", async () => {
   const { driver } = open("create=orders&delayMs=20");
   const begun = performance.now();
   await driver.check(signal);
@@ -96,7 +96,7 @@ test("a delay makes every call take that long, and an abort ends it with its rea
   await expect(driver.check(AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
-test("the process ends by itself once all is closed, and lives while a member waits", () => {
+test("the process ends by itself when everything is closed, and lives while a member waits", () => {
   const program = `
     import { openMemory } from "./adapters/memory/open.ts";
     const driver = openMemory("memory:?create=orders").open({ report: Object.assign(() => {}, { wants: () => false }) });

@@ -45,14 +45,14 @@ test("records without a key are spread over all partitions", async () => {
   expect([...read.values()].map(({ length }) => length)).toEqual([2, 2, 2, 2]);
 });
 
-test.each(["", "like=kafka&"])("a chosen partition overrules the key, also where a lane happens to have its name (%s)", async (like) => {
+test.each(["", "like=kafka&"])("a chosen partition overrules the key, even if a lane has the same name (%s)", async (like) => {
   const { driver } = open(`${like}create=orders`);
   const records = Array.from({ length: 200 }, (_, index) => outgoing(index % 5 === 0 ? null : `key-${index}`, "v", { toPartition: "2" }));
   const results = await publish(driver, "orders", records);
   expect(new Set(results.map((result) => result.outcome === "stored" && result.partition))).toEqual(new Set(["2"]));
 });
 
-test("a partition that does not exist is refused, naming those that do", async () => {
+test("a partition that does not exist is refused, with the names of those that do", async () => {
   const { driver } = open();
   const producer = driver.producer("orders");
   await producer.prepare(signal);
@@ -61,7 +61,7 @@ test("a partition that does not exist is refused, naming those that do", async (
   );
 });
 
-test("splits and merges keep lanes as they are and keys in order; a queued partition goes on in its child", async () => {
+test("splits and merges keep lanes as they are and keys in order; queued messages for a partition go to its child", async () => {
   const opened = open();
   const { driver, broker } = opened;
   const producer = driver.producer("orders");
@@ -86,7 +86,7 @@ test("splits and merges keep lanes as they are and keys in order; a queued parti
   }
 });
 
-test("every key lies where its hash points, also where a group of keys spans two partitions", async () => {
+test("every key lies where its hash points, even if a group of keys spans two partitions", async () => {
   const { driver, broker } = open("");
   await driver.admin.createTopic("orders", { partitions: 3 }, signal);
   await publish(driver, "orders", series(3_000, 3_000));
@@ -98,7 +98,7 @@ test("every key lies where its hash points, also where a group of keys spans two
   }
 });
 
-test("like Kafka, growth moves keys and says so; what was queued keeps its partition", async () => {
+test("like Kafka, growth moves keys and reports that; queued messages keep their partition", async () => {
   const { driver, broker } = open("create=orders&like=kafka");
   const producer = driver.producer("orders");
   await producer.prepare(signal);
@@ -117,7 +117,7 @@ test("like Kafka, growth moves keys and says so; what was queued keeps its parti
   expect(result).toMatchObject({ outcome: "stored", partition: lanes[changed] });
 });
 
-test("a missing topic is not found, a re-created one is another, and what is too large is refused", async () => {
+test("a missing topic is not found, a re-created one is a different one, and a message over the limit is refused", async () => {
   const { driver } = open();
   await expectCode(driver.producer("nowhere").prepare(signal), "not-found", /"nowhere"/);
   const producer = driver.producer("orders");
@@ -138,7 +138,7 @@ test("a missing topic is not found, a re-created one is another, and what is too
   expect(tooLarge[0]).toMatchObject({ outcome: "refused", error: { code: "too-large" } });
 });
 
-test("a call with a delay that is abandoned is of unknown outcome", async () => {
+test("a call with a delay that is abandoned has an unknown outcome", async () => {
   const { driver } = open("create=orders&delayMs=30");
   const producer = driver.producer("orders");
   await producer.prepare(signal);
@@ -148,7 +148,7 @@ test("a call with a delay that is abandoned is of unknown outcome", async () => 
   expect((await writing)[0]).toMatchObject({ outcome: "unknown" });
 });
 
-test("calls are reported where somebody listens", async () => {
+test("calls are reported if a listener wants them", async () => {
   const { driver, reports } = open();
   await publish(driver, "orders", series(3));
   expect(reports).toContainEqual({ kind: "call", operation: "publish", topic: "orders", bytes: 300, messages: 3 });

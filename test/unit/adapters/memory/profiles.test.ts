@@ -13,7 +13,7 @@ function missing(query: string): Capability[] {
   return CAPABILITIES.filter((name) => !capabilities[name]);
 }
 
-test("the own form has every capability", () => {
+test("the provider's own form has every capability", () => {
   expect(CAPABILITIES.filter((name) => !OWN_CAPABILITIES[name])).toEqual([]);
   expect(missing("create=orders")).toEqual([]);
 });
@@ -53,7 +53,7 @@ test("each form lacks what its provider lacks", () => {
   ]);
 });
 
-test("calls are shaped as each provider takes them", () => {
+test("calls have the shape of each provider", () => {
   const shapes = LIKES.map((like) => {
     const { lane, lanesPerCall, maxLaneMessages } = profileOf(like, []).shape;
     return [like, lane, lanesPerCall, maxLaneMessages > 1];
@@ -91,7 +91,7 @@ test.each([
   expect(timed.partitions[0]!.end).toEqual(readerEnd === "position" ? end : { kind: "timestamp", timestampMs });
 });
 
-test("a quiet end comes after silence, not at once", async () => {
+test("a quiet end comes after a time without records, not at once", async () => {
   const { driver } = open("like=pubsub&create=orders");
   await publish(driver, "orders", series(3));
   const begun = performance.now();
@@ -101,7 +101,7 @@ test("a quiet end comes after silence, not at once", async () => {
   expect(performance.now() - begun).toBeGreaterThan(65);
 });
 
-test("without receiptPositions a receipt tells nothing", async () => {
+test("without receiptPositions a receipt has no partition, position or time", async () => {
   for (const like of ["event-hubs", "pubsub"]) {
     const { driver } = open(`like=${like}&create=orders`);
     expect(await publish(driver, "orders", [outgoing("a", "1")])).toEqual([
@@ -114,7 +114,7 @@ test("without receiptPositions a receipt tells nothing", async () => {
     expect(result).toMatchObject({ outcome: "stored", partition: null, position: null });
 });
 
-test("without binaryKeys, exactHeaders, producerTimestamps or tombstones, what is kept is text, a map, our time, and empty", async () => {
+test("without binaryKeys, exactHeaders, producerTimestamps or tombstones, a record keeps text, a map, the provider's time and an empty value", async () => {
   const keep = async (without: string) => {
     const { driver } = open(`create=orders&without=${without}`);
     const headers = [
@@ -136,7 +136,7 @@ test("without binaryKeys, exactHeaders, producerTimestamps or tombstones, what i
   expect([exact.key, exact.value, exact.timestampMs, exact.headers.length]).toEqual([binary, null, 5, 3]);
 });
 
-test("what a form cannot do is refused as unsupported, naming the capability", async () => {
+test("an operation that a form does not have is unsupported, with the name of the capability", async () => {
   const refused = async (query: string, capability: Capability, call: (driver: ReturnType<typeof open>["driver"]) => Promise<unknown>) => {
     const { driver } = open(`create=orders&${query}`);
     await expect(call(driver)).rejects.toMatchObject({ code: "unsupported", capability });
@@ -155,7 +155,7 @@ test("what a form cannot do is refused as unsupported, naming the capability", a
   expect(() => producer.laneOf(null, "0")).toThrow(expect.objectContaining({ code: "unsupported", capability: "explicitPartition" }));
 });
 
-test("lag tells only the figures that the form has", async () => {
+test("lag has only the figures that the form supports", async () => {
   const lagOf = async (query: string) => {
     const { driver } = open(`create=orders&${query}`);
     await driver.admin.resetGroup("orders", billing, { kind: "earliest" }, signal);
@@ -168,14 +168,14 @@ test("lag tells only the figures that the form has", async () => {
   expect(await lagOf("without=lagInTime,lagInMessages")).toEqual([null, true]);
 });
 
-test("without growthKeepsKeyOrder growth adds partitions in place, and a merge is no longer offered", async () => {
+test("without growthKeepsKeyOrder growth adds partitions in place, and a merge is not possible", async () => {
   const { driver, broker } = open("create=orders&without=growthKeepsKeyOrder");
   expect(driver.capabilities.partitionMerge).toBe(false);
   await driver.admin.updateTopic("orders", { partitions: 6 }, signal);
   expect([...broker.topic("orders").partitions.values()].every(({ parents, log }) => parents.length === 0 && !log.closed)).toBe(true);
 });
 
-test("without partitions there is one, and what needs several goes as well", async () => {
+test("without partitions a topic has one, and the capabilities that need several are off", async () => {
   const { driver, name } = open("create=orders&without=partitions");
   expect(missing("without=partitions").toSorted()).toEqual(["explicitPartition", "partitionGrowth", "partitionMerge", "partitions"]);
   expect((await driver.admin.describeTopic("orders", signal)).partitions).toEqual(["0"]);

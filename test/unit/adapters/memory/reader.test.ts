@@ -47,7 +47,7 @@ test("every kind of end is resolved to a position", async () => {
   expect(await endOf({ kind: "places", places: new Map([["1", { kind: "latest" }]]) })).toEqual(before("0"));
 });
 
-test("what cannot be a place is refused", async () => {
+test("an invalid place is refused", async () => {
   const opened = await timed([1, 2]);
   const resolve = (position: string, kind: "at" | "after" = "at") =>
     resolveOne(opened, { from: { kind: "places", places: new Map([["0", { kind, position }]]) } });
@@ -68,7 +68,7 @@ test("positions compare as numbers, and only positions do", () => {
   expect(() => driver.compare("1", "one")).toThrow(expect.objectContaining({ code: "invalid-argument" }));
 });
 
-test("what retention has dropped of a range is told before reading", async () => {
+test("a part of a range that retention has dropped is reported before reading", async () => {
   const opened = await timed([100, 200, 300, 400]);
   opened.broker.topic("orders").retain({ retentionBytes: 4 });
   expect((await resolveOne(opened, {})).gap).toBeNull();
@@ -85,7 +85,7 @@ test("what retention has dropped of a range is told before reading", async () =>
   expect((await resolveOne(opened, { from: { kind: "timestamp", timestampMs: 201 } })).gap).toBeNull();
 });
 
-test("retention that overtakes a reader is told in the middle, and accepting it goes on behind", async () => {
+test("records that retention drops during reading are reported as a gap, and accepting it continues after the gap", async () => {
   const opened = await timed([1, 2, 3, 4, 5, 6]);
   const [range] = (await opened.driver.reader("orders").resolve({ from: earliest, until: { kind: "now" }, partitions: ["0"] }, signal))
     .partitions;
@@ -128,7 +128,7 @@ test("when one partition fails, the reading of the others ends with it", async (
   expect(delivered).toBe(0);
 });
 
-test("without gapDetected nothing is told: reading starts at what is left", async () => {
+test("without gapDetected nothing is reported: reading starts at the oldest record that is left", async () => {
   const opened = await timed([1, 2, 3, 4], "create=orders&without=gapDetected");
   opened.broker.topic("orders").retain({ retentionBytes: 4 });
   const range = await resolveOne(opened, { from: { kind: "places", places: new Map([["0", at("0")]]) } });
@@ -178,7 +178,7 @@ test("shards name their parents; a closed one ends by naming its children; nothi
   }
 });
 
-test("of places, unlisted ancestors were read and unlisted others start at their beginning", async () => {
+test("in a list of places, unlisted ancestors count as read and other unlisted partitions start at their beginning", async () => {
   const opened = open();
   opened.broker.topic("orders").resize(5);
   const [child] = opened.broker.topic("orders").partitions.get("0")!.children;
@@ -200,7 +200,7 @@ test("of places, unlisted ancestors were read and unlisted others start at their
   expect(range.partitions.find(({ partition }) => partition === child!.id)!.parents).toEqual([]);
 });
 
-test("a reader without an end waits for more, without polling, and stops when asked", async () => {
+test("a reader without an end waits for more, without polling, and stops at an abort", async () => {
   const opened = open();
   const abort = new AbortController();
   const reader = opened.driver.reader("orders");
@@ -232,34 +232,34 @@ test("a reader without an end waits for more, without polling, and stops when as
   expect(records).toHaveLength(20);
 });
 
-test("partitions that are added in place are told once, also those that came between resolving and reading", async () => {
+test("partitions that are added in place are reported once, even those added between resolving and reading", async () => {
   const opened = open("create=orders&like=kafka");
   const topic = opened.broker.topic("orders");
   const abort = new AbortController();
   const reader = opened.driver.reader("orders");
   const { partitions } = await reader.resolve({ from: earliest, until: null, partitions: null }, signal);
   topic.resize(5);
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   const sink: ReaderSink = {
     deliver: async () => true,
     unreadable: async () => true,
     advanced: () => true,
     caughtUp: () => true,
     ended() {},
-    appeared: (added) => void told.push(...added),
+    appeared: (added) => void reported.push(...added),
     gap: async () => {},
   };
   const reading = reader.read(partitions, sink, abort.signal);
-  await eventually(() => expect(told).toEqual([{ partition: "4", parents: [] }]));
+  await eventually(() => expect(reported).toEqual([{ partition: "4", parents: [] }]));
   topic.resize(7);
-  await eventually(() => expect(told.slice(1)).toEqual(["5", "6"].map((partition) => ({ partition, parents: [] }))));
+  await eventually(() => expect(reported.slice(1)).toEqual(["5", "6"].map((partition) => ({ partition, parents: [] }))));
   abort.abort();
   await reading;
   topic.resize(8);
-  expect(told).toHaveLength(3);
+  expect(reported).toHaveLength(3);
 });
 
-test("shards that split are told with their end, not as added", async () => {
+test("shards that split are reported with their end, not as added", async () => {
   const opened = open();
   const abort = new AbortController();
   const reader = opened.driver.reader("orders");
@@ -303,7 +303,7 @@ test("a deleted topic ends a waiting reader with not-found", async () => {
   await outcome;
 });
 
-test("identities tell brokers and re-created topics apart", async () => {
+test("different brokers and re-created topics have different identities", async () => {
   const { driver } = open();
   const first = await driver.identity("orders", signal);
   await driver.admin.deleteTopic("orders", signal);

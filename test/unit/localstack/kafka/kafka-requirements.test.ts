@@ -38,11 +38,11 @@ describe("without any program", () => {
     expect(kafkaRequirements()).not.toContain("Maven");
   });
 
-  test("kcat is told by name, and how to get it", () => {
+  test("a missing kcat is named, and how to get it", () => {
     expect(kcatRequirements()).toContain("apt-get install kcat");
   });
 
-  test("jars that cannot be fetched leave no half of a set behind", async () => {
+  test("jars that cannot be fetched leave no incomplete set", async () => {
     await expect(kafkaClassPath()).rejects.toThrow(`could not fetch the jars of Kafka ${kafkaVersion()}`);
     expect(kafkaJarsAreCached()).toBe(false);
   });

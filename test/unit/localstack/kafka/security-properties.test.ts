@@ -27,14 +27,14 @@ test.each(["sasl_plaintext", "sasl_ssl"])("every mechanism is open on %s, with b
   expect(properties).toHaveProperty([`listener.name.${listener}.scram-sha-512.sasl.jaas.config`]);
 });
 
-test("sessions end only where that was asked for", () => {
+test("sessions end only if the option is given", () => {
   const ending = (maxReauthenticationMs?: number) =>
     Object.entries(securityProperties(material, { maxReauthenticationMs })).filter(([name]) => name.endsWith("connections.max.reauth.ms"));
   expect(ending()).toEqual([]);
   expect(ending(4_000).map(([, value]) => value)).toEqual(["4000", "4000"]);
 });
 
-test("only the restricted user and strangers are bound by access control lists", () => {
+test("access control lists restrict only the restricted user and unknown users", () => {
   const properties = securityProperties(material, {});
   expect(properties["super.users"]).toBe("User:ANONYMOUS;User:admin;User:CN=streamport-client");
   expect(properties["allow.everyone.if.no.acl.found"]).toBe("false");

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { balance } from "../../../../../adapters/memory/broker/balance.ts";
 
-test("everything is owned, evenly, and only what has to moves", () => {
+test("everything is owned, evenly, and as few partitions as possible move", () => {
   const partition = fc.integer({ min: 0, max: 30 }).map(String);
   fc.assert(
     fc.property(
@@ -29,7 +29,7 @@ test("everything is owned, evenly, and only what has to moves", () => {
   );
 });
 
-test("who comes first and second shares; nobody owns anything of an empty group", () => {
+test("the first and the second member share; in an empty group no partition is owned", () => {
   expect(balance(new Map(), ["0"])).toEqual(new Map());
   expect(
     balance(

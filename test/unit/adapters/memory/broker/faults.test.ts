@@ -23,7 +23,7 @@ async function opened(query = "create=orders"): Promise<Opened> {
   return made;
 }
 
-test("throttle: the call is refused for load, nothing of it is stored, the next goes through", async () => {
+test("throttle: the call is refused for load, nothing of it is stored, the next call succeeds", async () => {
   const made = await opened();
   made.broker.inject({ kind: "throttle" });
   expect(await write(made.driver, ["a", "b"])).toMatchObject([0, 1].map(() => ({ outcome: "retryable", error: { code: "throttled" } })));
@@ -33,7 +33,7 @@ test("throttle: the call is refused for load, nothing of it is stored, the next 
   expect(await stored(made)).toBe(6);
 });
 
-test("a fault that names a partition spares the slices of others; after and times count the calls that it meets", async () => {
+test("a fault that names a partition spares the slices of others; after and times count the calls that it applies to", async () => {
   const made = await opened("create=orders&like=kafka");
   const producer = made.driver.producer("orders");
   await producer.prepare(signal);
@@ -65,7 +65,7 @@ test("fail-entry: one message is refused for good, its slice is not stored, and 
   expect(await stored(made)).toBe(3);
 });
 
-test("fail-entry in an atomic call without a name: the message stays invalid until it stands alone", async () => {
+test("fail-entry in an atomic call without a name: the message stays invalid until it is alone", async () => {
   const made = await opened("create=orders&like=event-hubs");
   made.broker.inject({ kind: "fail-entry" });
   const producer = made.driver.producer("orders");
@@ -98,7 +98,7 @@ test("fail-before-write: retryable, nothing stored. fail-after-write: unknown, a
   expect(await stored(made)).toBe(3);
 });
 
-test("disconnect: breaks the next call of any kind before it is carried out; polling goes on by itself", async () => {
+test("disconnect: breaks the next call of any kind before it is carried out; polling continues by itself", async () => {
   const made = await opened();
   const inject = (): void => made.broker.inject({ kind: "disconnect" });
   inject();
@@ -128,7 +128,7 @@ test("disconnect: breaks the next call of any kind before it is carried out; pol
   await member.consumer.close();
 });
 
-test("stall: a publish or fetch call takes so much longer, other partitions do not wait for it", async () => {
+test("stall: a publish or fetch call takes longer by the given time, other partitions do not wait for it", async () => {
   const made = await opened();
   made.broker.inject({ kind: "stall", durationMs: 40 });
   const producer = made.driver.producer("orders");
@@ -146,7 +146,7 @@ test("stall: a publish or fetch call takes so much longer, other partitions do n
   await member.consumer.close();
 });
 
-test("a topic that is deleted during a call takes nothing any more", async () => {
+test("a topic that is deleted during a call stores nothing", async () => {
   const made = await opened();
   const producer = made.driver.producer("orders");
   await producer.prepare(signal);
@@ -156,7 +156,7 @@ test("a topic that is deleted during a call takes nothing any more", async () =>
   expect(await writing).toMatchObject([{ outcome: "refused", error: { code: "not-found" } }]);
 });
 
-test("expire-cursor: reading goes on exactly where it stood", async () => {
+test("expire-cursor: reading continues exactly where it was", async () => {
   const made = await opened();
   await publish(
     made.driver,
@@ -207,7 +207,7 @@ test("steal-partition waits for an owner, and counts fetches and commits with af
 });
 
 test.each(["lose-coordinator", "restart"] as const)(
-  "%s: every member loses what it has and joins again; nothing stored is lost",
+  "%s: every member loses its partitions and rejoins; nothing stored is lost",
   async (kind) => {
     const made = await opened();
     const members = [new TestMember(made.driver, "orders"), new TestMember(made.driver, "orders")];
@@ -264,7 +264,7 @@ test("refuse-authorization: any call, not retryable; a member that fetches fails
   await member.consumer.close();
 });
 
-test("a fault that does not exist is refused, naming those that do", async () => {
+test("a fault that does not exist is refused, with the names of those that do", async () => {
   const made = await opened();
   expect(() => made.broker.inject({ kind: "explode" as Fault["kind"] })).toThrow(
     expect.objectContaining({ code: "invalid-argument", message: expect.stringContaining("throttle") as string }),
@@ -272,11 +272,11 @@ test("a fault that does not exist is refused, naming those that do", async () =>
 });
 
 test.each(["create=orders", "create=orders&like=pubsub"])(
-  "a member that leaves while it joins, at whatever moment, is in no group afterwards (%s)",
+  "a member that leaves while it joins, at any moment, is in no group afterwards (%s)",
   async (query) => {
     for (let moment = 0; moment < 12; moment += 1) {
       const made = await opened(query);
-      // Of another topic, so that nothing happens but that every call takes the long way.
+      // A fault of another topic applies to no call here, but makes every call check for faults.
       made.broker.inject({ kind: "throttle", topic: "another" });
       const leaving = new TestMember(made.driver, "orders");
       const joining = leaving.start().catch(() => undefined);

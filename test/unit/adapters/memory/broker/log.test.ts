@@ -20,7 +20,7 @@ function readFrom(log: Log, from: number): string[] {
   return values;
 }
 
-test("what is appended is read back in order, over many segments, from any place", () => {
+test("appended records are read back in order, over many segments, from any place", () => {
   const log = filled(20_000);
   const values = readFrom(log, 0);
   expect(values).toHaveLength(20_000);
@@ -66,7 +66,7 @@ test("null, empty and binary keys and values, and repeated headers in order, com
   expect(binary!.bytes).toBe(256 + 256 + 3 + 256 + 1);
 });
 
-test("the log keeps no reference to what it was given, and hands out no byte of its own", () => {
+test("the log keeps no reference to appended bytes, and hands out no bytes of its own", () => {
   const log = new Log();
   const record = { ...outgoing("key", "value"), headers: [["name", Uint8Array.of(1)]] as const };
   log.append(record, 1);
@@ -92,7 +92,7 @@ test("a header without a value and a time that no number holds are kept as they 
   expect([-1, 0, 8.64e15].map((timestampMs) => log.findTimestamp(timestampMs))).toEqual([0, 1, 1]);
 });
 
-test("retention by age drops what was stored too long ago, whatever time its producer gave it", () => {
+test("retention by age drops records that were stored too long ago, whatever time their producer gave them", () => {
   const log = filled(100, 1_000);
   log.append(outgoing("k", "old event", { timestampMs: 5 }), 1_100);
   log.trim({ retentionMs: 50, retentionBytes: null }, 1_090);
@@ -120,7 +120,7 @@ test("a time means the first record in log order stored at or after it", () => {
   expect([0, 10, 11, 25, 31, 40, 41].map((time) => log.findTimestamp(time))).toEqual([0, 0, 1, 1, 3, 3, null]);
 });
 
-test("waiting for more is woken by the writer, also when it wrote just before", async () => {
+test("the writer wakes a waiting reader, even if it wrote just before", async () => {
   const log = filled(1);
   const signal = AbortSignal.timeout(1_000);
   const seen = log.changed.version;
@@ -151,7 +151,7 @@ function left(log: Log): string[] {
   return seen;
 }
 
-test("compaction leaves the newest of each key and what has none, where they are, and the end where it was", () => {
+test("compaction leaves the newest record of each key, keyless records and the end of the log where they are", () => {
   const log = keyed([
     ["a", "1"],
     ["b", "1"],

@@ -14,7 +14,7 @@ function expectKeyOrder(member: TestMember): void {
 }
 
 test.each(["create=orders", "create=orders&delayMs=1"])(
-  "a member gets everything in order, and the group goes on where it stopped (%s)",
+  "a member gets everything in order, and the group continues where it stopped (%s)",
   async (query) => {
     const opened = open(query);
     await publish(opened.driver, "orders", series(200));
@@ -34,7 +34,7 @@ test.each(["create=orders", "create=orders&delayMs=1"])(
   },
 );
 
-test("a second member takes half, only after the first has given it back; who stays keeps the rest undisturbed", async () => {
+test("a second member gets half, only after the first has released it; the first keeps the rest without interruption", async () => {
   const opened = open();
   const first = new TestMember(opened.driver, "orders");
   const second = new TestMember(opened.driver, "orders");
@@ -45,7 +45,7 @@ test("a second member takes half, only after the first has given it back; who st
   await second.start();
   expect(first.events.filter(({ kind }) => kind === "revoking")).toHaveLength(2);
   expect(second.partitions).toEqual([]);
-  // Still ours: what is handled can be settled.
+  // The member still owns the partition, so handled records can be settled.
   const [moving] = first.events.filter(({ kind }) => kind === "revoking");
   expect(await first.settle(moving!.assignment, [])).toBeNull();
   release();
@@ -62,7 +62,7 @@ test("a second member takes half, only after the first has given it back; who st
   await first.consumer.close();
 });
 
-test("while a partition is given back it is asked for once, and nothing more of it is delivered", async () => {
+test("a partition is revoked once, and nothing more of it is delivered during the release", async () => {
   const opened = open();
   const members = [0, 1, 2].map(() => new TestMember(opened.driver, "orders"));
   const [first, second, third] = members as [TestMember, TestMember, TestMember];
@@ -87,7 +87,7 @@ function chain(...actions: (() => void)[]): () => void {
   return () => actions.forEach((action) => action());
 }
 
-test("what was delivered and not settled comes again to the next owner", async () => {
+test("delivered and unsettled records are redelivered to the next owner", async () => {
   const opened = open();
   await publish(opened.driver, "orders", series(40));
   const first = new TestMember(opened.driver, "orders");
@@ -104,7 +104,7 @@ test("what was delivered and not settled comes again to the next owner", async (
   await second.consumer.close();
 });
 
-test("a member that takes too long to give back loses the partition", async () => {
+test("a member that takes too long to release loses the partition", async () => {
   const opened = open();
   const first = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 20 });
   const second = new TestMember(opened.driver, "orders");
@@ -117,7 +117,7 @@ test("a member that takes too long to give back loses the partition", async () =
   await second.consumer.close();
 });
 
-test("a frozen member loses its partitions after its session, finds out when it thaws, and cannot settle", async () => {
+test("a frozen member loses its partitions after its session, learns it when it thaws, and cannot settle", async () => {
   const opened = open();
   const frozen = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 30 });
   const other = new TestMember(opened.driver, "orders");
@@ -158,7 +158,7 @@ test("a member that thaws in time has lost nothing", async () => {
   await member.consumer.close();
 });
 
-test("a crashed member hears nothing more; its partitions go to others after its session", async () => {
+test("a crashed member gets no more events; its partitions go to others after its session", async () => {
   const opened = open();
   const crashed = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 20 });
   const other = new TestMember(opened.driver, "orders");
@@ -190,7 +190,7 @@ test("the start is resolved once and stored before delivery; later partitions st
   await second.consumer.close();
 });
 
-test("initialPosition fail: the member fails with not-found where the group has no position", async () => {
+test("initialPosition fail: the member fails with not-found if the group has no position", async () => {
   const opened = open();
   const member = new TestMember(opened.driver, "orders", { initialPosition: "fail" });
   await member.start();
@@ -295,7 +295,7 @@ test("nothing is delivered while the sink has no room, nor after close", async (
   expect(member.records).toHaveLength(atClose);
 });
 
-test("many members come and go while messages flow: each key in order per owner, nothing lost", async () => {
+test("many members join and leave while messages flow: each key in order per owner, nothing lost", async () => {
   const opened = open("create=orders&delayMs=1");
   const members: TestMember[] = [];
   for (let round = 0; round < 6; round += 1) {

@@ -26,7 +26,7 @@ test("every member owns the one partition and gets whole keys", async () => {
   for (const member of members) await member.consumer.close();
 });
 
-test("what was not acknowledged comes again, counted, in order; what was does not", async () => {
+test("unacknowledged records are redelivered, counted, in order; acknowledged ones are not", async () => {
   const opened = open(PUBSUB);
   await publish(opened.driver, "orders", series(20, 4));
   const first = new TestMember(opened.driver, "orders");
@@ -53,7 +53,7 @@ test("what was not acknowledged comes again, counted, in order; what was does no
   await third.consumer.close();
 });
 
-test("a released record comes again with those of its key behind it, and with no others", async () => {
+test("a released record is redelivered with the later ones of its key, and with no others", async () => {
   const opened = open(PUBSUB);
   await publish(opened.driver, "orders", series(12, 3));
   const member = new TestMember(opened.driver, "orders");
@@ -77,7 +77,7 @@ test("a released record comes again with those of its key behind it, and with no
   await member.consumer.close();
 });
 
-test("a newcomer gets its share of what has not been handed out, but no key that another holds", async () => {
+test("a new member gets its share of the records that are not delivered, but no key that another member holds", async () => {
   const opened = open(PUBSUB);
   const first = new TestMember(opened.driver, "orders");
   first.settles = false;
@@ -103,7 +103,7 @@ test("a newcomer gets its share of what has not been handed out, but no key that
   await second.consumer.close();
 });
 
-test("what lies ready for a member that is busy goes to a newcomer", async () => {
+test("records that wait for a busy member go to a new member", async () => {
   const opened = open(PUBSUB);
   await publish(
     opened.driver,
@@ -126,7 +126,7 @@ test("what lies ready for a member that is busy goes to a newcomer", async () =>
   await newcomer.consumer.close();
 });
 
-test("a frozen member's records go to others after its session, and it starts afresh", async () => {
+test("a frozen member's records go to others after its session, and it starts anew", async () => {
   const opened = open(PUBSUB);
   const frozen = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 20 });
   frozen.settles = false;
@@ -147,7 +147,7 @@ test("a frozen member's records go to others after its session, and it starts af
   await other.consumer.close();
 });
 
-test("what retention has dropped is passed over without a word", async () => {
+test("records that retention has dropped are skipped without a report", async () => {
   const opened = open(PUBSUB);
   const first = new TestMember(opened.driver, "orders");
   await first.start();
@@ -162,7 +162,7 @@ test("what retention has dropped is passed over without a word", async () => {
   await second.consumer.close();
 });
 
-test("what could not be leased because too much was is leased when that is handled, though nothing new is stored", async () => {
+test("records beyond the bound of leases are leased when others are handled, though nothing new is stored", async () => {
   const opened = open(PUBSUB);
   const member = new TestMember(opened.driver, "orders");
   member.settles = false;

@@ -7,7 +7,7 @@ import { connect, text } from "../../../../../src/index.ts";
 import { batch } from "../../../../kafka/comparison/batches.ts";
 import { RawClient } from "../../../../kafka/comparison/raw-client.ts";
 
-// Several brokers: who leads, who answers what he does not lead, and who takes over.
+// Several brokers: leaders, answers of brokers that do not lead, and changes of the leader.
 
 const TOPIC = "flights";
 
@@ -19,7 +19,7 @@ async function at(kafka: EmulatedKafka, nodeId: number): Promise<RawClient> {
   return RawClient.open(`127.0.0.1:${kafka.brokers[nodeId - 1]!.port}`);
 }
 
-/** @returns what the broker says of a record for the partition */
+/** @returns the error code of the broker for a record of the partition */
 async function produceAt(kafka: EmulatedKafka, nodeId: number, index: number, version = 10) {
   await using client = await at(kafka, nodeId);
   const topicData = [{ name: TOPIC, topicId: "", partitionData: [{ index, records: [batch([{ value: "x" }])] }] }];
@@ -77,7 +77,7 @@ test("a leader moves with its log", async () => {
   expect(() => kafka.moveLeader(TOPIC, 7)).toThrow(expect.objectContaining({ code: "not-found" }));
 });
 
-test("where a broker goes, others lead; it comes back without its leaderships", async () => {
+test("when a broker stops, others lead; it starts again without its leaderships", async () => {
   await using kafka = await start({ "min.insync.replicas": "2" });
   await kafka.brokers[0]!.stop();
   const without = await metadataOf(kafka, 2);
@@ -85,20 +85,20 @@ test("where a broker goes, others lead; it comes back without its leaderships", 
   expect(without.partitions[0]).toMatchObject({ leaderId: 2, isrNodes: [2, 3], errorCode: 0 });
   expect(await produceAt(kafka, 2, 0)).toMatchObject({ errorCode: 0 });
   await kafka.brokers[2]!.stop();
-  // One replica is left, and two are asked for.
+  // One replica is left, and two are needed.
   expect(await produceAt(kafka, 2, 0)).toMatchObject({ errorCode: 19 });
   await kafka.brokers[0]!.start();
   expect(await produceAt(kafka, 2, 0)).toMatchObject({ errorCode: 0, baseOffset: 1n });
   expect((await metadataOf(kafka, 1)).partitions[0]).toMatchObject({ leaderId: 2, isrNodes: [1, 2] });
 });
 
-test("a partition whose brokers are all away has no leader", async () => {
+test("a partition whose brokers are all stopped has no leader", async () => {
   await using kafka = await start({ "default.replication.factor": "1" });
   await kafka.brokers[2]!.stop();
   expect((await metadataOf(kafka, 1)).partitions[2]).toMatchObject({ leaderId: -1, isrNodes: [], errorCode: 5 });
 });
 
-test("the coordinator of a group goes elsewhere where it is lost", async () => {
+test("a group whose coordinator is lost gets another one", async () => {
   await using kafka = await start();
   const find = async (group: string): Promise<number> => {
     await using client = await at(kafka, 1);
@@ -121,7 +121,7 @@ test("the coordinator of a group goes elsewhere where it is lost", async () => {
   expect(await find("other")).toBe(former[1]);
 });
 
-test("sending goes on while leaders move", async () => {
+test("sending continues while leaders move", async () => {
   await using kafka = await start();
   await using connection = await connect(kafka.url);
   const flights = connection.topic(TOPIC, { codec: text(), key: (value) => value.slice(0, 1) });

@@ -5,13 +5,13 @@ import { decompressSnappy as adapterSnappy } from "../../../../../adapters/kafka
 import { CODECS, compress, decompress } from "../../../../../localstack/kafka/broker/log/compression.ts";
 import { crc32c } from "../../../../../localstack/kafka/broker/log/crc32c.ts";
 
-test("CRC-32C of what everybody checks it with", () => {
+test("CRC-32C of the usual test value", () => {
   const digits = Buffer.from("..123456789..");
   expect(crc32c(digits, 2, 11)).toBe(0xe3069283);
   expect(crc32c(Buffer.alloc(32), 0, 32)).toBe(0x8a9136aa);
 });
 
-test.each(CODECS.map((name, codec) => ({ name, codec })))("$name: what was packed is unpacked again", ({ codec }) => {
+test.each(CODECS.map((name, codec) => ({ name, codec })))("$name: compressed data is decompressed again", ({ codec }) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 500 }), (some, times) => {
       const bytes = Buffer.concat(Array.from({ length: times }, () => some));
@@ -20,13 +20,13 @@ test.each(CODECS.map((name, codec) => ({ name, codec })))("$name: what was packe
   );
 });
 
-test("others read what is packed here", () => {
+test("other libraries read data that is compressed here", () => {
   const bytes = Buffer.from("flights ".repeat(20_000));
   expect(adapterSnappy(compress(2, bytes)).equals(bytes)).toBe(true);
   expect(adapterLz4(compress(3, bytes)).equals(bytes)).toBe(true);
 });
 
-/** As real encoders make them: with copies that reach into what they write. */
+/** Data as real encoders make them, with copies that overlap their own output. */
 const PACKED = [
   { what: "snappy", codec: 2, packed: [10, 0, 0x61, 0x15, 0x01], unpacked: "a".repeat(10) },
   {
@@ -41,7 +41,7 @@ test.each(PACKED)("$what: a copy of what has just been written", ({ codec, packe
   expect(decompress(codec, Buffer.from(packed)).toString()).toBe(unpacked);
 });
 
-test.each([1, 2, 3, 4, 5, 7])("codec %i: what it did not make is refused, whatever it is", (codec) => {
+test.each([1, 2, 3, 4, 5, 7])("codec %i: invalid data is refused, whatever it is", (codec) => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 60 }), (bytes) => {
       try {

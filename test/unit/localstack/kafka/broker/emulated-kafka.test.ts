@@ -51,7 +51,7 @@ function gc(): () => void {
   return runInNewContext("gc") as () => void;
 }
 
-test("ends with what it was asked to, and leaves nothing that keeps the process", async () => {
+test("ends after its work, and leaves nothing that keeps the process alive", async () => {
   const program = `
     import { connect } from "node:net";
     import { startEmulatedKafka } from ${JSON.stringify(pathToFileURL(EMULATOR).href)};
@@ -85,7 +85,7 @@ test.each([
   });
 });
 
-test("what the brokers are set to holds for topics that say nothing, and is told by the brokers' names", async () => {
+test("broker settings hold for topics without the setting, and are reported by the names of broker settings", async () => {
   await using kafka = await startEmulatedKafka({
     properties: { "log.retention.ms": "5000", "log.cleaner.max.compaction.lag.ms": "10" },
     topics: { flights: {} },
@@ -107,7 +107,7 @@ test("what the brokers are set to holds for topics that say nothing, and is told
   });
 });
 
-test("nothing can be done to one that is closed", async () => {
+test("a closed emulator refuses every change", async () => {
   const kafka = await startEmulatedKafka({ topics: { flights: {} } });
   await kafka.close();
   const closed = { code: "closed", message: "the emulator of kafka has been closed; start another one" };
@@ -124,7 +124,7 @@ test("nothing can be done to one that is closed", async () => {
   await kafka.brokers[0]!.stop();
 });
 
-test("makes topics as they are asked for, where it is told to", async () => {
+test("creates a topic at its first use, if the property is set", async () => {
   await using kafka = await startEmulatedKafka({ properties: { "auto.create.topics.enable": "true", "num.partitions": "3" } });
   const client = new Kafka({ brokers: [kafka.bootstrapServers], logLevel: logLevel.NOTHING });
   const producer = client.producer();
@@ -135,7 +135,7 @@ test("makes topics as they are asked for, where it is told to", async () => {
   expect((await connection.admin.describeTopic("made")).partitions).toHaveLength(3);
 });
 
-test("a producer that wants no answer is hung up on where it fails", async () => {
+test("the connection of a producer without answers is closed if a produce fails", async () => {
   await using kafka = await startEmulatedKafka({ topics: { flights: {} } });
   await using client = await RawClient.open(kafka.bootstrapServers);
   const topicData = [{ name: "missing", topicId: "", partitionData: [{ index: 0, records: [batch([{}])] }] }];
@@ -146,7 +146,7 @@ test("a producer that wants no answer is hung up on where it fails", async () =>
 describe("with users", () => {
   const users = { alice: "p@ss:wörd", bob: "b" };
 
-  test("the URL lets in; another password, user or mechanism does not", async () => {
+  test("the URL authenticates; another password, user or mechanism is refused", async () => {
     await using kafka = await startEmulatedKafka({ users, topics: { flights: {} } });
     await using connection = await connect(kafka.url);
     expect(await connection.admin.listTopics()).toEqual(["flights"]);
@@ -159,11 +159,11 @@ describe("with users", () => {
       await using refused = await connect(`kafka://${user}@${servers}?sasl.mechanism=${mechanism}`);
       expect(await refused.check()).toMatchObject({ ok: false, error: { code: "unauthenticated" } });
     }
-    await using nobody = await connect(`kafka://${servers}`);
-    expect(await nobody.check()).toMatchObject({ ok: false });
+    await using unauthenticated = await connect(`kafka://${servers}`);
+    expect(await unauthenticated.check()).toMatchObject({ ok: false });
   });
 
-  test("kafkajs is let in with the right password, and not with another", async () => {
+  test("kafkajs authenticates with the right password, and not with another", async () => {
     await using kafka = await startEmulatedKafka({ users });
     const admin = (password: string) => {
       const sasl = { mechanism: "plain", username: "bob", password } as const;

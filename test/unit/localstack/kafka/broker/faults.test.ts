@@ -98,9 +98,9 @@ describe("the vocabulary that all emulators share", () => {
 
   test.each(ofProduce)("%s", async (kind, errorCode, isStored) => {
     kafka.inject({ kind, topic: TOPIC, partition: "1" });
-    expect(await produce([0, 1], "met")).toEqual([0, errorCode]);
+    expect(await produce([0, 1], "failed")).toEqual([0, errorCode]);
     expect(await produce([0, 1], "spared")).toEqual([0, 0]);
-    expect((await fetch(1)).values).toEqual(isStored ? ["0 met", "1 spared"] : ["0 spared"]);
+    expect((await fetch(1)).values).toEqual(isStored ? ["0 failed", "1 spared"] : ["0 spared"]);
   });
 
   test("fail-entry: the record stays invalid in every batch, until it is alone", async () => {
@@ -134,14 +134,14 @@ describe("the vocabulary that all emulators share", () => {
     expect((await fetch()).values).toEqual([]);
   });
 
-  test("stall: it takes so long, and what comes behind it on the connection waits", async () => {
+  test("stall: the request takes the given time, and so do the later ones on its connection", async () => {
     kafka.inject({ kind: "stall", topic: TOPIC, durationMs: 150 });
     const startedAt = performance.now();
     expect(await produce([0])).toEqual([0]);
     expect(performance.now() - startedAt).toBeGreaterThan(140);
   });
 
-  test("restart: everybody is hung up on, what was stored is there again", async () => {
+  test("restart: all connections are closed, and the stored records are kept", async () => {
     await produce([0], "before");
     await using idle = await RawClient.open(kafka.bootstrapServers);
     kafka.inject({ kind: "restart", topic: TOPIC });
@@ -159,12 +159,12 @@ describe("the vocabulary that all emulators share", () => {
     expect((await fetch()).values).toEqual(["0 before"]);
   });
 
-  test("nothing is planned for a kind that there is not", () => {
+  test("an unknown kind of fault is refused", () => {
     expect(() => kafka.inject({ kind: "flood" as Fault["kind"] })).toThrow(/there is no fault "flood"; there are throttle, /);
   });
 });
 
-describe("ways in which Kafka shows a fault, in turn", () => {
+describe("variants in which Kafka shows a fault, in turn", () => {
   const PARTITION = { topic: TOPIC, partition: "0" };
 
   async function restartWith(brokers: number, firstFaultTurn: number): Promise<void> {
@@ -194,7 +194,7 @@ describe("ways in which Kafka shows a fault, in turn", () => {
     return leaderId;
   }
 
-  test("fail-before-write: too few replicas, then the leader has moved; nothing is stored", async () => {
+  test("fail-before-write: too few replicas, then a moved leader; nothing is stored", async () => {
     await restartWith(3, 0);
     const before = await toLeader();
     kafka.inject({ kind: "fail-before-write", ...PARTITION, times: 2 });
@@ -204,7 +204,7 @@ describe("ways in which Kafka shows a fault, in turn", () => {
     expect([await produce([0], "later"), (await fetch()).values]).toEqual([[0], ["0 later"]]);
   });
 
-  test("fail-after-write: timed out, hung up, the leader has moved; all is stored", async () => {
+  test("fail-after-write: a time-out, a closed connection, a moved leader; all is stored", async () => {
     await restartWith(3, 0);
     const before = await toLeader();
     kafka.inject({ kind: "fail-after-write", ...PARTITION, times: 3 });
@@ -217,7 +217,7 @@ describe("ways in which Kafka shows a fault, in turn", () => {
     expect((await fetch()).values).toEqual(["0 a", "1 b", "2 c"]);
   });
 
-  test("disconnect: the second time the broker leads the partition no more, which its other readers are told", async () => {
+  test("disconnect: the second time the broker has lost the leadership, and answers that to other readers", async () => {
     await restartWith(3, 1);
     const before = await toLeader();
     const other = (await leaders())[1]!;
@@ -229,7 +229,7 @@ describe("ways in which Kafka shows a fault, in turn", () => {
     expect((await toLeader(), await fetch())).toEqual({ errorCode: 0, values: [] });
   });
 
-  test("where nobody else can lead, the codes that a single broker has", async () => {
+  test("without another replica, the codes of a single broker", async () => {
     await restartWith(1, 1);
     kafka.inject({ kind: "fail-before-write", ...PARTITION });
     expect(await produce([0])).toEqual([19]);
@@ -243,7 +243,7 @@ describe("ways in which Kafka shows a fault, in turn", () => {
     expect([await leaders(), (await fetch()).values]).toEqual([[1, 1], ["0 value"]]);
   });
 
-  test("each plan of a kind for a topic goes on with the next way, and so does each request that is spared", async () => {
+  test("each plan of a kind for a topic begins with the next variant, and each spared request advances it", async () => {
     kafka.inject({ kind: "fail-after-write", ...PARTITION });
     kafka.inject({ kind: "fail-after-write", topic: "other" });
     expect([await produce([0]), await produce([0], "value", "other")]).toEqual([[7], [7]]);
@@ -265,7 +265,7 @@ describe("members of a group", () => {
     return probe;
   }
 
-  test("steal-partition: it is no member any more, in the groups of that topic", async () => {
+  test("steal-partition: the member is removed, in the groups of that topic", async () => {
     await using probe = await member("group");
     await using bystander = await member("bystander");
     kafka.inject({ kind: "steal-partition", topic: probe.topic });
@@ -276,7 +276,7 @@ describe("members of a group", () => {
     expect(probe.generation).toBeGreaterThan(1);
   });
 
-  test("lose-coordinator: another one knows nobody", async () => {
+  test("lose-coordinator: another coordinator knows no members", async () => {
     await using probe = await member("group");
     kafka.inject({ kind: "lose-coordinator" });
     expect(await probe.commit(1n)).toBe(16);
@@ -290,7 +290,7 @@ describe("members of a group", () => {
     expect(await probe.heartbeat()).toBe(0);
   });
 
-  test("a fault is not spent on what it is not about", async () => {
+  test("a fault does not apply to other requests", async () => {
     await using probe = await member("group");
     kafka.inject({ kind: "steal-partition", topic: "elsewhere" });
     await delay(10);

@@ -8,7 +8,7 @@ function framed(content: Uint8Array): Buffer {
   return Buffer.concat([size, content]);
 }
 
-test("requests come out as they went in, however the socket cuts them", () => {
+test("requests are put together, however the socket splits them", () => {
   const contents = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 });
   fc.assert(
     fc.property(contents, fc.array(fc.integer({ min: 1, max: 60 })), (requests, cuts) => {
@@ -29,7 +29,7 @@ test("a length out of bounds is no request of Kafka", () => {
   const splitter = new FrameSplitter(100, () => undefined);
   expect(splitter.push(framed(Buffer.alloc(100)))).toBe(true);
   expect(splitter.push(Buffer.from([0, 0, 0, 101]))).toBe(false);
-  // The beginning of TLS.
+  // The first bytes of a TLS handshake.
   expect(new FrameSplitter(1_000_000, () => undefined).push(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]))).toBe(false);
   expect(new FrameSplitter(100, () => undefined).push(Buffer.from([0xff, 0xff, 0xff, 0xff]))).toBe(false);
 });

@@ -17,7 +17,7 @@ function append(log: PartitionLog, contents: readonly RecordContent[], timeMs = 
   log.append(new RecordBatch(bytes), 0, LIMITS, timeMs);
 }
 
-/** Everything that a reader gets, from an offset on. */
+/** All records that a reader gets, from an offset on. */
 function read(log: PartitionLog, offset = log.startOffset): readonly string[] {
   return valuesIn(Buffer.concat(log.read(offset, log.endOffset, 1_000_000, true).pieces));
 }
@@ -45,7 +45,7 @@ describe("retention", () => {
     expect(read(log)).toEqual(["0 old", "1 young"]);
   });
 
-  test("by size: never less than what is to be kept", () => {
+  test("by size: never less than the size to keep", () => {
     const log = new PartitionLog(NOW_MS);
     for (let index = 0; index < 20; index += 1) append(log, [{ value: `v${index}` }]);
     const { byteLength } = log;
@@ -57,7 +57,7 @@ describe("retention", () => {
 });
 
 describe("reading", () => {
-  test("as one piece where it lies together, from the batch with the offset, up to the limits", () => {
+  test("in one piece if the batches lie together, from the batch with the offset, up to the limits", () => {
     const log = new PartitionLog(NOW_MS);
     for (let index = 0; index < 5; index += 1) append(log, [{ value: `a${index}` }, { value: `b${index}` }]);
     expect(read(log, 3n)[0]).toBe("2 a1");
@@ -69,7 +69,7 @@ describe("reading", () => {
     expect(log.read(10n, 10n, 1_000_000, true).byteLength).toBe(0);
   });
 
-  test("what lies before a deletion is gone, and its memory with the segment", () => {
+  test("records before a deletion are gone, and their memory with the segment", () => {
     const log = new PartitionLog(NOW_MS);
     for (let index = 0; index < 9; index += 1) append(log, [{ value: `v${index}` }]);
     const segments = log.segments.length;
@@ -124,7 +124,7 @@ describe("compaction", () => {
     compact(log, everything(log));
     expect([log.startOffset, log.endOffset]).toEqual([0n, 4n]);
     expect(read(log, 0n)).toEqual([]);
-    // A batch of nothing tells readers where they are.
+    // An empty batch moves readers on to its offset.
     expect([...log.batchesFrom(0n)].map(({ lastOffset }) => lastOffset)).toEqual([3n]);
     expect([firstRecordAt(log, 0, log.endOffset), recordWithMaxTimestamp(log)]).toEqual([null, null]);
     append(log, [{ key: "a", value: "again" }]);
@@ -133,7 +133,7 @@ describe("compaction", () => {
     expect(read(log, 0n)).toEqual(["4 again"]);
   });
 
-  test("what is not decided yet stays as it is, and counts for nothing", () => {
+  test("records of open transactions stay as they are, and supersede nothing", () => {
     const log = new PartitionLog(NOW_MS);
     append(log, [{ key: "a", value: "1" }]);
     append(log, [{ key: "a", value: "2" }]);
@@ -142,7 +142,7 @@ describe("compaction", () => {
     expect(read(log, 0n)).toEqual(["1 2", "2 3"]);
   });
 
-  test("by itself: finished segments only, when there is enough to clean", () => {
+  test("by itself: full segments only, when enough can be cleaned", () => {
     const log = new PartitionLog(NOW_MS);
     for (let index = 0; index < 12; index += 1) append(log, [{ key: "a", value: String(index) }], NOW_MS);
     const rules = { minCleanableDirtyRatio: 0.5, minCompactionLagMs: 1_000, deleteRetentionMs: 0 };
@@ -159,7 +159,7 @@ describe("truncation", () => {
   const batchOf = (value: string, over: Parameters<typeof batch>[1]) =>
     new RecordBatch(batch([{ value }], { baseTimestamp: BigInt(NOW_MS), ...over }));
 
-  test("takes the batch with the offset and all behind it; what comes next has their offsets", () => {
+  test("removes the batch with the offset and all later ones; the next batches have their offsets", () => {
     const log = new PartitionLog(NOW_MS);
     append(log, [{ value: "a" }, { value: "b" }]);
     append(log, [{ value: "c" }, { value: "d" }]);
@@ -178,7 +178,7 @@ describe("truncation", () => {
     expect(valuesIn(sentMeanwhile)).toEqual(["0 a", "1 b", "2 c", "3 d", "4 e", "5 f", "6 g"]);
   });
 
-  test("leaves of the epochs those that have written what is left", () => {
+  test("leaves only the epochs of the remaining batches", () => {
     const log = new PartitionLog(NOW_MS);
     log.epochs.begin(0, 0n);
     append(log, [{ value: "a" }]);
@@ -205,7 +205,7 @@ describe("truncation", () => {
     expect(log.epochs.endOf(0, log.endOffset)).toEqual({ leaderEpoch: 0, endOffset: 2n });
   });
 
-  test("takes away what the log knew of sequences and transactions", () => {
+  test("removes the state of sequences and transactions", () => {
     const log = new PartitionLog(NOW_MS);
     const producer = { producerId: 7n, producerEpoch: 0 };
     const store = (stored: RecordBatch): void => {
