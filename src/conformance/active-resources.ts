@@ -1,4 +1,4 @@
-/** What keeps this process alive, by kind and how many: timers, sockets, pipes. */
+/** The resources that keep this process alive (timers, sockets, pipes): how many there are of each kind. */
 export type ActiveResources = ReadonlyMap<string, number>;
 
 export function activeResources(): ActiveResources {
@@ -7,7 +7,7 @@ export function activeResources(): ActiveResources {
   return counts;
 }
 
-/** What there is now beyond what there was, as `Timeout +1`; empty when nothing is. */
+/** The resources that were added since `before`, such as `Timeout +1`; empty when none was added. */
 export function addedResources(before: ActiveResources, now = activeResources()): readonly string[] {
   return [...now].flatMap(([kind, count]) => {
     const added = count - (before.get(kind) ?? 0);

@@ -30,7 +30,7 @@ export function expectSequence<T>(actual: readonly T[], expected: readonly T[], 
   }
 }
 
-/** Waits for a call to be refused with one of these codes. @returns the error, for what else it must say */
+/** The call must reject with one of these codes. @returns the error, for further checks */
 export async function expectRejection(
   call: () => Promise<unknown>,
   codes: StreamErrorCode | readonly StreamErrorCode[],
@@ -44,14 +44,14 @@ export async function expectRejection(
     error = thrown;
     if (isStreamError(error, ...allowed)) return error;
     if (error instanceof PromiseViolation || error instanceof EnvironmentMissing) throw error;
-    throw new PromiseViolation(`${promise}: must be refused as ${allowed.join(" or ")}, was refused as ${showError(error)}`, {
+    throw new PromiseViolation(`${promise}: must be refused as ${allowed.join(" or ")}, but was refused as ${showError(error)}`, {
       cause: error,
     });
   }
   throw new PromiseViolation(`${promise}: must be refused as ${allowed.join(" or ")}, but was not refused`);
 }
 
-/** What is missing must be refused with its name, never done in part or left out in silence. */
+/** A call that needs a missing capability must be refused, and the error must name the capability. It must never do a part of its work. */
 export async function expectUnsupported(call: () => Promise<unknown>, capability: Capability): Promise<void> {
   const promise = `without the capability ${capability}`;
   const error = await expectRejection(call, "unsupported", promise);
@@ -59,7 +59,7 @@ export async function expectUnsupported(call: () => Promise<unknown>, capability
   expectTrue(error.provider !== undefined, `${promise} the error names the provider`);
 }
 
-/** Code and text; of what the adapter could not classify also where it came from. */
+/** Code and message; for an error that the adapter could not classify, also its origin. */
 export function showError(error: unknown): string {
   if (isStreamError(error)) {
     const origin = error.code === "internal" ? errorOrigin(error) : null;
@@ -81,8 +81,8 @@ function showBytes(bytes: Uint8Array | null): string {
 }
 
 /**
- * Where an error that an adapter could not classify came from: kind, code and line of its innermost cause, such as
- * `TypeError at consumer.js:40:12`. Not its words: they may hold a payload, a key or a credential. `null` without a cause.
+ * The origin of an error that an adapter could not classify: class, code and line of its innermost cause, such as
+ * `TypeError at consumer.js:40:12`. Its message is left out, because it may hold a payload, a key or a credential. `null` without a cause.
  */
 export function errorOrigin(error: Error): string | null {
   if (!(error.cause instanceof Error)) return null;

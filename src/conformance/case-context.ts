@@ -14,19 +14,19 @@ import { Member } from "./member.ts";
 import { CaseResources } from "./resources.ts";
 import type { ConformanceTarget } from "./target.ts";
 
-/** Something that a handler waits for and a case decides. */
+/** A handler waits for it, and the case decides when it opens. */
 interface Latch {
   readonly opened: Promise<void>;
   readonly isOpen: boolean;
   open(): void;
 }
 
-/** Longer than any sound close takes; a close that hangs is a failure of its own. */
+/** Longer than any correct close takes. A close that hangs fails the case. */
 const CLOSE_TIMEOUT_MS = 8_000;
-/** Of giving back, when patience has ended. */
+/** For the last attempt to delete topics and groups, after the deadline. */
 const LAST_ATTEMPT_MS = 2_000;
 
-/** What a case works with. Everything it opens is closed when the case is over. */
+/** The tools of one case. Everything that it opens is closed at the end of the case. */
 export class CaseContext {
   /** The first connection; more by `connect`. */
   readonly connection: Connection;
@@ -72,20 +72,20 @@ export class CaseContext {
 
   /**
    * A group of this case alone, without a position.
-   * @param name heeded where a group begins with its first member: the name of a group on another topic
+   * @param name used only where a group begins with its first member: it can be the name of a group on another topic
    */
   async group(topic: CaseTopic, name?: string): Promise<string> {
     return this.#resources.group(topic, name);
   }
 
-  /** How many more groups `group` can give for a topic; where they begin with their first member there is no end to them. */
+  /** How many more groups `group` can return for a topic; infinite where groups begin with their first member. */
   groupsLeft(topic: CaseTopic): number {
     return this.#resources.groupsLeft(topic);
   }
 
   /**
    * A name that no topic has.
-   * @throws EnvironmentMissing where the topics are lent, and who may use them is not told whether there are others
+   * @throws EnvironmentMissing where the topics are lent and their user may not see whether other topics exist
    */
   async missingTopic(): Promise<string> {
     return this.#resources.missingTopic();
@@ -99,7 +99,7 @@ export class CaseContext {
     return new History(() => this.deadline.notify());
   }
 
-  /** Opened at the end of the case at the latest, so that no handler waits on. */
+  /** It opens at the end of the case at the latest, so that no handler waits for ever. */
   latch(): Latch {
     const latch = createLatch();
     this.#latches.push(latch);
@@ -112,7 +112,7 @@ export class CaseContext {
     return this.watch(Member.start(this.deadline, sequencedTopic(connection, topic), settings, handler));
   }
 
-  /** A failure of this member that the case did not ask for fails the case as soon as it waits for anything. */
+  /** If this member fails and the case does not expect that, the next wait of the case fails. */
   watch<T>(member: Member<T>): Member<T> {
     this.#members.push(member);
     return member;
@@ -135,7 +135,7 @@ export class CaseContext {
     return promise;
   }
 
-  /** @throws EnvironmentMissing where nobody can show this fault */
+  /** @throws EnvironmentMissing where the target cannot show this fault */
   inject(fault: Fault): void {
     if (this.#target.emulator === undefined) throw new EnvironmentMissing(`fault ${fault.kind}`);
     try {
@@ -146,7 +146,7 @@ export class CaseContext {
     }
   }
 
-  /** How the log of a topic is compacted. @throws EnvironmentMissing where nobody can show it */
+  /** Compacts the log of a topic. @throws EnvironmentMissing where the target cannot show compaction */
   compaction(): (topic: CaseTopic) => Promise<void> {
     const { emulator, compact } = this.#target;
     if (compact !== undefined) return async ({ name }) => this.within(compact(name), "the log to be compacted");
@@ -155,34 +155,33 @@ export class CaseContext {
   }
 
   /**
-   * How what was stored last in a partition is damaged.
-   * @param times how often it is handed out so; absent: for good
-   * @throws EnvironmentMissing where nobody can show it
+   * Damages the record that was stored last in a partition.
+   * @param times how many fetches return it damaged; absent: all of them
+   * @throws EnvironmentMissing where the target cannot show damage
    */
   damage(times?: number): (topic: CaseTopic, partition: string) => Promise<void> {
     const { emulator, damage } = this.#target;
     if (damage !== undefined && times === undefined) {
-      return async ({ name }, partition) => this.within(damage(name, partition), "what is stored to be damaged");
+      return async ({ name }, partition) => this.within(damage(name, partition), "the stored record to be damaged");
     }
     if (emulator?.damage === undefined) throw new EnvironmentMissing(times === undefined ? "damage" : "damage on the way");
     return async ({ name }, partition) => emulator.damage?.(name, partition, { times });
   }
 
   /**
-   * Closes everything and gives back topics and groups.
-   * @returns what broke a promise on the way: a close that hangs after a case that went well; and what could not be given
-   * back, with the reasons
+   * Closes everything, and deletes the topics and groups of the case.
+   * @returns the problem, if a close hangs after a case that passed; and what could not be deleted, with the reasons
    */
   async close(wentWell: boolean): Promise<{ readonly problem: string | null; readonly notCleanedUp: readonly string[] }> {
     for (const latch of this.#latches) latch.open();
-    // Over a connection that closes meanwhile nobody would learn whether there is a topic to give back.
+    // A call that creates a topic must end before its connection closes: otherwise it is not known whether the topic exists.
     await Promise.race([this.#resources.settled(), delay(CLOSE_TIMEOUT_MS)]);
     const closing = Promise.all(this.#connections.map((connection) => connection.close({ timeoutMs: wentWell ? 2_000 : 50 })));
     const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_TIMEOUT_MS : 2_000).then(() => false)]);
-    const problem = closed || !wentWell ? null : `a connection had not closed ${CLOSE_TIMEOUT_MS} ms after it was told to`;
-    // Housekeeping is not what the case judges: a target that will not give back a topic has said so in its own cases.
+    const problem = closed || !wentWell ? null : `a connection had not closed ${CLOSE_TIMEOUT_MS} ms after the call of close`;
+    // A failed deletion does not fail this case: cases of their own judge the deletion of topics and groups.
     const deadline = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
-    // Topics come behind their groups: where those took all the patience there is, each topic still has its attempt.
+    // Topics are deleted after their groups. If the groups took all the time, each topic still gets one attempt.
     const releasing = this.#resources.release(this.signal.aborted, deadline).catch(() => undefined);
     await Promise.race([releasing, delay(CLOSE_TIMEOUT_MS + LAST_ATTEMPT_MS)]);
     return { problem, notCleanedUp: this.#resources.notCleanedUp };

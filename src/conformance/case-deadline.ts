@@ -1,8 +1,8 @@
 import { PromiseViolation } from "./case-outcome.ts";
 
 /**
- * How a case waits: for a condition, never for a while. There is one deadline, the case's signal; when it aborts, what is
- * being waited for becomes the reason of the failure.
+ * How a case waits: for a condition, never for a fixed time. The only deadline is the case's signal. When it aborts, the condition
+ * that the case waits for becomes the reason of the failure.
  */
 export class CaseDeadline {
   readonly signal: AbortSignal;
@@ -12,14 +12,14 @@ export class CaseDeadline {
     this.signal = signal;
   }
 
-  /** Something happened: conditions are looked at again. */
+  /** Something happened, so all conditions are checked again. */
   notify(): void {
     for (const look of [...this.#changed]) look();
   }
 
   /**
-   * Resolves once `condition` holds. Looked at after each `notify`, and now and then for what happens elsewhere.
-   * @param what says on failure what was missing
+   * Resolves once `condition` holds. It is checked after each `notify`, and every 5 ms for changes elsewhere.
+   * @param what names what was missing, for the failure
    */
   async until(condition: () => boolean, what: string | (() => string)): Promise<void> {
     if (condition()) return;
@@ -41,14 +41,14 @@ export class CaseDeadline {
     }
   }
 
-  /** As `until`, for a question that has to be asked of the provider. */
+  /** As `until`, for a condition that only the provider can answer. */
   async untilAsked(question: () => Promise<boolean>, what: string | (() => string)): Promise<void> {
     for (let pauseMs = 5; !(await this.within(question(), what)); pauseMs = Math.min(200, pauseMs * 2)) {
       await this.pause(pauseMs, what);
     }
   }
 
-  /** For clocks that have to move on, such as retention; not for giving something a chance to happen. */
+  /** Only for clocks that have to move on, as for retention. To give something a chance to happen, use `until`. */
   async pause(durationMs: number, what: string | (() => string)): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, durationMs);
@@ -59,7 +59,7 @@ export class CaseDeadline {
     }
   }
 
-  /** The promise, unless the case runs out of time first: then a failure that says `what`. */
+  /** The promise, or a failure that names `what` if the case runs out of time first. */
   async within<T>(promise: PromiseLike<T>, what: string | (() => string)): Promise<T> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = (): void => {

@@ -1,15 +1,15 @@
 import { StreamError } from "../errors.ts";
 
 /**
- * Case names are paths. `*` stands for one part of a path or some of its letters, `**` for any number of parts, none as well:
- * `replay/**`, `ordering/publish/*`, `group/reset/**` with `group/reset/back-and-forward` itself.
+ * Case names are paths. `*` matches one part of a path, or some letters of it; `**` matches any number of parts, also none:
+ * `replay/**`, `ordering/publish/*`.
  */
 function matchesPattern(name: string, pattern: string): boolean {
   const parts = pattern.split(WILDCARDS).map((part) => MEANINGS[part] ?? part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join("")}$`).test(name);
 }
 
-/** Where there are no parts, a slash beside them is not there either. */
+/** If `**` matches no part, the slash next to it is left out too. */
 const WILDCARDS = /(\/\*\*\/|^\*\*\/|\/\*\*$|\*\*|\*)/;
 const MEANINGS: Readonly<Record<string, string>> = {
   "/**/": "/(?:.*/)?",
@@ -20,8 +20,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The cases that any of the patterns names, in the suite's order.
- * @throws `invalid-argument` for a pattern that names none: a misspelt name must not look like a pass
+ * The cases that match any of the patterns, in the order of the suite.
+ * @throws `invalid-argument` for a pattern that matches no case, so that a misspelt name does not look like a pass
  */
 export function selectCases<Case extends { readonly name: string }>(cases: readonly Case[], patterns: readonly string[]): readonly Case[] {
   for (const pattern of patterns) {

@@ -8,9 +8,9 @@ export interface ConformanceCase {
   readonly name: string;
   /** 1 to 12. */
   readonly promise: number;
-  /** The broken driver or core part that it must catch. */
+  /** The broken driver or broken core part that the case must catch. */
   readonly mutant: string;
-  /** Never rejects. When `signal` aborts, what the case is waiting for becomes the reason of its failure. */
+  /** Never rejects. When `signal` aborts, the condition that the case waits for becomes the reason of its failure. */
   run(target: ConformanceTarget, signal: AbortSignal): Promise<CaseResult>;
 }
 
@@ -20,20 +20,20 @@ export interface CaseResult {
   readonly seconds: number;
 }
 
-/** A case of this suite, with what the runner and reports know about it besides. */
+/** A case of this suite, with further facts for the runner and the reports. */
 export interface DefinedCase extends ConformanceCase {
-  /** Capabilities that the promise stands on. Where one is off, its refusal is tried instead. */
+  /** Capabilities that the promise needs. Where one is off, the case checks that its use is refused. */
   readonly gates: readonly Capability[];
-  /** What the emulator must be able to show. */
+  /** The faults that the emulator must be able to inject. */
   readonly faults: readonly FaultKind[];
-  /** Its fault meets everybody on the target: nothing else may run beside it. */
+  /** Its fault affects everything on the target, so no other case may run at the same time. */
   readonly exclusive: boolean;
   run(target: ConformanceTarget, signal: AbortSignal): Promise<DefinedCaseResult>;
 }
 
 export interface DefinedCaseResult extends CaseResult {
-  /** Of `unsupported`: the capability that is off. */
+  /** For `unsupported`: the capability that is off. */
   readonly capability: Capability | null;
-  /** Topics and groups that the case had made and could not delete again, each with the reason. */
+  /** Topics and groups that the case created and could not delete, each with the reason. */
   readonly notCleanedUp: readonly string[];
 }

@@ -15,7 +15,7 @@ import { progressCases } from "./cases/progress/progress-cases.ts";
 import { replayCases } from "./cases/replay/replay-cases.ts";
 import { topicCases } from "./cases/topic/topic-cases.ts";
 
-/** Every case of the suite. Names are unique; a name is the path of its file in `cases/`, and its own. */
+/** Every case of the suite. Names are unique: a name is the path of the file in `cases/`, and a last part of its own. */
 export function conformanceCases(): readonly DefinedCase[] {
   return [
     ...producingCases,

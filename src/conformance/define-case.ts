@@ -9,14 +9,14 @@ import type { ConformanceTarget } from "./target.ts";
 
 export type CaseBody = (context: CaseContext) => Promise<void>;
 
-/** How a case is written down. */
+/** The definition of a case. */
 export interface CaseDefinition {
   readonly name: string;
   readonly promise: number;
   readonly mutant: string;
   /**
-   * Capabilities that the promise stands on, each with what must hold where it is off: that its use is refused with its
-   * name, or that its absence shows as declared. Then the result is `unsupported`, and no less than this.
+   * Capabilities that the promise needs, each with a check for where it is off: its use is refused by an error that names it, or
+   * its absence shows as declared. Only if that check passes is the result `unsupported`.
    */
   readonly gates?: Readonly<Partial<Record<Capability, CaseBody>>>;
   readonly faults?: readonly FaultKind[];
@@ -24,7 +24,7 @@ export interface CaseDefinition {
   readonly run: CaseBody;
 }
 
-/** How long a body may take to say what it was waiting for, once its time is over. */
+/** How long a body may take to report what it waited for, after its deadline. */
 const SETTLE_MS = 250;
 
 export function defineCase(definition: CaseDefinition): DefinedCase {
@@ -71,10 +71,10 @@ async function judgeBody(definition: CaseDefinition, context: CaseContext): Prom
     return verdict("failed", capability === null ? showFailure(error) : `without the capability ${capability}: ${showFailure(error)}`);
   }
   if (capability === null) return verdict("passed", null);
-  return verdict("unsupported", `the capability ${capability} is declared off, and that is how it behaves`, capability);
+  return verdict("unsupported", `the capability ${capability} is declared off, and the target behaves so`, capability);
 }
 
-/** Bodies wait through their context, which knows the deadline; this catches those that wait for something else. */
+/** Bodies wait by their context, which knows the deadline. This catches bodies that wait for something else. */
 async function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise: over, reject } = Promise.withResolvers<never>();
   const giveUp = (): void => {
@@ -85,7 +85,7 @@ async function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
     await Promise.race([work, over]);
   } finally {
     signal.removeEventListener("abort", giveUp);
-    // If it was given up, what it says later is of no more use; and it must not count as unhandled.
+    // If the body was given up, its later rejection must not count as unhandled.
     work.catch(() => undefined);
     over.catch(() => undefined);
   }

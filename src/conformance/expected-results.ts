@@ -1,21 +1,21 @@
 import { StreamError } from "../errors.ts";
 import type { CaseReport } from "./results.ts";
 
-/** What a run of a target is known to show besides passes; checked in beside the tests of that target. */
+/** The results other than `passed` that a target is known to have. The list is checked in with the tests of that target. */
 export interface ExpectedResults {
   /** Case name → the capability that is off. */
   readonly unsupported: Readonly<Record<string, string>>;
-  /** Case name → what the environment lacks: the reason in the result. */
+  /** Case name → what the environment lacks, as in the reason of the result. */
   readonly missing: Readonly<Record<string, string>>;
-  /** Case name → why this server or emulator deviates. Such a case must fail: one that passes is a stale entry. */
+  /** Case name → why this server or emulator deviates. Such a case must fail: if it passes, the entry is stale. */
   readonly deviations: Readonly<Record<string, string>>;
 }
 
 const LISTS = ["unsupported", "missing", "deviations"] as const satisfies readonly (keyof ExpectedResults)[];
 
 /**
- * The JSON form of what is expected: three objects of strings, all of which may be left out. A case stands in one of them.
- * @throws `invalid-argument` saying what is wrong with it
+ * Parses the JSON form: three objects of strings, each of which may be left out. A case may be in only one of them.
+ * @throws `invalid-argument`, which names what is wrong
  */
 export function parseExpectedResults(text: string): ExpectedResults {
   const lists = parseObject(text);
@@ -36,8 +36,8 @@ export function parseExpectedResults(text: string): ExpectedResults {
 }
 
 /**
- * Where a run and what is expected of it differ, one sentence each; empty when the target passes completely. Only cases
- * that ran are compared, so that a selection can be judged too.
+ * The differences between a run and its expected results, one sentence each; empty when the target passes completely. Only cases
+ * that ran are compared, so that a selection can be checked too.
  */
 export function compareWithExpected(reports: readonly CaseReport[], expected: ExpectedResults): readonly string[] {
   return reports.flatMap((report) => {
@@ -46,7 +46,7 @@ export function compareWithExpected(reports: readonly CaseReport[], expected: Ex
   });
 }
 
-/** How this result is not what is expected of its case; null when it is. */
+/** The difference between this result and the expected one; null when they are equal. */
 export function differenceFromExpected(report: CaseReport, expected: ExpectedResults): string | null {
   const got = describe(report.result, report.result === "unsupported" ? report.capability : report.reason);
   if (Object.hasOwn(expected.deviations, report.case)) {
@@ -56,7 +56,7 @@ export function differenceFromExpected(report: CaseReport, expected: ExpectedRes
   return wanted === got ? null : `expected ${wanted}, but ${got}`;
 }
 
-/** Names in the lists that no case has: they once meant something, and now hide that they do not. */
+/** Names in the lists that no case has any more. They must be removed, or a misspelt entry would not be noticed. */
 export function staleEntries(cases: readonly { readonly name: string }[], expected: ExpectedResults): readonly string[] {
   const names = new Set(cases.map(({ name }) => name));
   return namesIn(expected).filter((name) => !names.has(name));
@@ -81,7 +81,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    refuse("this is no JSON", { cause });
+    refuse("this is not JSON", { cause });
   }
   if (!isObject(value)) refuse("an object is needed");
   return value;

@@ -1,6 +1,6 @@
 /**
- * The conformance suite: what every provider keeps, as named cases that know no test runner, no adapter and no emulator.
- * See `README.md` beside this file.
+ * The conformance suite: the promises that every provider keeps, as named cases. The cases know no test runner, no adapter and no
+ * emulator. See `README.md` in this folder.
  */
 export { conformanceCases } from "./conformance-cases.ts";
 export { runCases } from "./runner.ts";

@@ -6,7 +6,7 @@ import { PromiseViolation } from "./case-outcome.ts";
 import type { History } from "./history/history.ts";
 import type { Sequenced } from "./history/sequenced.ts";
 
-/** A running consumer whose end, good or bad, is never lost: a failure that the case does not ask for fails the case. */
+/** A running consumer. Its end is always recorded: a failure that the case does not expect fails the case. */
 export class Member<T> {
   readonly consumer: Consumer<T>;
   readonly #deadline: CaseDeadline;
@@ -32,7 +32,7 @@ export class Member<T> {
     return new Member(deadline, consumer, consumer.runBatches(handler));
   }
 
-  /** What broke it, unless the case wants to see it fail. */
+  /** The error that ended it, unless the case expects a failure. */
   get unexpectedFailure(): PromiseViolation | null {
     if (this.#outcome?.failed !== true || this.#failureExpected) return null;
     return new PromiseViolation(`the consumer failed: ${showError(this.#outcome.error)}`, { cause: this.#outcome.error });
@@ -42,13 +42,13 @@ export class Member<T> {
     return this.#outcome !== null;
   }
 
-  /** From now on this member may fail; `failure` says with what. */
+  /** From now on this member may fail; `failure` returns the error. */
   expectFailure(): this {
     this.#failureExpected = true;
     return this;
   }
 
-  /** Waits until `run` has rejected. @returns with what */
+  /** Waits until `run` has rejected. @returns its error */
   async failure(what: string): Promise<unknown> {
     this.#failureExpected = true;
     await this.#deadline.until(() => this.#outcome !== null, what);
@@ -69,7 +69,7 @@ export class Member<T> {
   }
 }
 
-/** A handler that does nothing but remember. */
+/** A handler that only records the message. */
 export function recordInto(history: History, name?: string): MessageHandler<Sequenced> {
   return (message) => void history.receive(message, name);
 }

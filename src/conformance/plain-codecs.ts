@@ -1,6 +1,6 @@
 import type { Codec } from "../codec/codec.ts";
 
-// The suite's own, so that a case judges the path of the bytes and not a codec of the core.
+// The suite has codecs of its own, so that a case checks the path of the bytes and not a codec of the core.
 
 export const plainBytes: Codec<Uint8Array> = { encode: (value) => value, decode: (stored) => stored };
 

@@ -1,4 +1,4 @@
-/** What is promised, in short; the README says it in full under the same names. A case names its promise by the number. */
+/** The titles of the promises; the README describes them under the same titles. A case names its promise by the number. */
 export const PROMISES: Readonly<Record<number, string>> = {
   1: "Durable send",
   2: "Publish order",
@@ -14,7 +14,7 @@ export const PROMISES: Readonly<Record<number, string>> = {
   12: "One error language",
 };
 
-/** `2 Publish order`; the number alone for a promise that only somebody else's case has. */
+/** `2 Publish order`; only the number for a promise that is not of this suite. */
 export function promiseTitle(promise: number): string {
   const title = PROMISES[promise];
   return title === undefined ? String(promise) : `${promise} ${title}`;

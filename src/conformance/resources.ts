@@ -9,19 +9,19 @@ import { type CaseTopic, DEFAULT_TOPIC } from "./case-topic.ts";
 import { plainBytes } from "./plain-codecs.ts";
 import type { ConformanceTarget, Emulator } from "./target.ts";
 
-/** Groups that a topic made through an emulator is given, for providers where groups must exist first. */
+/** The number of groups of a topic that an emulator creates, for providers where groups must exist first. */
 const GROUPS_OF_A_TOPIC = 4;
 
 /**
- * Topics and groups for one case: lent from the target's own lists where it has any, else made by the public administration
- * where there is one, else by the emulator. What is made has names that are new in each run, so that cases can share a
- * target and a failed run leaves nothing that disturbs the next.
+ * Topics and groups for one case. They are lent from the lists of the target if it has any; else the public administration creates
+ * them if there is one; else the emulator does. Created ones have names that are new in each run, so that cases can share a
+ * target and a failed run leaves nothing that disturbs the next run.
  */
 export class CaseResources {
   readonly #target: ConformanceTarget;
   readonly #connection: Connection;
   readonly #prefix: string;
-  /** Topics that were made, or may have been: they are here from before the call, and confirmed once it has succeeded. */
+  /** Topics that were created, or may have been. They are added before the call, and confirmed once it has succeeded. */
   readonly #made = new Map<string, { confirmed: boolean }>();
   readonly #creations: Promise<void>[] = [];
   #topicCount = 0;
@@ -29,7 +29,7 @@ export class CaseResources {
   readonly #prepared = new Map<string, string[]>();
   /** Groups that begin with their first member. */
   readonly #groups: { readonly topic: string; readonly group: string }[] = [];
-  /** What is not given back yet, and why: the last error, or none so far. */
+  /** What is not deleted yet, each with the last error. */
   readonly #notCleanedUp = new Map<string, string>();
   readonly #lent = new Set<string>();
 
@@ -40,8 +40,8 @@ export class CaseResources {
   }
 
   /**
-   * Every call, also those whose capability the types cannot know: what is missing refuses at run time. What a case creates
-   * by it is given back as well; what was lent is not changed.
+   * All calls, also those whose capability the types cannot know: a missing capability is refused at run time. Topics that a case
+   * creates with it are deleted too; lent topics are not changed.
    */
   get admin(): Admin<Capability> {
     const admin = this.#connection.admin as Admin<Capability>;
@@ -55,7 +55,7 @@ export class CaseResources {
     const { topicAdmin, partitions: hasPartitions } = this.#connection.capabilities;
     const { emulator, topics } = this.#target;
     if (topics !== undefined) return this.#lendTopic(topics);
-    if (!topicAdmin && emulator === undefined) throw new EnvironmentMissing("topics: this provider cannot create them and none is given");
+    if (!topicAdmin && emulator === undefined) throw new EnvironmentMissing("topics: this provider cannot create them, and none are lent");
     const name = `${this.#prefix}-${this.#topicCount++}`;
     const { partitions = DEFAULT_TOPIC.partitions, ...rest } = settings;
     const wanted: TopicSettings = hasPartitions ? { partitions, ...rest } : rest;
@@ -65,56 +65,56 @@ export class CaseResources {
 
   /**
    * A group without a position on this topic.
-   * @param name heeded where a group begins with its first member: a group of that name on another topic is another group
+   * @param name used only where a group begins with its first member: a group of that name on another topic is another group
    */
   async group(topic: CaseTopic, name = `${this.#prefix}-group-${this.#groups.length}`): Promise<string> {
     const prepared = this.#prepared.get(topic.name);
     const group = prepared === undefined ? name : prepared.shift();
-    if (group === undefined) throw new EnvironmentMissing("groups: more for one topic than there are");
+    if (group === undefined) throw new EnvironmentMissing("groups: the case needs more for one topic than there are");
     if (prepared === undefined) this.#groups.push({ topic: topic.name, group });
-    else if (this.#lent.has(topic.name)) await this.#forget(topic.name, group);
+    else if (this.#lent.has(topic.name)) await this.#deletePosition(topic.name, group);
     return group;
   }
 
-  /** How many more groups there are for a topic: no end to them where they begin with their first member. */
+  /** How many more groups there are for a topic; infinite where groups begin with their first member. */
   groupsLeft(topic: CaseTopic): number {
     return this.#prepared.get(topic.name)?.length ?? Number.POSITIVE_INFINITY;
   }
 
-  /** A name that nothing has. */
+  /** A name that no topic and no group has. */
   unusedName(): string {
     return `${this.#prefix}-unused`;
   }
 
-  /** A name that no topic has, for who would be told so. */
+  /** A name that no topic has. @throws EnvironmentMissing where the user may not see whether a topic exists */
   async missingTopic(): Promise<string> {
     const name = this.unusedName();
     if (this.#target.topics === undefined) return name;
     try {
       await this.#connection.admin.describeTopic(name);
     } catch (error) {
-      if (isStreamError(error, "permission-denied")) throw new EnvironmentMissing("topics: others than those that are lent are not shown");
+      if (isStreamError(error, "permission-denied")) throw new EnvironmentMissing("topics: only those that are lent are visible");
     }
     return name;
   }
 
-  /** Resolves when no topic is being created any more. A case that was ended in the middle does not wait for that itself. */
+  /** Resolves when no creation of a topic is under way. A case that was ended in the middle does not wait for that itself. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#creations);
   }
 
   /**
-   * Gives back what was made, over a connection of its own, after the case has closed its own.
-   * @param cutShort the case was ended in the middle: what its members had asked for may still come about
+   * Deletes what was created, over a connection of its own, after the case has closed its connections.
+   * @param cutShort the case was ended in the middle, so groups of its members may still appear
    * @param deadline ends the attempts
    */
   async release(cutShort: boolean, deadline: AbortSignal): Promise<void> {
     const groups = this.#connection.capabilities.groupAdmin ? this.#groups : [];
     if (this.#made.size === 0 && groups.length === 0) return;
-    const giveBack = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
+    const deleteOne = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
       const onRefusal = (error: unknown): void => void this.#notCleanedUp.set(what, showError(error));
       const maySeeFaults = this.#target.emulator !== undefined;
-      if (await insistOn(deletion, deadline, { mayBeLate, maySeeFaults: maySeeFaults, onRefusal })) this.#notCleanedUp.delete(what);
+      if (await deleteRepeatedly(deletion, deadline, { mayBeLate, maySeeFaults, onRefusal })) this.#notCleanedUp.delete(what);
     };
     const describeGroup = ({ topic, group }: (typeof groups)[number]): string => `group ${group} of topic ${topic}`;
     const all = [...groups.map(describeGroup), ...[...this.#made.keys()].map((name) => `topic ${name}`)];
@@ -125,15 +125,15 @@ export class CaseResources {
     });
     const admin = connection.admin as Admin<Capability>;
     await Promise.all(
-      groups.map(async (group) => giveBack(describeGroup(group), async () => admin.deleteGroup(group.topic, group.group), cutShort)),
+      groups.map(async (group) => deleteOne(describeGroup(group), async () => admin.deleteGroup(group.topic, group.group), cutShort)),
     );
     await Promise.all(
-      [...this.#made].map(async ([name, { confirmed }]) => giveBack(`topic ${name}`, async () => admin.deleteTopic(name), !confirmed)),
+      [...this.#made].map(async ([name, { confirmed }]) => deleteOne(`topic ${name}`, async () => admin.deleteTopic(name), !confirmed)),
     );
     await connection.close();
   }
 
-  /** What `release` could not give back, so far, each with the reason. The names never come again: they are in the way of no other case. */
+  /** What `release` has not deleted so far, each with the reason. The names are never used again, so this disturbs no other case. */
   get notCleanedUp(): readonly string[] {
     return [...this.#notCleanedUp].map(([what, reason]) => `${what}: ${reason}`);
   }
@@ -155,14 +155,14 @@ export class CaseResources {
 
   async #lendTopic(topics: readonly string[]): Promise<CaseTopic> {
     const name = topics.find((candidate) => !this.#lent.has(candidate));
-    if (name === undefined) throw new EnvironmentMissing("topics: more than are lent");
+    if (name === undefined) throw new EnvironmentMissing("topics: the case needs more than are lent");
     this.#lent.add(name);
     const partitions = await this.#partitionsOf(name);
     if (this.#connection.capabilities.partitions && partitions.length < 2) {
       throw new EnvironmentMissing(`topics: ${name} has a single partition, several are needed`);
     }
     const { groups } = this.#target;
-    // Where topics can be created, groups begin with their first member.
+    // A provider that can create topics has groups that begin with their first member.
     if (groups !== undefined || !this.#connection.capabilities.topicAdmin) this.#prepared.set(name, [...(groups ?? [])]);
     const reader = this.#connection.topic(name, { codec: plainBytes }).reader({ from: "latest" });
     const bookmark = await reader.bookmark();
@@ -171,9 +171,8 @@ export class CaseResources {
   }
 
   /** A lent group may have a position from an earlier case. */
-  async #forget(topic: string, group: string): Promise<void> {
-    if (!this.#connection.capabilities.groupAdmin)
-      throw new EnvironmentMissing("groups: given ones cannot be made to forget where they are");
+  async #deletePosition(topic: string, group: string): Promise<void> {
+    if (!this.#connection.capabilities.groupAdmin) throw new EnvironmentMissing("groups: the positions of lent ones cannot be deleted");
     try {
       await this.admin.deleteGroup(topic, group);
     } catch (error) {
@@ -187,19 +186,19 @@ export class CaseResources {
 }
 
 async function isLent(): Promise<never> {
-  throw new EnvironmentMissing("topics: those that are lent are neither changed nor deleted, and no others made");
+  throw new EnvironmentMissing("topics: those that are lent are neither changed nor deleted, and no others are created");
 }
 
-/** How long after a call of unknown outcome what it asked for may appear. */
+/** How long after a call of unknown outcome its topic or group may still appear. */
 const LATE_MS = 1_000;
 
 /**
- * Until it is done or was done before.
- * @param circumstances.mayBeLate what is not there may still come
- * @param circumstances.maySeeFaults a refusal may be trouble that the case had planned and that has met nothing else
- * @returns whether it is done; false for what another attempt does not mend, and when patience ends
+ * Repeats the deletion until it succeeds or there is nothing to delete.
+ * @param circumstances.mayBeLate a topic or group that does not exist may still appear
+ * @param circumstances.maySeeFaults a refusal may be a fault that the case injected and that has affected no other call
+ * @returns true once it is deleted; false for an error that another attempt cannot change, and at the deadline
  */
-async function insistOn(
+async function deleteRepeatedly(
   deletion: () => Promise<void>,
   deadline: AbortSignal,
   circumstances: { readonly mayBeLate: boolean; readonly maySeeFaults: boolean; readonly onRefusal: (error: unknown) => void },

@@ -9,7 +9,7 @@ export interface CaseReport extends CaseResult {
   readonly capability: Capability | null;
 }
 
-/** How many cases ended how. */
+/** The number of cases by result. */
 export interface ResultCounts {
   readonly passed: number;
   readonly failed: number;
@@ -21,7 +21,7 @@ export interface ResultSummary extends ResultCounts {
   readonly provider: string;
 }
 
-/** What the cases of one promise showed. */
+/** The results of the cases of one promise. */
 export interface PromiseCounts extends ResultCounts {
   readonly promise: number;
 }
@@ -30,7 +30,7 @@ export function summarize(provider: string, reports: readonly CaseReport[]): Res
   return { provider, ...countResults(reports) };
 }
 
-/** @returns those promises that have a case among the reports, in their order */
+/** @returns the promises that have a case among the reports, in ascending order */
 export function summarizePromises(reports: readonly CaseReport[]): readonly PromiseCounts[] {
   const promises = [...new Set(reports.map(({ promise }) => promise))].sort((a, b) => a - b);
   return promises.map((promise) => ({ promise, ...countResults(reports.filter((report) => report.promise === promise)) }));

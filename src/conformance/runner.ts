@@ -5,7 +5,7 @@ import type { ConformanceTarget } from "./target.ts";
 
 const SEVERITY: Readonly<Record<CaseResult["result"], number>> = { passed: 0, unsupported: 1, "environment-missing": 2, failed: 3 };
 
-/** A case as the runner takes it: of this suite, or of somebody else's. */
+/** A case for the runner: of this suite, or of another one. */
 export type RunnableCase = Omit<ConformanceCase, "run"> & {
   readonly exclusive?: boolean;
   run(target: ConformanceTarget, signal: AbortSignal): Promise<RunnableResult>;
@@ -16,29 +16,29 @@ type RunnableResult = CaseResult & Partial<Pick<DefinedCaseResult, "capability" 
 export interface RunOptions {
   /** Patterns of case names. @default all */
   run?: readonly string[] | undefined;
-  /** Cases at once, repetitions counted; 1 where the target lends its topics. @default 8 */
+  /** Cases that run at once, repetitions included; 1 where the target lends its topics. @default 8 */
   parallel?: number | undefined;
-  /** Runs of each case, as many of them at the same time as `parallel` allows. A report is the worst of them. @default 1 */
+  /** How often each case runs, as many at the same time as `parallel` allows. The worst result is reported. @default 1 */
   repeat?: number | undefined;
-  /** Of each case. @default 30_000 */
+  /** For each case. @default 30_000 */
   timeoutMs?: number | undefined;
-  /** As they come. */
+  /** Is called for each report as soon as it is known. */
   onResult?: ((report: CaseReport) => void) | undefined;
-  /** Topics and groups that a case had made and could not delete again, each with the reason: `topic case-1: unavailable (…)`. */
-  onNotCleanedUp?: ((told: readonly string[]) => void) | undefined;
+  /** Is called with the topics and groups that a case created and could not delete, each with the reason: `topic case-1: unavailable (…)`. */
+  onNotCleanedUp?: ((leftovers: readonly string[]) => void) | undefined;
   /**
-   * Asked after each run of a case. Once it says yes no more cases start and those that run are ended; what they would have
-   * shown is dropped.
+   * Is asked after each run of a case. Once it returns true, no more cases start, running cases are ended, and their results
+   * are dropped.
    */
   bail?: ((report: CaseReport) => boolean) | undefined;
-  /** Starts no more cases and ends those that run; they give back what they made. */
+  /** When it aborts, no more cases start and running cases are ended. They still delete what they created. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs cases on a target, several at once; those that must be alone come last, one after the other.
+ * Runs cases on a target, several at once. Exclusive cases run last, one after the other.
  * @returns the reports in the order of the cases; after `bail`, of those that had ended
- * @throws the reason of `signal`, once everything has been given back
+ * @throws the reason of `signal`, once the cases have deleted what they created
  */
 export async function runCases(
   cases: readonly RunnableCase[],
@@ -57,7 +57,7 @@ export async function runCases(
     const { name, promise } = conformanceCase;
     const result = await runWithin(conformanceCase, target, timeoutMs, stop);
     if (result.notCleanedUp !== undefined && result.notCleanedUp.length > 0) onNotCleanedUp?.(result.notCleanedUp);
-    // What was told to end has shown nothing.
+    // A case that was ended early has no result.
     if (stop.aborted) return;
     const { result: outcome, reason, capability = null, seconds } = result;
     const report: CaseReport = { case: name, promise, provider, result: outcome, reason, capability, seconds };
@@ -69,13 +69,13 @@ export async function runCases(
       reports.set(name, worstOf(all));
       onResult?.(worstOf(all));
     }
-    if (isEnough) enough.abort(new Error("another case has shown enough"));
+    if (isEnough) enough.abort(new Error("the run ended because of another case"));
   };
 
   const repeated = selected.flatMap((conformanceCase) => Array.from({ length: repeat }, () => conformanceCase));
   const together = repeated.filter((conformanceCase) => conformanceCase.exclusive !== true);
   const alone = repeated.filter((conformanceCase) => conformanceCase.exclusive === true);
-  // Lent topics are everybody's: only one case at a time has them.
+  // All cases use the same lent topics, so only one case runs at a time.
   await drain(together, target.topics === undefined ? Math.max(1, parallel) : 1, runOne, stop);
   await drain(alone, 1, runOne, stop);
   signal?.throwIfAborted();
@@ -120,8 +120,8 @@ async function runWithin(
 }
 
 /**
- * Several runs of one case as one report: the worst result, in how many of the runs it came, the first reason of it, and
- * the longest time. Where all runs agree on something other than a failure, it is reported as a single run is.
+ * Several runs of one case as one report: the worst result, the number of runs that had it, its first reason, and
+ * the longest time. If all runs have the same result, and it is not a failure, the report is like that of a single run.
  */
 export function worstOf(runs: readonly [CaseReport, ...CaseReport[]]): CaseReport {
   const worst = runs.reduce((soFar, run) => (SEVERITY[run.result] > SEVERITY[soFar.result] ? run : soFar));

@@ -17,7 +17,7 @@ const AT_ONCE = {
 
 /**
  * Makes a real broker compact a topic up to its last message. The segment that is written to is never cleaned, so what follows
- * has to be something that nobody is given: a transaction that is aborted. Resolves when of each key one message is left and
+ * must not be readable: an aborted transaction. Resolves when of each key one message is left and
  * no tombstone; takes about three seconds.
  */
 export async function compactKafkaTopic(cluster: KafkaCluster, topic: string): Promise<void> {
@@ -44,7 +44,7 @@ async function partitionsOf(admin: Admin, topic: string): Promise<readonly numbe
   return topics[0]!.partitions.map(({ partitionId }) => partitionId);
 }
 
-/** Ends the segment of each partition that is old enough, and begins one with what nobody is given. */
+/** Ends the segment of each partition that is old enough, and begins one with an aborted transaction. */
 async function abortedTransaction(producer: Producer, topic: string, partitions: readonly number[]): Promise<void> {
   const transaction = await producer.transaction();
   await transaction.send({ topic, messages: partitions.map((partition) => ({ partition, key: "aborted", value: "" })) });

@@ -37,7 +37,7 @@ const closesProducersFirst = connectionMutant("closes-producers-first", () => (c
   });
 });
 
-/** Administration goes on when nobody waits for it any longer. */
+/** Administration ignores the signal of its caller. */
 const adminIgnoresSignals = connectionMutant(
   "admin-ignores-signals",
   () => (connection) =>
@@ -56,7 +56,7 @@ const triesCallsOnce = connectionMutant("tries-calls-once", () => (connection) =
   return connection;
 });
 
-/** Says that nothing was done where nobody knows. */
+/** Reports that nothing was done, although the outcome is unknown. */
 const deniesItsWork = adminMutant("takes-its-own-work-for-that-of-others", (admin) => {
   const denying = async (change: Promise<void>): Promise<void> => {
     try {
@@ -112,7 +112,7 @@ export const callMutants: readonly Mutant[] = [
   }),
   sinkMutant("buffers-without-bound", (sink) => ({
     deliver: async (assignment, records) => {
-      // The defect: the driver is told at once that there is room.
+      // The defect: the driver gets room at once.
       void sink.deliver(assignment, records);
     },
   })),

@@ -3,7 +3,7 @@ import type { OutgoingRecord } from "../../src/driver/record.ts";
 import { producerMutant } from "./driver-parts.ts";
 import type { Mutant } from "./mutant.ts";
 
-/** An answer that tells nothing but success. */
+/** An answer that only reports success. */
 export const CLAIMED: SliceResult = { outcome: "stored", partition: null, timestampMs: null, positionOf: () => null };
 
 /** Writes other records than it was given, and answers as if they were the same. */

@@ -35,7 +35,7 @@ const capabilitiesChange = connectionMutant("capabilities-change", () => (connec
   });
 });
 
-/** Tells the loops of readers that the connection has closed, as if that were a failure. */
+/** Ends the loops of readers with an error when the connection closes. */
 const breaksLoops = connectionMutant("breaks-loops-when-the-connection-closes", () => (connection) => {
   let isClosing = false;
   const topic = (name: string, options: AnyTopicOptions): unknown => {
@@ -65,7 +65,7 @@ const breaksLoops = connectionMutant("breaks-loops-when-the-connection-closes", 
   return override(connection, { topic: topic as Connection["topic"], close });
 });
 
-/** Refuses what is still queued once the connection is told to close. */
+/** Refuses queued messages once the connection closes. */
 const closeDropsWhatIsQueued: Mutant = {
   name: "close-drops-what-is-queued",
   break: () => {

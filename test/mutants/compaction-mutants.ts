@@ -33,7 +33,7 @@ export const compactionMutants: readonly Mutant[] = [
       return reader.read(partitions, stopping, signal);
     },
   })),
-  readerMutant("tells-holes-before-what-lies-in-front", (reader) => ({
+  readerMutant("reports-holes-too-early", (reader) => ({
     read: async (partitions, sink, signal) => {
       const held = new Map<string, readonly StoredRecord[]>();
       const flush = async (partition: string): Promise<boolean> => {
@@ -75,7 +75,7 @@ export const compactionMutants: readonly Mutant[] = [
       return reader.read(partitions, ending, signal);
     },
   })),
-  sinkMutant("tells-members-of-holes-too-early", (sink) => {
+  sinkMutant("reports-holes-to-members-too-early", (sink) => {
     const held = new Map<Assignment, readonly StoredRecord[]>();
     const flush = async (assignment: Assignment): Promise<void> => {
       const records = held.get(assignment);

@@ -119,12 +119,12 @@ export const consumingCoreMutants: readonly Mutant[] = [
   consumerOptionsMutant("settles-at-close-only", (options) => ({ ...options, commit: RARELY })),
   consumerOptionsMutant("stops-at-what-failed", (options) => ({ ...options, onFailure: "stop" })),
   consumerOptionsMutant("ignores-max-ahead", ({ maxAhead: _, ...options }) => options),
-  consumerOptionsMutant("forgets-to-tell-of-revocation", ({ onRevoked: _, ...options }) => options),
+  consumerOptionsMutant("forgets-to-report-revocation", ({ onRevoked: _, ...options }) => options),
   consumerOptionsMutant("retries-everything", ({ retry: { retryable: _, ...retry } = {}, ...options }) => ({ ...options, retry })),
   consumerOptionsMutant("dead-letter-target-checked-late", ({ onFailure, ...options }) =>
     onFailure === undefined ? options : { ...options, onFailure: typeof onFailure === "function" ? onFailure : () => onFailure },
   ),
-  topicMutant("forgets-to-tell-of-loss", (topic) => ({
+  topicMutant("forgets-to-report-loss", (topic) => ({
     consumer: (options) => {
       let isClosing = false;
       const onRevoked = (partitions: readonly string[]): unknown => (isClosing ? options.onRevoked?.(partitions) : undefined);

@@ -34,7 +34,7 @@ export const copyMutants: readonly Mutant[] = [
             try {
               return options.codec.encode(value, target);
             } catch (cause) {
-              throw cause instanceof Error && cause.constructor === StreamError ? cause : new Error("somebody else's error", { cause });
+              throw cause instanceof Error && cause.constructor === StreamError ? cause : new Error("a foreign error", { cause });
             }
           },
           decode: (bytes, message) => options.codec.decode(bytes, message),

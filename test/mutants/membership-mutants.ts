@@ -8,7 +8,7 @@ import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
 
-/** Nobody hears that a partition was lost, and whoever had it settles for whoever has it. */
+/** The loss of a partition is not reported, and the old owner settles for the new one. */
 function oldOwnersCommit(
   { consumer }: ConsumerParts,
   owners: Map<string, { readonly consumer: ConsumerDriver; readonly assignment: Assignment }>,
@@ -35,8 +35,8 @@ function oldOwnersCommit(
 }
 
 /**
- * Stores whatever is settled last, by whomever; and the core does not hear that a partition went to somebody else. The group is
- * moved to what was stored when the next member finds it empty, for the memory provider itself takes no such settlement.
+ * Stores the last settlement of any member, and the core does not notice that a partition has another owner. The group is
+ * moved to the stored place when the next member finds it empty, because the memory provider itself refuses such a settlement.
  */
 function lastSettlementWins(
   { consumer, driver, topic, settings }: ConsumerParts,

@@ -7,8 +7,8 @@ import { tryCase } from "./try-case.ts";
 /** Sound runs may take their time on a busy machine. */
 const SOUND_TIMEOUT_MS = 20_000;
 /**
- * A mutant that makes a case wait for ever is caught by the clock. So that slowness is never taken for that, it has several
- * times as long as the sound run of the same case, which has just gone before, beside the same other cases.
+ * A mutant that makes a case wait for ever is caught by the deadline. A slow machine must not look like that, so the deadline is several
+ * times as long as the correct run of the same case just before, among the same other cases.
  */
 const MUTANT_TIMES_SOUND = 5;
 const LEAST_MUTANT_TIMEOUT_MS = 1_500;

@@ -3,12 +3,12 @@ import { closingMutants } from "./closing-mutants.ts";
 import { compactionMutants } from "./compaction-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
 import { consumingCoreMutants } from "./consuming-core-mutants.ts";
-import { troubleMutants } from "./trouble-mutants.ts";
+import { faultMutants } from "./fault-mutants.ts";
 import { copyMutants } from "./copy-mutants.ts";
 import { lifecycleMutants } from "./lifecycle-mutants.ts";
 import { membershipMutants } from "./membership-mutants.ts";
 import type { Mutant } from "./mutant.ts";
-import { patienceMutants } from "./patience-mutants.ts";
+import { producingEdgeMutants } from "./producing-edge-mutants.ts";
 import { producingCoreMutants } from "./producing-core-mutants.ts";
 import { portionMutants } from "./portion-mutants.ts";
 import { publishMutants } from "./publish-mutants.ts";
@@ -44,8 +44,8 @@ export function allMutants(): readonly Mutant[] {
     ...lifecycleMutants,
     ...resourceMutants,
     ...copyMutants,
-    ...troubleMutants,
-    ...patienceMutants,
+    ...faultMutants,
+    ...producingEdgeMutants,
     ...portionMutants,
   ];
 }

@@ -79,7 +79,7 @@ function behindTheGap(gap: DriverGap | null, start: Place): Place {
   return gap === null ? start : { kind: "at", position: gap.resumesAt };
 }
 
-/** Nobody hears of what retention removed. */
+/** Gaps by retention are not reported. */
 const hidesGaps = driverMutant(
   "hides-gaps",
   () => (driver) =>

@@ -62,7 +62,7 @@ export const replayMutants: readonly Mutant[] = [
     read: async (partitions, sink, signal) => {
       const unbound = override(sink, {
         deliver: async (partition, records) => {
-          // The defect: the driver is told at once that there is room.
+          // The defect: the driver gets room at once.
           void sink.deliver(partition, records);
           return true;
         },

@@ -8,7 +8,7 @@ import { adminMutant, readerMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
-/** Tells less of which log a topic is. */
+/** The identity of a topic is incomplete. */
 function identityMutant(name: string, change: (identity: TopicIdentity) => TopicIdentity): Mutant {
   return driverMutant(
     name,

@@ -2,9 +2,9 @@ import { PromiseViolation } from "../case-outcome.ts";
 import { type Delivery, identify } from "./history.ts";
 import { type Sequenced, showSequenced } from "./sequenced.ts";
 
-// Each of these judges one thing and nothing else: a lost message is no disorder, a repeated one no loss.
+// Each check finds one kind of error only: a lost message is not disorder, and a repeated message is not a loss.
 
-/** First occurrences of each key come in ascending sequence. Repeats are not judged here. */
+/** The first occurrences of each key are in ascending sequence. Repeats are not checked here. */
 export function checkOrder(received: readonly Sequenced[], where = "received"): void {
   const highest = new Map<string, number>();
   const seen = new Set<string>();
@@ -31,7 +31,7 @@ export function checkComplete(sent: readonly Sequenced[], received: readonly Seq
   }
 }
 
-/** Nothing came twice. Only for cases in which nothing allows a repeat. */
+/** Nothing came twice. Only for cases in which no repeat is allowed. */
 export function checkNoDuplicates(received: readonly Sequenced[]): void {
   const seen = new Set<string>();
   for (const value of received) {
@@ -41,7 +41,7 @@ export function checkNoDuplicates(received: readonly Sequenced[]): void {
   }
 }
 
-/** Nothing came that was not sent, or not sent to this topic, and every message carries the key that its value names. */
+/** Every message was sent, to this topic, and has the key that its value names. */
 export function checkNothingForeign(sent: readonly Sequenced[], received: readonly (Delivery | Sequenced)[], topic: string): void {
   const known = new Set(sent.map(identify));
   for (const value of received) {
@@ -54,7 +54,7 @@ export function checkNothingForeign(sent: readonly Sequenced[], received: readon
   }
 }
 
-/** A position names one message: never two, and a message has the same at every delivery. */
+/** A position names exactly one message, and a message has the same position at every delivery. */
 export function checkPositions(received: readonly Delivery[]): void {
   const byPosition = new Map<string, string>();
   const byMessage = new Map<string, string>();
@@ -64,7 +64,7 @@ export function checkPositions(received: readonly Delivery[]): void {
     if (named !== undefined && named !== id)
       throw new PromiseViolation(`positions: that of ${showSequenced(delivery)} names another message as well`);
     byPosition.set(delivery.position, id);
-    // A message stored twice has two positions, which is right; so only the first copy is compared, by its partition.
+    // A message that was stored twice has two positions, which is correct. So only the partitions of its copies are compared.
     if (!byMessage.has(id)) byMessage.set(id, delivery.partition);
     else if (byMessage.get(id) !== delivery.partition) {
       throw new PromiseViolation(`positions: ${showSequenced(delivery)} came from two partitions`);
@@ -73,8 +73,8 @@ export function checkPositions(received: readonly Delivery[]): void {
 }
 
 /**
- * After a redelivery the sequence goes on from where it went back to: a receiver that is given a message of a key again is
- * given all that followed it in order, without a hole. `received`: one receiver's deliveries.
+ * After a redelivery the sequence continues without a hole: a receiver to which a message of a key is redelivered receives all
+ * later messages of the key again, in order. `received`: the deliveries of one receiver.
  */
 export function checkRepeatsInOrder(received: readonly Sequenced[]): void {
   const last = new Map<string, number>();
@@ -87,7 +87,7 @@ export function checkRepeatsInOrder(received: readonly Sequenced[]): void {
   }
 }
 
-/** Whoever is given a place of the log is given the message that is stored there. `stored`: what a reader read of all of it. */
+/** Each delivery is the message that is stored at its position. `stored`: all that a reader read of the topic. */
 export function checkSameAsStored(stored: readonly Delivery[], received: readonly Delivery[]): void {
   const byPlace = new Map(stored.map((delivery) => [`${delivery.partition} ${delivery.position}`, identify(delivery)]));
   for (const delivery of received) {
@@ -97,7 +97,7 @@ export function checkSameAsStored(stored: readonly Delivery[], received: readonl
   }
 }
 
-/** Nothing came more often than there were reasons for. Another copy of a message that was stored twice is another message here. */
+/** No message came more often than `most` times. Two stored copies of a message count as two messages here. */
 export function checkRepeatBound(received: readonly Delivery[], most: number): void {
   const counts = new Map<string, number>();
   for (const delivery of received) {
@@ -107,13 +107,13 @@ export function checkRepeatBound(received: readonly Delivery[], most: number): v
   }
 }
 
-/** What a healthy run without any reason for repeats must show. */
+/** Holds for every run without a reason for repeats. */
 export function checkExactlyOnceInOrder(sent: readonly Sequenced[], received: readonly Delivery[], topic: string): void {
   checkAtLeastOnceInOrder(sent, received, topic);
   checkNoDuplicates(received);
 }
 
-/** What even a troubled run must show. */
+/** Holds for every run, also with faults. */
 export function checkAtLeastOnceInOrder(sent: readonly Sequenced[], received: readonly Delivery[], topic: string): void {
   checkNothingForeign(sent, received, topic);
   checkOrder(received);

@@ -2,19 +2,19 @@ import type { Message } from "../../message.ts";
 import type { Position } from "../../tokens.ts";
 import type { Sequenced } from "./sequenced.ts";
 
-/** A message as a handler or a reader was given it. */
+/** A message as a handler or a reader received it. */
 export interface Delivery extends Sequenced {
-  /** What was stored as the key, beside what the value says. */
+  /** The stored key. The key in the value may differ, which is an error. */
   readonly messageKey: string | null;
   readonly partition: string;
   readonly position: Position;
-  /** Which member or reader it reached. */
+  /** The member or reader that received it. */
   readonly receiver: string;
 }
 
 /**
- * What was sent and what came, each in the order in which it happened. Nothing here is ever sorted: the order is what is
- * being judged.
+ * What was sent and what was received, each in the order of the events. Nothing here is ever sorted, because the order is what
+ * is checked.
  */
 export class History {
   readonly sent: Sequenced[] = [];
@@ -28,12 +28,12 @@ export class History {
     this.#next = next;
   }
 
-  /** A new page: nothing sent or received yet, and the sequences go on where they are. */
+  /** A new history without messages. The sequences of the keys continue. */
   continued(): History {
     return new History(this.#changed, new Map(this.#next));
   }
 
-  /** The next value of this key, recorded as sent: call it in the same step as `send`. */
+  /** The next value of this key. It is recorded as sent, so call `send` with it in the same step. */
   next(topic: string, key: string): Sequenced {
     const sequence = this.#next.get(key) ?? 0;
     this.#next.set(key, sequence + 1);

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed, so that a schedule that found something finds it again. */
+/** Random numbers that are the same for the same seed, so that a schedule that found a defect finds it again. */
 export class Random {
   #state: number;
 
@@ -20,12 +20,12 @@ export class Random {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
-  /** One of these, which are not none. */
+  /** One of these. There must be at least one. */
   pick<T>(choices: readonly T[]): T {
     return choices[this.between(0, choices.length - 1)]!;
   }
 
-  /** True in one of so many cases. */
+  /** True with a probability of 1 / `cases`. */
   oneIn(cases: number): boolean {
     return this.next() * cases < 1;
   }

@@ -2,16 +2,16 @@ import type { Codec } from "../../codec/codec.ts";
 import { StreamError } from "../../errors.ts";
 import { show } from "../assertions.ts";
 
-/** The value of every message whose order matters: it says by itself which key it belongs to and which one of it it is. */
+/** The value of every message whose order is checked: it names its key and its number among the messages of that key. */
 export interface Sequenced {
   readonly key: string;
   /** From 0, without gaps, in the order of the `send` calls of this key. */
   readonly sequence: number;
-  /** The topic it was sent to, so that a message in the wrong place shows. */
+  /** The topic it was sent to, so that a message in the wrong topic is noticed. */
   readonly topic: string;
 }
 
-/** As JSON, written out so that the suite depends on no codec of the core. */
+/** JSON, written here so that the suite depends on no codec of the core. */
 export const sequencedCodec: Codec<Sequenced> = {
   encode: (value) => Buffer.from(JSON.stringify([value.topic, value.key, value.sequence])),
   decode: (bytes) => {
@@ -24,7 +24,7 @@ export const sequencedCodec: Codec<Sequenced> = {
   },
 };
 
-/** `count` keys; enough of them to meet every partition. */
+/** `count` keys. With enough of them, every partition has some. */
 export function keyNames(count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `key-${index}`);
 }

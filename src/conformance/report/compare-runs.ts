@@ -1,6 +1,6 @@
 import type { CaseReport } from "../results.ts";
 
-/** A case that two runs tell differently; null where a run does not have it. */
+/** A case whose results differ between two runs; null where a run does not have it. */
 export interface RunDifference {
   readonly case: string;
   readonly before: CaseReport | null;
@@ -8,9 +8,9 @@ export interface RunDifference {
 }
 
 /**
- * Case by case: what is new or gone, and where the result, the capability that is off or what is missing is another. Times,
- * and the words of a failure, which show names and figures of that run, are no difference.
- * @returns in the order of the first run, then the cases that only the second has
+ * Compares two runs case by case: cases that are new or gone, and cases with another result, capability or missing part. Times and
+ * the texts of failures are not compared, because they differ from run to run.
+ * @returns the differences in the order of the first run, then the cases that only the second run has
  */
 export function compareRuns(before: readonly CaseReport[], after: readonly CaseReport[]): readonly RunDifference[] {
   const then = new Map(before.map((report) => [report.case, report]));

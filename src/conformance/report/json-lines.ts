@@ -1,7 +1,7 @@
 import { StreamError } from "../../errors.ts";
 import type { CaseReport, ResultSummary } from "../results.ts";
 
-/** One line for each case, and one for the summary: fixed, other programs parse them. Without the line break. */
+/** One line for each case, and one for the summary, without the line break. The format is fixed, because other programs parse it. */
 export function caseAsJson(report: CaseReport): string {
   const { case: name, promise, provider, result, reason, capability, seconds } = report;
   return JSON.stringify({ case: name, promise, provider, result, reason, capability, seconds });
@@ -11,7 +11,7 @@ export function summaryAsJson({ provider, passed, failed, unsupported, missing }
   return JSON.stringify({ summary: { provider, passed, failed, unsupported, missing } });
 }
 
-/** A run as its lines say it. */
+/** A run that was read from its lines. */
 export interface RecordedRun {
   readonly summary: ResultSummary;
   readonly reports: readonly CaseReport[];
@@ -21,8 +21,8 @@ const RESULTS: readonly unknown[] = ["passed", "failed", "unsupported", "environ
 
 /**
  * Reads back what `caseAsJson` and `summaryAsJson` wrote.
- * @param source how the user knows it: the name of the file
- * @throws `invalid-argument` for lines of another form, cases that come twice, and a run that was cut off before its summary
+ * @param source the name of the file, for error messages
+ * @throws `invalid-argument` for a line of another form, a case that occurs twice, and a run without a summary
  */
 export function parseJsonLines(text: string, source: string): RecordedRun {
   const refuse = (line: number, what: string, cause?: unknown): never => {
@@ -39,15 +39,15 @@ export function parseJsonLines(text: string, source: string): RecordedRun {
     try {
       value = JSON.parse(line);
     } catch (cause) {
-      refuse(number, "this is no JSON; a run that was written by conformance --json is needed", cause);
+      refuse(number, "this is not JSON; a run that was written by conformance --json is needed", cause);
     }
     if (isSummary(value)) summary = value.summary;
     else if (!isReport(value)) refuse(number, "this is neither the result of a case nor a summary");
-    else if (reports.has(value.case)) refuse(number, `the case ${JSON.stringify(value.case)} came before`);
+    else if (reports.has(value.case)) refuse(number, `the case ${JSON.stringify(value.case)} is there twice`);
     else reports.set(value.case, value);
   }
   return {
-    summary: summary ?? refuse(lines.length + 1, "the summary is missing: this run did not come to its end"),
+    summary: summary ?? refuse(lines.length + 1, "the summary is missing: this run was cut off"),
     reports: [...reports.values()],
   };
 }

@@ -1,27 +1,27 @@
 import { type ExpectedResults, differenceFromExpected, staleEntries } from "../expected-results.ts";
 import type { CaseReport } from "../results.ts";
 
-/** A run of the suite, held against what is expected of its target: what every report is made from. */
+/** A run of the suite, compared with the expected results of its target. Every report is made from it. */
 export interface JudgedRun {
   readonly provider: string;
   readonly cases: readonly JudgedCase[];
-  /** Names in the lists of what is expected that no case has. */
+  /** Names in the expected results that no case has. */
   readonly stale: readonly string[];
-  /** Nothing is wrong: every case did what it should, and nothing expected is stale. */
+  /** Nothing is wrong: every case has its expected result, and no expected result is stale. */
   readonly holds: boolean;
 }
 
 export interface JudgedCase {
   readonly report: CaseReport;
-  /** What is wrong with this result; null where it is as it should be. */
+  /** What is wrong with this result; null for the expected result. */
   readonly problem: string | null;
-  /** Why it fails, where that is known and expected. */
+  /** Why the case fails, if the failure is expected. */
   readonly knownDeviation: string | null;
 }
 
 /**
- * @param expected null: nothing is known of the target, and what is wrong is what failed
- * @param cases the whole suite, of which perhaps a part has run
+ * @param expected null: there is no list for the target, and every failed case is wrong
+ * @param cases the whole suite, of which perhaps only a part has run
  */
 export function judgeRun(
   provider: string,
@@ -35,7 +35,7 @@ export function judgeRun(
   return { provider, cases: judged, stale, holds };
 }
 
-/** Everything that is wrong with a run: what each problem is about, and why. Empty where it holds. */
+/** All problems of a run, each with the name of its case. Empty if nothing is wrong. */
 export function problemsOf({ cases, stale }: JudgedRun): readonly { readonly name: string; readonly problem: string }[] {
   return [
     ...cases.flatMap(({ report, problem }) => (problem === null ? [] : [{ name: report.case, problem }])),
@@ -43,7 +43,7 @@ export function problemsOf({ cases, stale }: JudgedRun): readonly { readonly nam
   ];
 }
 
-export const STALE = "listed in what is expected, but no case has this name";
+export const STALE = "listed in the expected results, but no case has this name";
 
 export function judgeCase(report: CaseReport, expected: ExpectedResults | null): JudgedCase {
   const problem =

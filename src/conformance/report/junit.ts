@@ -13,7 +13,7 @@ const REFERENCES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The run as JUnit XML, which build servers show. What is wrong is a failure, as for the exit code; what is unsupported,
+ * The run as JUnit XML, which build servers show. A case with a problem is a failure, as for the exit code. A case that is unsupported,
  * missing or a known deviation is skipped, with the reason as its message.
  */
 export function runAsJUnit(run: JudgedRun): string {
@@ -59,8 +59,8 @@ function skippedMessage({ report, problem, knownDeviation }: JudgedCase): string
 }
 
 /**
- * A text for an attribute or an element of XML. Line breaks and tabs survive as references; what XML 1.0 cannot hold in any
- * form or discourages (other control characters, halves of surrogate pairs, U+FFFE and U+FFFF; section 2.2, "Char") becomes U+FFFD.
+ * A text for an attribute or an element of XML. Line breaks and tabs become references. Characters that XML 1.0 cannot hold or
+ * discourages (other control characters, lone surrogates, U+FFFE and U+FFFF; section 2.2, "Char") become U+FFFD.
  */
 function xmlText(text: string): string {
   return text.toWellFormed().replace(/[&<>"'\p{Cc}\uFFFE\uFFFF]/gu, (character) => REFERENCES[character] ?? "\uFFFD");

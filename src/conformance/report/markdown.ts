@@ -4,7 +4,7 @@ import { type JudgedRun, problemsOf } from "./judged-run.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { capabilityMatrix, conformanceMatrix } from "./matrix.ts";
 
-/** The run as a page of Markdown: the matrix, what is wrong, what did not pass and why, and what the provider declares. */
+/** The run as a page of Markdown: the matrix, the problems, the cases that did not pass with their reasons, and the declared capabilities. */
 export function runAsMarkdown(run: JudgedRun, capabilities: Capabilities): string {
   const reports = run.cases.map(({ report }) => report);
   const shown = { target: run.provider, counts: summarize(run.provider, reports), promises: summarizePromises(reports) };
@@ -39,7 +39,7 @@ function section(title: string, head: readonly string[], rows: readonly (readonl
   ];
 }
 
-/** Reasons quote what servers say: they must not become Markdown. */
+/** Reasons quote messages of servers, which must not become Markdown. */
 function asText(text: string): string {
   return text.replace(/[\\`*_[\]<>#|~]/g, (character) => `\\${character}`);
 }

@@ -3,20 +3,20 @@ import { promiseTitle } from "../promises.ts";
 import type { PromiseCounts, ResultCounts } from "../results.ts";
 import { markdownTable } from "./markdown-table.ts";
 
-/** One target in the matrix of what has been shown. */
+/** One target in the matrix of results. */
 export interface ConformanceColumn {
   readonly target: string;
   readonly counts: ResultCounts;
   readonly promises: readonly PromiseCounts[];
 }
 
-/** One provider in the matrix of what is declared. */
+/** One provider in the matrix of capabilities. */
 export interface CapabilityColumn {
   readonly provider: string;
   readonly capabilities: Capabilities;
 }
 
-/** What targets have shown, promise by promise: a table of Markdown. */
+/** The results of the targets by promise, as a table of Markdown. */
 export function conformanceMatrix(columns: readonly ConformanceColumn[]): string {
   const promises = [...new Set(columns.flatMap((column) => column.promises.map(({ promise }) => promise)))].sort((a, b) => a - b);
   return markdownTable(
@@ -31,7 +31,7 @@ export function conformanceMatrix(columns: readonly ConformanceColumn[]): string
   );
 }
 
-/** What providers declare, capability by capability: a table of Markdown. */
+/** The declared capabilities of the providers, as a table of Markdown. */
 export function capabilityMatrix(columns: readonly CapabilityColumn[]): string {
   const row = (name: string, cell: (capabilities: Capabilities) => string): readonly string[] => [
     `\`${name}\``,
@@ -51,7 +51,7 @@ export function capabilityMatrix(columns: readonly CapabilityColumn[]): string {
   );
 }
 
-/** `21 passed, 2 unsupported`: what there is. */
+/** `21 passed, 2 unsupported`: only the counts above 0. */
 function countsAsText(counts: ResultCounts | undefined): string {
   if (counts === undefined) return "";
   const { passed, failed, unsupported, missing } = counts;

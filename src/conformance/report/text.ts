@@ -2,7 +2,7 @@ import { promiseTitle } from "../promises.ts";
 import { type CaseReport, type ResultCounts, summarize, summarizePromises } from "../results.ts";
 import { type JudgedCase, type JudgedRun, problemsOf } from "./judged-run.ts";
 
-/** How parts of the text are set off, where it is shown on a terminal. */
+/** How parts of the text are coloured on a terminal. */
 export interface TextStyle {
   readonly good: (text: string) => string;
   readonly bad: (text: string) => string;
@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<CaseReport["result"], string>> = {
   "environment-missing": "missing",
 };
 
-/** One case on one line, for people; below it what is wrong, where something is. */
+/** One case on one line, for people. If it has a problem, the next line names it. */
 export function caseAsText({ report, problem, knownDeviation }: JudgedCase, style: TextStyle = PLAIN_STYLE): string {
   const word = WORDS[report.result].padEnd(11);
   const paint = problem !== null ? style.bad : report.result === "passed" ? style.good : style.faint;
@@ -30,7 +30,7 @@ export function caseAsText({ report, problem, knownDeviation }: JudgedCase, styl
   return aside === null ? line : `${line} ${style.faint(`(${aside})`)}`;
 }
 
-/** What a run ends with: the counts by promise, everything that is wrong once more, and the verdict. */
+/** The end of a run: the counts by promise, all problems once more, and the verdict. */
 export function runAsText(run: JudgedRun, style: TextStyle = PLAIN_STYLE): string {
   const reports = run.cases.map(({ report }) => report);
   const wrong = problemsOf(run).map(({ name, problem }) => `${name}\n${indented(problem)}`);

@@ -6,8 +6,8 @@ import type { CaseTopic } from "../case-topic.ts";
 const ARRIVED = "streamport:deliver";
 
 /**
- * Runs `work` and counts what arrives at readers of the topic meanwhile, whether it is handed out or not.
- * @param work is given how many messages of which partition have arrived
+ * Runs `work` and counts the messages that arrive at readers of the topic meanwhile, handed out or not.
+ * @param work receives the number of arrived messages by partition
  */
 export async function countingArrivals(
   context: CaseContext,

@@ -1,8 +1,8 @@
 import { PromiseViolation } from "../case-outcome.ts";
 
-/** Counts what runs at once under each name, and remembers when two did. */
+/** Counts how many handlers run at once under each name, and remembers whether two of one name did. */
 export class Overlaps {
-  /** Of all names together. */
+  /** The highest number of handlers that ran at once, of all names together. */
   highest = 0;
   readonly #running = new Map<string, number>();
   #total = 0;

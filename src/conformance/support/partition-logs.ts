@@ -9,8 +9,8 @@ import { publish, readAll } from "./stream-steps.ts";
 type Log = readonly Message<Sequenced>[];
 
 /**
- * What was read, split into the sequences whose order is promised: per partition, or per key where keys are all that a
- * provider keeps in order. Never sorted.
+ * Messages that were read, split into the sequences whose order is promised: by partition, or by key where the provider keeps only
+ * the order of a key. Never sorted.
  */
 export type Logs = ReadonlyMap<string, Log>;
 
@@ -19,7 +19,7 @@ export function logsOf(context: CaseContext, messages: Log): Logs {
   return Map.groupBy(messages, ({ partition, value }) => (byPartition ? partition : value.key));
 }
 
-/** Part of each log: what `select` takes of it. */
+/** A part of each log, chosen by `select`. */
 export function selectFrom(logs: Logs, select: (log: Log) => Log): Logs {
   return new Map([...logs].map(([name, log]) => [name, select(log)]));
 }
@@ -32,7 +32,7 @@ export function storedFrom(timestampMs: number): (log: Log) => Log {
   };
 }
 
-/** Exactly these messages, each once, each log in its order. */
+/** The logs hold exactly these messages, each once and in order. */
 export function expectLogs(actual: Logs, expected: Logs, promise: string): void {
   const show = (log: Log | undefined): readonly string[] => (log ?? []).map(({ value }) => showSequenced(value));
   for (const name of new Set([...expected.keys(), ...actual.keys()])) {
@@ -40,10 +40,10 @@ export function expectLogs(actual: Logs, expected: Logs, promise: string): void 
   }
 }
 
-/** So much later a second part is stored that clocks of milliseconds, of several brokers, tell the two apart. */
+/** The time between two parts. It is long enough for clocks of several brokers, with milliseconds, to distinguish them. */
 const APART_MS = 40;
 
-/** Two parts of the same keys. @returns a time after all of the first and before all of the second, by the provider's own clock */
+/** Publishes two parts with the same keys. @returns a time after all of the first part and before all of the second, by the clock of the provider */
 export async function publishAroundATime(
   context: CaseContext,
   history: History,

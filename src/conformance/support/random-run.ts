@@ -24,12 +24,12 @@ interface Sender {
 }
 
 /**
- * A run of producers and members that come, go, send, pause, fail and meet trouble as a seed decides. What was sent and what
- * came is in the history; what has to hold whatever happened is judged by whoever asked for the run.
+ * A run in which producers and members start, stop, send, pause, fail and meet faults, as a seed decides. The history holds what was
+ * sent and what was received; the caller checks it.
  */
 export class RandomRun {
   readonly overlaps = new Overlaps();
-  /** How often something happened after which messages may come again. */
+  /** The number of events after which messages may be redelivered. */
   upheavals = 0;
   readonly #context: CaseContext;
   readonly #topic: CaseTopic;
@@ -56,7 +56,7 @@ export class RandomRun {
     }));
   }
 
-  /** Does what the seed says, then waits until everything sent has come, and until every member has left. */
+  /** Runs the steps that the seed decides, then waits until every sent message was received and every member has left. */
   async run(): Promise<void> {
     this.#join();
     for (let step = 0; step < STEPS; step += 1) await this.#step();
@@ -65,12 +65,12 @@ export class RandomRun {
     if (this.#members.length === 0) this.#join();
     for (const { consumer } of this.#members) consumer.resume();
     await untilComplete(this.#context, this.#history);
-    await this.#context.within(Promise.all(this.#leaving), "members that left to have left");
+    await this.#context.within(Promise.all(this.#leaving), "the members that leave to have left");
     if (this.#faults.length === 0 && this.#context.capabilities.lagInMessages) await this.#untilStored();
     await Promise.all(this.#members.map(async (member) => member.close()));
   }
 
-  /** What a member handled that was leaving may come again, to those who stayed: until that has been stored too. */
+  /** Messages that a leaving member handled may be redelivered to other members. This waits until their progress is stored too. */
   async #untilStored(): Promise<void> {
     await this.#context.deadline.untilAsked(
       async () => (await this.#context.admin.lag(this.#topic.name, this.#group)).messages === 0,
@@ -123,7 +123,7 @@ export class RandomRun {
         if (slowness > 0) await later(slowness);
         else if (random.oneIn(2)) await nextTurn();
       });
-      // What a handler does after it has been told that its result no longer counts is its own affair.
+      // After its signal has aborted, the result of a handler does not count: it is not recorded.
       if (signal.aborted) return;
       if (random.oneIn(25)) throw new Error("fails now and then");
       this.#history.receive(message, name);
@@ -136,7 +136,7 @@ export class RandomRun {
     this.upheavals += 1;
     const member = this.#random.pick(this.#members);
     this.#members = this.#members.filter((other) => other !== member);
-    // Some in peace, some before their handlers have finished.
+    // Some members wait for their handlers, some do not.
     this.#leaving.push(this.#context.later(member.close(this.#random.pick([3, 5_000, 5_000]))));
   }
 
@@ -147,14 +147,14 @@ export class RandomRun {
     for (const other of this.#members) if (other.consumer !== consumer) other.consumer.resume();
   }
 
-  /** Another one goes on with the same keys when the first has stored what it had. */
+  /** Another producer continues with the same keys once the first has stored its messages. */
   async #replaceProducer(): Promise<void> {
     const sender = this.#random.pick(this.#senders);
     await this.#context.within(sender.producer.close(), "a producer to close");
     sender.producer = this.#open();
   }
 
-  /** In the middle of everything a reader sees what there is, and nothing that there is not. */
+  /** A replay in the middle of the run: everything that it reads was sent and is in order. */
   async #replay(): Promise<void> {
     const stored = this.#context.history();
     await readStored(this.#context, stored, this.#topic);

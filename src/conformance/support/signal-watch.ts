@@ -1,8 +1,8 @@
 import { getEventListeners } from "node:events";
 
 /**
- * Counts the listeners of every signal that anybody in this process listens to while it watches, those that no caller ever
- * sees included. Exclusive cases only: it meets everybody.
+ * Counts the listeners of every AbortSignal in this process while it watches, also of signals inside the core and the
+ * adapter. Only for exclusive cases, because it affects the whole process.
  */
 export class SignalWatch {
   readonly #signals = new Set<AbortSignal>();
@@ -20,7 +20,7 @@ export class SignalWatch {
     });
   }
 
-  /** The most that one signal has which has not aborted. */
+  /** The highest number of listeners on one signal that has not aborted. */
   get most(): number {
     let most = 0;
     for (const signal of this.#signals) {

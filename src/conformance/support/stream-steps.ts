@@ -9,9 +9,9 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import type { History } from "../history/history.ts";
 import type { Sequenced } from "../history/sequenced.ts";
 
-// What nearly every case does: send interleaved keys, read what is stored, wait until a history is complete.
+// The steps of nearly every case: send interleaved keys, read what is stored, wait until a history is complete.
 
-/** `rounds` messages of each key, interleaved, all in one tick and un-awaited. @returns the receipts in the order of the calls */
+/** `rounds` messages of each key, interleaved, all in one tick, without awaiting. @returns the receipts in the order of the calls */
 export async function sendInterleaved(
   context: CaseContext,
   producer: Producer<Sequenced>,
@@ -27,7 +27,7 @@ export async function sendInterleaved(
   return context.within(Promise.all(sends), `${sends.length} sends to resolve`);
 }
 
-/** Sends, with a producer of its own, and closes it. */
+/** Sends with a new producer, and closes it. */
 export async function publish(
   context: CaseContext,
   history: History,
@@ -68,10 +68,10 @@ export async function readStored(
   for (const message of await readAll(context, stream, { from: topic.start, until: "now", ...range })) history.receive(message, "reader");
 }
 
-/** Waits until everything that was sent has come at least once. */
+/** Waits until every sent message was received at least once. */
 export async function untilComplete(context: CaseContext, history: History): Promise<void> {
   await context.until(
     () => history.distinct >= history.sent.length,
-    () => `completeness: ${history.distinct} of ${history.sent.length} messages have come`,
+    () => `completeness: ${history.distinct} of ${history.sent.length} messages were received`,
   );
 }

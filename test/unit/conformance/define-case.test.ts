@@ -40,7 +40,7 @@ test("a gate that is off runs the refusal, and only a right one counts", async (
   expect(await runOf({ gates: right })).toMatchObject({ result: "passed" });
 });
 
-test("a fault that nobody can show is missing, whether there is no emulator or it refuses the kind", async () => {
+test("a fault that cannot be injected is missing, whether there is no emulator or it refuses the kind", async () => {
   expect(await runOf({ faults: ["stall"] })).toMatchObject({ result: "environment-missing", reason: "fault stall" });
   const emulator = {
     createTopic: async () => undefined,
@@ -69,7 +69,7 @@ test("when time is over, what is being waited for is the reason", async () => {
   expect(hanging).toMatchObject({ result: "failed", reason: "out of time: a call neither resolved nor rejected" });
 });
 
-test("a member that fails unasked fails the case; what it made is given back", async () => {
+test("an unexpected failure of a member fails the case; what it created is deleted", async () => {
   await using emulator = await startMemoryEmulator();
   const target = { connect: async () => connect(emulator.url), emulator };
   const result = await runOf(

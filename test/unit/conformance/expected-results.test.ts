@@ -31,7 +31,7 @@ test("the JSON form: lists may be left out", () => {
 });
 
 test.each([
-  ["{", /no JSON/],
+  ["{", /not JSON/],
   ["[]", /an object is needed/],
   ['{ "mising": {} }', /no list "mising"; allowed are unsupported, missing, deviations/],
   ['{ "missing": [] }', /missing must be an object/],

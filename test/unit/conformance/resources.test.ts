@@ -24,7 +24,7 @@ async function topicsOf(url: string): Promise<readonly string[]> {
   return names;
 }
 
-test("a topic whose creation is under way when the case is ended is given back", async () => {
+test("a topic whose creation is under way when the case is ended is deleted", async () => {
   await using emulator = await startMemoryEmulator();
   const ended = new AbortController();
   const connectSlowly = async () =>
@@ -43,7 +43,7 @@ test("a topic whose creation is under way when the case is ended is given back",
   expect(await topicsOf(emulator.url)).toEqual([]);
 });
 
-test("a topic that appears after its creation has failed is given back", async () => {
+test("a topic that appears after its creation has failed is deleted", async () => {
   await using emulator = await startMemoryEmulator();
   const connectBadly = async () =>
     connectWith(emulator.url, (admin) => ({
@@ -59,7 +59,7 @@ test("a topic that appears after its creation has failed is given back", async (
   expect(await topicsOf(emulator.url)).toEqual([]);
 });
 
-test("what a case creates by the administration itself is given back", async () => {
+test("what a case creates by the administration itself is deleted", async () => {
   await using emulator = await startMemoryEmulator();
   const making = defineCase({ ...anyCase, run: async (context) => context.admin.createTopic("made-by-hand") });
   const result = await making.run({ connect: async () => connect(emulator.url) }, new AbortController().signal);
@@ -94,7 +94,7 @@ test("groups whose members are still leaving, and what a server refuses for a wh
   expect(refusals).toEqual([]);
 });
 
-test("trouble that a case planned and that has met nothing else is not in the way", async () => {
+test("a fault that a case injected and that affected no call does not prevent the deletion", async () => {
   await using emulator = await startMemoryEmulator();
   const { url } = emulator;
   const planning = defineCase({
@@ -109,7 +109,7 @@ test("trouble that a case planned and that has met nothing else is not in the wa
   expect(await topicsOf(url)).toEqual([]);
 });
 
-test("a group that appears after its case was ended is given back", async () => {
+test("a group that appears after its case was ended is deleted", async () => {
   await using emulator = await startMemoryEmulator();
   const ended = new AbortController();
   let asked = 0;
@@ -133,7 +133,7 @@ test("a group that appears after its case was ended is given back", async () => 
   expect(asked).toBe(3);
 });
 
-describe("what cannot be given back is named with its reason, and does not change the result:", () => {
+describe("what cannot be deleted is named with its reason, and does not change the result:", () => {
   const fine = defineCase({ ...anyCase, run: async (context) => void (await context.topic()) });
 
   test("a deletion that is refused", async () => {
@@ -145,8 +145,8 @@ describe("what cannot be given back is named with its reason, and does not chang
         },
       }));
     const result = await fine.run({ connect: connectStubbornly }, new AbortController().signal);
-    const told = expect.stringMatching(/^topic case-\w+-0: permission-denied \(topics may not be deleted\)$/);
-    expect(result).toMatchObject({ result: "passed", notCleanedUp: [told] });
+    const reported = expect.stringMatching(/^topic case-\w+-0: permission-denied \(topics may not be deleted\)$/);
+    expect(result).toMatchObject({ result: "passed", notCleanedUp: [reported] });
   });
 
   test("a server that is gone by then", async () => {
@@ -154,13 +154,13 @@ describe("what cannot be given back is named with its reason, and does not chang
     let connections = 0;
     const connectTwice = async () => {
       connections += 1;
-      if (connections > 1) throw new StreamError("unavailable", "nobody answers");
+      if (connections > 1) throw new StreamError("unavailable", "no answer");
       return connect(emulator.url);
     };
     const result = await fine.run({ connect: connectTwice }, new AbortController().signal);
     expect(result).toMatchObject({
       result: "passed",
-      notCleanedUp: [expect.stringMatching(/^topic case-\w+-0: unavailable \(nobody answers\)$/)],
+      notCleanedUp: [expect.stringMatching(/^topic case-\w+-0: unavailable \(no answer\)$/)],
     });
   });
 

@@ -61,7 +61,7 @@ test("a target whose topics are lent runs one case at a time", async () => {
   expect(highest).toBe(1);
 });
 
-test("a case past its time is told by its signal", async () => {
+test("the signal of a case aborts after its time-out", async () => {
   const [report] = await runCases(
     [
       aCase("hangs", async (signal) => {
@@ -103,7 +103,7 @@ test("an abort starts no more cases and rejects with its reason", async () => {
   expect(started).toBe(false);
 });
 
-test("what an abort ended is not reported, for it has shown nothing", async () => {
+test("what an abort ended is not reported, because it has no result", async () => {
   const controller = new AbortController();
   const ended = aCase("ended", async (signal) => {
     await new Promise((resolve) => {
@@ -118,7 +118,7 @@ test("what an abort ended is not reported, for it has shown nothing", async () =
   expect(seen).toEqual([]);
 });
 
-test("a report that is enough ends the run: cases that run are ended and dropped, no more start", async () => {
+test("a report can end the run: running cases are ended and dropped, and no more start", async () => {
   let ended = false;
   const hanging = aCase("hanging", async (signal) => {
     await new Promise((resolve) => {
@@ -181,7 +181,7 @@ test("exclusive cases are repeated one after the other", async () => {
   expect(highest).toBe(1);
 });
 
-test("a repetition that is enough is told with the runs until then", async () => {
+test("a repetition that ends the run is reported with the runs until then", async () => {
   let run = 0;
   const cases = [
     aCase("flaky", async () => {
@@ -194,7 +194,7 @@ test("a repetition that is enough is told with the runs until then", async () =>
   expect(run).toBe(3);
 });
 
-test("what a case leaves behind is told", async () => {
+test("what a case could not delete is reported", async () => {
   const untidy: RunnableCase = { ...aCase("untidy"), run: async () => ({ ...PASSED, notCleanedUp: ["topic case-1"] }) };
   const left: string[] = [];
   await runCases([untidy, aCase("tidy")], target, { onNotCleanedUp: (names) => left.push(...names) });

@@ -55,7 +55,7 @@ const flushes = defineCase({
     const settled = Promise.allSettled(sends);
     await context.within(connection.close(), "a connection with messages in its queue to close");
     const failures = (await settled).filter(({ status }) => status === "rejected");
-    expectEqual(failures.length, 0, "close stores what was sent before it; sends that rejected");
+    expectEqual(failures.length, 0, "close stores what was sent before it; number of sends that rejected");
     await readStored(context, history, topic);
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
@@ -90,12 +90,12 @@ const unsent = defineCase({
     );
     await context.within(connection.close({ timeoutMs: 50 }), "close to give up after its time-out");
     await context.within(Promise.all(sends), "every send to settle when close gives up");
-    expectEqual(codes.length, 4, "what could not be sent rejects");
+    expectEqual(codes.length, 4, "number of unsent messages that reject");
     for (const code of codes) {
       if (code !== "closed" && code !== "outcome-unknown" && code !== "key-blocked")
         throw new PromiseViolation(`unsent messages reject as closed, not ${code}`);
     }
-    expectTrue(codes.includes("closed") || codes.includes("outcome-unknown"), "the first of them says why");
+    expectTrue(codes.includes("closed") || codes.includes("outcome-unknown"), "the first rejection names the reason");
   },
 });
 
@@ -166,7 +166,7 @@ const failedStart = defineCase({
       ["not-found", "permission-denied"],
       "a consumer of a missing topic",
     );
-    await context.within(consumer.close(), "a consumer to close that never ran");
+    await context.within(consumer.close(), "a consumer that never ran to close");
     await context.within(connection.close(), "a connection to close after a failed start");
   },
 });

@@ -40,7 +40,7 @@ const drains = defineCase({
     await publish(context, after, topic, keyNames(3), 2);
     context.member(topic, { group }, recordInto(after, "second"), await context.connect());
     await untilComplete(context, after);
-    expectTrue(!after.received.some(({ sequence }) => sequence === 0), "what handlers finished during close is stored as progress");
+    expectTrue(!after.received.some(({ sequence }) => sequence === 0), "messages that were handled during close are stored as progress");
     checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
   },
 });
@@ -70,7 +70,7 @@ const aborts = defineCase({
     );
     await context.until(() => running === 2, "two handlers to run");
     await context.within(connection.close({ timeoutMs: 50 }), "close to give up after its time-out");
-    expectEqual(reasons.length, 2, "the signals of handlers that outlive close have aborted");
+    expectEqual(reasons.length, 2, "number of signals that aborted, of handlers that outlast close");
     for (const reason of reasons)
       expectTrue(isStreamError(reason, "closed"), `the reason of the abort is closed, not ${showError(reason)}`);
     context.member(topic, { group, concurrency: 2 }, recordInto(history, "second"), await context.connect());
@@ -98,7 +98,7 @@ const fromHandler = defineCase({
     });
     await context.within(run, "run to resolve after a handler closed its consumer");
     expectTrue(closing !== null, "the handler closed its consumer");
-    await context.within(closing, "that close to resolve");
+    await context.within(closing, "the close in the handler to resolve");
     expectEqual(history.received.length, 3, "no handler starts after close");
   },
 });
@@ -136,7 +136,7 @@ const handlersSend = defineCase({
     expectTrue(member.ended && member.unexpectedFailure === null, "handlers that send while their connection closes do not fail");
     await readStored(context, out, target);
     checkExactlyOnceInOrder(out.sent, out.received, target.name);
-    expectTrue(out.received.length === keys.length, "what handlers send while their connection closes is stored");
+    expectTrue(out.received.length === keys.length, "messages that handlers send while their connection closes are stored");
   },
 });
 

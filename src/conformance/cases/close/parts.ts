@@ -12,7 +12,7 @@ const producer = defineCase({
     const topic = await context.topic();
     const stream = sequencedTopic(context.connection, topic);
     const closed = stream.producer();
-    await context.within(closed.close(), "a producer to close that never sent");
+    await context.within(closed.close(), "a producer that never sent to close");
     await context.within(closed.close(), "a second close");
     const message = { value: context.history().next(topic.name, "key") };
     const calls: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -37,21 +37,21 @@ const reader = defineCase({
     const stream = sequencedTopic(context.connection, topic);
     await publish(context, context.history(), topic, keyNames(4), 2);
     const closed = stream.reader({ from: topic.start });
-    await context.within(closed.close(), "a reader to close that never read");
+    await context.within(closed.close(), "a reader that never read to close");
     await context.within(closed.close(), "a second close");
     const iterator = closed[Symbol.asyncIterator]();
     await expectRejection(async () => context.within(iterator.next(), "a refusal"), "closed", "reading of a closed reader");
-    // Closed in the middle of a range, it hands out nothing more.
-    const cut = stream.reader({ from: topic.start });
+    // A reader that is closed in the middle of a range hands out nothing more.
+    const closing = stream.reader({ from: topic.start });
     let received = 0;
     const reading = async (): Promise<void> => {
-      for await (const message of cut) {
+      for await (const message of closing) {
         received += message.value.topic === topic.name ? 1 : 0;
-        if (received === 2) await cut.close();
+        if (received === 2) await closing.close();
         if (received > 2) break;
       }
     };
-    await context.within(reading(), "the iteration of a reader that is closed to end");
+    await context.within(reading(), "the iteration of a closed reader to end");
     expectEqual(received, 2, "messages of a reader that was closed after the second");
   },
 });

@@ -10,20 +10,20 @@ import type { History } from "../../history/history.ts";
 import { type Sequenced, keyNames } from "../../history/sequenced.ts";
 import { publish, readStored } from "../../support/stream-steps.ts";
 
-/** The application ends a reader by either: what holds for one holds for the other. */
+/** An application can close the reader or its connection. The same promises hold for both. */
 const WAYS: readonly { readonly by: string; readonly close: (reader: Reader<Sequenced>, connection: Connection) => Promise<void> }[] = [
   { by: "the reader", close: (reader) => reader.close() },
   { by: "its connection", close: (_, connection) => connection.close() },
 ];
 
-/** Before, while and after a reader opens. */
+/** Moments before, during and after the opening of a reader. */
 const MOMENTS: readonly (() => Promise<unknown>)[] = [
   () => Promise.resolve(),
   () => nextTurn(),
   ...[1, 5, 20, 80].map((durationMs) => () => later(durationMs)),
 ];
 
-/** Hands out everything, part of it from here and the rest from the bookmark. */
+/** What the reader handed out, and what is read from its bookmark, are together everything. */
 async function expectRest(context: CaseContext, history: History, topic: CaseTopic, reader: Reader<Sequenced>, by: string): Promise<void> {
   const bookmark = await context.within(reader.bookmark(), `the bookmark of a reader after ${by} was closed`);
   await readStored(context, history, topic, { from: { bookmark } });
@@ -49,11 +49,11 @@ const endsLoops = defineCase({
           const next = await context.within(iterator.next(), "a message");
           if (next.done !== true) history.receive(next.value, "first");
         }
-        // Behind the last message it waits.
+        // Behind the last message the reader waits.
         const waiting = handedOut === stored.sent.length ? context.later(iterator.next()) : null;
         await context.within(close(reader, connection), `${by} to close`);
         const next = await context.within(waiting ?? iterator.next(), `the loop of a reader to end after ${by} was closed`);
-        expectTrue(next.done === true, `the loop of a reader just ends when ${by} is closed`);
+        expectTrue(next.done === true, `the loop of a reader ends without an error when ${by} is closed`);
         await expectRest(context, history, topic, reader, by);
       }
     }
@@ -73,7 +73,7 @@ const whileOpening = defineCase({
         const history = context.history();
         history.sent.push(...stored.sent);
         const connection = await context.connect();
-        // So that opening the reader is all that is under way.
+        // Connects first, so that the opening of the reader is all that is under way.
         await context.within(connection.admin.describeTopic(topic.name), "a description of the topic");
         const reader = sequencedTopic(connection, topic).reader({ from: topic.start, until: "now" });
         const first = context.later(reader[Symbol.asyncIterator]().next());

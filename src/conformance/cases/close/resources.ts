@@ -7,7 +7,7 @@ const openHandles = defineCase({
   name: "close/resources/no-open-handles",
   promise: 10,
   mutant: "leaves-a-timer-behind",
-  // Handles are those of the whole process.
+  // It counts the handles of the whole process.
   exclusive: true,
   run: async (context) => {
     const topic = await context.topic();
@@ -18,7 +18,7 @@ const openHandles = defineCase({
       const stream = sequencedTopic(connection, topic);
       const producer = stream.producer();
       await Promise.all(keyNames(8).map(async (key) => producer.send({ value: history.next(topic.name, key) })));
-      // One that fails and has to be tried again, one that waits for more, one that hangs: each with timers of its own.
+      // One handler fails and is retried, one hangs, and a reader waits for more: each has timers of its own.
       let tries = 0;
       let hanging = false;
       const never = context.latch();
@@ -49,7 +49,7 @@ const openHandles = defineCase({
     let added: readonly string[] = [];
     await context.deadline.untilAsked(
       async () => (added = addedResources(before)).length === 0,
-      () => `nothing of a closed connection to keep the process alive, but there is ${added.join(", ")}`,
+      () => `a closed connection to leave nothing that keeps the process alive, but it left ${added.join(", ")}`,
     );
   },
 });

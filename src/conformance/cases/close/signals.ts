@@ -26,14 +26,14 @@ const ownSignal = defineCase({
     const message = { key: "one", value: "x" };
     const calls: Readonly<Record<string, (options: { signal: AbortSignal }) => Promise<unknown>>> = {
       send: async (options) => producer.send(message, options),
-      "send of what is refused": async (options) => producer.send({ key: "", value: "x" }, options),
+      "a refused send": async (options) => producer.send({ key: "", value: "x" }, options),
       sendBatch: async (options) => producer.sendBatch([message, message], options),
       sendStream: async (options) => producer.sendStream([message, message], options),
       flush: async (options) => producer.flush(options),
       "topic.capabilities": async (options) => stream.capabilities(options),
       "connection.check": async (options) => connection.check(options),
       "admin.describeTopic": async (options) => connection.admin.describeTopic(topic.name, options),
-      "admin.describeTopic of none": async (options) => connection.admin.describeTopic(context.unusedName(), options),
+      "admin.describeTopic of a missing topic": async (options) => connection.admin.describeTopic(context.unusedName(), options),
       "admin.describeGroup": async (options) => connection.admin.describeGroup(topic.name, group, options),
     };
     for (const [name, call] of Object.entries(calls)) {
@@ -44,7 +44,7 @@ const ownSignal = defineCase({
         () => `${CALLS} calls of ${name} to leave no listener on their signal; there are ${listeners()}`,
       );
     }
-    // A handler's own signal, passed on to what the handler calls.
+    // The signal of a handler, which the handler passes to its calls.
     let left: number | null = null;
     const options = { group, initialPosition: topic.start, concurrency: 1 };
     const handler = async (_: unknown, { signal: own }: HandlerContext): Promise<void> => {
@@ -59,7 +59,7 @@ const ownSignal = defineCase({
     await context.until(() => left !== null, "a handler to send with its signal");
     expectEqual(left, 0, `listeners left on a handler's signal by ${CALLS} sends`);
     const lags = context.capabilities.lagInMessages || context.capabilities.lagInTime ? CALLS : 0;
-    await context.within(Promise.all(Array.from({ length: lags }, async () => consumer.lag({ signal }))), "the lag to be told");
+    await context.within(Promise.all(Array.from({ length: lags }, async () => consumer.lag({ signal }))), "the calls of lag to resolve");
     expectEqual(listeners(), 0, "listeners left by calls of lag");
     await context.within(consumer.close(), "the consumer to close");
     await context.within(running, "run to resolve after close");
@@ -72,7 +72,7 @@ const innerSignals = defineCase({
   name: "close/signals/within",
   promise: 10,
   mutant: "piles-up-listeners",
-  // Signals are those of the whole process.
+  // It counts the listeners of the whole process.
   exclusive: true,
   run: async (context) => {
     const topic = await context.topic();
@@ -81,14 +81,14 @@ const innerSignals = defineCase({
     try {
       await oneByOne(context, topic, group);
       const { most } = watch;
-      expectTrue(most < ROUNDS / 2, `after ${ROUNDS} messages, one at a time, some signal has ${most} listeners: they are never removed`);
+      expectTrue(most < ROUNDS / 2, `after ${ROUNDS} messages, one at a time, one signal has ${most} listeners: they are never removed`);
     } finally {
       watch.stop();
     }
   },
 });
 
-/** Of one key and so of one partition, so that everybody who follows it waits anew in each round. */
+/** All messages have one key and so one partition, so that the reader and the member wait anew in each round. */
 async function oneByOne(context: CaseContext, topic: CaseTopic, group: string): Promise<void> {
   const history = context.history();
   const stream = sequencedTopic(context.connection, topic);

@@ -9,10 +9,10 @@ import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../../history/check.ts";
 import { type Sequenced, keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { untilOwned } from "../../support/sharing.ts";
+import { untilOwned } from "../../support/partition-owners.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
-/** After so many steps within a turn of the event loop, turns, or milliseconds: before, within and behind whatever a start consists of. */
+/** After some steps within a turn of the event loop, some turns, or some milliseconds: before, during and after the start. */
 const MOMENTS: readonly (() => Promise<unknown>)[] = [
   ...[0, 1, 2, 3, 5, 8, 13].map((steps) => async () => {
     for (let step = 0; step < steps; step += 1) await Promise.resolve();
@@ -43,13 +43,13 @@ const halfWay = defineCase({
       const consumer = stream.consumer({ group, initialPosition: topic.start });
       const running = context.later(consumer.run(recordInto(history, "cancelled")));
       await moment();
-      await context.within(consumer.close(), "a consumer to close that is about to join");
+      await context.within(consumer.close(), "a consumer that is about to join to close");
       await context.within(running, "run to resolve after close");
       expectEqual(consumer.status().state, "closed", "the state of a consumer that was closed while it joined");
       expectEqual(consumer.assigned.length, 0, "partitions of a consumer that was closed while it joined");
     }
     await cancelTogether(context, stream, { group, initialPosition: topic.start }, recordInto(history, "cancelled"));
-    // Nobody is left in the group that has a partition and does nothing with it, or for whom the others wait.
+    // No cancelled member is left in the group: none holds a partition without handling it, and none makes the others wait.
     const member = context.member(topic, { group }, recordInto(history, "last"), await context.connect());
     await untilOwned(context, topic, [member]);
     await untilComplete(context, history);
@@ -58,7 +58,7 @@ const halfWay = defineCase({
   },
 });
 
-/** Many join at once, and each is closed at another moment. */
+/** Many consumers join at once, and each is closed at another moment. */
 async function cancelTogether(
   context: CaseContext,
   stream: Topic<Sequenced>,
@@ -95,7 +95,7 @@ const others = defineCase({
       };
       for (const use of Object.values(uses)) void context.later(use);
       await moment();
-      await context.within(connection.close({ timeoutMs: 100 }), "a connection to close that is being used for the first time");
+      await context.within(connection.close({ timeoutMs: 100 }), "a connection to close during its first use");
       for (const [name, use] of Object.entries(uses)) {
         const settled = await context.within(
           use.then(
@@ -106,7 +106,7 @@ const others = defineCase({
         );
         expectTrue(
           settled === null || isStreamError(settled, "closed", "outcome-unknown"),
-          `${name} of a connection that was closed meanwhile answers or is closed, not ${showError(settled)}`,
+          `${name} of a connection that was closed meanwhile resolves or rejects as closed, not ${showError(settled)}`,
         );
       }
     }

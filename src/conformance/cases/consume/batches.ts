@@ -24,7 +24,7 @@ const notFilled = defineCase({
         for (const message of messages) history.receive(message);
       }),
     );
-    // Fewer than a batch may have, and nothing behind them: what there is is handed out when its time is over.
+    // Fewer messages than fill a batch, and no later ones: they are handed out after maxWaitMs.
     for (let round = 0; round < 3; round += 1) {
       await publish(context, history, topic, ["one", "two"], 2);
       await untilComplete(context, history);
@@ -32,7 +32,7 @@ const notFilled = defineCase({
     await member.close();
     expectTrue(
       sizes.every((size) => size > 0),
-      "no batch is empty, however long nothing comes",
+      "no batch is empty, also if no message comes for long",
     );
     expectEqual(
       sizes.reduce((sum, size) => sum + size, 0),

@@ -35,7 +35,7 @@ const boundedBytes = defineCase({
         context.deadline.notify();
       }),
     );
-    // Another group has been given everything: so it was there for the blocked member too.
+    // Another group receives everything, so all of it was available to the blocked member too.
     let witnessed = 0;
     const witness = context.watch(
       Member.start(context.deadline, stream, { ...options, group: await context.group(topic) }, () => {
@@ -49,16 +49,16 @@ const boundedBytes = defineCase({
       () => `another group to be given everything: ${witnessed} of ${MESSAGES}`,
     );
     const { buffered } = member.consumer.status();
-    // A fetch that has arrived is kept whole, of each partition one; what comes behind it has to wait.
+    // Of each partition one fetch is kept whole once it has arrived; later ones have to wait.
     expectTrue(
       buffered * VALUE_BYTES <= (MESSAGES * VALUE_BYTES * 2) / 3,
-      `a member that is bound to ${BOUND_BYTES} bytes and handles nothing holds ${buffered} messages of ${VALUE_BYTES} bytes, of ${MESSAGES} there are`,
+      `a member that is bound to ${BOUND_BYTES} bytes and handles nothing holds ${buffered} of ${MESSAGES} messages of ${VALUE_BYTES} bytes`,
     );
     await witness.close();
     blocked.open();
     await context.until(
       () => handled >= MESSAGES,
-      () => `the rest to come once there is room: ${handled} of ${MESSAGES}`,
+      () => `the other messages to be handled once there is room: ${handled} of ${MESSAGES}`,
     );
   },
 });
@@ -92,7 +92,7 @@ const bounded = defineCase({
       () => ahead() >= Math.min(MAX_AHEAD, available) - 1,
       () => `a partition to run ${MAX_AHEAD} messages ahead of its oldest unfinished one; it is ${ahead()} ahead`,
     );
-    // When all other partitions are done, nothing but the bound holds this one back.
+    // Once all other partitions are done, only the bound holds this one back.
     await context.until(() => others.every((value) => history.hasReceived(value)), "the other partitions to be handled");
     await context.until(
       () => member.consumer.status().running === 1 && member.consumer.status().oldest?.partition === stuckIn,
@@ -123,7 +123,7 @@ const paused = defineCase({
     member.consumer.pause();
     const before = history.received.length;
     await publish(context, history, topic, keyNames(8), 2);
-    // Another group has been given them: so they were there for the paused member too.
+    // Another group receives them, so they were available to the paused member too.
     const witness = context.history();
     context.member(topic, { group: await context.group(topic) }, recordInto(witness, "witness"));
     await context.until(() => witness.distinct === history.sent.length, "another group to be given the messages");

@@ -17,7 +17,7 @@ async function withoutMessages(context: CaseContext): Promise<void> {
   if (!context.capabilities.lagInTime) {
     await expectUnsupported(async () => context.admin.lag(topic.name, group), "lagInMessages");
   } else {
-    expectEqual((await context.admin.lag(topic.name, group)).messages, null, "a lag that is not told is null");
+    expectEqual((await context.admin.lag(topic.name, group)).messages, null, "a lag that the provider does not know is null");
   }
 }
 

@@ -7,7 +7,7 @@ import { identify } from "../../history/history.ts";
 import { keyNames, showSequenced } from "../../history/sequenced.ts";
 import { Member, recordInto } from "../../member.ts";
 import { plainText } from "../../plain-codecs.ts";
-import { MESSAGES, checkAll, numberOf, publishMuch } from "../../support/large-portion-steps.ts";
+import { LARGE_MESSAGES, checkLargeMessages, numberOfLargeMessage, publishLargeMessages } from "../../support/large-messages.ts";
 import { publish, readAll, readStored, sendInterleaved, untilComplete } from "../../support/stream-steps.ts";
 
 const facts = defineCase({
@@ -28,11 +28,11 @@ const facts = defineCase({
       const other = stored.get(message.position);
       if (other === undefined) problems.push("a message has the same position for a member as for a reader");
       if (other?.timestamp.getTime() !== message.timestamp.getTime())
-        problems.push("a message has the same time whoever reads it, and whenever");
+        problems.push("a message has the same time for every reader and member, at any time");
       if (message.topic !== topic.name || !topic.partitions.includes(message.partition))
         problems.push("a message names its topic and a partition of it");
       if (message.raw.value === null || "raw" in { ...message })
-        problems.push("a message has its bytes beside it: they do not show when it is spread");
+        problems.push("a message has its bytes in raw, which is not copied when the message is spread");
       history.receive(message);
     });
     await untilComplete(context, history);
@@ -61,7 +61,7 @@ const stablePositions = defineCase({
     for (const delivery of history.received) {
       const known = positions.get(identify(delivery)) ?? delivery.position;
       positions.set(identify(delivery), known);
-      expectEqual(delivery.position, known, `the position of ${showSequenced(delivery)} in its receipt and at every delivery`);
+      expectEqual(delivery.position, known, `the position of ${showSequenced(delivery)} is the same in its receipt and at every delivery`);
     }
   },
 });
@@ -72,21 +72,21 @@ const handling = defineCase({
   mutant: "member-skips-behind-a-megabyte",
   run: async (context) => {
     const topic = await context.topic();
-    await publishMuch(context, topic);
+    await publishLargeMessages(context, topic);
     const stream = context.connection.topic(topic.name, { codec: plainText });
-    // First occurrences: whoever loses a partition meanwhile is given some again.
+    // Only first occurrences: after the loss of a partition some messages are redelivered.
     const handled = new Set<number>();
     const options = { group: await context.group(topic), initialPosition: topic.start };
     context.watch(
       Member.start(context.deadline, stream, options, ({ value }) => {
-        handled.add(numberOf(value));
+        handled.add(numberOfLargeMessage(value));
       }),
     );
     await context.until(
-      () => handled.has(MESSAGES - 1),
-      () => `the last of ${MESSAGES} large messages, after ${handled.size}`,
+      () => handled.has(LARGE_MESSAGES - 1),
+      () => `the last of ${LARGE_MESSAGES} large messages, after ${handled.size}`,
     );
-    checkAll([...handled]);
+    checkLargeMessages([...handled]);
   },
 });
 

@@ -4,11 +4,11 @@ import { defineCase } from "../../define-case.ts";
 import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { leastSession } from "../../support/least-session.ts";
-import { untilOwned } from "../../support/sharing.ts";
+import { shortestSession } from "../../support/shortest-session.ts";
+import { untilOwned } from "../../support/partition-owners.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
-/** By so much a handler outlasts the session. */
+/** How much longer the handler runs than the session time-out. */
 const LONGER_MS = 400;
 
 const longHandler = defineCase({
@@ -19,7 +19,7 @@ const longHandler = defineCase({
     const topic = await context.topic();
     const history = context.history();
     const group = await context.group(topic);
-    const sessionTimeoutMs = await leastSession(context, topic);
+    const sessionTimeoutMs = await shortestSession(context, topic);
     const aborts: unknown[] = [];
     const slowly = context.member(topic, { group, sessionTimeoutMs, concurrency: 4 }, async (message, { signal }) => {
       signal.addEventListener("abort", () => aborts.push(signal.reason));
@@ -30,7 +30,7 @@ const longHandler = defineCase({
     await publish(context, history, topic, keyNames(8), 3);
     await untilComplete(context, history);
     await slowly.close();
-    expectEqual(aborts.length, 0, `signals that aborted although the member was well: ${aborts.map(showError).join(", ")}`);
+    expectEqual(aborts.length, 0, `signals that aborted although the member was alive: ${aborts.map(showError).join(", ")}`);
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
 });
@@ -42,7 +42,7 @@ const twoTopics = defineCase({
   run: async (context) => {
     const [left, right] = [await context.topic(), await context.topic()];
     const [leftHistory, rightHistory] = [context.history(), context.history()];
-    // One name, and still two groups: a group belongs to its topic.
+    // The same name, but two groups: a group belongs to its topic.
     const leftGroup = await context.group(left);
     const rightGroup = await context.group(right, leftGroup);
     const leftMember = context.member(left, { group: leftGroup }, recordInto(leftHistory, "left"));

@@ -3,7 +3,7 @@ import { defineCase } from "../../define-case.ts";
 import { plainText } from "../../plain-codecs.ts";
 import { readAll } from "../../support/stream-steps.ts";
 
-/** As plain JavaScript would give it, past the compiler. */
+/** An option that plain JavaScript could pass, unseen by the compiler. */
 const SURPRISE: object = { surprise: 1 };
 
 const beforeAnyCall = defineCase({
@@ -11,7 +11,7 @@ const beforeAnyCall = defineCase({
   promise: 11,
   mutant: "ignores-unknown-options",
   run: async (context) => {
-    // The topic does not exist: whoever asks the provider first is told so instead.
+    // The topic does not exist: a call that asks the provider first is refused with another error.
     const stream = context.connection.topic(context.unusedName(), { codec: plainText });
     const producer = stream.producer();
     const consume = async (options: object): Promise<unknown> => stream.consumer({ group: "any", ...options }).run(() => undefined);
@@ -48,7 +48,7 @@ const badArguments = defineCase({
     const topic = await context.topic();
     const stream = context.connection.topic(topic.name, { codec: plainText });
     const producer = stream.producer();
-    // As plain JavaScript would, past the compiler.
+    // As plain JavaScript could, unseen by the compiler.
     const loosely = (value: object): never => value as never;
     const calls: Record<string, () => unknown> = {
       "a key that stands for no bytes": async () => producer.send({ key: "\ud800", value: "x" }),
@@ -70,7 +70,7 @@ const badArguments = defineCase({
           .reader({ from: loosely({ timestamp: 1, bookmark: "b" }) })
           [Symbol.asyncIterator]()
           .next(),
-      "a time that is none": async () =>
+      "a time that is not a number": async () =>
         stream
           .reader({ from: { timestamp: Number.NaN } })
           [Symbol.asyncIterator]()
@@ -80,7 +80,7 @@ const badArguments = defineCase({
       await expectRejection(async () => context.within(Promise.resolve().then(call), `${what} to be refused`), "invalid-argument", what);
     }
     const messages = await readAll(context, stream, { from: topic.start, until: "now" });
-    expectEqual(messages.length, 0, "nothing of what was refused is stored");
+    expectEqual(messages.length, 0, "messages stored by refused calls");
   },
 });
 

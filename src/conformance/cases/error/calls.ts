@@ -6,7 +6,8 @@ import { defineCase } from "../../define-case.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
 import { plainText } from "../../plain-codecs.ts";
-import { leastSession } from "../../support/least-session.ts";
+import { RARE_COMMITS } from "../../support/consumer-settings.ts";
+import { shortestSession } from "../../support/shortest-session.ts";
 import { sendInterleaved, untilComplete } from "../../support/stream-steps.ts";
 
 const missingTopic = defineCase({
@@ -65,7 +66,7 @@ const denied = defineCase({
     );
     expectEqual(error.retryable, false, "what is not permitted is not retried");
     expectEqual(error.topic, topic.name, "the error names the topic as the application calls it");
-    await context.within(producer.send({ key: "one", value: "again" }), "a send once it is permitted again");
+    await context.within(producer.send({ key: "one", value: "again" }), "a send after the permission is back");
   },
 });
 
@@ -80,11 +81,11 @@ const reachesTheCaller = defineCase({
     const history = context.history();
     const producer = sequencedTopic(context.connection, topic).producer();
     await sendInterleaved(context, producer, history, topic, keyNames(8), 1);
-    // Its leaving may be refused as well: then it is in the group until its session ends.
-    const sessionTimeoutMs = await leastSession(context, topic);
-    const member = context.member(topic, { group, sessionTimeoutMs, commit: RARELY }, recordInto(history)).expectFailure();
+    // Its leave request may be refused too: then it stays in the group until its session ends.
+    const sessionTimeoutMs = await shortestSession(context, topic);
+    const member = context.member(topic, { group, sessionTimeoutMs, commit: RARE_COMMITS }, recordInto(history)).expectFailure();
     await untilComplete(context, history);
-    // Calls of the producer come between those of the member, and either may be refused: until it is the member's.
+    // Either a call of the producer or one of the member is refused: this repeats until it is one of the member.
     await context.deadline.untilAsked(async () => {
       if (member.ended) return true;
       context.inject({ kind: "refuse-authorization", topic: topic.name, after: 1 });
@@ -99,8 +100,6 @@ const reachesTheCaller = defineCase({
     expectEqual(member.consumer.status().state, "failed", "the status of the member says that it failed");
   },
 });
-
-const RARELY = { everyMs: 3_600_000, everyMessages: 1_000_000 };
 
 const SECRET = "secret-5f1c";
 

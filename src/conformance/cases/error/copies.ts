@@ -5,7 +5,7 @@ import type { CaseContext } from "../../case-context.ts";
 import { defineCase } from "../../define-case.ts";
 import { Member } from "../../member.ts";
 import { plainText } from "../../plain-codecs.ts";
-import { ErrorOfAnotherCopy, isRecognisedElsewhere } from "../../support/another-copy.ts";
+import { ErrorOfAnotherCopy, isRecognisedElsewhere } from "../../support/error-of-another-copy.ts";
 
 async function thrownBy(context: CaseContext, call: () => Promise<unknown>): Promise<unknown> {
   try {
@@ -36,11 +36,8 @@ const oursElsewhere = defineCase({
     };
     for (const [name, call] of Object.entries(calls)) {
       const error = await thrownBy(context, call);
-      expectTrue(
-        isRecognisedElsewhere(error),
-        `what ${name} is refused with is recognised by another copy of the package: ${showError(error)}`,
-      );
-      expectTrue(isStreamError(error), `what ${name} is refused with is recognised by this copy`);
+      expectTrue(isRecognisedElsewhere(error), `the error of ${name} is recognised by another copy of the package: ${showError(error)}`);
+      expectTrue(isStreamError(error), `the error of ${name} is recognised by this copy`);
     }
   },
 });
@@ -53,11 +50,11 @@ const theirsHere = defineCase({
     const topic = await context.topic();
     const codec = {
       encode: (value: string): Uint8Array => {
-        if (value === "refused") throw new ErrorOfAnotherCopy("too-large", "a codec of another copy says so");
+        if (value === "refused") throw new ErrorOfAnotherCopy("too-large", "an error from a codec of another copy");
         return Buffer.from(value);
       },
       decode: (stored: Uint8Array): string => {
-        if (Buffer.from(stored).toString() === "corrupt") throw new ErrorOfAnotherCopy("corrupt", "a codec of another copy says so");
+        if (Buffer.from(stored).toString() === "corrupt") throw new ErrorOfAnotherCopy("corrupt", "an error from a codec of another copy");
         return Buffer.from(stored).toString();
       },
     };
@@ -67,7 +64,7 @@ const theirsHere = defineCase({
     expectTrue(isStreamError(refused, "too-large"), `an error of another copy keeps its code: ${showError(refused)}`);
     for (const value of ["corrupt", "poison", "last"]) await context.within(producer.send({ key: "one", value }), "a send");
     const failures: Failure[] = [];
-    const poison = new ErrorOfAnotherCopy("conflict", "a handler throws what another copy made");
+    const poison = new ErrorOfAnotherCopy("conflict", "an error from another copy, thrown by a handler");
     let handled = 0;
     const options = {
       group: await context.group(topic),
@@ -86,12 +83,8 @@ const theirsHere = defineCase({
       }),
     );
     await context.until(() => handled === 1, "the message behind the failed ones to be handled");
-    expectEqual(
-      failures.map(({ error }) => error.code).join(),
-      "corrupt,handler-failed",
-      "the codes of what could not be decoded and handled",
-    );
-    expectTrue(failures[1]?.error.cause === poison, "what a handler threw is the cause, whichever copy made it");
+    expectEqual(failures.map(({ error }) => error.code).join(), "corrupt,handler-failed", "the codes of the two failures");
+    expectTrue(failures[1]?.error.cause === poison, "the error that a handler threw is the cause, from whichever copy it is");
   },
 });
 

@@ -7,10 +7,10 @@ import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { publish, readAll, readStored } from "../../support/stream-steps.ts";
 
-/** A call may take several requests: in turn the connection of each breaks. */
+/** A call may take several requests. The connection breaks on each of them in turn. */
 const REQUESTS = [0, 1, 2];
 
-/** Every capability that may be missing is asked for first. */
+/** The case checks the capabilities before it calls these. */
 type AnyAdmin = Connection<"groupAdmin" | "groupReset" | "lagInMessages">["admin"];
 
 const openingReader = defineCase({
@@ -62,7 +62,7 @@ const administration = defineCase({
     for (const [name, call] of Object.entries(calls)) {
       for (const after of REQUESTS) {
         context.inject({ kind: "disconnect", topic: topic.name, after });
-        await context.within(call(), `${name} to be tried again where the connection of request ${after} broke`);
+        await context.within(call(), `${name} to be retried after the connection of request ${after} broke`);
       }
     }
   },
@@ -83,7 +83,7 @@ const ownWork = defineCase({
     const name = await context.missingTopic();
     const loseAnswer = (): void => context.inject({ kind: "fail-after-write", operation: "admin", topic: name });
     loseAnswer();
-    await context.within(admin.createTopic(name), "a topic to be created where the answer was lost");
+    await context.within(admin.createTopic(name), "the creation of a topic whose answer was lost to resolve");
     const stream = sequencedTopic(context.connection, { name });
     const history = context.history();
     const producer = stream.producer();
@@ -92,7 +92,7 @@ const ownWork = defineCase({
     await producer.close();
     await expectRejection(async () => admin.createTopic(name), "already-exists", "a topic that exists");
     loseAnswer();
-    await context.within(admin.deleteTopic(name), "a topic to be deleted where the answer was lost");
+    await context.within(admin.deleteTopic(name), "the deletion of a topic whose answer was lost to resolve");
     await expectRejection(async () => admin.describeTopic(name), "not-found", "a topic that was deleted");
     await expectRejection(async () => admin.deleteTopic(name), "not-found", "a second deletion");
   },

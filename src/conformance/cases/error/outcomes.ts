@@ -42,7 +42,7 @@ const abortedBefore = defineCase({
   },
 });
 
-/** The provider takes so long over a call. */
+/** How long the provider delays a call. */
 const STALL_MS = 1_000;
 
 const abortedInFlight = defineCase({
@@ -58,7 +58,7 @@ const abortedInFlight = defineCase({
     context.inject({ kind: "stall", topic: topic.name, durationMs: STALL_MS });
     const reason = new Error("changed my mind");
     let error: unknown = reason;
-    // On a busy machine a call takes its time to leave: what was aborted before that is tried again, and given longer.
+    // On a busy machine a call may leave late. If it was aborted before that, the case sends again and waits longer.
     for (let pauseMs = 20; error === reason && pauseMs < STALL_MS; pauseMs *= 2) {
       const controller = new AbortController();
       const sending = thrownBy(async () => producer.send({ key: "one", value: "maybe" }, { signal: controller.signal }));
@@ -75,7 +75,7 @@ const abortedInFlight = defineCase({
     const values = (await readAll(context, stream, { from: topic.start, until: "now" }))
       .map(({ value }) => value)
       .filter((value) => value !== "maybe");
-    expectEqual(values.join(), "first,last", "what was sent before and after the aborted send is stored once");
+    expectEqual(values.join(), "first,last", "the messages before and after the aborted one are stored once");
   },
 });
 
@@ -90,7 +90,7 @@ const unavailable = defineCase({
     await context.within(connection.admin.describeTopic(topic.name), "a first call");
     context.inject({ kind: "disconnect", topic: topic.name, times: 1 });
     const error = await thrownBy(async () => context.within(connection.admin.describeTopic(topic.name), "a call over a broken connection"));
-    // A client that connects again by itself may have carried the call out; an error must say that it is worth another try.
+    // A client that reconnects by itself may have completed the call. Otherwise the error must be retryable.
     if (error !== null) {
       expectTrue(isStreamError(error, "unavailable", "timeout"), `a broken connection is unavailable, not ${showError(error)}`);
       expectEqual(error.retryable, true, "a call over a broken connection may succeed later");
@@ -101,7 +101,7 @@ const unavailable = defineCase({
     await context.within(connection.admin.describeTopic(topic.name), "the same call later");
     const missing = context.unusedName();
     const permanent = await expectRejection(async () => connection.admin.describeTopic(missing), "not-found", "a missing topic");
-    expectEqual(permanent.retryable, false, "what cannot succeed later is not retryable");
+    expectEqual(permanent.retryable, false, "an error that cannot succeed later is not retryable");
   },
 });
 

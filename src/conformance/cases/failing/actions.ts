@@ -7,9 +7,8 @@ import { checkAtLeastOnceInOrder, checkComplete, checkOrder } from "../../histor
 import type { History } from "../../history/history.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
+import { QUICK_RETRY } from "../../support/consumer-settings.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
-
-const SOON = { initialDelayMs: 1, maxDelayMs: 4 };
 
 const BAD = { key: "key-0", sequence: 2 };
 
@@ -17,7 +16,7 @@ function isBad(value: { readonly key: string; readonly sequence: number }): bool
   return value.key === BAD.key && value.sequence === BAD.sequence;
 }
 
-/** Several keys, one of which has a message that will fail. */
+/** Publishes several keys, one of which has a message that will fail. */
 async function published(context: CaseContext): Promise<{ topic: CaseTopic; history: History; group: string }> {
   const topic = await context.topic();
   const history = context.history();
@@ -33,7 +32,7 @@ const retried = defineCase({
     const { topic, history, group } = await published(context);
     const tried: number[] = [];
     const attempts: number[] = [];
-    context.member(topic, { group, concurrency: 4, retry: SOON }, (message, { attempt }) => {
+    context.member(topic, { group, concurrency: 4, retry: QUICK_RETRY }, (message, { attempt }) => {
       if (message.value.key === BAD.key) tried.push(message.value.sequence);
       if (isBad(message.value)) {
         attempts.push(attempt);
@@ -61,7 +60,7 @@ const othersGoOn = defineCase({
     const others = history.sent.filter(({ key }) => key !== BAD.key).length;
     const handledOfOthers = (): number => history.received.filter(({ key }) => key !== BAD.key).length;
     let healed = false;
-    context.member(topic, { group, concurrency: 2, retry: { ...SOON, maxAttempts: 1_000_000 } }, (message) => {
+    context.member(topic, { group, concurrency: 2, retry: { ...QUICK_RETRY, maxAttempts: 1_000_000 } }, (message) => {
       if (message.value.key === BAD.key && !healed) throw new Error("not before the others");
       history.receive(message);
     });
@@ -85,7 +84,7 @@ const everyTenth = defineCase({
     await publish(context, history, topic, keyNames(10), 20);
     const failed = new Set<string>();
     let handled = 0;
-    context.member(topic, { group: await context.group(topic), concurrency: 8, retry: SOON }, (message) => {
+    context.member(topic, { group: await context.group(topic), concurrency: 8, retry: QUICK_RETRY }, (message) => {
       handled += 1;
       const name = `${message.value.key} ${message.value.sequence}`;
       if (handled % 10 === 0 && !failed.has(name)) {
@@ -107,7 +106,7 @@ const stop = defineCase({
     const { topic, history, group } = await published(context);
     const cause = new Error("poison");
     const member = context
-      .member(topic, { group, concurrency: 4, retry: { ...SOON, maxAttempts: 2 } }, (message) => {
+      .member(topic, { group, concurrency: 4, retry: { ...QUICK_RETRY, maxAttempts: 2 } }, (message) => {
         if (isBad(message.value)) throw cause;
         history.receive(message, "first");
       })
@@ -119,7 +118,8 @@ const stop = defineCase({
     context.member(topic, { group, concurrency: 4 }, recordInto(second, "second"), await context.connect());
     await context.until(
       () => [2, 3, 4].every((sequence) => second.hasReceived({ key: BAD.key, sequence })),
-      () => `the failed message and those of its key behind it to come again; of the key came #${second.receivedOf(BAD.key).join(", #")}`,
+      () =>
+        `the failed message and those of its key behind it to be redelivered; of the key, these were delivered: #${second.receivedOf(BAD.key).join(", #")}`,
     );
     checkOrder(second.received);
     const all = (): number => new Set([...history.received, ...second.received].map(({ key, sequence }) => `${key} ${sequence}`)).size;
@@ -138,7 +138,7 @@ const skip = defineCase({
   run: async (context) => {
     const { topic, history, group } = await published(context);
     let attempts = 0;
-    const options = { group, concurrency: 4, retry: { ...SOON, maxAttempts: 3 }, onFailure: "skip" } as const;
+    const options = { group, concurrency: 4, retry: { ...QUICK_RETRY, maxAttempts: 3 }, onFailure: "skip" } as const;
     const first = context.member(topic, options, (message) => {
       if (isBad(message.value)) {
         attempts += 1;
@@ -169,7 +169,7 @@ const notWorthAnother = defineCase({
     const { topic, history, group } = await published(context);
     let attempts = 0;
     const hopeless = new Error("hopeless");
-    const retry = { ...SOON, maxAttempts: 5, retryable: (error: unknown) => error !== hopeless };
+    const retry = { ...QUICK_RETRY, maxAttempts: 5, retryable: (error: unknown) => error !== hopeless };
     context.member(topic, { group, concurrency: 4, retry, onFailure: "skip" }, (message) => {
       if (isBad(message.value)) {
         attempts += 1;

@@ -6,10 +6,13 @@ import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../../history/sequenced.ts";
 import { Member } from "../../member.ts";
 import { plainText } from "../../plain-codecs.ts";
-import { SOON, storedIn } from "../../support/dead-letter-steps.ts";
+import { QUICK_RETRY } from "../../support/consumer-settings.ts";
+import { storedBytes } from "../../support/stored-bytes.ts";
 import { publish } from "../../support/stream-steps.ts";
 
-/** Refuses to decode what begins with this. */
+const TWO_ATTEMPTS = { ...QUICK_RETRY, maxAttempts: 2 };
+
+/** Refuses to decode a text that begins with "corrupt". */
 const pickyCodec: Codec<string> = {
   encode: (value) => Buffer.from(value),
   decode: (stored) => {
@@ -32,7 +35,7 @@ const corrupt = defineCase({
     const options = {
       group: await context.group(topic),
       initialPosition: topic.start,
-      retry: SOON,
+      retry: TWO_ATTEMPTS,
       onFailure: { deadLetter: deadLetters.name },
     };
     context.watch(
@@ -43,8 +46,8 @@ const corrupt = defineCase({
     );
     await context.until(() => handled.length >= 2 && handled.includes("after"), "the key to go on behind a corrupt message");
     expectSequence(handled, ["before", "after"], "a message that cannot be decoded reaches no handler");
-    const [letter] = await storedIn(context, deadLetters);
-    expectEqual(letter?.headers["streamport-failure-code"], "corrupt", "what cannot be decoded fails as corrupt");
+    const [letter] = await storedBytes(context, deadLetters);
+    expectEqual(letter?.headers["streamport-failure-code"], "corrupt", "a message that cannot be decoded fails as corrupt");
     expectBytes(letter?.raw.value ?? null, Buffer.from("corrupt bytes"), "its bytes are kept");
   },
 });
@@ -58,7 +61,7 @@ const unexpectedTombstone = defineCase({
       const { capabilities } = context;
       const topic = await context.topic();
       const narrowed = await context.connection.topic(topic.name, { codec: plainText }).capabilities();
-      expectEqual(narrowed.tombstones, capabilities.tombstones, "a topic has no capability that its connection has not");
+      expectEqual(narrowed.tombstones, capabilities.tombstones, "a topic has no capability that its connection lacks");
     },
   },
   run: async (context) => {
@@ -71,7 +74,7 @@ const unexpectedTombstone = defineCase({
     const options = {
       group: await context.group(topic),
       initialPosition: topic.start,
-      retry: SOON,
+      retry: TWO_ATTEMPTS,
       onFailure: (failure: Failure) => {
         codes.push(failure.error.code);
         return "skip" as const;
@@ -85,8 +88,8 @@ const unexpectedTombstone = defineCase({
       }),
     );
     await context.until(() => handled.includes("after"), "the key to go on behind a tombstone");
-    expectSequence(handled, ["before", "after"], "a tombstone reaches no handler of a topic that does not allow for it");
-    expectSequence(codes, ["corrupt"], "it is a failing message");
+    expectSequence(handled, ["before", "after"], "a tombstone reaches no handler of a topic without tombstones");
+    expectSequence(codes, ["corrupt"], "the tombstone is a failing message");
   },
 });
 
@@ -123,12 +126,12 @@ const corruptInABatch = defineCase({
       }),
     );
     const rest = history.sent.filter((value) => !isCorrupt(value));
-    await context.until(() => history.distinct >= rest.length, "everything to be handled but what cannot be decoded");
+    await context.until(() => history.distinct >= rest.length, "every message that can be decoded to be handled");
     await member.close();
     expectSequence(
       ofItsKey,
       ["#0", "#1", "corrupt", "#3", "#4"],
-      "what comes behind a message that cannot be decoded waits until that one is settled, in a batch as well",
+      "messages behind one that cannot be decoded wait until it is settled, also in a batch",
     );
     checkExactlyOnceInOrder(rest, history.received, topic.name);
   },

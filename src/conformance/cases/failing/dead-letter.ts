@@ -5,8 +5,11 @@ import { defineCase } from "../../define-case.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { Member, recordInto } from "../../member.ts";
 import { plainText } from "../../plain-codecs.ts";
-import { SOON, storedIn } from "../../support/dead-letter-steps.ts";
+import { QUICK_RETRY } from "../../support/consumer-settings.ts";
+import { storedBytes } from "../../support/stored-bytes.ts";
 import { publish, readAll } from "../../support/stream-steps.ts";
+
+const TWO_ATTEMPTS = { ...QUICK_RETRY, maxAttempts: 2 };
 
 const HEADERS = { trace: "abc", ünïcode: "☂" };
 
@@ -26,7 +29,7 @@ const sameBytes = defineCase({
       Member.start(
         context.deadline,
         stream,
-        { group, initialPosition: topic.start, retry: SOON, onFailure: { deadLetter: deadLetters.name } },
+        { group, initialPosition: topic.start, retry: TWO_ATTEMPTS, onFailure: { deadLetter: deadLetters.name } },
         (message) => {
           if (message.value.startsWith("bad")) throw new Error("poison");
           handled.push(message.value);
@@ -36,20 +39,23 @@ const sameBytes = defineCase({
     );
     await context.until(() => handled.length === 2, "the key to go on behind the dead letter");
     expectSequence(handled, ["good", "after"], "the key goes on behind the dead letter, in order");
-    const [letter, ...more] = await storedIn(context, deadLetters);
+    const [letter, ...more] = await storedBytes(context, deadLetters);
     expectEqual(more.length, 0, "one failing message is one dead letter");
     const [, original] = await readAll(context, stream, { from: topic.start, until: "now" });
     expectEqual(letter?.key, "one", "a dead letter has the same key");
     expectBytes(letter?.raw.value ?? null, original?.raw.value ?? null, "a dead letter has the same bytes");
     for (const [name, value] of Object.entries(HEADERS)) expectEqual(letter?.headers[name], value, `a dead letter has the header ${name}`);
-    const told = (what: string): string | undefined => letter?.headers[`streamport-failure-${what}`];
-    expectEqual(told("code"), "handler-failed", "a dead letter tells the code");
-    expectEqual(told("attempts"), "2", "a dead letter tells the attempts");
-    expectEqual(told("topic"), topic.name, "a dead letter tells the topic");
-    expectEqual(told("partition"), original?.partition, "a dead letter tells the partition");
-    expectEqual(told("position"), original?.position, "a dead letter tells the position");
-    expectEqual(told("group"), group, "a dead letter tells the group");
-    expectTrue(told("message") !== undefined && told("time") !== undefined, "a dead letter tells the message of the error and the time");
+    const failureHeader = (what: string): string | undefined => letter?.headers[`streamport-failure-${what}`];
+    expectEqual(failureHeader("code"), "handler-failed", "a dead letter names the code");
+    expectEqual(failureHeader("attempts"), "2", "a dead letter names the attempts");
+    expectEqual(failureHeader("topic"), topic.name, "a dead letter names the topic");
+    expectEqual(failureHeader("partition"), original?.partition, "a dead letter names the partition");
+    expectEqual(failureHeader("position"), original?.position, "a dead letter names the position");
+    expectEqual(failureHeader("group"), group, "a dead letter names the group");
+    expectTrue(
+      failureHeader("message") !== undefined && failureHeader("time") !== undefined,
+      "a dead letter names the message of the error and the time",
+    );
   },
 });
 
@@ -65,7 +71,7 @@ const releasesItsKey = defineCase({
     const options = {
       group: await context.group(topic),
       concurrency: 4,
-      retry: SOON,
+      retry: TWO_ATTEMPTS,
       onFailure: async (failure: Failure) => {
         const isEven = failures.push(failure) % 2 === 0;
         await Promise.resolve();
@@ -81,13 +87,13 @@ const releasesItsKey = defineCase({
       () => history.distinct === history.sent.length - bad,
       () => `every key to go on behind its failing messages: ${history.distinct} of ${history.sent.length - bad} handled`,
     );
-    expectEqual(failures.length, bad, "the function is asked once a failing message");
+    expectEqual(failures.length, bad, "calls of the function: one for each failing message");
     for (const { error, attempts, message } of failures) {
-      expectEqual(error.code, "handler-failed", "a failure tells the code");
-      expectEqual(attempts, SOON.maxAttempts, "a failure tells the attempts");
+      expectEqual(error.code, "handler-failed", "a failure names the code");
+      expectEqual(attempts, TWO_ATTEMPTS.maxAttempts, "a failure names the attempts");
       expectTrue(message.value instanceof Uint8Array, "a failure has the message undecoded");
     }
-    expectEqual((await storedIn(context, deadLetters)).length, bad / 2, "what the function sends to the dead letters is there");
+    expectEqual((await storedBytes(context, deadLetters)).length, bad / 2, "number of dead letters, as the function chose");
   },
 });
 
@@ -102,9 +108,9 @@ const checkedAtStart = defineCase({
     const missing = await context.missingTopic();
     const group = await context.group(topic);
     const member = context.member(topic, { group, onFailure: { deadLetter: missing } }, recordInto(history)).expectFailure();
-    const error = await member.failure("run to reject because there is no such dead-letter topic");
+    const error = await member.failure("run to reject because the dead-letter topic does not exist");
     expectTrue(isStreamError(error, "not-found"), `a missing dead-letter topic is not-found when run starts, not ${showError(error)}`);
-    expectEqual(history.received.length, 0, "nothing is handled before the target is known to exist");
+    expectEqual(history.received.length, 0, "messages handled before the target is known to exist");
   },
 });
 
@@ -120,17 +126,18 @@ const durableFirst = defineCase({
     const missing = context.unusedName();
     const isBad = (value: { key: string; sequence: number }): boolean => value.key === "key-1" && value.sequence === 2;
     const member = context
-      .member(topic, { group, concurrency: 4, retry: SOON, onFailure: () => ({ deadLetter: missing }) }, (message) => {
+      .member(topic, { group, concurrency: 4, retry: TWO_ATTEMPTS, onFailure: () => ({ deadLetter: missing }) }, (message) => {
         if (isBad(message.value)) throw new Error("poison");
         history.receive(message, "first");
       })
       .expectFailure();
     await member.failure("run to reject because the dead letter cannot be stored");
-    const again = history.continued();
-    context.member(topic, { group }, recordInto(again, "second"), await context.connect());
+    const second = history.continued();
+    context.member(topic, { group }, recordInto(second, "second"), await context.connect());
     await context.until(
-      () => again.hasReceived({ key: "key-1", sequence: 2 }) && again.hasReceived({ key: "key-1", sequence: 3 }),
-      () => `the message whose dead letter could not be stored to come again; of its key came #${again.receivedOf("key-1").join(", #")}`,
+      () => second.hasReceived({ key: "key-1", sequence: 2 }) && second.hasReceived({ key: "key-1", sequence: 3 }),
+      () =>
+        `the message whose dead letter could not be stored to be redelivered; of its key, these were delivered: #${second.receivedOf("key-1").join(", #")}`,
     );
   },
 });

@@ -6,6 +6,7 @@ import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder, checkOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { Member } from "../../member.ts";
+import { QUICK_RETRY } from "../../support/consumer-settings.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
 async function aborted(signal: AbortSignal): Promise<void> {
@@ -14,9 +15,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
   await promise;
 }
 
-const QUICK_RETRY = { initialDelayMs: 1, maxDelayMs: 4 };
-
-/** What applications throw as well. */
+/** Some applications throw values that are not errors. */
 const NO_ERROR: unknown = "a string";
 
 const alike = defineCase({
@@ -57,10 +56,10 @@ const alike = defineCase({
       () => ways.every((key) => history.hasReceived({ key, sequence: 1 })),
       () => `each key to go on after its failing message; ${history.received.length} of ${ways.length} did`,
     );
-    for (const key of ways) expectEqual(tries.get(key), 2, `a handler that ${key} has as many attempts as any other`);
+    for (const key of ways) expectEqual(tries.get(key), 2, `a handler that ${key} has as many attempts as any other handler`);
     expectEqual(failures.length, ways.length, "each failing message has one failure");
     for (const { error, attempts, message } of failures) {
-      expectEqual(attempts, 2, "a failure tells the attempts");
+      expectEqual(attempts, 2, "a failure names the attempts");
       expectEqual(error.code, message.key === "hangs" ? "timeout" : "handler-failed", `the code of a handler that ${message.key}`);
     }
     expectTrue(
@@ -90,7 +89,7 @@ const timeoutHoldsItsKey = defineCase({
         order.push(`start ${message.value.sequence}`);
         if (message.value.sequence === 0 && attempt === 1) {
           await aborted(signal);
-          // Disobedient for a little: the time-out has passed, and it is still at work.
+          // It ignores the signal for a while: the time-out has passed, and the handler still runs.
           await later(40);
           order.push("late end");
           running -= 1;
@@ -102,8 +101,8 @@ const timeoutHoldsItsKey = defineCase({
     });
     await untilComplete(context, history);
     expectTrue(!overlapped, "a handler past its time-out holds its key until it has settled");
-    expectSequence(order.slice(0, 3), ["start 0", "late end", "start 0"], "an attempt that timed out failed, whatever it returned");
-    // Where the machine was away for longer than the time-out, a message has one more attempt: repeats are no disorder.
+    expectSequence(order.slice(0, 3), ["start 0", "late end", "start 0"], "an attempt that timed out has failed, also if it returns later");
+    // If the machine stood still for longer than the time-out, a message has one more attempt: repeats are not disorder.
     expectSequence([...new Set(order.slice(2))], ["start 0", "start 1", "start 2"], "the key goes on when its message has succeeded");
     checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
   },
@@ -146,7 +145,7 @@ const oneOfABatch = defineCase({
     );
     await untilComplete(context, history);
     expectTrue(failedOnce, "the message that fails was handed out");
-    expectEqual(new Set(handled).size, handled.length, "the rest of a batch counts as handled when one message of it failed");
+    expectEqual(new Set(handled).size, handled.length, "the other messages of a batch count as handled when one has failed");
     checkOrder(history.received);
   },
 });

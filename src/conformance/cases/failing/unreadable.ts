@@ -6,12 +6,11 @@ import { PromiseViolation } from "../../case-outcome.ts";
 import { defineCase } from "../../define-case.ts";
 import { Member } from "../../member.ts";
 import { plainBytes } from "../../plain-codecs.ts";
+import { QUICK_RETRY } from "../../support/consumer-settings.ts";
 import { readAll } from "../../support/stream-steps.ts";
-import { type DamagedTopic, damagedTopic, expectPlace, plain, send } from "../../support/unreadable-steps.ts";
+import { type DamagedTopic, damagedTopic, expectErrorPlace, sendTexts, textStream } from "../../support/damaged-topic.ts";
 
-// What no client can read is one failing message whose key nobody knows: it is told with its place, and can be got past.
-
-const SOON = { initialDelayMs: 1, maxDelayMs: 4 };
+// A record that no client can read is one failing message. Its key is unknown; its position is reported, and consuming can continue behind it.
 
 const SLOW_MS = 40;
 
@@ -22,8 +21,8 @@ function start(
   options: Partial<ConsumerOptions>,
   handle: (value: string) => unknown = () => undefined,
 ): Member<string> {
-  const settings = { group, initialPosition: topic.start, retry: SOON, concurrency: 4, ...options };
-  const member = Member.start(context.deadline, plain(context, topic), settings, async ({ value }) => {
+  const settings = { group, initialPosition: topic.start, retry: QUICK_RETRY, concurrency: 4, ...options };
+  const member = Member.start(context.deadline, textStream(context, topic), settings, async ({ value }) => {
     await handle(value);
     handled.push(value);
     context.deadline.notify();
@@ -41,16 +40,16 @@ const deadLetter = defineCase({
     const handled: string[] = [];
     start(context, damaged, handled, { onFailure: { deadLetter: deadLetters.name } });
     await context.until(() => handled.includes("last"), "the partition to go on behind what cannot be read");
-    expectSequence(handled, ["first", "second", "behind", "last"], "all that can be read is handled, in order");
+    expectSequence(handled, ["first", "second", "behind", "last"], "every readable message is handled, in order");
     const stream = context.connection.topic(deadLetters.name, { codec: plainBytes, tombstones: context.capabilities.tombstones });
     const letters = await readAll(context, stream, { from: deadLetters.start, until: "now" });
     expectEqual(letters.length, 1, "dead letters of what cannot be read");
     const [letter] = letters;
-    expectBytes(letter?.raw.value ?? null, new Uint8Array(0), "its value is empty, not null, which would delete");
+    expectBytes(letter?.raw.value ?? null, new Uint8Array(0), "its value is empty, not null: null would be a tombstone");
     expectEqual(letter?.key, null, "its key is not known");
-    expectEqual(letter?.headers["streamport-failure-code"], "corrupt", "its dead letter tells the code");
-    expectEqual(letter?.headers["streamport-failure-partition"], damaged.bad.partition, "its dead letter tells the partition");
-    expectEqual(letter?.headers["streamport-failure-position"], damaged.bad.position, "its dead letter tells the position");
+    expectEqual(letter?.headers["streamport-failure-code"], "corrupt", "its dead letter names the code");
+    expectEqual(letter?.headers["streamport-failure-partition"], damaged.bad.partition, "its dead letter names the partition");
+    expectEqual(letter?.headers["streamport-failure-position"], damaged.bad.position, "its dead letter names the position");
   },
 });
 
@@ -64,8 +63,8 @@ const stop = defineCase({
     const handled: string[] = [];
     for (let time = 0; time < 2; time += 1) {
       const error = await start(context, damaged, handled, {}).failure("run to reject at what cannot be read");
-      expectPlace(isStreamError(error) ? error : undefined, bad);
-      expectSequence(handled, ["first", "second"], "what is before it is handled once, what is behind it waits");
+      expectErrorPlace(isStreamError(error) ? error : undefined, bad);
+      expectSequence(handled, ["first", "second"], "messages before it are handled once, those behind it wait");
     }
     const failures: Failure[] = [];
     const onFailure = (failure: Failure) => {
@@ -75,16 +74,16 @@ const stop = defineCase({
     const member = start(context, damaged, handled, { onFailure });
     await context.until(() => handled.includes("last"), "a group to go on behind what it skips");
     await member.close();
-    expectSequence(handled, ["first", "second", "behind", "last"], "all that can be read is handled once, in order");
-    expectEqual(failures.length, 1, "failures that were told");
-    expectPlace(failures[0]?.error, bad);
-    expectTrue(failures[0]?.message.value instanceof Uint8Array && failures[0].message.value.length === 0, "its value is told as empty");
-    expectEqual(failures[0]?.message.position, bad.position, "its message tells the position");
-    // It is passed for good.
-    await send(context, damaged.topic, ["later"]);
+    expectSequence(handled, ["first", "second", "behind", "last"], "every readable message is handled once, in order");
+    expectEqual(failures.length, 1, "failures that were reported");
+    expectErrorPlace(failures[0]?.error, bad);
+    expectTrue(failures[0]?.message.value instanceof Uint8Array && failures[0].message.value.length === 0, "its value is empty");
+    expectEqual(failures[0]?.message.position, bad.position, "its message names the position");
+    // The group does not return to it.
+    await sendTexts(context, damaged.topic, ["later"]);
     start(context, damaged, handled, {});
-    await context.until(() => handled.includes("later"), "a member that comes after to go on behind it");
-    expectEqual(handled.length, 5, "messages that were handled in all");
+    await context.until(() => handled.includes("later"), "a later member to go on behind it");
+    expectEqual(handled.length, 5, "number of messages that were handled");
   },
 });
 
@@ -110,25 +109,25 @@ const resetBehind = defineCase({
         await context.admin.resetGroup(damaged.topic.name, damaged.group, { after: position });
         return true;
       } catch (refusal) {
-        // Until the group has heard that its member is gone.
+        // The group may not know yet that its member has left.
         if (isStreamError(refusal, "conflict")) return false;
         throw refusal;
       }
     }, "the group to be reset behind it");
     start(context, damaged, handled, {});
     await context.until(() => handled.includes("last"), "a group that was reset behind what cannot be read to go on");
-    expectSequence(handled, ["first", "second", "behind", "last"], "all that can be read is handled once, in order");
+    expectSequence(handled, ["first", "second", "behind", "last"], "every readable message is handled once, in order");
   },
 });
 
-/** Where a group cannot be moved, skipping is the way past it. */
+/** Where a group cannot be moved, it can only skip the message. */
 async function passBySkipping(context: CaseContext): Promise<void> {
   const handled: string[] = [];
   start(context, await damagedTopic(context), handled, { onFailure: "skip" });
   await context.until(() => handled.includes("last"), "a group to go on behind what it skips");
 }
 
-/** It may have been of any key. */
+/** The record may have any key. */
 const inOrder = defineCase({
   name: "failing/unreadable/between-all-keys",
   promise: 6,
@@ -145,7 +144,7 @@ const inOrder = defineCase({
       if (value === "second") await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
     });
     await context.until(() => events.includes("last"), "the partition to go on behind what cannot be read");
-    expectSequence(events, ["first", "second", "failure", "behind", "last"], "nothing passes it, and it passes nothing");
+    expectSequence(events, ["first", "second", "failure", "behind", "last"], "no message is handled before or after its turn");
   },
 });
 

@@ -10,14 +10,14 @@ import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
 import { readStored, untilComplete } from "../../support/stream-steps.ts";
 
-/** So many calls, each in its turn: by then a small run has been through everything it does. */
+/** The fault comes on each of the first 12 calls in turn: by then a small run has done every kind of call. */
 const CALLS = 12;
 
 const KEYS = keyNames(6);
 
 const STALL_MS = 50;
 
-/** Publishes, handles, stores progress, leaves, and goes on as another member; on the n-th call of all that comes the trouble. */
+/** Publishes, handles, stores progress, leaves, and continues as another member. The fault comes on the n-th call of all these. */
 async function runWithFault(context: CaseContext, fault: FaultKind, after: number): Promise<void> {
   const topic = await context.topic();
   const group = await context.group(topic);
@@ -32,7 +32,7 @@ async function runWithFault(context: CaseContext, fault: FaultKind, after: numbe
       for (const key of KEYS) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
       await nextTurn();
     }
-    await context.within(Promise.all(sends), `every send to resolve, with trouble on call ${after}`);
+    await context.within(Promise.all(sends), `every send to resolve, with a fault on call ${after}`);
     await untilComplete(context, history);
     await member.close();
   }

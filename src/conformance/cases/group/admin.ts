@@ -1,15 +1,21 @@
-import { expectEqual, expectTrue } from "../../assertions.ts";
+import { expectEqual, expectTrue, expectUnsupported } from "../../assertions.ts";
+import type { CaseContext } from "../../case-context.ts";
 import { defineCase } from "../../define-case.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { withoutGroups } from "../../support/group-admin-steps.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
+
+async function refusesGroupAdmin(context: CaseContext): Promise<void> {
+  const topic = await context.topic();
+  await expectUnsupported(async () => context.admin.listGroups(topic.name), "groupAdmin");
+  await expectUnsupported(async () => context.admin.deleteGroup(topic.name, "any"), "groupAdmin");
+}
 
 const groups = defineCase({
   name: "group/admin/come-and-go",
   promise: 11,
   mutant: "deleting-a-group-does-nothing",
-  gates: { groupAdmin: withoutGroups },
+  gates: { groupAdmin: refusesGroupAdmin },
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
@@ -29,4 +35,31 @@ const groups = defineCase({
   },
 });
 
-export const groupAdminCases = [groups];
+const listed = defineCase({
+  name: "group/admin/listed-names",
+  promise: 11,
+  mutant: "lists-groups-of-others",
+  gates: { groupAdmin: refusesGroupAdmin },
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    await publish(context, history, topic, keyNames(6), 1);
+    const wanted = [await context.group(topic), await context.group(topic)];
+    for (const group of wanted) {
+      const received = history.continued();
+      received.sent.push(...history.sent);
+      const member = context.member(topic, { group, initialPosition: topic.start }, recordInto(received));
+      await untilComplete(context, received);
+      await member.close();
+    }
+    const names = await context.admin.listGroups(topic.name);
+    expectEqual(new Set(names).size, names.length, "names of groups, each listed once");
+    for (const group of wanted) expectTrue(names.includes(group), "a group that has handled something is listed");
+    for (const name of names) {
+      expectEqual((await context.admin.describeGroup(topic.name, name)).name, name, "a name that is listed is described");
+      if (context.capabilities.lagInMessages || context.capabilities.lagInTime) await context.admin.lag(topic.name, name);
+    }
+  },
+});
+
+export const groupAdminCases = [groups, listed];

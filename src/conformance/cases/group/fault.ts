@@ -18,7 +18,7 @@ interface GroupFault {
 
 const STALL_MS = 80;
 
-/** A group in the middle of its work meets trouble: nothing is lost, and first occurrences stay in order. */
+/** A fault occurs while a group works: no message is lost, and first occurrences stay in order. */
 function groupWithFault({ name, mutant, fault, promise, exclusive = false }: GroupFault): DefinedCase {
   return defineCase({
     name: `group/fault/${name}`,
@@ -38,12 +38,12 @@ function groupWithFault({ name, mutant, fault, promise, exclusive = false }: Gro
       const producer = sequencedTopic(context.connection, topic).producer();
       await sendInterleaved(context, producer, history, topic, keyNames(16), 6);
       await context.until(() => history.received.length >= 20, "the member to be in the middle of its work");
-      // The next call of the producer comes first: a broken connection is to be that of the member.
+      // The first call is one of the producer; the fault must break the connection of the member.
       const after = fault === "disconnect" ? 1 : 0;
       context.inject({ kind: fault, topic: topic.name, after, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS });
       await sendInterleaved(context, producer, history, topic, keyNames(16), 6);
       await untilComplete(context, history);
-      // The next traffic shows that the group is whole again, not only that it finished what it had.
+      // Later traffic shows that the group works again, not only that it finished what it had.
       await sendInterleaved(context, producer, history, topic, keyNames(16), 2);
       await untilComplete(context, history);
       checkAtLeastOnceInOrder(history.sent, history.received, topic.name);

@@ -1,9 +1,10 @@
 import type { DefinedCase } from "../../case.ts";
 import { groupAdminCases } from "./admin.ts";
 import { groupFaultCases } from "./fault.ts";
-import { groupListCases } from "./list.ts";
+import { groupLatestCases } from "./latest.ts";
 import { groupMembersCases } from "./members.ts";
 import { groupRebalanceCases } from "./rebalance.ts";
+import { groupResetToCases } from "./reset-to.ts";
 import { groupResetCases } from "./reset.ts";
 import { groupReshardCases } from "./reshard.ts";
 import { groupRetentionCases } from "./retention.ts";
@@ -14,9 +15,10 @@ import { groupTakenCases } from "./taken.ts";
 export const groupCases: readonly DefinedCase[] = [
   ...groupAdminCases,
   ...groupFaultCases,
-  ...groupListCases,
+  ...groupLatestCases,
   ...groupMembersCases,
   ...groupRebalanceCases,
+  ...groupResetToCases,
   ...groupResetCases,
   ...groupReshardCases,
   ...groupRetentionCases,

@@ -7,10 +7,11 @@ import { checkAtLeastOnceInOrder, checkComplete, checkNoDuplicates, checkOrder }
 import type { History } from "../../history/history.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { untilShared } from "../../support/sharing.ts";
+import { RARE_COMMITS } from "../../support/consumer-settings.ts";
+import { untilShared } from "../../support/partition-owners.ts";
 import { publish, sendInterleaved, untilComplete } from "../../support/stream-steps.ts";
 
-/** Sends rounds of all keys until the condition holds, for where the provider alone decides who is given what. */
+/** Sends rounds of all keys until the condition holds. Where a provider has no partitions, it alone chooses the member for a message. */
 async function publishUntil(
   context: CaseContext,
   history: History,
@@ -65,7 +66,7 @@ const share = defineCase({
     }
     await publish(context, history, topic, keyNames(24), 4);
     await untilComplete(context, history);
-    // Closed, so that a second delivery would have come by now.
+    // After close, a second delivery would have come by now.
     await Promise.all(members.map(async (member) => member.close()));
     checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
     checkNoDuplicates(history.received);
@@ -143,13 +144,12 @@ const revocationSettles = defineCase({
     const topic = await context.topic();
     const history = context.history();
     const group = await context.group(topic);
-    const rarely = { everyMs: 3_600_000, everyMessages: 1_000_000 };
     await publish(context, history, topic, keyNames(16), 4);
-    const first = context.member(topic, { group, concurrency: 4, commit: rarely }, recordInto(history, "first"));
+    const first = context.member(topic, { group, concurrency: 4, commit: RARE_COMMITS }, recordInto(history, "first"));
     await untilComplete(context, history);
-    const second = context.member(topic, { group, commit: rarely }, recordInto(history, "second"), await context.connect());
+    const second = context.member(topic, { group, commit: RARE_COMMITS }, recordInto(history, "second"), await context.connect());
     await untilShared(context, topic, [first, second]);
-    // What comes now comes after whatever would be repeated.
+    // These messages come after all that could be redelivered.
     await publish(context, history, topic, keyNames(16), 1);
     await untilComplete(context, history);
     checkComplete(history.sent, history.received);
@@ -160,28 +160,28 @@ const revocationSettles = defineCase({
 const callbacks = defineCase({
   name: "group/members/assigned-then-revoked",
   promise: 7,
-  mutant: "forgets-to-tell-of-revocation",
+  mutant: "forgets-to-report-revocation",
   run: async (context) => {
     const topic = await context.topic();
-    const told: string[] = [];
+    const changes: string[] = [];
     const member = context.member(
       topic,
       {
         group: await context.group(topic),
-        onAssigned: (partitions) => void told.push(...partitions.map((partition) => `+${partition}`)),
-        onRevoked: (partitions) => void told.push(...partitions.map((partition) => `-${partition}`)),
+        onAssigned: (partitions) => void changes.push(...partitions.map((partition) => `+${partition}`)),
+        onRevoked: (partitions) => void changes.push(...partitions.map((partition) => `-${partition}`)),
       },
       () => undefined,
     );
     await context.until(() => member.consumer.assigned.length === topic.partitions.length, "a lone member to be given every partition");
     await member.close();
-    const assigned = told.filter((word) => word.startsWith("+")).map((word) => word.slice(1));
-    const revoked = told.filter((word) => word.startsWith("-")).map((word) => word.slice(1));
-    expectSequence(assigned.toSorted(), topic.partitions.toSorted(), "onAssigned tells of every partition once");
-    expectSequence(revoked.toSorted(), topic.partitions.toSorted(), "onRevoked tells of every partition once, at close");
+    const assigned = changes.filter((change) => change.startsWith("+")).map((change) => change.slice(1));
+    const revoked = changes.filter((change) => change.startsWith("-")).map((change) => change.slice(1));
+    expectSequence(assigned.toSorted(), topic.partitions.toSorted(), "onAssigned receives every partition once");
+    expectSequence(revoked.toSorted(), topic.partitions.toSorted(), "onRevoked receives every partition once, at close");
     expectTrue(
-      topic.partitions.every((partition) => told.indexOf(`+${partition}`) < told.indexOf(`-${partition}`)),
-      "assigned before revoked",
+      topic.partitions.every((partition) => changes.indexOf(`+${partition}`) < changes.indexOf(`-${partition}`)),
+      "every partition is assigned before it is revoked",
     );
     expectEqual(member.consumer.assigned.length, 0, "a closed member holds no partition");
   },

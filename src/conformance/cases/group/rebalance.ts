@@ -5,23 +5,23 @@ import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder, checkComplete, checkExactlyOnceInOrder, checkOrder } from "../../history/check.ts";
 import { keyNames, showSequenced } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { leastSession } from "../../support/least-session.ts";
+import { shortestSession } from "../../support/shortest-session.ts";
 import { Overlaps } from "../../support/overlaps.ts";
-import { untilOwned, untilShared } from "../../support/sharing.ts";
+import { untilOwned, untilShared } from "../../support/partition-owners.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
 const KEYS = keyNames(16);
 
 /**
- * A member whose handlers do not end loses partitions to one that joins, without any fault. What it would store of them
- * afterwards is older than what their new owner has stored: nothing of that may reach the group.
+ * A member whose handlers do not end loses partitions to a member that joins, without any fault. A later commit of the old owner is
+ * older than that of the new owner: it must not reach the group.
  */
 const settlesLate = defineCase({
   name: "group/rebalance/late-settlement-moves-nothing-back",
   promise: 7,
   mutant: "last-settlement-wins",
   gates: {
-    // Where nobody owns partitions there is none to settle for too late.
+    // Without partitions there is no ownership that could be lost.
     partitions: async (context) => {
       const topic = await context.topic();
       const history = context.history();
@@ -37,21 +37,21 @@ const settlesLate = defineCase({
     const topic = await context.topic();
     const history = context.history();
     const group = await context.group(topic);
-    const sessionTimeoutMs = await leastSession(context, topic);
+    const sessionTimeoutMs = await shortestSession(context, topic);
     await publish(context, history, topic, KEYS, 3);
     const [stuck, never] = [context.latch(), context.latch()];
     let begun = 0;
     let returned = 0;
     const options = { group, sessionTimeoutMs, concurrency: 16, commit: { everyMs: 5, everyMessages: 1 } };
     const first = context.member(topic, options, async (message, { signal }) => {
-      // Of each key the first goes through, so that the group stands behind something everywhere.
+      // The first message of each key is handled, so that the group has a position in every partition.
       const { sequence } = message.value;
       if (sequence === 1) {
         begun += 1;
         await stuck.opened;
         returned += 1;
       }
-      // What it stores is older than what the new owner has stored: it does not get as far.
+      // The old owner never finishes these, so its commits stay behind those of the new owner.
       if (sequence === 2) await never.opened;
       if (!signal.aborted) history.receive(message, "first");
     });
@@ -70,7 +70,10 @@ const settlesLate = defineCase({
     const before = first.consumer.status().lastCommit;
     stuck.open();
     await context.until(() => returned >= KEYS.length, "the late handlers to return");
-    await context.until(() => first.consumer.status().lastCommit !== before, "the first member to store what is still its own");
+    await context.until(
+      () => first.consumer.status().lastCommit !== before,
+      "the first member to store progress of the partitions that it still owns",
+    );
     await first.close(50);
     await untilComplete(context, history);
     await joined.close();
@@ -80,7 +83,8 @@ const settlesLate = defineCase({
     await untilComplete(context, later);
     await last.close();
     const again = later.received.find(({ sequence }) => sequence < 3);
-    if (again !== undefined) throw new PromiseViolation(`progress: ${showSequenced(again)} was handled by its new owner and came again`);
+    if (again !== undefined)
+      throw new PromiseViolation(`progress: ${showSequenced(again)} was handled by its new owner and was redelivered`);
   },
 });
 
@@ -127,7 +131,7 @@ const manyAtOnce = defineCase({
   },
 });
 
-/** So short that members hear soon of each other, and so long that a handler may wait for another member to join. */
+/** Short enough for members to notice each other soon, and long enough for a handler to wait until another member joins. */
 const SESSION_MS = 6_000;
 
 const handlersFirst = defineCase({
@@ -144,7 +148,7 @@ const handlersFirst = defineCase({
     const join = async (name: string) =>
       context.member(
         topic,
-        // In the order of the partition what is handled is never behind a gap, so that nothing has to be repeated.
+        // In partition order, handled messages are never behind a gap, so no message has to be redelivered.
         { group, concurrency: 8, order: "partition", sessionTimeoutMs: SESSION_MS },
         async (message) => {
           running += 1;
@@ -160,13 +164,14 @@ const handlersFirst = defineCase({
     await context.until(() => running >= busy, "a handler of the first member to run in every partition that has messages");
     const second = await join("second");
     await context.until(() => second.consumer.status().state === "running", "the second member to join");
-    // Another member that joins now, of another group, has been given everything: so there was time to give the second one something.
+    // A member of another group that joins now receives everything, so there was time to deliver messages to the second member.
     const witness = context.history();
     const other = context.member(topic, { group: await context.group(topic) }, recordInto(witness, "witness"));
     await context.until(() => witness.distinct === history.sent.length, "another group to be given the messages");
     await other.close();
     overlaps.check();
-    if (context.capabilities.partitions) expectEqual(history.received.length, 0, "messages handled while the first of every partition is");
+    if (context.capabilities.partitions)
+      expectEqual(history.received.length, 0, "messages handled while the first message of every partition is in its handler");
     held.open();
     await untilComplete(context, history);
     await untilShared(context, topic, [first, second]);
@@ -174,7 +179,7 @@ const handlersFirst = defineCase({
     await untilComplete(context, history);
     await Promise.all([first.close(), second.close()]);
     overlaps.check();
-    // What ran when the partition was asked for is handled and stored before anybody else has it.
+    // A handler that runs when the partition is revoked finishes, and its progress is stored, before the partition has another owner.
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
 });
@@ -187,10 +192,10 @@ const callbacks = defineCase({
     const topic = await context.topic();
     const history = context.history();
     const group = await context.group(topic);
-    const told: string[] = [];
+    const events: string[] = [];
     const held = context.latch();
-    const tell = (what: string, partitions: readonly string[]): void => {
-      told.push(...partitions.map((partition) => `${what} ${partition}`));
+    const record = (what: string, partitions: readonly string[]): void => {
+      events.push(...partitions.map((partition) => `${what} ${partition}`));
       context.deadline.notify();
     };
     const join = async (name: string) =>
@@ -199,12 +204,12 @@ const callbacks = defineCase({
         {
           group,
           concurrency: 4,
-          onAssigned: (partitions) => tell(`${name} has`, partitions),
+          onAssigned: (partitions) => record(`${name} has`, partitions),
           onRevoked: async (partitions) => {
-            tell(`${name} gives`, partitions);
+            record(`${name} releases`, partitions);
             await held.opened;
             await later(10);
-            tell(`${name} gave`, partitions);
+            record(`${name} released`, partitions);
           },
         },
         recordInto(history, name),
@@ -214,7 +219,7 @@ const callbacks = defineCase({
     await untilOwned(context, topic, [first]);
     const second = await join("second");
     if (context.capabilities.partitions) {
-      await context.until(() => told.some((word) => word.startsWith("first gives")), "onRevoked of the first member to be called");
+      await context.until(() => events.some((event) => event.startsWith("first releases")), "onRevoked of the first member to be called");
     }
     held.open();
     await untilShared(context, topic, [first, second]);
@@ -222,13 +227,16 @@ const callbacks = defineCase({
     await untilComplete(context, history);
     await Promise.all([first.close(), second.close()]);
     for (const partition of topic.partitions) {
-      const [hers, his] = [told.indexOf(`first gave ${partition}`), told.indexOf(`second has ${partition}`)];
-      expectTrue(hers >= 0, `onRevoked has settled when close resolves: not that of partition ${partition}`);
-      if (!context.capabilities.partitions || his < 0) continue;
-      expectTrue(hers < his, `onRevoked of the old owner settles before partition ${partition} has a new one: ${told.join(", ")}`);
+      const [released, assigned] = [events.indexOf(`first released ${partition}`), events.indexOf(`second has ${partition}`)];
+      expectTrue(released >= 0, `onRevoked has settled when close resolves: but not for partition ${partition}`);
+      if (!context.capabilities.partitions || assigned < 0) continue;
+      expectTrue(
+        released < assigned,
+        `onRevoked of the old owner settles before partition ${partition} has a new one: ${events.join(", ")}`,
+      );
     }
     expectTrue(
-      !context.capabilities.partitions || told.some((word) => word.startsWith("second has")),
+      !context.capabilities.partitions || events.some((event) => event.startsWith("second has")),
       "the second member was given a partition",
     );
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
@@ -244,14 +252,14 @@ const nothingBefore = defineCase({
     const history = context.history();
     await publish(context, history, topic, keyNames(12), 2);
     const ready = context.latch();
-    let told = 0;
+    let assigned = 0;
     const onAssigned = async (partitions: readonly string[]): Promise<void> => {
-      told += partitions.length;
+      assigned += partitions.length;
       await ready.opened;
     };
     const member = context.member(topic, { group: await context.group(topic), concurrency: 4, onAssigned }, recordInto(history, "first"));
-    await context.until(() => told > 0, "onAssigned to be called");
-    // Another group has been given everything: so it was there for this member too.
+    await context.until(() => assigned > 0, "onAssigned to be called");
+    // Another group receives everything, so all of it was available to this member too.
     const witness = context.history();
     context.member(topic, { group: await context.group(topic) }, recordInto(witness, "witness"));
     await context.until(() => witness.distinct === history.sent.length, "another group to be given the messages");

@@ -1,7 +1,7 @@
 import { setTimeout as later } from "node:timers/promises";
 import { expectEqual, expectTrue } from "../../assertions.ts";
 import type { CaseContext } from "../../case-context.ts";
-import { DEFAULT_TOPIC, sequencedTopic } from "../../case-topic.ts";
+import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import {
   checkAtLeastOnceInOrder,
@@ -13,18 +13,14 @@ import {
 import type { Delivery } from "../../history/history.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { TRAFFIC_KEYS, TRAFFIC_MORE, refusesPartitions, reshapeGates } from "../../support/reshard-steps.ts";
+import { FEWER_PARTITIONS, MORE_PARTITIONS, partitionChangeGates, refusesPartitions } from "../../support/partition-change.ts";
 import { publish, sendInterleaved, untilComplete } from "../../support/stream-steps.ts";
-
-const FEWER = DEFAULT_TOPIC.partitions / 2;
-
-const MORE = DEFAULT_TOPIC.partitions * 2;
 
 const KEYS = keyNames(16);
 
 const STUCK_KEY = "key-0";
 
-/** The partitions change while a message of one of them is in its handler: the children of that one have to wait. */
+/** The partitions change while a message of one partition is in its handler: the children of that partition have to wait. */
 async function changeAroundAStuckParent(context: CaseContext, partitions: number): Promise<void> {
   const topic = await context.topic();
   const history = context.history();
@@ -42,13 +38,13 @@ async function changeAroundAStuckParent(context: CaseContext, partitions: number
   await context.until(() => isStuck, "the first message of a key to be in its handler");
   await context.within(context.admin.updateTopic(topic.name, { partitions }), `the topic to change to ${partitions} partitions`);
   await sendInterleaved(context, producer, history, topic, KEYS, 2);
-  // Other parents are handled to their end and their children follow, while the stuck one holds its own back.
+  // Other parents are handled to their end and their children follow. Only the children of the stuck parent wait.
   const ofChild = (): Delivery | undefined => history.received.find(({ partition }) => !topic.partitions.includes(partition));
   await context.until(() => ofChild() !== undefined, "a message of some child to be handled");
   await sendInterleaved(context, producer, history, topic, KEYS, 1);
   const newest = { key: ofChild()!.key, sequence: 4 };
   await context.until(() => history.hasReceived(newest), "the newest message of that child to be handled");
-  expectEqual(history.receivedOf(STUCK_KEY).length, 0, "messages of a key that overtook one which is still in its handler");
+  expectEqual(history.receivedOf(STUCK_KEY).length, 0, "messages of a key that overtook a message in its handler");
   stuck.open();
   await untilComplete(context, history);
   await member.close();
@@ -59,30 +55,33 @@ const split = defineCase({
   name: "group/reshard/split-behind-a-stuck-parent",
   promise: 7,
   mutant: "children-before-parents",
-  gates: { ...reshapeGates("partitionGrowth", MORE), growthKeepsKeyOrder: refusesPartitions("growthKeepsKeyOrder", MORE) },
-  run: async (context) => changeAroundAStuckParent(context, MORE),
+  gates: {
+    ...partitionChangeGates("partitionGrowth", MORE_PARTITIONS),
+    growthKeepsKeyOrder: refusesPartitions("growthKeepsKeyOrder", MORE_PARTITIONS),
+  },
+  run: async (context) => changeAroundAStuckParent(context, MORE_PARTITIONS),
 });
 
 const merge = defineCase({
   name: "group/reshard/merge-behind-a-stuck-parent",
   promise: 7,
   mutant: "children-before-parents",
-  gates: reshapeGates("partitionMerge", FEWER),
-  run: async (context) => changeAroundAStuckParent(context, FEWER),
+  gates: partitionChangeGates("partitionMerge", FEWER_PARTITIONS),
+  run: async (context) => changeAroundAStuckParent(context, FEWER_PARTITIONS),
 });
 
 const whileConsuming = defineCase({
   name: "group/reshard/growth-while-consuming",
   promise: 7,
   mutant: "overlooks-new-partitions",
-  gates: reshapeGates("partitionGrowth", MORE),
+  gates: partitionChangeGates("partitionGrowth", MORE_PARTITIONS),
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
     const member = context.member(topic, { group: await context.group(topic) }, recordInto(history));
     await publish(context, history, topic, KEYS, 2);
     await untilComplete(context, history);
-    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE, mayReorder: true }), "the topic to grow");
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE_PARTITIONS, mayReorder: true }), "the topic to grow");
     await publish(context, history, topic, keyNames(48), 2);
     await untilComplete(context, history);
     await member.close();
@@ -90,7 +89,7 @@ const whileConsuming = defineCase({
     checkNoDuplicates(history.received);
     expectTrue(
       history.received.some(({ partition }) => !topic.partitions.includes(partition)),
-      "what is sent after growth is stored in new partitions as well, and handled",
+      "messages sent after growth are also stored in new partitions, and handled",
     );
   },
 });
@@ -99,7 +98,7 @@ const newFromBeginning = defineCase({
   name: "group/reshard/new-partitions-from-their-beginning",
   promise: 4,
   mutant: "new-partitions-from-the-latest",
-  gates: reshapeGates("partitionGrowth", MORE),
+  gates: partitionChangeGates("partitionGrowth", MORE_PARTITIONS),
   run: async (context) => {
     const topic = await context.topic();
     const group = await context.group(topic);
@@ -108,12 +107,12 @@ const newFromBeginning = defineCase({
     await publish(context, before, topic, KEYS, 1);
     await untilComplete(context, before);
     await first.close();
-    // Nobody is a member while the topic grows: what its new partitions get meanwhile is the group's all the same.
-    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE, mayReorder: true }), "the topic to grow");
+    // The group has no members while the topic grows. It must still handle all that the new partitions receive meanwhile.
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE_PARTITIONS, mayReorder: true }), "the topic to grow");
     const after = before.continued();
     await publish(context, after, topic, keyNames(48), 1);
     const second = context.member(topic, { group, initialPosition: "latest" }, recordInto(after, "second"));
-    // Sent again until a message of every new partition has come: then what was there before it has come too, or never will.
+    // Sends markers until a message of every new partition was received: by then all earlier messages must have come too.
     const wanted = new Set((await context.admin.describeTopic(topic.name)).partitions.filter((name) => !topic.partitions.includes(name)));
     const seen = new Set<string>();
     const markers = after.continued();
@@ -130,9 +129,9 @@ const newFromBeginning = defineCase({
   },
 });
 
-const TRAFFIC_FEWER = DEFAULT_TOPIC.partitions / 2;
+const TRAFFIC_KEYS = keyNames(24);
 
-/** Two members share a topic whose shards are split or merged under traffic. */
+/** Two members share a topic whose partitions are split or merged under traffic. */
 async function changeAmongMembers(context: CaseContext, changes: readonly number[]): Promise<void> {
   const topic = await context.topic();
   const history = context.history();
@@ -163,24 +162,30 @@ const splitAmong = defineCase({
   name: "group/reshard/split-among-members",
   promise: 7,
   mutant: "children-before-parents",
-  gates: { ...reshapeGates("partitionGrowth", TRAFFIC_MORE), growthKeepsKeyOrder: refusesPartitions("growthKeepsKeyOrder", TRAFFIC_MORE) },
-  run: async (context) => changeAmongMembers(context, [TRAFFIC_MORE, TRAFFIC_MORE + 3]),
+  gates: {
+    ...partitionChangeGates("partitionGrowth", MORE_PARTITIONS),
+    growthKeepsKeyOrder: refusesPartitions("growthKeepsKeyOrder", MORE_PARTITIONS),
+  },
+  run: async (context) => changeAmongMembers(context, [MORE_PARTITIONS, MORE_PARTITIONS + 3]),
 });
 
 const mergeAmong = defineCase({
   name: "group/reshard/merge-among-members",
   promise: 7,
   mutant: "children-before-parents",
-  gates: reshapeGates("partitionMerge", TRAFFIC_FEWER),
-  run: async (context) => changeAmongMembers(context, [TRAFFIC_FEWER, 1]),
+  gates: partitionChangeGates("partitionMerge", FEWER_PARTITIONS),
+  run: async (context) => changeAmongMembers(context, [FEWER_PARTITIONS, 1]),
 });
 
 const thereAndBack = defineCase({
   name: "group/reshard/split-and-merge",
   promise: 7,
   mutant: "children-before-parents",
-  gates: { ...reshapeGates("partitionMerge", TRAFFIC_FEWER), partitionGrowth: refusesPartitions("partitionGrowth", TRAFFIC_MORE) },
-  run: async (context) => changeAmongMembers(context, [TRAFFIC_MORE, TRAFFIC_FEWER, TRAFFIC_MORE]),
+  gates: {
+    ...partitionChangeGates("partitionMerge", FEWER_PARTITIONS),
+    partitionGrowth: refusesPartitions("partitionGrowth", MORE_PARTITIONS),
+  },
+  run: async (context) => changeAmongMembers(context, [MORE_PARTITIONS, FEWER_PARTITIONS, MORE_PARTITIONS]),
 });
 
 export const groupReshardCases = [split, merge, whileConsuming, newFromBeginning, splitAmong, mergeAmong, thereAndBack];

@@ -8,17 +8,17 @@ import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import type { History } from "../../history/history.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { topicWithShortRetention, untilRetentionActed } from "../../support/retention-steps.ts";
+import { topicWithShortRetention, untilRetentionActed } from "../../support/short-retention.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
 interface OvertakenGroup {
   readonly topic: CaseTopic;
   readonly group: string;
-  /** Stored behind what was lost. */
+  /** Messages stored behind the lost ones. */
   readonly later: History;
 }
 
-/** A group that has a position, and was away while retention removed what followed. */
+/** A group with a position and without members, while retention removes the messages behind that position. */
 async function overtakenGroup(context: CaseContext): Promise<OvertakenGroup> {
   const topic = await topicWithShortRetention(context);
   const group = await context.group(topic);
@@ -35,7 +35,7 @@ async function overtakenGroup(context: CaseContext): Promise<OvertakenGroup> {
   return { topic, group, later };
 }
 
-/** Declared: the group goes on behind what is missing, without a word. */
+/** Gaps are not detected: the group continues behind the missing messages without an error. */
 async function goesOnAsDeclared(context: CaseContext): Promise<void> {
   const { topic, group, later } = await overtakenGroup(context);
   const member = context.member(topic, { group }, recordInto(later));
@@ -54,7 +54,7 @@ const outOfRange = defineCase({
     const member = context.member(topic, { group }, recordInto(later)).expectFailure();
     const promise = "a committed position that is older than retention";
     await context.until(() => member.ended || later.distinct === later.sent.length, `${promise}: to be refused`);
-    expectTrue(member.ended, `${promise}: the group went on behind the gap without a word`);
+    expectTrue(member.ended, `${promise}: the group went on behind the gap without an error`);
     const error = await member.failure(promise);
     expectTrue(
       isStreamError(error, "position-out-of-range"),
@@ -75,10 +75,10 @@ const gapAccepted = defineCase({
     const member = context.member(topic, { group, onGap: (gap) => void gaps.push(gap) }, recordInto(later));
     await untilComplete(context, later);
     await member.close();
-    expectTrue(gaps.length > 0, "a group that goes on behind a gap is told of it by onGap");
-    expectEqual(new Set(gaps.map(({ partition }) => partition)).size, gaps.length, "partitions of all gaps that were told, each once");
+    expectTrue(gaps.length > 0, "onGap is called for a group that goes on behind a gap");
+    expectEqual(new Set(gaps.map(({ partition }) => partition)).size, gaps.length, "partitions of all reported gaps, each once");
     checkExactlyOnceInOrder(later.sent, later.received, topic.name);
-    // What was accepted once is not asked again: the group stands behind the gap now.
+    // A gap is reported once: the position of the group is behind it now.
     const after = later.continued();
     await publish(context, after, topic, keyNames(8), 1);
     const next = context.member(topic, { group }, recordInto(after));

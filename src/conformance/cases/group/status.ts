@@ -5,10 +5,10 @@ import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { untilOwned } from "../../support/sharing.ts";
+import { untilOwned } from "../../support/partition-owners.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
-/** So often within one turn of the event loop: a start may be over before the next turn. */
+/** How often the status is read within one turn of the event loop: a start may end before the next turn. */
 const STEPS = 200;
 
 const untilShare = defineCase({
@@ -21,7 +21,7 @@ const untilShare = defineCase({
     for (let round = 0; round < 3; round += 1) {
       const group = await context.group(topic);
       const { consumer } = context.member(topic, { group }, () => undefined);
-      expectEqual(consumer.status().state, "joining", "the state of a member before the group has heard of it");
+      expectEqual(consumer.status().state, "joining", "the state of a member that has not joined yet");
       let isRunning = false;
       const look = (): void => {
         isRunning ||= consumer.status().state === "running";
@@ -40,7 +40,7 @@ const untilShare = defineCase({
   },
 });
 
-/** Where a topic has no partitions to share out, every member has the one. */
+/** Where a topic has no partitions, every member owns the only one. */
 async function allRun(context: CaseContext): Promise<void> {
   const topic = await context.topic();
   const group = await context.group(topic);
@@ -79,7 +79,7 @@ const again = defineCase({
   promise: 7,
   mutant: "rejoins-in-silence",
   faults: ["restart"],
-  // The whole provider goes away, for every other case too.
+  // The whole provider restarts, for every other case too.
   exclusive: true,
   run: async (context) => {
     const topic = await context.topic();
@@ -94,7 +94,7 @@ const again = defineCase({
     const publishing = context.later(publish(context, history, topic, keyNames(8), 1));
     let seen = consumer.status().state;
     while (seen !== "joining") {
-      await context.deadline.within(nextTurn(), "a member whose provider goes away to be joining again");
+      await context.deadline.within(nextTurn(), "a member whose provider restarts to be joining again");
       seen = consumer.status().state;
     }
     await context.within(publishing, "the messages to be stored");

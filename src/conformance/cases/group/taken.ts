@@ -5,18 +5,18 @@ import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { untilOwned, untilShared } from "../../support/sharing.ts";
+import { untilOwned, untilShared } from "../../support/partition-owners.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
 const KEYS = keyNames(16);
 
 interface Taken {
   readonly name: string;
-  /** When the old owner's handlers return: it may have heard by then that the partition is lost, or not yet. */
+  /** When the handlers of the old owner return: after a call, which may report the loss of the partition, or before. */
   readonly lateBy: "a call" | "nothing";
 }
 
-/** What a member that froze or crashed looks like to the group: its partitions are somebody else's, and nobody was asked. */
+/** The group takes partitions from a member without notice, as after a freeze or a crash: another member owns them. */
 function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
   return defineCase({
     name: `group/taken/${name}`,
@@ -27,7 +27,7 @@ function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
       const topic = await context.topic();
       const history = context.history();
       const group = await context.group(topic);
-      const [late, again] = [context.latch(), context.latch()];
+      const [late, never] = [context.latch(), context.latch()];
       const tries = new Map<string, number>();
       const reasons: unknown[] = [];
       let returned = 0;
@@ -41,8 +41,8 @@ function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
             const attempt = (tries.get(key) ?? 0) + 1;
             tries.set(key, attempt);
             signal.addEventListener("abort", () => reasons.push(signal.reason));
-            // The first to have it returns late, the next never: so nobody has handled it.
-            await (attempt === 1 ? late : again).opened;
+            // The first handler returns late, the second never: so the message is not handled.
+            await (attempt === 1 ? late : never).opened;
             if (attempt === 1) returned += 1;
           },
           connection,
@@ -53,15 +53,15 @@ function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
       await context.until(() => tries.size === KEYS.length, "handlers of every key to run");
       context.inject({ kind: "steal-partition", topic: topic.name });
       if (lateBy === "nothing") late.open();
-      // The theft shows at the old owner's next call.
+      // The next call of the old owner reports the loss.
       await publish(context, context.history(), topic, ["other-1", "other-2", "other-3", "other-4"], 1);
       const taken = (): readonly string[] => [...tries].filter(([, attempts]) => attempts > 1).map(([key]) => key);
-      await context.until(() => taken().length > 0, "what a member was handling to come to the new owner of its partition");
+      await context.until(() => taken().length > 0, "messages in handlers to be delivered to the new owner of their partition");
       late.open();
       await context.until(() => returned === KEYS.length, "the late handlers to return");
       const unexpected = reasons.find((reason) => !isStreamError(reason, "ownership-lost"));
-      expectTrue(unexpected === undefined, `handlers of a lost partition are told ownership-lost, not ${showError(unexpected)}`);
-      expectTrue(lateBy === "nothing" || reasons.length > 0, "handlers of a lost partition are told that it is lost");
+      expectTrue(unexpected === undefined, `handlers of a lost partition abort as ownership-lost, not ${showError(unexpected)}`);
+      expectTrue(lateBy === "nothing" || reasons.length > 0, "the signals of handlers of a lost partition abort");
       const unhandled = taken();
       await Promise.all(members.map(async (member) => member.close(50)));
       const rest = context.history();
@@ -69,7 +69,7 @@ function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
       await context.until(
         () => unhandled.every((key) => rest.hasReceived({ key, sequence: 0 })),
         () =>
-          `what only an old owner has handled to come again: of ${unhandled.join(", ")} came ${rest.received.map(({ key }) => key).join(", ")}`,
+          `messages that only an old owner handled to be redelivered: of ${unhandled.join(", ")} came ${rest.received.map(({ key }) => key).join(", ")}`,
       );
       await third.close();
     },
@@ -79,40 +79,43 @@ function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
 const lossReported = defineCase({
   name: "group/taken/loss-reported",
   promise: 7,
-  mutant: "forgets-to-tell-of-loss",
+  mutant: "forgets-to-report-loss",
   faults: ["steal-partition", "lose-coordinator"],
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
-    const told: string[] = [];
+    const events: string[] = [];
     const member = context.member(
       topic,
       {
         group: await context.group(topic),
-        onAssigned: (partitions) => void told.push(...partitions.map((partition) => `has ${partition}`)),
-        onRevoked: (partitions) => void told.push(...partitions.map((partition) => `lost ${partition}`)),
+        onAssigned: (partitions) => void events.push(...partitions.map((partition) => `has ${partition}`)),
+        onRevoked: (partitions) => void events.push(...partitions.map((partition) => `lost ${partition}`)),
       },
       recordInto(history),
     );
     await untilOwned(context, topic, [member]);
     for (const kind of ["steal-partition", "lose-coordinator"] as const) {
-      const before = told.length;
+      const before = events.length;
       context.inject({ kind, topic: topic.name });
       await publish(context, history, topic, KEYS, 1);
       await untilComplete(context, history);
-      // Where fetching needs no ownership, the next heartbeat tells.
-      await context.until(() => told.length > before, "a member to be told that a partition was lost");
+      // Where fetching needs no ownership, the next heartbeat reports the loss.
+      await context.until(() => events.length > before, "onAssigned or onRevoked to be called after a partition was lost");
     }
     await untilOwned(context, topic, [member]);
     await member.close();
     for (const partition of topic.partitions) {
-      const words = told.filter((word) => word.endsWith(` ${partition}`));
+      const own = events.filter((event) => event.endsWith(` ${partition}`));
       expectTrue(
-        words.every((word, index) => word.startsWith(index % 2 === 0 ? "has" : "lost")) && words.length % 2 === 0,
-        `onAssigned and onRevoked take turns, to the end: ${words.join(", ")}`,
+        own.every((event, index) => event.startsWith(index % 2 === 0 ? "has" : "lost")) && own.length % 2 === 0,
+        `onAssigned and onRevoked alternate, up to the end: ${own.join(", ")}`,
       );
     }
-    expectTrue(told.length > 2 * topic.partitions.length, `a partition that is lost and comes again is told of again: ${told.join(", ")}`);
+    expectTrue(
+      events.length > 2 * topic.partitions.length,
+      `a partition that is lost and assigned again is reported again: ${events.join(", ")}`,
+    );
   },
 });
 

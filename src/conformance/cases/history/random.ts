@@ -9,7 +9,7 @@ import { Random } from "../../history/random.ts";
 import { keyNames, showSequenced } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
 import { RandomRun } from "../../support/random-run.ts";
-import { untilShared } from "../../support/sharing.ts";
+import { untilShared } from "../../support/partition-owners.ts";
 import { publish, readStored, sendInterleaved, untilComplete } from "../../support/stream-steps.ts";
 
 const FAULTS: readonly FaultKind[] = [
@@ -23,7 +23,7 @@ const FAULTS: readonly FaultKind[] = [
   "lose-coordinator",
 ];
 
-/** After these nobody knows whether a call was stored, so that it may be stored twice. */
+/** After these faults it is not known whether a call was stored, so its messages may be stored twice. */
 const REPEATING: readonly FaultKind[] = ["fail-after-write", "disconnect"];
 
 interface RandomHistory {
@@ -33,13 +33,13 @@ interface RandomHistory {
   readonly faults?: readonly FaultKind[];
 }
 
-/** Whatever the seed makes happen: nothing lost, nothing out of order, nothing more often than there is a reason for. */
+/** For every seed: no message is lost, none is out of order, and none comes more often than there are reasons for. */
 function randomHistory({ name, seed, mutant, faults = [] }: RandomHistory): DefinedCase {
   return defineCase({
     name: `history/random/${name}`,
     promise: 4,
     mutant,
-    faults: faults,
+    faults,
     run: async (context) => {
       const topic = await context.topic();
       const history = context.history();
@@ -48,7 +48,7 @@ function randomHistory({ name, seed, mutant, faults = [] }: RandomHistory): Defi
       try {
         await run.run();
       } finally {
-        // What is out of order is told as that, not by what it led to.
+        // Disorder is reported as such, not as one of its consequences.
         checkOrder(history.received);
       }
       run.overlaps.check();
@@ -59,9 +59,9 @@ function randomHistory({ name, seed, mutant, faults = [] }: RandomHistory): Defi
       (mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder)(history.sent, stored.received, topic.name);
       checkSameAsStored(stored.received, history.received);
       checkRepeatBound(history.received, 1 + run.upheavals);
-      // Trouble may come late, and take from the last members what they were about to store; and what nobody tells nobody knows.
+      // A late fault may prevent the last commits. Without a lag the run cannot know whether everything was stored.
       if (faults.length > 0 || !context.capabilities.lagInMessages) return;
-      // Else everything is handled and stored: whoever comes now is given what comes now.
+      // Here everything is handled and stored, so a new member receives only new messages.
       const marker = history.continued();
       const handled = new Set(history.sent.map(identify));
       await publish(context, marker, topic, keyNames(16), 1);
@@ -69,7 +69,7 @@ function randomHistory({ name, seed, mutant, faults = [] }: RandomHistory): Defi
       await untilComplete(context, marker);
       await last.close();
       const again = marker.received.find((value) => handled.has(identify(value)));
-      if (again !== undefined) throw new PromiseViolation(`progress: ${showSequenced(again)} was handled long ago and came again`);
+      if (again !== undefined) throw new PromiseViolation(`progress: ${showSequenced(again)} was handled long ago and was redelivered`);
     },
   });
 }
@@ -87,7 +87,7 @@ const manyOfEach = defineCase({
     );
     await untilShared(context, topic, members);
     const producers = Array.from({ length: 6 }, () => sequencedTopic(context.connection, topic).producer());
-    // Many tasks share each producer; a key belongs to one of them.
+    // Many tasks share each producer; a key belongs to one task.
     const tasks = producers.flatMap((producer, number) =>
       Array.from({ length: 4 }, async (_, task) => {
         const keys = keyNames(3).map((key) => `${number}-${task}-${key}`);
@@ -97,7 +97,7 @@ const manyOfEach = defineCase({
     await context.within(Promise.all(tasks), "every producer to have stored everything");
     await untilComplete(context, history);
     await Promise.all(members.map(async (member) => member.close()));
-    // Nobody came or went: there is no reason for a repeat.
+    // No member joined or left, so there is no reason for a repeat.
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
 });
@@ -107,7 +107,7 @@ export const historyRandomCases = [
   randomHistory({ name: "calm-1", seed: 1, mutant: "forgets-progress" }),
   randomHistory({ name: "calm-2", seed: 2, mutant: "stores-every-second-call-late" }),
   randomHistory({ name: "calm-3", seed: 3, mutant: "forgets-the-order-option" }),
-  randomHistory({ name: "troubled-1", seed: 4, mutant: "stores-every-second-call-late", faults: FAULTS }),
-  randomHistory({ name: "troubled-2", seed: 5, mutant: "drops-a-record", faults: FAULTS }),
-  randomHistory({ name: "troubled-3", seed: 6, mutant: "delivers-backwards", faults: FAULTS }),
+  randomHistory({ name: "with-faults-1", seed: 4, mutant: "stores-every-second-call-late", faults: FAULTS }),
+  randomHistory({ name: "with-faults-2", seed: 5, mutant: "drops-a-record", faults: FAULTS }),
+  randomHistory({ name: "with-faults-3", seed: 6, mutant: "delivers-backwards", faults: FAULTS }),
 ];

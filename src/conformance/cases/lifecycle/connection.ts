@@ -7,7 +7,7 @@ import type { CaseContext } from "../../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { type Sequenced, keyNames } from "../../history/sequenced.ts";
-import { type LifecycleTrait, expectTraits } from "../../support/lifecycle.ts";
+import { type LifecycleTrait, expectTraits } from "../../support/lifecycle-traits.ts";
 import { publish } from "../../support/stream-steps.ts";
 
 interface ConnectionPart {
@@ -18,7 +18,7 @@ interface ConnectionPart {
   readonly unusedName: string;
 }
 
-/** Administration is about what the connection reaches: it ends with the call of `close`. */
+/** Administration is possible until `close` is called. */
 function adminTrait(
   operation: string,
   call: (admin: Admin<Capability>, part: ConnectionPart) => unknown,
@@ -33,13 +33,13 @@ function adminTrait(
   };
 }
 
-/** Who is lent topics may not be permitted to change any. */
+/** A user of lent topics may not be permitted to change topics. */
 const CHANGES_OF_TOPICS = ["answers", "unsupported", "permission-denied"] as const;
 
 const messageFor = (topic: CaseTopic) => ({ value: { topic: topic.name, key: "key-0", sequence: 1_000 } });
 
 const traits: readonly LifecycleTrait<ConnectionPart>[] = [
-  // Handlers of a consumer that is drained may still describe topics and send.
+  // While a consumer drains, its handlers may still open topics and send.
   {
     operation: "topic",
     call: ({ connection, topic }) => sequencedTopic(connection, topic),
@@ -52,7 +52,7 @@ const traits: readonly LifecycleTrait<ConnectionPart>[] = [
     call: async ({ connection }, state) => {
       const { ok, error } = await connection.check();
       expectEqual(ok, state === "open", `check while ${state} says whether the provider can be used`);
-      expectEqual(error?.code ?? null, state === "open" ? null : "closed", `check while ${state} says why not`);
+      expectEqual(error?.code ?? null, state === "open" ? null : "closed", `check while ${state} names the reason`);
     },
     open: "answers",
     closing: "answers",
@@ -151,7 +151,7 @@ const closing = defineCase({
     };
     await publish(context, context.history(), part.topic, keyNames(2), 1);
     context.member(part.topic, { group: await context.group(part.topic) }, handler, part.connection);
-    await context.until(() => running > 0, "a handler to run, which holds up the close");
+    await context.until(() => running > 0, "a handler to run, which delays the close");
     const closed = context.later(part.connection.close());
     await expectTraits(context, traits, "closing", part, () => finish.open());
     await context.within(closed, "the connection to close");

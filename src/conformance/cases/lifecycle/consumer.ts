@@ -4,7 +4,7 @@ import type { CaseContext } from "../../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { type Sequenced, keyNames } from "../../history/sequenced.ts";
-import { type LifecycleState, type LifecycleTrait, expectTraits } from "../../support/lifecycle.ts";
+import { type LifecycleState, type LifecycleTrait, expectTraits } from "../../support/lifecycle-traits.ts";
 import { publish } from "../../support/stream-steps.ts";
 
 const STATES: Readonly<Record<LifecycleState, readonly ConsumerStatus["state"][]>> = {
@@ -50,7 +50,7 @@ const traits: readonly LifecycleTrait<Consumer<Sequenced>>[] = [
   {
     operation: "lag",
     call: async (consumer) => consumer.lag(),
-    // A group that is only coming into being need not be known yet.
+    // A group that is being created may not be known yet.
     opening: ["answers", "unsupported", "not-found"],
     open: ["answers", "unsupported"],
     closing: ["answers", "unsupported"],
@@ -87,11 +87,11 @@ const traits: readonly LifecycleTrait<Consumer<Sequenced>>[] = [
 interface Running {
   readonly topic: CaseTopic;
   readonly consumer: Consumer<Sequenced>;
-  /** Of `run`. */
+  /** The promise of `run`. */
   readonly ended: Promise<void>;
 }
 
-/** One whose handler runs until it is let go. */
+/** Starts a consumer on a topic with two messages. */
 async function running(context: CaseContext, handler: () => Promise<void> | void): Promise<Running> {
   const topic = await context.topic();
   await publish(context, context.history(), topic, keyNames(2), 1);
@@ -143,7 +143,7 @@ const closing = defineCase({
       started = true;
       await finish.opened;
     });
-    await context.until(() => started, "a handler to run, which holds up the close");
+    await context.until(() => started, "a handler to run, which delays the close");
     const closed = context.later(consumer.close());
     await expectTraits(context, traits, "closing", consumer, () => finish.open());
     await context.within(Promise.all([closed, ended]), "the consumer to close");

@@ -5,7 +5,7 @@ import { defineCase } from "../../define-case.ts";
 import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import type { History } from "../../history/history.ts";
 import { type Sequenced, sequencedCodec } from "../../history/sequenced.ts";
-import { type LifecycleTrait, expectTraits } from "../../support/lifecycle.ts";
+import { type LifecycleTrait, expectTraits } from "../../support/lifecycle-traits.ts";
 import { readStored } from "../../support/stream-steps.ts";
 
 interface ProducerPart {
@@ -14,7 +14,7 @@ interface ProducerPart {
   readonly history: History;
 }
 
-/** What is sent, and kept in mind only if it is to be stored. */
+/** The next message. It is recorded as sent only if it must be stored. */
 function next({ history, topic }: ProducerPart, state: string): { readonly value: Sequenced } {
   const value = history.next(topic.name, "key");
   if (state === "closing" || state === "closed") history.sent.pop();
@@ -136,7 +136,7 @@ const closing = defineCase({
     const held = context.later(producer.send(next(part, "open")));
     const closed = context.later(producer.close());
     await expectTraits(context, traits, "closing", part, () => finish.open());
-    await context.within(Promise.all([held, closed]), "the message that held up the close to be stored, and the producer to close");
+    await context.within(Promise.all([held, closed]), "the message that delayed the close to be stored, and the producer to close");
     await expectStored(context, part);
   },
 });

@@ -6,7 +6,7 @@ import { defineCase } from "../../define-case.ts";
 import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import type { History } from "../../history/history.ts";
 import { type Sequenced, keyNames } from "../../history/sequenced.ts";
-import { type LifecycleTrait, expectTraits } from "../../support/lifecycle.ts";
+import { type LifecycleTrait, expectTraits } from "../../support/lifecycle-traits.ts";
 import { publish, readStored } from "../../support/stream-steps.ts";
 
 interface ReaderPart {
@@ -17,7 +17,7 @@ interface ReaderPart {
 }
 
 const traits: readonly LifecycleTrait<ReaderPart>[] = [
-  // Of a reader that was opened, also when it is closed.
+  // A reader that was opened has a bookmark, also after it is closed.
   {
     operation: "bookmark",
     call: async ({ reader }) => reader.bookmark(),

@@ -9,7 +9,7 @@ import { defineCase } from "../../define-case.ts";
 import { plainBytes } from "../../plain-codecs.ts";
 import { readAll } from "../../support/stream-steps.ts";
 
-/** What a provider may add to a message when it counts its size. */
+/** The bytes that a provider may add to a message when it counts its size. */
 const LARGEST_OVERHEAD_BYTES = 1_024;
 
 type Message = OutgoingMessage<Uint8Array>;
@@ -19,11 +19,11 @@ type Send = (message: Message) => Promise<unknown>;
 interface Largest {
   readonly bytes: number;
   readonly message: Message;
-  /** Of a message that is a byte larger. */
+  /** The error for a message that is one byte larger. */
   readonly refusal: StreamError;
 }
 
-/** From above, byte by byte: everything larger is refused before it goes anywhere. */
+/** Searches downwards, byte by byte: every larger message is refused before it is sent. */
 async function largestTaken(context: CaseContext, limit: number, messageOf: (bytes: number) => Message, send: Send): Promise<Largest> {
   let refusal: StreamError | null = null;
   for (let bytes = limit + 1; bytes > limit - LARGEST_OVERHEAD_BYTES; bytes -= 1) {
@@ -49,7 +49,7 @@ interface ExactLimit {
   readonly messageOf: (bytes: number, large: Uint8Array) => Message;
 }
 
-/** What is declared is what is taken: to the byte, and the refusal of one more tells both figures. */
+/** The declared limit is exact to the byte, and the refusal of one byte more names both figures. */
 function exactLimit({ name, limitOf, messageOf }: ExactLimit): DefinedCase {
   return defineCase({
     name: `limit/exact/${name}`,
@@ -60,7 +60,7 @@ function exactLimit({ name, limitOf, messageOf }: ExactLimit): DefinedCase {
       const stream = context.connection.topic(topic.name, { codec: plainBytes });
       const producer = stream.producer();
       const { limits } = await stream.capabilities();
-      // Where one part may fill a whole message, the message's own limit comes first.
+      // If one part may fill a whole message, the limit of the message applies first.
       const limit = Math.min(limitOf(limits), limits.messageBytes);
       const large = new Uint8Array(limits.messageBytes + 1).fill(0x6b);
       const largest = await largestTaken(
@@ -71,9 +71,9 @@ function exactLimit({ name, limitOf, messageOf }: ExactLimit): DefinedCase {
       );
       const figures = (largest.refusal.message.match(/\d+/g) ?? []).map(Number);
       for (const figure of [limit, limit + 1]) {
-        expectTrue(figures.includes(figure), `the refusal of one byte more than allowed tells ${figure}: ${largest.refusal.message}`);
+        expectTrue(figures.includes(figure), `the refusal of one byte more than allowed names ${figure}: ${largest.refusal.message}`);
       }
-      // Together they need several calls; the one that is too large takes no other along.
+      // The three need several calls; only the one that is too large fails.
       const batch = [largest.message, messageOf(largest.bytes + 1, large), largest.message];
       let failed: readonly number[] = [];
       try {
@@ -86,9 +86,9 @@ function exactLimit({ name, limitOf, messageOf }: ExactLimit): DefinedCase {
       const stored = await readAll(context, stream, { from: topic.start, until: "now" });
       expectEqual(stored.length, 3, "messages of exactly the largest size that are stored");
       for (const { value, key, headers } of stored) {
-        expectEqual(value.length, largest.message.value.length, "bytes of the value that come back");
-        expectEqual(key, largest.message.key ?? null, "the key that comes back");
-        expectEqual(JSON.stringify(headers), JSON.stringify(largest.message.headers ?? {}), "the headers that come back");
+        expectEqual(value.length, largest.message.value.length, "bytes of the value that are read back");
+        expectEqual(key, largest.message.key ?? null, "the key that is read back");
+        expectEqual(JSON.stringify(headers), JSON.stringify(largest.message.headers ?? {}), "the headers that are read back");
       }
     },
   });
@@ -112,7 +112,7 @@ export const limitExactCases = [
   exactLimit({
     name: "header-bytes",
     limitOf: ({ headerBytes }) => headerBytes,
-    // Names count as well.
+    // The names of headers count too.
     messageOf: (bytes) => ({ key: "one", value: Uint8Array.of(1), headers: { first: "1", second: text(bytes - "first1second".length) } }),
   }),
 ];

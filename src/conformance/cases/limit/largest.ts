@@ -3,7 +3,7 @@ import { defineCase } from "../../define-case.ts";
 import { plainBytes, plainText } from "../../plain-codecs.ts";
 import { readAll } from "../../support/stream-steps.ts";
 
-/** What a provider may add to a message when it counts its size. */
+/** The bytes that a provider may add to a message when it counts its size. */
 const LARGEST_OVERHEAD_BYTES = 1_024;
 
 const messageBytes = defineCase({
@@ -16,7 +16,7 @@ const messageBytes = defineCase({
     const producer = stream.producer();
     const { limits } = await stream.capabilities();
     const description = await context.connection.admin.describeTopic(topic.name);
-    expectEqual(limits.messageBytes, description.maxMessageBytes, "capabilities and description of a topic tell the same limit");
+    expectEqual(limits.messageBytes, description.maxMessageBytes, "capabilities and description of a topic have the same limit");
     const largest = new Uint8Array(limits.messageBytes - LARGEST_OVERHEAD_BYTES).fill(7);
     await context.within(producer.send({ key: "one", value: largest }), "a message of nearly the declared size");
     const over = new Uint8Array(limits.messageBytes + 1);
@@ -25,7 +25,7 @@ const messageBytes = defineCase({
       "too-large",
       "a message over the declared size",
     );
-    expectTrue(/\d/.test(refused.message), "the error says what was received and what is allowed");
+    expectTrue(/\d/.test(refused.message), "the error names the received size and the allowed one");
     const messages = await readAll(context, stream, { from: topic.start, until: "now" });
     expectEqual(messages.map(({ value }) => value.length).join(), String(largest.length), "the sizes of what is stored");
   },
@@ -41,7 +41,7 @@ const keyBytes = defineCase({
     const producer = stream.producer();
     const { limits } = await stream.capabilities();
     expectTrue(limits.keyBytes >= 128, "keys of 128 bytes are possible everywhere");
-    // Where a key may fill a whole message, the message's own limit comes first.
+    // If a key may fill a whole message, the limit of the message applies first.
     const length = Math.min(limits.keyBytes, limits.messageBytes - LARGEST_OVERHEAD_BYTES);
     const key = "é".repeat(Math.floor(length / 2)) + "x".repeat(length % 2);
     await context.within(producer.send({ key, value: "fits" }), "a key of the declared size");
@@ -93,7 +93,7 @@ const largeBatch = defineCase({
     const stream = context.connection.topic(topic.name, { codec: plainBytes });
     const producer = stream.producer();
     const { messageBytes } = (await stream.capabilities()).limits;
-    // Together more than any call may carry, one by one well within the limit.
+    // Together more than one call may carry, but each well within the limit.
     const value = (index: number): Uint8Array => new Uint8Array(Math.floor(messageBytes / 2.5)).fill(index);
     const messages = Array.from({ length: MESSAGES }, (_, index) => ({ key: "one", value: value(index) }));
     await context.within(producer.sendBatch(messages), "a batch that takes several calls");

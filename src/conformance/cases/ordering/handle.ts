@@ -214,10 +214,10 @@ const noOverlapOverOwnerships = defineCase({
     await publish(context, history, topic, held, 2);
     await context.until(() => running === held.length, "handlers of every key to run");
     context.inject({ kind: "steal-partition", topic: topic.name });
-    // The theft shows at the member's next call.
+    // The next call of the member reports the loss.
     await publish(context, history, topic, others, 1);
     await context.until(() => lost.isOpen, "the signal of a running handler to abort when its partition is taken");
-    // Whoever hands these over has handed over before what the running handlers still have the keys of.
+    // These messages are delivered after those of the keys whose handlers still run.
     await publish(context, history, topic, others, 1);
     await context.until(
       () => others.every((key) => history.hasReceived({ key, sequence: 1 })),

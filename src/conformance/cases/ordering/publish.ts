@@ -12,8 +12,8 @@ import { type Sequenced, keyNames, sequencedCodec } from "../../history/sequence
 import { plainText } from "../../plain-codecs.ts";
 import { publish, readAll, readStored } from "../../support/stream-steps.ts";
 
-/** The provider takes so long over a call. */
-const STALL_MS = 1_000;
+/** How long the provider delays a call. */
+const LONG_STALL_MS = 1_000;
 
 const blocksNothing = defineCase({
   name: "ordering/publish/aborted-blocks-nothing",
@@ -29,9 +29,9 @@ const blocksNothing = defineCase({
     const reason = new Error("changed my mind");
     const expected = ["first"];
     let error: unknown = null;
-    // On a busy machine a call takes its time to leave: what was aborted before that, or was stored, is tried again, and given longer.
-    for (let pauseMs = 20; !isStreamError(error) && pauseMs < STALL_MS; pauseMs *= 2) {
-      context.inject({ kind: "stall", topic: topic.name, durationMs: STALL_MS });
+    // On a busy machine a call may leave late. If the message was aborted before that, or was stored, the case sends again and waits longer.
+    for (let pauseMs = 20; !isStreamError(error) && pauseMs < LONG_STALL_MS; pauseMs *= 2) {
+      context.inject({ kind: "stall", topic: topic.name, durationMs: LONG_STALL_MS });
       const controller = new AbortController();
       const aborted = producer.send({ key: "one", value: "aborted" }, { signal: controller.signal }).catch((thrown: unknown) => thrown);
       const behind = [`beside-${pauseMs}`].map(send);
@@ -46,7 +46,7 @@ const blocksNothing = defineCase({
     expectTrue(isStreamError(error, "outcome-unknown"), `a send aborted in flight is outcome-unknown, not ${showError(error)}`);
     await context.within(send("after"), "a later send of the key, which is not held");
     const stored = (await readAll(context, stream, { from: topic.start, until: "now" })).map(({ value }) => value);
-    // A call of unknown outcome may be stored twice: first occurrences are in order.
+    // A call of unknown outcome may be stored twice, so only first occurrences are compared.
     const first = [...new Set(stored)].filter((value) => value !== "aborted");
     expectEqual(first.join(), [...expected, "after"].join(), "what is behind an aborted message of its key is stored, in order");
   },
@@ -86,7 +86,7 @@ const manyTicks = defineCase({
   },
 });
 
-/** Later messages of a key are ready sooner, so that an order by readiness is the reverse of the order of the calls. */
+/** Later messages of a key are encoded sooner: an order by the end of encoding would be the reverse of the order of the calls. */
 const slowingCodec: Codec<Sequenced> = {
   encode: async (value, target) => {
     for (let turn = 0; turn < 12 - value.sequence; turn += 1) await nextTurn();
@@ -128,7 +128,7 @@ const mixedCalls = defineCase({
         producer.send(next("a")),
         producer.sendBatch([next("a"), next("b"), next("a")]),
         producer.send(next("b")),
-        // Of a key of its own, for pulling takes as long as it takes.
+        // A stream has a key of its own, because pulling takes an unknown time.
         producer.sendStream([next(`s-${round}`), next(`s-${round}`)]),
       ];
       calls.push(...some.map((call) => context.later(call)));
@@ -141,18 +141,18 @@ const mixedCalls = defineCase({
   },
 });
 
-const PUBLISH_STALL_MS = 40;
+const SHORT_STALL_MS = 40;
 
 interface PublishFault {
   readonly name: string;
   readonly mutant: string;
   readonly fault: FaultKind;
-  /** Nothing of a failed call is stored, so nothing may be stored twice. */
+  /** Whether messages may be stored twice: only where a failed call may have been stored. */
   readonly mayRepeat: boolean;
   readonly exclusive?: boolean;
 }
 
-/** Traffic over many ticks, with trouble in the middle: every send resolves, and first occurrences are in order. */
+/** Traffic over many ticks, with faults in the middle: every send resolves, and first occurrences are in order. */
 function publishWithFault({ name, mutant, fault, mayRepeat, exclusive = false }: PublishFault): DefinedCase {
   return defineCase({
     name: `ordering/publish/${name}`,
@@ -167,12 +167,12 @@ function publishWithFault({ name, mutant, fault, mayRepeat, exclusive = false }:
       const sends: Promise<Receipt>[] = [];
       for (let tick = 0; tick < 24; tick += 1) {
         if (tick === 6 || tick === 14) {
-          context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: PUBLISH_STALL_MS });
+          context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: SHORT_STALL_MS });
         }
         for (const key of keyNames(8)) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
         await nextTurn();
       }
-      await context.within(Promise.all(sends), "all sends to resolve in spite of the trouble");
+      await context.within(Promise.all(sends), "all sends to resolve in spite of the faults");
       await context.within(producer.close(), "a producer to close that has stored everything");
       await readStored(context, history, topic);
       const check = mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder;
@@ -190,7 +190,7 @@ interface SlowFault {
   readonly mayRepeat: boolean;
 }
 
-/** A call takes its time and fails then: what was sent meanwhile is queued behind it, and has to stay there. */
+/** A call is slow and then fails: messages that were sent meanwhile are queued behind it, and have to stay there. */
 function slowFault({ name, mutant, fault, mayRepeat }: SlowFault): DefinedCase {
   return defineCase({
     name: `ordering/publish/${name}`,
@@ -210,7 +210,7 @@ function slowFault({ name, mutant, fault, mayRepeat }: SlowFault): DefinedCase {
         for (const key of keys) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
         await nextTurn();
       }
-      await context.within(Promise.all(sends), "all sends to resolve in spite of the trouble");
+      await context.within(Promise.all(sends), "all sends to resolve in spite of the faults");
       await context.within(producer.close(), "a producer to close that has stored everything");
       await readStored(context, history, topic);
       (mayRepeat ? checkAtLeastOnceInOrder : checkExactlyOnceInOrder)(history.sent, history.received, topic.name);

@@ -1,8 +1,7 @@
 import { expectSequence } from "../../assertions.ts";
 import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
-import { edgesOf, names, storedLogs } from "../../support/position-edge-steps.ts";
-import { refusesPositions } from "../../support/position-steps.ts";
+import { edgesOf, refusesPositions, showLog, storedLogs } from "../../support/stored-logs.ts";
 import { readAll } from "../../support/stream-steps.ts";
 
 const through = defineCase({
@@ -18,7 +17,7 @@ const through = defineCase({
       for (const index of edgesOf(log)) {
         const { position } = log[index]!;
         const messages = await readAll(context, stream, { from: topic.start, until: { through: position }, partitions });
-        expectSequence(names(messages), names(log.slice(0, index + 1)), `until { through } message ${index} of ${log.length}`);
+        expectSequence(showLog(messages), showLog(log.slice(0, index + 1)), `until { through } message ${index} of ${log.length}`);
       }
     }
   },

@@ -5,8 +5,7 @@ import { sequencedTopic } from "../../case-topic.ts";
 import { type CaseBody, defineCase } from "../../define-case.ts";
 import { type Sequenced, keyNames, showSequenced } from "../../history/sequenced.ts";
 import { expectLogs, logsOf } from "../../support/partition-logs.ts";
-import { edgesOf, names, storedLogs } from "../../support/position-edge-steps.ts";
-import { oneLog, refusesPositions } from "../../support/position-steps.ts";
+import { edgesOf, refusesPositions, showLog, storedLog, storedLogs } from "../../support/stored-logs.ts";
 import { publish, readAll } from "../../support/stream-steps.ts";
 
 const after = defineCase({
@@ -23,9 +22,9 @@ const after = defineCase({
         const { position } = log[index]!;
         const which = `message ${index} of ${log.length}`;
         const behind = await readAll(context, stream, { from: { after: position }, until: "now", partitions });
-        expectSequence(names(behind), names(log.slice(index + 1)), `from { after } ${which}`);
+        expectSequence(showLog(behind), showLog(log.slice(index + 1)), `from { after } ${which}`);
         const at = await readAll(context, stream, { from: { at: position }, until: "now", partitions });
-        expectSequence(names(at), names(log.slice(index)), `from { at } ${which}`);
+        expectSequence(showLog(at), showLog(log.slice(index)), `from { at } ${which}`);
       }
     }
   },
@@ -40,19 +39,19 @@ const receipts = defineCase({
     receiptPositions: async (context) => {
       const topic = await context.topic();
       const [receipt] = await publish(context, context.history(), topic, ["key"], 1);
-      expectTrue(receipt?.position === null, "a receipt tells no position where that is declared");
+      expectTrue(receipt?.position === null, "a receipt has no position where receiptPositions is off");
     },
   },
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
-    const told = await publish(context, history, topic, keyNames(6), 3);
+    const sentReceipts = await publish(context, history, topic, keyNames(6), 3);
     const stream = sequencedTopic(await context.connect(), topic);
     const all = await readAll(context, stream, { from: topic.start, until: "now" });
-    for (const index of [0, 7, told.length - 1]) {
-      const { position, partition } = told[index]!;
+    for (const index of [0, 7, sentReceipts.length - 1]) {
+      const { position, partition } = sentReceipts[index]!;
       const sent = history.sent[index]!;
-      expectTrue(position !== null && partition !== null, "a receipt tells position and partition");
+      expectTrue(position !== null && partition !== null, "a receipt has a position and a partition");
       const partitions = context.capabilities.partitions ? [partition] : undefined;
       const log = all.filter((message) => message.partition === partition);
       const from = log.findIndex(({ value }) => value.key === sent.key && value.sequence === sent.sequence);
@@ -63,8 +62,7 @@ const receipts = defineCase({
 });
 
 function expectSame(actual: readonly Message<Sequenced>[], expected: readonly Message<Sequenced>[], promise: string): void {
-  const show = (messages: readonly Message<Sequenced>[]): readonly string[] => messages.map(({ value }) => showSequenced(value));
-  expectSequence(show(actual), show(expected), promise);
+  expectSequence(showLog(actual), showLog(expected), promise);
 }
 
 const inclusive = defineCase({
@@ -74,7 +72,7 @@ const inclusive = defineCase({
   gates: { startAtPosition: refusesPositions },
   run: async (context) => {
     const topic = await context.topic();
-    const log = await oneLog(context, topic);
+    const log = await storedLog(context, topic);
     const { position, partition } = log[4]!;
     const partitions = context.capabilities.partitions ? [partition] : undefined;
     const stream = sequencedTopic(await context.connect(), topic);
@@ -95,7 +93,7 @@ const betweenPositions = defineCase({
   gates: { startAtPosition: refusesPositions },
   run: async (context) => {
     const topic = await context.topic();
-    const log = await oneLog(context, topic);
+    const log = await storedLog(context, topic);
     const [early, late] = [log[2]!.position, log[6]!.position];
     const partitions = context.capabilities.partitions ? [log[0]!.partition] : undefined;
     const stream = sequencedTopic(await context.connect(), topic);
@@ -110,13 +108,13 @@ const betweenPositions = defineCase({
   },
 });
 
-/** Without partitions a position needs none beside it, and nothing else can be named. */
+/** Without the capability `partitions`, a reader takes a position alone and refuses the option `partitions`. */
 const alone: CaseBody = async (context) => {
   const topic = await context.topic();
-  const { position, partition } = (await oneLog(context, topic))[0]!;
+  const { position, partition } = (await storedLog(context, topic))[0]!;
   const stream = sequencedTopic(context.connection, topic);
   const read = async (range: ReaderOptions): Promise<readonly unknown[]> => readAll(context, stream, { until: "now", ...range });
-  expectTrue((await read({ from: { at: position } })).length > 0, "where a topic has no partitions a position needs none beside it");
+  expectTrue((await read({ from: { at: position } })).length > 0, "without the capability partitions a reader takes a position alone");
   await expectUnsupported(async () => read({ from: { at: position }, partitions: [partition] }), "partitions");
 };
 
@@ -127,17 +125,21 @@ const itsPartition = defineCase({
   gates: { startAtPosition: refusesPositions, partitions: alone },
   run: async (context) => {
     const topic = await context.topic();
-    const { position, partition } = (await oneLog(context, topic))[0]!;
+    const { position, partition } = (await storedLog(context, topic))[0]!;
     const stream = sequencedTopic(context.connection, topic);
     const other = topic.partitions.find((candidate) => candidate !== partition)!;
     for (const partitions of [[other], topic.partitions]) {
       for (const range of [{ from: { at: position }, until: "now" }, { until: { through: position } }] satisfies ReaderOptions[]) {
         const open = async (): Promise<unknown> => readAll(context, stream, { ...range, partitions });
-        await expectRejection(open, "invalid-argument", `a position beside ${partitions.length} partitions that are not its own alone`);
+        await expectRejection(
+          open,
+          "invalid-argument",
+          `a position together with ${partitions.length} partitions that are not only its own`,
+        );
       }
     }
     const message = await readAll(context, stream, { from: { at: position }, until: { through: position }, partitions: [partition] });
-    expectEqual(message.length, 1, "a position beside its own partition names its message");
+    expectEqual(message.length, 1, "a position together with its own partition names its message");
   },
 });
 
@@ -148,11 +150,11 @@ const partitionOfItsOwn = defineCase({
   gates: { startAtPosition: refusesPositions, partitions: alone },
   run: async (context) => {
     const topic = await context.topic();
-    const log = await oneLog(context, topic);
+    const log = await storedLog(context, topic);
     const [early, late] = [log[2]!.position, log[6]!.position];
     const stream = sequencedTopic(await context.connect(), topic);
     const read = async (range: ReaderOptions): Promise<readonly Message<Sequenced>[]> => readAll(context, stream, range);
-    const what = "without partitions beside it reads its own partition only";
+    const what = "without the option partitions reads only its own partition";
     expectSame(await read({ from: { at: early }, until: { through: late } }), log.slice(2, 7), `{ at } through a later position ${what}`);
     expectSame(await read({ from: { at: early }, until: "now" }), log.slice(2), `{ at } ${what}`);
     expectSame(await read({ from: { after: early }, until: "now" }), log.slice(3), `{ after } ${what}`);

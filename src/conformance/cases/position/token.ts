@@ -7,7 +7,7 @@ import type { CaseContext } from "../../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import type { Sequenced } from "../../history/sequenced.ts";
-import { endOf } from "../../support/end-of.ts";
+import { endBookmark } from "../../support/end-bookmark.ts";
 import { publish, readAll } from "../../support/stream-steps.ts";
 
 interface Tokens {
@@ -20,10 +20,10 @@ async function tokensOf(context: CaseContext, topic: CaseTopic): Promise<Tokens>
   await publish(context, context.history(), topic, ["key"], 3);
   const messages = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
   const { position, partition }: Message<Sequenced> = messages[1]!;
-  return { position, partition, bookmark: await endOf(context, topic) };
+  return { position, partition, bookmark: await endBookmark(context, topic) };
 }
 
-/** Every place in which a reader takes a token, as far as the provider has it. */
+/** Every option with which a reader takes a token, as far as the provider has the capability. */
 function rangesWith(context: CaseContext, { position, partition, bookmark }: Tokens): readonly (readonly [string, ReaderOptions])[] {
   const { startAtPosition, endAtBookmark, partitions: hasPartitions } = context.capabilities;
   const partitions = hasPartitions ? [partition] : undefined;
@@ -61,11 +61,11 @@ const otherTopic = defineCase({
   },
 });
 
-/** Deleted, and created again by the same name. */
+/** Deletes the topic, and creates it again with the same name. */
 async function recreate(context: CaseContext, topic: CaseTopic): Promise<void> {
   await context.within(context.admin.deleteTopic(topic.name), "the topic to be deleted");
   const settings = context.capabilities.partitions ? { partitions: topic.partitions.length } : {};
-  // Some services go on deleting for a while after they have said yes.
+  // Some services still delete for a while after they have confirmed the deletion.
   await context.deadline.untilAsked(async () => {
     try {
       await context.admin.createTopic(topic.name, settings);
@@ -92,7 +92,7 @@ const recreated = defineCase({
       await recreate(context, topic);
       const stream = sequencedTopic(context.connection, topic);
       const read = async (): Promise<unknown> => readAll(context, stream, { from: { bookmark }, until: "now" });
-      // Declared: nobody can tell the two topics apart. The place may be one that the new topic has not got.
+      // The provider cannot distinguish the two topics. The position may not exist in the new one.
       const refusal = await context.within(
         read().then(
           () => null,

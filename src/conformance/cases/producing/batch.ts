@@ -65,7 +65,7 @@ const receiptsInInputOrder = defineCase({
       const receipts = await context.within(producer.sendBatch(nextBatch(history, topic, keyNames(3), 2)), "a batch to resolve");
       expectTrue(
         receipts.every((receipt) => receipt.position === null),
-        "receipts tell no position where that is declared",
+        "receipts have no position where receiptPositions is off",
       );
     },
   },
@@ -93,7 +93,7 @@ const parallel = defineCase({
     const producers = [1, 2, 3].map(() => sequencedTopic(context.connection, topic).producer());
     const batches: Promise<readonly Receipt[]>[] = [];
     for (let index = 0; index < 5; index += 1) {
-      // Each producer has keys of its own: order is a promise within one producer.
+      // Each producer has keys of its own, because order is promised only within one producer.
       for (const [number, producer] of producers.entries()) {
         batches.push(producer.sendBatch(nextBatch(history, topic, [`key-${number}-a`, `key-${number}-b`], 20)));
       }
@@ -135,8 +135,8 @@ const partialFailure = defineCase({
       if (!isStreamError(error)) throw error;
       outcome = error.batch;
     }
-    expectTrue(outcome !== undefined, "a batch of which a message fails rejects and tells the outcome of each");
-    expectEqual(outcome.receipts.length, batch.length, "an outcome a message");
+    expectTrue(outcome !== undefined, "a batch with a failed message rejects with the outcome of each message");
+    expectEqual(outcome.receipts.length, batch.length, "number of outcomes: one for each message");
     const failed = new Set(outcome.failures.map(({ index }) => index));
     expectTrue(failed.size > 0 && failed.size < batch.length, "some failed and some did not");
     for (const index of batch.keys())
@@ -148,10 +148,10 @@ const partialFailure = defineCase({
     for (const value of history.received) {
       expectTrue(
         stored.some(({ key, sequence }) => key === value.key && sequence === value.sequence),
-        "what is reported as failed is not stored",
+        "a message that is reported as failed is not stored",
       );
     }
-    expectEqual(history.distinct, stored.length, "what has a receipt is stored");
+    expectEqual(history.distinct, stored.length, "number of stored messages: those with a receipt");
   },
 });
 
@@ -195,7 +195,7 @@ const stream = defineCase({
       }
     };
     const count = await context.within(producer.sendStream(pulled()), "a stream to be sent");
-    expectEqual(count, history.sent.length, "sendStream tells how many were stored");
+    expectEqual(count, history.sent.length, "sendStream returns how many were stored");
     await readAndCheck(context, history, topic);
   },
 });
@@ -214,7 +214,7 @@ const withAndWithoutKeys = defineCase({
     const topic = await context.topic({ partitions: PARTITIONS });
     const stream = context.connection.topic(topic.name, { codec: plainText });
     const producer = stream.producer();
-    // More keys than partitions: in one call messages without a key meet those that have no choice, in every partition.
+    // More keys than partitions: in every partition a call has messages without a key next to messages with one.
     const batches = Array.from({ length: BATCHES }, (_, batch) =>
       Array.from({ length: BATCH_SIZE }, (_, index) => {
         const isKeyless = batch === 0 || index % 3 === 0;
@@ -230,9 +230,9 @@ const withAndWithoutKeys = defineCase({
     expectEqual(
       missing.length,
       0,
-      `what has a receipt is stored; missing are ${keyless} without a key and ${missing.length - keyless} with`,
+      `messages with a receipt are stored; missing are ${keyless} without a key and ${missing.length - keyless} with`,
     );
-    expectEqual(messages.length, BATCHES * BATCH_SIZE, "none of them twice");
+    expectEqual(messages.length, BATCHES * BATCH_SIZE, "stored messages, none of them twice");
   },
 });
 
@@ -242,12 +242,12 @@ const oneFailsForGood = defineCase({
   mutant: "blames-the-first-of-a-slice",
   faults: ["fail-entry"],
   run: async (context) => {
-    // Where a partition is refused as a whole, keys of all kinds are in what is refused.
+    // One partition: where a provider refuses a partition as a whole, the refused part has messages of all keys.
     const topic = await context.topic({ partitions: 1 });
     const history = context.history();
     const producer = sequencedTopic(context.connection, topic).producer();
     const batch: OutgoingMessage<Sequenced>[] = [];
-    // The one to blame is in the middle of the call: with these figures not of the key that comes first.
+    // The failing message is in the middle of the call, and with these figures not of the first key.
     for (let round = 0; round < 5; round += 1) for (const key of keyNames(10)) batch.push({ value: history.next(topic.name, key) });
     context.inject({ kind: "fail-entry", topic: topic.name });
     let failures: readonly { readonly index: number; readonly error: StreamError }[] = [];
@@ -258,14 +258,11 @@ const oneFailsForGood = defineCase({
       failures = error.batch?.failures ?? [];
     }
     const culprits = failures.filter(({ error }) => error.code !== "key-blocked");
-    expectEqual(culprits.length, 1, "one message fails for good, and of the others only those behind it of its key");
+    expectEqual(culprits.length, 1, "messages that fail for another reason than a blocked key");
     const culprit = batch[culprits[0]!.index]!.value;
     for (const { index } of failures) {
       const { key, sequence } = batch[index]!.value;
-      expectTrue(
-        key === culprit.key && sequence >= culprit.sequence,
-        "a message of another key, or in front of the one to blame, does not fail",
-      );
+      expectTrue(key === culprit.key && sequence >= culprit.sequence, "a message of another key, or before the failing one, does not fail");
     }
     await readStored(context, history, topic);
     const failed = new Set(failures.map(({ index }) => index));

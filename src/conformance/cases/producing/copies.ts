@@ -6,9 +6,9 @@ import { defineCase } from "../../define-case.ts";
 import { plainText } from "../../plain-codecs.ts";
 import { readAll } from "../../support/stream-steps.ts";
 
-// What other programs have stored must pass through an application unchanged, also where it is unusual.
+// Unusual messages of other programs must pass through an application unchanged.
 
-/** Names that every object of JavaScript has, or that mean something else there. */
+/** Names that every JavaScript object has, or that have a special meaning there. */
 const INHERITED_NAMES = ["constructor", "toString", "__proto__"] as const;
 
 const headerNames = defineCase({
@@ -24,7 +24,7 @@ const headerNames = defineCase({
     await context.within(producer.send({ key: "one", value: "without" }), "a send to resolve");
     const [first, second] = await readAll(context, stream, { from: topic.start, until: "now" });
     for (const name of INHERITED_NAMES) {
-      expectEqual(first?.headers[name], `of ${name}`, `the header ${name} comes back`);
+      expectEqual(first?.headers[name], `of ${name}`, `the header ${name} is read back`);
       expectTrue(second?.headers[name] === undefined, `a message without the header ${name} has none`);
     }
     await context.within(producer.send({ ...first! }), "a received message to be sent on");
@@ -57,7 +57,7 @@ const emptyKey = defineCase({
       "messages with an empty key keep the order of a key",
     );
     for (const { key, raw } of messages) {
-      expectEqual(key, "", "an empty key is a key, and not none");
+      expectEqual(key, "", "an empty key is a key, not a missing key");
       expectBytes(raw.key, new Uint8Array(0), "an empty key is stored as such");
     }
     await context.within(producer.send({ ...messages[0]! }), "a received message to be sent on");
@@ -87,27 +87,24 @@ const emptyHeaderName = defineCase({
     const [message] = await readAll(context, stream, { from: topic.start, until: "now" });
     await context.within(producer.send({ ...message! }), "a received message to be sent on");
     for (const { headers: stored } of await readAll(context, stream, { from: topic.start, until: "now" })) {
-      expectSequence(Object.entries(stored).flat(), Object.entries(headers).flat(), "headers come back whatever their names are");
+      expectSequence(Object.entries(stored).flat(), Object.entries(headers).flat(), "headers are read back, whatever their names are");
     }
   },
 });
 
-/** What other clients store where they have no time. An early one that is a time could be too old for a provider to keep. */
+/** Other clients store this if they have no time. A provider might not keep a real time that is as old. */
 const NO_TIME = -1n;
 
-/** Nanoseconds in the place of milliseconds, as other clients write them. */
+/** Nanoseconds instead of milliseconds, as some clients store them. */
 const NANOSECONDS = 1_700_000_000_123_456_789n;
 
-/** A provider may have its bounds; then it says so, and stores nothing. */
+/** A provider may refuse a late time, with an error and without storing the message. */
 async function storesLateTime(context: CaseContext, producer: Producer<string>): Promise<boolean> {
   try {
     await context.within(producer.send({ key: "one", value: "late", producedAt: NANOSECONDS }), "a send of a late time to settle");
     return true;
   } catch (error) {
-    expectTrue(
-      isStreamError(error, "invalid-argument"),
-      `a time that the provider does not take is invalid-argument, not ${showError(error)}`,
-    );
+    expectTrue(isStreamError(error, "invalid-argument"), `a time that the provider refuses is invalid-argument, not ${showError(error)}`);
     return false;
   }
 }
@@ -128,14 +125,14 @@ const exactTimes = defineCase({
     const stream = context.connection.topic(topic.name, { codec: plainText });
     const producer = stream.producer();
     await context.within(producer.send({ key: "one", value: "none", producedAt: NO_TIME }), "a send to resolve");
-    // A topic that is lent afterwards must not hold times that are still to come.
+    // A lent topic must not hold times in the future.
     const isOwn = topic.start === "earliest";
     const times = isOwn && (await storesLateTime(context, producer)) ? [NO_TIME, NANOSECONDS] : [NO_TIME];
     const messages = await readAll(context, stream, { from: topic.start, until: "now" });
     expectSequence(
       messages.map(({ raw }) => raw.timestamp),
       times,
-      "times come back with all their digits",
+      "times are read back with all their digits",
     );
     for (const { timestamp } of messages) {
       expectTrue(Number.isFinite(timestamp.getTime()), "the timestamp of a message is a valid date");

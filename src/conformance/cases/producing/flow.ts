@@ -29,14 +29,14 @@ const bounded = defineCase({
       }
     });
     await context.within(Promise.all(sends), "every send to settle");
-    // A message that is not encoded yet counts as 1 KiB, hence the factor of two over the exact figure.
+    // A message that is not encoded yet counts as 1 KiB, so the bound may be exceeded by a factor of two.
     expectTrue(
       refused >= 100 - (4 * BOUND_BYTES) / MESSAGE_BYTES,
       `of 100 un-awaited sends over a bound of 16 only ${refused} were refused`,
     );
     expectTrue(refused <= 100 - BOUND_BYTES / MESSAGE_BYTES, `${refused} of 100 sends were refused although there was room for 16`);
     const messages = await readAll(context, stream, { from: topic.start, until: "now" });
-    expectEqual(messages.length, 100 - refused, "what was not refused is stored, and nothing else");
+    expectEqual(messages.length, 100 - refused, "number of stored messages: those that were not refused");
     await context.within(producer.send({ key: "later", value }), "a send to resolve once there is room again");
   },
 });
@@ -88,7 +88,7 @@ const aborted = defineCase({
     }
     await context.within(producer.send({ key: "a", value: "3" }), "a later send of the same key to resolve");
     const messages = await readAll(context, stream, { from: topic.start, until: "now" });
-    expectEqual(messages.map(({ value }) => value).join(), "3", "nothing of what was aborted before it left is stored");
+    expectEqual(messages.map(({ value }) => value).join(), "3", "messages that were aborted before they left are not stored");
   },
 });
 

@@ -33,10 +33,10 @@ const flush = defineCase({
   },
 });
 
-/** Longer than any producer needs to look at what it has open. */
+/** Longer than a producer that only checks its queue once would wait. */
 const SLOW_MS = 120;
 
-/** Sends of several keys, and a flush right behind them: all have settled when it has. */
+/** Sends messages of several keys and flushes at once: all sends have settled when flush resolves. */
 async function flushed(context: CaseContext, producer: Producer<Sequenced>, history: History, topic: CaseTopic): Promise<void> {
   let settled = 0;
   const sends = keyNames(8).flatMap((key) =>
@@ -81,7 +81,7 @@ const stalled = defineCase({
     context.inject({ kind: "stall", topic: topic.name, durationMs: SLOW_MS, times: 3 });
     await flushed(context, producer, history, topic);
     await readStored(context, history, topic);
-    // A producer may give a slow call up, and not know whether it was stored.
+    // A producer may give up a slow call without knowing whether it was stored.
     checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
   },
 });

@@ -5,23 +5,25 @@ import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkComplete, checkNoDuplicates, checkNothingForeign, checkOrder } from "../../history/check.ts";
 import { keyNames, sequencedCodec } from "../../history/sequenced.ts";
-import { TRAFFIC_KEYS, TRAFFIC_MORE, reshapeGates } from "../../support/reshard-steps.ts";
+import { MORE_PARTITIONS, partitionChangeGates } from "../../support/partition-change.ts";
 import { publish, readStored, sendInterleaved } from "../../support/stream-steps.ts";
+
+const KEYS = keyNames(24);
 
 const whileSending = defineCase({
   name: "producing/growth/growth-while-sending",
   promise: 7,
   mutant: "refuses-after-growth",
-  gates: reshapeGates("partitionGrowth", TRAFFIC_MORE),
+  gates: partitionChangeGates("partitionGrowth", MORE_PARTITIONS),
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
     const producer = sequencedTopic(context.connection, topic).producer();
     const sends: Promise<Receipt>[] = [];
     const send = (): void => {
-      for (const key of TRAFFIC_KEYS) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
+      for (const key of KEYS) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
     };
-    for (const partitions of [TRAFFIC_MORE, TRAFFIC_MORE + 2]) {
+    for (const partitions of [MORE_PARTITIONS, MORE_PARTITIONS + 2]) {
       const growing = context.later(context.admin.updateTopic(topic.name, { partitions, mayReorder: true }));
       for (let tick = 0; tick < 8; tick += 1) {
         send();
@@ -31,7 +33,7 @@ const whileSending = defineCase({
       send();
     }
     await context.within(Promise.all(sends), "every send to resolve while the topic grows");
-    // Of other keys, for it is another producer; and one that finds the topic as it is now.
+    // Another producer, so other keys. It opens after the topic has grown.
     const newcomers = keyNames(48).map((key) => `new-${key}`);
     await publish(context, history, topic, newcomers, 1);
     await readStored(context, history, topic);
@@ -41,29 +43,29 @@ const whileSending = defineCase({
     if (context.capabilities.growthKeepsKeyOrder) checkOrder(history.received);
     expectTrue(
       history.received.some(({ partition }) => !topic.partitions.includes(partition)),
-      "what is sent to a topic that has grown is stored in its new partitions as well",
+      "messages sent to a topic that has grown are also stored in its new partitions",
     );
   },
 });
 
-/** Where a key belongs is everybody's: a producer from before growth puts it where a new one does, once it knows of it. */
+/** All producers put a key into the same partition: also a producer from before the growth, once it has noticed the growth. */
 const knowsTheGrowth = defineCase({
   name: "producing/growth/growth-moves-keys-alike",
   promise: 7,
   mutant: "keeps-the-lanes-from-before-growth",
-  gates: reshapeGates("partitionGrowth", TRAFFIC_MORE),
+  gates: partitionChangeGates("partitionGrowth", MORE_PARTITIONS),
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
     const stream = sequencedTopic(context.connection, topic);
     const before = stream.producer();
-    // Twice: where a key goes is known, and so can be remembered, from the second time on.
-    for (let time = 0; time < 2; time += 1) await sendInterleaved(context, before, history, topic, TRAFFIC_KEYS, 1);
-    await context.within(context.admin.updateTopic(topic.name, { partitions: TRAFFIC_MORE, mayReorder: true }), "the topic to grow");
+    // Twice: after the first time the producer may have cached the partition of a key.
+    for (let time = 0; time < 2; time += 1) await sendInterleaved(context, before, history, topic, KEYS, 1);
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE_PARTITIONS, mayReorder: true }), "the topic to grow");
     const { partitions } = await context.admin.describeTopic(topic.name);
     const added = partitions.filter((partition) => !topic.partitions.includes(partition));
     if (context.capabilities.explicitPartition) {
-      // Whoever does not look by itself finds out by this.
+      // These sends make a producer notice the growth if it does not check by itself.
       const sends = added.map(async (partition) =>
         before.send({ value: history.next(topic.name, `to-${partition}`), toPartition: partition }),
       );
@@ -71,12 +73,12 @@ const knowsTheGrowth = defineCase({
     }
     const after = (await context.connect()).topic(topic.name, { codec: sequencedCodec, key: ({ key }) => key }).producer();
     const partitionsOf = async (producer: typeof before): Promise<ReadonlyMap<string, string>> => {
-      const page = history.continued();
-      await sendInterleaved(context, producer, page, topic, TRAFFIC_KEYS, 1);
+      const current = history.continued();
+      await sendInterleaved(context, producer, current, topic, KEYS, 1);
       const stored = context.history();
       await readStored(context, stored, topic);
-      for (const value of page.sent) history.next(topic.name, value.key);
-      const newest = new Map(page.sent.map(({ key, sequence }) => [key, sequence]));
+      for (const value of current.sent) history.next(topic.name, value.key);
+      const newest = new Map(current.sent.map(({ key, sequence }) => [key, sequence]));
       return new Map(
         stored.received.filter(({ key, sequence }) => newest.get(key) === sequence).map(({ key, partition }) => [key, partition]),
       );
@@ -85,10 +87,10 @@ const knowsTheGrowth = defineCase({
     await context.deadline.untilAsked(
       async () => {
         const [old, young] = [await partitionsOf(before), await partitionsOf(after)];
-        strays = TRAFFIC_KEYS.filter((key) => old.get(key) !== young.get(key));
-        return strays.length === 0 && TRAFFIC_KEYS.some((key) => added.includes(young.get(key)!));
+        strays = KEYS.filter((key) => old.get(key) !== young.get(key));
+        return strays.length === 0 && KEYS.some((key) => added.includes(young.get(key)!));
       },
-      () => `a producer to put keys where they belong since the topic has grown; elsewhere are ${strays.join(", ")}`,
+      () => `an older producer to put keys into the same partitions as a new one; other partitions have ${strays.join(", ")}`,
     );
   },
 });

@@ -31,7 +31,7 @@ const receiptNamesTheMessage = defineCase({
     receiptPositions: async (context) => {
       const topic = await context.topic();
       const receipts = await publish(context, context.history(), topic, ["one"], 1);
-      expectEqual(receipts[0]?.position, null, "a receipt tells no position where that is declared");
+      expectEqual(receipts[0]?.position, null, "a receipt has no position where receiptPositions is off");
     },
   },
   run: async (context) => {
@@ -42,8 +42,8 @@ const receiptNamesTheMessage = defineCase({
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
     for (const [index, sent] of history.sent.entries()) {
       const stored = history.received.find(({ key, sequence }) => key === sent.key && sequence === sent.sequence);
-      expectEqual(receipts[index]?.partition, stored?.partition, "a receipt tells the partition");
-      expectEqual(receipts[index]?.position, stored?.position, "a receipt tells the position");
+      expectEqual(receipts[index]?.partition, stored?.partition, "a receipt names the partition");
+      expectEqual(receipts[index]?.position, stored?.position, "a receipt names the position");
     }
   },
 });
@@ -83,14 +83,14 @@ const keyless = defineCase({
     const stream = context.connection.topic(topic.name, { codec: plainText });
     const producer = stream.producer();
     const values = Array.from({ length: 60 }, (_, index) => String(index));
-    // One at a time, for a provider may send what travels together to one partition.
+    // One at a time, because a provider may store the messages of one call in one partition.
     for (const value of values) await context.within(producer.send({ key: null, value }), "a send without a key to resolve");
     const messages = await readAll(context, stream, { from: topic.start, until: "now" });
     expectEqual(new Set(messages.map(({ value }) => value)).size, values.length, "all messages without a key are stored");
-    expectEqual(messages.length, values.length, "none of them twice");
+    expectEqual(messages.length, values.length, "stored messages, none of them twice");
     expectTrue(
       messages.every(({ key }) => key === null),
-      "no key is made up",
+      "messages without a key are stored without a key",
     );
     if (topic.partitions.length > 1) {
       expectTrue(new Set(messages.map(({ partition }) => partition)).size > 1, "messages without a key spread over the partitions");

@@ -5,8 +5,8 @@ import { defineCase } from "../../define-case.ts";
 import { plainText } from "../../plain-codecs.ts";
 import { readAll } from "../../support/stream-steps.ts";
 
-const streamTells = defineCase({
-  name: "producing/stream/tells-what-is-stored",
+const reportsStored = defineCase({
+  name: "producing/stream/reports-what-is-stored",
   promise: 11,
   mutant: "stream-forgets-what-is-stored",
   run: async (context) => {
@@ -34,7 +34,7 @@ const streamTells = defineCase({
         controller.abort(reason);
       }
       const error = await expectRejection(async () => context.within(sending, "a stream to fail"), code, `a stream that ends as ${code}`);
-      expectEqual(error.stored, stored, `the error of a stream that ends as ${code} tells how many from the start are stored`);
+      expectEqual(error.stored, stored, `the error of a stream that ends as ${code} names how many messages from the start are stored`);
       expected.push(
         ...good(code === "too-large" ? "a" : code === "timeout" ? "d" : "c")
           .slice(0, stored)
@@ -43,11 +43,11 @@ const streamTells = defineCase({
     }
     hangs.open();
     const found = new Set((await readAll(context, stream, { from: topic.start, until: "now" })).map(({ value }) => value));
-    expectEqual(expected.filter((value) => !found.has(value)).length, 0, "messages that are told as stored and are not");
+    expectEqual(expected.filter((value) => !found.has(value)).length, 0, "messages that are reported as stored and are not");
   },
 });
 
-/** Some messages, then what comes of `between`, then more. */
+/** Some messages, then the result of `between`, then more messages. */
 async function* sourceOf(
   first: readonly OutgoingMessage<string>[],
   between: () => Promise<OutgoingMessage<string>>,
@@ -58,4 +58,4 @@ async function* sourceOf(
   yield* last;
 }
 
-export const producingStreamCases = [streamTells];
+export const producingStreamCases = [reportsStored];

@@ -42,9 +42,9 @@ const arbitraryBytes = defineCase({
   run: async (context) => {
     const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index);
     const [stored] = await storedValues(context, [everyByte]);
-    expectBytes(stored ?? null, everyByte, "a value of every byte there is comes back unchanged");
+    expectBytes(stored ?? null, everyByte, "a value with every possible byte is read back unchanged");
     const notUtf8 = Uint8Array.of(0xc3, 0x28, 0xff, 0x00, 0xfe);
-    expectBytes((await storedValues(context, [notUtf8]))[0] ?? null, notUtf8, "a value that is no text comes back unchanged");
+    expectBytes((await storedValues(context, [notUtf8]))[0] ?? null, notUtf8, "a value that is not text is read back unchanged");
   },
 });
 
@@ -63,11 +63,7 @@ const emptyValue = defineCase({
   promise: 1,
   mutant: "empty-value-as-null",
   run: async (context) => {
-    expectBytes(
-      (await storedValues(context, [new Uint8Array(0)]))[0] ?? null,
-      new Uint8Array(0),
-      "an empty value is a value, and no tombstone",
-    );
+    expectBytes((await storedValues(context, [new Uint8Array(0)]))[0] ?? null, new Uint8Array(0), "an empty value is not a tombstone");
   },
 });
 
@@ -78,7 +74,7 @@ const tombstone = defineCase({
   gates: {
     tombstones: async (context) => {
       const topic = await context.topic();
-      // At the topic already, or at the send.
+      // Refused when the topic is opened, or at the send.
       await expectUnsupported(async () => {
         const stream = context.connection.topic<string, string, true>(topic.name, { codec: plainText, tombstones: true });
         await stream.producer().send({ key: "gone", value: null });
@@ -94,7 +90,7 @@ const tombstone = defineCase({
     expectSequence(
       messages.map((message) => message.value),
       ["here", null, ""],
-      "values and tombstones come back as they were sent",
+      "values and tombstones are read back as they were sent",
     );
     expectTrue(messages[1]?.raw.value === null, "a tombstone has no stored bytes");
   },
@@ -123,7 +119,7 @@ const headers = defineCase({
     await context.within(producer.send({ key: "one", value: "without" }), "a send to resolve");
     const [first, second] = await readAll(context, stream, { from: topic.start, until: "now" });
     for (const [name, value] of Object.entries(ODD_HEADERS))
-      expectEqual(first?.headers[name], value, `the header ${JSON.stringify(name)} comes back`);
+      expectEqual(first?.headers[name], value, `the header ${JSON.stringify(name)} is read back`);
     expectEqual(Object.keys(first?.headers ?? {}).length, Object.keys(ODD_HEADERS).length, "no header is added");
     expectEqual(Object.keys(second?.headers ?? {}).length, 0, "a message without headers has none");
   },
@@ -151,9 +147,9 @@ const exactHeaders = defineCase({
     expectBytes(
       message?.raw.headers[0]?.[1] ?? null,
       Buffer.from("ff802074657874", "hex"),
-      "a header value that is no text comes back unchanged",
+      "a header value that is not text is read back unchanged",
     );
-    expectEqual(message?.headers["second"], BINARY_HEADER.second, "bytes that are no text show as lone surrogates");
+    expectEqual(message?.headers["second"], BINARY_HEADER.second, "bytes that are not text show as lone surrogates");
   },
 });
 
@@ -161,7 +157,7 @@ function reversed(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes).toReversed();
 }
 
-/** Says in a header how it encoded, and decodes by that. */
+/** Names the encoding in a header, and decodes by that header. */
 const markedCodec: Codec<string> = {
   encode: (value, target) => {
     target.headers["encoding"] = "reversed";
@@ -183,7 +179,7 @@ const codecHeaders = defineCase({
     await context.within(stream.producer().send({ key: "one", value: "abc", headers: { own: "1" } }), "a send to resolve");
     const [message] = await readAll(context, stream, { from: topic.start, until: "now" });
     expectEqual(message?.value, "abc", "a codec finds at decoding the header it added at encoding");
-    expectEqual(message?.headers["own"], "1", "the application's headers stand beside the codec's");
+    expectEqual(message?.headers["own"], "1", "the headers of the application are kept with those of the codec");
   },
 });
 

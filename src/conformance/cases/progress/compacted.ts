@@ -5,7 +5,7 @@ import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../../history/
 import { identify } from "../../history/history.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { TOMBSTONE_GATE, compactedTopic } from "../../support/compaction-steps.ts";
+import { TOMBSTONE_GATE, compactedTopic } from "../../support/compacted-topic.ts";
 import { publish, readAll, untilComplete } from "../../support/stream-steps.ts";
 
 const tail = defineCase({
@@ -27,7 +27,7 @@ const tail = defineCase({
     const { bookmark } = await context.admin.describeGroup(topic.name, group);
     if (bookmark !== null) {
       const rest = await readAll(context, sequencedTopic(context.connection, topic), { from: { bookmark }, until: "now" });
-      expectEqual(rest.length, 0, "messages behind where a group stands that has handled everything");
+      expectEqual(rest.length, 0, "messages behind the position of a group that has handled everything");
     }
     const later = left.continued();
     await publish(context, later, topic, keyNames(12), 2);
@@ -52,7 +52,7 @@ const under = defineCase({
     await publish(context, handled, topic, keyNames(12), 2);
     await untilComplete(context, handled);
     await first.close();
-    // What comes now and is superseded before the group comes back is nobody's loss.
+    // Messages that are superseded before the group returns are not lost: compaction may remove them.
     const superseded = handled.continued();
     await publish(context, superseded, topic, keyNames(12), 3);
     const left = superseded.continued();
@@ -65,11 +65,11 @@ const under = defineCase({
   },
 });
 
-/** Holes end deliveries, so that several are open at once: a hole counts as handled only once all that lies before it is. */
+/** A hole ends a delivery, so several deliveries are open at once. A hole counts as handled only once every message before it is handled. */
 const openDeliveries = defineCase({
   name: "progress/compacted/holes-behind-open-deliveries",
   promise: 4,
-  mutant: "tells-members-of-holes-too-early",
+  mutant: "reports-holes-to-members-too-early",
   run: async (context) => {
     const compact = context.compaction();
     const topic = await context.topic();
@@ -81,7 +81,7 @@ const openDeliveries = defineCase({
       await publish(context, left, topic, keys, 1);
       await publish(context, superseded, topic, keyNames(12), 1);
     }
-    // Of the keys that lie between the parts the last messages stay, and so the log has no hole at its end.
+    // The last messages of the keys between the parts stay, so the log has no hole at its end.
     left.sent.push(...superseded.sent.filter(({ sequence }) => sequence === parts.length - 1));
     await compact(topic);
     const crash = context.latch();
@@ -89,7 +89,7 @@ const openDeliveries = defineCase({
     const crashing = context.member(topic, { group, concurrency: left.sent.length, commit: { everyMs: 5 } }, async (message) => {
       running += 1;
       context.deadline.notify();
-      // What comes last is there: so the member has been told of all the holes.
+      // The last message is delivered, so all holes were reported to the member.
       await context.until(() => running >= left.sent.length, "handlers of everything that is left to run");
       if (!parts[0]!.includes(message.value.key)) await crash.opened;
       else left.receive(message, "crashing");
@@ -100,7 +100,7 @@ const openDeliveries = defineCase({
     const rest = left.continued();
     rest.sent.push(...left.sent.filter((value) => !handled.has(identify(value))));
     const second = context.member(topic, { group }, (message) => {
-      // What was handled last may come again.
+      // The messages that were handled last may be redelivered.
       if (!handled.has(identify(message.value))) rest.receive(message, "second");
     });
     await untilComplete(context, rest);

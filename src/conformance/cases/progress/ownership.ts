@@ -26,11 +26,11 @@ const earlierOwnership = defineCase({
     await publish(context, history, topic, ["key"], 1);
     await context.until(() => attempts === 1, "the message to be in its handler");
     context.inject({ kind: "lose-coordinator", topic: topic.name });
-    // The same member owns the partition again, and the message is in its handler again, or waits for its key to be free.
+    // The same member owns the partition again. The message is in its handler again, or waits until its key is free.
     await publish(context, context.history(), topic, ["other"], 1);
     await context.until(() => member.consumer.assigned.length === topic.partitions.length, "the member to own everything again");
     first.open();
-    await context.until(() => finished === 1 && attempts >= 2, "the message to come again after the partition was lost");
+    await context.until(() => finished === 1 && attempts >= 2, "the message to be redelivered after the partition was lost");
     await member.close(20);
     expectTrue(finished === 1, "the second handler has not returned");
     await publish(context, history, topic, ["key"], 1);
@@ -38,7 +38,7 @@ const earlierOwnership = defineCase({
     await context.until(() => history.hasReceived({ key: "key", sequence: 1 }), "the next message of the key to come");
     expectTrue(
       history.hasReceived({ key: "key", sequence: 0 }),
-      "a message comes again when the only handler that finished was one of an earlier ownership",
+      "a message is redelivered if the only handler that finished belongs to an earlier ownership",
     );
     await third.close();
   },
@@ -69,7 +69,7 @@ const lateResult = defineCase({
         });
         await late.opened;
         running -= 1;
-        // What a handler returns after its partition was lost counts for nothing: the message has to come again.
+        // The result of a handler does not count after the loss of its partition: the message has to be redelivered.
         if (signal.aborted) return;
       }
       history.receive(message);
@@ -77,14 +77,14 @@ const lateResult = defineCase({
     await publish(context, history, topic, keyNames(8), 2);
     await context.until(() => running === 8, "handlers of every key to run");
     context.inject({ kind: "steal-partition", topic: topic.name });
-    // The theft shows at the member's next call.
+    // The next call of the member reports the loss.
     await publish(context, history, topic, keyNames(8), 1);
     await context.until(() => lost.isOpen || otherReason !== null, "the signal of a running handler to abort as ownership-lost");
     expectEqual(otherReason, null, "the reason of the abort is ownership-lost");
     late.open();
     await untilComplete(context, history);
     checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
-    expectTrue(firstAttempts === 8, "only what was lost came again");
+    expectTrue(firstAttempts === 8, "only messages of the lost partition were redelivered");
   },
 });
 
@@ -100,11 +100,11 @@ const startStoredOnce = defineCase({
     const first = context.member(topic, { group, initialPosition: "latest" }, recordInto(history, "first"));
     await context.until(() => first.consumer.assigned.length === topic.partitions.length, "the member to be given every partition");
     await first.close();
-    // The group has handled nothing; but it has a position, so what comes now is its.
+    // The group has handled nothing, but it has a position. So it has to handle all that is sent now.
     await publish(context, history, topic, keyNames(8), 1);
     context.member(topic, { group, initialPosition: "latest" }, recordInto(history, "second"), await context.connect());
     await untilComplete(context, history);
-    expectEqual(history.received.length, 8, "a group starts at the end once, and goes on from there");
+    expectEqual(history.received.length, 8, "number of messages: a group starts at the end once, and goes on from there");
   },
 });
 

@@ -5,9 +5,8 @@ import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder, checkRepeatsInOrder } from "../../history/check.ts";
 import { keyNames, showSequenced } from "../../history/sequenced.ts";
 import { Member, recordInto } from "../../member.ts";
+import { RARE_COMMITS } from "../../support/consumer-settings.ts";
 import { publish, readAll, untilComplete } from "../../support/stream-steps.ts";
-
-const RARELY = { everyMs: 3_600_000, everyMessages: 1_000_000 };
 
 const notAgain = defineCase({
   name: "progress/stored/handled-not-again",
@@ -21,20 +20,20 @@ const notAgain = defineCase({
     const first = context.member(topic, { group }, recordInto(before, "first"));
     await untilComplete(context, before);
     await first.close();
-    // Nobody is a member for a while; then another connection goes on where the group stands.
+    // The group has no member for a while. Then a member on another connection continues at the position of the group.
     const after = before.continued();
     await publish(context, after, topic, keyNames(10), 2);
     context.member(topic, { group }, recordInto(after, "second"), await context.connect());
     await untilComplete(context, after);
     for (const value of after.received) {
       if (before.hasReceived(value))
-        throw new PromiseViolation(`progress: ${showSequenced(value)} was handled before a clean restart and came again`);
+        throw new PromiseViolation(`progress: ${showSequenced(value)} was handled before a clean restart and was redelivered`);
     }
     checkAtLeastOnceInOrder(after.sent, after.received, topic.name);
   },
 });
 
-/** What stands for another process: nothing of the first connection is left when the second opens. */
+/** This stands for another process: the first connection is closed before the second one opens. */
 const outlives = defineCase({
   name: "progress/stored/outlives-its-connection",
   promise: 4,
@@ -52,7 +51,7 @@ const outlives = defineCase({
     const { bookmark } = await elsewhere.admin.describeGroup(topic.name, group);
     if (bookmark !== null) {
       const rest = await readAll(context, sequencedTopic(elsewhere, topic), { from: { bookmark }, until: "now" });
-      expectEqual(rest.length, 0, "messages behind where a group stands whose member has handled everything and is gone");
+      expectEqual(rest.length, 0, "messages behind the position of a group whose member handled everything and left");
     }
     const after = history.continued();
     await publish(context, after, topic, keyNames(10), 1);
@@ -112,7 +111,7 @@ const contiguousPrefix = defineCase({
     await context.until(
       () => [1, 2, 3].every((sequence) => second.hasReceived({ key: keys[0]!, sequence })),
       () =>
-        `progress over a contiguous prefix only: #1 to #3 of ${keys[0]} were unhandled; of them #${second.receivedOf(keys[0]!).join(", #")} came again`,
+        `progress covers a contiguous prefix only: #1 to #3 of ${keys[0]} were not handled; of them #${second.receivedOf(keys[0]!).join(", #")} were redelivered`,
     );
     checkOrder(second.received);
     checkRepeatsInOrder(second.received);
@@ -130,9 +129,14 @@ const everyPartition = defineCase({
     await publish(context, history, topic, keyNames(16), 3);
     const stream = sequencedTopic(context.connection, topic);
     const first = context.watch(
-      Member.startBatches(context.deadline, stream, { group, initialPosition: topic.start, concurrency: 4, commit: RARELY }, (messages) => {
-        for (const message of messages) history.receive(message, "first");
-      }),
+      Member.startBatches(
+        context.deadline,
+        stream,
+        { group, initialPosition: topic.start, concurrency: 4, commit: RARE_COMMITS },
+        (messages) => {
+          for (const message of messages) history.receive(message, "first");
+        },
+      ),
     );
     await untilComplete(context, history);
     await first.close();
@@ -141,11 +145,15 @@ const everyPartition = defineCase({
     await publish(context, again, topic, keyNames(16), 1);
     await untilComplete(context, again);
     const repeated = again.received.filter(({ sequence }) => sequence < 3).map(({ partition }) => partition);
-    expectEqual(new Set(repeated).size, 0, "the close of a member stores the progress of every partition; these were repeated");
+    expectEqual(
+      new Set(repeated).size,
+      0,
+      "the close of a member stores the progress of every partition; partitions with redelivered messages",
+    );
   },
 });
 
-const rhythm = defineCase({
+const whileRunning = defineCase({
   name: "progress/stored/stored-while-running",
   promise: 4,
   mutant: "settles-at-close-only",
@@ -177,7 +185,7 @@ const failedCommit = defineCase({
       await start.opened;
       history.receive(message, "first");
     });
-    // Everything is fetched, so that the next calls are those that store progress.
+    // Everything is fetched, so the next calls of the member are commits.
     const here = (): number => first.consumer.status().running + first.consumer.status().buffered;
     await context.until(
       () => here() >= history.sent.length,
@@ -195,7 +203,7 @@ const failedCommit = defineCase({
     checkOrder(after.received);
     expectTrue(
       after.received.every(({ sequence }) => sequence === 4),
-      "what was handled before a close is stored in spite of commits that failed",
+      "messages that were handled before close are stored in spite of failed commits",
     );
   },
 });
@@ -211,7 +219,7 @@ const triedAgain = defineCase({
     const group = await context.group(topic);
     await publish(context, history, topic, keyNames(10), 2);
     const start = context.latch();
-    // By time only: when everything is handled there is one commit, and nothing follows that would cause another.
+    // Commits by time only: after the last message there is one commit, and no later message causes another one.
     const options = { group, concurrency: 32, commit: { everyMessages: 1_000_000, everyMs: 20 } };
     const member = context.member(topic, options, async (message) => {
       await start.opened;
@@ -225,11 +233,11 @@ const triedAgain = defineCase({
     context.inject({ kind: "disconnect", topic: topic.name });
     start.open();
     await untilComplete(context, history);
-    await context.until(() => member.consumer.status().lastCommit !== null, "a commit that failed to be tried again while the member runs");
+    await context.until(() => member.consumer.status().lastCommit !== null, "a failed commit to be retried while the member runs");
     const { bookmark } = await context.admin.describeGroup(topic.name, group);
     if (bookmark !== null) {
       const rest = await readAll(context, sequencedTopic(context.connection, topic), { from: { bookmark }, until: "now" });
-      expectEqual(rest.length, 0, "messages behind where a group stands that has stored everything");
+      expectEqual(rest.length, 0, "messages behind the position of a group that has stored everything");
     }
   },
 });
@@ -253,7 +261,11 @@ const iteration = defineCase({
     };
     await context.within(iterate(2), "the first three messages of an iteration");
     await context.within(iterate(5), "the rest of them");
-    expectSequence(handedOut, [0, 1, 2, 2, 3, 4, 5], "asking for the next says that the last is handled, and leaving the loop does not");
+    expectSequence(
+      handedOut,
+      [0, 1, 2, 2, 3, 4, 5],
+      "the request for the next message marks the last one as handled, and leaving the loop does not",
+    );
   },
 });
 
@@ -263,7 +275,7 @@ export const progressStoredCases = [
   unhandledAgain,
   contiguousPrefix,
   everyPartition,
-  rhythm,
+  whileRunning,
   failedCommit,
   triedAgain,
   iteration,

@@ -7,7 +7,7 @@ import { defineCase } from "../../define-case.ts";
 import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import { identify } from "../../history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../../history/sequenced.ts";
-import { TOMBSTONE_GATE } from "../../support/compaction-steps.ts";
+import { TOMBSTONE_GATE } from "../../support/compacted-topic.ts";
 import { countingArrivals } from "../../support/counting-arrivals.ts";
 import { publish, readStored } from "../../support/stream-steps.ts";
 
@@ -33,7 +33,7 @@ const pending = defineCase({
       const result = await context.within(iterator.next(), "a message");
       if (result.done !== true) history.receive(result.value, "first");
     }
-    // The sixth has been asked for and not been handed out: it is behind the bookmark.
+    // The sixth message was requested but not handed out, so it is behind the bookmark.
     const sixth = context.later(iterator.next());
     await nextTurn();
     const bookmark = await context.within(reader.bookmark(), "the bookmark of a reader that decodes a message");
@@ -46,7 +46,7 @@ const pending = defineCase({
   },
 });
 
-/** What has arrived of a partition, its end included, says nothing about where the application stands in it. */
+/** Messages that have arrived, and the end of a partition, do not move the bookmark: only handed-out messages do. */
 const arrived = defineCase({
   name: "replay/bookmark/ahead-of-nothing-that-arrived",
   promise: 9,
@@ -66,7 +66,7 @@ const arrived = defineCase({
           const result = await context.within(iterator.next(), "a message");
           if (result.done === true) break;
           both.receive(result.value, "first");
-          // Of the partitions that have not had their turn everything is there as well, and nothing is handed out.
+          // The other partitions have arrived too, but nothing of them is handed out yet.
           await context.until(
             () => arrivals() >= sent.sent.length,
             () => `all of a range to arrive: ${arrivals()} of ${sent.sent.length} messages`,
@@ -83,7 +83,7 @@ const arrived = defineCase({
   },
 });
 
-/** As it would be stored in a file or a database and read by another process. */
+/** As if it was stored in a file or a database and read by another process. */
 function throughJson(bookmark: Bookmark): Bookmark {
   return (JSON.parse(JSON.stringify({ bookmark })) as { bookmark: Bookmark }).bookmark;
 }
@@ -104,7 +104,7 @@ const resume = defineCase({
       }
     };
     await context.within(readSome(), "23 messages");
-    // Leaving the loop closed the reader; where it stands is still known.
+    // Leaving the loop closed the reader; its bookmark is still known.
     const bookmark = throughJson(await context.within(reader.bookmark(), "the bookmark of a closed reader"));
     await readStored(context, history, topic, { from: { bookmark } }, await context.connect());
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
@@ -163,18 +163,18 @@ const batches = defineCase({
   },
 });
 
-/** Holes in the middle of a log: wherever a reader is left, what it has not handed out is still to come. */
+/** A log with holes: wherever the application leaves the loop, the bookmark is before all that was not handed out. */
 const holes = defineCase({
   name: "replay/bookmark/between-holes",
   promise: 9,
-  mutant: "tells-holes-before-what-lies-in-front",
+  mutant: "reports-holes-too-early",
   gates: TOMBSTONE_GATE,
   run: async (context) => {
     const compact = context.compaction();
     const topic = await context.topic();
     const superseded = context.history();
     const left = superseded.continued();
-    // Of each partition some stay, and what follows them does not, and so on.
+    // In each partition, messages that stay and messages that are removed alternate.
     for (let round = 0; round < 4; round += 1) {
       await publish(
         context,

@@ -19,7 +19,7 @@ const KEYS = keyNames(12);
 
 const STALL_MS = 80;
 
-/** A reader that follows a topic meets trouble: it goes on where it was, leaves nothing out and hands nothing out twice. */
+/** A fault occurs while a reader follows a topic: the reader continues at its place, skips nothing and hands nothing out twice. */
 function readerWithFault({ name, mutant, fault, exclusive = false }: ReaderFault): DefinedCase {
   return defineCase({
     name: `replay/fault/${name}`,
@@ -31,11 +31,11 @@ function readerWithFault({ name, mutant, fault, exclusive = false }: ReaderFault
       const topic = await context.topic();
       const history = context.history();
       await publish(context, history, topic, KEYS, 2);
-      const trouble: Fault = { kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS };
+      const injected: Fault = { kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS };
       const reader = sequencedTopic(await context.connect(), topic).reader({ from: topic.start });
       await context.within(reader.bookmark(), "a reader to open");
-      // Nobody else is there: its first fetches meet the trouble.
-      context.inject(trouble);
+      // The reader is alone, so its first fetches meet the fault.
+      context.inject(injected);
       let failure: unknown = null;
       const reading = async (): Promise<void> => {
         for await (const message of reader) history.receive(message, "reader");
@@ -51,17 +51,17 @@ function readerWithFault({ name, mutant, fault, exclusive = false }: ReaderFault
           () => `a reader to go on: ${history.distinct} of ${history.sent.length} messages`,
         );
       await untilRead();
-      // And again while it follows, with a producer beside it.
-      context.inject(trouble);
+      // And again while it follows, and a producer sends.
+      context.inject(injected);
       await publish(context, history, topic, KEYS, 2);
       await untilRead();
-      expectTrue(failure === null, `a reader outlives this trouble, but ended with ${showError(failure)}`);
+      expectTrue(failure === null, `a reader survives this fault, but ended with ${showError(failure)}`);
       await context.within(reader.close(), "a reader to close while it waits");
       await context.within(running, "the iteration to end when its reader is closed");
       checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
-      // What the producer had to send again may be stored twice; a reader hands out each place once.
+      // Messages that the producer retried may be stored twice; a reader hands out each position once.
       const places = new Set(history.received.map(({ partition, position }) => `${partition} ${position}`));
-      expectEqual(places.size, history.received.length, "places that a reader was given, each once");
+      expectEqual(places.size, history.received.length, "positions that a reader handed out, each once");
     },
   });
 }
@@ -90,9 +90,9 @@ const notPermitted = defineCase({
     );
     expectTrue(
       isStreamError(error, "permission-denied", "unauthenticated"),
-      `a reader that is not permitted is told so, not ${error === null ? "that the range has ended" : showError(error)}`,
+      `a reader without permission fails as permission-denied, not ${error === null ? "as if the range had ended" : `as ${showError(error)}`}`,
     );
-    expectEqual(error.retryable, false, "what is not permitted is not worth another attempt");
+    expectEqual(error.retryable, false, "a missing permission is not retryable");
     expectEqual(error.topic, topic.name, "the error names the topic as the application calls it");
     await readStored(context, history, topic);
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);

@@ -1,10 +1,10 @@
 import { expectTrue } from "../../assertions.ts";
-import { DEFAULT_TOPIC, sequencedTopic } from "../../case-topic.ts";
+import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkComplete, checkExactlyOnceInOrder, checkNoDuplicates, checkNothingForeign } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
-import { TOMBSTONE_GATE, compactedTopic } from "../../support/compaction-steps.ts";
-import { reshapeGates } from "../../support/reshard-steps.ts";
+import { TOMBSTONE_GATE, compactedTopic } from "../../support/compacted-topic.ts";
+import { MORE_PARTITIONS, partitionChangeGates } from "../../support/partition-change.ts";
 import { publish, readStored, untilComplete } from "../../support/stream-steps.ts";
 
 const follows = defineCase({
@@ -19,8 +19,10 @@ const follows = defineCase({
     let ended = false;
     const reading = async (): Promise<void> => {
       for await (const message of reader) {
-        const page = left.sent.some(({ key, sequence }) => key === message.value.key && sequence === message.value.sequence) ? left : later;
-        page.receive(message, "reader");
+        const history = left.sent.some(({ key, sequence }) => key === message.value.key && sequence === message.value.sequence)
+          ? left
+          : later;
+        history.receive(message, "reader");
       }
       ended = true;
       context.deadline.notify();
@@ -41,15 +43,13 @@ const follows = defineCase({
   },
 });
 
-const MORE = DEFAULT_TOPIC.partitions * 2;
-
 const KEYS = keyNames(48);
 
 const addedPartitions = defineCase({
   name: "replay/for-ever/added-partitions",
   promise: 7,
   mutant: "reader-overlooks-added-partitions",
-  gates: reshapeGates("partitionGrowth", MORE),
+  gates: partitionChangeGates("partitionGrowth", MORE_PARTITIONS),
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
@@ -60,7 +60,7 @@ const addedPartitions = defineCase({
     };
     const reading = context.later(readAll());
     await untilComplete(context, history);
-    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE, mayReorder: true }), "the topic to grow");
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE_PARTITIONS, mayReorder: true }), "the topic to grow");
     await publish(context, history, topic, KEYS, 2);
     await untilComplete(context, history);
     const bookmark = await context.within(reader.bookmark(), "the bookmark of a reader without an end");
@@ -70,9 +70,9 @@ const addedPartitions = defineCase({
     checkNoDuplicates(history.received);
     expectTrue(
       history.received.some(({ partition }) => !topic.partitions.includes(partition)),
-      "what is sent after growth is stored in new partitions as well, and read",
+      "messages sent after growth are also stored in new partitions, and read",
     );
-    // The bookmark stands behind the last message of the added partitions too.
+    // The bookmark is behind the last message of the added partitions too.
     const later = history.continued();
     await publish(context, later, topic, KEYS, 1);
     await readStored(context, later, topic, { from: { bookmark } });

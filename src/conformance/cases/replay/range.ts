@@ -6,12 +6,12 @@ import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkComplete, checkExactlyOnceInOrder, checkNothingForeign, checkOrder } from "../../history/check.ts";
 import { type Sequenced, keyNames, showSequenced } from "../../history/sequenced.ts";
-import { type CompactedTopic, TOMBSTONE_GATE, compactedTopic } from "../../support/compaction-steps.ts";
-import { endOf } from "../../support/end-of.ts";
+import { type CompactedTopic, TOMBSTONE_GATE, compactedTopic } from "../../support/compacted-topic.ts";
+import { endBookmark } from "../../support/end-bookmark.ts";
 import { expectLogs, logsOf, selectFrom } from "../../support/partition-logs.ts";
 import { publish, readAll, readStored } from "../../support/stream-steps.ts";
 
-const untilNow = defineCase({
+const compactedTail = defineCase({
   name: "replay/range/compacted-tail",
   promise: 8,
   mutant: "stops-early-on-a-compacted-tail",
@@ -25,7 +25,7 @@ const untilNow = defineCase({
   },
 });
 
-const bookmarks = defineCase({
+const compactedBookmarks = defineCase({
   name: "replay/range/compacted-between-bookmarks",
   promise: 9,
   mutant: "stops-early-on-a-compacted-tail",
@@ -33,7 +33,7 @@ const bookmarks = defineCase({
   run: async (context) => {
     const { topic, left } = await compactedTopic(context);
     const stream = sequencedTopic(context.connection, topic);
-    const end = await endOf(context, topic);
+    const end = await endBookmark(context, topic);
     const reader = stream.reader({ from: topic.start, until: "now" });
     const readSome = async (): Promise<void> => {
       for await (const message of reader) {
@@ -53,15 +53,15 @@ const bookmarks = defineCase({
   },
 });
 
-/** Positions of messages that are no more mean the place where they were. */
-const positions = defineCase({
+/** The position of a removed message still means its place in the log. */
+const compactedPositions = defineCase({
   name: "replay/range/compacted-positions",
   promise: 9,
   mutant: "bookmark-off-by-one",
   gates: {
     ...TOMBSTONE_GATE,
     startAtPosition: async (context) => {
-      // Without positions to start at, the bookmarks of the case above are all that there is.
+      // Where readers cannot start at positions, only the range from the start is read.
       const { topic, left } = await compactedTopic(context);
       await readStored(context, left, topic);
       checkExactlyOnceInOrder(left.sent, left.received, topic.name);
@@ -88,13 +88,13 @@ async function expectAround(
   const partitions = context.capabilities.partitions ? [partition] : undefined;
   const stream = sequencedTopic(context.connection, topic);
   const read = async (range: Parameters<typeof readAll>[2]) => logsOf(context, await readAll(context, stream, { partitions, ...range }));
-  const which = `message ${index} of ${before.length}, some of which are gone`;
+  const which = `message ${index} of ${before.length}, some of which were removed`;
   expectLogs(await read({ from: { at: position }, until: "now" }), expected(before.slice(index)), `{ at } ${which}`);
   expectLogs(await read({ from: { after: position }, until: "now" }), expected(before.slice(index + 1)), `{ after } ${which}`);
   expectLogs(await read({ from: topic.start, until: { through: position } }), expected(before.slice(0, index + 1)), `{ through } ${which}`);
 }
 
-const readUntilNow = defineCase({
+const untilNow = defineCase({
   name: "replay/range/until-now",
   promise: 8,
   mutant: "reads-past-now",
@@ -106,7 +106,7 @@ const readUntilNow = defineCase({
     const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
     await context.within(reader.bookmark(), "a reader to open");
     await publish(context, history, topic, keyNames(8), 3);
-    // Where the end is not a position, what is stored while it reads may come as well.
+    // Where the end is not a position, messages stored while it reads may be handed out too.
     const exact = context.capabilities.readerEnd === "position";
     const reading = async (): Promise<void> => {
       for await (const message of reader) {
@@ -136,7 +136,7 @@ const empty = defineCase({
     const latest = await readAll(context, stream, { from: "latest", until: "now" });
     expectEqual(latest.length, 0, "messages between the end and now");
     if (!context.capabilities.endAtBookmark) return;
-    const end = await endOf(context, topic);
+    const end = await endBookmark(context, topic);
     const sameBookmark = await readAll(context, stream, { from: { bookmark: end }, until: { bookmark: end } });
     expectEqual(sameBookmark.length, 0, "messages between a bookmark and itself");
   },
@@ -168,7 +168,7 @@ const latest = defineCase({
   },
 });
 
-/** Where a reader from the latest starts is settled when it opens: not when it, or whoever has its bookmark, first reads. */
+/** A reader from the latest fixes its start when it opens: not when it first reads, or when its bookmark is first used. */
 const latestOnceOpen = defineCase({
   name: "replay/range/latest-once-open",
   promise: 8,
@@ -194,7 +194,7 @@ const latestOnceOpen = defineCase({
     };
     await context.deadline.within(
       reading(),
-      () => `what came after the reader had opened: ${history.distinct} of ${history.sent.length} messages`,
+      () => `messages sent after the reader had opened: ${history.distinct} of ${history.sent.length} messages`,
     );
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
@@ -240,7 +240,7 @@ const betweenBookmarks = defineCase({
   gates: {
     endAtBookmark: async (context) => {
       const topic = await context.topic();
-      const bookmark = await endOf(context, topic);
+      const bookmark = await endBookmark(context, topic);
       const stream = sequencedTopic(context.connection, topic);
       await expectUnsupported(async () => readAll(context, stream, { until: { bookmark } }), "endAtBookmark");
     },
@@ -249,10 +249,10 @@ const betweenBookmarks = defineCase({
     const topic = await context.topic();
     const before = context.history();
     await publish(context, before, topic, keyNames(8), 3);
-    const from = await endOf(context, topic);
+    const from = await endBookmark(context, topic);
     const inside = before.continued();
     await publish(context, inside, topic, keyNames(8), 3);
-    const until = await endOf(context, topic);
+    const until = await endBookmark(context, topic);
     await publish(context, inside.continued(), topic, keyNames(8), 3);
     await readStored(context, inside, topic, { from: { bookmark: from }, until: { bookmark: until } });
     checkExactlyOnceInOrder(inside.sent, inside.received, topic.name);
@@ -260,10 +260,10 @@ const betweenBookmarks = defineCase({
 });
 
 export const replayRangeCases = [
+  compactedTail,
+  compactedBookmarks,
+  compactedPositions,
   untilNow,
-  bookmarks,
-  positions,
-  readUntilNow,
   empty,
   latest,
   latestOnceOpen,

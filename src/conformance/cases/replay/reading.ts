@@ -8,9 +8,9 @@ import { keyNames } from "../../history/sequenced.ts";
 import { Member } from "../../member.ts";
 import { plainBytes, plainText } from "../../plain-codecs.ts";
 import { countingArrivals } from "../../support/counting-arrivals.ts";
-import { checkAll, numberOf, publishMuch } from "../../support/large-portion-steps.ts";
+import { checkLargeMessages, numberOfLargeMessage, publishLargeMessages } from "../../support/large-messages.ts";
 import { publish, readAll, readStored } from "../../support/stream-steps.ts";
-import { damagedTopic, expectPlace, plain } from "../../support/unreadable-steps.ts";
+import { damagedTopic, expectErrorPlace, textStream } from "../../support/damaged-topic.ts";
 
 const reader = defineCase({
   name: "replay/reading/unreadable",
@@ -18,7 +18,7 @@ const reader = defineCase({
   mutant: "reader-passes-over-what-cannot-be-read",
   run: async (context) => {
     const { topic, bad } = await damagedTopic(context);
-    const stream = plain(context, topic);
+    const stream = textStream(context, topic);
     const values: string[] = [];
     const strict = stream.reader({ from: topic.start, until: "now" });
     const read = async (): Promise<void> => {
@@ -26,19 +26,19 @@ const reader = defineCase({
     };
     const what = "a replay over what cannot be read";
     const error = await expectRejection(async () => context.within(read(), what), "corrupt", what);
-    expectPlace(error, bad);
-    expectSequence(values, ["first", "second"], "what is before it is handed out");
-    const told: [StreamError, Message<Uint8Array | null>][] = [];
-    const onCorrupt = (failure: StreamError, message: Message<Uint8Array | null>) => void told.push([failure, message]);
+    expectErrorPlace(error, bad);
+    expectSequence(values, ["first", "second"], "messages before it are handed out");
+    const reported: [StreamError, Message<Uint8Array | null>][] = [];
+    const onCorrupt = (failure: StreamError, message: Message<Uint8Array | null>) => void reported.push([failure, message]);
     const rest = await readAll(context, stream, { from: { bookmark: await strict.bookmark() }, until: "now", onCorrupt });
     expectSequence(
       rest.map(({ value }) => value),
       ["behind", "last"],
       "a reader goes on behind it from the bookmark before it",
     );
-    expectEqual(told.length, 1, "times that onCorrupt was told");
-    expectPlace(told[0]?.[0], bad);
-    expectBytes(told[0]?.[1].value ?? null, new Uint8Array(0), "its value is told as empty");
+    expectEqual(reported.length, 1, "calls of onCorrupt");
+    expectErrorPlace(reported[0]?.[0], bad);
+    expectBytes(reported[0]?.[1].value ?? null, new Uint8Array(0), "its value is empty");
     const { startAtPosition, partitions } = context.capabilities;
     if (!startAtPosition) return;
     const from = { after: error.position! };
@@ -58,16 +58,16 @@ const reading = defineCase({
   mutant: "reader-skips-behind-a-megabyte",
   run: async (context) => {
     const topic = await context.topic();
-    await publishMuch(context, topic);
+    await publishLargeMessages(context, topic);
     const stream = context.connection.topic(topic.name, { codec: plainText });
     const messages = await readAll(context, stream, { from: topic.start, until: "now" });
-    checkAll(messages.map(({ value }) => numberOf(value)));
+    checkLargeMessages(messages.map(({ value }) => numberOfLargeMessage(value)));
   },
 });
 
 const VALUE_BYTES = 16_384;
 
-const BOUNDED_MESSAGES = 640;
+const MESSAGES = 640;
 
 const BOUND_BYTES = 4 * VALUE_BYTES;
 
@@ -80,13 +80,13 @@ const bounded = defineCase({
     const stream = context.connection.topic(topic.name, { codec: plainBytes });
     const keys = keyNames(16);
     const value = new Uint8Array(VALUE_BYTES).fill(7);
-    const messages = Array.from({ length: BOUNDED_MESSAGES }, (_, index) => ({ key: keys[index % keys.length]!, value }));
+    const messages = Array.from({ length: MESSAGES }, (_, index) => ({ key: keys[index % keys.length]!, value }));
     await context.within(stream.producer().sendBatch(messages), "the messages to be stored");
     await countingArrivals(context, topic, async (partitions) => {
       const reader = stream.reader({ from: topic.start, until: "now", maxBufferedBytes: BOUND_BYTES });
       const iterator = reader[Symbol.asyncIterator]();
       let read = (await context.within(iterator.next(), "a first message")).done === true ? 0 : 1;
-      // A group has been given everything while the reader was not asked: so it was there for the reader too.
+      // A group receives everything while nothing is requested from the reader, so all of it was available to the reader too.
       let witnessed = 0;
       const witness = context.watch(
         Member.start(context.deadline, stream, { group: await context.group(topic), initialPosition: topic.start }, () => {
@@ -94,20 +94,23 @@ const bounded = defineCase({
           context.deadline.notify();
         }),
       );
-      await context.until(() => witnessed >= BOUNDED_MESSAGES, "a group to be given everything");
+      await context.until(() => witnessed >= MESSAGES, "a group to be given everything");
       await witness.close();
-      // A fetch that has arrived is kept whole, of each partition one; what comes behind it has to wait.
+      // Of each partition one fetch is kept whole once it has arrived; later ones have to wait.
       const arrived = [...partitions.values()].reduce((sum, count) => sum + count, 0);
       expectTrue(
-        arrived <= (BOUNDED_MESSAGES * 2) / 3,
-        `a reader that is bound to ${BOUND_BYTES} bytes and not asked for more took ${arrived} of ${BOUNDED_MESSAGES} messages of ${VALUE_BYTES} bytes`,
+        arrived <= (MESSAGES * 2) / 3,
+        `a reader that is bound to ${BOUND_BYTES} bytes and gets no request for more took ${arrived} of ${MESSAGES} messages of ${VALUE_BYTES} bytes`,
       );
       for (let next = iterator.next(); ; next = iterator.next()) {
-        const { done } = await context.deadline.within(next, () => `the rest once there is room: ${read} of ${BOUNDED_MESSAGES} messages`);
+        const { done } = await context.deadline.within(
+          next,
+          () => `the other messages once there is room: ${read} of ${MESSAGES} messages`,
+        );
         if (done === true) break;
         read += 1;
       }
-      expectEqual(read, BOUNDED_MESSAGES, "messages that a bounded reader hands out");
+      expectEqual(read, MESSAGES, "messages that a bounded reader hands out");
     });
   },
 });
@@ -176,9 +179,9 @@ const corrupt = defineCase({
       "corrupt",
       "a replay over what cannot be decoded",
     );
-    const told: string[] = [];
-    await readStored(context, history, topic, { onCorrupt: (error) => void told.push(error.code) });
-    expectSequence(told, ["corrupt"], "onCorrupt is told of it");
+    const codes: string[] = [];
+    await readStored(context, history, topic, { onCorrupt: (error) => void codes.push(error.code) });
+    expectSequence(codes, ["corrupt"], "codes that onCorrupt received");
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
   },
 });

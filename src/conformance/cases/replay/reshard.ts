@@ -1,21 +1,20 @@
 import type { From } from "../../../position/range-types.ts";
-import { DEFAULT_TOPIC, sequencedTopic } from "../../case-topic.ts";
+import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
-import { refusesPartitions, reshapeGates } from "../../support/reshard-steps.ts";
+import { FEWER_PARTITIONS, MORE_PARTITIONS, partitionChangeGates, refusesPartitions } from "../../support/partition-change.ts";
 import { publish, readStored, sendInterleaved } from "../../support/stream-steps.ts";
-
-const FEWER = DEFAULT_TOPIC.partitions / 2;
-
-const MORE = DEFAULT_TOPIC.partitions * 2;
 
 const KEYS = keyNames(16);
 
-/** How much of a topic one of several readers reads: in the middle of rounds, and of shards. */
+/** How many messages each of several readers reads: it stops in the middle of rounds and of shards. */
 const STEP = 19;
 
-const GROWTH_GATES = { ...reshapeGates("partitionGrowth", MORE), growthKeepsKeyOrder: refusesPartitions("growthKeepsKeyOrder", MORE) };
+const GROWTH_GATES = {
+  ...partitionChangeGates("partitionGrowth", MORE_PARTITIONS),
+  growthKeepsKeyOrder: refusesPartitions("growthKeepsKeyOrder", MORE_PARTITIONS),
+};
 
 const split = defineCase({
   name: "replay/reshard/split",
@@ -26,7 +25,7 @@ const split = defineCase({
     const topic = await context.topic();
     const history = context.history();
     const producer = sequencedTopic(context.connection, topic).producer();
-    for (const partitions of [MORE, MORE + 3]) {
+    for (const partitions of [MORE_PARTITIONS, MORE_PARTITIONS + 3]) {
       await sendInterleaved(context, producer, history, topic, KEYS, 3);
       await context.within(context.admin.updateTopic(topic.name, { partitions }), "the partitions to split");
     }
@@ -40,12 +39,12 @@ const merge = defineCase({
   name: "replay/reshard/merge",
   promise: 7,
   mutant: "children-before-parents",
-  gates: reshapeGates("partitionMerge", FEWER),
+  gates: partitionChangeGates("partitionMerge", FEWER_PARTITIONS),
   run: async (context) => {
     const topic = await context.topic();
     const history = context.history();
     await publish(context, history, topic, KEYS, 3);
-    await context.within(context.admin.updateTopic(topic.name, { partitions: FEWER }), "the partitions to merge");
+    await context.within(context.admin.updateTopic(topic.name, { partitions: FEWER_PARTITIONS }), "the partitions to merge");
     await publish(context, history, topic, KEYS, 3);
     await readStored(context, history, topic);
     checkExactlyOnceInOrder(history.sent, history.received, topic.name);
@@ -61,9 +60,9 @@ const resumed = defineCase({
     const topic = await context.topic();
     const history = context.history();
     await publish(context, history, topic, KEYS, 3);
-    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE }), "the partitions to split");
+    await context.within(context.admin.updateTopic(topic.name, { partitions: MORE_PARTITIONS }), "the partitions to split");
     await publish(context, history, topic, KEYS, 3);
-    // Each reader goes on where the one before had left off, some between parents and children, some behind finished shards.
+    // Each reader continues where the one before stopped: some between parents and children, some behind finished shards.
     let from: From = topic.start;
     while (history.received.length < history.sent.length) {
       const enough = Math.min(history.received.length + STEP, history.sent.length);

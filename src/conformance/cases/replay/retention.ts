@@ -12,18 +12,18 @@ import { checkExactlyOnceInOrder, checkNoDuplicates, checkOrder } from "../../hi
 import { type History, identify } from "../../history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../../history/sequenced.ts";
 import { countingArrivals } from "../../support/counting-arrivals.ts";
-import { endOf } from "../../support/end-of.ts";
-import { topicWithShortRetention, untilRetentionActed } from "../../support/retention-steps.ts";
+import { endBookmark } from "../../support/end-bookmark.ts";
+import { topicWithShortRetention, untilRetentionActed } from "../../support/short-retention.ts";
 import { publish, readAll, readStored } from "../../support/stream-steps.ts";
 
 const VALUE_BYTES = 32_768;
 
 const KEYS = keyNames(8);
 
-/** More of each partition than a driver takes ahead: some megabytes. */
+/** More of each partition than a driver fetches ahead: some megabytes. */
 const ROUNDS = 48;
 
-/** Other readers of the suite take no notice of a fourth entry. What stands in it is random: of what compresses well a driver might take all at once. */
+/** Other readers of the suite ignore the fourth entry. It is random, because a driver might fetch all at once if it compressed well. */
 const longCodec: Codec<Sequenced> = {
   encode: ({ topic, key, sequence }) => {
     const padding = Buffer.from(crypto.getRandomValues(new Uint8Array(VALUE_BYTES / 2))).toString("hex");
@@ -34,9 +34,9 @@ const longCodec: Codec<Sequenced> = {
 
 interface Overtaken {
   readonly topic: CaseTopic;
-  /** What was there when the reader opened. */
+  /** The messages that were stored when the reader opened. */
   readonly before: History;
-  /** What was stored once all of that was gone. */
+  /** The messages that were stored after retention had removed those. */
   readonly after: History;
   /** Everything that the reader hands out from its second message on. */
   readonly rest: AsyncIterator<Message<Sequenced>, void, void>;
@@ -53,7 +53,7 @@ async function send(context: CaseContext, topic: CaseTopic, history: History, ro
   await producer.close();
 }
 
-/** A reader that stands in the middle of a log, with room for little of what follows, when retention removes all of it. */
+/** Retention removes a whole log while a reader is in the middle of it, with room for only a few of the next messages. */
 async function overtakenReader(context: CaseContext, onGap: ((gap: Gap) => void) | undefined): Promise<Overtaken> {
   const topic = await topicWithShortRetention(context);
   const before = context.history();
@@ -65,7 +65,7 @@ async function overtakenReader(context: CaseContext, onGap: ((gap: Gap) => void)
   await countingArrivals(context, topic, async (arrived) => {
     const first = await context.within(rest.next(), "a first message");
     if (first.done !== true) received.push(first.value.value);
-    await context.until(() => arrived.size > 0, "a reader to have something in hand");
+    await context.until(() => arrived.size > 0, "a reader to have buffered something");
   });
   await untilRetentionActed(context, topic);
   const after = before.continued();
@@ -73,7 +73,7 @@ async function overtakenReader(context: CaseContext, onGap: ((gap: Gap) => void)
   return { topic, before, after, rest, reader, received };
 }
 
-/** Reads until everything that came later has been handed out. @throws what the reader fails with */
+/** Reads until all later messages were handed out. @throws the error of the reader */
 async function readOn({ rest, received, after }: Overtaken, context: CaseContext): Promise<void> {
   const later = new Set(after.sent.map(identify));
   while (later.size > 0) {
@@ -84,7 +84,7 @@ async function readOn({ rest, received, after }: Overtaken, context: CaseContext
   }
 }
 
-/** Declared: what retention has removed is missing without a word, and what is left is read. */
+/** Gaps are not detected: removed messages are missing without an error, and the rest is read. */
 async function goesOnAsDeclared(context: CaseContext): Promise<void> {
   const overtaken = await overtakenReader(context, undefined);
   await readOn(overtaken, context);
@@ -92,20 +92,20 @@ async function goesOnAsDeclared(context: CaseContext): Promise<void> {
   checkOrder(overtaken.received);
 }
 
-const outOfRange = defineCase({
+const passesReader = defineCase({
   name: "replay/retention/passes-a-reader",
   promise: 8,
   mutant: "hides-gaps",
   gates: { gapDetected: goesOnAsDeclared },
   run: async (context) => {
     const overtaken = await overtakenReader(context, undefined);
-    const promise = "retention has removed what a reader was to read next";
+    const promise = "retention has removed the next messages of a reader";
     const failed = await readOn(overtaken, context).then(
       () => null,
       (error: unknown) => ({ error }),
     );
     if (failed !== null && failed.error instanceof PromiseViolation) throw failed.error;
-    expectTrue(failed !== null, `${promise}: it went on behind the gap without a word`);
+    expectTrue(failed !== null, `${promise}: it went on behind the gap without an error`);
     const { error } = failed;
     expectTrue(
       isStreamError(error, "position-out-of-range"),
@@ -117,7 +117,7 @@ const outOfRange = defineCase({
   },
 });
 
-const gapAccepted = defineCase({
+const passesAcceptingReader = defineCase({
   name: "replay/retention/passes-a-reader-that-accepts",
   promise: 8,
   mutant: "miscounts-what-a-gap-swallows",
@@ -128,20 +128,20 @@ const gapAccepted = defineCase({
     await readOn(overtaken, context);
     const { before, after, received, reader, topic } = overtaken;
     await context.within(reader.close(), "a reader to close");
-    expectTrue(gaps.length > 0, "a reader that goes on behind a gap is told of it by onGap");
+    expectTrue(gaps.length > 0, "onGap is called for a reader that goes on behind a gap");
     for (const gap of gaps) expectEqual(gap.topic, topic.name, "the topic that a gap names");
     const missing = gaps.reduce((sum, gap) => sum + (gap.missing ?? Number.NaN), 0);
     const all = before.sent.length + after.sent.length;
-    if (!Number.isNaN(missing)) expectEqual(missing, all - received.length, "messages missing in all gaps: those that were not handed out");
+    if (!Number.isNaN(missing)) expectEqual(missing, all - received.length, "messages missing in all gaps: all that were not handed out");
     checkOrder(received);
     checkNoDuplicates(received);
   },
 });
 
-/** Declared: what retention has removed is missing without a word, and what is left is read. */
+/** Gaps are not detected: removed messages are missing without an error, and the rest is read. */
 async function skipsAsDeclared(context: CaseContext): Promise<void> {
   const topic = await topicWithShortRetention(context);
-  const bookmark = await endOf(context, topic);
+  const bookmark = await endBookmark(context, topic);
   const history = context.history();
   await publish(context, history, topic, keyNames(8), 2);
   await untilRetentionActed(context, topic);
@@ -151,14 +151,14 @@ async function skipsAsDeclared(context: CaseContext): Promise<void> {
   checkExactlyOnceInOrder(later.sent, later.received, topic.name);
 }
 
-const openedOutOfRange = defineCase({
+const outOfRange = defineCase({
   name: "replay/retention/out-of-range",
   promise: 8,
   mutant: "hides-gaps",
   gates: { gapDetected: skipsAsDeclared },
   run: async (context) => {
     const topic = await topicWithShortRetention(context);
-    const bookmark = await endOf(context, topic);
+    const bookmark = await endBookmark(context, topic);
     await publish(context, context.history(), topic, keyNames(8), 2);
     await untilRetentionActed(context, topic);
     const stream = sequencedTopic(context.connection, topic);
@@ -170,14 +170,14 @@ const openedOutOfRange = defineCase({
   },
 });
 
-const openedBehindTheGap = defineCase({
+const gapAccepted = defineCase({
   name: "replay/retention/gap-accepted",
   promise: 8,
   mutant: "goes-on-at-the-end-behind-a-gap",
   gates: { gapDetected: skipsAsDeclared },
   run: async (context) => {
     const topic = await topicWithShortRetention(context);
-    const bookmark = await endOf(context, topic);
+    const bookmark = await endBookmark(context, topic);
     const history = context.history();
     const receipts = await publish(context, history, topic, keyNames(8), 2);
     await untilRetentionActed(context, topic);
@@ -185,11 +185,11 @@ const openedBehindTheGap = defineCase({
     await publish(context, later, topic, keyNames(8), 2);
     const gaps: Gap[] = [];
     await readStored(context, later, topic, { from: { bookmark }, onGap: (gap) => void gaps.push(gap) });
-    const told = gaps.map(({ partition }) => partition);
-    expectEqual(new Set(told).size, told.length, "partitions of all gaps that were told, each once");
+    const reported = gaps.map(({ partition }) => partition);
+    expectEqual(new Set(reported).size, reported.length, "partitions of all reported gaps, each once");
     for (const { partition } of receipts) {
       if (partition !== null)
-        expectTrue(told.includes(partition), `retention removed messages of partition ${partition}, of which no gap was told`);
+        expectTrue(reported.includes(partition), `retention removed messages of partition ${partition}, and no gap was reported`);
     }
     for (const gap of gaps) expectEqual(gap.topic, topic.name, "the topic that a gap names");
     const missing = gaps.reduce((sum, gap) => sum + (gap.missing ?? Number.NaN), 0);
@@ -198,4 +198,4 @@ const openedBehindTheGap = defineCase({
   },
 });
 
-export const replayRetentionCases = [outOfRange, gapAccepted, openedOutOfRange, openedBehindTheGap];
+export const replayRetentionCases = [passesReader, passesAcceptingReader, outOfRange, gapAccepted];

@@ -26,7 +26,7 @@ const fromTime = defineCase({
     const later = await readAll(context, stream, { from: { timestamp: timestampMs }, until: "now" });
     expectEqual(later.length, 24, "messages stored after the time");
     expectLogs(logsOf(context, later), selectFrom(all, storedFrom(timestampMs)), "from a time on, nothing older and nothing missing");
-    // A time that messages have is their own: all of them are in the range.
+    // All messages with exactly the start time are in the range.
     for (const boundary of [later[0]!.timestamp, later.at(-1)!.timestamp]) {
       const messages = await readAll(context, stream, { from: { timestamp: boundary }, until: "now" });
       const wanted = selectFrom(all, storedFrom(boundary.getTime()));
@@ -68,7 +68,7 @@ const PRODUCED_AT_GATES: Readonly<Partial<Record<Capability, (context: CaseConte
   },
 };
 
-/** One key's messages, stored in this order with times so much behind a base. @returns the base: later than whatever a lent topic holds */
+/** Stores messages of one key, in this order, with these times relative to a base. @returns the base: later than all that a lent topic holds */
 async function publishAtTimes(context: CaseContext, topic: CaseTopic, offsetsMs: readonly number[]): Promise<number> {
   const history = context.history();
   const producer = sequencedTopic(context.connection, topic).producer();
@@ -80,7 +80,7 @@ async function publishAtTimes(context: CaseContext, topic: CaseTopic, offsetsMs:
   return baseMs;
 }
 
-/** A topic that is lent afterwards must not hold times that are still to come. */
+/** A lent topic must not hold times in the future. */
 async function untilPast(context: CaseContext, timeMs: number): Promise<void> {
   await context.deadline.pause(Math.max(0, timeMs + 1 - Date.now()), "the clock to pass the times that were given");
 }
@@ -92,7 +92,7 @@ const logOrder = defineCase({
   gates: PRODUCED_AT_GATES,
   run: async (context) => {
     const topic = await context.topic();
-    // Times that go back and forth: #1 is the first at or after the time.
+    // The times go back and forth: #1 is the first at or after the time.
     const baseMs = await publishAtTimes(context, topic, [0, 20, 10, 30, 5]);
     const stream = sequencedTopic(context.connection, topic);
     const messages = await readAll(context, stream, { from: { timestamp: baseMs + 15 }, until: "now" });
@@ -112,7 +112,7 @@ const untilInLogOrder = defineCase({
   gates: PRODUCED_AT_GATES,
   run: async (context) => {
     const topic = await context.topic();
-    // Also with equal times: of several at or after the end of a range the first one in log order ends it.
+    // Also with equal times: the first message in log order at or after the end time ends the range.
     const baseMs = await publishAtTimes(context, topic, [0, 10, 20, 20, 10, 30, 5]);
     const stream = sequencedTopic(context.connection, topic);
     const ends: readonly (readonly [offsetMs: number, expected: readonly number[]])[] = [
@@ -148,7 +148,7 @@ const behindTheEnd = defineCase({
     expectTrue(all.length > 0, "a replay reads what was published");
     const behindMs = Math.max(...all.map(({ timestamp }) => timestamp.getTime())) + 1;
     const messages = await readAll(context, stream, { from: { timestamp: behindMs }, until: "now" });
-    expectEqual(messages.length, 0, "messages at or after a time behind the last one");
+    expectEqual(messages.length, 0, "messages at or after a time that is later than the last one");
   },
 });
 

@@ -19,7 +19,7 @@ const comesAndGoes = defineCase({
     expectTrue((await admin.listTopics()).includes(topic.name), "a topic that was created is listed");
     const description = await admin.describeTopic(topic.name);
     expectEqual(description.name, topic.name, "a description names the topic");
-    expectSequence(description.partitions, topic.partitions, "a description tells the partitions");
+    expectSequence(description.partitions, topic.partitions, "a description lists the partitions");
     await context.within(admin.deleteTopic(topic.name), "a topic to be deleted");
     expectTrue(!(await admin.listTopics()).includes(topic.name), "a topic that was deleted is not listed");
     await expectRejection(async () => admin.describeTopic(topic.name), "not-found", "a topic that was deleted");

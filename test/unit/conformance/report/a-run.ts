@@ -22,7 +22,7 @@ export const REPORTS: readonly CaseReport[] = [
 const EXPECTED = {
   unsupported: { "producing/tombstones": "tombstones" },
   missing: { "ordering/publish/throttled": "fault throttle" },
-  deviations: { "group/reset/back-and-forward": "KAFKA-12345: it forgets", "group/gone": "an entry that nobody removed" },
+  deviations: { "group/reset/back-and-forward": "KAFKA-12345: it forgets", "group/gone": "a stale entry" },
 };
 
 /** Judged by what failed. */

@@ -19,7 +19,7 @@ const after = [
   aReport("e/other-capability", "unsupported", { capability: "tombstones", reason: "off" }),
 ];
 
-test("every kind of difference is told, and nothing that is none", () => {
+test("every kind of difference is reported, and nothing else", () => {
   expect(compareRuns(before, after).map((difference) => differenceAsText(difference))).toEqual([
     "b/mended: failed (lost) → passed",
     "d/other-fault: environment-missing (fault stall) → environment-missing (topics: none)",

@@ -9,7 +9,7 @@ test("the lines have exactly the agreed fields", () => {
     '{"case":"ordering/publish/throttled","promise":2,"provider":"memory","result":"environment-missing","reason":"fault throttle","capability":null,"seconds":0}',
   );
   expect(lines.at(-1)).toBe('{"summary":{"provider":"memory","passed":1,"failed":2,"unsupported":1,"missing":1}}');
-  // What a case of somebody else brings besides stays away.
+  // Further fields of a foreign case are left out.
   expect(caseAsJson({ ...REPORTS[0]!, notCleanedUp: [] } as never)).toBe(lines[0]);
 });
 
@@ -20,9 +20,9 @@ test("what was written is read back, whatever the reasons hold", () => {
 
 test.each([
   [[], /^a\.json, line 1: the summary is missing/],
-  [lines.slice(0, 2), /^a\.json, line 3: the summary is missing: this run did not come to its end/],
-  [[lines[0], "nonsense"], /^a\.json, line 2: this is no JSON/],
-  [[lines[0], lines[0], lines.at(-1)], /^a\.json, line 2: the case "ordering\/publish\/same-tick" came before/],
+  [lines.slice(0, 2), /^a\.json, line 3: the summary is missing: this run was cut off/],
+  [[lines[0], "nonsense"], /^a\.json, line 2: this is not JSON/],
+  [[lines[0], lines[0], lines.at(-1)], /^a\.json, line 2: the case "ordering\/publish\/same-tick" is there twice/],
   [[lines.at(-1), lines[0]], /^a\.json, line 2: nothing may follow the summary/],
   [['{"case":"a"}'], /^a\.json, line 1: this is neither/],
   [[lines[0]!.replace('"passed"', '"perfect"')], /^a\.json, line 1: this is neither/],

@@ -37,7 +37,7 @@ test("the end: counts by promise, what is wrong, the verdict", () => {
     ].join("\n"),
   );
   expect(runAsText(SOUND_RUN)).toMatch(/\n\nmemory: 3 cases, nothing wrong$/);
-  expect(runAsText(EXPECTED_RUN)).toContain("group/gone\n    listed in what is expected, but no case has this name");
+  expect(runAsText(EXPECTED_RUN)).toContain("group/gone\n    listed in the expected results, but no case has this name");
 });
 
 test("a style sets off what is good, bad and aside", () => {

@@ -10,7 +10,7 @@ import { publish, readAll } from "./stream-steps.ts";
 
 type CaseBody = (context: CaseContext) => Promise<void>;
 
-/** So many that every partition has some of either kind. */
+/** So many that every partition has kept keys and removed keys. */
 const KEPT_KEYS = keyNames(12);
 const GONE_KEYS = keyNames(48).map((key) => `gone-${key}`);
 
@@ -26,13 +26,13 @@ export const TOMBSTONE_GATE: Readonly<Partial<Record<Capability, CaseBody>>> = {
 
 export interface CompactedTopic {
   readonly topic: CaseTopic;
-  /** As sent: what compaction has left. */
+  /** The messages that compaction leaves, as sent. */
   readonly left: History;
-  /** Everything that there was before compaction, as a reader was given it. */
+  /** Everything that the topic held before compaction, as a reader received it. */
   readonly before: readonly Message<Sequenced>[];
 }
 
-/** A topic of which each partition ends with removed messages, behind the last that is left: the end of a log is no message. */
+/** In each partition of this topic, removed messages follow the last one that is left. So there is no message at the end of the log. */
 export async function compactedTopic(context: CaseContext): Promise<CompactedTopic> {
   const compact = context.compaction();
   const topic = await context.topic();

@@ -74,7 +74,7 @@ const skipsBehindARetry: Mutant = {
 };
 
 /** Defects that show when a call has to be repeated or takes its time. */
-export const troubleMutants: readonly Mutant[] = [
+export const faultMutants: readonly Mutant[] = [
   skipsBehindARetry,
   driverMutant("drops-what-comes-late", () => {
     let latestMs = performance.now();

@@ -2,7 +2,7 @@ import type { CaseContext } from "../case-context.ts";
 import type { CaseTopic } from "../case-topic.ts";
 import type { Member } from "../member.ts";
 
-/** Waits until the members share the topic: each partition has one owner, and each member has work, as far as there are partitions. */
+/** Waits until the members share the topic: each partition has an owner, and each member owns a partition if there are enough. */
 export async function untilShared(context: CaseContext, topic: CaseTopic, members: readonly Member<unknown>[]): Promise<void> {
   const sharing = context.capabilities.partitions ? Math.min(members.length, topic.partitions.length) : members.length;
   await untilOwned(context, topic, members, () => members.filter(({ consumer }) => consumer.assigned.length > 0).length === sharing);

@@ -4,22 +4,22 @@ import { EnvironmentMissing, PromiseViolation } from "../case-outcome.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { readAll } from "./stream-steps.ts";
 
-// Retention that acts while a case waits, and only when it is told to: what a case reads before that is there however slowly
-// it reads. Where the provider's least is hours, the environment lacks it.
+// Retention that removes messages during a case, but only when the case asks for it: until then all messages stay, however slowly
+// the case reads. Where the shortest retention of the provider is hours, the environment lacks it.
 
 const SHORT_MS = 60;
 const LONG_MS = 3_600_000;
 const ACTS_WITHIN_MS = 10_000;
 
-/** A topic that can be made to forget. @throws EnvironmentMissing where none can be had */
+/** A topic whose retention can be shortened. @throws EnvironmentMissing where that is not possible */
 export async function topicWithShortRetention(context: CaseContext): Promise<CaseTopic> {
   if (!context.capabilities.topicAdmin) throw new EnvironmentMissing("retention: that of a topic cannot be changed");
   return context.topic();
 }
 
 /**
- * Makes it forget all that it holds; from then on it keeps what comes.
- * @throws EnvironmentMissing where it cannot be made to, or where that takes too long
+ * Waits until retention has removed all messages of the topic. Later messages are kept.
+ * @throws EnvironmentMissing where the retention cannot be shortened, or does not act in time
  */
 export async function untilRetentionActed(context: CaseContext, topic: CaseTopic): Promise<void> {
   const stream = sequencedTopic(context.connection, topic);
@@ -44,17 +44,17 @@ async function shorten(context: CaseContext, topic: CaseTopic): Promise<void> {
   await untilRetentionIs(context, topic, SHORT_MS);
 }
 
-/** Servers may take a while until they know what they have been told. */
+/** A server may need some time until it shows a changed setting. */
 async function untilRetentionIs(context: CaseContext, topic: CaseTopic, retentionMs: number): Promise<void> {
   await untilActed(
     context,
     async () => (await context.admin.describeTopic(topic.name)).retentionMs === retentionMs,
     "a change of retention to be known",
-    `${retentionMs} ms are not what a topic gets`,
+    `a topic does not get ${retentionMs} ms`,
   );
 }
 
-/** @throws EnvironmentMissing with `otherwise` where the answer stays no for long, or until the case has no more time */
+/** @throws EnvironmentMissing with `otherwise` if the answer stays false for 10 seconds, or until the deadline of the case */
 async function untilActed(context: CaseContext, question: () => Promise<boolean>, what: string, otherwise: string): Promise<void> {
   const started = performance.now();
   const missing = (): EnvironmentMissing =>
@@ -68,7 +68,7 @@ async function untilActed(context: CaseContext, question: () => Promise<boolean>
       return answer;
     }, what);
   } catch (error) {
-    // A case that may not wait as long cannot say that retention would not have acted; but a question has to be answered.
+    // With a shorter deadline the case cannot know whether retention would have acted. But the server must have answered at least once.
     const wasCutShort = context.signal.aborted && performance.now() - started < ACTS_WITHIN_MS;
     if (wasCutShort && answers > 0 && error instanceof PromiseViolation) throw missing();
     throw error;

@@ -3,11 +3,11 @@ import { expectTrue, showError } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 
-/** Short ones first: not every server takes what is below some seconds. */
+/** Short ones first: some servers refuse less than some seconds. */
 const SESSIONS_MS = [250, 600, 6_000];
 
-/** The shortest session of ours that the provider takes. */
-export async function leastSession(context: CaseContext, topic: CaseTopic): Promise<number> {
+/** The shortest of these session time-outs that the provider accepts. */
+export async function shortestSession(context: CaseContext, topic: CaseTopic): Promise<number> {
   const group = await context.group(topic);
   const problems: unknown[] = [];
   for (const sessionTimeoutMs of SESSIONS_MS) {
@@ -23,7 +23,7 @@ export async function leastSession(context: CaseContext, topic: CaseTopic): Prom
     if (problem === null) return sessionTimeoutMs;
     expectTrue(
       isStreamError(problem, "invalid-argument", "configuration"),
-      `a session time-out that is not taken is invalid: ${showError(problem)}`,
+      `a session time-out that is refused is invalid: ${showError(problem)}`,
     );
     problems.push(problem);
   }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openMemory } from "../../../../adapters/memory/open.ts";
 import { defineCase } from "../../../../src/conformance/define-case.ts";
-import { topicWithShortRetention, untilRetentionActed } from "../../../../src/conformance/support/retention-steps.ts";
+import { topicWithShortRetention, untilRetentionActed } from "../../../../src/conformance/support/short-retention.ts";
 import { publish } from "../../../../src/conformance/support/stream-steps.ts";
 import type { ConformanceTarget } from "../../../../src/conformance/target.ts";
 import { connect } from "../../../../src/connect.ts";
@@ -43,7 +43,7 @@ test("settings that no topic gets are missing as well", async () => {
   const deaf = targetWith(() => ({ updateTopic: async () => undefined }));
   expect(await forgetting.run(deaf, AbortSignal.timeout(300))).toMatchObject({
     result: "environment-missing",
-    reason: "retention: 60 ms are not what a topic gets in the time of a case, at most 10000 ms",
+    reason: "retention: a topic does not get 60 ms in the time of a case, at most 10000 ms",
   });
 });
 

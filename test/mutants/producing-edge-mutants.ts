@@ -33,8 +33,8 @@ function takesOneSliceForAnother(producer: ProducerDriver): Partial<ProducerDriv
   };
 }
 
-/** Defects that need patience, or company in a call, to show. */
-export const patienceMutants: readonly Mutant[] = [
+/** Defects of the producer that show only in calls of mixed content, or after a wait. */
+export const producingEdgeMutants: readonly Mutant[] = [
   producerMutant("forgets-keyless-beside-others", (producer) => ({
     write: async (call, signal) => {
       const isForgotten = call.slices.map(({ lane }) => lane === null && call.slices.some((other) => other.lane !== null));

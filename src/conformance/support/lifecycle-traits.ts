@@ -4,23 +4,23 @@ import type { CaseContext } from "../case-context.ts";
 import { PromiseViolation } from "../case-outcome.ts";
 
 /**
- * `opening`: its first use is under way. `closing`: told to close, with something to finish. What comes of a call in each of
- * them is part of the contract: an answer or a coded refusal, at some time, and never nothing.
+ * `opening`: its first use is under way. `closing`: `close` was called, and there is work to finish. The contract says how each call
+ * ends in each state: with an answer or with a coded refusal. It always ends.
  */
 export type LifecycleState = "opening" | "open" | "closing" | "closed";
 
 type Outcome = "answers" | StreamErrorCode;
 
-/** One public operation, and what may come of it in each state. A state that is left out makes no sense for it. */
+/** One public operation, and its allowed outcomes in each state. A state that does not apply to it is left out. */
 export type LifecycleTrait<Part> = {
   readonly operation: string;
-  /** May throw `PromiseViolation` where the answer is wrong. */
+  /** May throw `PromiseViolation` if the answer is wrong. */
   call(part: Part, state: LifecycleState): unknown;
 } & Readonly<Partial<Record<LifecycleState, Outcome | readonly Outcome[]>>>;
 
 /**
- * Tries every operation in this state. While something opens or closes all are called in the same tick.
- * @param finish called when all have been: lets what holds up the opening or the closing go on
+ * Tries every operation in this state. While the part opens or closes, all are called in the same tick.
+ * @param finish is called after all operations were called: it lets the opening or the closing continue
  */
 export async function expectTraits<Part>(
   context: CaseContext,

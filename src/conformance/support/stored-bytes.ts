@@ -4,9 +4,8 @@ import type { CaseTopic } from "../case-topic.ts";
 import { plainBytes } from "../plain-codecs.ts";
 import { readAll } from "./stream-steps.ts";
 
-export const SOON = { initialDelayMs: 1, maxDelayMs: 4, maxAttempts: 2 };
-
-export async function storedIn(context: CaseContext, topic: CaseTopic): Promise<readonly Message<Uint8Array>[]> {
+/** Everything that a topic holds, as bytes. */
+export async function storedBytes(context: CaseContext, topic: CaseTopic): Promise<readonly Message<Uint8Array>[]> {
   const stream = context.connection.topic(topic.name, { codec: plainBytes });
   return readAll(context, stream, { from: topic.start, until: "now" });
 }

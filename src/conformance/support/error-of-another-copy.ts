@@ -1,11 +1,10 @@
 /**
- * What another copy of this package, of whatever version, makes and recognises as an error: not the class, which each copy has
- * for itself, but the mark that all of them put on theirs. Two copies meet where an application and a library of it each
- * have installed their own.
+ * Every copy of this package, of any version, recognises an error by this mark. The class is no help, because each copy has
+ * a class of its own. Two copies meet where an application and one of its libraries have each installed one.
  */
 const MARK = Symbol.for("streamport.error");
 
-/** An error as another copy makes it. */
+/** An error as another copy creates it. */
 export class ErrorOfAnotherCopy extends Error {
   readonly code: string;
   readonly retryable = false;
@@ -25,7 +24,7 @@ export class ErrorOfAnotherCopy extends Error {
 
 Object.defineProperty(ErrorOfAnotherCopy.prototype, MARK, { value: true });
 
-/** Does another copy take this for one of ours? */
+/** Does another copy recognise this error? */
 export function isRecognisedElsewhere(error: unknown): boolean {
   return typeof error === "object" && error !== null && MARK in error;
 }

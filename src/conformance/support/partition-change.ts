@@ -2,26 +2,25 @@ import type { Capability } from "../../capabilities.ts";
 import { expectEqual, expectUnsupported } from "../assertions.ts";
 import type { CaseContext } from "../case-context.ts";
 import { DEFAULT_TOPIC } from "../case-topic.ts";
-import { keyNames } from "../history/sequenced.ts";
 
-export const TRAFFIC_MORE = DEFAULT_TOPIC.partitions * 2;
+export const MORE_PARTITIONS = DEFAULT_TOPIC.partitions * 2;
 
-export const TRAFFIC_KEYS = keyNames(24);
+export const FEWER_PARTITIONS = DEFAULT_TOPIC.partitions / 2;
 
 type CaseBody = (context: CaseContext) => Promise<void>;
 
 /**
- * What holds where the number of partitions cannot be changed, or not without moving keys.
- * @param reshape the capability for the change itself: more partitions, or fewer
+ * The gates of a case that changes the number of partitions.
+ * @param change the capability for the change itself: more partitions, or fewer
  */
-export function reshapeGates(
-  reshape: "partitionGrowth" | "partitionMerge",
+export function partitionChangeGates(
+  change: "partitionGrowth" | "partitionMerge",
   partitions: number,
 ): Readonly<Partial<Record<Capability, CaseBody>>> {
-  return { topicAdmin: refusesPartitions("topicAdmin", partitions), [reshape]: refusesPartitions(reshape, partitions) };
+  return { topicAdmin: refusesPartitions("topicAdmin", partitions), [change]: refusesPartitions(change, partitions) };
 }
 
-/** Such a change is refused, and has no effect. A topic that has only one partition cannot have fewer: there, more are refused. */
+/** The change is refused and has no effect. A topic with only one partition cannot have fewer, so there the check asks for more. */
 export function refusesPartitions(capability: Capability, partitions: number): CaseBody {
   return async (context) => {
     const topic = await context.topic();
