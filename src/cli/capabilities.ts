@@ -21,8 +21,8 @@ interface Options {
 export function addCapabilities(program: Command): void {
   withUrl(program.command("capabilities"))
     .summary("what a provider can do")
-    .description("Shows what the provider can do, and its limits. Asks nobody, except with --topic.")
-    .addOption(new NameOption("-t, --topic <topic>", "narrowed by what this topic really is: asks the provider"))
+    .description("Shows what the provider can do, and its limits. Makes no call, except with --topic.")
+    .addOption(new NameOption("-t, --topic <topic>", "narrowed to this topic: asks the provider"))
     .option("--json", "as one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(showCapabilities);

@@ -30,29 +30,29 @@ const CASES_AT_ONCE = 8;
 const DETAILS = `
 Each case makes topics and groups of its own (case-…) and deletes them, also
 after Ctrl-C. Where they cannot or may not be created, --topics lends some to
-one case at a time: what they hold is left alone, they are neither changed nor
-deleted, and the cases' own messages stay in them.
-Cases that need a fault run on memory:, whose emulator is in this process; on
+one case at a time: they are neither changed nor deleted, and the messages of
+the cases stay in them.
+Cases that need a fault run on memory:, whose emulator is in this process. On
 servers they are missing: "fault <kind>".
 
 --adapter takes a file or an installed package. Its opener is a function from a
 URL to a driver:
   ${ADAPTER_RULE}.
-How to write one, and how to give it the faults that some cases need, is in
-adapters/README.md of this package.
+adapters/README.md of this package describes how to write one, and how to inject
+the faults that some cases need.
 
 --expected takes JSON:
   { "unsupported": { case: capability }, "missing": { case: reason },
     "deviations": { case: why it fails } }
-Exactly these cases must show that, and all others pass; an entry that is not
-true any more is wrong as well.
+Exactly these cases must have these results, and all others must pass. An entry
+that is not true any more is a problem too.
 
-The files of --junit and --markdown are there once the run has ended, and whole:
-a run that is interrupted leaves none, also none of a run before.
+The files of --junit and --markdown are written as a whole when the run has
+ended. An interrupted run leaves no file, not even that of an earlier run.
 
-Exit codes: 0 nothing is wrong, 1 a case failed or is not as expected, or what
-was opened is not closed at the end (with --compare: the runs differ), 2 wrong
-usage or no connection.
+Exit codes: 0 nothing is wrong; 1 a case failed or has another result than
+expected, or something is still open at the end (with --compare: the runs
+differ); 2 wrong usage or no connection.
 
 Examples:
   streamport conformance memory:
@@ -85,22 +85,22 @@ interface Options {
 
 export function addConformance(program: Command): void {
   withUrl(program.command("conformance"))
-    .summary("prove that a provider keeps what is promised")
-    .description("Runs the conformance suite: named cases of what every provider keeps.")
+    .summary("prove that a provider keeps the promises")
+    .description("Runs the conformance suite: the promises that every provider keeps, as named cases.")
     .option("--run <pattern>", "only cases of this name; * is a part of it, ** any number of parts; repeatable", collect)
     .option("--topics <names>", "topics to use instead of new ones, separated by commas: three, with several partitions", parseNames)
     .option("--groups <names>", "groups to use with them, separated by commas: three; needed where groups must exist first", parseNames)
-    .option("--adapter <module>", "somebody else's adapter")
-    .option("--expected <file>", "what the target is known to show besides passes")
+    .option("--adapter <module>", "an adapter of your own: a file or a package")
+    .option("--expected <file>", "the expected results other than passed")
     .option("--bail", "stop at the first case that is wrong")
-    .addOption(new Option("--repeat <count>", "run each case so often, and tell the worst result").default(1).argParser(parseCount))
+    .addOption(new Option("--repeat <count>", "run each case so often, and report the worst result").default(1).argParser(parseCount))
     .option(
       "--parallel [count]",
       `cases at once (default: ${CASES_AT_ONCE}; without a count ${CASES_AT_ONCE} for each repetition)`,
       parseCount,
     )
-    .option("--timeout <duration>", "of each case (default: 30s)", parseDuration)
-    .option("--json", "as JSON lines: one a case, then the summary")
+    .option("--timeout <duration>", "for each case (default: 30s)", parseDuration)
+    .option("--json", "as JSON lines: one for each case, then the summary")
     .option("--junit <file>", "write JUnit XML as well")
     .option("--markdown <file>", "write a page of Markdown as well: the matrix, and what did not pass")
     .addOption(new Option("--list", "show the cases instead: promise, mutant, gates, faults").conflicts("compare"))
@@ -116,7 +116,7 @@ export function addConformance(program: Command): void {
 async function conformance(url: string | undefined, options: Options): Promise<boolean> {
   const { json = false, junit, markdown } = options;
   if (options.compare !== undefined) {
-    if (url !== undefined) throw new UsageError("--compare looks at files: it takes no URL");
+    if (url !== undefined) throw new UsageError("--compare reads files: it takes no URL");
     return compareFiles(options.compare, json);
   }
   const cases = chosenCases(options.run);
@@ -150,7 +150,7 @@ function chosenCases(patterns: readonly string[] | undefined): ReturnType<typeof
   }
 }
 
-/** Prints how two runs that were written with `--json` differ. @returns whether they do not */
+/** Prints the differences between two runs that were written with `--json`. @returns whether they are equal */
 async function compareFiles(files: readonly string[], json: boolean): Promise<boolean> {
   const [first, second] = files;
   if (first === undefined || second === undefined || files.length > 2) {
@@ -167,7 +167,7 @@ async function compareFiles(files: readonly string[], json: boolean): Promise<bo
   return differences.length === 0;
 }
 
-/** Prints what there is to run: each case with its promise, the mutant it kills, the capabilities it stands on and the faults it needs. */
+/** Prints the cases, each with its promise, its mutant, the capabilities and the faults that it needs. */
 async function listCases(cases: readonly DefinedCase[], json: boolean): Promise<void> {
   const rows = cases.map(({ name, promise, mutant, gates, faults }) => ({ case: name, promise, mutant, gates, faults }));
   const text = json

@@ -14,8 +14,8 @@ import { withConnection } from "./process/with-connection.ts";
 const DETAILS = `
 A message counts as handled when standard output has taken its line. Each
 partition is printed in its stored order. Ctrl-C finishes the lines that have
-begun, stores how far the group is, and leaves it; a second one ends at once,
-and what was not stored comes again.
+begun, stores the progress of the group, and leaves it. A second one ends at
+once, and messages without stored progress are redelivered.
 
 A new group begins at earliest, latest, bookmark:BOOKMARK or a time, as for read
 --from; fail: it must not be new. Rows and lines are those of read.
@@ -25,7 +25,7 @@ Examples:
   streamport consume --topic flights --group delays --max 1 | jq
   streamport consume --topic flights --group new --initial-position latest`;
 
-/** A slow reader of the output is waited for this long after Ctrl-C; what it has not taken by then comes again. */
+/** How long the command waits for a slow reader of the output after Ctrl-C. Messages that it has not taken by then are redelivered. */
 const DRAIN_MS = 30_000;
 
 interface Options {
@@ -42,7 +42,7 @@ export function addConsume(program: Command): void {
     .summary("print messages as a member of a group")
     .description("Prints messages as one member of a group, until it is stopped: rows on a terminal, else JSON lines.")
     .addOption(requiredName("-t, --topic <topic>", "what to consume"))
-    .addOption(requiredName("-g, --group <group>", "the group, which remembers how far it is"))
+    .addOption(requiredName("-g, --group <group>", "the group, whose progress is stored"))
     .addOption(
       new Option("--initial-position <place>", "where a group begins that is new").default("earliest").argParser(parseInitialPosition),
     )
@@ -57,7 +57,7 @@ async function consume(url: string | undefined, { topic, group, initialPosition,
   const output = new StandardOutput();
   await interruptible((interrupted) =>
     withConnection(target, async (connection) => {
-      // By partition: what was printed is then always all that was stored before, so that nothing of it comes again.
+      // In partition order, printed messages are never behind a gap, so their progress is stored and none is redelivered.
       const consumer = bytesTopic(connection, topic).consumer({ group, initialPosition, concurrency, order: "partition" });
       whenAborted(interrupted, () => void consumer.close({ timeoutMs: DRAIN_MS }));
       const isEnough = await printAll(consumer, output, max ?? Infinity, json);
@@ -66,7 +66,7 @@ async function consume(url: string | undefined, { topic, group, initialPosition,
   );
 }
 
-/** Until the consumer is closed, by whomever. @returns whether as many were printed as were asked for */
+/** Prints until the consumer is closed. @returns whether `max` messages were printed */
 async function printAll(
   consumer: Consumer<Uint8Array | null>,
   output: StandardOutput,
@@ -85,8 +85,8 @@ async function printAll(
       begun += wanted.length;
       if (begun === max) close();
       const unwanted = messages[wanted.length];
-      // The consumer is closing, so that it and what is behind it stay for the next run.
-      if (unwanted !== undefined) context.fail(unwanted, new Error("not asked for"));
+      // The consumer is closing, so this message and those behind it stay for the next run.
+      if (unwanted !== undefined) context.fail(unwanted, new Error("more than --max"));
       try {
         await output.write(printer.of(wanted));
         printed += wanted.length;

@@ -72,14 +72,14 @@ function grouped(figure: number): string {
   return figure.toLocaleString("en");
 }
 
-/** What the demo runs on, for people. */
+/** The target of the demo, for people. */
 function describeTarget(provider: string, url: string | undefined): string {
   if (provider === "memory") return "memory: in this process";
   if (url !== undefined) return `${provider}: the server of the URL`;
   return `${provider}: emulated in this process (on a real one: streamport demo ${provider}://…)`;
 }
 
-/** What is seen while the demo runs: on standard error, as everything that is no result. */
+/** The progress of the demo, on standard error, as all output that is not a result. */
 class Display {
   readonly #title: string;
   readonly #style = terminalStyle(process.stderr);
@@ -107,7 +107,7 @@ class Display {
     this.#progress.end();
   }
 
-  /** A tick for each promise that was kept. */
+  /** Prints a tick for each promise that was kept. */
   show(checks: readonly Check[], { rates }: DemoRow): void {
     const { good, bad, faint } = this.#style;
     for (const { holds, promise, text } of checks) {
@@ -147,7 +147,7 @@ async function demonstrate(url: string | undefined, only: readonly string[] | un
       for (const { holds, text } of checks) if (!holds) console.error(`${row.provider}: ${text}`);
     }
   };
-  // A private one is another one for every connection: the demo needs several on the same.
+  // `memory:` without a name is a new broker for every connection, and the demo needs several connections to one broker.
   if (url !== undefined && named !== undefined && url !== "memory:") await demonstrateOn(url, describeTarget(named, url));
   else {
     for (const [provider, start] of Object.entries(inProcessProviders)) {

@@ -18,9 +18,10 @@ interface Manifest {
 }
 
 const DETAILS = `
-Nothing is stored, created or moved: whether one may send, consume, administer,
-the provider is asked, where it tells. What is not permitted is "doubtful", as
-it may be meant so. --json prints a line a check:
+Nothing is stored, created or moved. The doctor asks the provider for the
+permissions to send, to consume and to administer, if it can answer. A missing
+permission is "doubtful", because it may be intended. --json prints a line for
+each check:
   { "check", "result": "ok" | "doubtful" | "failed" | "not-tried",
     "detail", "advice" }
 
@@ -42,13 +43,13 @@ const MARKS = {
   "not-tried": ["gray", "not tried "],
 } as const;
 
-/** Where the details stand: behind mark and name. */
+/** The details begin behind mark and name. */
 const NAME_WIDTH = 16;
 const INDENT = MARKS.ok[1].length + NAME_WIDTH + 2;
 
 export function addDoctor(program: Command): void {
   withUrl(program.command("doctor"))
-    .summary("what is wrong with a connection, and what to do")
+    .summary("find problems of a connection, and what to do")
     .description(
       "Tries what can be tried without harm, and says what to do about each finding. The exit code is 1 when something is wrong, 2 when it is the URL.",
     )
@@ -63,20 +64,20 @@ async function diagnose(argument: string | undefined, { topic, group, json }: Op
   const url = connectionUrl(argument);
   if (group !== undefined && topic === undefined) throw new UsageError("--group goes with --topic: a group is of a topic");
   const output = new StandardOutput();
-  const tell = async (finding: Finding): Promise<void> => {
+  const print = async (finding: Finding): Promise<void> => {
     await output.write(json === true ? `${JSON.stringify(finding)}\n` : asText(finding));
     if (finding.result === "failed") process.exitCode = 1;
   };
-  await tell(ok("versions", versions()));
+  await print(ok("versions", versions()));
   try {
     await withConnection(url, async (connection) => {
-      await tell(ok("url", `${connection.provider}, from ${argument === undefined ? "STREAM_URL" : "the argument"}`));
-      for await (const finding of examine(connection, { topic, group })) await tell(finding);
+      await print(ok("url", `${connection.provider}, from ${argument === undefined ? "STREAM_URL" : "the argument"}`));
+      for await (const finding of examine(connection, { topic, group })) await print(finding);
     });
   } catch (error) {
-    // Everything behind `connect` is a finding of its own.
+    // Errors after `connect` are findings of `examine`.
     if (!(error instanceof UsageError) || !isStreamError(error.cause)) throw error;
-    await tell(failed("url", error.cause));
+    await print(failed("url", error.cause));
     process.exitCode = 2;
   }
 }
@@ -87,7 +88,7 @@ function asText({ check, result, detail, advice }: Finding): string {
   return `${styleText(colour, mark, { stream: process.stdout })} ${check.padEnd(NAME_WIDTH)} ${detail}\n${todo}`;
 }
 
-/** Of this package, of Node, and of the SDKs that adapters may need, as far as they are installed. */
+/** The versions of this package, of Node, and of the installed SDKs that adapters may need. */
 function versions(): string {
   const manifest = findPackageJSON("..", import.meta.url);
   const { peerDependencies = {} } = readManifest(manifest);
@@ -99,7 +100,7 @@ function installedVersion(name: string): string | undefined {
   try {
     return readManifest(findPackageJSON(name, import.meta.url)).version;
   } catch {
-    // Not found is the answer.
+    // The SDK is not installed.
     return undefined;
   }
 }

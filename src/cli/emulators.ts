@@ -6,13 +6,13 @@ import { UsageError } from "./process/exit-errors.ts";
 import { interruptible, whenAborted } from "./process/interruption.ts";
 
 const DETAILS = `
-Each prints the environment of a program that uses it. Nothing is kept: at the
-end, by Ctrl-C, all that was stored is gone. They listen on 127.0.0.1 only,
-unless --host says otherwise: there is no password. Clients in containers or on
-other machines also need --advertised-host, the name by which they reach this
-machine, since a server tells its clients where to connect.
+Each prints the environment of a program that uses it. All that was stored is
+gone when they end, by Ctrl-C. They listen on 127.0.0.1 only, unless --host says
+otherwise, because there is no password. Clients in containers or on other
+machines also need --advertised-host, the name by which they reach this machine,
+since a server sends its clients the address to connect to.
 
-memory: needs no emulator: it is in the process that uses it.
+memory: needs no emulator, because it is in the process that uses it.
 
 Examples:
   streamport emulators
@@ -38,7 +38,7 @@ export function addEmulators(program: Command): void {
     .command("emulators")
     .summary("run providers on this machine, without Docker or an account")
     .description("Starts providers in this process and prints their URLs. They run until Ctrl-C.")
-    .argument("[providers...]", "which ones (default: all that there are)")
+    .argument("[providers...]", "which ones (default: all)")
     .option("--topics <names>", "topics that exist from the start, separated by commas", parseNames)
     .option("--partitions <count>", "of each of these topics (default: the provider's)", parseCount)
     .option("--port <port>", "to listen on, where there is one provider (default: a free one)", parsePort)
@@ -79,7 +79,7 @@ async function emulate(
     throw new UsageError(`--advertised-host ${advertisedHost} is all addresses of a machine; clients need one, or a name`);
   }
   if (host !== undefined && EVERY_ADDRESS.has(host) && advertisedHost === undefined) {
-    console.error("Clients are sent to 127.0.0.1: those in containers or on other machines need --advertised-host.");
+    console.error("Clients are sent to 127.0.0.1. Clients in containers or on other machines need --advertised-host.");
   }
   const settings = Object.fromEntries(topics.map((topic) => [topic, { partitions }]));
   const output = new StandardOutput();
@@ -100,7 +100,7 @@ async function emulate(
   });
 }
 
-/** What a program needs to use it. */
+/** The environment of a program that uses the emulator. */
 function environmentOf({ url }: Emulator): Readonly<Record<string, string>> {
   return { STREAM_URL: url };
 }
@@ -109,7 +109,7 @@ function jsonLine(provider: string, emulator: Emulator): string {
   return `${JSON.stringify({ provider, url: emulator.url, environment: environmentOf(emulator) })}\n`;
 }
 
-/** For a shell: `eval` or an env file takes them as they are. */
+/** Lines for a shell: `eval` or an env file takes them unchanged. */
 function environmentLines(provider: string, emulator: Emulator): string {
   const lines = Object.entries(environmentOf(emulator)).map(([name, value]) => `${name}='${value}'`);
   return `# ${provider}\n${lines.join("\n")}\n`;

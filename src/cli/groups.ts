@@ -60,14 +60,14 @@ export function addGroups(program: Command): void {
   const ofGroup = (name: string, description: string): Command =>
     command(name, description).addOption(requiredName("-g, --group <group>", "the group"));
 
-  command("list", "Prints the names of the topic's groups, one a line.").option("--json", "as JSON lines").action(listGroups);
+  command("list", "Prints the names of the topic's groups, one on each line.").option("--json", "as JSON lines").action(listGroups);
   ofGroup("describe", "Shows members, places and lag of a group.").option("--json", "as one JSON object").action(describeGroup);
   withExecution(
     ofGroup("reset", "Moves a group that has no members; creates it if need be.")
       .addOption(new Option("--to <place>", "where to").makeOptionMandatory().argParser(parseFrom))
       .option("--partition <name>", "that --to offset:NUMBER is of"),
   ).action(resetGroup);
-  withExecution(ofGroup("delete", "Forgets how far a group is; it may have no members.")).action(deleteGroup);
+  withExecution(ofGroup("delete", "Deletes the progress of a group that has no members.")).action(deleteGroup);
 }
 
 async function listGroups(url: string | undefined, { topic, json }: TopicOptions & JsonOptions): Promise<void> {
@@ -77,7 +77,7 @@ async function listGroups(url: string | undefined, { topic, json }: TopicOptions
       const { names, natives } = await OpenConnection.inspectionOf(connection).listedGroups(topic);
       const lines = names.toSorted().map((group) => `${json === true ? JSON.stringify({ topic, group }) : group}\n`);
       await new StandardOutput().write(lines.join(""));
-      // Not among the names: no other command would take them.
+      // They are not among the names, because no other command accepts them.
       for (const native of natives.toSorted()) console.error(nativeGroupText(native, names.includes(native)));
     },
     ["groupAdmin"],
@@ -105,7 +105,7 @@ async function resetGroup(
     async (connection) => {
       const to = await fromOf(connection, topic, given, partition === undefined ? undefined : [partition]);
       const now = await orMissing(connection.admin.describeGroup(topic, group));
-      // Asked of what moves the group: what is shown is what is done.
+      // The plan comes from the code that moves the group, so the shown change is the real one.
       const planned = await OpenConnection.inspectionOf(connection).planReset(topic, group, to);
       await new StandardOutput().write(changes(now, planned));
       reportMembers(now);
@@ -122,7 +122,7 @@ async function deleteGroup(url: string | undefined, { topic, group, ...execution
     sharedConnectionUrl(url),
     async (connection) => {
       const description = await connection.admin.describeGroup(topic, group);
-      await new StandardOutput().write(`delete ${description.nativeName} and its places:\n${standing(description)}`);
+      await new StandardOutput().write(`delete ${description.nativeName} and its places:\n${placesText(description)}`);
       reportMembers(description);
       if (!isExecuted(execution)) return;
       await connection.admin.deleteGroup(topic, group);
@@ -132,7 +132,7 @@ async function deleteGroup(url: string | undefined, { topic, group, ...execution
   );
 }
 
-/** `null` where the provider does not tell, or where the group stands where no log is: its places are shown all the same. */
+/** `null` if the provider does not know the lag, or if the position of the group is out of range. Its places are shown all the same. */
 async function lagOf(
   { admin, capabilities }: Connection,
   topic: string,
@@ -156,15 +156,15 @@ function asText(topic: string, description: GroupDescription, lag: Lag | null): 
     ["members", members === null ? UNKNOWN : String(members)],
   ];
   const lags = lag === null ? "" : `\n${lagTable([{ group: name, lag }])}`;
-  return `${table(rows, { numbersRight: false })}\n${standing(description)}${lags}`;
+  return `${table(rows, { numbersRight: false })}\n${placesText(description)}${lags}`;
 }
 
-function standing({ bookmark }: GroupDescription): string {
-  if (bookmark === null) return "no place yet, or none that the provider tells\n";
+function placesText({ bookmark }: GroupDescription): string {
+  if (bookmark === null) return "no place yet, or the provider does not show it\n";
   return table([["partition", "place"], ...placesOf(bookmark)], { numbersRight: false });
 }
 
-/** A partition a line; said before it is done as well as where it is only shown. */
+/** A line for each partition, printed before the change, also without --execute. */
 function changes(now: GroupDescription | null, planned: ReadonlyMap<string, PartitionPlace>): string {
   const before = now === null || now.bookmark === null ? new Map<string, string>() : placesOf(now.bookmark);
   const after = placeTexts(planned);

@@ -13,11 +13,11 @@ import { interruptible } from "./process/interruption.ts";
 import { withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
---json prints a line a group:
+--json prints a line for each group:
   { "topic", "group", "timestamp", "messages", "timeMs",
     "partitions": [{ "partition", "messages", "timeMs" }] }
-timestamp: when it was asked, in milliseconds since the epoch; timeMs: the age
-of the oldest message that is not handled; null: the provider does not tell.
+timestamp: the time of the query, in milliseconds since the epoch; timeMs: the
+age of the oldest message that is not handled; null: the provider does not know.
 
 Examples:
   streamport lag kafka://localhost:9092 --topic flights
@@ -37,7 +37,7 @@ const INTERVAL_MS = 2_000;
 /** A timer of Node takes no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Every capability that may be missing is asked for at run time, and then says so. */
+/** The capabilities are not checked before: a missing one is refused at run time. */
 type LagAdmin = Connection<"groupAdmin" | "lagInMessages">["admin"];
 
 interface GroupLag {
@@ -52,17 +52,17 @@ interface Failure {
 
 interface Lags {
   readonly lags: readonly GroupLag[];
-  /** Of groups whose lag cannot be told: what is wrong with one hides none of the others. */
+  /** The errors of single groups. They do not hide the lag of the other groups. */
   readonly failures: readonly Failure[];
 }
 
 export function addLag(program: Command): void {
   withUrl(program.command("lag"))
     .summary("how far groups are behind")
-    .description("Shows how many messages a group has not handled yet, and the age of the oldest, as far as the provider tells.")
+    .description("Shows how many messages a group has not handled yet, and the age of the oldest, as far as the provider knows them.")
     .addOption(requiredName("-t, --topic <topic>", "the topic"))
     .addOption(new NameOption("-g, --group <group>", "the group (default: every group of the topic)"))
-    .option("--watch", "again and again, until Ctrl-C")
+    .option("--watch", "repeat, until Ctrl-C")
     .option("--interval <duration>", `of --watch: ${DURATION_FORM} (default: 2s)`, parseDuration)
     .option("--json", "as JSON lines")
     .addHelpText("after", DETAILS)
@@ -88,7 +88,7 @@ async function show(connection: Connection, options: Options, output: StandardOu
   if (failures.length > 0) process.exitCode = 1;
 }
 
-/** Until it is interrupted, which is its only end. */
+/** Repeats until it is interrupted. */
 async function watch(connection: Connection, options: Options, output: StandardOutput, interrupted: AbortSignal): Promise<void> {
   const head = output.isTerminal && options.json !== true ? "\u001B[2J\u001B[H" : "";
   while (!interrupted.aborted) {
@@ -99,7 +99,7 @@ async function watch(connection: Connection, options: Options, output: StandardO
       reportFailures(failures);
     } catch (error) {
       if (interrupted.aborted) return;
-      // A provider that is away for a moment is what one watches for.
+      // A watch continues while the provider is unavailable.
       if (!isStreamError(error) || !error.retryable) throw error;
       console.error(`${error.code}: ${error.message}`);
     }
@@ -111,10 +111,10 @@ async function lagsOf(connection: Connection, { topic, group }: Options, signal:
   const admin = connection.admin as LagAdmin;
   if (group !== undefined) return { lags: [{ group, lag: await admin.lag(topic, group, { signal }) }], failures: [] };
   const groups = (await admin.listGroups(topic, { signal })).toSorted();
-  const told = await Promise.all(groups.map(async (name) => lagOfListed(admin, topic, name, signal)));
+  const results = await Promise.all(groups.map(async (name) => lagOfListed(admin, topic, name, signal)));
   return {
-    lags: told.filter((found) => found !== null && "lag" in found),
-    failures: told.filter((found) => found !== null && "error" in found),
+    lags: results.filter((result) => result !== null && "lag" in result),
+    failures: results.filter((result) => result !== null && "error" in result),
   };
 }
 

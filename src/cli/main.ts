@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { unsupportedNodeMessage } from "../node-version.ts";
 
-// Nothing else is imported here: what the command line is made of could not even be loaded by a Node that is too old.
+// Nothing else is imported here, because a Node that is too old cannot load the rest of the command line.
 const unsupported = unsupportedNodeMessage();
 if (unsupported === null) {
   const { run } = await import("./run.ts");

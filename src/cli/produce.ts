@@ -27,12 +27,12 @@ const DETAILS = `
 A line is, unless said otherwise, a message as read and consume print it:
   {"key": "ATL", "value": "text", "headers": {"name": "text"}}
 key null: no key. value null: a tombstone. valueBase64 instead of value: any
-bytes. A value that is no text is stored as JSON. rawHeaders, pairs of a name
-and a value in base64 or null, stands in place of headers. Other fields are
+bytes. A value that is not a string is stored as JSON. rawHeaders, pairs of a
+name and a value in base64 or null, stands in place of headers. Other fields are
 ignored, but see --keep. Messages of one key are stored in the order of their
 lines.
 
-An only argument that is no URL is the file; - is standard input. A byte order
+A single argument that is no URL is the file; - is standard input. A byte order
 mark at its beginning is skipped. The first line that cannot be sent ends it,
 and says how many are stored and which are not.
 
@@ -53,10 +53,10 @@ interface Options {
   readonly keep?: readonly KeptField[];
 }
 
-/** Everything else concerns the topic, or the provider. */
+/** These errors are about one line; all others are about the topic or the provider. */
 const CONCERNS_A_LINE: ReadonlySet<StreamErrorCode> = new Set(["invalid-argument", "too-large", "unsupported"]);
 
-/** As every command that does not run for ever, it ends when the provider has been away for so long. */
+/** Like every command that does not run for ever, it ends when the provider is unavailable for this time. */
 const DELIVERY_TIMEOUT_MS = 30_000;
 
 export function addProduce(program: Command): void {
@@ -113,7 +113,7 @@ async function produce(first: string | undefined, second: string | undefined, op
   );
 }
 
-/** With the URL in STREAM_URL an only argument is the file: it does not begin with a scheme. */
+/** With the URL in STREAM_URL, a single argument without a scheme is the file. */
 function urlAndFile(first: string | undefined, second: string | undefined): { url: string | undefined; file: string | undefined } {
   const isUrl = first === undefined || second !== undefined || /^[a-z][a-z0-9+.-]+:/i.test(first);
   return isUrl ? { url: first, file: second } : { url: undefined, file: first };
@@ -124,7 +124,7 @@ function lineReaderOf({ lines, key, keyField, keep }: Options): LineReader {
   return lines === true ? plainLines(key ?? null) : messageLines(key, keep ?? []);
 }
 
-/** Those before the first line that is none; nothing behind it is to be sent. */
+/** The messages before the first bad line. Later lines are not sent. */
 function messagesOf(
   lines: readonly NumberedLine[],
   readLine: LineReader,
@@ -144,7 +144,7 @@ function messagesOf(
   return { messages, through, bad: null };
 }
 
-/** Given ones stand in place of those of the line that have their names. */
+/** Headers of `--header` replace headers of the line with the same name. */
 function withHeaders(message: OutgoingBytes, given: Options["header"] = {}): OutgoingBytes {
   const exact = message[EXACT_HEADERS];
   if (exact === undefined) return { ...message, headers: { ...message.headers, ...given } };

@@ -14,7 +14,7 @@ import { addProduce } from "./produce.ts";
 import { addRead } from "./read.ts";
 import { addTopics } from "./topics.ts";
 
-/** One function a command, in the order of the help. Each makes its command on the program that it is given. */
+/** One function for each command, in the order of the help. It adds its command to the program. */
 const COMMANDS: readonly ((program: Command) => unknown)[] = [
   addProduce,
   addConsume,
@@ -31,7 +31,7 @@ const COMMANDS: readonly ((program: Command) => unknown)[] = [
 
 /**
  * The whole command line. `parseAsync` rejects instead of ending the process: with a `CommanderError` for wrong usage (already
- * told) and for help that was asked for, with the command's own error otherwise.
+ * printed) and for requested help, else with the error of the command.
  */
 export function createProgram(): Command {
   const program = new Command("streamport")

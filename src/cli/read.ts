@@ -80,7 +80,7 @@ export function addRead(program: Command): void {
         .conflicts(["from", "until", "bookmarkFile"])
         .argParser(parseCount),
     )
-    .option("--partition <name>", "only this one; repeatable", collect)
+    .option("--partition <name>", "only this partition; repeatable", collect)
     .option("--bookmark-file <file>", "go on where the last run with this file stopped")
     .option("--max <count>", "stop after so many messages", parseCount)
     .addHelpText("after", DETAILS)
@@ -102,7 +102,7 @@ async function read(url: string | undefined, options: Options): Promise<void> {
         partitions: options.partition,
         batch: { maxMessages: MESSAGES_AT_ONCE },
       });
-      // Ends the loop also while it waits; what it has handed out by then is still printed.
+      // This ends the loop also while it waits. Messages that were handed out are still printed.
       whenAborted(interrupted, () => void reader.close());
       if (options.follow !== true) whenAborted(retries.lost, () => void reader.close());
       const printed = await printAll(reader, output, options, file, retries);
@@ -119,7 +119,7 @@ interface Range {
   readonly until: Until | undefined;
 }
 
-/** @param kept what the bookmark file says */
+/** @param kept the bookmark in the file */
 async function rangeOf(connection: Connection, options: Options, kept: Bookmark | null): Promise<Range> {
   const { topic, last, partition, follow } = options;
   if (last !== undefined) {
@@ -131,7 +131,7 @@ async function rangeOf(connection: Connection, options: Options, kept: Bookmark 
   return { from, until };
 }
 
-/** Nothing is in such a range: silence would look as if nothing were stored. */
+/** Such a range is always empty. Without an error it would look as if nothing was stored. */
 function refuseBackwards({ from, until, bookmarkFile }: Options): void {
   if (bookmarkFile !== undefined || typeof from === "string" || !("timestamp" in from)) return;
   if (until === undefined || typeof until === "string" || !("timestamp" in until)) return;
@@ -139,7 +139,7 @@ function refuseBackwards({ from, until, bookmarkFile }: Options): void {
   if (end < begin) throw new UsageError(`--until ${end.toISOString()} is before --from ${begin.toISOString()}`);
 }
 
-/** Silence would look like a failure, or like a topic that holds nothing. */
+/** Empty output could be a failure or an empty topic, so the reason is printed. */
 function whyNothing({ from, until, partition }: Options): string {
   if (from === "latest") return "--from latest begins behind all that is stored; --follow waits for what comes";
   if (typeof from === "object" && "timestamp" in from && Number(from.timestamp) > Date.now()) return "--from is in the future";
@@ -148,7 +148,7 @@ function whyNothing({ from, until, partition }: Options): string {
     : "nothing is stored in this range";
 }
 
-/** Until the reader ends or is closed. @returns how many were printed */
+/** Prints until the reader ends or is closed. @returns the number of printed messages */
 async function printAll(
   reader: Reader<Uint8Array | null>,
   output: StandardOutput,
@@ -163,16 +163,16 @@ async function printAll(
   try {
     for await (const messages of max === undefined ? reader.batches() : oneByOne(reader)) {
       const lines = printer.of(messages);
-      // Of two batches one is made while the other is on its way.
+      // One batch is formatted while the other is being written.
       await writing;
       writing = output.write(lines);
-      // That it fails is found where it is awaited.
+      // The error is thrown where the write is awaited.
       writing.catch(() => undefined);
       printed += messages.length;
       retries.progressed();
       if (file !== null) {
         await writing;
-        // Asked before the next batch is: it stands behind what was printed, and behind nothing else.
+        // The bookmark is read before the next batch is requested, so it is behind exactly the printed messages.
         file.writeSoon(await reader.bookmark());
       }
       if (printed === max) break;
@@ -180,7 +180,7 @@ async function printAll(
     await writing;
     await file?.write(await reader.bookmark());
   } finally {
-    // What was handed out is printed, also where reading has failed behind it.
+    // Messages that were handed out are printed, also if reading failed after them.
     await writing.catch(() => undefined);
     file?.forget();
     progress.end();
@@ -188,7 +188,7 @@ async function printAll(
   return printed;
 }
 
-/** A bookmark stands behind a whole batch, so that one of several messages could not be left half-way. */
+/** A bookmark is always behind a whole batch, so with `--max` each message is a batch of its own. */
 async function* oneByOne(reader: Reader<Uint8Array | null>): AsyncGenerator<readonly PlainMessage[], void, void> {
   for await (const message of reader) yield [message];
 }

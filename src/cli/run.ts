@@ -2,12 +2,12 @@ import { type ActiveResources, activeResources, addedResources } from "../confor
 import { BROKEN_PIPE, reportFailure } from "./process/report-failure.ts";
 import { createProgram } from "./program.ts";
 
-/** How long what is closing may take after the work is over. */
+/** How long resources may take to close after the work. */
 const GRACE_MS = 2_000;
 
-/** The whole of a process that is nothing but the command line. */
+/** Runs the command line as a whole process. */
 export async function run(): Promise<void> {
-  // Whoever writes by StandardOutput hears of a failed write itself; of help, which the parser writes, this is all that is heard.
+  // StandardOutput throws the error of a failed write. The parser writes the help, and its failed writes arrive only here.
   process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") process.exitCode = BROKEN_PIPE;
   });
@@ -23,12 +23,12 @@ export async function run(): Promise<void> {
 }
 
 /**
- * Sees that the process ends when its work is over: what somebody's adapter has left open would keep it alive for ever. By itself it
- * ends at once, with its exit code; otherwise after a while, with a word on what is open, as a failure.
- * @param before what was open when the process began
+ * Ensures that the process ends after its work: a resource that an adapter left open would keep it alive for ever. Normally it
+ * ends at once, with its exit code. Otherwise it ends after a while as a failure, and names what is open.
+ * @param before the resources that were open at the start of the process
  */
 function endProcess(before: ActiveResources): void {
-  // Does not keep the process alive itself: it comes to that only where something else does.
+  // The timer does not keep the process alive, so it fires only if something else does.
   setTimeout(() => {
     const isBeingRead = [process.stdout, process.stderr].some(({ writableLength, destroyed }) => !destroyed && writableLength > 0);
     if (isBeingRead) {

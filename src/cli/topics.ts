@@ -39,9 +39,9 @@ export function addTopics(program: Command): void {
   const command = (name: string, description: string): Command =>
     withUrl(topics.command(name)).description(description).addHelpText("after", EXAMPLES);
 
-  command("list", "Prints the names of all topics, one a line.").option("--json", "as JSON lines").action(listTopics);
+  command("list", "Prints the names of all topics, one on each line.").option("--json", "as JSON lines").action(listTopics);
   ofTopic(command("describe", "Shows partitions and settings.")).option("--json", "as one JSON object").action(describeTopic);
-  withSettings(ofTopic(command("create", "Creates a topic; what is not said is the provider's default."))).action(createTopic);
+  withSettings(ofTopic(command("create", "Creates a topic; settings that are left out are the provider's defaults."))).action(createTopic);
   withSettings(ofTopic(command("update", "Changes the number of partitions or the retention.")))
     .option("--may-reorder", "allow that more partitions move keys: messages of a key may then be handled out of order")
     .action(updateTopic);
@@ -73,7 +73,7 @@ async function describeTopic(url: string | undefined, { topic, json }: TopicOpti
       ["topic", name],
       ["native name", nativeName],
       ["partitions", `${partitions.length}: ${partitions.join(", ")}`],
-      ["retention", retentionMs === null ? "unlimited or not told" : durationText(retentionMs)],
+      ["retention", retentionMs === null ? "unlimited or unknown" : durationText(retentionMs)],
       ["largest message", `${maxMessageBytes.toLocaleString("en")} bytes`],
     ];
     await new StandardOutput().write(json === true ? `${JSON.stringify(description)}\n` : table(rows, { numbersRight: false }));

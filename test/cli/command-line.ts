@@ -32,7 +32,7 @@ export function startCommand(args: readonly string[], { env = {}, cwd }: RunOpti
   let errors = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-  // A program that ends before it has read everything breaks the pipe; its exit code tells what that means.
+  // A program that ends before it has read everything breaks the pipe; its exit code shows that.
   child.stdin.on("error", () => undefined);
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);

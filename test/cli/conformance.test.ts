@@ -33,7 +33,7 @@ test("memory: runs every case, faults included, and nothing is wrong", { timeout
   expect(exitCode).toBe(0);
 });
 
-test("somebody else's adapter that is broken: exit code 1, in the words for people too", async () => {
+test("a broken adapter outside this package: exit code 1, also for the text for people", async () => {
   await using place = await writeFiles({ "broken.mjs": BROKEN + LAST_WORD });
   const args = ["conformance", "--adapter", "./broken.mjs", "--run", "ordering/publish/*"];
   const { exitCode, output, errors } = await runCommandLine(args, { cwd: place.folder, env: { STREAM_URL: "memory:shared" } });
@@ -44,7 +44,7 @@ test("somebody else's adapter that is broken: exit code 1, in the words for peop
   expect(exitCode).toBe(1);
 });
 
-describe("a run that ends early gives back what its cases had made", () => {
+describe("in a run that ends early the cases delete what they created", () => {
   const SLOW = ["conformance", "memory:shared?delayMs=40", "--json", "--adapter"];
 
   test("--bail, at the first wrong case", async () => {
@@ -59,7 +59,7 @@ describe("a run that ends early gives back what its cases had made", () => {
 
   const SOUND = { "sound.mjs": `${PREAMBLE}${LAST_WORD}export { openMemory as openDriver };` };
   const REPORTS = ["--junit", "run.xml", "--markdown", "run.md"];
-  /** Of a run before, which nobody may take for this one's. */
+  /** The report of an earlier run, which must not be taken for this one. */
   const OLD_REPORTS = { "run.xml": "<old/>", "run.md": "# old" };
 
   test("Ctrl-C", async () => {
@@ -82,7 +82,7 @@ describe("a run that ends early gives back what its cases had made", () => {
     expect(await readdir(place.folder)).toEqual(["sound.mjs"]);
   });
 
-  test("nobody reads the output any more", async () => {
+  test("the reader of the output has gone", async () => {
     await using place = await writeFiles({ ...SOUND, ...OLD_REPORTS });
     const { child, ended } = startCommand([...SLOW, "./sound.mjs", ...REPORTS], { cwd: place.folder });
     child.stdout.once("data", () => child.stdout.destroy());

@@ -86,6 +86,6 @@ test("a private memory: is one that the demo shares between its connections", { 
   expect(exitCode).toBe(0);
 });
 
-test("where nobody answers there is an error and no table", () => {
+test("without an answer there is an error and no table", () => {
   expect(demo("kafka://127.0.0.1:1")).toEqual({ exitCode: 1, output: "", errors: expect.stringMatching(/^unavailable: .*\n$/) });
 });

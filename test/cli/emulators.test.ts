@@ -51,7 +51,7 @@ async function startedUrl(command: RunningCommand): Promise<URL> {
   return new URL((JSON.parse(line!) as { url: string }).url);
 }
 
-test("listens on all addresses where it is told to, and sends clients to the name that is advertised", async () => {
+test("listens on all addresses with --host, and sends clients to the advertised name", async () => {
   const command = startCommand([
     "emulators",
     "kafka",
@@ -74,7 +74,7 @@ test("listens on all addresses where it is told to, and sends clients to the nam
   expect(await command.ended).toMatchObject({ exitCode: 0, errors: "" });
 });
 
-test("without an advertised name all addresses are told as loopback, and that is said", async () => {
+test("without an advertised name clients are sent to loopback, with a warning", async () => {
   const command = startCommand(["emulators", "kafka", "--json", "--host", "0.0.0.0"]);
   expect((await startedUrl(command)).hostname).toBe("127.0.0.1");
   command.child.kill("SIGINT");
@@ -84,7 +84,7 @@ test("without an advertised name all addresses are told as loopback, and that is
   });
 });
 
-test("by default nobody else reaches it", async () => {
+test("by default other machines cannot reach it", async () => {
   const command = startCommand(["emulators", "kafka", "--json"]);
   const { port } = await startedUrl(command);
   await using connection = await connect(`kafka://${OTHER_ADDRESS}:${port}`);
@@ -93,7 +93,7 @@ test("by default nobody else reaches it", async () => {
   await command.ended;
 });
 
-test("an address that is none of this machine's is told", async () => {
+test("an address of another machine is an error", async () => {
   expect(await runCommandLine(["emulators", "kafka", "--host", "192.0.2.1"])).toMatchObject({
     exitCode: 1,
     output: "",

@@ -52,7 +52,7 @@ async function stored(topic: string): Promise<readonly string[]> {
   return values;
 }
 
-async function told(command: RunningCommand, text: string): Promise<void> {
+async function untilPrinted(command: RunningCommand, text: string): Promise<void> {
   await expect.poll(() => command.output() + command.errors(), { timeout: 20_000 }).toContain(text);
 }
 
@@ -202,9 +202,9 @@ describe("places by the provider's own offset", () => {
     const producer = connection.topic(topic, { codec: text() }).producer();
     for (const value of ["one", "two", "three"]) await producer.send({ key: null, value });
     const command = startCommand(["read", kafka.url, "--topic", topic, "--last", "1", "--follow"]);
-    await told(command, '"value":"three"');
+    await untilPrinted(command, '"value":"three"');
     await producer.send({ key: null, value: "four" });
-    await told(command, '"value":"four"');
+    await untilPrinted(command, '"value":"four"');
     command.child.kill("SIGINT");
     const { exitCode, output } = await command.ended;
     expect({ exitCode, lines: output.trimEnd().split("\n").length }).toEqual({ exitCode: 0, lines: 2 });
@@ -264,7 +264,7 @@ describe("Ctrl-C", () => {
     const topic = await newTopic();
     await connection.topic(topic, { codec: text() }).producer().send({ key: null, value: "first" });
     const command = startCommand(["consume", kafka.url, "--topic", topic, "--group", "g", "--max", "2"]);
-    await told(command, '"value":"first"');
+    await untilPrinted(command, '"value":"first"');
     command.child.kill("SIGTERM");
     expect(await command.ended).toMatchObject({ exitCode: 143, signal: null, errors: "" });
   });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { isStreamError } from "../../errors.ts";
 import { UsageError } from "../process/exit-errors.ts";
 
-/** What a file that the user names says. @throws `UsageError` where it cannot be read, or says nothing of that kind */
+/** The parsed content of a file that the user names. @throws `UsageError` if it cannot be read or parsed */
 export async function readInputFile<Content>(path: string, parse: (text: string) => Content): Promise<Content> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new UsageError(`cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, { cause });
@@ -16,7 +16,7 @@ export async function readInputFile<Content>(path: string, parse: (text: string)
   }
 }
 
-/** What the system says, in its own short word: `ENOENT`. */
+/** The code of a system error, such as `ENOENT`. */
 export function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }

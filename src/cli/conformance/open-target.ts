@@ -14,7 +14,7 @@ export interface TargetOptions {
   readonly groups?: readonly string[];
 }
 
-/** What the suite runs on, once it has answered. */
+/** The target of the suite, after a successful check. */
 export interface OpenedTarget {
   readonly target: ConformanceTarget;
   readonly provider: string;
@@ -24,8 +24,8 @@ export interface OpenedTarget {
 const CHECK_TIMEOUT_MS = 30_000;
 
 /**
- * Opens the URL, and sees that somebody is there.
- * @throws `UsageError` where nobody is
+ * Opens the URL, and checks that the provider answers.
+ * @throws `UsageError` if it does not
  */
 export async function withTarget<Result>(
   url: string,
@@ -34,10 +34,10 @@ export async function withTarget<Result>(
   work: (opened: OpenedTarget) => Promise<Result>,
 ): Promise<Result> {
   if (groups !== undefined && topics === undefined) throw new UsageError("--groups goes with --topics: it names groups for these");
-  await using way = await asUsage(() => wayTo(url, adapter));
-  // What is left of a fault would meet the next case that a topic is lent to.
-  const emulator = topics === undefined ? way.emulator : undefined;
-  const target = { connect: () => way.connect(), emulator, topics, groups };
+  await using source = await asUsage(() => sourceOf(url, adapter));
+  // A fault that was not used up would affect the next case with the same lent topic.
+  const emulator = topics === undefined ? source.emulator : undefined;
+  const target = { connect: () => source.connect(), emulator, topics, groups };
   const known = await asUsage(() => check(target, interrupted));
   return await work({ target, ...known });
 }
@@ -47,7 +47,7 @@ interface TargetSource extends AsyncDisposable {
   readonly emulator?: Emulator;
 }
 
-async function wayTo(url: string, adapter: string | undefined): Promise<TargetSource> {
+async function sourceOf(url: string, adapter: string | undefined): Promise<TargetSource> {
   const nothing = async (): Promise<void> => undefined;
   if (adapter !== undefined) {
     const open = await loadAdapter(adapter);
@@ -59,7 +59,7 @@ async function wayTo(url: string, adapter: string | undefined): Promise<TargetSo
   return { connect: async () => connect(emulator.url), emulator, [Symbol.asyncDispose]: () => emulator.close() };
 }
 
-/** As `connect` does with the adapters that it knows. */
+/** As `connect` does with the adapters of this package. */
 async function connectBy(open: OpenDriver, url: string): Promise<Connection> {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) throw new UsageError("a URL begins with a scheme, such as files:/tmp/streams");
@@ -80,7 +80,7 @@ async function check(target: ConformanceTarget, interrupted: AbortSignal): Promi
   }
 }
 
-/** Before anything has run, what goes wrong is the fault of what was asked for: exit code 2. */
+/** An error before any case has run is wrong usage: exit code 2. */
 async function asUsage<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

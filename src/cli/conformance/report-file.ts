@@ -5,8 +5,8 @@ import { UsageError } from "../process/exit-errors.ts";
 import { reasonOf } from "./files.ts";
 
 /**
- * A file for the report of a run. It is there once the run has ended by itself, and whole; until then there is none, also none of
- * a run before, which a build server would take for this one's.
+ * A file for the report of a run. It is written as a whole once the run has ended. Until then there is no file: a build server would
+ * take the report of an earlier run for this one.
  */
 export class ReportFile {
   readonly #path: string;
@@ -17,12 +17,12 @@ export class ReportFile {
     this.#isPlain = isPlain;
   }
 
-  /** Before minutes of work are spent on what cannot be kept. @throws `UsageError` where nothing could be written */
+  /** Checks before the run that the file can be written, and removes an old report. @throws `UsageError` if it cannot be written */
   static async prepare(path: string): Promise<ReportFile> {
     try {
       const isPlain = await isPlainFile(path);
       if (isPlain) {
-        // Never an empty one under its own name.
+        // An empty file is never visible under the name of the report.
         await replaceFile(`${path}.new`, "");
         await rm(`${path}.new`);
         await rm(path, { force: true });
@@ -33,7 +33,7 @@ export class ReportFile {
     }
   }
 
-  /** @throws `unavailable`, such as for a full disk */
+  /** @throws `unavailable`, for example if the disk is full */
   async write(text: string): Promise<void> {
     try {
       await (this.#isPlain ? replaceFile(this.#path, text) : writeFile(this.#path, text));
@@ -43,7 +43,7 @@ export class ReportFile {
   }
 }
 
-/** Or nothing yet. A device or a pipe is never replaced. */
+/** Whether the path is a regular file or does not exist. A device or a pipe is never replaced. */
 async function isPlainFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();

@@ -29,8 +29,8 @@ export interface SuiteOptions {
 }
 
 /**
- * Runs cases, and shows them as they come: lines of JSON, or text for people.
- * @param interrupted ends the run; what the cases have made is given back before this rejects with its reason
+ * Runs cases, and prints each result as soon as it is known: lines of JSON, or text for people.
+ * @param interrupted ends the run: the cases delete what they created before this rejects with its reason
  */
 export async function runSuite(
   cases: readonly DefinedCase[],
@@ -51,21 +51,21 @@ export async function runSuite(
       timeoutMs,
       signal: AbortSignal.any([interrupted, unread.signal]),
       bail: bail ? (report) => judgeCase(report, expected).problem !== null : undefined,
-      onNotCleanedUp: (told) => {
-        for (const what of told) console.error(`could not be given back: ${what}`);
+      onNotCleanedUp: (leftovers) => {
+        for (const what of leftovers) console.error(`could not be deleted: ${what}`);
       },
       onResult: (report) => {
         const judged = judgeCase(report, expected);
         ended += 1;
         if (judged.problem !== null) wrong += 1;
         const line = json ? caseAsJson(report) : caseAsText(judged, style);
-        // Where nobody reads any more there is nobody to run for.
+        // If the reader of the output has gone, the run ends.
         output.write(`${line}\n`).catch((error: unknown) => unread.abort(error));
       },
     });
     const run = judgeRun(provider, reports, expected, conformanceCases());
     await output.write(json ? `${summaryAsJson(summarize(provider, reports))}\n` : `\n${runAsText(run, style)}\n`);
-    // Among the lines for programs there is no place for what was expected.
+    // The lines for programs do not hold the expected results, so problems go to standard error.
     if (json) for (const { name, problem } of problemsOf(run)) console.error(`${name}: ${problem}`);
     return run;
   } finally {
@@ -73,7 +73,7 @@ export async function runSuite(
   }
 }
 
-/** Colours where the stream is a terminal that wants them; plain text elsewhere, and with NO_COLOR. */
+/** Colours on a terminal; plain text elsewhere, and with NO_COLOR. */
 export function terminalStyle(stream: NodeJS.WriteStream): TextStyle {
   const painted = (format: "green" | "red" | "dim") => (text: string) => styleText(format, text, { stream });
   return { good: painted("green"), bad: painted("red"), faint: painted("dim") };

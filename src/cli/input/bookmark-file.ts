@@ -6,14 +6,14 @@ import { unsealBookmark } from "../../position/position.ts";
 import type { Bookmark } from "../../tokens.ts";
 import { replaceFile } from "../output/replace-file.ts";
 
-/** How far the file may be behind, and how often it is written at most. */
+/** How far the file may be behind, and the shortest time between two writes. */
 const SOON_MS = 1_000;
 
-/** A file that holds one bookmark: never half of one, however the process ends. */
+/** A file that holds one bookmark. It is never half written, however the process ends. */
 export class BookmarkFile {
   readonly #path: string;
   #stored: Bookmark | null = null;
-  /** What the file is to say soon. */
+  /** The bookmark that is written soon. */
   #next: Bookmark | null = null;
   #timer: NodeJS.Timeout | undefined;
   #writtenAtMs = -Infinity;
@@ -37,7 +37,7 @@ export class BookmarkFile {
       throw this.#failureTo("read", error as NodeJS.ErrnoException);
     }
     this.#stored = text.trim();
-    // Starting over without a word would print everything again.
+    // Starting over silently would print everything again.
     if (this.#stored === "") throw this.#corrupt("is empty");
     try {
       unsealBookmark(this.#stored);
@@ -51,7 +51,7 @@ export class BookmarkFile {
     return new StreamError("corrupt", `the bookmark file ${JSON.stringify(this.#path)} ${what}; remove it to begin anew`, { cause });
   }
 
-  /** Before anything is printed that nobody could remember. */
+  /** Checks, before anything is printed, that the bookmark can be written. */
   async #requireFolder(): Promise<void> {
     try {
       await access(dirname(this.#path), constants.W_OK);
@@ -60,7 +60,8 @@ export class BookmarkFile {
     }
   }
 
-  /** The file says so within a second, and the first time at once: who is killed soon, again and again, gets on. @throws what a write before has failed with */
+  /** Writes the bookmark within a second, and the first one at once: a process that is killed again and again soon after its start makes progress.
+   * @throws the error of an earlier write */
   writeSoon(bookmark: Bookmark): void {
     if (this.#failure !== null) throw this.#failure;
     this.#next = bookmark;
@@ -72,7 +73,7 @@ export class BookmarkFile {
     );
   }
 
-  /** Resolves when the file says so. @throws `permission-denied` · `unavailable` */
+  /** Resolves when the bookmark is written. @throws `permission-denied` · `unavailable` */
   async write(bookmark: Bookmark): Promise<void> {
     this.forget();
     await this.#writing;
@@ -80,14 +81,14 @@ export class BookmarkFile {
     await this.#replace(bookmark);
   }
 
-  /** What was to be written soon is not any more. */
+  /** Cancels the write of `writeSoon`. */
   forget(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#next = null;
   }
 
-  /** Never rejects: who writes next is told. */
+  /** Never rejects: the next write throws the error. */
   async #writeNext(): Promise<void> {
     const next = this.#next;
     this.#writtenAtMs = performance.now();

@@ -13,12 +13,12 @@ export interface FailedLine {
   readonly error: StreamError;
 }
 
-/** How many batches may be unanswered: enough to keep a provider busy, and a few chunks of input in memory. */
+/** The number of batches in flight: enough to keep a provider busy, with only a few chunks of input in memory. */
 const MAX_OPEN_BATCHES = 8;
 
 /**
- * Sends messages batch by batch, in order, a few batches at once, and keeps account of every line: after a failure it is known
- * which lines are stored and which are not, which `sendStream` does not tell.
+ * Sends messages batch by batch, in order, a few batches at once, and records the outcome of every line: after a failure it is known
+ * which lines are stored and which are not. `sendStream` does not report that.
  */
 export class LineSender {
   readonly #producer: Pick<Producer<Uint8Array | null>, "sendBatch">;
@@ -40,19 +40,19 @@ export class LineSender {
     return this.#storedCount;
   }
 
-  /** Not stored, or perhaps (`outcome-unknown`), in the order of the input. */
+  /** Lines that are not stored, or perhaps (`outcome-unknown`), in the order of the input. */
   get failed(): readonly FailedLine[] {
     return this.#failed.toSorted((a, b) => a.line - b.line);
   }
 
-  /** Begins to send, in the order of the calls. Resolves when there is room for more: the pace is the provider's. Never rejects. */
+  /** Begins to send, in the order of the calls. Resolves when there is room for more, so the provider sets the pace. Never rejects. */
   async send(messages: readonly NumberedMessage[]): Promise<void> {
     const sent: Promise<void> = this.#sendBatch(messages).finally(() => this.#open.delete(sent));
     this.#open.add(sent);
     while (this.#open.size >= MAX_OPEN_BATCHES) await Promise.race(this.#open);
   }
 
-  /** Resolves when it is known of every message what became of it. Never rejects. */
+  /** Resolves when the outcome of every message is known. Never rejects. */
   async settled(): Promise<void> {
     await Promise.all(this.#open);
   }

@@ -7,17 +7,17 @@ export interface NumberedLine {
   readonly bytes: Buffer;
 }
 
-/** Longer than any message of any provider, escapes included: a file without line breaks is not to fill the memory. */
+/** Longer than any message of any provider, escapes included: a file without line breaks must not fill the memory. */
 const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
 
-/** How some editors, and shells of Windows, begin a text. It belongs to the file and not to its first line. */
+/** Some editors and Windows shells write it at the beginning of a text. It is not part of the first line. */
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * The lines of an input, as many at a time as came with one chunk of it: what is typed or trickles in is handed on at once, a file
+ * The lines of an input, in groups: all lines that end in one chunk. So typed lines are yielded at once, and lines of a file
  * by the hundred. Lines end with LF or CRLF, the last one also with the input. A byte order mark at the beginning is skipped.
  * @throws `too-large`
  */

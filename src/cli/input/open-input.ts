@@ -4,7 +4,7 @@ import { addAbortSignal } from "node:stream";
 import { StreamError } from "../../errors.ts";
 
 /**
- * Before anything is connected for it. A file is not opened for that: of a named pipe that would be its one reader.
+ * Checks the input before the command connects. It does not open the file: a named pipe has only one reader.
  * @throws `not-found`, `permission-denied`, `unavailable`: cannot be read
  */
 export async function requireReadable(file: string | undefined): Promise<void> {

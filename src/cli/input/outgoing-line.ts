@@ -6,37 +6,37 @@ import { describeValue } from "../../option-rules.ts";
 import { EXACT_HEADERS, type WithExactHeaders } from "../../publish/exact-headers.ts";
 import { LATEST_TIME_MS } from "../../stored-time.ts";
 
-/** What every engine has that the package runs on, and the types of the language do not know yet. */
+/** Every supported engine has these functions, but the types of TypeScript do not know them yet. */
 const exact = JSON as unknown as {
   parse(text: string, reviver: (name: string, value: unknown, context: { readonly source?: string }) => unknown): unknown;
   rawJSON(text: string): unknown;
 };
 
-/** Where there is none of these, `JSON.parse` loses nothing, and takes a quarter of the time. */
+/** If a text has none of these, `JSON.parse` is exact, and takes a quarter of the time. */
 const MAYBE_INEXACT = /\d[.eE]|-0|\d{16}/;
 
 export type OutgoingBytes = OutgoingMessage<Uint8Array | null> & WithExactHeaders;
 
-/** What may be taken over from a line beside key, value and headers. */
+/** The fields of a line that may be kept besides key, value and headers. */
 export const KEPT_FIELDS = ["partition", "timestamp"] as const;
 export type KeptField = (typeof KEPT_FIELDS)[number];
 
-/** Makes a message of a line, or `null` of a line that holds none. @throws `invalid-argument`; the number of the line is the caller's to say */
+/** Converts a line to a message, or to `null` if it holds none. @throws `invalid-argument`; the caller adds the number of the line */
 export type LineReader = (line: Buffer) => OutgoingBytes | null;
 
-/** Every line is the text of a value; an empty one is an empty value. */
+/** Every line is the text of a value; an empty line is an empty value. */
 export function plainLines(key: string | null): LineReader {
   return (line) => ({ key, value: line });
 }
 
-/** Every line is a value in JSON, stored as it stands there; its key is a field of it. Blank lines hold none. */
+/** Every line is a value in JSON, stored unchanged; its key is one of its fields. Blank lines hold no message. */
 export function valuesWithKeyField(field: string): LineReader {
   return (line) => {
     const value = jsonObject(line, `with the field ${JSON.stringify(field)}`);
     if (value === null) return null;
     const key = Object.hasOwn(value, field) ? value[field] : undefined;
     if (typeof key === "string") return { key, value: line };
-    // As it stands there, also where JavaScript would round it.
+    // Unchanged, also if JavaScript would round the number.
     if (typeof key === "number") return { key: JSON.stringify(exactFields(line)[field]), value: line };
     if (typeof key === "boolean") return { key: String(key), value: line };
     throw invalid(`the field ${JSON.stringify(field)} must be a text, a number or a boolean; received ${describeValue(key)}`);
@@ -44,16 +44,16 @@ export function valuesWithKeyField(field: string): LineReader {
 }
 
 /**
- * Every line is a message as `read` prints it: key, value and headers are taken, and what `keep` names; the rest is ignored. A
- * value that is no text is stored as JSON without blanks. Blank lines hold none.
- * @param defaultKey for lines without a key; `undefined`: such a line is refused
+ * Every line is a message as `read` prints it: it takes key, value, headers and the fields in `keep`, and ignores the rest. A
+ * value that is not a string is stored as JSON without blanks. Blank lines hold no message.
+ * @param defaultKey for lines without a key; `undefined`: a line without a key is refused
  */
 export function messageLines(defaultKey: string | undefined, keep: readonly KeptField[]): LineReader {
   return (line) => {
     const fields = jsonObject(line, 'of the form {"key": …, "value": …, "headers": …}');
     if (fields === null) return null;
     const { partition, timestamp } = fields;
-    // The value first: lines without one are most likely meant to be the values.
+    // The value is checked first: a line without a value is most likely meant to be the value itself.
     const value = valueOf(fields, line);
     return {
       value,
@@ -83,7 +83,7 @@ function jsonObject(line: Buffer, form: string): Fields | null {
   throw invalid(`a JSON object ${form} is needed; received ${describeValue(parsed)}`);
 }
 
-/** Of a line that is a JSON object, with its numbers as they stand there: that takes longer than `JSON.parse`. */
+/** The fields of a line that is a JSON object, with unchanged numbers. Slower than `JSON.parse`. */
 function exactFields(line: Buffer): Fields {
   return parseExactJson(line.toString("utf8")) as Fields;
 }
@@ -128,7 +128,7 @@ function headersOf({ headers }: Fields): Readonly<Record<string, string>> {
   return headers as Readonly<Record<string, string>>;
 }
 
-/** All headers as they are stored; where they are given, `headers` is not looked at. */
+/** All headers exactly as stored. If `rawHeaders` is given, `headers` is ignored. */
 function exactHeadersOf({ rawHeaders }: Fields): WithExactHeaders {
   if (rawHeaders === undefined) return {};
   if (!Array.isArray(rawHeaders)) throw invalid(`rawHeaders must be an array of pairs; received ${describeValue(rawHeaders)}`);
@@ -145,7 +145,7 @@ function requireText(field: string, value: unknown): string {
   throw invalid(`--keep ${field} needs ${field}, a text that is not empty; received ${describeValue(value)}`);
 }
 
-/** With all its digits, where it has more than a number holds. */
+/** A time with all its digits, also if it has more than a number holds. */
 function requireTime(value: unknown, line: Buffer): number | bigint {
   if (typeof value === "number" && Math.abs(value) <= LATEST_TIME_MS) return value;
   const digits = typeof value === "number" ? JSON.stringify(exactFields(line)["timestamp"]) : "";
@@ -158,7 +158,7 @@ function invalid(text: string): StreamError {
 }
 
 /**
- * JSON whose numbers are written again by `JSON.stringify` as they stood there: 1.0, or more digits than a number of JavaScript holds.
+ * Parses JSON so that `JSON.stringify` writes its numbers unchanged, such as 1.0, or with more digits than a JavaScript number holds.
  * @throws `SyntaxError`
  */
 function parseExactJson(text: string): unknown {

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { UsageError } from "../process/exit-errors.ts";
 
-/** Gives a command the argument that all commands on a connection begin with. */
+/** Adds the argument that every command with a connection begins with. */
 export function withUrl(command: Command): Command {
-  return command.argument("[url]", "where the streams are, such as kafka://host:9092 (default: STREAM_URL)").allowExcessArguments(); // `requireNames` refuses them, and says what to write instead.
+  return command.argument("[url]", "where the streams are, such as kafka://host:9092 (default: STREAM_URL)").allowExcessArguments(); // `requireNames` refuses excess arguments with better advice.
 }
 
 /** The URL from the argument, else from the environment. @throws `UsageError` */
@@ -14,8 +14,8 @@ export function connectionUrl(argument: string | undefined): string {
 }
 
 /**
- * As `connectionUrl`, for commands that work on what other processes have stored or will read.
- * @throws `UsageError`, also for `memory:`, which no other process sees, whatever its name
+ * As `connectionUrl`, for commands on streams that other processes write or read.
+ * @throws `UsageError`, also for `memory:`, which no other process can reach
  */
 export function sharedConnectionUrl(argument: string | undefined): string {
   const url = connectionUrl(argument);

@@ -5,14 +5,14 @@ export interface ExecutionOptions {
   readonly yes?: boolean;
 }
 
-/** For a command that shows what it would do, and does it when it is told so. */
+/** For a command that first shows what it would do, and does it only with `--execute`. */
 export function withExecution(command: Command): Command {
   return command
-    .option("--execute", "do it; without, what would change is shown and nothing is changed")
+    .option("--execute", "do it; without this option the change is only shown")
     .addOption(new Option("--yes", "as --execute").hideHelp());
 }
 
-/** Tells what was not done. @returns whether it is to be done */
+/** Prints a hint if nothing is changed. @returns whether to execute the change */
 export function isExecuted({ execute, yes }: ExecutionOptions): boolean {
   if (execute === true || yes === true) return true;
   console.error("Nothing was changed: --execute does it.");

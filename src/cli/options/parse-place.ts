@@ -5,16 +5,16 @@ import { durationMs } from "./parse-duration.ts";
 
 const DATE_AND_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:Z|[+-](\d\d):(\d\d)))?$/i;
 
-/** The epoch itself, or from 1973 to 2286. Fewer digits are seconds (10), a date without its dashes (8) or a slip; more are micro- or nanoseconds. */
+/** The epoch itself, or from 1973 to 2286. Fewer digits are seconds (10), a date without its dashes (8) or a mistake; more digits are micro- or nanoseconds. */
 const MILLISECONDS = /^(?:0|[1-9]\d{11,12})$/;
 
 /** How times are written, for messages about them. */
 const TIME_FORMS =
-  "a date that there is (2026-11-21, UTC), a time with its zone (2026-11-21T15:00:00Z), milliseconds since the epoch (12 or 13 digits), or a duration such as 15m: so long ago";
+  "a valid date (2026-11-21, UTC), a time with its zone (2026-11-21T15:00:00Z), milliseconds since the epoch (12 or 13 digits), or a duration such as 15m: so long ago";
 
 type InitialPosition = Exclude<ConsumerOptions["initialPosition"], undefined>;
 
-/** The provider's own word for a place in one partition: Kafka's offset, a sequence number. */
+/** The provider's own name for a place in one partition: an offset of Kafka, a sequence number. */
 export interface OffsetPlace {
   readonly offset: string;
 }
@@ -24,7 +24,7 @@ export type GivenUntil = Until | OffsetPlace;
 
 const OFFSET = /^offset:(\d+)$/;
 
-/** Tokens say themselves what they are; `at:` and `after:` say which side of the message is meant. */
+/** A token shows its own kind; `at:` and `after:` choose the side of the message. */
 const TOKEN = /^(?:(at|after|through|bookmark):)?([pb])1\./;
 
 /** Where a range begins: `--from`, `groups reset --to`. @throws `InvalidArgumentError` */
@@ -66,7 +66,7 @@ export function parseInitialPosition(text: string): InitialPosition {
   throw new InvalidArgumentError(`Allowed are earliest, latest, fail, bookmark:BOOKMARK, ${TIME_FORMS}.`);
 }
 
-/** Without leading zeros, which nobody means. */
+/** Leading zeros are removed. */
 function offsetOf(text: string): string | null {
   const digits = OFFSET.exec(text)?.[1];
   return digits === undefined ? null : BigInt(digits).toString();
@@ -83,12 +83,12 @@ function tokenOf(text: string): Token | null {
   if (match === null) return null;
   const [, prefix, mark] = match;
   const kind = mark === "p" ? "position" : "bookmark";
-  // What is said and what it is contradict each other.
+  // The prefix and the token contradict each other.
   if ((prefix === "bookmark") !== (kind === "bookmark") && prefix !== undefined) return null;
   return { prefix, kind, token: prefix === undefined ? text : text.slice(prefix.length + 1) };
 }
 
-/** @returns milliseconds since the epoch; `null` where it is none of `TIME_FORMS` */
+/** @returns milliseconds since the epoch; `null` if it has none of these forms (`TIME_FORMS`) */
 export function timeMs(text: string, nowMs: number = Date.now()): number | null {
   const agoMs = durationMs(text);
   if (agoMs !== null) return Math.max(0, nowMs - agoMs);
@@ -99,7 +99,7 @@ export function timeMs(text: string, nowMs: number = Date.now()): number | null 
   return Math.max(0, Date.parse(text));
 }
 
-/** `Date.parse` takes 31 November for 1 December, and 24:00 for the next day. Fields that were left out are NaN, which nothing is above. */
+/** `Date.parse` takes 31 November for 1 December, and 24:00 for the next day. Fields that were left out are NaN, and no comparison with NaN is true. */
 function exists(fields: readonly number[]): boolean {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, zoneHour = 0, zoneMinute = 0] = fields;
   const date = new Date(0);

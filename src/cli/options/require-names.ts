@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 
-/** An option that names what a command works on: `requireNames` takes a word without an option as meant for it. */
+/** An option that names what a command works on. `requireNames` suggests it for a word without an option. */
 export class NameOption extends Option {
   readonly isRequired: boolean;
 
@@ -11,13 +11,13 @@ export class NameOption extends Option {
   }
 }
 
-/** `kafka://host`, `memory:`, and what is meant as a URL: `localhost:9092`, which `connect` refuses with better words. */
+/** `kafka://host`, `memory:`, and also `localhost:9092`, which is meant as a URL: `connect` refuses it with a better message. */
 const LIKE_URL = /^[a-z][a-z0-9+.-]*:|:\d+\b/i;
 const PLAIN_WORD = /^[\w.@%+=:,/-]+$/;
 
 /**
- * Refuses a command that lacks a name it needs, or was given words that belong to no argument: whoever writes `topics create orders`
- * reads that it is `topics create --topic orders`.
+ * Refuses a command without a required name, or with words that belong to no argument. For `topics create orders` the message
+ * suggests `topics create --topic orders`.
  * @throws `CommanderError`
  */
 export function requireNames(command: Command): void {
@@ -39,7 +39,7 @@ export function requireNames(command: Command): void {
   command.error(`error: ${what}${advice}`);
 }
 
-/** Arguments that are no URL, and no file where the command takes one. */
+/** Arguments that are neither a URL nor, where the command takes one, a file. */
 function strayWords({ args, registeredArguments }: Command): readonly string[] {
   const takesFile = registeredArguments.some((argument) => argument.name() === "file");
   return args.filter((word) => !LIKE_URL.test(word) && !(takesFile && (word === "-" || /[./\\]/.test(word) || existsSync(word))));
@@ -49,12 +49,12 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-/** As a shell takes it. */
+/** Quoted for a shell. */
 function quoted(word: string): string {
   return PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** One that the command cannot do without. */
+/** A name that the command requires. */
 export function requiredName(flags: string, description: string): NameOption {
   return new NameOption(flags, description, { isRequired: true });
 }

@@ -8,12 +8,12 @@ import { exactNumber } from "../input/outgoing-line.ts";
  *
  *     { "topic", "partition", "position", "timestamp", "key", "value" | "valueBase64", "headers", "rawHeaders"? }
  *
- * `timestamp` is in milliseconds since the epoch, with all digits that are stored: other clients write nanoseconds, and then it is more than
- * a number of JavaScript holds. `value` is the stored text, always a string, also where the text is JSON; `null`
+ * `timestamp` is in milliseconds since the epoch, with all stored digits: some clients write nanoseconds, which have more digits than
+ * a JavaScript number holds. `value` is the stored text, always a string, also if the text is JSON; `null`
  * for a tombstone. Bytes that are not UTF-8 are `valueBase64` instead. In `key` and `headers` a byte that is not UTF-8 is a lone
- * surrogate (\udc80 to \udcff), which JSON escapes. `rawHeaders` is there where `headers` cannot say it all: repeats, an order that an
- * object does not keep, headers without a value; it has pairs of a name and the value in base64, or `null`. `produce` makes the same bytes of
- * the line again.
+ * surrogate (\udc80 to \udcff), which JSON escapes. `rawHeaders` is present if `headers` cannot express all headers: repeats, an order that an
+ * object does not keep, headers without a value. It has pairs of a name and the value in base64, or `null`. `produce` restores the same
+ * bytes from the line.
  */
 export function messageLine(message: Message<Uint8Array | null>): string {
   const { topic, partition, position, key, value, headers, raw } = message;
@@ -23,12 +23,12 @@ export function messageLine(message: Message<Uint8Array | null>): string {
   return `${JSON.stringify({ topic, partition, position, timestamp, key, ...valueOf(value), headers, rawHeaders })}\n`;
 }
 
-/** `undefined` where the texts say all of it. */
+/** `undefined` if `headers` expresses all headers. */
 function rawHeadersOf(headers: Readonly<Record<string, string>>, raw: RawRecord): readonly unknown[] | undefined {
   const names = Object.keys(headers);
-  const isSaid =
+  const isComplete =
     names.length === raw.headers.length && raw.headers.every(([name, value], index) => name === names[index] && value !== null);
-  return isSaid ? undefined : raw.headers.map(([name, value]) => [name, value === null ? null : toBase64(value)]);
+  return isComplete ? undefined : raw.headers.map(([name, value]) => [name, value === null ? null : toBase64(value)]);
 }
 
 function toBase64(bytes: Uint8Array): string {

@@ -8,7 +8,7 @@ type PlainMessage = Message<Uint8Array | null>;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** What JSON writes for a control character. */
+/** The JSON escapes of control characters. */
 const CONTROL_ESCAPES: readonly Buffer[] = Array.from({ length: 0x20 }, (_, code) => {
   return Buffer.from(JSON.stringify(String.fromCharCode(code)).slice(1, -1), "latin1");
 });
@@ -20,28 +20,28 @@ const TAIL = Buffer.from('","headers":{}}\n', "latin1");
 
 const LEAST_BYTES = 1_024;
 
-/** More than all that is the same in every line, with the longest time. */
+/** More than the fixed parts of a line, with the longest time. */
 const FIXED_BYTES = 128;
 
 /**
- * The lines of `messageLine` for many messages, as the bytes that are printed: a topic is read several times as fast if no text is
- * made of values whose bytes are printed in the end. What is rare (tombstones, headers, strange times, other bytes than UTF-8) is left to `messageLine`.
+ * The lines of `messageLine` for many messages, as bytes. A topic is read several times as fast if values are not converted to text
+ * and back. Rare messages (tombstones, headers, unusual times, bytes that are not UTF-8) are left to `messageLine`.
  */
 export class MessageLines {
-  /** What all lines of a partition begin with. */
+  /** The beginning of all lines of a partition. */
   readonly #heads = new Map<string, { readonly topic: string; readonly bytes: Buffer }>();
   #bytes = Buffer.alloc(0);
   #end = 0;
 
   of(messages: readonly PlainMessage[]): Uint8Array {
-    // As much as the lines before have needed: a buffer of their own, since those may still be on their way to a slow reader.
+    // A new buffer as large as the last one, because the last lines may still be on their way to a slow reader.
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, this.#bytes.length));
     this.#end = 0;
     for (const message of messages) if (!this.#addPlain(message)) this.#addText(messageLine(message));
     return this.#bytes.subarray(0, this.#end);
   }
 
-  /** @returns whether the message is of the kind that this writes; otherwise nothing is added */
+  /** @returns whether the message was added; rare messages are not */
   #addPlain({ topic, partition, position, timestamp, key, value, raw }: PlainMessage): boolean {
     const timestampMs = timestamp.getTime();
     if (value === null || raw.headers.length > 0 || !(timestampMs > 0 && timestampMs < LATEST_TIME_MS)) return false;
@@ -83,7 +83,7 @@ export class MessageLines {
   }
 }
 
-// Each answers where it has ended.
+// Each of these returns the index behind the written bytes.
 
 function writeBytes(bytes: Buffer, begin: number, part: Uint8Array): number {
   bytes.set(part, begin);
@@ -116,7 +116,7 @@ function writeKey(bytes: Buffer, begin: number, key: string | null): number {
   return end + 1;
 }
 
-/** UTF-8 as it stands in a text of JSON; -1: the bytes are not UTF-8. */
+/** UTF-8 with JSON escapes; -1: the bytes are not UTF-8. */
 function writeEscaped(bytes: Buffer, begin: number, value: Uint8Array): number {
   let end = begin;
   let union = 0;

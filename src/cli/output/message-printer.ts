@@ -8,12 +8,12 @@ interface MessagePrinter {
   of(messages: readonly Message<Uint8Array | null>[]): string | Uint8Array;
 }
 
-/** Gives a command that prints messages the option that decides how. */
+/** Adds the option for the format of printed messages. */
 export function withMessageFormat(command: Command): Command {
   return command.option("--json", "JSON lines on a terminal, too");
 }
 
-/** Rows on a terminal, for people; lines of JSON in a pipe or a file, or where they are asked for. */
+/** Rows for people on a terminal; JSON lines in a pipe or a file, or with `--json`. */
 export function messagePrinter(output: StandardOutput, json = false): MessagePrinter {
   return output.isTerminal && !json ? new MessageRows() : new MessageLines();
 }

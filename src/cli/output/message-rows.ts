@@ -5,14 +5,14 @@ import { decodePosition } from "../../position/position.ts";
 
 type PlainMessage = Message<Uint8Array | null>;
 
-/** More would fill the screen several times; `--json` prints all of it. */
+/** A longer value would fill the screen several times; `--json` prints all of it. */
 const LONGEST_VALUE = 2_000;
-/** A longer key moves what is behind it to the right, in its own line only. */
+/** A longer key moves the later columns of its own line to the right. */
 const WIDEST_KEY = 24;
 const LONGEST_POSITION = 20;
 const OFFSET = /^\d{1,19}$/;
 
-/** What moves the cursor, changes colours or the direction of writing: a value must not change the terminal. Lone surrogates are bytes that are no text. */
+/** Characters that move the cursor, or change colours or the direction of writing: a value must not change the terminal. Lone surrogates stand for bytes that are not text. */
 const NOT_PRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 interface Row {
@@ -24,7 +24,7 @@ interface Row {
   readonly headers: string;
 }
 
-/** Messages for people, a line each: partition, the provider's own offset, time, key, value, headers. Programs read `MessageLines`. */
+/** Messages for people, one line for each: partition, the provider's own offset, time, key, value, headers. Programs read `MessageLines`. */
 export class MessageRows {
   readonly #stream: NodeJS.WriteStream;
   #hasHeading = false;
@@ -32,7 +32,7 @@ export class MessageRows {
   #placeWidth = "position".length;
   #keyWidth = "key".length;
 
-  /** @param stream whose colours are meant */
+  /** @param stream decides whether colours are used */
   constructor(stream: NodeJS.WriteStream = process.stdout) {
     this.#stream = stream;
   }
@@ -89,7 +89,7 @@ export class MessageRows {
     const size = `${value.length.toLocaleString("en")} bytes`;
     if (!isUtf8(bytes))
       return `${this.#painted("gray", `(${size}, base64)`)} ${this.#cut(bytes.subarray(0, LONGEST_VALUE).toString("base64"), size)}`;
-    // Of a long value not more is decoded than can be shown.
+    // Only the shown part of a long value is decoded.
     return this.#cut(printable(bytes.subarray(0, 4 * LONGEST_VALUE).toString("utf8")), size);
   }
 
@@ -103,7 +103,7 @@ export class MessageRows {
   }
 }
 
-/** The provider's own word for it; of a long one the end, in which neighbours differ. */
+/** The offset or position of the provider; only the end of a long one, because neighbours differ there. */
 function placeOf(position: string): string {
   const own = printable(decodePosition(position).position);
   return own.length <= LONGEST_POSITION ? own : `…${own.slice(1 - LONGEST_POSITION)}`;

@@ -1,6 +1,6 @@
 /**
- * What to know of a group that only its native name means.
- * @param hasNamesake a group that is listed is called so as well
+ * A hint about a native group that has no name here.
+ * @param hasNamesake a listed group has the same name
  */
 export function nativeGroupText(native: string, hasNamesake: boolean): string {
   const name = JSON.stringify(native);

@@ -7,14 +7,14 @@ interface Account {
   readonly storedCount: number;
   /** In the order of the input. */
   readonly failed: readonly FailedLine[];
-  /** The last line that was read and sent; nothing behind it was. */
+  /** The last line that was sent. */
   readonly throughLine: number;
-  /** Was the input read to its end, and all of it stored? */
+  /** Whether the input was read to its end and all of it was stored. */
   readonly isWhole: boolean;
   readonly seconds: number;
 }
 
-/** What became of the input, so that whoever sent it knows where to go on. */
+/** A summary of what was stored, so that the user knows where to continue. */
 export function produceAccount({ storedCount, failed, throughLine, isWhole, seconds }: Account): string {
   const stored = `${counted(storedCount, "message")} stored`;
   if (isWhole) return `${stored} in ${seconds.toFixed(1)} s`;

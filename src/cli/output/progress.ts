@@ -1,13 +1,13 @@
 const EVERY_MS = 250;
 
-/** One line on standard error that is written anew while work goes on; nothing where that is no terminal. */
+/** One line on standard error that is rewritten during the work. Without a terminal nothing is printed. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
   readonly #text: () => string;
   readonly #timer: NodeJS.Timeout | undefined;
   #shown = false;
 
-  /** @param hidden where the terminal is taken by something else */
+  /** @param hidden if the terminal shows the output of the command */
   constructor(text: () => string, { hidden = false, stream = process.stderr }: { hidden?: boolean; stream?: NodeJS.WriteStream } = {}) {
     this.#stream = stream;
     this.#text = text;
@@ -19,7 +19,7 @@ export class Progress {
     this.#shown = true;
   }
 
-  /** Prints a line that stays, also where the stream is no terminal. */
+  /** Prints a line that stays, also without a terminal. */
   print(line: string): void {
     this.#clear();
     this.#stream.write(`${line}\n`);
@@ -30,7 +30,7 @@ export class Progress {
     this.#shown = false;
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   end(): void {
     clearInterval(this.#timer);
     this.#clear();

@@ -1,23 +1,23 @@
 import { open, rename, rm } from "node:fs/promises";
 
 /**
- * Makes a file say something else, all of it at once: however the process ends, it says what it said before or what it says now.
- * @throws what the system says
+ * Replaces the content of a file atomically: however the process ends, the file has the old or the new content.
+ * @throws the error of the system
  */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  const beside = `${path}.tmp`;
+  const temporary = `${path}.tmp`;
   try {
-    const file = await open(beside, "w");
+    const file = await open(temporary, "w");
     try {
       await file.writeFile(text);
-      // The new name is not to point at an empty file after a loss of power.
+      // After a loss of power the new name must not point to an empty file.
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(beside, path);
+    await rename(temporary, path);
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => undefined);
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
 }

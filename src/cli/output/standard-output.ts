@@ -3,16 +3,16 @@ import { promisify } from "node:util";
 import { StreamError } from "../../errors.ts";
 import { BrokenPipeError } from "../process/exit-errors.ts";
 
-/** A pipe without a reader; and what every later write says once a stream has failed. */
-const NOBODY_READS: ReadonlySet<string | undefined> = new Set(["EPIPE", "ERR_STREAM_DESTROYED"]);
+/** The codes of a pipe without a reader, and of later writes to a failed stream. */
+const NO_READER: ReadonlySet<string | undefined> = new Set(["EPIPE", "ERR_STREAM_DESTROYED"]);
 
 /**
- * What a program reads: standard output, where every write is known to have been taken. A failed write also is an "error" of the
- * stream, which whoever owns the stream has to listen to, lest it ends the process.
+ * Standard output with writes that can be awaited. A failed write is also an "error" event of the stream: the owner of the
+ * stream must listen to it, or it ends the process.
  */
 export class StandardOutput {
   readonly #stream: NodeJS.WriteStream;
-  /** The descriptor, where it is a file. */
+  /** The file descriptor, if standard output is a file. */
   readonly #file: number | null;
 
   constructor(stream: NodeJS.WriteStream = process.stdout) {
@@ -25,11 +25,11 @@ export class StandardOutput {
   }
 
   /**
-   * Resolves once the file, pipe or terminal has taken all of it, so that whoever awaits it is held back by a slow reader.
-   * @throws `BrokenPipeError` where nobody reads any more · `unavailable` for anything else, such as a full disk
+   * Resolves once the file, pipe or terminal has taken all of it, so that a slow reader slows down the writer.
+   * @throws `BrokenPipeError` if the reader has gone · `unavailable` for any other error, such as a full disk
    */
   async write(text: string | Uint8Array): Promise<void> {
-    // A stream writes to a file before it returns; this goes on meanwhile.
+    // A stream writes to a file synchronously; this does not block.
     if (typeof text !== "string" && this.#file !== null) await writeToFile(this.#file, text);
     else await this.#writeToStream(text);
   }
@@ -57,6 +57,6 @@ async function writeToFile(file: number, bytes: Uint8Array): Promise<void> {
 }
 
 function failureOf(cause: NodeJS.ErrnoException): Error {
-  if (NOBODY_READS.has(cause.code)) return new BrokenPipeError("nobody reads the output", { cause });
+  if (NO_READER.has(cause.code)) return new BrokenPipeError("the reader of the output has gone", { cause });
   return new StreamError("unavailable", `standard output takes no more: ${cause.code ?? cause.message}`, { cause, retryable: false });
 }

@@ -5,7 +5,7 @@ import { durationText } from "./duration-text.ts";
 const UNKNOWN = "-";
 
 interface TableOptions {
-  /** Cells that begin with a digit stand to the right. @default true */
+  /** Whether cells that begin with a digit are aligned to the right. @default true */
   readonly numbersRight?: boolean;
 }
 
@@ -24,7 +24,7 @@ function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
 }
 
-/** How far each group is behind, by partition and in all. `-` is what the provider does not tell. */
+/** The lag of each group, by partition and in all. `-` is a value that the provider does not know. */
 export function lagTable(groups: readonly { readonly group: string; readonly lag: Lag }[]): string {
   const rows = groups.flatMap(({ group, lag }) => [
     ...lag.partitions.map(({ partition, ...figures }) => [group, partition, ...cells(figures)]),

@@ -1,8 +1,8 @@
 import { constants } from "node:os";
 
-/** A command that has an end of its own was stopped before it, by Ctrl-C or SIGTERM. */
+/** A command was stopped before its end, by Ctrl-C or SIGTERM. */
 export class InterruptedError extends Error {
-  /** As a shell tells it: 128 and the number of the signal. */
+  /** As in a shell: 128 plus the number of the signal. */
   readonly exitCode: number;
 
   constructor(signal: "SIGINT" | "SIGTERM") {
@@ -11,8 +11,8 @@ export class InterruptedError extends Error {
   }
 }
 
-/** The arguments cannot be meant so: the message names what was received and what is allowed; exit code 2. Told to people, not to programs. */
+/** The arguments are wrong: exit code 2. The message names what was received and what is allowed. It is for people, not for programs. */
 export class UsageError extends Error {}
 
-/** Whoever read our output has gone, as `head` does: there is nobody left to write to, and nothing to tell. */
+/** The reader of the output has gone, as `head` does. The command ends without a message. */
 export class BrokenPipeError extends Error {}

@@ -3,13 +3,13 @@ import { InterruptedError } from "./exit-errors.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** One Ctrl-C can arrive twice: from the terminal, and once more from npm, which hands on what it gets. */
+/** One Ctrl-C can arrive twice: from the terminal, and once more from npm, which forwards it. */
 const SAME_SIGNAL_MS = 300;
 
 /**
- * Runs work that finishes what is under way when it is interrupted: at the first Ctrl-C (or SIGTERM) the signal aborts, with an
+ * Runs work that finishes its current step when it is interrupted: at the first Ctrl-C (or SIGTERM) the signal aborts, with an
  * `InterruptedError` as its reason; the second ends the process at once.
- * @throws the reason where the work fails with it, or because it had closed what it was about to use
+ * @throws the reason, if the work fails with it or with `closed` after the interruption
  */
 export async function interruptible<Result>(work: (interrupted: AbortSignal) => Promise<Result>): Promise<Result> {
   const interruption = new AbortController();
@@ -32,7 +32,7 @@ export async function interruptible<Result>(work: (interrupted: AbortSignal) => 
   }
 }
 
-/** Acts once the signal aborts; at once where it has. */
+/** Calls `act` once the signal aborts, or at once if it has aborted. */
 export function whenAborted(signal: AbortSignal, act: () => void): void {
   if (signal.aborted) act();
   else signal.addEventListener("abort", act, { once: true });

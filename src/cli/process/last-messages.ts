@@ -11,18 +11,18 @@ const FIRST_AGE_MS = 1_000;
 const OLDER = 10;
 const PARTITIONS_AT_ONCE = 8;
 
-/** The last messages of each partition: where they begin, and where they ended when that was found out. */
+/** The last messages of each partition: their begin, and the end of the log when it was read. */
 export interface LastMessages {
   readonly from: From & { readonly bookmark: string };
   readonly until: { readonly bookmark: string };
 }
 
 /**
- * Where the last so many messages of each partition begin. Nothing is assumed of a provider's offsets, which need not count messages: what
- * was stored since some time is the end of a log, whose length is known once it has been read. Times further and further back are tried, and
- * between two of them where too much was stored.
+ * Finds the last `count` messages of each partition. Offsets of a provider need not count messages, so this reads: the messages since some
+ * time are the end of a log, and their number is known once they are read. It tries earlier and earlier times, and times between two of them
+ * if too many messages were stored.
  * @param partitions only these; `undefined`: all
- * @throws `unsupported` where no reader can start at a time and at a position
+ * @throws `unsupported` if readers cannot start at a time and at a position
  */
 export async function lastMessages(
   connection: Connection,
@@ -59,7 +59,7 @@ export async function lastMessages(
 }
 
 interface LogEnd {
-  /** The driver's own position of the first of the last messages; `null`: there is none. */
+  /** The driver's position of the first of the last messages; `null` if there is none. */
   readonly first: string | null;
   /** Behind the last. */
   readonly bookmark: string;
@@ -72,7 +72,7 @@ async function endOfLog(topic: Topic<Uint8Array | null>, partition: string, coun
   let tooManyMs = Infinity;
   for (let ageMs = FIRST_AGE_MS; ;) {
     const isEarliest = ageMs >= nowMs;
-    // Between these two is no other time: all has to be read.
+    // There is no time between these two, so all messages have to be read.
     const isExact = tooManyMs - tooFewMs <= 1;
     const found = await readEnd(
       topic,
@@ -88,7 +88,7 @@ async function endOfLog(topic: Topic<Uint8Array | null>, partition: string, coun
   }
 }
 
-/** @returns `null` where more than the limit was stored since */
+/** @returns `null` if more messages than the limit were stored since `from` */
 async function readEnd(
   topic: Topic<Uint8Array | null>,
   partition: string,
@@ -97,7 +97,7 @@ async function readEnd(
   limit: number,
 ): Promise<(LogEnd & { readonly isEnough: boolean }) | null> {
   const reader = topic.reader({ from, until: "now", partitions: [partition] });
-  /** The last so many, the oldest at `kept % count` once there are as many. */
+  /** A ring of the last `count` positions. Once it is full, the oldest is at `kept % count`. */
   const last: string[] = [];
   let kept = 0;
   let read = 0;

@@ -8,7 +8,7 @@ import type { GivenFrom, GivenUntil, OffsetPlace } from "../options/parse-place.
 import { bytesTopic } from "./bytes-topic.ts";
 import { UsageError } from "./exit-errors.ts";
 
-/** A place as the library takes it: an offset becomes the position that streamport would have handed out for it. */
+/** A start point for the library: an offset becomes the position of the message with that offset. */
 export async function fromOf(
   connection: Connection,
   topic: string,
@@ -20,7 +20,7 @@ export async function fromOf(
   return { at: await positionOf(connection, topic, partition, from.offset) };
 }
 
-/** As `fromOf`; the message with the offset is not of the range. */
+/** As `fromOf`; the message with the offset is not in the range. */
 export async function untilOf(
   connection: Connection,
   topic: string,
@@ -41,7 +41,7 @@ async function positionOf(connection: Connection, topic: string, partition: stri
   return encodePosition({ ...(await identityOf(connection, topic, partition)), partition, position: offset });
 }
 
-/** @throws `UsageError` where it is not clear which partition is meant */
+/** @throws `UsageError` if it is not clear which partition is meant */
 async function partitionOf(
   { admin }: Connection,
   topic: string,
@@ -62,7 +62,7 @@ interface Identity {
   readonly incarnation: string;
 }
 
-/** Which log it is: as a reader's bookmark says that has read nothing. @throws `unsupported` where no reader can start at a position */
+/** The identity of the log, from the bookmark of a reader that has read nothing. @throws `unsupported` if readers cannot start at a position */
 async function identityOf(connection: Connection, topicName: string, partition: string): Promise<Identity> {
   const { provider, capabilities } = connection;
   if (!capabilities.startAtPosition) {

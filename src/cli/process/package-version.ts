@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 
-/** Of this package; from the sources as from what was built. */
+/** The version of this package, for the sources and for the built files. */
 export function packageVersion(): string {
   const manifest = findPackageJSON("..", import.meta.url);
   if (manifest === undefined) throw new TypeError("streamport has lost its package.json");

@@ -3,58 +3,58 @@ import { type RetryEvent, channels } from "../../diagnostics/channels.ts";
 import type { StreamError } from "../../errors.ts";
 import { redactUrls } from "./report-failure.ts";
 
-/** What passes within this time is not worth a line. */
-const TELL_AFTER_MS = 2_000;
-const TELL_EVERY_MS = 10_000;
-/** Failures that are further apart have nothing to do with each other. */
+/** A failure that ends within this time is not reported. */
+const REPORT_AFTER_MS = 2_000;
+const REPORT_EVERY_MS = 10_000;
+/** Failures that are further apart belong to different outages. */
 const APART_MS = 35_000;
-/** How long a command that does not run for ever goes on without the provider. */
-const PATIENCE_MS = 30_000;
+/** How long a command that does not run for ever continues without the provider. */
+const OUTAGE_LIMIT_MS = 30_000;
 
-interface Trouble {
+interface Outage {
   readonly sinceMs: number;
   lastMs: number;
-  toldMs: number | null;
+  reportedMs: number | null;
 }
 
-/** Says on standard error that the provider is away, since a command that waits in silence looks as if it hung. */
+/** Reports on standard error that the provider is unavailable, because a command that waits without a message looks as if it hung. */
 export class RetryWatch {
   readonly #lost = new AbortController();
-  #trouble: Trouble | null = null;
-  readonly #hear = (event: unknown): void => this.#failed((event as RetryEvent).error);
+  #outage: Outage | null = null;
+  readonly #listen = (event: unknown): void => this.#failed((event as RetryEvent).error);
 
-  readonly #patienceMs: number;
+  readonly #outageLimitMs: number;
 
-  constructor(patienceMs = PATIENCE_MS) {
-    this.#patienceMs = patienceMs;
-    channels.retry.subscribe(this.#hear);
+  constructor(outageLimitMs = OUTAGE_LIMIT_MS) {
+    this.#outageLimitMs = outageLimitMs;
+    channels.retry.subscribe(this.#listen);
   }
 
-  /** Aborts when the provider has been away for 30 seconds on end, with what is wrong with it. */
+  /** Aborts with the last error when the provider was unavailable for 30 seconds. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** Something has come, or was stored. */
+  /** Call it after every successful read or write: the outage is over. */
   progressed(): void {
-    this.#trouble = null;
+    this.#outage = null;
   }
 
   end(): void {
-    channels.retry.unsubscribe(this.#hear);
+    channels.retry.unsubscribe(this.#listen);
   }
 
   #failed(error: StreamError): void {
     const nowMs = performance.now();
-    if (this.#trouble === null || nowMs - this.#trouble.lastMs > APART_MS) {
-      this.#trouble = { sinceMs: nowMs, lastMs: nowMs, toldMs: null };
+    if (this.#outage === null || nowMs - this.#outage.lastMs > APART_MS) {
+      this.#outage = { sinceMs: nowMs, lastMs: nowMs, reportedMs: null };
       return;
     }
-    const trouble = this.#trouble;
-    trouble.lastMs = nowMs;
-    if (nowMs - trouble.sinceMs > this.#patienceMs) this.#lost.abort(error);
-    else if (nowMs - (trouble.toldMs ?? trouble.sinceMs) > (trouble.toldMs === null ? TELL_AFTER_MS : TELL_EVERY_MS)) {
-      trouble.toldMs = nowMs;
+    const outage = this.#outage;
+    outage.lastMs = nowMs;
+    if (nowMs - outage.sinceMs > this.#outageLimitMs) this.#lost.abort(error);
+    else if (nowMs - (outage.reportedMs ?? outage.sinceMs) > (outage.reportedMs === null ? REPORT_AFTER_MS : REPORT_EVERY_MS)) {
+      outage.reportedMs = nowMs;
       console.error(redactUrls(`trying again: ${error.code}: ${error.message}`));
     }
   }

@@ -6,9 +6,9 @@ import { UsageError } from "./exit-errors.ts";
 import { RetryWatch } from "./retry-watch.ts";
 
 /**
- * Connects, and closes the connection when the work is over, however it ended.
- * @param require what the command cannot do without
- * @throws `UsageError` for a URL that cannot be meant so · `unsupported` · what the work throws
+ * Connects, and closes the connection after the work, however it ended.
+ * @param require the capabilities that the command needs
+ * @throws `UsageError` for a wrong URL · `unsupported` · the error of the work
  */
 export async function withConnection<Result, Required extends Capability = never>(
   url: string,
@@ -26,8 +26,8 @@ export async function withConnection<Result, Required extends Capability = never
 }
 
 /**
- * As `connect`, which asks no server yet: what is wrong by then is what was typed.
- * @throws `UsageError` for a URL that cannot be meant so · `unsupported`
+ * As `connect`. It makes no network call, so an error is one of the URL.
+ * @throws `UsageError` for a wrong URL · `unsupported`
  */
 export async function connectToUrl<Required extends Capability = never>(
   url: string,

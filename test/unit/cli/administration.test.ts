@@ -3,7 +3,7 @@ import { type EmulatedKafka, startEmulatedKafka } from "../../../localstack/kafk
 import { bytesTopic } from "../../../src/cli/process/bytes-topic.ts";
 import { type Connection, connect } from "../../../src/index.ts";
 import { gather } from "./gather.ts";
-import { type Told, runInProcess } from "./run-in-process.ts";
+import { type CommandResult, runInProcess } from "./run-in-process.ts";
 
 let kafka: EmulatedKafka;
 let connection: Connection<"topicAdmin" | "groupAdmin" | "groupReset" | "lagInMessages">;
@@ -18,7 +18,7 @@ afterEach(async () => {
   await kafka.close();
 });
 
-function run(...args: readonly string[]): Promise<Told> {
+function run(...args: readonly string[]): Promise<CommandResult> {
   return runInProcess(args, kafka.url);
 }
 
@@ -61,7 +61,7 @@ describe("topics", () => {
     expect(json).toMatchObject({ retentionMs: 129_600_000, partitions: { length: 5 } });
   });
 
-  test("a deletion shows what it would do first, and does it when it is told to", async () => {
+  test("a deletion first shows what it would do, and does it with --execute", async () => {
     expect(await run("topics", "delete", "--topic", "orders")).toEqual({
       exitCode: 0,
       output: "delete orders: 2 partitions and all that is stored in them\n",
@@ -76,7 +76,7 @@ describe("topics", () => {
     });
   });
 
-  test("growing where keys move needs a word, which the error names", async () => {
+  test("a growth that moves keys needs an option, which the error names", async () => {
     const refused = await run("topics", "update", "--topic", "orders", "--partitions", "4");
     expect(refused).toMatchObject({ exitCode: 1, errors: expect.stringMatching(/^unsupported: .*\(here: --may-reorder\)\n$/) });
     expect(await run("topics", "update", "--topic", "orders", "--partitions", "4", "--may-reorder")).toMatchObject({ exitCode: 0 });
@@ -104,7 +104,7 @@ describe("groups", () => {
     expect(await run("groups", "describe", "--topic", "orders", "--group", "none")).toMatchObject({ exitCode: 1 });
   });
 
-  test("a reset shows by partition what would change, and moves nothing before it is told to", async () => {
+  test("a reset shows by partition what would change, and moves nothing without --execute", async () => {
     await fillAndConsume(10, "billing");
     const before = await connection.admin.describeGroup("orders", "billing");
     const shown = await run("groups", "reset", ...GROUP, "--to", "earliest");
@@ -163,7 +163,7 @@ describe("groups", () => {
     await running;
   });
 
-  test("a deletion shows where the group stands, and deletes it when it is told to", async () => {
+  test("a deletion shows the places of the group, and deletes it with --execute", async () => {
     await fillAndConsume(4, "billing");
     const shown = await run("groups", "delete", ...GROUP);
     expect(shown).toMatchObject({ exitCode: 0, errors: "Nothing was changed: --execute does it.\n" });
@@ -175,7 +175,7 @@ describe("groups", () => {
 });
 
 describe("lag", () => {
-  test("is told for one group or for all, as a table and as JSON lines", async () => {
+  test("is printed for one group or for all, as a table and as JSON lines", async () => {
     await connection.admin.resetGroup("orders", "audit", "earliest");
     await fill(4);
     await connection.admin.resetGroup("orders", "billing", "latest");

@@ -5,61 +5,65 @@ import { startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-ka
 import { connect } from "../../../src/index.ts";
 import { type RecordedRun, conformanceCases, parseJsonLines } from "../../../src/conformance/index.ts";
 import { BROKEN, PREAMBLE, writeFiles } from "../../cli/adapter-modules.ts";
-import { type Told, runInProcess } from "./run-in-process.ts";
+import { type CommandResult, runInProcess } from "./run-in-process.ts";
 
 const EXPECTED = join(import.meta.dirname, "..", "..", "conformance", "expected");
 const SUITE_TIMEOUT_MS = 60_000;
 
-async function conformance(...args: readonly string[]): Promise<Told> {
+async function conformance(...args: readonly string[]): Promise<CommandResult> {
   return runInProcess(["conformance", ...args]);
 }
 
-function runOf(told: Told): RecordedRun {
-  return parseJsonLines(told.output, "standard output");
+function runOf(result: CommandResult): RecordedRun {
+  return parseJsonLines(result.output, "standard output");
 }
 
-test("who may change no topics runs on those that are lent, and leaves no group behind", { timeout: SUITE_TIMEOUT_MS }, async () => {
-  const names = ["x", "y", "z"];
-  await using kafka = await startEmulatedKafka({ topics: Object.fromEntries(names.map((name) => [name, { partitions: 4 }])) });
-  const told = await conformance(kafka.url, "--topics", names.join(","), "--run", "consume/**", "--run", "topic/**", "--json");
-  const { summary, reports } = runOf(told);
-  expect(reports.filter(({ result }) => result !== "passed").map((report) => report.case)).toEqual(["topic/admin/comes-and-goes"]);
-  expect(summary).toMatchObject({ missing: 1, failed: 0 });
-  const connection = await connect(kafka.url, { require: ["groupAdmin"] });
-  expect(await connection.admin.listTopics()).toEqual(names);
-  for (const name of names) expect(await connection.admin.listGroups(name)).toEqual([]);
-  await connection.close();
-  expect(told).toMatchObject({ errors: "", exitCode: 0 });
-});
+test(
+  "a user without permission to change topics runs the suite on lent topics, and no group is left",
+  { timeout: SUITE_TIMEOUT_MS },
+  async () => {
+    const names = ["x", "y", "z"];
+    await using kafka = await startEmulatedKafka({ topics: Object.fromEntries(names.map((name) => [name, { partitions: 4 }])) });
+    const result = await conformance(kafka.url, "--topics", names.join(","), "--run", "consume/**", "--run", "topic/**", "--json");
+    const { summary, reports } = runOf(result);
+    expect(reports.filter(({ result }) => result !== "passed").map((report) => report.case)).toEqual(["topic/admin/comes-and-goes"]);
+    expect(summary).toMatchObject({ missing: 1, failed: 0 });
+    const connection = await connect(kafka.url, { require: ["groupAdmin"] });
+    expect(await connection.admin.listTopics()).toEqual(names);
+    for (const name of names) expect(await connection.admin.listGroups(name)).toEqual([]);
+    await connection.close();
+    expect(result).toMatchObject({ errors: "", exitCode: 0 });
+  },
+);
 
 describe("memory:", () => {
-  test("in another form keeps its settings, and is judged by what is expected of it", { timeout: SUITE_TIMEOUT_MS }, async () => {
+  test("in another form keeps its settings, and is compared with its expected results", { timeout: SUITE_TIMEOUT_MS }, async () => {
     const form = ["memory:mine?like=pubsub", "--json"];
-    const told = await conformance(...form, "--expected", join(EXPECTED, "memory-like-pubsub.json"));
-    expect(told.errors).toBe("");
-    expect(runOf(told).summary.unsupported).toBeGreaterThan(20);
-    expect(told.exitCode).toBe(0);
+    const result = await conformance(...form, "--expected", join(EXPECTED, "memory-like-pubsub.json"));
+    expect(result.errors).toBe("");
+    expect(runOf(result).summary.unsupported).toBeGreaterThan(20);
+    expect(result.exitCode).toBe(0);
     const other = await conformance(...form, "--run", "ordering/keys/*", "--expected", join(EXPECTED, "memory.json"));
     expect(runOf(other).summary).toMatchObject({ failed: 0, unsupported: 2 });
     expect(other.errors).toMatch(/^ordering\/keys\/binary: expected passed, but unsupported \(binaryKeys\)$/m);
     expect(other.exitCode).toBe(1);
   });
 
-  test("without administration of topics borrows topics and groups", { timeout: SUITE_TIMEOUT_MS }, async () => {
+  test("without administration of topics uses lent topics and groups", { timeout: SUITE_TIMEOUT_MS }, async () => {
     const lent = ["--topics", "a,b,c", "--groups", "g,h,i"];
-    const told = await conformance("memory:lent?create=a,b,c&without=topicAdmin", ...lent, "--json");
-    expect(told.errors).toBe("");
-    const { summary, reports } = runOf(told);
+    const result = await conformance("memory:lent?create=a,b,c&without=topicAdmin", ...lent, "--json");
+    expect(result.errors).toBe("");
+    const { summary, reports } = runOf(result);
     expect(reports).toHaveLength(conformanceCases().length);
     expect(summary.failed).toBe(0);
     expect(summary.passed).toBeGreaterThan(120);
     for (const { reason } of reports.filter(({ result }) => result === "environment-missing")) {
       expect(reason).not.toMatch(/^(?:topics|groups): /);
     }
-    expect(told.exitCode).toBe(0);
+    expect(result.exitCode).toBe(0);
   });
 
-  test("with fewer topics or groups than a case needs says so", async () => {
+  test("with fewer topics or groups than a case needs, the result says so", async () => {
     const url = "memory:few?create=a&without=topicAdmin";
     const reasons = async (...args: readonly string[]): Promise<readonly (string | null)[]> =>
       runOf(await conformance(url, ...args, "--json")).reports.map(({ reason }) => reason);
@@ -71,21 +75,31 @@ describe("memory:", () => {
 test("a selection, as text and as files", async () => {
   await using place = await writeFiles({ "page.md": "# old\n".repeat(10_000) });
   const [junit, markdown] = ["junit.xml", "page.md"].map((name) => join(place.folder, name)) as [string, string];
-  const told = await conformance("memory:", "--run", "ordering/keys/*", "--run", "**/same-tick", "--junit", junit, "--markdown", markdown);
-  expect(told.errors).toBe("");
-  expect(told.output).toMatch(/^passed      ordering\/publish\/same-tick \d/m);
-  expect(told.output).toMatch(/^2 Publish order +\d+ +0 +0 +0$/m);
-  expect(told.output).not.toContain("replay");
-  expect(told.output).not.toContain("\u001B");
-  expect(told.output).toMatch(/\n\nmemory: \d+ cases, nothing wrong\n$/);
+  const result = await conformance(
+    "memory:",
+    "--run",
+    "ordering/keys/*",
+    "--run",
+    "**/same-tick",
+    "--junit",
+    junit,
+    "--markdown",
+    markdown,
+  );
+  expect(result.errors).toBe("");
+  expect(result.output).toMatch(/^passed      ordering\/publish\/same-tick \d/m);
+  expect(result.output).toMatch(/^2 Publish order +\d+ +0 +0 +0$/m);
+  expect(result.output).not.toContain("replay");
+  expect(result.output).not.toContain("\u001B");
+  expect(result.output).toMatch(/\n\nmemory: \d+ cases, nothing wrong\n$/);
   expect(await readFile(junit, "utf8")).toContain('name="ordering/publish/same-tick"');
   expect(await readFile(markdown, "utf8")).toMatch(/^# Conformance of memory\n/);
   expect(await readFile(markdown, "utf8")).not.toContain("# old");
   expect((await readdir(place.folder)).toSorted()).toEqual(["junit.xml", "page.md"]);
-  expect(told.exitCode).toBe(0);
+  expect(result.exitCode).toBe(0);
 });
 
-test("a report of a run before is taken away also where nothing can run; what is no plain file is written to", async () => {
+test("the report of an earlier run is removed also if nothing can run; a device or a pipe is written to", async () => {
   await using place = await writeFiles({ "old.xml": "<old/>", "other.xml": "<old/>" });
   const [old, other] = ["old.xml", "other.xml"].map((name) => join(place.folder, name)) as [string, string];
   expect(await conformance("kafka://127.0.0.1:1", "--junit", old)).toMatchObject({ exitCode: 2 });
@@ -95,13 +109,13 @@ test("a report of a run before is taken away also where nothing can run; what is
   expect(await readFile(other, "utf8")).toMatch(/^# Conformance of memory\n/);
 });
 
-test("--timeout is each case's", async () => {
-  const told = await conformance("memory:?delayMs=200", "--run", "ordering/publish/same-tick", "--timeout", "100ms");
-  expect(told.output).toContain("out of time");
-  expect(told.exitCode).toBe(1);
+test("--timeout is for each case", async () => {
+  const result = await conformance("memory:?delayMs=200", "--run", "ordering/publish/same-tick", "--timeout", "100ms");
+  expect(result.output).toContain("out of time");
+  expect(result.exitCode).toBe(1);
 });
 
-describe("somebody else's adapter", () => {
+describe("an adapter outside this package", () => {
   const SAME_TICK = ["memory:shared", "--run", "ordering/publish/same-tick", "--json"];
 
   test.each([
@@ -110,12 +124,12 @@ describe("somebody else's adapter", () => {
     ["the only function that opens", "export { openMemory }; export const memory = () => 1; export const opening = () => 1;"],
   ])("is found by %s", async (_, exports) => {
     await using place = await writeFiles({ "adapter.mjs": PREAMBLE + exports });
-    const told = await conformance(...SAME_TICK, "--adapter", join(place.folder, "adapter.mjs"));
-    expect(told).toMatchObject({ exitCode: 0, errors: "" });
-    expect(runOf(told).summary).toMatchObject({ provider: "memory", passed: 1 });
+    const result = await conformance(...SAME_TICK, "--adapter", join(place.folder, "adapter.mjs"));
+    expect(result).toMatchObject({ exitCode: 0, errors: "" });
+    expect(runOf(result).summary).toMatchObject({ provider: "memory", passed: 1 });
   });
 
-  test("gets the URL without what is the core's", async () => {
+  test("gets the URL without the settings of the core", async () => {
     const text = `${PREAMBLE}export const openDriver = (url) => { if (url !== "memory:shared?delayMs=1") throw new Error(url.length); return openMemory(url); };`;
     await using place = await writeFiles({ "adapter.mjs": text });
     const url = "memory:shared?topic.orders=orders-v1&delayMs=1&group.billing=b";
@@ -147,9 +161,9 @@ describe("somebody else's adapter", () => {
     ["an import that is not there", 'import "not-there-at-all";', /could not be loaded: Error.*not-there-at-all/],
   ])("with %s is refused", async (_, text, message) => {
     await using place = await writeFiles({ "adapter.mjs": text });
-    const told = await conformance(...SAME_TICK, "--adapter", join(place.folder, "adapter.mjs"));
-    expect(told).toMatchObject({ exitCode: 2, output: "" });
-    expect(told.errors).toMatch(message);
+    const result = await conformance(...SAME_TICK, "--adapter", join(place.folder, "adapter.mjs"));
+    expect(result).toMatchObject({ exitCode: 2, output: "" });
+    expect(result.errors).toMatch(message);
   });
 
   test("that cannot be loaded is named as it was given, without the way to it, in one line", async () => {
@@ -161,7 +175,7 @@ describe("somebody else's adapter", () => {
     expect(errors.replaceAll(given, "").replaceAll(relative(process.cwd(), place.folder), "")).not.toContain(place.folder);
   });
 
-  test("that is not there is refused, and a URL without a scheme", async () => {
+  test("that does not exist is refused, and so is a URL without a scheme", async () => {
     const absent = await conformance(...SAME_TICK, "--adapter", "./not-there.mjs");
     expect(absent).toMatchObject({ exitCode: 2, output: "" });
     expect(absent.errors).toBe(
@@ -180,14 +194,14 @@ describe("somebody else's adapter", () => {
   });
 });
 
-describe("what is expected", () => {
+describe("expected results", () => {
   test("may begin with a byte order mark", async () => {
     await using place = await writeFiles({ "expected.json": "\uFEFF{}" });
     const args = ["memory:", "--run", "ordering/publish/same-tick", "--expected", join(place.folder, "expected.json")];
     expect(await conformance(...args)).toMatchObject({ exitCode: 0, errors: "" });
   });
 
-  const broken = async (expected: object, ...args: readonly string[]): Promise<Told> => {
+  const broken = async (expected: object, ...args: readonly string[]): Promise<CommandResult> => {
     await using place = await writeFiles({ "broken.mjs": BROKEN, "expected.json": JSON.stringify(expected) });
     const files = ["--adapter", join(place.folder, "broken.mjs"), "--expected", join(place.folder, "expected.json")];
     return await conformance(
@@ -201,35 +215,42 @@ describe("what is expected", () => {
     );
   };
 
-  test("a known deviation that fails is as it should be", async () => {
-    const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } });
-    expect(told.output).toContain("(known deviation: it loses messages)");
-    expect(told.exitCode).toBe(0);
+  test("a known deviation that fails is not a problem", async () => {
+    const result = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } });
+    expect(result.output).toContain("(known deviation: it loses messages)");
+    expect(result.exitCode).toBe(0);
   });
 
-  test("a known deviation that passes is wrong", async () => {
+  test("a known deviation that passes is a problem", async () => {
     const deviations = { "ordering/publish/same-tick": "it loses messages", "error/calls/missing-topic": "it makes one" };
-    const told = await broken({ deviations });
-    expect(told.output).toContain("listed as a known deviation, but passed");
-    expect(told.exitCode).toBe(1);
+    const result = await broken({ deviations });
+    expect(result.output).toContain("listed as a known deviation, but passed");
+    expect(result.exitCode).toBe(1);
   });
 
-  test("an entry for a case that is no more is wrong", async () => {
-    const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" }, missing: { "no/such/case": "topics" } });
-    expect(told.output).toMatch(/no\/such\/case\n    listed in what is expected, but no case has this name/);
-    expect(told.exitCode).toBe(1);
+  test("an entry without a case is a problem", async () => {
+    const result = await broken({
+      deviations: { "ordering/publish/same-tick": "it loses messages" },
+      missing: { "no/such/case": "topics" },
+    });
+    expect(result.output).toMatch(/no\/such\/case\n    listed in the expected results, but no case has this name/);
+    expect(result.exitCode).toBe(1);
   });
 
-  test("a case that is missing without being expected to be is wrong", async () => {
-    const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } }, "--run", "ordering/publish/throttled");
-    expect(told.output).toContain("expected passed, but environment-missing (fault throttle)");
-    expect(told.exitCode).toBe(1);
+  test("a case that is missing and not listed is a problem", async () => {
+    const result = await broken(
+      { deviations: { "ordering/publish/same-tick": "it loses messages" } },
+      "--run",
+      "ordering/publish/throttled",
+    );
+    expect(result.output).toContain("expected passed, but environment-missing (fault throttle)");
+    expect(result.exitCode).toBe(1);
   });
 
   test("--bail does not stop at a known deviation", async () => {
-    const told = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } }, "--bail", "--parallel", "1");
-    expect(told.output).toContain("error/calls/missing-topic");
-    expect(told.exitCode).toBe(0);
+    const result = await broken({ deviations: { "ordering/publish/same-tick": "it loses messages" } }, "--bail", "--parallel", "1");
+    expect(result.output).toContain("error/calls/missing-topic");
+    expect(result.exitCode).toBe(0);
   });
 });
 
@@ -253,47 +274,47 @@ describe("two runs are compared:", () => {
     [["a.jsonl"], 2, /^$/, /--compare takes two files, .*; received 1/],
   ])("%j", async (names, exitCode, output, errors) => {
     await using place = await writeFiles(FILES);
-    const told = await conformance("--compare", ...names.map((name) => join(place.folder, name)));
-    expect(told.output).toMatch(output);
-    expect(told.errors).toMatch(errors);
-    expect(told.exitCode).toBe(exitCode);
+    const result = await conformance("--compare", ...names.map((name) => join(place.folder, name)));
+    expect(result.output).toMatch(output);
+    expect(result.errors).toMatch(errors);
+    expect(result.exitCode).toBe(exitCode);
   });
 
   test("as JSON lines", async () => {
     await using place = await writeFiles(FILES);
-    const told = await conformance("--json", "--compare", join(place.folder, "a.jsonl"), join(place.folder, "b.jsonl"));
-    const [two, three] = told.output
+    const result = await conformance("--json", "--compare", join(place.folder, "a.jsonl"), join(place.folder, "b.jsonl"));
+    const [two, three] = result.output
       .split("\n")
       .slice(0, -1)
       .map((text) => JSON.parse(text) as object);
     expect(two).toMatchObject({ case: "two", before: { result: "passed" }, after: { result: "failed" } });
     expect(three).toMatchObject({ case: "three", before: null, after: { result: "passed" } });
-    expect(told.exitCode).toBe(1);
+    expect(result.exitCode).toBe(1);
   });
 });
 
-test("repetitions run over the same target at the same time, and the worst is told", async () => {
+test("repetitions run on the same target at the same time, and the worst result is reported", async () => {
   const flaky = `${PREAMBLE}
     let opened = 0;
     export const openDriver = (url) => {
       const driver = openMemory(url);
       opened += 1;
-      // The first two connections only ask who is there.
+      // The first two connections only check the provider.
       return opened === 3 ? breakage.driver(driver) : driver;
     };
   `;
   await using place = await writeFiles({ "flaky.mjs": flaky });
   const chosen = ["--run", "ordering/publish/same-tick", "--run", "error/calls/missing-topic", "--repeat", "3", "--parallel"];
-  const told = await conformance("memory:shared", "--adapter", join(place.folder, "flaky.mjs"), ...chosen, "--json");
-  const { summary, reports } = runOf(told);
+  const result = await conformance("memory:shared", "--adapter", join(place.folder, "flaky.mjs"), ...chosen, "--json");
+  const { summary, reports } = runOf(result);
   expect(summary).toMatchObject({ passed: 1, failed: 1 });
   expect(reports.find((report) => report.case === "ordering/publish/same-tick")?.reason).toMatch(/^in 1 of 3 runs: /);
-  expect(told.exitCode).toBe(1);
+  expect(result.exitCode).toBe(1);
 });
 
-test("--list shows what there is, and asks nobody", async () => {
-  const told = await conformance("--list", "--json", "--run", "ordering/publish/throttled");
-  expect(JSON.parse(told.output)).toEqual({
+test("--list shows the cases without a connection", async () => {
+  const result = await conformance("--list", "--json", "--run", "ordering/publish/throttled");
+  expect(JSON.parse(result.output)).toEqual({
     case: "ordering/publish/throttled",
     promise: 2,
     mutant: expect.any(String),
@@ -320,11 +341,11 @@ test.each([
   [["--parallel", "some"], /whole number/],
   [["--timeout", "soon"], /A duration is/],
   [["--compare", "a", "--list"], /cannot be used with/],
-  [["--compare", "a", "b"], /--compare looks at files: it takes no URL/],
+  [["--compare", "a", "b"], /--compare reads files: it takes no URL/],
 ])("%j is refused before anything runs", async (args, message) => {
-  const told = await conformance("memory:", ...args);
-  expect(told).toMatchObject({ exitCode: 2, output: "" });
-  expect(told.errors).toMatch(message);
+  const result = await conformance("memory:", ...args);
+  expect(result).toMatchObject({ exitCode: 2, output: "" });
+  expect(result.errors).toMatch(message);
 });
 
 test.each([
@@ -332,7 +353,7 @@ test.each([
   ["carrier-pigeon:home", /cannot connect: configuration: there is no provider for this URL/],
   ["memory:?like=nothing", /cannot connect: configuration: memory options: like must be one of/],
 ])("%s cannot be connected to", async (url, message) => {
-  const told = await conformance(url);
-  expect(told).toMatchObject({ exitCode: 2, output: "" });
-  expect(told.errors).toMatch(message);
+  const result = await conformance(url);
+  expect(result).toMatchObject({ exitCode: 2, output: "" });
+  expect(result.errors).toMatch(message);
 });

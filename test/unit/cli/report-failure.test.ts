@@ -5,11 +5,11 @@ import { reportFailure } from "../../../src/cli/process/report-failure.ts";
 import { withConnection } from "../../../src/cli/process/with-connection.ts";
 import { StreamError } from "../../../src/index.ts";
 
-let told: string[];
+let printed: string[];
 
 beforeEach(() => {
-  told = [];
-  vi.spyOn(console, "error").mockImplementation((text: string) => void told.push(text));
+  printed = [];
+  vi.spyOn(console, "error").mockImplementation((text: string) => void printed.push(text));
 });
 
 afterEach(() => {
@@ -22,21 +22,21 @@ test.each<readonly [unknown, number, readonly string[]]>([
   [new StreamError("unavailable", "no broker", { partition: "3" }), 1, ["unavailable: no broker (partition 3)"]],
   [new UsageError("a URL is needed"), 2, ["error: a URL is needed"]],
   [new TypeError("a defect at kafka://u:s3cret@host"), 1, ["internal: TypeError: a defect at kafka://***@host"]],
-  // Told already, or nothing to tell.
+  // The parser has printed its error; the others print nothing.
   [new CommanderError(1, "commander.unknownOption", "error: unknown option"), 2, []],
   [new CommanderError(0, "commander.helpDisplayed", "(outputHelp)"), 0, []],
-  [new BrokenPipeError("nobody reads"), 141, []],
+  [new BrokenPipeError("the reader has gone"), 141, []],
   [new InterruptedError("SIGINT"), 130, []],
   [new InterruptedError("SIGTERM"), 143, []],
 ])("%s ends with %d", (error, exitCode, lines) => {
   expect(reportFailure(error)).toBe(exitCode);
-  expect(told).toEqual(lines);
+  expect(printed).toEqual(lines);
 });
 
-test("what a command cannot do without is missing before its work begins", async () => {
+test("a missing capability is an error before the work begins", async () => {
   const work = vi.fn<() => Promise<void>>();
   const failure: unknown = await withConnection("memory:?without=topicAdmin", work, ["topicAdmin"]).catch((error: unknown) => error);
   expect(reportFailure(failure)).toBe(1);
-  expect(told).toEqual([expect.stringMatching(/^unsupported: .*topicAdmin$/)]);
+  expect(printed).toEqual([expect.stringMatching(/^unsupported: .*topicAdmin$/)]);
   expect(work).not.toHaveBeenCalled();
 });

@@ -2,7 +2,7 @@ import { vi } from "vitest";
 import { reportFailure } from "../../../src/cli/process/report-failure.ts";
 import { createProgram } from "../../../src/cli/program.ts";
 
-export interface Told {
+export interface CommandResult {
   readonly exitCode: number;
   readonly output: string;
   readonly errors: string;
@@ -12,7 +12,7 @@ export interface Told {
  * The command line without a process of its own: takes a tenth of the time.
  * @param streamUrl what STREAM_URL says
  */
-export async function runInProcess(args: readonly string[], streamUrl?: string): Promise<Told> {
+export async function runInProcess(args: readonly string[], streamUrl?: string): Promise<CommandResult> {
   let output = "";
   let errors = "";
   const takeOutput = (text: unknown, written?: unknown): boolean => {

@@ -130,7 +130,7 @@ describe("wrong usage names what was received and what is allowed, with exit cod
     [["read", ...TOPIC], /a URL is needed.*STREAM_URL/],
     [["read", "memory:x", ...TOPIC, "--from", "yesterday"], /'yesterday' is invalid.*earliest, latest, at:POSITION.*15m/],
     [["read", "memory:x", ...TOPIC, "--from", "15"], /'15' is invalid.*12 or 13 digits/],
-    [["read", "memory:x", ...TOPIC, "--until", "2026-11-31"], /'2026-11-31' is invalid.*a date that there is/],
+    [["read", "memory:x", ...TOPIC, "--until", "2026-11-31"], /'2026-11-31' is invalid.*a valid date/],
     [["consume", "memory:x", ...TOPIC, "--group", "g", "--initial-position", "2026-02-29"], /'2026-02-29' is invalid/],
     [["groups", "reset", "memory:x", ...TOPIC, "--group", "g", "--to", "2026-11-21T24:00Z"], /'2026-11-21T24:00Z' is invalid/],
     [["read", "memory:x", ...TOPIC, "--until", "latest"], /'latest' is invalid.*now, through:POSITION/],
@@ -169,7 +169,7 @@ describe("wrong usage names what was received and what is allowed, with exit cod
   });
 });
 
-describe("a word without an option is wrong usage, and what was meant is told:", () => {
+describe("a word without an option is wrong usage, and the message suggests the option:", () => {
   const URL = "kafka://127.0.0.1:1";
   test.each<readonly [readonly string[], string | null]>([
     [["topics", "create", "orders"], "topics create --topic orders"],
@@ -211,7 +211,7 @@ describe("a host and its port without a scheme: did you mean kafka://", () => {
   });
 });
 
-describe("memory: is wrong usage where nobody else could see it, with or without a name, and what to use is told:", () => {
+describe("memory: is wrong usage for a stream that other processes should see, and the message names what to use:", () => {
   test.each<readonly [readonly string[]]>([
     [["produce", ...TOPIC]],
     [["consume", ...TOPIC, "--group", "g"]],
@@ -239,7 +239,7 @@ describe("memory: is wrong usage where nobody else could see it, with or without
   });
 });
 
-describe("a URL that nobody could connect to is wrong usage, before anything is tried:", () => {
+describe("an unusable URL is wrong usage, before anything is tried:", () => {
   const GROUP = [...TOPIC, "--group", "g"];
   test.each<readonly [readonly string[]]>([
     [["produce", ...TOPIC, "--lines"]],

@@ -81,14 +81,14 @@ describe("lines that are messages", () => {
 
   test("JSON that is not UTF-8 is refused, and never quoted", () => {
     expect(() => readLine(Buffer.from([0x7b, 0xff]))).toThrow(/not UTF-8/);
-    let told = "";
+    let shown = "";
     try {
       readLine(bytes('{"password":"s3cret"'));
     } catch (error) {
-      told = inspect(error);
+      shown = inspect(error);
     }
-    expect(told).toContain("not JSON");
-    expect(told).not.toContain("s3cret");
+    expect(shown).toContain("not JSON");
+    expect(shown).not.toContain("s3cret");
   });
 });
 

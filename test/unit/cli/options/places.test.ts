@@ -44,7 +44,7 @@ test.each([
   expect(timeMs(text, EVENING)).toBe(milliseconds);
 });
 
-// Without a zone nobody could say which time is meant.
+// Without a zone the time is ambiguous.
 test.each(["2026-11-21T18:30", "21.11.2026", "yesterday", "now", "-1", "1e12", "0x10", ""])("%j is no time", (text) => {
   expect(timeMs(text)).toBeNull();
 });
@@ -71,7 +71,7 @@ test.each(["15", "2026", "20261121", String(EVENING / 1_000), "20261121183000", 
   },
 );
 
-describe("a token says itself what it is, and what is said before it has to agree", () => {
+describe("a token shows its own kind, and its prefix has to match", () => {
   test.each([
     ["earliest", "earliest"],
     ["latest", "latest"],

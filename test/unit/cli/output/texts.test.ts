@@ -87,16 +87,16 @@ test.each([
   expect(durationText(milliseconds)).toBe(text);
 });
 
-test("lag is told by partition and in all; - is what nobody tells", () => {
+test("lag is shown by partition and in all; - is an unknown value", () => {
   const partitions = [
     { partition: "0", messages: 1_200, timeMs: 3_240 },
     { partition: "1", messages: 0, timeMs: null },
   ];
-  const told = lagTable([
+  const text = lagTable([
     { group: "billing", lag: { messages: 1_200, timeMs: 3_240, partitions } },
     { group: "audit", lag: { messages: null, timeMs: 0, partitions: [] } },
   ]);
-  expect(told).toBe(
+  expect(text).toBe(
     [
       "group    partition  messages  age",
       "billing          0     1,200  3.2 s",
@@ -108,7 +108,7 @@ test("lag is told by partition and in all; - is what nobody tells", () => {
   );
 });
 
-test("a bookmark's places are told in the provider's own words", () => {
+test("the places of a bookmark are shown in the terms of the provider", () => {
   const entries = [
     ["0", "@", "7"],
     ["1", ">", "8"],

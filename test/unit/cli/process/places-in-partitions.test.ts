@@ -7,8 +7,11 @@ import { type Connection, connect } from "../../../../src/index.ts";
 
 const PARTITIONS = ["0", "1", "2"];
 
+/** Longer than the times lie back that messages are given here. */
+const CENTURY_MS = 100 * 365 * 24 * 3_600_000;
+
 async function filled(provider: EmulatedProvider, counts: readonly number[], timeOf: (index: number) => number | undefined) {
-  const emulator = await startEmulator(provider, { topics: { t: { partitions: PARTITIONS.length } } });
+  const emulator = await startEmulator(provider, { topics: { t: { partitions: PARTITIONS.length, retentionMs: CENTURY_MS } } });
   const connection = await connect(emulator.url);
   const producer = bytesTopic(connection, "t").producer();
   for (const [partition, count] of counts.entries()) {
