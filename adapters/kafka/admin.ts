@@ -17,7 +17,7 @@ import { permissionsOn } from "./admin/permissions.ts";
 import { TopicAdmin } from "./admin/topic-admin.ts";
 import type { KafkaService } from "./service.ts";
 
-/** A coordinator that moves or loads is waited for, but not longer: the doctor asks, once. */
+/** The limit of the wait for a coordinator that moves or loads. The doctor asks only once. */
 const PERMISSIONS_MS = 5_000;
 
 export class KafkaAdmin implements AdminDriver {

@@ -1,30 +1,30 @@
 import type { Capabilities } from "../../src/driver/index.ts";
 import { BATCH_OVERHEAD_BYTES } from "./log/record-batch-writer.ts";
 
-/** Of a server with default settings: https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes */
+/** The default of servers: https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes */
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
 
-/** What is left for one message of `max.message.bytes`, which limits a batch. */
+/** The limit of one message. `max.message.bytes` limits a batch. */
 function messageBytesWithin(maxMessageBytes: number): number {
   return maxMessageBytes - BATCH_OVERHEAD_BYTES;
 }
 
-/** Of a topic with this setting the server writes its own time over that of the producer: https://kafka.apache.org/documentation/#topicconfigs_message.timestamp.type */
+/** With `LogAppendTime`, the server replaces the producer's timestamps with its own: https://kafka.apache.org/documentation/#topicconfigs_message.timestamp.type */
 const TIMESTAMP_TYPE = "message.timestamp.type";
 const MAX_MESSAGE_BYTES = "max.message.bytes";
-/** The settings of a topic that narrow what can be done with it. */
+/** The settings of a topic that reduce its capabilities. */
 export const NARROWING_SETTINGS = [MAX_MESSAGE_BYTES, TIMESTAMP_TYPE] as const;
 
 export function hasAppendTime(settings: ReadonlyMap<string, string | null>): boolean {
   return settings.get(TIMESTAMP_TYPE) === "LogAppendTime";
 }
 
-/** The largest message of a topic with these settings; where we may not see them, of one with the server's defaults. */
+/** The largest message of a topic with these settings. Missing settings count as the server's defaults. */
 export function messageBytesOf(settings: ReadonlyMap<string, string | null>): number {
   return messageBytesWithin(Number(settings.get(MAX_MESSAGE_BYTES) ?? DEFAULT_MAX_MESSAGE_BYTES));
 }
 
-/** What is left of the capabilities for one topic. */
+/** The capabilities of one topic. */
 export function narrowed(topic: {
   readonly messageBytes: number;
   readonly hasTopicId: boolean;
@@ -51,7 +51,7 @@ export const CAPABILITIES = {
   startAtTimestamp: true,
   readerEnd: "position",
   readerIsolation: "full",
-  // Java's rule is hash modulo count: another count, another partition.
+  // Java's rule is hash modulo count: with another count, a key has another partition.
   growthKeepsKeyOrder: false,
   recreationDetected: true,
   gapDetected: true,

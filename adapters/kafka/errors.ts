@@ -2,24 +2,24 @@ import { StreamError, type StreamErrorCode, type StreamErrorDetails } from "../.
 import { type ErrorClass, errorCodeOf } from "./client/error-codes.ts";
 import { KafkaConnectError, KafkaLostConnectionError, KafkaProtocolError, KafkaUnsupportedError } from "./client/kafka-client.ts";
 
-/** An error of this provider. */
+/** An error of the provider `kafka`. */
 export function kafkaError(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}): StreamError {
   return new StreamError(code, message, { provider: "kafka", ...details });
 }
 
-export function corruptBatch(what: string, cause?: unknown): StreamError {
-  return kafkaError("corrupt", what, { cause });
+export function corruptBatch(message: string, cause?: unknown): StreamError {
+  return kafkaError("corrupt", message, { cause });
 }
 
 export function topicNotFound(topic: string, cause?: unknown): StreamError {
-  return kafkaError("not-found", `there is no topic ${JSON.stringify(topic)}, or we may not see it`, { topic, cause });
+  return kafkaError("not-found", `there is no topic ${JSON.stringify(topic)}, or we have no permission to see it`, { topic, cause });
 }
 
 export function groupNotFound(topic: string, group: string): StreamError {
   return kafkaError("not-found", `topic ${JSON.stringify(topic)} has no group ${JSON.stringify(group)}`, { topic });
 }
 
-/** A broker's error code as ours. */
+/** A broker's error code as a `StreamError`. */
 export function errorOf(errorCode: number, api: string, details: StreamErrorDetails = {}): StreamError {
   const { code, name, meaning, retryable } = errorCodeOf(errorCode);
   const cause = details.cause ?? new KafkaProtocolError(api, errorCode);
@@ -27,8 +27,8 @@ export function errorOf(errorCode: number, api: string, details: StreamErrorDeta
 }
 
 /**
- * A broker's error code for one partition. That it does not know the partition is no news of the topic: leaders move, and hear late of
- * new partitions. Whether the topic is gone a look at the cluster says.
+ * A broker's error code for one partition. A broker that does not know the partition proves nothing about the topic: leaders move, and
+ * they learn of new partitions late. Only a look-up in the metadata shows whether the topic is gone.
  */
 export function partitionError(errorCode: number, api: string, topic: string, partition: number): StreamError {
   const details = { topic, partition: String(partition) };
@@ -37,12 +37,12 @@ export function partitionError(errorCode: number, api: string, topic: string, pa
   return kafkaError("unavailable", "the broker does not know the partition at present", { ...details, cause: error });
 }
 
-/** What a code means for a request of a partition or group: try again, look up anew who is responsible first, or what else. */
+/** How to handle a code of a partition or group. */
 export function classOf(errorCode: number): ErrorClass {
   return errorCodeOf(errorCode).class;
 }
 
-/** Errors of kafkajs whose request may have reached the server. */
+/** Errors of kafkajs after which the request may have reached the server. */
 const LOST_ANSWERS: ReadonlySet<string> = new Set([
   "KafkaJSConnectionError",
   "KafkaJSConnectionClosedError",
@@ -50,7 +50,7 @@ const LOST_ANSWERS: ReadonlySet<string> = new Set([
   "KafkaJSBrokerNotFound",
 ]);
 
-/** Any error of the client as ours, with itself as `cause`. */
+/** Any error of the client as a `StreamError`, with the original error as `cause`. */
 export function classify(error: unknown): StreamError {
   if (error instanceof StreamError) return error;
   if (error instanceof KafkaProtocolError) return errorOf(error.errorCode, error.api, { cause: error });
@@ -58,22 +58,22 @@ export function classify(error: unknown): StreamError {
   if (error instanceof KafkaLostConnectionError) return classifyLost(error);
   if (error instanceof KafkaUnsupportedError) return kafkaError("unsupported", error.message, { cause: error });
   if (error instanceof RangeError) return corruptBatch("the server's answer cannot be read", error);
-  const { name, message } = named(error);
+  const { name, message } = partsOf(error);
   if (isLateAnswer(error)) return kafkaError("timeout", "the server did not answer in time", { cause: error });
   if (isLostAnswer(error)) return kafkaError("unavailable", "the connection broke", { cause: error });
   if (message === "the client was closed") return kafkaError("closed", "the connection was closed", { cause: error });
-  return kafkaError("internal", `the Kafka client failed in a way that is not known: ${name}`, { cause: error, retryable: false });
+  return kafkaError("internal", `the Kafka client failed with an unknown error: ${name}`, { cause: error, retryable: false });
 }
 
-/** The connection failed while an answer was waited for. */
+/** The connection failed while a request was in flight. */
 export function isLostAnswer(error: unknown): boolean {
-  const { name, message, code } = named(error);
+  const { name, message, code } = partsOf(error);
   return LOST_ANSWERS.has(name) || SOCKET_CODES.has(code) || message === "the server closed the connection";
 }
 
-/** The answer did not come within the time of its request. */
+/** The request timed out. */
 export function isLateAnswer(error: unknown): boolean {
-  return named(error).name === "KafkaJSRequestTimeoutError";
+  return partsOf(error).name === "KafkaJSRequestTimeoutError";
 }
 
 function classifyLost(error: KafkaLostConnectionError): StreamError {
@@ -82,9 +82,9 @@ function classifyLost(error: KafkaLostConnectionError): StreamError {
   return kafkaError("unavailable", `the connection to ${address} broke${reasonOf(cause)}`, { cause: error });
 }
 
-/** What the system, or we, say of it: a code where there is one. */
+/** The reason for a message: the system's code if there is one, else the text of the error. */
 function reasonOf(cause: unknown): string {
-  const { message, code } = named(cause);
+  const { message, code } = partsOf(cause);
   if (NAME_CODES.includes(code)) return ` (${code}: the name of the host is not known)`;
   if (code !== "") return ` (${code})`;
   return message === "" ? "" : ` (${message})`;
@@ -102,88 +102,95 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
   ...NAME_CODES,
 ]);
 
-/** What OpenSSL says of a certificate that we do not accept. */
+/** Errors of OpenSSL for a server's certificate that is refused here. */
 const CERTIFICATE_ERRORS = /certificate|self.signed|altname|issuer|CERT_|TLS|SSL|EPROTO|wrong version/i;
-/** Whoever signed it is not known to us. */
+/** The certificate authority is unknown. */
 const UNKNOWN_AUTHORITY = /self.signed|unable.to.(?:get|verify)|UNABLE_TO|SELF_SIGNED/i;
-/** It is that of another host. */
+/** The certificate is for another host. */
 const WRONG_NAME = /altname/i;
-/** What a server says that does not accept ours, or misses it: https://www.rfc-editor.org/rfc/rfc8446#section-6.2 */
+/** Alerts of a server that refuses the client's certificate, or requires one: https://www.rfc-editor.org/rfc/rfc8446#section-6.2 */
 const CERTIFICATE_ALERT = /alert (?:(?:bad |no |unsupported )?certificate|unknown ca|access denied)/i;
 
 function classifyConnect(error: KafkaConnectError): StreamError {
   const { address, step, cause, wasReached, wasReachedBefore } = error;
   const refuse = (code: StreamErrorCode, text: string): StreamError => kafkaError(code, `${address}: ${text}`, { cause: error });
-  // Of ours: what the application was asked for, and did not give now.
+  // The application's token provider failed.
   if (cause instanceof StreamError) return kafkaError(cause.code, cause.message, { cause: error, retryable: wasReachedBefore });
   if (cause instanceof KafkaUnsupportedError) return classify(cause);
-  const { name, message, code } = named(cause);
+  const { name, message, code } = partsOf(cause);
   if (step === "authenticate" && !LOST_ANSWERS.has(name) && !message.startsWith("no complete handshake")) {
     return refuse("unauthenticated", "the server does not accept these credentials, or not this SASL mechanism");
   }
   if (error.answeredInTls) return refuse("configuration", "the server speaks TLS on this port, and tls is not set");
-  if (CERTIFICATE_ALERT.test(message)) return refuse("unauthenticated", "the server does not accept our certificate, or wants one");
+  if (CERTIFICATE_ALERT.test(message))
+    return refuse("unauthenticated", "the server does not accept the client's certificate, or requires one");
   const meaning = isFirstEnd(error) ? meaningOfEnd(error) : null;
   if (meaning !== null) return refuse(...meaning);
   if (wasReached && step === "connect" && !isEnd(cause) && CERTIFICATE_ERRORS.test(`${code} ${message}`)) {
     return refuse("configuration", meaningOfCertificate(`${code} ${message}`));
   }
-  // Also where the name of the host is not known: compose and Kubernetes start things in any order.
+  // An unknown host name is retryable as well: Compose and Kubernetes start services in any order.
   const tried = [error, ...error.others].map((other) => `${other.address}${reasonOf(other.cause)}`);
   const origin =
     error.isAdvertised && error.others.length === 0 ? ", the address that the cluster gives for this broker (advertised.listeners)" : "";
   return kafkaError("unavailable", `no connection to ${tried.join(" or ")}${origin}`, { cause: error });
 }
 
-function meaningOfCertificate(trouble: string): string {
-  if (UNKNOWN_AUTHORITY.test(trouble)) {
-    return "the server's certificate is not signed by anybody whom we trust: tls.ca takes the certificate of who has signed it (in the URL: tls=true&tls.ca=/path/ca.pem)";
+function meaningOfCertificate(failure: string): string {
+  if (UNKNOWN_AUTHORITY.test(failure)) {
+    return "the server's certificate is not signed by a trusted authority: set tls.ca to the authority's certificate (in the URL: tls=true&tls.ca=/path/ca.pem)";
   }
-  if (WRONG_NAME.test(trouble)) return "the server's certificate is of another name than its host's: tls.servername takes the name";
-  return "no TLS with this server: its certificate is refused, or it does not speak TLS as we do";
+  if (WRONG_NAME.test(failure)) return "the server's certificate is for another host name: set tls.servername to that name";
+  return "no TLS with this server: its certificate is refused, or it has no TLS version or cipher in common";
 }
 
-/** The server has ended a connection, whoever noticed it first. */
+/** The server has closed the connection, whichever side noticed it first. */
 function isEnd(cause: unknown): boolean {
-  const { name, message, code } = named(cause);
+  const { name, message, code } = partsOf(cause);
   return (
     message === "the server closed the connection" || name === "KafkaJSConnectionClosedError" || code === "ECONNRESET" || code === "EPIPE"
   );
 }
 
-/** Of the first connection to a server that can be reached. Where one has stood before, a server that ends it is one that ends. */
+/** The server closed the first connection to it. If an earlier connection was complete, the server is probably stopping instead. */
 export function isFirstEnd(error: unknown): boolean {
   return error instanceof KafkaConnectError && error.wasReached && !error.wasReachedBefore && isEnd(error.cause);
 }
 
-/** What a server says by ending a connection before it was of any use. */
+/** What it means that a server closes a connection before its first useful answer. */
 function meaningOfEnd({ step, inTls }: KafkaConnectError): readonly [StreamErrorCode, string] | null {
   switch (step) {
     case "connect":
       return ["configuration", "no TLS with this server: it speaks plain text on this port"];
     case "api-versions":
       return inTls
-        ? ["unauthenticated", "the server ends the connection after the TLS handshake: it does not accept our certificate, or wants one"]
-        : ["configuration", "the server ends the connection when it is greeted in plain text: it speaks TLS on this port, or is no Kafka"];
+        ? [
+            "unauthenticated",
+            "the server ends the connection after the TLS handshake: it does not accept the client's certificate, or requires one",
+          ]
+        : [
+            "configuration",
+            "the server ends the connection at the first request in plain text: it speaks TLS on this port, or is no Kafka",
+          ];
     case "first-request":
-      return ["unauthenticated", "the server ends the connection at the first request: it wants authentication, and sasl is not set"];
+      return ["unauthenticated", "the server ends the connection at the first request: it requires authentication, and sasl is not set"];
     case "authenticate":
       return null;
   }
 }
 
-/** The resolver does not know the name of the host, or cannot say. */
+/** The resolver does not know the name of the host, or cannot answer. */
 function isUnknownHost({ cause }: KafkaConnectError): boolean {
-  const { code, message } = named(cause);
+  const { code, message } = partsOf(cause);
   return NAME_CODES.some((unknown) => code === unknown || message.includes(unknown));
 }
 
-/** A name that was never found: most likely it is not spelt so. */
+/** The host name was never found, so it is probably misspelt. */
 export function isWrongHost(error: unknown): boolean {
   return error instanceof KafkaConnectError && !error.wasReachedBefore && isUnknownHost(error);
 }
 
-function named(error: unknown): { readonly name: string; readonly message: string; readonly code: string } {
+function partsOf(error: unknown): { readonly name: string; readonly message: string; readonly code: string } {
   if (!(error instanceof Error)) return { name: typeof error, message: "", code: "" };
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return { name: error.name, message: error.message, code };

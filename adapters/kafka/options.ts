@@ -2,7 +2,7 @@ import { kafkaError } from "./errors.ts";
 import type { Compression } from "./log/compression.ts";
 
 export interface KafkaOptions {
-  /** Off for servers without it (OCI Streaming's Kafka endpoint). @default false */
+  /** Some servers do not support it (OCI Streaming's Kafka endpoint). @default false */
   idempotent?: boolean | undefined;
   /** @default "none" */
   compression?: "none" | "gzip" | "zstd" | undefined;
@@ -29,7 +29,7 @@ const PASSWORD_MECHANISMS = ["plain", "scram-sha-256", "scram-sha-512"];
 const MECHANISMS = [...PASSWORD_MECHANISMS, "oauthbearer"];
 const TLS_SETTINGS = ["ca", "cert", "key", "servername"];
 
-/** What of kafkajs's own settings reaches its connections; the others are decided by the adapter, or of parts that it does not use. */
+/** The settings of kafkajs that its connections use. The adapter decides the others, or does not use their parts. */
 const KAFKAJS_SETTINGS: Readonly<Record<string, (value: unknown) => boolean>> = {
   socketFactory: (value) => typeof value === "function",
   connectionTimeout: isPositiveInteger,
@@ -52,7 +52,7 @@ export function refuseOption(text: string): never {
   throw kafkaError("configuration", `kafka options: ${text}`);
 }
 
-/** Never the value itself: it may be a credential. */
+/** Never shows the value itself, because it may be a credential. */
 function show(value: unknown): string {
   if (typeof value === "string") return `a string of ${value.length} characters`;
   return Array.isArray(value) ? `an array of ${value.length}` : typeof value;

@@ -17,7 +17,7 @@ import { ProducerSequences } from "./produce/producer-sequences.ts";
 import { ProducerTopic } from "./produce/producer-topic.ts";
 import type { KafkaService } from "./service.ts";
 
-/** Of one Produce request; servers take 100 MiB, a request of this size keeps the connection busy for a moment only. */
+/** The limit of one Produce request. Servers accept 100 MiB, but a request of this size occupies the connection only briefly. */
 const MAX_CALL_BYTES = 8 * 1_048_576;
 const MAX_CALL_MESSAGES = 16_384;
 const CALLS_IN_FLIGHT = 5;
@@ -28,7 +28,7 @@ interface WaitingSlice {
   readonly index: number;
 }
 
-/** Publishes to one topic: a lane is a partition, a destination the broker that leads it. */
+/** Publishes to one topic. A lane is a partition, and a destination is the broker that leads it. */
 export class KafkaProducer implements ProducerDriver {
   readonly #service: KafkaService;
   readonly #topicName: string;
@@ -55,7 +55,7 @@ export class KafkaProducer implements ProducerDriver {
     await this.#topic.fetch(signal);
     const settings = await this.#settings(signal);
     const messageBytes = messageBytesOf(settings);
-    this.#topic.hasAppendTime = hasAppendTime(settings);
+    this.#topic.timestampsKnown(hasAppendTime(settings));
     this.#capabilities = narrowed({
       messageBytes,
       hasTopicId: this.#topic.known.topicId !== null,
@@ -65,7 +65,7 @@ export class KafkaProducer implements ProducerDriver {
     await this.#sequences?.renew(signal);
   }
 
-  /** Empty where we may not see them: then the server refuses what is too large for it, and its answers tell whose time is stored. */
+  /** Empty without the permission to see them. Then the server refuses too large messages, and its answers show whose timestamps are stored. */
   async #settings(signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
     try {
       return await this.#service.client.describeTopicConfig(this.#topicName, NARROWING_SETTINGS, signal);
@@ -83,7 +83,7 @@ export class KafkaProducer implements ProducerDriver {
     return this.#capabilities.limits;
   }
 
-  /** Answers of the server can tell that the setting of the topic has changed, or what it is where we may not see it. */
+  /** They change when an answer of the server shows that the topic stores other timestamps than was known. */
   get capabilities(): Capabilities {
     const producerTimestamps = !this.#topic.hasAppendTime;
     if (this.#capabilities.producerTimestamps !== producerTimestamps) this.#capabilities = { ...this.#capabilities, producerTimestamps };
@@ -107,21 +107,21 @@ export class KafkaProducer implements ProducerDriver {
     await this.#topic.settled(signal);
     const results: SliceResult[] = [];
     let waiting: WaitingSlice[] = call.slices.map((slice, index) => ({ slice, index }));
-    // A request holds one batch a partition. Slices without a lane can meet another one there; they go right behind it.
+    // A request holds one batch for each partition. If a slice without a lane gets the partition of another slice, it goes into the next request.
     while (waiting.length > 0) {
-      const { shipments, later } = this.#address(waiting);
-      await this.#requests.send(shipments, results, signal);
+      const { batches, later } = this.#assignPartitions(waiting);
+      await this.#requests.send(batches, results, signal);
       waiting = later;
     }
     return results;
   }
 
-  /** Each slice to its partition, no partition twice. */
-  #address(waiting: readonly WaitingSlice[]): { readonly shipments: PartitionBatch[]; readonly later: WaitingSlice[] } {
+  /** Assigns slices to partitions. A slice whose partition is already taken is sent later. */
+  #assignPartitions(waiting: readonly WaitingSlice[]): { readonly batches: PartitionBatch[]; readonly later: WaitingSlice[] } {
     const taken = new Set<number>();
-    const shipments: PartitionBatch[] = [];
+    const batches: PartitionBatch[] = [];
     const later: WaitingSlice[] = [];
-    // Those with a lane first: they cannot choose.
+    // Slices with a lane come first, because their partition is fixed.
     const inOrder = waiting.some(({ slice }) => slice.lane === null) ? waiting.toSorted(lanesFirst) : waiting;
     for (const entry of inOrder) {
       const { slice, index } = entry;
@@ -129,13 +129,13 @@ export class KafkaProducer implements ProducerDriver {
       if (taken.has(partition)) later.push(entry);
       else {
         taken.add(partition);
-        shipments.push({ index, partition, slice });
+        batches.push({ index, partition, slice });
       }
     }
-    return { shipments, later };
+    return { batches, later };
   }
 
-  /** Of records that may go anywhere: where they may be stored already, else the next partition whose numbers are free. */
+  /** The partition of records without a lane: the one where they may be stored already, else the next one with a free sequence. */
   #partitionFor({ records }: CallSlice, taken: ReadonlySet<number>): number {
     const sequences = this.#sequences;
     const { known } = this.#topic;

@@ -19,17 +19,17 @@ import { toOffset, toPosition } from "./records.ts";
 import type { KafkaService } from "./service.ts";
 import { type TopicSnapshot, listedPlaces, requirePartition, startPlaces } from "./topic-directory.ts";
 
-/** How soon partitions that are added are noticed. */
+/** The interval of the check for added partitions. */
 const GROWTH_CHECK_MS = 2_000;
 
-/** Reads ranges of one topic by partition, without a group: nothing is left at the cluster. */
+/** Reads ranges of one topic by partition, without a group. It stores nothing in the cluster. */
 export class KafkaReader implements ReaderDriver {
   readonly #service: KafkaService;
   readonly #topicName: string;
   readonly #client: KafkaClient;
   readonly #offsets: OffsetLookup;
   readonly #closing = new AbortController();
-  /** Partitions that the range was resolved with. */
+  /** The partitions at the time when the range was resolved. */
   readonly #resolved = new Set<number>();
 
   constructor(service: KafkaService, topic: string) {
@@ -53,7 +53,7 @@ export class KafkaReader implements ReaderDriver {
       this.#offsets.bounds(topic, [...starts.keys()], signal),
     ]);
     const range = [...startOffsets].map(([partition, start]): RangePartition => {
-      // A partition that a bookmark does not list is not read at all.
+      // A partition that is not in the bookmark is not read.
       const isLeftOut = until !== null && !ends.has(partition);
       const end = isLeftOut ? start : (endOffsets.get(partition) ?? null);
       return {
@@ -97,7 +97,7 @@ export class KafkaReader implements ReaderDriver {
     }
   }
 
-  /** Partitions that appeared since the range was resolved have no offsets to start at yet. */
+  /** Partitions that were added after the range was resolved have no start offsets yet. */
   async #startsOf(partitions: readonly RangePartition[], signal: AbortSignal) {
     const topic = await this.#service.directory.fetch(this.#topicName, signal);
     const places = new Map(partitions.map(({ partition, start }) => [requirePartition(topic, partition), start]));
@@ -106,7 +106,7 @@ export class KafkaReader implements ReaderDriver {
     return { topic, places, resolved };
   }
 
-  /** Tells of partitions that are added while a range without an end is read. Never rejects. */
+  /** Reports partitions that are added while a range without an end is read. Never rejects. */
   async #watchGrowth(sink: ReaderSink, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#reportGrowth(sink, signal);
@@ -119,7 +119,7 @@ export class KafkaReader implements ReaderDriver {
     try {
       known = await this.#service.directory.fetch(this.#topicName, signal);
     } catch {
-      // What is wrong with the topic or the cluster the fetching finds out, and says.
+      // If the topic or the cluster has a fault, the fetcher finds and reports it.
       return;
     }
     const added = known.partitions.filter((partition) => !this.#resolved.has(partition));
@@ -137,7 +137,7 @@ function offsetOf(place: Place): bigint {
   return toOffset(place.position) + (place.kind === "after" ? 1n : 0n);
 }
 
-/** Where reading stops; nothing for a partition that is not read, or read for ever. */
+/** The places where reading stops. Partitions that are not read, or have no end, are absent. */
 function endPlaces(topic: TopicSnapshot, until: StopPoint, partitions: readonly number[]): Map<number, Place> {
   if (until === null) return new Map();
   const places =
@@ -149,7 +149,7 @@ function endOf(end: bigint | null): PartitionEnd {
   return end === null ? null : { kind: "before", position: toPosition(end) };
 }
 
-/** What retention has dropped of a range. How many records there were between two offsets is known as far as offsets count. */
+/** The part of a range that retention has deleted. The number of missing records is the difference of the offsets. */
 function gapOf(start: bigint, end: bigint | null, { first }: LogBounds): DriverGap | null {
   const lastMissing = end === null || first < end ? first : end;
   return start < lastMissing ? { resumesAt: toPosition(first), missing: Number(lastMissing - start) } : null;

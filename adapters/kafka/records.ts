@@ -5,16 +5,16 @@ const NO_HEADERS: HeaderList = Object.freeze([]);
 const POSITION = /^(?:0|[1-9]\d{0,18})$/;
 const LARGEST_OFFSET = 2n ** 63n - 1n;
 
-/** What the records of one batch have in common. */
+/** The common data of the records of one batch. */
 export interface BatchFacts {
   /** The records, uncompressed. */
   readonly bytes: Buffer;
   readonly baseOffset: bigint;
-  /** Of the batch, as stored. */
+  /** The attributes of the batch, as stored. */
   readonly attributes: number;
 }
 
-/** Where the parts of a record lie in its batch; -1 as a length: null. */
+/** The places of the parts of a record in its batch. A length of -1 means null. */
 export interface RecordPlaces {
   readonly keyAt: number;
   readonly keyLength: number;
@@ -25,7 +25,7 @@ export interface RecordPlaces {
   readonly headerBytes: number;
 }
 
-/** A record as it is handed out: views into its batch, made when they are asked for. */
+/** A delivered record. Its parts are views into its batch, made when they are read. */
 export class KafkaRecord implements StoredRecord {
   readonly timestampMs: StoredTime;
   readonly deliveryAttempt = null;
@@ -54,7 +54,7 @@ export class KafkaRecord implements StoredRecord {
   }
 
   get position(): string {
-    return positionBehind(this.#batch.baseOffset, this.#offsetDelta);
+    return positionAt(this.#batch.baseOffset, this.#offsetDelta);
   }
 
   get key(): Uint8Array | null {
@@ -74,7 +74,7 @@ export class KafkaRecord implements StoredRecord {
     return (this.#keyLength > 0 ? this.#keyLength : 0) + (this.#valueLength > 0 ? this.#valueLength : 0) + this.#headerBytes;
   }
 
-  /** As kafkajs hands out messages: `KafkaMessage`. */
+  /** The form of kafkajs's `KafkaMessage`. */
   get native(): object {
     const { bytes, attributes } = this.#batch;
     const asBuffer = (part: Uint8Array | null): Buffer | null =>
@@ -105,7 +105,7 @@ function view(bytes: Buffer, at: number, length: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
 }
 
-/** They have been walked through when the batch was read: nothing in them can be wrong any more. */
+/** The headers were checked when the batch was read, so they are valid. */
 function readHeaders(bytes: Buffer, begin: number, count: number): HeaderList {
   const headers: (readonly [string, Uint8Array | null])[] = [];
   const cursor = { at: begin };
@@ -120,7 +120,7 @@ function readHeaders(bytes: Buffer, begin: number, count: number): HeaderList {
   return headers;
 }
 
-/** As `bytesToText`, but a view is made only of what may not be UTF-8: it costs more than the text. */
+/** Like `bytesToText`, but makes a view only for bytes that may not be UTF-8, because a view costs more than the text. */
 function nameAt(bytes: Buffer, begin: number, end: number): string {
   const name = bytes.toString("utf8", begin, end);
   return name.includes("\ufffd") ? bytesToText(bytes.subarray(begin, end)) : name;
@@ -144,13 +144,13 @@ export function toPosition(offset: bigint): string {
   return offset.toString();
 }
 
-/** The text of an offset so far behind another. Below 2^53 ordinary numbers are exact, and ten times as fast. */
-export function positionBehind(base: bigint, delta: number): string {
+/** The text of the offset `base + delta`. Below 2^53, numbers are exact, and ten times as fast as bigints. */
+export function positionAt(base: bigint, delta: number): string {
   const sum = Number(base) + delta;
   return Number.isSafeInteger(sum) ? String(sum) : (base + BigInt(delta)).toString();
 }
 
-/** @throws `invalid-argument` for what is no offset */
+/** @throws `invalid-argument` for a malformed offset */
 export function toOffset(position: string): bigint {
   requirePosition(position);
   return BigInt(position);
@@ -162,7 +162,7 @@ function requirePosition(position: string): void {
   throw kafkaError("invalid-argument", `a position of Kafka is an offset, a decimal number of up to 63 bits; received ${received}`);
 }
 
-/** Order of two positions of one partition. @throws `invalid-argument` for a malformed one */
+/** Compares two positions of one partition. @throws `invalid-argument` for a malformed one */
 export function comparePositions(a: string, b: string): number {
   requirePosition(a);
   requirePosition(b);

@@ -7,16 +7,16 @@ import { errorOf, kafkaError, topicNotFound } from "./errors.ts";
 /** A topic as the cluster described it at one moment. */
 export interface TopicSnapshot {
   readonly topic: string;
-  /** `null`: the server does not tell topic ids. */
+  /** `null`: the server has no topic ids. */
   readonly topicId: string | null;
   readonly identity: TopicIdentity;
   /** Numbers of the partitions, ascending. */
   readonly partitions: readonly number[];
-  /** -1: none at present. */
+  /** -1: the partition has no leader at present. */
   readonly leaderOf: (partition: number) => number;
 }
 
-/** What is known of topics, and looking it up anew. One for a driver. */
+/** Looks up topics. A driver has one directory. */
 export class TopicDirectory {
   readonly #client: KafkaClient;
   readonly #requests = new Map<string, Promise<TopicSnapshot>>();
@@ -25,11 +25,11 @@ export class TopicDirectory {
     this.#client = client;
   }
 
-  /** Asks the cluster; those who ask for the same topic at the same time share one request. @throws `not-found` */
+  /** Asks the cluster. Concurrent calls for the same topic share one request. @throws `not-found` */
   fetch(topic: string, signal: AbortSignal): Promise<TopicSnapshot> {
     let request = this.#requests.get(topic);
     if (request === undefined) {
-      // The request is not one caller's own: it ends by itself, or with the client.
+      // Several callers may share the request, so no caller's signal aborts it. It ends by itself, or with the client.
       request = this.#request(topic, new AbortController().signal).finally(() => this.#requests.delete(topic));
       this.#requests.set(topic, request);
     }
@@ -63,7 +63,7 @@ export function partitionNumber(name: string): number | null {
   return /^(?:0|[1-9]\d{0,9})$/.test(name) ? Number(name) : null;
 }
 
-/** Names those that exist. */
+/** The message names the partitions that exist. */
 export function noSuchPartition({ topic, partitions }: TopicSnapshot, name: string): StreamError {
   return kafkaError(
     "invalid-argument",
@@ -72,7 +72,7 @@ export function noSuchPartition({ topic, partitions }: TopicSnapshot, name: stri
   );
 }
 
-/** @throws `invalid-argument` for a partition that does not exist, naming those that do */
+/** @throws `invalid-argument` for a partition that does not exist; the message names those that do */
 export function requirePartition(topic: TopicSnapshot, name: string): number {
   const partition = partitionNumber(name);
   if (partition !== null && topic.partitions.includes(partition)) return partition;
@@ -80,7 +80,7 @@ export function requirePartition(topic: TopicSnapshot, name: string): number {
 }
 
 /**
- * Where each partition of the topic begins, as `StartPoint` says; of a position the others are not left out here.
+ * The start of each partition of the topic. For the position of one partition, the other partitions start at their beginning.
  * @throws `invalid-argument` for a partition that does not exist
  */
 export function startPlaces(topic: TopicSnapshot, start: StartPoint): Map<number, Place> {
@@ -90,7 +90,7 @@ export function startPlaces(topic: TopicSnapshot, start: StartPoint): Map<number
 }
 
 /**
- * By partition. Partitions of Kafka never end: where it says so there was no more to read.
+ * The places by partition. Partitions of Kafka never end, so `ended` means the end of the log.
  * @throws `invalid-argument` for a partition that does not exist
  */
 export function listedPlaces(topic: TopicSnapshot, places: ReadonlyMap<string, PartitionPlace>): Map<number, Place> {

@@ -125,7 +125,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
     await commitFromOutside(topic, { partition: 0, offset: 5_000n, metadata: null });
     const behind = {
       code: "position-out-of-range",
-      message: expect.stringMatching(/offset 5000, behind the end .* which is 100; another client/),
+      message: expect.stringMatching(/offset 5000 is after the end .* which is 100; another client/),
     };
     await expect(lagOf(topic)).rejects.toMatchObject(behind);
     const member = watch.join("after", { onGap: () => undefined });

@@ -94,7 +94,7 @@ test("a kafkajs that is there and cannot be loaded is not one to install", async
     await writeFile(join(broken, "src", "network", `${name}.js`), "throw new Error('no')");
   await writeFile(join(project, "program.mjs"), IMPORTING);
   const printed = await runCommand(process.execPath, ["program.mjs"], project);
-  expect(printed).toMatch(/^configuration kafkajs is there and could not be loaded; it is known to work in version 2\.2\.4/);
+  expect(printed).toMatch(/^configuration kafkajs is installed but could not be loaded; it is known to work in version 2\.2\.4/);
   expect(printed).not.toContain("npm install");
 });
 

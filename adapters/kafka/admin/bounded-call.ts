@@ -3,8 +3,8 @@ import { kafkaError } from "../errors.ts";
 import type { KafkaService } from "../service.ts";
 
 /**
- * Runs one call of the administration with a service and a signal of its own. Whatever it repeats in the meantime, it ends in time.
- * @throws when it is late, what made the last attempt fail, or `timeout` where none has
+ * Runs one administrative call with a time limit, also for its retries.
+ * @throws at the time limit: the failure of the last attempt, or `timeout` if no attempt has failed
  */
 export async function boundedCall<T>(
   service: KafkaService,

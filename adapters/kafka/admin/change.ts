@@ -2,8 +2,8 @@ import { KafkaLostConnectionError, KafkaProtocolError } from "../client/kafka-cl
 import { classOf, classify, kafkaError } from "../errors.ts";
 
 /**
- * One request that changes something. Where nobody knows whether it was carried out the error says so, and that it may be repeated.
- * @throws `outcome-unknown` · what the request throws
+ * Sends one request that changes something.
+ * @throws a retryable `outcome-unknown` if the change may have been carried out · any other error of the request
  */
 export async function change<Answer>(request: () => Promise<Answer>): Promise<Answer> {
   try {

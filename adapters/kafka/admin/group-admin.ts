@@ -13,7 +13,7 @@ import { type DescribedGroup, KafkaProtocolError, LATEST } from "../client/kafka
 import { classify, errorOf, groupNotFound, kafkaError } from "../errors.ts";
 import { type LogBounds, OffsetLookup } from "../fetch/offset-lookup.ts";
 import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom } from "../fetch/read-epochs.ts";
-import { behindEnd } from "../fetch/retention-gap.ts";
+import { offsetAfterEnd } from "../fetch/retention-gap.ts";
 import { Coordinator } from "../group/coordinator.ts";
 import { groupOfNativeName, nativeGroupName } from "../group/group-name.ts";
 import { GroupOffsets } from "../group/group-offsets.ts";
@@ -25,10 +25,10 @@ import { type TopicSnapshot, startPlaces } from "../topic-directory.ts";
 import { change } from "./change.ts";
 
 const CONSUMER_GROUP = "consumer";
-/** A cluster has the groups of everybody: one after the other, hundreds take longer than a call may. */
-const LOOKS_AT_ONCE = 16;
+/** A cluster can have hundreds of groups. One at a time, they would exceed the time limit of a call. */
+const CONCURRENT_LOOK_UPS = 16;
 
-/** A group on one topic, as the cluster has it at one moment. */
+/** A group on one topic, as the cluster described it at one moment. */
 interface FoundGroup {
   readonly known: TopicSnapshot;
   readonly native: string;
@@ -37,15 +37,15 @@ interface FoundGroup {
   readonly committed: ReadonlyMap<number, LogPlace>;
 }
 
-/** Where a group is to be moved. */
+/** The offsets that a reset will commit. */
 interface PlannedReset extends Pick<FoundGroup, "known" | "native" | "described"> {
-  /** It stands nowhere yet. */
+  /** The group has no committed offsets yet. */
   readonly isNew: boolean;
   /** Next offsets by partition. */
   readonly offsets: ReadonlyMap<number, bigint>;
 }
 
-/** Groups on a topic: their places, resets, deletion, lag. */
+/** Lists, describes, resets and deletes groups on a topic, and measures their lag. */
 export class GroupAdmin {
   readonly #service: KafkaService;
   readonly #offsets: OffsetLookup;
@@ -61,10 +61,10 @@ export class GroupAdmin {
     const { brokers } = await client.metadata([], signal);
     const listed = await Promise.all(brokers.map(({ brokerId }) => client.listGroups(brokerId, signal)));
     const consumers = listed.flat().filter(({ protocolType }) => protocolType === CONSUMER_GROUP || protocolType === "");
-    // While a group moves between brokers, two of them may list it.
+    // While a group moves to another broker, both brokers may list it.
     const waiting = new Set(consumers.map(({ group }) => group)).values();
     const onTopic: ListedGroup[] = [];
-    const lookAtSome = async (): Promise<void> => {
+    const describeSome = async (): Promise<void> => {
       for (const native of waiting) {
         const { described, committed } = await this.#describe(known, native, signal);
         if (committed.size > 0 || membersOn(topic, described, native.startsWith(`${topic}.`)) > 0) {
@@ -72,7 +72,7 @@ export class GroupAdmin {
         }
       }
     };
-    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, lookAtSome));
+    await Promise.all(Array.from({ length: CONCURRENT_LOOK_UPS }, describeSome));
     return onTopic;
   }
 
@@ -109,7 +109,7 @@ export class GroupAdmin {
     const native = nativeGroupName(topic, group, nativeGroup);
     const { described, committed } = await this.#describe(known, native, signal);
     const isOnTopic = committed.size > 0 || membersOn(topic, described, true) > 0;
-    // Members that left before they had a place leave an empty group behind, which the server goes on listing for minutes.
+    // If members leave before the first commit, an empty group remains, and the server lists it for minutes.
     if (!isOnTopic && described.state !== "Empty") throw groupNotFound(topic, native);
     requireNoMembers(native, described, topic);
     const { client } = this.#service;
@@ -133,7 +133,7 @@ export class GroupAdmin {
   }
 
   async lag(topic: string, name: GroupName, { partitions, initialPosition }: LagRequest, signal: AbortSignal): Promise<Lag> {
-    const { known, committed } = await this.#lookAt(topic, name, initialPosition, signal);
+    const { known, committed } = await this.#startingPoints(topic, name, initialPosition, signal);
     const wanted = known.partitions.filter((partition) => partitions?.includes(String(partition)) ?? true);
     const bounds = await this.#offsets.bounds(known, wanted, signal);
     const places = new Map(wanted.map((partition) => [partition, committed.get(partition) ?? placeFrom(bounds.get(partition)!.first)]));
@@ -147,8 +147,11 @@ export class GroupAdmin {
     return { messages: figures.reduce((sum, { messages }) => sum + messages, 0), timeMs: null, partitions: figures };
   }
 
-  /** Where a group stands, by partition; where it stands nowhere, what it would begin with. @throws `not-found` where it shall not begin */
-  async #lookAt(
+  /**
+   * The committed offsets of a group, by partition. For a group without any: the offsets at which it would start.
+   * @throws `not-found` if the group has no offsets and there is no initial position
+   */
+  async #startingPoints(
     topic: string,
     name: GroupName,
     initialPosition: StartPoint | null,
@@ -164,24 +167,24 @@ export class GroupAdmin {
     return { known, committed: placesFrom(await this.#offsets.resolve(known, startPlaces(known, initialPosition), signal)) };
   }
 
-  /** Behind the last stable offset may stand who reads what is not committed; behind the end of the log nobody can have read. */
+  /** A group that reads uncommitted records may be after the last stable offset, but no group can be after the end of the log. */
   async #requireWithin(
     known: TopicSnapshot,
     places: ReadonlyMap<number, LogPlace>,
     bounds: ReadonlyMap<number, LogBounds>,
     signal: AbortSignal,
   ): Promise<void> {
-    const behind = [...places].filter(([partition, { offset }]) => offset > bounds.get(partition)!.end);
-    if (behind.length === 0) return;
-    const latest = new Map(behind.map(([partition]) => [partition, LATEST]));
+    const afterEnd = [...places].filter(([partition, { offset }]) => offset > bounds.get(partition)!.end);
+    if (afterEnd.length === 0) return;
+    const latest = new Map(afterEnd.map(([partition]) => [partition, LATEST]));
     const ends = await this.#offsets.list(known, latest, signal, false);
-    for (const [partition, { offset, isForeign = false }] of behind) {
+    for (const [partition, { offset, isForeign = false }] of afterEnd) {
       const end = ends.get(partition)!;
-      if (offset > end) throw behindEnd({ topic: known.topic, partition, offset, isForeign }, end, UNKNOWN_EPOCH);
+      if (offset > end) throw offsetAfterEnd({ topic: known.topic, partition, offset, isForeign }, end, UNKNOWN_EPOCH);
     }
   }
 
-  /** What a reset stores. Of a position, the other partitions stay where the group stands. */
+  /** The offsets that a reset commits. For the position of one partition, the other partitions keep their offsets. */
   async #planned(topic: string, { group, nativeGroup }: GroupName, to: StartPoint, signal: AbortSignal): Promise<PlannedReset> {
     const known = await this.#service.directory.fetch(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
@@ -197,7 +200,7 @@ export class GroupAdmin {
     return new GroupOffsets(client, new Coordinator(client, native), native, known.topic, known.topicId);
   }
 
-  /** @throws `not-found` where nothing of the group concerns the topic */
+  /** @throws `not-found` if the group has no offsets and no members on the topic */
   async #find(topic: string, { group, nativeGroup }: GroupName, signal: AbortSignal): Promise<FoundGroup> {
     const known = await this.#service.directory.fetch(topic, signal);
     const native = nativeGroupName(topic, group, nativeGroup);
@@ -221,7 +224,7 @@ export class GroupAdmin {
   }
 }
 
-/** Members that read the topic. While a group rebalances the server does not tell what they read: then `mayBe` says whether they count. */
+/** The number of members that read the topic. During a rebalance their topics are unknown; then they count if `mayBe` is true. */
 function membersOn(topic: string, { members }: DescribedGroup, mayBe: boolean): number {
   return members.filter(({ metadata }) => subscribedTopics(metadata)?.includes(topic) ?? mayBe).length;
 }
@@ -231,5 +234,5 @@ function requireNoMembers(native: string, { members }: DescribedGroup, topic: st
 }
 
 function membersLive(native: string, topic: string): Error {
-  return kafkaError("conflict", `group ${JSON.stringify(native)} has members; none may be left`, { topic });
+  return kafkaError("conflict", `group ${JSON.stringify(native)} has members; it must have none`, { topic });
 }

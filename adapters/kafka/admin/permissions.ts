@@ -7,16 +7,16 @@ import { Coordinator } from "../group/coordinator.ts";
 import { nativeGroupName } from "../group/group-name.ts";
 import type { KafkaService } from "../service.ts";
 
-/** Numbers of Kafka's `AclOperation`: the bits in what a server tells. */
+/** Numbers of Kafka's `AclOperation`: the bits of `AllowedOperations`. */
 const OPERATIONS = { Read: 3, Write: 4, Create: 5, Delete: 6, Alter: 7, AlterConfigs: 11 } as const;
 const NONE = 0;
 
 type Resource = "topic" | "group" | "cluster";
-/** What one may do on each. `group: null` also where none was named. */
+/** The allowed operations on each resource. `group` is `null` as well if no group was named. */
 export type GrantedOperations = Readonly<Record<Resource, AllowedOperations>>;
 type Need = readonly [operation: keyof typeof OPERATIONS, resource: Resource];
 
-/** All of it is needed; of `createTopic` one. Kept beside the table in this folder's README. */
+/** All of the listed operations are needed, but only one for `createTopic`. The README has the same table. */
 const NEEDS: Readonly<Record<GuardedOperation, readonly Need[]>> = {
   send: [["Write", "topic"]],
   consume: [
@@ -39,7 +39,7 @@ const NEEDS: Readonly<Record<GuardedOperation, readonly Need[]>> = {
   deleteGroup: [["Delete", "group"]],
 };
 
-/** What the server lets us do. @throws `not-found` */
+/** The operations that the server allows. @throws `not-found` */
 export async function permissionsOn(
   service: KafkaService,
   topic: string,
@@ -61,7 +61,7 @@ async function grantedOperations(
     const group = name === null ? null : await groupOperations(service, nativeGroupName(topic, name.group, name.nativeGroup), signal);
     return { ...granted, group };
   } catch (error) {
-    // Kafka tells since 2.3; other makers' servers perhaps never.
+    // Kafka reports operations since version 2.3. Other servers may never do so.
     if (error instanceof KafkaUnsupportedError) return { topic: null, group: null, cluster: null };
     throw error;
   }
@@ -70,30 +70,30 @@ async function grantedOperations(
 export function permissionsFrom(granted: GrantedOperations): readonly Permission[] {
   return (Object.keys(NEEDS) as GuardedOperation[]).map((operation) => {
     const needs = NEEDS[operation].map(([need, resource]) => ({
-      isAllowed: isIn(granted[resource], OPERATIONS[need]),
+      isAllowed: includesOperation(granted[resource], OPERATIONS[need]),
       text: `${need} on the ${resource}`,
     }));
-    const isEither = operation === "createTopic";
-    const isAllowed = isEither ? either(needs) : all(needs);
+    const needsOnlyOne = operation === "createTopic";
+    const isAllowed = needsOnlyOne ? anyAllowed(needs) : allAllowed(needs);
     if (isAllowed === true) return { operation, isAllowed, lacking: [] };
     const texts = needs.filter((need) => need.isAllowed === isAllowed).map(({ text }) => text);
-    return { operation, isAllowed, lacking: isEither ? [texts.join(" or ")] : texts };
+    return { operation, isAllowed, lacking: needsOnlyOne ? [texts.join(" or ")] : texts };
   });
 }
 
-type Judged = readonly { readonly isAllowed: boolean | null }[];
+type CheckedNeeds = readonly { readonly isAllowed: boolean | null }[];
 
-function all(needs: Judged): boolean | null {
+function allAllowed(needs: CheckedNeeds): boolean | null {
   if (needs.some(({ isAllowed }) => isAllowed === false)) return false;
   return needs.some(({ isAllowed }) => isAllowed === null) ? null : true;
 }
 
-function either(needs: Judged): boolean | null {
+function anyAllowed(needs: CheckedNeeds): boolean | null {
   if (needs.some(({ isAllowed }) => isAllowed === true)) return true;
   return needs.some(({ isAllowed }) => isAllowed === null) ? null : false;
 }
 
-function isIn(granted: AllowedOperations, operation: number): boolean | null {
+function includesOperation(granted: AllowedOperations, operation: number): boolean | null {
   return granted === null ? null : (granted & (1 << operation)) !== 0;
 }
 
@@ -103,7 +103,7 @@ async function topicOperations(
   signal: AbortSignal,
 ): Promise<Pick<GrantedOperations, "topic" | "cluster">> {
   const granted = await client.topicOperations(topic, signal);
-  // Who may do anything with a topic may also see it.
+  // Every operation on a topic includes Describe, so without Describe nothing is allowed.
   if (granted.errorCode === ErrorNumber.TOPIC_AUTHORIZATION_FAILED) return { topic: NONE, cluster: granted.cluster };
   if (granted.errorCode === ErrorNumber.UNKNOWN_TOPIC_OR_PARTITION)
     throw topicNotFound(topic, new KafkaProtocolError("Metadata", granted.errorCode));

@@ -7,15 +7,15 @@ import type { KafkaService } from "../service.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
 import { change } from "./change.ts";
 
-/** The server's own number. */
+/** The server uses its default. */
 const DEFAULT_COUNT = -1;
-/** How long a change may take until every part of the cluster knows of it. */
+/** The time limit for a change to reach all brokers. */
 const SETTLING_MS = 25_000;
 const SETTLING_PAUSE_MS = 25;
 const RETENTION = "retention.ms";
 const CLEANUP = "cleanup.policy";
 
-/** Topics: created, changed, deleted, described. */
+/** Creates, updates, deletes and describes topics. */
 export class TopicAdmin {
   readonly #service: KafkaService;
 
@@ -31,7 +31,7 @@ export class TopicAdmin {
     try {
       await this.#change(signal, (controller) => this.#service.client.createTopic(controller, request, signal));
     } catch (error) {
-      // It may be the work of an earlier attempt, which can be relied on as well.
+      // An earlier attempt may have created the topic, so it has to be usable as well.
       if (classify(error).code === "already-exists") await this.#until(topic, signal, (known) => known !== null && isLed(known));
       throw error;
     }
@@ -78,7 +78,7 @@ export class TopicAdmin {
     };
   }
 
-  /** Empty where we may not see them. */
+  /** Empty without the permission to see them. */
   async settings(topic: string, signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
     try {
       return await this.#service.client.describeTopicConfig(topic, [RETENTION, CLEANUP, ...NARROWING_SETTINGS], signal);
@@ -96,13 +96,13 @@ export class TopicAdmin {
       .toSorted();
   }
 
-  /** One change by the controller. */
+  /** Sends one change to the controller. */
   async #change(signal: AbortSignal, request: (controller: number) => Promise<void>): Promise<void> {
     const { controllerId } = await this.#service.client.metadata([], signal);
     await change(() => request(controllerId));
   }
 
-  /** The controller has decided; the brokers hear of it a little later. */
+  /** Waits until the brokers know of a change that the controller has made. */
   async #until(topic: string, signal: AbortSignal, isSettled: (known: TopicSnapshot | null) => boolean): Promise<void> {
     const startedAtMs = performance.now();
     while (!isSettled(await this.#fetchIfThere(topic, signal))) {
@@ -119,7 +119,7 @@ export class TopicAdmin {
       return await this.#service.directory.fetch(topic, signal);
     } catch (error) {
       const { code } = classify(error);
-      // On its way into being, it has no partitions yet.
+      // A topic that is being created has no partitions yet.
       if (signal.aborted || (code !== "not-found" && code !== "unavailable")) throw error;
       return null;
     }

@@ -2,7 +2,7 @@ import type { Api } from "./api.ts";
 import { type CreateTopicRequest, KafkaProtocolError } from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 
-/** How long the server may take for a change before it answers that it goes on in the background. */
+/** The time in which the server carries out a change. After it, the server answers, and the change continues in the background. */
 const CHANGE_MS = 30_000;
 const TOPIC = 2;
 const SET = 0;
@@ -11,7 +11,7 @@ function requireNoError(api: string, errorCode: number, message: string | null =
   if (errorCode !== 0) throw new KafkaProtocolError(api, errorCode, message);
 }
 
-/** Answers of the form: throttle time, then one error a name. */
+/** Answers of the form: throttle time, then one error for each name. */
 function readErrors(api: string, reader: WireReader, hasMessage: boolean): void {
   reader.readThrottle();
   reader.array(() => {
@@ -24,7 +24,7 @@ function readErrors(api: string, reader: WireReader, hasMessage: boolean): void 
 export const createTopicApi: Api<CreateTopicRequest, void> = {
   name: "CreateTopics",
   key: 19,
-  // From 4 on the server chooses partitions and replicas where we give -1.
+  // From version 4 on, -1 lets the server choose partitions and replicas.
   versions: [2, 3, 4],
   purpose: "other",
   waitMs: () => CHANGE_MS,
@@ -82,7 +82,7 @@ export const describeConfigApi: Api<DescribeConfigRequest, ReadonlyMap<string, s
       reader.string();
       return reader.array((): [string, string | null] => {
         const entry: [string, string | null] = [reader.string(), reader.nullableString()];
-        // Whether it is read-only, where it comes from, whether it is sensitive, and its synonyms.
+        // Skipped: read-only, source, sensitive, synonyms.
         reader.boolean();
         reader.int8();
         reader.boolean();
@@ -99,7 +99,7 @@ export interface AlterConfigRequest {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-/** The incremental form: the older one resets what it does not name. */
+/** The incremental form. The older one resets all settings that it does not name. */
 export const alterConfigApi: Api<AlterConfigRequest, void> = {
   name: "IncrementalAlterConfigs",
   key: 44,

@@ -1,35 +1,35 @@
 import type { WireReader } from "./wire-reader.ts";
 import type { WireWriter } from "./wire-writer.ts";
 
-/** Which of a broker's connections carries a request; each answers in order. */
+/** Selects the connection to the broker for a request. Each connection is answered in order. */
 export type ConnectionPurpose = "produce" | "fetch" | "group" | "other";
 
 /**
- * One request of the protocol: how it is written and read. The versions are those that this client knows; a server has to
- * know one of them. Layouts are those of https://kafka.apache.org/protocol.
+ * One request of the protocol: how it is written, and how its answer is read. A server has to support one of the versions.
+ * Layouts: https://kafka.apache.org/protocol
  */
 export interface Api<Request, Answer> {
   readonly name: string;
   readonly key: number;
-  /** Ascending; not every one in between. */
+  /** Ascending, possibly with gaps. */
   readonly versions: readonly number[];
   /** From this version on, requests and answers have tagged fields. Absent: never. */
   readonly flexibleFrom?: number;
   readonly purpose: ConnectionPurpose;
-  /** How long the server itself may wait before it answers. */
+  /** The time that the server itself may wait before it answers. */
   readonly waitMs?: (request: Request) => number;
-  /** The server may take long for reasons of its own (replicas, other members, old logs): a late answer alone proves nothing. */
+  /** The server may need much time (replicas, other members, old logs), so a late answer alone proves nothing. */
   readonly isPatient?: true;
-  /** @returns the newest version for this request among those both sides know. Absent: the newest. */
+  /** @returns the version for this request, out of those that both sides support. Absent: the newest one. */
   readonly newestFor?: (request: Request) => number;
   readonly write: (request: Request, writer: WireWriter, version: number) => void;
   readonly read: (reader: WireReader, version: number, request: Request) => Answer;
 }
 
-/** What a server can do, by key of the request. */
+/** The versions that a server supports, by the key of the request. */
 export type ApiVersions = ReadonlyMap<number, { readonly oldest: number; readonly newest: number }>;
 
-/** The newest version that both sides know, or `null`. */
+/** The newest version that both sides support, or `null`. */
 export function commonVersion<Request>(
   api: Api<Request, never> | Api<Request, unknown>,
   request: Request,
@@ -41,7 +41,7 @@ export function commonVersion<Request>(
   return api.versions.findLast((version) => version >= range.oldest && version <= newest) ?? null;
 }
 
-/** Sent first on every connection, in the version that every server answers. */
+/** The first request on every connection, in a version that every server answers. */
 export const apiVersionsApi: Api<null, ApiVersions> = {
   name: "ApiVersions",
   key: 18,

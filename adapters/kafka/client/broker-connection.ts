@@ -14,31 +14,32 @@ import { abortable } from "./waiting.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
-/** kafkajs renews a SASL session this long before it ends; of a short session at a quarter of it. */
+/** kafkajs authenticates a SASL session again this long before it ends. For a short session it is a quarter of its lifetime. */
 const RENEW_BEFORE_MS = 10_000;
-/** An idle connection is asked for after so long, by the system: what a NAT forgets in silence is found, or kept. */
+/** The system sends TCP keep-alives on connections that have been idle for this time. They keep a NAT entry, or show that it is gone. */
 const KEEP_ALIVE_MS = 10_000;
-/** The first bytes of a TLS alert: what a TLS port answers to a client that speaks plain text. */
+/** The first byte of a TLS alert. A TLS port answers with it to plain text. */
 const TLS_ALERT = 0x15;
 
-/** Of a connection that has been complete. */
+/** For a connection that was complete. */
 const REACHED = { wasReached: true, wasReachedBefore: true };
 
-/** Where to connect to, and whether a connection to it has been complete before. */
+/** An address to connect to. */
 export interface ConnectAddress {
   readonly host: string;
   readonly port: number;
+  /** An earlier connection to it was complete. */
   readonly wasReachedBefore: boolean;
-  /** Nobody waits for the connection any longer. */
+  /** Aborts when the connection is no longer needed. */
   readonly signal: AbortSignal;
 }
 
-/** One connection to one broker, opened and authenticated; when it breaks it is thrown away. */
+/** One opened and authenticated connection to one broker. After a failure it is not used again. */
 export class BrokerConnection implements WatchedConnection {
   readonly address: { readonly host: string; readonly port: number };
   readonly #connection: SdkConnection;
   readonly #address: string;
-  /** In the order in which they were sent. */
+  /** Requests in flight, in the order of sending. */
   readonly #unanswered = new Set<Unanswered>();
   #watch: SilenceWatch | undefined;
   readonly #settings: ClientSettings;
@@ -56,59 +57,59 @@ export class BrokerConnection implements WatchedConnection {
   /** @throws `KafkaConnectError` */
   static async open(sdk: Sdk, settings: ClientSettings, report: Report, address: ConnectAddress): Promise<BrokerConnection> {
     const { host, port, wasReachedBefore, signal } = address;
-    const trouble = new AbortController();
-    const giveUp = (): void => trouble.abort(signal.reason);
-    signal.addEventListener("abort", giveUp);
-    const watch = new SocketWatch((error) => trouble.abort(error));
+    const failure = new AbortController();
+    const abortOpening = (): void => failure.abort(signal.reason);
+    signal.addEventListener("abort", abortOpening);
+    const watch = new SocketWatch((error) => failure.abort(error));
     const createSocket = settings.socketFactory ?? sdk.createSocketFactory();
     const connection = new sdk.Connection({
       host,
       port,
       clientId: settings.clientId,
       logger: reportingLogger(report),
-      socketFactory: (request) => watch.over(createSocket(withServerName(request))),
+      socketFactory: (request) => watch.attach(createSocket(withServerName(request))),
       ssl: settings.tls,
-      // kafkajs notes the mechanism's code in the object.
+      // A copy: kafkajs writes the code of the mechanism into the object.
       sasl: settings.sasl === null ? null : { ...settings.sasl },
       connectionTimeout: settings.connectionTimeoutMs,
       requestTimeout: settings.requestTimeoutMs,
       enforceRequestTimeout: true,
     });
     watch.connection = connection;
-    mendThrottleCheck(connection);
+    fixThrottleCheck(connection);
     const opened = new BrokerConnection(connection, address, settings, report);
-    const timer = setTimeout(() => trouble.abort(lateError(settings.handshakeTimeoutMs)), settings.handshakeTimeoutMs);
+    const timer = setTimeout(() => failure.abort(lateError(settings.handshakeTimeoutMs)), settings.handshakeTimeoutMs);
     let step: KafkaConnectError["step"] = "connect";
     try {
-      await abortable(connection.connect(), trouble.signal);
+      await abortable(connection.connect(), failure.signal);
       step = "api-versions";
-      opened.#versions = await abortable(opened.#exchange(apiVersionsApi, null, 0), trouble.signal);
+      opened.#versions = await abortable(opened.#exchange(apiVersionsApi, null, 0), failure.signal);
       connection.setVersions(forSdk(opened.#versions));
       connection.setSupportAuthenticationProtocol(opened.#versions.has(36));
       step = "authenticate";
-      await abortable(opened.#authenticate(), trouble.signal);
-      // A server that wants SASL greets everybody, and hangs up at the first request.
+      await abortable(opened.#authenticate(), failure.signal);
+      // A server that requires SASL answers ApiVersions to every client, and closes the connection at the first other request.
       if (settings.sasl === null && !wasReachedBefore) {
         step = "first-request";
-        await abortable(opened.#request(metadataApi, []), trouble.signal);
+        await abortable(opened.#request(metadataApi, []), failure.signal);
       }
       return opened;
     } catch (cause) {
       const reason = new Error("the connection could not be opened");
-      // kafkajs goes on with what it began until the socket fails: a timer, and with one that connects after all, one without an end.
+      // Without this, kafkajs keeps its timers until the socket fails, and for ever if the socket connects after all.
       connection.socket?.destroy(reason);
       opened.close(reason);
       const found = { answeredInTls: watch.sawTlsAlert, wasReached: watch.wasConnected, wasReachedBefore, inTls: settings.tls !== null };
       throw new KafkaConnectError(`${host}:${port}`, step, found, cause);
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", giveUp);
+      signal.removeEventListener("abort", abortOpening);
       watch.opened();
     }
   }
 
   get isOpen(): boolean {
-    // kafkajs does not notice that a socket was destroyed on our side.
+    // kafkajs does not notice when this side destroys the socket.
     return this.#connection.isConnected() && this.#connection.socket?.destroyed === false;
   }
 
@@ -129,7 +130,7 @@ export class BrokerConnection implements WatchedConnection {
     this.#exchange(apiVersionsApi, null, 0).catch(() => undefined);
   }
 
-  /** From now on its silence is noticed, and that of the others when it dies. */
+  /** The watch now notices if the server stops answering, and checks the other connections if this one fails. */
   watchedBy(watch: SilenceWatch): void {
     const { socket } = this.#connection;
     if (socket === undefined || !this.isOpen) return;
@@ -141,7 +142,7 @@ export class BrokerConnection implements WatchedConnection {
     });
   }
 
-  /** One request and its answer. @throws `KafkaLostConnectionError` where the connection failed */
+  /** Sends one request. @returns its answer. @throws `KafkaLostConnectionError` if the connection failed */
   async call<Request, Answer>(api: Api<Request, Answer>, request: Request): Promise<Answer> {
     try {
       return await this.#request(api, request);
@@ -149,7 +150,7 @@ export class BrokerConnection implements WatchedConnection {
       if (!isLostAnswer(error)) throw error;
       const lost = new KafkaLostConnectionError(this.#address, error);
       if (isLateAnswer(error)) {
-        // A server that does not answer may never do so again: the next request takes another connection.
+        // The server may never answer on this connection again: the next request uses a new one.
         this.abandon(lost);
         this.#watch?.timedOut(this);
       }
@@ -161,12 +162,12 @@ export class BrokerConnection implements WatchedConnection {
     const version = commonVersion(api, request, this.#versions);
     if (version === null) throw new KafkaUnsupportedError(api.name, api.versions);
     const { sasl } = this.#connection;
-    if (sasl !== null && !this.#connection.isAuthenticated()) await this.#renew();
+    if (sasl !== null && !this.#connection.isAuthenticated()) await this.#reauthenticate();
     return this.#exchange(api, request, version);
   }
 
-  /** The session ends soon: authenticates again, with new credentials where they come from a provider. */
-  async #renew(): Promise<void> {
+  /** Authenticates again before the session ends. A credentials provider is asked for new credentials. */
+  async #reauthenticate(): Promise<void> {
     const { handshakeTimeoutMs } = this.#settings;
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(lateError(handshakeTimeoutMs)), handshakeTimeoutMs);
@@ -193,7 +194,7 @@ export class BrokerConnection implements WatchedConnection {
     }
   }
 
-  /** Past kafkajs's `send`, which copies every request three times. */
+  /** Does not use kafkajs's `send`, which copies every request three times. */
   async #exchange<Request, Answer>(api: Api<Request, Answer>, request: Request, version: number): Promise<Answer> {
     const connection = this.#connection;
     const isFlexible = version >= (api.flexibleFrom ?? Infinity);
@@ -205,7 +206,6 @@ export class BrokerConnection implements WatchedConnection {
     const startedAtMs = performance.now();
     const socket = connection.socket;
     if (socket === undefined || !connection.isConnected()) throw new KafkaConnectError(this.#address, "connect", REACHED, null);
-    // What the server may wait, and what an answer takes.
     const waitMs = api.waitMs?.(request) ?? 0;
     const unanswered = { sentAtMs: startedAtMs, waitMs, isPatient: api.isPatient ?? false };
     const { payload } = await new Promise<{ payload: Buffer; size: number }>((resolve, reject) => {
@@ -213,7 +213,7 @@ export class BrokerConnection implements WatchedConnection {
         entry: { apiKey: api.key, apiName: api.name, apiVersion: version, correlationId, resolve, reject },
         expectResponse: true,
         requestTimeout: waitMs + this.#settings.requestTimeoutMs,
-        // Later than now while the server throttles.
+        // kafkajs calls this later than now while the server throttles.
         sendRequest: () => {
           unanswered.sentAtMs = performance.now();
           this.#unanswered.add(unanswered);
@@ -244,17 +244,17 @@ export class BrokerConnection implements WatchedConnection {
     this.#report({ kind: "call", operation: api.name, topic, bytes, durationMs });
   }
 
-  /** The other end is gone: nothing that is still to be written is waited for. */
+  /** Closes the connection without waiting for unsent data, because the other end is gone. Never throws. */
   abandon(reason: Error): void {
     this.close(reason);
     this.#connection.socket?.destroy();
   }
 
-  /** What waits for an answer is rejected with `reason`. Never throws. */
+  /** Rejects requests in flight with `reason`. Never throws. */
   close(reason: Error): void {
     const connection = this.#connection;
     connection.rejectRequests(reason);
-    // Nothing is pending any more, so that this ends in the same turn; a socket that lingers would keep the process alive.
+    // No request is pending, so this ends in the same turn. An open socket would keep the process alive.
     connection.disconnect().then(
       () => connection.socket?.destroySoon(),
       () => connection.socket?.destroy(),
@@ -272,22 +272,22 @@ function lateError(handshakeTimeoutMs: number): Error {
   return new Error(`no complete handshake within ${handshakeTimeoutMs} ms`);
 }
 
-/** kafkajs gives the host of the address for TLS unless it is told a name, but not where that is an IP address. */
+/** Sets the TLS server name to the host of the address, unless a name is set or the host is an IP address. */
 function withServerName(request: SdkSocketRequest): SdkSocketRequest {
   if (request.ssl === null || isIP(request.host) !== 0 || "servername" in request.ssl) return request;
   return { ...request, ssl: { ...request.ssl, servername: request.host } };
 }
 
-/** As kafkajs keeps them. */
+/** The form that kafkajs uses. */
 function forSdk(versions: ApiVersions): Record<number, { minVersion: number; maxVersion: number }> {
   return Object.fromEntries([...versions].map(([key, { oldest, newest }]) => [key, { minVersion: oldest, maxVersion: newest }]));
 }
 
 /**
  * kafkajs 2.2.4 starts a timer of negative length after every answer, which Node 24 warns about (tulios/kafkajs#1751). A timer is
- * needed only where requests wait for the end of a throttling.
+ * needed only while requests wait for the end of a throttling.
  */
-function mendThrottleCheck(connection: SdkConnection): void {
+function fixThrottleCheck(connection: SdkConnection): void {
   const queue = connection.requestQueue;
   const schedule = queue.scheduleCheckPendingRequests.bind(queue);
   queue.throttledUntil = 0;
@@ -297,8 +297,8 @@ function mendThrottleCheck(connection: SdkConnection): void {
 }
 
 /**
- * kafkajs never settles `connect` where the server hangs up before TLS stands, and forgets requests of a socket that closes
- * without an end. Here every way a socket can go is seen.
+ * kafkajs never settles `connect` if the server closes the connection during the TLS handshake, and never settles requests if a socket
+ * closes without an `end` event. This class notices every way in which a socket can close.
  */
 class SocketWatch {
   connection: SdkConnection | undefined;
@@ -311,7 +311,7 @@ class SocketWatch {
     this.#onFailure = onFailure;
   }
 
-  over(socket: Socket): Socket {
+  attach(socket: Socket): Socket {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.once("connect", () => {

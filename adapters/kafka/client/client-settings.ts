@@ -1,21 +1,21 @@
 import type { SdkSocketFactory } from "./sdk.ts";
 
-/** How brokers are reached. Holds credentials: never shown, never reported. */
+/** The settings of connections. They hold credentials, so they must never be shown or reported. */
 export interface ClientSettings {
   readonly brokers: readonly { readonly host: string; readonly port: number }[];
   readonly clientId: string;
   /** Options of `node:tls`, or `null` for plain text. */
   readonly tls: object | null;
-  /** As kafkajs takes it. */
+  /** The form that kafkajs accepts. */
   readonly sasl: object | null;
   readonly socketFactory: SdkSocketFactory | undefined;
   readonly connectionTimeoutMs: number;
   /** From the first packet to the end of the authentication. */
   readonly handshakeTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** An answer that is late by this makes a connection suspect; see `SilenceWatch`. */
+  /** A connection is suspect when an answer is late by this time; see `SilenceWatch`. */
   readonly suspectMs: number;
-  /** How long an answer to a probe is waited for. */
+  /** The time limit for the answer to a probe. */
   readonly probeMs: number;
   readonly reauthenticationThresholdMs: number | undefined;
 }

@@ -8,14 +8,14 @@ import { type BrokerAddress, KafkaConnectError } from "./kafka-client.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 
-const NEWCOMER_PAUSE_MS = 200;
+const FIRST_END_RETRY_MS = 200;
 
-/** In place of a broker's number: whichever answers first. */
+/** Instead of a broker's number: any broker, the first one that answers. */
 export const ANY_BROKER = -1;
 
 type HostAndPort = Pick<BrokerAddress, "host" | "port">;
 
-/** What all clients of one driver share: settings, where brokers are, and the watch over all their connections. */
+/** Shared by all clients of one driver: settings, addresses of brokers, and the watch of all connections. */
 export class ClusterAddresses {
   readonly settings: ClientSettings;
   readonly report: Report;
@@ -32,7 +32,7 @@ export class ClusterAddresses {
     this.watch = new SilenceWatch({ suspectMs, probeMs, report, reach: (address, signal) => this.#reach(address, signal) });
   }
 
-  /** @throws where a new connection cannot be opened */
+  /** @throws if a new connection cannot be opened */
   async #reach(address: HostAndPort, signal: AbortSignal): Promise<void> {
     const connection = await BrokerConnection.open(await this.sdk(), this.settings, this.report, {
       ...address,
@@ -42,11 +42,11 @@ export class ClusterAddresses {
     connection.close(closedError());
   }
 
-  learn(brokers: readonly BrokerAddress[]): void {
+  addBrokers(brokers: readonly BrokerAddress[]): void {
     for (const broker of brokers) this.#known.set(broker.brokerId, broker);
   }
 
-  /** A connection to the address has been complete. */
+  /** Notes that a connection to the address was complete. */
   reached({ host, port }: HostAndPort): void {
     this.#reached.add(`${host}:${port}`);
   }
@@ -60,7 +60,7 @@ export class ClusterAddresses {
     return this.#sdk;
   }
 
-  /** Where to try: of a broker its address, of any all that are known; another one first at each call. */
+  /** The addresses to try: the one of the broker, or all known ones for any broker, with a different first one at each call. */
   of(brokerId: number): readonly HostAndPort[] {
     if (brokerId !== ANY_BROKER) {
       const broker = this.#known.get(brokerId);
@@ -72,13 +72,13 @@ export class ClusterAddresses {
     return [...given, ...[...this.#known.values()].filter((broker) => !this.isGiven(broker))];
   }
 
-  /** By the application. */
+  /** Is it one of the addresses in the options? */
   isGiven({ host, port }: HostAndPort): boolean {
     return this.settings.brokers.some((broker) => broker.host === host && broker.port === port);
   }
 }
 
-/** The connections of one client, opened when they are needed, opened anew when they have broken. */
+/** The connections of one client. They are opened when they are needed, and again after a failure. */
 export class Connections {
   readonly #cluster: ClusterAddresses;
   readonly #open = new Map<string, Promise<BrokerConnection>>();
@@ -117,7 +117,7 @@ export class Connections {
       signal.throwIfAborted();
       try {
         const wasReachedBefore = this.#cluster.hasReached({ host, port });
-        const connection = await this.#openAsNewcomer(sdk, { host, port, wasReachedBefore, signal });
+        const connection = await this.#openWithRetry(sdk, { host, port, wasReachedBefore, signal });
         if (signal.aborted) {
           connection.close(closedError());
           signal.throwIfAborted();
@@ -131,9 +131,9 @@ export class Connections {
           error.isAdvertised = !this.#cluster.isGiven({ host, port });
           failures.push(error);
         }
-        // Of several addresses one may be wrong for good: what another one says counts more.
+        // One of several addresses may be wrong. The failure of another address says more.
         if (failure === undefined || !isWrongHost(error)) failure = error;
-        // Who is refused by one broker is refused by the others.
+        // All brokers refuse the same credentials.
         if (error instanceof KafkaConnectError && error.step === "authenticate") break;
       }
     }
@@ -142,19 +142,19 @@ export class Connections {
     throw failure;
   }
 
-  /** A server that hangs up on a newcomer may just be ending. Only when it does so again it says something about us. */
-  async #openAsNewcomer(sdk: Sdk, address: ConnectAddress): Promise<BrokerConnection> {
+  /** A server that closes a first connection may be stopping. Only a second time shows that it refuses this client. */
+  async #openWithRetry(sdk: Sdk, address: ConnectAddress): Promise<BrokerConnection> {
     const { settings, report } = this.#cluster;
     try {
       return await BrokerConnection.open(sdk, settings, report, address);
     } catch (error) {
       if (!isFirstEnd(error)) throw error;
-      await sleep(NEWCOMER_PAUSE_MS, undefined, { signal: address.signal });
+      await sleep(FIRST_END_RETRY_MS, undefined, { signal: address.signal });
       return await BrokerConnection.open(sdk, settings, report, address);
     }
   }
 
-  /** What is being opened is given up. Never rejects. */
+  /** Also ends connections that are being opened. Never rejects. */
   async close(): Promise<void> {
     this.#closing.abort(closedError());
     const all = [...this.#open.values()];
@@ -162,7 +162,7 @@ export class Connections {
     for (const opening of all) {
       opening.then(
         (connection) => connection.close(closedError()),
-        // It never opened: there is nothing to close, and who waits for it is told.
+        // It never opened, so there is nothing to close. Its callers receive the failure.
         () => undefined,
       );
     }

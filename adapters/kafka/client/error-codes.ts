@@ -1,13 +1,13 @@
 import type { StreamErrorCode } from "../../../src/driver/index.ts";
 
 /**
- * What to do about a code.
- * - `retry`: the same again. Nothing was stored.
- * - `refresh`: look up anew who leads or coordinates, then again. Nothing was stored.
- * - `unknown`: may have been stored.
- * - `fenced`: this member or producer is not current any more: join, or get an id, anew.
- * - `stored`: it had been stored before.
- * - `fail`: never as it is.
+ * How to handle a code.
+ * - `retry`: retry the request. Nothing was stored.
+ * - `refresh`: look up the leader or coordinator, then retry. Nothing was stored.
+ * - `unknown`: the request may have been stored.
+ * - `fenced`: this member or producer is no longer current. It must join again, or get a new id.
+ * - `stored`: the records were stored before.
+ * - `fail`: a retry of the same request never succeeds.
  */
 export type ErrorClass = "retry" | "refresh" | "unknown" | "fenced" | "stored" | "fail";
 
@@ -44,11 +44,11 @@ const ROWS = [
   [14, "COORDINATOR_LOAD_IN_PROGRESS", "retry", "unavailable", "the coordinator is loading"],
   [15, "COORDINATOR_NOT_AVAILABLE", "refresh", "unavailable", "there is no coordinator at present"],
   [16, "NOT_COORDINATOR", "refresh", "unavailable", "another broker is the coordinator"],
-  [17, "INVALID_TOPIC_EXCEPTION", "fail", "invalid-argument", "the name is none that a topic can have, or the topic is reserved"],
+  [17, "INVALID_TOPIC_EXCEPTION", "fail", "invalid-argument", "the name is not valid for a topic, or the topic is reserved"],
   [18, "RECORD_LIST_TOO_LARGE", "fail", "too-large", "over the segment size of the topic"],
   [19, "NOT_ENOUGH_REPLICAS", "retry", "unavailable", "fewer replicas are in sync than min.insync.replicas asks for"],
   [20, "NOT_ENOUGH_REPLICAS_AFTER_APPEND", "unknown", "unavailable", "stored by the leader, but by too few replicas"],
-  [22, "ILLEGAL_GENERATION", "fenced", "ownership-lost", "the group has gone on without this member"],
+  [22, "ILLEGAL_GENERATION", "fenced", "ownership-lost", "the group is in a newer generation than this member"],
   [23, "INCONSISTENT_GROUP_PROTOCOL", "fail", "conflict", "the members of the group have no assignment protocol in common"],
   [25, "UNKNOWN_MEMBER_ID", "fenced", "ownership-lost", "the group does not know this member any more"],
   [26, "INVALID_SESSION_TIMEOUT", "fail", "invalid-argument", "the session time-out lies outside of the server's bounds"],
@@ -60,7 +60,7 @@ const ROWS = [
   [33, "UNSUPPORTED_SASL_MECHANISM", "fail", "unauthenticated", "the server does not have this SASL mechanism"],
   [34, "ILLEGAL_SASL_STATE", "fail", "unauthenticated", "the server did not expect SASL here"],
   [35, "UNSUPPORTED_VERSION", "fail", "unsupported", "the server does not know this version of the request"],
-  [36, "TOPIC_ALREADY_EXISTS", "fail", "already-exists", "there is such a topic already"],
+  [36, "TOPIC_ALREADY_EXISTS", "fail", "already-exists", "a topic of this name exists already"],
   [37, "INVALID_PARTITIONS", "fail", "invalid-argument", "this number of partitions is not possible"],
   [38, "INVALID_REPLICATION_FACTOR", "fail", "invalid-argument", "there are too few brokers for so many replicas"],
   [40, "INVALID_CONFIG", "fail", "invalid-argument", "a setting is not allowed"],
@@ -74,12 +74,12 @@ const ROWS = [
   [53, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "fail", "permission-denied", "not allowed for this transactional id"],
   [54, "SECURITY_DISABLED", "fail", "unsupported", "the server has no security"],
   [55, "OPERATION_NOT_ATTEMPTED", "retry", "unavailable", "not attempted, since another part of the request failed"],
-  [56, "KAFKA_STORAGE_ERROR", "refresh", "unavailable", "the broker has trouble with its disk"],
+  [56, "KAFKA_STORAGE_ERROR", "refresh", "unavailable", "the broker has a disk failure"],
   [58, "SASL_AUTHENTICATION_FAILED", "fail", "unauthenticated", "the server does not accept these credentials"],
-  [59, "UNKNOWN_PRODUCER_ID", "fenced", "unavailable", "the server has forgotten this idempotent producer"],
+  [59, "UNKNOWN_PRODUCER_ID", "fenced", "unavailable", "the server no longer knows this idempotent producer"],
   [60, "REASSIGNMENT_IN_PROGRESS", "retry", "unavailable", "partitions are being moved"],
   [61, "DELEGATION_TOKEN_AUTH_DISABLED", "fail", "unsupported", "the server has no delegation tokens"],
-  [68, "NON_EMPTY_GROUP", "fail", "conflict", "the group has members; none may be left"],
+  [68, "NON_EMPTY_GROUP", "fail", "conflict", "the group has members; it must have none"],
   [69, "GROUP_ID_NOT_FOUND", "fail", "not-found", "there is no such group"],
   [72, "LISTENER_NOT_FOUND", "refresh", "unavailable", "the leader cannot be reached by this listener"],
   [73, "TOPIC_DELETION_DISABLED", "fail", "unsupported", "the server forbids the deletion of topics"],
@@ -91,7 +91,7 @@ const ROWS = [
   [80, "PREFERRED_LEADER_NOT_AVAILABLE", "refresh", "unavailable", "the preferred leader is not available"],
   [81, "GROUP_MAX_SIZE_REACHED", "fail", "conflict", "the group has as many members as the server allows"],
   [82, "FENCED_INSTANCE_ID", "fenced", "ownership-lost", "another member has taken this instance id"],
-  [86, "GROUP_SUBSCRIBED_TO_TOPIC", "fail", "conflict", "members of the group read the topic; none may be left"],
+  [86, "GROUP_SUBSCRIBED_TO_TOPIC", "fail", "conflict", "members of the group read the topic; the group must have none"],
   [87, "INVALID_RECORD", "fail", "invalid-argument", "the topic refuses the record; a compacted topic needs a key"],
   [88, "UNSTABLE_OFFSET_COMMIT", "retry", "unavailable", "a transaction holds the offsets"],
   [89, "THROTTLING_QUOTA_EXCEEDED", "retry", "throttled", "over the quota"],
@@ -99,7 +99,7 @@ const ROWS = [
   [100, "UNKNOWN_TOPIC_ID", "refresh", "not-found", "the topic was deleted, and perhaps created again"],
 ] as const satisfies readonly Row[];
 
-/** The number of a code, for what has to treat it by itself. */
+/** The numbers of the codes by name. */
 export const ErrorNumber = Object.fromEntries(ROWS.map(([number, name]) => [name, number])) as {
   readonly [R in (typeof ROWS)[number] as R[1]]: R[0];
 };
@@ -115,7 +115,7 @@ function isRetryable(errorClass: ErrorClass, code: StreamErrorCode): boolean {
   return errorClass !== "fail" && ["unavailable", "timeout", "throttled"].includes(code);
 }
 
-/** A code that is not in the table is a defect of ours, or newer than it: not worth a retry. */
+/** A code that is not in the table is newer than the table, or a defect of this client. It is not retried. */
 export function errorCodeOf(errorCode: number): ErrorCode {
   return (
     TABLE.get(errorCode) ?? {

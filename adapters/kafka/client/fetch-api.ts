@@ -11,7 +11,7 @@ const WITH_TOPIC_IDS = 13;
 const FLEXIBLE = 12;
 const PLAIN = 11;
 
-/** Without fetch sessions: every request says all that it wants. From version 13 on topics go by their ids. */
+/** Without fetch sessions: every request lists all its partitions. From version 13 on, topic ids replace topic names. */
 export const fetchApi: Api<FetchRequest, readonly FetchedPartition[]> = {
   name: "Fetch",
   key: 1,
@@ -108,7 +108,7 @@ function readFlexible(reader: WireReader): FetchedPartition[] {
 
 function requireNoError(reader: WireReader): void {
   const errorCode = reader.int16();
-  // The session, which we do not use.
+  // The session, which is not used.
   reader.int32();
   if (errorCode !== 0) throw new KafkaProtocolError("Fetch", errorCode);
 }

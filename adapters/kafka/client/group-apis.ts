@@ -125,7 +125,7 @@ export const describeGroupApi: Api<string, DescribedGroup> = {
       const members = reader.array(() => {
         const memberId = reader.string();
         const clientId = reader.string();
-        // The address that it connects from.
+        // The address of the member.
         reader.string();
         return { memberId, clientId, metadata: reader.bytes(), assignment: reader.bytes() };
       });

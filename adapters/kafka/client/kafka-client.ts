@@ -1,49 +1,50 @@
 import type { EpochEnd, LogPlace } from "../fetch/read-epochs.ts";
 
 /**
- * The small Kafka client that this adapter is written against: one method a request of the protocol, nothing cleverer.
- * `client/` makes one out of kafkajs's connections; another client can take its place behind these types.
+ * The small Kafka client that this adapter uses: one method for each request of the protocol.
+ * `client/` implements it with kafkajs's connections; another client can replace it behind these types.
  *
  * - Every call is one request to one broker. Nothing is retried, nothing is cached (except addresses and versions of brokers).
- * - What concerns a whole request is thrown: `KafkaProtocolError` for an error code of the server, the client's own errors for
- *   a broken connection or a missing answer. What concerns one partition, topic or group of a request is an `errorCode` in
- *   its result, 0 for none. `errors.ts` translates both.
- * - When `signal` aborts, the call rejects with its reason at once; the request may have left.
- * - A server answers one connection in order, so that a long poll or a join holds up what stands behind it. Produce, Fetch, what a
- *   group member sends, and all the rest travel on four connections a broker; `dedicated()` gives a client that shares nothing but settings.
+ * - An error of a whole request is thrown: `KafkaProtocolError` for an error code of the server, the client's own errors for
+ *   a broken connection or a missing answer. An error of one partition, topic or group of a request is an `errorCode` in
+ *   its result; 0 is success. `errors.ts` translates both.
+ * - When `signal` aborts, the call rejects with its reason at once; the request may have been sent.
+ * - A server answers the requests of one connection in order, so a long poll or a join delays the requests after it. Each broker has
+ *   four connections: for Produce, for Fetch, for group members, and for all other requests. `dedicated()` makes a client that shares
+ *   only the settings.
  */
 export interface KafkaClient {
-  /** With connections of its own; the one who asked closes it. It is closed with this one as well. */
+  /** A client with its own connections. The caller closes it; closing this client closes it as well. */
   dedicated(): KafkaClient;
   /** `null`: all topics. Asks any broker. Never creates a topic. */
   metadata(topics: readonly string[] | null, signal: AbortSignal): Promise<ClusterMetadata>;
-  /** Opens a connection to the broker where there is none. @throws what keeps it from being opened */
+  /** Opens a connection to the broker unless one is open. @throws the reason if it cannot be opened */
   reach(brokerId: number, signal: AbortSignal): Promise<void>;
   produce(brokerId: number, request: ProduceRequest, signal: AbortSignal): Promise<readonly ProducedPartition[]>;
-  /** Long poll: answers when there is something, or after `maxWaitMs`. */
+  /** Long poll: the server answers when there are records, or after `maxWaitMs`. */
   fetch(brokerId: number, request: FetchRequest, signal: AbortSignal): Promise<readonly FetchedPartition[]>;
   listOffsets(brokerId: number, request: ListOffsetsRequest, signal: AbortSignal): Promise<readonly ListedOffset[]>;
-  /** Of an idempotent producer. */
+  /** A new id for an idempotent producer. */
   initProducerId(signal: AbortSignal): Promise<ProducerIdentity>;
 
-  /** Which broker looks after a group. It need not be ready for it yet (15), nor stay it (16). */
+  /** The broker that coordinates a group. It may not be ready yet (code 15), and another broker can take over (code 16). */
   findCoordinator(group: string, signal: AbortSignal): Promise<number>;
-  /** Waits for all members, so up to the rebalance time-out. The first join of a member throws code 79 with `memberId`: join again with it. */
+  /** Waits for all members, up to the rebalance time-out. The first join of a member throws code 79 with a `memberId`; the member then joins again with it. */
   joinGroup(brokerId: number, request: JoinGroupRequest, signal: AbortSignal): Promise<JoinedGroup>;
-  /** Waits for the leader's assignments. Answers this member's own; empty where it has none. */
+  /** Waits for the leader's assignments. @returns this member's assignment; empty if it has none */
   syncGroup(brokerId: number, request: SyncGroupRequest, signal: AbortSignal): Promise<Buffer>;
   heartbeat(brokerId: number, member: GroupMember, signal: AbortSignal): Promise<void>;
   leaveGroup(brokerId: number, member: Pick<GroupMember, "group" | "memberId">, signal: AbortSignal): Promise<void>;
-  /** Without membership: `generation: -1` and an empty `memberId`, accepted while the group has no members. */
+  /** An administrative commit has `generation: -1` and an empty `memberId`. Servers accept it only while the group has no members. */
   offsetCommit(brokerId: number, request: OffsetCommitRequest, signal: AbortSignal): Promise<readonly PartitionResult[]>;
-  /** `topics: null`: all that the group has. An offset of -1: none is committed. */
+  /** `topics: null`: all topics of the group. An offset of -1: none is committed. */
   offsetFetch(
     brokerId: number,
     group: string,
     topics: readonly TopicPartitions[] | null,
     signal: AbortSignal,
   ): Promise<readonly CommittedOffset[]>;
-  /** Takes committed offsets of a group away. */
+  /** Deletes committed offsets of a group. */
   offsetDelete(
     brokerId: number,
     group: string,
@@ -51,39 +52,39 @@ export interface KafkaClient {
     signal: AbortSignal,
   ): Promise<readonly PartitionResult[]>;
   describeGroup(brokerId: number, group: string, signal: AbortSignal): Promise<DescribedGroup>;
-  /** What we may do on the topic and on the cluster. Any broker. */
+  /** The operations that this client may do on the topic and on the cluster. Asks any broker. */
   topicOperations(
     topic: string,
     signal: AbortSignal,
   ): Promise<{ readonly errorCode: number; readonly topic: AllowedOperations; readonly cluster: AllowedOperations }>;
-  /** What we may do on the group, which need not exist. */
+  /** The operations that this client may do on the group, which need not exist. */
   groupOperations(
     brokerId: number,
     group: string,
     signal: AbortSignal,
   ): Promise<{ readonly errorCode: number; readonly group: AllowedOperations }>;
-  /** Those that this broker looks after. */
+  /** The groups that this broker coordinates. */
   listGroups(brokerId: number, signal: AbortSignal): Promise<readonly { readonly group: string; readonly protocolType: string }[]>;
   deleteGroup(brokerId: number, group: string, signal: AbortSignal): Promise<void>;
 
-  /** To the controller. `partitions` or `replicationFactor` of -1: the server's own. */
+  /** To the controller. `partitions` or `replicationFactor` of -1: the server's default. */
   createTopic(brokerId: number, request: CreateTopicRequest, signal: AbortSignal): Promise<void>;
-  /** To the controller. `count`: how many there shall be. */
+  /** To the controller. `count`: the new number of partitions. */
   createPartitions(brokerId: number, topic: string, count: number, signal: AbortSignal): Promise<void>;
   /** To the controller. */
   deleteTopic(brokerId: number, topic: string, signal: AbortSignal): Promise<void>;
-  /** Any broker: -1. `names: null`: all. */
+  /** Asks any broker. `names: null`: all settings. */
   describeTopicConfig(topic: string, names: readonly string[] | null, signal: AbortSignal): Promise<ReadonlyMap<string, string | null>>;
-  /** Sets the given settings, leaves the others. */
+  /** Sets the given settings. The others stay as they are. */
   alterTopicConfig(brokerId: number, topic: string, settings: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void>;
-  /** Drops everything before `offset`, which becomes the low watermark. */
+  /** Deletes all records before `offset`, which becomes the low watermark. */
   deleteRecords(brokerId: number, topic: string, partition: number, offset: bigint, signal: AbortSignal): Promise<void>;
 
-  /** Ends all connections; what waits for an answer is rejected. Never rejects. */
+  /** Closes all connections and rejects requests in flight. Never rejects. */
   close(): Promise<void>;
 }
 
-/** A set of Kafka's `AclOperation`: the bit of each is its number. `null`: the server does not tell. */
+/** A set of Kafka's `AclOperation`: the bit of each is its number. `null`: the server does not report it. */
 export type AllowedOperations = number | null;
 
 export interface BrokerAddress {
@@ -103,7 +104,7 @@ export interface ClusterMetadata {
 export interface TopicMetadata {
   readonly errorCode: number;
   readonly topic: string;
-  /** A UUID as 32 hexadecimal digits; `null` where the server is too old to tell. */
+  /** A UUID as 32 hexadecimal digits; `null` if the server is too old for topic ids. */
   readonly topicId: string | null;
   readonly isInternal: boolean;
   /** In the order of their numbers. */
@@ -113,7 +114,7 @@ export interface TopicMetadata {
 interface PartitionMetadata {
   readonly errorCode: number;
   readonly partition: number;
-  /** -1: there is none at present. */
+  /** -1: the partition has no leader at present. */
   readonly leaderId: number;
 }
 
@@ -133,17 +134,17 @@ export interface ProducerIdentity {
   readonly epoch: number;
 }
 
-/** `acks` are always those of all in-sync replicas. */
+/** `acks` is always `all`: all in-sync replicas confirm. */
 export interface ProduceRequest {
   readonly topic: string;
-  /** With it a server that knows topic ids refuses a re-created topic of the same name (code 100). */
+  /** With the id, a server that knows topic ids refuses the request if the topic was deleted and created again (code 100). */
   readonly topicId: string | null;
-  /** How long the server waits for its replicas. */
+  /** The time that the server waits for its replicas. */
   readonly timeoutMs: number;
   /** Each partition at most once. */
   readonly partitions: readonly {
     readonly partition: number;
-    /** One record batch, in one piece or several that follow each other. */
+    /** One record batch, in one or more consecutive pieces. */
     readonly batch: readonly Uint8Array[];
   }[];
 }
@@ -152,7 +153,7 @@ export interface ProducedPartition {
   readonly partition: number;
   readonly errorCode: number;
   readonly baseOffset: bigint;
-  /** -1: the records' own timestamps hold. */
+  /** -1: the records keep their own timestamps. */
   readonly logAppendTimeMs: number;
 }
 
@@ -167,7 +168,7 @@ export interface FetchRequest {
   readonly partitions: readonly {
     readonly partition: number;
     readonly fetchOffset: bigint;
-    /** Of the record before it, as far as it is known; told to servers that know topic ids. */
+    /** The leader epoch of the record before it; -1: not known. Sent to servers that know topic ids. */
     readonly lastFetchedEpoch: number;
     readonly maxBytes: number;
   }[];
@@ -178,18 +179,18 @@ export interface FetchedPartition {
   readonly errorCode: number;
   readonly highWatermark: bigint;
   readonly lastStableOffset: bigint;
-  /** First offset that still exists; -1: not told. */
+  /** The first offset that still exists; -1: not in the answer. */
   readonly logStartOffset: bigint;
-  /** What was read is not all in the log any more: here the two part. `null`: they do not. */
+  /** Where the log differs from what was read, because some of it is no longer in the log. `null`: it does not differ. */
   readonly divergingEpoch: EpochEnd | null;
   readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
-  /** Record batches as stored; the last may be cut, the first may begin before the asked offset. See `FetchedBatches`. */
+  /** Record batches as stored. The last one may be incomplete, and the first one may start before the requested offset. See `FetchedBatches`. */
   readonly batches: Buffer;
 }
 
 export interface ListOffsetsRequest {
   readonly topic: string;
-  /** Then the end is the last stable offset. */
+  /** `true`: the end is the last stable offset. */
   readonly readCommitted: boolean;
   /** Milliseconds since the epoch, `EARLIEST` or `LATEST`. */
   readonly partitions: readonly { readonly partition: number; readonly timestamp: bigint }[];
@@ -203,10 +204,10 @@ export const LATEST = -1n;
 export interface ListedOffset {
   readonly partition: number;
   readonly errorCode: number;
-  /** -1: there is no record at or after that time. */
+  /** -1: no record is at or after that time. */
   readonly offset: bigint;
   readonly timestamp: bigint;
-  /** Of the record; for `LATEST`, of the leader at present. -1: not told. */
+  /** The leader epoch of the record; for `LATEST`, of the present leader. -1: not in the answer. */
   readonly leaderEpoch: number;
 }
 
@@ -220,7 +221,7 @@ export interface JoinGroupRequest {
   readonly group: string;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
-  /** Empty at first. */
+  /** Empty in the first join. */
   readonly memberId: string;
   readonly protocolType: string;
   /** In the order of preference. */
@@ -232,12 +233,12 @@ export interface JoinedGroup {
   readonly protocol: string;
   readonly leaderId: string;
   readonly memberId: string;
-  /** Only the leader gets them. */
+  /** Empty unless this member is the leader. */
   readonly members: readonly { readonly memberId: string; readonly metadata: Buffer }[];
 }
 
 export interface SyncGroupRequest extends GroupMember {
-  /** Only the leader sends them. */
+  /** Empty unless this member is the leader. */
   readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[];
 }
 
@@ -258,7 +259,7 @@ export interface CommittedOffset {
 
 export interface DescribedGroup {
   readonly errorCode: number;
-  /** `Empty`, `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Dead` (there is none of this name). */
+  /** `Empty`, `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Dead` (no group has this name). */
   readonly state: string;
   readonly protocolType: string;
   readonly protocol: string;
@@ -277,13 +278,13 @@ export interface CreateTopicRequest {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-/** An error code of the server for a whole request. */
+/** The server answered a whole request with an error code. */
 export class KafkaProtocolError extends Error {
   readonly errorCode: number;
   readonly api: string;
-  /** What the server said beside the code, where it did. */
+  /** The server's own message, if the answer has one. */
   readonly serverMessage: string | null;
-  /** Of a first join (79). */
+  /** From the answer to a first join (code 79). */
   readonly memberId: string | undefined;
 
   constructor(api: string, errorCode: number, serverMessage: string | null = null, memberId?: string) {
@@ -296,7 +297,7 @@ export class KafkaProtocolError extends Error {
   }
 }
 
-/** A connection broke, or its server fell silent: the request may have reached it. `cause` says how. */
+/** A connection failed, or the server stopped answering. The request may have reached the server. `cause` has the reason. */
 export class KafkaLostConnectionError extends Error {
   /** `host:port` */
   readonly address: string;
@@ -308,23 +309,23 @@ export class KafkaLostConnectionError extends Error {
   }
 }
 
-/** A connection could not be opened: the request has not left. `cause` says why. */
+/** A connection could not be opened, so the request was not sent. `cause` has the reason. */
 export class KafkaConnectError extends Error {
-  /** `host:port`, or what there is in its place. */
+  /** `host:port`, or a description if there is no address. */
   readonly address: string;
-  /** How far it came. `first-request`: without SASL, the first request that a server would answer to those only whom it lets in. */
+  /** The step that failed. `first-request`: without SASL, the first request that a server answers only to clients that it accepts. */
   readonly step: "connect" | "api-versions" | "authenticate" | "first-request";
-  /** We speak TLS. */
+  /** This client uses TLS. */
   readonly inTls: boolean;
-  /** We speak plain text and the server answered in TLS. */
+  /** This client uses plain text, and the server answered in TLS. */
   readonly answeredInTls: boolean;
-  /** Somebody listens at the address. */
+  /** A TCP connection to the address was made. */
   readonly wasReached: boolean;
-  /** This client, or another of the same driver, has had a complete connection to the address: what fails now may well pass. */
+  /** This client, or another one of the same driver, had a complete connection to the address before. So the failure is probably temporary. */
   readonly wasReachedBefore: boolean;
-  /** The cluster has given this address; the application has not. */
+  /** The address comes from the cluster, not from the options. */
   isAdvertised = false;
-  /** Other addresses that were tried as well, each with its own cause. */
+  /** The failures of other addresses that were tried as well. */
   others: readonly KafkaConnectError[] = [];
 
   constructor(
@@ -344,12 +345,12 @@ export class KafkaConnectError extends Error {
   }
 }
 
-/** The server has none of the versions of a request that this client knows: the request has not left. */
+/** The server supports none of this client's versions of a request, so the request was not sent. */
 export class KafkaUnsupportedError extends Error {
   readonly api: string;
 
   constructor(api: string, versions: readonly number[]) {
-    super(`the server does not know ${api} in any of the versions ${versions.join(", ")}`);
+    super(`the server supports ${api} in none of the versions ${versions.join(", ")}`);
     this.name = "KafkaUnsupportedError";
     this.api = api;
   }

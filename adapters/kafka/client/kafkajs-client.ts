@@ -41,10 +41,10 @@ import { groupOperationsApi, topicOperationsApi } from "./operations-apis.ts";
 import { produceApi } from "./produce-api.ts";
 import { abortable } from "./waiting.ts";
 
-/** Of the time of a Produce request. */
+/** The part of the request time-out that the server may wait for its replicas. */
 const REPLICATION_SHARE = 0.9;
 
-/** No network call. kafkajs is loaded at the first request. */
+/** Makes no network call. kafkajs is loaded at the first request. */
 export function createKafkaClient(settings: ClientSettings, report: Report): KafkaClient {
   return new KafkaJsClient(new ClusterAddresses(settings, report));
 }
@@ -77,7 +77,7 @@ class KafkaJsClient implements KafkaClient {
 
   async metadata(topics: readonly string[] | null, signal: AbortSignal): Promise<ClusterMetadata> {
     const metadata = await this.#call(ANY_BROKER, metadataApi, topics, signal);
-    this.#cluster.learn(metadata.brokers);
+    this.#cluster.addBrokers(metadata.brokers);
     return metadata;
   }
 
@@ -86,7 +86,7 @@ class KafkaJsClient implements KafkaClient {
   }
 
   produce(brokerId: number, request: ProduceRequest, signal: AbortSignal): Promise<readonly ProducedPartition[]> {
-    // The server is to speak first, also where it waits for replicas in vain: then it is slow, and not silent.
+    // The server should answer before the request times out, even if its replicas do not confirm. Otherwise its connection would count as lost.
     const timeoutMs = Math.min(request.timeoutMs, Math.ceil(this.#cluster.settings.requestTimeoutMs * REPLICATION_SHARE));
     return this.#call(brokerId, produceApi, { ...request, timeoutMs }, signal);
   }
@@ -105,7 +105,7 @@ class KafkaJsClient implements KafkaClient {
 
   async findCoordinator(group: string, signal: AbortSignal): Promise<number> {
     const address = await this.#call(ANY_BROKER, findCoordinatorApi, group, signal);
-    this.#cluster.learn([address]);
+    this.#cluster.addBrokers([address]);
     return address.brokerId;
   }
 

@@ -5,7 +5,7 @@ import type { WireReader } from "./wire-reader.ts";
 const WITH_TOPIC_IDS = 12;
 const NO_TOPIC_ID = "0".repeat(32);
 
-/** Version 12 tells topic ids; version 5 is what older servers and other makers' servers have. */
+/** Version 12 has topic ids. Version 5 is for older servers and for other servers with Kafka's protocol. */
 export const metadataApi: Api<readonly string[] | null, ClusterMetadata> = {
   name: "Metadata",
   key: 3,
@@ -18,7 +18,7 @@ export const metadataApi: Api<readonly string[] | null, ClusterMetadata> = {
       return;
     }
     writer.compactArray(topics, (topic) => writer.uuid(NO_TOPIC_ID).compactString(topic).noTags());
-    // Neither creates topics nor lists what we may do with them.
+    // Do not create topics, and do not report operations.
     writer.boolean(false).boolean(false).noTags();
   },
   read: (reader, version) => (version < WITH_TOPIC_IDS ? readPlain(reader) : readFlexible(reader)),

@@ -3,7 +3,7 @@ import { kafkaError } from "../errors.ts";
 const SEPARATOR = "\u0001";
 const LENGTH_BYTES = 4;
 
-/** What kafkajs gives to an authenticator: one exchange of bytes, each behind its length. */
+/** kafkajs passes this to an authenticator. Each message is sent after its length. */
 interface SaslExchange {
   saslAuthenticate<Answer>(exchange: {
     readonly request: { encode(): Promise<Buffer> };
@@ -12,8 +12,8 @@ interface SaslExchange {
 }
 
 /**
- * SASL OAUTHBEARER (RFC 7628) for kafkajs, whose own takes every answer for a yes: a server says no by an answer that is not
- * empty, and goes on only when that has been acknowledged. A token is asked for at every authentication.
+ * SASL OAUTHBEARER (RFC 7628) for kafkajs, whose own implementation takes every answer as success. A server refuses a token with a
+ * non-empty answer, and continues only after the client has acknowledged it. Each authentication asks the provider for a token.
  */
 export function oauthBearerAuthenticator(
   provideToken: () => Promise<{ value: string }>,
@@ -32,7 +32,7 @@ export function oauthBearerAuthenticator(
   });
 }
 
-/** @throws `unauthenticated` where there is none: the server has nothing to do with it */
+/** @throws `unauthenticated` if the provider gives no token */
 async function tokenOf(provideToken: () => Promise<{ value: string }>): Promise<string> {
   let token: { value: string } | undefined;
   try {
@@ -41,7 +41,7 @@ async function tokenOf(provideToken: () => Promise<{ value: string }>): Promise<
     throw kafkaError("unauthenticated", "oauthBearerProvider failed", { cause });
   }
   if (typeof token?.value === "string" && token.value !== "") return token.value;
-  throw kafkaError("unauthenticated", `oauthBearerProvider has to give { value: token }; received ${typeof token}`);
+  throw kafkaError("unauthenticated", `oauthBearerProvider must resolve to { value: token }; received ${typeof token}`);
 }
 
 function message(text: string): { encode(): Promise<Buffer> } {

@@ -53,7 +53,7 @@ export const initProducerIdApi: Api<null, ProducerIdentity> = {
   versions: [0, 1],
   purpose: "other",
   write(_request, writer) {
-    // Of a producer without transactions; the time-out concerns those only.
+    // No transactional id. The time-out is for transactions only.
     writer.string(null).int32(60_000);
   },
   read(reader) {

@@ -2,10 +2,10 @@ import type { Api } from "./api.ts";
 import type { AllowedOperations } from "./kafka-client.ts";
 import type { WireReader } from "./wire-reader.ts";
 
-/** What a server says that was not asked, or does not tell. */
+/** The value of a server that does not report the operations. */
 const NOT_REPORTED = -2_147_483_648;
 
-/** What of Metadata tells operations; the later versions leave out those on the cluster. */
+/** Metadata in the newest version that reports the operations on the cluster as well. */
 export const topicOperationsApi: Api<string, { readonly errorCode: number } & Record<"topic" | "cluster", AllowedOperations>> = {
   name: "Metadata",
   key: 3,
@@ -13,7 +13,7 @@ export const topicOperationsApi: Api<string, { readonly errorCode: number } & Re
   purpose: "other",
   write(topic, writer) {
     writer.array([topic], (name) => writer.string(name));
-    // Creates no topic; tells the operations on the cluster and on the topic.
+    // Do not create topics. Report the operations on the cluster and on the topic.
     writer.boolean(false).boolean(true).boolean(true);
   },
   read(reader) {

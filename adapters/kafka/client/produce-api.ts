@@ -5,10 +5,10 @@ import type { WireReader } from "./wire-reader.ts";
 const ALL_IN_SYNC_REPLICAS = -1;
 const WITH_TOPIC_IDS = 13;
 const FLEXIBLE = 9;
-/** The last version that names topics and has no tagged fields. */
+/** The last version with topic names and without tagged fields. */
 const PLAIN = 7;
 
-/** Versions 3 to 7 are written alike; from 13 on topics go by their ids. */
+/** Versions 3 to 7 have the same request layout. From version 13 on, topic ids replace topic names. */
 export const produceApi: Api<ProduceRequest, readonly ProducedPartition[]> = {
   name: "Produce",
   key: 0,
@@ -71,7 +71,7 @@ function readFlexible(reader: WireReader): ProducedPartition[] {
     reader.uuid();
     const partitions = reader.compactArray(() => {
       const partition = readPartition(reader, FLEXIBLE);
-      // Which records were at fault: the core finds out by itself, also where a server does not tell.
+      // Skipped: the refused records. The core finds them itself, because not every server reports them.
       reader.compactArray(() => {
         reader.int32();
         reader.compactNullableString();

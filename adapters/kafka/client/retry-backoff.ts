@@ -3,9 +3,9 @@ import { classify } from "../errors.ts";
 import { pause } from "./waiting.ts";
 
 const FIRST_DELAY_MS = 50;
-const LONGEST_DELAY_MS = 1_000;
+const MAX_DELAY_MS = 1_000;
 
-/** How something is repeated by the adapter itself: ever more slowly, told each time, without end while it can be retried. */
+/** The back-off of retries in the adapter. The delay grows, each retry is reported, and retryable errors are retried without a limit. */
 export class RetryBackoff {
   readonly #report: Report;
   readonly #topic: string;
@@ -16,19 +16,19 @@ export class RetryBackoff {
     this.#topic = topic;
   }
 
-  /** It went well: the next failure is a first one. */
+  /** An attempt succeeded: the next failure is a first one. */
   reset(): void {
     this.#failures = 0;
   }
 
-  /** Waits before the next attempt. @throws the error as ours where it cannot be retried · the signal's reason */
+  /** Waits before the next attempt. @throws the error as a `StreamError` if it is not retryable · the signal's reason */
   async failed(operation: string, thrown: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const error = classify(thrown);
     if (!error.retryable) throw error;
-    const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures);
-    // Members that lost the same broker do not come back all at once.
-    const delayMs = Math.round(longest * (0.5 + Math.random() / 2));
+    const maxMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures);
+    // The random part spreads the retries of members that lost the same broker.
+    const delayMs = Math.round(maxMs * (0.5 + Math.random() / 2));
     this.#failures += 1;
     if (this.#report.wants("retry")) this.#report({ kind: "retry", operation, topic: this.#topic, error, delayMs });
     await pause(delayMs, signal);
@@ -36,7 +36,7 @@ export class RetryBackoff {
   }
 }
 
-/** Repeats `attempt` until it succeeds. @throws what cannot be retried, as ours · the signal's reason */
+/** Repeats `attempt` until it succeeds. @throws a `StreamError` that is not retryable · the signal's reason */
 export async function retrying<T>(operation: string, backoff: RetryBackoff, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

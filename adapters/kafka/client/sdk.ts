@@ -2,9 +2,10 @@
 import type { Socket } from "node:net";
 import { StreamError } from "../../../src/errors.ts";
 
-/** The version whose inner modules this folder was written against. */
+/** This folder uses internal modules of this version. */
 const KNOWN_VERSION = "2.2.4";
-/** What is used of kafkajs's `Connection`: sockets with TLS, SASL with its renewal, correlation of answers, request time-outs. */
+
+/** The used part of kafkajs's `Connection`: sockets with TLS, SASL with reauthentication, correlation of answers, request time-outs. */
 export interface SdkConnection {
   readonly sasl: object | null;
   readonly socket: Socket | undefined;
@@ -72,18 +73,18 @@ interface SdkConnectionOptions {
   readonly enforceRequestTimeout: boolean;
 }
 
-/** The inner parts of kafkajs that are used. */
+/** The used internal parts of kafkajs. */
 export interface Sdk {
   readonly Connection: new (options: SdkConnectionOptions) => SdkConnection;
   readonly createSocketFactory: () => SdkSocketFactory;
 }
 
 /**
- * Loads kafkajs when it is first needed.
- * @throws `configuration` where it is missing, or cannot be loaded
+ * Loads kafkajs at the first use.
+ * @throws `configuration` if it is missing or cannot be loaded
  */
 export async function loadSdk(): Promise<Sdk> {
-  // Most applications do not have kafkajs: a bundler must not insist on it. It does not where `.catch` follows.
+  // Applications without Kafka do not have kafkajs, so a bundler must not require it. Bundlers accept a missing module if `.catch` follows.
   const [connection, socketFactory] = await Promise.all([
     import(/* webpackIgnore: true */ "kafkajs/src/network/connection.js").catch(refuse) as Promise<{ default: Sdk["Connection"] }>,
     import(/* webpackIgnore: true */ "kafkajs/src/network/socketFactory.js").catch(refuse) as Promise<{
@@ -94,13 +95,13 @@ export async function loadSdk(): Promise<Sdk> {
 }
 
 function refuse(cause: unknown): never {
-  throw new StreamError("configuration", complaintAbout(cause), { provider: "kafka", cause });
+  throw new StreamError("configuration", messageFor(cause), { provider: "kafka", cause });
 }
 
 const NOT_FOUND: ReadonlySet<unknown> = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"]);
 
-/** What is wrong, and what to do about it. */
-function complaintAbout(cause: unknown): string {
+/** The message says what is wrong, and how to fix it. */
+function messageFor(cause: unknown): string {
   const { code, message } = cause as Partial<NodeJS.ErrnoException>;
   if (NOT_FOUND.has(code)) {
     return `the Kafka adapter needs the package kafkajs, known to work in version ${KNOWN_VERSION}: npm install kafkajs@${KNOWN_VERSION}`;
@@ -108,8 +109,8 @@ function complaintAbout(cause: unknown): string {
   if (/dynamic require of|require is not defined/i.test(message ?? "")) {
     return (
       "kafkajs is CommonJS and was bundled into an ES module, where it cannot require what it needs: " +
-      "leave it out of the bundle (esbuild: --external:kafkajs) and install it beside it, or bundle as CommonJS"
+      "leave it out of the bundle (esbuild: --external:kafkajs) and install it next to the bundle, or bundle as CommonJS"
     );
   }
-  return `kafkajs is there and could not be loaded; it is known to work in version ${KNOWN_VERSION}. The cause says why`;
+  return `kafkajs is installed but could not be loaded; it is known to work in version ${KNOWN_VERSION}. The cause says why`;
 }

@@ -8,14 +8,14 @@ import type { SdkSocketFactory } from "./sdk.ts";
 
 const DEFAULT_CLIENT_ID = "streamport";
 const CONNECTION_TIMEOUT_MS = 3_000;
-/** Wrong credentials show within 5 seconds, also where a server only stays silent. */
+/** Wrong credentials are an error within 5 seconds, even if the server does not answer. */
 const AUTHENTICATION_TIMEOUT_MS = 1_500;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Of the time of a request: then a connection is suspect. */
+/** The part of the request time-out after which a connection is suspect. */
 const SUSPECT_SHARE = 1 / 3;
-const LONGEST_PROBE_MS = 2_000;
+const MAX_PROBE_MS = 2_000;
 
-/** What the client needs, of checked options. Reads the files that `tls` names. @throws `configuration` */
+/** The client's settings from checked options. Reads the files that `tls` names. @throws `configuration` */
 export function clientSettingsOf(options: KafkaOptions): ClientSettings {
   const { kafkajs = {} } = options;
   const milliseconds = (name: string): number | undefined => kafkajs[name] as number | undefined;
@@ -25,19 +25,19 @@ export function clientSettingsOf(options: KafkaOptions): ClientSettings {
   return {
     brokers: options.brokers.map(parseBroker),
     clientId: options.clientId ?? DEFAULT_CLIENT_ID,
-    tls: usable(tlsOf(options)),
+    tls: checkedTls(tlsOf(options)),
     sasl: saslOf(options),
     socketFactory: kafkajs["socketFactory"] as SdkSocketFactory | undefined,
     connectionTimeoutMs,
     handshakeTimeoutMs: connectionTimeoutMs + (milliseconds("authenticationTimeout") ?? AUTHENTICATION_TIMEOUT_MS),
     requestTimeoutMs,
     suspectMs,
-    probeMs: Math.min(LONGEST_PROBE_MS, suspectMs),
+    probeMs: Math.min(MAX_PROBE_MS, suspectMs),
     reauthenticationThresholdMs: milliseconds("reauthenticationThreshold"),
   };
 }
 
-/** As kafkajs takes it. */
+/** The form that kafkajs accepts. */
 function saslOf({ sasl, kafkajs }: KafkaOptions): object | null {
   if (sasl?.mechanism !== "oauthbearer") return sasl ?? (kafkajs?.["sasl"] as object | undefined) ?? null;
   return { mechanism: sasl.mechanism, authenticationProvider: oauthBearerAuthenticator(sasl.oauthBearerProvider) };
@@ -58,8 +58,8 @@ function tlsOf({ tls, kafkajs }: KafkaOptions): object | null {
   };
 }
 
-/** Certificates that cannot be read, or a key that is another's, would show at every attempt to connect, as trouble with the server. */
-function usable(tls: object | null): object | null {
+/** Invalid certificates, or a key of another certificate, would otherwise look like a failure of the server at every attempt to connect. */
+function checkedTls(tls: object | null): object | null {
   if (tls === null) return null;
   try {
     createSecureContext(tls);

@@ -6,64 +6,64 @@ import { type BrokerAddress, KafkaLostConnectionError } from "./kafka-client.ts"
 
 type HostAndPort = Pick<BrokerAddress, "host" | "port">;
 
-/** A request without an answer so far. */
+/** A request in flight. */
 export interface Unanswered {
   readonly sentAtMs: number;
-  /** How long the server itself may wait before it answers. */
+  /** The time that the server itself may wait before it answers. */
   readonly waitMs: number;
-  /** The server may take long for reasons of its own, so that a late answer alone proves nothing. */
+  /** The server may need much time for the answer, so a late answer alone proves nothing. */
   readonly isPatient: boolean;
 }
 
-/** What the watch sees of a connection, and does with it. */
+/** The part of a connection that the watch uses. */
 export interface WatchedConnection {
-  /** Where a new connection is opened. */
+  /** The address for a new connection. */
   readonly address: HostAndPort;
-  /** The server as the network names it: one server may have several addresses. */
+  /** The remote IP address and port. One server may have several host names. */
   readonly peer: string;
   readonly isOpen: boolean;
-  /** Grows with everything that arrives. */
+  /** The number of bytes received so far. */
   readonly bytesRead: number;
-  /** The first request without an answer; a server answers in order. */
+  /** The oldest request in flight. A server answers in order. */
   readonly oldest: Unanswered | undefined;
-  /** Sends a small request that a server answers at once. Never throws. */
+  /** Sends a small request that a live server answers at once. Never throws. */
   probe(): void;
-  /** Gives the connection up: what waits for an answer is rejected. Never throws. */
+  /** Closes the connection and rejects its requests in flight. Never throws. */
   abandon(reason: Error): void;
 }
 
 export interface SilenceSettings {
-  /** An answer that is late by this makes a connection suspect. */
+  /** A connection is suspect when an answer is late by this time. */
   readonly suspectMs: number;
-  /** How long an answer to a probe is waited for. */
+  /** The time limit for the answer to a probe. */
   readonly probeMs: number;
-  /** Opens another connection to the address, and closes it. @throws where that does not work */
+  /** Opens another connection to the address, and closes it. @throws if the connection fails */
   readonly reach: (address: HostAndPort, signal: AbortSignal) => Promise<void>;
   readonly report: Report;
 }
 
 interface Entry {
   bytesRead: number;
-  heardAtMs: number;
+  receivedAtMs: number;
 }
 
 const TICKS_PER_SUSPICION = 10;
-/** A tick that is late by this factor: the process stood still, and answers may lie unread. */
-const STOOD_STILL = 3;
+/** If a tick is late by this factor, the process was stopped, and answers may have arrived that are not read yet. */
+const STOPPED_FACTOR = 3;
 
 /**
- * Finds connections whose other end is gone without a word, as behind a load balancer or a NAT that forgets them: a late answer
- * makes one suspect, and all are asked then. One that stays silent while a new connection to the same address is answered is dead.
- * A server that is slow or frozen answers no new connection either, so that nothing is given up because of it.
+ * Finds connections that a load balancer or a NAT has dropped without a notice. A late answer makes a connection suspect, and then all
+ * connections are probed. A connection is dead if it receives nothing while a new connection to the same address is answered. A slow
+ * or frozen server does not answer a new connection either, so its connections are kept.
  */
 export class SilenceWatch {
   readonly #settings: SilenceSettings;
   readonly #entries = new Map<WatchedConnection, Entry>();
-  /** Servers of which a connection has proven dead by a request's time-out. */
-  readonly #evidence = new Set<string>();
+  /** Servers with a connection on which a request has timed out. */
+  readonly #timedOutPeers = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #tickedAtMs = 0;
-  #restsUntilMs = 0;
+  #quietUntilMs = 0;
   #examination: AbortController | undefined;
 
   constructor(settings: SilenceSettings) {
@@ -71,7 +71,7 @@ export class SilenceWatch {
   }
 
   add(connection: WatchedConnection): void {
-    this.#entries.set(connection, { bytesRead: connection.bytesRead, heardAtMs: performance.now() });
+    this.#entries.set(connection, { bytesRead: connection.bytesRead, receivedAtMs: performance.now() });
     if (this.#timer !== undefined) return;
     this.#tickedAtMs = performance.now();
     this.#timer = setInterval(() => this.#tick(), this.#tickMs).unref();
@@ -84,9 +84,9 @@ export class SilenceWatch {
     this.#examination?.abort();
   }
 
-  /** A request on it was not answered within its whole time: the others are asked at once. */
+  /** A request on the connection has timed out. The other connections are probed at once. */
   timedOut(connection: WatchedConnection): void {
-    this.#evidence.add(connection.peer);
+    this.#timedOutPeers.add(connection.peer);
     this.remove(connection);
     this.#examine();
   }
@@ -97,19 +97,19 @@ export class SilenceWatch {
 
   #tick(): void {
     const nowMs = performance.now();
-    const stoodStill = nowMs - this.#tickedAtMs > STOOD_STILL * this.#tickMs;
+    const wasStopped = nowMs - this.#tickedAtMs > STOPPED_FACTOR * this.#tickMs;
     this.#tickedAtMs = nowMs;
     for (const [connection, entry] of this.#entries) {
       if (!connection.isOpen) this.remove(connection);
-      if (connection.bytesRead === entry.bytesRead && !stoodStill) continue;
+      if (connection.bytesRead === entry.bytesRead && !wasStopped) continue;
       entry.bytesRead = connection.bytesRead;
-      entry.heardAtMs = nowMs;
+      entry.receivedAtMs = nowMs;
     }
-    if (nowMs < this.#restsUntilMs) return;
-    const isSuspect = ([{ oldest }, { heardAtMs }]: [WatchedConnection, Entry]): boolean => {
+    if (nowMs < this.#quietUntilMs) return;
+    const isSuspect = ([{ oldest }, { receivedAtMs }]: [WatchedConnection, Entry]): boolean => {
       if (oldest === undefined) return false;
       const allowedMs = (oldest.isPatient ? 0 : oldest.waitMs) + this.#settings.suspectMs;
-      return nowMs - Math.max(oldest.sentAtMs, heardAtMs) > allowedMs;
+      return nowMs - Math.max(oldest.sentAtMs, receivedAtMs) > allowedMs;
     };
     if ([...this.#entries].some(isSuspect)) this.#examine();
   }
@@ -118,35 +118,35 @@ export class SilenceWatch {
     if (this.#examination !== undefined || this.#entries.size === 0) return;
     const examination = new AbortController();
     this.#examination = examination;
-    this.#ask(examination.signal)
-      // Cut short because nothing is open any more.
+    this.#probeAll(examination.signal)
+      // It is aborted when the last connection closes.
       .catch(() => undefined)
       .finally(() => {
         this.#examination = undefined;
-        this.#evidence.clear();
-        this.#restsUntilMs = performance.now() + this.#settings.suspectMs;
+        this.#timedOutPeers.clear();
+        this.#quietUntilMs = performance.now() + this.#settings.suspectMs;
       });
   }
 
-  async #ask(signal: AbortSignal): Promise<void> {
+  async #probeAll(signal: AbortSignal): Promise<void> {
     const { probeMs } = this.#settings;
-    const asked = [...this.#entries.keys()].filter(({ isOpen }) => isOpen);
-    const before = new Map(asked.map((connection) => [connection, connection.bytesRead]));
-    for (const connection of asked) if (connection.oldest === undefined) connection.probe();
-    const longestWaitMs = Math.max(0, ...asked.map(({ oldest }) => (oldest === undefined || oldest.isPatient ? 0 : oldest.waitMs)));
-    const [reached] = await Promise.all([this.#reachable(asked, signal), sleep(probeMs + longestWaitMs, undefined, { signal })]);
-    // After a pause of the process timers come before what has arrived meanwhile.
+    const probed = [...this.#entries.keys()].filter(({ isOpen }) => isOpen);
+    const before = new Map(probed.map((connection) => [connection, connection.bytesRead]));
+    for (const connection of probed) if (connection.oldest === undefined) connection.probe();
+    const longestWaitMs = Math.max(0, ...probed.map(({ oldest }) => (oldest === undefined || oldest.isPatient ? 0 : oldest.waitMs)));
+    const [reached] = await Promise.all([this.#reachable(probed, signal), sleep(probeMs + longestWaitMs, undefined, { signal })]);
+    // After a stop of the process, timers run before the data that has arrived meanwhile.
     for (let turn = 0; turn < 2; turn += 1) await nextTurn(undefined, { signal });
-    const silent = asked.filter((connection) => {
+    const silent = probed.filter((connection) => {
       const { isOpen, bytesRead, oldest, address } = connection;
       return isOpen && oldest !== undefined && bytesRead === before.get(connection) && reached.has(nameOf(address));
     });
-    const dead = new Set([...this.#evidence, ...silent.filter(({ oldest }) => !oldest!.isPatient).map(({ peer }) => peer)]);
+    const dead = new Set([...this.#timedOutPeers, ...silent.filter(({ oldest }) => !oldest!.isPatient).map(({ peer }) => peer)]);
     for (const connection of silent) if (dead.has(connection.peer)) this.#abandon(connection);
   }
 
-  async #reachable(asked: readonly WatchedConnection[], signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const addresses = new Map(asked.map(({ address }) => [nameOf(address), address]));
+  async #reachable(probed: readonly WatchedConnection[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const addresses = new Map(probed.map(({ address }) => [nameOf(address), address]));
     const reached = new Set<string>();
     await Promise.all(
       [...addresses].map(async ([name, address]) => {
@@ -154,7 +154,7 @@ export class SilenceWatch {
           await this.#settings.reach(address, signal);
           reached.add(name);
         } catch {
-          // Then its silence is the server's.
+          // The server answers no new connection either, so the connection is kept.
         }
       }),
     );
@@ -167,7 +167,7 @@ export class SilenceWatch {
     this.remove(connection);
     connection.abandon(new KafkaLostConnectionError(name, new Error("the connection was silent while a new one was answered")));
     if (report.wants("warning"))
-      report({ kind: "warning", text: `a connection to ${name} was silent while a new one was answered: it is opened anew` });
+      report({ kind: "warning", text: `a connection to ${name} was silent while a new one was answered: it is opened again` });
   }
 }
 

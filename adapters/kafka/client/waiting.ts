@@ -1,14 +1,15 @@
 import { clearTimeout, setTimeout } from "node:timers";
+
 /**
- * Settles as the promise does, or rejects with the signal's reason as soon as that aborts. The listener is always removed,
- * so that a signal that lives long may be shared by any number of calls.
+ * Settles like the promise, or rejects with the signal's reason as soon as the signal aborts. The listener is always removed, so any
+ * number of calls can share a long-lived signal.
  */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
-    // After an abort both are no-ops: the late result has no one waiting for it.
+    // After an abort both calls have no effect.
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }

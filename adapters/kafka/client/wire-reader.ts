@@ -1,6 +1,6 @@
-/** Reads the primitive types of Kafka's protocol, one after the other. Reading past the end throws a RangeError. */
+/** Reads the primitive types of Kafka's protocol, in order. Reading past the end throws a RangeError. */
 export class WireReader {
-  /** How long the server asks us to be quiet; set by the answers that tell. */
+  /** The throttle time of the answer; 0: none. */
   throttleMs = 0;
   readonly #buffer: Buffer;
   #at = 0;
@@ -101,12 +101,12 @@ export class WireReader {
     return items;
   }
 
-  /** Skips the tagged fields that end every structure of the newer versions. */
+  /** Skips the tagged fields at the end of a structure in the newer versions. */
   skipTags(): void {
     this.tagged(-1, () => null);
   }
 
-  /** As `skipTags`, but for one of them. @returns `null` where it is not there */
+  /** Like `skipTags`, but reads one of the fields. @returns `null` if the field is absent */
   tagged<Value>(wanted: number, read: () => Value): Value | null {
     let found: Value | null = null;
     for (let count = this.unsignedVarint(); count > 0; count -= 1) {

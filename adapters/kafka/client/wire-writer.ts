@@ -1,8 +1,8 @@
 const INITIAL_BYTES = 512;
 
 /**
- * Writes the primitive types of Kafka's protocol, one after the other. Long byte strings can be handed over as they are
- * (`piece`), so that a batch is written to the socket without being copied into the request.
+ * Writes the primitive types of Kafka's protocol, in order. A long byte string can be added without a copy (`piece`), so that a batch is
+ * written to the socket directly.
  */
 export class WireWriter {
   #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
@@ -106,12 +106,12 @@ export class WireWriter {
     return this;
   }
 
-  /** The tagged fields that end every structure of the newer versions; none of them is needed. */
+  /** Writes that a structure of the newer versions has no tagged fields. */
   noTags(): this {
     return this.unsignedVarint(0);
   }
 
-  /** Bytes that follow here, not copied: they must not change until the request has left. */
+  /** Adds bytes without a copy. They must not change until the request is sent. */
   piece(bytes: Uint8Array): this {
     if (this.#length > 0) {
       this.#finished.push(this.#buffer.subarray(0, this.#length));
@@ -124,7 +124,7 @@ export class WireWriter {
     return this;
   }
 
-  /** Everything written, behind its length in four bytes. */
+  /** Everything written, after its length in four bytes. */
   frame(): Uint8Array[] {
     const size = Buffer.allocUnsafe(4);
     size.writeInt32BE(this.#finishedBytes + this.#length);

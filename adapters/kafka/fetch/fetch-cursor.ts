@@ -1,54 +1,54 @@
-import type { DriverGap, UnreadableRange } from "../../../src/driver/index.ts";
-import type { RetryBackoff } from "../client/retry-backoff.ts";
+import type { DriverGap, Report, UnreadableRange } from "../../../src/driver/index.ts";
+import { RetryBackoff } from "../client/retry-backoff.ts";
 import type { FetchedBatches } from "../log/record-batch-reader.ts";
 import type { KafkaRecord } from "../records.ts";
-import { type LogPlace, ReadEpochs, UNKNOWN_EPOCH, placeFrom } from "./read-epochs.ts";
+import { type EpochEnd, type LogPlace, ReadEpochs, UNKNOWN_EPOCH, placeFrom } from "./read-epochs.ts";
 import type { UnreadableOffsets } from "./unreadable-offsets.ts";
 
-/** Who is given what a partition has. `false` ends it. Nothing of it may throw, but for `gap`. */
+/** Receives the content of one partition. `false` ends the reading of the partition. Only `gap` may reject; no other method may throw or reject. */
 export interface FetchHandler {
   /** Resolves when there is room for more. */
   deliver(records: readonly KafkaRecord[]): Promise<boolean>;
-  /** What comes next cannot be read, also not when it is fetched again. Resolves when there is room for more. */
+  /** The next offsets were fetched twice and cannot be read. Resolves when there is room for more. */
   unreadable(range: UnreadableRange): Promise<boolean>;
-  /** There is nothing to deliver up to and including this position. */
+  /** There are no more records up to and including this position. */
   advanced(through: string): boolean;
   caughtUp(): boolean;
-  /** Retention has overtaken. `true`: go on at `resumesAt`. */
+  /** Retention has deleted records that were not read. `true`: the reading continues at `resumesAt`. */
   gap(gap: DriverGap): Promise<boolean>;
 }
 
-/** What one answer holds for one partition. */
+/** The content of one answer for one partition. */
 interface Portion {
   readonly records: readonly KafkaRecord[];
-  /** Up to here there is nothing more than the records; `null`: the last record is the last. */
+  /** The records are complete up to this position; `null`: up to the last record. */
   readonly through: string | null;
   readonly isAtEnd: boolean;
 }
 
 /**
- * Where the reading of one partition stands. One portion is being delivered, one more may wait: it is fetched while the first is
- * handled.
+ * The state of the reading of one partition. One portion is being delivered, and one more may wait: it is fetched while the first
+ * one is handled. Other files only read the fields.
  */
 export class FetchCursor {
   readonly partition: number;
   readonly handler: FetchHandler;
-  /** Of the next record to fetch. */
+  /** The next offset to fetch. */
   offset: bigint;
   epochs: ReadEpochs;
-  /** What is left of the last answer; nothing is asked for while there is some. */
+  /** The rest of the last answer. The partition is not fetched while there is a rest. */
   unread: FetchedBatches | null = null;
-  /** What could not be read when it was fetched first; if it can be read no better the next time, it is told. */
+  /** The offsets that could not be read at the first attempt. If the second attempt fails too, the handler receives them. */
   suspect: UnreadableOffsets | null = null;
-  /** So often in a row the server has had what follows, and has not handed it out. */
-  withheld = 0;
-  /** Has the server answered for it at all? The first answer is not waited for. */
+  /** The number of answers in a row without the records that the server has stored. */
+  withheldAnswers = 0;
+  /** The server has answered for this partition. Before that, a request must not long-poll. */
   wasAnswered = false;
-  /** It waits for something else than room. */
-  isBusy = false;
+  /** A recovery is in progress, so the partition is not fetched. */
+  isSuspended = false;
   isDone = false;
-  /** Of its failures one after the other. */
-  backoff: RetryBackoff | undefined;
+  /** Exists from the first failure until the next readable answer. */
+  #backoff: RetryBackoff | undefined;
   readonly #foreignOffset: bigint | null;
   #waiting: Portion | null = null;
   #delivering: Promise<void> | null = null;
@@ -61,30 +61,84 @@ export class FetchCursor {
     this.#foreignOffset = place.isForeign === true ? place.offset : null;
   }
 
-  /** It stands where another client put the group: the log need never have reached that place. */
+  /** The offset is one that another client committed. The log may never have reached it. */
   get isForeign(): boolean {
     return this.offset === this.#foreignOffset;
   }
 
-  /** Goes on behind what cannot be read. What was read before can still be committed. */
-  pass({ last }: UnreadableOffsets): void {
+  /** The server has answered. @param isWithheld the server has more, but the answer is empty */
+  answered(isWithheld: boolean): void {
+    this.wasAnswered = true;
+    this.withheldAnswers = isWithheld ? this.withheldAnswers + 1 : 0;
+  }
+
+  /** A usable answer came: the next failure is a first one. */
+  succeeded(): void {
+    this.#backoff = undefined;
+  }
+
+  get hasFailed(): boolean {
+    return this.#backoff !== undefined;
+  }
+
+  /** The back-off of consecutive failures. */
+  backoff(report: Report, topic: string): RetryBackoff {
+    this.#backoff ??= new RetryBackoff(report, topic);
+    return this.#backoff;
+  }
+
+  /** Keeps the rest of an answer, if there is one. */
+  keepUnread(batches: FetchedBatches): void {
+    this.unread = batches.hasMore ? batches : null;
+  }
+
+  /** Everything before the offset was read. */
+  advanceTo(offset: bigint, epochs: readonly EpochEnd[]): void {
+    this.suspect = null;
+    this.offset = offset;
+    this.epochs.read(epochs);
+  }
+
+  /** Notes that these offsets cannot be read. @returns whether the same offsets could not be read the time before either */
+  failedToRead(unreadable: UnreadableOffsets): boolean {
+    this.unread = null;
+    if (this.suspect?.first === unreadable.first) return true;
+    this.suspect = unreadable;
+    return false;
+  }
+
+  suspend(): void {
+    this.isSuspended = true;
+  }
+
+  resume(): void {
+    this.isSuspended = false;
+  }
+
+  /** Ends the reading. No more records are delivered. */
+  finish(): void {
+    this.isDone = true;
+  }
+
+  /** Continues after the offsets that cannot be read. Positions that were read before can still be committed. */
+  skipUnreadable({ last }: UnreadableOffsets): void {
     this.suspect = null;
     this.unread = null;
     this.offset = last + 1n;
     this.epochs.read([{ leaderEpoch: UNKNOWN_EPOCH, endOffset: this.offset }]);
   }
 
-  /** Goes on from here; nothing is known of the record before. */
-  skipTo(offset: bigint): void {
+  /** Continues at this offset. The leader epoch of the record before it is not known. */
+  restartAt(offset: bigint): void {
     this.offset = offset;
     this.epochs = new ReadEpochs(placeFrom(offset));
   }
 
   get hasRoom(): boolean {
-    return this.#waiting === null && !this.isBusy && !this.isDone;
+    return this.#waiting === null && !this.isSuspended && !this.isDone;
   }
 
-  /** `settled` is told after each portion whether the handler is done with the partition. */
+  /** @param settled called after each portion; `isDone`: the handler wants no more of the partition */
   push(portion: Portion, settled: (isDone: boolean) => void): void {
     this.#waiting = portion;
     this.#delivering ??= this.#deliver(settled);
@@ -95,15 +149,15 @@ export class FetchCursor {
       while (this.#waiting !== null && !this.isDone) {
         const portion = this.#waiting;
         this.#waiting = null;
-        settled(!(await this.#hand(portion)));
+        settled(!(await this.#deliverPortion(portion)));
       }
     } finally {
-      // In the same step in which nothing was waiting any more: a portion that comes a moment later finds nobody at work.
+      // This runs in the same step in which the loop ended, so that the next `push` starts a new loop.
       this.#delivering = null;
     }
   }
 
-  async #hand({ records, through, isAtEnd }: Portion): Promise<boolean> {
+  async #deliverPortion({ records, through, isAtEnd }: Portion): Promise<boolean> {
     const { handler } = this;
     if (records.length > 0 && !(await handler.deliver(records))) return false;
     if (this.isDone) return false;
@@ -111,12 +165,12 @@ export class FetchCursor {
     return !isAtEnd || this.#waiting !== null || handler.caughtUp();
   }
 
-  /** Nothing new, and nothing on its way. @returns whether the reading goes on */
+  /** There are no new records. Skips the call while a portion is being delivered. @returns whether the reading continues */
   reportCaughtUp(): boolean {
     return this.#delivering !== null || this.handler.caughtUp();
   }
 
-  /** Resolves when everything fetched so far has been delivered. */
+  /** Resolves when all fetched portions have been delivered. */
   get delivered(): Promise<void> {
     return this.#delivering ?? Promise.resolve();
   }

@@ -4,13 +4,13 @@ import { kafkaError, partitionError } from "../errors.ts";
 import { toOffset } from "../records.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
 
-/** First offset that exists, and the last stable offset: behind it is nothing, or an open transaction. */
+/** The first offset that exists, and the last stable offset. After that there are no records, or an open transaction. */
 export interface LogBounds {
   readonly first: bigint;
   readonly end: bigint;
 }
 
-/** Asks for offsets of several partitions at once: one request a leader. */
+/** Looks up offsets of several partitions, with one request for each leader. */
 export class OffsetLookup {
   readonly #client: KafkaClient;
 
@@ -25,9 +25,9 @@ export class OffsetLookup {
   }
 
   /**
-   * By partition: of the first record stored at or after the time, -1 where none is; or `EARLIEST`, `LATEST`. Tried once: who tries
-   * again looks up the topic anew, as its leaders may have moved.
-   * @param readCommitted `false`: also what an open transaction has stored
+   * The offset of the first record at or after a time, by partition; -1 if there is none. A time can be `EARLIEST` or `LATEST`. Makes
+   * one attempt: before a retry, the caller looks up the topic again, as its leaders may have moved.
+   * @param readCommitted `false`: the end includes records of open transactions
    */
   async list(
     topic: TopicSnapshot,
@@ -52,14 +52,14 @@ export class OffsetLookup {
   }
 
   /**
-   * Offsets of places. A time after the last record means the end; a position need not be the one of a record.
-   * @throws `position-out-of-range` for a position behind the end · `invalid-argument` for a malformed one
+   * The offsets of places. A time after the last record means the end. A position need not be that of a record.
+   * @throws `position-out-of-range` for a position after the end · `invalid-argument` for a malformed one
    */
   async resolve(topic: TopicSnapshot, places: ReadonlyMap<number, Place>, signal: AbortSignal): Promise<Map<number, bigint>> {
     const times = [...places].flatMap(([partition, place]) =>
       place.kind === "timestamp" ? [[partition, timeToAsk(place.timestampMs)] as const] : [],
     );
-    // Malformed positions show before anything is asked.
+    // Malformed positions are refused before any request.
     const positions = new Map(
       [...places].flatMap(([partition, place]) =>
         place.kind === "at" || place.kind === "after"
@@ -76,26 +76,26 @@ export class OffsetLookup {
         const { first, end } = bounds.get(partition)!;
         if (kind === "earliest") return [partition, first];
         if (kind === "latest") return [partition, end];
-        if (kind === "timestamp") return [partition, found(atTimes.get(partition)!, end)];
-        return [partition, within(positions.get(partition)!, end, topic.topic, partition)];
+        if (kind === "timestamp") return [partition, stableOffset(atTimes.get(partition)!, end)];
+        return [partition, requireWithinLog(positions.get(partition)!, end, topic.topic, partition)];
       }),
     );
   }
 }
 
-/** Negative times are Kafka's names of other places; records that have one are found from the beginning. */
+/** In a request, negative times have other meanings. Records with negative times are found from the beginning. */
 function timeToAsk(timestampMs: number): bigint {
   return timestampMs < 0 ? EARLIEST : BigInt(Math.ceil(timestampMs));
 }
 
-/** Records of an open transaction, behind the stable end, are not there yet. */
-function found(offset: bigint, end: bigint): bigint {
+/** -1, and an offset in an open transaction after the last stable offset, become the end. */
+function stableOffset(offset: bigint, end: bigint): bigint {
   return offset < 0n || offset > end ? end : offset;
 }
 
-function within(offset: bigint, end: bigint, topic: string, partition: number): bigint {
+function requireWithinLog(offset: bigint, end: bigint, topic: string, partition: number): bigint {
   if (offset <= end) return offset;
-  throw kafkaError("position-out-of-range", `position ${offset} lies behind the end of partition "${partition}", which is ${end}`, {
+  throw kafkaError("position-out-of-range", `position ${offset} lies after the end of partition "${partition}", which is ${end}`, {
     topic,
     partition: String(partition),
   });

@@ -15,25 +15,25 @@ import { type LogPlace, UNKNOWN_EPOCH } from "./read-epochs.ts";
 import { retentionGap, truncated } from "./retention-gap.ts";
 import { UnreadableOffsets } from "./unreadable-offsets.ts";
 
-/** How long a server holds a request that it has nothing for. */
+/** How long a server holds a request while it has no new records. */
 const LONG_POLL_MS = 500;
-/** How often partitions at their end are asked while others are handled: a long poll would hold those up. */
+/** The pause between fetches of partitions at their end while other partitions are being handled. A long poll would delay those. */
 const SHORT_POLL_PAUSE_MS = 50;
 const MAX_PARTITION_BYTES = 1_048_576;
 const LEAST_PARTITION_BYTES = 16_384;
 const MAX_ANSWER_BYTES = 10 * 1_048_576;
-/** So often, within some four seconds, a server that hands out nothing of what it has is asked again before it counts as damaged. */
-const MOST_WITHHELD = 8;
+/** A server can answer without the records that it has. After so many retries, in about four seconds, its log counts as damaged. */
+const MAX_WITHHELD_ANSWERS = 8;
 const UNKNOWN_SERVER_ERROR = -1;
 const NO_LEADER = -1;
 
 /**
- * Reads partitions of one topic from their leaders, without a group: one Fetch request a broker at a time, with all
- * partitions that have room. The loop of readers and of members alike. Cursors come and go while it runs.
+ * Fetches partitions of one topic from their leaders, for readers and for group members. Each broker has one Fetch request in flight
+ * at a time, for all of its partitions that have room. Partitions can be added and removed while it runs.
  */
 export class PartitionFetcher {
   readonly #service: KafkaService;
-  /** With connections of its own. */
+  /** It has its own connections. */
   readonly #client: KafkaClient;
   readonly #cursors = new Set<FetchCursor>();
   readonly #loops = new Map<number, Promise<void>>();
@@ -51,7 +51,7 @@ export class PartitionFetcher {
     this.#maxAnswerBytes = Math.min(maxAnswerBytes, MAX_ANSWER_BYTES);
   }
 
-  /** Begins to read a partition at a place. */
+  /** Starts to read a partition at a place. */
   add(partition: number, place: LogPlace, handler: FetchHandler): FetchCursor {
     const cursor = new FetchCursor(partition, place, handler);
     this.#cursors.add(cursor);
@@ -59,9 +59,9 @@ export class PartitionFetcher {
     return cursor;
   }
 
-  /** Nothing more is handed out of it. */
+  /** No more records of it are delivered. */
   remove(cursor: FetchCursor): void {
-    cursor.isDone = true;
+    cursor.finish();
     this.#cursors.delete(cursor);
     this.#changed();
   }
@@ -72,8 +72,8 @@ export class PartitionFetcher {
   }
 
   /**
-   * Runs until the signal aborts or, with `endsWhenEmpty`, until every cursor is done. What can be retried is retried, and
-   * reported. @throws what cannot
+   * Runs until the signal aborts or, with `endsWhenEmpty`, until every cursor is done. Retries and reports retryable errors.
+   * @throws an error that is not retryable
    */
   async run(signal: AbortSignal, endsWhenEmpty: boolean): Promise<void> {
     const stop = new AbortController();
@@ -91,12 +91,12 @@ export class PartitionFetcher {
     }
   }
 
-  /** A loop for every broker that leads one of the partitions. */
+  /** Starts a loop for each broker that leads one of the partitions and has no loop yet. */
   #startLoops(signal: AbortSignal): void {
     for (const { partition } of this.#cursors) {
       const leader = this.#topic.leaderOf(partition);
       if (this.#loops.has(leader)) continue;
-      const loop = this.#follow(leader, signal).then(
+      const loop = this.#fetchLoop(leader, signal).then(
         () => this.#loopEnded(leader),
         (error: unknown) => {
           if (!signal.aborted) this.#failure ??= { error };
@@ -112,7 +112,7 @@ export class PartitionFetcher {
     this.#changed();
   }
 
-  async #follow(leader: number, signal: AbortSignal): Promise<void> {
+  async #fetchLoop(leader: number, signal: AbortSignal): Promise<void> {
     const backoff = new RetryBackoff(this.#service.report, this.#topic.topic);
     for (;;) {
       if (signal.aborted) return;
@@ -128,9 +128,9 @@ export class PartitionFetcher {
       try {
         if (leader === NO_LEADER) throw kafkaError("unavailable", "a partition has no leader at present", { topic: this.#topic.topic });
         const mayWait = ready.length === own.length && ready.every((cursor) => cursor.wasAnswered);
-        const gotSomething = await this.#fetch(leader, ready, mayWait ? LONG_POLL_MS : 0, signal);
+        const hasNewRecords = await this.#fetch(leader, ready, mayWait ? LONG_POLL_MS : 0, signal);
         backoff.reset();
-        if (!gotSomething && !mayWait && ready.length < own.length) {
+        if (!hasNewRecords && !mayWait && ready.length < own.length) {
           await pause(SHORT_POLL_PAUSE_MS, AbortSignal.any([signal, woken]));
         }
       } catch (error) {
@@ -141,13 +141,13 @@ export class PartitionFetcher {
     }
   }
 
-  /** Who leads the partitions now; a topic of the same name that is another one ends the reading. */
+  /** Looks up the present leaders. @throws `not-found` if the topic was deleted, or deleted and created again */
   async #refreshTopic(signal: AbortSignal): Promise<void> {
     let now: TopicSnapshot;
     try {
       now = await this.#service.directory.fetch(this.#topic.topic, signal);
     } catch (error) {
-      // That it cannot be asked now is no reason to stop: the next attempt fails, and is paced, by itself.
+      // A failed look-up does not end the reading: the next fetch fails as well and backs off.
       if (signal.aborted || !(error instanceof Error) || !("code" in error) || error.code !== "not-found") return;
       throw error;
     }
@@ -159,51 +159,52 @@ export class PartitionFetcher {
     this.#changed();
   }
 
-  /** One portion of each partition may wait for its turn: together they hold about as much as one answer may. */
+  /** One portion of each partition may wait for its delivery. All of them together are about as large as one answer. */
   get #partitionBytes(): number {
     const share = Math.floor(this.#maxAnswerBytes / Math.max(1, this.#cursors.size));
     return Math.min(MAX_PARTITION_BYTES, Math.max(LEAST_PARTITION_BYTES, share));
   }
 
-  /** @returns whether any partition had something new */
+  /** @returns whether a partition had new records */
   async #fetch(leader: number, ready: readonly FetchCursor[], maxWaitMs: number, signal: AbortSignal): Promise<boolean> {
     const { topic, topicId } = this.#topic;
     const woken = this.#wake.signal;
     const maxBytes = this.#partitionBytes;
     const partitions = ready.map(({ partition, offset, epochs, suspect }) => {
-      // What follows a batch that cannot be read tells where it ends.
+      // The batch after an unreadable batch shows where the unreadable one ends.
       const more = suspect?.byteLength ?? 0;
       return { partition, fetchOffset: offset, lastFetchedEpoch: epochs.placeAt(offset).leaderEpoch, maxBytes: maxBytes + more };
     });
     const request = { topic, topicId, maxWaitMs, minBytes: 1, maxBytes: this.#maxAnswerBytes, readCommitted: true, partitions };
     const answer = await abortable(this.#client.fetch(leader, request, signal), signal);
-    let gotSomething = woken.aborted;
+    let hasNewRecords = woken.aborted;
     const asked = new Map(ready.map((cursor) => [cursor.partition, cursor]));
     for (const fetched of answer) {
       const cursor = asked.get(fetched.partition);
-      // It may have been taken away meanwhile, and given again as another one.
+      // The partition may have been removed meanwhile, or removed and added again with another cursor.
       if (cursor === undefined || !this.#cursors.has(cursor)) continue;
-      cursor.wasAnswered = true;
-      // Of the partition that comes first in a request there is one batch at least, however large it is.
-      const isWithheld = cursor === ready[0] && hasNothingOf(fetched, cursor.offset);
-      cursor.withheld = isWithheld ? cursor.withheld + 1 : 0;
-      if (fetched.errorCode === ErrorNumber.CORRUPT_MESSAGE || cursor.withheld > MOST_WITHHELD) {
+      // A server returns at least one batch of the first partition in a request, even if it is larger than the limit.
+      const isWithheld = cursor === ready[0] && withholdsRecords(fetched, cursor.offset);
+      cursor.answered(isWithheld);
+      if (fetched.errorCode === ErrorNumber.CORRUPT_MESSAGE || cursor.withheldAnswers > MAX_WITHHELD_ANSWERS) {
         const { offset } = cursor;
         const cause = corruptBatch("the server cannot read its own log there");
-        this.#meet(cursor, new UnreadableOffsets(offset, offset, 0, cause), signal, () => this.#lastUnreadable(cursor, leader, signal));
+        this.#handleUnreadable(cursor, new UnreadableOffsets(offset, offset, 0, cause), signal, () =>
+          this.#lastUnreadable(cursor, leader, signal),
+        );
         continue;
       }
       if (isWithheld || fetched.errorCode !== 0 || fetched.divergingEpoch !== null) {
-        this.#suspend(cursor, leader, fetched, signal);
+        this.#suspendDuring(cursor, signal, () => this.#recover(cursor, leader, fetched, signal));
         continue;
       }
-      cursor.backoff = undefined;
-      if (await this.#takeNext(cursor, new FetchedBatches(fetched), signal)) gotSomething = true;
+      cursor.succeeded();
+      if (await this.#takeNext(cursor, new FetchedBatches(fetched), signal)) hasNewRecords = true;
     }
-    return gotSomething;
+    return hasNewRecords;
   }
 
-  /** @returns whether there was anything new */
+  /** @returns whether there were new records */
   async #takeNext(cursor: FetchCursor, batches: FetchedBatches, signal: AbortSignal): Promise<boolean> {
     const from = cursor.offset;
     const read = await batches.read(from, this.#partitionBytes).catch((error: unknown) => {
@@ -211,20 +212,18 @@ export class PartitionFetcher {
       throw error;
     });
     if (read instanceof UnreadableOffsets) {
-      this.#meet(cursor, read, signal, async () => read.last);
+      this.#handleUnreadable(cursor, read, signal, async () => read.last);
       return true;
     }
     const { records, nextOffset, epochs } = read;
     const isAtEnd = nextOffset >= batches.lastStableOffset;
-    cursor.unread = batches.hasMore ? batches : null;
+    cursor.keepUnread(batches);
     if (nextOffset === from) {
-      if (isAtEnd) this.#settleIfDone(cursor, cursor.reportCaughtUp());
+      if (isAtEnd && !cursor.reportCaughtUp()) this.remove(cursor);
       return false;
     }
-    cursor.suspect = null;
-    cursor.offset = nextOffset;
-    cursor.epochs.read(epochs);
-    // Whoever got nothing new goes first in the next request, so that one full partition starves no other.
+    cursor.advanceTo(nextOffset, epochs);
+    // Partitions without new records come first in the next request, so that one full partition does not starve the others.
     this.#cursors.delete(cursor);
     this.#cursors.add(cursor);
     const through = toPosition(nextOffset - 1n);
@@ -235,38 +234,36 @@ export class PartitionFetcher {
     return true;
   }
 
-  #settleIfDone(cursor: FetchCursor, goesOn: boolean): void {
-    if (!goesOn) this.remove(cursor);
-  }
-
   /**
-   * Fetches it once more: bytes can be damaged on their way. What cannot be read then either is told behind all that came before it,
-   * and the reading goes on behind it.
-   * @param findLast how far it goes
+   * Fetches unreadable offsets once more, since bytes can be damaged on their way. If they are unreadable again, the handler receives
+   * them after all earlier records, and the reading continues after them.
+   * @param findLast finds the last unreadable offset
    */
-  #meet(cursor: FetchCursor, unreadable: UnreadableOffsets, signal: AbortSignal, findLast: () => Promise<bigint>): void {
-    cursor.unread = null;
-    if (cursor.suspect?.first === unreadable.first) {
-      this.#setAside(cursor, signal, () => this.#pass(cursor, unreadable, findLast));
+  #handleUnreadable(cursor: FetchCursor, unreadable: UnreadableOffsets, signal: AbortSignal, findLast: () => Promise<bigint>): void {
+    if (cursor.failedToRead(unreadable)) {
+      this.#suspendDuring(cursor, signal, () => this.#skipUnreadable(cursor, unreadable, findLast));
       return;
     }
-    cursor.suspect = unreadable;
     const { report } = this.#service;
     if (!report.wants("retry")) return;
     report({ kind: "retry", operation: "Fetch", topic: this.#topic.topic, error: classify(unreadable.cause), delayMs: 0 });
   }
 
-  async #pass(cursor: FetchCursor, { first, byteLength, cause }: UnreadableOffsets, findLast: () => Promise<bigint>): Promise<void> {
+  async #skipUnreadable(
+    cursor: FetchCursor,
+    { first, byteLength, cause }: UnreadableOffsets,
+    findLast: () => Promise<bigint>,
+  ): Promise<void> {
     const unreadable = new UnreadableOffsets(first, await findLast(), byteLength, cause);
     await cursor.delivered;
     if (cursor.isDone) return;
-    if (await cursor.handler.unreadable(unreadable.toRange(cursor.partition))) cursor.pass(unreadable);
+    if (await cursor.handler.unreadable(unreadable.toRange(cursor.partition))) cursor.skipUnreadable(unreadable);
     else this.remove(cursor);
   }
 
   /**
-   * Where a server cannot read its own log it does not say how far that goes: offset after offset is asked for, up to the first
-   * that it can read, so that nothing readable is given up.
+   * A server that cannot read its own log does not report how far the damage goes. So each following offset is fetched, up to the
+   * first readable one, so that no readable record is skipped.
    */
   async #lastUnreadable({ partition, offset }: FetchCursor, leader: number, signal: AbortSignal): Promise<bigint> {
     const { topic, topicId } = this.#topic;
@@ -284,7 +281,7 @@ export class PartitionFetcher {
       const isReadable = await retrying("Fetch", backoff, signal, async () => {
         const [answer] = await this.#client.fetch(leader, request, signal);
         const errorCode = answer?.errorCode ?? UNKNOWN_SERVER_ERROR;
-        if (errorCode === 0) return !hasNothingOf(answer!, fetchOffset);
+        if (errorCode === 0) return !withholdsRecords(answer!, fetchOffset);
         if (errorCode === ErrorNumber.CORRUPT_MESSAGE) return false;
         throw partitionError(errorCode, "Fetch", topic, partition);
       });
@@ -294,26 +291,22 @@ export class PartitionFetcher {
     return last;
   }
 
-  /** Only this partition waits for whatever is wrong with it; the others of its broker go on. */
-  #suspend(cursor: FetchCursor, leader: number, fetched: FetchedPartition, signal: AbortSignal): void {
-    this.#setAside(cursor, signal, () => this.#recover(cursor, leader, fetched, signal));
-  }
-
-  #setAside(cursor: FetchCursor, signal: AbortSignal, work: () => Promise<void>): void {
-    cursor.isBusy = true;
+  /** Only this partition waits for the work. The other partitions of its broker are still fetched. */
+  #suspendDuring(cursor: FetchCursor, signal: AbortSignal, work: () => Promise<void>): void {
+    cursor.suspend();
     const recovery: Promise<void> = abortable(work(), signal)
       .catch((error: unknown) => {
         if (!signal.aborted && !cursor.isDone) this.#failure ??= { error };
       })
       .finally(() => {
         this.#recoveries.delete(recovery);
-        cursor.isBusy = false;
+        cursor.resume();
         this.#changed();
       });
     this.#recoveries.add(recovery);
   }
 
-  /** Resolves when the partition may be asked for again. @throws what ends all partitions */
+  /** Resolves when the partition may be fetched again. @throws an error that ends the reading of all partitions */
   async #recover(cursor: FetchCursor, leader: number, fetched: FetchedPartition, signal: AbortSignal): Promise<void> {
     const { errorCode, divergingEpoch } = fetched;
     const { topic } = this.#topic;
@@ -322,32 +315,32 @@ export class PartitionFetcher {
     let gap: DriverGap;
     try {
       if (errorCode === 0 && divergingEpoch !== null) throw truncated({ topic, partition, offset }, divergingEpoch.endOffset);
-      if (hasNothingOf(fetched, offset)) throw withheld(topic, partition);
+      if (withholdsRecords(fetched, offset)) throw recordsWithheld(topic, partition);
       if (errorCode !== ErrorNumber.OFFSET_OUT_OF_RANGE) throw partitionError(errorCode, "Fetch", topic, partition);
       gap = await retentionGap(this.#client, leader, { topic, partition, offset, isForeign }, signal);
     } catch (error) {
-      const hasFailedBefore = cursor.backoff !== undefined;
-      cursor.backoff ??= new RetryBackoff(this.#service.report, topic);
-      await cursor.backoff.failed("Fetch", error, signal);
-      // In its log, and refused again: it cannot tell anything of the epoch that we name. It says so where it can, and that ends the reading.
-      if (hasFailedBefore && isStreamError(error, "position-out-of-range")) cursor.skipTo(offset);
-      // Another partition may have asked meanwhile.
+      const hasFailedBefore = cursor.hasFailed;
+      await cursor.backoff(this.#service.report, topic).failed("Fetch", error, signal);
+      // The offset is in the log, but the leader has refused it twice: it does not know the epoch that the request names. The reading
+      // continues without the epoch. (If the leader knows that the log diverged, it reports that, and the reading ends.)
+      if (hasFailedBefore && isStreamError(error, "position-out-of-range")) cursor.restartAt(offset);
+      // Another partition may have refreshed the topic meanwhile.
       if (this.#refreshedAtMs < failedAtMs) await this.#refreshTopic(signal);
       return;
     }
     await cursor.delivered;
     if (cursor.isDone) return;
-    cursor.skipTo(toOffset(gap.resumesAt));
+    cursor.restartAt(toOffset(gap.resumesAt));
     if (!(await cursor.handler.gap(gap))) this.remove(cursor);
   }
 }
 
-/** It has what is stored at this offset, and an answer without anything of it. */
-function hasNothingOf({ errorCode, divergingEpoch, batches, lastStableOffset }: FetchedPartition, offset: bigint): boolean {
+/** The server has stored records at this offset, but its answer has none of them. */
+function withholdsRecords({ errorCode, divergingEpoch, batches, lastStableOffset }: FetchedPartition, offset: bigint): boolean {
   return errorCode === 0 && divergingEpoch === null && batches.length === 0 && offset < lastStableOffset;
 }
 
-function withheld(topic: string, partition: number): StreamError {
-  const text = "the server hands out nothing of what it has stored in a partition";
+function recordsWithheld(topic: string, partition: number): StreamError {
+  const text = "the server returns none of the records that it has stored in a partition";
   return kafkaError("unavailable", text, { topic, partition: String(partition) });
 }

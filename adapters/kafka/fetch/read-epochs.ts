@@ -1,16 +1,16 @@
-/** Nobody has said under which leader the record before an offset was stored. */
+/** The leader epoch of the record before an offset is not known. */
 export const UNKNOWN_EPOCH = -1;
 
-/** A place in a log, with the epoch of the leader that stored the record before it: by that a server sees whether its log is still the one that was read. */
+/** A place in a log, with the epoch of the leader that stored the record before it. The server compares the epoch to detect a truncated log. */
 export interface LogPlace {
-  /** Of the next record. */
+  /** The offset of the next record. */
   readonly offset: bigint;
   readonly leaderEpoch: number;
-  /** Committed by another client: nothing of ours says that the log ever reached it. Absent: no. */
+  /** Another client committed the offset, so the log may never have reached it. Absent: no. */
   readonly isForeign?: boolean;
 }
 
-/** Of which only the offset is known. */
+/** A place without a known leader epoch. */
 export function placeFrom(offset: bigint): LogPlace {
   return { offset, leaderEpoch: UNKNOWN_EPOCH };
 }
@@ -19,19 +19,19 @@ export function placesFrom(offsets: ReadonlyMap<number, bigint>): ReadonlyMap<nu
   return new Map([...offsets].map(([partition, offset]) => [partition, placeFrom(offset)]));
 }
 
-/** Up to here what was read was stored under one leader. */
+/** The end of the records that one leader stored. */
 export interface EpochEnd {
   readonly leaderEpoch: number;
   readonly endOffset: bigint;
 }
 
-/** Neighbours of one leader are one entry. */
+/** Merges the end with the last entry if both have the same leader epoch. */
 export function addEpoch(ends: EpochEnd[], end: EpochEnd): void {
   if (ends.at(-1)?.leaderEpoch === end.leaderEpoch) ends.pop();
   ends.push(end);
 }
 
-/** Which leaders stored what has been read of a partition: one entry for each, as long as its places can still be committed. */
+/** The leader epochs of the records that were read: one entry for each epoch, as long as its places can still be committed. */
 export class ReadEpochs {
   readonly #ends: EpochEnd[];
 
@@ -48,7 +48,7 @@ export class ReadEpochs {
     return { offset, leaderEpoch };
   }
 
-  /** Nothing before the offset is asked for again. */
+  /** Places before the offset are no longer needed. */
   forgetBefore(offset: bigint): void {
     while (this.#ends.length > 1 && this.#ends[0]!.endOffset < offset) this.#ends.shift();
   }

@@ -4,21 +4,21 @@ import { EARLIEST, type KafkaClient, LATEST, type ListedOffset } from "../client
 import { errorOf, kafkaError, partitionError } from "../errors.ts";
 import { toPosition } from "../records.ts";
 
-/** Of a partition that has had no other leader: no election can have taken anything from it. */
+/** The epoch of the first leader. No election can have truncated the log before. */
 const FIRST_EPOCH = 0;
 
-/** Where somebody wanted to read. */
+/** A place that is not in the log. */
 interface OutOfRange {
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
-  /** Another client committed it: nothing of ours says that the log ever reached it. */
+  /** Another client committed the offset, so the log may never have reached it. */
   readonly isForeign: boolean;
 }
 
 /**
- * What retention has taken from who reads at an offset that the leader has not.
- * @throws `position-out-of-range` where the log is shorter · a retryable error where the leader has the offset after all, and what the client throws
+ * The records that retention has deleted between the reader's offset and the start of the log.
+ * @throws `position-out-of-range` if the log is shorter · a retryable error if the leader has the offset after all · any error of the client
  */
 export async function retentionGap(client: KafkaClient, leader: number, place: OutOfRange, signal: AbortSignal): Promise<DriverGap> {
   const { topic, partition, offset, isForeign } = place;
@@ -30,35 +30,35 @@ export async function retentionGap(client: KafkaClient, leader: number, place: O
     return listed;
   };
   const [{ offset: first }, { offset: end, leaderEpoch }] = await Promise.all([ask(EARLIEST), ask(LATEST)]);
-  if (offset > end) throw isForeign ? behindEnd(place, end, leaderEpoch) : truncated(place, end);
-  // It may have been a replica that lagged behind: not at once again.
+  if (offset > end) throw isForeign ? offsetAfterEnd(place, end, leaderEpoch) : truncated(place, end);
+  // A replica that lags behind may have answered. The fetch is retried after a back-off.
   if (offset >= first) throw errorOf(ErrorNumber.OFFSET_OUT_OF_RANGE, "Fetch", { ...details, retryable: true });
   return { resumesAt: toPosition(first), missing: Number(first - offset) };
 }
 
-/** What was read, or committed, is not in the log any more: others may stand in its place, which going on would leave out. */
+/** Records that were read or committed are no longer in the log. Others may have their offsets, and continuing would skip those. */
 export function truncated({ topic, partition, offset }: Omit<OutOfRange, "isForeign">, endOffset: bigint): StreamError {
   return kafkaError(
     "position-out-of-range",
-    `the log of partition "${partition}" was truncated to offset ${endOffset} by the election of a leader that lacked what followed; reading stood at ${offset}`,
+    `the log of partition "${partition}" was truncated to offset ${endOffset} by the election of a leader that lacked the later records; the next offset to read was ${offset}`,
     { topic, partition: String(partition) },
   );
 }
 
 /**
- * A group stands where the log does not reach to. Whether it ever did is known where we committed the place ourselves, and where the
- * partition has had one leader only.
- * @param leaderEpoch of the leader at present; `UNKNOWN_EPOCH` where it was not told
+ * The committed offset of a group is after the end of the log. The log certainly reached it if this client committed it. It certainly
+ * did not if another client committed it and the partition has had only one leader.
+ * @param leaderEpoch the epoch of the present leader, or `UNKNOWN_EPOCH`
  */
-export function behindEnd({ topic, partition, offset, isForeign }: OutOfRange, endOffset: bigint, leaderEpoch: number): StreamError {
+export function offsetAfterEnd({ topic, partition, offset, isForeign }: OutOfRange, endOffset: bigint, leaderEpoch: number): StreamError {
   if (!isForeign) return truncated({ topic, partition, offset }, endOffset);
   const cause =
     leaderEpoch === FIRST_EPOCH
       ? "another client committed it, and nothing was ever stored there"
-      : "another client committed it: either nothing was ever stored there, or the election of a leader that lacked the end of the log took it away";
+      : "another client committed it: either nothing was ever stored there, or the election of a leader that lacked the end of the log removed it";
   return kafkaError(
     "position-out-of-range",
-    `the group stands at offset ${offset}, behind the end of partition "${partition}", which is ${endOffset}; ${cause}; reset the group`,
+    `the group's offset ${offset} is after the end of partition "${partition}", which is ${endOffset}; ${cause}; reset the group`,
     { topic, partition: String(partition) },
   );
 }

@@ -2,11 +2,11 @@ import type { UnreadableRange } from "../../../src/driver/index.ts";
 import { classify } from "../errors.ts";
 import { toPosition } from "../records.ts";
 
-/** What is stored from one offset to another, both included, and cannot be read. */
+/** A range of offsets, both ends included, that cannot be read. */
 export class UnreadableOffsets extends Error {
   readonly first: bigint;
   readonly last: bigint;
-  /** So many bytes it takes in an answer. */
+  /** The size of the range in an answer, in bytes. */
   readonly byteLength: number;
 
   constructor(first: bigint, last: bigint, byteLength: number, cause: unknown) {

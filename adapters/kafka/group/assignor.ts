@@ -1,19 +1,19 @@
 import type { MemberAssignment, Subscription } from "./member-metadata.ts";
 
-/** A member with what it said. */
-export interface JoinedMember extends Subscription {
+/** A member with the subscription of its join request. */
+export interface SubscribedMember extends Subscription {
   readonly memberId: string;
 }
 
 /**
- * Who gets what: every topic is shared out among those who want it, evenly, and everybody keeps as much as that allows. What
- * changes hands is given to nobody in this round: its owner has to give it back first and asks for another round then.
+ * Assigns each topic's partitions evenly to its subscribers. A member keeps as many of its partitions as an even assignment allows.
+ * A partition that moves is not assigned in this rebalance: its owner has to release it first, and then starts another rebalance.
  */
-export function assignPartitions(members: readonly JoinedMember[]): ReadonlyMap<string, MemberAssignment> {
+export function assignPartitions(members: readonly SubscribedMember[]): ReadonlyMap<string, MemberAssignment> {
   const assignments = new Map<string, MemberAssignment>();
   for (const [topic, subscribers] of Map.groupBy(members, (member) => member.topic)) {
     const owners = ownersOf(subscribers);
-    const target = shareOut(subscribers, owners);
+    const target = sharesOf(subscribers, owners);
     const isFree = (partition: number, memberId: string): boolean => (owners.get(partition) ?? memberId) === memberId;
     const moving = [...target].some(([memberId, partitions]) => partitions.some((partition) => !isFree(partition, memberId)));
     for (const [memberId, partitions] of target) {
@@ -24,9 +24,9 @@ export function assignPartitions(members: readonly JoinedMember[]): ReadonlyMap<
   return assignments;
 }
 
-/** Of two that claim a partition the one who got it later is right; the other has missed that it lost it. */
-function ownersOf(subscribers: readonly JoinedMember[]): ReadonlyMap<number, string> {
-  const claims = new Map<number, JoinedMember>();
+/** If two members claim a partition, the one of the newer generation owns it. The other one has not noticed the loss. */
+function ownersOf(subscribers: readonly SubscribedMember[]): ReadonlyMap<number, string> {
+  const claims = new Map<number, SubscribedMember>();
   for (const member of subscribers) {
     for (const partition of member.owned) {
       const other = claims.get(partition);
@@ -36,16 +36,16 @@ function ownersOf(subscribers: readonly JoinedMember[]): ReadonlyMap<number, str
   return new Map([...claims].map(([partition, { memberId }]) => [partition, memberId]));
 }
 
-function isNewer(a: JoinedMember, b: JoinedMember): boolean {
+function isNewer(a: SubscribedMember, b: SubscribedMember): boolean {
   return a.generation === b.generation ? a.memberId < b.memberId : a.generation > b.generation;
 }
 
-function shareOut(subscribers: readonly JoinedMember[], owners: ReadonlyMap<number, string>): ReadonlyMap<string, number[]> {
-  // The largest number counts: who has not yet seen that the topic grew does not hold the others back.
+function sharesOf(subscribers: readonly SubscribedMember[], owners: ReadonlyMap<number, string>): ReadonlyMap<string, number[]> {
+  // The largest number counts. A member that has not yet seen new partitions does not keep them from the others.
   const count = Math.max(...subscribers.map(({ partitionCount }) => partitionCount));
   const kept = new Map(subscribers.map(({ memberId }) => [memberId, [] as number[]]));
   for (let partition = 0; partition < count; partition += 1) kept.get(owners.get(partition) ?? "")?.push(partition);
-  // Who has most keeps the larger shares, so that as little as possible moves.
+  // The members with the most partitions get the larger shares, so that as few partitions as possible move.
   const order = [...kept].toSorted(([a, ofA], [b, ofB]) => ofB.length - ofA.length || (a < b ? -1 : 1));
   const least = Math.floor(count / order.length);
   const larger = count % order.length;

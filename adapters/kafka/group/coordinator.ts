@@ -1,7 +1,7 @@
 import { ErrorNumber } from "../client/error-codes.ts";
 import { type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
 
-/** The broker that looks after a group, looked up when it is needed and not known. */
+/** The broker that coordinates a group. It is looked up when a request needs it and it is not known. */
 export class Coordinator {
   readonly #client: KafkaClient;
   readonly #group: string;
@@ -12,7 +12,7 @@ export class Coordinator {
     this.#group = group;
   }
 
-  /** One request to it. What it answers with an error code is about the group; anything else makes us look it up anew. */
+  /** Sends one request to the coordinator. An error code in the answer concerns the group. After any other failure the next request looks up the coordinator. */
   async ask<T>(signal: AbortSignal, request: (brokerId: number) => Promise<T>): Promise<T> {
     this.#brokerId ??= await this.#client.findCoordinator(this.#group, signal);
     try {
@@ -28,7 +28,7 @@ export class Coordinator {
   }
 }
 
-/** COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR: the group is looked after elsewhere, or not yet. */
+/** Another broker coordinates the group, or none yet. */
 export function isCoordinatorGone(errorCode: number): boolean {
   return errorCode === ErrorNumber.COORDINATOR_NOT_AVAILABLE || errorCode === ErrorNumber.NOT_COORDINATOR;
 }

@@ -9,26 +9,26 @@ import { assignPartitions } from "./assignor.ts";
 import { Coordinator } from "./coordinator.ts";
 import { type MemberAssignment, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from "./member-metadata.ts";
 
-/** Kafka's tools show groups of this type. */
+/** Kafka's tools list groups of this type. */
 const PROTOCOL_TYPE = "consumer";
-/** Our own way to share partitions out, so that no member of another client takes part that does not keep to it. */
+/** Our own assignment protocol. The group refuses members of other clients, which do not follow it. */
 const PROTOCOL = "streamport-cooperative";
 const HEARTBEATS_PER_SESSION = 20;
-const LEAST_HEARTBEAT_MS = 100;
-const LONGEST_HEARTBEAT_MS = 1_000;
+const MIN_HEARTBEAT_MS = 100;
+const MAX_HEARTBEAT_MS = 1_000;
 
-/** Of a first join, which is not given up. */
+/** The signal of a first join, which is never aborted. */
 const NEVER = new AbortController().signal;
 
-/** What a membership asks and tells. Called between two turns of the protocol; must not throw. */
+/** The membership calls these between two steps of the protocol. They must not throw. */
 export interface MembershipEvents {
-  /** What the member says of itself at this moment. */
+  /** The member's present view, for its join request. */
   claim(): { readonly partitionCount: number; readonly owned: readonly number[] };
-  /** A round is over: these are the member's partitions until the next. */
+  /** A rebalance is complete. The member owns these partitions until the next one. */
   synced(partitions: readonly number[], generation: number): void;
-  /** Does the group answer, and has it said what the member owns? Told at each change, behind `synced` and before `lost`. */
-  contact(isThere: boolean): void;
-  /** The group has gone on without the member: nothing is its own any more. */
+  /** `true`: the group answers and has assigned partitions to the member. Called at each change, after `synced` and before `lost`. */
+  contact(hasContact: boolean): void;
+  /** The group has removed the member or started a generation without it. The member owns no partitions any longer. */
   lost(): void;
 }
 
@@ -39,8 +39,8 @@ export interface MembershipSettings {
 }
 
 /**
- * One member's part of the classic group protocol: join, sync, heartbeats, and again when the group wants it. Knows nothing of
- * records. Needs a client of its own: a join that waits holds up what else travels on the same connection.
+ * One member's part of the classic group protocol: join, sync, heartbeats, and a new join at each rebalance. It does not handle
+ * records. It needs its own client: a join that waits blocks other requests on its connection.
  */
 export class GroupMembership {
   readonly #client: KafkaClient;
@@ -49,15 +49,15 @@ export class GroupMembership {
   readonly #events: MembershipEvents;
   readonly #backoff: RetryBackoff;
   #memberId = "";
-  /** What the answer to the latest first join calls this member; empty: it got none. */
+  /** The member id in the answer to the latest first join; empty: the answer had none. */
   #assignedId: Promise<string> = Promise.resolve("");
   #generation = -1;
-  /** In which the member last heard what it owns. */
+  /** The generation of the latest assignment. */
   #syncedGeneration = -1;
   #phase: "joining" | "stable" = "joining";
   #mustJoin = true;
   #isMoving = false;
-  #askedAtMs = 0;
+  #requestedAtMs = 0;
   #lastContactMs = 0;
   #hasContact = false;
   #sleepAbort = new AbortController();
@@ -70,37 +70,37 @@ export class GroupMembership {
     this.#backoff = new RetryBackoff(report, settings.topic);
   }
 
-  /** As the group knows it, for commits. */
+  /** The member as the group knows it, for commits. */
   get member(): GroupMember {
     return { group: this.#settings.group, generation: this.#generation, memberId: this.#memberId };
   }
 
   /**
-   * What the group calls this member, also if the member was ended before it heard it: who is to leave has to be named. Empty
-   * where the group has no name for it. @throws the signal's reason
+   * The group's id for this member, which a request to leave must name. The id is available even if the member was closed before the
+   * answer to its join came. Empty if the group has no id for it. @throws the signal's reason
    */
   async assignedId(signal: AbortSignal): Promise<string> {
     return this.#memberId === "" ? abortable(this.#assignedId, signal) : this.#memberId;
   }
 
-  /** Between joining and having heard what it owns a refused commit says nothing about ownership. */
+  /** `false` between a join and the next assignment. A commit that is refused in this time does not prove that ownership is lost. */
   get isStable(): boolean {
     return this.#phase === "stable";
   }
 
-  /** Joins again as soon as it can: what the member has to say of itself has changed. */
+  /** Joins again as soon as possible, because the member's claim has changed. */
   rejoin(): void {
     this.#mustJoin = true;
     this.#sleepAbort.abort();
   }
 
-  /** A commit told that the group does not know this member any more, or not in this generation. */
+  /** A commit was refused: the group does not know this member, or not in this generation. */
   fenced(errorCode: number): void {
     this.#forget(errorCode);
     this.rejoin();
   }
 
-  /** Takes part until the signal aborts. @throws what cannot be retried, as ours · the signal's reason */
+  /** Takes part in the group until the signal aborts. @throws a `StreamError` that is not retryable · the signal's reason */
   async run(signal: AbortSignal): Promise<never> {
     signal.addEventListener("abort", () => this.#sleepAbort.abort(), { once: true });
     for (;;) {
@@ -121,7 +121,7 @@ export class GroupMembership {
     this.#phase = "joining";
     this.#contact(false);
     const { group, topic, sessionTimeoutMs } = this.#settings;
-    this.#ask();
+    this.#noteRequest();
     const metadata = encodeSubscription({ topic, ...this.#events.claim(), generation: this.#syncedGeneration });
     const joined = await this.#coordinator.ask(signal, (brokerId) => {
       const timeouts = { sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs };
@@ -132,8 +132,8 @@ export class GroupMembership {
     this.#memberId = joined.memberId;
     this.#generation = joined.generation;
     this.#noteContact();
-    this.#ask();
-    const assignments = joined.memberId === joined.leaderId ? lead(joined) : [];
+    this.#noteRequest();
+    const assignments = joined.memberId === joined.leaderId ? assignAsLeader(joined) : [];
     const bytes = await this.#coordinator.ask(signal, (brokerId) =>
       this.#client.syncGroup(brokerId, { ...this.member, assignments }, signal),
     );
@@ -147,8 +147,8 @@ export class GroupMembership {
   }
 
   /**
-   * A first join is answered at once, with a name; from then on nobody gets anything until its bearer has joined or left, or a
-   * session has passed. So the answer is waited for even if the member is ended meanwhile: see `assignedId`.
+   * The answer to a first join comes at once, with a member id. From then on the group assigns no partitions until that member has
+   * joined, has left, or its session has timed out. So the answer is awaited even if the member is closed meanwhile: see `assignedId`.
    */
   async #firstJoin(brokerId: number, request: JoinGroupRequest, signal: AbortSignal): Promise<JoinedGroup> {
     signal.throwIfAborted();
@@ -157,15 +157,15 @@ export class GroupMembership {
     return abortable(joining, signal);
   }
 
-  /** Resolves when it is time to join again. */
+  /** Resolves when the member has to join again. */
   async #heartbeatLoop(signal: AbortSignal): Promise<void> {
     while (!this.#mustJoin) {
-      // From request to request: what an answer took is part of the pause.
-      await this.#sleep(Math.max(0, this.#heartbeatMs - (performance.now() - this.#askedAtMs)), signal);
+      // The interval is from request to request: the time of the answer is part of it.
+      await this.#sleep(Math.max(0, this.#heartbeatMs - (performance.now() - this.#requestedAtMs)), signal);
       if (this.#mustJoin) return;
       this.#loseWithoutContact();
       if (this.#mustJoin) return;
-      this.#ask();
+      this.#noteRequest();
       try {
         await this.#heartbeat(signal);
         this.#noteContact();
@@ -177,14 +177,14 @@ export class GroupMembership {
         signal.throwIfAborted();
         if (error instanceof KafkaProtocolError && isAboutMember(error.errorCode)) throw error;
         this.#contact(false);
-        // The coordinator cannot be asked at present: that is no reason to make the whole group join again.
+        // The coordinator cannot be reached at present. A new join would make the whole group rebalance.
         await this.#backoff.failed("Heartbeat", error, signal);
       }
     }
   }
 
   async #heartbeat(signal: AbortSignal): Promise<void> {
-    // A server that is silent must not cost more heartbeats than a session can spare.
+    // If the server does not answer, there must still be time for further heartbeats in the same session.
     const late = AbortSignal.timeout(Math.ceil(this.#settings.sessionTimeoutMs / 3));
     try {
       const timeLimit = AbortSignal.any([signal, late]);
@@ -195,11 +195,11 @@ export class GroupMembership {
     }
   }
 
-  /** While partitions change hands the next round comes soon, and everybody else waits for who hears of it last. */
+  /** While partitions move, the next rebalance comes soon, and every member waits for the one that notices it last. So heartbeats are faster then. */
   get #heartbeatMs(): number {
     const { sessionTimeoutMs } = this.#settings;
-    const regularMs = this.#isMoving ? 0 : Math.min(LONGEST_HEARTBEAT_MS, sessionTimeoutMs / HEARTBEATS_PER_SESSION);
-    return Math.min(Math.max(LEAST_HEARTBEAT_MS, regularMs), sessionTimeoutMs / 3);
+    const regularMs = this.#isMoving ? 0 : Math.min(MAX_HEARTBEAT_MS, sessionTimeoutMs / HEARTBEATS_PER_SESSION);
+    return Math.min(Math.max(MIN_HEARTBEAT_MS, regularMs), sessionTimeoutMs / 3);
   }
 
   async #sleep(durationMs: number, signal: AbortSignal): Promise<void> {
@@ -223,7 +223,7 @@ export class GroupMembership {
       case ErrorNumber.INCONSISTENT_GROUP_PROTOCOL:
         throw kafkaError(
           "conflict",
-          `group ${JSON.stringify(group)} has members of another client; end them first, or take another group`,
+          `group ${JSON.stringify(group)} has members of another client; stop them first, or use another group`,
           {
             topic,
             cause: error,
@@ -232,7 +232,7 @@ export class GroupMembership {
       case ErrorNumber.INVALID_SESSION_TIMEOUT:
         throw kafkaError(
           "invalid-argument",
-          `sessionTimeoutMs: the server does not take ${sessionTimeoutMs} ms; its bounds are group.min.session.timeout.ms (by default 6000) and group.max.session.timeout.ms (by default 1800000)`,
+          `sessionTimeoutMs: the server does not accept ${sessionTimeoutMs} ms; its limits are group.min.session.timeout.ms (by default 6000) and group.max.session.timeout.ms (by default 1800000)`,
           { topic, cause: error },
         );
       default:
@@ -246,7 +246,7 @@ export class GroupMembership {
   }
 
   #forget(errorCode: number): void {
-    // Who is known, but not in this generation, joins again under its own name.
+    // If the group knows the member, but not in this generation, it joins again with the same member id.
     if (errorCode !== ErrorNumber.ILLEGAL_GENERATION) {
       this.#memberId = "";
       this.#assignedId = Promise.resolve("");
@@ -262,26 +262,26 @@ export class GroupMembership {
     this.#events.lost();
   }
 
-  #contact(isThere: boolean): void {
-    if (this.#hasContact === isThere) return;
-    this.#hasContact = isThere;
-    this.#events.contact(isThere);
+  #contact(hasContact: boolean): void {
+    if (this.#hasContact === hasContact) return;
+    this.#hasContact = hasContact;
+    this.#events.contact(hasContact);
   }
 
-  /** A request to the group is about to be sent. */
-  #ask(): void {
-    this.#askedAtMs = performance.now();
+  /** Notes the time before a request to the group. */
+  #noteRequest(): void {
+    this.#requestedAtMs = performance.now();
   }
 
   /**
-   * The group has answered. It knew the member when the request was sent at the earliest, and that counts: the answer may have
-   * lain here for longer than a session, in a process that was stopped.
+   * The group has answered. Only the time of the request is certain to be a time at which the group knew the member: in a stopped
+   * process the answer may have waited for longer than a session.
    */
   #noteContact(): void {
-    this.#lastContactMs = this.#askedAtMs;
+    this.#lastContactMs = this.#requestedAtMs;
   }
 
-  /** After a whole session of silence, also of our own (a stopped process), others may own what was ours. */
+  /** After a whole session without contact, also because this process was stopped, other members may own this member's partitions. */
   #loseWithoutContact(): void {
     if (this.#syncedGeneration < 0 || performance.now() - this.#lastContactMs <= this.#settings.sessionTimeoutMs) return;
     this.#lose();
@@ -302,8 +302,8 @@ function isAboutMember(errorCode: number): boolean {
   );
 }
 
-/** The leader shares the partitions out, each member among those of its topic. */
-function lead({ members }: JoinedGroup): { readonly memberId: string; readonly assignment: Buffer }[] {
+/** The leader's task: assigns each topic's partitions to the members of that topic. */
+function assignAsLeader({ members }: JoinedGroup): { readonly memberId: string; readonly assignment: Buffer }[] {
   const joined = members.map(({ memberId, metadata }) => ({ memberId, ...decodeSubscription(metadata) }));
   const assigned: ReadonlyMap<string, MemberAssignment> = assignPartitions(joined);
   return [...assigned].map(([memberId, assignment]) => ({ memberId, assignment: encodeAssignment(assignment) }));

@@ -3,13 +3,13 @@ import { type GroupMember, type KafkaClient, KafkaProtocolError } from "../clien
 import { type LogPlace, UNKNOWN_EPOCH } from "../fetch/read-epochs.ts";
 import { type Coordinator, isCoordinatorGone } from "./coordinator.ts";
 
-const MARK = "streamport topic ";
-/** Of who is not a member. */
+const METADATA_PREFIX = "streamport topic ";
+/** For commits outside a membership. */
 const NO_MEMBER = { generation: -1, memberId: "" };
 
 /**
- * What a group has committed on one topic. With every offset we note the topic's id, so that an offset that a member of an
- * earlier topic of the same name committed late is not taken for one of this topic.
+ * The committed offsets of a group on one topic. The metadata of every offset names the topic id. So a late commit from an earlier
+ * topic of the same name is not used for this topic.
  */
 export class GroupOffsets {
   readonly #client: KafkaClient;
@@ -26,7 +26,7 @@ export class GroupOffsets {
     this.#topicId = topicId;
   }
 
-  /** Where it goes on, by partition; only what there is. @throws `KafkaProtocolError`, or what the client throws */
+  /** The committed places by partition. Partitions without a committed offset are absent. @throws `KafkaProtocolError` · any error of the client */
   async committed(partitions: readonly number[], signal: AbortSignal): Promise<Map<number, LogPlace>> {
     const topics = [{ topic: this.#topic, partitions }];
     const answer = await this.#coordinator.ask(signal, (brokerId) => this.#client.offsetFetch(brokerId, this.#group, topics, signal));
@@ -34,23 +34,28 @@ export class GroupOffsets {
     for (const { partition, errorCode, offset, leaderEpoch, metadata } of answer) {
       if (errorCode !== 0) throw new KafkaProtocolError("OffsetFetch", errorCode);
       if (offset < 0n) continue;
-      const isMarked = metadata?.startsWith(MARK) === true && this.#topicId !== null;
-      if (isMarked && metadata !== MARK + this.#topicId) continue;
-      // Without our note it may be an epoch of an earlier topic of this name, which says nothing of this one.
-      committed.set(partition, isMarked ? { offset, leaderEpoch } : { offset, leaderEpoch: UNKNOWN_EPOCH, isForeign: true });
+      const isOurs = metadata?.startsWith(METADATA_PREFIX) === true && this.#topicId !== null;
+      if (isOurs && metadata !== METADATA_PREFIX + this.#topicId) continue;
+      // Without our metadata the epoch may be one of an earlier topic of this name, so it is not used.
+      committed.set(partition, isOurs ? { offset, leaderEpoch } : { offset, leaderEpoch: UNKNOWN_EPOCH, isForeign: true });
     }
     return committed;
   }
 
-  /** All or, where a code says so, less. `member: null`: for the administration, taken while the group has no members. @returns an error code by partition, 0 for none. @throws what concerns the whole request */
+  /**
+   * Commits the places. Each partition has its own result.
+   * @param member `null`: an administrative commit, which the server accepts only while the group has no members
+   * @returns an error code by partition; 0 is success
+   * @throws an error of the whole request
+   */
   async commit(
     member: GroupMember | null,
     places: ReadonlyMap<number, LogPlace>,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, number>> {
-    // Who is no member at this moment commits nothing: without a generation a server takes it while the group is empty, unfenced.
+    // A member without a generation must not commit: while the group is empty, a server would accept such a commit without fencing.
     if (member !== null && member.generation < 0) throw new KafkaProtocolError("OffsetCommit", ErrorNumber.UNKNOWN_MEMBER_ID);
-    const metadata = this.#topicId === null ? null : MARK + this.#topicId;
+    const metadata = this.#topicId === null ? null : METADATA_PREFIX + this.#topicId;
     const partitions = [...places].map(([partition, { offset, leaderEpoch }]) => ({ partition, offset, leaderEpoch, metadata }));
     const request = { ...(member ?? { group: this.#group, ...NO_MEMBER }), topic: this.#topic, partitions };
     const answer = await this.#coordinator.ask(signal, (brokerId) => this.#client.offsetCommit(brokerId, request, signal));

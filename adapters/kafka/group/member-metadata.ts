@@ -1,26 +1,26 @@
 import { WireReader } from "../client/wire-reader.ts";
 import { WireWriter } from "../client/wire-writer.ts";
 
-/** Kafka's own layout for what members of a consumer group say, so that its tools can show our groups (KIP-792's version). */
+/** Kafka's own layout of the metadata of consumer group members (the version of KIP-792), so that Kafka's tools can show our groups. */
 const SUBSCRIPTION_VERSION = 2;
 const ASSIGNMENT_VERSION = 1;
 
-/** What a member says of itself when it joins. */
+/** The metadata in a member's join request. */
 export interface Subscription {
   readonly topic: string;
-  /** As it knows the topic. The leader may have no right to look at another member's topic, so that each tells of its own. */
+  /** As this member sees its topic. The leader may have no permission to describe another member's topic, so each member sends its own number. */
   readonly partitionCount: number;
-  /** What it owns and has not given back, also what it is about to give back. */
+  /** The partitions that it owns and has not released, including those that it is about to release. */
   readonly owned: readonly number[];
-  /** In which it got them; -1: none. */
+  /** The generation that assigned them; -1: none. */
   readonly generation: number;
 }
 
-/** What the leader has for a member. */
+/** The leader's assignment for a member. */
 export interface MemberAssignment {
   readonly topic: string;
   readonly partitions: readonly number[];
-  /** Something still has to be given back by its owner: the next rebalance follows soon. */
+  /** A partition of the topic still has to be released by its owner, so the next rebalance follows soon. */
   readonly moving: boolean;
 }
 
@@ -34,7 +34,7 @@ export function encodeSubscription({ topic, partitionCount, owned, generation }:
   return content(writer.int32(generation));
 }
 
-/** @throws RangeError for what `encodeSubscription` did not make */
+/** @throws RangeError for bytes that `encodeSubscription` did not write */
 export function decodeSubscription(bytes: Buffer): Subscription {
   const reader = new WireReader(bytes);
   requireVersion(reader.int16(), SUBSCRIPTION_VERSION);
@@ -47,7 +47,7 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   return { topic, partitionCount, owned: owned.flat(), generation: reader.int32() };
 }
 
-/** The topics of a member of any client: in all versions they come first. `null`: not told, as while a group rebalances, or not in Kafka's layout. */
+/** The topics of a member of any client: they come first in all versions. `null`: unknown, as during a rebalance, or not in Kafka's layout. */
 export function subscribedTopics(bytes: Buffer): readonly string[] | null {
   if (bytes.length === 0) return null;
   try {
@@ -67,7 +67,7 @@ export function encodeAssignment({ topic, partitions, moving }: MemberAssignment
   return content(writer.bytes(content(new WireWriter().boolean(moving))));
 }
 
-/** Nothing at all where the leader had nothing for this member. @throws RangeError for what `encodeAssignment` did not make */
+/** No partitions for no bytes: the leader had no assignment for this member. @throws RangeError for bytes that `encodeAssignment` did not write */
 export function decodeAssignment(topic: string, bytes: Buffer): MemberAssignment {
   if (bytes.length === 0) return { topic, partitions: [], moving: false };
   const reader = new WireReader(bytes);
@@ -81,10 +81,10 @@ export function decodeAssignment(topic: string, bytes: Buffer): MemberAssignment
 }
 
 function requireVersion(version: number, known: number): void {
-  if (version < known) throw new RangeError(`what a member of the group says has version ${version}; ${known} or newer is needed`);
+  if (version < known) throw new RangeError(`the metadata of a group member has version ${version}; version ${known} or newer is needed`);
 }
 
-/** Without the length that a frame begins with. */
+/** The content without the length at the start of a frame. */
 function content(writer: WireWriter): Buffer {
   return Buffer.concat(writer.frame().slice(1));
 }

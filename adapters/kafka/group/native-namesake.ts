@@ -6,8 +6,9 @@ import { nativeGroupName } from "./group-name.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 
 /**
- * Warns where another group has the name, as it is, as its native name and a position on the topic: whoever comes from another
- * client means that one, and starts a new one. Asks only where somebody listens. Never rejects: what cannot be asked is not warned of.
+ * Warns if a group with this very native name has offsets on the topic. A user who comes from another client probably means that
+ * group, but the consumer starts a new one. Looks only if the application listens to warnings. Never rejects: if the look-up fails,
+ * there is no warning.
  */
 export async function warnOfNamesake(
   { report }: Pick<KafkaService, "report">,
@@ -26,7 +27,7 @@ export async function warnOfNamesake(
   const name = JSON.stringify(group);
   const text =
     `there is a native group of the name ${name} with positions on topic ${JSON.stringify(topic)}; ` +
-    `the group ${name} is another one, ${JSON.stringify(nativeGroupName(topic, group, undefined))}, and does not go on from there. ` +
-    `To use the native one, map it: groups: { ${name}: ${name} }`;
+    `the group ${name} is a different one, ${JSON.stringify(nativeGroupName(topic, group, undefined))}, and does not start at those positions. ` +
+    `To use the native group, map it: groups: { ${name}: ${name} }`;
   report({ kind: "warning", topic, text });
 }

@@ -2,14 +2,19 @@ import type { Assignment } from "../../../src/driver/index.ts";
 import type { FetchCursor } from "../fetch/fetch-cursor.ts";
 import { type LogPlace, placeFrom } from "../fetch/read-epochs.ts";
 
-/** A partition from when the group gives it to this member until it is given back or lost. */
+interface Delivery {
+  readonly assignment: Assignment;
+  /** Fetches for the assignment. */
+  readonly cursor: FetchCursor;
+}
+
+/** One ownership of a partition, from the assignment by the group until the partition is released or lost. */
 export class OwnedPartition {
   readonly partition: number;
-  /** In which it was got: rises with every owner, since nobody gets what another member of the same generation has. */
+  /** The generation that assigned it. It rises with every owner: in one generation a partition never changes its owner. */
   readonly generation: number;
-  /** Once the start is known and the sink has been told; `cursor` fetches for it. */
-  delivery: { readonly assignment: Assignment; readonly cursor: FetchCursor } | null = null;
-  isRevoking = false;
+  #delivery: Delivery | null = null;
+  #isRevoking = false;
   readonly #started = Promise.withResolvers<void>();
 
   constructor(partition: number, generation: number) {
@@ -17,15 +22,34 @@ export class OwnedPartition {
     this.generation = generation;
   }
 
-  /** Resolves when it has been handed to the sink, or will not be. */
+  /** Absent until the start offset is known and the sink has received the assignment. */
+  get delivery(): Delivery | null {
+    return this.#delivery;
+  }
+
+  get isRevoking(): boolean {
+    return this.#isRevoking;
+  }
+
+  /** The sink has received the assignment, and the cursor fetches for it. */
+  deliveringTo(assignment: Assignment, cursor: FetchCursor): void {
+    this.#delivery = { assignment, cursor };
+  }
+
+  /** The group has assigned the partition to another member. */
+  revoking(): void {
+    this.#isRevoking = true;
+  }
+
+  /** Resolves when the sink has received the assignment, or when it will never receive it. */
   get started(): Promise<void> {
     return this.#started.promise;
   }
 
-  /** For the group, when the record at the offset is the last that has been handled. */
-  placeBehind(offset: bigint): LogPlace {
+  /** The place to commit when the record at the offset is the last handled one. */
+  placeAfter(offset: bigint): LogPlace {
     const next = offset + 1n;
-    const epochs = this.delivery?.cursor.epochs;
+    const epochs = this.#delivery?.cursor.epochs;
     epochs?.forgetBefore(next);
     return epochs?.placeAt(next) ?? placeFrom(next);
   }
@@ -35,7 +59,7 @@ export class OwnedPartition {
   }
 }
 
-/** What this member owns now. An ownership that is not in here any more is over, however late something of it comes. */
+/** The ownerships that this member has now. An ownership that was removed is over, also for late calls. */
 export class OwnedPartitions {
   readonly #byPartition = new Map<number, OwnedPartition>();
 
@@ -55,7 +79,7 @@ export class OwnedPartitions {
     return this.#byPartition.get(owned.partition) === owned;
   }
 
-  /** By the object, never by the name. */
+  /** Compares the assignment by identity: an earlier assignment of the same partition is not a match. */
   of(assignment: Assignment): OwnedPartition | undefined {
     const owned = this.#byPartition.get(Number(assignment.partition));
     return owned?.delivery?.assignment === assignment ? owned : undefined;

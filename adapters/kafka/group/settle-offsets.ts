@@ -7,7 +7,6 @@ import type { GroupMembership } from "./group-membership.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 import type { OwnedPartitions } from "./owned-partitions.ts";
 
-/** ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID */
 const FENCED: ReadonlySet<number> = new Set([
   ErrorNumber.ILLEGAL_GENERATION,
   ErrorNumber.UNKNOWN_MEMBER_ID,
@@ -15,8 +14,9 @@ const FENCED: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Commits what has been handled, of current assignments only, in the generation that the member is in. Answers one result a
- * settlement. @throws what concerns the whole request
+ * Commits handled positions in the member's generation, but only for current assignments.
+ * @returns one result for each settlement
+ * @throws an error of the whole request
  */
 export async function settleOffsets(
   membership: GroupMembership,
@@ -28,9 +28,9 @@ export async function settleOffsets(
   const next = new Map<number, LogPlace>();
   for (const { assignment, through } of settlements) {
     const current = owned.of(assignment);
-    if (current !== undefined && through !== null) next.set(current.partition, current.placeBehind(toOffset(through)));
+    if (current !== undefined && through !== null) next.set(current.partition, current.placeAfter(toOffset(through)));
   }
-  // Looked at before the request: what is lost while it is under way is refused by the group.
+  // The check comes before the request. If a partition is lost during the request, the group refuses its commit.
   const isOwned = settlements.map(({ assignment }) => owned.of(assignment) !== undefined);
   const codes = next.size === 0 ? new Map<number, number>() : await commit(membership, offsets, next, signal);
   return settlements.map(({ assignment }, index) => {
@@ -50,7 +50,7 @@ async function commit(
   const codes = await offsets.commit(member, next, signal);
   const { generation, memberId } = membership.member;
   const isSame = membership.isStable && generation === member.generation && memberId === member.memberId;
-  // In the middle of a rebalance the generation may have changed under the request: then it comes again with the new one.
+  // During a rebalance the generation can change while the request is in flight. The commit is then retried with the new generation.
   if (!isSame)
     return new Map([...codes].map(([partition, code]) => [partition, FENCED.has(code) ? ErrorNumber.REBALANCE_IN_PROGRESS : code]));
   const fenced = [...codes.values()].find((code) => FENCED.has(code));
@@ -60,7 +60,7 @@ async function commit(
 
 function refusal(errorCode: number, topic: string, partition: string): StreamError {
   if (errorCode === ErrorNumber.REBALANCE_IN_PROGRESS) {
-    return kafkaError("unavailable", "the group is rebalancing; the commit comes again", {
+    return kafkaError("unavailable", "the group is rebalancing; the commit is retried", {
       topic,
       partition,
       cause: errorOf(errorCode, "OffsetCommit"),

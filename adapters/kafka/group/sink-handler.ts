@@ -2,7 +2,7 @@ import type { Assignment, Sink } from "../../../src/driver/index.ts";
 import type { FetchHandler } from "../fetch/fetch-cursor.ts";
 import { toOffset, toPosition } from "../records.ts";
 
-/** What is fetched for an assignment goes into the sink; the sink never has enough. */
+/** Passes fetched records of one assignment to the sink. The sink always wants more. */
 export function sinkHandler(sink: Sink, assignment: Assignment): FetchHandler {
   return {
     async deliver(records) {
@@ -25,7 +25,7 @@ export function sinkHandler(sink: Sink, assignment: Assignment): FetchHandler {
       try {
         await sink.gap(assignment, gap);
       } catch {
-        // The sink knows the reason, since it gave it: here it only says to stop.
+        // The sink rejected the gap and has reported the reason itself. The fetcher only has to stop.
         return false;
       }
       sink.advanced(assignment, toPosition(toOffset(gap.resumesAt) - 1n));

@@ -7,8 +7,8 @@ import { type LogPlace, placesFrom } from "../fetch/read-epochs.ts";
 import { type TopicSnapshot, startPlaces } from "../topic-directory.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 
-const FIRST_RETRY_MS = 10;
-const LONGEST_RETRY_MS = 200;
+const FIRST_RETRY_DELAY_MS = 10;
+const MAX_RETRY_DELAY_MS = 200;
 
 export interface StartContext {
   readonly lookup: OffsetLookup;
@@ -16,19 +16,19 @@ export interface StartContext {
   readonly settings: ConsumerSettings;
   readonly known: () => TopicSnapshot;
   readonly member: () => GroupMember;
-  /** Does this member own the topic's first partition? Whoever does decides where the group starts. */
+  /** Does this member own the topic's first partition? Its owner decides where a new group starts. */
   readonly isFirst: () => boolean;
-  /** Is any of what was asked for still to be begun? */
+  /** Does the member still want one of the partitions? */
   readonly isWanted: () => boolean;
 }
 
 /**
- * Where a member begins in partitions that it has just got: where the group stands. Where the group stands nowhere, the owner of
- * the first partition resolves the initial position of all partitions and commits them in one request, which is stored as a whole
- * or not at all; everybody else waits for that. A partition that the group knows nothing of, but others it does, is younger than the
- * group and begins at its beginning; that is committed as well.
- * @returns nothing when nothing is wanted any more
- * @throws `not-found` where the group stands nowhere and shall not · `KafkaProtocolError` where the member is not current any more
+ * Finds where a member starts in newly assigned partitions: at the group's committed offsets. If the group has no committed offsets,
+ * the owner of the first partition resolves the initial position of all partitions and commits it in one request, which is stored as
+ * a whole or not at all. The other members wait for that commit. If the group has offsets for other partitions only, the partition is
+ * newer than the group. It starts at its beginning, and that offset is committed as well.
+ * @returns an empty map if the member wants none of the partitions any longer
+ * @throws `not-found` if the group has no offsets and the initial position is `fail` · `KafkaProtocolError` if the member is fenced
  */
 export async function startOffsets(
   context: StartContext,
@@ -36,12 +36,12 @@ export async function startOffsets(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, LogPlace>> {
   const { lookup, offsets, settings, known } = context;
-  for (let lookAgainMs = FIRST_RETRY_MS; context.isWanted(); lookAgainMs = Math.min(LONGEST_RETRY_MS, lookAgainMs * 2)) {
+  for (let retryDelayMs = FIRST_RETRY_DELAY_MS; context.isWanted(); retryDelayMs = Math.min(MAX_RETRY_DELAY_MS, retryDelayMs * 2)) {
     const topic = known();
     const committed = await offsets.committed(topic.partitions, signal);
     if (committed.size > 0) {
-      const young = partitions.filter((partition) => !committed.has(partition));
-      const beginnings = placesFrom(await lookup.list(topic, new Map(young.map((partition) => [partition, EARLIEST])), signal));
+      const added = partitions.filter((partition) => !committed.has(partition));
+      const beginnings = placesFrom(await lookup.list(topic, new Map(added.map((partition) => [partition, EARLIEST])), signal));
       await commitAll(context, beginnings, signal);
       return new Map([...committed, ...beginnings]);
     }
@@ -51,7 +51,7 @@ export async function startOffsets(
       await commitAll(context, resolved, signal);
       return resolved;
     }
-    await pause(lookAgainMs, signal);
+    await pause(retryDelayMs, signal);
     signal.throwIfAborted();
   }
   return new Map();

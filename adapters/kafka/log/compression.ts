@@ -4,7 +4,7 @@ import { corruptBatch, kafkaError } from "../errors.ts";
 import { decompressLz4 } from "./lz4.ts";
 import { decompressSnappy } from "./snappy.ts";
 
-/** How batches are written. All of Kafka's codecs are read. */
+/** Codecs for writing. All of Kafka's codecs can be read. */
 export type Compression = "none" | "gzip" | "zstd";
 
 /** The numbers of the codecs in a batch. */
@@ -25,12 +25,12 @@ const gunzipAsync = promisify<Uint8Array, Buffer>(gunzip);
 const zstdCompressAsync = promisify<Uint8Array, Buffer>(zstdCompress);
 const zstdDecompressAsync = promisify<Uint8Array, Buffer>(zstdDecompress);
 
-/** Off the event loop. */
+/** Works in a thread of the pool, not on the event loop. */
 export function compress(compression: Exclude<Compression, "none">, bytes: Uint8Array): Promise<Buffer> {
   return compression === "gzip" ? gzipAsync(bytes) : zstdCompressAsync(bytes);
 }
 
-/** @throws `corrupt` · `unsupported` for a codec that is none of Kafka's so far */
+/** @throws `corrupt` · `unsupported` for an unknown codec */
 export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
   switch (codec) {
     case GZIP:

@@ -1,22 +1,22 @@
 /**
- * Modulo the polynomial of CRC-32C, x^2128 = x^1144 + x^968 + x^704 + x^568 + 1: whole bytes apart. So a byte may be taken out of
- * the data if it is XORed into the bytes that lie so far behind it, and the checksum stays the same. Sixteen bytes at a time, that
- * takes a fifth of the time of tables: 0.1 ns a byte. Only WebAssembly has numbers of sixteen bytes.
+ * Modulo the polynomial of CRC-32C, x^2128 = x^1144 + x^968 + x^704 + x^568 + 1, and all exponents differ by whole bytes. So a byte can
+ * be removed from the data without a change of the checksum if it is XORed into the bytes at these distances after it. With sixteen
+ * bytes at a time this takes a fifth of the time of tables: 0.1 ns a byte. Only WebAssembly has numbers of sixteen bytes.
  */
 const DISTANCES = [123, 145, 178, 195, 266] as const;
 const STEP = 16;
-/** In whole steps, as far as a byte reaches. */
+/** The largest distance, in whole steps. */
 const REACH = 272;
-/** Before it the memory stays zero: the first bytes have none before them. */
+/** The memory before it stays zero, because there are no bytes before the first ones. */
 const ORIGIN = 512;
 const REST_AT = 49_152;
 
-/** Fewer bytes are done faster without. */
+/** Fewer bytes are faster with the tables alone. */
 export const LEAST_FOLDED = 1_024;
-/** What the memory has room for. */
+/** The capacity of the memory. */
 export const MOST_FOLDED = 32_768;
 
-/** Of the standard, which the types of Node leave out. */
+/** Part of the standard, but missing in the types of Node. */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => {
@@ -24,15 +24,15 @@ interface WebAssemblyApi {
   };
 }
 
-/** XORs what lies the distances before into each step from `begin` to `end`, or into the bytes that lie `shift` behind it. */
+/** For each step from `begin` to `end`: XORs the bytes at the distances before it, and stores the result in the step, or `shift` bytes after it. */
 type Fold = (begin: number, end: number, shift: number) => void;
 
-/** Takes bytes out until a few hundred are left. */
+/** Removes bytes until a few hundred are left. */
 export class Crc32cFolding {
   readonly #memory: Uint8Array;
   readonly #fold: Fold;
 
-  /** @throws where WebAssembly is off (`node --jitless`) or gets no memory */
+  /** @throws if WebAssembly is disabled (`node --jitless`) or has no memory */
   constructor() {
     const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
     const { memory, fold } = new Instance(new Module(foldModule())).exports;
@@ -41,8 +41,9 @@ export class Crc32cFolding {
   }
 
   /**
-   * @param before the remainder of what lies before; of `LEAST_FOLDED` to `MOST_FOLDED` bytes
-   * @returns bytes that have, after a remainder of 0, the same one. They are valid until the next call
+   * Takes `LEAST_FOLDED` to `MOST_FOLDED` bytes.
+   * @param before the remainder of the data before them
+   * @returns bytes that give the same remainder after a remainder of 0. They are valid until the next call
    */
   rest(before: number, bytes: Uint8Array, begin: number, end: number): Uint8Array {
     const memory = this.#memory;
@@ -62,7 +63,7 @@ export class Crc32cFolding {
 function foldModule(): Uint8Array {
   const load = (local: number, offset: number): number[] => [0x20, local, 0xfd, 0x00, 0x00, ...twoByteNumber(offset)];
   const code = [
-    // One more local i32: where a step is stored.
+    // One more local i32: the address to store a step.
     [0x01, 0x01, 0x7f],
     // loop
     [0x03, 0x40],
@@ -82,7 +83,7 @@ function foldModule(): Uint8Array {
     [
       // "\0asm", version 1
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      // One type of functions: of three i32, without a result. One function, of that type. One memory of one page, which does not grow.
+      // One function type: three i32, no result. One function of that type. One memory of one page, which does not grow.
       section(1, [1, 0x60, 3, 0x7f, 0x7f, 0x7f, 0]),
       section(3, [1, 0]),
       section(5, [1, 1, 1, 1]),
@@ -97,7 +98,7 @@ function section(id: number, content: readonly number[]): number[] {
   return [id, ...twoByteNumber(content.length), ...content];
 }
 
-/** As LEB128, which may be longer than necessary. */
+/** LEB128, possibly longer than necessary. */
 function twoByteNumber(value: number): number[] {
   return [(value & 0x7f) | 0x80, value >>> 7];
 }

@@ -4,10 +4,10 @@ import { Crc32cFolding, LEAST_FOLDED, MOST_FOLDED } from "./crc32c-folding.ts";
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 16;
 const WORD_BYTES = 4;
-/** Words are read as the processor has them. */
+/** `Int32Array` reads words in the byte order of the processor. */
 const IS_LITTLE_ENDIAN = endianness() === "LE";
 
-/** Sixteen tables in one, so that sixteen bytes are taken at a time. */
+/** Sixteen tables in one array, to process sixteen bytes at a time. */
 const TABLE = buildTable();
 
 function buildTable(): Int32Array {
@@ -24,7 +24,7 @@ function buildTable(): Int32Array {
   return table;
 }
 
-/** `null`: without WebAssembly all of it is done by the tables. */
+/** `null`: without WebAssembly the tables compute everything. */
 const FOLDING = openFolding();
 
 function openFolding(): Crc32cFolding | null {
@@ -35,7 +35,7 @@ function openFolding(): Crc32cFolding | null {
   }
 }
 
-/** CRC-32C (Castagnoli), which record batches carry; Node has only the other CRC-32. */
+/** CRC-32C (Castagnoli), the checksum of record batches. Node has only CRC-32. */
 export function crc32c(bytes: Uint8Array, begin = 0, end = bytes.length): number {
   let crc = -1;
   let at = begin;
@@ -63,7 +63,7 @@ function byBytes(before: number, bytes: Uint8Array, begin: number, end: number):
   return crc;
 }
 
-/** Half the time of taking the bytes one by one out of the array: 0.5 ns a byte. */
+/** Takes half the time of single bytes: 0.5 ns a byte. */
 function byWords(before: number, bytes: Uint8Array, begin: number, blocks: number): number {
   if (blocks <= 0) return before;
   const table = TABLE;

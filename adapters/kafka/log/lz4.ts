@@ -8,8 +8,8 @@ const IS_UNCOMPRESSED = 0x80000000;
 const SHORTEST_MATCH = 4;
 
 /**
- * An LZ4 frame: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md. Its checksums are not looked at: the one of the
- * batch and those of the transport have been.
+ * An LZ4 frame: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md. Its checksums are not checked,
+ * because the checksum of the batch has been.
  * @throws `corrupt`
  */
 export function decompressLz4(bytes: Buffer): Buffer {
@@ -25,7 +25,7 @@ export function decompressLz4(bytes: Buffer): Buffer {
     const size = word & ~IS_UNCOMPRESSED;
     if (at + size > bytes.length) throw corruptBatch("an LZ4 block is longer than its frame");
     const block = bytes.subarray(at, at + size);
-    // The blocks may refer to those before them, so that all have one output.
+    // A block can refer to earlier blocks, so all blocks have one output.
     if (word >= IS_UNCOMPRESSED) output.append(block, 0, size);
     else decompressBlock(block, output, largestBlock);
     at += size + (flags & HAS_BLOCK_CHECKSUMS ? 4 : 0);
@@ -81,7 +81,7 @@ class Output {
     this.#filled += source.copy(this.#buffer, this.#filled, begin, end);
   }
 
-  /** Again what was written `offset` bytes ago; byte by byte, since it may overlap what it writes. */
+  /** Repeats bytes that were written `offset` bytes ago. It copies byte by byte, because source and target may overlap. */
   repeat(offset: number, length: number): void {
     if (offset === 0 || offset > this.#filled) throw corruptBatch("an LZ4 match begins before its frame");
     this.room(length);

@@ -10,54 +10,54 @@ import { crc32c } from "./crc32c.ts";
 /** Layout: https://kafka.apache.org/documentation/#recordbatch */
 const HEADER_BYTES = 61;
 const LENGTH_END = 12;
-/** No more is asked for on the word of a batch that may be wrong. */
+/** A damaged batch can have a wrong length. A request never asks for more bytes than this. */
 const LARGEST_BATCH_BYTES = 64 * 1_048_576;
 const MAGIC = 2;
 const MAGIC_AT = 16;
 const CHECKSUM_AT = 17;
-/** From here on the checksum counts. */
+/** The checksum covers the bytes from here on. */
 const CHECKED_AT = 21;
 const CODEC_MASK = 0x07;
 const IS_LOG_APPEND_TIME = 0x08;
 const IS_TRANSACTIONAL = 0x10;
 const IS_CONTROL = 0x20;
 const ABORT_MARKER = 0;
-/** Where two numbers are this small, their sum is exact. */
+/** The sum of two numbers below this is exact. */
 const LARGEST_EXACT = 2 ** 52;
 
-/** What an answer holds for one partition. */
+/** The content of an answer for one partition. */
 export interface ReadBatches {
-  /** From the asked offset on, in log order; without control records, and without those of aborted transactions. */
+  /** From the requested offset on, in log order, without control records and without records of aborted transactions. */
   readonly records: readonly KafkaRecord[];
-  /** Where to go on: behind everything that was looked at, whether it was handed out or not. */
+  /** The next offset to read: after everything that was read, also after records that were left out. */
   readonly nextOffset: bigint;
-  /** Under which leaders all of it was stored, in log order. */
+  /** The leader epochs in which it was stored, in log order. */
   readonly epochs: readonly EpochEnd[];
 }
 
-/** How far a batch has been read: what lies before can be handed out, whatever is wrong with what follows. */
-interface Reached {
+/** How far a batch has been read. Everything before it can be delivered, even if the rest cannot be read. */
+interface ReadProgress {
   base: bigint;
   offsetDelta: number;
-  /** The record that is being read ends where it says: whatever is wrong with it, those behind it can be read. */
+  /** The length of the current record is valid, so the records after it can be read even if this one cannot. */
   isFramed: boolean;
-  /** Decompressed, of all batches of the portion. */
+  /** The decompressed bytes of all batches of the portion. */
   bytes: number;
 }
 
 /**
- * The batches of an answer, taken apart in portions: a megabyte can hold hundreds of them once it is decompressed. A batch that was
- * cut off at the end is left for the next request. What cannot be read ends a portion before it, so that everything before is
- * handed out; it is thrown when a portion begins with it. A batch whose checksum does not match is not looked into: any byte of
- * it may be wrong, also how many records it holds.
+ * Reads the batches of an answer in portions, because a megabyte can decompress to hundreds. An incomplete batch at the end is left for
+ * the next request. A portion ends before unreadable offsets, so that everything before them is delivered. If a portion starts with
+ * unreadable offsets, they are thrown. A batch with a wrong checksum is not read: any byte of it may be wrong, including the number
+ * of its records.
  */
 export class FetchedBatches {
   readonly #fetched: FetchedPartition;
   readonly #aborted: AbortedTransactions;
   #at = 0;
-  /** Of the batch that is next, where it has been decompressed and did not fit. */
+  /** The next batch, if it was decompressed and did not fit into the portion. */
   #unpacked: Buffer | null = null;
-  /** Where the batch begins whose checksum was found to match. */
+  /** The start of the batch whose checksum was checked last. */
   #checkedAt = -1;
 
   constructor(fetched: FetchedPartition) {
@@ -69,15 +69,15 @@ export class FetchedBatches {
     return this.#fetched.lastStableOffset;
   }
 
-  /** There is another portion. */
+  /** Is there another portion? */
   get hasMore(): boolean {
     const { batches } = this.#fetched;
     return this.#at + HEADER_BYTES <= batches.length && batchEnd(batches, this.#at) <= batches.length;
   }
 
   /**
-   * @param maxBytes decompressed; more only for the first batch of the portion, so that there is always one
-   * @throws UnreadableOffsets where the portion would begin with what cannot be read
+   * @param maxBytes decompressed; the first batch of a portion may be larger
+   * @throws UnreadableOffsets if the portion starts with offsets that cannot be read
    */
   async read(fromOffset: bigint, maxBytes: number): Promise<ReadBatches> {
     const { batches, lastStableOffset } = this.#fetched;
@@ -86,21 +86,21 @@ export class FetchedBatches {
     const epochs: EpochEnd[] = [];
     let nextOffset = fromOffset;
     let leaderEpoch = UNKNOWN_EPOCH;
-    const reached: Reached = { base: nextOffset, offsetDelta: 0, isFramed: false, bytes: 0 };
-    while (this.#at + HEADER_BYTES <= batches.length && reached.bytes < maxBytes) {
+    const progress: ReadProgress = { base: nextOffset, offsetDelta: 0, isFramed: false, bytes: 0 };
+    while (this.#at + HEADER_BYTES <= batches.length && progress.bytes < maxBytes) {
       const at = this.#at;
       const end = batchEnd(batches, at);
-      reached.base = nextOffset;
-      reached.offsetDelta = 0;
-      reached.isFramed = false;
+      progress.base = nextOffset;
+      progress.offsetDelta = 0;
+      progress.isFramed = false;
       let lastOffset: bigint | null = null;
       try {
         if (batches[at + MAGIC_AT] !== MAGIC) throw oldFormat(batches[at + MAGIC_AT]!);
         const header = readHeader(batches, at);
         const { baseOffset, attributes, producerId } = header;
-        if (baseOffset > reached.base && baseOffset < lastStableOffset) reached.base = baseOffset;
+        if (baseOffset > progress.base && baseOffset < lastStableOffset) progress.base = baseOffset;
         if (end > batches.length) break;
-        this.#check(at, end);
+        this.#verifyChecksum(at, end);
         ({ lastOffset } = header);
         leaderEpoch = batches.readInt32BE(at + 12);
         const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
@@ -111,22 +111,22 @@ export class FetchedBatches {
           const codec = attributes & CODEC_MASK;
           const bytes = this.#unpacked ?? (codec === 0 ? packed : await decompress(codec, packed));
           this.#unpacked = null;
-          if (reached.bytes > 0 && reached.bytes + bytes.length > maxBytes) {
+          if (progress.bytes > 0 && progress.bytes + bytes.length > maxBytes) {
             this.#unpacked = bytes;
             break;
           }
-          reached.base = baseOffset;
-          reached.bytes += bytes.length;
-          readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, reached, records);
+          progress.base = baseOffset;
+          progress.bytes += bytes.length;
+          readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, progress, records);
         }
         if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
         addEpoch(epochs, { leaderEpoch, endOffset: nextOffset });
       } catch (error) {
-        const found = reached.base + BigInt(reached.offsetDelta);
+        const found = progress.base + BigInt(progress.offsetDelta);
         const first = found > fromOffset ? found : fromOffset;
-        const last = reached.isFramed ? first : (lastOffset ?? lastOfDamaged(batches, at, end, first, lastStableOffset));
+        const last = progress.isFramed ? first : (lastOffset ?? lastOfDamaged(batches, at, end, first, lastStableOffset));
         if (last < first) {
-          // All that it has is behind us.
+          // All its records were read before.
           if (lastOffset !== null && lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
           this.#at = end;
           continue;
@@ -137,7 +137,7 @@ export class FetchedBatches {
       }
       this.#at = end;
     }
-    if (nextOffset === fromOffset && batches.length > 0 && records.length === 0 && !this.#isPassed) {
+    if (nextOffset === fromOffset && batches.length > 0 && records.length === 0 && !this.#isAtEnd) {
       const at = this.#at;
       const last = lastOfDamaged(batches, at, batches.length, fromOffset, lastStableOffset);
       const byteLength = at + HEADER_BYTES > batches.length ? 0 : Math.min(Math.max(0, batchEnd(batches, at) - at), LARGEST_BATCH_BYTES);
@@ -146,13 +146,13 @@ export class FetchedBatches {
     return { records, nextOffset, epochs };
   }
 
-  /** All of the answer was looked at, to its end. */
-  get #isPassed(): boolean {
+  /** Was the whole answer read? */
+  get #isAtEnd(): boolean {
     return this.#at === this.#fetched.batches.length;
   }
 
-  /** Once a batch, however many portions it takes. @throws `corrupt` */
-  #check(at: number, end: number): void {
+  /** Checks the checksum once for each batch, even if its records take several portions. @throws `corrupt` */
+  #verifyChecksum(at: number, end: number): void {
     if (this.#checkedAt === at) return;
     if (end < at + HEADER_BYTES) throw corruptBatch("a batch is shorter than its header");
     const { batches } = this.#fetched;
@@ -164,25 +164,26 @@ export class FetchedBatches {
 }
 
 /**
- * The last offset of a batch in which any byte may be wrong. Where the next batch begins is the best witness; without one the
- * batch is believed only if its two numbers agree. Else no more is given up than the offset that was asked for.
- * @param first of the batch, at or behind what was asked for. @returns less than that where all of the batch lies before it
+ * Finds the last offset of a batch in which any byte may be wrong. The start of the next batch is the best evidence. Without a next
+ * batch, the batch's own last offset is used if its record count agrees with it. Otherwise only the requested offset is skipped.
+ * @param first the first offset of the batch that is not read yet
+ * @returns less than `first` if the whole batch lies before it
  */
 function lastOfDamaged(batches: Buffer, at: number, end: number, first: bigint, endOffset: bigint): bigint {
   if (at + HEADER_BYTES > batches.length) return first;
   const { baseOffset, lastOffset } = readHeader(batches, at);
   const isOld = batches[at + MAGIC_AT]! < MAGIC;
-  // In the old formats that is the offset of the last message in it.
-  const told = isOld ? baseOffset : lastOffset;
+  // In the old formats, the base offset is the offset of the last message.
+  const ownLast = isOld ? baseOffset : lastOffset;
   const nextOffset = end >= at + HEADER_BYTES || isOld ? followingOffset(batches, end) : null;
   if (nextOffset !== null && nextOffset > baseOffset && nextOffset <= endOffset) {
-    return told >= first && told < nextOffset ? told : nextOffset - 1n;
+    return ownLast >= first && ownLast < nextOffset ? ownLast : nextOffset - 1n;
   }
   const isConsistent = isOld || batches.readInt32BE(at + 57) === batches.readInt32BE(at + 23) + 1;
-  return isConsistent && told >= first && told < endOffset ? told : first;
+  return isConsistent && ownLast >= first && ownLast < endOffset ? ownLast : first;
 }
 
-/** Of the batch that begins there, where so much of it is there that it looks like one. */
+/** The base offset of the batch at this place; `null` if there is no batch. */
 function followingOffset(batches: Buffer, at: number): bigint | null {
   if (at < 0 || at + MAGIC_AT >= batches.length || batches[at + MAGIC_AT]! > MAGIC) return null;
   return batches.readBigInt64BE(at);
@@ -202,21 +203,28 @@ function oldFormat(magic: number): Error {
   return kafkaError("unsupported", `a batch has the message format ${magic} of Kafka before 0.11; format 2 is read`);
 }
 
-function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOffset: bigint, reached: Reached, into: KafkaRecord[]): void {
+function readRecords(
+  batch: BatchFacts,
+  header: Buffer,
+  headerAt: number,
+  fromOffset: bigint,
+  progress: ReadProgress,
+  into: KafkaRecord[],
+): void {
   const { bytes, baseOffset, attributes } = batch;
   const firstTimestamp = header.readBigInt64BE(headerAt + 27);
   const firstTimestampMs = Number(firstTimestamp);
   const hasExactSums = Math.abs(firstTimestampMs) < LARGEST_EXACT;
   const appendTime = (attributes & IS_LOG_APPEND_TIME) === 0 ? null : toStoredTime(header.readBigInt64BE(headerAt + 35));
   const count = header.readInt32BE(headerAt + 57);
-  // Compaction keeps the differences as they were: they need not be consecutive.
+  // Compaction keeps the offset deltas, so they may have gaps.
   const firstWanted = fromOffset > baseOffset ? Number(fromOffset - baseOffset) : 0;
   const cursor = { at: 0 };
   for (let index = 0; index < count; index += 1) {
     const length = readVarint(bytes, cursor);
     const end = cursor.at + length;
-    if (length < 0 || end > bytes.length) throw corruptBatch("a record leaves its batch");
-    // Its attributes, none of which are defined.
+    if (length < 0 || end > bytes.length) throw corruptBatch("a record ends after its batch");
+    // Skips the attributes of the record: none are defined.
     cursor.at += 1;
     const timestampAt = cursor.at;
     const timestampDelta = readVarlong(bytes, cursor);
@@ -225,8 +233,8 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
       cursor.at = end;
       continue;
     }
-    reached.offsetDelta = offsetDelta;
-    reached.isFramed = true;
+    progress.offsetDelta = offsetDelta;
+    progress.isFramed = true;
     const keyLength = readVarint(bytes, cursor);
     const keyAt = cursor.at;
     if (keyLength > 0) cursor.at += keyLength;
@@ -236,25 +244,25 @@ function readRecords(batch: BatchFacts, header: Buffer, headerAt: number, fromOf
     const headerCount = readVarint(bytes, cursor);
     const headersAt = cursor.at;
     const headerBytes = headerCount === 0 ? 0 : skipHeaders(bytes, cursor, headerCount, end);
-    if (cursor.at > end || headerCount < 0) throw corruptBatch("the parts of a record leave it");
+    if (cursor.at > end || headerCount < 0) throw corruptBatch("the parts of a record end after the record");
     const places = { keyAt, keyLength, valueAt, valueLength, headersAt, headerCount, headerBytes };
     const isExact = hasExactSums && Math.abs(timestampDelta) < LARGEST_EXACT;
     const producedTime = isExact ? firstTimestampMs + timestampDelta : exactSum(firstTimestamp, bytes, timestampAt);
     into.push(new KafkaRecord(batch, offsetDelta, appendTime ?? producedTime, places));
-    reached.offsetDelta = offsetDelta + 1;
-    reached.isFramed = false;
+    progress.offsetDelta = offsetDelta + 1;
+    progress.isFramed = false;
     cursor.at = end;
   }
 }
 
-/** Goes through the headers so that nothing can be wrong with them later. @returns the bytes of their names and values */
+/** Checks the headers, so that they can be read later without errors. @returns the bytes of their names and values */
 function skipHeaders(bytes: Buffer, cursor: { at: number }, count: number, end: number): number {
   let total = 0;
   for (let index = 0; index < count && cursor.at <= end; index += 1) {
     const nameLength = readVarint(bytes, cursor);
     cursor.at += Math.max(nameLength, 0);
     if (nameLength < 0) throw corruptBatch("a header has no name");
-    // -1: the value is null, which is not the same as empty.
+    // -1: the value is null, which differs from empty.
     const valueLength = Math.max(readVarint(bytes, cursor), 0);
     cursor.at += valueLength;
     total += nameLength + valueLength;
@@ -262,7 +270,7 @@ function skipHeaders(bytes: Buffer, cursor: { at: number }, count: number, end: 
   return total;
 }
 
-/** Of a time and the difference that is written there, where a number would not hold them: as of clients that write nanoseconds. */
+/** The sum of a time and the delta at `at`, for times that a number cannot hold exactly, such as nanoseconds. */
 function exactSum(time: bigint, bytes: Buffer, at: number): StoredTime {
   let zigzag = 0n;
   for (let index = at, shift = 0n; shift < 70n; index += 1, shift += 7n) {
@@ -273,7 +281,7 @@ function exactSum(time: bigint, bytes: Buffer, at: number): StoredTime {
   return toStoredTime(BigInt.asIntN(64, time + ((zigzag >> 1n) ^ -(zigzag & 1n))));
 }
 
-/** Exact up to 2^52, which is enough for differences of times in milliseconds. */
+/** Exact up to 2^52, which is enough for time deltas in milliseconds. */
 function readVarlong(bytes: Buffer, cursor: { at: number }): number {
   let value = 0;
   let scale = 1;
@@ -286,7 +294,7 @@ function readVarlong(bytes: Buffer, cursor: { at: number }): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-/** Of a control batch: its record's key is a version and a type. It is never compressed. */
+/** The type of a control batch. The key of its record is a version and a type, and it is never compressed. */
 function controlType(batches: Buffer, headerAt: number): number {
   const cursor = { at: headerAt + HEADER_BYTES };
   readVarint(batches, cursor);
@@ -296,19 +304,19 @@ function controlType(batches: Buffer, headerAt: number): number {
   return readVarint(batches, cursor) >= 4 ? batches.readInt16BE(cursor.at + 2) : -1;
 }
 
-/** Which producers' records are of an aborted transaction, at the place that is being read. */
+/** The producers with an aborted transaction at the place that is being read. */
 class AbortedTransactions {
-  readonly #coming: { readonly producerId: bigint; readonly firstOffset: bigint }[];
+  readonly #next: { readonly producerId: bigint; readonly firstOffset: bigint }[];
   readonly #open = new Set<bigint>();
 
   constructor(transactions: FetchedPartition["abortedTransactions"]) {
-    this.#coming = transactions.toSorted((a, b) => (a.firstOffset < b.firstOffset ? 1 : a.firstOffset > b.firstOffset ? -1 : 0));
+    this.#next = transactions.toSorted((a, b) => (a.firstOffset < b.firstOffset ? 1 : a.firstOffset > b.firstOffset ? -1 : 0));
   }
 
   covers(producerId: bigint, lastOffset: bigint): boolean {
-    for (let next = this.#coming.at(-1); next !== undefined && next.firstOffset <= lastOffset; next = this.#coming.at(-1)) {
+    for (let next = this.#next.at(-1); next !== undefined && next.firstOffset <= lastOffset; next = this.#next.at(-1)) {
       this.#open.add(next.producerId);
-      this.#coming.pop();
+      this.#next.pop();
     }
     return this.#open.has(producerId);
   }

@@ -7,25 +7,25 @@ const HEADER_BYTES = 61;
 const CRC_AT = 17;
 const CHECKED_FROM = 21;
 const MAGIC = 2;
-/** Shorter bytes are copied faster by hand than by a call. */
+/** A loop copies shorter byte strings faster than a call. */
 const COPIED_BY_HAND = 24;
 const LARGEST_DOUBLED = 2 ** 51;
 
-/** Who writes a batch, for the server's check against duplicates; `null` without idempotence. */
+/** The producer and sequence of a batch, for the server's check against duplicates. */
 export interface BatchSequence {
   readonly producerId: bigint;
   readonly epoch: number;
   readonly firstSequence: number;
 }
 
-/** At most what a record costs beside its key, value and headers, and each header beside its name and value. */
+/** Upper bounds: the bytes of a record without its key, value and headers, and of a header without its name and value. */
 export const RECORD_OVERHEAD_BYTES = 36;
 export const HEADER_OVERHEAD_BYTES = 10;
 export const BATCH_OVERHEAD_BYTES = HEADER_BYTES;
 
 /**
- * One batch, ready to be sent: written straight into one buffer of the exact size. Records without a time get `nowMs`. The
- * application's bytes are read here and not kept.
+ * Writes one batch into one buffer of the exact size. Records without a time get `nowMs`. The
+ * application's bytes are copied.
  */
 export function writeBatch(
   records: readonly OutgoingRecord[],
@@ -124,7 +124,7 @@ function nameByteLength(name: string): number {
   return name.isWellFormed() ? Buffer.byteLength(name, "utf8") : textToBytes(name, "a header name").length;
 }
 
-/** Behind their length; -1 for `null`, which is not the same as empty. */
+/** The bytes after their length. The length is -1 for `null`, which differs from empty. */
 function writeBytes(buffer: Buffer, begin: number, bytes: Uint8Array | null): number {
   if (bytes === null) return writeVarint(buffer, begin, -1);
   const length = bytes.length;
@@ -134,7 +134,7 @@ function writeBytes(buffer: Buffer, begin: number, bytes: Uint8Array | null): nu
   return at + length;
 }
 
-/** A number while it is small enough to be doubled exactly. 64 bits overflow as those of Kafka's own clients do. */
+/** A number if it can be doubled exactly, else a bigint. 64 bits overflow as in Kafka's own clients. */
 function difference(time: StoredTime, first: StoredTime): StoredTime {
   if (typeof time === "number" && typeof first === "number") {
     const delta = time - first;
@@ -143,7 +143,7 @@ function difference(time: StoredTime, first: StoredTime): StoredTime {
   return BigInt.asIntN(64, BigInt(time) - BigInt(first));
 }
 
-/** A zigzag number; also those of more than 32 bits, which a difference of times can have. */
+/** A zigzag number. A difference of times can have more than 32 bits. */
 function writeVarint(buffer: Buffer, begin: number, value: StoredTime): number {
   let at = begin;
   if (typeof value === "bigint") {

@@ -1,6 +1,6 @@
 import { corruptBatch } from "../errors.ts";
 
-/** What snappy-java, and so every Java producer, puts in front: `\x82SNAPPY\0` and two versions; blocks with their lengths follow. */
+/** The header of snappy-java, which Java producers use: `\x82SNAPPY\0` and two versions. Blocks with their lengths follow. */
 const XERIAL_MARK = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
 
@@ -55,7 +55,7 @@ function decompressBlock(bytes: Buffer): Buffer {
     const length = kind === 1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1;
     at += offsetBytes;
     if (offset === 0 || offset > filled || filled + length > size) throw corruptBatch("a snappy copy leaves its block");
-    // Byte by byte: what is copied may overlap what is written.
+    // Byte by byte, because source and target may overlap.
     for (const end = filled + length; filled < end; filled += 1) output[filled] = output[filled - offset]!;
   }
   if (filled !== size) throw corruptBatch("a snappy block is shorter than announced");

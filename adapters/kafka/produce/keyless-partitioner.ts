@@ -1,15 +1,15 @@
 import type { TopicSnapshot } from "../topic-directory.ts";
 
-/** Where messages without a key go: all of a call to one partition, of the next call to the next partition that has a leader. */
+/** Chooses partitions for messages without a key: all messages of a call go to one partition, those of the next call to the next partition with a leader. */
 export class KeylessPartitioner {
   #turn = 0;
 
-  /** Where they would go now. */
+  /** The next partition, without a change. */
   next(topic: TopicSnapshot): number {
     return this.#from(topic, () => true);
   }
 
-  /** Their partition now: a free one, if there is any. The turn goes on. */
+  /** Takes the next free partition, or the next one if none is free. */
   take(topic: TopicSnapshot, isFree: (partition: number) => boolean): number {
     const partition = this.#from(topic, isFree);
     this.#turn += 1;

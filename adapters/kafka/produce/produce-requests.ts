@@ -9,30 +9,30 @@ import type { ProducerSequences, SequencedBatch } from "./producer-sequences.ts"
 import type { ProducerTopic } from "./producer-topic.ts";
 import { StoredSlice, eachStored } from "./receipts.ts";
 
-/** How long the leader waits for its replicas. */
+/** The time that the leader waits for its replicas. */
 const REPLICATION_TIMEOUT_MS = 30_000;
 const NO_SUCH_TOPIC_CODES: readonly number[] = [ErrorNumber.UNKNOWN_TOPIC_OR_PARTITION, ErrorNumber.UNKNOWN_TOPIC_ID];
 /**
- * NOT_LEADER_OR_FOLLOWER and KAFKA_STORAGE_ERROR also end requests that wait for their replicas: the leader has appended the
- * batch, and hands its partition over (as every orderly stop makes it) before it answers. Seen on Kafka 4.1.
+ * A leader also answers with these codes to requests that wait for replicas. It has appended the batch, and loses the leadership (as at
+ * every orderly stop) before the replicas confirm. Seen on Kafka 4.1.
  */
 const MAY_HAVE_APPENDED_CODES: readonly number[] = [ErrorNumber.NOT_LEADER_OR_FOLLOWER, ErrorNumber.KAFKA_STORAGE_ERROR];
 
-/** A slice on its way to a partition. */
+/** A slice for one partition. */
 export interface PartitionBatch {
-  /** Of the slice in its call. */
+  /** The index of the slice in its call. */
   readonly index: number;
   readonly partition: number;
   readonly slice: CallSlice;
 }
 
-/** With what of it goes now, and under which numbers. */
+/** With the records to send now and their sequence numbers. */
 interface NumberedBatch extends PartitionBatch {
   readonly records: readonly OutgoingRecord[];
   readonly sequenced: SequencedBatch | null;
 }
 
-/** Sends batches and says what became of each: one request a broker, with one batch for each of its partitions. */
+/** Sends batches and reports their results. Each broker gets one request, with one batch for each of its partitions. */
 export class ProduceRequests {
   readonly #service: KafkaService;
   readonly #topic: ProducerTopic;
@@ -44,7 +44,7 @@ export class ProduceRequests {
     this.#sequences = sequences;
   }
 
-  /** No partition twice. Puts a result for each into `results`, by its index. Never rejects. */
+  /** Each partition at most once. Puts each result into `results`, at the index of the slice. Never rejects. */
   async send(batches: readonly PartitionBatch[], results: SliceResult[], signal: AbortSignal): Promise<void> {
     const sequences = this.#sequences;
     if (sequences === null) {
@@ -55,14 +55,14 @@ export class ProduceRequests {
     const partitions = batches.map(({ partition }) => partition);
     await sequences.acquire(partitions);
     try {
-      await this.#sendByLeader(await this.#number(sequences, batches, results, signal), results, signal);
+      await this.#sendByLeader(await this.#assignSequences(sequences, batches, results, signal), results, signal);
     } finally {
       sequences.release(partitions);
     }
   }
 
-  /** Those that cannot get a number get their result here. */
-  async #number(
+  /** Puts a result into `results` for each batch that cannot be numbered. */
+  async #assignSequences(
     sequences: ProducerSequences,
     wanted: readonly PartitionBatch[],
     results: SliceResult[],
@@ -70,7 +70,7 @@ export class ProduceRequests {
   ): Promise<NumberedBatch[]> {
     const batches = wanted.filter(({ index, partition, slice }) => {
       if (slice.lane !== null || !sequences.awaitsOthers(partition, slice.records)) return true;
-      results[index] = notSent(kafkaError("unavailable", "the partition waits for a batch of unknown outcome to be repeated"));
+      results[index] = notSent(kafkaError("unavailable", "the partition waits for the retry of a batch of unknown outcome"));
       return false;
     });
     const isLost = batches.some(({ partition, slice }) => sequences.next(partition, slice.records) === null);
@@ -92,7 +92,7 @@ export class ProduceRequests {
   async #sendByLeader(batches: readonly NumberedBatch[], results: SliceResult[], signal: AbortSignal): Promise<void> {
     const { leaderOf } = this.#topic.known;
     const leader = batches.length === 0 ? -1 : leaderOf(batches[0]!.partition);
-    // As a rule all have the one leader that the scheduler was told.
+    // Usually all batches have the same leader, because the core sends one call for each destination.
     if (batches.every(({ partition }) => leaderOf(partition) === leader)) await this.#sendTo(leader, batches, results, signal);
     else {
       const byLeader = Map.groupBy(batches, ({ partition }) => leaderOf(partition));
@@ -126,7 +126,7 @@ export class ProduceRequests {
   #withoutLeader(partition: number): StreamError {
     const { known } = this.#topic;
     const name = String(partition);
-    // The producer looked when it was given the name.
+    // The producer has already refreshed the topic for this name.
     if (!known.partitions.includes(partition)) return noSuchPartition(known, name);
     this.#topic.refreshInBackground();
     return kafkaError("unavailable", "the partition has no leader at present", { topic: known.topic, partition: name });
@@ -140,16 +140,16 @@ export class ProduceRequests {
     const name = this.#topic.nameOf(partition);
     if (errorCode === 0) {
       sequenced?.stored();
-      // Of a batch that it had stored before, the server tells the largest time in any case.
-      if (sequenced?.isRepeat !== true) this.#topic.hasAppendTime = answer.logAppendTimeMs >= 0;
+      // If the server had stored the batch before, it always answers with the largest time.
+      if (sequenced?.isRepeat !== true) this.#topic.timestampsKnown(answer.logAppendTimeMs >= 0);
       return storedResult(name, answer, this.#topic.hasAppendTime, records, slice.records.length, nowMs);
     }
     const error = errorOf(errorCode, "Produce", { topic: this.#topic.known.topic, partition: name });
     switch (classOf(errorCode)) {
       case "stored":
-        // So long ago that the server does not tell any more where.
+        // The batch is so old that the server no longer knows its offset.
         sequenced?.stored();
-        return storedBefore(name, slice.records.length, records.length);
+        return alreadyStored(name, slice.records.length, records.length);
       case "unknown":
         return lost(error, sequenced);
       case "fenced":
@@ -160,14 +160,14 @@ export class ProduceRequests {
       case "refresh":
         this.#topic.refreshInBackground();
         if (MAY_HAVE_APPENDED_CODES.includes(errorCode)) return lost(error, sequenced);
-        return NO_SUCH_TOPIC_CODES.includes(errorCode) ? this.#notThere(error) : notSent(error);
+        return NO_SUCH_TOPIC_CODES.includes(errorCode) ? this.#partitionUnknown(error) : notSent(error);
       case "fail":
         return { outcome: "refused", error };
     }
   }
 
-  /** The leader does not know the partition: it moves, or the topic is gone, which the look finds out before the next attempt. */
-  #notThere(cause: StreamError): SliceResult {
+  /** The leader does not know the partition: the partition moves, or the topic is gone. The refresh before the next attempt shows which. */
+  #partitionUnknown(cause: StreamError): SliceResult {
     const { missing, known } = this.#topic;
     return notSent(
       missing ?? kafkaError("unavailable", "the broker does not know the partition at present", { topic: known.topic, cause }),
@@ -179,7 +179,7 @@ function notSent(error: StreamError): SliceResult {
   return error.retryable ? { outcome: "retryable", error } : { outcome: "refused", error };
 }
 
-/** What failed before the request could leave is not stored; of anything else nobody knows. */
+/** If the failure came before the request was sent, nothing is stored. After any other failure the outcome is unknown. */
 function lost(error: unknown, sequenced: SequencedBatch | null): SliceResult {
   const known = classify(error);
   const hasNotLeft = error instanceof KafkaConnectError || error instanceof KafkaUnsupportedError || known.code === "configuration";
@@ -199,17 +199,17 @@ function storedResult(
   const hasOwnTimes = !hasAppendTime && sent.some(({ timestampMs }) => timestampMs !== null);
   const timestampMs = logAppendTimeMs < 0 ? nowMs : logAppendTimeMs;
   if (sent.length === count && !hasOwnTimes) return new StoredSlice(partition, timestampMs, baseOffset);
-  return eachStored(partition, baseOffset, sent, count, timestampMs, hasOwnTimes, repeatedFirst());
+  return eachStored(partition, baseOffset, sent, count, timestampMs, hasOwnTimes, waitedForRetry());
 }
 
-/** @param count of the slice, of which only the first `repeated` have gone again */
-function storedBefore(partition: string, count: number, repeated: number): SliceResult {
+/** @param count records in the slice. Only the first `repeated` of them were retried */
+function alreadyStored(partition: string, count: number, repeated: number): SliceResult {
   if (count === repeated) return { outcome: "stored", partition, timestampMs: null, positionOf: () => null };
   const stored: RecordResult = { outcome: "stored", partition, position: null, timestampMs: null };
-  const later: RecordResult = { outcome: "retryable", error: repeatedFirst(), retryAfterMs: 0 };
+  const later: RecordResult = { outcome: "retryable", error: waitedForRetry(), retryAfterMs: 0 };
   return { outcome: "each", results: Array.from({ length: count }, (_, index) => (index < repeated ? stored : later)) };
 }
 
-function repeatedFirst(): StreamError {
-  return kafkaError("unavailable", "a batch of unknown outcome has been repeated first");
+function waitedForRetry(): StreamError {
+  return kafkaError("unavailable", "a batch of unknown outcome was retried first");
 }

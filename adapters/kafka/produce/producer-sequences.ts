@@ -3,37 +3,37 @@ import type { OutgoingRecord } from "../../../src/driver/index.ts";
 import type { KafkaClient, ProducerIdentity } from "../client/kafka-client.ts";
 import type { BatchSequence } from "../log/record-batch-writer.ts";
 
-/** Sequence numbers begin at 0 again behind the largest. */
+/** After the largest sequence number, 0 follows. */
 const SEQUENCE_MASK = 0x7fffffff;
-/** So long messages that can go elsewhere leave a partition to the batch that has to come again there; by then it has been given up. */
-const REPEAT_WITHIN_MS = 30_000;
+/** For this time, messages without a key avoid a partition that waits for the retry of a batch. After it, the batch counts as abandoned. */
+const RETRY_WITHIN_MS = 30_000;
 
 interface PartitionSequence {
-  /** Kept for as long as the partition goes on: a batch of unknown outcome is recognised only under the id it was first sent with. */
+  /** It stays the same as long as the sequence continues: the server recognises a retried batch only by the id of its first attempt. */
   readonly identity: ProducerIdentity;
   next: number;
   /**
-   * A batch that may have been stored. The server recognises it only when it comes again with the same records; the records
-   * themselves are not looked into any more, only compared by identity.
+   * A batch that may have been stored. The server recognises a retry only with the same records. The records are compared by
+   * identity.
    */
   unresolved: { readonly first: OutgoingRecord; readonly last: OutgoingRecord; readonly count: number; readonly sinceMs: number } | null;
 }
 
-/** One batch under way: under which numbers, and what its outcome changes. */
+/** The sequence numbers of one batch in flight, and methods for its outcome. */
 export interface SequencedBatch {
   readonly sequence: BatchSequence;
-  /** It has been sent before, and may be stored: then the server answers with what it has stored. */
+  /** The batch was sent before and may be stored. The server then answers with the offset that it has stored. */
   readonly isRepeat: boolean;
-  /** How many of the records it takes; the rest has to wait for another call. */
+  /** The number of records in the batch. The other records have to wait for another call. */
   readonly count: number;
   stored(): void;
   mayBeStored(): void;
 }
 
 /**
- * The producer ids of an idempotent producer and its sequence numbers in each partition. A number is used up by what was
- * stored; what was certainly not stored leaves it free. A partition whose numbers are lost begins again under a new id; the
- * others stay with theirs.
+ * The producer ids of an idempotent producer and its sequence numbers in each partition. Stored records use up their numbers; records
+ * that were certainly not stored do not. If the numbers of a partition are lost, it starts again with a new id. The other partitions
+ * keep their ids.
  */
 export class ProducerSequences {
   readonly #client: KafkaClient;
@@ -46,7 +46,7 @@ export class ProducerSequences {
     this.#client = client;
   }
 
-  /** A new producer id, for partitions that begin. Those who need one at the same time share the request. */
+  /** Gets a new producer id, for partitions that start. Concurrent calls share one request. */
   async renew(signal: AbortSignal): Promise<void> {
     this.#renewing ??= this.#init(signal).finally(() => {
       this.#renewing = undefined;
@@ -58,7 +58,7 @@ export class ProducerSequences {
     this.#identity = await this.#client.initProducerId(signal);
   }
 
-  /** The server does not follow the numbers of this partition any more: its next batch needs an id that it has not seen. */
+  /** The server does not know the sequence of this partition any longer. Its next batch needs a new id. */
   forget(partition: number): void {
     const numbers = this.#partitions.get(partition);
     this.#partitions.delete(partition);
@@ -70,8 +70,8 @@ export class ProducerSequences {
   }
 
   /**
-   * Numbers of a partition belong to one batch at a time; records without a lane can meet others there. In ascending order,
-   * so that two calls never wait for each other.
+   * Reserves the sequences of the partitions for one batch each. Without this, records without a lane could use a sequence at the same
+   * time as others. The order is ascending, so that two calls never wait for each other.
    */
   async acquire(partitions: readonly number[]): Promise<void> {
     for (const partition of partitions.toSorted((a, b) => a - b)) {
@@ -87,7 +87,7 @@ export class ProducerSequences {
     }
   }
 
-  /** Where these records were sent before with unknown outcome: there the server recognises them. */
+  /** The partition to which these records were sent with unknown outcome. Only there the server recognises a retry. */
   partitionOf(records: readonly OutgoingRecord[]): number | undefined {
     for (const [partition, { unresolved }] of this.#partitions) {
       if (unresolved !== null && unresolved.first === records[0] && canRepeat(unresolved, records)) return partition;
@@ -95,16 +95,16 @@ export class ProducerSequences {
     return undefined;
   }
 
-  /** A batch of other records has to come again here first: any other before it would take its numbers away. */
+  /** Does the partition wait for the retry of another batch? Any batch before the retry would use its sequence numbers. */
   awaitsOthers(partition: number, records: readonly OutgoingRecord[]): boolean {
     const unresolved = this.#partitions.get(partition)?.unresolved ?? null;
-    return unresolved !== null && !canRepeat(unresolved, records) && performance.now() - unresolved.sinceMs < REPEAT_WITHIN_MS;
+    return unresolved !== null && !canRepeat(unresolved, records) && performance.now() - unresolved.sinceMs < RETRY_WITHIN_MS;
   }
 
-  /** @returns `null` where the partition needs an id and there is none: `renew`, then again */
+  /** @returns `null` if the partition needs an id and there is none; call `renew` first then */
   next(partition: number, records: readonly OutgoingRecord[]): SequencedBatch | null {
     let numbers = this.#partitions.get(partition);
-    // A batch of unknown outcome whose records have been given up can never be repeated: nobody knows the next number.
+    // If the records of a batch of unknown outcome were abandoned, it is never retried, and the next sequence number stays unknown.
     if (numbers !== undefined && !canRepeat(numbers.unresolved, records)) {
       this.forget(partition);
       numbers = undefined;

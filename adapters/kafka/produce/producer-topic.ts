@@ -5,35 +5,44 @@ import { classify, kafkaError } from "../errors.ts";
 import { type TopicDirectory, type TopicSnapshot, noSuchPartition, partitionNumber } from "../topic-directory.ts";
 import { murmur2 } from "./murmur2.ts";
 
-/** Added partitions are noticed after so long at the latest. */
-const LONGEST_AGE_MS = 300_000;
+/** The topic is looked up again after this time, so that added partitions are noticed. */
+const MAX_AGE_MS = 300_000;
 
-/** What a producer knows of its topic, and how it comes to know better. */
+/** A producer's view of its topic, and its refresh. */
 export class ProducerTopic {
   readonly #directory: TopicDirectory;
   readonly #name: string;
   readonly #closing = new AbortController();
   #known: TopicSnapshot | undefined;
-  /** Names of the partitions, so that a lane costs no new text. */
+  /** The names of the partitions, so that a lane needs no new string. */
   #names: readonly string[] = [];
   #generation = 0;
   #fetchedAtMs = 0;
   #refreshing: Promise<void> | undefined;
   #missing: StreamError | undefined;
-  /** The server writes its own time over that of the producer. */
-  hasAppendTime = false;
+  #hasAppendTime = false;
 
   constructor(directory: TopicDirectory, name: string) {
     this.#directory = directory;
     this.#name = name;
   }
 
-  /** Rises when keys may have other lanes. */
+  /** Rises when the lanes of keys may have changed. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** That the last look found no such topic. */
+  /** The server replaces the producer's timestamps with its own. */
+  get hasAppendTime(): boolean {
+    return this.#hasAppendTime;
+  }
+
+  /** The server has reported whose timestamps the topic stores. */
+  timestampsKnown(hasAppendTime: boolean): void {
+    this.#hasAppendTime = hasAppendTime;
+  }
+
+  /** The error of the last look-up, if it found no topic. */
   get missing(): StreamError | undefined {
     return this.#missing;
   }
@@ -58,7 +67,7 @@ export class ProducerTopic {
     this.#generation += 1;
   }
 
-  /** A partition that is not known may have been added: the call finds out, after another look. */
+  /** An unknown partition may have been added, so it starts a refresh. The next call then decides. */
   laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
     if (toPartition !== undefined) {
       const partition = partitionNumber(toPartition);
@@ -73,11 +82,11 @@ export class ProducerTopic {
     return this.#names[partition] ?? String(partition);
   }
 
-  /** Something was not as it was known. Looks in the background; the next call waits for it. */
+  /** Looks up the topic in the background, because the known state was wrong. The next call waits for the answer. */
   refreshInBackground(): void {
     this.#refreshing ??= this.fetch(this.#closing.signal)
       .catch((error: unknown) => {
-        // What cannot be looked up now is looked up when it is needed again; only that the topic is gone is remembered.
+        // Only a missing topic is remembered. After any other failure, the next use looks up the topic again.
         const known = classify(error);
         this.#missing = known.code === "not-found" ? known : undefined;
       })
@@ -86,14 +95,14 @@ export class ProducerTopic {
       });
   }
 
-  /** Resolves when a look that is under way has ended, by whatever. */
+  /** Resolves when a running look-up has ended, also after a failure. */
   async settled(signal: AbortSignal): Promise<void> {
     if (this.#missing !== undefined) this.refreshInBackground();
     if (this.#refreshing === undefined) {
-      if (performance.now() - this.#fetchedAtMs > LONGEST_AGE_MS) this.refreshInBackground();
+      if (performance.now() - this.#fetchedAtMs > MAX_AGE_MS) this.refreshInBackground();
       return;
     }
-    // An abort shows at the next step, which knows what it means there.
+    // The next step handles an abort.
     await abortable(this.#refreshing, signal).catch(() => undefined);
   }
 

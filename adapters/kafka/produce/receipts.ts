@@ -1,7 +1,7 @@
 import type { OutgoingRecord, RecordResult, SliceResult, StreamError } from "../../../src/driver/index.ts";
-import { positionBehind } from "../records.ts";
+import { positionAt } from "../records.ts";
 
-/** Receipts of a batch; positions are made for those that are looked at. */
+/** The receipts of a stored batch. A position is made only when it is read. */
 export class StoredSlice {
   readonly outcome = "stored";
   readonly partition: string;
@@ -15,11 +15,11 @@ export class StoredSlice {
   }
 
   positionOf(index: number): string {
-    return positionBehind(this.#baseOffset, index);
+    return positionAt(this.#baseOffset, index);
   }
 }
 
-/** Receipts one by one: of records with times of their own, and of a batch that took only the first of `count`. */
+/** Single receipts: for records with their own times, and for a batch that took only the first of `count` records. */
 export function eachStored(
   partition: string,
   baseOffset: bigint,
@@ -32,7 +32,7 @@ export function eachStored(
   const results: RecordResult[] = sent.map((record, index) => ({
     outcome: "stored",
     partition,
-    position: positionBehind(baseOffset, index),
+    position: positionAt(baseOffset, index),
     timestampMs: hasOwnTimes ? (record.timestampMs ?? timestampMs) : timestampMs,
   }));
   while (results.length < count) results.push({ outcome: "retryable", error: later, retryAfterMs: 0 });

@@ -151,7 +151,7 @@ describe("an offset behind the end that another client has committed", () => {
   const BEHIND = { code: "position-out-of-range", topic: TOPIC, partition: "0" };
   const told = (rest: string) => ({
     ...BEHIND,
-    message: expect.stringMatching(`stands at offset 99, behind the end .* which is 3; ${rest}`),
+    message: expect.stringMatching(`offset 99 is after the end .* which is 3; ${rest}`),
   });
 
   test("is no lag of 0, and hides that of no other group", async () => {

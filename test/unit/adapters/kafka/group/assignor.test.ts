@@ -1,17 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type JoinedMember, assignPartitions } from "../../../../../adapters/kafka/group/assignor.ts";
+import { type SubscribedMember, assignPartitions } from "../../../../../adapters/kafka/group/assignor.ts";
 
-function member(memberId: string, owned: readonly number[] = [], partitionCount = 6, topic = "orders", generation = 1): JoinedMember {
+function member(memberId: string, owned: readonly number[] = [], partitionCount = 6, topic = "orders", generation = 1): SubscribedMember {
   return { memberId, topic, partitionCount, owned, generation };
 }
 
 /** Partitions by member, for comparing. */
-function sharesOf(members: readonly JoinedMember[]): Record<string, readonly number[]> {
+function sharesOf(members: readonly SubscribedMember[]): Record<string, readonly number[]> {
   return Object.fromEntries([...assignPartitions(members)].map(([memberId, { partitions }]) => [memberId, partitions]));
 }
 
-function isMoving(members: readonly JoinedMember[]): boolean {
+function isMoving(members: readonly SubscribedMember[]): boolean {
   return [...assignPartitions(members).values()].some(({ moving }) => moving);
 }
 

@@ -31,7 +31,7 @@ describe("what a member says of itself", () => {
     expect(() => decodeSubscription(bytes.subarray(0, bytes.length - 1))).toThrow(RangeError);
     const old = Buffer.from(bytes);
     old.writeInt16BE(0);
-    expect(() => decodeSubscription(old)).toThrow("version 0; 2 or newer");
+    expect(() => decodeSubscription(old)).toThrow("version 0; version 2 or newer");
   });
 });
 

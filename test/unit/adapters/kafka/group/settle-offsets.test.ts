@@ -44,7 +44,7 @@ describe("commits", () => {
       unreadable: async () => true,
     };
     const taken = new OwnedPartition(partition, generation);
-    taken.delivery = { assignment, cursor: new FetchCursor(partition, { offset: 0n, leaderEpoch: 3 }, handler) };
+    taken.deliveringTo(assignment, new FetchCursor(partition, { offset: 0n, leaderEpoch: 3 }, handler));
     owned.add(taken);
     return assignment;
   }

@@ -9,7 +9,7 @@ vi.mock("node:perf_hooks", () => import("../../../fakeable-timers.ts"));
 
 const silent: Report = Object.assign(() => undefined, { wants: () => false });
 const LOOK_MS = 3_000;
-/** A server that has just started may not know all topics yet: so long it is asked again. */
+/** A server that has just started may not know all topics yet, so the watch asks again during this time. */
 const MISSING_MS = 4_000;
 
 let topicId: string;
@@ -18,7 +18,7 @@ let grown: number;
 let ended: unknown;
 const stop = new AbortController();
 
-/** A watch that has had its first look and goes on. */
+/** A watch that runs and has looked up the topic once. */
 async function startWatch(): Promise<TopicWatch> {
   const metadata = async (): Promise<ClusterMetadata> => {
     const partitions = Array.from({ length: partitionCount }, (_, partition) => ({ errorCode: 0, partition, leaderId: 1 }));
@@ -26,8 +26,7 @@ async function startWatch(): Promise<TopicWatch> {
     return { brokers: [], clusterId: "c", controllerId: 1, topics: [topic] };
   };
   const client = { metadata } satisfies Partial<KafkaClient> as unknown as KafkaClient;
-  const watch = new TopicWatch(new TopicDirectory(client), "t", silent, () => (grown += 1));
-  await watch.open(stop.signal);
+  const watch = await TopicWatch.open(new TopicDirectory(client), "t", silent, () => (grown += 1), stop.signal);
   watch.run(stop.signal).catch((error: unknown) => (ended = error));
   await vi.advanceTimersByTimeAsync(LOOK_MS);
   return watch;
@@ -40,7 +39,7 @@ beforeEach(() => {
 
 afterEach(() => void vi.useRealTimers());
 
-test("a topic that is created again under the same name ends the watch, whatever else is the same", async () => {
+test("a topic that is created again under the same name ends the watch, even if everything else is the same", async () => {
   const watch = await startWatch();
   expect(ended).toBeUndefined();
   topicId = "b".repeat(32);
@@ -49,7 +48,7 @@ test("a topic that is created again under the same name ends the watch, whatever
   expect(watch.known.topicId).toBe("a".repeat(32));
 });
 
-test("added partitions are told once", async () => {
+test("added partitions are reported once", async () => {
   const watch = await startWatch();
   partitionCount = 5;
   await vi.advanceTimersByTimeAsync(3 * LOOK_MS);

@@ -1,0 +1,223 @@
+import type { Assignment, ConsumerSettings, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
+import { type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
+import { RetryBackoff } from "../client/retry-backoff.ts";
+import { pause } from "../client/waiting.ts";
+import { classOf, classify } from "../errors.ts";
+import { OffsetLookup } from "../fetch/offset-lookup.ts";
+import { PartitionFetcher } from "../fetch/partition-fetcher.ts";
+import type { LogPlace } from "../fetch/read-epochs.ts";
+import { toPosition } from "../records.ts";
+import type { KafkaService } from "../service.ts";
+import { GroupMembership } from "./group-membership.ts";
+import type { GroupOffsets } from "./group-offsets.ts";
+import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
+import { settleOffsets } from "./settle-offsets.ts";
+import { sinkHandler } from "./sink-handler.ts";
+import { startOffsets } from "./start-positions.ts";
+import type { TopicWatch } from "./topic-watch.ts";
+
+/** Partitions that are released within this time share one rebalance. */
+const REVOKE_DEBOUNCE_MS = 20;
+
+export interface MemberServices {
+  readonly service: KafkaService;
+  /** For the membership alone. A join that waits for the other members blocks its connection, so commits use another one. */
+  readonly joinClient: KafkaClient;
+  readonly client: KafkaClient;
+  readonly watch: TopicWatch;
+  readonly offsets: GroupOffsets;
+}
+
+/**
+ * A member whose topic is known: it carries the group's assignments to the sink, fetches the records of its partitions, and commits.
+ * Partitions move one by one: those that stay are never interrupted, and those that move are released before another member gets
+ * them.
+ */
+export class JoinedMember {
+  readonly #services: MemberServices;
+  readonly #settings: ConsumerSettings;
+  readonly #topic: string;
+  readonly #sink: Sink;
+  readonly #closing: AbortSignal;
+  readonly #membership: GroupMembership;
+  readonly #fetcher: PartitionFetcher;
+  readonly #owned = new OwnedPartitions();
+  readonly #joined = Promise.withResolvers<void>();
+  #hasJoined = false;
+  #hasContact = false;
+  /** Assignments whose start offsets are not known yet. */
+  #beginning = 0;
+
+  /** @param group its native name */
+  constructor(services: MemberServices, group: string, settings: ConsumerSettings, sink: Sink, closing: AbortSignal) {
+    const { service, joinClient, client, watch } = services;
+    const { topic } = watch.known;
+    this.#services = services;
+    this.#settings = settings;
+    this.#topic = topic;
+    this.#sink = sink;
+    this.#closing = closing;
+    this.#membership = new GroupMembership(
+      joinClient,
+      { group, topic, sessionTimeoutMs: settings.sessionTimeoutMs },
+      {
+        claim: () => ({ partitionCount: watch.known.partitions.length, owned: this.#owned.numbers }),
+        synced: (partitions, generation) => this.#synced(partitions, generation),
+        contact: (hasContact) => this.#contact(hasContact),
+        lost: () => this.#lost(),
+      },
+      service.report,
+    );
+    this.#fetcher = new PartitionFetcher(service, client, watch.known, settings.maxBufferedBytes);
+  }
+
+  /** Starts to work, until `closing` aborts. Resolves after the first assignment. @throws the failure that prevents it */
+  async join(): Promise<void> {
+    this.#background(this.#services.watch.run(this.#closing));
+    this.#background(this.#fetcher.run(this.#closing, false));
+    this.#background(this.#membership.run(this.#closing));
+    await this.#joined.promise;
+  }
+
+  /** Starts a rebalance. The member's new claim can change the assignments. */
+  rejoin(): void {
+    this.#membership.rejoin();
+  }
+
+  /** The group's name for this member; see `GroupMembership`. */
+  async assignedId(signal: AbortSignal): Promise<string> {
+    return this.#membership.assignedId(signal);
+  }
+
+  async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
+    return settleOffsets(this.#membership, this.#owned, this.#services.offsets, settlements, signal);
+  }
+
+  /** No more records are delivered. */
+  stopFetching(): void {
+    for (const { delivery } of this.#owned.all) if (delivery !== null) this.#fetcher.remove(delivery.cursor);
+  }
+
+  #synced(partitions: readonly number[], generation: number): void {
+    if (this.#closing.aborted) return;
+    for (const owned of this.#owned.all) {
+      if (!partitions.includes(owned.partition) && !owned.isRevoking) this.#background(this.#revoke(owned));
+    }
+    const added = partitions
+      .filter((partition) => !this.#owned.has(partition))
+      .map((partition) => new OwnedPartition(partition, generation));
+    for (const owned of added) this.#owned.add(owned);
+    if (added.length > 0) this.#background(this.#begin(added));
+    this.#hasJoined = true;
+    this.#joined.resolve();
+  }
+
+  #contact(hasContact: boolean): void {
+    this.#hasContact = hasContact;
+    this.#reportState();
+  }
+
+  /** The sink hears `joined` only after it has received every assignment. */
+  #reportState(): void {
+    if (this.#closing.aborted) return;
+    if (!this.#hasContact) this.#sink.rejoining();
+    else if (this.#beginning === 0) this.#sink.joined();
+  }
+
+  #lost(): void {
+    if (this.#closing.aborted) return;
+    for (const owned of this.#owned.all) this.#drop(owned);
+  }
+
+  #drop(owned: OwnedPartition): void {
+    this.#owned.remove(owned);
+    if (owned.delivery === null) return;
+    this.#fetcher.remove(owned.delivery.cursor);
+    this.#sink.lost(owned.delivery.assignment);
+  }
+
+  /** The member still owns the partition, and claims it in every rebalance, until the sink has finished its work. */
+  async #revoke(owned: OwnedPartition): Promise<void> {
+    owned.revoking();
+    await owned.started;
+    if (owned.delivery !== null) {
+      this.#fetcher.remove(owned.delivery.cursor);
+      await this.#sink.revoking(owned.delivery.assignment, this.#settings.sessionTimeoutMs);
+    }
+    if (!this.#owned.isCurrent(owned)) return;
+    this.#owned.remove(owned);
+    if (this.#owned.all.some(({ isRevoking }) => isRevoking)) await pause(REVOKE_DEBOUNCE_MS, this.#closing);
+    this.#membership.rejoin();
+  }
+
+  async #begin(added: readonly OwnedPartition[]): Promise<void> {
+    this.#beginning += 1;
+    try {
+      const places = await this.#startPlaces(added);
+      for (const owned of added) {
+        const place = places.get(owned.partition);
+        if (place !== undefined && this.#isWanted(owned)) this.#deliverFrom(owned, place);
+      }
+    } finally {
+      for (const owned of added) owned.startIsOver();
+      this.#beginning -= 1;
+    }
+    this.#reportState();
+  }
+
+  #isWanted(owned: OwnedPartition): boolean {
+    return this.#owned.isCurrent(owned) && !owned.isRevoking;
+  }
+
+  /** @returns no places if the member wants none of the partitions any longer */
+  async #startPlaces(added: readonly OwnedPartition[]): Promise<ReadonlyMap<number, LogPlace>> {
+    const { service, client, watch, offsets } = this.#services;
+    const backoff = new RetryBackoff(service.report, this.#topic);
+    const context = {
+      lookup: new OffsetLookup(client),
+      offsets,
+      settings: this.#settings,
+      known: () => watch.known,
+      member: () => this.#membership.member,
+      isFirst: () => added.some((owned) => owned.partition === watch.known.partitions[0] && this.#isWanted(owned)),
+      isWanted: () => added.some((owned) => this.#isWanted(owned)),
+    };
+    while (context.isWanted()) {
+      const wanted = added.filter((owned) => this.#isWanted(owned)).map(({ partition }) => partition);
+      try {
+        return await startOffsets(context, wanted, this.#closing);
+      } catch (error) {
+        // The group is in a newer generation. The member will soon receive its partitions of that generation.
+        if (error instanceof KafkaProtocolError && classOf(error.errorCode) === "fenced") await pause(REVOKE_DEBOUNCE_MS, this.#closing);
+        else {
+          await backoff.failed("OffsetFetch", error, this.#closing);
+          await watch.refresh(this.#closing);
+        }
+      }
+    }
+    return new Map();
+  }
+
+  #deliverFrom(owned: OwnedPartition, place: LogPlace): void {
+    const assignment: Assignment = {
+      partition: String(owned.partition),
+      identity: this.#services.watch.known.identity,
+      start: { kind: "at", position: toPosition(place.offset) },
+      epoch: String(owned.generation),
+    };
+    this.#sink.assigned(assignment);
+    owned.deliveringTo(assignment, this.#fetcher.add(owned.partition, place, sinkHandler(this.#sink, assignment)));
+  }
+
+  /** If the work fails, the member fails. */
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#closing.aborted && this.#hasJoined) return;
+    const error = this.#closing.aborted ? this.#closing.reason : classify(thrown);
+    if (this.#hasJoined) this.#sink.failed(error);
+    else this.#joined.reject(error);
+  }
+}
