@@ -17,7 +17,7 @@ const MOST_MS = 5_000;
 type Right = "topic Describe" | "topic Read" | "topic Write" | "group Describe" | "group Read";
 type Administrator = Connection<"topicAdmin" | "groupAdmin" | "groupReset" | "lagInMessages">;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka({ security: {} })).rejects.toThrow(reason);
 });
@@ -53,7 +53,7 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
     await runKafkaTool(cluster, "acls", [verb, ...sure, ...principal, "--operation", operation, ...resource]);
   }
 
-  /** A topic with one message, of which the restricted user may do as much. */
+  /** A topic with one message, on which the restricted user has these permissions. */
   async function guarded(rights: readonly Right[]): Promise<string> {
     const name = `guarded-${randomUUID()}`;
     await allowed.admin.createTopic(name, { partitions: 1 });
@@ -62,7 +62,7 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
     return name;
   }
 
-  /** All that an application does with a topic, by name. */
+  /** All operations of an application on a topic, by name. */
   function usesOf(connection: Administrator, name: string) {
     const topic = connection.topic(name, { codec: text() });
     const { admin } = connection;
@@ -86,7 +86,7 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
     } satisfies Record<string, () => Promise<unknown>>;
   }
 
-  /** The code of what it rejects with, in time, or "done". */
+  /** The code of the rejection, within the time limit, or "done". */
   async function outcome(use: () => Promise<unknown>): Promise<string> {
     const startedAtMs = performance.now();
     try {
@@ -101,7 +101,7 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
   }
 
   const denied = "permission-denied";
-  /** Who may do nothing. */
+  /** A user without permissions. */
   const NOTHING = {
     send: denied,
     read: denied,
@@ -130,8 +130,8 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
       { ...SEEN, read: "done", describeGroup: "not-found", lag: "not-found", deleteGroup: "not-found" },
     ],
     [
-      "to join the group, but not to commit places in the topic",
-      // It has joined, so that there is a group, which it may not delete.
+      "to join the group, but not to commit offsets of the topic",
+      // It has joined, so the group exists, but it may not delete the group.
       ["topic Describe", "group Read"],
       { ...SEEN, describeGroup: "not-found", lag: "not-found" },
     ],
@@ -140,18 +140,22 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
       ["topic Read", "group Read"],
       { ...SEEN, read: "done", consume: "done", describeGroup: "done", lag: "done", resetGroup: "done" },
     ],
-  ])("who is allowed %s is told so within seconds of all the rest", { timeout: TOOL_TIMEOUT_MS }, async (_what, rights, may) => {
-    const name = await guarded(rights);
-    await using connection = await openRestricted();
-    const outcomes: Record<string, string> = {};
-    for (const [use, call] of Object.entries(usesOf(connection, name))) outcomes[use] = await outcome(call);
-    expect(outcomes).toEqual({ ...NOTHING, ...may });
-    expect((await connection.admin.listTopics()).includes(name)).toBe(rights.length > 0);
-    // Groups that we may not see are not listed.
-    expect(await outcome(() => connection.admin.listGroups(name))).toBe(rights.length > 0 ? "done" : denied);
-  });
+  ])(
+    "with the permission %s, every other operation is refused within seconds",
+    { timeout: TOOL_TIMEOUT_MS },
+    async (_what, rights, may) => {
+      const name = await guarded(rights);
+      await using connection = await openRestricted();
+      const outcomes: Record<string, string> = {};
+      for (const [use, call] of Object.entries(usesOf(connection, name))) outcomes[use] = await outcome(call);
+      expect(outcomes).toEqual({ ...NOTHING, ...may });
+      expect((await connection.admin.listTopics()).includes(name)).toBe(rights.length > 0);
+      // Groups without the permission to see them are not listed.
+      expect(await outcome(() => connection.admin.listGroups(name))).toBe(rights.length > 0 ? "done" : denied);
+    },
+  );
 
-  test("an idempotent producer that may not write is told so", { timeout: TOOL_TIMEOUT_MS }, async () => {
+  test("an idempotent producer that may not write gets an error", { timeout: TOOL_TIMEOUT_MS }, async () => {
     const name = await guarded(["topic Describe"]);
     await using connection = await openRestricted({ idempotent: true });
     expect(await outcome(usesOf(connection, name).send)).toBe(denied);
@@ -161,7 +165,7 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
     ["topic Read", ["reader", "member"]],
     ["group Read", ["member"]],
     ["topic Write", ["producer"]],
-  ])("taking away %s while everything runs ends %j with permission-denied", { timeout: TOOL_TIMEOUT_MS }, async (right, ended) => {
+  ])("the removal of %s while everything runs ends %j with permission-denied", { timeout: TOOL_TIMEOUT_MS }, async (right, ended) => {
     const name = await guarded(["topic Read", "topic Write", "group Read"]);
     await using connection = await openRestricted();
     const topic = connection.topic(name, { codec: text() });
@@ -179,23 +183,23 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
     await producer.send({ key: "k", value: "v" });
     await change("--remove", name, right);
     const removedAtMs = performance.now();
-    for (const who of ended.filter((runs) => runs !== "producer")) expect(await running[who]).toBe(denied);
+    for (const name of ended.filter((runs) => runs !== "producer")) expect(await running[name]).toBe(denied);
     expect(performance.now() - removedAtMs).toBeLessThan(MOST_MS);
     expect(await outcome(() => producer.send({ key: "k", value: "v" }))).toBe(ended.includes("producer") ? denied : "done");
-    // Nobody else has ended.
-    for (const who of ["reader", "member"].filter((runs) => !ended.includes(runs))) {
-      expect(await Promise.race([running[who], Promise.resolve("running")])).toBe("running");
+    // No other client has ended.
+    for (const name of ["reader", "member"].filter((runs) => !ended.includes(runs))) {
+      expect(await Promise.race([running[name], Promise.resolve("running")])).toBe("running");
     }
   });
 
-  test("a member whose commits are not allowed ends with its first one", { timeout: TOOL_TIMEOUT_MS }, async () => {
+  test("a member whose commits are not allowed ends at its first commit", { timeout: TOOL_TIMEOUT_MS }, async () => {
     const name = await guarded(["topic Describe", "group Read"]);
     await using connection = await openRestricted();
     const refused = { code: denied, topic: name, message: expect.stringContaining("OffsetCommit") };
     await expect(usesOf(connection, name).consume()).rejects.toMatchObject(refused);
   });
 
-  test("who may create no topic runs the suite on those that are lent", { timeout: 240_000 }, async () => {
+  test("a user without the permission to create topics runs the suite on given topics", { timeout: 240_000 }, async () => {
     const topics = await Promise.all(
       [1, 2, 3].map(async () => {
         const name = `lent-${randomUUID()}`;
@@ -219,7 +223,7 @@ describe.each(missing === null ? ["Kafka"] : [])("what access control lists allo
   });
 
   test(
-    "whose time is stored is learnt from the answers where the settings of the topic may not be seen",
+    "without the permission to see the settings of the topic, the answers show whose time is stored",
     { timeout: TOOL_TIMEOUT_MS },
     async () => {
       const name = await guarded(["topic Describe", "topic Write"]);

@@ -10,7 +10,7 @@ const missing = kafkaRequirements();
 const START_TIMEOUT_MS = 120_000;
 const TOOL_TIMEOUT_MS = 60_000;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
@@ -50,7 +50,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
   }
 
   test.each(["none", "gzip", "zstd"] as const)(
-    "what is written with compression %s Java reads, and so do we",
+    "records with compression %s are read by Java and by streamport",
     { timeout: TOOL_TIMEOUT_MS },
     async (compression) => {
       const name = await newTopic(1);
@@ -68,7 +68,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     },
   );
 
-  test.each(["gzip", "snappy", "lz4", "zstd"])("what Java writes with %s is read", { timeout: TOOL_TIMEOUT_MS }, async (codec) => {
+  test.each(["gzip", "snappy", "lz4", "zstd"])("records of Java with %s are read", { timeout: TOOL_TIMEOUT_MS }, async (codec) => {
     const name = await newTopic(1);
     // Long enough for several blocks of each codec, with repetitions at all distances, and parts that cannot be compressed.
     const lines = Array.from({ length: 4_000 }, (_, index) => `${index}:${`${(index * 2_654_435_761) >>> 0} `.repeat((index % 9) + 1)}`);
@@ -92,7 +92,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     expect(new Map(keys.map((key, index) => [key, receipts[index]!.partition]))).toEqual(byJava);
   });
 
-  test("keys, values and headers come back as the bytes they were: not UTF-8, empty, null, in order", async () => {
+  test("keys, values and headers keep their bytes: not UTF-8, empty, null, in order", async () => {
     const name = await newTopic(1);
     await using connection = await open();
     const topic = connection.topic(name, { codec: bytes(), tombstones: true });
@@ -113,7 +113,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     expect(first!.native).toMatchObject({ offset: "0", value: Buffer.from([0, 255, 128]) });
   });
 
-  test("receipts tell the time that is stored, the producer's or the server's", async () => {
+  test("receipts have the stored time, the producer's or the server's", async () => {
     const own = await newTopic(1);
     const appended = await newTopic(1, "message.timestamp.type=LogAppendTime");
     await using connection = await open();
@@ -132,7 +132,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     }
   });
 
-  test("times that no Date can hold, none, and such as are before 1970 are stored, and looked up by what the messages say", async () => {
+  test("times that no Date can hold, no time, and times before 1970 are stored, and the times of messages can be looked up", async () => {
     const forEver = ["message.timestamp.after.max.ms=9223372036854775807", "retention.ms=-1"];
     const name = await newTopic(1, ...forEver);
     await using connection = await open();
@@ -150,7 +150,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     }
   });
 
-  test("records of aborted transactions are left out, and a range ends behind control records", async () => {
+  test("records of aborted transactions are left out, and a range can end after control records", async () => {
     const name = await newTopic(1);
     const raw = new Kafka({ brokers: cluster.bootstrapServers.split(","), logLevel: logLevel.NOTHING }).producer({
       transactionalId: "aborting",
@@ -171,7 +171,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     expect((await readAll(topic.reader({ until: "now" }))).map(({ value }) => value)).toEqual(["commit 0", "commit 2", "plain"]);
   });
 
-  test("an idempotent producer stores everything once, and keeps the order of each key", async () => {
+  test("an idempotent producer stores every message once, and keeps the order of each key", async () => {
     const name = await newTopic(3);
     await using connection = await open({ idempotent: true });
     const topic = connection.topic(name, { codec: text() });
@@ -190,7 +190,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     }
   });
 
-  test("over max.message.bytes: too large at once, and what fits goes", async () => {
+  test("a message over max.message.bytes is too large at once, and one that fits is sent", async () => {
     const name = await newTopic(1, "max.message.bytes=10000");
     await using connection = await open();
     const topic = connection.topic(name, { codec: text() });
@@ -203,7 +203,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     expect(await readAll(topic.reader({ until: "now" }))).toHaveLength(41);
   });
 
-  test("a topic that was deleted and created again: the producer goes on in the new one, positions of the old are refused", async () => {
+  test("after a topic was deleted and created again, the producer continues in the new one, and positions of the old one are refused", async () => {
     const name = await newTopic(2);
     await using connection = await open();
     const topic = connection.topic(name, { codec: text() });
@@ -220,7 +220,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
   });
 
   test(
-    "retention that has passed the start of a range is refused, or told to onGap with what is missing",
+    "a range whose start retention has deleted is refused, or onGap gets the number of missing messages",
     { timeout: TOOL_TIMEOUT_MS },
     async () => {
       const name = await newTopic(1);
@@ -244,7 +244,7 @@ describe.each(missing === null ? ["Kafka"] : [])("records on a real %s", () => {
     },
   );
 
-  test("a missing topic and a missing partition are told", async () => {
+  test("a missing topic and a missing partition are errors", async () => {
     const name = await newTopic(2);
     await using connection = await open();
     const nothing = connection.topic("never-created", { codec: text() });

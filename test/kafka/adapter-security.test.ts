@@ -10,17 +10,17 @@ import { unsecuredToken } from "../../localstack/kafka/unsecured-token.ts";
 import { type Connection, connect, isStreamError, text } from "../../src/index.ts";
 import { GroupWatch, until } from "./group-watch.ts";
 
-// What access control lists refuse is in adapter-permissions.test.ts.
+// Tests of access control lists are in adapter-permissions.test.ts.
 const missing = kafkaRequirements({ security: true });
 const START_TIMEOUT_MS = 120_000;
 const MOST_MS = 5_000;
-/** A session that is renewed several times while the tests run. */
+/** The lifetime of a session. It is renewed several times while the tests run. */
 const SESSION_MS = 3_000;
 
 type Mechanism = "plain" | "scram-sha-256" | "scram-sha-512" | "oauthbearer";
 const MECHANISMS: readonly Mechanism[] = ["plain", "scram-sha-256", "scram-sha-512", "oauthbearer"];
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka({ security: {} })).rejects.toThrow(reason);
 });
@@ -48,7 +48,7 @@ describe.each(missing === null ? ["Kafka"] : [])("security of a real %s", () => 
     return { mechanism, username, password: right ? password : `${password}-not` };
   }
 
-  /** What is sent is read and handled again. */
+  /** A sent message is read and handled. */
   async function expectRoundTrip(options: KafkaOptions): Promise<void> {
     await using connection = await connect(kafka(options), { require: ["topicAdmin"] });
     expect(await connection.check()).toMatchObject({ ok: true });
@@ -66,7 +66,7 @@ describe.each(missing === null ? ["Kafka"] : [])("security of a real %s", () => 
     expect(handled).toEqual(["v"]);
   }
 
-  /** All that an application does, each on a connection of its own, is refused with exactly this code, in time, and no secret is told. */
+  /** Every operation of an application, each on its own connection, is refused with exactly this code, in time, and no error contains a secret. */
   async function expectRefused(options: KafkaOptions, code: string): Promise<void> {
     const uses: readonly ((connection: Connection) => Promise<unknown>)[] = [
       async (connection) => {
@@ -97,7 +97,7 @@ describe.each(missing === null ? ["Kafka"] : [])("security of a real %s", () => 
     expect(await Promise.all(refusals)).toEqual(uses.map(() => code));
   }
 
-  test.each(MECHANISMS)("%s lets the right credentials in, and refuses wrong ones at once", async (mechanism) => {
+  test.each(MECHANISMS)("%s accepts valid credentials, and refuses wrong ones at once", async (mechanism) => {
     for (const listener of ["SASL_PLAINTEXT", "SASL_SSL"] as const) {
       const tls = listener === "SASL_SSL" ? { ca: security().authority } : undefined;
       await expectRoundTrip({ brokers: brokers(listener), tls, sasl: sasl(mechanism) });
@@ -105,14 +105,14 @@ describe.each(missing === null ? ["Kafka"] : [])("security of a real %s", () => 
     }
   });
 
-  test("a URL carries user and password", async () => {
+  test("a URL contains user and password", async () => {
     const { username, password } = security().users.admin;
     const url = `kafka://${username}:${encodeURIComponent(password)}@${security().bootstrapServers.SASL_PLAINTEXT}?sasl.mechanism=scram-sha-256`;
     await using connection = await connect(url);
     expect(await connection.check()).toMatchObject({ ok: true });
   });
 
-  test("a client certificate of the authority is let in, none and another's are refused", async () => {
+  test("a client certificate of the authority is accepted; none, and one of another authority, are refused", async () => {
     const { authority, clientKey, untrustedKey } = security();
     const withKey = (pair: typeof clientKey): KafkaOptions => ({
       brokers: brokers("SSL"),
@@ -153,11 +153,11 @@ describe.each(missing === null ? ["Kafka"] : [])("security of a real %s", () => 
         return { brokers: brokers("SASL_PLAINTEXT"), sasl: { mechanism: "oauthbearer", oauthBearerProvider } };
       },
     ],
-  ])("%s: %s, whatever is done", async (_what, code, options) => {
+  ])("%s: every operation is %s", async (_what, code, options) => {
     await expectRefused(options(), code);
   });
 
-  /** A producer, a reader and a member that go on for some sessions, and the connections that they open. */
+  /** A producer, a reader and a member that run for some sessions, and the connections that they open. */
   async function workThrough(sessions: number, options: Pick<KafkaOptions, "sasl">, changed: () => void = () => undefined) {
     let connections = 0;
     const socketFactory = ({ host, port, onConnect }: { host: string; port: number; onConnect: () => void }): Socket => {
@@ -205,14 +205,14 @@ describe.each(missing === null ? ["Kafka"] : [])("security of a real %s", () => 
     const working = MECHANISMS.map((mechanism) =>
       workThrough(2.5, { sasl: mechanism === "oauthbearer" ? { mechanism, oauthBearerProvider } : sasl(mechanism) }),
     );
-    // A session that ends without having been renewed would cost its connection.
+    // A session that ends without a renewal would close its connection.
     expect(await Promise.all(working)).toEqual(MECHANISMS.map(() => ({ openedLater: 0, repeats: 0 })));
-    // A new one each time, for more than ten connections.
+    // A new token each time, for more than ten connections.
     expect(tokens).toBeGreaterThan(20);
   });
 
   test.each(["fails", "says nothing"])(
-    "a token provider that %s for a while when sessions are renewed ends nothing that runs",
+    "a token provider that %s for a while when sessions are renewed ends no running client",
     { timeout: 60_000 },
     async (manner) => {
       const { username } = security().users.admin;
@@ -234,7 +234,7 @@ describe.each(missing === null ? ["Kafka"] : [])("security of a real %s", () => 
     },
   );
 
-  test("a token that is not accepted any more ends what runs with unauthenticated", { timeout: 30_000 }, async () => {
+  test("a token that is no longer accepted ends running clients with unauthenticated", { timeout: 30_000 }, async () => {
     const { username } = security().users.admin;
     let isValid = true;
     const oauthBearerProvider = async () => ({ value: unsecuredToken(username, isValid ? SESSION_MS : -60_000) });

@@ -11,13 +11,13 @@ import { type Connection, type RetryEvent, connect, isStreamError, text } from "
 import { until } from "./group-watch.ts";
 import { NamedBrokers } from "./named-brokers.ts";
 
-// Wrong passwords, and TLS where there is none, are in adapter-security.test.ts; missing rights in adapter-permissions.test.ts.
+// Tests of wrong passwords, and of TLS to a plain-text port, are in adapter-security.test.ts; of missing permissions in adapter-permissions.test.ts.
 const missing = kafkaRequirements();
 const START_TIMEOUT_MS = 120_000;
 const MOST_MS = 5_000;
 const SOURCES = join(import.meta.dirname, "..", "..");
 
-/** @returns the code and the text of what a call rejects with, within the time that it may take */
+/** @returns the code and the message of the rejection of a call, within the time limit */
 async function refusal(call: () => Promise<unknown>): Promise<{ readonly code: string; readonly message: string }> {
   const startedAtMs = performance.now();
   try {
@@ -36,7 +36,7 @@ async function readAll(reader: AsyncIterable<{ readonly value: string }>): Promi
   return values;
 }
 
-/** All that an application does with a topic, by name. */
+/** All operations of an application on a topic, by name. */
 function uses(connection: Connection, name: string): readonly (readonly [string, () => Promise<unknown>])[] {
   const topic = connection.topic(name, { codec: text() });
   return [
@@ -48,7 +48,7 @@ function uses(connection: Connection, name: string): readonly (readonly [string,
   ];
 }
 
-/** Nobody knows whether it is a typing error or a host that is still to come. */
+/** It may be a typing error, or a host that does not run yet. */
 async function expectTriedAgain(connection: Connection, address: string): Promise<void> {
   const message = expect.stringMatching(
     new RegExp(`${address.replaceAll(".", "\\.")} \\((?:ENOTFOUND|EAI_AGAIN): the name of the host is not known\\)`),
@@ -67,28 +67,28 @@ async function expectTriedAgain(connection: Connection, address: string): Promis
     await call().catch(() => undefined);
     settled.push(name);
   });
-  // Each of the five calls tries again, under a name of its own.
-  await until(() => retried.size === calls.length, "all calls tried again");
+  // Each of the five calls is retried, and reports this with its own operation.
+  await until(() => retried.size === calls.length, "all calls retried");
   expect(settled).toEqual([]);
   unsubscribe("streamport:retry", listen);
   await connection.close({ timeoutMs: 100 });
   await Promise.all(calls);
 }
 
-test("a host that does not exist is tried again, whatever is done, and check tells it at once", async () => {
+test("a connection to a host that does not exist is retried in every operation, and check reports it at once", async () => {
   await using connection = await connect("kafka://no-such-host.invalid:9092");
   await expectTriedAgain(connection, "no-such-host.invalid:9092");
 });
 
-test("a host whose name cannot be looked up is tried again, whatever is done, and check tells it at once", async () => {
+test("a connection to a host whose name cannot be looked up is retried in every operation, and check reports it at once", async () => {
   const names = new NamedBrokers();
-  // What a resolver says that has no server to ask.
+  // The answer of a resolver without a server.
   names.answer = "EAI_AGAIN";
   await using connection = await connect(kafka({ brokers: ["127.0.0.1:9"], kafkajs: { socketFactory: names.socketFactory } }));
   await expectTriedAgain(connection, "127.0.0.1:9");
 });
 
-test("of several brokers one whose host does not exist keeps nobody from trying the others again", async () => {
+test("a broker whose host does not exist does not prevent retries with the other brokers", async () => {
   const [unknown, refusing] = ["no-such-host.invalid:9092", "127.0.0.1:1"];
   for (const brokers of [
     [unknown, refusing],
@@ -99,8 +99,8 @@ test("of several brokers one whose host does not exist keeps nobody from trying 
   }
 });
 
-test("without kafkajs: configuration, with what to install, by URL and by factory", { timeout: 30_000 }, async () => {
-  // A program of its own, to which the package is not there.
+test("without kafkajs: configuration, and the error says what to install, by URL and by factory", { timeout: 30_000 }, async () => {
+  // A separate program, which does not find the package.
   const program = `
     import { registerHooks } from "node:module";
     registerHooks({
@@ -111,10 +111,10 @@ test("without kafkajs: configuration, with what to install, by URL and by factor
     });
     const { connect } = await import(${JSON.stringify(join(SOURCES, "src", "index.ts"))});
     const { kafka } = await import(${JSON.stringify(join(SOURCES, "adapters", "kafka", "index.ts"))});
-    const told = ({ code, message }) => console.log(code + ": " + message);
-    await connect("kafka://127.0.0.1:1").catch(told);
+    const printError = ({ code, message }) => console.log(code + ": " + message);
+    await connect("kafka://127.0.0.1:1").catch(printError);
     const connection = await connect(kafka({ brokers: ["127.0.0.1:1"] }));
-    told((await connection.check()).error);
+    printError((await connection.check()).error);
     await connection.close();
   `;
   const { stdout } = await runProgram(process.execPath, ["--input-type=module", "--eval", program], { timeoutMs: 20_000 });
@@ -132,7 +132,7 @@ test.each([
   expect(await refusal(async () => connect(url))).toMatchObject({ code: "configuration" });
 });
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
@@ -157,7 +157,7 @@ describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () =>
     return name;
   }
 
-  test("a topic that does not exist is not found, whatever is done, and is not created by that", async () => {
+  test("a topic that does not exist is not-found in every operation, and is not created", async () => {
     const name = `never-${randomUUID()}`;
     for (const [, call] of uses(connection, name)) expect(await refusal(call)).toMatchObject({ code: "not-found" });
     expect(await connection.admin.listTopics()).not.toContain(name);
@@ -172,7 +172,7 @@ describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () =>
   }
 
   test.each(["none", "gzip", "snappy", "lz4", "zstd"])(
-    "a header without a value (%s) is handed out, and a dead letter has it as it was",
+    "a header without a value (%s) is delivered, and a dead letter keeps it",
     async (codec) => {
       const name = await newTopic();
       const failed = await newTopic();
@@ -199,7 +199,7 @@ describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () =>
     },
   );
 
-  test("a partition that does not exist is refused with those that do", async () => {
+  test("a partition that does not exist is refused, and the error names those that do", async () => {
     const name = await newTopic();
     const topic = connection.topic(name, { codec: text() });
     const refused = { code: "invalid-argument", message: expect.stringContaining('"0"') };
@@ -207,7 +207,7 @@ describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () =>
     expect(await refusal(async () => readAll(topic.reader({ partitions: ["1"], until: "now" })))).toMatchObject(refused);
   });
 
-  test("a record over max.message.bytes is too large, also by a limit that was lowered while the producer ran", async () => {
+  test("a record over max.message.bytes is too large, also if the limit was lowered while the producer ran", async () => {
     const name = await newTopic();
     const producer = connection.topic(name, { codec: text() }).producer();
     const send = (length: number) => async () => producer.send({ key: "k", value: "v".repeat(length) });
@@ -222,7 +222,7 @@ describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () =>
   test("a header that is null is refused before anything is sent", async () => {
     const name = await newTopic();
     const topic = connection.topic(name, { codec: text() });
-    // What JavaScript callers can do: JSON.parse has no types.
+    // JavaScript callers can pass any value: JSON.parse has no types.
     const headers = JSON.parse('{ "empty": null }') as Record<string, string>;
     const send = async () => topic.producer().send({ key: "k", value: "v", headers });
     expect(await refusal(send)).toMatchObject({ code: "invalid-argument" });

@@ -12,7 +12,7 @@ import { kcatRequirements, runKafkaTool, runKcat } from "../../localstack/kafka/
 const missing = kafkaRequirements({ security: true });
 const START_TIMEOUT_MS = 120_000;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka({ security: {} })).rejects.toThrow(reason);
 });
@@ -60,7 +60,7 @@ describe.each(missing === null ? ["Kafka"] : [])("a local %s", () => {
     expect(await consoleConsumer(1)).toBe("LH400\tboarding\n");
   });
 
-  test("what was stored survives an orderly stop and kill -9", { timeout: 120_000 }, async () => {
+  test("stored records survive an orderly stop and kill -9", { timeout: 120_000 }, async () => {
     const pid = broker().pid;
     await broker().stop();
     expect(broker().pid).toBeUndefined();
@@ -72,7 +72,7 @@ describe.each(missing === null ? ["Kafka"] : [])("a local %s", () => {
     expect(await consoleConsumer(1)).toBe("LH400\tboarding\n");
   });
 
-  test("a frozen broker answers nothing and goes on when thawed", { timeout: 60_000 }, async () => {
+  test("a frozen broker does not answer, and continues when it is thawed", { timeout: 60_000 }, async () => {
     broker().freeze();
     await expect(probeBroker(port(), [1])).rejects.toThrow("did not answer");
     broker().thaw();
@@ -106,12 +106,12 @@ describe.each(missing === null ? ["Kafka"] : [])("a local %s", () => {
       ];
     }
 
-    test("is let in with a certificate of the authority, not with another", { timeout: 60_000 }, async () => {
+    test("is accepted with a certificate of the authority, and not with another one", { timeout: 60_000 }, async () => {
       expect(await topicsSeen("SSL", await certificateSettings("clientKey"))).toContain('topic "flights"');
       await expect(topicsSeen("SSL", await certificateSettings("untrustedKey"))).rejects.toThrow(/SSL alert/);
     });
 
-    test("is let in with a password, sees what it may, and is refused with a wrong one", { timeout: 60_000 }, async () => {
+    test("is accepted with a password, sees what it may see, and is refused with a wrong password", { timeout: 60_000 }, async () => {
       const { admin, restricted } = cluster.security?.users ?? {};
       const plain = (username = "", password = "") => ["sasl.mechanism=PLAIN", `sasl.username=${username}`, `sasl.password=${password}`];
       expect(await topicsSeen("SASL_PLAINTEXT", plain(admin?.username, admin?.password))).toContain('topic "flights"');
@@ -135,7 +135,7 @@ describe.each(missing === null ? ["Kafka"] : [])("a local %s", () => {
     await expect.poll(() => isAlive(pid) || existsSync(folder), { timeout: 10_000 }).toBe(false);
   });
 
-  test("leaves nothing behind when it is stopped", async () => {
+  test("leaves no files or processes when it is stopped", async () => {
     const pid = broker().pid ?? 0;
     await cluster.stop();
     expect(isAlive(pid)).toBe(false);
@@ -147,7 +147,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch {
-    // No such process.
+    // The process does not exist.
     return false;
   }
 }

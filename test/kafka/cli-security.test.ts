@@ -10,7 +10,7 @@ const GUARDED = ["send", "consume", "create topic", "update topic", "delete topi
 
 const missing = kafkaRequirements({ security: true });
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka({ security: {} })).rejects.toThrow(reason);
 });
@@ -29,7 +29,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a %s with 
     await cluster.stop();
   });
 
-  /** By STREAM_URL, as it should be; nothing that is printed may hold the password. */
+  /** The URL is in STREAM_URL, as recommended. No output may contain the password. */
   async function run(user: "admin" | "restricted", password: string | undefined, ...args: readonly string[]): Promise<Ended> {
     const { bootstrapServers, users } = cluster.security!;
     const secret = password ?? users[user].password;
@@ -45,13 +45,13 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a %s with 
     return Object.fromEntries(findings.map((line) => JSON.parse(line) as Finding).map(({ check, result }) => [check, result]));
   }
 
-  test("the doctor finds nothing wrong with who may do everything", async () => {
+  test("the doctor finds no problem for a user with all permissions", async () => {
     expect(await run("admin", undefined, "doctor", "--topic", "orders")).toMatchObject({ exitCode: 0, errors: "" });
     const group = await doctor("admin", "--topic", "orders", "--group", "billing");
     for (const check of GUARDED) expect(group[check], check).toBe("ok");
   });
 
-  test("the doctor tells whom we do not trust, and what to set", async () => {
+  test("the doctor reports an untrusted server, and what to set", async () => {
     const { bootstrapServers, users } = cluster.security!;
     const url = `kafka://admin:${encodeURIComponent(users.admin.password)}@${bootstrapServers.SASL_SSL}?tls=true`;
     const { exitCode, output } = await runCommandLine(["doctor"], { env: { STREAM_URL: url } });
@@ -59,14 +59,14 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a %s with 
     expect(output).toMatch(/^FAILED +reach +configuration: .*tls\.ca/m);
   });
 
-  test("the doctor tells a wrong password, and stops there", async () => {
+  test("the doctor reports a wrong password, and stops there", async () => {
     const { exitCode, output } = await run("admin", "not-the-password", "doctor", "--topic", "orders");
     expect(exitCode).toBe(1);
     expect(output).toMatch(/^FAILED +reach +unauthenticated: .*\n +-> Check user and password/m);
     expect(output).not.toContain("describe topic");
   });
 
-  test("the doctor tells which operations are not permitted", async () => {
+  test("the doctor reports operations that are not permitted", async () => {
     const { exitCode, output } = await run("restricted", undefined, "doctor", "--topic", "orders", "--group", "billing");
     expect(exitCode).toBe(1);
     expect(output).toMatch(/^ok +reach /m);
@@ -76,7 +76,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a %s with 
     for (const check of GUARDED) expect(output).toMatch(new RegExp(`^doubtful +${check} +is not permitted: .*\\n +-> .*ask for`, "m"));
   });
 
-  test("the doctor tells what who may read may not do besides", async () => {
+  test("the doctor reports the missing permissions of a user who may read", async () => {
     await using connection = await connect(cluster.url, { require: ["topicAdmin"] });
     await connection.admin.createTopic("readable");
     const principal = ["--add", "--allow-principal", "User:restricted"];
@@ -95,7 +95,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a %s with 
         "reset group": "ok",
         "delete group": "doubtful",
       });
-    // What is said is true.
+    // The answer is correct.
     const consumed = await run(
       "restricted",
       undefined,
@@ -118,7 +118,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a %s with 
     [["read", "--topic", "orders"]],
     [["consume", "--topic", "orders", "--group", "billing"]],
     [["topics", "create", "--topic", "mine"]],
-  ])("what is not permitted is an error with its code: %j", async (args) => {
+  ])("an operation that is not permitted is an error with its code: %j", async (args) => {
     expect(await run("restricted", undefined, ...args)).toMatchObject({
       exitCode: 1,
       output: "",

@@ -16,7 +16,7 @@ const missing = kafkaRequirements();
 const FLIGHTS_FILE = join(import.meta.dirname, "..", "..", "localstack", "demo", "flights-20k.jsonl");
 const FLIGHTS = 20_000;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
@@ -26,7 +26,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
   let connection: Connection<"topicAdmin" | "groupAdmin" | "lagInMessages">;
   let folder: string;
   let flights: readonly string[];
-  /** How sending all of them ended. */
+  /** The result of the command that sent all flights. */
   let produced: Ended;
   let env: { readonly STREAM_URL: string };
 
@@ -52,7 +52,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
     return runCommandLine(args, { env });
   }
 
-  /** Every flight exactly as often as the file has it, and those of each airport in the order of the file. */
+  /** Each flight is there as often as in the file, and the flights of each airport are in the order of the file. */
   function expectAllFlights(lines: readonly PrintedLine[]): void {
     expect(lines).toHaveLength(FLIGHTS);
     expect(new Set(lines.map(({ position }) => position)).size).toBe(FLIGHTS);
@@ -77,7 +77,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
   });
 
   describe("read", () => {
-    test("--until now prints all 20,000, byte by byte as they were in the file", async () => {
+    test("--until now prints all 20,000, byte by byte as in the file", async () => {
       const { exitCode, output, errors } = await run("read", "--topic", "flights", "--until", "now");
       expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: "" });
       expect(output.split("\n")).toHaveLength(FLIGHTS + 1);
@@ -105,7 +105,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       expect(until.length + from.length).toBe(FLIGHTS);
     });
 
-    /** Runs again and again with one bookmark file until it ends by itself. `null`: it may. */
+    /** Runs repeatedly with one bookmark file until a run ends by itself. `null`: no interruption. */
     async function readInParts(
       stop: (part: number) => Stop | null,
     ): Promise<{ readonly parts: readonly PrintedLine[][]; readonly ended: readonly Ended[] }> {
@@ -122,31 +122,27 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       throw new Error("it has not come to an end in 60 parts");
     }
 
-    test(
-      "with --bookmark-file, interrupted and started again and again, prints every message exactly once",
-      { timeout: 180_000 },
-      async () => {
-        const { parts, ended } = await readInParts((part) => {
-          const signal = Math.random() < 0.7 ? "SIGINT" : "SIGTERM";
-          // Before it has connected, while it connects, and in the midst of printing.
-          return part % 4 === 0
-            ? { signal, since: "start", afterMs: Math.random() * 1_000 }
-            : { signal, since: "output", afterMs: Math.random() * 300 };
-        });
-        expectAllFlights(parts.flat());
-        // Else nothing was tried: some of the interruptions found it printing.
-        expect(parts.filter(({ length }) => length > 0 && length < FLIGHTS).length).toBeGreaterThan(1);
-        for (const { exitCode, signal, errors } of ended.slice(0, -1)) {
-          expect(errors).toBe("");
-          // Before the program itself was there, the signal ended the process.
-          expect(signal ?? exitCode).toSatisfy((end) => [130, 143, "SIGINT", "SIGTERM"].includes(end as number | string));
-        }
-        expect(await readdir(folder)).not.toContainEqual(expect.stringMatching(/\.tmp$/));
-      },
-    );
+    test("with --bookmark-file and repeated interruptions, prints every message exactly once", { timeout: 180_000 }, async () => {
+      const { parts, ended } = await readInParts((part) => {
+        const signal = Math.random() < 0.7 ? "SIGINT" : "SIGTERM";
+        // Before it connects, while it connects, and while it prints.
+        return part % 4 === 0
+          ? { signal, since: "start", afterMs: Math.random() * 1_000 }
+          : { signal, since: "output", afterMs: Math.random() * 300 };
+      });
+      expectAllFlights(parts.flat());
+      // Some of the interruptions must come while it prints. Otherwise the test would prove nothing.
+      expect(parts.filter(({ length }) => length > 0 && length < FLIGHTS).length).toBeGreaterThan(1);
+      for (const { exitCode, signal, errors } of ended.slice(0, -1)) {
+        expect(errors).toBe("");
+        // Before the program starts, the signal ends the process.
+        expect(signal ?? exitCode).toSatisfy((end) => [130, 143, "SIGINT", "SIGTERM"].includes(end as number | string));
+      }
+      expect(await readdir(folder)).not.toContainEqual(expect.stringMatching(/\.tmp$/));
+    });
 
-    test("with --bookmark-file, killed again and again, misses none", { timeout: 240_000 }, async () => {
-      // All of them within a second, and it gets on.
+    test("with --bookmark-file, killed repeatedly, misses no message", { timeout: 240_000 }, async () => {
+      // All of them come within a second, and it still makes progress.
       const { parts, ended } = await readInParts((part) =>
         part > 8 ? null : { signal: "SIGKILL", since: "output", afterMs: part % 2 === 0 ? Math.random() * 300 : 300 + Math.random() * 400 },
       );
@@ -161,41 +157,45 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       expect(lines.map(({ value }) => value).toSorted()).toEqual(flights.toSorted());
     }
 
-    test("--follow goes on, over a quiet time too, and --bookmark-file remembers where", { timeout: 60_000 }, async () => {
-      await connection.admin.createTopic("ticks", { partitions: 2 });
-      const producer = connection.topic("ticks", { codec: text(), key: () => null }).producer();
-      const send = (value: string): Promise<unknown> => producer.send({ value });
-      const args = ["read", "--topic", "ticks", "--follow", "--from", "latest", "--bookmark-file", join(folder, "ticks")];
-      await send("before");
-      const first = startCommand(args, { env });
-      // It has to have its place before anything is sent: told by the first line that it prints.
-      await expect
-        .poll(
-          async () => {
-            await send("tick");
-            return first.output();
-          },
-          { timeout: 20_000 },
-        )
-        .not.toBe("");
-      const printed = linesOf(first.output()).length;
-      await send("one");
-      await send("two");
-      await expect
-        .poll(() => linesOf(first.output()).map(({ value }) => value), { timeout: 10_000 })
-        .toEqual(expect.arrayContaining(["one", "two"]));
-      first.child.kill("SIGINT");
-      const firstEnded = await first.ended;
-      expect(firstEnded).toMatchObject({ exitCode: 0, errors: "" });
-      expect(linesOf(firstEnded.output).length).toBeGreaterThanOrEqual(printed + 2);
-      expect(linesOf(firstEnded.output).map(({ value }) => value)).not.toContain("before");
-      await send("three");
-      const second = startCommand([...args, "--max", "1"], { env });
-      expect(linesOf((await second.ended).output).map(({ value }) => value)).toEqual(["three"]);
-      await producer.close();
-    });
+    test(
+      "--follow continues, also after a pause of the messages, and --bookmark-file stores the position",
+      { timeout: 60_000 },
+      async () => {
+        await connection.admin.createTopic("ticks", { partitions: 2 });
+        const producer = connection.topic("ticks", { codec: text(), key: () => null }).producer();
+        const send = (value: string): Promise<unknown> => producer.send({ value });
+        const args = ["read", "--topic", "ticks", "--follow", "--from", "latest", "--bookmark-file", join(folder, "ticks")];
+        await send("before");
+        const first = startCommand(args, { env });
+        // It must have its position before the next send. The first printed line shows that.
+        await expect
+          .poll(
+            async () => {
+              await send("tick");
+              return first.output();
+            },
+            { timeout: 20_000 },
+          )
+          .not.toBe("");
+        const printed = linesOf(first.output()).length;
+        await send("one");
+        await send("two");
+        await expect
+          .poll(() => linesOf(first.output()).map(({ value }) => value), { timeout: 10_000 })
+          .toEqual(expect.arrayContaining(["one", "two"]));
+        first.child.kill("SIGINT");
+        const firstEnded = await first.ended;
+        expect(firstEnded).toMatchObject({ exitCode: 0, errors: "" });
+        expect(linesOf(firstEnded.output).length).toBeGreaterThanOrEqual(printed + 2);
+        expect(linesOf(firstEnded.output).map(({ value }) => value)).not.toContain("before");
+        await send("three");
+        const second = startCommand([...args, "--max", "1"], { env });
+        expect(linesOf((await second.ended).output).map(({ value }) => value)).toEqual(["three"]);
+        await producer.close();
+      },
+    );
 
-    test("a reader of the output that has gone, as head, ends it quietly", async () => {
+    test("a reader of the output that ends, like head, ends it without an error", async () => {
       const { child, ended } = startCommand(["read", "--topic", "flights"], { env });
       const [chunk] = (await once(child.stdout, "data")) as [string];
       expect(chunk).toMatch(/^\{"topic":"flights"/);
@@ -227,7 +227,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       throw new Error("the group has not come to the end in 40 parts");
     }
 
-    test("interrupted and started again and again, the group loses and repeats nothing", { timeout: 240_000 }, async () => {
+    test("with repeated interruptions, the group loses and repeats no message", { timeout: 240_000 }, async () => {
       const ended = await consumeInParts("interrupted", (part) =>
         part > 5
           ? { signal: "SIGINT", since: "output", afterMs: 5_000 }
@@ -237,11 +237,11 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       expectAllFlights(parts.flat());
       expect(parts.filter(({ length }) => length > 0 && length < FLIGHTS).length).toBeGreaterThan(1);
       expect(ended.map(({ errors }) => errors).join("")).toBe("");
-      // One that had not joined yet was interrupted before its end; very early there is no program yet that could say so.
+      // A run that had not joined yet is interrupted. If the signal comes very early, the program has not started, so it reports nothing.
       for (const { exitCode, signal, output } of ended) expect(output === "" ? [0, 130, "SIGINT"] : [0]).toContain(signal ?? exitCode);
     });
 
-    test("--max prints so many and no more, and the next run goes on behind them", { timeout: 120_000 }, async () => {
+    test("--max prints exactly that many, and the next run continues after them", { timeout: 120_000 }, async () => {
       const parts: PrintedLine[][] = [];
       for (const max of [1, 1_234, 777]) {
         const { exitCode, output, errors } = await run(
@@ -264,8 +264,8 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       expectAllFlights([...parts.flat(), ...linesOf(rest.output)]);
     });
 
-    test("killed, the group goes on where it was stored, and loses nothing", { timeout: 240_000 }, async () => {
-      // Long enough for a commit, and for the session of the one killed before to end.
+    test("after a kill, the group continues at its committed offsets, and loses no message", { timeout: 240_000 }, async () => {
+      // Long enough for a commit, and for the session time-out of the killed member.
       const ended = await consumeInParts("killed", (part) =>
         part < 2
           ? { signal: "SIGKILL", since: "output", afterMs: 800 + Math.random() * 600 }
@@ -276,7 +276,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       expect([...seen.values()].map(({ value }) => value).toSorted()).toEqual(flights.toSorted());
     });
 
-    test("what was not taken by the reader of the output counts as not handled", { timeout: 120_000 }, async () => {
+    test("messages that the reader of the output has not read count as not handled", { timeout: 120_000 }, async () => {
       const args = ["consume", "--topic", "flights", "--group", "broken-pipe"];
       const { child, ended } = startCommand(args, { env });
       let taken = "";
@@ -289,13 +289,13 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       expect(lag).toBeGreaterThan(0);
       const rest = linesOf((await run(...args, "--max", String(lag))).output);
       expect(rest).toHaveLength(lag);
-      // A pipe holds a little that was taken from us and read by nobody: 64 KiB, and what waits in this process.
+      // A pipe holds up to 64 KiB that was written but not read, and some more waits in this process.
       const seen = new Set([...linesOf(`${taken.slice(0, taken.lastIndexOf("\n"))}\n`), ...rest].map(({ position }) => position));
       expect(FLIGHTS - seen.size).toBeLessThan(2_000);
     });
   });
 
-  test("what read prints, produce makes again: keys, values, tombstones, headers, partitions and times", async () => {
+  test("produce restores the output of read: keys, values, tombstones, headers, partitions and times", async () => {
     for (const topic of ["odd", "odd-copy"]) await connection.admin.createTopic(topic, { partitions: 3 });
     const bytes = { encode: (value: Uint8Array) => value, decode: (value: Uint8Array) => value };
     const odd = connection.topic<Uint8Array, Uint8Array, true>("odd", { codec: bytes, tombstones: true });
@@ -339,7 +339,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
     expect(await stored("odd")).toHaveLength(values.length);
   });
 
-  test("a header is added to every message, instead of one of its own", async () => {
+  test("a header is added to every message, and replaces one of the same name", async () => {
     await connection.admin.createTopic("headers");
     const stdin = '{"key":null,"value":"a","headers":{"own":"1","host":"x"}}\n{"key":null,"value":"b"}\n';
     await runCommandLine(["produce", "--topic", "headers", "--header", "host=web-1", "--header", "empty="], { env, stdin });
@@ -370,7 +370,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
     expect(await run("lag", ...group)).toMatchObject({ exitCode: 1, errors: expect.stringMatching(/^not-found: /) });
   });
 
-  test("lag --watch tells it again and again, until Ctrl-C", async () => {
+  test("lag --watch prints it repeatedly, until Ctrl-C", async () => {
     await run("groups", "reset", "--topic", "flights", "--group", "watched", "--to", "earliest", "--execute");
     const { child, output, ended } = startCommand(
       ["lag", "--topic", "flights", "--group", "watched", "--watch", "--interval", "200ms", "--json"],
@@ -403,7 +403,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
   });
 
   describe("doctor", () => {
-    test("finds nothing wrong where nothing is", async () => {
+    test("finds no problem if there is none", async () => {
       await run("groups", "reset", "--topic", "flights", "--group", "healthy", "--to", "latest", "--execute");
       const { exitCode, output, errors } = await run("doctor", "--topic", "flights", "--group", "healthy");
       expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: "" });
@@ -424,14 +424,14 @@ describe.each(missing === null ? ["Kafka"] : [])("the command line on a real %s"
       expect(output).toMatch(/kafkajs \d/);
     });
 
-    test("says what is missing, and what to do", async () => {
+    test("reports what is missing, and what to do", async () => {
       const { exitCode, output } = await run("doctor", "--topic", "missing");
       expect(exitCode).toBe(1);
       expect(output).toMatch(/^FAILED +describe topic +not-found: .*\n +-> .*topics create --topic missing/m);
     });
 
-    test("says that nobody answers", async () => {
-      // A port that was free a moment ago.
+    test("reports that no server answers", async () => {
+      // A port that was free just before.
       const server = createServer().listen(0, "127.0.0.1");
       await once(server, "listening");
       const { port } = server.address() as { port: number };

@@ -9,9 +9,9 @@ import { until } from "./group-watch.ts";
 const missing = kafkaRequirements();
 const MEBIBYTE = 1_048_576;
 const MESSAGES = 150_000;
-/** 128 MiB of them, in less than 2 MiB on the disk. */
+/** 128 MiB of messages, in less than 2 MiB on the disk. */
 const VALUE = new Uint8Array(900);
-/** Two portions and one answer of each of four partitions, and what the core has taken. */
+/** Two portions and one answer of each of four partitions, and the messages in the core. */
 const BOUND = 48 * MEBIBYTE;
 
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
@@ -19,7 +19,7 @@ test.each(missing === null ? [] : [missing])("environment-missing: %s", async (r
 });
 
 test.each(missing === null ? ["Kafka"] : [])(
-  "what is held of compressed messages stays bounded while nobody takes them, and all of them come, on a real %s",
+  "the memory for compressed messages stays bounded while they are not read, and all of them are delivered, on a real %s",
   { timeout: 120_000 },
   async () => {
     await using cluster = await startKafka();
@@ -59,7 +59,7 @@ test.each(missing === null ? ["Kafka"] : [])(
   },
 );
 
-/** What is held, and not what lies about until it is collected. */
+/** The used memory after a garbage collection. */
 function heldBytes(): number {
   collectGarbage();
   return process.memoryUsage().arrayBuffers;

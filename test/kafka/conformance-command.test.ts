@@ -10,7 +10,7 @@ import { runCommandLine, startCommand } from "../cli/command-line.ts";
 const missing = kafkaRequirements();
 const EXPECTED = join(import.meta.dirname, "..", "conformance", "expected", "kafka.json");
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
@@ -26,7 +26,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command conformance on a r
     await cluster.stop();
   });
 
-  /** Everything there, as another client sees it. */
+  /** All topics and groups, as another client sees them. */
   async function inventory(): Promise<{ readonly topics: readonly string[]; readonly groups: readonly string[] }> {
     const admin = new Kafka({ brokers: [cluster.bootstrapServers], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
@@ -38,7 +38,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command conformance on a r
     }
   }
 
-  test("lists every case and shows exactly what is expected; nothing is left on the server", { timeout: 240_000 }, async () => {
+  test("lists every case and shows exactly the expected results; nothing is left on the server", { timeout: 240_000 }, async () => {
     const { exitCode, output, errors } = await runCommandLine(["conformance", "--json", "--expected", EXPECTED], {
       env: { STREAM_URL: cluster.url },
     });
@@ -54,7 +54,7 @@ describe.each(missing === null ? ["Kafka"] : [])("the command conformance on a r
     expect(await inventory()).toEqual({ topics: [], groups: [] });
   });
 
-  test("interrupted in the middle, it gives back what was made", { timeout: 120_000 }, async () => {
+  test("after an interruption it deletes what it created", { timeout: 120_000 }, async () => {
     const { child, ended } = startCommand(["conformance", cluster.url, "--run", "group/**", "--run", "progress/**", "--repeat", "3"]);
     child.stdout.once("data", () => child.kill("SIGINT"));
     const { exitCode, errors } = await ended;

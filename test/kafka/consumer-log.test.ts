@@ -20,15 +20,15 @@ const COMPACT_AT_ONCE = {
   "delete.retention.ms": "0",
 };
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
 
-describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under them, on a real %s", () => {
+describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes, on a real %s", () => {
   let cluster: KafkaCluster;
   let connection: Connection<"topicAdmin" | "groupAdmin" | "groupReset" | "lagInMessages">;
-  /** Another client, for what streamport does not do. */
+  /** Another client, for operations that streamport does not have. */
   let foreign: Admin;
   let client: KafkaClient;
   const { signal } = new AbortController();
@@ -80,30 +80,30 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
 
   const lagOf = async (topic: string): Promise<number | null> => (await connection.admin.lag(topic, "workers")).messages;
 
-  test("retention that has passed a stopped group is position-out-of-range", async () => {
+  test("retention that has deleted the position of a stopped group is position-out-of-range", async () => {
     const { topic, watch } = await stoppedGroup();
     await watch.send(100, 1);
     await dropBefore(topic, 150);
     const member = watch.join("after");
     await expect(member.running).rejects.toMatchObject({ code: "position-out-of-range", provider: "kafka", partition: "0" });
     expect(watch.handled.length).toBe(100);
-    // Nothing was committed over the gap.
+    // No commit has passed the gap.
     await expect(watch.join("again").running).rejects.toMatchObject({ code: "position-out-of-range" });
   });
 
-  test("with onGap it is told, and the group goes on behind the gap, for good", async () => {
+  test("with onGap it is reported, and the group continues after the gap, also at the next start", async () => {
     const { topic, watch } = await stoppedGroup();
     await watch.send(100, 1);
     await dropBefore(topic, 200);
     const gaps: Gap[] = [];
     const member = watch.join("after", { onGap: (gap) => gaps.push(gap), commit: { everyMs: 20 } });
-    await until(() => gaps.length > 0, "told of the gap");
+    await until(() => gaps.length > 0, "the gap is reported");
     expect(gaps).toMatchObject([{ partition: "0", missing: 100 }]);
     await until(async () => (await lagOf(topic)) === 0, "the gap is settled");
     await member.close();
     await watch.send(10, 1);
     const again = watch.join("again");
-    await until(() => watch.handled.length === 110, "what came behind the gap is handled");
+    await until(() => watch.handled.length === 110, "the messages after the gap are handled");
     expect(watch.handled.slice(100).map(({ sequence }) => sequence)).toEqual(Array.from({ length: 10 }, (_, index) => 200 + index));
     await again.close();
   });
@@ -120,7 +120,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
     expect(watch.handled.length + (gaps[0]?.missing ?? 0)).toBe(4_000);
   });
 
-  test("a place behind the end of the log is position-out-of-range, never another place in silence", async () => {
+  test("a position after the end of the log is position-out-of-range, and never silently another position", async () => {
     const { topic, watch } = await stoppedGroup();
     await commitFromOutside(topic, { partition: 0, offset: 5_000n, metadata: null });
     const behind = {
@@ -133,7 +133,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
     await expect(member.running).rejects.toThrow("nothing was ever stored there");
   });
 
-  test("a group of another client is listed under no name that other calls do not take, and its namesake is warned of", async () => {
+  test("a group of another client is not listed with a name that other calls do not accept, and a group with its name reports a warning", async () => {
     const { topic, watch } = await newTopic();
     await watch.send(10, 1);
     await commitFromOutside(topic, { partition: 0, offset: 5n, metadata: null }, "workers");
@@ -151,7 +151,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
     await foreign.deleteGroups(["workers"]);
   });
 
-  test("a partition of which the group has no place any more is read from its beginning, the others go on", async () => {
+  test("a partition whose committed offset was deleted is read from its beginning, the others continue", async () => {
     const { topic, watch } = await newTopic(2);
     await watch.send(200, 20);
     const before = watch.join("before", { initialPosition: "latest" });
@@ -168,7 +168,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
     await after.close();
   });
 
-  test("what a member of an earlier topic of the same name committed late is no place in the new one", async () => {
+  test("a late commit of a member of an earlier topic of the same name is not used for the new topic", async () => {
     const { topic, watch } = await stoppedGroup();
     const left = await connection.admin.describeGroup(topic, "workers");
     expect(left.bookmark).not.toBeNull();
@@ -186,7 +186,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
     await until(() => watch.handled.length >= 100, "100 messages handled");
     await before.close();
     const handled = watch.handled.length;
-    // A segment that is written to is not compacted: something has to come after it.
+    // The active segment is not compacted, so another one has to follow it.
     const hasShrunk = async (): Promise<boolean> => {
       await watch.send(4, 4);
       return (await storedRecords(topic)) < 300;
@@ -201,7 +201,7 @@ describe.each(missing === null ? ["Kafka"] : [])("groups whose log changes under
     await after.close();
   });
 
-  /** Without being a member, which a server takes while there are none. */
+  /** Commits without a membership, which a server accepts while the group has no members. */
   async function commitFromOutside(
     topic: string,
     place: { readonly partition: number; readonly offset: bigint; readonly metadata: string | null },

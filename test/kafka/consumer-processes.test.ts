@@ -12,7 +12,7 @@ import { GroupWatch, until } from "./group-watch.ts";
 const missing = kafkaRequirements();
 const PROGRAM = fileURLToPath(new URL("member-process.ts", import.meta.url));
 
-interface Told {
+interface MemberEvent {
   readonly event: "assigned" | "begun" | "handled" | "committed" | "closed" | "failed";
   readonly partitions?: readonly string[];
   readonly partition?: string;
@@ -21,12 +21,12 @@ interface Told {
   readonly error?: string | null;
 }
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
 
-describe.each(missing === null ? ["Kafka"] : [])("members of a group in processes of their own, on a real %s", () => {
+describe.each(missing === null ? ["Kafka"] : [])("members of a group in separate processes, on a real %s", () => {
   let cluster: KafkaCluster;
   let connection: Connection<"topicAdmin">;
   const children: ChildProcess[] = [];
@@ -45,14 +45,14 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group in processe
     await cluster.stop();
   });
 
-  function start(topic: string, name: string, handlingMs: number): { readonly child: ChildProcess; readonly told: Told[] } {
+  function start(topic: string, name: string, handlingMs: number): { readonly child: ChildProcess; readonly events: MemberEvent[] } {
     const child = spawn(process.execPath, [PROGRAM, cluster.url, topic, name, String(handlingMs)], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     children.push(child);
-    const told: Told[] = [];
-    createInterface({ input: child.stdout }).on("line", (line) => told.push(JSON.parse(line) as Told));
-    return { child, told };
+    const events: MemberEvent[] = [];
+    createInterface({ input: child.stdout }).on("line", (line) => events.push(JSON.parse(line) as MemberEvent));
+    return { child, events };
   }
 
   async function newTopic(): Promise<{ topic: string; watch: GroupWatch }> {
@@ -61,71 +61,71 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group in processe
     return { topic, watch: new GroupWatch(connection, topic) };
   }
 
-  const handledBy = (told: readonly Told[]): readonly Told[] => told.filter(({ event }) => event === "handled");
+  const handledBy = (events: readonly MemberEvent[]): readonly MemberEvent[] => events.filter(({ event }) => event === "handled");
   const word = ({ key, sequence }: { readonly key?: string; readonly sequence?: number }): string => `${key} ${sequence}`;
 
   test(
-    "one that is killed is replaced when its session ends, and what it had not committed is handled again",
+    "a killed member is replaced when its session times out, and its uncommitted messages are redelivered",
     { timeout: 60_000 },
     async () => {
       const { topic, watch } = await newTopic();
       await watch.send(4_800);
-      const { child, told } = start(topic, "killed", 5);
-      await until(() => handledBy(told).length > 1_600, "1,600 messages handled by the one to be killed", 30_000);
+      const { child, events } = start(topic, "killed", 5);
+      await until(() => handledBy(events).length > 1_600, "1,600 messages handled by the one to be killed", 30_000);
       child.kill("SIGKILL");
       await once(child, "exit");
       const survivor = watch.join("survivor");
-      const words = (): Set<string> => new Set([...handledBy(told), ...watch.handled].map(word));
+      const words = (): Set<string> => new Set([...handledBy(events), ...watch.handled].map(word));
       await until(() => words().size === watch.sentCount, "every message handled by one of them", 20_000);
-      // What came again was not much more than what ran and what waited for the next commit.
+      // Only messages in progress, or waiting for the next commit, were redelivered.
       expect(watch.handled.length).toBeLessThan(watch.sentCount);
       await survivor.close();
     },
   );
 
   test(
-    "one that is frozen beyond its session loses what it held: its results do not commit, and it takes part again",
+    "a member that is frozen for longer than its session loses its partitions: its results are not committed, and it joins again",
     { timeout: 60_000 },
     async () => {
       const { topic, watch } = await newTopic();
-      const { child, told } = start(topic, "frozen", 1_500);
-      await until(() => told.some(({ event }) => event === "assigned"), "partitions assigned", 30_000);
+      const { child, events } = start(topic, "frozen", 1_500);
+      await until(() => events.some(({ event }) => event === "assigned"), "partitions assigned", 30_000);
       await watch.send(48);
-      // All that it may handle at once: stopped in the middle of beginning them, it would be assigned anew before the first is handled.
-      await until(() => told.filter(({ event }) => event === "begun").length === 16, "16 messages begun");
+      // It handles the maximum number at once. If it were stopped while it starts them, its partitions could move before the first one is handled.
+      await until(() => events.filter(({ event }) => event === "begun").length === 16, "16 messages begun");
       child.kill("SIGSTOP");
       const other = watch.join("other");
       await watch.shared([other], [4]);
-      const begunFrozen = told.filter(({ event }) => event === "begun");
+      const begunFrozen = events.filter(({ event }) => event === "begun");
       await until(
-        () => new Set(watch.handled.map(word)).size + handledBy(told).length >= watch.sentCount,
-        "the other has handled what the frozen one held",
+        () => new Set(watch.handled.map(word)).size + handledBy(events).length >= watch.sentCount,
+        "the other member has handled the messages of the frozen one",
       );
       const handledByOther = new Set(watch.handled.map(word));
-      // What ran in the frozen process had not been committed, so the other was given it.
-      for (const held of begunFrozen.filter((begun) => !handledBy(told).some((done) => word(done) === word(begun)))) {
+      // Messages in progress in the frozen process were not committed, so they were redelivered to the other one.
+      for (const held of begunFrozen.filter((begun) => !handledBy(events).some((done) => word(done) === word(begun)))) {
         expect(handledByOther).toContain(word(held));
       }
-      const toldBefore = told.length;
+      const eventsBefore = events.length;
       child.kill("SIGCONT");
-      await until(() => other.partitions.length === 2, "the thawed one has its share again", 20_000);
+      await until(() => other.partitions.length === 2, "the thawed member has joined again", 20_000);
       await watch.send(48);
-      await until(() => told.slice(toldBefore).some(({ event }) => event === "assigned"), "the thawed one is told of its partitions");
-      // Before it had its share again, nothing that it tried to commit was taken.
-      const thawed = told.slice(toldBefore);
+      await until(() => events.slice(eventsBefore).some(({ event }) => event === "assigned"), "the thawed member has its assignment");
+      // Before its new assignment, none of its commits was accepted.
+      const thawed = events.slice(eventsBefore);
       const late = thawed.slice(
         0,
         thawed.findIndex(({ event }) => event === "assigned"),
       );
       expect(late.filter(({ event }) => event === "handled").length).toBeGreaterThan(0);
       expect(late.filter(({ event, error }) => event === "committed" && error === null)).toEqual([]);
-      await until(() => new Set([...handledBy(told), ...watch.handled].map(word)).size === watch.sentCount, "all handled", 30_000);
-      const before = told.length;
+      await until(() => new Set([...handledBy(events), ...watch.handled].map(word)).size === watch.sentCount, "all handled", 30_000);
+      const before = events.length;
       child.kill("SIGTERM");
       await once(child, "exit");
-      expect(told.slice(before).at(-1)).toEqual({ event: "closed" });
+      expect(events.slice(before).at(-1)).toEqual({ event: "closed" });
       await other.close();
-      // Nothing is left over for a third: the group stands behind everything, and not behind what was never handled.
+      // No message is left for a third member: the group's offsets are after all handled messages, and only after those.
       const third = watch.join("third");
       await watch.shared([third], [4]);
       const handledNow = watch.handled.length;

@@ -9,7 +9,7 @@ import { GroupWatch, until } from "./group-watch.ts";
 
 const missing = kafkaRequirements();
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
@@ -41,14 +41,14 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     return { topic, watch };
   }
 
-  /** All handled in order, nothing at the same time, nothing twice. */
+  /** All messages were handled in order, with no overlap in a key, and none twice. */
   function expectCleanHandling(watch: GroupWatch): void {
     expect(watch.sequences).toEqual(watch.expected);
     expect(watch.overlaps).toEqual([]);
     expect(watch.repeats).toBe(0);
   }
 
-  test("one joins in mid-stream, another leaves: only what moves is interrupted, nothing is lost, repeated or reordered", async () => {
+  test("one joins in mid-stream, another leaves: only moving partitions are interrupted, no message is lost, repeated or reordered", async () => {
     const { watch } = await newTopic();
     const first = watch.join("first", {}, 2);
     await watch.shared([first], [6]);
@@ -63,7 +63,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     await watch.sendWhile(joining());
     await watch.complete();
     expectCleanHandling(watch);
-    // Whoever kept a partition has kept it in the generation in which it was got.
+    // A member that kept a partition has kept it with the generation that assigned it.
     const epochs = Map.groupBy(watch.handled, ({ member, partition }) => `${member} ${partition}`);
     for (const handled of epochs.values()) expect(new Set(handled.map(({ epoch }) => epoch)).size).toBe(1);
     for (const [, handled] of Map.groupBy(watch.handled, ({ partition }) => partition)) {
@@ -72,7 +72,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     }
   });
 
-  test("a group goes on exactly where it stopped", async () => {
+  test("a group continues exactly where it stopped", async () => {
     const { watch } = await newTopic();
     await watch.send(600);
     const before = watch.join("before");
@@ -86,7 +86,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     expectCleanHandling(watch);
   });
 
-  test("storms of five members coming and going lose and reorder nothing", { timeout: 60_000 }, async () => {
+  test("many joins and leaves of five members lose and reorder no message", { timeout: 60_000 }, async () => {
     const { watch } = await newTopic(8);
     const storm = async (): Promise<void> => {
       for (let round = 0; round < 4; round += 1) {
@@ -103,7 +103,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     expectCleanHandling(watch);
   });
 
-  test("partitions that are added are shared out and read from their beginning", async () => {
+  test("added partitions are assigned and read from their beginning", async () => {
     const { topic, watch } = await newTopic(2);
     const members = [watch.join("a", { initialPosition: "latest" }), watch.join("b", { initialPosition: "latest" })];
     await watch.shared(members, [1, 1]);
@@ -115,7 +115,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     expect(new Set(watch.handled.map(({ partition }) => partition)).size).toBe(5);
   });
 
-  test("one native group on two topics starves neither", async () => {
+  test("one native group on two topics does not starve either topic", async () => {
     const [orders, flights] = [await newTopic(3), await newTopic(2)];
     const shared = await connect(cluster.url, { groups: { workers: `shared-${randomUUID()}` } });
     const [ofOrders, ofFlights] = [new GroupWatch(shared, orders.topic), new GroupWatch(shared, flights.topic)];
@@ -128,7 +128,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     await shared.close();
   });
 
-  test("a group that starts at the latest has its place in idle partitions too, at once and after a restart", async () => {
+  test("a group that starts at the latest offset has committed offsets in idle partitions too, at once and after a restart", async () => {
     const { topic, watch } = await newTopic(4);
     const old = connection.topic(topic, { codec: json<object>(), key: () => "old" });
     await old.producer().sendBatch([{ value: { key: "old", sequence: -1 } }]);
@@ -141,7 +141,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     expectCleanHandling(watch);
   });
 
-  test("aborted transactions are not delivered, and their places do not hold the group back", async () => {
+  test("aborted transactions are not delivered, and their offsets cause no lag", async () => {
     const { topic, watch } = await newTopic(1);
     const kafka = new Kafka({ brokers: cluster.bootstrapServers.split(","), logLevel: logLevel.NOTHING });
     const raw = kafka.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1, idempotent: true });
@@ -158,7 +158,7 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     await transaction([93, 94], "abort");
     const member = watch.join("a", { commit: { everyMs: 50 } });
     await until(() => watch.handled.length >= 3, "three messages handled");
-    await until(async () => (await connection.admin.lag(topic, "workers")).messages === 0, "no lag behind the aborted tail");
+    await until(async () => (await connection.admin.lag(topic, "workers")).messages === 0, "no lag after the aborted tail");
     await member.close();
     expect(watch.handled.map(({ sequence }) => sequence)).toEqual([0, 1, 2]);
     const again = watch.join("b");
@@ -169,14 +169,14 @@ describe.each(missing === null ? ["Kafka"] : [])("members of a group on a real %
     await raw.disconnect();
   });
 
-  test("a group that shall exist and does not is not found, and leaves nothing behind", async () => {
+  test("a group that must exist but does not is not-found, and is not created", async () => {
     const { topic, watch } = await newTopic(1);
     const member = watch.join("a", { initialPosition: "fail" });
     await expect(member.running).rejects.toMatchObject({ code: "not-found", provider: "kafka" });
     expect(await connection.admin.listGroups(topic)).toEqual([]);
   });
 
-  test("a session time-out that the server does not take is refused with its bounds", async () => {
+  test("a session time-out that the server does not accept is refused, and the error has the limits", async () => {
     const { watch } = await newTopic(1);
     const member = watch.join("a", { sessionTimeoutMs: 100 });
     await expect(member.running).rejects.toMatchObject({ code: "invalid-argument", message: expect.stringContaining("100 ms") });

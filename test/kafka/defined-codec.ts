@@ -1,6 +1,6 @@
 import type { FieldDefinition, MessageDefinition } from "./protocol-definitions.ts";
 
-/** Structures as objects by the names of their fields, beginning small; numbers of 64 bits as bigints, ids in Kafka's own text form. */
+/** Structures are objects by the names of their fields, with a small first letter. 64-bit numbers are bigints, and ids have Kafka's text form. */
 export type Sample = number | bigint | string | boolean | Buffer | readonly Sample[] | SampleStruct;
 export interface SampleStruct {
   readonly [name: string]: Sample;
@@ -14,7 +14,7 @@ export function isIn(versions: string | undefined, version: number): boolean {
 
 const INTEGER_BYTES: Readonly<Record<string, number>> = { int8: 1, int16: 2, int32: 4, int64: 8 };
 
-/** Writes and reads one version of a message, by nothing but its definition. */
+/** Writes and reads one version of a message by its definition alone. */
 export class DefinedCodec {
   readonly #definition: MessageDefinition;
   readonly #version: number;
@@ -27,7 +27,7 @@ export class DefinedCodec {
     this.isFlexible = isIn(definition.flexibleVersions, version);
   }
 
-  /** A value with something in every field, no two alike. */
+  /** A value with different content in every field. */
   sample(): Sample {
     return this.#sampleStruct(this.#definition.fields);
   }
@@ -36,7 +36,7 @@ export class DefinedCodec {
     return Buffer.concat(this.#writeStruct(this.#definition.fields, sample));
   }
 
-  /** @throws where something is left over, or missing */
+  /** @throws if bytes are left over or missing */
   decode(bytes: Buffer): Sample {
     const input = { bytes, at: 0 };
     const value = this.#readStruct(this.#definition.fields, input);

@@ -10,7 +10,7 @@ const PROGRAM = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const DEMO_TIMEOUT_MS = 90_000;
 const TEST_TIMEOUT_MS = 200_000;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 describe.each(missing === null ? [] : [missing])("the demo on a real Kafka", (reason) => {
   test(`environment-missing: ${reason}`, async () => {
     await expect(startKafka()).rejects.toThrow(reason);
@@ -18,11 +18,11 @@ describe.each(missing === null ? [] : [missing])("the demo on a real Kafka", (re
 });
 
 test.each(missing === null ? ["Kafka"] : [])(
-  "the demo is clean on a real %s, and leaves nothing behind",
+  "the demo has no violations on a real %s, and removes everything that it created",
   { timeout: TEST_TIMEOUT_MS },
   async () => {
     await using cluster = await startKafka();
-    // Rejects where the exit code is not 0.
+    // Rejects if the exit code is not 0.
     const { stdout, stderr } = await runProgram(process.execPath, [PROGRAM, "demo", "--url", cluster.url, "--json"], {
       timeoutMs: DEMO_TIMEOUT_MS,
     });

@@ -6,13 +6,13 @@ import { connect } from "../../src/index.ts";
 
 const missing = kafkaRequirements();
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
 
 test.each(missing === null ? ["Kafka"] : [])(
-  "a group of %s that its members left before they had a place can be deleted; one that is on other topics cannot",
+  "a group of %s whose members left before the first commit can be deleted; one with other topics cannot",
   { timeout: 120_000 },
   async () => {
     await using cluster = await startKafka();

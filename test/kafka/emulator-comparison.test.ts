@@ -7,13 +7,13 @@ import { expectSame } from "./comparison/expect-same.ts";
 import { type Outcomes, longOperations, quickOperations, tryAll } from "./comparison/operations.ts";
 import { RECORDED_PATH, recordText } from "./comparison/recorded-outcomes.ts";
 
-// The same operations of raw clients, kafkajs, kcat and Kafka's own tools on a real Kafka and on the emulator. What comes of them
-// on the real one is recorded: `npx vitest run --config test/long/vitest.config.ts test/kafka/emulator-comparison.test.ts -u`.
+// The same operations of raw clients, kafkajs, kcat and Kafka's own tools on a real Kafka and on the emulator. The outcomes
+// of the real one are recorded: `npx vitest run --config test/long/vitest.config.ts test/kafka/emulator-comparison.test.ts -u`.
 
 const missing = kafkaRequirements() ?? kcatRequirements();
 const operations = [...quickOperations, ...longOperations];
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", (reason) => {
   expect(kafkaRequirements() ?? kcatRequirements()).toBe(reason);
 });
@@ -29,7 +29,7 @@ describe.each(missing === null ? ["Kafka"] : [])("a real %s and the emulated one
     emulated = await tryAll(operations, kafka.bootstrapServers);
   }, 400_000);
 
-  test("the real one does what is recorded", async () => {
+  test("the real one has the recorded outcomes", async () => {
     await expect(recordText(real)).toMatchFileSnapshot(RECORDED_PATH);
   });
 

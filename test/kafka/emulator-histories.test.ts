@@ -5,8 +5,8 @@ import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts"
 import { Target } from "./comparison/operation.ts";
 import { RandomHistory } from "./comparison/random-history.ts";
 
-// Random histories of raw requests, many of which cannot be carried out, on a real Kafka and on the emulated one: the same comes of each
-// step. In turn, not recorded: what was tried before is no proof of what was not.
+// Random histories of raw requests, many of them invalid, on a real Kafka and on the emulated one: each step has the same
+// outcome. The outcomes are not recorded, because each run can have other histories.
 
 const missing = kafkaRequirements();
 const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
@@ -29,7 +29,7 @@ describe.each(missing === null ? ["Kafka"] : [])("a real %s and the emulated one
   });
 
   test.each(SEEDS)("history %i", async (seed) => {
-    // An hour ago: the markers of transactions, which have the server's own time, are younger than all messages.
+    // An hour ago, so that the markers of transactions, which have the server's time, are newer than all messages.
     const beganMs = Date.now() - 3_600_000;
     const run = (server: string) => RandomHistory.run(seed, STEPS, beganMs, new Target(server));
     const [onReal, onEmulated] = await Promise.all([run(real.bootstrapServers), run(emulated.bootstrapServers)]);

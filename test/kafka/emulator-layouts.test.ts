@@ -7,11 +7,11 @@ import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts"
 import { DefinedCodec, type Sample, type SampleStruct, isIn } from "./defined-codec.ts";
 import { type MessageDefinition, protocolDefinitions } from "./protocol-definitions.ts";
 
-// What the emulator reads and writes, in every version that it serves, against the definitions in Kafka's own jar.
+// The layouts of the emulator, in every supported version, compared with the definitions in Kafka's own jar.
 
 const missing = kafkaRequirements();
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   expect(reason).toMatch(/\w/);
 });
@@ -45,7 +45,7 @@ test.each(everyVersion)("$api.name $version", ({ api, version }) => {
   expectSame(answered.decode(Buffer.concat(writer.finish())), answer, response.name);
 });
 
-/** Batches of records are written out of pieces. */
+/** Batches of records are written in pieces. */
 function inPieces(value: Sample): unknown {
   if (Array.isArray(value)) return value.map((item: Sample) => inPieces(item));
   if (typeof value !== "object" || Buffer.isBuffer(value)) return value;
@@ -54,7 +54,7 @@ function inPieces(value: Sample): unknown {
   );
 }
 
-/** Every field that we have holds what the definition's own has. Tagged fields may be left out. */
+/** Every field of the emulator has the value of the definition. Tagged fields may be absent. */
 function expectSame(ours: Sample, defined: Sample, where: string): void {
   if (Array.isArray(defined)) {
     expect(ours, where).toHaveLength(defined.length);
@@ -66,7 +66,7 @@ function expectSame(ours: Sample, defined: Sample, where: string): void {
   } else expect(plain(ours), where).toBe(plain(defined));
 }
 
-/** Times are numbers where the definition has 64 bits. */
+/** Times are numbers, but have 64 bits in the definition. */
 function plain(value: Sample): string {
   if (Buffer.isBuffer(value)) return value.toString("hex");
   return typeof value === "object" ? "a structure" : value.toString();

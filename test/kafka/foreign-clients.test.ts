@@ -7,13 +7,13 @@ import { type Connection, connect, text } from "../../src/index.ts";
 import { type SeenRecord, seenByJava, seenByKcat, seenByStreamport } from "./foreign-views.ts";
 import { until } from "./group-watch.ts";
 
-// That Java's producer chooses the same partitions for 1,000 keys, and each codec, is in adapter-records.test.ts.
+// Tests of Java's partitions for 1,000 keys, and of each codec, are in adapter-records.test.ts.
 const missing = kafkaRequirements();
 const missingKcat = kcatRequirements();
 const START_TIMEOUT_MS = 120_000;
 const TOOLS_TIMEOUT_MS = 90_000;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 describe.each(missing === null ? [] : [missing])("Java's clients, kcat and streamport on a real Kafka", (reason) => {
   test(`environment-missing: ${reason}`, async () => {
     await expect(startKafka()).rejects.toThrow(reason);
@@ -46,7 +46,7 @@ describe.each(missing === null ? ["Kafka"] : [])("foreign clients on a real %s",
     return name;
   }
 
-  /** Everything that can be said of a record, written by streamport. @returns what has to be seen of it */
+  /** Writes records with every kind of content with streamport. @returns the expected view of another client */
   async function writeByStreamport(name: string): Promise<SeenRecord[]> {
     const topic = connection.topic(name, { codec: text(), tombstones: true });
     const hourAgo = Date.now() - 3_600_000;
@@ -73,7 +73,7 @@ describe.each(missing === null ? ["Kafka"] : [])("foreign clients on a real %s",
     return written.toSorted((a, b) => Number(a.partition) - Number(b.partition));
   }
 
-  test("what streamport writes Java's console consumer reads", { timeout: TOOLS_TIMEOUT_MS }, async () => {
+  test("Java's console consumer reads the records of streamport", { timeout: TOOLS_TIMEOUT_MS }, async () => {
     const name = await newTopic();
     const written = await writeByStreamport(name);
     expect(new Set(written.map(({ partition }) => partition)).size).toBe(3);
@@ -81,19 +81,23 @@ describe.each(missing === null ? ["Kafka"] : [])("foreign clients on a real %s",
     expect(await seenByStreamport(connection, name)).toEqual(written);
   });
 
-  test("what Java's console producer writes streamport reads, repeated headers in their order", { timeout: TOOLS_TIMEOUT_MS }, async () => {
-    const name = await newTopic();
-    const lines = Array.from({ length: 50 }, (_, index) => `b:1,a:${index},b:ä,a:\tkey ${index % 9}\tvalue ${index} €`);
-    const properties = ["parse.key=true", "parse.headers=true"].flatMap((property) => ["--property", property]);
-    await runKafkaTool(cluster, "consoleProducer", ["--topic", name, ...properties], { stdin: `${lines.join("\n")}\n` });
-    const seen = await seenByStreamport(connection, name);
-    const line = ({ headers, key, value }: SeenRecord) => `${headers.map(([name, text]) => `${name}:${text}`).join()}\t${key}\t${value}`;
-    expect(new Set(seen.map(line))).toEqual(new Set(lines));
-    expect(seen).toEqual(await seenByJava(cluster, name, lines.length));
-  });
+  test(
+    "streamport reads the records of Java's console producer, with repeated headers in their order",
+    { timeout: TOOLS_TIMEOUT_MS },
+    async () => {
+      const name = await newTopic();
+      const lines = Array.from({ length: 50 }, (_, index) => `b:1,a:${index},b:ä,a:\tkey ${index % 9}\tvalue ${index} €`);
+      const properties = ["parse.key=true", "parse.headers=true"].flatMap((property) => ["--property", property]);
+      await runKafkaTool(cluster, "consoleProducer", ["--topic", name, ...properties], { stdin: `${lines.join("\n")}\n` });
+      const seen = await seenByStreamport(connection, name);
+      const line = ({ headers, key, value }: SeenRecord) => `${headers.map(([name, text]) => `${name}:${text}`).join()}\t${key}\t${value}`;
+      expect(new Set(seen.map(line))).toEqual(new Set(lines));
+      expect(seen).toEqual(await seenByJava(cluster, name, lines.length));
+    },
+  );
 
   describe.each(missingKcat === null ? ["kcat"] : [])("%s", () => {
-    test("reads what streamport writes", { timeout: TOOLS_TIMEOUT_MS }, async () => {
+    test("reads the records of streamport", { timeout: TOOLS_TIMEOUT_MS }, async () => {
       const name = await newTopic();
       const written = await writeByStreamport(name);
       expect(await seenByKcat(cluster, name)).toEqual(written);
@@ -120,7 +124,7 @@ describe.each(missing === null ? ["Kafka"] : [])("foreign clients on a real %s",
       expect(new Map(ofKeys.map(({ key, partition }) => [key, partition]))).toEqual(ours);
     });
 
-    test("sees repeated headers again in what streamport passes on", { timeout: TOOLS_TIMEOUT_MS }, async () => {
+    test("reads repeated headers in records that streamport copies", { timeout: TOOLS_TIMEOUT_MS }, async () => {
       const [name, deadLetters] = [await newTopic(), await newTopic()];
       await runKcat(cluster, ["-P", "-t", name, "-K", "\t", "-H", "b=1", "-H", "a=2", "-H", "b=3"], { stdin: "key\tvalue\n" });
       const consumer = connection

@@ -2,17 +2,17 @@ import { type KafkaCluster } from "../../localstack/kafka/kafka-cluster.ts";
 import { runKafkaTool, runKcat } from "../../localstack/kafka/kafka-tools.ts";
 import { type Connection, bytes } from "../../src/index.ts";
 
-/** A stored record, in the terms that every client has for it. */
+/** A stored record, in terms that all clients have. */
 export interface SeenRecord {
   readonly partition: string;
   readonly timestampMs: number;
-  /** In their order, with repeats. */
+  /** In order, with repeats. */
   readonly headers: readonly (readonly [name: string, value: string | null])[];
   readonly key: string | null;
   readonly value: string | null;
 }
 
-/** What Java's consumer prints for null; nothing that is written here contains it. */
+/** Java's consumer prints this for null. No record in these tests contains it. */
 const NULL = "(null)";
 const JAVA_PROPERTIES = [
   "print.timestamp=true",
@@ -23,7 +23,7 @@ const JAVA_PROPERTIES = [
   "headers.separator=;",
 ];
 
-/** All records of a topic as streamport reads them, by partition and in their order there. */
+/** All records of a topic as streamport reads them, by partition and in log order. */
 export async function seenByStreamport(connection: Connection, topic: string): Promise<SeenRecord[]> {
   const seen: SeenRecord[] = [];
   const utf8 = (part: Uint8Array | null): string | null => (part === null ? null : Buffer.from(part).toString());
@@ -36,7 +36,7 @@ export async function seenByStreamport(connection: Connection, topic: string): P
   return byPartition(seen);
 }
 
-/** As Java's console consumer reads them. @param count how many there are: it has no other quick end */
+/** All records as Java's console consumer reads them. @param count the number of records: without it, the consumer ends only after a time-out */
 export async function seenByJava(cluster: KafkaCluster, topic: string, count: number): Promise<SeenRecord[]> {
   const shown = JAVA_PROPERTIES.flatMap((property) => ["--property", property]);
   const args = ["--topic", topic, "--from-beginning", "--max-messages", String(count), "--timeout-ms", "20000", ...shown];
@@ -58,13 +58,13 @@ function ofJavaLine(line: string): SeenRecord {
 interface KcatLine {
   readonly partition: number;
   readonly ts: number;
-  /** Names and values in turn. */
+  /** Alternately names and values. */
   readonly headers?: readonly string[];
   readonly key: string | null;
   readonly payload: string | null;
 }
 
-/** As kcat reads them. */
+/** All records as kcat reads them. */
 export async function seenByKcat(cluster: KafkaCluster, topic: string): Promise<SeenRecord[]> {
   const { stdout } = await runKcat(cluster, ["-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"]);
   const lines = stdout.trimEnd().split("\n");

@@ -7,16 +7,16 @@ interface Flow {
 }
 
 /**
- * A network between a client and brokers on 127.0.0.1 that can forget its connections, as load balancers and NATs do: what is
- * sent on them reaches nobody, neither end hears of it, and new ones work.
+ * A network between a client and brokers on 127.0.0.1 that can drop its connections, like load balancers and NATs: data on them
+ * is lost, neither end is notified, and new connections work.
  */
 export class ForgetfulNetwork implements AsyncDisposable {
   readonly #routers = new Map<number, Promise<Server>>();
   readonly #flows = new Set<Flow>();
-  /** Connections that it has let through. */
+  /** The number of connections so far. */
   connections = 0;
 
-  /** For kafkajs. */
+  /** The socket factory for kafkajs. */
   readonly socketFactory = ({ port, onConnect }: { readonly port: number; readonly onConnect: () => void }): Socket => {
     const socket = new Socket();
     void this.#connectTo(port, socket, onConnect);
@@ -61,7 +61,7 @@ export class ForgetfulNetwork implements AsyncDisposable {
     }
   }
 
-  /** Of now, all of them. @returns how many */
+  /** Drops all present connections. @returns their number */
   forgetConnections(): number {
     const known = [...this.#flows].filter(({ isForgotten }) => !isForgotten);
     for (const flow of known) flow.isForgotten = true;

@@ -3,7 +3,7 @@ import { type Connection, type ConsumerOptions, json } from "../../src/index.ts"
 
 interface Parcel {
   readonly key: string;
-  /** Counts up within the key. */
+  /** Rises within the key. */
   readonly sequence: number;
 }
 
@@ -15,16 +15,16 @@ interface Handled extends Parcel {
 
 export interface GroupMember {
   readonly name: string;
-  /** Rejects with what made it stop. */
+  /** Rejects with the failure that ended it. */
   readonly running: Promise<void>;
   readonly partitions: readonly string[];
   close(): Promise<void>;
 }
 
-/** Sends numbered messages and keeps account of what members of groups make of them. */
+/** Sends numbered messages and records how members of groups handle them. */
 export class GroupWatch {
   readonly handled: Handled[] = [];
-  /** Two handlers of one key at the same time, by key. */
+  /** Keys with two handlers at the same time. */
   readonly overlaps: string[] = [];
   readonly #connection: Connection;
   readonly #topic: string;
@@ -41,7 +41,7 @@ export class GroupWatch {
     return this.#connection.topic(this.#topic, { codec: json<Parcel>(), key: (parcel) => parcel.key });
   }
 
-  /** `count` messages, in turn over the keys. */
+  /** Sends `count` messages, to one key after the other. */
   async send(count: number, keys = 24): Promise<void> {
     const producer = this.#open().producer();
     const batch = Array.from({ length: count }, (_, index) => {
@@ -76,7 +76,7 @@ export class GroupWatch {
       this.#busyKeys.delete(value.key);
       this.handled.push({ ...value, member: name, partition: partition ?? "", epoch });
     });
-    // Who is interested awaits `running` itself.
+    // A test that needs the failure awaits `running` itself.
     running.catch(() => undefined);
     const member: GroupMember = {
       name,
@@ -97,7 +97,7 @@ export class GroupWatch {
     return [...this.#sent.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** First occurrences by key, as they were handled. */
+  /** The first occurrences of messages by key, in the order of handling. */
   get sequences(): ReadonlyMap<string, readonly number[]> {
     const sequences = new Map<string, number[]>();
     for (const { key, sequence } of this.handled) {
@@ -108,7 +108,7 @@ export class GroupWatch {
     return sequences;
   }
 
-  /** What was sent, as it has to be handled. */
+  /** The expected order: all sent messages by key. */
   get expected(): ReadonlyMap<string, readonly number[]> {
     return new Map([...this.#sent].map(([key, count]) => [key, Array.from({ length: count }, (_, sequence) => sequence)]));
   }
@@ -117,12 +117,12 @@ export class GroupWatch {
     return this.handled.length - new Set(this.handled.map(({ key, sequence }) => `${key} ${sequence}`)).size;
   }
 
-  /** Everything that was sent has been handled at least once. */
+  /** Has every sent message been handled at least once? */
   async complete(patienceMs = 15_000): Promise<void> {
     await until(() => this.handled.length - this.repeats >= this.sentCount, `${this.sentCount} messages handled`, patienceMs);
   }
 
-  /** Of one message each on a number of partitions: who owns what settles so. */
+  /** Sends one message to each of a number of partitions, and waits until they are handled. This shows that the assignments are complete. */
   async shared(members: readonly GroupMember[], sizes: readonly number[]): Promise<void> {
     const isShared = (): boolean => {
       const now = members.map(({ partitions }) => partitions.length).toSorted((a, b) => a - b);

@@ -4,18 +4,18 @@ import type { CommitEvent } from "../../src/diagnostics/channels.ts";
 import { connect, json } from "../../src/index.ts";
 
 /**
- * A member in a process of its own, so that it can be stopped (SIGSTOP) and killed. Takes URL, topic, the name of the member, and
- * how long it handles a message; tells on its standard output, line by line in JSON, what it does.
+ * A member in its own process, so that it can be stopped (SIGSTOP) and killed. The arguments are URL, topic, the name of the member, and
+ * the time to handle a message. It prints its events to standard output, one JSON object in each line.
  */
 const [url = "", topic = "", member = "", handlingMs = "0"] = process.argv.slice(2);
 
-function tell(line: object): void {
+function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 subscribe("streamport:commit", (message) => {
   const { partition, error } = message as CommitEvent;
-  tell({ event: "committed", partition, error: error?.code ?? null });
+  print({ event: "committed", partition, error: error?.code ?? null });
 });
 
 const connection = await connect(url);
@@ -25,17 +25,17 @@ const consumer = orders.consumer({
   sessionTimeoutMs: 2_000,
   concurrency: 16,
   commit: { everyMs: 100 },
-  onAssigned: (partitions) => tell({ event: "assigned", partitions }),
+  onAssigned: (partitions) => print({ event: "assigned", partitions }),
 });
 process.once("SIGTERM", () => {
   consumer
     .close()
     .then(() => connection.close())
-    .then(() => tell({ event: "closed" }))
-    .catch((error: unknown) => tell({ event: "failed", error: String(error) }));
+    .then(() => print({ event: "closed" }))
+    .catch((error: unknown) => print({ event: "failed", error: String(error) }));
 });
 await consumer.run(async ({ value, partition }) => {
-  tell({ event: "begun", member, partition, ...value });
+  print({ event: "begun", member, partition, ...value });
   await sleep(Number(handlingMs));
-  tell({ event: "handled", member, partition, ...value });
+  print({ event: "handled", member, partition, ...value });
 });

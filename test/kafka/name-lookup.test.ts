@@ -10,7 +10,7 @@ import { NamedBrokers } from "./named-brokers.ts";
 const missing = kafkaRequirements();
 const START_TIMEOUT_MS = 120_000;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
@@ -25,7 +25,7 @@ describe.each(missing === null ? ["Kafka"] : [])("names of the brokers of a real
   afterAll(() => cluster.stop());
 
   test.each(["ENOTFOUND", "EAI_AGAIN"] as const)(
-    "that are not found for a while (%s) end no member, reader or producer",
+    "that are not found for some time (%s) end no member, reader or producer",
     async (answer) => {
       const names = new NamedBrokers();
       const driver = kafka({ brokers: cluster.bootstrapServers.split(","), kafkajs: { socketFactory: names.socketFactory } });
@@ -45,7 +45,7 @@ describe.each(missing === null ? ["Kafka"] : [])("names of the brokers of a real
       await until(() => read.length === 200, "200 messages read");
       names.answer = answer;
       names.disconnect();
-      // Long enough for everything that runs in the background to have tried, the look at the topic too.
+      // Long enough for attempts of everything in the background, including the look-up of the topic.
       await until(() => names.missed > 20, "the brokers' names looked up again and again");
       const sending = watch.send(200);
       const missedBefore = names.missed;

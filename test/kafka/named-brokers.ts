@@ -1,16 +1,16 @@
 import { type LookupFunction, type Socket, connect } from "node:net";
 
-/** What a resolver says of a name. */
+/** The answer of a resolver for a name. */
 type NameAnswer = "found" | "ENOTFOUND" | "EAI_AGAIN";
 
-/** Brokers of 127.0.0.1 as if they were known by a name that a resolver has, or has not at present. */
+/** Brokers on 127.0.0.1 with a host name that the resolver knows, or does not know at present. */
 export class NamedBrokers {
   answer: NameAnswer = "found";
-  /** How often a name was not found. */
+  /** The number of failed look-ups. */
   missed = 0;
   readonly #sockets = new Set<Socket>();
 
-  /** For kafkajs. */
+  /** The socket factory for kafkajs. */
   readonly socketFactory = ({ port, onConnect }: { readonly port: number; readonly onConnect: () => void }): Socket => {
     const socket = connect({ host: "broker.example", port, lookup: this.#lookup }, onConnect);
     this.#sockets.add(socket);
@@ -26,7 +26,7 @@ export class NamedBrokers {
     else callback(null, "127.0.0.1", 4);
   };
 
-  /** All connections break: the next ones are by name again. */
+  /** Closes all connections. The next ones look up the name again. */
   disconnect(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -8,10 +8,10 @@ import { until } from "./group-watch.ts";
 
 const missing = kafkaRequirements();
 const START_TIMEOUT_MS = 120_000;
-/** What comes too early comes within this. */
+/** A message that is delivered too early comes within this time. */
 const QUIET_MS = 500;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
@@ -35,7 +35,7 @@ describe.each(missing === null ? ["Kafka"] : [])("a transaction that is open on 
     await cluster.stop();
   });
 
-  /** "before", then an open transaction of "first" and "second", then "behind", which is stored and not yet to be seen. */
+  /** Stores "before", then an open transaction of "first" and "second", then "behind", which cannot be read yet. */
   async function openTransaction() {
     const name = `open-${randomUUID()}`;
     await connection.admin.createTopic(name, { partitions: 1 });
@@ -53,50 +53,50 @@ describe.each(missing === null ? ["Kafka"] : [])("a transaction that is open on 
     return { name, topic, transaction, behind, readOf };
   }
 
-  test("ends a range before it; when it is committed its bookmark goes on with the rest", async () => {
+  test("ends a range before it; after the commit, the bookmark of the range continues with the rest", async () => {
     const { topic, transaction, readOf } = await openTransaction();
     const range = topic.reader({ until: "now" });
     expect(await readOf(range)).toEqual(["before"]);
     const bookmark = await range.bookmark();
     await transaction.commit();
     const rest = () => readOf(topic.reader({ from: { bookmark }, until: "now" }));
-    // The server answers a commit before the partitions have heard of it.
-    await until(async () => (await rest()).length > 0, "the partition has heard of the commit");
+    // The server answers a commit before the partitions have its markers.
+    await until(async () => (await rest()).length > 0, "the partition has the markers of the commit");
     expect(await rest()).toEqual(["first", "second", "behind"]);
   });
 
-  test("holds a reader without an end, and refuses one that would end behind it, until it is decided", async () => {
+  test("delays a reader without an end, and refuses one that would end after it, until it is committed or aborted", async () => {
     const { topic, transaction, behind, readOf } = await openTransaction();
     const endless = topic.reader();
     const seen: string[] = [];
     const reading = (async () => {
       for await (const { value } of endless) seen.push(value);
     })();
-    await until(() => seen.length === 1, "what is before the transaction");
-    // Stored, but not yet where a range may end.
+    await until(() => seen.length === 1, "the message before the transaction");
+    // Stored, but after the last stable offset, where ranges end.
     const through = { partitions: ["0"], until: { through: behind.position! } };
     await expect(readOf(topic.reader(through))).rejects.toMatchObject({ code: "position-out-of-range" });
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
     expect(seen).toEqual(["before"]);
     await transaction.commit();
-    await until(() => seen.length === 4, "what was in the transaction and behind it");
+    await until(() => seen.length === 4, "the messages in the transaction and after it");
     expect(seen).toEqual(["before", "first", "second", "behind"]);
     expect(await readOf(topic.reader(through))).toEqual(seen);
     await endless.close();
     await reading;
   });
 
-  test.each(["commit", "abort"] as const)("holds a group until its %s, and no longer", async (end) => {
+  test.each(["commit", "abort"] as const)("delays a group until its %s, and no longer", async (end) => {
     const { name, topic, transaction } = await openTransaction();
     const handled: string[] = [];
     const consumer = topic.consumer({ group: "waiting", commit: { everyMs: 20 } });
     const running = consumer.run(({ value }) => handled.push(value));
-    await until(() => handled.length === 1, "what is before the transaction");
+    await until(() => handled.length === 1, "the message before the transaction");
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
     expect(handled).toEqual(["before"]);
     await transaction[end]();
     const expected = end === "commit" ? ["before", "first", "second", "behind"] : ["before", "behind"];
-    await until(() => handled.length === expected.length, "what is behind the transaction");
+    await until(() => handled.length === expected.length, "the messages after the transaction");
     expect(handled).toEqual(expected);
     await until(async () => (await connection.admin.lag(name, "waiting")).messages === 0, "no lag");
     await consumer.close();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Ended, type RunOptions, startCommand } from "../cli/command-line.ts";
 
-/** With 64 KiB at a time the 20,000 flights take two seconds. */
+/** At 64 KiB for each read, the 20,000 flights take two seconds. */
 const TAKE_EVERY_MS = 20;
 
 /** A line of `read` or `consume`. */
@@ -15,7 +15,7 @@ export interface PrintedLine {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The whole lines of an output; what a killed process left of a last one is none. */
+/** The complete lines of an output. An incomplete last line of a killed process does not count. */
 export function linesOf(output: string): PrintedLine[] {
   return output
     .split("\n")
@@ -23,7 +23,7 @@ export function linesOf(output: string): PrintedLine[] {
     .map((line) => JSON.parse(line) as PrintedLine);
 }
 
-/** A signal, so long after the process was started, or after it has printed for the first time. */
+/** A signal, sent at this time after the start of the process, or after its first output. */
 export interface Stop {
   readonly signal: "SIGINT" | "SIGTERM" | "SIGKILL";
   readonly since: "start" | "output";
@@ -31,8 +31,8 @@ export interface Stop {
 }
 
 /**
- * Runs the program while its output is taken slowly, as by a slow program behind a pipe, so that a signal finds it in the midst
- * of things. What it had written is taken to the end.
+ * Runs the program while its output is read slowly, as by a slow program after a pipe, so that a signal comes in the middle
+ * of its work. The output is read to its end.
  */
 export async function runSlowly(args: readonly string[], stop: Stop | null, options: RunOptions = {}): Promise<Ended> {
   const { child, ended } = startCommand(args, options);

@@ -8,11 +8,11 @@ import { GroupWatch, until } from "./group-watch.ts";
 const PARTITIONS = 6;
 
 export interface SilenceFigures {
-  /** From the cut until a send that was called behind it has resolved. */
+  /** The time from the cut until a later send has resolved. */
   readonly sendMs: number;
-  /** From the cut until the group has handled a message that was stored behind it. */
+  /** The time from the cut until the group has handled a later message. */
   readonly groupMs: number;
-  /** From the cut until a reader without an end has read a message that was stored behind it. */
+  /** The time from the cut until a reader without an end has read a later message. */
   readonly readerMs: number;
 }
 
@@ -40,7 +40,7 @@ async function connectThroughNetwork(url: string, kafkajs: Readonly<Record<strin
   };
 }
 
-/** One message to each partition, so that every leader is asked. */
+/** Sends one message to each partition, so that every leader gets a request. */
 function sendTo(connection: Connection, topic: string): (key: string) => Promise<void> {
   const producer = connection.topic(topic, { codec: text() }).producer();
   return async (key) => {
@@ -49,7 +49,7 @@ function sendTo(connection: Connection, topic: string): (key: string) => Promise
   };
 }
 
-/** A producer alone; then the network forgets its connections. @returns from the cut until what was sent behind it is stored */
+/** Runs a producer alone, and then drops its connections. @returns the time from the cut until a later message is stored */
 export async function sendThroughSilence(url: string, kafkajs: Readonly<Record<string, unknown>>): Promise<number> {
   await using atWork = await connectThroughNetwork(url, kafkajs);
   const { topic, network, connection } = atWork;
@@ -61,7 +61,7 @@ export async function sendThroughSilence(url: string, kafkajs: Readonly<Record<s
   return performance.now() - cutAtMs;
 }
 
-/** A producer, a group and a reader at work; then the network forgets all their connections. @throws where one of them does not go on */
+/** Runs a producer, a group and a reader, and then drops all their connections. @throws if one of them does not continue */
 export async function surviveSilence(url: string, kafkajs: Readonly<Record<string, unknown>>, patienceMs: number): Promise<SilenceFigures> {
   await using atWork = await connectThroughNetwork(url, kafkajs);
   const { topic, network, connection } = atWork;
@@ -80,7 +80,7 @@ export async function surviveSilence(url: string, kafkajs: Readonly<Record<strin
   const isRead = (key: string): boolean => read.filter((known) => known === key).length >= PARTITIONS;
   await send("before");
   await until(() => isHandled("before") && isRead("before"), "all messages handled and read", 30_000);
-  // Everything has asked for something since, and waits for an answer.
+  // Every client has sent a request after the cut, and waits for its answer.
   await sleep(500);
   if (network.forgetConnections() < 5) throw new Error("the network has known too few connections");
   const cutAtMs = performance.now();

@@ -9,12 +9,12 @@ const missing = kafkaRequirements();
 const START_TIMEOUT_MS = 120_000;
 const TEST_TIMEOUT_MS = 30_000;
 
-// Tables of no or one row: what cannot run here is a test that says so, not a test that was skipped.
+// Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {
   await expect(startKafka()).rejects.toThrow(reason);
 });
 
-/** What a disk, or a bug, can make of a batch of three. */
+/** Damages of a batch of three records, as by a disk or a bug. */
 const DAMAGES: readonly (readonly [what: string, damage: (batch: Buffer) => void])[] = [
   ["a letter of a value", (batch) => void (batch[batch.length - 2]! ^= 0x01)],
   ["its checksum", (batch) => void batch.writeUInt32BE(1, 17)],
@@ -24,7 +24,7 @@ const DAMAGES: readonly (readonly [what: string, damage: (batch: Buffer) => void
   ["its format", (batch) => void (batch[16] = 3)],
 ];
 
-describe.each(missing === null ? ["Kafka"] : [])("what a real %s has stored and nobody can read", () => {
+describe.each(missing === null ? ["Kafka"] : [])("unreadable records of a real %s", () => {
   let cluster: KafkaCluster;
   let connection: Connection<"topicAdmin" | "lagInMessages" | "groupReset" | "startAtPosition">;
 
@@ -72,16 +72,16 @@ describe.each(missing === null ? ["Kafka"] : [])("what a real %s has stored and 
       expect(values).toEqual([new Uint8Array(0)]);
       await consumer.close();
       await run;
-      const told: StreamError[] = [];
+      const reported: StreamError[] = [];
       const read: string[] = [];
-      for await (const { value } of topic.reader({ until: "now", onCorrupt: (error) => void told.push(error) })) read.push(value);
-      expect([read, told]).toEqual([["first", "second", "behind"], [expect.objectContaining(place)]]);
+      for await (const { value } of topic.reader({ until: "now", onCorrupt: (error) => void reported.push(error) })) read.push(value);
+      expect([read, reported]).toEqual([["first", "second", "behind"], [expect.objectContaining(place)]]);
     },
   );
 
-  /** Behind 4 KiB the server has an entry in its index, from which on it can read again. */
+  /** After 4 KiB the server has an entry in its index, from which it can read again. */
   test.each([5, 60, 100_000])(
-    "its length, now %i, so that the server itself cannot read on: what it can read again is handed out",
+    "its length, now %i, so that the server itself cannot continue: later readable records are delivered",
     { timeout: TEST_TIMEOUT_MS },
     async (length) => {
       const name = `damaged-${randomUUID()}`;
@@ -93,15 +93,15 @@ describe.each(missing === null ? ["Kafka"] : [])("what a real %s has stored and 
       await damageKafkaLog(cluster, name, "0", (batch) => void batch.writeInt32BE(length, 8));
       for (let count = 0; count < 3; count += 1) await send("x".repeat(5_000));
       await send("readable");
-      const told: StreamError[] = [];
+      const reported: StreamError[] = [];
       const read: string[] = [];
-      for await (const { value } of topic.reader({ until: "now", onCorrupt: (error) => void told.push(error) })) read.push(value);
+      for await (const { value } of topic.reader({ until: "now", onCorrupt: (error) => void reported.push(error) })) read.push(value);
       expect(read.slice(0, 2)).toEqual(["first", "second"]);
       expect(read.at(-1)).toBe("readable");
-      expect(told.length).toBeGreaterThan(0);
-      for (const error of told) expect(error).toMatchObject({ code: "corrupt", partition: "0", position: expect.any(String) });
-      // Everything was handed out or told, and nothing twice: nine offsets in all.
-      const lost = told
+      expect(reported.length).toBeGreaterThan(0);
+      for (const error of reported) expect(error).toMatchObject({ code: "corrupt", partition: "0", position: expect.any(String) });
+      // Every record was delivered or reported, and none twice: nine offsets in total.
+      const lost = reported
         .map(({ message }) => /offsets? (\d+)(?: to (\d+))? of/.exec(message)!)
         .map(([, first, last]) => Number(last ?? first) - Number(first) + 1);
       expect(read.length + lost.reduce((sum, count) => sum + count, 0)).toBe(9);

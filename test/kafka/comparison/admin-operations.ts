@@ -44,12 +44,12 @@ function creating(what: string, creation: Partial<Creation>, validateOnly = fals
     await using client = await target.raw();
     const created = await create(client, [{ name: target.name("topic"), ...creation }], 5, validateOnly);
     await settled();
-    const [told] = await describe(client, [created[0]!.name]);
-    return { created, exists: told?.errorCode === 0 };
+    const [answered] = await describe(client, [created[0]!.name]);
+    return { created, exists: answered?.errorCode === 0 };
   });
 }
 
-/** What Metadata tells of topics. */
+/** The answer of Metadata about topics. */
 async function describe(client: RawClient, names: readonly (string | null)[], version = 12, topicId = NO_ID) {
   const { topics } = await client.call(metadataApi, version, {
     topics: names.map((name) => ({ topicId, name })),
@@ -101,7 +101,7 @@ async function changed(target: Target, changes: readonly Change[]): Promise<unkn
   return { errorCode, own: configs.filter((config) => config.includes(" false 1 ")) };
 }
 
-/** Brokers hear of changes a moment later. */
+/** Brokers learn of changes a moment later. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => {
     setTimeout(resolve, 200);
@@ -129,8 +129,8 @@ export const adminOperations: readonly Operation[] = [
     await using client = await target.raw();
     const { errorCode, apiKeys } = await client.call(apiVersionsApi, 3, { clientSoftwareName: "raw", clientSoftwareVersion: "1" });
     const isWithin = handlers.map(({ api }) => {
-      const told = apiKeys.find(({ apiKey }) => apiKey === api.key);
-      return told !== undefined && told.minVersion <= api.versions.oldest && told.maxVersion >= api.versions.newest
+      const answered = apiKeys.find(({ apiKey }) => apiKey === api.key);
+      return answered !== undefined && answered.minVersion <= api.versions.oldest && answered.maxVersion >= api.versions.newest
         ? "yes"
         : `${api.name}: no`;
     });
@@ -188,8 +188,8 @@ export const adminOperations: readonly Operation[] = [
         includeClusterAuthorizedOperations: false,
         includeFencedBrokers: false,
       });
-      const told = brokers.map(({ brokerId, host, rack, isFenced }) => ({ brokerId, host, rack, isFenced }));
-      outcomes.push({ errorCode, endpointType, brokers: told, clusterId: clusterId.length });
+      const answered = brokers.map(({ brokerId, host, rack, isFenced }) => ({ brokerId, host, rack, isFenced }));
+      outcomes.push({ errorCode, endpointType, brokers: answered, clusterId: clusterId.length });
     }
     const controllers = { includeClusterAuthorizedOperations: false, includeFencedBrokers: false, endpointType: 2 };
     const { errorCode } = await client.call(describeClusterApi, 1, controllers);
@@ -293,7 +293,7 @@ export const adminOperations: readonly Operation[] = [
     const topic = await target.topic("topic");
     await using client = await target.raw();
     const { errorCode, configs } = await settingsOf(client, topic, null);
-    // These are set for the brokers of a real server by whoever starts it.
+    // The start of a real server sets these for its brokers.
     return { errorCode, configs: configs.filter((config) => !/^(min\.insync\.replicas|unclean\.leader)/.test(config)) };
   }),
   operation("DescribeConfigs: versions, some settings, what does not exist", async (target) => {

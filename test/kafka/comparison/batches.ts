@@ -7,7 +7,7 @@ export interface RecordContent {
   readonly offsetDelta?: number;
 }
 
-/** A batch as a producer makes it, but for what is asked to be otherwise. */
+/** A batch of a producer, with the given changes. */
 export function batch(
   contents: readonly RecordContent[],
   header: Partial<BatchHeader> = {},
@@ -40,7 +40,7 @@ function bytes(text: string | null): Buffer[] {
   return text === null ? [varint(-1)] : [varint(Buffer.byteLength(text)), Buffer.from(text)];
 }
 
-/** Zigzag. */
+/** A zigzag number. */
 function varint(value: number): Buffer {
   const output: number[] = [];
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;

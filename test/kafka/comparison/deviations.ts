@@ -1,4 +1,4 @@
-/** Where the emulator is known to be otherwise than Kafka, and why. One that is not otherwise any more fails the comparison. */
+/** Known deviations of the emulator from Kafka, with reasons. A listed deviation that no longer exists fails the comparison. */
 export const DEVIATIONS: Readonly<Record<string, { readonly reason: string; readonly emulated: unknown }>> = {
   "Fetch: more than one batch, less than two": {
     reason: "Kafka cuts the last batch off at the limit, and clients throw that part away; here the answer ends with a whole batch",
@@ -43,7 +43,7 @@ export const DEVIATIONS: Readonly<Record<string, { readonly reason: string; read
   },
   "Metadata: topics of the server itself": { reason: "coordinators keep what they know in memory, not in topics", emulated: [] },
   "DescribeConfigs: of a broker": {
-    reason: "it tells the settings that have an effect",
+    reason: "it reports the settings that have an effect",
     emulated: [
       "auto.create.topics.enable",
       "default.replication.factor",
@@ -61,7 +61,7 @@ export const DEVIATIONS: Readonly<Record<string, { readonly reason: string; read
     ],
   },
   "Java: makes, changes and describes a topic": {
-    reason: "eligible leader replicas are told by DescribeTopicPartitions, which is not served",
+    reason: "eligible leader replicas are reported by DescribeTopicPartitions, which is not served",
     emulated: {
       made: ["Created topic topic."],
       again: { error: "Error" },

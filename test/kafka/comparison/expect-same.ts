@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { DEVIATIONS } from "./deviations.ts";
 
-/** The emulator does what Kafka does, or exactly what is listed as otherwise. */
+/** The emulator has the same outcome as Kafka, or exactly the listed deviation. */
 export function expectSame(name: string, emulated: unknown, real: unknown): void {
   const deviation = DEVIATIONS[name];
   if (deviation === undefined) {

@@ -9,10 +9,10 @@ import { syncGroupApi } from "../../../localstack/kafka/broker/requests/sync-gro
 import { type GivenJoin, GroupProbe, subscription } from "./group-probe.ts";
 import { type Operation, type Target, operation } from "./operation.ts";
 
-/** The first question makes a real server create what coordinators keep their state in. */
+/** The first request makes a real server create the topic of the coordinators. */
 const NOT_AVAILABLE_YET = 15;
 
-/** A group with one member in its first generation, and where the member has not synced yet if so asked. */
+/** A group with one member in its first generation. On request, the member has not synced yet. */
 async function stableMember(target: Target, group: string, mustSync = true): Promise<GroupProbe> {
   const probe = await GroupProbe.open(target, group);
   await probe.join();
@@ -28,12 +28,12 @@ function joining(name: string, join: Partial<GivenJoin>, version = 5): Operation
   });
 }
 
-/** What is answered to a member in each state of its group. */
+/** The answers to a member in each state of its group. */
 function inEachState(name: string, ask: (probe: GroupProbe) => Promise<unknown>): Operation {
   return operation(`${name}: in each state of the group`, async (target) => {
     const outcomes: Record<string, unknown> = {};
-    await using nobody = await GroupProbe.open(target, target.name("no-group"));
-    outcomes["no group"] = await ask(nobody);
+    await using noGroup = await GroupProbe.open(target, target.name("no-group"));
+    outcomes["no group"] = await ask(noGroup);
     await using unsynced = await stableMember(target, target.name("completing"), false);
     outcomes["completing"] = await ask(unsynced);
     await using stable = await stableMember(target, target.name("stable"));
@@ -51,9 +51,9 @@ function inEachState(name: string, ask: (probe: GroupProbe) => Promise<unknown>)
 }
 
 export const groupOperations: readonly Operation[] = [
-  joining("a new member is told its id", {}),
+  joining("a new member gets its id", {}),
   joining("a new member of an older version joins at once", {}, 3),
-  joining("a member that nobody knows", { memberId: "who" }),
+  joining("an unknown member", { memberId: "who" }),
   joining("no name", { groupId: "" }),
   joining("a session too short", { sessionTimeoutMs: 10 }),
   joining("a session too long", { sessionTimeoutMs: 10_000_000 }),
@@ -100,8 +100,8 @@ export const groupOperations: readonly Operation[] = [
     return errorCode;
   }),
   inEachState("OffsetCommit of a member", async (probe) => probe.commit(5n)),
-  inEachState("OffsetCommit of nobody", async (probe) => probe.commit(5n, { generation: -1, memberId: "" })),
-  operation("Heartbeat: of another generation, of nobody", async (target) => {
+  inEachState("OffsetCommit without a membership", async (probe) => probe.commit(5n, { generation: -1, memberId: "" })),
+  operation("Heartbeat: of another generation, of no member", async (target) => {
     await using probe = await stableMember(target, target.name("group"));
     const ask = async (generationId: number, memberId: string): Promise<number> => {
       const { errorCode } = await probe.client.call(heartbeatApi, 3, {
@@ -130,7 +130,7 @@ export const groupOperations: readonly Operation[] = [
     };
     return [await ask(probe.generation + 1, "range"), await ask(probe.generation, "other"), await ask(probe.generation, "range")];
   }),
-  operation("LeaveGroup: of a member, of nobody, of several, of no group", async (target) => {
+  operation("LeaveGroup: of a member, of no member, of several, of no group", async (target) => {
     await using probe = await stableMember(target, target.name("group"));
     const leave = async (version: number, memberIds: readonly string[], groupId = probe.group): Promise<unknown> => {
       const members = memberIds.map((memberId) => ({ memberId, groupInstanceId: null, reason: null }));

@@ -10,7 +10,7 @@ import type { RawClient } from "./raw-client.ts";
 const MEMBER_ID_REQUIRED = 79;
 const PAUSE_MS = 150;
 
-/** What a member asks to join with; what is left out is ordinary. */
+/** The fields of a join request. Absent fields have usual values. */
 export interface GivenJoin {
   readonly groupId: string;
   readonly sessionTimeoutMs: number;
@@ -30,7 +30,7 @@ interface Joined {
   readonly members: readonly { readonly memberId: string }[];
 }
 
-/** Kafka's own layout of what a member of a consumer group says it reads. */
+/** Kafka's own layout of a subscription of a consumer group member. */
 export function subscription(topics: readonly string[]): Buffer {
   const names = topics.map((topic) => Buffer.concat([int16(topic.length), Buffer.from(topic)]));
   return Buffer.concat([int16(0), int32(topics.length), ...names, int32(-1)]);
@@ -63,7 +63,7 @@ export class GroupProbe implements AsyncDisposable {
     this.topic = topic;
   }
 
-  /** @param topic that its commits are about; created */
+  /** @param topic the topic of its commits, which is created */
   static async open(target: Target, group: string, topic = `topic-${target.count()}`): Promise<GroupProbe> {
     return new GroupProbe(await target.raw(), group, await target.topic(topic));
   }
@@ -82,7 +82,7 @@ export class GroupProbe implements AsyncDisposable {
     });
   }
 
-  /** Joins, again where it was a member before. */
+  /** Joins, with its member id if it was a member before. */
   async join(join: Partial<GivenJoin> = {}): Promise<void> {
     const first = await this.rawJoin({ ...join, memberId: this.memberId });
     const joined = first.errorCode === MEMBER_ID_REQUIRED ? await this.rawJoin({ ...join, memberId: first.memberId }) : first;
@@ -135,7 +135,7 @@ export class GroupProbe implements AsyncDisposable {
     await this.client.call(leaveGroupApi, 3, { groupId: this.group, memberId: this.memberId, members: [member] });
   }
 
-  /** Until the server has seen what was sent and is not waited for. */
+  /** Waits until the server has received a request whose answer is not awaited. */
   async pause(durationMs = PAUSE_MS): Promise<void> {
     await delay(durationMs);
   }

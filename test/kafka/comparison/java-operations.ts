@@ -2,7 +2,7 @@ import { kafkaClassPath } from "../../../localstack/kafka/kafka-jars.ts";
 import { type KAFKA_TOOLS, runKafkaTool } from "../../../localstack/kafka/kafka-tools.ts";
 import { type Operation, type Target, operation, outcomeOf } from "./operation.ts";
 
-/** Its standard output, line by line. */
+/** The lines of its standard output. */
 async function java(target: Target, tool: keyof typeof KAFKA_TOOLS, args: readonly string[], stdin?: string): Promise<readonly string[]> {
   const cluster = { bootstrapServers: target.bootstrapServers, classPath: await kafkaClassPath() };
   const { stdout } = await runKafkaTool(cluster, tool, args, { stdin, timeoutMs: 60_000 });
@@ -28,9 +28,9 @@ export const javaOperations: readonly Operation[] = [
     const grown = await java(target, "topics", ["--alter", "--topic", topic, "--partitions", "3"]);
     const altered = await java(target, "configs", ["--alter", "--topic", topic, "--add-config", "max.message.bytes=5000"]);
     const described = await java(target, "topics", ["--describe", "--topic", topic]);
-    // The settings of a real server's brokers are those of whoever starts it.
-    const told = described.map((line) => line.replace(/Configs: .*/, "Configs: …"));
-    return { made, again, grown, altered, described: told };
+    // The start of a real server sets the settings of its brokers.
+    const withoutConfigs = described.map((line) => line.replace(/Configs: .*/, "Configs: …"));
+    return { made, again, grown, altered, described: withoutConfigs };
   }),
   operation("Java: an idempotent producer, and a group that goes on", async (target) => {
     const topic = await target.topic("topic", 2);

@@ -2,7 +2,7 @@ import kafkajs, { CompressionTypes, type Consumer, type IHeaders, type KafkaMess
 import { setTimeout as delay } from "node:timers/promises";
 import { type Operation, type Target, operation, outcomeOf } from "./operation.ts";
 
-const PATIENCE_MS = 20_000;
+const TIME_LIMIT_MS = 20_000;
 const { TOPIC } = kafkajs.ConfigResourceTypes;
 
 async function send(target: Target, topic: string, messages: Parameters<typeof sendOn>[2]): Promise<unknown> {
@@ -37,7 +37,7 @@ async function sendOn(
     .map(({ partition, errorCode, baseOffset, logStartOffset }) => ({ partition, errorCode, baseOffset, logStartOffset }));
 }
 
-/** Reads until there are so many, and goes. */
+/** Reads until it has this number of messages, and leaves. */
 async function consume(
   target: Target,
   topic: string,
@@ -69,15 +69,15 @@ async function running(
   try {
     await consumer.subscribe({ topic, fromBeginning });
     await consumer.run({ autoCommitThreshold: 1, eachMessage: async ({ message, partition }) => take(message, partition) });
-    for (const startedAt = performance.now(); !isDone() && performance.now() - startedAt < PATIENCE_MS;) await delay(10);
+    for (const startedAt = performance.now(); !isDone() && performance.now() - startedAt < TIME_LIMIT_MS;) await delay(10);
   } finally {
     await consumer.disconnect();
   }
 }
 
 function shown({ key, value, headers = {}, offset }: KafkaMessage): string {
-  const told = Object.entries(headers).map(([name, content]) => `${name}=${[content].flat().map(String).join("|")}`);
-  return [offset, key?.toString() ?? "-", value?.toString() ?? "null", ...told].join(" ");
+  const shownHeaders = Object.entries(headers).map(([name, content]) => `${name}=${[content].flat().map(String).join("|")}`);
+  return [offset, key?.toString() ?? "-", value?.toString() ?? "null", ...shownHeaders].join(" ");
 }
 
 const MANY: readonly OutgoingMessage[] = Array.from({ length: 20 }, (_, index) => ({ key: `key-${index % 5}`, value: `value ${index}` }));
@@ -156,7 +156,7 @@ export const kafkajsOperations: readonly Operation[] = [
     await admin.connect();
     const { groups } = await admin.describeGroups([group]);
     const [described] = groups;
-    const told = {
+    const description = {
       state: described?.state,
       protocolType: described?.protocolType,
       protocol: described?.protocol,
@@ -166,7 +166,7 @@ export const kafkajsOperations: readonly Operation[] = [
     for (const consumer of consumers) await consumer.disconnect();
     const afterwards = await outcomeOf(admin.deleteGroups([group]));
     await admin.disconnect();
-    return { shares, told, removed, afterwards };
+    return { shares, described: description, removed, afterwards };
   }),
   operation("kafkajs: seek, also to where nothing is", async (target) => {
     const topic = await target.topic("topic");
@@ -231,7 +231,7 @@ export const kafkajsOperations: readonly Operation[] = [
     await send(target, topic, MANY.slice(0, 5));
     const admin = target.kafkajs().admin();
     await admin.connect();
-    // It has to know the topic first.
+    // The client has to know the topic first.
     await admin.fetchTopicOffsets(topic);
     const outcome = await outcomeOf(admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "2" }] }));
     const offsets = await admin.fetchTopicOffsets(topic);
@@ -303,7 +303,7 @@ export const kafkajsOperations: readonly Operation[] = [
   }),
 ];
 
-/** kafkajs takes its time over them. */
+/** kafkajs needs much time for these. */
 export const slowKafkajsOperations: readonly Operation[] = [
   operation("kafkajs: sets and resets the offsets of a group", async (target) => {
     const topic = await target.topic("topic", 2);

@@ -1,7 +1,7 @@
 import { runKcat } from "../../../localstack/kafka/kafka-tools.ts";
 import { type Operation, type Target, operation, outcomeOf } from "./operation.ts";
 
-/** Its standard output, line by line. */
+/** The lines of its standard output. */
 async function kcat(target: Target, args: readonly string[], stdin?: string): Promise<readonly string[]> {
   const { stdout } = await runKcat(target, [...args, "-q"], { stdin, timeoutMs: 30_000 });
   return stdout.split("\n").filter((line) => line !== "");
@@ -10,7 +10,7 @@ async function kcat(target: Target, args: readonly string[], stdin?: string): Pr
 const SHOWN = ["-f", "%p %o %k=%s %h\\n"];
 const LINES = "a:one\nb:two\nc:three\n";
 
-/** Everything there is, from the beginning. */
+/** All records, from the beginning. */
 function readAll(target: Target, topic: string): Promise<readonly string[]> {
   return kcat(target, ["-C", "-t", topic, "-o", "beginning", "-e", "-Z", ...SHOWN]);
 }
@@ -38,7 +38,7 @@ export const kcatOperations: readonly Operation[] = [
   producing("an idempotent producer", ["-X", "enable.idempotence=true"]),
   producing("an acknowledgement of the leader only", ["-X", "acks=1"]),
   producing("no acknowledgement", ["-X", "acks=0"]),
-  operation("kcat: what it tells of a topic", async (target) => {
+  operation("kcat: its description of a topic", async (target) => {
     const topic = await target.topic("topic", 3);
     const [line] = await kcat(target, ["-L", "-J", "-t", topic]);
     const { topics, brokers } = JSON.parse(line!) as { readonly topics: unknown; readonly brokers: readonly { readonly id: number }[] };

@@ -10,7 +10,7 @@ import type { RawClient } from "./raw-client.ts";
 
 const BEGAN_MS = Date.parse("2026-11-01T12:00:00Z");
 
-/** However old it is. */
+/** No limit of the age. */
 const FOR_EVER = { "retention.ms": "-1" };
 
 /** Batches with one value each, a second apart; a topic with something in it. */
@@ -159,7 +159,7 @@ export const logOperations: readonly Operation[] = [
     const waiting = fetch(reader, topic);
     await store(writer, topic, batch([{ value: "late" }]));
     const first = (await waiting) as { readonly values: readonly string[] };
-    // It may have been too quick for that.
+    // The operation may have been too quick for that.
     return first.values.length > 0 ? first : await fetch(reader, topic);
   }),
   operation("ListOffsets: every version, both ends", async (target) => {

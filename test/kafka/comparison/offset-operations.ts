@@ -6,7 +6,7 @@ import { GroupProbe } from "./group-probe.ts";
 import { type Operation, operation } from "./operation.ts";
 import type { RawClient } from "./raw-client.ts";
 
-const NOBODY = { generation: -1, memberId: "" };
+const NO_MEMBER = { generation: -1, memberId: "" };
 
 async function fetchOffsets(
   client: RawClient,
@@ -23,7 +23,7 @@ async function fetchOffsets(
 export const offsetOperations: readonly Operation[] = [
   operation("OffsetFetch: every version", async (target) => {
     await using probe = await GroupProbe.open(target, target.name("group"));
-    await probe.commit(5n, { ...NOBODY, metadata: "note" });
+    await probe.commit(5n, { ...NO_MEMBER, metadata: "note" });
     const topics = [{ name: probe.topic, partitionIndexes: [0, 1] }];
     const outcomes: unknown[] = [];
     for (let version = 1; version <= 9; version += 1) outcomes.push(await fetchOffsets(probe.client, probe.group, topics, version));
@@ -31,12 +31,12 @@ export const offsetOperations: readonly Operation[] = [
   }),
   operation("OffsetFetch: everything, a group that does not exist, a topic that does not exist", async (target) => {
     await using probe = await GroupProbe.open(target, target.name("group"));
-    await probe.commit(5n, NOBODY);
+    await probe.commit(5n, NO_MEMBER);
     const missing = [{ name: target.name("missing"), partitionIndexes: [0] }];
     return [
       await fetchOffsets(probe.client, probe.group, null, 7),
-      await fetchOffsets(probe.client, target.name("nobody"), null, 7),
-      await fetchOffsets(probe.client, target.name("nobody"), [{ name: probe.topic, partitionIndexes: [0] }], 7),
+      await fetchOffsets(probe.client, target.name("unknown"), null, 7),
+      await fetchOffsets(probe.client, target.name("unknown"), [{ name: probe.topic, partitionIndexes: [0] }], 7),
       await fetchOffsets(probe.client, probe.group, missing, 7),
     ];
   }),
@@ -91,7 +91,7 @@ export const offsetOperations: readonly Operation[] = [
   operation("OffsetDelete", async (target) => {
     await using probe = await GroupProbe.open(target, target.name("group"));
     await using other = await GroupProbe.open(target, target.name("group"));
-    await other.commit(4n, NOBODY);
+    await other.commit(4n, NO_MEMBER);
     await probe.join();
     await probe.sync();
     await probe.commit(5n);
@@ -102,7 +102,7 @@ export const offsetOperations: readonly Operation[] = [
       return { errorCode, codes: codes.toSorted() };
     };
     const outcomes = [
-      await remove(target.name("nobody"), [probe.topic]),
+      await remove(target.name("unknown"), [probe.topic]),
       await remove(probe.group, [probe.topic]),
       await remove(probe.group, [other.topic, target.name("missing")]),
       await remove(probe.group, [other.topic], 7),
@@ -112,7 +112,7 @@ export const offsetOperations: readonly Operation[] = [
   }),
   operation("OffsetFetch: after the topic was deleted", async (target) => {
     await using probe = await GroupProbe.open(target, target.name("group"));
-    await probe.commit(5n, NOBODY);
+    await probe.commit(5n, NO_MEMBER);
     await probe.client.call(deleteTopicsApi, 4, { topics: [], topicNames: [probe.topic], timeoutMs: 5_000 });
     await probe.pause(500);
     return await fetchOffsets(probe.client, probe.group, [{ name: probe.topic, partitionIndexes: [0] }], 7);

@@ -6,7 +6,7 @@ import { HungUp, RawClient } from "./raw-client.ts";
 
 const LATEST = -1;
 
-/** The server that an operation is tried on; names are its own, so that operations can run beside each other. */
+/** The server for an operation. Each operation has its own names, so that operations can run at the same time. */
 export class Target {
   readonly bootstrapServers: string;
   #count = 0;
@@ -22,7 +22,7 @@ export class Target {
     return this.#count;
   }
 
-  /** Of a topic, a group or a transactional id. */
+  /** The name of a topic, a group or a transactional id. */
   name(name: string): string {
     return `${this.#prefix}${name}`;
   }
@@ -51,7 +51,7 @@ export class Target {
     return topic.name;
   }
 
-  /** As it can be written down: without the names of this run. */
+  /** The form for the record: without the names of this run. */
   plain(outcome: unknown): unknown {
     const text = JSON.stringify(outcome, (_, value: unknown) => {
       if (typeof value === "bigint") return String(value);
@@ -62,7 +62,7 @@ export class Target {
   }
 }
 
-/** A server tells that a topic is created before its brokers have it. */
+/** A server answers the creation of a topic before its brokers have it. */
 async function untilServed(client: RawClient, name: string, partitions: number): Promise<void> {
   const asked = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: LATEST }));
   for (;;) {
@@ -77,7 +77,7 @@ function isBufferJson(value: unknown): value is { readonly data: readonly number
   return typeof value === "object" && value !== null && "type" in value && value.type === "Buffer";
 }
 
-/** Something that a client does, and what comes of it, as far as it has to be the same everywhere. */
+/** An operation of a client, and its outcome, as far as it must be the same on all servers. */
 export interface Operation {
   readonly name: string;
   readonly run: (target: Target) => Promise<unknown>;
@@ -87,7 +87,7 @@ export function operation(name: string, run: Operation["run"]): Operation {
   return { name, run };
 }
 
-/** What comes of it, also where that is an error. */
+/** The outcome, which can be an error. */
 export async function outcomeOf(call: Promise<unknown> | (() => Promise<unknown>)): Promise<unknown> {
   try {
     return await (typeof call === "function" ? call() : call);

@@ -11,7 +11,7 @@ import { produceOperations } from "./produce-operations.ts";
 import { settingsOperations } from "./settings-operations.ts";
 import { transactionOperations } from "./transaction-operations.ts";
 
-/** What needs nothing but Node and some seconds. */
+/** Operations that need only Node and some seconds. */
 export const quickOperations: readonly Operation[] = [
   ...produceOperations,
   ...logOperations,
@@ -24,12 +24,12 @@ export const quickOperations: readonly Operation[] = [
   ...kafkajsOperations,
 ];
 
-/** What needs other programs, or takes long. */
+/** Operations that need other programs, or much time. */
 export const longOperations: readonly Operation[] = [...slowKafkajsOperations, ...kcatOperations, ...javaOperations];
 
 export type Outcomes = Readonly<Record<string, unknown>>;
 
-/** Several at a time, on topics and groups of their own. @returns what came of each, by its name */
+/** Runs several at a time, on their own topics and groups. @returns the outcomes by name */
 export async function tryAll(operations: readonly Operation[], bootstrapServers: string, atOnce = 4): Promise<Outcomes> {
   const outcomes = new Map<string, unknown>();
   const queue = operations.values();

@@ -6,7 +6,7 @@ import { type Operation, operation } from "./operation.ts";
 
 const NO_ID = "AAAAAAAAAAAAAAAAAAAAAA";
 
-/** What whoever asks may do, where nobody is refused anything. */
+/** The permissions of a user on a server without access control lists. */
 export const permissionOperations: readonly Operation[] = [
   operation("Permissions: on the cluster", async (target) => {
     await using client = await target.raw();

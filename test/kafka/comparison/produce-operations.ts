@@ -15,7 +15,7 @@ interface ProduceOptions {
   readonly transactionalId?: string | null;
 }
 
-/** @returns what the server says of the one partition */
+/** @returns the server's answer for the one partition */
 async function produce(client: RawClient, topic: string, records: Buffer, options: ProduceOptions = {}): Promise<unknown> {
   const { version = 8, acks = -1, partition = 0, transactionalId = null } = options;
   const topicData = [{ name: topic, topicId: "", partitionData: [{ index: partition, records: [records] }] }];
@@ -31,7 +31,7 @@ async function produce(client: RawClient, topic: string, records: Buffer, option
   };
 }
 
-/** One request against a topic of its own. */
+/** Sends one request to its own topic. */
 function producing(
   name: string,
   records: () => Buffer,
@@ -55,7 +55,7 @@ async function newProducer(client: RawClient): Promise<{ readonly producerId: bi
     const request = { transactionalId: null, transactionTimeoutMs: 60_000 };
     const { errorCode, producerId, producerEpoch } = await client.call(initProducerIdApi, 4, request);
     if (errorCode === 0) return { producerId, producerEpoch };
-    // A server that has just started is still asking for ids itself.
+    // A server that has just started is still getting its own block of ids.
     await delay(20);
   }
 }
@@ -87,7 +87,7 @@ const HOUR_MS = 3_600_000;
 
 export const produceOperations: readonly Operation[] = [
   operation("Produce: every version that names topics", ofEveryVersion),
-  ...[0, 1, 2].map((version) => producing(`version ${version}, which is told but not served`, () => batch(ONE), { version })),
+  ...[0, 1, 2].map((version) => producing(`version ${version}, which is advertised but not served`, () => batch(ONE), { version })),
   producing("several records", () => batch([{ value: "a" }, { value: "b" }, { key: "k", value: null }])),
   producing("acks 1", () => batch(ONE), { acks: 1 }),
   producing("more replicas asked for than there are", () => batch(ONE), { settings: { "min.insync.replicas": "2" } }),

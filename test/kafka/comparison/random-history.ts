@@ -22,15 +22,15 @@ import type { RawClient } from "./raw-client.ts";
 
 const PARTITIONS = 2;
 const NO_ID = -1n;
-/** No message is younger, counted from the first. */
+/** The time of the newest message, counted from the first one. */
 const LAST_MS = 200_000;
 const TRANSACTIONAL = 0x10;
 const MEMBER_ID_REQUIRED = 79;
-/** A server has coordinators of transactions when one has been asked for. */
+/** A server has coordinators of transactions only after the first request for one. */
 const OF_TRANSACTIONS = 1;
-/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS: a server is not done with what came before. */
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS: a server has not finished the previous request. */
 const NOT_YET: ReadonlySet<number> = new Set([14, 15, 16, 51]);
-/** The markers of a transaction that a new producer has ended come a moment later. */
+/** The markers of a transaction that a new producer has ended are written a moment later. */
 const MARKERS_MS = 60;
 
 interface ProducerState {
@@ -39,12 +39,12 @@ interface ProducerState {
   readonly next: number[];
 }
 
-/** What is done, in words, and what came of it. */
+/** A description of the step, and its outcome. */
 export type Step = readonly [what: string, outcome: unknown];
 
 /**
- * One random history of one client on a new topic: what it asks for is decided by the seed and by what came of the steps before,
- * so that two servers which do the same are asked the same.
+ * One random history of one client on a new topic. The seed and the earlier outcomes decide each request, so two servers with
+ * the same outcomes get the same requests.
  */
 export class RandomHistory {
   readonly #random: () => number;
@@ -68,7 +68,7 @@ export class RandomHistory {
     this.#group = target.name(`group-${seed}`);
   }
 
-  /** @param beganMs of the first message; the same for all that are compared */
+  /** @param beganMs the time of the first message; the same for all compared servers */
   static async run(seed: number, steps: number, beganMs: number, target: Target): Promise<readonly Step[]> {
     const topic = await target.topic(`history-${seed}`, PARTITIONS, { "retention.ms": "-1" });
     await using client = await target.raw();
@@ -272,7 +272,7 @@ export class RandomHistory {
     const committed = this.#below(2) === 0;
     const ask = () => this.#client.call(endTxnApi, 3, { transactionalId: this.#transactionalId, producerId: id, producerEpoch, committed });
     const { errorCode } = await untilDone(ask, (answer) => answer.errorCode);
-    // A server writes the markers after it has said that it ends; until they are there it does not say so again.
+    // A server writes the markers after its answer to the end of the transaction. Until they are written, it does not accept the same request again.
     if (errorCode === 0) await untilDone(ask, (answer) => answer.errorCode);
     return [`end a transaction of epoch ${producerEpoch}, ${committed ? "commit" : "abort"}`, errorCode];
   }
@@ -299,7 +299,7 @@ export class RandomHistory {
     const joined = first.errorCode === MEMBER_ID_REQUIRED ? await join(first.memberId) : first;
     const { errorCode, generationId, protocolName, members } = joined;
     if (errorCode === 0) [this.#memberId, this.#generation] = [joined.memberId, generationId];
-    const who = memberId === "" ? "nobody" : memberId === "bogus" ? "a stranger" : "the member";
+    const who = memberId === "" ? "no member" : memberId === "bogus" ? "a stranger" : "the member";
     return [`${who} joins`, { first: first.errorCode, errorCode, generationId, protocolName, members: members.length }];
   }
 
@@ -307,7 +307,7 @@ export class RandomHistory {
     const memberId = this.#pick([6, this.#memberId], [1, "bogus"], [1, ""]);
     const generationId = this.#generation + this.#pick([6, 0], [1, 1], [1, -1]);
     const member = { groupId: this.#group, generationId, memberId, groupInstanceId: null };
-    const who = `${memberId === "bogus" ? "a stranger" : memberId === "" ? "nobody" : "the member"} of generation ${generationId}`;
+    const who = `${memberId === "bogus" ? "a stranger" : memberId === "" ? "no member" : "the member"} of generation ${generationId}`;
     const kind = this.#pick([3, "heartbeat"], [4, "sync"], [1, "leave"]);
     if (kind === "heartbeat") return [`${who}: heartbeat`, (await this.#client.call(heartbeatApi, 3, member)).errorCode];
     if (kind === "sync") {
@@ -349,7 +349,7 @@ export class RandomHistory {
       topics: [{ name: this.#topic, partitionIndexes }],
       groups: [],
     });
-    const who = memberId === "bogus" ? "a stranger" : memberId === "" ? "nobody" : "the member";
+    const who = memberId === "bogus" ? "a stranger" : memberId === "" ? "no member" : "the member";
     return [
       `${who} of generation ${generation} commits ${committedOffset} of ${partitionIndex}`,
       { errorCode: committed[0]!.partitions[0]!.errorCode, found: found.topics },

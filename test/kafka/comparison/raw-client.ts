@@ -9,10 +9,10 @@ const CLIENT_ID = "raw";
 const PATIENCE_MS = 10_000;
 const API_VERSIONS = 18;
 
-/** The server hung up instead of answering. */
+/** The server closed the connection instead of answering. */
 export class HungUp extends Error {}
 
-/** One connection that says exactly what it is told to, and hides nothing of the answer. */
+/** One connection that sends exactly the given request, and returns the whole answer. */
 export class RawClient implements AsyncDisposable {
   readonly #socket: Socket;
   #received = Buffer.alloc(0);
@@ -21,7 +21,7 @@ export class RawClient implements AsyncDisposable {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    // What goes wrong shows at the next read.
+    // A failure shows at the next read.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       this.#hasEnded = true;
@@ -59,14 +59,14 @@ export class RawClient implements AsyncDisposable {
     this.sendFrame(Buffer.concat([...writer.finish(), ...header.finish(), ...body.finish()]));
   }
 
-  /** With its length in front, and whatever is in it. */
+  /** Sends any bytes after their length. */
   sendFrame(frame: Buffer): void {
     const size = Buffer.alloc(4);
     size.writeInt32BE(frame.length);
     this.#socket.write(Buffer.concat([size, frame]));
   }
 
-  /** To the oldest request that has none yet. @throws HungUp */
+  /** The answer to the oldest request without one. @throws HungUp */
   async answer<Answer>(api: Api<unknown, never, never, Answer>, version: number): Promise<Answer> {
     const frame = await this.frame();
     const isFlexible = version >= api.flexibleFrom;

@@ -10,7 +10,7 @@ const SET = 0;
 
 type Settings = Readonly<Record<string, string>>;
 
-/** Whether a topic could be created with them. */
+/** Can a topic be created with these settings? */
 async function tried(client: RawClient, target: Target, settings: Settings): Promise<number> {
   const configs = Object.entries(settings).map(([name, value]) => ({ name, value }));
   const topics = [{ name: target.name(`tried-${target.count()}`), numPartitions: 1, replicationFactor: 1, assignments: [], configs }];
@@ -18,7 +18,7 @@ async function tried(client: RawClient, target: Target, settings: Settings): Pro
   return answer.topics[0]!.errorCode;
 }
 
-/** What comes of several values of one setting. */
+/** The outcomes of several values of one setting. */
 function values(name: string, ...texts: readonly string[]): Operation {
   return operation(`Settings: values of ${name}`, async (target) => {
     await using client = await target.raw();
@@ -28,7 +28,7 @@ function values(name: string, ...texts: readonly string[]): Operation {
   });
 }
 
-/** Of both requests, the newer one first. */
+/** The outcomes of both requests, the newer one first. */
 async function alter(client: RawClient, resourceName: string, settings: Settings): Promise<readonly (number | undefined)[]> {
   const configs = Object.entries(settings).map(([name, value]) => ({ name, value, configOperation: SET }));
   const request = { resources: [{ resourceType: TOPIC, resourceName, configs }], validateOnly: false };
@@ -74,11 +74,11 @@ export const settingsOperations: readonly Operation[] = [
       includeSynonyms: true,
       includeDocumentation: false,
     });
-    const told = results[0]!.configs.map(({ name, synonyms }) => [
+    const described = results[0]!.configs.map(({ name, synonyms }) => [
       name,
       synonyms.map((synonym) => `${synonym.name} ${synonym.value} ${synonym.source}`),
     ]);
-    // These are set for the brokers of a real server by whoever starts it.
-    return Object.fromEntries(told.filter(([name]) => name !== "min.insync.replicas" && name !== "unclean.leader.election.enable"));
+    // The start of a real server sets these for its brokers.
+    return Object.fromEntries(described.filter(([name]) => name !== "min.insync.replicas" && name !== "unclean.leader.election.enable"));
   }),
 ];

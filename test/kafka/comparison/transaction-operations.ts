@@ -36,7 +36,7 @@ class TransactionProbe implements AsyncDisposable {
 
   static async open(target: Target, topic: string, name = "transactional"): Promise<TransactionProbe> {
     const probe = new TransactionProbe(await target.raw(), target.name(name), topic);
-    // The first question makes a real server create what it keeps transactions in.
+    // The first request makes a real server create its topic for transactions.
     for (;;) {
       const { errorCode } = await probe.client.call(findCoordinatorApi, 2, { key: probe.transactionalId, keyType: 1, coordinatorKeys: [] });
       if (errorCode !== COORDINATOR_NOT_AVAILABLE) return probe;
@@ -48,7 +48,7 @@ class TransactionProbe implements AsyncDisposable {
     return this.client.call(initProducerIdApi, 4, { transactionalId: this.transactionalId, transactionTimeoutMs, ...known });
   }
 
-  /** Also where a former producer's transaction is still being aborted. @returns an error code */
+  /** Waits until a transaction of a former producer is aborted. @returns an error code */
   async init(transactionTimeoutMs?: number): Promise<number> {
     for (;;) {
       const { errorCode, producerId, producerEpoch } = await this.rawInit(transactionTimeoutMs);
@@ -62,7 +62,7 @@ class TransactionProbe implements AsyncDisposable {
     }
   }
 
-  /** A transaction whose last one is still being ended has to wait. */
+  /** Waits until the previous transaction has ended. */
   async #patiently(call: () => Promise<number>): Promise<number> {
     for (;;) {
       const errorCode = await call();
@@ -83,7 +83,7 @@ class TransactionProbe implements AsyncDisposable {
     });
   }
 
-  /** Again where the server could not ask yet whether the partition belongs to the transaction. */
+  /** Retries while the server cannot verify yet that the partition belongs to the transaction. */
   async write(value: string): Promise<number> {
     for (;;) {
       const errorCode = await this.#writeOnce(value);
@@ -123,7 +123,7 @@ class TransactionProbe implements AsyncDisposable {
   }
 }
 
-/** What a reader of either kind gets of all that is there. */
+/** All records, for both isolation levels. */
 async function readAll(target: Target, topic: string, fetchOffset = 0n): Promise<unknown> {
   await using client = await target.raw();
   const outcomes: unknown[] = [];
@@ -248,7 +248,7 @@ export const transactionOperations: readonly Operation[] = [
     await probe.init(3_000);
     await probe.add();
     await probe.write("a");
-    // A real server looks every ten seconds.
+    // A real server checks every ten seconds.
     for (let waited = 0; waited < 150; waited += 1) {
       const log = JSON.stringify(await target.plain(await readAll(target, topic)));
       if (log.includes("control")) break;

@@ -44,7 +44,7 @@ test.each([
   }
 });
 
-test("an error of ours stays as it is", () => {
+test("a StreamError stays unchanged", () => {
   const own = new StreamError("closed", "over");
   expect(classify(own)).toBe(own);
 });
@@ -60,7 +60,7 @@ test.each([
   expect(classify(cause)).toMatchObject({ code, retryable: code !== "internal", cause });
 });
 
-test("an answer that ends too early is corrupt, a request that the server does not know unsupported", () => {
+test("an answer that ends too early is corrupt; a request that the server does not support is unsupported", () => {
   expect(classify(new RangeError("short"))).toMatchObject({ code: "corrupt" });
   expect(classify(new KafkaUnsupportedError("OffsetDelete", [0]))).toMatchObject({ code: "unsupported", retryable: false });
 });
@@ -68,7 +68,7 @@ test("an answer that ends too early is corrupt, a request that the server does n
 const connecting = (step: "connect" | "api-versions" | "authenticate", cause: unknown, inTls = false, reached = true) =>
   classify(new KafkaConnectError("localhost:9092", step, { answeredInTls: inTls, wasReached: reached }, cause));
 
-test("what keeps a connection from being opened", () => {
+test("the reasons why a connection cannot be opened", () => {
   expect(connecting("connect", sdkError("KafkaJSConnectionError", { code: "ECONNREFUSED" }), false, false)).toMatchObject({
     code: "unavailable",
     retryable: true,
@@ -84,7 +84,7 @@ test("what keeps a connection from being opened", () => {
   );
 });
 
-test.each(["ENOTFOUND", "EAI_AGAIN"])("a name that is not found (%s) may be found later, and is told with host and code", (code) => {
+test.each(["ENOTFOUND", "EAI_AGAIN"])("an unknown host name (%s) can be retried, and its error has host and code", (code) => {
   const cause = sdkError("KafkaJSConnectionError", { code });
   for (const wasReachedBefore of [false, true]) {
     expect(classify(new KafkaConnectError("broker:9092", "connect", { wasReachedBefore }, cause))).toMatchObject({
@@ -95,7 +95,7 @@ test.each(["ENOTFOUND", "EAI_AGAIN"])("a name that is not found (%s) may be foun
   }
 });
 
-test("what is wrong with connections names host, port and the system's code", () => {
+test("errors of connections name host, port and the system's code", () => {
   const refused = new KafkaConnectError("one:9092", "connect", {}, sdkError("KafkaJSConnectionError", { code: "ECONNREFUSED" }));
   refused.others = [new KafkaConnectError("two:9093", "connect", {}, sdkError("KafkaJSConnectionError", { code: "ENOTFOUND" }))];
   expect(classify(refused).message).toBe(
@@ -114,7 +114,7 @@ test("what is wrong with connections names host, port and the system's code", ()
 });
 
 test.each(["the server closed the connection", "Client network socket disconnected before secure TLS connection was established"])(
-  "hanging up before TLS stands (%s): no TLS there at first, a broker that ends where it stood before",
+  "a connection closed before the TLS handshake (%s): no TLS at the first connection, a stopping broker after an earlier one",
   (message) => {
     const cause = Object.assign(new Error(message), { code: "ECONNRESET" });
     const failed = (wasReachedBefore: boolean) =>
@@ -130,7 +130,7 @@ test.each([
   ["first-request", false, "unauthenticated", "sasl"],
   ["first-request", true, "unauthenticated", "sasl"],
 ] as const)(
-  "hanging up at the step %s (in TLS: %s) says %s at first, nothing where it had not done so before",
+  "a connection closed at the step %s (in TLS: %s) means %s at the first connection, and only that the broker stops after an earlier one",
   (step, inTls, code, word) => {
     for (const cause of [sdkError("KafkaJSConnectionClosedError"), sdkError("KafkaJSConnectionError", { code: "ECONNRESET" })]) {
       const failed = (wasReachedBefore: boolean) =>
@@ -175,7 +175,7 @@ test.each([
   });
 });
 
-test("a token that the application does not give is no refusal by the server, and may come where one came before", () => {
+test("a missing token is not a refusal by the server, and can be retried after an earlier connection", () => {
   const cause = new StreamError("unauthenticated", "oauthBearerProvider failed");
   for (const wasReachedBefore of [true, false]) {
     const error = classify(new KafkaConnectError("broker:9093", "authenticate", { wasReached: true, wasReachedBefore }, cause));
@@ -183,6 +183,6 @@ test("a token that the application does not give is no refusal by the server, an
   }
 });
 
-test("details go where they belong", () => {
+test("details are kept", () => {
   expect(errorOf(10, "Produce", { topic: "orders", partition: "3" })).toMatchObject({ topic: "orders", partition: "3" });
 });

@@ -19,24 +19,24 @@ interface StoredBytes {
   readonly next: bigint;
 }
 
-/** A log of one topic in a client: batches that were stored, and what goes wrong in between. Every broker answers for its partitions. */
+/** A client with the log of one topic: stored batches, and planned faults. Every broker answers for its partitions. */
 export class FetchedLog {
   topicId = "a".repeat(32);
   leaders: number[];
-  /** How often a broker was asked for a partition. */
+  /** The number of fetches of a partition. */
   readonly asked: number[];
-  /** How often the cluster was asked who leads. */
+  /** The number of look-ups of the leaders. */
   looks = 0;
   /** An error code by partition; 0: none. */
   readonly codes: number[];
   readonly firstOffsets: bigint[];
-  /** Its record of the leaders is lost: whoever names one is refused as out of range. */
+  /** The history of leader epochs is lost: a fetch that names an epoch is refused as out of range. */
   knowsNoEpochs = false;
-  /** Where answers about offsets wait, if they do. */
+  /** Answers to ListOffsets wait for this promise, if it is set. */
   offsetsGate: Promise<void> = Promise.resolve();
-  /** Of partition 0: from the first to the last of these the server cannot read its log. */
+  /** The offsets of partition 0, from the first to the last, that the server cannot read in its own log. */
   corruptOffsets: readonly [first: bigint, last: bigint] | null = null;
-  /** How it says so: an error, or nothing. */
+  /** The server's answer for these offsets: an error, or no records. */
   saysCorrupt = true;
   readonly #batches: StoredBytes[][];
 
@@ -49,9 +49,9 @@ export class FetchedLog {
   }
 
   /**
-   * One batch of one record a value.
-   * @param change of the bytes, once their checksum is made
-   * @param times in so many answers the change shows
+   * Stores one batch with one record for each value.
+   * @param change changes the bytes after their checksum is made
+   * @param times the number of answers with the change
    */
   async store(
     partition: number,

@@ -8,7 +8,7 @@ import { type ConnectOptions, type Connection, connect, text } from "../../../..
 import { RawClient } from "../../../kafka/comparison/raw-client.ts";
 import { runInProcess } from "../../cli/run-in-process.ts";
 
-// Groups of other clients on our topics: they have names of their own, and commit what they like.
+// Groups of other clients on the same topics: their names and offsets can be anything.
 
 const TOPIC = "orders";
 const ADMIN = ["topicAdmin", "groupAdmin", "groupReset", "lagInMessages"] as const;
@@ -37,7 +37,7 @@ function orders(connection: Connection) {
   return connection.topic(TOPIC, { codec: text(), key: () => "ATL" });
 }
 
-/** As Kafka's own tools do it: of no member, while the group has none. Any broker is asked; the group's coordinator takes it. */
+/** Commits like Kafka's own tools: without a membership, while the group has no members. Any broker is asked; the group's coordinator accepts it. */
 async function commit(groupId: string, offset: number): Promise<void> {
   const partition = { partitionIndex: 0, committedOffset: BigInt(offset), committedLeaderEpoch: -1, committedMetadata: "" };
   const request = {
@@ -57,7 +57,7 @@ async function commit(groupId: string, offset: number): Promise<void> {
   expect(codes).toContain(0);
 }
 
-/** Runs a member until it has handled so much. */
+/** Runs a member until it has handled this number of messages. */
 async function handle(connection: Connection, group: string, count: number): Promise<readonly string[]> {
   const handled: string[] = [];
   await using consumer = orders(connection).consumer({ group });
@@ -70,8 +70,8 @@ async function handle(connection: Connection, group: string, count: number): Pro
   return handled;
 }
 
-describe("a group whose name says nothing of the topic", () => {
-  test("is not listed under a name that no other call takes, and no name is listed twice", async () => {
+describe("a group whose name does not contain the topic", () => {
+  test("is not listed with a name that no other call accepts, and no name is listed twice", async () => {
     await commit("billing", 1);
     await commit("audit", 2);
     const { admin } = await open();
@@ -82,7 +82,7 @@ describe("a group whose name says nothing of the topic", () => {
     await expect(admin.lag(TOPIC, "audit")).rejects.toMatchObject({ code: "not-found" });
   });
 
-  test("is listed under the name that `groups` gives it, which then means it and nothing else", async () => {
+  test("is listed with the name that `groups` maps to it, and that name means no other group", async () => {
     await commit("legacy", 1);
     await commit("billing", 2);
     await handle(await open(), "billing", 3);
@@ -93,7 +93,7 @@ describe("a group whose name says nothing of the topic", () => {
     expect(await handle(mapped, "billing", 1)).toEqual(["c"]);
   });
 
-  test("the command line tells the lag of the others, and how it can be used", async () => {
+  test("the command line shows the lag of the other groups, and how to use the group", async () => {
     await commit("billing", 1);
     await commit("legacy", 1);
     await handle(await open(), "billing", 3);
@@ -113,7 +113,7 @@ describe("a group whose name says nothing of the topic", () => {
   });
 });
 
-describe("a consumer or a reset of a name that is another group's native one", () => {
+describe("a consumer or a reset with a name that is the native name of another group", () => {
   const warnings: string[] = [];
   const note = (event: unknown): void => void warnings.push((event as WarningEvent).text);
 
@@ -128,7 +128,7 @@ describe("a consumer or a reset of a name that is another group's native one", (
     expect.stringMatching(/native group of the name "billing".*"orders\.billing".*map it: groups: \{ "billing": "billing" \}/),
   ];
 
-  test("is warned of", async () => {
+  test("reports a warning", async () => {
     await commit("billing", 1);
     expect(await handle(await open(), "billing", 3)).toEqual(["a", "b", "c"]);
     expect(warnings).toEqual(NAMESAKE);
@@ -139,7 +139,7 @@ describe("a consumer or a reset of a name that is another group's native one", (
     expect(warnings).toHaveLength(2);
   });
 
-  test("is not warned of where it is mapped, or where that group is not on the topic", async () => {
+  test("reports no warning if the name is mapped, or if the other group has no offsets on the topic", async () => {
     await commit("billing", 1);
     expect(await handle(await open({ groups: { billing: "billing" } }), "billing", 2)).toEqual(["b", "c"]);
     expect(await handle(await open(), "audit", 3)).toEqual(["a", "b", "c"]);
@@ -147,18 +147,18 @@ describe("a consumer or a reset of a name that is another group's native one", (
   });
 });
 
-describe("an offset behind the end that another client has committed", () => {
-  const BEHIND = { code: "position-out-of-range", topic: TOPIC, partition: "0" };
-  const told = (rest: string) => ({
-    ...BEHIND,
+describe("an offset after the end that another client has committed", () => {
+  const AFTER_END = { code: "position-out-of-range", topic: TOPIC, partition: "0" };
+  const offsetAfterEnd = (rest: string) => ({
+    ...AFTER_END,
     message: expect.stringMatching(`offset 99 is after the end .* which is 3; ${rest}`),
   });
 
-  test("is no lag of 0, and hides that of no other group", async () => {
+  test("is not a lag of 0, and does not hide the lag of other groups", async () => {
     await commit("orders.billing", 99);
     const connection = await open();
     await handle(connection, "audit", 3);
-    await expect(connection.admin.lag(TOPIC, "billing")).rejects.toMatchObject(told("another client committed it"));
+    await expect(connection.admin.lag(TOPIC, "billing")).rejects.toMatchObject(offsetAfterEnd("another client committed it"));
     const lag = await runInProcess(["lag", "--topic", TOPIC], kafka.url);
     expect(lag.output).toMatch(/^audit +all +0 /m);
     expect(lag.output).not.toContain("billing");
@@ -168,30 +168,30 @@ describe("an offset behind the end that another client has committed", () => {
     expect(described.output).toMatch(/^0 +at 99$/m);
   });
 
-  test("is not blamed on an election where there was none, and on none alone where there was one", async () => {
+  test("is attributed to an election only if there was one, and then only as one possible reason", async () => {
     await commit("orders.billing", 99);
     const connection = await open();
     await expect(handle(connection, "billing", 1)).rejects.toMatchObject(
-      told("another client committed it, and nothing was ever stored there; reset"),
+      offsetAfterEnd("another client committed it, and nothing was ever stored there; reset"),
     );
     kafka.moveLeader(TOPIC, 0);
     await expect(handle(connection, "billing", 1)).rejects.toMatchObject(
-      told("another client committed it: either nothing .* or the election"),
+      offsetAfterEnd("another client committed it: either nothing .* or the election"),
     );
     await connection.admin.resetGroup(TOPIC, "billing", "earliest");
     expect(await handle(connection, "billing", 3)).toEqual(["a", "b", "c"]);
   });
 
-  test("is told apart from what we committed and an election took away", async () => {
+  test("differs from an offset that this client committed and whose record an election removed", async () => {
     const connection = await open();
     await handle(connection, "billing", 3);
     kafka.truncate(TOPIC, 0, 0n);
-    const truncated = { ...BEHIND, message: expect.stringMatching(/truncated to offset 0 by the election/) };
+    const truncated = { ...AFTER_END, message: expect.stringMatching(/truncated to offset 0 by the election/) };
     await expect(connection.admin.lag(TOPIC, "billing")).rejects.toMatchObject(truncated);
     await expect(handle(connection, "billing", 1)).rejects.toMatchObject(truncated);
   });
 
-  test("is no such offset where it stands in an open transaction: whoever reads all of it may have come so far", async () => {
+  test("is none if it is in an open transaction: a client that reads uncommitted records may have committed it", async () => {
     const others = new Kafka({ clientId: "others", brokers: kafka.bootstrapServers.split(","), logLevel: logLevel.NOTHING });
     const producer = others.producer({ transactionalId: "open", idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
@@ -204,7 +204,7 @@ describe("an offset behind the end that another client has committed", () => {
   });
 });
 
-test("before a group stands anywhere, lag is counted from the consumer's initial position", async () => {
+test("the lag of a group without offsets is counted from the consumer's initial position", async () => {
   const connection = await open();
   const lagFrom = async (initialPosition: "earliest" | "latest" | "fail") =>
     (await orders(connection).consumer({ group: "new", initialPosition }).lag()).messages;

@@ -37,7 +37,7 @@ describe("records of other clients on the emulated Kafka", () => {
     return topic;
   }
 
-  /** As other clients do: whatever the format has room for. */
+  /** Writes any record that the format allows, as other clients do. */
   async function write(topic: string, records: readonly Partial<OutgoingRecord>[]): Promise<void> {
     await using client = await RawClient.open(kafka.bootstrapServers);
     const whole = records.map((record) => ({
@@ -60,7 +60,7 @@ describe("records of other clients on the emulated Kafka", () => {
     return read;
   }
 
-  test("a header without a value is handed out, and a dead letter has it as it was", async () => {
+  test("a header without a value is delivered, and a dead letter keeps it", async () => {
     const [topic, failed] = [await newTopic(), await newTopic()];
     const stored = [
       ["one", Uint8Array.of(0x31)],
@@ -83,7 +83,7 @@ describe("records of other clients on the emulated Kafka", () => {
     expect(letter!.headers["streamport-failure-code"]).toBe("handler-failed");
   });
 
-  test("times that no Date can hold, none, and the first of all are handed out, looked up and written again", async () => {
+  test("times that no Date can hold, no time, and the earliest time are delivered, looked up and written again", async () => {
     const [topic, copy] = [await newTopic(), await newTopic()];
     const times = [-1n, NANOSECONDS, 0n, 1_000n];
     await write(
@@ -98,7 +98,7 @@ describe("records of other clients on the emulated Kafka", () => {
       "1970-01-01T00:00:00.000Z",
       "1970-01-01T00:00:01.000Z",
     ]);
-    // What a message says can be asked for again.
+    // The time of a message can be used for a look-up.
     for (const [index, { timestamp }] of read.entries()) {
       const found = await readAll(topic, { timestamp });
       expect(found[0]!.raw.timestamp).toBe([-1n, NANOSECONDS, NANOSECONDS, NANOSECONDS][index]);
@@ -141,8 +141,8 @@ describe("records of other clients on the emulated Kafka", () => {
       const { output } = await runInProcess(["read", "--topic", names[from]!], kafka.url);
       const file = join(folder, `${from}.jsonl`);
       await writeFile(file, output);
-      const told = await runInProcess(["produce", file, "--topic", names[to]!, "--keep", "partition,timestamp"], kafka.url);
-      expect(told).toMatchObject({ exitCode: 0, errors: expect.stringContaining("7") });
+      const result = await runInProcess(["produce", file, "--topic", names[to]!, "--keep", "partition,timestamp"], kafka.url);
+      expect(result).toMatchObject({ exitCode: 0, errors: expect.stringContaining("7") });
     }
     await rm(folder, { recursive: true });
     const [original, copy, copyOfCopy] = await Promise.all(names.map(rawOf));
@@ -151,7 +151,7 @@ describe("records of other clients on the emulated Kafka", () => {
     expect(copyOfCopy).toEqual(original);
   });
 
-  test("a topic with the time of the server says so, and refuses times of producers", async () => {
+  test("a topic with server times reports that, and refuses times of producers", async () => {
     const topic = await newTopic();
     const stream = connection.topic(topic, { codec: text() });
     expect(await stream.capabilities()).toEqual(connection.capabilities);
@@ -163,16 +163,16 @@ describe("records of other clients on the emulated Kafka", () => {
     expect(await stream.capabilities()).toEqual({ ...connection.capabilities, producerTimestamps: false });
     const refused = { code: "unsupported", capability: "producerTimestamps", provider: "kafka", topic };
     await expect(stream.producer().send({ key: "a", value: "x", producedAt: 5 })).rejects.toMatchObject(refused);
-    // The one that was prepared before hears it with the first answer, and its receipt has the time that is stored.
+    // A producer that was opened before learns it from the first answer, and its receipt has the stored time.
     const receipt = await running.send({ key: "a", value: "after", producedAt: 1_700_000_000_000 });
     expect(receipt.timestamp!.getTime()).toBeGreaterThan(1_750_000_000_000);
     await expect(running.send({ key: "a", value: "x", producedAt: 5 })).rejects.toMatchObject(refused);
     await running.send({ key: "a", value: "without" });
     const folder = await mkdtemp(join(tmpdir(), "streamport-times-"));
     await writeFile(join(folder, "lines"), output);
-    const told = await runInProcess(["produce", join(folder, "lines"), "--topic", topic, "--keep", "timestamp"], kafka.url);
+    const result = await runInProcess(["produce", join(folder, "lines"), "--topic", topic, "--keep", "timestamp"], kafka.url);
     await rm(folder, { recursive: true });
-    expect(told).toMatchObject({ exitCode: 1, errors: expect.stringContaining("producerTimestamps") });
+    expect(result).toMatchObject({ exitCode: 1, errors: expect.stringContaining("producerTimestamps") });
     expect((await readAll(topic)).map(({ value }) => value)).toEqual(["old", "before", "after", "without"]);
   });
 
@@ -184,7 +184,7 @@ describe("records of other clients on the emulated Kafka", () => {
     expect(responses[0]!.errorCode).toBe(0);
   }
 
-  /** All that is stored of each record. */
+  /** All stored parts of each record. */
   async function rawOf(topic: string): Promise<RawRecord[]> {
     const all: RawRecord[] = [];
     const stream = connection.topic(topic, { codec: bytes(), tombstones: true });

@@ -9,21 +9,21 @@ import { encodeAssignment } from "../../../../adapters/kafka/group/member-metada
 
 type GroupCall = "findCoordinator" | "joinGroup" | "syncGroup" | "heartbeat" | "offsetFetch" | "offsetCommit";
 
-/** Instead of the answer that a call would have: an error, or a promise that the test settles. */
+/** Replaces the answer to a call: an error, or a promise that the test settles. */
 type Interference = Error | Promise<void>;
 
 /**
- * A coordinator in a client, for one member: answers as Kafka does when nothing is planned. `plan` says what comes instead, call by
- * call, and `calls` what was asked.
+ * A client with a coordinator for one member. It answers like Kafka unless `plan` has another answer, call by call. `calls` has the
+ * requests.
  */
 export class GroupClient {
   readonly calls: { readonly call: GroupCall; readonly request: unknown }[] = [];
   readonly #planned = new Map<GroupCall, (Interference | null)[]>();
   generation = 0;
-  /** What the leader has for the member, whoever that is. */
+  /** The leader's assignment for the member. */
   assigned: { readonly partitions: readonly number[]; readonly moving: boolean } = { partitions: [0, 1], moving: false };
 
-  /** `null`: as usual. */
+  /** `null`: the usual answer. */
   plan(call: GroupCall, ...interferences: readonly (Interference | null)[]): void {
     this.#planned.set(call, [...(this.#planned.get(call) ?? []), ...interferences]);
   }
@@ -49,7 +49,7 @@ export class GroupClient {
     await Promise.race([planned, aborted.promise]).finally(() => signal.removeEventListener("abort", abort));
   }
 
-  /** Only what a group needs; anything else would be a defect of the test. */
+  /** Only the calls that a group needs. Any other call would be a defect of the test. */
   get client(): KafkaClient {
     const calls: Partial<KafkaClient> = {
       findCoordinator: async (group, signal) => {

@@ -5,7 +5,7 @@ import { checkKafkaOptions, parseBroker } from "../../../../adapters/kafka/optio
 
 const SECRET = "hunter2-secret";
 
-test("a URL names brokers, user, password and settings", () => {
+test("a URL has brokers, user, password and settings", () => {
   const settings = "sasl.mechanism=scram-sha-512&tls=true&tls.ca=/ca.pem&broker=c:9094&idempotent=true&compression=zstd&clientId=app%201";
   expect(parseKafkaUrl(`kafka://us%40er:p%3Ass@a:9092,b:9093?${settings}`)).toEqual({
     brokers: ["a:9092", "b:9093", "c:9094"],
@@ -79,7 +79,7 @@ test("a key that cannot be used is refused before anything connects", () => {
   expect(open).toThrow(expect.objectContaining({ code: "configuration", message: expect.stringContaining("cannot be used") }));
 });
 
-test("a file that cannot be read is told at once", () => {
+test("an unreadable file is an error at once", () => {
   const open = () => kafka({ brokers: ["host:1"], tls: { ca: "/no/such/file.pem" } });
   expect(open).toThrow(expect.objectContaining({ code: "configuration", message: expect.stringContaining("tls.ca") }));
 });

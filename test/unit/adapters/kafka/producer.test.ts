@@ -21,7 +21,7 @@ interface SentBatch {
   readonly count: number;
 }
 
-/** Answers by partition with a code, or fails as a whole. */
+/** A client that answers each partition with a code, or fails as a whole. */
 type Answer = (partition: number) => number | Error;
 
 class FakeCluster {
@@ -32,10 +32,10 @@ class FakeCluster {
   requests = 0;
   producerIds = 0n;
   answer: Answer = () => 0;
-  /** -1: that of the producer is stored. */
+  /** -1: the producer's time is stored. */
   appendTimeMs = -1;
   describeTopicConfig: KafkaClient["describeTopicConfig"] = async () => new Map([["max.message.bytes", "1000"]]);
-  /** Where answers wait, if they do. */
+  /** Answers wait for this promise, if it is set. */
   gate: Promise<void> = Promise.resolve();
 
   get client(): KafkaClient {
@@ -86,7 +86,7 @@ const write = (producer: KafkaProducer, ...slices: CallSlice[]): Promise<readonl
 const outcomes = (results: readonly SliceResult[]): string[] =>
   results.map((result) => ("error" in result ? `${result.outcome} ${result.error.code}` : result.outcome));
 
-test("one request a broker carries all of its partitions; results are theirs alone", async () => {
+test("one request for each broker carries all its partitions; each partition has its own result", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster);
   cluster.answer = (partition) => [0, 6, 10][partition]!;
@@ -119,7 +119,7 @@ test.each([
   expect(outcomes(await write(producer, slice("0")))).toEqual([outcome]);
 });
 
-test("what has not left is not stored, of what has left nobody knows", async () => {
+test("records that were not sent are not stored; the outcome of sent ones is unknown", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster);
   cluster.answer = () => new KafkaConnectError("b:1", "connect", {}, Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
@@ -128,7 +128,7 @@ test("what has not left is not stored, of what has left nobody knows", async () 
   expect(outcomes(await write(producer, slice("0")))).toEqual(["unknown unavailable"]);
 });
 
-test("a topic whose records get the time of the server has no times of producers", async () => {
+test("a topic with server times has no times of producers", async () => {
   const cluster = new FakeCluster();
   cluster.describeTopicConfig = async (_topic, names) => new Map((names ?? []).map((name) => [name, "LogAppendTime"]));
   expect((await prepared(cluster)).capabilities.producerTimestamps).toBe(false);
@@ -137,7 +137,7 @@ test("a topic whose records get the time of the server has no times of producers
 test.each([
   ["without the right to see the settings of the topic", Object.assign(new Error("no"), { type: "TOPIC_AUTHORIZATION_FAILED", code: 29 })],
   ["where the setting is changed", null],
-])("whose time is stored the answers tell, %s", async (_, error) => {
+])("the answers show whose time is stored, %s", async (_, error) => {
   const cluster = new FakeCluster();
   if (error !== null) cluster.describeTopicConfig = () => Promise.reject(error);
   const producer = await prepared(cluster);
@@ -155,7 +155,7 @@ test.each([
   expect(producer.capabilities.producerTimestamps).toBe(true);
 });
 
-test("the time in the answer to a batch that was stored before is the largest in it, and says nothing of the topic", async () => {
+test("the time in the answer to a batch that was stored before is its largest time, and says nothing about the topic", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster, true);
   const own = records(2).map((record, index) => ({ ...record, timestampMs: index }));
@@ -180,7 +180,7 @@ test("a leader that has moved is looked up before the next call", async () => {
   expect(producer.destinationOf("0")).toBe("2");
 });
 
-test("a topic that is gone is not found; one that was created again is another log with other lanes", async () => {
+test("a deleted topic is not-found; one that was created again is another log with other lanes", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster);
   const generation = producer.laneGeneration;
@@ -197,7 +197,7 @@ test("a topic that is gone is not found; one that was created again is another l
   expect(outcomes(await write(producer, slice("0")))).toEqual(["refused not-found"]);
 });
 
-test("lanes are partitions: of a key by its hash, of a wish as it is, of neither none", async () => {
+test("lanes are partitions: by the hash of a key, or as requested; without both there is no lane", async () => {
   const producer = await prepared(new FakeCluster());
   expect(["a", "b", "c"].map((key) => producer.laneOf(Buffer.from(key), undefined))).toEqual(["1", "2", "1"]);
   expect(producer.laneOf(Buffer.from("a"), "0")).toBe("0");
@@ -206,7 +206,7 @@ test("lanes are partitions: of a key by its hash, of a wish as it is, of neither
   expect(producer.limits.messageBytes).toBe(1_000 - 61);
 });
 
-test("a partition that is not known is looked for before it is refused: it may have been added", async () => {
+test("an unknown partition is looked up before it is refused, because it may have been added", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster);
   expect(outcomes(await write(producer, slice(producer.laneOf(null, "3"))))).toEqual(["refused invalid-argument"]);
@@ -214,7 +214,7 @@ test("a partition that is not known is looked for before it is refused: it may h
   expect(outcomes(await write(producer, slice(producer.laneOf(null, "3"))))).toEqual(["stored"]);
 });
 
-test("a topic that was gone and is there again is written to at once", async () => {
+test("a topic that was deleted and created again is written to at once", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster);
   cluster.answer = () => 3;
@@ -227,7 +227,7 @@ test("a topic that was gone and is there again is written to at once", async () 
   expect(outcomes(await write(producer, slice("0")))).toEqual(["stored"]);
 });
 
-test("slices without a lane take the partitions in turn, and never share one with another slice of a request", async () => {
+test("slices without a lane go to one partition after the other, and never share one with another slice of a request", async () => {
   const cluster = new FakeCluster();
   cluster.leaders = [1, 1];
   const producer = await prepared(cluster);
@@ -239,14 +239,14 @@ test("slices without a lane take the partitions in turn, and never share one wit
   expect(cluster.requests).toBe(6);
 });
 
-test("records with times of their own get them back", async () => {
+test("receipts of records with their own times have these times", async () => {
   const producer = await prepared(new FakeCluster());
   const [first, second] = records(2);
   const [result] = await write(producer, slice("0", [{ ...first!, timestampMs: 5 }, second!]));
   expect(result).toMatchObject({ outcome: "each", results: [{ timestampMs: 5, position: "100" }, { position: "101" }] });
 });
 
-test("sequence numbers follow what is stored; what is not stored leaves them free", async () => {
+test("stored records use up sequence numbers; records that are not stored leave them free", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster, true);
   await write(producer, slice("0", records(3)), slice("2", records(2)));
@@ -259,7 +259,7 @@ test("sequence numbers follow what is stored; what is not stored leaves them fre
   expect(of(2)).toEqual([0]);
 });
 
-test("a batch of unknown outcome comes again alone and unchanged, under the same numbers", async () => {
+test("a batch of unknown outcome is retried alone and unchanged, with the same sequence numbers", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster, true);
   const all = records(5);
@@ -279,7 +279,7 @@ test("a batch of unknown outcome comes again alone and unchanged, under the same
   ]);
 });
 
-test("when such a batch has been given up, or the server has lost count, there is a new producer id", async () => {
+test("when such a batch has been abandoned, or the server has lost its sequence, there is a new producer id", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster, true);
   cluster.answer = () => 7;
@@ -298,7 +298,7 @@ test("when such a batch has been given up, or the server has lost count, there i
   ]);
 });
 
-test("a leader that hands over while it appends leaves the outcome unknown: the same batch comes again", async () => {
+test("a leader that loses the leadership while it appends leaves the outcome unknown: the same batch is retried", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster, true);
   const all = records(5);
@@ -312,7 +312,7 @@ test("a leader that hands over while it appends leaves the outcome unknown: the 
   ]);
 });
 
-test("a partition that needs a new producer id takes none away from others: their batches of unknown outcome are still recognised", async () => {
+test("a new producer id for one partition does not change the others: their batches of unknown outcome are still recognised", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster, true);
   const other = records(2);
@@ -335,7 +335,7 @@ test("a partition that needs a new producer id takes none away from others: thei
   ]);
 });
 
-test("a batch that was stored long ago answers for itself only: what came with it later has not been sent", async () => {
+test("the result of a batch that was stored long ago is for its own records only: later records in the same slice were not sent", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster, true);
   const all = records(3);
@@ -347,7 +347,7 @@ test("a batch that was stored long ago answers for itself only: what came with i
   ]);
 });
 
-test("records without a lane leave a partition to the batch that has to come again there", async () => {
+test("records without a lane avoid a partition that waits for the retry of a batch", async () => {
   const cluster = new FakeCluster();
   cluster.leaders = [1, 1];
   const producer = await prepared(cluster, true);
@@ -368,7 +368,7 @@ test("records without a lane leave a partition to the batch that has to come aga
   expect(of(1).map(([, sequence]) => sequence)).toEqual([0, 0, 2, 3, 4]);
 });
 
-test("records without a lane whose outcome is unknown come again in the same partition, under the same numbers", async () => {
+test("records without a lane whose outcome is unknown are retried in the same partition, with the same sequence numbers", async () => {
   const cluster = new FakeCluster();
   const producer = await prepared(cluster, true);
   const keyless = records(2);
@@ -382,7 +382,7 @@ test("records without a lane whose outcome is unknown come again in the same par
   expect(other?.partition).not.toBe(first?.partition);
 });
 
-test("two calls that meet in a partition of an idempotent producer wait for each other's numbers", async () => {
+test("two calls for one partition of an idempotent producer do not use its sequence at the same time", async () => {
   const cluster = new FakeCluster();
   cluster.leaders = [1];
   const producer = await prepared(cluster, true);

@@ -6,12 +6,12 @@ import { WireWriter } from "../../../../adapters/kafka/client/wire-writer.ts";
 const API_VERSIONS = 18;
 const METADATA = 3;
 
-/** What a broker does with a request: answers, says nothing, or ends the connection. */
+/** A broker's reaction to a request: it answers, does not answer, or closes the connection. */
 type Manner = "answer" | "silence" | "hang up";
 
-/** A broker that knows two requests, ApiVersions and Metadata (version 5) of no topic, and may be rude to each. */
+/** A broker for two requests, ApiVersions and Metadata (version 5) of no topic, with a scripted reaction to each. */
 export class ScriptedBroker {
-  /** The next ones first; then it answers. */
+  /** The reactions to the next requests, in order. After them, it answers. */
   readonly toGreeting: Manner[] = [];
   readonly toMetadata: Manner[] = [];
   connections = 0;
@@ -38,7 +38,7 @@ export class ScriptedBroker {
     return this.#sockets.size;
   }
 
-  /** All connections end, as those of a broker that goes. */
+  /** Closes all connections, like a broker that stops. */
   hangUp(): void {
     for (const socket of this.#sockets) socket.end();
   }

@@ -13,7 +13,7 @@ class FakeConnection implements WatchedConnection {
   isOpen = true;
   bytesRead = 0;
   oldest: Unanswered | undefined;
-  /** Answers probes. */
+  /** The connection answers probes. */
   isAlive = true;
   probes = 0;
 
@@ -54,7 +54,7 @@ function watchOver(connections: readonly FakeConnection[], canBeReached: (port: 
   return watch;
 }
 
-/** Which of them are still open when an examination is over. */
+/** Checks which connections are still open after an examination. */
 async function expectOpen(
   connections: readonly FakeConnection[],
   expected: readonly boolean[],
@@ -62,31 +62,31 @@ async function expectOpen(
 ): Promise<void> {
   const watch = watchOver(connections, canBeReached);
   const open = (): readonly boolean[] => connections.map(({ isOpen }) => isOpen);
-  // What is to stay is given time to go; what is to go may take longer on a busy machine.
+  // Connections that must stay open get time to be closed wrongly. The others may need more time on a busy machine.
   await sleep(2 * (SUSPECT_MS + PROBE_MS));
   await expect.poll(open, { timeout: 10_000 }).toEqual(expected);
   for (const connection of connections) watch.remove(connection);
 }
 
-test("a late answer, and a new connection that is answered: the silent ones are given up, idle ones too, and the one that speaks stays", async () => {
+test("after a late answer, if a new connection is answered: silent connections are closed, also idle ones, and an answering one stays", async () => {
   await expectOpen([new FakeConnection(1).ask(false), new FakeConnection(1).dead(), new FakeConnection(1)], [false, false, true]);
 });
 
-test("a server that answers no new connection either is slow: nothing is given up", async () => {
+test("a server that answers no new connection either is slow: no connection is closed", async () => {
   await expectOpen([new FakeConnection(1).ask(false), new FakeConnection(1).dead()], [true, true], () => false);
 });
 
-test("a request that may take its time is not taken for dead while another connection to the server answers", async () => {
+test("a request with a long answer time does not make its connection dead while another connection to the server answers", async () => {
   const alive = new FakeConnection(1);
   await expectOpen([new FakeConnection(1).ask(true), alive], [true, true]);
   expect(alive.probes).toBeGreaterThan(0);
 });
 
-test("a request that may take its time is given up with the others of its server, and of no other server", async () => {
+test("a request with a long answer time is closed with the other connections to its server, but not with those to another server", async () => {
   await expectOpen([new FakeConnection(1).ask(true), new FakeConnection(1).dead(), new FakeConnection(2).ask(true)], [false, false, true]);
 });
 
-test("when a request has timed out the others are asked at once, however young theirs are", async () => {
+test("when a request has timed out, the other connections are probed at once, even if their requests are recent", async () => {
   const [timedOut, writing, idle] = [new FakeConnection(1).ask(true), new FakeConnection(1).ask(true), new FakeConnection(1)];
   const watch = watchOver([timedOut, writing, idle]);
   watch.timedOut(timedOut);
@@ -96,7 +96,7 @@ test("when a request has timed out the others are asked at once, however young t
   for (const connection of [writing, idle]) watch.remove(connection);
 });
 
-test("a process that stood still takes nothing for dead that speaks when it goes on", async () => {
+test("a stopped process closes no connection that answers when the process continues", async () => {
   const late = new FakeConnection(1).ask(false);
   const watch = watchOver([late]);
   const until = performance.now() + 3 * (SUSPECT_MS + PROBE_MS);

@@ -7,11 +7,11 @@ import { freePort } from "../../../free-port.ts";
 import { NamedBrokers } from "../../../kafka/named-brokers.ts";
 
 test.each(["refused port", "unknown host"])(
-  "a program may start before its broker (%s): everything goes on when it is there",
-  async (trouble) => {
+  "a program may start before its broker (%s): everything continues when the broker is there",
+  async (fault) => {
     const port = await freePort();
     const names = new NamedBrokers();
-    if (trouble === "unknown host") names.answer = "ENOTFOUND";
+    if (fault === "unknown host") names.answer = "ENOTFOUND";
     const driver = kafka({ brokers: [`broker.example:${port}`], kafkajs: { socketFactory: names.socketFactory } });
     await using connection = await connect(driver, { require: ["topicAdmin", "lagInMessages"] });
     const topic = connection.topic("orders", { codec: text() });

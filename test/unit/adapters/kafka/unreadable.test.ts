@@ -11,7 +11,7 @@ import {
   text,
 } from "../../../../src/index.ts";
 
-// What of a log cannot be read, as readers and members on the emulated Kafka find it.
+// How readers and members handle unreadable parts of a log, on the emulated Kafka.
 
 const TOPIC = "flights";
 const LETTERS = "letters";
@@ -70,7 +70,7 @@ test.each(["none", "gzip", "zstd"])("a damaged batch (%s) is one failure with it
   expect(letters[0]!.headers["streamport-failure-message"]).toMatch(/offsets 1 to 3/);
 });
 
-test("a group that stopped before a damaged batch is got past it by a reset, or by skipping", async () => {
+test("a group that stopped before a damaged batch continues after a reset, or by skipping", async () => {
   await using emulator = await start();
   await using connection = await open(emulator.url);
   const positions = await damaged(connection, emulator);
@@ -88,15 +88,15 @@ test("a group that stopped before a damaged batch is got past it by a reset, or 
   await expect.poll(() => handled).toEqual(["before", "behind"]);
 });
 
-test("readers name it, go on behind it, and do not mind it where their range ends before it", async () => {
+test("readers report it and continue after it, and ignore it if their range ends before it", async () => {
   await using emulator = await start();
   await using connection = await open(emulator.url);
   const positions = await damaged(connection, emulator);
   const stream = flights(connection);
-  const told: StreamError[] = [];
+  const reported: StreamError[] = [];
   const values = async (range: Parameters<typeof stream.reader>[0]): Promise<string[]> => {
     const found: string[] = [];
-    for await (const { value } of stream.reader({ partitions: ["0"], onCorrupt: (error) => void told.push(error), ...range }))
+    for await (const { value } of stream.reader({ partitions: ["0"], onCorrupt: (error) => void reported.push(error), ...range }))
       found.push(value);
     return found;
   };
@@ -108,14 +108,17 @@ test("readers name it, go on behind it, and do not mind it where their range end
   expect(error).toMatchObject(ofTheBatch(positions));
   const bookmark = await strict.bookmark();
   expect(await values({ until: { bookmark } })).toEqual(["before"]);
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   expect(await values({ from: { bookmark }, until: "now" })).toEqual(["behind"]);
-  expect(told).toEqual([expect.objectContaining(ofTheBatch(positions))]);
+  expect(reported).toEqual([expect.objectContaining(ofTheBatch(positions))]);
   expect(await values({ from: { after: error.position! }, until: "now" })).toEqual(["behind"]);
-  // A range may end, or begin, in the middle of it.
+  // A range may end or start in the middle of it.
   expect(await values({ until: { through: positions[0]! } })).toEqual(["before"]);
   expect(await values({ from: { at: positions[1]! }, until: "now" })).toEqual(["behind"]);
-  expect(told.slice(1).map(({ message }) => /offsets? \d+(?: to \d+)?/.exec(message)?.[0])).toEqual(["offsets 1 to 3", "offsets 2 to 3"]);
+  expect(reported.slice(1).map(({ message }) => /offsets? \d+(?: to \d+)?/.exec(message)?.[0])).toEqual([
+    "offsets 1 to 3",
+    "offsets 2 to 3",
+  ]);
 });
 
 test("a batch that was damaged on its way is sound when it is fetched again", async () => {
@@ -129,7 +132,7 @@ test("a batch that was damaged on its way is sound when it is fetched again", as
   expect(values).toEqual(["one", "two"]);
 });
 
-test("what can be damaged is what is there", async () => {
+test("only stored batches can be damaged", async () => {
   await using emulator = await start();
   const refusal = (code: string) => expect.objectContaining({ code });
   expect(() => emulator.damage("nothing", "0")).toThrow(refusal("not-found"));

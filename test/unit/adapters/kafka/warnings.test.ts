@@ -8,7 +8,7 @@ import { startEmulatedKafka } from "../../../../localstack/kafka/broker/emulated
 const SOURCES = join(import.meta.dirname, "..", "..", "..", "..", "src", "index.ts");
 const MESSAGES = 400;
 
-/** Sends, handles, reads and looks, and closes everything. */
+/** Sends, handles and reads messages, calls the administration, and closes everything. */
 const program = (url: string): string => `
   import { connect, text } from ${JSON.stringify(pathToFileURL(SOURCES).href)};
   await using connection = await connect(${JSON.stringify(url)});
@@ -28,10 +28,10 @@ const program = (url: string): string => `
 `;
 
 test.each([
-  ["as anybody", undefined],
+  ["without authentication", undefined],
   ["with a password", { alice: "secret" }],
 ])(
-  "nothing that an application does on Kafka prints a warning of Node, %s, also while a server throttles and hangs up",
+  "no use of Kafka by an application prints a warning of Node, %s, also while a server throttles and closes connections",
   async (_, users) => {
     await using kafka = await startEmulatedKafka({ brokers: 3, users, topics: { orders: { partitions: 6 } } });
     for (const kind of ["throttle", "disconnect", "stall"] as const) kafka.inject({ kind, topic: "orders", times: 3, durationMs: 20 });

@@ -10,12 +10,12 @@ const NAME = { group: "workers", nativeGroup: undefined };
 const { signal: never } = new AbortController();
 const COORDINATOR_NOT_AVAILABLE = new KafkaProtocolError("FindCoordinator", 15);
 
-/** A group with its places in one partition, in a cluster of one broker. `trouble` comes before an answer. */
-function cluster(trouble: (call: keyof KafkaClient, signal: AbortSignal) => Promise<void>, others: Partial<KafkaClient> = {}) {
+/** A group with a committed offset in one partition, in a cluster of one broker. `fault` is called before each answer. */
+function cluster(fault: (call: keyof KafkaClient, signal: AbortSignal) => Promise<void>, others: Partial<KafkaClient> = {}) {
   const answer =
     <Answer>(call: keyof KafkaClient, result: Answer) =>
     async (...request: readonly unknown[]): Promise<Answer> => {
-      await trouble(call, request.at(-1) as AbortSignal);
+      await fault(call, request.at(-1) as AbortSignal);
       return result;
     };
   const place = { topic: "orders", partition: 0, errorCode: 0 };
@@ -39,7 +39,7 @@ function cluster(trouble: (call: keyof KafkaClient, signal: AbortSignal) => Prom
   };
   const client = calls as KafkaClient;
   const reports: DriverReport[] = [];
-  const report: Report = Object.assign((told: DriverReport) => void reports.push(told), { wants: () => true });
+  const report: Report = Object.assign((reported: DriverReport) => void reports.push(reported), { wants: () => true });
   const service = { client, directory: new TopicDirectory(client), report, compression: "none", idempotent: false } as const;
   return { admin: new KafkaAdmin(service), reports };
 }
@@ -52,7 +52,7 @@ const CALLS: readonly (readonly [string, (admin: AdminDriver, signal: AbortSigna
   ["lag", (admin, signal) => admin.lag("orders", NAME, { partitions: null, initialPosition: null }, signal)],
 ];
 
-test("groups with members on other topics only are not listed, also while the server does not tell what members read", async () => {
+test("groups with members on other topics only are not listed, also while the server does not report the topics of members", async () => {
   // Version 0 of another client: a version, its topics, its own data.
   const reading = (topic: string): Buffer => Buffer.from([0, 0, 0, 0, 0, 1, 0, topic.length, ...Buffer.from(topic), 0, 0, 0, 0]);
   const listed = async (group: string, metadata: Buffer): Promise<readonly string[]> => {
@@ -70,7 +70,7 @@ test("groups with members on other topics only are not listed, also while the se
   expect(await listed("orders.workers", Buffer.alloc(0))).toEqual(["orders.workers"]);
 });
 
-test("all groups of the cluster are looked at, several at once and each once, although two brokers list them", async () => {
+test("all groups of the cluster are looked up, several at once and each one once, even if two brokers list them", async () => {
   const names = Array.from({ length: 200 }, (_, index) => `orders.group-${index}`);
   let atOnce = 0;
   let most = 0;
@@ -89,7 +89,7 @@ test("all groups of the cluster are looked at, several at once and each once, al
   expect(most).toBeLessThanOrEqual(16);
 });
 
-test("a reset plans what it does: where unlisted partitions begin, and that of a position the others stay where the group stands", async () => {
+test("the plan of a reset equals the reset: unlisted partitions start at their beginning, and for a position the others keep their offsets", async () => {
   const partitions = [0, 1].map((partition) => ({ errorCode: 0, partition, leaderId: 1 }));
   const topics = [{ errorCode: 0, topic: "orders", topicId: "a".repeat(32), isInternal: false, partitions }];
   const committed: Map<number, bigint>[] = [];
@@ -130,7 +130,7 @@ test("a reset plans what it does: where unlisted partitions begin, and that of a
   await expectReset([], position, { 0: "2", 1: "6" });
 });
 
-test.each(CALLS)("%s leaves it to the core to try again where there is no coordinator", async (_name, call) => {
+test.each(CALLS)("%s leaves the retry to the core if there is no coordinator", async (_name, call) => {
   let asked = 0;
   const { admin } = cluster(async (api) => {
     if (api !== "findCoordinator") return;
@@ -142,7 +142,7 @@ test.each(CALLS)("%s leaves it to the core to try again where there is no coordi
   expect(asked).toBe(1);
 });
 
-test.each(["resetGroup", "lag"])("%s leaves it to the core to try again where a partition has no leader", async (name) => {
+test.each(["resetGroup", "lag"])("%s leaves the retry to the core if a partition has no leader", async (name) => {
   const { admin } = cluster(async (asked) => {
     if (asked === "listOffsets") throw new KafkaProtocolError("ListOffsets", 5);
   });
@@ -153,7 +153,7 @@ test.each(["resetGroup", "lag"])("%s leaves it to the core to try again where a 
 test.each([
   ["resetGroup", "offsetCommit"],
   ["deleteGroup", "deleteGroup"],
-] as const)("%s says that a change whose answer was lost may have been carried out, and that it may come again", async (name, api) => {
+] as const)("%s reports a change without an answer as an unknown outcome that can be retried", async (name, api) => {
   const { admin } = cluster(async (asked) => {
     if (asked === api) throw new KafkaLostConnectionError("b:1", new Error("the server closed the connection"));
   });
@@ -165,7 +165,7 @@ test.each([
   });
 });
 
-test.each(CALLS)("%s ends at once when the caller has gone", { timeout: 20_000 }, async (_name, call) => {
+test.each(CALLS)("%s ends at once when the caller aborts", { timeout: 20_000 }, async (_name, call) => {
   const { admin } = cluster(async (asked) => {
     if (asked === "findCoordinator") throw COORDINATOR_NOT_AVAILABLE;
   });

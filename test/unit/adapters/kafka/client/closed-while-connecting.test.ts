@@ -7,7 +7,7 @@ import { startEmulatedKafka } from "../../../../../localstack/kafka/broker/emula
 
 const SOURCES = join(import.meta.dirname, "..", "..", "..", "..", "..", "src", "index.ts");
 
-/** Connections that are closed some turns after their first call: some of them while their socket is on its way. */
+/** Connections that are closed some turns after their first call. Some of them are still opening their socket. */
 const program = (url: string): string => `
   import { connect } from ${JSON.stringify(pathToFileURL(SOURCES).href)};
   import { setImmediate as nextTurn } from "node:timers/promises";
@@ -23,7 +23,7 @@ const program = (url: string): string => `
   }
 `;
 
-test("what is closed while it connects does not keep the process", async () => {
+test("a connection that is closed while it connects does not keep the process alive", async () => {
   await using kafka = await startEmulatedKafka();
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program(kafka.url)], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";

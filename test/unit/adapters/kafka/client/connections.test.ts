@@ -29,17 +29,17 @@ describe("connections", () => {
   const ask = (): Promise<unknown> => client.metadata([], never);
   const refusal = (): Promise<StreamError | "answered"> => ask().then(() => "answered", classify);
 
-  test("a server that hangs up on Kafka's protocol speaks another, TLS most likely", async () => {
+  test("a server that closes a connection with Kafka's protocol speaks another one, probably TLS", async () => {
     broker.toGreeting.push("hang up", "hang up");
     expect(await refusal()).toMatchObject({ code: "configuration", retryable: false, message: expect.stringContaining("TLS") });
   });
 
-  test("a server that hangs up on who has not authenticated wants SASL", async () => {
+  test("a server that closes an unauthenticated connection requires SASL", async () => {
     broker.toMetadata.push("hang up", "hang up");
     expect(await refusal()).toMatchObject({ code: "unauthenticated", retryable: false, message: expect.stringContaining("sasl") });
   });
 
-  test("a server that hangs up once was only about to end", async () => {
+  test("a server that closes a connection once was only stopping", async () => {
     broker.toGreeting.push("hang up");
     expect(await refusal()).toBe("answered");
     broker.hangUp();
@@ -47,7 +47,7 @@ describe("connections", () => {
     expect(broker.connections).toBe(3);
   });
 
-  test("a server that was reached before, and hangs up again and again, may come back", async () => {
+  test("a server that was reached before, and closes every connection, may come back", async () => {
     await ask();
     for (const manners of [broker.toGreeting, broker.toMetadata]) {
       manners.push("hang up", "hang up", "hang up");
@@ -57,7 +57,7 @@ describe("connections", () => {
     expect(await refusal()).toBe("answered");
   });
 
-  test("closing gives up what is being opened: nothing keeps the process alive", async () => {
+  test("closing ends connections that are being opened: nothing keeps the process alive", async () => {
     const patient = createKafkaClient(clientSettingsOf({ brokers: [broker.address], kafkajs: { authenticationTimeout: 60_000 } }), silent);
     broker.toGreeting.push("silence");
     const asking = patient.metadata([], never).then(() => "answered", classify);
@@ -78,11 +78,11 @@ describe("connections", () => {
       await hasty.close();
       await asking;
     }
-    // The poll has one of its own; each that stays behind would be one of eighty.
+    // The poll has one timer of its own. A remaining timer would be one of eighty.
     await expect.poll(timers).toBeLessThan(before + 10);
   });
 
-  test("a server that says nothing is not waited for", async () => {
+  test("closing does not wait for a server that does not answer", async () => {
     await client.close();
     client = newClient({ connectionTimeout: 100, authenticationTimeout: 100 });
     broker.toGreeting.push("silence");

@@ -4,7 +4,7 @@ import { abortable, pause } from "../../../../../adapters/kafka/client/waiting.t
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 
-test("waits leave no listener on a signal that they share, however they end", async () => {
+test("waits leave no listener on a shared signal, for every way in which they end", async () => {
   const { signal } = new AbortController();
   await Promise.all(Array.from({ length: 30 }, async (_, index) => pause(index % 3, signal)));
   expect(listeners(signal)).toBe(0);
@@ -14,7 +14,7 @@ test("waits leave no listener on a signal that they share, however they end", as
   expect(listeners(signal)).toBe(0);
 });
 
-test("an abort ends both kinds of wait, and both hear of one that came before", async () => {
+test("an abort ends both kinds of wait, also an abort before the wait", async () => {
   const controller = new AbortController();
   const waiting = pause(60_000, controller.signal);
   const working = abortable(new Promise(() => undefined), controller.signal);

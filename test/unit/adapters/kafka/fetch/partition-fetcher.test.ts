@@ -9,13 +9,13 @@ import { sealed } from "../sealed.ts";
 
 const silent: Report = Object.assign(() => undefined, { wants: () => false });
 
-/** A fetcher on a log, and what its handlers are told, by partition. */
+/** A fetcher on a log, and the calls of its handlers, by partition. */
 class Fetching {
   readonly log: FetchedLog;
-  readonly told: string[][];
-  /** Where deliveries wait, if they do. */
+  readonly received: string[][];
+  /** Deliveries wait for this promise, if it is set. */
   room: Promise<void> = Promise.resolve();
-  /** Whether a handler goes on behind what cannot be read. */
+  /** Does a handler continue after unreadable offsets? */
   goesOn = true;
   readonly reasons: string[] = [];
   failure: unknown;
@@ -26,7 +26,7 @@ class Fetching {
 
   constructor(log: FetchedLog) {
     this.log = log;
-    this.told = log.leaders.map(() => []);
+    this.received = log.leaders.map(() => []);
   }
 
   async start(): Promise<void> {
@@ -51,18 +51,18 @@ class Fetching {
   }
 
   #handler(partition: number): FetchHandler {
-    const told = this.told[partition]!;
+    const received = this.received[partition]!;
     return {
       deliver: async (records) => {
-        told.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()));
+        received.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()));
         await this.room;
         return true;
       },
-      advanced: (through) => told.push(`through ${through}`) > 0,
+      advanced: (through) => received.push(`through ${through}`) > 0,
       caughtUp: () => true,
-      gap: async ({ resumesAt }) => told.push(`gap to ${resumesAt}`) > 0,
+      gap: async ({ resumesAt }) => received.push(`gap to ${resumesAt}`) > 0,
       unreadable: async ({ first, last, reason }) => {
-        told.push(`unreadable ${first} to ${last}`);
+        received.push(`unreadable ${first} to ${last}`);
         this.reasons.push(reason);
         return this.goesOn;
       },
@@ -75,7 +75,7 @@ class Fetching {
   }
 }
 
-/** The machine may be busy: what is awaited may take its time, what is compared is counted. */
+/** Waits longer than usual, because the machine may be busy. Comparisons use counts instead of times. */
 const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 20_000, interval: 5 });
 
 const CONTROL = 0x20;
@@ -83,7 +83,7 @@ const control = (batch: Buffer): void => {
   batch.writeInt16BE(CONTROL, 21);
   sealed(batch);
 };
-/** What the server has stored does not match its checksum any more. */
+/** Changes a stored batch, so that its checksum does not match. */
 const damage = (batch: Buffer): void => void (batch[batch.length - 3]! ^= 0x10);
 
 describe("a fetcher", () => {
@@ -91,7 +91,7 @@ describe("a fetcher", () => {
 
   afterEach(() => fetching.close());
 
-  test("tells of what cannot be read behind everything that came before it, which may wait for room", async () => {
+  test("reports unreadable offsets after all earlier records, which may wait for room", async () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     await log.store(0, ["a", "b"]);
@@ -101,27 +101,27 @@ describe("a fetcher", () => {
     fetching.room = room;
     await fetching.start();
     await eventually(() => log.asked[0]).toBe(1);
-    // Nothing but the delivery keeps it from being told.
+    // Only the delivery delays the report.
     await eventually(() => log.asked[1]).toBeGreaterThan(10);
-    expect(fetching.told[0]).toEqual(["a", "b"]);
+    expect(fetching.received[0]).toEqual(["a", "b"]);
     resolve();
-    await eventually(() => fetching.told[0]).toEqual(["a", "b", "through 2", "unreadable 3 to 3"]);
+    await eventually(() => fetching.received[0]).toEqual(["a", "b", "through 2", "unreadable 3 to 3"]);
     expect(fetching.reasons).toEqual([expect.stringMatching(/offset 3 of partition "0".*checksum/)]);
     expect(fetching.failure).toBeUndefined();
   });
 
-  test("fetches what cannot be read once more: what was damaged on its way is sound then", async () => {
+  test("fetches an unreadable batch once more: if it was damaged on its way, it is sound then", async () => {
     const log = new FetchedLog([1]);
     fetching = new Fetching(log);
     await log.store(0, ["a"]);
     await log.store(0, ["b"], damage, 1);
     await log.store(0, ["c"]);
     await fetching.start();
-    await eventually(() => fetching.told[0]).toEqual(["a", "b", "c"]);
+    await eventually(() => fetching.received[0]).toEqual(["a", "b", "c"]);
     expect(log.asked[0]).toBeGreaterThan(1);
   });
 
-  test("tells a batch that cannot be read once, with its first and last offset, and goes on behind it", async () => {
+  test("reports an unreadable batch once, with its first and last offset, and continues after it", async () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     await log.store(0, ["a"]);
@@ -129,30 +129,30 @@ describe("a fetcher", () => {
     await log.store(0, ["e"]);
     await log.store(1, ["other"]);
     await fetching.start();
-    await eventually(() => fetching.told).toEqual([["a", "unreadable 1 to 3", "e"], ["other"]]);
+    await eventually(() => fetching.received).toEqual([["a", "unreadable 1 to 3", "e"], ["other"]]);
     expect(fetching.reasons).toEqual([expect.stringMatching(/offsets 1 to 3 of partition "0"/)]);
     await log.store(0, ["f"]);
-    await eventually(() => fetching.told[0]).toEqual(["a", "unreadable 1 to 3", "e", "f"]);
+    await eventually(() => fetching.received[0]).toEqual(["a", "unreadable 1 to 3", "e", "f"]);
     expect(fetching.failure).toBeUndefined();
   });
 
-  test("ends a partition, and not the others, where the handler has enough", async () => {
+  test("ends only the partition whose handler wants no more", async () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     fetching.goesOn = false;
     await log.store(0, ["bad"], damage);
     await fetching.start();
-    await eventually(() => fetching.told[0]).toEqual(["unreadable 0 to 0"]);
+    await eventually(() => fetching.received[0]).toEqual(["unreadable 0 to 0"]);
     await Promise.all([log.store(0, ["behind"]), log.store(1, ["later"])]);
-    await eventually(() => fetching.told[1]).toEqual(["later"]);
-    expect(fetching.told[0]).toEqual(["unreadable 0 to 0"]);
+    await eventually(() => fetching.received[1]).toEqual(["later"]);
+    expect(fetching.received[0]).toEqual(["unreadable 0 to 0"]);
     expect(log.asked[0]).toBe(2);
     expect(fetching.failure).toBeUndefined();
   });
 
   test.each([
-    ["says that it cannot read its own log", true],
-    ["hands out nothing of what it has", false],
+    ["reports that it cannot read its own log", true],
+    ["returns none of the records that it has", false],
   ])("asks offset after offset where the server %s, and gives up none that it can read", async (_what, says) => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
@@ -163,11 +163,11 @@ describe("a fetcher", () => {
     log.saysCorrupt = says;
     await log.store(1, ["other"]);
     await fetching.start();
-    await eventually(() => fetching.told).toEqual([["a", "unreadable 1 to 3", "e"], ["other"]]);
+    await eventually(() => fetching.received).toEqual([["a", "unreadable 1 to 3", "e"], ["other"]]);
     expect(fetching.failure).toBeUndefined();
   });
 
-  test("waits for a server that hands out nothing for a while", async () => {
+  test("waits while a server returns none of its records for a short time", async () => {
     const log = new FetchedLog([1]);
     fetching = new Fetching(log);
     await log.store(0, ["a"]);
@@ -177,18 +177,18 @@ describe("a fetcher", () => {
     await fetching.start();
     await eventually(() => log.asked[0]).toBe(4);
     log.corruptOffsets = null;
-    await eventually(() => fetching.told[0]).toEqual(["a", "b"]);
+    await eventually(() => fetching.received[0]).toEqual(["a", "b"]);
   });
 
-  test("goes on where the server has what is asked for, but knows nothing of the epochs of its leaders any more", async () => {
+  test("continues if the server has the offset but no longer knows the epochs of its leaders", async () => {
     const log = new FetchedLog([1]);
     fetching = new Fetching(log);
     await log.store(0, ["a"], (batch) => void batch.writeInt32BE(3, 12));
     await fetching.start();
-    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    await eventually(() => fetching.received[0]).toEqual(["a"]);
     log.knowsNoEpochs = true;
     await log.store(0, ["b"]);
-    await eventually(() => fetching.told[0]).toEqual(["a", "b"]);
+    await eventually(() => fetching.received[0]).toEqual(["a", "b"]);
     expect(fetching.failure).toBeUndefined();
   });
 
@@ -196,35 +196,35 @@ describe("a fetcher", () => {
     ["that is not available", 78],
     ["with a bad disk", 56],
     ["of which the broker does not know", 3],
-  ])("waits with a partition %s, and goes on with the others of the same broker", async (_what, code) => {
+  ])("waits with a partition %s, and continues with the others of the same broker", async (_what, code) => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     log.codes[0] = code;
     await fetching.start();
     await eventually(() => log.asked[0]).toBe(5);
-    // By now it is asked once in a second or so, and the other one every 50 ms.
+    // By now the partition is fetched about once a second, and the other one every 50 ms.
     const before = log.asked[1]!;
     await eventually(() => log.asked[1]).toBeGreaterThan(before + 9);
     expect(log.asked[0]).toBeLessThan(10);
     await Promise.all([log.store(0, ["a"]), log.store(1, ["b"])]);
-    await eventually(() => fetching.told[1]).toEqual(["b"]);
+    await eventually(() => fetching.received[1]).toEqual(["b"]);
     log.codes[0] = 0;
-    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    await eventually(() => fetching.received[0]).toEqual(["a"]);
     expect(fetching.failure).toBeUndefined();
   });
 
-  test("asks the new leader of a partition that has moved, and the old one for the rest", async () => {
+  test("fetches a moved partition from its new leader, and the others from the old one", async () => {
     const log = new FetchedLog([1, 1, 1]);
     fetching = new Fetching(log);
     await fetching.start();
     log.leaders = [2, 1, 2];
     await Promise.all([log.store(0, ["a"]), log.store(1, ["b"]), log.store(2, ["c"])]);
-    await eventually(() => fetching.told).toEqual([["a"], ["b"], ["c"]]);
-    // Both were found by one look, or two.
+    await eventually(() => fetching.received).toEqual([["a"], ["b"], ["c"]]);
+    // One or two look-ups found both leaders.
     expect(log.looks).toBeLessThan(4);
   });
 
-  test("does not keep the others waiting while it looks what retention has left of a partition", async () => {
+  test("does not delay other partitions while it looks up the retention gap of one", async () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     const { promise: gate, resolve } = Promise.withResolvers<void>();
@@ -234,22 +234,22 @@ describe("a fetcher", () => {
     await fetching.start();
     await eventually(() => log.asked[0]).toBe(1);
     await log.store(1, ["b"]);
-    await eventually(() => fetching.told[1]).toEqual(["b"]);
+    await eventually(() => fetching.received[1]).toEqual(["b"]);
     resolve();
-    await eventually(() => fetching.told[0]).toEqual(["gap to 1", "first"]);
+    await eventually(() => fetching.received[0]).toEqual(["gap to 1", "first"]);
   });
 
-  test("ends with what cannot be retried", async () => {
+  test("ends with an error that cannot be retried", async () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     await log.store(0, ["a"]);
     await fetching.start();
-    await eventually(() => fetching.told[0]).toEqual(["a"]);
+    await eventually(() => fetching.received[0]).toEqual(["a"]);
     log.codes[0] = 29;
     await eventually(() => fetching.failure).toMatchObject({ code: "permission-denied", topic: "orders", partition: "0" });
   });
 
-  test("ends when the topic is another one of the same name", async () => {
+  test("ends when the topic was deleted and created again", async () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     await fetching.start();
@@ -258,7 +258,7 @@ describe("a fetcher", () => {
     await eventually(() => fetching.failure).toMatchObject({ code: "not-found" });
   });
 
-  test("tells nothing of what cannot be read once the partition has been taken away", async () => {
+  test("reports no unreadable offsets after the partition was removed", async () => {
     const log = new FetchedLog([1, 1]);
     fetching = new Fetching(log);
     await log.store(0, ["a"]);
@@ -270,8 +270,8 @@ describe("a fetcher", () => {
     fetching.remove(0);
     resolve();
     await log.store(1, ["later"]);
-    await eventually(() => fetching.told[1]).toEqual(["later"]);
-    expect(fetching.told[0]).toEqual(["a"]);
+    await eventually(() => fetching.received[1]).toEqual(["later"]);
+    expect(fetching.received[0]).toEqual(["a"]);
     expect(fetching.failure).toBeUndefined();
   });
 });

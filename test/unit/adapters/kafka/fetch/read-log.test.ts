@@ -5,7 +5,7 @@ import { type EmulatedKafka, startEmulatedKafka } from "../../../../../localstac
 import type { ReaderSink } from "../../../../../src/driver/index.ts";
 import { type Connection, connect, text } from "../../../../../src/index.ts";
 
-// What stands in a log, and what becomes of it, seen by readers and members on the emulated Kafka.
+// How readers and members see the content of a log and its changes, on the emulated Kafka.
 
 const TOPIC = "flights";
 const GROUP = "delays";
@@ -29,7 +29,7 @@ async function readAll(connection: Connection): Promise<readonly string[]> {
   return values;
 }
 
-test("nobody is given what a transaction wrote before it is committed, or ever where it is aborted", async () => {
+test("records of a transaction are delivered only after its commit, and never after an abort", async () => {
   await using emulator = await start();
   await using connection = await connect(emulator.url);
   const client = foreign(emulator).producer({ transactionalId: "transfers", idempotent: true, maxInFlightRequests: 1 });
@@ -57,7 +57,7 @@ test("nobody is given what a transaction wrote before it is committed, or ever w
   }
 });
 
-test("a member whose position is behind the end of the log, under an epoch that nobody wrote down, is told", async () => {
+test("a member whose offset is after the end of the log, without a known epoch, gets an error", async () => {
   await using emulator = await start();
   await using connection = await connect(emulator.url);
   await send(connection, "a", "b");
@@ -69,18 +69,22 @@ test("a member whose position is behind the end of the log, under an epoch that 
   await expect(consumer.run(() => undefined)).rejects.toMatchObject({ code: "position-out-of-range", topic: TOPIC, partition: "0" });
 });
 
-test("who stands at the end of a log without having read it is told when the log is truncated", { timeout: 20_000 }, async () => {
-  await using emulator = await start();
-  await using connection = await connect(emulator.url);
-  await send(connection, "a", "b", "c");
-  await using reader = flights(connection).reader({ from: "latest" });
-  await reader.bookmark();
-  emulator.truncate(TOPIC, 0, 1n);
-  const next = reader[Symbol.asyncIterator]().next();
-  await expect(next).rejects.toMatchObject({ code: "position-out-of-range", message: expect.stringMatching(/truncated/) });
-});
+test(
+  "a reader or member at the end of a log that it has not read gets an error when the log is truncated",
+  { timeout: 20_000 },
+  async () => {
+    await using emulator = await start();
+    await using connection = await connect(emulator.url);
+    await send(connection, "a", "b", "c");
+    await using reader = flights(connection).reader({ from: "latest" });
+    await reader.bookmark();
+    emulator.truncate(TOPIC, 0, 1n);
+    const next = reader[Symbol.asyncIterator]().next();
+    await expect(next).rejects.toMatchObject({ code: "position-out-of-range", message: expect.stringMatching(/truncated/) });
+  },
+);
 
-test("every member of a topic that is created again is told, also one that owns nothing of it", { timeout: 30_000 }, async () => {
+test("every member of a topic that is created again gets an error, also one without partitions", { timeout: 30_000 }, async () => {
   await using emulator = await start();
   await using connection = await connect(emulator.url, { require: ["topicAdmin"] });
   const handled: string[] = [];
@@ -101,7 +105,7 @@ test("every member of a topic that is created again is told, also one that owns 
   expect(handled).toEqual(["old"]);
 });
 
-test("a range that starts behind a record leaves it out, one that starts at it does not", async () => {
+test("a range that starts after a record leaves it out, one that starts at it does not", async () => {
   await using emulator = await start();
   await using connection = await connect(emulator.url);
   await send(connection, "a", "b", "c");

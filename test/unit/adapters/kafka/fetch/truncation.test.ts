@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../../localstack/kafka/broker/emulated-kafka.ts";
 import { type Connection, type Consumer, connect, text } from "../../../../../src/index.ts";
 
-// An unclean election takes the end of a log away, and other messages take its place. Whoever has read that end, or a group that has
-// committed it, is told: going on would skip what came instead.
+// An unclean election removes the end of a log, and other messages get its offsets. A reader that has read the lost records, and a group
+// that has committed them, get an error, because they would otherwise skip the new messages.
 
 const TOPIC = "flights";
 const GROUP = "delays";
@@ -21,7 +21,7 @@ async function send(connection: Connection, ...values: readonly string[]): Promi
   for (const value of values) await producer.send({ value });
 }
 
-/** What a member of the group handles, and how it ends. */
+/** The messages that a member of the group handles, and the error that ends it. */
 function handle(consumer: Consumer<string>) {
   const handled: string[] = [];
   const ended = consumer.run(({ value }) => handled.push(value)).catch((error: unknown) => error);
@@ -37,25 +37,28 @@ async function handleAll(connection: Connection, count: number): Promise<readonl
 
 const TRUNCATED = { code: "position-out-of-range", topic: TOPIC, partition: "0", message: expect.stringMatching(/truncated/) };
 
-test.each([1, 3])("a reader that has read what is lost is told, with %i brokers, although the log has grown again", async (brokers) => {
-  await using kafka = await start(brokers);
-  await using connection = await connect(kafka.url);
-  await send(connection, "a", "b", "c");
-  const read: string[] = [];
-  const reading = async (): Promise<void> => {
-    for await (const { value } of flights(connection).reader({ from: "earliest" })) {
-      read.push(value);
-      if (read.length < 3) continue;
-      if (read.length > 3) throw new Error(`read ${value}`);
-      kafka.truncate(TOPIC, 0, 1n);
-      await send(connection, "B", "C", "D", "E");
-    }
-  };
-  await expect(reading()).rejects.toMatchObject(TRUNCATED);
-  expect(read).toEqual(["a", "b", "c"]);
-});
+test.each([1, 3])(
+  "a reader that has read lost records gets an error, with %i brokers, even if the log has grown again",
+  async (brokers) => {
+    await using kafka = await start(brokers);
+    await using connection = await connect(kafka.url);
+    await send(connection, "a", "b", "c");
+    const read: string[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const { value } of flights(connection).reader({ from: "earliest" })) {
+        read.push(value);
+        if (read.length < 3) continue;
+        if (read.length > 3) throw new Error(`read ${value}`);
+        kafka.truncate(TOPIC, 0, 1n);
+        await send(connection, "B", "C", "D", "E");
+      }
+    };
+    await expect(reading()).rejects.toMatchObject(TRUNCATED);
+    expect(read).toEqual(["a", "b", "c"]);
+  },
+);
 
-test("a member that has handled what is lost is told", async () => {
+test("a member that has handled lost records gets an error", async () => {
   await using kafka = await start();
   await using connection = await connect(kafka.url);
   await send(connection, "a", "b", "c");
@@ -68,7 +71,7 @@ test("a member that has handled what is lost is told", async () => {
   expect(handled).toEqual(["a", "b", "c"]);
 });
 
-test("a group that has committed what is lost is told when it comes back, until it is reset", async () => {
+test("a group that has committed lost records gets an error at each start, until it is reset", async () => {
   await using kafka = await start();
   await using connection = await connect(kafka.url, { require: ["groupReset"] });
   await using first = flights(connection).consumer({ group: GROUP, initialPosition: "earliest" });
@@ -88,7 +91,7 @@ test("a group that has committed what is lost is told when it comes back, until 
   expect(await handleAll(connection, 5)).toEqual(["a", "B", "C", "D", "E"]);
 });
 
-test("who stands at the end of what is left goes on, through every change of the leader", async () => {
+test("a member or reader at the end of the remaining log continues, through every change of the leader", async () => {
   await using kafka = await start(3);
   await using connection = await connect(kafka.url);
   await using consumer = flights(connection).consumer({ group: GROUP, initialPosition: "earliest" });
@@ -110,7 +113,7 @@ test("who stands at the end of what is left goes on, through every change of the
   expect(await handleAll(connection, 1)).toEqual(["e"]);
 });
 
-test.each([false, true])("a producer goes on behind what is lost, idempotent: %s", async (idempotent) => {
+test.each([false, true])("a producer continues after the lost records, idempotent: %s", async (idempotent) => {
   await using kafka = await start(3);
   await using connection = await connect(`${kafka.url}?idempotent=${idempotent}`);
   const producer = flights(connection).producer();

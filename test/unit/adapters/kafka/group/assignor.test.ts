@@ -6,7 +6,7 @@ function member(memberId: string, owned: readonly number[] = [], partitionCount 
   return { memberId, topic, partitionCount, owned, generation };
 }
 
-/** Partitions by member, for comparing. */
+/** The partitions by member, for comparisons. */
 function sharesOf(members: readonly SubscribedMember[]): Record<string, readonly number[]> {
   return Object.fromEntries([...assignPartitions(members)].map(([memberId, { partitions }]) => [memberId, partitions]));
 }
@@ -15,17 +15,17 @@ function isMoving(members: readonly SubscribedMember[]): boolean {
   return [...assignPartitions(members).values()].some(({ moving }) => moving);
 }
 
-describe("sharing out", () => {
-  test("one member gets everything, at once", () => {
+describe("an assignment", () => {
+  test("one member gets all partitions, at once", () => {
     expect(sharesOf([member("a")])).toEqual({ a: [0, 1, 2, 3, 4, 5] });
     expect(isMoving([member("a")])).toBe(false);
   });
 
-  test("what nobody owns is given at once, evenly", () => {
+  test("partitions without an owner are assigned at once, evenly", () => {
     expect(sharesOf([member("a"), member("b"), member("c"), member("d")])).toEqual({ a: [0, 1], b: [2, 3], c: [4], d: [5] });
   });
 
-  test("what changes hands is given to nobody until its owner has given it back", () => {
+  test("a partition that moves is assigned to no member until its owner has released it", () => {
     const first = [member("a", [0, 1, 2, 3, 4, 5]), member("b")];
     expect(sharesOf(first)).toEqual({ a: [0, 1, 2], b: [] });
     expect(isMoving(first)).toBe(true);
@@ -34,29 +34,29 @@ describe("sharing out", () => {
     expect(isMoving(second)).toBe(false);
   });
 
-  test("who has most keeps the larger share", () => {
+  test("the member with the most partitions keeps the larger share", () => {
     expect(sharesOf([member("a", [4], 5), member("b", [0, 1, 2, 3], 5)])).toEqual({ a: [4], b: [0, 1, 2] });
   });
 
-  test("more members than partitions: the rest wait with nothing", () => {
+  test("with more members than partitions, the other members get none", () => {
     expect(sharesOf([member("a", [], 1), member("b", [0], 1), member("c", [], 1)])).toEqual({ a: [], b: [0], c: [] });
   });
 
-  test("members of two topics in one group get each their own", () => {
+  test("members of two topics in one group get partitions of their own topic", () => {
     const shares = sharesOf([member("a", [], 3, "orders"), member("b", [], 2, "flights"), member("c", [], 3, "orders")]);
     expect(shares).toEqual({ a: [0, 1], b: [0, 1], c: [2] });
   });
 
-  test("a topic that grew is shared out as the best informed knows it", () => {
+  test("all partitions that a member knows are assigned, although others have not seen the added ones", () => {
     expect(sharesOf([member("a", [0, 1], 2), member("b", [], 5)])).toEqual({ a: [0, 1, 2], b: [3, 4] });
   });
 
-  test("of two that claim a partition the later owner is right, and the other is not given it", () => {
+  test("if two members claim a partition, the later owner keeps it, and the other one does not get it", () => {
     const claims = [member("a", [0, 1], 2, "orders", 3), member("b", [1], 2, "orders", 7)];
     expect(sharesOf(claims)).toEqual({ a: [0], b: [1] });
   });
 
-  test("in any history of joining and leaving nothing is owned twice, nothing is idle for more than two rounds, and shares are even", () => {
+  test("in any history of joins and leaves, no partition has two owners or is idle for more than two rebalances, and shares are even", () => {
     const step = fc.record({ kind: fc.constantFrom("join", "leave"), pick: fc.nat(20) });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 13 }), fc.array(step, { maxLength: 12 }), (count, steps) => {
@@ -73,7 +73,7 @@ describe("sharing out", () => {
             const holders = [...assigned].flatMap(([memberId, { partitions }]) => partitions.map((partition) => ({ memberId, partition })));
             expect(new Set(holders.map(({ partition }) => partition)).size).toBe(holders.length);
             for (const { memberId, partition } of holders) {
-              // Nobody is given what another one still has.
+              // No member gets a partition that another one still owns.
               for (const [other, had] of owned) if (other !== memberId) expect(had).not.toContain(partition);
             }
             owned = new Map([...assigned].map(([memberId, { partitions }]) => [memberId, partitions]));
@@ -86,7 +86,7 @@ describe("sharing out", () => {
     );
   });
 
-  test("a member that joins takes no more than its share from the others", () => {
+  test("a member that joins takes only its share from the others", () => {
     const before = new Map([
       ["a", [0, 1, 2]],
       ["b", [3, 4, 5]],

@@ -11,10 +11,10 @@ vi.mock("node:perf_hooks", () => import("../../../fakeable-timers.ts"));
 const SESSION_MS = 6_000;
 const HEARTBEAT_MS = SESSION_MS / 20;
 
-/** A member on a scripted coordinator, with a clock that the test moves. */
+/** A member with a scripted coordinator and a clock that the test moves. */
 class Member {
   readonly coordinator = new GroupClient();
-  readonly told: string[] = [];
+  readonly events: string[] = [];
   readonly contacts: boolean[] = [];
   readonly reports: DriverReport[] = [];
   owned: readonly number[] = [];
@@ -23,12 +23,12 @@ class Member {
   outcome: unknown = "running";
 
   constructor() {
-    const report: Report = Object.assign((told: DriverReport) => void this.reports.push(told), { wants: () => true });
+    const report: Report = Object.assign((reported: DriverReport) => void this.reports.push(reported), { wants: () => true });
     const events = {
       claim: () => ({ partitionCount: 2, owned: this.owned }),
-      synced: (partitions: readonly number[], generation: number) => void this.told.push(`synced ${partitions.join()} in ${generation}`),
+      synced: (partitions: readonly number[], generation: number) => void this.events.push(`synced ${partitions.join()} in ${generation}`),
       contact: (isThere: boolean) => void this.contacts.push(isThere),
-      lost: () => void this.told.push("lost"),
+      lost: () => void this.events.push("lost"),
     };
     const settings = { group: "orders.workers", topic: "orders", sessionTimeoutMs: SESSION_MS };
     this.membership = new GroupMembership(this.coordinator.client, settings, events, report);
@@ -50,7 +50,7 @@ class Member {
     return this.coordinator.count("joinGroup");
   }
 
-  /** What it said of itself when it last joined. */
+  /** The subscription of its latest join. */
   get claimed(): { readonly memberId: string; readonly owned: readonly number[]; readonly generation: number } {
     const { memberId, protocols } = this.coordinator.last("joinGroup") as JoinGroupRequest;
     const { owned, generation } = decodeSubscription(Buffer.from(protocols[0]!.metadata));
@@ -75,7 +75,7 @@ describe("a membership", () => {
     if (timersLeft > 0) throw new Error(`${timersLeft} timers are left of a closed membership`);
   });
 
-  test("ended during its first join, it still learns its name, which the group waits for: who leaves has to be named", async () => {
+  test("closed during its first join, it still gets its member id, because a request to leave must name it", async () => {
     const answer = Promise.withResolvers<void>();
     member.coordinator.plan("joinGroup", answer.promise);
     const never = new AbortController().signal;
@@ -90,9 +90,9 @@ describe("a membership", () => {
     expect(member.joins).toBe(1);
   });
 
-  test("joins under the name that it is given, syncs, and is heard of all the time", async () => {
+  test("joins with the member id that it gets, syncs, and sends heartbeats", async () => {
     await member.start();
-    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    expect(member.events).toEqual(["synced 0,1 in 1"]);
     expect(member.joins).toBe(2);
     expect(member.claimed).toEqual({ memberId: "member-1", owned: [], generation: -1 });
     expect(member.membership.isStable).toBe(true);
@@ -101,16 +101,16 @@ describe("a membership", () => {
     expect(member.coordinator.last("heartbeat")).toEqual({ group: "orders.workers", memberId: "member-1", generation: 1 });
   });
 
-  test("joins again when the group rebalances, with what it owns and the generation in which it got it", async () => {
+  test("joins again when the group rebalances, with its partitions and the generation that assigned them", async () => {
     await member.start();
     member.owned = [0, 1];
     member.coordinator.plan("heartbeat", refusal(27));
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
     expect(member.claimed).toEqual({ memberId: "member-1", owned: [0, 1], generation: 1 });
-    expect(member.told).toEqual(["synced 0,1 in 1", "synced 0,1 in 2"]);
+    expect(member.events).toEqual(["synced 0,1 in 1", "synced 0,1 in 2"]);
   });
 
-  test("joins again at once when it has something new to say, also while it joins", async () => {
+  test("joins again at once when its claim changes, also during a join", async () => {
     await member.start();
     member.membership.rejoin();
     await vi.advanceTimersByTimeAsync(0);
@@ -127,71 +127,71 @@ describe("a membership", () => {
     expect(member.joins).toBe(5);
   });
 
-  test.each([25, 82])("is nobody any more after code %i, and joins as a new member", async (errorCode) => {
+  test.each([25, 82])("is no longer a member after code %i, and joins as a new one", async (errorCode) => {
     await member.start();
     member.owned = [0];
     member.coordinator.plan("heartbeat", refusal(errorCode));
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS - 1);
-    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    expect(member.events).toEqual(["synced 0,1 in 1"]);
     await vi.advanceTimersByTimeAsync(1);
-    expect(member.told).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
+    expect(member.events).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
     expect(member.claimed).toMatchObject({ memberId: "member-3", generation: -1 });
   });
 
-  test("of another generation, it has lost what it owned and joins under its own name", async () => {
+  test("after a newer generation it has lost its partitions, and joins with the same member id", async () => {
     await member.start();
     member.coordinator.plan("heartbeat", refusal(22));
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
-    expect(member.told).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
+    expect(member.events).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
     expect(member.claimed).toMatchObject({ memberId: "member-1", generation: -1 });
   });
 
-  test("a commit that was refused as another member's ends it in the same way", async () => {
+  test("a commit that is refused because of another member has the same effect", async () => {
     await member.start();
     member.membership.fenced(25);
-    expect(member.told.at(-1)).toBe("lost");
+    expect(member.events.at(-1)).toBe("lost");
     expect(member.membership.isStable).toBe(false);
     await vi.advanceTimersByTimeAsync(0);
-    expect(member.told.at(-1)).toBe("synced 0,1 in 2");
+    expect(member.events.at(-1)).toBe("synced 0,1 in 2");
   });
 
   test("a rebalance between join and sync makes it join again", async () => {
     member.coordinator.plan("syncGroup", refusal(27));
     await member.start();
-    expect(member.told).toEqual(["synced 0,1 in 2"]);
+    expect(member.events).toEqual(["synced 0,1 in 2"]);
     expect(member.claimed.generation).toBe(-1);
   });
 
-  test.each([14, 15, 16])("code %i at joining: asks again, ever more slowly, and tells", async (errorCode) => {
+  test.each([14, 15, 16])("code %i at a join: retries with a growing back-off, and reports it", async (errorCode) => {
     member.coordinator.plan("joinGroup", refusal(errorCode), refusal(errorCode), refusal(errorCode));
     await member.start();
-    expect(member.told).toEqual([]);
+    expect(member.events).toEqual([]);
     await vi.advanceTimersByTimeAsync(400);
-    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    expect(member.events).toEqual(["synced 0,1 in 1"]);
     expect(member.reports.map(({ kind }) => kind)).toEqual(["retry", "retry", "retry"]);
     expect(member.coordinator.count("findCoordinator")).toBe(errorCode === 14 ? 1 : 4);
   });
 
-  test("a coordinator that has moved is looked up, without making the group join again", async () => {
+  test("a coordinator that has moved is looked up, without a rebalance", async () => {
     await member.start();
     member.coordinator.plan("heartbeat", refusal(16), Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
     await vi.advanceTimersByTimeAsync(4 * HEARTBEAT_MS);
     expect(member.joins).toBe(2);
     expect(member.coordinator.count("findCoordinator")).toBe(3);
-    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    expect(member.events).toEqual(["synced 0,1 in 1"]);
   });
 
-  test("unheard for a whole session, it gives up what it owned before anything else", async () => {
+  test("without contact for a whole session, it first gives up its partitions", async () => {
     await member.start();
     member.coordinator.plan("heartbeat", ...Array.from({ length: 30 }, () => refusal(15)));
     await vi.advanceTimersByTimeAsync(SESSION_MS - 1_000);
-    expect(member.told).toEqual(["synced 0,1 in 1"]);
+    expect(member.events).toEqual(["synced 0,1 in 1"]);
     await vi.advanceTimersByTimeAsync(3_000);
-    expect(member.told).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
+    expect(member.events).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
     expect(member.claimed.generation).toBe(-1);
   });
 
-  test("tells when it has contact: behind each round, not while it joins again, and not while the coordinator does not answer", async () => {
+  test("reports contact after each rebalance, and no contact while it joins again or the coordinator does not answer", async () => {
     await member.start();
     expect(member.contacts).toEqual([true]);
     member.coordinator.plan("heartbeat", refusal(27));
@@ -202,7 +202,7 @@ describe("a membership", () => {
     expect(member.contacts).toEqual([true, false, true, false]);
     await vi.advanceTimersByTimeAsync(6 * HEARTBEAT_MS);
     expect(member.contacts).toEqual([true, false, true, false, true]);
-    expect(member.told).toEqual(["synced 0,1 in 1", "synced 0,1 in 2"]);
+    expect(member.events).toEqual(["synced 0,1 in 1", "synced 0,1 in 2"]);
     member.coordinator.plan("heartbeat", refusal(25));
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
     expect(member.contacts.slice(5)).toEqual([false, true]);
@@ -216,16 +216,16 @@ describe("a membership", () => {
     const answer = Promise.withResolvers<void>();
     member.coordinator.plan("heartbeat", answer.promise);
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
-    // The process stops: its clock goes on, its timers do not. It finds the answer first when it goes on.
+    // The process stops: its clock continues, its timers do not. When it continues, it first finds the answer.
     const now = performance.now.bind(performance);
     const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + stoppedMs);
     answer.resolve();
     await vi.advanceTimersByTimeAsync(0);
-    expect(member.told.slice(1)).toEqual(expected);
+    expect(member.events.slice(1)).toEqual(expected);
     clock.mockRestore();
   });
 
-  test("a coordinator that is silent does not hold a heartbeat for ever", async () => {
+  test("a coordinator that does not answer does not block a heartbeat for ever", async () => {
     vi.useRealTimers();
     const hasty = new Member();
     const settings = { group: "g", topic: "orders", sessionTimeoutMs: 90 };
@@ -235,7 +235,7 @@ describe("a membership", () => {
       contact: () => undefined,
       lost: () => undefined,
     };
-    const report: Report = Object.assign((told: DriverReport) => void hasty.reports.push(told), { wants: () => true });
+    const report: Report = Object.assign((reported: DriverReport) => void hasty.reports.push(reported), { wants: () => true });
     const closing = new AbortController();
     hasty.coordinator.plan("heartbeat", new Promise<void>(() => undefined));
     const running = new GroupMembership(hasty.coordinator.client, settings, events, report).run(closing.signal);
@@ -247,7 +247,7 @@ describe("a membership", () => {
     vi.useFakeTimers();
   });
 
-  test("while partitions change hands it asks more often", async () => {
+  test("while partitions move, it sends heartbeats more often", async () => {
     member.coordinator.assigned = { partitions: [0], moving: true };
     await member.start();
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
@@ -263,10 +263,10 @@ describe("a membership", () => {
     member.coordinator.plan("joinGroup", refusal(errorCode));
     await member.start();
     expect(member.outcome).toMatchObject({ code, provider: "kafka", message: expect.stringContaining(text) });
-    expect(member.told).toEqual([]);
+    expect(member.events).toEqual([]);
   });
 
-  test("ends at once, whatever it waits for", async () => {
+  test("ends at once, during every wait", async () => {
     member.coordinator.plan("joinGroup", null, new Promise<void>(() => undefined));
     await member.start();
     expect(member.joins).toBe(2);

@@ -8,7 +8,7 @@ const COORDINATOR_NOT_AVAILABLE = 15;
 const NOT_COORDINATOR = 16;
 
 test.each([COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR])(
-  "a member whose coordinator answers its leaving with code %i says it again: nobody waits for its session",
+  "a member whose request to leave is answered with code %i retries it: the other members do not wait for its session",
   { timeout: 20_000 },
   async (errorCode) => {
     await using emulator = await startEmulatedKafka({ topics: { [TOPIC]: { partitions: 2 } } });
@@ -22,7 +22,7 @@ test.each([COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR])(
     emulator.answerWith({ api: "LeaveGroup", errorCode, times: 2 });
     await consumer.close();
     await running;
-    // Of a group that still had a member the server would refuse it.
+    // The server would refuse this for a group with a member.
     await connection.admin.deleteGroup(TOPIC, GROUP);
   },
 );

@@ -94,7 +94,7 @@ describe("commits", () => {
     ]);
   });
 
-  test("of an ownership that is over are ownership-lost, without a request, also when the partition is ours again", async () => {
+  test("of a lost ownership are ownership-lost, without a request, even if the member owns the partition again", async () => {
     const old = own(0, 3);
     const again = own(0, 4);
     const [error] = await settle(upTo(old, "41"));
@@ -104,7 +104,7 @@ describe("commits", () => {
     expect(commits[0]?.partitions).toEqual([{ partition: 0, offset: 46n, leaderEpoch: -1, metadata: null }]);
   });
 
-  test("without a position ask nobody", async () => {
+  test("without a position send no request", async () => {
     expect(await settle(upTo(own(0), null))).toEqual([null]);
     expect(commits).toEqual([]);
   });
@@ -117,10 +117,10 @@ describe("commits", () => {
     expect(fencedBy).toEqual([errorCode]);
   });
 
-  test("that a rebalance got in the way of come again", async () => {
+  test("that a rebalance refused are retried", async () => {
     codes.set(0, 27);
     expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
-    // The generation went on between sending and being answered.
+    // The generation changed between the request and its answer.
     codes.set(0, 22);
     whileAsking = () => {
       member = { ...member, generation: 5 };
@@ -132,18 +132,18 @@ describe("commits", () => {
     expect(fencedBy).toEqual([]);
   });
 
-  test.each([14, 15, 16])("that the coordinator cannot take now (code %i) can be retried", async (errorCode) => {
+  test.each([14, 15, 16])("that the coordinator cannot accept now (code %i) can be retried", async (errorCode) => {
     codes.set(0, errorCode);
     expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "unavailable", retryable: true }]);
     expect(fencedBy).toEqual([]);
   });
 
-  test("that are not permitted are told so", async () => {
+  test("that are not permitted are permission-denied", async () => {
     codes.set(0, 30);
     expect(await settle(upTo(own(0), "1"))).toMatchObject([{ code: "permission-denied", retryable: false, partition: "0" }]);
   });
 
-  test("of nobody are never sent: a server would take them while the group is empty", async () => {
+  test("outside a membership are never sent: a server would accept them while the group is empty", async () => {
     member = { ...member, generation: -1, memberId: "" };
     await expect(settle(upTo(own(0), "1"))).rejects.toMatchObject({ errorCode: 25 });
     expect(commits).toEqual([]);

@@ -9,7 +9,7 @@ import type { StartPoint } from "../../../../../src/driver/index.ts";
 const { signal } = new AbortController();
 const TOPIC_ID = "0123456789abcdef".repeat(2);
 
-/** Three partitions that hold the offsets 10 to 99, and what a group has committed. */
+/** Three partitions with the offsets 10 to 99, and the committed offsets of a group. */
 class Log {
   readonly committed = new Map<number, { readonly offset: bigint; readonly metadata: string | null }>();
   readonly commits: OffsetCommitRequest[] = [];
@@ -72,7 +72,7 @@ class Log {
   }
 }
 
-describe("where a member begins", () => {
+describe("where a member starts", () => {
   test("a new group: all partitions are resolved and committed in one request, also those of others", async () => {
     const log = new Log();
     const starts = await startOffsets(log.context({ kind: "latest" }), [1], signal);
@@ -85,7 +85,7 @@ describe("where a member begins", () => {
   test.each<[string, StartPoint, Record<number, bigint>]>([
     ["earliest", { kind: "earliest" }, { 0: 10n, 1: 10n, 2: 10n }],
     ["a time", { kind: "timestamp", timestampMs: 4_000 }, { 0: 50n, 1: 50n, 2: 50n }],
-    ["a time behind everything", { kind: "timestamp", timestampMs: 9_000 }, { 0: 100n, 1: 100n, 2: 100n }],
+    ["a time after all records", { kind: "timestamp", timestampMs: 9_000 }, { 0: 100n, 1: 100n, 2: 100n }],
     [
       "places",
       {
@@ -103,7 +103,7 @@ describe("where a member begins", () => {
     expect(log.places).toEqual(places);
   });
 
-  test("who does not own the first partition waits until the group has its places", async () => {
+  test("a member without the first partition waits until the group has committed offsets", async () => {
     const log = new Log();
     const waiting = startOffsets(log.context({ kind: "latest" }, { isFirst: () => false }), [1], signal);
     await expect.poll(() => log.looks).toBeGreaterThan(1);
@@ -113,13 +113,13 @@ describe("where a member begins", () => {
     expect(log.commits).toEqual([]);
   });
 
-  test("it waits no longer than it owns anything", async () => {
+  test("it waits only while it owns partitions", async () => {
     const log = new Log();
     const context = log.context({ kind: "latest" }, { isFirst: () => false, isWanted: () => log.looks < 2 });
     expect(await startOffsets(context, [1], signal)).toEqual(new Map());
   });
 
-  test("a partition that is younger than the group begins at its beginning, which is committed too", async () => {
+  test("a partition that is newer than the group starts at its beginning, which is committed too", async () => {
     const log = new Log();
     log.committed.set(0, { offset: 70n, metadata: null });
     const starts = await startOffsets(log.context({ kind: "latest" }, { isFirst: () => false }), [0, 2], signal);
@@ -127,7 +127,7 @@ describe("where a member begins", () => {
     expect(log.places).toEqual({ 0: 70n, 2: 10n });
   });
 
-  test("what belongs to an earlier topic of the same name does not count", async () => {
+  test("offsets of an earlier topic of the same name do not count", async () => {
     const log = new Log();
     log.committed.set(0, { offset: 70n, metadata: `streamport topic ${"f".repeat(32)}` });
     await startOffsets(log.context({ kind: "earliest" }), [0], signal);
@@ -142,20 +142,20 @@ describe("where a member begins", () => {
     });
   });
 
-  test("a group that shall exist and does not is not found", async () => {
+  test("a group that must exist but does not is not-found", async () => {
     const log = new Log();
     await expect(startOffsets(log.context("fail"), [0], signal)).rejects.toMatchObject({ code: "not-found" });
     expect(log.commits).toEqual([]);
   });
 
-  test.each([22, 25, 27])("a member that is not current any more (code %i) decides nothing", async (errorCode) => {
+  test.each([22, 25, 27])("a member that is no longer current (code %i) decides nothing", async (errorCode) => {
     const log = new Log();
     log.commitCode = errorCode;
     await expect(startOffsets(log.context({ kind: "latest" }), [0], signal)).rejects.toMatchObject({ errorCode });
     expect(log.places).toEqual({});
   });
 
-  test("a place behind the end, or in a partition that there is not, is refused", async () => {
+  test("a place after the end, or in a partition that does not exist, is refused", async () => {
     const at = (partition: string, position: string): StartPoint => ({
       kind: "places",
       places: new Map([[partition, { kind: "at", position }]]),

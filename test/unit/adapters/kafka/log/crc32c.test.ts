@@ -12,14 +12,14 @@ test.each([
   expect(crc32c(bytes)).toBe(sum);
 });
 
-test("a part of a buffer sums up like the part alone, whatever its length", () => {
+test("the checksum of a part of a buffer is that of the part alone, for every length", () => {
   const bytes = Buffer.from(Array.from({ length: 40 }, (_, index) => (index * 37) & 0xff));
   for (let begin = 0; begin < 10; begin += 1) {
     for (let end = begin; end < 40; end += 1) expect(crc32c(bytes, begin, end)).toBe(crc32c(Buffer.from(bytes.subarray(begin, end))));
   }
 });
 
-/** Bit by bit, as the polynomial says. */
+/** Computes the checksum bit by bit with the polynomial. */
 function bitByBit(bytes: Uint8Array): number {
   let crc = -1;
   for (const byte of bytes) {
@@ -41,12 +41,12 @@ const PARTS: readonly (readonly [begin: number, end: number])[] = [
   [1, 100_000],
 ];
 
-test("a long part sums up as bit by bit, also one that is taken in several pieces", () => {
+test("the checksum of a long part equals the one computed bit by bit, also if it is computed in several pieces", () => {
   const bytes = mixedBytes(100_000);
   for (const [begin, end] of PARTS) expect(crc32c(bytes, begin, end), `${begin} to ${end}`).toBe(bitByBit(bytes.subarray(begin, end)));
 });
 
-test("any changed bit of a long part shows", () => {
+test("any changed bit of a long part changes the checksum", () => {
   const bytes = mixedBytes(1_500);
   const sum = crc32c(bytes);
   for (let at = 0; at < bytes.length; at += 1) {
@@ -62,7 +62,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-test("without WebAssembly, as of `node --jitless`, the sums are the same", async () => {
+test("without WebAssembly, as with `node --jitless`, the checksums are the same", async () => {
   const bytes = mixedBytes(100_000);
   vi.resetModules();
   vi.stubGlobal("WebAssembly", undefined);

@@ -22,7 +22,7 @@ function fetched(batches: Buffer, over: Partial<FetchedPartition> = {}): Fetched
 /** The whole answer in one portion. */
 const readBatches = (answer: FetchedPartition, fromOffset: bigint) => new FetchedBatches(answer).read(fromOffset, Infinity);
 
-/** As the server stores it: with an offset, and attributes if need be. */
+/** A batch as the server stores it: with an offset, and attributes if needed. */
 async function stored(records: readonly OutgoingRecord[], baseOffset: bigint, attributes = 0, producerId = -1n): Promise<Buffer> {
   const batch = Buffer.from(await writeBatch(records, NOW_MS, "none", { producerId, epoch: 0, firstSequence: 0 }));
   batch.writeBigInt64BE(baseOffset, 0);
@@ -36,7 +36,7 @@ const marker = (type: number) => record({ key: Uint8Array.of(0, 0, 0, type), val
 const valueOf = ({ value }: { readonly value: Uint8Array | null }) => (value === null ? null : Buffer.from(value).toString());
 const text = (value: string) => record({ value: Buffer.from(value) });
 
-test("a batch of one record is, byte for byte, what Kafka's format says", async () => {
+test("a batch of one record follows Kafka's format, byte for byte", async () => {
   const batch = await writeBatch(
     [record({ key: Buffer.from("k"), value: Buffer.from("v"), headers: [["h", Buffer.from("1")]], timestampMs: 1_000 })],
     NOW_MS,
@@ -45,7 +45,7 @@ test("a batch of one record is, byte for byte, what Kafka's format says", async 
   );
   const parts = [
     "0000000000000000", // base offset
-    "0000003e", // bytes behind this field
+    "0000003e", // bytes after this field
     "ffffffff", // leader epoch
     "02", // format
     batch.subarray(17, 21).toString("hex"), // checksum
@@ -62,9 +62,9 @@ test("a batch of one record is, byte for byte, what Kafka's format says", async 
   expect(batch.toString("hex")).toBe(parts.join(""));
 });
 
-test("what is written is read again: bytes, null and empty, headers in order with repeats, times", async () => {
+test("written records are read unchanged: bytes, null and empty, headers in order with repeats, times", async () => {
   const bytesOrNull = fc.option(fc.uint8Array({ maxLength: 300 }), { nil: null });
-  // Names of any bytes, as text.
+  // Header names of any bytes, as text.
   const name = fc.uint8Array({ maxLength: 20 }).map((bytes) => bytesToText(bytes));
   const headers = fc.array(fc.tuple(name, fc.option(fc.uint8Array({ maxLength: 40 }), { nil: null })), { maxLength: 5 });
   const times = [fc.integer({ min: -1, max: 4_000_000_000_000 }), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(toStoredTime)];
@@ -93,7 +93,7 @@ test("what is written is read again: bytes, null and empty, headers in order wit
   await fc.assert(property, { numRuns: 60, seed: 4 });
 });
 
-test("reading begins in the middle of a batch, and a batch that is cut off is left for the next time", async () => {
+test("reading starts in the middle of a batch, and an incomplete batch is left for the next read", async () => {
   const first = await stored([text("a"), text("b"), text("c")], 10n);
   const second = await stored([text("d")], 13n);
   const read = await readBatches(fetched(Buffer.concat([first, second.subarray(0, second.length - 1)])), 11n);
@@ -102,7 +102,7 @@ test("reading begins in the middle of a batch, and a batch that is cut off is le
   expect(read.nextOffset).toBe(13n);
 });
 
-test("aborted records and control records are left out and passed", async () => {
+test("aborted records and control records are left out, and reading continues after them", async () => {
   const batches = Buffer.concat([
     await stored([text("aborted")], 0n, TRANSACTIONAL, 7n),
     await stored([text("other producer")], 1n, TRANSACTIONAL, 8n),
@@ -116,7 +116,7 @@ test("aborted records and control records are left out and passed", async () => 
   expect(read.nextOffset).toBe(6n);
 });
 
-test("under which leaders the records were stored is told, up to where they have been read", async () => {
+test("the leader epochs of the records are reported, up to the last record that was read", async () => {
   const batches = await Promise.all([0n, 2n, 4n, 6n].map(async (base) => stored([text("a"), text("b")], base)));
   for (const [index, epoch] of [3, 3, 5, 6].entries()) batches[index]!.writeInt32BE(epoch, 12);
   const { epochs } = await readBatches(fetched(Buffer.concat(batches)), 1n);
@@ -133,7 +133,7 @@ test("under which leaders the records were stored is told, up to where they have
   ]);
 });
 
-test("a batch that compaction has emptied is passed", async () => {
+test("reading continues after a batch that compaction has emptied", async () => {
   const empty = Buffer.from((await stored([text("a")], 20n)).subarray(0, 61));
   empty.writeInt32BE(49, 8);
   empty.writeInt32BE(4, 23);
@@ -142,7 +142,7 @@ test("a batch that compaction has emptied is passed", async () => {
   expect(await readBatches(fetched(empty), 20n)).toEqual({ records: [], nextOffset: 25n, epochs: [{ leaderEpoch: -1, endOffset: 25n }] });
 });
 
-test("the time is the server's where the topic says so", async () => {
+test("the time is the server's if the topic is set so", async () => {
   const batch = await stored([record({ timestampMs: 5 }), record({ timestampMs: 9 })], 0n, 0x08);
   batch.writeBigInt64BE(77n, 35);
   sealed(batch);
@@ -150,7 +150,7 @@ test("the time is the server's where the topic says so", async () => {
   expect(records.map(({ timestampMs }) => timestampMs)).toEqual([77, 77]);
 });
 
-test("times beyond 2^53 are exact, also where they lie behind others in a batch, and of the server", async () => {
+test("times beyond 2^53 are exact, also of later records in a batch, and times of the server", async () => {
   const nanoseconds = 1_700_000_000_123_456_789n;
   const batch = await stored([record({ timestampMs: -1 }), record({ timestampMs: nanoseconds }), record({ timestampMs: 0 })], 0n);
   const { records } = await readBatches(fetched(batch), 0n);
@@ -161,7 +161,7 @@ test("times beyond 2^53 are exact, also where they lie behind others in a batch,
   expect(appended.records.map(({ timestampMs }) => timestampMs)).toEqual([nanoseconds, nanoseconds, nanoseconds]);
 });
 
-test("a header without a value is handed out, and is not an empty one; a name that is no text keeps its bytes", async () => {
+test("a header without a value is delivered, and differs from an empty one; a name that is not text keeps its bytes", async () => {
   const headers = [
     ["tracestate", null],
     ["empty", new Uint8Array(0)],
@@ -181,7 +181,7 @@ test("positions beyond 2^53 are exact", async () => {
   expect(records.map(({ position }) => position)).toEqual(["9007199254740992", "9007199254740993"]);
 });
 
-/** What cannot be read when a portion begins at this offset. */
+/** The unreadable range if a portion starts at this offset. */
 async function unreadable(
   answer: FetchedPartition,
   fromOffset: bigint,
@@ -213,13 +213,13 @@ async function compressed(codec: "none" | "gzip" | "zstd", batch: Buffer): Promi
 }
 
 test.each(["none", "gzip", "zstd"] as const)(
-  "of a batch (%s) everything before a record that cannot be read is handed out, and everything behind it",
+  "of a batch (%s), all records before and after an unreadable record are delivered",
   async (codec) => {
     const batch = await compressed(codec, withoutHeaderName(await stored([text("a"), text("b"), named, text("d")], 10n)));
     const answer = fetched(batch, { partition: 3 });
     const before = await readBatches(answer, 10n);
     expect(before.records.map(valueOf)).toEqual(["a", "b"]);
-    // The next request begins with it, and says so.
+    // The next request starts with the unreadable offset, so it is thrown.
     expect(before.nextOffset).toBe(12n);
     expect(await unreadable(answer, 12n)).toMatchObject({
       first: 12n,
@@ -232,7 +232,7 @@ test.each(["none", "gzip", "zstd"] as const)(
   },
 );
 
-test("where a record does not say rightly where it ends, it and the rest of its batch cannot be read", async () => {
+test("if a record has a wrong length, it and the rest of its batch are unreadable", async () => {
   const batch = await stored([text("a"), text("b"), text("c"), text("d")], 10n);
   // Each record takes eight bytes.
   batch[61 + 8] = 0x7e;
@@ -243,7 +243,7 @@ test("where a record does not say rightly where it ends, it and the rest of its 
   expect((await readBatches(answer, 14n)).records.map(valueOf)).toEqual(["e"]);
 });
 
-test("whole batches before a record that cannot be read are handed out, or passed", async () => {
+test("whole batches before an unreadable record are delivered, or left out", async () => {
   const bad = withoutHeaderName(await stored([named, text("behind")], 13n));
   const plain = await stored([text("a"), text("b"), text("c")], 10n);
   const behindRecords = await readBatches(fetched(Buffer.concat([plain, bad])), 11n);
@@ -251,11 +251,11 @@ test("whole batches before a record that cannot be read are handed out, or passe
   expect(behindRecords.nextOffset).toBe(13n);
   const control = await stored([text("x"), text("y"), marker(0)], 10n, TRANSACTIONAL | CONTROL, 7n);
   expect(await readBatches(fetched(Buffer.concat([control, bad])), 10n)).toMatchObject({ records: [], nextOffset: 13n });
-  // What compaction has left out before it: a range may end there.
+  // Compaction has removed the offsets before it. A range may end there.
   expect(await readBatches(fetched(bad), 11n)).toMatchObject({ records: [], nextOffset: 13n });
 });
 
-/** A letter of the last value becomes another one: only the checksum tells. */
+/** Changes a letter of the last value. Only the checksum shows that. */
 const flip = (batch: Buffer): void => void (batch[batch.length - 2]! ^= 0x01);
 const change =
   (at: number, write: (batch: Buffer, at: number) => void) =>
@@ -281,7 +281,7 @@ test.each<[what: string, damage: (batch: Buffer) => void, code: string]>([
   ["its compression: zstd", codec(4), "corrupt"],
   ["its compression: one that is not known", codec(5), "unsupported"],
 ])(
-  "a batch that cannot be read, by %s, is one with its offsets; what is before and behind it is handed out",
+  "an unreadable batch, by %s, is one range with its offsets; the records before and after it are delivered",
   async (_what, damage, code) => {
     const before = await stored([text("a"), text("b")], 10n);
     const bad = await stored([text("one"), text("two"), text("three")], 12n);
@@ -291,35 +291,35 @@ test.each<[what: string, damage: (batch: Buffer) => void, code: string]>([
     const { records, nextOffset } = await readBatches(answer, 10n);
     expect(records.map(valueOf)).toEqual(["a", "b"]);
     expect(nextOffset).toBe(12n);
-    // As the next request finds it.
+    // The view of the next request.
     const next = fetched(Buffer.concat([bad, behind]));
     expect(await unreadable(next, 12n)).toMatchObject({ first: 12n, last: 14n, code, reason: expect.stringContaining("offsets 12 to 14") });
     expect(await unreadable(next, 13n)).toMatchObject({ first: 13n, last: 14n });
   },
 );
 
-test("a batch of an old format is unreadable up to its last message, which it names", async () => {
+test("a batch of an old format is unreadable up to its last message, whose offset it contains", async () => {
   const old = await stored([text("c")], 19n);
   old[16] = 1;
   const next = await stored([text("d")], 20n);
   expect(await unreadable(fetched(Buffer.concat([old, next])), 12n)).toMatchObject({ first: 12n, last: 19n, code: "unsupported" });
 });
 
-test("of a damaged batch with nothing behind it no more is given up than what is certain", async () => {
+test("of a damaged batch without a next batch, only the certainly unreadable offset is skipped", async () => {
   const batch = await stored([text("a"), text("b"), text("c")], 10n);
   flip(batch);
-  // Its numbers agree.
+  // The batch's own numbers agree.
   expect(await unreadable(fetched(batch), 10n)).toMatchObject({ first: 10n, last: 12n });
   batch.writeInt32BE(5, 23);
   expect(await unreadable(fetched(batch), 10n)).toMatchObject({ first: 10n, last: 10n });
   expect(await unreadable(fetched(batch), 11n)).toMatchObject({ first: 11n, last: 11n });
-  // Once something is stored behind it, that says where it ends: at that offset it is behind us.
+  // A batch after it shows where it ends. At that offset, reading has passed it.
   const answer = fetched(Buffer.concat([batch, await stored([text("d")], 13n)]));
   expect(await unreadable(answer, 11n)).toMatchObject({ first: 11n, last: 12n });
   expect((await readBatches(answer, 13n)).records.map(valueOf)).toEqual(["d"]);
 });
 
-test("a batch that has fewer records than it says is read to its end", async () => {
+test("a batch with fewer records than its header says is read to its end", async () => {
   const batch = await stored([text("a"), text("b")], 10n);
   batch.writeInt32BE(3, 57);
   const read = await readBatches(fetched(Buffer.concat([sealed(batch), await stored([text("c")], 12n)])), 10n);
@@ -327,7 +327,7 @@ test("a batch that has fewer records than it says is read to its end", async () 
   expect(read.nextOffset).toBe(13n);
 });
 
-test("the native form is kafkajs's", async () => {
+test("the native form is that of kafkajs", async () => {
   const headers = [
     ["a", Buffer.from("1")],
     ["b", Buffer.from("2")],
@@ -345,7 +345,7 @@ test("the native form is kafkajs's", async () => {
   });
 });
 
-test("an answer is decompressed in portions within the bound, of one batch at least", async () => {
+test("an answer is decompressed in portions within the limit, of at least one batch", async () => {
   const zeros = (count: number) => Array.from({ length: count }, () => record({ value: new Uint8Array(10_000) }));
   const packed = async (baseOffset: bigint, count: number) => {
     const batch = Buffer.from(await writeBatch(zeros(count), NOW_MS, "zstd", null));

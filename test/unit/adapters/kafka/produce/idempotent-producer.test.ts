@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../../localstack/kafka/broker/emulated-kafka.ts";
 import { type Connection, type Receipt, connect, text } from "../../../../../src/index.ts";
 
-// An idempotent producer through lost answers and leaders that move: each message is stored once, in the order of its key.
+// An idempotent producer with lost answers and moved leaders: each message is stored once, in the order of its key.
 
 const TOPIC = "flights";
 const PARTITIONS = 6;
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const topic = () => connection.topic(TOPIC, { codec: text() });
 
-/** By key, in the order of the log; of those without one, by partition. */
+/** The values by key, in log order. Values without a key are grouped by partition. */
 async function storedByKey(): Promise<ReadonlyMap<string, readonly string[]>> {
   const byKey = new Map<string, string[]>();
   for await (const { key, value, partition } of topic().reader({ until: "now" })) {
@@ -51,7 +51,7 @@ test.each([
       expected.get(key)!.push(String(round));
       sends.push(producer.send({ key, value: String(round) }));
     }
-    // What is sent now is queued behind the calls under way.
+    // Messages that are sent now wait for the calls in flight.
     await new Promise((resolve) => setImmediate(resolve));
     if (round % 10 === 9) await Promise.all(sends);
   }
@@ -59,14 +59,14 @@ test.each([
   expect(await storedByKey()).toEqual(expected);
 });
 
-test("messages without a key take no numbers from a partition whose batch has to come again", async () => {
+test("messages without a key use no sequence numbers of a partition whose batch has to be retried", async () => {
   const producer = topic().producer({ retry: { initialDelayMs: 400, maxDelayMs: 400 } });
   await producer.send({ key: "first", value: "first" });
   emulator.answerWith({ api: "Produce", errorCode: TIMED_OUT, isStored: true, times: 3, topic: TOPIC });
   const keys = Array.from({ length: 24 }, (_, index) => `key-${index}`);
   const sends: Promise<Receipt>[] = keys.map((key) => producer.send({ key, value: key }));
   await expect.poll(async () => (await storedByKey()).size).toBe(keys.length + 1);
-  // Every partition waits for its batch now.
+  // Now every partition waits for the retry of its batch.
   for (let count = 0; count < 20; count += 1) {
     sends.push(producer.send({ key: null, value: `without ${count}` }));
     await new Promise((resolve) => setImmediate(resolve));
@@ -77,7 +77,7 @@ test("messages without a key take no numbers from a partition whose batch has to
   expect(values).toHaveLength(sends.length + 1);
 });
 
-test("a partition whose numbers the server has forgotten begins again under a new id, and loses nothing", async () => {
+test("a partition whose sequence the server no longer knows starts again with a new id, and loses nothing", async () => {
   const producer = topic().producer({ retry: RETRY });
   const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
   const sendAll = (value: string) => Promise.all(keys.map((key) => producer.send({ key, value })));
@@ -89,7 +89,7 @@ test("a partition whose numbers the server has forgotten begins again under a ne
   expect(await storedByKey()).toEqual(new Map(keys.map((key) => [key, ["0", "1", "2"]])));
 });
 
-test("a message that a leader may have appended before it handed over is of unknown outcome when it is given up", async () => {
+test("a message that a leader may have appended before it lost the leadership has an unknown outcome when its deadline passes", async () => {
   const producer = topic().producer({ retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 }, deliveryTimeoutMs: 1_000 });
   emulator.answerWith({ api: "Produce", errorCode: NOT_LEADER, isStored: true, topic: TOPIC });
   await expect(producer.send({ key: "a", value: "stored" })).rejects.toMatchObject({ code: "outcome-unknown" });
