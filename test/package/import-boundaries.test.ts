@@ -44,6 +44,11 @@ const boundaries: readonly Boundary[] = [
     allowed: ({ to, kind }) => DRIVER_CONTRACT.test(to) || (kind === "types" && DRIVER_CONTRACT_TYPES.test(to)),
   },
   {
+    name: "positions import errors, capabilities, tokens, option rules and the diagnostics channels",
+    from: /^src\/position\//,
+    allowed: ({ to }) => /^src\/(position\/|errors\.|capabilities\.|tokens\.|option-rules\.|diagnostics\/channels\.)/.test(to),
+  },
+  {
     name: "the conformance suite stays within the core",
     from: /^src\/conformance\//,
     allowed: ({ to }) => to.startsWith("src/") && !to.startsWith("src/cli/"),
