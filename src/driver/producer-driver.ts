@@ -63,7 +63,7 @@ export type RecordResult =
 
 /**
  * What became of a slice, in the cheapest words that are true.
- * - `stored`: all of it, in one partition; `positionOf` is asked for the records whose receipt is looked at.
+ * - `stored`: all of it, in one partition; `positionOf` is called for the records whose receipt is read.
  * - `refused`, `retryable`, `unknown`: all of it. A refused slice of several records is split by the core until the culprit stands alone.
  * - `each`: a result per record, in order. In a lane the stored ones come first; behind them the driver may name the
  *   culprit as `refused` and must call those that were not stored because of it `retryable`.
