@@ -2,27 +2,27 @@ import type { Emulator as ConformanceEmulator, EmulatorTopic } from "../src/conf
 
 export type { EmulatorTopic } from "../src/conformance/index.ts";
 
-/** A provider that runs in this process. Once it is closed, each use of it is an error `closed`. */
+/** A provider that runs in this process. After `close`, every other method fails with `closed`. */
 export interface Emulator extends ConformanceEmulator, AsyncDisposable {
-  /** For `connect`; needs nothing else, credentials included. */
+  /** The URL for `connect`. It includes the credentials, so nothing else is needed. */
   readonly url: string;
-  /** Withdraws the faults that have not happened yet. @throws `closed` */
+  /** Withdraws the faults that have not been applied yet. @throws `closed` */
   clearFaults(): void;
-  /** Ends it, and forgets what was stored. Close connections first: afterwards that takes as long as their `timeoutMs`. Never rejects. */
+  /** Ends the provider and drops its messages. Close connections first: later their `close` takes as long as their `timeoutMs`. Never rejects. */
   close(): Promise<void>;
 }
 
-/** Where it listens: what the command line offers beyond a test's needs. Without effect where nothing listens. */
+/** The addresses of the emulator, for the command line. They have no effect on a provider that does not listen. */
 export interface ListeningOptions extends EmulatorOptions {
-  /** An address of this machine; `0.0.0.0`: all of them. @default 127.0.0.1 */
+  /** The address of this machine on which the emulator listens; `0.0.0.0`: all addresses. @default 127.0.0.1 */
   host?: string | undefined;
-  /** The name by which clients reach it, which the URL and the server's own answers hold. @default `host`; 127.0.0.1 where that is all addresses */
+  /** The name by which clients reach the emulator, for its URL and its answers. @default `host`; 127.0.0.1 if `host` is all addresses */
   advertisedHost?: string | undefined;
 }
 
 export interface EmulatorOptions {
   /** Topics that exist from the start. */
   topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
-  /** The port on 127.0.0.1; without effect where nothing listens. @default a free one */
+  /** The port. It has no effect on a provider that does not listen. @default a free one */
   port?: number | undefined;
 }

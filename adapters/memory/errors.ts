@@ -35,7 +35,7 @@ export function classify(error: unknown): StreamError {
   if (error instanceof StreamError) return error;
   return memoryError(
     "internal",
-    `the memory provider failed in a way it does not know: ${error instanceof Error ? error.name : typeof error}`,
+    `the memory provider failed with an unknown error: ${error instanceof Error ? error.name : typeof error}`,
     {
       cause: error,
       retryable: false,

@@ -69,7 +69,7 @@ export class MemoryProducer implements ProducerDriver {
 
   #requireOpenPartition(topic: MemoryTopic, partition: string): void {
     if (!this.#service.profile.capabilities.explicitPartition) {
-      throw memoryError("unsupported", "messages cannot be sent to a partition of one's choice", {
+      throw memoryError("unsupported", "this form of the provider cannot send a message to a chosen partition", {
         topic: topic.name,
         capability: "explicitPartition",
       });

@@ -15,8 +15,7 @@ export function missingJava(): string | null {
   const said = programSays(javaProgram(), ["-version"]);
   if (said === null) return `Java ${LOWEST_JAVA} or newer, which is not on PATH (nor at JAVA_HOME)`;
   const version = javaVersion(said);
-  if (version === undefined)
-    return `Java ${LOWEST_JAVA} or newer; the version of the one that is here is not to be read from: ${said.trim()}`;
+  if (version === undefined) return `Java ${LOWEST_JAVA} or newer; the version of the installed one could not be read from: ${said.trim()}`;
   return version < LOWEST_JAVA ? `Java ${LOWEST_JAVA} or newer; here is ${version}` : null;
 }
 

@@ -57,7 +57,10 @@ export function loseAnswer(faults: readonly Fault[], place: Place): SliceResult 
 function refuseFor(records: readonly OutgoingRecord[], culprit: number, namesCulprit: boolean): SliceResult {
   const error = memoryError("invalid-argument", "the memory broker refuses a message as invalid");
   if (!namesCulprit) return { outcome: "refused", error };
-  const notStored: RecordResult = { outcome: "retryable", error: unavailable("not stored, since another message of the call was invalid") };
+  const notStored: RecordResult = {
+    outcome: "retryable",
+    error: unavailable("not stored, because another message of the call was invalid"),
+  };
   return {
     outcome: "each",
     results: records.map((_, index): RecordResult => (index === culprit ? { outcome: "refused", error } : notStored)),

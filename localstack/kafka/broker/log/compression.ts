@@ -6,7 +6,7 @@ import { compressSnappy, decompressSnappy } from "./snappy.ts";
 /** Kafka's codecs in the order of their numbers. */
 export const CODECS = ["uncompressed", "gzip", "snappy", "lz4", "zstd"] as const;
 
-/** The first version of Produce and Fetch whose clients understand zstd. */
+/** The codec number of zstd, which old versions of Produce and Fetch do not have. */
 export const ZSTD = 4;
 /** The largest size of one batch without compression: far more than a request can hold, but not enough to fill the memory. */
 const LARGEST_OUTPUT = { maxOutputLength: 256 * 1_048_576 };

@@ -88,7 +88,7 @@ class GrowingOutput {
 
   /** Copies a match, also across blocks. It copies byte by byte, because it may read bytes that it has just written. */
   repeat(offset: number, length: number): void {
-    if (offset === 0 || offset > this.#filled) throw corrupt("has a match of what is not there");
+    if (offset === 0 || offset > this.#filled) throw corrupt("has a match before its start");
     this.#require(length);
     for (const end = this.#filled + length; this.#filled < end; this.#filled += 1) {
       this.#buffer[this.#filled] = this.#buffer[this.#filled - offset]!;

@@ -50,7 +50,7 @@ function unpack(block: Buffer): Buffer {
     const isShort = (tag & 3) === 1;
     const length = isShort ? 4 + ((tag >>> 2) & 7) : 1 + (tag >>> 2);
     const offset = isShort ? ((tag >>> 5) << 8) | littleEndian(1) : littleEndian((tag & 3) === 2 ? 2 : 4);
-    if (offset === 0 || offset > filled || filled + length > size) throw corrupt("has a copy of what is not there");
+    if (offset === 0 || offset > filled || filled + length > size) throw corrupt("has a copy of bytes that it does not have");
     // Copies byte by byte, because it may read bytes that it has just written.
     for (const end = filled + length; filled < end; filled += 1) output[filled] = output[filled - offset]!;
   };

@@ -27,7 +27,7 @@ export class BrokerServers {
   constructor(cluster: Cluster, host: string) {
     this.#cluster = cluster;
     const restart = (): void => {
-      this.restart().catch((error: unknown) => process.emitWarning(`an emulated Kafka did not come back: ${String(error)}`));
+      this.restart().catch((error: unknown) => process.emitWarning(`an emulated Kafka did not start again: ${String(error)}`));
     };
     this.#listeners = cluster.nodes.map((node) => new BrokerListener(cluster, node, host, restart));
   }
