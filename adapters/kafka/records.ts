@@ -3,7 +3,7 @@ import { kafkaError } from "./errors.ts";
 
 const NO_HEADERS: HeaderList = Object.freeze([]);
 const POSITION = /^(?:0|[1-9]\d{0,18})$/;
-const LARGEST_OFFSET = 2n ** 63n - 1n;
+const MAX_OFFSET = 2n ** 63n - 1n;
 
 /** The common data of the records of one batch. */
 export interface BatchFacts {
@@ -157,7 +157,7 @@ export function toOffset(position: string): bigint {
 }
 
 function requirePosition(position: string): void {
-  if (typeof position === "string" && POSITION.test(position) && (position.length < 19 || BigInt(position) <= LARGEST_OFFSET)) return;
+  if (typeof position === "string" && POSITION.test(position) && (position.length < 19 || BigInt(position) <= MAX_OFFSET)) return;
   const received = typeof position === "string" ? `a string of ${position.length} characters` : typeof position;
   throw kafkaError("invalid-argument", `a position of Kafka is an offset, a decimal number of up to 63 bits; received ${received}`);
 }

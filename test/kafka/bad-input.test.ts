@@ -49,7 +49,7 @@ function uses(connection: Connection, name: string): readonly (readonly [string,
 }
 
 /** It may be a typing error, or a host that does not run yet. */
-async function expectTriedAgain(connection: Connection, address: string): Promise<void> {
+async function expectRetried(connection: Connection, address: string): Promise<void> {
   const message = expect.stringMatching(
     new RegExp(`${address.replaceAll(".", "\\.")} \\((?:ENOTFOUND|EAI_AGAIN): the name of the host is not known\\)`),
   );
@@ -77,7 +77,7 @@ async function expectTriedAgain(connection: Connection, address: string): Promis
 
 test("a connection to a host that does not exist is retried in every operation, and check reports it at once", async () => {
   await using connection = await connect("kafka://no-such-host.invalid:9092");
-  await expectTriedAgain(connection, "no-such-host.invalid:9092");
+  await expectRetried(connection, "no-such-host.invalid:9092");
 });
 
 test("a connection to a host whose name cannot be looked up is retried in every operation, and check reports it at once", async () => {
@@ -85,7 +85,7 @@ test("a connection to a host whose name cannot be looked up is retried in every 
   // The answer of a resolver without a server.
   names.answer = "EAI_AGAIN";
   await using connection = await connect(kafka({ brokers: ["127.0.0.1:9"], kafkajs: { socketFactory: names.socketFactory } }));
-  await expectTriedAgain(connection, "127.0.0.1:9");
+  await expectRetried(connection, "127.0.0.1:9");
 });
 
 test("a broker whose host does not exist does not prevent retries with the other brokers", async () => {

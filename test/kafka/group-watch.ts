@@ -118,8 +118,8 @@ export class GroupWatch {
   }
 
   /** Has every sent message been handled at least once? */
-  async complete(patienceMs = 15_000): Promise<void> {
-    await until(() => this.handled.length - this.repeats >= this.sentCount, `${this.sentCount} messages handled`, patienceMs);
+  async complete(timeLimitMs = 15_000): Promise<void> {
+    await until(() => this.handled.length - this.repeats >= this.sentCount, `${this.sentCount} messages handled`, timeLimitMs);
   }
 
   /** Sends one message to each of a number of partitions, and waits until they are handled. This shows that the assignments are complete. */
@@ -136,10 +136,10 @@ export class GroupWatch {
   }
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, what: string, patienceMs = 15_000): Promise<void> {
-  const giveUpAtMs = performance.now() + patienceMs;
+export async function until(condition: () => boolean | Promise<boolean>, what: string, timeLimitMs = 15_000): Promise<void> {
+  const endsAtMs = performance.now() + timeLimitMs;
   while (!(await condition())) {
-    if (performance.now() > giveUpAtMs) throw new Error(`waited ${patienceMs} ms in vain for: ${what}`);
+    if (performance.now() > endsAtMs) throw new Error(`waited ${timeLimitMs} ms without success for: ${what}`);
     await sleep(5);
   }
 }

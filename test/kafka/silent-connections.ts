@@ -62,7 +62,11 @@ export async function sendThroughSilence(url: string, kafkajs: Readonly<Record<s
 }
 
 /** Runs a producer, a group and a reader, and then drops all their connections. @throws if one of them does not continue */
-export async function surviveSilence(url: string, kafkajs: Readonly<Record<string, unknown>>, patienceMs: number): Promise<SilenceFigures> {
+export async function surviveSilence(
+  url: string,
+  kafkajs: Readonly<Record<string, unknown>>,
+  timeLimitMs: number,
+): Promise<SilenceFigures> {
   await using atWork = await connectThroughNetwork(url, kafkajs);
   const { topic, network, connection } = atWork;
   await using outside = await connect(url);
@@ -86,7 +90,7 @@ export async function surviveSilence(url: string, kafkajs: Readonly<Record<strin
   const cutAtMs = performance.now();
   const since = (): number => performance.now() - cutAtMs;
   const wait = async (what: string, condition: () => boolean): Promise<number> => {
-    await until(() => condition() || isLost, what, patienceMs);
+    await until(() => condition() || isLost, what, timeLimitMs);
     if (isLost) await member.running;
     return since();
   };

@@ -82,7 +82,7 @@ export class GroupAdmin {
     const places = new Map<string, PartitionPlace>(
       known.partitions.map((partition) => {
         const offset = committed.get(partition)?.offset;
-        // Where a group has a position, partitions without one start at their beginning.
+        // If a group has any committed offset, partitions without one start at their beginning.
         return [String(partition), offset === undefined ? { kind: "earliest" } : { kind: "at", position: toPosition(offset) }];
       }),
     );

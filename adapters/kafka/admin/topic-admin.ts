@@ -27,15 +27,16 @@ export class TopicAdmin {
     const settings = new Map(retentionMs === undefined ? [] : [[RETENTION, String(retentionMs)]]);
     const request = { topic, partitions: partitions ?? DEFAULT_COUNT, replicationFactor: DEFAULT_COUNT, settings };
     const isUsable = (known: TopicSnapshot | null): boolean =>
-      known !== null && isLed(known) && known.partitions.length >= (partitions ?? 1);
+      known !== null && hasAllLeaders(known) && known.partitions.length >= (partitions ?? 1);
     try {
       await this.#change(signal, (controller) => this.#service.client.createTopic(controller, request, signal));
     } catch (error) {
       // An earlier attempt may have created the topic, so it has to be usable as well.
-      if (classify(error).code === "already-exists") await this.#until(topic, signal, (known) => known !== null && isLed(known));
+      if (classify(error).code === "already-exists")
+        await this.#waitUntil(topic, signal, (known) => known !== null && hasAllLeaders(known));
       throw error;
     }
-    await this.#until(topic, signal, isUsable);
+    await this.#waitUntil(topic, signal, isUsable);
   }
 
   async update(topic: string, { partitions, retentionMs }: TopicSettings, signal: AbortSignal): Promise<void> {
@@ -54,7 +55,7 @@ export class TopicAdmin {
     }
     if (partitions !== undefined) {
       if (partitions > count) await this.#change(signal, (controller) => client.createPartitions(controller, topic, partitions, signal));
-      await this.#until(topic, signal, (now) => now !== null && now.partitions.length >= partitions && isLed(now));
+      await this.#waitUntil(topic, signal, (now) => now !== null && now.partitions.length >= partitions && hasAllLeaders(now));
     }
   }
 
@@ -62,18 +63,18 @@ export class TopicAdmin {
     const { client, directory } = this.#service;
     const { topicId } = await directory.fetch(topic, signal);
     await this.#change(signal, (controller) => client.deleteTopic(controller, topic, signal));
-    await this.#until(topic, signal, (known) => known === null || known.topicId !== topicId);
+    await this.#waitUntil(topic, signal, (known) => known === null || known.topicId !== topicId);
   }
 
   async describe(topic: string, signal: AbortSignal): Promise<DriverTopicDescription> {
     const known = await this.#service.directory.fetch(topic, signal);
     const settings = await this.settings(topic, signal);
     const retention = Number(settings.get(RETENTION) ?? -1);
-    const dropsOldOnes = (settings.get(CLEANUP) ?? "delete").includes("delete");
+    const deletesOldRecords = (settings.get(CLEANUP) ?? "delete").includes("delete");
     return {
       identity: known.identity,
       partitions: known.partitions.map(String),
-      retentionMs: dropsOldOnes && retention >= 0 ? retention : null,
+      retentionMs: deletesOldRecords && retention >= 0 ? retention : null,
       maxMessageBytes: messageBytesOf(settings),
     };
   }
@@ -103,7 +104,7 @@ export class TopicAdmin {
   }
 
   /** Waits until the brokers know of a change that the controller has made. */
-  async #until(topic: string, signal: AbortSignal, isSettled: (known: TopicSnapshot | null) => boolean): Promise<void> {
+  async #waitUntil(topic: string, signal: AbortSignal, isSettled: (known: TopicSnapshot | null) => boolean): Promise<void> {
     const startedAtMs = performance.now();
     while (!isSettled(await this.#fetchIfThere(topic, signal))) {
       if (performance.now() - startedAtMs > SETTLING_MS) {
@@ -126,6 +127,6 @@ export class TopicAdmin {
   }
 }
 
-function isLed({ partitions, leaderOf }: TopicSnapshot): boolean {
+function hasAllLeaders({ partitions, leaderOf }: TopicSnapshot): boolean {
   return partitions.every((partition) => leaderOf(partition) >= 0);
 }

@@ -10,7 +10,7 @@ export interface ClientSettings {
   readonly sasl: object | null;
   readonly socketFactory: SdkSocketFactory | undefined;
   readonly connectionTimeoutMs: number;
-  /** From the first packet to the end of the authentication. */
+  /** The time limit from the first packet to the end of the authentication. */
   readonly handshakeTimeoutMs: number;
   readonly requestTimeoutMs: number;
   /** A connection is suspect when an answer is late by this time; see `SilenceWatch`. */

@@ -128,7 +128,7 @@ export class Connections {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof KafkaConnectError) {
-          error.isAdvertised = !this.#cluster.isGiven({ host, port });
+          if (!this.#cluster.isGiven({ host, port })) error.addressAdvertised();
           failures.push(error);
         }
         // One of several addresses may be wrong. The failure of another address says more.
@@ -138,7 +138,7 @@ export class Connections {
       }
     }
     failure ??= new KafkaConnectError(`broker ${brokerId}, which the cluster does not name`, "connect", {}, null);
-    if (failure instanceof KafkaConnectError) failure.others = failures.filter((other) => other !== failure);
+    if (failure instanceof KafkaConnectError) failure.triedOthers(failures.filter((other) => other !== failure));
     throw failure;
   }
 

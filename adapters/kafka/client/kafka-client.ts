@@ -107,7 +107,7 @@ export interface TopicMetadata {
   /** A UUID as 32 hexadecimal digits; `null` if the server is too old for topic ids. */
   readonly topicId: string | null;
   readonly isInternal: boolean;
-  /** In the order of their numbers. */
+  /** Ordered by their numbers. */
   readonly partitions: readonly PartitionMetadata[];
 }
 
@@ -159,7 +159,7 @@ export interface ProducedPartition {
 
 export interface FetchRequest {
   readonly topic: string;
-  /** As in `ProduceRequest`. */
+  /** See `ProduceRequest`. */
   readonly topicId: string | null;
   readonly maxWaitMs: number;
   readonly minBytes: number;
@@ -196,9 +196,9 @@ export interface ListOffsetsRequest {
   readonly partitions: readonly { readonly partition: number; readonly timestamp: bigint }[];
 }
 
-/** In `ListOffsetsRequest`. */
+/** The start of the log, in `ListOffsetsRequest`. */
 export const EARLIEST = -2n;
-/** In `ListOffsetsRequest`. */
+/** The end of the log, in `ListOffsetsRequest`. */
 export const LATEST = -1n;
 
 export interface ListedOffset {
@@ -342,6 +342,16 @@ export class KafkaConnectError extends Error {
     this.answeredInTls = found.answeredInTls ?? false;
     this.wasReached = found.wasReached ?? false;
     this.wasReachedBefore = found.wasReachedBefore ?? false;
+  }
+
+  /** Notes that the address comes from the cluster. */
+  addressAdvertised(): void {
+    this.isAdvertised = true;
+  }
+
+  /** Notes the failures of the other addresses. */
+  triedOthers(others: readonly KafkaConnectError[]): void {
+    this.others = others;
   }
 }
 

@@ -20,7 +20,7 @@ const LONG_POLL_MS = 500;
 /** The pause between fetches of partitions at their end while other partitions are being handled. A long poll would delay those. */
 const SHORT_POLL_PAUSE_MS = 50;
 const MAX_PARTITION_BYTES = 1_048_576;
-const LEAST_PARTITION_BYTES = 16_384;
+const MIN_PARTITION_BYTES = 16_384;
 const MAX_ANSWER_BYTES = 10 * 1_048_576;
 /** A server can answer without the records that it has. After so many retries, in about four seconds, its log counts as damaged. */
 const MAX_WITHHELD_ANSWERS = 8;
@@ -162,7 +162,7 @@ export class PartitionFetcher {
   /** One portion of each partition may wait for its delivery. All of them together are about as large as one answer. */
   get #partitionBytes(): number {
     const share = Math.floor(this.#maxAnswerBytes / Math.max(1, this.#cursors.size));
-    return Math.min(MAX_PARTITION_BYTES, Math.max(LEAST_PARTITION_BYTES, share));
+    return Math.min(MAX_PARTITION_BYTES, Math.max(MIN_PARTITION_BYTES, share));
   }
 
   /** @returns whether a partition had new records */

@@ -12,9 +12,9 @@ const ORIGIN = 512;
 const REST_AT = 49_152;
 
 /** Fewer bytes are faster with the tables alone. */
-export const LEAST_FOLDED = 1_024;
+export const MIN_FOLDED_BYTES = 1_024;
 /** The capacity of the memory. */
-export const MOST_FOLDED = 32_768;
+export const MAX_FOLDED_BYTES = 32_768;
 
 /** Part of the standard, but missing in the types of Node. */
 interface WebAssemblyApi {
@@ -41,7 +41,7 @@ export class Crc32cFolding {
   }
 
   /**
-   * Takes `LEAST_FOLDED` to `MOST_FOLDED` bytes.
+   * Takes `MIN_FOLDED_BYTES` to `MAX_FOLDED_BYTES` bytes.
    * @param before the remainder of the data before them
    * @returns bytes that give the same remainder after a remainder of 0. They are valid until the next call
    */

@@ -1,5 +1,5 @@
 import { endianness } from "node:os";
-import { Crc32cFolding, LEAST_FOLDED, MOST_FOLDED } from "./crc32c-folding.ts";
+import { Crc32cFolding, MIN_FOLDED_BYTES, MAX_FOLDED_BYTES } from "./crc32c-folding.ts";
 
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 16;
@@ -39,8 +39,8 @@ function openFolding(): Crc32cFolding | null {
 export function crc32c(bytes: Uint8Array, begin = 0, end = bytes.length): number {
   let crc = -1;
   let at = begin;
-  while (FOLDING !== null && end - at >= LEAST_FOLDED) {
-    const next = Math.min(end, at + MOST_FOLDED);
+  while (FOLDING !== null && end - at >= MIN_FOLDED_BYTES) {
+    const next = Math.min(end, at + MAX_FOLDED_BYTES);
     const rest = FOLDING.rest(crc, bytes, at, next);
     crc = byTables(0, rest, 0, rest.length);
     at = next;

@@ -11,7 +11,7 @@ import { crc32c } from "./crc32c.ts";
 const HEADER_BYTES = 61;
 const LENGTH_END = 12;
 /** A damaged batch can have a wrong length. A request never asks for more bytes than this. */
-const LARGEST_BATCH_BYTES = 64 * 1_048_576;
+const MAX_BATCH_BYTES = 64 * 1_048_576;
 const MAGIC = 2;
 const MAGIC_AT = 16;
 const CHECKSUM_AT = 17;
@@ -140,7 +140,7 @@ export class FetchedBatches {
     if (nextOffset === fromOffset && batches.length > 0 && records.length === 0 && !this.#isAtEnd) {
       const at = this.#at;
       const last = lastOfDamaged(batches, at, batches.length, fromOffset, lastStableOffset);
-      const byteLength = at + HEADER_BYTES > batches.length ? 0 : Math.min(Math.max(0, batchEnd(batches, at) - at), LARGEST_BATCH_BYTES);
+      const byteLength = at + HEADER_BYTES > batches.length ? 0 : Math.min(Math.max(0, batchEnd(batches, at) - at), MAX_BATCH_BYTES);
       throw new UnreadableOffsets(fromOffset, last, byteLength, corruptBatch("the server sent a batch that ends before it is complete"));
     }
     return { records, nextOffset, epochs };

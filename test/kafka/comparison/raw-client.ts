@@ -6,7 +6,7 @@ import { WireWriter } from "../../../localstack/kafka/broker/wire/wire-writer.ts
 import type { Api } from "../../../localstack/kafka/broker/wire/api.ts";
 
 const CLIENT_ID = "raw";
-const PATIENCE_MS = 10_000;
+const TIME_LIMIT_MS = 10_000;
 const API_VERSIONS = 18;
 
 /** The server closed the connection instead of answering. */
@@ -76,10 +76,10 @@ export class RawClient implements AsyncDisposable {
 
   /** @throws HungUp */
   async frame(): Promise<Buffer> {
-    const giveUpAt = performance.now() + PATIENCE_MS;
+    const endsAtMs = performance.now() + TIME_LIMIT_MS;
     while (this.#received.length < 4 || this.#received.length < 4 + this.#received.readInt32BE(0)) {
       if (this.#hasEnded) throw new HungUp("the server hung up");
-      if (performance.now() > giveUpAt) throw new Error(`no answer within ${PATIENCE_MS} ms`);
+      if (performance.now() > endsAtMs) throw new Error(`no answer within ${TIME_LIMIT_MS} ms`);
       await delay(2);
     }
     const end = 4 + this.#received.readInt32BE(0);

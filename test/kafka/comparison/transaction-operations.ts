@@ -63,7 +63,7 @@ class TransactionProbe implements AsyncDisposable {
   }
 
   /** Waits until the previous transaction has ended. */
-  async #patiently(call: () => Promise<number>): Promise<number> {
+  async #retrying(call: () => Promise<number>): Promise<number> {
     for (;;) {
       const errorCode = await call();
       if (errorCode !== CONCURRENT_TRANSACTIONS) return errorCode;
@@ -72,7 +72,7 @@ class TransactionProbe implements AsyncDisposable {
   }
 
   add(topic = this.topic): Promise<number> {
-    return this.#patiently(async () => {
+    return this.#retrying(async () => {
       const { resultsByTopicV3AndBelow } = await this.client.call(addPartitionsToTxnApi, 3, {
         v3AndBelowTransactionalId: this.transactionalId,
         v3AndBelowProducerId: this.producerId,
@@ -105,7 +105,7 @@ class TransactionProbe implements AsyncDisposable {
 
   async end(committed: boolean): Promise<number> {
     const { transactionalId, producerId, producerEpoch } = this;
-    return this.#patiently(async () => {
+    return this.#retrying(async () => {
       return (await this.client.call(endTxnApi, 3, { transactionalId, producerId, producerEpoch, committed })).errorCode;
     });
   }

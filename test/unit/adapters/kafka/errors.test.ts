@@ -97,7 +97,7 @@ test.each(["ENOTFOUND", "EAI_AGAIN"])("an unknown host name (%s) can be retried,
 
 test("errors of connections name host, port and the system's code", () => {
   const refused = new KafkaConnectError("one:9092", "connect", {}, sdkError("KafkaJSConnectionError", { code: "ECONNREFUSED" }));
-  refused.others = [new KafkaConnectError("two:9093", "connect", {}, sdkError("KafkaJSConnectionError", { code: "ENOTFOUND" }))];
+  refused.triedOthers([new KafkaConnectError("two:9093", "connect", {}, sdkError("KafkaJSConnectionError", { code: "ENOTFOUND" }))]);
   expect(classify(refused).message).toBe(
     "no connection to one:9092 (ECONNREFUSED) or two:9093 (ENOTFOUND: the name of the host is not known)",
   );
