@@ -10,30 +10,30 @@ import { acceptGap } from "../position/accept-gap.ts";
 import type { DriverGap } from "../position/place.ts";
 import { ignoreRejection } from "../promise-like.ts";
 import type { TopicContext } from "../topic-context.ts";
-import { AssignmentState, oldestUnhandled } from "./assignment-state.ts";
-import { CommitScheduler, settleWithDriver } from "./commit-scheduler.ts";
+import { AssignmentState } from "./assignment-state.ts";
+import { CommitScheduler } from "./commit-scheduler.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import type { FailureActions } from "./failure-actions.ts";
-import { FailureRetries } from "./failure-retries.ts";
 import type { Handler } from "./handler-runner.ts";
+import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
 import { WorkScheduler } from "./work-scheduler.ts";
 
 interface MemberHooks {
-  /** Aborts when nobody waits for the provider any longer. */
+  /** Aborts when the provider is not waited for any longer. */
   readonly life: AbortSignal;
   readonly fail: (error: unknown) => void;
 }
 
 const AT_ONCE = Promise.resolve();
-/** The part of the time to hand over that handlers get; the rest is for storing progress and for `onRevoked`. */
+/** The part of the time for a hand-over that handlers get. The rest is for storing progress and for `onRevoked`. */
 const HANDLERS_SHARE = 0.7;
 
-/** What the driver pushes into: keeps who owns what, and lets the parts work on it. */
+/** The core's side of the driver's pushes: keeps which partitions are owned, and passes each event to the part that it concerns. */
 export class AssignmentSink<T> implements Sink {
-  readonly #services: TopicContext;
+  readonly #context: TopicContext;
   readonly #options: ResolvedConsumerOptions;
   readonly #driver: ConsumerDriver;
   readonly #hooks: MemberHooks;
@@ -46,7 +46,7 @@ export class AssignmentSink<T> implements Sink {
   #isJoined = false;
 
   constructor(
-    services: TopicContext,
+    context: TopicContext,
     decoding: Decoding<T>,
     options: ResolvedConsumerOptions,
     handler: Handler<T>,
@@ -54,25 +54,23 @@ export class AssignmentSink<T> implements Sink {
     actions: FailureActions,
     hooks: MemberHooks,
   ) {
-    this.#services = services;
+    this.#context = context;
     this.#options = options;
     this.#driver = driver;
     this.#hooks = hooks;
     this.#callbacks = new OwnershipCallbacks(options, hooks.fail, () => this.#scheduler.pump());
-    this.#commits = new CommitScheduler(options.commit, {
-      settle: (settlements) => settleWithDriver(driver, services, options.group, settlements, hooks.life),
+    this.#commits = new CommitScheduler(driver, context, options, {
+      life: hooks.life,
       settled: (state, settlement, error) => this.#settled(state, settlement, error),
     });
-    this.#scheduler = new WorkScheduler(services, decoding, options, handler, {
+    this.#scheduler = new WorkScheduler(context, decoding, options, handler, actions, {
       progressed: (state) => {
         this.#commits.handled(state);
         if (state.endReached && state.progress.allHandled) this.#commits.now();
       },
-      failed: (work, outcome) => failing.take(work, outcome),
       changed: () => this.#changed(),
       fail: hooks.fail,
     });
-    const failing = new FailureRetries(options, this.#scheduler, actions, hooks.fail);
   }
 
   joined(): void {
@@ -83,16 +81,16 @@ export class AssignmentSink<T> implements Sink {
     this.#isJoined = false;
   }
 
-  /** Has the group said this member's share, and is it in contact? */
+  /** Has the group assigned this member its share, and is there contact with the group? */
   get isJoined(): boolean {
     return this.#isJoined;
   }
 
   assigned(assignment: Assignment): void {
     if (this.#scheduler.stopped) return;
-    const { provider, topic } = this.#services;
+    const { provider, topic } = this.#context;
     const { partition, identity } = assignment;
-    // Whoever owns it anew has lost it before, told or not: nothing may start while the signals of what runs say otherwise.
+    // A new ownership means that the former one is lost, reported or not: the signals of its handlers abort before anything starts.
     for (const former of this.#states.values()) if (former.source.partition === partition) this.#drop(former);
     const state = new AssignmentState<T>(assignment, messageSource({ provider, topic, partition, identity }), this.#driver.settlementUnit);
     this.#states.set(assignment, state);
@@ -106,7 +104,7 @@ export class AssignmentSink<T> implements Sink {
     if (state === undefined) return this.#scheduler.stopped ? this.#over.promise : AT_ONCE;
     const bytes = state.add(records);
     if (channels.deliver.hasSubscribers) {
-      const { provider, topic } = this.#services;
+      const { provider, topic } = this.#context;
       const { partition } = assignment;
       channels.deliver.publish({ provider, topic, group: this.#options.group, partition, messages: records.length, bytes });
     }
@@ -126,7 +124,7 @@ export class AssignmentSink<T> implements Sink {
   }
 
   caughtUp(_assignment: Assignment): void {
-    // Nothing waits for the end of the log here: groups go on for ever.
+    // A group never ends, so nothing here waits for the end of the log.
   }
 
   ended(assignment: Assignment, _children: readonly ChildPartition[]): void {
@@ -173,14 +171,14 @@ export class AssignmentSink<T> implements Sink {
     this.#hooks.fail(error);
   }
 
-  /** Nothing starts any more; what runs may finish. */
+  /** Nothing starts any more. Handlers that run may finish. */
   stop(): void {
     this.#scheduler.stop();
   }
 
-  /** After `stop`: waits for handlers until `patience`, stores progress until `limit`, lets everything go. Never rejects. */
+  /** After `stop`: waits for handlers until `handlerDeadline`, stores progress until `limit`, releases all partitions. Never rejects. */
   async drain(handlerDeadline: AbortSignal, limit: AbortSignal): Promise<void> {
-    const closed = new StreamError("closed", "the consumer is closed", { topic: this.#services.topic, operation: "consume" });
+    const closed = new StreamError("closed", "the consumer is closed", { topic: this.#context.topic, operation: "consume" });
     await this.#handOver([...this.#states.values()], closed, handlerDeadline, limit);
     this.#commits.stop();
     this.#scheduler.end();
@@ -192,16 +190,16 @@ export class AssignmentSink<T> implements Sink {
     await this.#idle(states, handlerDeadline);
     for (const state of states) state.disown(reason);
     await this.#commits.flush(states, limit);
-    const still = states.filter((state) => this.#states.has(state.assignment));
-    for (const state of still) {
-      this.#release(state);
+    const held = states.filter((state) => this.#states.has(state.assignment));
+    for (const state of held) {
+      this.#releaseUnhandled(state);
       this.#publishOwnership("revoke", state, false);
       this.#forget(state);
     }
-    await ignoreRejection(abortable(this.#callbacks.revoked(still), limit));
+    await ignoreRejection(abortable(this.#callbacks.revoked(held), limit));
   }
 
-  #release({ assignment, progress }: AssignmentState<T>): void {
+  #releaseUnhandled({ assignment, progress }: AssignmentState<T>): void {
     const unhandled = progress.unhandled();
     if (unhandled.length === 0) return;
     try {
@@ -211,7 +209,7 @@ export class AssignmentSink<T> implements Sink {
     }
   }
 
-  /** Resolves when no handler of these runs, or the signal aborts. Never rejects. */
+  /** Resolves when no handler of these assignments runs, or the signal aborts. Never rejects. */
   async #idle(states: readonly AssignmentState<T>[], signal: AbortSignal): Promise<void> {
     const isIdle = (): boolean => states.every((state) => state.active === 0 || !state.owned);
     if (isIdle()) return;
@@ -245,7 +243,7 @@ export class AssignmentSink<T> implements Sink {
   }
 
   #forget(state: AssignmentState<T>): void {
-    state.owned = false;
+    state.release();
     this.#states.delete(state.assignment);
     this.#scheduler.remove(state);
     state.makeRoom();
@@ -269,7 +267,7 @@ export class AssignmentSink<T> implements Sink {
 
   #publishOwnership(channel: "assign" | "revoke", { assignment }: AssignmentState<T>, lost: boolean): void {
     if (!channels[channel].hasSubscribers) return;
-    const { provider, topic } = this.#services;
+    const { provider, topic } = this.#context;
     const { partition, epoch } = assignment;
     channels[channel].publish({ provider, topic, group: this.#options.group, partition, epoch, lost });
   }
@@ -278,7 +276,7 @@ export class AssignmentSink<T> implements Sink {
     this.#scheduler.paused = paused;
   }
 
-  /** Partitions held now. */
+  /** The partitions that this member owns now. */
   get partitions(): readonly string[] {
     return [...this.#states.keys()].map(({ partition }) => partition);
   }

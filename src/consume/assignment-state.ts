@@ -1,12 +1,16 @@
-import { clearTimeout } from "node:timers";
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Assignment, ConsumerDriver, Settlement } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
-import { type MessageSource, encodePosition } from "../position/position.ts";
-import type { ConsumerStatus } from "./consumer-types.ts";
+import type { MessageSource } from "../position/position.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import { type Delivery, Progress } from "./progress.ts";
 import type { Work } from "./work.ts";
+
+/** The life of one ownership. It only goes forwards; a phase may be left out. */
+const PHASES = ["waiting", "open", "sealed", "disowned", "released"] as const;
+
+type Phase = (typeof PHASES)[number];
 
 /** Everything about one ownership of one partition. A later ownership of the same partition is another object. */
 export class AssignmentState<T> {
@@ -14,28 +18,23 @@ export class AssignmentState<T> {
   readonly source: MessageSource;
   readonly progress = new Progress();
   readonly lanes = new KeyLanes<T>();
-  /** Delivered and not yet looked at. */
-  readonly inbox: Delivery[] = [];
-  /** Whose back-off is over, or whose failed message is out of the way: may start as soon as there is a permit. */
-  readonly retries: Work<T>[] = [];
-  /** What cannot be read and has been started: nothing behind it starts before it is settled. `null`: nothing of that kind. */
-  barrier: Delivery | null = null;
-  /** Started and neither handled nor dropped, back-off included. */
-  readonly works = new Set<Work<T>>();
-  /** Of these, those with a handler or a failure action running. */
+  readonly #inbox: Delivery[] = [];
+  /** Deliveries with messages that the scheduler has not looked at. */
+  readonly inbox: readonly Delivery[] = this.#inbox;
+  readonly #retries: Work<T>[] = [];
+  readonly #works = new Set<Work<T>>();
+  /** Work that has started and is neither handled nor dropped, back-off included. */
+  readonly works: ReadonlySet<Work<T>> = this.#works;
+  /** How many of these have a handler or a failure action that runs. */
   active = 0;
-  /** May messages start? Not before `onAssigned` has settled, not after revocation has begun. */
-  open = false;
-  /** Do results count? `false` for good once the partition is on its way to another owner. */
-  current = true;
-  /** May progress be stored? Until the driver has been told that we are done with it, or it has told us. */
-  owned = true;
-  #sealed = false;
-  /** Of what is delivered and not handled. */
+  /** Bytes and messages that are delivered and not handled. */
   bufferedBytes = 0;
   bufferedMessages = 0;
-  /** Of `batch.maxWaitMs`: running, or over. */
-  batchWait: NodeJS.Timeout | "over" | null = null;
+  #phase: Phase = "waiting";
+  /** An unreadable range that was started: nothing behind it starts before it is settled. */
+  #barrier: Delivery | null = null;
+  /** The wait for a batch to fill. */
+  #batchWait: NodeJS.Timeout | "over" | null = null;
   readonly #unit: ConsumerDriver["settlementUnit"];
   readonly #waitingForRoom: (() => void)[] = [];
   /** Unit `record`: handled, not settled, in the order of handling. */
@@ -49,16 +48,37 @@ export class AssignmentState<T> {
     this.#unit = unit;
   }
 
+  /** May messages start? Not before `onAssigned` has settled, and not after revocation has begun. */
+  get open(): boolean {
+    return this.#phase === "open";
+  }
+
+  /** Do results count? Never again once the partition is on its way to another owner. */
+  get current(): boolean {
+    return this.#phase !== "disowned" && this.#phase !== "released";
+  }
+
+  /** May progress be stored? Until this member has released the partition, or has lost it. */
+  get owned(): boolean {
+    return this.#phase !== "released";
+  }
+
   add(records: readonly StoredRecord[]): number {
     if (records.length === 0) return 0;
     let bytes = 0;
     for (const record of records) bytes += record.bytes;
     this.bufferedBytes += bytes;
     this.bufferedMessages += records.length;
-    this.inbox.push(this.progress.add(records));
+    this.#inbox.push(this.progress.add(records));
     return bytes;
   }
 
+  /** The scheduler has looked at every message of the first delivery. */
+  dropFirstDelivery(): void {
+    this.#inbox.shift();
+  }
+
+  /** This message is handled. */
   complete(delivery: Delivery, index: number): void {
     const record = delivery.records[index]!;
     this.bufferedBytes -= record.bytes;
@@ -67,7 +87,7 @@ export class AssignmentState<T> {
     if (this.#unit === "record") this.#handled.push(record);
   }
 
-  /** Nothing will follow. */
+  /** The shard has ended: nothing will follow. */
   end(): void {
     if (this.#end === "none") this.#end = "reached";
   }
@@ -76,11 +96,7 @@ export class AssignmentState<T> {
     return this.#end !== "none";
   }
 
-  get endSettled(): boolean {
-    return this.#end === "settled";
-  }
-
-  /** What is handled and not yet settled; `null`: nothing. Has to be answered by `settled`. */
+  /** Takes what is handled and not yet settled; `null`: nothing. The caller reports the result by `settled`. */
   takeSettlement(): Settlement | null {
     const records = this.#handled;
     const through = this.#unit === "position" ? this.progress.through : null;
@@ -111,56 +127,103 @@ export class AssignmentState<T> {
     for (const resolve of this.#waitingForRoom.splice(0)) resolve();
   }
 
-  /** Messages may start, unless it was sealed meanwhile. */
-  start(): void {
-    this.open = !this.#sealed;
+  /** A handler or a failure action of this work runs now. */
+  workStarted(work: Work<T>): void {
+    this.active += 1;
+    this.#works.add(work);
   }
 
-  /** Results do not count from now on. What still runs is told why. */
-  disown(reason: StreamError): void {
-    this.seal();
-    this.current = false;
-    for (const work of this.works) work.call?.abort(reason);
+  /** A handler or a failure action has ended. Whether its work is over is said by other methods. */
+  workPaused(): void {
+    this.active -= 1;
+  }
+
+  /** These parts of it are retried each by itself. They hold its lanes. */
+  workSplit(work: Work<T>, parts: readonly Work<T>[]): void {
+    for (const part of parts) this.#works.add(part);
+    this.workOver(work);
+  }
+
+  /** All of it is handled: what waits behind it may start. */
+  workOver(work: Work<T>): void {
+    this.#works.delete(work);
+    for (const lane of work.lanes ?? []) if (lane.owner === work) this.lanes.release(lane);
+  }
+
+  /** It gets no result and no other attempt. Its lanes stay held: its handler may still run. */
+  workDropped(work: Work<T>): void {
+    this.#works.delete(work);
+  }
+
+  /** This work gets another attempt as soon as there is a permit. */
+  retry(work: Work<T>): void {
+    this.#retries.push(work);
+  }
+
+  /** The next work that gets another attempt. */
+  takeRetry(): Work<T> | undefined {
+    return this.#retries.shift();
+  }
+
+  /** Nothing behind this unreadable range starts before it is settled. */
+  holdBehind(delivery: Delivery): void {
+    this.#barrier = delivery;
+  }
+
+  /** May something start, or does it wait behind an unreadable range? */
+  passBarrier(): boolean {
+    if (this.#barrier === null) return true;
+    if (this.#barrier.prefix === 0) return false;
+    this.#barrier = null;
+    return true;
+  }
+
+  /** Gives the next batch so many milliseconds to fill, unless it has them already; `done` is called when they are over. */
+  waitToFill(ms: number, done: () => void): void {
+    this.#batchWait ??= setTimeout(() => {
+      this.#batchWait = "over";
+      done();
+    }, ms);
+  }
+
+  /** Is the time over that the next batch had to fill? */
+  get waitedToFill(): boolean {
+    return this.#batchWait === "over";
+  }
+
+  /** The next batch does not wait any longer. */
+  filled(): void {
+    if (typeof this.#batchWait === "object" && this.#batchWait !== null) clearTimeout(this.#batchWait);
+    this.#batchWait = null;
+  }
+
+  /** Messages may start, unless revocation has begun meanwhile. */
+  start(): void {
+    this.#advanceTo("open");
   }
 
   /** Nothing starts any more and every timer ends: what waits for another attempt stays unhandled. */
   seal(): void {
-    this.#sealed = true;
-    this.open = false;
-    this.retries.length = 0;
-    if (typeof this.batchWait === "object" && this.batchWait !== null) clearTimeout(this.batchWait);
-    this.batchWait = null;
-    for (const work of this.works) if (work.timer !== null) clearTimeout(work.timer);
+    this.#advanceTo("sealed");
+    this.#retries.length = 0;
+    this.filled();
+    for (const work of this.#works) work.endBackOff();
   }
-}
 
-/** The message that has held its partition back for longest, of all these partitions. */
-export function oldestUnhandled<T>(states: readonly AssignmentState<T>[]): ConsumerStatus["oldest"] {
-  let found: AssignmentState<T> | null = null;
-  let arrivedAtMs = Infinity;
-  for (const state of states) {
-    const oldest = state.progress.oldest;
-    if (oldest === null || oldest.delivery.arrivedAtMs >= arrivedAtMs) continue;
-    found = state;
-    arrivedAtMs = oldest.delivery.arrivedAtMs;
+  /** Results do not count from now on. The signals of the handlers that still run abort with this reason. */
+  disown(reason: StreamError): void {
+    this.seal();
+    this.#advanceTo("disowned");
+    for (const work of this.#works) work.call?.abort(reason);
   }
-  const oldest = found?.progress.oldest;
-  if (found === null || oldest === null || oldest === undefined) return null;
-  const { provider, partition, identity } = found.source;
-  const { position } = oldest.delivery.records[oldest.index]!;
-  return {
-    partition,
-    position: encodePosition({ provider, ...identity, partition, position }),
-    attempts: attemptsSoFar(found, oldest.delivery.ordinal + oldest.index),
-    sinceMs: Date.now() - arrivedAtMs,
-  };
-}
 
-/** Calls of the handler since the message was delivered; one that runs counts. */
-function attemptsSoFar<T>(state: AssignmentState<T>, ordinal: number): number {
-  for (const work of state.works) {
-    const entry = work.entries.find(({ delivery, index }) => delivery.ordinal + index === ordinal);
-    if (entry !== undefined) return entry.failures + (work.call === null ? 0 : 1);
+  /** The partition belongs to this member no longer: nothing of it may be stored. */
+  release(): void {
+    this.seal();
+    this.#advanceTo("released");
   }
-  return 0;
+
+  #advanceTo(phase: Phase): void {
+    if (PHASES.indexOf(phase) > PHASES.indexOf(this.#phase)) this.#phase = phase;
+  }
 }

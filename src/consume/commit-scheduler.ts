@@ -7,24 +7,28 @@ import type { StreamError } from "../errors.ts";
 import { encodePosition } from "../position/position.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { AssignmentState } from "./assignment-state.ts";
+import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 
-/** After a settlement that failed and may succeed later. */
-const LEAST_RETRY_MS = 100;
+/** The shortest pause before a failed settlement is retried. */
+const SHORTEST_RETRY_MS = 100;
 
 interface CommitHooks<T> {
-  /** One result a settlement. Never rejects. */
-  settle(settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]>;
-  /** Told of each result. */
+  /** Aborts when the provider is not waited for any longer. */
+  readonly life: AbortSignal;
+  /** One settlement has this result. */
   settled(state: AssignmentState<T>, settlement: Settlement, error: StreamError | null): void;
 }
 
-/** When progress is stored: by time and by count, only what has moved, never two calls at once. */
+/** Stores progress by time and by count: only what has moved, and never in two calls at once. */
 export class CommitScheduler<T> {
   lastCommit: Date | null = null;
-  readonly #limits: { readonly everyMs: number; readonly everyMessages: number };
+  readonly #driver: ConsumerDriver;
+  readonly #context: TopicContext;
+  readonly #options: Pick<ResolvedConsumerOptions, "commit" | "group">;
   readonly #hooks: CommitHooks<T>;
+  /** Assignments that may have something to settle. */
   readonly #dirty = new Set<AssignmentState<T>>();
-  /** Saves a look into the set for every message of a run of the same partition. */
+  /** The assignment of the last message: the next messages of the same partition need no look into the set. */
   #latest: AssignmentState<T> | null = null;
   #messages = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -32,25 +36,32 @@ export class CommitScheduler<T> {
   #queued = false;
   #stopped = false;
 
-  constructor(limits: { readonly everyMs: number; readonly everyMessages: number }, hooks: CommitHooks<T>) {
-    this.#limits = limits;
+  constructor(
+    driver: ConsumerDriver,
+    context: TopicContext,
+    options: Pick<ResolvedConsumerOptions, "commit" | "group">,
+    hooks: CommitHooks<T>,
+  ) {
+    this.#driver = driver;
+    this.#context = context;
+    this.#options = options;
     this.#hooks = hooks;
   }
 
   /** One message more is handled. */
   handled(state: AssignmentState<T>): void {
     if (state !== this.#latest) this.touch(state);
-    if (++this.#messages >= this.#limits.everyMessages) this.now();
+    if (++this.#messages >= this.#options.commit.everyMessages) this.now();
   }
 
   /** There may be something to settle. */
-  touch(state: AssignmentState<T>, withinMs: number = this.#limits.everyMs): void {
+  touch(state: AssignmentState<T>, withinMs: number = this.#options.commit.everyMs): void {
     this.#latest = state;
     this.#dirty.add(state);
     if (this.#timer === null && !this.#stopped) this.#timer = setTimeout(() => this.now(), withinMs);
   }
 
-  /** Settles what is dirty, after the call that may be under way. */
+  /** Settles what is dirty. A call that is under way ends first. */
   now(): void {
     this.#messages = 0;
     if (this.#queued || this.#stopped) return;
@@ -62,14 +73,14 @@ export class CommitScheduler<T> {
   async flush(states: readonly AssignmentState<T>[], signal: AbortSignal): Promise<void> {
     for (const state of states) this.touch(state);
     try {
-      for (let delayMs = LEAST_RETRY_MS; ; delayMs *= 2) {
+      for (let delayMs = SHORTEST_RETRY_MS; ; delayMs *= 2) {
         this.now();
         await abortable(this.#tail, signal);
         if (!states.some((state) => this.#dirty.has(state))) return;
         await sleep(delayMs, undefined, { signal });
       }
     } catch {
-      // Out of time: what is not settled will be handled again, by whoever has the partition next.
+      // The time is over: the next owner of the partition handles again what is not settled.
     }
   }
 
@@ -91,48 +102,38 @@ export class CommitScheduler<T> {
     }
     this.#dirty.clear();
     if (pairs.length === 0 || this.#stopped) return;
-    const results = await this.#hooks.settle(pairs.map(([, settlement]) => settlement));
+    const results = await this.#settle(pairs.map(([, settlement]) => settlement));
     for (const [index, [state, settlement]] of pairs.entries()) {
       const error = results[index] ?? null;
       state.settled(settlement, error);
       if (error === null) this.lastCommit = new Date();
-      else if (error.retryable && state.owned) this.touch(state, Math.max(LEAST_RETRY_MS, this.#limits.everyMs));
+      else if (error.retryable && state.owned) this.touch(state, Math.max(SHORTEST_RETRY_MS, this.#options.commit.everyMs));
       this.#hooks.settled(state, settlement, error);
     }
   }
-}
 
-/** One call of the driver's `settle`, told on `streamport:commit`. Answers one result a settlement; never rejects. */
-export async function settleWithDriver(
-  driver: ConsumerDriver,
-  services: TopicContext,
-  group: string,
-  settlements: readonly Settlement[],
-  signal: AbortSignal,
-): Promise<readonly (StreamError | null)[]> {
-  const results = await settle(driver, services, settlements, signal);
-  if (channels.commit.hasSubscribers) {
-    const { provider, topic } = services;
-    for (const [index, { assignment, through }] of settlements.entries()) {
-      const { partition, identity } = assignment;
-      const position = through === null ? null : encodePosition({ provider, ...identity, partition, position: through });
-      channels.commit.publish({ provider, topic, group, partition, position, error: results[index] ?? null });
+  /** Calls the driver's `settle` once. Returns one result for each settlement. Never rejects. */
+  async #settle(settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]> {
+    const results = await this.#resultsOf(settlements);
+    if (channels.commit.hasSubscribers) {
+      const { provider, topic } = this.#context;
+      const { group } = this.#options;
+      for (const [index, { assignment, through }] of settlements.entries()) {
+        const { partition, identity } = assignment;
+        const position = through === null ? null : encodePosition({ provider, ...identity, partition, position: through });
+        channels.commit.publish({ provider, topic, group, partition, position, error: results[index] ?? null });
+      }
     }
+    return results;
   }
-  return results;
-}
 
-async function settle(
-  driver: ConsumerDriver,
-  services: TopicContext,
-  settlements: readonly Settlement[],
-  signal: AbortSignal,
-): Promise<readonly (StreamError | null)[]> {
-  try {
-    const results = await driver.settle(settlements, signal);
-    return results.map((error) => (error === null ? null : services.toError(error, "consume")));
-  } catch (thrown) {
-    const error = services.toError(thrown, "consume");
-    return settlements.map(() => error);
+  async #resultsOf(settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]> {
+    try {
+      const results = await this.#driver.settle(settlements, this.#hooks.life);
+      return results.map((error) => (error === null ? null : this.#context.toError(error, "consume")));
+    } catch (thrown) {
+      const error = this.#context.toError(thrown, "consume");
+      return settlements.map(() => error);
+    }
   }
 }

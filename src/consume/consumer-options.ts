@@ -10,7 +10,7 @@ const WHERE = "consumer options: initialPosition";
 
 type Absent<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
 
-/** What a consumer goes by: the options, checked and with their defaults. */
+/** The options of a consumer, checked and with their defaults. */
 export interface ResolvedConsumerOptions extends Pick<ConsumerOptions, "onGap" | "onAssigned" | "onRevoked" | "handlerTimeoutMs"> {
   readonly group: string;
   readonly initialPosition: CheckedPoint<StartPoint | "fail">;
@@ -25,7 +25,7 @@ export interface ResolvedConsumerOptions extends Pick<ConsumerOptions, "onGap" |
   readonly maxBufferedBytes: number;
 }
 
-/** Is this one of the actions, whoever named it? */
+/** Is this one of the actions? It may come from the options or from the function `onFailure`. */
 export function isFailureAction(value: unknown): value is FailureAction {
   if (value === "stop" || value === "skip") return true;
   if (typeof value !== "object" || value === null) return false;
@@ -68,7 +68,7 @@ const RETRY_RULES: Readonly<Record<keyof RetryOptions, OptionRule>> = {
   retryable: rules.function,
 };
 
-/** @throws `invalid-argument` for what can never work, `unsupported` for what this provider cannot do */
+/** @throws `invalid-argument` for values that can never work, `unsupported` for those that this provider cannot honour */
 export function resolveConsumerOptions(context: TopicContext, options: ConsumerOptions): ResolvedConsumerOptions {
   checkOptions("consumer options", options, CONSUMER_RULES);
   if (options.group === undefined) {
@@ -108,8 +108,8 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
 }
 
 /**
- * @throws `invalid-argument`: the name is none for this provider, or it is the consumed topic, by whatever name; dead letters
- * in the topic they come from would be consumed again and again
+ * Dead letters in the topic that they come from would be consumed again and again.
+ * @throws `invalid-argument`: the provider allows no such name, or it names the consumed topic, perhaps by another name
  */
 export function requireOtherTopic(deadLetter: string, context: TopicContext): void {
   const { topic, nativeTopic } = context;
@@ -120,7 +120,7 @@ export function requireOtherTopic(deadLetter: string, context: TopicContext): vo
   }
 }
 
-/** What `for await` cannot honour is refused, not ignored. @throws `invalid-argument` */
+/** Options that `for await` cannot honour are refused, not ignored. @throws `invalid-argument` */
 export function refuseForIteration(options: ConsumerOptions): void {
   const given = (["concurrency", "retry", "batch", "handlerTimeoutMs"] as const).filter((name) => options[name] !== undefined);
   if (given.length > 0) {
@@ -129,8 +129,8 @@ export function refuseForIteration(options: ConsumerOptions): void {
 }
 
 /**
- * Where a group without a position starts: the forms of a reader's `from`, except a position, which speaks of one partition
- * only; and `"fail"`.
+ * Where a group without a position starts: `"fail"`, or one of the forms of a reader's `from`, except a position, which belongs
+ * to one partition only.
  * @throws `invalid-argument` · `unsupported` (`startAtTimestamp`)
  */
 function checkInitialPosition(initial: unknown, context: TopicContext): CheckedPoint<StartPoint | "fail"> {

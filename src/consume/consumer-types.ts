@@ -12,7 +12,7 @@ export interface Consumer<T> extends AsyncIterable<Message<T>>, AsyncDisposable 
   /**
    * Handles messages until closed. One key is handled one at a time and in order; different keys up to `concurrency` at once.
    * A message counts as handled when the handler returns, or its promise resolves.
-   * While the provider is away, also before it has been reached for the first time, it goes on trying until closed (`streamport:retry` tells).
+   * While the provider is away, also before it has been reached for the first time, it goes on trying until closed (`streamport:retry` reports each attempt).
    * Resolves when closed; rejects on a fatal error (`handler-failed` after `onFailure: "stop"`, authorisation, `position-out-of-range`…).
    */
   run(handler: MessageHandler<T>): Promise<void>;
@@ -20,7 +20,7 @@ export interface Consumer<T> extends AsyncIterable<Message<T>>, AsyncDisposable 
   runBatches(handler: BatchHandler<T>): Promise<void>;
   /**
    * One message after the other: asking for the next says that the last is handled. Leaving the loop (break, throw) closes the
-   * consumer and does not: that message comes again. `concurrency`, `retry`, `batch` and `handlerTimeoutMs` are refused here.
+   * consumer, and its message is redelivered. `concurrency`, `retry`, `batch` and `handlerTimeoutMs` are refused here.
    */
   [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void>;
   /** Partitions this member holds now. */
@@ -83,9 +83,9 @@ export interface ConsumerOptions {
   concurrency?: number | undefined;
   /** Attempts before `onFailure`. */
   retry?: RetryOptions | undefined;
-  /** What becomes of a message that failed for good; its key goes on afterwards. @default "stop" */
+  /** What is done with a message that failed for good; its key goes on afterwards. @default "stop" */
   onFailure?: FailureAction | ((failure: Failure) => FailureAction | Promise<FailureAction>) | undefined;
-  /** Then the signal aborts and the attempt has failed; the next starts when the handler has settled. Not settled after twice the time: `run` rejects. @default none */
+  /** After this time the signal aborts and the attempt has failed; the next starts when the handler has settled. If it has not after twice the time, `run` rejects. @default none */
   handlerTimeoutMs?: number | undefined;
   batch?: BatchOptions | undefined;
   /** How often progress is stored, whichever comes first; always on revocation and close. @default 1_000 ms, 10_000 messages */
@@ -96,7 +96,7 @@ export interface ConsumerOptions {
   skipMigrated?: boolean | undefined;
   /** Bound of what is fetched and not yet handled. @default 33_554_432 */
   maxBufferedBytes?: number | undefined;
-  /** Retention has passed the group's position. Absent: `position-out-of-range`. Present: is told, then the group goes on behind the gap. */
+  /** Retention has passed the group's position. Absent: `position-out-of-range`. Present: it is called, then the group goes on behind the gap. */
   onGap?: ((gap: Gap) => unknown) | undefined;
   onAssigned?: ((partitions: readonly string[]) => unknown) | undefined;
   /** Awaited before the partitions are handed over; running handlers have settled or been aborted. */

@@ -12,7 +12,7 @@ import { GroupMember } from "./group-member.ts";
 import type { Handler } from "./handler-runner.ts";
 import { MessageIterator } from "./message-iterator.ts";
 
-/** One member of a group, not yet in it. Checks the options; opens nothing. @throws `invalid-argument` · `unsupported` */
+/** A member of a group that has not joined yet. Checks the options and opens nothing. @throws `invalid-argument` · `unsupported` */
 export function createConsumer<T>(context: TypedTopic<T, never>, options: ConsumerOptions): Consumer<T> {
   return new GroupConsumer(context, options, resolveConsumerOptions(context, options));
 }
@@ -93,7 +93,7 @@ class GroupConsumer<T> implements Consumer<T> {
     try {
       return await retriedCall(callOn(this.#context, "lag", options.signal), (signal) => {
         const { state } = this.status();
-        // Which partitions are this member's the group has not said yet.
+        // The group has not assigned this member its share yet.
         const isUnknown = this.assigned.length === 0 && (state === "idle" || state === "joining");
         return lagOf(this.#context, this.#plan, isUnknown ? null : this.assigned, signal);
       });
@@ -129,17 +129,17 @@ function requireHandler(handler: unknown): void {
 }
 
 /**
- * How far a group is behind in these partitions, `null` for all; from its initial position where it stands nowhere.
- * @throws `not-found` where it stands nowhere and shall not begin · what the driver throws
+ * How far a group is behind in these partitions, `null` for all. Without a stored position it is counted from its initial one.
+ * @throws `not-found` where it has no stored position and `initialPosition` is `"fail"` · what the driver throws
  */
 async function lagOf(
-  services: TopicContext,
+  context: TopicContext,
   { group, initialPosition }: ResolvedConsumerOptions,
   partitions: readonly string[] | null,
   signal: AbortSignal,
 ): Promise<Lag> {
-  const { driver, nativeTopic } = services;
+  const { driver, nativeTopic } = context;
   const start = await initialPosition.resolve(() => driver.identity(nativeTopic, signal));
   const request = { partitions, initialPosition: start === "fail" ? null : start };
-  return driver.admin.lag(nativeTopic, { group, nativeGroup: services.nativeGroup(group) }, request, signal);
+  return driver.admin.lag(nativeTopic, { group, nativeGroup: context.nativeGroup(group) }, request, signal);
 }

@@ -6,9 +6,9 @@ import type { Failure } from "./consumer-types.ts";
 const PREFIX = "streamport-failure-";
 
 /**
- * The dead letter of a message: same key, value bytes and headers, and behind them why it failed. What does not fit the
- * limits of the target gives way in this order: the end of the failure's text, all but its code, its code. The original
- * is never touched.
+ * The dead letter of a message: the same key, value bytes and headers, followed by headers that say why it failed. Where they
+ * exceed the limits of the target, these are left out in this order: the end of the failure's text, all but its code, its code.
+ * The original is never changed.
  */
 export function deadLetterRecord(failure: Failure, group: string, target: Pick<RecordSender, "limits" | "recordBytes">): OutgoingRecord {
   const { error, attempts, message } = failure;
@@ -35,7 +35,7 @@ function header(name: string, text: string): HeaderList[number] {
   return [PREFIX + name, Buffer.from(text, "utf8")];
 }
 
-/** Our own words, and those of the handler's error: they are written for whoever looks after the failure. */
+/** The text of our error, and that of the handler's error. Both are meant for the person who looks into the failure. */
 function describe({ error }: Failure): string {
   const why = error.cause instanceof Error ? error.cause.message : "";
   return error.message.endsWith(why) ? error.message : `${error.message}: ${why}`;
@@ -45,7 +45,7 @@ function recordOf({ message: { raw } }: Failure, added: HeaderList): OutgoingRec
   return { key: raw.key, value: raw.value, headers: [...raw.headers, ...added], timestampMs: null, toPartition: undefined };
 }
 
-/** By how much a record is over the limits; 0 or less: it fits. */
+/** By how many bytes a record exceeds the limits; 0 or less: it fits. */
 function excessBytes(record: OutgoingRecord, target: Pick<RecordSender, "limits" | "recordBytes">): number {
   return Math.max(headerBytes(record.headers) - target.limits.headerBytes, target.recordBytes(record) - target.limits.messageBytes);
 }

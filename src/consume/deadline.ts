@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
-/** A signal that aborts after a while, unless it is cleared before. Its timer does not outlive it. */
+
+/** A signal that aborts after some time, unless it is cleared before. Then it leaves no timer behind. */
 export class Deadline {
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | null = null;
@@ -14,7 +15,7 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Brings it forward to so many milliseconds from now; never puts it off. */
+  /** Aborts so many milliseconds from now, if that is earlier than planned. */
   shorten(afterMs: number): void {
     const atMs = performance.now() + afterMs;
     if (atMs >= this.#atMs) return;

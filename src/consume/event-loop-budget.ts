@@ -1,11 +1,12 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";
+
 const MESSAGES_A_TURN = 1_000;
 const MILLISECONDS_A_TURN = 10;
 
 /**
- * How much may be handled in one turn of the event loop, so that heartbeats and timers live however fast handlers are and
- * however they settle. What is left over goes on in the next turn.
+ * How many messages may be handled in one turn of the event loop, so that heartbeats and timers get their time however fast
+ * handlers are and however they settle. The other messages follow in the next turn.
  */
 export class EventLoopBudget {
   readonly #onNextTurn: () => void;
@@ -24,7 +25,7 @@ export class EventLoopBudget {
   use(messages: number): void {
     if (!this.#open) this.#begin();
     this.#left -= messages;
-    // The clock costs as much as handling a message: it is not asked for every one.
+    // To read the clock costs as much as to handle a message, so it is not read for each.
     if ((messages > 1 || (this.#left & 7) === 0) && performance.now() - this.#startedAtMs > MILLISECONDS_A_TURN) this.#left = 0;
   }
 

@@ -9,45 +9,47 @@ import type { Failure, FailureAction } from "./consumer-types.ts";
 import { deadLetterRecord } from "./dead-letter.ts";
 import { type Entry, attemptOf } from "./work.ts";
 
-/** Why an attempt failed. `thrown`: what the handler threw, or the `corrupt` error. */
+/** Why an attempt failed. `thrown` is the value that the handler threw, or the `corrupt` error. */
 export interface AttemptFailure {
   readonly code: "handler-failed" | "timeout" | "corrupt";
   readonly thrown: unknown;
 }
 
-/** How an attempt ended: failed as a whole, or only these messages of it, or not at all. */
+/** How an attempt ended. */
 export interface AttemptOutcome {
+  /** Set when the attempt failed as a whole. */
   readonly failure: AttemptFailure | null;
+  /** Else the messages that failed; empty: all are handled. */
   readonly failures: ReadonlyMap<Entry, AttemptFailure>;
 }
 
-/** What is done with messages that failed for good: the application's decision, carried out. */
+/** Carries out what the application decided for messages that failed for good. */
 export class FailureActions {
-  readonly #services: TopicContext;
+  readonly #context: TopicContext;
   readonly #options: ResolvedConsumerOptions;
   readonly #signal: AbortSignal;
   readonly #fail: (error: StreamError) => void;
-  /** By topic, each opened and checked at its first use. */
+  /** By topic. Each is opened and checked when it is first used. */
   readonly #senders = new Map<string, Promise<RecordSender>>();
 
-  /** `signal`: nobody waits any longer. */
-  constructor(services: TopicContext, options: ResolvedConsumerOptions, signal: AbortSignal, fail: (error: StreamError) => void) {
-    this.#services = services;
+  /** `signal` aborts when the actions are not waited for any longer. */
+  constructor(context: TopicContext, options: ResolvedConsumerOptions, signal: AbortSignal, fail: (error: StreamError) => void) {
+    this.#context = context;
     this.#options = options;
     this.#signal = signal;
     this.#fail = fail;
   }
 
-  /** Checks a fixed dead-letter topic, before anything is consumed. @throws what its topic says */
+  /** Checks a fixed dead-letter topic before anything is consumed. @throws what opening the topic throws */
   async prepare(): Promise<void> {
     const { onFailure } = this.#options;
     if (typeof onFailure === "object") await this.#sender(onFailure.deadLetter);
   }
 
-  /** Answers whether the message counts as handled now; else `fail` has been told. Never rejects. */
+  /** Answers whether the message counts as handled now. If not, `fail` was called, or the signal has aborted. Never rejects. */
   async settle(source: MessageSource, entry: Entry, attemptFailure: AttemptFailure): Promise<boolean> {
     const failure = describeFailure(source, entry, attemptFailure);
-    // Without a wait, so that nothing starts between the failure and the stop.
+    // At once, so that nothing starts between the failure and the stop.
     if (this.#options.onFailure === "stop") return this.#stop(failure);
     let action: FailureAction;
     try {
@@ -85,12 +87,12 @@ export class FailureActions {
       await sender.sendRecord(deadLetterRecord(failure, this.#options.group, sender), this.#signal);
       return true;
     } catch (thrown) {
-      // Nobody waits any longer: the message comes again.
+      // The member is leaving: the message is redelivered.
       if (this.#signal.aborted) return false;
-      const known = this.#services.toError(thrown, "consume");
+      const known = this.#context.toError(thrown, "consume");
       const text = `the dead letter was not stored in ${JSON.stringify(topic)}: ${known.message}`;
       const details = { cause: known, retryable: false, partition, position, operation: "consume" };
-      this.#fail(withContext(new StreamError(known.code, text, details), { provider: known.provider, topic: this.#services.topic }));
+      this.#fail(withContext(new StreamError(known.code, text, details), { provider: known.provider, topic: this.#context.topic }));
       return false;
     }
   }
@@ -105,8 +107,8 @@ export class FailureActions {
   }
 
   async #open(topic: string): Promise<RecordSender> {
-    requireOtherTopic(topic, this.#services);
-    const sender = this.#services.recordSender(topic);
+    requireOtherTopic(topic, this.#context);
+    const sender = this.#context.recordSender(topic);
     try {
       await sender.prepare(this.#signal);
       return sender;
@@ -119,13 +121,13 @@ export class FailureActions {
   /** Never rejects. */
   async close(): Promise<void> {
     for (const opening of await Promise.allSettled(this.#senders.values())) {
-      // A sender that could not be opened has told so where it was needed, and is closed already.
+      // A sender that could not be opened is closed already, and its error was reported when it was needed.
       if (opening.status === "fulfilled") await opening.value.close({ timeoutMs: 0 });
     }
   }
 }
 
-/** The failure of one message as the application gets it. */
+/** The failure of one message in the form that the application gets. */
 function describeFailure(source: MessageSource, entry: Entry, { code, thrown }: AttemptFailure): Failure {
   // `failures` counts the attempt that has just failed.
   const attempts = Math.max(1, attemptOf(entry) - 1);

@@ -1,38 +1,53 @@
-import { setTimeout } from "node:timers";
 import { backOffMs } from "../back-off.ts";
 import { StreamError } from "../errors.ts";
 import { describeValue } from "../option-rules.ts";
 import { isPromiseLike } from "../promise-like.ts";
+import type { AssignmentState } from "./assignment-state.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import type { AttemptFailure, AttemptOutcome, FailureActions } from "./failure-actions.ts";
 import { type Lane, laneKeyOf, sequenceOf } from "./key-lanes.ts";
-import { type Entry, Work, attemptOf } from "./work.ts";
-import type { WorkScheduler } from "./work-scheduler.ts";
+import { type Entry, Work, attemptFailed, attemptOf } from "./work.ts";
+
+/** The part of the scheduler that retries need. */
+interface RetryScheduling<T> {
+  /** Does nothing start any more? */
+  readonly stopped: boolean;
+  /** The message counts as handled, unless its assignment is no longer current. */
+  complete(state: AssignmentState<T>, entry: Entry): void;
+  /** Starts what may start. */
+  pump(): void;
+}
 
 /**
- * What becomes of messages whose attempt failed: another attempt after a pause, or the failure action. Meanwhile their
- * lanes stay held, so that nothing of the same key passes them, and everything else goes on.
+ * Decides about messages whose attempt failed: another attempt after a pause, or the failure action. Their lanes stay held
+ * until then, so that nothing of the same key passes them. Everything else goes on.
  */
 export class FailureRetries<T> {
   readonly #options: ResolvedConsumerOptions;
-  readonly #scheduler: WorkScheduler<T>;
+  readonly #scheduler: RetryScheduling<T>;
   readonly #actions: FailureActions;
   readonly #fail: (error: StreamError) => void;
 
-  constructor(options: ResolvedConsumerOptions, scheduler: WorkScheduler<T>, actions: FailureActions, fail: (error: StreamError) => void) {
+  constructor(
+    options: ResolvedConsumerOptions,
+    scheduler: RetryScheduling<T>,
+    actions: FailureActions,
+    fail: (error: StreamError) => void,
+  ) {
     this.#options = options;
     this.#scheduler = scheduler;
     this.#actions = actions;
     this.#fail = fail;
   }
 
+  /** An attempt at this work has not handled all of its messages. The work holds its lanes. */
   take(work: Work<T>, { failure, failures }: AttemptOutcome): void {
     if (failure === null) {
-      for (const group of this.#split(work, failures)) this.#retry(group, [group.entries[0]!], failures.get(group.entries[0]!)!);
+      for (const part of this.#split(work, failures)) this.#retry(part, [part.entries[0]!], failures.get(part.entries[0]!)!);
     } else this.#retry(work, work.entries, failure);
   }
 
-  /** The messages that succeeded are done; each of the others, with those that share its fate behind it, goes its own way. */
+  /** The messages that succeeded are done. Each failed message becomes work of its own, with those of its sequence behind it. */
   #split(work: Work<T>, failures: ReadonlyMap<Entry, AttemptFailure>): Work<T>[] {
     const groups: Entry[][] = [];
     const groupOf = new Map<string, Entry[]>();
@@ -46,29 +61,26 @@ export class FailureRetries<T> {
         if (sequence !== null) groupOf.set(sequence, group);
       } else this.#scheduler.complete(work.state, entry);
     }
-    const works = groups.map((entries) => {
+    const parts = groups.map((entries) => {
       const part = new Work(work.state, entries);
-      work.state.works.add(part);
-      part.lanes = this.#handOver(work, part);
+      part.hold(this.#handOver(work, part));
       return part;
     });
-    this.#scheduler.release(work);
-    return works;
+    work.state.workSplit(work, parts);
+    return parts;
   }
 
   #handOver(work: Work<T>, part: Work<T>): Lane<T>[] {
     const laneKey = laneKeyOf(this.#options.order, part.entries[0]!.key);
     const lane = laneKey === null ? undefined : work.lanes?.find(({ key }) => key === laneKey);
-    if (lane === undefined) return [];
-    lane.owner = part;
-    return [lane];
+    return lane === undefined ? [] : [work.state.lanes.hold(lane.key, part)];
   }
 
   /** `failed`: the messages whose attempt counts. */
   #retry(work: Work<T>, failed: readonly Entry[], failure: AttemptFailure): void {
-    // Whoever takes the partition next tries again.
+    // The next owner of the partition tries again.
     if (this.#scheduler.stopped || !work.state.open) return;
-    for (const entry of failed) entry.failures += 1;
+    for (const entry of failed) attemptFailed(entry);
     const worthIt = this.#worthAnotherAttempt(failure);
     if (worthIt === null) return;
     const exhausted = failed.filter((entry) => !worthIt || attemptOf(entry) > this.#options.retry.maxAttempts);
@@ -90,19 +102,16 @@ export class FailureRetries<T> {
   }
 
   #backOff(work: Work<T>, failures: number): void {
-    work.timer = setTimeout(
-      () => {
-        work.timer = null;
-        this.#scheduler.restart(work);
-      },
-      backOffMs(this.#options.retry, failures),
-    );
+    work.backOff(backOffMs(this.#options.retry, failures), () => {
+      work.state.retry(work);
+      this.#scheduler.pump();
+    });
   }
 
-  /** Takes the failure action for each of these in order; what is left of the work is handled anew. Never rejects. */
+  /** Takes the failure action for each of these in order. The messages that are left are handled again. Never rejects. */
   async #giveUp(work: Work<T>, exhausted: readonly Entry[], failure: AttemptFailure): Promise<void> {
     const { state } = work;
-    state.active += 1;
+    state.workStarted(work);
     let remaining = work.entries;
     for (const entry of exhausted) {
       if (!(await this.#actions.settle(state.source, entry, failure)) || !state.current) break;
@@ -110,21 +119,21 @@ export class FailureRetries<T> {
       remaining = remaining.filter((other) => other !== entry);
       if (this.#scheduler.stopped) break;
     }
-    state.active -= 1;
-    if (remaining.length === 0) this.#scheduler.release(work);
+    state.workPaused();
+    if (remaining.length === 0) state.workOver(work);
     else if (state.open && !this.#scheduler.stopped) {
-      work.entries = remaining;
-      state.retries.push(work);
+      work.keepOnly(remaining);
+      state.retry(work);
     }
     this.#scheduler.pump();
   }
 }
 
-/** @throws `invalid-argument`: an answer is needed at once, and a promise would pass for yes whatever comes of it */
+/** @throws `invalid-argument`: the answer is needed at once; a promise would count as yes, whatever it resolves to */
 function requireBoolean(answer: unknown): boolean {
   if (typeof answer === "boolean") return answer;
   const isLater = isPromiseLike(answer);
-  // What becomes of it is nobody's answer any more: its rejection must not pass for one that was forgotten.
+  // The promise is not used: its rejection must not be reported as one that was not handled.
   if (isLater) void Promise.resolve(answer).catch(() => undefined);
   const received = isLater ? "a promise" : describeValue(answer);
   throw new StreamError("invalid-argument", `retry.retryable returned ${received}; allowed are true and false, at once`);

@@ -1,74 +1,71 @@
-import { clearTimeout, setTimeout } from "node:timers";
 import { bytesToText } from "../text-bytes.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
-import { laneKeyOf } from "./key-lanes.ts";
+import { type Lane, laneKeyOf } from "./key-lanes.ts";
 import { type Entry, Work } from "./work.ts";
 
 /**
- * The next batch of a partition, holding its lanes where other batches could start beside it. `null`: nothing may start, or
- * the batch is still being waited for; `wake` is called when the wait is over.
+ * The next batch of a partition. It holds its lanes where other batches could start meanwhile. `null`: nothing may start, or
+ * the batch still waits to be filled; `wake` is called when that wait is over.
  */
 export function formBatch<T>(state: AssignmentState<T>, options: ResolvedConsumerOptions, wake: () => void): Work<T> | null {
   if (waitsToFill(state, options, wake)) return null;
-  const { lanes, inbox, progress } = state;
+  const { lanes } = state;
   const { maxMessages } = options.batch;
   const entries: Entry[] = [];
   const work = new Work(state, entries);
-  if (options.concurrency > 1 || lanes.size > 0) work.lanes = [];
+  const held: Lane<T>[] | null = options.concurrency > 1 || lanes.size > 0 ? [] : null;
+  if (held !== null) work.hold(held);
   while (entries.length < maxMessages) {
     const lane = lanes.takeFree(work);
     if (lane === null) break;
-    work.lanes?.push(lane);
-    entries.push(...lane.waiting.splice(0, maxMessages - entries.length));
+    held?.push(lane);
+    entries.push(...lane.take(maxMessages - entries.length));
   }
+  addFromInbox(work, entries, held, options);
+  return entries.length === 0 ? null : work;
+}
+
+/** Takes messages in stored order. One whose lane belongs to other work waits in that lane instead. */
+function addFromInbox<T>(work: Work<T>, entries: Entry[], held: Lane<T>[] | null, options: ResolvedConsumerOptions): void {
+  const { state } = work;
+  const { inbox, lanes, progress } = state;
   for (let delivery = inbox[0]; delivery !== undefined; delivery = inbox[0]) {
-    if (delivery.isUnreadable) return orNothing(work);
+    if (delivery.isUnreadable) return;
     const { records } = delivery;
     while (delivery.next < records.length) {
       const ahead = delivery.ordinal + delivery.next - progress.oldestOrdinal;
-      if (entries.length === maxMessages || ahead > options.maxAhead) return orNothing(work);
-      const index = delivery.next++;
+      if (entries.length === options.batch.maxMessages || ahead > options.maxAhead) return;
+      const index = delivery.takeNext();
       const record = records[index]!;
       const key = record.key === null ? null : bytesToText(record.key);
       const entry: Entry = { delivery, index, record, key, failures: 0 };
-      const laneKey = work.lanes === null ? null : laneKeyOf(options.order, key);
+      const laneKey = held === null ? null : laneKeyOf(options.order, key);
       if (laneKey !== null) {
         const lane = lanes.get(laneKey);
         if (lane !== undefined && lane.owner !== work) {
-          lane.waiting.push(entry);
+          lane.add(entry);
           continue;
         }
-        if (lane === undefined) work.lanes?.push(lanes.hold(laneKey, work));
+        if (lane === undefined) held?.push(lanes.hold(laneKey, work));
       }
       entries.push(entry);
     }
-    inbox.shift();
+    state.dropFirstDelivery();
   }
-  return orNothing(work);
-}
-
-function orNothing<T>(work: Work<T>): Work<T> | null {
-  return work.entries.length === 0 ? null : work;
 }
 
 function waitsToFill<T>(state: AssignmentState<T>, options: ResolvedConsumerOptions, wake: () => void): boolean {
   const { maxMessages, maxWaitMs } = options.batch;
-  const { inbox, batchWait, lanes } = state;
+  const { inbox, lanes } = state;
   if (maxWaitMs === 0) return false;
   const available = inbox.reduce((sum, { records, next }) => sum + records.length - next, 0);
-  // Behind what cannot be read another batch begins.
+  // A batch ends before an unreadable range.
   const isFull = available >= maxMessages || inbox.some(({ isUnreadable }) => isUnreadable);
-  if (isFull || batchWait === "over" || state.endReached || lanes.hasFree) {
-    if (typeof batchWait === "object" && batchWait !== null) clearTimeout(batchWait);
-    state.batchWait = null;
+  if (isFull || state.waitedToFill || state.endReached || lanes.hasFree) {
+    state.filled();
     return false;
   }
-  if (available > 0 && batchWait === null) {
-    state.batchWait = setTimeout(() => {
-      state.batchWait = "over";
-      wake();
-    }, maxWaitMs);
-  }
+  if (available > 0) state.waitToFill(maxWaitMs, wake);
   return true;
 }

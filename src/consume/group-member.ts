@@ -14,19 +14,19 @@ import { Deadline } from "./deadline.ts";
 import { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
 
-/** What storing progress and leaving may take when the handlers have used up the time there was. */
+/** How long storing progress and leaving may take when the handlers have used up the time to close. */
 const GRACE_MS = 1_000;
 
-/** One membership, from joining to having left: what `run`, `runBatches` and iteration have in common. */
+/** One membership, from joining to leaving. `run`, `runBatches` and iteration share it. */
 export class GroupMember<T> {
-  readonly #services: TopicContext;
+  readonly #context: TopicContext;
   readonly #options: ResolvedConsumerOptions;
   readonly #decoding: Decoding<T>;
   readonly #handler: Handler<T>;
   readonly #actions: FailureActions;
-  /** Aborts joining, and only joining: a member that has joined is closed instead. */
+  /** Aborts only joining: a member that has joined is closed instead. */
   readonly #joining = new AbortController();
-  /** Aborts what still waits for the provider at the very end. */
+  /** Aborts calls of the provider that are still open when the member has left. */
   readonly #life = new AbortController();
   readonly #deadline = new Deadline();
   readonly #stopped = Promise.withResolvers<void>();
@@ -37,21 +37,21 @@ export class GroupMember<T> {
   #sink: AssignmentSink<T> | null = null;
   #paused = false;
 
-  constructor(services: TopicContext, decoding: Decoding<T>, plan: ResolvedConsumerOptions, handler: Handler<T>) {
-    this.#services = services;
+  constructor(context: TopicContext, decoding: Decoding<T>, plan: ResolvedConsumerOptions, handler: Handler<T>) {
+    this.#context = context;
     this.#options = plan;
     this.#decoding = decoding;
     this.#handler = handler;
-    this.#actions = new FailureActions(services, plan, this.#life.signal, (error) => this.#fail(error));
+    this.#actions = new FailureActions(context, plan, this.#life.signal, (error) => this.#fail(error));
   }
 
-  /** Called once. Resolves when it has left, rejects with what made it leave. */
+  /** Called once. Resolves when the member has left; rejects with the error that made it leave. */
   async run(): Promise<void> {
-    const untrack = this.#services.track({ stage: "consumer", close: (options) => this.close(options?.timeoutMs) });
+    const untrack = this.#context.track({ stage: "consumer", close: (options) => this.close(options?.timeoutMs) });
     try {
       await this.#join();
     } catch (error) {
-      // An abort by `close` is no failure; after one there is nothing more to tell.
+      // An abort by `close` is no failure, and of several failures the first is reported.
       if (this.#phase === "joining") this.#fail(error);
     }
     await this.#stopped.promise;
@@ -65,7 +65,7 @@ export class GroupMember<T> {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Resolves when it has left. Never rejects. */
+  /** Resolves when the member has left. Never rejects. */
   close(timeoutMs: number = closeTimeoutMs(undefined)): Promise<void> {
     this.#stop(timeoutMs);
     return this.#left.promise;
@@ -75,13 +75,13 @@ export class GroupMember<T> {
     const { signal } = this.#joining;
     await abortable(this.#actions.prepare(), signal);
     const { group, sessionTimeoutMs, maxBufferedBytes } = this.#options;
-    const { driver, nativeTopic } = this.#services;
-    // Programs and providers start in any order: who runs for ever also waits for ever, and what it waits for is reported.
-    const untilClosed = { ...callOn(this.#services, "consume", signal), retryForMs: Infinity };
+    const { driver, nativeTopic } = this.#context;
+    // Programs and providers start in any order, so a member waits as long as it has to. Each retry is reported.
+    const untilClosed = { ...callOn(this.#context, "consume", signal), retryForMs: Infinity };
     const initialPosition = await retriedCall(untilClosed, () =>
       this.#options.initialPosition.resolve(() => driver.identity(nativeTopic, signal)),
     );
-    const nativeGroup = this.#services.nativeGroup(group);
+    const nativeGroup = this.#context.nativeGroup(group);
     const settings = { group, nativeGroup, initialPosition, sessionTimeoutMs, maxBufferedBytes };
     await retriedCall(untilClosed, () => this.#start(settings, signal));
     if (this.#phase === "joining") this.#phase = "running";
@@ -91,8 +91,8 @@ export class GroupMember<T> {
   async #start(settings: ConsumerSettings, signal: AbortSignal): Promise<void> {
     await ignoreRejection(this.#driver?.close() ?? Promise.resolve());
     signal.throwIfAborted();
-    this.#driver = this.#services.driver.consumer(this.#services.nativeTopic, settings);
-    this.#sink = new AssignmentSink(this.#services, this.#decoding, this.#options, this.#handler, this.#driver, this.#actions, {
+    this.#driver = this.#context.driver.consumer(this.#context.nativeTopic, settings);
+    this.#sink = new AssignmentSink(this.#context, this.#decoding, this.#options, this.#handler, this.#driver, this.#actions, {
       life: this.#life.signal,
       fail: (error) => this.#fail(error),
     });
@@ -100,9 +100,9 @@ export class GroupMember<T> {
     await this.#driver.start(this.#sink, signal);
   }
 
-  /** The first reason counts: what follows from it is no news. */
+  /** Of several errors the first counts: the others follow from it. */
   #fail(error: unknown): void {
-    if (this.#phase !== "closed") this.#failure ??= this.#services.toError(error, "consume");
+    if (this.#phase !== "closed") this.#failure ??= this.#context.toError(error, "consume");
     this.#stop(closeTimeoutMs(undefined));
   }
 
@@ -124,7 +124,7 @@ export class GroupMember<T> {
     if (signal.aborted) begin();
     else signal.addEventListener("abort", begin, { once: true });
     await this.#sink?.drain(signal, grace.signal);
-    // Out of time the group finds out by the session's time-out, and the senders close with the connection.
+    // When the time is over, the group notices by the session's time-out, and the senders close with the connection.
     await ignoreRejection(abortable(this.#driver?.close() ?? Promise.resolve(), grace.signal));
     this.#life.abort(new StreamError("closed", "the consumer is closed", { operation: "consume" }));
     await ignoreRejection(abortable(this.#actions.close(), grace.signal));
@@ -149,7 +149,7 @@ export class GroupMember<T> {
   get #state(): ConsumerStatus["state"] {
     if (this.#phase === "closed" && this.#failure !== null) return "failed";
     if (this.#phase === "draining" || this.#phase === "closed") return this.#phase;
-    // Whether the driver has told that joining is finished says nothing: what counts is that the group has said the share.
+    // That the driver's `start` has resolved is not enough: the group must have assigned the member its share.
     if (this.#sink?.isJoined !== true) return "joining";
     return this.#paused ? "paused" : "running";
   }

@@ -2,7 +2,7 @@ import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { BatchContext, HandlerContext } from "./consumer-types.ts";
 
-/** The context of one call of a handler. The signal is made when it is asked for: most handlers never do. */
+/** The context of one call of a handler. The signal is made when the handler first reads it: most handlers never do. */
 export class HandlerCall implements HandlerContext {
   readonly attempt: number;
   readonly epoch: string | null;
@@ -27,7 +27,7 @@ export class HandlerCall implements HandlerContext {
     return this.#reason;
   }
 
-  /** The first reason stays. */
+  /** Of several reasons the first counts. */
   abort(reason: StreamError): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
@@ -35,13 +35,18 @@ export class HandlerCall implements HandlerContext {
   }
 }
 
-/** As `HandlerCall`, for a batch: takes down which messages the handler fails. */
+/** As `HandlerCall`, for a batch: keeps which messages the handler fails. */
 export class BatchCall<T> extends HandlerCall implements BatchContext<T> {
-  /** What the handler got. Set before it is called. */
+  /** The messages of the handler; empty before `handOver`. */
   messages: readonly Message<T>[] = [];
-  /** By index in the batch; of two failures of one message the first. */
+  /** By index in the batch. Of two failures of one message the first counts. */
   readonly failures = new Map<number, unknown>();
   #over = false;
+
+  /** The handler is about to be called with these messages. */
+  handOver(messages: readonly Message<T>[]): void {
+    this.messages = messages;
+  }
 
   fail(message: Message<T>, error: unknown): void {
     if (this.#over)
@@ -51,7 +56,7 @@ export class BatchCall<T> extends HandlerCall implements BatchContext<T> {
     if (!this.failures.has(index)) this.failures.set(index, error);
   }
 
-  /** From now on `fail` comes too late. */
+  /** From now on `fail` throws. */
   close(): void {
     this.#over = true;
   }

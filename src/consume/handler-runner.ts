@@ -1,59 +1,64 @@
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { type Decoded, type Decoding, decodeRecord } from "../codec/decode-record.ts";
-import { type HandleEvent, channels } from "../diagnostics/channels.ts";
+import { channels } from "../diagnostics/channels.ts";
 import { StreamError } from "../errors.ts";
-import type { Message } from "../message.ts";
+import type { Message, ReceivedMessage } from "../message.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import type { TopicContext } from "../topic-context.ts";
+import type { AssignmentState } from "./assignment-state.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import type { BatchHandler, MessageHandler } from "./consumer-types.ts";
 import type { AttemptFailure, AttemptOutcome } from "./failure-actions.ts";
 import { BatchCall, HandlerCall } from "./handler-call.ts";
 import { sequenceOf } from "./key-lanes.ts";
+import type { Delivery } from "./progress.ts";
 import { RunningClock } from "./running-clock.ts";
-import type { Entry, Work } from "./work.ts";
+import { traceHandler } from "./trace-handler.ts";
+import { type Entry, Work } from "./work.ts";
 
-/** What the application gave to `run` or to `runBatches`. */
+/** The handler that the application gave to `run` or to `runBatches`. */
 export type Handler<T> =
   | { readonly kind: "message"; readonly handle: MessageHandler<T> }
   | { readonly kind: "batch"; readonly handle: BatchHandler<T> };
 
 interface RunnerHooks<T> {
-  /** Once for every `run`, perhaps before it returns, unless it is `overdue`. */
+  /** An attempt at this work begins. */
+  started(work: Work<T>): void;
+  /** The attempt has this outcome. Called once for every `started`, perhaps before `run` returns, unless it is `overdue`. */
   concluded(work: Work<T>, outcome: AttemptOutcome): void;
   /** The handler has not settled in twice its time: there is no outcome. */
   overdue(work: Work<T>, error: StreamError): void;
-  /** It was `overdue`, and has settled after all. */
+  /** The handler was `overdue`, and has settled now. */
   settledLate(work: Work<T>): void;
 }
 
 interface Attempt<T> {
   readonly work: Work<T>;
   readonly call: HandlerCall;
-  /** On the clock of the running process; `null`: there is no time-out. */
+  /** By the running clock; `null`: there is no time-out. */
   readonly startedAtMs: number | null;
   timer: NodeJS.Timeout | null;
-  /** The time is over, and the last turn in which the handler may settle has begun. */
+  /** Set when the time is over: the handler may still settle in one last turn of the event loop. */
   lastTurn: NodeJS.Immediate | null;
   abandoned: boolean;
 }
 
 const HANDLED: AttemptOutcome = { failure: null, failures: new Map() };
 
-/** One attempt at a piece of work: decode, call the handler, keep the time-out, tell the outcome. */
+/** Makes one attempt at a piece of work: decodes, calls the handler, watches the time-out, reports the outcome. */
 export class HandlerRunner<T> {
-  readonly #services: TopicContext;
+  readonly #context: TopicContext;
   readonly #decoding: Decoding<T>;
   readonly #options: ResolvedConsumerOptions;
   readonly #handler: Handler<T>;
   readonly #hooks: RunnerHooks<T>;
-  /** Those with a timer. */
+  /** Attempts with a timer. */
   readonly #timed = new Set<Attempt<T>>();
-  /** For time-outs: a handler is not to blame for the time in which its process was stopped. */
+  /** For time-outs: time in which the process was stopped does not count. */
   readonly #clock: RunningClock | null;
 
-  constructor(services: TopicContext, decoding: Decoding<T>, options: ResolvedConsumerOptions, handler: Handler<T>, hooks: RunnerHooks<T>) {
-    this.#services = services;
+  constructor(context: TopicContext, decoding: Decoding<T>, options: ResolvedConsumerOptions, handler: Handler<T>, hooks: RunnerHooks<T>) {
+    this.#context = context;
     this.#decoding = decoding;
     this.#options = options;
     this.#handler = handler;
@@ -63,8 +68,10 @@ export class HandlerRunner<T> {
 
   /** `first`: the decoded message, or the promise of it, of work with one message. */
   run(work: Work<T>, first?: Decoded<T> | Promise<Decoded<T>>): void {
-    const attempt = this.#open(work);
-    const { source } = work.state;
+    this.#hooks.started(work);
+    const { source, assignment } = work.state;
+    const Call = this.#handler.kind === "batch" ? BatchCall<T> : HandlerCall;
+    const attempt = this.#open(work, new Call(work.attempt, assignment.epoch));
     const decoded =
       first === undefined ? work.entries.map(({ record, key }) => decodeRecord(this.#decoding, source, record, key)) : [first];
     if (!decoded.some((one) => one instanceof Promise)) return this.#call(attempt, decoded as Decoded<T>[]);
@@ -72,27 +79,49 @@ export class HandlerRunner<T> {
     void Promise.all(decoded.map((one) => Promise.resolve(one))).then((all) => this.#call(attempt, all));
   }
 
-  /** The handler of this message has been called and answered by a promise. */
-  follow(work: Work<T>, call: HandlerCall, result: PromiseLike<unknown>): void {
-    work.call = call;
-    this.#follow({ work, call, startedAtMs: null, timer: null, lastTurn: null, abandoned: false }, result, new Map());
+  /** May `runInline` be used? Not where an attempt is timed or traced, and not for batches. */
+  get canRunInline(): boolean {
+    return this.#handler.kind === "message" && this.#clock === null && !channels.handle.hasSubscribers;
   }
 
-  #open(work: Work<T>): Attempt<T> {
-    const { epoch } = work.state.assignment;
-    const call = this.#handler.kind === "batch" ? new BatchCall<T>(work.attempt, epoch) : new HandlerCall(work.attempt, epoch);
-    work.call = call;
+  /**
+   * The fast path for a first attempt: only the context of the handler is made for it. Answers whether the message is handled. If
+   * not, the attempt has become work: the hooks get it as they do after `run`.
+   */
+  runInline(state: AssignmentState<T>, delivery: Delivery, index: number, message: ReceivedMessage<T>): boolean {
+    const record = delivery.records[index]!;
+    const call = new HandlerCall(record.deliveryAttempt ?? 1, state.assignment.epoch);
+    let result: unknown;
+    let failure: AttemptFailure | null = null;
+    try {
+      result = this.#invoke(call, message);
+      if (!isPromiseLike(result)) return true;
+    } catch (thrown) {
+      failure = { code: "handler-failed", thrown };
+    }
+    const work = new Work(state, [{ delivery, index, record, key: message.key, failures: 0 }]);
+    this.#hooks.started(work);
+    if (failure !== null) this.#hooks.concluded(work, { failure, failures: new Map() });
+    else this.#follow(this.#open(work, call), result as PromiseLike<unknown>, new Map());
+    return false;
+  }
+
+  #open(work: Work<T>, call: HandlerCall): Attempt<T> {
+    work.callStarted(call);
     return { work, call, startedAtMs: this.#clock?.now() ?? null, timer: null, lastTurn: null, abandoned: false };
   }
 
   #call(attempt: Attempt<T>, decoded: readonly Decoded<T>[]): void {
     if (attempt.abandoned || attempt.call.aborted !== null) return this.#settle(attempt, new Map(), null);
-    const { messages, corrupt } = this.#handOver(attempt.work, decoded);
+    const { messages, corrupt } = this.#decodedMessages(attempt.work, decoded);
     if (messages.length === 0) return this.#settle(attempt, corrupt, null);
+    const { call } = attempt;
+    if (call instanceof BatchCall) call.handOver(messages);
     let result: unknown;
     let isLater: boolean;
     try {
-      result = this.#invoke(attempt.call, messages);
+      const invoke = (): unknown => this.#invoke(call, messages[0]!);
+      result = channels.handle.hasSubscribers ? traceHandler(this.#context, this.#options.group, messages, call.attempt, invoke) : invoke();
       isLater = isPromiseLike(result);
     } catch (thrown) {
       return this.#settle(attempt, corrupt, { code: "handler-failed", thrown });
@@ -101,8 +130,8 @@ export class HandlerRunner<T> {
     else this.#settle(attempt, corrupt, null);
   }
 
-  /** Leaves out what cannot be decoded, and what has to come after it. */
-  #handOver(work: Work<T>, decoded: readonly Decoded<T>[]): { messages: Message<T>[]; corrupt: Map<Entry, AttemptFailure> } {
+  /** Leaves out messages that cannot be decoded, and those of their sequences behind them. */
+  #decodedMessages(work: Work<T>, decoded: readonly Decoded<T>[]): { messages: Message<T>[]; corrupt: Map<Entry, AttemptFailure> } {
     const messages: Message<T>[] = [];
     const corrupt = new Map<Entry, AttemptFailure>();
     const blocked = new Set<string>();
@@ -120,33 +149,12 @@ export class HandlerRunner<T> {
     return { messages, corrupt };
   }
 
-  #invoke(call: HandlerCall, messages: Message<T>[]): unknown {
-    const handler = this.#handler;
-    if (call instanceof BatchCall) call.messages = messages;
-    const invoke = (): unknown =>
-      handler.kind === "message" ? handler.handle(messages[0]!, call) : handler.handle(messages, call as BatchCall<T>);
-    return channels.handle.hasSubscribers ? this.#trace(messages, call, invoke) : invoke();
-  }
-
-  #trace(messages: readonly Message<T>[], call: HandlerCall, invoke: () => unknown): unknown {
-    const first = messages[0]!;
-    const { partition, timestamp, headers } = first;
-    const { provider, topic } = this.#services;
-    const event = {
-      provider,
-      topic,
-      group: this.#options.group,
-      partition,
-      timestamp,
-      messages: messages.length,
-      attempt: call.attempt,
-      headers,
-      // To build it costs more than the rest of the event.
-      get position() {
-        return first.position;
-      },
-    };
-    return traceHandler(event, invoke);
+  /** The one place where the application's handler is called. A batch has its messages in its call. */
+  #invoke(call: HandlerCall, message: Message<T>): unknown {
+    const { kind, handle } = this.#handler;
+    if (kind === "message") return handle(message, call);
+    const batch = call as BatchCall<T>;
+    return handle(batch.messages, batch);
   }
 
   #follow(attempt: Attempt<T>, result: PromiseLike<unknown>, corrupt: Map<Entry, AttemptFailure>): void {
@@ -176,7 +184,10 @@ export class HandlerRunner<T> {
     });
   }
 
-  /** When the process has run until then, and the handler has had one more turn for what was due with it: a process that was stopped finds both. */
+  /**
+   * Calls back when the process has run until then, and the event loop has made one more turn: after the process was stopped, a
+   * handler gets the time that it missed, and timers that were due meanwhile may still settle it.
+   */
   #whenOver(attempt: Attempt<T>, clock: RunningClock, atMs: number, verdict: () => void): void {
     attempt.timer = setTimeout(
       () => {
@@ -187,7 +198,7 @@ export class HandlerRunner<T> {
     );
   }
 
-  /** Nobody waits for what still runs, nor for its time-out: no timer may keep the process alive. */
+  /** The attempts that still run are not waited for, nor are their time-outs: no timer may keep the process alive. */
   end(): void {
     for (const attempt of this.#timed) clearTimers(attempt);
     this.#timed.clear();
@@ -206,7 +217,7 @@ export class HandlerRunner<T> {
       clearTimers(attempt);
       this.#timed.delete(attempt);
     }
-    work.call = null;
+    work.callOver();
     let failure = failed;
     let failures = corrupt;
     if (call instanceof BatchCall) {
@@ -214,7 +225,7 @@ export class HandlerRunner<T> {
       if (call.failures.size > 0) failures = new Map([...corrupt, ...this.#failedByHandler(work, corrupt, call)]);
     }
     const timeoutMs = this.#options.handlerTimeoutMs;
-    // A handler that blocked the event loop is late as well, though no timer could tell it. One that used its last turn is not.
+    // A handler that blocked the event loop is late as well, though no timer could fire. One that settled in its last turn is not.
     const isJudged = timeoutMs !== undefined && attempt.startedAtMs !== null && attempt.lastTurn === null;
     const late = isJudged && this.#clock!.now() - attempt.startedAtMs > timeoutMs;
     if (call.aborted?.code === "timeout") failure = { code: "timeout", thrown: failed?.thrown ?? call.aborted };
@@ -239,33 +250,4 @@ export class HandlerRunner<T> {
 function clearTimers({ timer, lastTurn }: Attempt<unknown>): void {
   if (timer !== null) clearTimeout(timer);
   if (lastTurn !== null) clearImmediate(lastTurn);
-}
-
-/** Calls the handler with the context of the tracing channel active, and tells its end; the outcome is handed through. */
-function traceHandler(event: HandleEvent, call: () => unknown): unknown {
-  const { start, end, asyncStart, asyncEnd, error } = channels.handle;
-  const failed = (thrown: unknown): void => {
-    event.error = thrown;
-    error.publish(event);
-  };
-  return start.runStores(event, () => {
-    try {
-      const result = call();
-      if (!isPromiseLike(result)) return result;
-      return Promise.resolve(result)
-        .catch((thrown: unknown) => {
-          failed(thrown);
-          throw thrown;
-        })
-        .finally(() => {
-          asyncStart.publish(event);
-          asyncEnd.publish(event);
-        });
-    } catch (thrown) {
-      failed(thrown);
-      throw thrown;
-    } finally {
-      end.publish(event);
-    }
-  });
 }

@@ -1,22 +1,22 @@
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
 
-/** What an iteration needs of the membership behind it. */
+/** The part of a membership that an iteration needs. */
 export interface IterationSource {
-  /** Joins; resolves when it has left, rejects with what made it leave. */
+  /** Joins. Resolves when the member has left; rejects with the error that made it leave. */
   run(): Promise<void>;
-  /** Nothing of what runs counts unless it has succeeded already. Never rejects. */
+  /** Leaves. A message counts as handled only if it has succeeded already. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
- * The loop as a handler: a message's promise resolves when the next one is asked for. What the loop leaves behind is not
- * handled.
+ * Makes a handler of the loop: the promise of a message resolves when the loop asks for the next one. A message with which the
+ * loop is left is not handled.
  */
 export class MessageIterator<T> implements AsyncIterator<Message<T>, void, void> {
   readonly #open: (handle: (message: Message<T>) => Promise<void>) => IterationSource;
   #source: IterationSource | null = null;
-  /** The message that is with the loop, or waits to be asked for. */
+  /** The message that the loop has, or that waits for the loop to ask for it. */
   #current: { readonly message: Message<T>; readonly outcome: PromiseWithResolvers<void>; asked: boolean } | null = null;
   #arrived = Promise.withResolvers<void>();
   #over = false;

@@ -4,33 +4,33 @@ import { laneKeyOf } from "./key-lanes.ts";
 import type { Work } from "./work.ts";
 
 interface OrphanedHandler<T> {
-  /** The ownership that waits for it; `null`: none has come since. */
+  /** The later ownership that waits for it; `null`: there is none yet. */
   successor: AssignmentState<T> | null;
-  /** Set when it has used up twice its time. */
+  /** Set when the handler has not settled in twice its time. */
   overdue: StreamError | null;
 }
 
 /**
- * Handlers that still run though their ownership of the partition is over. Their results count for nothing, but if the
- * partition comes back meanwhile, their keys are taken until they settle: handlers of one key never overlap in a member.
+ * Handlers that still run though their ownership of the partition is over. Their results do not count. If this member is
+ * assigned the partition again meanwhile, their keys stay held until they settle: handlers of one key never overlap in a member.
  */
 export class OrphanedHandlers<T> {
   readonly #order: "key" | "partition" | "none";
   readonly #fail: (error: StreamError) => void;
   readonly #handlers = new Map<Work<T>, OrphanedHandler<T>>();
 
-  /** `fail`: a key would have to wait for a handler that does not settle, time-out or not. */
+  /** `fail`: a key would have to wait for a handler that has not settled in twice its time. */
   constructor(order: "key" | "partition" | "none", fail: (error: StreamError) => void) {
     this.#order = order;
     this.#fail = fail;
   }
 
-  /** This ownership is over: what runs of it may run on. */
+  /** This ownership is over: its handlers that run become orphans. */
   add(state: AssignmentState<T>): void {
     for (const work of state.works) if (work.call !== null) this.#handlers.set(work, { successor: null, overdue: null });
   }
 
-  /** A new ownership, before anything of it starts: finds the keys taken that former handlers of its partition have. */
+  /** Called for a new ownership before anything of it starts: holds the keys of handlers of former ownerships of its partition. */
   holdBack(state: AssignmentState<T>): void {
     for (const [work, handler] of this.#handlers) {
       if (work.state.source.partition !== state.source.partition) continue;
@@ -42,7 +42,7 @@ export class OrphanedHandlers<T> {
     }
   }
 
-  /** Its keys are free again. */
+  /** The handler has settled: its keys are free again. */
   settled(work: Work<T>): void {
     const lanes = this.#handlers.get(work)?.successor?.lanes;
     this.#handlers.delete(work);
@@ -53,7 +53,7 @@ export class OrphanedHandlers<T> {
     }
   }
 
-  /** It has not settled in twice its time. While its keys are nobody's business here, that is no failure of this consumer. */
+  /** The handler has not settled in twice its time. The consumer fails only if a later ownership waits for its keys. */
   overdue(work: Work<T>, error: StreamError): void {
     const successor = this.#handlers.get(work)?.successor ?? null;
     this.#handlers.set(work, { successor, overdue: error });

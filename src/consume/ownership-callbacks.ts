@@ -2,7 +2,7 @@ import { StreamError } from "../errors.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 
-/** Calls `onAssigned` and `onRevoked`, one after the other, in the order in which things happened. */
+/** Calls `onAssigned` and `onRevoked`, one after the other, in the order of the changes. */
 export class OwnershipCallbacks<T> {
   readonly #options: Pick<ResolvedConsumerOptions, "onAssigned" | "onRevoked">;
   readonly #fail: (error: StreamError) => void;
@@ -10,14 +10,14 @@ export class OwnershipCallbacks<T> {
   #tail: Promise<void> = Promise.resolve();
   #assigned: AssignmentState<T>[] = [];
 
-  /** `opened`: messages of some assignment may start now. */
+  /** `opened`: the messages of an assignment may start now. */
   constructor(options: Pick<ResolvedConsumerOptions, "onAssigned" | "onRevoked">, fail: (error: StreamError) => void, opened: () => void) {
     this.#options = options;
     this.#fail = fail;
     this.#opened = opened;
   }
 
-  /** What is assigned in one turn is told in one call. Its messages start when the callback has settled. */
+  /** Partitions that are assigned in one turn share one call. Their messages start when the callback has settled. */
   assigned(state: AssignmentState<T>): void {
     const { onAssigned } = this.#options;
     if (onAssigned === undefined) {
@@ -26,24 +26,24 @@ export class OwnershipCallbacks<T> {
     }
     this.#assigned.push(state);
     if (this.#assigned.length > 1) return;
-    const tell = async (): Promise<void> => {
+    const call = async (): Promise<void> => {
       const states = this.#assigned;
       this.#assigned = [];
       if (!(await this.#call("onAssigned", onAssigned, states))) return;
       for (const state of states) state.start();
       this.#opened();
     };
-    this.#tail = this.#tail.then(tell);
+    this.#tail = this.#tail.then(call);
   }
 
   /** Resolves when the callback has settled. Never rejects. */
   revoked(states: readonly AssignmentState<T>[]): Promise<void> {
     const { onRevoked } = this.#options;
     if (onRevoked === undefined || states.length === 0) return this.#tail;
-    const tell = async (): Promise<void> => {
+    const call = async (): Promise<void> => {
       await this.#call("onRevoked", onRevoked, states);
     };
-    this.#tail = this.#tail.then(tell);
+    this.#tail = this.#tail.then(call);
     return this.#tail;
   }
 

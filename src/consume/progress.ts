@@ -1,21 +1,21 @@
 import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import type { StoredRecord } from "../driver/record.ts";
 
-/** Records that came together, with what has been handled of them. */
+/** Records that were delivered together, and which of them are handled. */
 export class Delivery {
   readonly records: readonly StoredRecord[];
-  /** How many records of the assignment came before the first of these: orders messages without a look at positions. */
+  /** How many records of the assignment came before the first of these. It orders messages without comparing positions. */
   readonly ordinal: number;
   readonly arrivedAtMs: number;
-  /** Its only record stands for what cannot be read: its key is not known, so nothing may pass it. */
+  /** Its only record stands for a range that cannot be read. The keys in it are not known, so nothing may pass it. */
   readonly isUnreadable: boolean;
   /** The first record that has not been looked at by the scheduler. */
   next = 0;
   /** All records before this one are handled. */
   prefix = 0;
-  /** Handled records behind the prefix; only made when one is. */
+  /** Which records behind the prefix are handled; made with the first of them. */
   done: Uint8Array | null = null;
-  /** Nothing is stored between the last record and here, this position included. */
+  /** Behind the last record nothing is stored up to and including this position. */
   advancedThrough: string | null = null;
 
   constructor(records: readonly StoredRecord[], ordinal: number) {
@@ -24,11 +24,16 @@ export class Delivery {
     this.arrivedAtMs = Date.now();
     this.isUnreadable = records[0] instanceof UnreadableRecord;
   }
+
+  /** The index of the next record for the scheduler. */
+  takeNext(): number {
+    return this.next++;
+  }
 }
 
 /**
- * How far one assignment is handled: the contiguous prefix of what was delivered. Only its end may be committed; what is
- * handled behind a gap in it waits for the gap to close.
+ * How far one assignment is handled: the contiguous prefix of what was delivered. Only the end of this prefix may be committed.
+ * Messages that are handled behind a gap are committed when the gap is closed.
  */
 export class Progress {
   #open: Delivery[] = [];
@@ -42,7 +47,7 @@ export class Progress {
     return delivery;
   }
 
-  /** There is nothing stored up to and including here. */
+  /** Nothing more is stored up to and including this position. */
   advance(through: string): void {
     const latest = this.#open.at(-1);
     if (latest !== undefined) latest.advancedThrough = through;

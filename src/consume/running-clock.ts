@@ -5,7 +5,7 @@ const CPU_MICROSECONDS_PER_MS = 1_000;
 const SHORTEST_TICK_MS = 5;
 const LONGEST_TICK_MS = 500;
 
-/** Where the time comes from; tests bring their own. */
+/** The clocks that are read. Tests use their own. */
 export interface TimeSource {
   /** Milliseconds on a clock that is never set back. */
   wallMs(): number;
@@ -22,10 +22,10 @@ const SYSTEM: TimeSource = {
 };
 
 /**
- * Milliseconds in which this process has run. A process that is stopped (SIGSTOP, a paused virtual machine) finds the clock of the
- * system far ahead when it goes on, but has not computed meanwhile. A gap between two looks at the clock therefore counts
- * as far as the process has computed in it: all of it where something blocked the event loop, next to nothing where it was
- * stopped. While `watch` holds, a timer looks often enough for waiting not to pass for that.
+ * Milliseconds in which this process has run. While a process is stopped (SIGSTOP, a paused virtual machine), the clock of the
+ * system goes on, but the process computes nothing. A long gap between two readings of the clock therefore counts only as far as the
+ * process has computed in it: almost all of it where something blocked the event loop, almost nothing where the process was stopped.
+ * A process that only waits computes nothing either, so `watch` reads the clock often enough to leave no long gap.
  */
 export class RunningClock {
   readonly #tickMs: number;
@@ -33,32 +33,32 @@ export class RunningClock {
   #ranMs = 0;
   #wallMs: number;
   #cpuMs: number;
-  #askedAtMs: number;
+  #cpuReadAtMs: number;
   #ticker: NodeJS.Timeout | null = null;
 
-  /** @param patienceMs the shortest time that is measured */
-  constructor(patienceMs: number, source: TimeSource = SYSTEM) {
-    this.#tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, patienceMs / 8));
+  /** @param shortestMs the shortest time that is measured */
+  constructor(shortestMs: number, source: TimeSource = SYSTEM) {
+    this.#tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, shortestMs / 8));
     this.#source = source;
     this.#wallMs = source.wallMs();
     this.#cpuMs = source.cpuMs();
-    this.#askedAtMs = this.#wallMs;
+    this.#cpuReadAtMs = this.#wallMs;
   }
 
   now(): number {
     const wallMs = this.#source.wallMs();
     const gapMs = wallMs - this.#wallMs;
-    // To ask what was computed costs more than the rest, so it is done now and then; what is asked seldom is counted generously.
+    // To read the computing time costs more than the rest, so it is read now and then. A long gap may count some time before it too.
     if (gapMs > 2 * this.#tickMs) this.#ranMs += this.#computed(gapMs);
     else {
       this.#ranMs += gapMs;
-      if (wallMs - this.#askedAtMs > this.#tickMs) this.#ask(wallMs);
+      if (wallMs - this.#cpuReadAtMs > this.#tickMs) this.#readCpu(wallMs);
     }
     this.#wallMs = wallMs;
     return this.#ranMs;
   }
 
-  /** Something is waited for, until `isWaiting` says no. */
+  /** Reads the clock often, as long as `isWaiting` answers yes. */
   watch(isWaiting: () => boolean): void {
     if (this.#ticker !== null) return;
     this.now();
@@ -75,12 +75,12 @@ export class RunningClock {
 
   #computed(gapMs: number): number {
     const before = this.#cpuMs;
-    this.#ask(this.#source.wallMs());
+    this.#readCpu(this.#source.wallMs());
     return Math.min(gapMs, Math.max(this.#tickMs / 2, this.#cpuMs - before));
   }
 
-  #ask(wallMs: number): void {
+  #readCpu(wallMs: number): void {
     this.#cpuMs = this.#source.cpuMs();
-    this.#askedAtMs = wallMs;
+    this.#cpuReadAtMs = wallMs;
   }
 }

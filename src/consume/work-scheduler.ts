@@ -1,16 +1,14 @@
 import { type Decoded, type Decoding, decodeRecord } from "../codec/decode-record.ts";
-import { channels } from "../diagnostics/channels.ts";
 import type { StreamError } from "../errors.ts";
 import { ReceivedMessage } from "../message.ts";
-import { isPromiseLike } from "../promise-like.ts";
 import { bytesToText } from "../text-bytes.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import { EventLoopBudget } from "./event-loop-budget.ts";
-import type { AttemptOutcome } from "./failure-actions.ts";
+import type { AttemptOutcome, FailureActions } from "./failure-actions.ts";
+import { FailureRetries } from "./failure-retries.ts";
 import { formBatch } from "./form-batch.ts";
-import { HandlerCall } from "./handler-call.ts";
 import { type Handler, HandlerRunner } from "./handler-runner.ts";
 import { laneKeyOf } from "./key-lanes.ts";
 import { OrphanedHandlers } from "./orphaned-handlers.ts";
@@ -20,27 +18,26 @@ import { type Entry, Work } from "./work.ts";
 interface SchedulerHooks<T> {
   /** One message more is handled. */
   progressed(state: AssignmentState<T>): void;
-  /** An attempt did not handle all of its messages, and the assignment is still ours. The work still holds its lanes. */
-  failed(work: Work<T>, outcome: AttemptOutcome): void;
-  /** Handlers may have settled, room may have been made. */
+  /** Handlers may have settled, and buffers may have room. */
   changed(): void;
-  fail(error: StreamError): void;
+  readonly fail: (error: StreamError) => void;
 }
 
 /**
- * Decides which message starts when: permits, lanes, the distance a partition may run ahead, slices of the event loop.
- * A synchronous handler passes through without a promise and without a lane.
+ * Decides which message starts when: by permits, lanes, how far a partition may run ahead, and its share of the event loop.
+ * A message with a synchronous handler needs no promise and no lane.
  */
 export class WorkScheduler<T> {
-  readonly states: AssignmentState<T>[] = [];
-  /** Handlers that run. */
+  /** How many handlers run. */
   running = 0;
+  readonly #states: AssignmentState<T>[] = [];
   readonly #decoding: Decoding<T>;
   readonly #options: ResolvedConsumerOptions;
-  readonly #handler: Handler<T>;
+  readonly #handlerKind: Handler<T>["kind"];
   readonly #hooks: SchedulerHooks<T>;
   readonly #runner: HandlerRunner<T>;
   readonly #orphaned: OrphanedHandlers<T>;
+  readonly #retries: FailureRetries<T>;
   readonly #budget = new EventLoopBudget(() => this.pump());
   #paused = false;
   #stopped = false;
@@ -48,22 +45,25 @@ export class WorkScheduler<T> {
   #turn = 0;
 
   constructor(
-    services: TopicContext,
+    context: TopicContext,
     decoding: Decoding<T>,
     options: ResolvedConsumerOptions,
     handler: Handler<T>,
+    actions: FailureActions,
     hooks: SchedulerHooks<T>,
   ) {
     this.#decoding = decoding;
     this.#options = options;
-    this.#handler = handler;
+    this.#handlerKind = handler.kind;
     this.#hooks = hooks;
-    this.#runner = new HandlerRunner(services, decoding, options, handler, {
+    this.#runner = new HandlerRunner(context, decoding, options, handler, {
+      started: (work) => this.#started(work),
       concluded: (work, outcome) => this.#concluded(work, outcome),
       overdue: (work, error) => this.#overdue(work, error),
       settledLate: (work) => this.#orphaned.settled(work),
     });
-    this.#orphaned = new OrphanedHandlers(options.order, (error) => hooks.fail(error));
+    this.#orphaned = new OrphanedHandlers(options.order, hooks.fail);
+    this.#retries = new FailureRetries(options, this, actions, hooks.fail);
   }
 
   get paused(): boolean {
@@ -78,10 +78,10 @@ export class WorkScheduler<T> {
   /** Nothing starts any more. */
   stop(): void {
     this.#stopped = true;
-    for (const state of this.states) state.seal();
+    for (const state of this.#states) state.seal();
   }
 
-  /** After `stop`: nothing is waited for any more, and no timer is left. */
+  /** After `stop`: handlers are not waited for any longer, and no timer is left. */
   end(): void {
     this.#runner.end();
   }
@@ -90,19 +90,19 @@ export class WorkScheduler<T> {
     return this.#stopped;
   }
 
-  /** The rest of this turn belongs to others; more records would only pile up. */
+  /** Does nothing more start in this turn of the event loop? More records would only pile up. */
   get yielding(): boolean {
     return this.#budget.spent;
   }
 
   add(state: AssignmentState<T>): void {
-    this.states.push(state);
+    this.#states.push(state);
     this.#orphaned.holdBack(state);
   }
 
   remove(state: AssignmentState<T>): void {
-    const index = this.states.indexOf(state);
-    if (index >= 0) this.states.splice(index, 1);
+    const index = this.#states.indexOf(state);
+    if (index >= 0) this.#states.splice(index, 1);
     this.#orphaned.add(state);
   }
 
@@ -111,8 +111,8 @@ export class WorkScheduler<T> {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      for (let idle = 0; idle < this.states.length && this.#mayStart(); idle += 1) {
-        const state = this.states[this.#turn++ % this.states.length]!;
+      for (let idle = 0; idle < this.#states.length && this.#mayStart(); idle += 1) {
+        const state = this.#states[this.#turn++ % this.#states.length]!;
         if (state.open && this.#startSome(state)) idle = -1;
       }
     } finally {
@@ -127,139 +127,114 @@ export class WorkScheduler<T> {
 
   /** Answers whether anything has started. */
   #startSome(state: AssignmentState<T>): boolean {
-    const retry = state.retries.shift();
+    const retry = state.takeRetry();
     if (retry !== undefined) return this.#begin(retry);
-    if (state.barrier !== null) {
-      if (state.barrier.prefix === 0) return false;
-      state.barrier = null;
-    }
+    if (!state.passBarrier()) return false;
     const head = state.inbox[0];
     if (head?.isUnreadable === true && !state.lanes.hasFree) return this.#startUnreadable(state, head);
-    if (this.#handler.kind === "batch") {
+    if (this.#handlerKind === "batch") {
       const work = formBatch(state, this.#options, () => this.pump());
       return work !== null && this.#begin(work);
     }
-    if (!state.lanes.hasFree) return this.#startMessages(state, this.#handler.handle);
-    const entries: Entry[] = [];
-    const work = new Work(state, entries);
-    const lane = state.lanes.takeFree(work)!;
-    work.lanes = [lane];
-    entries.push(lane.waiting.shift()!);
-    return this.#begin(work);
+    return state.lanes.hasFree ? this.#startWaiting(state) : this.#startMessages(state);
   }
 
-  /** Of which key it was nobody knows: with an order, everything before it is handled first, and everything behind it waits. */
+  /** The keys in it are not known. With an order, everything before it is handled first, and everything behind it waits. */
   #startUnreadable(state: AssignmentState<T>, delivery: Delivery): boolean {
     const { order, maxAhead } = this.#options;
     const before = delivery.ordinal - state.progress.oldestOrdinal;
     if (before > (order === "none" ? maxAhead : 0)) return false;
-    if (order !== "none") state.barrier = delivery;
-    state.inbox.shift();
-    delivery.next = 1;
-    return this.#begin(new Work(state, [{ delivery, index: 0, record: delivery.records[0]!, key: null, failures: 0 }]));
+    if (order !== "none") state.holdBehind(delivery);
+    state.dropFirstDelivery();
+    const index = delivery.takeNext();
+    return this.#begin(new Work(state, [{ delivery, index, record: delivery.records[index]!, key: null, failures: 0 }]));
   }
 
-  #startMessages(state: AssignmentState<T>, handle: (message: ReceivedMessage<T>, call: HandlerCall) => unknown): boolean {
+  /** The first message of the lane that has been free for the longest time. */
+  #startWaiting(state: AssignmentState<T>): boolean {
+    const entries: Entry[] = [];
+    const work = new Work(state, entries);
+    const lane = state.lanes.takeFree(work)!;
+    work.hold([lane]);
+    entries.push(lane.takeFirst()!);
+    return this.#begin(work);
+  }
+
+  #startMessages(state: AssignmentState<T>): boolean {
     const { inbox, lanes, progress, source } = state;
-    const { order, maxAhead, handlerTimeoutMs } = this.#options;
-    const plain = handlerTimeoutMs === undefined && !channels.handle.hasSubscribers;
+    const { order, maxAhead } = this.#options;
+    const { canRunInline } = this.#runner;
     let started = false;
     for (let delivery = inbox[0]; delivery !== undefined; delivery = inbox[0]) {
       if (delivery.isUnreadable) return started;
       while (delivery.next < delivery.records.length) {
         if (!state.open || !this.#mayStart() || delivery.ordinal + delivery.next - progress.oldestOrdinal > maxAhead) return started;
-        const index = delivery.next++;
+        const index = delivery.takeNext();
         const record = delivery.records[index]!;
         const key = record.key === null ? null : bytesToText(record.key);
         if (lanes.size > 0) {
           const lane = laneKeyOf(order, key);
           const busy = lane === null ? undefined : lanes.get(lane);
           if (busy !== undefined) {
-            busy.waiting.push({ delivery, index, record, key, failures: 0 });
+            busy.add({ delivery, index, record, key, failures: 0 });
             continue;
           }
         }
         started = true;
         const decoded = decodeRecord(this.#decoding, source, record, key);
-        if (plain && decoded instanceof ReceivedMessage) this.#handle(state, delivery, index, decoded, handle);
+        if (canRunInline && decoded instanceof ReceivedMessage) this.#handle(state, delivery, index, decoded);
         else this.#begin(new Work(state, [{ delivery, index, record, key, failures: 0 }]), decoded);
       }
-      inbox.shift();
+      state.dropFirstDelivery();
     }
     return started;
   }
 
-  /** The fast path: nothing is made for the message but itself and the context of its handler. */
-  #handle(
-    state: AssignmentState<T>,
-    delivery: Delivery,
-    index: number,
-    message: ReceivedMessage<T>,
-    handle: (message: ReceivedMessage<T>, call: HandlerCall) => unknown,
-  ): void {
-    const record = delivery.records[index]!;
-    const call = new HandlerCall(record.deliveryAttempt ?? 1, state.assignment.epoch);
+  #handle(state: AssignmentState<T>, delivery: Delivery, index: number, message: ReceivedMessage<T>): void {
     this.#budget.use(1);
     this.running += 1;
-    let result: unknown;
-    let isLater = false;
-    let outcome: AttemptOutcome | null = null;
-    try {
-      result = handle(message, call);
-      isLater = isPromiseLike(result);
-    } catch (thrown) {
-      outcome = { failure: { code: "handler-failed", thrown }, failures: new Map() };
-    }
-    if (outcome === null && !isLater) {
-      this.running -= 1;
-      if (state.current) this.#complete(state, delivery, index);
-      return;
-    }
-    const work = new Work(state, [{ delivery, index, record, key: message.key, failures: 0 }]);
-    this.#enter(work);
-    if (outcome !== null) this.#concluded(work, outcome);
-    else this.#runner.follow(work, call, result as PromiseLike<unknown>);
+    if (!this.#runner.runInline(state, delivery, index, message)) return;
+    this.running -= 1;
+    if (state.current) this.#complete(state, delivery, index);
   }
 
   #begin(work: Work<T>, first?: Decoded<T> | Promise<Decoded<T>>): true {
     this.#budget.use(work.entries.length);
     this.running += 1;
-    this.#enter(work);
     this.#runner.run(work, first);
     return true;
   }
 
-  #enter(work: Work<T>): void {
-    work.state.active += 1;
-    work.state.works.add(work);
-    // With one permit nothing can start beside it: lanes are only taken when an attempt fails.
-    if (this.#options.concurrency > 1) this.hold(work);
+  #started(work: Work<T>): void {
+    work.state.workStarted(work);
+    // With one permit nothing else can start meanwhile: lanes are only held when an attempt has failed.
+    if (this.#options.concurrency > 1) work.holdLanes(this.#options.order);
   }
 
   #concluded(work: Work<T>, outcome: AttemptOutcome): void {
     const { state } = work;
     this.running -= 1;
-    state.active -= 1;
+    state.workPaused();
     if (!state.current) {
-      state.works.delete(work);
+      state.workDropped(work);
       this.#orphaned.settled(work);
     } else if (outcome.failure === null && outcome.failures.size === 0) {
       for (const entry of work.entries) this.#complete(state, entry.delivery, entry.index);
-      this.release(work);
+      state.workOver(work);
     } else {
-      this.hold(work);
-      this.#hooks.failed(work, outcome);
+      work.holdLanes(this.#options.order);
+      this.#retries.take(work, outcome);
     }
     if (this.#pumping) return;
     this.pump();
   }
 
-  /** Not settled in twice its time: its permit is free for others, its key is not. */
+  /** The handler has not settled in twice its time: its permit is free for others, its key is not. */
   #overdue(work: Work<T>, error: StreamError): void {
     const { state } = work;
     this.running -= 1;
-    state.active -= 1;
-    state.works.delete(work);
+    state.workPaused();
+    state.workDropped(work);
     if (state.current) this.#hooks.fail(error);
     else this.#orphaned.overdue(work, error);
     this.pump();
@@ -270,31 +245,8 @@ export class WorkScheduler<T> {
     this.#hooks.progressed(state);
   }
 
-  /** Counts as handled, by whatever way. Ignored when results do not count any more. */
-  complete(state: AssignmentState<T>, entry: Entry): void {
-    if (state.current) this.#complete(state, entry.delivery, entry.index);
-  }
-
-  /** Keeps the lanes of its messages from everybody else. */
-  hold(work: Work<T>): void {
-    if (work.lanes !== null) return;
-    work.lanes = [];
-    const { lanes } = work.state;
-    for (const { key } of work.entries) {
-      const lane = laneKeyOf(this.#options.order, key);
-      if (lane !== null && lanes.get(lane)?.owner !== work) work.lanes.push(lanes.hold(lane, work));
-    }
-  }
-
-  /** The work is over: what waits behind it may go on. */
-  release(work: Work<T>): void {
-    work.state.works.delete(work);
-    for (const lane of work.lanes ?? []) if (lane.owner === work) work.state.lanes.release(lane);
-  }
-
-  /** Another attempt, as soon as there is a permit. */
-  restart(work: Work<T>): void {
-    work.state.retries.push(work);
-    this.pump();
+  /** The message counts as handled, unless its assignment is no longer current. */
+  complete(state: AssignmentState<T>, { delivery, index }: Entry): void {
+    if (state.current) this.#complete(state, delivery, index);
   }
 }

@@ -6,7 +6,7 @@ import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
 
-/** What was handed over last of each assignment. */
+/** The records of each assignment that were handed over. */
 class HandedOver {
   readonly #records = new Map<Assignment, StoredRecord[]>();
 
@@ -23,7 +23,7 @@ class HandedOver {
   }
 }
 
-/** Counts everything that was handed over as handled when a partition is given back, or the member leaves. */
+/** Counts everything that was handed over as handled when a partition is released, or the member leaves. */
 function settlesWhatItHandsOver(parts: ConsumerParts): Partial<ConsumerParts["consumer"]> {
   const { consumer } = parts;
   const handed = new HandedOver();
@@ -49,7 +49,7 @@ function settlesWhatItHandsOver(parts: ConsumerParts): Partial<ConsumerParts["co
   };
 }
 
-/** Whatever is settled, settles all that was handed over. */
+/** Each settlement settles everything that was handed over. */
 function settlesPastAGap(parts: ConsumerParts): Partial<ConsumerParts["consumer"]> {
   const { consumer } = parts;
   const handed = new HandedOver();
@@ -72,7 +72,7 @@ function settlesPastAGap(parts: ConsumerParts): Partial<ConsumerParts["consumer"
   };
 }
 
-/** What one process knows of a group's progress, no other does. */
+/** The progress of a group is known only to the process that stored it. */
 const remembersProgressByConnection = driverMutant("remembers-progress-by-connection", () => (driver) => {
   const handled = new Map<string, string>();
   return override(driver, {
@@ -183,7 +183,7 @@ export const consumeMutants: readonly Mutant[] = [
           const results = await consumer.settle(settlements, signal);
           failed = results.some((error) => error !== null);
         } catch {
-          // The defect: nobody is told, and nothing is tried again.
+          // The defect: the failure is not reported, and nothing is retried.
           failed = true;
         }
         return settlements.map(() => null);

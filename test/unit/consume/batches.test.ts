@@ -91,34 +91,37 @@ test("a failed batch is handled again as a whole; at last onFailure decides on e
   await run;
 });
 
-test.each([1, 4])("fail: the message and those of its key behind it come again, the rest is done (concurrency %i)", async (concurrency) => {
-  const it = bench();
-  const batches: [string, number][] = [];
-  const member = it.consumer({ concurrency });
-  let late: BatchContext<string> | null = null;
-  const run = member.runBatches((messages, context) => {
-    batches.push([values(messages), context.attempt]);
-    if (batches.length > 1) return;
-    late = context;
-    context.fail(messages[1]!, new Error("no"));
-    expect(() => context.fail({ ...messages[1]! }, new Error("no"))).toThrow("not one of the 5");
-  });
-  const mine = await deliver(it, records("abbcb"));
-  await until(() => it.driver.through(mine) === "4");
-  expect(batches).toEqual([
-    ["01234", 1],
-    ["124", 2],
-  ]);
-  expect(() => late!.fail({} as never, null)).toThrow("has been settled");
-  await member.close();
-  await run;
-});
+test.each([1, 4])(
+  "fail: the message and those of its key behind it are handled again, the rest is done (concurrency %i)",
+  async (concurrency) => {
+    const it = bench();
+    const batches: [string, number][] = [];
+    const member = it.consumer({ concurrency });
+    let late: BatchContext<string> | null = null;
+    const run = member.runBatches((messages, context) => {
+      batches.push([values(messages), context.attempt]);
+      if (batches.length > 1) return;
+      late = context;
+      context.fail(messages[1]!, new Error("no"));
+      expect(() => context.fail({ ...messages[1]! }, new Error("no"))).toThrow("not one of the 5");
+    });
+    const mine = await deliver(it, records("abbcb"));
+    await until(() => it.driver.through(mine) === "4");
+    expect(batches).toEqual([
+      ["01234", 1],
+      ["124", 2],
+    ]);
+    expect(() => late!.fail({} as never, null)).toThrow("has been settled");
+    await member.close();
+    await run;
+  },
+);
 
 test.each([
   ["key", "124"],
   ["none", "124"],
   ["partition", "1234"],
-] as const)("fail with the order %s: %s come again", async (order, again) => {
+] as const)("fail with the order %s: %s are handled again", async (order, again) => {
   const it = bench();
   const batches: string[] = [];
   const member = it.consumer({ order });
@@ -148,7 +151,7 @@ test.each(["key", "none", "partition"] as const)("fail with the order %s: withou
   await run;
 });
 
-test("fail for good: onFailure takes the one message, those behind it are handled anew", async () => {
+test("fail for good: onFailure gets the one message, those behind it are handled again", async () => {
   const it = bench();
   const batches: [string, number][] = [];
   const failed: string[] = [];
@@ -173,7 +176,7 @@ test("fail for good: onFailure takes the one message, those behind it are handle
   await run;
 });
 
-test("what cannot be decoded leaves the batch, with those of its key behind it, and goes to onFailure", async () => {
+test("a message that cannot be decoded leaves the batch, with those of its key behind it, and goes to onFailure", async () => {
   const it = bench();
   const batches: string[] = [];
   const codes: string[] = [];
@@ -186,7 +189,7 @@ test("what cannot be decoded leaves the batch, with those of its key behind it, 
   await run;
 });
 
-test("stop in a batch stays before its first message", async () => {
+test("stop in a batch commits nothing of the batch", async () => {
   const it = bench();
   const run = rejection(
     it.consumer({ retry: { maxAttempts: 1 }, batch: { maxMessages: 2 } }).runBatches((messages) => {

@@ -85,13 +85,13 @@ test.each([
   );
   const mine = await deliver(it, records("a"));
   expect(await run).toMatchObject({ code: "handler-failed", cause: { code: "invalid-argument", message: expect.stringMatching(words) } });
-  // A rejection that nobody minds would fail the test run.
+  // A rejection without a handler would fail the test run.
   await turns();
   expect(attempts).toEqual([1]);
   expect(it.driver.through(mine)).toBe(null);
 });
 
-test("what a codec of ours says of stored bytes is told, also in the dead letter and once; what others say is not", async () => {
+test("an error of our codecs about stored bytes is reported, once, also in the dead letter; those of other codecs are not", async () => {
   const it = bench({
     codec: json({ "~standard": { version: 1, vendor: "strict", validate: () => ({ issues: [{ message: "p4y", path: ["fare"] }] }) } }),
   });
@@ -112,8 +112,8 @@ test("what a codec of ours says of stored bytes is told, also in the dead letter
     "the codec cannot decode the stored bytes: the stored value is not JSON (3 bytes)",
   ];
   expect(failures.map(({ error }) => error.message)).toEqual(words);
-  const told = it.sender("failed").sent.map(({ headers }) => headers.find(([name]) => name === "streamport-failure-message")?.[1]);
-  expect(told.map((text) => Buffer.from(text!).toString())).toEqual(words);
+  const reported = it.sender("failed").sent.map(({ headers }) => headers.find(([name]) => name === "streamport-failure-message")?.[1]);
+  expect(reported.map((text) => Buffer.from(text!).toString())).toEqual(words);
   const other = bench();
   const stopped = rejection(other.consumer().run(() => {}));
   await deliver(other, [record(0, "a", { value: Buffer.from("bad") })]);
@@ -349,7 +349,7 @@ test("a dead letter that cannot be stored stops the run before the message; the 
   expect(await own).toMatchObject({ code: "invalid-argument" });
 });
 
-test("stop drains: what runs finishes and counts, nothing new starts", async () => {
+test("stop drains: running handlers finish and count, nothing new starts", async () => {
   const it = bench();
   const gate = new Gate();
   const run = rejection(it.consumer({ concurrency: 2, retry: { maxAttempts: 1 } }).run((message) => gate.enter(message.value)));

@@ -20,7 +20,7 @@ export function assignment(partition = "0"): Assignment {
   return { partition, identity: IDENTITY, start: null, epoch: String(assignments) };
 }
 
-/** A record whose value is its position, so that a test can tell what was handled. */
+/** A record whose value is its position, so that a test knows which messages were handled. */
 export function record(position: number, key: string | null = null, more: Partial<StoredRecord> = {}): StoredRecord {
   return {
     key: key === null ? null : Buffer.from(key),
@@ -40,7 +40,7 @@ export function records(keys: string, first = 0): StoredRecord[] {
   return [...keys].map((key, index) => record(first + index, key === "-" ? null : key));
 }
 
-/** A driver that does only what the test says. */
+/** A driver that does only what the test asks for. */
 class FakeConsumerDriver implements ConsumerDriver {
   readonly settlementUnit: "position" | "record";
   sink: Sink | null = null;
@@ -50,10 +50,10 @@ class FakeConsumerDriver implements ConsumerDriver {
   closed = 0;
   settling = 0;
   mostSettling = 0;
-  /** What the next settlements answer; then `null`. */
+  /** The results of the next settlements; then `null`. */
   readonly answers: (StreamError | null)[] = [];
-  /** Does it tell the sink by itself that it has joined, when it has started? */
-  tellsJoined = true;
+  /** Does it report to the sink by itself that it has joined, when it has started? */
+  reportsJoined = true;
   onStart: (signal: AbortSignal) => Promise<void> = async () => {};
   onSettle: (settlements: readonly Settlement[], signal: AbortSignal) => Promise<void> = async () => {};
 
@@ -64,7 +64,7 @@ class FakeConsumerDriver implements ConsumerDriver {
   async start(sink: Sink, signal: AbortSignal): Promise<void> {
     this.sink = sink;
     await this.onStart(signal);
-    if (this.tellsJoined) sink.joined();
+    if (this.reportsJoined) sink.joined();
   }
 
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
@@ -228,7 +228,7 @@ export async function turns(count = 5): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What a promise rejects with. */
+/** The error with which a promise rejects. */
 export async function rejection(promise: Promise<unknown>): Promise<StreamError> {
   try {
     await promise;

@@ -45,7 +45,7 @@ test.each<[unknown, RegExp]>([
   );
 });
 
-test("what the provider cannot do is unsupported, at once", async () => {
+test("an option that the provider cannot honour is unsupported, at once", async () => {
   const it = bench({ without: ["startAtTimestamp", "lagInMessages", "lagInTime"] });
   expect(() => it.consumer({ initialPosition: { timestamp: 1 } })).toThrow(expect.objectContaining({ code: "unsupported" }));
   expect(() => it.consumer({ skipMigrated: true })).toThrow(expect.objectContaining({ code: "unsupported" }));
@@ -105,7 +105,7 @@ test("close while joining aborts the start; run resolves", async () => {
   expect(it.driver.closed).toBe(1);
 });
 
-test("close waits for what runs, commits and leaves; nothing new starts", async () => {
+test("close waits for running handlers, commits and leaves; nothing new starts", async () => {
   const it = bench();
   const gate = new Gate();
   const revoked: string[] = [];
@@ -173,7 +173,7 @@ test("a handler may close its own consumer without awaiting it", async () => {
   expect(it.driver.through(mine)).toBe("1");
 });
 
-test("pause starts nothing, resume goes on; the oldest message is told", async () => {
+test("pause starts nothing, resume goes on; the status names the oldest message", async () => {
   const it = bench();
   const handled: string[] = [];
   const member = it.consumer();
@@ -216,7 +216,7 @@ test("a synchronous handler leaves the event loop free", async () => {
   await run;
 });
 
-test("lag is that of this member's partitions; of all of them until the group has said which they are", async () => {
+test("lag is that of this member's partitions; that of all partitions until the group has assigned its share", async () => {
   const requests: unknown[] = [];
   const lag = { messages: 7, timeMs: 20, partitions: [] };
   const admin = {
@@ -265,7 +265,7 @@ test("iteration: asking for the next says the last is handled; leaving the loop 
   expect([it.driver.closed, member.status().state]).toEqual([1, "closed"]);
 });
 
-test("iteration refuses what it cannot honour, rejects with what ended it, and ends when closed", async () => {
+test("iteration refuses options that it cannot honour, rejects with the error that ended it, and ends when closed", async () => {
   for (const options of [{ concurrency: 1 }, { retry: {} }, { batch: {} }, { handlerTimeoutMs: 5 }]) {
     const refused = bench().consumer({ retry: undefined, ...options });
     expect(() => refused[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: "invalid-argument" }));
@@ -365,16 +365,16 @@ test("diagnostics: what handlers publish, synchronous and not, with partition, p
   }
 });
 
-test("is joining until the group has said its share, which may be none, and again while it has no contact", async () => {
+test("is joining until the group has assigned its share, which may be empty, and again while it has no contact", async () => {
   const it = bench();
-  it.driver.tellsJoined = false;
+  it.driver.reportsJoined = false;
   const member = it.consumer();
   const run = member.run(() => {});
   const sink = await it.sink();
   await turns(2);
   const states = [member.status().state];
-  const step = (tell: () => void): void => {
-    tell();
+  const step = (report: () => void): void => {
+    report();
     states.push(member.status().state);
   };
   step(() => sink.assigned(assignment("0")));

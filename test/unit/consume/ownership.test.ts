@@ -4,7 +4,7 @@ import { channels } from "../../../src/diagnostics/channels.ts";
 import { StreamError } from "../../../src/errors.ts";
 import { Gate, assignment, bench, records, rejection, turns, until } from "./fake-driver.ts";
 
-test("revoking finishes what runs, settles, tells onRevoked, and only then lets go", async () => {
+test("revoking waits for running handlers, settles, calls onRevoked, and only then resolves", async () => {
   const { consumer, driver, sink } = bench();
   const gate = new Gate();
   const order: string[] = [];
@@ -34,7 +34,7 @@ test("revoking finishes what runs, settles, tells onRevoked, and only then lets 
   await run;
 });
 
-test("a handler that outstays the deadline is aborted; its late result counts for nothing, also when the partition came back", async () => {
+test("a handler that exceeds the deadline is aborted; its late result does not count, also when the partition was assigned again", async () => {
   const { consumer, driver, sink } = bench();
   const gate = new Gate();
   const contexts: HandlerContext[] = [];
@@ -65,7 +65,7 @@ test("a handler that outstays the deadline is aborted; its late result counts fo
   expect(driver.settlements.every((settlement) => settlement.assignment === second)).toBe(true);
 });
 
-test("lost: signals abort, delivery goes free, onRevoked is told, nothing settles", async () => {
+test("lost: signals abort, delivery resolves, onRevoked is called, nothing is settled", async () => {
   const { consumer, driver, sink } = bench();
   const gate = new Gate();
   const revoked: string[] = [];
@@ -92,7 +92,7 @@ test("lost: signals abort, delivery goes free, onRevoked is told, nothing settle
   expect(driver.settlements).toEqual([]);
 });
 
-test("between the abort and the release a late result counts no more, and nothing starts", async () => {
+test("between the abort and the release a late result does not count, and nothing starts", async () => {
   const { consumer, driver, sink } = bench();
   const gate = new Gate();
   const assigned = Promise.withResolvers<void>();
@@ -123,7 +123,7 @@ test("between the abort and the release a late result counts no more, and nothin
   expect(driver.settlements.filter((settlement) => settlement.assignment === mine).map(({ through }) => through)).toEqual(["0"]);
 });
 
-test("a message whose partition goes while it is being decoded is not handled", async () => {
+test("a message whose partition is lost while it is decoded is not handled", async () => {
   const decoded = Promise.withResolvers<string>();
   const { consumer, sink } = bench({ codec: { encode: (value) => Buffer.from(value), decode: () => decoded.promise } });
   const handled: string[] = [];
@@ -145,11 +145,11 @@ test("a message whose partition goes while it is being decoded is not handled", 
 test("messages of a partition wait for onAssigned; a callback that throws ends the run", async () => {
   const { consumer, sink } = bench();
   const ready = Promise.withResolvers<void>();
-  const told: string[][] = [];
+  const calls: string[][] = [];
   const handled: string[] = [];
   const member = consumer({
     onAssigned: (partitions) => {
-      told.push([...partitions]);
+      calls.push([...partitions]);
       return ready.promise;
     },
     onRevoked: () => {
@@ -163,14 +163,14 @@ test("messages of a partition wait for onAssigned; a callback that throws ends t
   target.assigned(right);
   void target.deliver(left, records("a"));
   await turns();
-  expect([told, handled]).toEqual([[["l", "r"]], []]);
+  expect([calls, handled]).toEqual([[["l", "r"]], []]);
   ready.resolve();
   await until(() => handled.length === 1);
   await target.revoking(left, 500);
   expect(await run).toMatchObject({ code: "handler-failed" });
 });
 
-test("a gap is told and accepted, or ends the run as position-out-of-range", async () => {
+test("a gap is reported and accepted, or ends the run as position-out-of-range", async () => {
   const it = bench();
   const gaps: unknown[] = [];
   const events: unknown[] = [];
@@ -193,11 +193,11 @@ test("a gap is told and accepted, or ends the run as position-out-of-range", asy
     code: "position-out-of-range",
   });
   channels.gap.unsubscribe(listener);
-  // Told whether it is accepted or not: an operator wants to know of the loss above all where nobody was prepared for it.
-  const told = { provider: "fake", topic: "orders", group: "billing", partition: "3" };
+  // The event does not depend on acceptance: an operator wants to know of the loss above all where it was not expected.
+  const common = { provider: "fake", topic: "orders", group: "billing", partition: "3" };
   expect(events).toEqual([
-    { ...told, missing: 7 },
-    { ...told, missing: null },
+    { ...common, missing: 7 },
+    { ...common, missing: null },
   ]);
   expect(await failed).toMatchObject({
     code: "position-out-of-range",
@@ -209,7 +209,7 @@ test("a gap is told and accepted, or ends the run as position-out-of-range", asy
   });
 });
 
-test("what the driver reports as fatal, and a start that fails, end the run and clean up", async () => {
+test("a fatal error of the driver, and a start that fails, end the run and clean up", async () => {
   const it = bench();
   const run = rejection(it.consumer().run(() => {}));
   (await it.sink()).failed(new StreamError("unauthenticated", "who?"));

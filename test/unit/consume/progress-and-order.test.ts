@@ -22,7 +22,7 @@ test("commits only the contiguous prefix: with C running, A, B and D handled, it
   expect(driver.mostSettling).toBe(1);
 });
 
-test("handlers of one key run in stored order and never overlap, other keys beside them", async () => {
+test("handlers of one key run in stored order and never overlap, while those of other keys run", async () => {
   const { consumer, sink } = bench();
   const gate = new Gate();
   const member = consumer({ concurrency: 3 });
@@ -211,7 +211,7 @@ test.each([1, 60_000])("an ended shard is settled as ended once all of it is han
   await run;
 });
 
-test("unit record: what is handled is settled, in order of a key; the rest is released", async () => {
+test("unit record: handled records are settled, in order of a key; the rest is released", async () => {
   const { consumer, driver, sink } = bench({ unit: "record" });
   const gate = new Gate();
   const member = consumer({ concurrency: 3 });
@@ -247,7 +247,7 @@ test("commits by count before the time is up", async () => {
   expect(driver.through(mine)).toBe("3");
 });
 
-test("settlements: retryable ones come again, ownership-lost drops the partition, others end the run", async () => {
+test("settlements: retryable ones are retried, ownership-lost drops the partition, others end the run", async () => {
   const { StreamError } = await import("../../../src/errors.ts");
   const { consumer, driver, sink, tracked } = bench();
   const member = consumer();

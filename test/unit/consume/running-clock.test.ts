@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RunningClock } from "../../../src/consume/running-clock.ts";
 
-/** A process whose time a test moves. With 800 ms of patience the clock looks every 100 ms. */
+/** A process whose time a test moves. For a shortest time of 800 ms the clock is read every 100 ms. */
 function aProcess() {
   const time = { wall: 5_000, cpu: 70 };
   const clock = new RunningClock(800, { wallMs: () => time.wall, cpuMs: () => time.cpu });
@@ -14,7 +14,7 @@ function aProcess() {
   return { clock, pass };
 }
 
-test("time that is looked at often enough counts, computed or waited", () => {
+test("time between frequent readings counts, computed or waited", () => {
   const { pass } = aProcess();
   expect([pass(100, 0), pass(100, 100), pass(200, 1)]).toEqual([100, 100, 200]);
 });
@@ -32,7 +32,7 @@ test("a gap in which it did not compute hardly counts: it was stopped", () => {
   expect(stops.reduce((sum, ms) => sum + ms, 0)).toBe(5 * 150);
 });
 
-test("while something is waited for it looks by itself, and stops when nothing is", async () => {
+test("while something is waited for, it reads the clock by itself; then it stops", async () => {
   const clock = new RunningClock(80);
   let isWaiting = true;
   const before = clock.now();

@@ -17,7 +17,7 @@ async function owned(of: Bench): Promise<{ readonly mine: Assignment; readonly s
   return { mine, sink };
 }
 
-/** Keys a and b, then what cannot be read, then a and b again. */
+/** Keys a and b, then an unreadable range, then a and b again. */
 async function deliver(of: Bench): Promise<Assignment> {
   const { mine, sink } = await owned(of);
   void sink.deliver(mine, records("ab"));
@@ -153,7 +153,7 @@ test("stop: what is before it is handled and committed, what is behind it is not
   }
 });
 
-test("revoked while it is settled: its result does not count, and the next owner has it again", async () => {
+test("revoked while it is settled: its result does not count, and it is redelivered to the next owner", async () => {
   const it = bench();
   const decided = Promise.withResolvers<"skip">();
   let asked = 0;
