@@ -5,7 +5,7 @@ interface Watched {
   readonly listener: () => void;
 }
 
-/** Listens to the signals of calls: one listener a signal however many calls share it, removed with the last of them. */
+/** Listens to the abort signals of calls. Calls that share a signal share one listener, which is removed with the last of them. */
 export class AbortWatch {
   readonly #watched = new Map<AbortSignal, Watched>();
   readonly #onAbort: (groups: Iterable<SendGroup>, reason: unknown) => void;
@@ -20,7 +20,7 @@ export class AbortWatch {
 
   watch(signal: AbortSignal, group: SendGroup): void {
     if (signal.aborted) {
-      // By the application's own code, while its call was being taken.
+      // The application's own code aborted it while the messages of the call were being accepted.
       this.#onAbort([group], signal.reason);
       return;
     }

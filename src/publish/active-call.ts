@@ -1,16 +1,17 @@
 import type { CallShape, CallSlice, PublishCall } from "../driver/producer-driver.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
+import { nowMs } from "./producer-timer.ts";
 
-/** One request on its way, with what is needed to settle it. */
+/** One call of the driver's `write` that is in flight, with what is needed to settle it. */
 export class ActiveCall implements PublishCall {
   readonly slices: CallSlice[] = [];
-  /** Whose slice it is, by the same index. */
+  /** The lane of each slice, by the same index. */
   readonly lanes: Lane[] = [];
   readonly destination: string;
   bytes = 0;
   messages = 0;
-  startedAtMs = 0;
+  readonly startedAtMs = nowMs();
   /** Messages whose callers still wait. */
   #waitedFor = 0;
   readonly #controller = new AbortController();
@@ -26,7 +27,7 @@ export class ActiveCall implements PublishCall {
   add(lane: Lane, records: readonly PendingMessage[]): void {
     let bytes = 0;
     for (const record of records) {
-      record.state = "sent";
+      record.markSent();
       bytes += record.bytes;
     }
     this.slices.push({ lane: lane.name, records, bytes });
@@ -37,8 +38,8 @@ export class ActiveCall implements PublishCall {
     lane.sendWith(this, records, bytes);
   }
 
-  /** A message of this call has been given up. When all have, the driver need not go on. */
-  giveUpOne(): void {
+  /** The caller of one message no longer waits for it. When no caller waits, the driver is asked to stop. */
+  callerGaveUp(): void {
     this.#waitedFor -= 1;
     if (this.#waitedFor === 0) this.#controller.abort();
   }
@@ -49,15 +50,15 @@ export class ActiveCall implements PublishCall {
 }
 
 /**
- * Fills one call from the lanes of a destination, in the order in which they became ready, and takes them off the list.
- * `unnamedLane` makes the lane that messages without one get when they leave together.
+ * Fills one call from the lanes of a destination, in the order in which they became ready, and removes those lanes from the list.
+ * `unnamedLane` makes a lane for messages that have none and are sent together.
  */
 export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape, unnamedLane: () => Lane): ActiveCall {
   const call = new ActiveCall(destination);
   for (const lane of ready) {
-    // It has been emptied since, or has left under another destination.
+    // The lane has been emptied since, or its messages were sent to another destination.
     if (!lane.canSend) {
-      takeOff(lane, ready);
+      removeFromReady(lane, ready);
       continue;
     }
     const isFirst = call.lanes.length === 0;
@@ -70,16 +71,16 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
     const ordered = lane.name !== null;
     const maxMessages = Math.min(shape.maxCallMessages - call.messages, ordered ? shape.maxLaneMessages : Infinity, lane.splitLimit);
     const maxBytes = Math.min(shape.maxCallBytes - call.bytes, ordered ? shape.maxLaneBytes : Infinity);
-    // A message over the bytes of a whole call is within the topic's limit: the provider is asked, alone.
+    // One message may be larger than `maxCallBytes` and still within the limits of the topic: it is sent alone, and the provider decides.
     const records = lane.take(maxMessages, maxBytes, isFirst ? 1 : 0);
     if (records.length === 0) break;
     if (lane.kind === "free") {
       const own = unnamedLane();
-      for (const record of records) record.lane = own;
+      for (const record of records) record.enterLane(own);
       call.add(own, records);
-      if (lane.readyCount === 0) takeOff(lane, ready);
+      if (lane.readyCount === 0) removeFromReady(lane, ready);
     } else {
-      takeOff(lane, ready);
+      removeFromReady(lane, ready);
       call.add(lane, records);
     }
     if (lane.travelsAlone || call.messages >= shape.maxCallMessages || call.bytes >= shape.maxCallBytes) break;
@@ -87,7 +88,7 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
   return call;
 }
 
-function takeOff(lane: Lane, ready: Set<Lane>): void {
-  lane.isReady = false;
+function removeFromReady(lane: Lane, ready: Set<Lane>): void {
+  lane.leaveReadyList();
   ready.delete(lane);
 }

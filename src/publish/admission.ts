@@ -1,16 +1,16 @@
 import type { TopicContext } from "../topic-context.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
-import { sendError } from "./publish-context.ts";
+import { sendError } from "./send-error.ts";
 
-/** One lane may hold at most this part of the byte bound, so that a slow one leaves room for the others. */
+/** One lane may hold at most this part of the byte bound, so that a slow lane leaves room for the others. */
 const LANE_SHARE = 1 / 4;
 
-/** Keeps the bytes that are queued for calls or in calls under the bound, and counts those that wait for room. */
+/** Keeps the admitted bytes, which are queued for calls or in calls, under the bound, and counts the bytes that wait for room. */
 export class Admission {
   readonly #bound: number;
   readonly #laneShare: number;
-  /** Lanes that need room in the whole, the longest waiting first. */
+  /** Lanes that wait for room under the bound, the longest wait first. */
   readonly #forRoom = new Set<Lane>();
   #admittedBytes = 0;
   #waitingBytes = 0;
@@ -28,29 +28,29 @@ export class Admission {
     return this.#waitingBytes;
   }
 
-  /** Does any lane wait for room in the whole? */
+  /** True while a lane waits for room under the bound. */
   get isFull(): boolean {
     return this.#forRoom.size > 0;
   }
 
   /** @throws `throttled` when as many bytes as the bound are waiting for room already */
   requireRoom(context: TopicContext, isPrepared: boolean): void {
-    // Before the lanes are known nothing can be admitted: what would be does not count as waiting for room.
+    // Before the lanes are known nothing can be admitted. As many bytes as the bound will be admitted then, so they do not count here.
     if (this.#waitingBytes < this.#bound * (isPrepared ? 1 : 2)) return;
-    const text = `${this.#waitingBytes} bytes are waiting for room already; with maxBufferedBytes ${this.#bound} no more are taken: await the sends, or use sendStream`;
+    const text = `${this.#waitingBytes} bytes are already waiting for room; with maxBufferedBytes ${this.#bound} no more are accepted: await the sends, or use sendStream`;
     throw sendError(context, "throttled", text);
   }
 
-  /** A message waits from now on; also when its size becomes known (`bytes` is the change then). */
+  /** A message starts to wait, or the size of a waiting message has become known; `bytes` is then the difference. */
   wait(bytes: number): void {
     this.#waitingBytes += bytes;
   }
 
-  /** Admits what it can of a lane, in slot order: never a message while an earlier one of the lane waits. */
+  /** Admits messages of a lane in slot order while there is room. No message overtakes an earlier one of its lane. */
   admit(lane: Lane): void {
     for (let next = lane.nextToAdmit(); next !== undefined && next.state === "waiting"; next = lane.nextToAdmit()) {
       const held = lane.admittedBytes;
-      // The lane's own results make room; its first message may always go.
+      // The results of the lane's own calls make room for it. Its first message is always admitted.
       if (lane.kind === "ordered" && held > 0 && held + next.bytes > this.#laneShare) break;
       const isFirst = this.#forRoom.size === 0 || this.#forRoom.values().next().value === lane;
       if (!isFirst || (this.#admittedBytes > 0 && this.#admittedBytes + next.bytes > this.#bound)) {
@@ -64,7 +64,7 @@ export class Admission {
     this.#forRoom.delete(lane);
   }
 
-  /** Bytes of messages that are done with. */
+  /** The messages of these bytes have settled. */
   release(bytes: number): void {
     this.#admittedBytes -= bytes;
   }
@@ -72,8 +72,7 @@ export class Admission {
   /** A queued message has settled without a call. */
   discard(message: PendingMessage, lane: Lane): void {
     if (message.state === "admitted") {
-      lane.readyBytes -= message.bytes;
-      lane.readyCount -= 1;
+      lane.dropAdmitted(message);
       this.#admittedBytes -= message.bytes;
     } else {
       this.#waitingBytes -= message.bytes;
@@ -84,7 +83,7 @@ export class Admission {
     this.#forRoom.delete(lane);
   }
 
-  /** There may be room again: the lanes that got some. */
+  /** Called when there may be room again. Admits what fits, in the order of the waiting lanes, and yields each lane that it tried. */
   *admitWaiting(): Generator<Lane> {
     for (const lane of this.#forRoom) {
       this.admit(lane);

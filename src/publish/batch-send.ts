@@ -4,7 +4,7 @@ import type { AbortWatch } from "./abort-watch.ts";
 import type { PendingMessage, SendGroup } from "./pending-message.ts";
 import { StoredReceipt, type StoredSlice } from "./receipt.ts";
 
-/** One call of `sendBatch`: one promise, and no other for any of its messages. */
+/** One call of `sendBatch`. It has one promise; its messages have none of their own. */
 export class BatchSend implements SendGroup {
   readonly #resolve: (receipts: readonly Receipt[]) => void;
   readonly #reject: (error: unknown) => void;
@@ -12,7 +12,7 @@ export class BatchSend implements SendGroup {
   readonly #failures: { readonly index: number; readonly error: StreamError }[] = [];
   readonly #signal: AbortSignal | undefined;
   readonly #watch: AbortWatch;
-  /** Kept only for a signal. */
+  /** Kept only when the call has a signal. */
   readonly #messages: PendingMessage[] = [];
   #left: number;
   #withdrawn = 0;
@@ -33,8 +33,8 @@ export class BatchSend implements SendGroup {
   }
 
   /**
-   * All messages have been taken, up to number `accepted`. Not before does an abort concern the call, so that one from within
-   * the application's own codec meets the message that is being encoded too, and those that come behind it.
+   * The messages before number `accepted` have been accepted; an abort kept out the others. The signal is watched only from now on: when
+   * the application's own codec aborts the call, the abort also applies to the message that is being encoded and to those after it.
    */
   taken(accepted: number): void {
     if (this.#signal === undefined) return;
@@ -61,7 +61,7 @@ export class BatchSend implements SendGroup {
 
   #withdraw(index: number, reason: unknown): void {
     this.#withdrawn += 1;
-    const text = "the call was aborted before this message had left; it was not stored";
+    const text = "the call was aborted before this message was sent; it was not stored";
     this.refused(index, new StreamError("timeout", text, { cause: reason, retryable: false, operation: "send" }));
   }
 
@@ -75,7 +75,7 @@ export class BatchSend implements SendGroup {
   }
 
   aborted(): void {
-    // Its messages have said it all.
+    // Each of its messages has reported already.
   }
 
   #oneSettled(): void {

@@ -4,7 +4,7 @@ import type { KeyFailures } from "./key-failures.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
 import type { ProducerTimer } from "./producer-timer.ts";
-import { sendError } from "./publish-context.ts";
+import { sendError } from "./send-error.ts";
 
 /** Fails what has had no answer within `deliveryTimeoutMs` of the call of `send`. */
 export class Deadlines {
@@ -12,7 +12,7 @@ export class Deadlines {
   readonly #failures: KeyFailures;
   readonly #timeoutMs: number;
   readonly #timer: ProducerTimer;
-  /** No message has an earlier one. */
+  /** No message has an earlier deadline. */
   #nextMs = Infinity;
 
   constructor(context: TopicContext, failures: KeyFailures, timeoutMs: number, timer: ProducerTimer) {
@@ -34,7 +34,7 @@ export class Deadlines {
     if (now >= this.#nextMs) {
       this.#nextMs = Infinity;
       for (const lane of lanes()) {
-        // In a lane the earlier calls have the earlier deadlines: its first message decides.
+        // In a lane, earlier messages have earlier deadlines: the first message decides.
         if (firstDeadlineMs(lane) <= now) {
           this.#failures.failInOrder(lane, (message) => (message.deadlineMs <= now ? this.#error(message, lane) : null));
           expired.push(lane);
@@ -48,7 +48,7 @@ export class Deadlines {
 
   #error(message: PendingMessage, lane: Lane): StreamError {
     const cause = lane.lastError;
-    // What was wrong last says where to look: which host did not answer.
+    // The last error says where to look, for example which host did not answer.
     const within = `within deliveryTimeoutMs (${this.#timeoutMs}${cause === undefined ? "" : `, last: ${cause.message}`})`;
     if (message.state === "sent" || message.maybeStored) return this.#failures.unknown(`had no definite answer ${within}`, cause);
     return sendError(this.#context, "timeout", `the message could not be stored ${within}; it was not stored`, { cause });

@@ -1,7 +1,6 @@
 import type { ProducerDriver, SliceResult } from "../driver/producer-driver.ts";
 import { type ActiveCall, fillCall } from "./active-call.ts";
 import type { Lane } from "./lane.ts";
-import { nowMs } from "./producer-timer.ts";
 
 interface Destination {
   readonly ready: Set<Lane>;
@@ -11,7 +10,7 @@ interface Destination {
 /** What became of a call: the driver's results, or what it threw. */
 export type CallAnswer = { readonly results: readonly SliceResult[] } | { readonly thrown: unknown };
 
-/** Makes calls of ready lanes, as many at once as the call shape allows for each destination. */
+/** Fills calls from ready lanes and makes them, as many at once as the call shape allows for each destination. */
 export class Dispatcher {
   readonly #driver: ProducerDriver;
   readonly #unnamedLane: () => Lane;
@@ -34,11 +33,11 @@ export class Dispatcher {
     return false;
   }
 
-  /** @returns whether a full call is waiting now */
+  /** The lane may go into the next call. @returns whether there is enough for a full call */
   ready(lane: Lane): boolean {
     const destination = this.#destination(this.#nameOf(lane));
     destination.ready.add(lane);
-    lane.isReady = true;
+    lane.joinReadyList();
     const { shape } = this.#driver;
     const laneIsFull = lane.readyCount >= shape.maxCallMessages || lane.readyBytes >= shape.maxCallBytes;
     if (shape.lanesPerCall === "one")
@@ -47,11 +46,11 @@ export class Dispatcher {
   }
 
   forget(lane: Lane): void {
-    lane.isReady = false;
+    lane.leaveReadyList();
     for (const destination of this.#destinations.values()) destination.ready.delete(lane);
   }
 
-  /** Sends what may go now. */
+  /** Makes the calls that may be made now. */
   flush(): void {
     const { shape } = this.#driver;
     this.#regroup();
@@ -63,7 +62,7 @@ export class Dispatcher {
     }
   }
 
-  /** A lane may have got another destination since it became ready, and only lanes of one destination may share a call. */
+  /** The destination of a lane may have changed since it became ready, and only lanes of one destination may share a call. */
   #regroup(): void {
     if (this.#driver.destinationOf === undefined) return;
     for (const [name, { ready }] of [...this.#destinations]) {
@@ -76,7 +75,7 @@ export class Dispatcher {
     }
   }
 
-  /** Nobody waits for results any longer. */
+  /** No caller waits for results any longer. */
   abortAll(): void {
     for (const call of this.#calls) call.abort();
   }
@@ -85,7 +84,6 @@ export class Dispatcher {
     if (call.messages === 0) return;
     destination.callsInFlight += 1;
     this.#calls.add(call);
-    call.startedAtMs = nowMs();
     const answered = (answer: CallAnswer): void => {
       destination.callsInFlight -= 1;
       this.#calls.delete(call);
@@ -124,7 +122,7 @@ export class Dispatcher {
     try {
       return this.#driver.destinationOf(lane.name);
     } catch {
-      // A driver that cannot tell yet: the call itself will say what is wrong, and is retried by the rules.
+      // The driver does not know the destination yet. The call itself reports what is wrong, and is retried by the rules.
       return "";
     }
   }

@@ -1,8 +1,8 @@
 import type { HeaderList } from "../driver/record.ts";
 
 /**
- * The property under which a message to send has its headers as a list, in place of `headers`: in order, with repeats and with values
- * of `null`, which an object of texts cannot say. For what copies stored records; applications have no name for it.
+ * The property under which a message to send has its headers as a list, in place of `headers`. A list keeps the order, repeated names and
+ * values of `null`; an object of texts cannot. It is for code that copies stored records, and is not exported to applications.
  */
 export const EXACT_HEADERS: unique symbol = Symbol("streamport.exact-headers");
 

@@ -1,7 +1,7 @@
 import { clearImmediate, setImmediate } from "node:timers";
 import { type ProducerTimer, nowMs } from "./producer-timer.ts";
 
-/** When queued messages leave: at the end of this turn of the event loop, or when they have lingered long enough. */
+/** Decides when queued messages are sent: at the end of this turn of the event loop, or when `lingerMs` has passed. */
 export class FlushSchedule {
   readonly #lingerMs: number;
   readonly #timer: ProducerTimer;
@@ -15,7 +15,7 @@ export class FlushSchedule {
     this.#flush = flush;
   }
 
-  /** Does a call that becomes full leave earlier? */
+  /** With `lingerMs`, a call that becomes full is made earlier. */
   get lingers(): boolean {
     return this.#lingerMs > 0;
   }
@@ -29,7 +29,7 @@ export class FlushSchedule {
     }
   }
 
-  /** Without waiting for more than this turn brings. */
+  /** Sends at the end of this turn of the event loop. */
   now(): void {
     this.#immediate ??= setImmediate(() => {
       this.#immediate = null;

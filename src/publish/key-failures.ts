@@ -2,27 +2,27 @@ import type { StreamError } from "../errors.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
-import { sendError } from "./publish-context.ts";
+import { sendError } from "./send-error.ts";
 import type { RefusedMessage } from "./settle-slice.ts";
 
-/** From which place of its lane on the messages of a key fail, and because of what. */
+/** The messages of a key fail from the place `from` of their lane on, because of `cause`. */
 interface BlockedKey {
   readonly cause: StreamError;
   readonly from: number;
 }
 
-/** Fails messages for good, and in the same step those of their keys that come behind them in the lane. */
+/** Fails messages for good, and in the same step the later messages of the same keys in the lane. */
 export class KeyFailures {
   readonly #context: TopicContext;
-  readonly #hold: boolean;
+  readonly #holds: boolean;
   readonly #discard: (message: PendingMessage) => void;
   /** Keys that stay blocked until they are released, with the error that blocked them. */
   readonly #held = new Map<string, StreamError>();
 
-  /** `discard` takes a message out of the queue that it is in; it is not called for one in an unresolved call. */
-  constructor(context: TopicContext, hold: boolean, discard: (message: PendingMessage) => void) {
+  /** @param discard removes a message from its queue; not called for a message in an unresolved call */
+  constructor(context: TopicContext, holds: boolean, discard: (message: PendingMessage) => void) {
     this.#context = context;
-    this.#hold = hold;
+    this.#holds = holds;
     this.#discard = discard;
   }
 
@@ -41,8 +41,8 @@ export class KeyFailures {
   }
 
   /**
-   * `failures` have left the lane by a definite answer; what the lane still has of their keys comes behind them, save those
-   * that stood in front of them in the same call and were put back at the lane's head.
+   * A definite answer has taken `failures` out of the lane. The lane's other messages of their keys come after them, except those that
+   * stood before them in the same call and were put back at the head of the lane.
    */
   failAnswered(lane: Lane, failures: readonly RefusedMessage[]): void {
     const blocked = new Map<string, BlockedKey>();
@@ -54,20 +54,33 @@ export class KeyFailures {
     if (blocked.size > 0) this.failInOrder(lane, () => null, blocked);
   }
 
-  /** Fails those for which `verdictOf` has an error, and behind each the others of its key. */
-  failInOrder(lane: Lane, verdictOf: (message: PendingMessage) => StreamError | null, blocked = new Map<string, BlockedKey>()): void {
+  /**
+   * Fails the messages for which `errorOf` has an error, and the later messages of their keys. A later message fails because of the earlier
+   * one even where it has an error of its own: its outcome does not depend on how late a timer fires.
+   */
+  failInOrder(lane: Lane, errorOf: (message: PendingMessage) => StreamError | null, blocked = new Map<string, BlockedKey>()): void {
     let at = 0;
     for (const message of lane.messages()) {
       const place = at;
       at += 1;
-      const verdict = verdictOf(message);
-      if (verdict !== null) {
-        this.#block(message, verdict, place, blocked);
-        this.#reject(message, verdict);
+      const key = message.keyText === null ? undefined : blocked.get(message.keyText);
+      if (key !== undefined && place >= key.from) {
+        this.#reject(message, this.#followerError(message, key.cause));
         continue;
       }
-      const key = message.keyText === null ? undefined : blocked.get(message.keyText);
-      if (key !== undefined && place >= key.from) this.#reject(message, this.#followerError(message, key.cause));
+      const error = errorOf(message);
+      if (error === null) continue;
+      this.#block(message, error, place, blocked);
+      this.#reject(message, error);
+    }
+  }
+
+  /** Fails all messages of the lane for a reason that they share: none fails because of another. */
+  failAll(lane: Lane, errorOf: (message: PendingMessage) => StreamError): void {
+    for (const message of lane.messages()) {
+      const error = errorOf(message);
+      this.#hold(message, error);
+      this.#reject(message, error);
     }
   }
 
@@ -78,17 +91,21 @@ export class KeyFailures {
   #block(message: PendingMessage, error: StreamError, from: number, blocked: Map<string, BlockedKey>): void {
     if (message.keyText === null) return;
     if (!blocked.has(message.keyText)) blocked.set(message.keyText, { cause: error, from });
-    if (this.#hold && !this.#held.has(message.keyText)) this.#held.set(message.keyText, error);
+    this.#hold(message, error);
+  }
+
+  #hold({ keyText }: PendingMessage, error: StreamError): void {
+    if (this.#holds && keyText !== null && !this.#held.has(keyText)) this.#held.set(keyText, error);
   }
 
   #followerError(message: PendingMessage, cause: StreamError): StreamError {
     return message.maybeStored || message.state === "sent"
-      ? this.unknown("was given up because an earlier one of its key failed", cause)
+      ? this.unknown("was given up because an earlier message of its key failed", cause)
       : sendError(this.#context, "key-blocked", "an earlier message of this key failed; this one was not stored", { cause });
   }
 
   #reject(message: PendingMessage, error: StreamError): void {
-    if (message.state === "sent") message.lane?.call?.giveUpOne();
+    if (message.state === "sent") message.lane?.call?.callerGaveUp();
     else this.#discard(message);
     message.reject(error);
   }

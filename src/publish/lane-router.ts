@@ -5,16 +5,16 @@ import type { LaneTable } from "./lane-table.ts";
 import type { PendingMessage } from "./pending-message.ts";
 import { requireSendable } from "./require-sendable.ts";
 
-/** Keys remembered, each of at most so many characters: enough for busy keys, nothing for a million idle ones. */
+/** So many keys are remembered, each of at most `MAX_CHARACTERS`: enough for busy keys, and little memory for a million idle ones. */
 const MAX_KEYS = 4_096;
 
 const MAX_CHARACTERS = 256;
 
-/** What is worth remembering of a key. */
+/** What the router remembers of a key. */
 export class KeyEntry {
   readonly text: string;
   readonly bytes: Uint8Array;
-  /** It is empty, or has bytes that are not UTF-8: where keys are texts, an empty one is none. */
+  /** The key is empty, or has bytes that are not UTF-8. Where keys are texts, an empty key means no key. */
   readonly needsBinaryKeys: boolean;
   /** The answer of `laneOf` in this generation of the driver; `undefined`: not asked yet. */
   laneName: string | null | undefined = undefined;
@@ -26,6 +26,16 @@ export class KeyEntry {
     this.text = text;
     this.bytes = bytes;
     this.needsBinaryKeys = needsBinaryKeys;
+  }
+
+  rememberLaneName(laneName: string | null, generation: number): void {
+    this.laneName = laneName;
+    this.generation = generation;
+    this.lane = null;
+  }
+
+  rememberLane(lane: Lane): void {
+    this.lane = lane;
   }
 }
 
@@ -50,7 +60,7 @@ export class KeyCache {
   }
 }
 
-/** Finds the lane of a message, and remembers the driver's answer for a key until it may be another one. */
+/** Finds the lane of a message, and remembers the driver's answer for a key until that answer may change. */
 export class LaneRouter {
   readonly #driver: ProducerDriver;
   readonly #lanes: LaneTable;
@@ -63,25 +73,30 @@ export class LaneRouter {
   /** @throws what the driver throws: `invalid-argument` for a partition that does not exist */
   laneOf(message: PendingMessage, key: KeyEntry | null): Lane {
     if (key === null || message.toPartition !== undefined) return this.#named(this.#driver.laneOf(message.key, message.toPartition));
-    if (key.generation !== this.#driver.laneGeneration || key.laneName === undefined) {
-      key.laneName = this.#driver.laneOf(message.key, undefined);
-      key.generation = this.#driver.laneGeneration;
-      key.lane = null;
+    let { laneName } = key;
+    if (key.generation !== this.#driver.laneGeneration || laneName === undefined) {
+      laneName = this.#driver.laneOf(message.key, undefined);
+      key.rememberLaneName(laneName, this.#driver.laneGeneration);
     }
-    if (key.lane === null || key.lane.retired) key.lane = this.#named(key.laneName);
-    return key.lane;
+    let { lane } = key;
+    if (lane === null || lane.retired) {
+      lane = this.#named(laneName);
+      key.rememberLane(lane);
+    }
+    return lane;
   }
 
   /**
-   * Moves the messages that waited for the lanes to them, in the order of their calls. `refuse` is told those that the topic cannot take.
-   * @returns the lanes that have got some
+   * Moves the messages that waited for `prepare` to their lanes, in the order of their calls.
+   * @param refuse called with each message that the topic cannot take
+   * @returns the lanes that received messages
    */
   routeAll(refuse: (message: PendingMessage, error: unknown) => void): Set<Lane> {
     const { unrouted } = this.#lanes;
     const lanes = new Set<Lane>();
     for (const message of unrouted.messages()) {
       try {
-        // One that is not encoded yet is checked when it is.
+        // A message that is not encoded yet is checked when it is.
         if (message.state === "waiting") requireSendable(message, this.#driver);
         const lane = this.laneOf(message, null);
         lane.push(message);

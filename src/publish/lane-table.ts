@@ -3,14 +3,14 @@ import { Lane } from "./lane.ts";
 /** Names of late lanes that are remembered while they are empty. */
 const REMEMBERED_LATE_LANES = 1_024;
 
-/** The lanes that have messages. One that is empty leaves nothing behind, except a bounded memory of late ones. */
+/** The lanes that have messages. Nothing is kept of an empty lane, except the names of a bounded number of late ones. */
 export class LaneTable {
   /** Messages without a lane. */
   readonly free = new Lane(null, "free");
   /** Messages that wait for `prepare`. */
   readonly unrouted = new Lane(null, "unrouted");
   readonly #byName = new Map<string, Lane>();
-  /** What is in calls, or waits for a retry, of messages without a lane. */
+  /** Lanes of messages without a lane name that are in calls or wait for a retry. */
   readonly #unnamed = new Set<Lane>();
   readonly #late = new Set<string>();
 
@@ -22,13 +22,13 @@ export class LaneTable {
     let lane = this.#byName.get(name);
     if (lane === undefined) {
       lane = new Lane(name, "ordered");
-      if (this.#late.size > 0) lane.travelsAlone = this.#late.has(name);
+      if (this.#late.size > 0) lane.travelAlone(this.#late.has(name));
       this.#byName.set(name, lane);
     }
     return lane;
   }
 
-  /** For free messages that leave together, until all of them have settled. */
+  /** A lane for free messages that are sent together, until all of them have settled. */
   unnamed(): Lane {
     const lane = new Lane(null, "ordered");
     this.#unnamed.add(lane);
@@ -36,7 +36,7 @@ export class LaneTable {
   }
 
   setTravelsAlone(lane: Lane, alone: boolean): void {
-    lane.travelsAlone = alone;
+    lane.travelAlone(alone);
     if (lane.name === null) return;
     if (!alone) this.#late.delete(lane.name);
     else if (this.#late.size < REMEMBERED_LATE_LANES) this.#late.add(lane.name);
@@ -44,7 +44,7 @@ export class LaneTable {
 
   retire(lane: Lane): void {
     if (lane.kind !== "ordered") return;
-    lane.retired = true;
+    lane.retire();
     if (lane.name === null) this.#unnamed.delete(lane);
     else if (this.#byName.get(lane.name) === lane) this.#byName.delete(lane.name);
   }

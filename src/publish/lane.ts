@@ -9,38 +9,38 @@ const NONE: readonly PendingMessage[] = Object.freeze([]);
  * Messages in the order in which they must be stored: those of an unresolved call, then the queue.
  *
  * - `ordered`: one call at a time.
- * - `free`: messages without a lane; what goes into a call leaves it for an ordered lane of its own (`name: null`), which lives as long as they do.
- * - `unrouted`: whose lane is not known yet.
+ * - `free`: messages without a lane. Those that are sent move to an ordered lane of their own (`name: null`), which lives until they settle.
+ * - `unrouted`: messages whose lane is not known yet.
  */
 export class Lane {
   readonly name: string | null;
   readonly kind: "ordered" | "free" | "unrouted";
-  /** The unresolved call, and what it carries of this lane. */
+  /** The unresolved call, and the messages of this lane that it carries. */
   call: ActiveCall | null = null;
   sent: readonly PendingMessage[] = NONE;
   sentBytes = 0;
   /** Admitted and queued. */
   readyBytes = 0;
   readyCount = 0;
-  /** Failed calls in a row, and the last error. */
+  /** Calls in a row that need a retry, and the last error. */
   attempts = 0;
   lastError: StreamError | undefined = undefined;
   backsOff = false;
-  /** On the list of a destination: the next call there that has room takes it. */
+  /** The lane is on the ready list of a destination: the next call there that has room takes messages from it. */
   isReady = false;
   retryAtMs = 0;
-  /** Its last result was late or worth a retry: it must not slow down others. */
+  /** The last result was late, or needs a retry: the lane must not slow down others. */
   travelsAlone = false;
-  /** While the culprit of a refused slice is looked for: how many may go at once, and how many are left to look at. */
+  /** While the culprit of a refused slice is searched for: how many messages may be sent at once, and how many are still to be tried. */
   splitLimit = Infinity;
   splitLeft = 0;
-  /** Has left the table: a new lane of this name may exist. */
+  /** The lane has left the table: a new lane of this name may exist. */
   retired = false;
   #queue: PendingMessage[] = [];
   #head = 0;
-  /** Everything before it is admitted, or settled. */
+  /** Every message before this index is admitted or settled. */
   #admittedEnd = 0;
-  /** How many of the queue are settled and only need to be removed. */
+  /** How many messages of the queue are settled and only need to be removed. */
   #settled = 0;
 
   constructor(name: string | null, kind: Lane["kind"]) {
@@ -61,7 +61,7 @@ export class Lane {
   }
 
   push(message: PendingMessage): void {
-    message.lane = this;
+    message.enterLane(this);
     this.#queue.push(message);
   }
 
@@ -75,20 +75,26 @@ export class Lane {
   }
 
   admitNext(message: PendingMessage): void {
-    message.state = "admitted";
+    message.markAdmitted();
     this.#admittedEnd += 1;
     this.readyBytes += message.bytes;
     this.readyCount += 1;
   }
 
-  /** One of the queue has settled: it is dropped when it is met, or when half of the queue are such. */
+  /** An admitted message of the queue settles without a call. */
+  dropAdmitted(message: PendingMessage): void {
+    this.readyBytes -= message.bytes;
+    this.readyCount -= 1;
+  }
+
+  /** A message of the queue has settled. It is removed when the queue is taken from, or when half of the queue is settled. */
   noteSettled(): void {
     this.#settled += 1;
     if (this.#settled === this.#queue.length - this.#head) this.clear();
     else if (this.#settled > 32 && this.#settled * 2 > this.#queue.length - this.#head) this.#compact();
   }
 
-  /** The next messages for a call, at least `least` of them. A queue that fits is handed over as it is. */
+  /** Takes the next messages for a call, at least `least` of them. A queue that fits as a whole is handed over without a copy. */
   take(maxMessages: number, maxBytes: number, least: 0 | 1): PendingMessage[] {
     if (this.#settled > 0) this.#compact();
     const available = this.#admittedEnd - this.#head;
@@ -115,11 +121,11 @@ export class Lane {
     return taken;
   }
 
-  /** Messages of a resolved call that are to go again, before all others. */
+  /** Puts messages of a resolved call, which are to be retried, before all others. */
   putBack(messages: readonly PendingMessage[]): void {
     if (messages.length === 0) return;
     for (const message of messages) {
-      message.state = "admitted";
+      message.markAdmitted();
       this.readyBytes += message.bytes;
     }
     this.readyCount += messages.length;
@@ -134,7 +140,7 @@ export class Lane {
     this.sentBytes = bytes;
   }
 
-  /** Forgets a queue whose messages have gone elsewhere. */
+  /** Empties the queue, whose messages have settled or moved to other lanes. */
   clear(): void {
     this.#settled = 0;
     this.#replaceQueue([], 0);
@@ -146,10 +152,67 @@ export class Lane {
     this.sentBytes = 0;
   }
 
-  /** All that are not settled, in order. */
+  /** A destination has put the lane on its list of ready lanes. */
+  joinReadyList(): void {
+    this.isReady = true;
+  }
+
+  leaveReadyList(): void {
+    this.isReady = false;
+  }
+
+  /** A call was answered, and some of its messages need a retry. */
+  retryNeeded(error: StreamError): void {
+    this.attempts += 1;
+    this.lastError = error;
+  }
+
+  /** A call was answered, and no message needs a retry: the count starts anew. */
+  noRetryNeeded(): void {
+    this.attempts = 0;
+  }
+
+  /** The driver's `prepare` failed, on which these messages wait. */
+  prepareFailed(error: StreamError): void {
+    this.lastError = error;
+  }
+
+  backOffUntil(atMs: number): void {
+    this.backsOff = true;
+    this.retryAtMs = atMs;
+  }
+
+  backOffEnded(): void {
+    this.backsOff = false;
+  }
+
+  travelAlone(alone: boolean): void {
+    this.travelsAlone = alone;
+  }
+
+  retire(): void {
+    this.retired = true;
+  }
+
+  /**
+   * One message of an atomic slice can make the provider refuse all of it. Halves what the lane may send at once until the
+   * culprit is alone, and doubles it again while the rest of that slice is stored.
+   */
+  isolateCulprit(sentMessages: number, followUp: SliceFollowUp): void {
+    if (followUp.split) {
+      this.splitLeft = Math.max(this.splitLeft, sentMessages);
+      this.splitLimit = Math.max(1, sentMessages >> 1);
+    } else if (this.splitLeft > 0 && followUp.retry === null) {
+      this.splitLeft -= sentMessages;
+      if (this.splitLeft <= 0) this.splitLimit = Infinity;
+      else if (followUp.failures.length === 0) this.splitLimit *= 2;
+    }
+  }
+
+  /** All messages that have not settled, in order. */
   *messages(): Generator<PendingMessage> {
     for (const message of this.sent) if (message.state !== "settled") yield message;
-    // The array at hand is walked: what is dropped or handed over meanwhile does not shift it.
+    // Removing or taking messages meanwhile does not shift this array.
     const queue = this.#queue;
     for (let at = this.#head; at < queue.length; at += 1) {
       const message = queue[at]!;
@@ -174,20 +237,5 @@ export class Lane {
     this.#queue = queue;
     this.#head = 0;
     this.#admittedEnd = admittedEnd;
-  }
-}
-
-/**
- * One message of an atomic slice can make the provider refuse all of it. Halves what the lane may send at once until the
- * culprit is alone, and doubles it again while the rest of that slice goes through.
- */
-export function isolateCulprit(lane: Lane, sentMessages: number, followUp: SliceFollowUp): void {
-  if (followUp.split) {
-    lane.splitLeft = Math.max(lane.splitLeft, sentMessages);
-    lane.splitLimit = Math.max(1, sentMessages >> 1);
-  } else if (lane.splitLeft > 0 && followUp.retry === null) {
-    lane.splitLeft -= sentMessages;
-    if (lane.splitLeft <= 0) lane.splitLimit = Infinity;
-    else if (followUp.failures.length === 0) lane.splitLimit *= 2;
   }
 }

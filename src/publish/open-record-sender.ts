@@ -10,7 +10,7 @@ import { resolveProducerOptions } from "./producer-options.ts";
 import type { ProducerOptions } from "./producer-types.ts";
 import { SingleSend } from "./single-send.ts";
 
-/** Opens nothing: the topic is asked for at the first use. @throws `invalid-argument` for wrong options */
+/** Opens nothing: the topic is looked up at the first use. @throws `invalid-argument` for wrong options */
 export function openRecordSender(context: TopicContext, options: ProducerOptions | undefined): RecordSender {
   const lifetime = new ProducerLifetime(context, resolveProducerOptions(options));
   const sizeOf = (record: OutgoingRecord): number => recordBytes(record.key, record.value, record.headers, lifetime.scheduler.driver.shape);
@@ -34,9 +34,16 @@ export function openRecordSender(context: TopicContext, options: ProducerOptions
           scheduler.requireRoom();
           const group = new SingleSend(resolve, reject);
           const { key, timestampMs, toPartition, value, headers } = record;
-          const keyText = key === null ? null : bytesToText(key);
-          const epoch = scheduler.unsettled.current;
-          const pending = new PendingMessage(key, keyText, timestampMs, toPartition, group, 0, lifetime.deadlineMs(), epoch);
+          const pending = new PendingMessage({
+            key,
+            timestampMs,
+            toPartition,
+            keyText: key === null ? null : bytesToText(key),
+            group,
+            index: 0,
+            deadlineMs: lifetime.deadlineMs(),
+            flushScope: scheduler.unsettled.current,
+          });
           scheduler.reserve(pending, null);
           if (signal !== undefined) group.watch(lifetime.watch, signal, pending);
           scheduler.encoded(pending, value, headers, sizeOf(record));

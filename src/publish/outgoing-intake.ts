@@ -16,15 +16,15 @@ import { NO_HEADERS, PendingMessage, type SendGroup } from "./pending-message.ts
 import type { SendScheduler } from "./send-scheduler.ts";
 
 /**
- * What a codec is told of a message. Most codecs ask for no headers, and an object without a prototype takes three times the memory
- * of one with: none is made before they do.
+ * What a codec learns about a message. Most codecs do not read the headers, and an object without a prototype takes three times the
+ * memory of one with: it is made only when a codec reads them.
  */
 class MessageTarget implements EncodingTarget {
   readonly topic: string;
   readonly key: string | null;
   readonly #given: Readonly<Record<string, string>> | undefined;
   #headers: Record<string, string> | undefined;
-  /** Of a copy: stored as they are, in front of what the codec adds. */
+  /** The headers of a copied record: stored as they are, before those that the codec adds. */
   readonly #exact: HeaderList | undefined;
 
   /** @param headers a copy: the application may change its own meanwhile */
@@ -39,7 +39,7 @@ class MessageTarget implements EncodingTarget {
     return (this.#headers ??= Object.assign(emptyHeaders(), this.#given));
   }
 
-  /** As bytes, those that the codec has added included. */
+  /** As bytes, with those that the codec has added. */
   headerList(requireExact: () => void): HeaderList {
     const headers = this.#headers ?? this.#given;
     const own = headers === undefined ? NO_HEADERS : toHeaderList(headers, requireExact);
@@ -51,15 +51,15 @@ class MessageTarget implements EncodingTarget {
 
 const ID_HEADER = "streamport-id";
 
-/** Where a message belongs: its call, its number there, and what the call adds to it. */
+/** The call that a message belongs to, and what the call adds to each of its messages. */
 export interface SendOrigin {
   readonly group: SendGroup;
   readonly deadlineMs: number;
-  /** What a subscriber of the diagnostics channel adds. */
+  /** Headers that a subscriber of the diagnostics channel adds. */
   readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
-/** Checks messages as the application gives them, reserves their slots and encodes them. */
+/** Checks the messages of the application, reserves their slots and encodes them. */
 export class OutgoingIntake<T, Input> {
   readonly #context: TypedTopic<T, Input>;
   readonly #scheduler: SendScheduler;
@@ -74,7 +74,7 @@ export class OutgoingIntake<T, Input> {
     this.#idPrefix = messageIds ? randomUUID() : null;
   }
 
-  /** Takes message number `index` of a call; what is wrong with it is told to the group. Its slot is reserved when this returns. */
+  /** Accepts message number `index` of a call, or reports to the group what is wrong with it. Its slot is reserved when this returns. */
   accept(message: OutgoingMessage<Input> & WithExactHeaders, index: number, origin: SendOrigin): PendingMessage | null {
     let pending: PendingMessage;
     let target: MessageTarget;
@@ -86,9 +86,16 @@ export class OutgoingIntake<T, Input> {
       target = new MessageTarget(this.#context.topic, key?.text ?? null, headers, exact);
       if (this.#idPrefix !== null) target.headers[ID_HEADER] = `${this.#idPrefix}-${this.#idCounter++}`;
       const timestampMs = producedAt === undefined ? null : timeToStore(producedAt);
-      const { group, deadlineMs } = origin;
-      const epoch = this.#scheduler.unsettled.current;
-      pending = new PendingMessage(key?.bytes ?? null, key?.text ?? null, timestampMs, toPartition, group, index, deadlineMs, epoch);
+      pending = new PendingMessage({
+        key: key?.bytes ?? null,
+        timestampMs,
+        toPartition,
+        keyText: key?.text ?? null,
+        group: origin.group,
+        index,
+        deadlineMs: origin.deadlineMs,
+        flushScope: this.#scheduler.unsettled.current,
+      });
       this.#scheduler.reserve(pending, key);
     } catch (error) {
       const ours = isStreamError(error) ? error : new StreamError("invalid-argument", "the message could not be read", { cause: error });
@@ -99,12 +106,12 @@ export class OutgoingIntake<T, Input> {
     return pending;
   }
 
-  /** With `onKeyFailure: "hold"`: the key may go on. */
+  /** With `onKeyFailure: "hold"`: messages of the key may be sent again. */
   releaseKey(key: string): void {
     this.#scheduler.failures.release(key);
   }
 
-  /** @returns its key, or `null` for none */
+  /** @returns the key of the message, or `null` for none */
   #checked(message: OutgoingMessage<Input>): KeyEntry | null {
     if (typeof message !== "object" || message === null)
       throw invalid(`a message must be an object with a value; received ${describeValue(message)}`);
@@ -219,7 +226,7 @@ function copyHeaders(headers: unknown, more: Readonly<Record<string, string>> | 
   return { ...(headers as Record<string, string>), ...more };
 }
 
-/** A `Map` or a `Headers` has no properties of its own: what is in it would be dropped without a word. */
+/** A `Map` or a `Headers` has no properties of its own: its entries would be dropped silently. */
 function isPlainObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

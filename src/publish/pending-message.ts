@@ -5,17 +5,17 @@ import type { Lane } from "./lane.ts";
 import type { StoredSlice } from "./receipt.ts";
 import type { FlushScope } from "./unsettled-messages.ts";
 
-/** One call of `send`, `sendBatch` or `sendStream`: what its messages report to. Each message reports exactly once. */
+/** One call of `send`, `sendBatch` or `sendStream`, to which its messages report. Each message reports exactly once. */
 export interface SendGroup {
   stored(message: PendingMessage, slice: StoredSlice, at: number): void;
   failed(message: PendingMessage, error: unknown): void;
-  /** Taken back by the caller's signal before it left. */
+  /** The caller's signal was aborted before the message was sent. */
   withdrawn(message: PendingMessage, reason: unknown): void;
   /** Message number `index` of the call was not accepted at all. */
   refused(index: number, error: StreamError): void;
-  /** Those that have not settled. */
+  /** The messages that have not settled. */
   openMessages(): Iterable<PendingMessage>;
-  /** The caller's signal was aborted; its messages have been told. */
+  /** The caller's signal was aborted; each open message has reported before. */
   aborted(reason: unknown): void;
 }
 
@@ -25,51 +25,85 @@ export const UNENCODED_BYTES = 1024;
 export const NO_HEADERS: HeaderList = Object.freeze([]);
 
 /**
- * Where a message stands. `encoding`: holds its slot only. `waiting`: for room. `admitted`: may go into a call.
- * `sent`: in an unresolved call. `settled`: its caller knows what became of it, though a call may still carry it.
+ * The state of a message. `encoding`: it holds its slot only. `waiting`: it waits for room. `admitted`: it may go into a call.
+ * `sent`: it is in an unresolved call. `settled`: its caller knows the outcome, though a call may still carry it.
  */
 export type MessageState = "encoding" | "waiting" | "admitted" | "sent" | "settled";
 
+/** What is known of a message when its slot is reserved. */
+export interface PendingMessageFields {
+  readonly key: Uint8Array | null;
+  readonly timestampMs: StoredTime | null;
+  readonly toPartition: string | undefined;
+  /** The key as text. Messages with the same text have the same key. */
+  readonly keyText: string | null;
+  /** The call of `send`, `sendBatch` or `sendStream` that the message belongs to. */
+  readonly group: SendGroup;
+  /** Its number in that call. */
+  readonly index: number;
+  /** On the clock of `nowMs`. */
+  readonly deadlineMs: number;
+  readonly flushScope: FlushScope;
+}
+
 /** What the core remembers of one message, which is also the record that the driver reads: one object, no closures. */
-export class PendingMessage implements OutgoingRecord {
+export class PendingMessage implements OutgoingRecord, PendingMessageFields {
   readonly key: Uint8Array | null;
   value: Uint8Array | null = null;
   headers: HeaderList = NO_HEADERS;
   readonly timestampMs: StoredTime | null;
   readonly toPartition: string | undefined;
-  /** The key as text: what tells the messages of one key. */
   readonly keyText: string | null;
-  /** The call of `send`, `sendBatch` or `sendStream` that it belongs to, and its place there. */
   readonly group: SendGroup;
   readonly index: number;
-  /** On the clock of `nowMs`. */
   readonly deadlineMs: number;
   readonly flushScope: FlushScope;
   /** As the provider counts them. */
   bytes: number = UNENCODED_BYTES;
   state: MessageState = "encoding";
-  /** It was in a call of unknown outcome. */
+  /** The message was in a call of unknown outcome. */
   maybeStored = false;
   lane: Lane | null = null;
 
-  constructor(
-    key: Uint8Array | null,
-    keyText: string | null,
-    timestampMs: StoredTime | null,
-    toPartition: string | undefined,
-    group: SendGroup,
-    index: number,
-    deadlineMs: number,
-    flushScope: FlushScope,
-  ) {
-    this.key = key;
-    this.keyText = keyText;
-    this.timestampMs = timestampMs;
-    this.toPartition = toPartition;
-    this.group = group;
-    this.index = index;
-    this.deadlineMs = deadlineMs;
-    this.flushScope = flushScope;
+  constructor(fields: PendingMessageFields) {
+    this.key = fields.key;
+    this.keyText = fields.keyText;
+    this.timestampMs = fields.timestampMs;
+    this.toPartition = fields.toPartition;
+    this.group = fields.group;
+    this.index = fields.index;
+    this.deadlineMs = fields.deadlineMs;
+    this.flushScope = fields.flushScope;
+  }
+
+  enterLane(lane: Lane): void {
+    this.lane = lane;
+  }
+
+  /** The codec has encoded the value; `bytes` is the size of the whole message as the provider counts it. */
+  encoded(value: Uint8Array | null, headers: HeaderList, bytes: number): void {
+    this.value = value;
+    this.headers = headers;
+    this.bytes = bytes;
+    this.state = "waiting";
+  }
+
+  markAdmitted(): void {
+    this.state = "admitted";
+  }
+
+  markSent(): void {
+    this.state = "sent";
+  }
+
+  /** A call that carried the message has an unknown outcome. */
+  markMaybeStored(): void {
+    this.maybeStored = true;
+  }
+
+  /** The queue no longer counts the message; its caller is informed next. */
+  discarded(): void {
+    this.state = "settled";
   }
 
   /** Durably stored, as number `at` of a slice. */
@@ -85,7 +119,7 @@ export class PendingMessage implements OutgoingRecord {
     this.flushScope.leave();
   }
 
-  /** Taken back by its caller before it left. */
+  /** Its caller aborted it before it was sent. */
   withdraw(reason: unknown): void {
     this.state = "settled";
     this.group.withdrawn(this, reason);

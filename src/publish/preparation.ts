@@ -4,11 +4,11 @@ import type { ProducerDriver } from "../driver/producer-driver.ts";
 import { StreamError } from "../errors.ts";
 
 export interface PreparationEvents {
-  /** Do messages wait? */
+  /** True while messages wait for `prepare`. */
   needed(): boolean;
   toError(error: unknown): StreamError;
   prepared(): void;
-  /** Not worth another try: whoever waits fails; the next one tries afresh. */
+  /** The error is not worth a retry: all that waits fails. The next message starts a new attempt. */
   failed(error: StreamError): void;
   retrying(error: StreamError, delayMs: number): void;
 }
@@ -18,7 +18,7 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** Calls `prepare` of the driver, one at a time, until it succeeds, fails for good, or nobody waits. */
+/** Calls `prepare` of the driver, one call at a time, until it succeeds, fails for good, or nothing waits for it. */
 export class Preparation {
   readonly #driver: ProducerDriver;
   readonly #retry: { readonly initialDelayMs: number; readonly maxDelayMs: number };
@@ -39,14 +39,14 @@ export class Preparation {
     return this.#done;
   }
 
-  /** Somebody waits. */
+  /** Starts if it is not running: something waits for `prepare`. */
   ensure(): void {
     if (this.#running || this.#done || this.#stopped) return;
     this.#running = true;
     void this.#run();
   }
 
-  /** Gives up a running attempt if nobody waits for it any longer. */
+  /** Aborts a running attempt if nothing waits for it any longer. */
   abandonIfUnneeded(): void {
     if (this.#running && !this.#needed()) this.#controller.abort();
   }
@@ -104,7 +104,7 @@ export class Preparation {
         await this.#driver.prepare(signal);
         this.#done = true;
       } catch (thrown) {
-        // What an abandoned attempt says is about nobody.
+        // The error of an aborted attempt concerns nothing that waits.
         if (!signal.aborted) await this.#afterFailure(this.#events.toError(thrown), attempt, signal);
       }
     }
@@ -125,7 +125,7 @@ export class Preparation {
     try {
       await delay(delayMs, undefined, { signal });
     } catch {
-      // Cut short by `abandonIfUnneeded` or `stop`: the loop looks again who waits.
+      // `abandonIfUnneeded` or `stop` ended the delay early: the loop checks again whether anything waits.
     }
   }
 }

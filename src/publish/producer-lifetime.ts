@@ -7,10 +7,10 @@ import { AbortWatch } from "./abort-watch.ts";
 import type { PendingMessage } from "./pending-message.ts";
 import type { ResolvedProducerOptions } from "./producer-options.ts";
 import { nowMs } from "./producer-timer.ts";
-import { sendError } from "./publish-context.ts";
+import { sendError } from "./send-error.ts";
 import { SendScheduler } from "./send-scheduler.ts";
 
-/** What a producer and a sender of plain records have in common: opened by the first use, flushed and closed once. */
+/** What a producer and a sender of plain records share: the first use opens it; it is flushed and closed once. */
 export class ProducerLifetime {
   readonly context: TopicContext;
   readonly settings: ResolvedProducerOptions;
@@ -38,12 +38,12 @@ export class ProducerLifetime {
     return this.#scheduler;
   }
 
-  /** For checks: has nothing been left behind? */
+  /** For tests: true when nothing is kept of messages that have settled. */
   get isEmpty(): boolean {
     return (this.#scheduler === null || this.#scheduler.isEmpty) && this.watch.size === 0;
   }
 
-  /** When a call that is made now has to have its answer. */
+  /** The deadline of a call that is made now. */
   deadlineMs(): number {
     return nowMs() + this.settings.deliveryTimeoutMs;
   }
@@ -70,7 +70,7 @@ export class ProducerLifetime {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    // The state above is set before anything else happens.
+    // `#closing` is set before anything else happens.
     await Promise.resolve();
     const scheduler = this.#scheduler;
     if (scheduler !== null) {
@@ -83,7 +83,7 @@ export class ProducerLifetime {
       const text = `the producer was closed before this message could be stored within timeoutMs (${timeoutMs})`;
       scheduler.failAll(sendError(this.context, "closed", text));
       scheduler.stop();
-      // The contract says that it never rejects; a driver that does has still been closed.
+      // By the contract this never rejects. A driver that rejects nevertheless counts as closed.
       await Promise.resolve(scheduler.driver.close()).catch(() => undefined);
     }
     this.#untrack();

@@ -1,15 +1,15 @@
 import { performance } from "node:perf_hooks";
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
 
-/** A timer that fires so much later than it should says that the process was stopped, or its event loop blocked. */
+/** A timer that fires so much too late shows that the process was stopped, or its event loop blocked. */
 const LATE_MS = 50;
 
-/** Whole milliseconds on a clock that is never set back. */
+/** Whole milliseconds of a monotonic clock. */
 export function nowMs(): number {
   return Math.trunc(performance.now());
 }
 
-/** The one timer of a producer: rings at the earliest of the times that it was told since it last rang. */
+/** The one timer of a producer: it fires at the earliest of the times that were set since it last fired. */
 export class ProducerTimer {
   readonly #onTime: () => void;
   #timer: NodeJS.Timeout | null = null;
@@ -17,13 +17,13 @@ export class ProducerTimer {
   #atMs = Infinity;
   #keepsAlive = false;
 
-  constructor(ring: () => void) {
-    this.#onTime = ring;
+  constructor(onTime: () => void) {
+    this.#onTime = onTime;
   }
 
   set(atMs: number): void {
     if (atMs >= this.#atMs) return;
-    // It rings at the end of this turn, whatever it is told.
+    // It fires at the end of this turn of the event loop in any case.
     if (this.#nextTurn !== null) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#atMs = atMs;
@@ -31,17 +31,17 @@ export class ProducerTimer {
     if (!this.#keepsAlive) this.#timer.unref();
   }
 
-  /** Answers that have come while the process was stopped are waiting behind this timer: they are heard before deadlines are judged. */
+  /** Answers that arrived while the process was stopped are queued behind this timer: they are processed before deadlines are checked. */
   #isDue(): void {
-    const ring = (): void => {
+    const fire = (): void => {
       this.clear();
       this.#onTime();
     };
-    if (nowMs() - this.#atMs < LATE_MS) ring();
-    else this.#nextTurn = setImmediate(ring);
+    if (nowMs() - this.#atMs < LATE_MS) fire();
+    else this.#nextTurn = setImmediate(fire);
   }
 
-  /** An idle producer does not keep the process alive; one with messages under way does. */
+  /** An idle producer does not keep the process alive; one with messages in flight does. */
   keepAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive;
     if (keepsAlive) this.#timer?.ref();

@@ -16,7 +16,7 @@ import { StreamSend, sendStream } from "./stream-send.ts";
 
 type MoreHeaders = Readonly<Record<string, string>> | undefined;
 
-/** The outer edge: one promise a call, checked arguments, diagnostics. */
+/** The public methods of a producer: one promise for each call, checked arguments, diagnostics. */
 export class TopicProducer<T, Input> implements Producer<Input> {
   readonly #context: TypedTopic<T, Input>;
   readonly #lifetime: ProducerLifetime;
@@ -81,8 +81,8 @@ export class TopicProducer<T, Input> implements Producer<Input> {
       const group = new SingleSend(resolve, reject);
       try {
         const signal = this.#lifetime.signalOf(options, "send");
-        this.#open().requireRoom();
-        const pending = this.#accepting().accept(message, 0, { group, deadlineMs: this.#lifetime.deadlineMs(), headers });
+        this.#openScheduler().requireRoom();
+        const pending = this.#openIntake().accept(message, 0, { group, deadlineMs: this.#lifetime.deadlineMs(), headers });
         if (signal !== undefined && pending !== null && pending.state !== "settled") group.watch(this.#lifetime.watch, signal, pending);
       } catch (error) {
         reject(this.#refusal(error, options));
@@ -101,7 +101,7 @@ export class TopicProducer<T, Input> implements Producer<Input> {
         if (!Array.isArray(messages)) {
           throw new StreamError("invalid-argument", `sendBatch needs an array of messages; received ${describeValue(messages)}`);
         }
-        const scheduler = this.#open();
+        const scheduler = this.#openScheduler();
         if (messages.length === 0) {
           resolve([]);
           return;
@@ -109,7 +109,7 @@ export class TopicProducer<T, Input> implements Producer<Input> {
         scheduler.requireRoom();
         const group = new BatchSend(messages.length, signal, this.#lifetime.watch, resolve, reject);
         const origin = { group, deadlineMs: this.#lifetime.deadlineMs(), headers };
-        const intake = this.#accepting();
+        const intake = this.#openIntake();
         let index = 0;
         for (; index < messages.length && signal?.aborted !== true; index += 1) {
           const pending = intake.accept(messages[index], index, origin);
@@ -133,7 +133,7 @@ export class TopicProducer<T, Input> implements Producer<Input> {
     let signal: AbortSignal | undefined;
     try {
       signal = this.#lifetime.signalOf(options, "sendStream");
-      scheduler = this.#open();
+      scheduler = this.#openScheduler();
       group = new StreamSend(signal, this.#lifetime.watch);
     } catch (error) {
       throw this.#streamRefusal(error, options);
@@ -146,15 +146,15 @@ export class TopicProducer<T, Input> implements Producer<Input> {
       const index = group.pulled();
       let pending;
       try {
-        this.#open();
-        pending = this.#accepting().accept(message, index, { group, deadlineMs: this.#lifetime.deadlineMs(), headers });
+        this.#openScheduler();
+        pending = this.#openIntake().accept(message, index, { group, deadlineMs: this.#lifetime.deadlineMs(), headers });
       } catch (error) {
         group.refused(index, this.#context.toError(error, "send"));
         return;
       }
       if (pending === null) return;
       group.queued(pending);
-      // By the application's own codec, for this message: it was not among the call's when they were told.
+      // The application's own codec aborted the call while it encoded this message, which was not among the call's messages yet.
       if (signal?.aborted === true && pending.state !== "settled") scheduler.giveUp([pending], signal.reason);
     };
     try {
@@ -169,16 +169,16 @@ export class TopicProducer<T, Input> implements Producer<Input> {
     return isStreamError(refusal) && refusal !== options?.signal?.reason ? withContext(refusal, { stored: 0 }) : refusal;
   }
 
-  #open(): SendScheduler {
+  #openScheduler(): SendScheduler {
     return this.#lifetime.scheduler;
   }
 
-  #accepting(): OutgoingIntake<T, Input> {
-    this.#intake ??= new OutgoingIntake(this.#context, this.#open(), this.#lifetime.settings.messageIds);
+  #openIntake(): OutgoingIntake<T, Input> {
+    this.#intake ??= new OutgoingIntake(this.#context, this.#openScheduler(), this.#lifetime.settings.messageIds);
     return this.#intake;
   }
 
-  /** The reason of the caller's own signal as it is, anything else as a coded error. */
+  /** The reason of the caller's own signal stays as it is; anything else becomes a coded error. */
   #refusal(error: unknown, options: CallOptions | undefined): unknown {
     return options?.signal?.aborted === true && error === options.signal.reason ? error : this.#context.toError(error, "send");
   }
@@ -198,7 +198,7 @@ export class TopicProducer<T, Input> implements Producer<Input> {
   }
 }
 
-/** A call of `sendBatch` of which nothing was taken tells that of each of its messages. */
+/** A call of `sendBatch` that is refused as a whole has the error as the outcome of each of its messages. */
 function refusedWhole(error: unknown, messages: unknown): unknown {
   if (!isStreamError(error) || !Array.isArray(messages)) return error;
   const receipts = new Array<null>(messages.length).fill(null);
@@ -206,7 +206,7 @@ function refusedWhole(error: unknown, messages: unknown): unknown {
   return withContext(error, { batch: { receipts, failures } });
 }
 
-/** Opens nothing: the topic is asked for at the first send. @throws `invalid-argument` for wrong options · `closed` */
+/** Opens nothing: the topic is looked up at the first send. @throws `invalid-argument` for wrong options · `closed` */
 export function createProducer<T, Input>(context: TypedTopic<T, Input>, options: ProducerOptions | undefined): Producer<Input> {
   const settings = resolveProducerOptions(options);
   context.requireOpen("send");

@@ -4,17 +4,17 @@ import type { Receipt } from "../receipt.ts";
 import { type StoredTime, toDate } from "../stored-time.ts";
 import type { Position } from "../tokens.ts";
 
-/** What the receipts of one stored slice have in common. One object a slice, not one a message. */
+/** What the receipts of one stored slice share: one object for the slice, not one for each message. */
 export interface StoredSlice {
   readonly provider: string;
   readonly identity: TopicIdentity;
   readonly partition: string | null;
   readonly timestampMs: StoredTime | null;
-  /** The driver's own word for the place, or `null` where it does not tell. */
+  /** The position in the driver's own form, or `null` where the driver does not know it. */
   positionOf(index: number): string | null;
 }
 
-/** A receipt as handed out. The position is built when it is asked for: building it costs more than everything else. */
+/** The receipt that the application gets. Its position is built when it is read: building it costs more than everything else. */
 export class StoredReceipt implements Receipt {
   readonly partition: string | null;
   readonly timestamp: Date | null;

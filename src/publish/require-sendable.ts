@@ -1,10 +1,41 @@
+import { isUtf8 } from "node:buffer";
+import type { Capabilities, Capability } from "../capabilities.ts";
 import type { ProducerDriver } from "../driver/producer-driver.ts";
-import type { OutgoingRecord } from "../driver/record.ts";
+import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
+import { StreamError } from "../errors.ts";
 import { requireWithinLimits } from "../record-limits.ts";
-import { requireWithinCapabilities } from "./topic-capabilities.ts";
 
-/** Of a message that is complete, once the driver is prepared. @throws `too-large` · `unsupported`, naming what is allowed */
+/** Checks a complete message against the topic, once the driver is prepared. @throws `too-large` · `unsupported`, naming what is allowed */
 export function requireSendable(message: OutgoingRecord & { readonly bytes: number }, driver: ProducerDriver): void {
   requireWithinCapabilities(message, driver.capabilities);
   requireWithinLimits(message, driver.limits);
+}
+
+/**
+ * The capabilities of the provider were checked before the message was queued. A topic may have fewer: they are known once the producer is
+ * prepared, and may change while it runs.
+ * @param capabilities of the topic; `undefined`: those of the provider
+ * @throws `unsupported`, naming what the record needs
+ */
+function requireWithinCapabilities(record: OutgoingRecord, capabilities: Capabilities | undefined): void {
+  if (capabilities === undefined) return;
+  const { key, value, headers, timestampMs, toPartition } = record;
+  if (!capabilities.producerTimestamps && timestampMs !== null) throw unsupported("producerTimestamps");
+  if (!capabilities.explicitPartition && toPartition !== undefined) throw unsupported("explicitPartition");
+  if (!capabilities.tombstones && value === null) throw unsupported("tombstones");
+  if (!capabilities.binaryKeys && key !== null && (key.length === 0 || !isUtf8(key))) throw unsupported("binaryKeys");
+  if (!capabilities.exactHeaders && !areTexts(headers)) throw unsupported("exactHeaders");
+}
+
+function unsupported(capability: Capability): StreamError {
+  return new StreamError("unsupported", `the settings of this topic turn off the capability ${capability}, which this message needs`, {
+    capability,
+  });
+}
+
+function areTexts(headers: HeaderList): boolean {
+  const names = new Set(headers.map(([name]) => name));
+  return (
+    names.size === headers.length && headers.every(([name, value]) => name !== "" && name.isWellFormed() && value !== null && isUtf8(value))
+  );
 }

@@ -6,7 +6,7 @@ import type { Lane } from "./lane.ts";
 import type { ResolvedProducerOptions } from "./producer-options.ts";
 import { type ProducerTimer, nowMs } from "./producer-timer.ts";
 
-/** The lanes that wait before their next attempt. */
+/** The back-off of a publish: the lanes that wait before they retry. */
 export class RetrySchedule {
   readonly #context: TopicContext;
   readonly #retry: ResolvedProducerOptions["retry"];
@@ -19,11 +19,10 @@ export class RetrySchedule {
     this.#timer = timer;
   }
 
-  /** The lane has failed once more and still has messages. */
+  /** The lane needs a retry and still has messages: it waits for the back-off, and at least for what the provider asked for. */
   delay(lane: Lane, error: StreamError, atLeastMs: number): void {
     const delayMs = Math.max(atLeastMs, backOffMs(this.#retry, lane.attempts));
-    lane.backsOff = true;
-    lane.retryAtMs = nowMs() + delayMs;
+    lane.backOffUntil(nowMs() + delayMs);
     this.#waiting.add(lane);
     this.#timer.set(lane.retryAtMs);
     this.report(error, delayMs);
@@ -41,7 +40,7 @@ export class RetrySchedule {
     this.#waiting.delete(lane);
   }
 
-  /** Those whose time has come; for the others the alarm is set again. */
+  /** The lanes whose back-off is over; the timer is set again for the others. */
   due(now: number): Lane[] {
     const due: Lane[] = [];
     for (const lane of this.#waiting) {
@@ -50,7 +49,7 @@ export class RetrySchedule {
         continue;
       }
       this.#waiting.delete(lane);
-      lane.backsOff = false;
+      lane.backOffEnded();
       due.push(lane);
     }
     return due;

@@ -9,7 +9,7 @@ import { Deadlines } from "./deadlines.ts";
 import { type CallAnswer, Dispatcher } from "./dispatcher.ts";
 import { FlushSchedule } from "./flush-schedule.ts";
 import { KeyFailures } from "./key-failures.ts";
-import { type Lane, isolateCulprit } from "./lane.ts";
+import type { Lane } from "./lane.ts";
 import { type KeyEntry, LaneRouter } from "./lane-router.ts";
 import { LaneTable } from "./lane-table.ts";
 import { type PendingMessage, UNENCODED_BYTES, bytesOf } from "./pending-message.ts";
@@ -22,8 +22,8 @@ import { LATE_CALL_MS, type SliceFollowUp, normalizeResults, settleSlice } from 
 import { UnsettledMessages } from "./unsettled-messages.ts";
 
 /**
- * From the slot of a message to its receipt: routing, admission, calls, results, retries and deadlines, for every call
- * shape. Everything here happens in synchronous steps; user code runs only behind promises.
+ * Takes a message from its slot to its receipt: routing, admission, calls, results, retries and deadlines, for every call
+ * shape. All steps are synchronous; code of the application runs only behind promises.
  */
 export class SendScheduler {
   readonly #context: TopicContext;
@@ -63,7 +63,7 @@ export class SendScheduler {
       prepared: () => this.#onPrepared(),
       failed: (error) => this.#onPrepareFailed(error),
       retrying: (error, delayMs) => {
-        this.#lanes.unrouted.lastError = error;
+        this.#lanes.unrouted.prepareFailed(error);
         this.#retries.report(error, delayMs);
       },
     });
@@ -77,7 +77,7 @@ export class SendScheduler {
     return this.#preparation.done;
   }
 
-  /** Nothing queued, nothing in flight, no lane remembered. */
+  /** Nothing is queued or in flight, and no lane is kept. */
   get isEmpty(): boolean {
     const { free, unrouted, size } = this.#lanes;
     return (
@@ -100,8 +100,9 @@ export class SendScheduler {
   }
 
   /**
-   * Reserves the slot of a message, in the order of the calls. `key`: what is known of its key.
-   * @throws what keeps it from being queued; then it was never there
+   * Reserves the slot of a message, in the order of the calls.
+   * @param key what is known of its key; `null`: nothing
+   * @throws what keeps the message from being queued; then nothing is left of it
    */
   reserve(message: PendingMessage, key: KeyEntry | null): void {
     this.failures.requireNotHeld(message.keyText);
@@ -113,14 +114,11 @@ export class SendScheduler {
     if (lane === this.#lanes.unrouted) this.#preparation.ensure();
   }
 
-  /** The message is complete, of `bytes` as the provider counts; it may have settled meanwhile. */
+  /** The message is complete; `bytes` is its size as the provider counts it. It may have settled meanwhile. */
   encoded(message: PendingMessage, value: Uint8Array | null, headers: HeaderList, bytes: number): void {
     if (message.state === "settled") return;
-    message.value = value;
-    message.headers = headers;
     this.#admission.wait(bytes - UNENCODED_BYTES);
-    message.bytes = bytes;
-    message.state = "waiting";
+    message.encoded(value, headers, bytes);
     const lane = message.lane!;
     if (lane.kind === "unrouted") return;
     const error = this.#whyNotSendable(message);
@@ -128,7 +126,7 @@ export class SendScheduler {
     else this.refuse(message, error);
   }
 
-  /** A message that is queued turns out not to be sendable: it blocks nothing. */
+  /** A queued message cannot be sent: it fails and blocks nothing. */
   refuse(message: PendingMessage, error: StreamError): void {
     if (message.state === "settled") return;
     const lane = message.lane!;
@@ -138,24 +136,24 @@ export class SendScheduler {
   }
 
   /**
-   * The callers take these back: what has left, or may be stored, is of unknown outcome; the rest was never sent. No failure of
-   * their keys: what is behind them goes on when the call has resolved.
+   * The callers have aborted these messages. Those that were sent, or may be stored, have an unknown outcome; the others were never sent.
+   * This is no failure of their keys: later messages are sent when the call has resolved.
    */
   giveUp(messages: Iterable<PendingMessage>, reason: unknown): void {
     const lanes = new Set<Lane>();
     for (const message of messages) {
       const lane = message.lane!;
       lanes.add(lane);
-      const hasLeft = message.state === "sent" || message.maybeStored;
-      if (message.state === "sent") lane.call?.giveUpOne();
+      const wasSent = message.state === "sent" || message.maybeStored;
+      if (message.state === "sent") lane.call?.callerGaveUp();
       else this.#discard(message);
-      if (hasLeft) message.reject(this.failures.unknown("was aborted after it had left", reason));
+      if (wasSent) message.reject(this.failures.unknown("was aborted after it was sent", reason));
       else message.withdraw(reason);
     }
     for (const lane of lanes) this.#afterLoss(lane);
   }
 
-  /** Resolves when `prepare` has; a terminal error of it ends the wait, what is worth a retry is retried. */
+  /** Resolves when the driver's `prepare` has. It is retried where that is worth it; a terminal error ends the wait. */
   prepare(signal: AbortSignal | undefined): Promise<void> {
     return this.#preparation.ready(signal);
   }
@@ -165,11 +163,11 @@ export class SendScheduler {
     this.#flushes.now();
   }
 
-  /** Fails everything that has not settled: sent ones as `outcome-unknown`, the others by `error`. */
+  /** Fails everything that has not settled: as `outcome-unknown` what was sent or may be stored, with `error` the rest. */
   failAll(error: StreamError): void {
     for (const lane of this.#lanes.all()) {
-      this.failures.failInOrder(lane, (message) =>
-        message.state === "sent" || message.maybeStored ? this.failures.unknown("was cut short by close", error) : error,
+      this.failures.failAll(lane, (message) =>
+        message.state === "sent" || message.maybeStored ? this.failures.unknown("was given up by the close of the producer", error) : error,
       );
       this.#afterLoss(lane);
     }
@@ -191,15 +189,15 @@ export class SendScheduler {
     }
   }
 
-  /** Takes a message that is in no call out of the queue, before it settles. */
+  /** Removes a message that is in no call from its queue, before it settles. */
   #discard(message: PendingMessage): void {
     const lane = message.lane!;
     this.#admission.discard(message, lane);
-    message.state = "settled";
+    message.discarded();
     lane.noteSettled();
   }
 
-  /** Messages that waited for the lanes go to them in the order of their calls. */
+  /** Messages that waited for `prepare` move to their lanes in the order of their calls. */
   #onPrepared(): void {
     const lanes = this.#router.routeAll((message, error) => {
       this.#admission.discard(message, this.#lanes.unrouted);
@@ -209,10 +207,10 @@ export class SendScheduler {
   }
 
   #onPrepareFailed(error: StreamError): void {
-    this.failures.failInOrder(this.#lanes.unrouted, () => error);
+    this.failures.failAll(this.#lanes.unrouted, () => error);
   }
 
-  /** Admits, makes ready or retires a lane after anything about it has changed. */
+  /** Admits messages of a lane, makes it ready or retires it, after anything about it has changed. */
   #advance(lane: Lane, atOnce: boolean): void {
     this.#admission.admit(lane);
     if (lane.isEmpty) {
@@ -222,13 +220,13 @@ export class SendScheduler {
       return;
     }
     if (!lane.canSend) return;
-    // Most messages join a lane that is on the list already: at the end of this turn it is looked at in any case.
+    // Most messages join a lane that is on the ready list already: it is looked at in any case at the end of this turn.
     const isFull = !this.#flushes.lingers && lane.isReady ? false : this.#dispatcher.ready(lane);
     if (atOnce || isFull) this.#flushes.now();
     else this.#flushes.soon();
   }
 
-  /** Messages have left the lane without a call: others may have room now. */
+  /** Messages of the lane have settled without a call: others may have room now. */
   #afterLoss(lane: Lane): void {
     if (lane.kind === "unrouted") {
       this.#preparation.abandonIfUnneeded();
@@ -260,23 +258,22 @@ export class SendScheduler {
     if (this.#dispatcher.hasReady) this.#flushes.now();
   }
 
-  /** Puts back what has to go again, fails what has failed with what is behind it, and decides when the lane goes on. */
+  /** Puts back what has to be retried, fails what has failed and what it blocks, and decides when the lane sends next. */
   #afterResult(lane: Lane, sentMessages: number, followUp: SliceFollowUp, isLate: boolean): void {
     const { toRetry, failures, retry } = followUp;
     lane.putBack(toRetry);
     if (isLate || retry !== null || lane.travelsAlone) this.#lanes.setTravelsAlone(lane, isLate || retry !== null);
-    isolateCulprit(lane, sentMessages, followUp);
+    lane.isolateCulprit(sentMessages, followUp);
     if (failures.length > 0) {
       const named = failures.map((failure) => ({ ...failure, error: this.#context.toError(failure.error, "send") }));
       this.failures.failAnswered(lane, named);
     }
     if (retry === null) {
-      lane.attempts = 0;
+      lane.noRetryNeeded();
       return;
     }
     const error = this.#context.toError(retry.error, "send");
-    lane.attempts += 1;
-    lane.lastError = error;
+    lane.retryNeeded(error);
     if (!lane.isEmpty) this.#retries.delay(lane, error, retry.retryAfterMs);
   }
 

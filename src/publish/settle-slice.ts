@@ -5,43 +5,43 @@ import type { TopicContext } from "../topic-context.ts";
 import type { ActiveCall } from "./active-call.ts";
 import type { CallAnswer } from "./dispatcher.ts";
 import type { PendingMessage } from "./pending-message.ts";
-import { sendError } from "./publish-context.ts";
+import { sendError } from "./send-error.ts";
 
-/** A defect of the driver: its answer does not say what became of the slice. To ask again would bring the same answer. */
+/** A defect of the driver: its answer does not give the outcome of the slice. A retry would bring the same answer. */
 interface InvalidAnswer {
   readonly outcome: "unanswered";
-  /** `internal`; blames the driver. */
+  /** Has the code `internal`, and names the driver as the cause. */
   readonly error: StreamError;
 }
 
 const OUTCOMES: ReadonlySet<unknown> = new Set(["stored", "refused", "retryable", "unknown"]);
 
-/** A call that takes longer than this is late: its lanes travel alone until one is in time. */
+/** A call that takes longer than this is late: each of its lanes travels alone until a call of that lane is in time. */
 export const LATE_CALL_MS = 1_000;
 
-/** A message that was refused for good, or of which the driver does not say what became of it. */
+/** A message that was refused for good, or whose outcome the driver does not give. */
 export interface RefusedMessage {
   readonly message: PendingMessage;
   readonly error: StreamError;
-  /** So many of those that go again stood in front of it: the first of `toRetry`, which it does not block. */
+  /** So many messages that are retried stood before it: the first of `toRetry`. It does not block them. */
   readonly retriedBefore: number;
 }
 
 /** What is left to do for a slice after its stored messages have been settled. */
 export interface SliceFollowUp {
-  /** To go again, in order. */
+  /** To be retried, in order. */
   readonly toRetry: PendingMessage[];
   /** Refused for good. */
   readonly failures: RefusedMessage[];
-  /** Why to wait before they go again; `null`: at once. */
+  /** Why and how long to wait before the retry; `null`: no wait. */
   retry: { readonly error: StreamError; readonly retryAfterMs: number } | null;
-  /** The slice was refused as a whole and has several messages: one of them is to blame. */
+  /** The slice was refused as a whole and has several messages: one of them is the culprit. */
   split: boolean;
 }
 
 const DONE: SliceFollowUp = Object.freeze({ toRetry: [], failures: [], retry: null, split: false });
 
-/** Settles what is stored of a slice and sorts the rest. Messages whose callers have given up are left out. */
+/** Settles the stored messages of a slice and sorts the rest. Messages that have settled before are left out. */
 export function settleSlice(
   records: readonly PendingMessage[],
   result: SliceResult | InvalidAnswer,
@@ -103,12 +103,12 @@ function sortOne(
         wait(followUp, result.error, result.retryAfterMs);
         return;
       case "unknown":
-        message.maybeStored = true;
+        message.markMaybeStored();
         followUp.toRetry.push(message);
         wait(followUp, result.error, 0);
         return;
       case "unanswered":
-        message.maybeStored = true;
+        message.markMaybeStored();
         followUp.failures.push({ message, error: result.error, retriedBefore: followUp.toRetry.length });
     }
   });
@@ -119,7 +119,7 @@ function wait(followUp: SliceFollowUp, error: StreamError, retryAfterMs = 0): vo
   followUp.retry = { error, retryAfterMs: Math.max(retryAfterMs, followUp.retry?.retryAfterMs ?? 0) };
 }
 
-/** One result a slice, whatever the driver did. Results that are no answer to this call tell nothing about any of it. */
+/** One result for each slice, whatever the driver did. Results that do not fit this call say nothing about any slice of it. */
 export function normalizeResults(call: ActiveCall, answer: CallAnswer, context: TopicContext): readonly (SliceResult | InvalidAnswer)[] {
   const { slices } = call;
   if ("thrown" in answer) {
@@ -141,7 +141,7 @@ export function normalizeResults(call: ActiveCall, answer: CallAnswer, context: 
   return results.map((result: unknown, at) => {
     if (isAnswer(result, at)) return result as SliceResult;
     const { outcome, results: each } = (result ?? {}) as { readonly outcome?: unknown; readonly results?: unknown };
-    if (outcome !== "each") return problem("a slice without one of the outcomes that there are");
+    if (outcome !== "each") return problem("a slice without one of the possible outcomes");
     const { length } = slices[at]!.records;
     return problem(`${count(each)} to a slice of ${length} records; allowed is an array of one result a record, in their order`);
   });

@@ -44,7 +44,7 @@ export class SingleSend implements SendGroup {
   }
 
   aborted(): void {
-    // Its only message has said it all.
+    // Its only message has reported already.
   }
 
   #unwatch(): void {

@@ -3,12 +3,12 @@ import { describeValue } from "../option-rules.ts";
 import type { AbortWatch } from "./abort-watch.ts";
 import type { PendingMessage, SendGroup } from "./pending-message.ts";
 
-/** How much of a stream may be under way, whatever the byte bound of the producer says. */
+/** So many messages of a stream may be in flight, whatever the byte bound of the producer is. */
 const MAX_OPEN_MESSAGES = 8_192;
 
 interface StreamWindow {
   readonly maxOpenBytes: number;
-  /** Do other calls of the producer leave room? */
+  /** False while the other calls of the producer leave no room. */
   hasRoom(): boolean;
 }
 
@@ -16,17 +16,17 @@ type Source<Item> = AsyncIterable<Item> | Iterable<Item>;
 
 type Pulled<Item> = IteratorResult<Item> | Promise<IteratorResult<Item>>;
 
-/** What ended a stream: the message, or the next pull, with this number. */
+/** The message, or the pull, with this number has ended the stream. */
 interface StreamFailure {
   readonly index: number;
   readonly error: unknown;
-  /** Is the error the reason of the caller's signal, and that message was not stored? */
+  /** The error is the reason of the caller's signal, and the message was not stored. */
   readonly isReason: boolean;
 }
 
-/** One call of `sendStream`: counts what is stored, and wakes the side that pulls when something has changed. */
+/** One call of `sendStream`: counts what is stored, and wakes the loop that pulls when something has changed. */
 export class StreamSend implements SendGroup {
-  /** In the order of the stream. */
+  /** The messages that have not settled, in the order of the stream. */
   readonly #open = new Set<PendingMessage>();
   readonly #signal: AbortSignal | undefined;
   readonly #watch: AbortWatch;
@@ -34,7 +34,7 @@ export class StreamSend implements SendGroup {
   #pulledCount = 0;
   #storedCount = 0;
   #openBytes = 0;
-  #someLeft = false;
+  #someSent = false;
   #failure: StreamFailure | null = null;
 
   constructor(signal: AbortSignal | undefined, watch: AbortWatch) {
@@ -43,7 +43,7 @@ export class StreamSend implements SendGroup {
     if (signal !== undefined) watch.watch(signal, this);
   }
 
-  /** The number of the message that has just been pulled. */
+  /** A message has been pulled. @returns its number */
   pulled(): number {
     return this.#pulledCount++;
   }
@@ -64,19 +64,19 @@ export class StreamSend implements SendGroup {
     return this.#failure !== null;
   }
 
-  /** Is it known how the stream ends? After a failure, when all messages before it have settled. */
+  /** True when the outcome of the stream is known: after a failure, when all messages before it have settled. */
   get isDecided(): boolean {
     const [first] = this.#open;
     return first === undefined || (this.#failure !== null && first.index > this.#failure.index);
   }
 
-  /** Of a stream that is decided: its first failure in the order of the stream, which says how much is stored; `null`: none. */
+  /** Of a decided stream: its first failure in the order of the stream, with how many messages are stored; `null`: none. */
   outcome(): { readonly error: unknown } | null {
     if (this.#failure === null) return null;
     const { index: stored, error, isReason } = this.#failure;
     if (!isReason) return { error: isStreamError(error) ? withContext(error, { stored }) : error };
-    // As for a batch: the reason as it is, where nothing has left.
-    if (stored === 0 && !this.#someLeft) return { error };
+    // As for a batch: the reason as it is, where nothing was sent.
+    if (stored === 0 && !this.#someSent) return { error };
     const text = `the call was aborted; of its messages ${stored} from the start are stored, and the next one is not`;
     return { error: new StreamError("timeout", text, { cause: error, retryable: false, operation: "send", stored }) };
   }
@@ -87,7 +87,7 @@ export class StreamSend implements SendGroup {
     this.#openBytes += message.bytes;
   }
 
-  /** Called at the next result or failure, once; `null`: nobody waits. */
+  /** `onChange` is called once, at the next result or failure; `null`: nothing is called. */
   notify(onChange: (() => void) | null): void {
     this.#onChange = onChange;
   }
@@ -99,12 +99,12 @@ export class StreamSend implements SendGroup {
 
   stored(message: PendingMessage): void {
     this.#storedCount += 1;
-    this.#someLeft = true;
+    this.#someSent = true;
     this.#settled(message);
   }
 
   failed(message: PendingMessage, error: unknown): void {
-    this.#someLeft ||= isStreamError(error, "outcome-unknown");
+    this.#someSent ||= isStreamError(error, "outcome-unknown");
     this.#note(message.index, error);
     this.#settled(message);
   }
@@ -128,7 +128,7 @@ export class StreamSend implements SendGroup {
     this.#changed();
   }
 
-  /** Nothing more can be pulled. */
+  /** The source has failed: nothing more can be pulled. */
   sourceFailed(error: StreamError): void {
     this.#note(this.#pulledCount, error);
     this.#changed();
@@ -152,8 +152,8 @@ export class StreamSend implements SendGroup {
 }
 
 /**
- * Pulls messages at the pace at which they are stored. At the first failure it stops pulling, tells the source by `return`,
- * and throws as soon as all that was pulled before the failure has settled; what was pulled behind it may still be under way then.
+ * Pulls messages at the pace at which they are stored. At the first failure it stops pulling, ends the source by `return`, and throws
+ * as soon as all messages before the failure have settled. Messages that were pulled after it may still be in flight then.
  */
 export async function sendStream<Item>(
   source: Source<Item>,
@@ -169,7 +169,7 @@ export async function sendStream<Item>(
   return group.storedCount;
 }
 
-/** Until the source is done or the group has failed. Never rejects: what the source throws becomes the group's failure. */
+/** Pulls until the source is done or the group has failed. Never rejects: what the source throws becomes the group's failure. */
 async function pullAll<Item>(source: Source<Item>, group: StreamSend, window: StreamWindow, send: (message: Item) => void): Promise<void> {
   let iterator: AsyncIterator<Item> | Iterator<Item>;
   try {
@@ -184,7 +184,7 @@ async function pullAll<Item>(source: Source<Item>, group: StreamSend, window: St
       send(result.value);
     }
   } catch (error) {
-    // The source itself threw, and so has ended.
+    // The source itself threw: it has ended.
     group.sourceFailed(
       isStreamError(error) ? error : new StreamError("invalid-argument", "the source of the messages failed", { cause: error }),
     );
@@ -219,7 +219,7 @@ function changed(group: StreamSend): Promise<void> {
   });
 }
 
-/** The next item, or `null` as soon as the group has failed: a source that hangs does not keep a failure back. */
+/** The next item, or `null` as soon as the group has failed: a source that hangs does not delay a failure. */
 function unlessFailed<Item>(step: Promise<IteratorResult<Item>>, group: StreamSend): Promise<IteratorResult<Item> | null> {
   return new Promise((resolve, reject) => {
     const onChange = (): void => {
@@ -233,7 +233,7 @@ function unlessFailed<Item>(step: Promise<IteratorResult<Item>>, group: StreamSe
 
 function endSource<Item>(iterator: AsyncIterator<Item> | Iterator<Item>): void {
   try {
-    // Not awaited: a source that hangs would keep the failure back. Its own error comes too late to be of use.
+    // Not awaited: a source that hangs would delay the failure. An error of its own comes too late to be of use.
     Promise.resolve(iterator.return?.()).catch(() => undefined);
   } catch {
     // As above.

@@ -24,11 +24,11 @@ export class FlushScope {
   }
 }
 
-/** Counts what has not settled, so that `flush` can wait for exactly what was sent before it. */
+/** Counts the messages that have not settled, so that `flush` can wait for exactly those that were sent before it. */
 export class UnsettledMessages {
   readonly #onBusy: () => void;
   readonly #onIdle: () => void;
-  /** Ended by a `flush`, and not all settled. */
+  /** Scopes that a `flush` has ended, with messages that have not settled. */
   readonly #ended = new Set<FlushScope>();
   #current = new FlushScope(this);
   #count = 0;
@@ -42,7 +42,7 @@ export class UnsettledMessages {
     return this.#count;
   }
 
-  /** Where a message that is sent now belongs. */
+  /** The scope of a message that is sent now. */
   get current(): FlushScope {
     return this.#current;
   }
@@ -64,7 +64,7 @@ export class UnsettledMessages {
     if (this.#count === 0) this.#onIdle();
   }
 
-  /** Resolves when everything that has been sent until now has settled. */
+  /** Resolves when every message that has been sent until now has settled. */
   settled(): Promise<void> {
     if (this.#current.pending > 0) {
       this.#ended.add(this.#current);

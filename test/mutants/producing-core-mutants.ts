@@ -13,7 +13,7 @@ function keyOf(message: OutgoingMessage<unknown>, options: AnyTopicOptions): str
   return message.key ?? options.key?.(message.value) ?? null;
 }
 
-/** Encodes first and takes the place in the queue afterwards. */
+/** Encodes first and reserves the slot in the queue afterwards. */
 const sendsWhenEncoded = connectionMutant("sends-when-encoded", () => (connection) => {
   const encoded = new WeakMap<object, Uint8Array>();
   const topic = (name: string, options: AnyTopicOptions): unknown => {
@@ -56,7 +56,7 @@ function refusalBlocksTheKey(producer: AnyProducer, options: AnyTopicOptions): P
   };
 }
 
-/** What is behind a message that its caller took back fails with it. */
+/** A message that its caller aborted fails the later messages of its key. */
 function abortBlocksTheKey(producer: AnyProducer, options: AnyTopicOptions): Partial<AnyProducer> {
   const abortable = new Map<string | null, Promise<unknown>>();
   return {
@@ -78,7 +78,7 @@ function abortBlocksTheKey(producer: AnyProducer, options: AnyTopicOptions): Par
   };
 }
 
-/** One after the other, whatever their keys. */
+/** Sends one message after the other, also those of different keys. */
 function oneLaneForAll(producer: AnyProducer): Partial<AnyProducer> {
   let last: Promise<unknown> = Promise.resolve();
   return {

@@ -18,12 +18,12 @@ function backwards(result: SliceResult, count: number): SliceResult {
   return result.outcome === "each" ? { ...result, results: result.results.toReversed() } : result;
 }
 
-/** What a defect writes later: the core uses its records again. */
+/** A copy that a defect can write later: the core reuses the records of a call. */
 function copyOf(call: PublishCall, slices = call.slices): PublishCall {
   return { ...call, slices: slices.map((slice) => ({ ...slice, records: [...slice.records] })) };
 }
 
-/** Claims success for what failed, and writes it when something else has been written; what failed last comes first. */
+/** Claims success for what failed, and writes it after the next call that succeeds; the last failure is written first. */
 function retriesBehindTheQueue(producer: ProducerDriver): Partial<ProducerDriver> {
   const behind: PublishCall[] = [];
   const catchUp = async (): Promise<void> => {
@@ -38,7 +38,7 @@ function retriesBehindTheQueue(producer: ProducerDriver): Partial<ProducerDriver
   };
   return {
     close: async () => {
-      // Disorder is the defect, not loss: nothing of it may be left.
+      // The defect is disorder, not loss: everything must be written.
       await catchUp();
       await producer.close();
     },
@@ -52,7 +52,7 @@ function retriesBehindTheQueue(producer: ProducerDriver): Partial<ProducerDriver
   };
 }
 
-/** Claims success for every second call at once, and writes it behind the one that follows. */
+/** Claims success for every second call at once, and writes it after the call that follows. */
 function storesEverySecondCallLate(producer: ProducerDriver): Partial<ProducerDriver> {
   let held: PublishCall | null = null;
   return {
@@ -74,7 +74,7 @@ function storesEverySecondCallLate(producer: ProducerDriver): Partial<ProducerDr
   };
 }
 
-/** Writes once more, past the message that was refused, and still says that it failed. */
+/** Writes a slice once more, with the message that was refused, and still reports the refusal. */
 function storesWhatItRefuses(producer: ProducerDriver): Partial<ProducerDriver> {
   return {
     write: async (call, signal) => {
@@ -91,7 +91,7 @@ function storesWhatItRefuses(producer: ProducerDriver): Partial<ProducerDriver> 
   };
 }
 
-/** Answers first, and stores when it is closed. */
+/** Acknowledges first, and stores when it is closed. */
 function acknowledgesBeforeStoring(producer: ProducerDriver): Partial<ProducerDriver> {
   const held: PublishCall[] = [];
   return {
@@ -106,7 +106,7 @@ function acknowledgesBeforeStoring(producer: ProducerDriver): Partial<ProducerDr
   };
 }
 
-/** Defects of how calls are made, answered and tried again. */
+/** Defects of how calls are made, answered and retried. */
 export const publishMutants: readonly Mutant[] = [
   producerMutant("retries-behind-the-queue", retriesBehindTheQueue),
   producerMutant("stores-every-second-call-late", storesEverySecondCallLate),

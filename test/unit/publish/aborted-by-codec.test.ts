@@ -6,7 +6,7 @@ import { FakeProducerDriver, fakeContext } from "./fake-producer-driver.ts";
 
 const REASON = new Error("enough");
 
-/** A codec of the application's that ends the call in which it is asked to encode "stop". */
+/** A codec of the application that aborts the call when it encodes "stop". */
 function stopping() {
   const controller = new AbortController();
   const encoded: string[] = [];
@@ -34,7 +34,7 @@ test("a sendBatch that its own codec aborts withdraws all of it: before, while a
   expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
-test("with a message that was refused, each outcome is told: what was withdrawn is timeout, not retryable, with the reason", async () => {
+test("with a message that was refused, the batch has each outcome: what was withdrawn is timeout, not retryable, with the reason", async () => {
   const { driver, producer, signal } = stopping();
   const batch = producer.sendBatch([message("1"), { value: "2" }, message("stop"), message("3")], { signal });
   const error = await batch.catch((thrown: unknown) => thrown);

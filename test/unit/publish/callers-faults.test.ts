@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { memory } from "../../../adapters/memory/index.ts";
 import { type Codec, type Producer, type StreamError, bytes, connect, json, text } from "../../../src/index.ts";
 
-/** Runs against a topic of its own; what is refused here is the caller's fault and never put on the provider. */
+/** Runs against a topic of its own. What is refused here is the caller's fault: no error names the provider as the cause. */
 async function withProducer<T>(codec: Codec<T>, use: (producer: Producer<T>) => Promise<void>): Promise<void> {
   const connection = await connect(memory({ topics: { orders: {} } }));
   await use(connection.topic("orders", { codec, key: () => "k" }).producer());
@@ -16,7 +16,7 @@ const failing = (name: string): object =>
     },
   });
 
-test("a message that cannot be read, or whose codec answers nonsense, is invalid-argument with the cause", async () => {
+test("a message that cannot be read, or whose codec returns nonsense, is invalid-argument with the cause", async () => {
   await withProducer(text(), async (producer) => {
     await expect(producer.send(failing("value") as never)).rejects.toMatchObject({
       code: "invalid-argument",
@@ -74,7 +74,7 @@ test("no name of a property that may be data is shown", async () => {
   });
 });
 
-test("bytes whose buffer was transferred are not taken for an empty value", async () => {
+test("bytes whose buffer was transferred are refused, not sent as an empty value", async () => {
   await withProducer(bytes(), async (producer) => {
     const value = new Uint8Array(4);
     structuredClone(value.buffer, { transfer: [value.buffer] });
@@ -86,7 +86,7 @@ test("bytes whose buffer was transferred are not taken for an empty value", asyn
   });
 });
 
-test("a batch that is refused as a whole tells that of each message; a time no Date can hold and a key that is none are refused", async () => {
+test("a batch that is refused as a whole has that error for each message; a time that no Date can hold and an invalid key are refused", async () => {
   await withProducer(text(), async (producer) => {
     expect(() => producer.releaseKey(null as unknown as string)).toThrowError(expect.objectContaining({ code: "invalid-argument" }));
     await expect(producer.send({ value: "x", producedAt: 1e300 })).rejects.toMatchObject({ code: "invalid-argument" });

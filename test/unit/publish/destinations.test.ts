@@ -18,7 +18,7 @@ function setUp() {
   driver.destinationOf = (lane) => leaders.get(lane) ?? "one";
   const producer = createProducer(fakeContext(driver), {});
   const send = (partition: 0 | 1 | 2 | 3, value: string): Promise<unknown> => producer.send({ key: KEYS[partition], value });
-  /** Of every call: what it carries of which lane. */
+  /** Of every call: the messages of each lane. */
   const calls = (): unknown[] => driver.calls.map(({ lanes, slices }) => Object.fromEntries(lanes.map((lane, at) => [lane, slices[at]])));
   const answer = (call: number): void => driver.calls[call]!.answer(...driver.calls[call]!.lanes.map(() => stored));
   return { driver, leaders, send, calls, answer };
@@ -32,7 +32,7 @@ test("lanes of one destination share a call, and each destination has its own ca
     { p0: ["d:1"], p1: ["a:1"] },
     { p2: ["b:1"], p3: ["c:1"] },
   ]);
-  // The first destination is busy; the second is not kept waiting by it.
+  // The first destination is busy; the second does not wait for it.
   answer(1);
   await Promise.all(first.slice(2));
   const second = [send(1, "2"), send(2, "2")];
@@ -47,7 +47,7 @@ test("lanes of one destination share a call, and each destination has its own ca
   expect(driver.violations).toEqual([]);
 });
 
-test("a partition whose leader changes while it is ready goes to the new one, in order, and in one call only", async () => {
+test("a partition whose leader changes while it is ready is sent to the new leader, in order, and in one call only", async () => {
   const { driver, leaders, send, calls, answer } = setUp();
   const sends = [send(0, "1")];
   await until(() => driver.calls.length === 1);
@@ -68,7 +68,7 @@ test("a partition whose leader changes while it is ready goes to the new one, in
   expect(driver.violations).toEqual([]);
 });
 
-test("a partition that has changed its leader shares no call with those of the old one, also when nothing new is sent to it", async () => {
+test("a partition that has changed its leader shares no call with partitions of the old one, also when nothing new is sent to it", async () => {
   const { driver, leaders, send, calls, answer } = setUp();
   const sends = [send(0, "1")];
   await until(() => driver.calls.length === 1);

@@ -9,7 +9,7 @@ import type { TypedTopic } from "../../../src/topic-context.ts";
 
 const text = (bytes: Uint8Array | null): string => (bytes === null ? "null" : Buffer.from(bytes).toString());
 
-/** A call as a test sees it: copied, so that what becomes of the records later does not show. */
+/** A call as a test sees it: a copy, so that later changes of the records do not show. */
 export interface SeenCall {
   readonly lanes: readonly (string | null)[];
   /** `key:value` */
@@ -17,7 +17,7 @@ export interface SeenCall {
   readonly signal: AbortSignal;
   /** Answers the call. */
   answer(...results: SliceResult[]): void;
-  /** As no driver may. */
+  /** Answers in a form that no driver may use. */
   answerWrongly(answer: unknown): void;
   reject(error: unknown): void;
 }
@@ -50,14 +50,14 @@ function shape(
   };
 }
 
-/** What a driver does with a call; without a script it stores everything. */
+/** What the driver does with a call; without a script it stores everything. */
 export type Script = (call: PublishCall, signal: AbortSignal, driver: FakeProducerDriver) => Promise<readonly SliceResult[]>;
 
-/** A log of partitions in memory whose every answer a test can write. */
+/** A driver with a log in memory; a test can write each of its answers. */
 export class FakeProducerDriver implements ProducerDriver {
   shape: CallShape;
   limits: Limits = { messageBytes: 1_000_000, keyBytes: 128, headerBytes: 1_000 };
-  /** Of the topic, where it has fewer than the provider. */
+  /** The capabilities of the topic, where it has fewer than the provider. */
   capabilities?: Capabilities;
   identity = { cluster: "c", topic: "native", incarnation: "" };
   laneGeneration = 0;
@@ -166,7 +166,7 @@ export const retryable = (retryAfterMs?: number): SliceResult & RecordResult => 
   retryAfterMs,
 });
 export const unknown = (): SliceResult & RecordResult => ({ outcome: "unknown", error: new StreamError("unavailable", "lost") });
-/** A script that never answers: the test does, by `driver.calls`. */
+/** A script that never answers: the test answers, by `driver.calls`. */
 export const byHand: Script = () => new Promise(() => undefined);
 
 const plain: Codec<string> = { encode: (value) => Buffer.from(value), decode: (bytes) => Buffer.from(bytes).toString() };
@@ -217,5 +217,5 @@ export async function until(condition: () => boolean): Promise<void> {
     if (condition()) return;
     await new Promise((resolve) => (turn < 50 ? setImmediate(resolve) : setTimeout(resolve, 1)));
   }
-  throw new Error("it did not come to hold");
+  throw new Error("the condition did not become true");
 }

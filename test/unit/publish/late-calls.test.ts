@@ -22,7 +22,7 @@ function setUp(options = {}) {
   return { driver, send, lanesFrom, answer };
 }
 
-test("a call of just a second is in time: its lanes share the next one", async () => {
+test("a call that takes just a second is in time: its lanes share the next call", async () => {
   const { driver, send, lanesFrom, answer } = setUp();
   const first = [send("a"), send("b")];
   await until(() => driver.calls.length === 1);
@@ -46,7 +46,7 @@ test("lanes of a late call travel alone, each until a call of its own is in time
 
   const second = [send("c"), send("a"), send("d"), send("b")];
   await until(() => driver.calls.length === 5);
-  // Those that were in time share; nobody shares with a late one.
+  // No lane shares a call with a late one.
   expect(lanesFrom(1)).toEqual([["p3"], ["p1"], ["p0"], ["p2"]]);
   for (const call of [1, 2, 3]) answer(call);
   await Promise.all(second.slice(0, 3));
@@ -67,7 +67,7 @@ test("lanes of a late call travel alone, each until a call of its own is in time
   await Promise.all(fourth);
 });
 
-test("a message that expires in a call takes those of its key along, and leaves those of other keys in the same slice alone", async () => {
+test("a message that expires in a call fails those of its key after it, and none of another key in the same slice", async () => {
   const { driver, send } = setUp({ deliveryTimeoutMs: 20, retry: { initialDelayMs: 0, maxDelayMs: 1 } });
   driver.partitions = 1;
   const outcomes: string[] = [];
@@ -86,7 +86,7 @@ test("a message that expires in a call takes those of its key along, and leaves 
   await first;
   await until(() => outcomes.length === 3);
   expect(outcomes).toEqual(["a1 outcome-unknown", "a2 outcome-unknown", "a3 key-blocked"]);
-  // Somebody still waits for the call.
+  // The callers of key b still wait for the call.
   expect(driver.calls[0]!.signal.aborted).toBe(false);
   driver.calls[0]!.answer(unknown());
   await until(() => driver.calls.length === 2);

@@ -20,7 +20,7 @@ const FAULTS: readonly Fault[] = [
   "slow",
 ];
 
-/** Refuses a slice that has a value that starts with "bad", as a provider that checks every message does. */
+/** Refuses a slice with a value that starts with "bad", like a provider that checks every message. */
 function scripted(driver: FakeProducerDriver, faults: readonly Fault[]): void {
   let next = 0;
   driver.script = async (call) => {
@@ -113,11 +113,11 @@ test("under random faults every key keeps its order, nothing acknowledged is mis
       }
       for (const key of ["a", "b", "c", "d", "e"]) {
         const firsts = [...new Set(driver.log.filter((entry) => entry.key === key).map(({ value }) => value))];
-        // What is of unknown outcome is outside of the promise.
+        // The promise does not cover messages of unknown outcome.
         const order = firsts.filter((value) => sure.get(value) === "stored").map((value) => Number(/\d{4}/.exec(value)![0]));
         expect(order).toEqual(order.toSorted((a, b) => a - b));
       }
-      // A call whose messages have all been given up may still be under way.
+      // A call may still be in flight when all its messages have been given up.
       await until(() => lifetime.isEmpty);
       await producer.close();
       expect(driver.closed).toBe(messages.length === 0 ? 0 : 1);

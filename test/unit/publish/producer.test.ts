@@ -3,12 +3,13 @@ import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { channels } from "../../../src/diagnostics/channels.ts";
 import type { RecordResult } from "../../../src/driver/producer-driver.ts";
-import { StreamError, isStreamError } from "../../../src/errors.ts";
+import { StreamError } from "../../../src/errors.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
 import { createProducer } from "../../../src/publish/producer.ts";
 import type { ProducerOptions } from "../../../src/publish/producer-types.ts";
 import type { TypedTopic } from "../../../src/topic-context.ts";
 import { FakeProducerDriver, SHAPES, byHand, fakeContext, refused, retryable, stored, unknown, until } from "./fake-producer-driver.ts";
+import { codes, failure } from "./outcomes.ts";
 
 const quick: ProducerOptions = { retry: { initialDelayMs: 0, maxDelayMs: 1 } };
 
@@ -21,21 +22,7 @@ function setUp(
   return { driver, producer: createProducer(fakeContext(driver, more, without), { ...quick, ...options }) };
 }
 
-async function failure(promise: Promise<unknown>): Promise<StreamError> {
-  const error = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (!isStreamError(error)) throw new Error(`not a StreamError: ${String(error)}`);
-  return error;
-}
-
-const codes = async (promises: readonly Promise<unknown>[]): Promise<string[]> =>
-  (await Promise.allSettled(promises)).map((result) =>
-    result.status === "fulfilled" ? "stored" : isStreamError(result.reason) ? result.reason.code : "reason",
-  );
-
-test("sends of one tick share calls and keep their order; receipts tell where", async () => {
+test("sends of one tick share calls and keep their order; receipts have the positions", async () => {
   const { driver, producer } = setUp();
   const receipts = await Promise.all(["1", "2", "3"].map((value) => producer.send({ key: "a", value })));
   expect(driver.calls.length).toBe(1);
@@ -66,7 +53,7 @@ test("asynchronous encoding keeps the slot and blocks only its lane", async () =
 test.each([
   ["retryable", retryable()],
   ["unknown", unknown()],
-])("%s: the same messages go again, in order, and what is behind waits", async (_name, first) => {
+])("%s: the same messages are retried, in order, and later ones wait", async (_name, first) => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({}, driver);
@@ -85,12 +72,12 @@ test.each<[string, unknown, string]>([
   ["null", null, "null to a call"],
   ["too few", [], "0 results to a call of 1 slices"],
   ["too many", [stored, stored], "2 results to a call of 1 slices"],
-  ["no result", [undefined], "without one of the outcomes"],
-  ["an unheard-of outcome", [{ outcome: "done" }], "without one of the outcomes"],
+  ["no result", [undefined], "without one of the possible outcomes"],
+  ["an unknown outcome", [{ outcome: "done" }], "without one of the possible outcomes"],
   ["fewer than records", [{ outcome: "each", results: [unknown()] }], "1 results to a slice of 2 records"],
   ["each without results", [{ outcome: "each" }], "undefined to a slice of 2 records"],
   ["no results of records", [{ outcome: "each", results: [null, null] }], "2 results to a slice of 2 records"],
-])("an answer that is none fails at once and blames the driver: %s", async (_name, answer, what) => {
+])("an invalid answer fails the messages at once and names the driver as the cause: %s", async (_name, answer, what) => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({}, driver);
@@ -101,7 +88,7 @@ test.each<[string, unknown, string]>([
   driver.calls[0]!.answerWrongly(answer);
   const [first, second, third] = (await outcomes).map((outcome) => (outcome.status === "rejected" ? outcome.reason : null));
   for (const error of [first, second]) {
-    // Nobody knows whether they were stored; why nobody knows is the driver's fault.
+    // It is not known whether they were stored, and that is the driver's fault.
     expect(error).toMatchObject({ code: "outcome-unknown", message: expect.stringContaining("the driver is at fault") });
     expect(error).toMatchObject({ message: expect.stringContaining(what), cause: { code: "internal" } });
   }
@@ -109,7 +96,7 @@ test.each<[string, unknown, string]>([
   expect(driver.calls.length).toBe(1);
 });
 
-test("a rejected write is of unknown outcome and goes again", async () => {
+test("a rejected write is of unknown outcome and is retried", async () => {
   const driver = new FakeProducerDriver();
   driver.script = () => (driver.calls.length < 3 ? Promise.reject(new Error("gone")) : Promise.resolve([stored]));
   const { producer } = setUp({}, driver);
@@ -117,7 +104,7 @@ test("a rejected write is of unknown outcome and goes again", async () => {
   expect(driver.calls.length).toBe(3);
 });
 
-test("retryAfterMs is waited for", async () => {
+test("a retry waits for retryAfterMs", async () => {
   const driver = new FakeProducerDriver();
   driver.script = () => Promise.resolve([driver.calls.length < 2 ? retryable(40) : stored]);
   const { producer } = setUp({}, driver);
@@ -126,7 +113,7 @@ test("retryAfterMs is waited for", async () => {
   expect(performance.now() - start).toBeGreaterThan(35);
 });
 
-test("a refused slice is split until the culprit is alone; only what is behind it of its key fails, in the same step", async () => {
+test("a refused slice is split until the culprit is alone; only later messages of its key fail, in the same step", async () => {
   const driver = new FakeProducerDriver();
   driver.partitions = 1;
   driver.script = (call) =>
@@ -153,7 +140,7 @@ test("a refused slice is split until the culprit is alone; only what is behind i
   await producer.send({ key: "a", value: "afresh" });
 });
 
-test("a culprit that the answer names fails what is behind it of its key; what stood in front of it goes again", async () => {
+test("a culprit that the answer names fails later messages of its key; those before it are retried", async () => {
   const driver = new FakeProducerDriver();
   driver.partitions = 1;
   driver.script = (call) =>
@@ -197,58 +184,7 @@ test("onKeyFailure hold: the key stays blocked until it is released", async () =
   await producer.send({ key: "a", value: "3" });
 });
 
-test("deadline: timeout where it was never sent, outcome-unknown in a call; the call is told and the lane stays occupied until it resolves", async () => {
-  const driver = new FakeProducerDriver();
-  driver.script = byHand;
-  const { producer } = setUp({ deliveryTimeoutMs: 30 }, driver);
-  const sent = producer.send({ key: "a", value: "1" });
-  await until(() => driver.calls.length === 1);
-  await new Promise((resolve) => setTimeout(resolve, 15));
-  const queued = producer.send({ key: "a", value: "2" });
-  expect(await codes([sent, queued])).toEqual(["outcome-unknown", "key-blocked"]);
-  expect(driver.calls[0]!.signal.aborted).toBe(true);
-  const next = producer.send({ key: "a", value: "3" });
-  expect((await failure(next)).code).toBe("timeout");
-  driver.calls[0]!.answer(unknown());
-  driver.script = null;
-  await producer.send({ key: "a", value: "4" });
-  expect(driver.calls.slice(1).flatMap(({ slices }) => slices)).toEqual([["a:4"]]);
-});
-
-test("deadline while retrying: timeout where nothing was stored, outcome-unknown where it may be", async () => {
-  for (const [answer, code] of [
-    [retryable(), "timeout"],
-    [unknown(), "outcome-unknown"],
-  ] as const) {
-    const driver = new FakeProducerDriver();
-    driver.script = () => Promise.resolve([answer]);
-    const { producer } = setUp({ deliveryTimeoutMs: 20 }, driver);
-    const error = await failure(producer.send({ key: "a", value: "1" }));
-    expect(error.code).toBe(code);
-    expect(isStreamError(error.cause)).toBe(true);
-  }
-});
-
-test("a codec that hangs meets the deadline; one that fails blocks nothing", async () => {
-  const codec = {
-    encode: (value: string): Promise<Uint8Array> =>
-      value === "hang"
-        ? new Promise(() => undefined)
-        : value === "fail"
-          ? Promise.reject(new Error("no"))
-          : Promise.resolve(Buffer.from(value)),
-    decode: () => "",
-  };
-  const { producer, driver } = setUp({ deliveryTimeoutMs: 25 }, new FakeProducerDriver(), { codec });
-  expect(await codes(["fail", "1", "hang"].map((value) => producer.send({ key: "a", value })))).toEqual([
-    "invalid-argument",
-    "stored",
-    "timeout",
-  ]);
-  expect(driver.log.map(({ value }) => value)).toEqual(["1"]);
-});
-
-test("abort before it left withdraws and blocks nothing; after, the outcome is unknown with the reason as cause", async () => {
+test("an abort before the message was sent withdraws it and blocks nothing; after, the outcome is unknown with the reason as cause", async () => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({}, driver);
@@ -275,41 +211,29 @@ test.each<["continue" | "hold", string]>([
   ["continue", "alone"],
   ["hold", "alone"],
   ["hold", "with another"],
-])("an abort is no failure of the key: what is behind goes on when the call has resolved (%s, %s)", async (onKeyFailure, which) => {
+])("an abort is no failure of the key: later messages are sent when the call has resolved (%s, %s)", async (onKeyFailure, which) => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({ onKeyFailure }, driver);
   const controller = new AbortController();
   const aborted = producer.send({ key: "a", value: "1" }, { signal: controller.signal });
-  const beside = which === "alone" ? [] : [producer.send({ key: "a", value: "2" })];
+  const others = which === "alone" ? [] : [producer.send({ key: "a", value: "2" })];
   await until(() => driver.calls.length === 1);
   const behind = [producer.send({ key: "a", value: "3" }), producer.send({ key: "a", value: "4" })];
   controller.abort("why");
   expect((await failure(aborted)).code).toBe("outcome-unknown");
-  // With another in the call the driver goes on, and so does the wait.
+  // With another message in the call, the driver is not asked to stop.
   expect([driver.calls.length, driver.calls[0]!.signal.aborted]).toEqual([1, which === "alone"]);
   if (which === "alone") driver.calls[0]!.reject(new Error("aborted"));
   else driver.calls[0]!.answer(stored);
   await until(() => driver.calls.length === 2);
   expect(driver.calls[1]!.slices).toEqual([["a:3", "a:4"]]);
   driver.calls[1]!.answer(stored);
-  expect(await codes([...beside, ...behind])).toEqual([...beside, ...behind].map(() => "stored"));
+  expect(await codes([...others, ...behind])).toEqual([...others, ...behind].map(() => "stored"));
   const next = producer.send({ key: "a", value: "5" });
   await until(() => driver.calls.length === 3);
   driver.calls[2]!.answer(stored);
   await next;
-});
-
-test("an answer that came while the process stood still is heard before the deadline is judged", async () => {
-  const driver = new FakeProducerDriver();
-  driver.script = byHand;
-  const { producer } = setUp({ deliveryTimeoutMs: 50 }, driver);
-  const sent = producer.send({ key: "a", value: "1" });
-  await until(() => driver.calls.length === 1);
-  setTimeout(() => driver.calls[0]!.answer(stored), 100);
-  // Nothing runs until both the deadline and the answer are due.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
-  expect(await codes([sent])).toEqual(["stored"]);
 });
 
 test("an abort between two attempts is no failure of the key either", async () => {
@@ -340,7 +264,7 @@ test("a shared signal keeps no listener", async () => {
   expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
-test("admission: no more than the bound in calls, a quarter for one lane, and throttled when as much again waits", async () => {
+test("admission: no more than the bound in calls, a quarter for one lane, and throttled when as many bytes again wait", async () => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({ maxBufferedBytes: 400 }, driver);
@@ -361,7 +285,7 @@ test("admission: no more than the bound in calls, a quarter for one lane, and th
   await Promise.all([...sends, other]);
 });
 
-test("a message over the whole bound goes alone, and a large batch on an idle producer is taken", async () => {
+test("a message larger than the whole bound is sent alone, and a large batch on an idle producer is accepted", async () => {
   const { producer, driver } = setUp({ maxBufferedBytes: 100 });
   await producer.send({ key: "a", value: "v".repeat(500) });
   const receipts = await producer.sendBatch(Array.from({ length: 50 }, (_, at) => ({ key: `k${at % 7}`, value: "v".repeat(40) })));
@@ -369,7 +293,7 @@ test("a message over the whole bound goes alone, and a large batch on an idle pr
   expect(driver.log.length).toBe(51);
 });
 
-test("keyless messages go in any call, many at once, and are no one's followers", async () => {
+test("keyless messages are sent in any call, in several at once, and fail with no other message", async () => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({}, driver);
@@ -410,7 +334,7 @@ test("a lane that failed travels alone until it succeeds", async () => {
   expect(driver.calls.map(({ lanes }) => lanes)).toEqual([["p1", "p2"], ["p1"], ["p1"]]);
 });
 
-test("prepare: retried while it is worth it; a terminal error fails all that wait, and the next send tries afresh", async () => {
+test("prepare: retried while the error is retryable; a terminal error fails all that wait, and the next send starts a new attempt", async () => {
   const driver = new FakeProducerDriver();
   driver.preparing = () =>
     Promise.reject(driver.prepareCalls < 3 ? new StreamError("unavailable", "soon") : new StreamError("not-found", "no such topic"));
@@ -441,7 +365,7 @@ test("messages that waited for prepare are routed in call order; a bad one of th
   expect(await codes([producer.send({ key: "a", value: "too large" })])).toEqual(["too-large"]);
 });
 
-test("close drains, refuses what comes later, and closes the driver once", async () => {
+test("close drains, refuses later calls, and closes the driver once", async () => {
   const driver = new FakeProducerDriver();
   const context = fakeContext(driver);
   const producer = createProducer(context, quick);
@@ -452,7 +376,7 @@ test("close drains, refuses what comes later, and closes the driver once", async
   expect((await failure(producer.send({ key: "a", value: "2" }))).code).toBe("closed");
 });
 
-test("close past its time: unsent is closed, in a call is unknown", async () => {
+test("close past its timeout: unsent messages fail as closed, those in a call as outcome-unknown", async () => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({}, driver);
@@ -494,7 +418,7 @@ test("sendBatch: receipts in order, or every outcome", async () => {
   expect(driver.log.map(({ value }) => value)).toEqual(["1", "3"]);
 });
 
-test("an aborted sendBatch that had not left rejects with the reason; one that had tells each outcome", async () => {
+test("an aborted sendBatch that was not sent rejects with the reason; one that was sent has each outcome", async () => {
   const driver = new FakeProducerDriver({ ...SHAPES["kafka"]!, maxCallMessages: 1 });
   driver.script = byHand;
   const { producer } = setUp({}, driver);
@@ -512,7 +436,7 @@ test("an aborted sendBatch that had not left rejects with the reason; one that h
   expect(error.batch!.failures.length).toBe(2);
 });
 
-test("sendStream pulls at the provider's pace, counts, and tells the source when it stops", async () => {
+test("sendStream pulls at the provider's pace, counts, and ends the source when it stops", async () => {
   const driver = new FakeProducerDriver();
   const { producer } = setUp({ maxBufferedBytes: 1_000 }, driver);
   expect(
@@ -538,7 +462,7 @@ test("sendStream pulls at the provider's pace, counts, and tells the source when
   expect(returned).toBe(true);
 });
 
-test("a failed sendStream waits for what is before the failure, and tells how many from the start are stored", async () => {
+test("a failed sendStream waits for the messages before the failure, and has the count of those stored from the start", async () => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({}, driver);
@@ -570,7 +494,7 @@ test("the first failure in the order of the stream counts, not the first in time
 });
 
 test.each([
-  ["nothing has left", 0],
+  ["nothing was sent", 0],
   ["some are stored", 2],
 ])("an aborted sendStream when %s", async (_, storedCount) => {
   const driver = new FakeProducerDriver();
@@ -589,7 +513,7 @@ test.each([
   else expect(await ended).toMatchObject({ code: "timeout", stored: 2, retryable: false, cause: "why" });
 });
 
-test("a sendStream that is refused as a whole, or aborted in flight, tells what is stored", async () => {
+test("a sendStream that is refused as a whole, or aborted in flight, has the count of what is stored", async () => {
   const driver = new FakeProducerDriver();
   driver.script = byHand;
   const { producer } = setUp({}, driver);
@@ -631,8 +555,8 @@ test("message ids are unique and the same in a retry; a subscriber of the channe
   } finally {
     channels.send.start.unsubscribe(subscriber);
   }
-  const [one, two, again] = driver.log;
-  expect(again!.headers).toEqual(one!.headers);
+  const [one, two, retried] = driver.log;
+  expect(retried!.headers).toEqual(one!.headers);
   expect(one!.headers).not.toEqual(two!.headers);
   expect(one!.headers.slice(0, 2)).toEqual(["own=h", "trace=t"]);
 });

@@ -4,7 +4,7 @@ import { StreamError } from "../../../src/errors.ts";
 import { createProducer } from "../../../src/publish/producer.ts";
 import { FakeProducerDriver, fakeContext, retryable, stored, unknown } from "./fake-producer-driver.ts";
 
-test("every retry is told with its error and delay, and as a throttle where the service asked for less", async () => {
+test("every retry is published with its error and delay, and as a throttle where the service asked for less", async () => {
   const retries: unknown[] = [];
   const throttles: unknown[] = [];
   const onRetry = (event: unknown): void => void retries.push(event);
@@ -21,11 +21,11 @@ test("every retry is told with its error and delay, and as a throttle where the 
     channels.retry.unsubscribe(onRetry);
     channels.throttle.unsubscribe(onThrottle);
   }
-  const told = { provider: "fake", topic: "orders", operation: "send" };
+  const origin = { provider: "fake", topic: "orders", operation: "send" };
   expect(retries).toEqual([
-    { ...told, error: expect.objectContaining({ code: "unavailable", message: "soon" }), delayMs: expect.any(Number) },
-    { ...told, error: expect.objectContaining({ code: "throttled" }), delayMs: 8 },
-    { ...told, error: expect.objectContaining({ code: "unavailable", message: "lost", topic: "orders" }), delayMs: expect.any(Number) },
+    { ...origin, error: expect.objectContaining({ code: "unavailable", message: "soon" }), delayMs: expect.any(Number) },
+    { ...origin, error: expect.objectContaining({ code: "throttled" }), delayMs: 8 },
+    { ...origin, error: expect.objectContaining({ code: "unavailable", message: "lost", topic: "orders" }), delayMs: expect.any(Number) },
   ]);
-  expect(throttles).toEqual([{ ...told, delayMs: 8 }]);
+  expect(throttles).toEqual([{ ...origin, delayMs: 8 }]);
 });

@@ -9,7 +9,7 @@ import { FakeProducerDriver, fakeContext } from "./fake-producer-driver.ts";
 
 function topicWithout(...missing: readonly Capability[]): FakeProducerDriver {
   const driver = new FakeProducerDriver();
-  // As a driver does: it knows once it is prepared.
+  // Like a driver: it knows them once it is prepared.
   driver.preparing = async () => {
     driver.capabilities = { ...OWN_CAPABILITIES, ...Object.fromEntries(missing.map((name) => [name, false])) };
   };
@@ -33,25 +33,22 @@ test.each<[Capability, object]>([
   ["binaryKeys", { key: "\udcff" }],
   ["exactHeaders", { headers: { a: "\udcff" } }],
   ["exactHeaders", { headers: { "": "a" } }],
-])(
-  "without %s of the topic %s is refused, while the topic is not known yet and afterwards, and blocks nothing",
-  async (capability, over) => {
-    const driver = topicWithout(capability);
-    const producer = createProducer(fakeContext(driver, { tombstones: true }), {});
-    const plain = { key: "a", value: "plain", headers: { a: "b" } };
-    const odd = { ...plain, ...over } as OutgoingMessage<string>;
-    const expected = { code: "unsupported", capability, operation: "send", topic: "orders" };
-    for (let round = 0; round < 2; round += 1) {
-      const [first, second, third] = [producer.send(plain), producer.send(odd), producer.send(plain)];
-      expect(await refusal(second)).toEqual(expected);
-      await Promise.all([first, third]);
-    }
-    expect(driver.log.map(({ value }) => value)).toEqual(["plain", "plain", "plain", "plain"]);
-    await producer.close();
-  },
-);
+])("without %s of the topic %s is refused, before and after the topic is known, and blocks nothing", async (capability, over) => {
+  const driver = topicWithout(capability);
+  const producer = createProducer(fakeContext(driver, { tombstones: true }), {});
+  const plain = { key: "a", value: "plain", headers: { a: "b" } };
+  const odd = { ...plain, ...over } as OutgoingMessage<string>;
+  const expected = { code: "unsupported", capability, operation: "send", topic: "orders" };
+  for (let round = 0; round < 2; round += 1) {
+    const [first, second, third] = [producer.send(plain), producer.send(odd), producer.send(plain)];
+    expect(await refusal(second)).toEqual(expected);
+    await Promise.all([first, third]);
+  }
+  expect(driver.log.map(({ value }) => value)).toEqual(["plain", "plain", "plain", "plain"]);
+  await producer.close();
+});
 
-test("a topic that grants all of it takes all of it, and one that changes while the producer runs is believed", async () => {
+test("a topic with all capabilities accepts everything, and a change of them while the producer runs takes effect", async () => {
   const driver = topicWithout();
   const producer = createProducer(fakeContext(driver), {});
   const message = { key: "", value: "v", producedAt: -1, toPartition: "0", headers: { "": "\udcff" } };
@@ -63,7 +60,7 @@ test("a topic that grants all of it takes all of it, and one that changes while 
   await producer.close();
 });
 
-test("a record that is sent as it is, as a dead letter, is refused likewise", async () => {
+test("a record that is sent as it is, such as a dead letter, is refused in the same way", async () => {
   const driver = topicWithout("exactHeaders");
   const sender = openRecordSender(fakeContext(driver), {});
   const record = { key: null, value: new Uint8Array(0), timestampMs: null, toPartition: undefined };

@@ -66,8 +66,8 @@ test.each<[string, unknown, string, RegExp, object?, string[]?]>([
   ["large message", { key: "a", value: "v".repeat(100) }, "too-large", /101 bytes.*100/],
   ["codec throws", { key: "a", value: "v" }, "invalid-argument", /codec/, encoding(throwing)],
   ["codec rejects", { key: "a", value: "v" }, "invalid-argument", /codec/, encoding(() => Promise.reject(new Error("secret")))],
-  ["codec gives text", { key: "a", value: "v" }, "invalid-argument", /Uint8Array.*received a string/, encoding(() => "text")],
-  ["codec gives null", { key: "a", value: "v" }, "invalid-argument", /Uint8Array.*null/, encoding(() => null)],
+  ["codec returns text", { key: "a", value: "v" }, "invalid-argument", /Uint8Array.*received a string/, encoding(() => "text")],
+  ["codec returns null", { key: "a", value: "v" }, "invalid-argument", /Uint8Array.*null/, encoding(() => null)],
 ])("%s is refused", async (_name, message, code, text, more, without) => {
   const result = await codeOf(message, more, without);
   expect(result).toMatchObject({ code, sent: 0 });
@@ -75,7 +75,7 @@ test.each<[string, unknown, string, RegExp, object?, string[]?]>([
   expect(result.text).not.toContain("secret");
 });
 
-test("a tombstone, no key, escaped bytes and the properties of a received message are taken", async () => {
+test("a tombstone, no key, escaped bytes and the properties of a received message are accepted", async () => {
   expect((await codeOf({ key: null, value: null }, { tombstones: true })).code).toBe("stored");
   expect((await codeOf({ key: "\udc80", value: "v", headers: { n: "\udcff" }, partition: "1", position: "p" })).code).toBe("stored");
   expect((await codeOf({ value: "v" }, { keyRule: (value: string) => value })).code).toBe("stored");
@@ -109,7 +109,7 @@ test("call options are checked, and nothing is opened by making a producer", asy
   await expect(producer.sendBatch("no" as unknown as [])).rejects.toMatchObject({ code: "invalid-argument" });
 });
 
-test("a record sender prepares, tells limits and sizes, and sends bytes as they are", async () => {
+test("a record sender prepares, has limits and sizes, and sends bytes as they are", async () => {
   const driver = new FakeProducerDriver();
   driver.limits = LIMITS;
   const sender = openRecordSender(fakeContext(driver), undefined);

@@ -1,7 +1,7 @@
 import { StreamError, type StreamErrorCode, type StreamErrorDetails } from "../errors.ts";
 import type { TopicContext } from "../topic-context.ts";
 
-/** An error of the publishing side, with where it happened. */
+/** An error of publishing, with provider, topic and operation. */
 export function sendError(
   context: Pick<TopicContext, "provider" | "topic">,
   code: StreamErrorCode,
