@@ -34,16 +34,9 @@ export function openRecordSender(context: TopicContext, options: ProducerOptions
           scheduler.requireRoom();
           const group = new SingleSend(resolve, reject);
           const { key, timestampMs, toPartition, value, headers } = record;
-          const pending = new PendingMessage({
-            key,
-            timestampMs,
-            toPartition,
-            keyText: key === null ? null : bytesToText(key),
-            group,
-            index: 0,
-            deadlineMs: lifetime.deadlineMs(),
-            flushScope: scheduler.unsettled.current,
-          });
+          const messageKey = key === null ? null : { text: bytesToText(key), bytes: key };
+          const origin = { group, deadlineMs: lifetime.deadlineMs() };
+          const pending = new PendingMessage(messageKey, timestampMs, toPartition, origin, 0, scheduler.unsettled.current);
           scheduler.reserve(pending, null);
           if (signal !== undefined) group.watch(lifetime.watch, signal, pending);
           scheduler.encoded(pending, value, headers, sizeOf(record));

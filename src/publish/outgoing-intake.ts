@@ -12,7 +12,7 @@ import { hasEscapedBytes, textToBytes } from "../text-bytes.ts";
 import type { TypedTopic } from "../topic-context.ts";
 import { EXACT_HEADERS, type WithExactHeaders } from "./exact-headers.ts";
 import { KeyCache, type KeyEntry } from "./lane-router.ts";
-import { NO_HEADERS, PendingMessage, type SendGroup } from "./pending-message.ts";
+import { type MessageOrigin, NO_HEADERS, PendingMessage } from "./pending-message.ts";
 import type { SendScheduler } from "./send-scheduler.ts";
 
 /**
@@ -52,9 +52,7 @@ class MessageTarget implements EncodingTarget {
 const ID_HEADER = "streamport-id";
 
 /** The call that a message belongs to, and what the call adds to each of its messages. */
-export interface SendOrigin {
-  readonly group: SendGroup;
-  readonly deadlineMs: number;
+export interface SendOrigin extends MessageOrigin {
   /** Headers that a subscriber of the diagnostics channel adds. */
   readonly headers: Readonly<Record<string, string>> | undefined;
 }
@@ -86,16 +84,7 @@ export class OutgoingIntake<T, Input> {
       target = new MessageTarget(this.#context.topic, key?.text ?? null, headers, exact);
       if (this.#idPrefix !== null) target.headers[ID_HEADER] = `${this.#idPrefix}-${this.#idCounter++}`;
       const timestampMs = producedAt === undefined ? null : timeToStore(producedAt);
-      pending = new PendingMessage({
-        key: key?.bytes ?? null,
-        timestampMs,
-        toPartition,
-        keyText: key?.text ?? null,
-        group: origin.group,
-        index,
-        deadlineMs: origin.deadlineMs,
-        flushScope: this.#scheduler.unsettled.current,
-      });
+      pending = new PendingMessage(key, timestampMs, toPartition, origin, index, this.#scheduler.unsettled.current);
       this.#scheduler.reserve(pending, key);
     } catch (error) {
       const ours = isStreamError(error) ? error : new StreamError("invalid-argument", "the message could not be read", { cause: error });
