@@ -4,7 +4,7 @@ import type { Connection } from "../connection-types.ts";
 import { type StreamError, isStreamError } from "../errors.ts";
 import type { Lag } from "../lag.ts";
 import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
-import { DURATION_FORM, parseDuration } from "./options/parse-duration.ts";
+import { DURATION_FORM, parseDuration } from "./options/parse-values.ts";
 import { NameOption, requiredName } from "./options/require-names.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { lagTable } from "./output/table.ts";

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { ConsumerOptions } from "../../consume/consumer-types.ts";
 import type { From, Until } from "../../position/range-types.ts";
-import { durationMs } from "./parse-duration.ts";
+import { durationMs } from "./parse-values.ts";
 
 const DATE_AND_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:Z|[+-](\d\d):(\d\d)))?$/i;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { durationMs } from "../../../../src/cli/options/parse-duration.ts";
+import { durationMs } from "../../../../src/cli/options/parse-values.ts";
 import { parseFrom, parseInitialPosition, parseUntil, timeMs } from "../../../../src/cli/options/parse-place.ts";
 import { encodePosition, sealBookmark } from "../../../../src/position/position.ts";
 

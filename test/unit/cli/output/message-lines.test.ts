@@ -1,8 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { messageLines } from "../../../../src/cli/input/outgoing-line.ts";
-import { messageLine } from "../../../../src/cli/output/message-line.ts";
-import { MessageLines } from "../../../../src/cli/output/message-lines.ts";
+import { MessageLines, messageLine } from "../../../../src/cli/output/message-lines.ts";
 import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
 import { type Message, connect } from "../../../../src/index.ts";
 import { ReceivedMessage, messageSource } from "../../../../src/message.ts";
