@@ -59,7 +59,7 @@ test("without a group, the checks that need one are not tried", async () => {
   expect(exitCode).toBe(0);
 });
 
-test("a topic that is not there is told once", async () => {
+test("a missing topic is reported once", async () => {
   const { exitCode, findings } = await doctor("--topic", "missing", "--group", "billing");
   expect(resultsOf(findings)).toEqual([
     "versions: ok",
@@ -74,7 +74,7 @@ test("a topic that is not there is told once", async () => {
   expect(exitCode).toBe(1);
 });
 
-test("a group that is not there is told once, and what is permitted all the same", async () => {
+test("a missing group is reported once, and permissions are still checked", async () => {
   const { exitCode, findings } = await doctor("--topic", "orders", "--group", "none");
   const failed = findings.filter(({ result }) => result === "failed");
   expect(failed.map(({ check }) => check)).toEqual(["describe group"]);
@@ -83,7 +83,7 @@ test("a group that is not there is told once, and what is permitted all the same
   expect(exitCode).toBe(1);
 });
 
-test("nothing is changed by asking", async () => {
+test("the checks change nothing", async () => {
   await doctor("--topic", "orders", "--group", "new");
   await using connection = await connect(kafka.url, { require: ["groupAdmin"] });
   expect(await connection.admin.listTopics()).toEqual(["orders"]);
