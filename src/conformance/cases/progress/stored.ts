@@ -185,13 +185,13 @@ const failedCommit = defineCase({
       await start.opened;
       history.receive(message, "first");
     });
-    // Everything is fetched, so the next calls of the member are commits.
+    // Everything is fetched; the fault waits for commits, whatever other calls the member makes.
     const here = (): number => first.consumer.status().running + first.consumer.status().buffered;
     await context.until(
       () => here() >= history.sent.length,
       () => `a member to fetch ${history.sent.length} messages; it has ${here()}`,
     );
-    context.inject({ kind: "disconnect", topic: topic.name, times: 2 });
+    context.inject({ kind: "disconnect", topic: topic.name, times: 2, operation: "commit" });
     start.open();
     await untilComplete(context, history);
     await context.until(() => first.consumer.status().lastCommit !== null, "progress to be stored after commits that failed");
@@ -230,7 +230,7 @@ const triedAgain = defineCase({
       () => here() >= history.sent.length,
       () => `a member to fetch ${history.sent.length} messages; it has ${here()}`,
     );
-    context.inject({ kind: "disconnect", topic: topic.name });
+    context.inject({ kind: "disconnect", topic: topic.name, operation: "commit" });
     start.open();
     await untilComplete(context, history);
     await context.until(() => member.consumer.status().lastCommit !== null, "a failed commit to be retried while the member runs");
