@@ -24,6 +24,9 @@ const DAMAGES: readonly (readonly [what: string, damage: (batch: Buffer) => void
   ["its format", (batch) => void (batch[16] = 3)],
 ];
 
+/** The server reads past a wrong checksum, but not past this. */
+const FIRST_LENGTH: (typeof DAMAGES)[number] = ["the length of its first record", (batch) => void (batch[61]! ^= 0x40)];
+
 describe.each(missing === null ? ["Kafka"] : [])("unreadable records of a real %s", () => {
   let cluster: KafkaCluster;
   let connection: Connection<"topicAdmin" | "lagInMessages" | "groupReset" | "startAtPosition">;
@@ -76,6 +79,36 @@ describe.each(missing === null ? ["Kafka"] : [])("unreadable records of a real %
       const read: string[] = [];
       for await (const { value } of topic.reader({ until: "now", onCorrupt: (error) => void reported.push(error) })) read.push(value);
       expect([read, reported]).toEqual([["first", "second", "behind"], [expect.objectContaining(place)]]);
+    },
+  );
+
+  test.each([...DAMAGES, FIRST_LENGTH])(
+    "%s: a time that lies in it or behind it is found, though the server has to read it for that",
+    { timeout: TEST_TIMEOUT_MS },
+    async (_, damage) => {
+      const name = `damaged-${randomUUID()}`;
+      await connection.admin.createTopic(name, { partitions: 1 });
+      const topic = connection.topic(name, { codec: text() });
+      const send = async (producedAt: number, ...values: readonly string[]) =>
+        topic.producer().sendBatch(values.map((value) => ({ key: "k", value, producedAt })));
+      const startMs = Date.now() - 600_000;
+      await send(startMs, "first", "second");
+      await send(startMs + 100_000, "bad one", "bad two", "bad three");
+      await damageKafkaLog(cluster, name, "0", damage);
+      await send(startMs + 200_000, "behind");
+      const readFrom = async (timestamp: number): Promise<[string[], number]> => {
+        const read: string[] = [];
+        let unreadable = 0;
+        const onCorrupt = () => (unreadable += 1);
+        for await (const { value } of topic.reader({ from: { timestamp }, until: "now", onCorrupt })) read.push(value);
+        return [read, unreadable];
+      };
+      expect(await readFrom(startMs)).toEqual([["first", "second", "behind"], 1]);
+      expect(await readFrom(startMs + 1)).toEqual([["behind"], 1]);
+      expect(await readFrom(startMs + 150_000)).toEqual([["behind"], 0]);
+      expect(await readFrom(startMs + 250_000)).toEqual([[], 0]);
+      await connection.admin.resetGroup(name, "g", { timestamp: startMs + 1 });
+      expect(await connection.admin.lag(name, "g")).toMatchObject({ messages: 4 });
     },
   );
 

@@ -1,8 +1,9 @@
 import type { Place } from "../../../src/driver/index.ts";
-import { EARLIEST, type KafkaClient, LATEST } from "../client/kafka-client.ts";
+import { EARLIEST, type KafkaClient, LATEST, type ListedOffset } from "../client/kafka-client.ts";
 import { kafkaError, partitionError } from "../errors.ts";
 import { toOffset } from "../records.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
+import { findDamagedTime, isDamageCode } from "./damaged-time.ts";
 
 /** The first offset that exists, and the last stable offset. After that there are no records, or an open transaction. */
 export interface LogBounds {
@@ -35,6 +36,21 @@ export class OffsetLookup {
     signal: AbortSignal,
     readCommitted = true,
   ): Promise<Map<number, bigint>> {
+    const answers = await this.#ask(topic, timestamps, signal, readCommitted);
+    return new Map(
+      answers.map(({ partition, errorCode, offset }) => {
+        if (errorCode === 0) return [partition, offset];
+        throw partitionError(errorCode, "ListOffsets", topic.topic, partition);
+      }),
+    );
+  }
+
+  async #ask(
+    topic: TopicSnapshot,
+    timestamps: ReadonlyMap<number, bigint>,
+    signal: AbortSignal,
+    readCommitted: boolean,
+  ): Promise<readonly ListedOffset[]> {
     const byLeader = Map.groupBy([...timestamps], ([partition]) => topic.leaderOf(partition));
     const answers = await Promise.all(
       [...byLeader].map(([leader, wanted]) => {
@@ -43,12 +59,28 @@ export class OffsetLookup {
         return this.#client.listOffsets(leader, { topic: topic.topic, readCommitted, partitions }, signal);
       }),
     );
-    return new Map(
-      answers.flat().map(({ partition, errorCode, offset }) => {
-        if (errorCode === 0) return [partition, offset];
-        throw partitionError(errorCode, "ListOffsets", topic.topic, partition);
-      }),
-    );
+    return answers.flat();
+  }
+
+  /** If a server could not find a time because of a damaged batch, this finds the batch itself. */
+  async #offsetsOfTimes(
+    topic: TopicSnapshot,
+    times: ReadonlyMap<number, bigint>,
+    answers: readonly ListedOffset[],
+    bounds: ReadonlyMap<number, LogBounds>,
+    signal: AbortSignal,
+  ): Promise<Map<number, bigint>> {
+    const found = answers.map(async ({ partition, errorCode, offset }): Promise<[number, bigint]> => {
+      if (errorCode === 0) return [partition, offset];
+      const time = times.get(partition)!;
+      if (!isDamageCode(errorCode) || time < 0n) throw partitionError(errorCode, "ListOffsets", topic.topic, partition);
+      const find = async (earlier: bigint): Promise<bigint | null> => {
+        const [answer] = await this.#ask(topic, new Map([[partition, earlier]]), signal, true);
+        return answer?.errorCode === 0 ? answer.offset : null;
+      };
+      return [partition, await findDamagedTime(this.#client, topic, { partition, time, ...bounds.get(partition)! }, find, signal)];
+    });
+    return new Map(await Promise.all(found));
   }
 
   /**
@@ -67,10 +99,12 @@ export class OffsetLookup {
           : [],
       ),
     );
-    const [bounds, atTimes] = await Promise.all([
+    const asked = new Map(times);
+    const [bounds, answers] = await Promise.all([
       this.bounds(topic, [...places.keys()], signal),
-      times.length === 0 ? new Map<number, bigint>() : this.list(topic, new Map(times), signal),
+      asked.size === 0 ? [] : this.#ask(topic, asked, signal, true),
     ]);
+    const atTimes = await this.#offsetsOfTimes(topic, asked, answers, bounds, signal);
     return new Map(
       [...places].map(([partition, { kind }]) => {
         const { first, end } = bounds.get(partition)!;

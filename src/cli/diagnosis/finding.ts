@@ -17,6 +17,9 @@ const ADVICE: Readonly<Partial<Record<StreamErrorCode, string>>> = {
   timeout: REACH,
   throttled: WAIT,
   conflict: WAIT,
+  corrupt:
+    "No client can read this. A group gets past it by onFailure (skip, or a dead letter), a reader by onCorrupt, and both by a start after the position of the error.",
+  "position-out-of-range": "Move the group: streamport groups reset shows what would change, and --execute does it.",
 };
 
 /** The result of one check of `doctor`; `--json` prints it as it is. */

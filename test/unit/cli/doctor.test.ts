@@ -3,7 +3,7 @@ import { type EmulatedKafka, startEmulatedKafka } from "../../../localstack/kafk
 import { openMemory } from "../../../adapters/memory/open.ts";
 import { examine } from "../../../src/cli/diagnosis/examine.ts";
 import type { Finding } from "../../../src/cli/diagnosis/finding.ts";
-import { connect } from "../../../src/index.ts";
+import { connect, text } from "../../../src/index.ts";
 import type { Permission } from "../../../src/driver/index.ts";
 import { overrideOpened } from "../../mutants/mutant.ts";
 import { gather } from "./gather.ts";
@@ -57,6 +57,25 @@ test("without a group, the checks that need one are not tried", async () => {
   });
   expect(findings.find(({ check }) => check === "consume")?.advice).toContain("--group");
   expect(exitCode).toBe(0);
+});
+
+test("a topic that cannot be read and a group behind the end have advice of their own", async () => {
+  await kafka.createTopic("damaged", { partitions: 1 });
+  await using connection = await connect(kafka.url, { require: ["groupReset", "topicAdmin"] });
+  const producer = connection.topic("damaged", { codec: text(), key: () => null }).producer();
+  await producer.send({ value: "first" });
+  await producer.send({ value: "second" });
+  await connection.admin.resetGroup("damaged", "billing", "latest");
+  kafka.truncate("damaged", 0, 1n);
+  kafka.damage("damaged", "0");
+  const { findings } = await doctor("--topic", "damaged", "--group", "billing");
+  const find = (name: string) => findings.find(({ check }) => check === name);
+  expect(find("read")).toMatchObject({ detail: expect.stringMatching(/^corrupt: /), advice: expect.stringContaining("onCorrupt") });
+  expect(find("lag")).toMatchObject({
+    detail: expect.stringMatching(/^position-out-of-range: /),
+    advice: expect.stringContaining("streamport groups reset"),
+  });
+  await connection.admin.deleteTopic("damaged");
 });
 
 test("a missing topic is reported once", async () => {
