@@ -42,7 +42,7 @@ export class MessageBatch<T> {
     if (!(decoded instanceof ReceivedMessage)) this.#plain = false;
   }
 
-  /** The messages, without those that the application was told to be corrupt, up to the first that ends the reading. */
+  /** The messages up to the first that ends the reading, without those that `onCorrupt` has taken. */
   async settle(decoder: RecordDecoder<T>): Promise<SettledBatch<T>> {
     const messages: Message<T>[] = [];
     for (const [index, decoded] of this.#decoded.entries()) {

@@ -11,7 +11,7 @@ import type { RecordDecoder } from "./record-decoder.ts";
 type Pulled<Item> = Item | undefined | Promise<Item | undefined>;
 
 /**
- * Takes records out of a feed and makes messages of them, at once where nothing has to be awaited. `undefined`: the range
+ * Takes records out of a range buffer and makes messages of them, at once where nothing has to be awaited. `undefined`: the range
  * has been read, or the application closed the reader. What was taken and not handed out when it closes counts as not read.
  */
 export class MessagePuller<T> {

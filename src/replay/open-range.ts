@@ -20,17 +20,17 @@ export interface OpenedRange {
 }
 
 /**
- * Turns the plan into places, then asks about every gap, before anything is read.
+ * Turns the options into places, then asks about every gap, before anything is read.
  * @throws `position-mismatch` · `position-out-of-range` · `invalid-argument`, and what the driver throws
  */
 export async function openRange(
   context: TopicContext,
-  plan: ResolvedReaderOptions,
+  options: ResolvedReaderOptions,
   reader: ReaderDriver,
   signal: AbortSignal,
 ): Promise<OpenedRange> {
   const { driver } = context;
-  const { from, range } = await retriedCall(callOn(context, "read", signal), (attempt) => resolveRange(context, plan, reader, attempt));
+  const { from, range } = await retriedCall(callOn(context, "read", signal), (attempt) => resolveRange(context, options, reader, attempt));
   const partitions: StartedPartition[] = [];
   for (const partition of range.partitions) {
     // Where nothing was asked for, nothing is missing.
@@ -38,23 +38,23 @@ export async function openRange(
       partitions.push({ range: partition, start: partition.start });
       continue;
     }
-    await abortable(acceptGap("reader", sourceOf(context, range.identity, partition.partition), partition.gap, plan.onGap), signal);
+    await abortable(acceptGap("reader", sourceOf(context, range.identity, partition.partition), partition.gap, options.onGap), signal);
     partitions.push({ range: partition, start: { kind: "at", position: partition.gap.resumesAt } });
   }
-  return { identity: range.identity, partitions, endedBefore: endedIn(from, plan.partitions) };
+  return { identity: range.identity, partitions, endedBefore: endedIn(from, options.partitions) };
 }
 
 async function resolveRange(
   { driver, provider, nativeTopic }: TopicContext,
-  plan: ResolvedReaderOptions,
+  options: ResolvedReaderOptions,
   reader: ReaderDriver,
   signal: AbortSignal,
 ): Promise<{ readonly from: StartPoint; readonly range: ResolvedRange }> {
   let asked: Promise<TopicIdentity> | undefined;
   const identity = (): Promise<TopicIdentity> => (asked ??= driver.identity(nativeTopic, signal));
-  const from = await plan.from.resolve(identity);
-  const until = await plan.until.resolve(identity);
-  const range = await reader.resolve({ from, until, partitions: plan.partitions }, signal);
+  const from = await options.from.resolve(identity);
+  const until = await options.until.resolve(identity);
+  const range = await reader.resolve({ from, until, partitions: options.partitions }, signal);
   // The topic may have been re-created since the tokens were held against it.
   if (asked !== undefined) requireSameTopic("bookmark", { provider, ...(await asked) }, provider, range.identity);
   return { from, range };

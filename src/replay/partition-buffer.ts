@@ -8,7 +8,7 @@ import type { MessageSource } from "../position/position.ts";
 type Compare = (a: string, b: string) => number;
 
 /** What was given to the driver to wait for. One object each would be garbage in every delivery. */
-const GO_ON: Promise<boolean> = Promise.resolve(true);
+const DELIVER_MORE: Promise<boolean> = Promise.resolve(true);
 const DONE: Promise<boolean> = Promise.resolve(false);
 
 /**
@@ -33,7 +33,7 @@ export class PartitionBuffer {
   /** Places without a record, in order, each reached when as many records have been handed out as were queued before it. */
   readonly #ahead: { place: PartitionPlace; readonly handedOut: number }[] = [];
   #finished = false;
-  #wake: ((goOn: boolean) => void) | undefined;
+  #wake: ((deliverMore: boolean) => void) | undefined;
 
   /** @param start where reading starts; behind a gap it is not that of the range */
   constructor(source: MessageSource, range: RangePartition, start: Place, compare: Compare) {
@@ -72,25 +72,25 @@ export class PartitionBuffer {
 
   /** @returns the records that belong to the range */
   accept(records: readonly StoredRecord[]): readonly StoredRecord[] {
-    const cut = this.#cutOf(records);
-    const inside = cut === records.length ? records : records.slice(0, cut);
+    const count = this.#countInside(records);
+    const inside = count === records.length ? records : records.slice(0, count);
     if (inside.length > 0) {
       this.#chunks.push(inside);
       this.#queued += inside.length;
       for (const record of inside) this.#queuedBytes += record.bytes;
     }
-    if (cut < records.length) {
+    if (count < records.length) {
       // An end that is a time has a place only now that its record was seen.
-      this.finish(this.#end?.kind === "timestamp" ? { kind: "at", position: records[cut]!.position } : this.#endPlace());
+      this.finish(this.#end?.kind === "timestamp" ? { kind: "at", position: records[count]!.position } : this.#endPlace());
     } else if (this.#reachesEnd(records.at(-1))) this.finish(this.#endPlace());
     return inside;
   }
 
-  /** Waits until less than `shareBytes` are queued. `false`: the range has ended here, or nobody reads on. */
+  /** Waits until less than `shareBytes` are queued. `false`: the range has ended here, or reading has stopped. */
   room(shareBytes: number): Promise<boolean> {
     if (this.#finished) return DONE;
-    if (this.#queuedBytes < shareBytes) return GO_ON;
-    // A driver waits for one delivery before it makes the next; one that does not is let go when it asks again.
+    if (this.#queuedBytes < shareBytes) return DELIVER_MORE;
+    // A driver waits for one delivery before it makes the next; one that does not has its earlier wait ended when it asks again.
     this.#wake?.(true);
     return new Promise((resolve) => (this.#wake = resolve));
   }
@@ -117,16 +117,16 @@ export class PartitionBuffer {
     if (this.#finished) return;
     this.#finished = true;
     if (place !== undefined) this.#reach(place);
-    this.letGo(false);
+    this.endWait(false);
   }
 
   /** Ends the driver's wait for room. */
-  letGo(goOn: boolean): void {
-    this.#wake?.(goOn);
+  endWait(deliverMore: boolean): void {
+    this.#wake?.(deliverMore);
     this.#wake = undefined;
   }
 
-  /** Forgets what is queued: nobody will take it. */
+  /** Drops what is queued: it will not be handed out. */
   discard(): void {
     this.#chunks = [];
     this.#next = 0;
@@ -143,11 +143,11 @@ export class PartitionBuffer {
     }
     this.#taken += 1;
     this.#queuedBytes -= record.bytes;
-    if (this.#wake !== undefined && this.#queuedBytes < shareBytes) this.letGo(true);
+    if (this.#wake !== undefined && this.#queuedBytes < shareBytes) this.endWait(true);
     return record;
   }
 
-  /** The application has it now, or was told that it is left out. In the order of `take`. */
+  /** The application has the record now, or `onCorrupt` has been called for it. In the order of `take`. */
   handOut(record: StoredRecord): void {
     this.#last = record;
     this.#handedOut += 1;
@@ -173,7 +173,7 @@ export class PartitionBuffer {
     return (end.kind === "through" || last instanceof UnreadableRecord) && this.#compare(last.position, end.position) >= 0;
   }
 
-  #cutOf(records: readonly StoredRecord[]): number {
+  #countInside(records: readonly StoredRecord[]): number {
     if (this.#finished) return 0;
     const end = this.#end;
     const last = records.at(-1);
@@ -184,10 +184,10 @@ export class PartitionBuffer {
         : end.kind === "before"
           ? (record: StoredRecord) => this.#compare(beginOf(record), end.position) >= 0
           : (record: StoredRecord) => this.#compare(beginOf(record), end.position) > 0;
-    // Positions rise, so one look tells for most deliveries; times need not.
+    // Positions rise, so the last record decides for most deliveries. Times may fall.
     if (end.kind !== "timestamp" && !outside(last)) return records.length;
-    const cut = records.findIndex(outside);
-    return cut === -1 ? records.length : cut;
+    const first = records.findIndex(outside);
+    return first === -1 ? records.length : first;
   }
 
   #endPlace(): PartitionPlace | undefined {

@@ -20,7 +20,7 @@ export class PartitionTurns {
   }
 
   /** The partition whose turn it was has given a record. */
-  goOn(buffer: PartitionBuffer): void {
+  advance(buffer: PartitionBuffer): void {
     if (buffer.hasQueued) this.#turn += 1;
     else this.#ready.splice(this.#turn, 1);
   }

@@ -10,7 +10,7 @@ import type { PartitionBuffer } from "./partition-buffer.ts";
 import { PartitionTurns } from "./partition-turns.ts";
 import { RangePartitions, type StartedPartition } from "./range-partitions.ts";
 
-/** What a feed needs to know and whom it tells. */
+/** What a range buffer needs from its reader. */
 export interface RangeBufferSettings {
   readonly reader: ReaderDriver;
   readonly compare: (a: string, b: string) => number;
@@ -63,7 +63,7 @@ export class RangeBuffer implements ReaderSink {
   /** One record of the partition whose turn it is, and the turn goes on. */
   take(buffer: PartitionBuffer): StoredRecord {
     const record = buffer.take(this.#shareBytes());
-    this.#turns.goOn(buffer);
+    this.#turns.advance(buffer);
     if (buffer.drained) this.#startReady();
     return record;
   }
@@ -72,7 +72,7 @@ export class RangeBuffer implements ReaderSink {
   get over(): boolean {
     return (
       this.#turns.isEmpty &&
-      (this.#error !== undefined || this.#abort.signal.aborted || (this.#unfinished === 0 && !this.#partitions.someWait))
+      (this.#error !== undefined || this.#abort.signal.aborted || (this.#unfinished === 0 && !this.#partitions.hasWaiting))
     );
   }
 
@@ -197,7 +197,7 @@ export class RangeBuffer implements ReaderSink {
         });
       }
     } catch (error) {
-      // After an abort the rejection is the abort itself, or trouble on the way out that concerns nobody any more.
+      // After an abort the rejection is the abort itself, or an error of the driver while it stops, which no longer matters.
       if (!this.#abort.signal.aborted) this.#fail(error);
     }
   }
@@ -212,7 +212,7 @@ export class RangeBuffer implements ReaderSink {
 
   #stop(): void {
     this.#abort.abort();
-    for (const buffer of this.#partitions.all()) buffer.letGo(false);
+    for (const buffer of this.#partitions.all()) buffer.endWait(false);
   }
 
   /** Each partition has its part of the bound, so that a fast one cannot keep the others out. */

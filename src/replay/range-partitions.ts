@@ -55,7 +55,7 @@ export class RangePartitions {
   }
 
   /** Is any of them not free to be read yet? */
-  get someWait(): boolean {
+  get hasWaiting(): boolean {
     return this.#waiting.size > 0;
   }
 

@@ -35,7 +35,7 @@ export interface ReaderOptions {
   onGap?: ((gap: Gap) => unknown) | undefined;
   /**
    * A message that cannot be decoded, or stored bytes that no client can read: then `message` has no key, an empty value and the beginning
-   * of the epoch as its time. Absent: the iteration rejects with `corrupt`; `{ after: error.position }` is behind it. Present: is told, and the message is left out.
+   * of the epoch as its time. Absent: the iteration rejects with `corrupt`; `{ after: error.position }` is behind it. Present: it is called with the error, and the message is left out.
    */
   onCorrupt?: ((error: StreamError, message: Message<Uint8Array | null>) => unknown) | undefined;
 }

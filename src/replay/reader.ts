@@ -44,9 +44,9 @@ class RangeReader<T> implements Reader<T> {
   #closing: Promise<void> | undefined;
   #untrack: (() => void) | undefined;
 
-  constructor(context: TypedTopic<T, never>, plan: ResolvedReaderOptions) {
+  constructor(context: TypedTopic<T, never>, options: ResolvedReaderOptions) {
     this.#context = context;
-    this.#options = plan;
+    this.#options = options;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, void> {
@@ -93,7 +93,7 @@ class RangeReader<T> implements Reader<T> {
     return this.close();
   }
 
-  #iterate<Item extends object>(pullFrom: (pull: MessagePuller<T>) => ReturnType<Pull<Item>>): PullIterator<Item> {
+  #iterate<Item extends object>(pullFrom: (puller: MessagePuller<T>) => ReturnType<Pull<Item>>): PullIterator<Item> {
     if (this.#iterated) throw this.#usedTwice();
     this.#iterated = true;
     let started = false;
@@ -105,7 +105,7 @@ class RangeReader<T> implements Reader<T> {
     return new PullIterator(pull, () => this.close());
   }
 
-  async #start<Item extends object>(pullFrom: (pull: MessagePuller<T>) => ReturnType<Pull<Item>>): Promise<Item | undefined> {
+  async #start<Item extends object>(pullFrom: (puller: MessagePuller<T>) => ReturnType<Pull<Item>>): Promise<Item | undefined> {
     const { signal } = this.#end;
     // A reader that was closed before is refused; one that is closed while it opens just ends.
     if (this.#closing !== undefined) throw this.#closedError("the reader is closed");
@@ -181,15 +181,15 @@ class RangeReader<T> implements Reader<T> {
       partitions,
       endedBefore,
     );
-    const pull = new MessagePuller(buffer, new RecordDecoder<T>(context, this.#options.onCorrupt), this.#options, this.#end.signal);
-    return { identity, buffer: buffer, puller: pull };
+    const puller = new MessagePuller(buffer, new RecordDecoder<T>(context, this.#options.onCorrupt), this.#options, this.#end.signal);
+    return { identity, buffer, puller };
   }
 
   async #close(options: CloseOptions): Promise<void> {
     this.#end.abort(this.#closedError("the reader was closed"));
     // A closing connection gives what is left of its time, a fraction; the signal takes whole milliseconds only.
     const timeoutMs = Math.ceil(closeTimeoutMs(options));
-    // The driver may not stop in time, or break its word on the way out: nothing that the application could act on.
+    // The driver may not stop in time, or may fail while it stops: the application could not act on either.
     await ignoreRejection(abortable(this.#stop(timeoutMs), AbortSignal.timeout(timeoutMs)));
     this.#untrack?.();
   }

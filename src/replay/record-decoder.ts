@@ -7,7 +7,7 @@ import { bytesToText } from "../text-bytes.ts";
 import type { TypedTopic } from "../topic-context.ts";
 import type { ReaderOptions } from "./reader-types.ts";
 
-/** Turns the records of a reader into messages, and decides what becomes of those that are none. */
+/** Turns the records of a reader into messages, and decides what happens to those that cannot be decoded. */
 export class RecordDecoder<T> {
   readonly #decoding: Pick<TypedTopic<T, never>, "codec" | "tombstones">;
   readonly #onCorrupt: ReaderOptions["onCorrupt"];
@@ -23,16 +23,16 @@ export class RecordDecoder<T> {
   }
 
   /**
-   * Resolves when the application was told, with `null` where the message may be left out; else with what ends the reading:
+   * Resolves when `onCorrupt` has been called, with `null` where the message may be left out; else with what ends the reading:
    * the error itself where there is no `onCorrupt`, `handler-failed` when that fails. Never rejects.
    */
   async leaveOut(source: MessageSource, record: StoredRecord, error: StreamError): Promise<StreamError | null> {
     const { code, message, cause, provider, topic, partition, position } = error;
     const details = { cause, provider, topic, partition, position, operation: "read" };
-    const told = new StreamError(code, message, details);
-    if (this.#onCorrupt === undefined) return told;
+    const corrupt = new StreamError(code, message, details);
+    if (this.#onCorrupt === undefined) return corrupt;
     try {
-      await this.#onCorrupt(told, new ReceivedMessage(source, record, keyOf(record), record.value));
+      await this.#onCorrupt(corrupt, new ReceivedMessage(source, record, keyOf(record), record.value));
       return null;
     } catch (thrown) {
       return new StreamError("handler-failed", "onCorrupt failed", { ...details, cause: thrown });
