@@ -96,7 +96,8 @@ async function readEnd(
   count: number,
   limit: number,
 ): Promise<(LogEnd & { readonly isEnough: boolean }) | null> {
-  const reader = topic.reader({ from, until: "now", partitions: [partition] });
+  // What cannot be read is not counted. If it lies among the last messages, the reading of them reports it.
+  const reader = topic.reader({ from, until: "now", partitions: [partition], onCorrupt: () => undefined });
   /** A ring of the last `count` positions. Once it is full, the oldest is at `kept % count`. */
   const last: string[] = [];
   let kept = 0;
