@@ -93,8 +93,9 @@ class GroupConsumer<T> implements Consumer<T> {
     try {
       return await retriedCall(callOn(this.#context, "lag", options.signal), (signal) => {
         const { state } = this.status();
-        // The group has not assigned this member its share yet.
-        const isUnknown = this.assigned.length === 0 && (state === "idle" || state === "joining");
+        // Only a member that takes part may have no share. For one that joins, has failed or is closed a lag of 0 would hide what waits.
+        const takesPart = state === "running" || state === "paused";
+        const isUnknown = this.assigned.length === 0 && !takesPart;
         return lagOf(this.#context, this.#plan, isUnknown ? null : this.assigned, signal);
       });
     } catch (error) {

@@ -16,10 +16,10 @@ export function firstBatchSince(batches: Buffer, fromOffset: bigint, time: bigin
   while (at + HEADER_BYTES <= batches.length) {
     const length = batches.readInt32BE(at + 8);
     const lastOffset = batches.readBigInt64BE(at) + BigInt(batches.readInt32BE(at + 23));
-    const isTold = batches[at + 16] === MAGIC && LENGTH_END + length >= HEADER_BYTES;
-    if (!isTold || batches.readBigInt64BE(at + 35) >= time) {
+    const isGiven = batches[at + 16] === MAGIC && LENGTH_END + length >= HEADER_BYTES;
+    if (!isGiven || batches.readBigInt64BE(at + 35) >= time) {
       const baseOffset = batches.readBigInt64BE(at);
-      return { found: isTold && baseOffset > nextOffset ? baseOffset : nextOffset, nextOffset };
+      return { found: isGiven && baseOffset > nextOffset ? baseOffset : nextOffset, nextOffset };
     }
     if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
     at += LENGTH_END + length;

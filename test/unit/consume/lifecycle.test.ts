@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { ConsumerOptions } from "../../../src/consume/consumer-types.ts";
 import { type HandleEvent, channels } from "../../../src/diagnostics/channels.ts";
 import { sealBookmark } from "../../../src/position/position.ts";
+import { StreamError } from "../../../src/errors.ts";
 import { Gate, IDENTITY, assignment, bench, record, records, rejection, turns, until } from "./fake-driver.ts";
 
 test.each([
@@ -190,6 +191,27 @@ test("pause starts nothing, resume goes on; the status names the oldest message"
   expect([handled, member.status().oldest]).toEqual([["0", "1"], null]);
   await member.close();
   await run;
+});
+
+test("a member that has failed and owns nothing has the lag of all partitions, never 0", async () => {
+  const requests: unknown[] = [];
+  const admin = {
+    lag: async (...[, , request]: readonly unknown[]) => {
+      requests.push(request);
+      return { messages: 7, timeMs: 20, partitions: [] };
+    },
+  };
+  const it = bench({ driver: { admin: admin as never } });
+  const member = it.consumer();
+  const run = member.run(() => {});
+  const sink = await it.sink();
+  sink.joined();
+  await until(() => member.status().state === "running");
+  await member.lag();
+  sink.failed(new StreamError("position-out-of-range", "behind the end"));
+  await expect(run).rejects.toMatchObject({ code: "position-out-of-range" });
+  await member.lag();
+  expect(requests).toMatchObject([{ partitions: [] }, { partitions: null }]);
 });
 
 test("a synchronous handler leaves the event loop free", async () => {
