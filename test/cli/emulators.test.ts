@@ -80,7 +80,7 @@ test("without an advertised name clients are sent to loopback, with a warning", 
   command.child.kill("SIGINT");
   expect(await command.ended).toMatchObject({
     exitCode: 0,
-    errors: expect.stringMatching(/^Clients are sent to 127\.0\.0\.1: .*--advertised-host\.\n$/),
+    errors: expect.stringMatching(/^Clients are sent to 127\.0\.0\.1\. .*--advertised-host\.\n$/),
   });
 });
 
