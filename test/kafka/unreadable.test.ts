@@ -27,6 +27,13 @@ const DAMAGES: readonly (readonly [what: string, damage: (batch: Buffer) => void
 /** The server reads past a wrong checksum, but not past this. */
 const FIRST_LENGTH: (typeof DAMAGES)[number] = ["the length of its first record", (batch) => void (batch[61]! ^= 0x40)];
 
+/** The number of offsets that errors report as unreadable. */
+function lostOffsets(reported: readonly StreamError[]): number {
+  return reported
+    .map(({ message }) => /offsets? (\d+)(?: to (\d+))? of/.exec(message)!)
+    .reduce((sum, [, first, last]) => sum + Number(last ?? first) - Number(first) + 1, 0);
+}
+
 describe.each(missing === null ? ["Kafka"] : [])("unreadable records of a real %s", () => {
   let cluster: KafkaCluster;
   let connection: Connection<"topicAdmin" | "lagInMessages" | "groupReset" | "startAtPosition">;
@@ -112,6 +119,52 @@ describe.each(missing === null ? ["Kafka"] : [])("unreadable records of a real %
     },
   );
 
+  test.each([
+    // The server refuses to read on, so a reader starts at the damage itself.
+    { length: 5, fromBehind: 7 },
+    { length: 60, fromBehind: 4 },
+    { length: 100_000, fromBehind: 4 },
+  ])(
+    "its length, now $length, so that the server cannot look behind it: a time that lies in it or behind it is found",
+    { timeout: 2 * TEST_TIMEOUT_MS },
+    async ({ length, fromBehind }) => {
+      const name = `damaged-${randomUUID()}`;
+      await connection.admin.createTopic(name, { partitions: 1 });
+      const topic = connection.topic(name, { codec: text() });
+      const send = async (producedAt: number, ...values: readonly string[]) =>
+        topic.producer().sendBatch(values.map((value) => ({ key: "k", value, producedAt })));
+      const startMs = Date.now() - 600_000;
+      await send(startMs, "first");
+      await send(startMs + 100_000, "bad one", "bad two", "bad three");
+      await damageKafkaLog(cluster, name, "0", (batch) => void batch.writeInt32BE(length, 8));
+      for (let count = 0; count < 3; count += 1) await send(startMs + 200_000 + count, "x".repeat(5_000));
+      await send(startMs + 300_000, "readable");
+      /** The last value, and the number of offsets that were delivered or reported. */
+      const readFrom = async (timestamp: number): Promise<[string | undefined, number]> => {
+        const read: string[] = [];
+        const reported: StreamError[] = [];
+        const onCorrupt = (error: StreamError) => void reported.push(error);
+        for await (const { value } of topic.reader({ from: { timestamp }, until: "now", onCorrupt })) read.push(value);
+        return [read.at(-1), read.length + lostOffsets(reported)];
+      };
+      expect(await readFrom(startMs + 1)).toEqual(["readable", 7]);
+      expect(await readFrom(startMs + 150_000)).toEqual(["readable", fromBehind]);
+      expect(await readFrom(startMs + 250_000)).toEqual(["readable", 1]);
+      expect(await readFrom(startMs + 350_000)).toEqual([undefined, 0]);
+      await connection.admin.resetGroup(name, "g", { timestamp: startMs + 1 });
+      expect(await connection.admin.lag(name, "g")).toMatchObject({ messages: 7 });
+      const handled: string[] = [];
+      const letters = `letters-${randomUUID()}`;
+      await connection.admin.createTopic(letters, { partitions: 1 });
+      const settings = { group: "new", initialPosition: { timestamp: startMs + 1 }, onFailure: () => ({ deadLetter: letters }) };
+      await using consumer = topic.consumer(settings);
+      const run = consumer.run(({ value }) => void handled.push(value));
+      await expect.poll(() => handled.at(-1), { timeout: 20_000 }).toBe("readable");
+      await consumer.close();
+      await run;
+    },
+  );
+
   /** After 4 KiB the server has an entry in its index, from which it can read again. */
   test.each([5, 60, 100_000])(
     "its length, now %i, so that the server itself cannot continue: later readable records are delivered",
@@ -134,10 +187,7 @@ describe.each(missing === null ? ["Kafka"] : [])("unreadable records of a real %
       expect(reported.length).toBeGreaterThan(0);
       for (const error of reported) expect(error).toMatchObject({ code: "corrupt", partition: "0", position: expect.any(String) });
       // Every record was delivered or reported, and none twice: nine offsets in total.
-      const lost = reported
-        .map(({ message }) => /offsets? (\d+)(?: to (\d+))? of/.exec(message)!)
-        .map(([, first, last]) => Number(last ?? first) - Number(first) + 1);
-      expect(read.length + lost.reduce((sum, count) => sum + count, 0)).toBe(9);
+      expect(read.length + lostOffsets(reported)).toBe(9);
     },
   );
 });

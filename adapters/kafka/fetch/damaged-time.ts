@@ -1,6 +1,6 @@
 import type { FetchRequest, KafkaClient } from "../client/kafka-client.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
-import { partitionError } from "../errors.ts";
+import { errorOf, partitionError } from "../errors.ts";
 import { firstBatchSince } from "../log/batch-times.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
 import { UNKNOWN_EPOCH } from "./read-epochs.ts";
@@ -19,17 +19,40 @@ export function isDamageCode(errorCode: number): boolean {
   return DAMAGE_CODES.has(errorCode);
 }
 
+/** Of one partition: the time that is looked for, and the bounds of the log. */
+interface TimeSearch {
+  readonly partition: number;
+  readonly time: bigint;
+  readonly first: bigint;
+  /** The last stable offset. */
+  readonly end: bigint;
+}
+
 /**
- * Finds a time that the server cannot find, because the first batch with a record stored at or after it is damaged. The headers of the
- * batches tell which one that is. An earlier time, which the server can find, is the place from where on the headers are read.
+ * Checks the answer of a server that there is no record at or after a time. Where the length of a batch is damaged, the server can take
+ * that batch for the end of the log, and its answer is wrong. One request reads the header of the last batch.
+ * @returns `false` if the last batch is earlier than the time; `true` if it is not, or if the server cannot read it
+ */
+export async function isTimeMissed(client: KafkaClient, topic: TopicSnapshot, search: TimeSearch, signal: AbortSignal): Promise<boolean> {
+  const { partition, time, first, end } = search;
+  if (first >= end) return false;
+  const batches = await fetchBatches(client, topic, partition, end - 1n, signal);
+  if (batches === null) return true;
+  const { found, nextOffset } = firstBatchSince(batches, end - 1n, time);
+  return found !== null || nextOffset < end;
+}
+
+/**
+ * Finds a time that the server cannot find, because it has to read a damaged batch for that. The headers of the batches show where the time
+ * is. An earlier time, which the server can find, is the place from where on the headers are read.
  * @param find the offset of the first record stored at or after a time; `null` if the server cannot find it either
- * @param end the last stable offset
- * @returns the first offset of the damaged batch, so that a reader reports it as unreadable; `end` if no batch is as late as that
+ * @returns the first offset of the first batch that is as late as the time, or of what is unreadable before it, so that a reader reports
+ * that; `end` if there is none
  */
 export async function findDamagedTime(
   client: KafkaClient,
   topic: TopicSnapshot,
-  { partition, time, first, end }: { partition: number; time: bigint; first: bigint; end: bigint },
+  { partition, time, first, end }: TimeSearch,
   find: (time: bigint) => Promise<bigint | null>,
   signal: AbortSignal,
 ): Promise<bigint> {
@@ -37,26 +60,42 @@ export async function findDamagedTime(
   for (let step = 1n; offset === null && step <= time; step *= 2n) offset = await find(time - step);
   if (offset === null || offset < first) offset = first;
   while (offset < end) {
-    const asked = { partition, fetchOffset: offset, lastFetchedEpoch: UNKNOWN_EPOCH, maxBytes: FETCH_BYTES };
-    const request: FetchRequest = {
-      topic: topic.topic,
-      topicId: topic.topicId,
-      maxWaitMs: 0,
-      minBytes: 1,
-      maxBytes: FETCH_BYTES,
-      readCommitted: true,
-      partitions: [asked],
-    };
-    const [answer] = await client.fetch(topic.leaderOf(partition), request, signal);
-    const errorCode = answer?.errorCode ?? ErrorNumber.UNKNOWN_SERVER_ERROR;
-    // The server cannot read its own log there: this is the damage, and a reader says so.
-    if (errorCode === ErrorNumber.CORRUPT_MESSAGE) return offset;
-    if (errorCode !== 0) throw partitionError(errorCode, "Fetch", topic.topic, partition);
-    const { found, nextOffset } = firstBatchSince(answer!.batches, offset, time);
+    const batches = await fetchBatches(client, topic, partition, offset, signal);
+    if (batches === null) return offset;
+    const { found, nextOffset } = firstBatchSince(batches, offset, time);
     if (found !== null) return found;
-    // Nothing more can be told from the headers.
+    // The server sends no batch from here, so a reader starts here and reports what is unreadable.
     if (nextOffset === offset) return offset;
     offset = nextOffset;
   }
   return end;
+}
+
+/** @returns `null` if the server cannot read its own log at that offset */
+async function fetchBatches(
+  client: KafkaClient,
+  topic: TopicSnapshot,
+  partition: number,
+  offset: bigint,
+  signal: AbortSignal,
+): Promise<Buffer | null> {
+  const asked = { partition, fetchOffset: offset, lastFetchedEpoch: UNKNOWN_EPOCH, maxBytes: FETCH_BYTES };
+  const request: FetchRequest = {
+    topic: topic.topic,
+    topicId: topic.topicId,
+    maxWaitMs: 0,
+    minBytes: 1,
+    maxBytes: FETCH_BYTES,
+    readCommitted: true,
+    partitions: [asked],
+  };
+  const [answer] = await client.fetch(topic.leaderOf(partition), request, signal);
+  const errorCode = answer?.errorCode ?? ErrorNumber.UNKNOWN_SERVER_ERROR;
+  if (errorCode === ErrorNumber.CORRUPT_MESSAGE) return null;
+  // Retention has deleted it meanwhile, or a replica that lags behind has answered. A retry looks up the bounds of the log again.
+  if (errorCode === ErrorNumber.OFFSET_OUT_OF_RANGE) {
+    throw errorOf(errorCode, "Fetch", { topic: topic.topic, partition: String(partition), retryable: true });
+  }
+  if (errorCode !== 0) throw partitionError(errorCode, "Fetch", topic.topic, partition);
+  return answer!.batches;
 }

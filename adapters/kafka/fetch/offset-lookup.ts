@@ -3,7 +3,7 @@ import { EARLIEST, type KafkaClient, LATEST, type ListedOffset } from "../client
 import { kafkaError, partitionError } from "../errors.ts";
 import { toOffset } from "../records.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
-import { findDamagedTime, isDamageCode } from "./damaged-time.ts";
+import { findDamagedTime, isDamageCode, isTimeMissed } from "./damaged-time.ts";
 
 /** The first offset that exists, and the last stable offset. After that there are no records, or an open transaction. */
 export interface LogBounds {
@@ -62,7 +62,7 @@ export class OffsetLookup {
     return answers.flat();
   }
 
-  /** If a server could not find a time because of a damaged batch, this finds the batch itself. */
+  /** If a server could not find a time because of a damaged batch, this finds it from the headers of the batches. */
   async #offsetsOfTimes(
     topic: TopicSnapshot,
     times: ReadonlyMap<number, bigint>,
@@ -71,14 +71,17 @@ export class OffsetLookup {
     signal: AbortSignal,
   ): Promise<Map<number, bigint>> {
     const found = answers.map(async ({ partition, errorCode, offset }): Promise<[number, bigint]> => {
-      if (errorCode === 0) return [partition, offset];
+      if (errorCode === 0 && offset >= 0n) return [partition, offset];
       const time = times.get(partition)!;
-      if (!isDamageCode(errorCode) || time < 0n) throw partitionError(errorCode, "ListOffsets", topic.topic, partition);
+      const isFailure = errorCode !== 0;
+      if (isFailure && (!isDamageCode(errorCode) || time < 0n)) throw partitionError(errorCode, "ListOffsets", topic.topic, partition);
+      const search = { partition, time, ...bounds.get(partition)! };
+      if (!isFailure && !(await isTimeMissed(this.#client, topic, search, signal))) return [partition, offset];
       const find = async (earlier: bigint): Promise<bigint | null> => {
-        const [answer] = await this.#ask(topic, new Map([[partition, earlier]]), signal, true);
-        return answer?.errorCode === 0 ? answer.offset : null;
+        const [earlierAnswer] = await this.#ask(topic, new Map([[partition, earlier]]), signal, true);
+        return earlierAnswer?.errorCode === 0 && earlierAnswer.offset >= 0n ? earlierAnswer.offset : null;
       };
-      return [partition, await findDamagedTime(this.#client, topic, { partition, time, ...bounds.get(partition)! }, find, signal)];
+      return [partition, await findDamagedTime(this.#client, topic, search, find, signal)];
     });
     return new Map(await Promise.all(found));
   }

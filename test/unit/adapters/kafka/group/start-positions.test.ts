@@ -5,6 +5,7 @@ import { Coordinator } from "../../../../../adapters/kafka/group/coordinator.ts"
 import { GroupOffsets } from "../../../../../adapters/kafka/group/group-offsets.ts";
 import { type StartContext, startOffsets } from "../../../../../adapters/kafka/group/start-positions.ts";
 import type { StartPoint } from "../../../../../src/driver/index.ts";
+import { batchHeader, fetchedBatches } from "../batch-headers.ts";
 
 const { signal } = new AbortController();
 const TOPIC_ID = "0123456789abcdef".repeat(2);
@@ -42,6 +43,8 @@ class Log {
           timestamp: -1n,
           leaderEpoch: -1,
         })),
+      fetch: async (_broker, { partitions }) =>
+        partitions.map(({ partition, fetchOffset }) => fetchedBatches(partition, batchHeader(fetchOffset, 5_000n))),
     };
     return calls as KafkaClient;
   }
