@@ -21,11 +21,8 @@ export function encodeBookmark(provider: string, identity: TopicIdentity, places
  * provider, cluster, topic or incarnation
  */
 export function decodeBookmark(token: unknown, provider: string, identity: TopicIdentity): ReadonlyMap<string, PartitionPlace> {
-  const content = unsealBookmark(token);
-  if (!Array.isArray(content) || content.length !== 5) throw anotherVersion();
-  const [tokenProvider, cluster, topic, incarnation, entries] = content as unknown[];
-  if (!isString(tokenProvider) || !isString(cluster) || !isString(topic) || !isString(incarnation)) throw anotherVersion();
-  requireSameTopic("bookmark", { provider: tokenProvider, cluster, topic, incarnation }, provider, identity);
+  const { entries, ...origin } = contentOf(token);
+  requireSameTopic("bookmark", origin, provider, identity);
   if (!Array.isArray(entries)) throw anotherVersion();
   const places = new Map<string, PartitionPlace>();
   for (const entry of entries as unknown[]) {
@@ -33,6 +30,20 @@ export function decodeBookmark(token: unknown, provider: string, identity: Topic
     places.set(entry[0], placeOf(entry));
   }
   return places;
+}
+
+/** The topic that a bookmark belongs to. @throws `invalid-argument` for anything that `encodeBookmark` did not make */
+export function identityOfBookmark(token: unknown): TopicIdentity {
+  const { cluster, topic, incarnation } = contentOf(token);
+  return { cluster, topic, incarnation };
+}
+
+function contentOf(token: unknown): TopicIdentity & { readonly provider: string; readonly entries: unknown } {
+  const content = unsealBookmark(token);
+  if (!Array.isArray(content) || content.length !== 5) throw anotherVersion();
+  const [provider, cluster, topic, incarnation, entries] = content as unknown[];
+  if (!isString(provider) || !isString(cluster) || !isString(topic) || !isString(incarnation)) throw anotherVersion();
+  return { provider, cluster, topic, incarnation, entries };
 }
 
 function entryOf(partition: string, place: PartitionPlace): Entry {

@@ -24,7 +24,6 @@ const MIN_PARTITION_BYTES = 16_384;
 const MAX_ANSWER_BYTES = 10 * 1_048_576;
 /** A server can answer without the records that it has. After so many retries, in about four seconds, its log counts as damaged. */
 const MAX_WITHHELD_ANSWERS = 8;
-const UNKNOWN_SERVER_ERROR = -1;
 const NO_LEADER = -1;
 
 /**
@@ -280,7 +279,7 @@ export class PartitionFetcher {
       const request = { topic, topicId, maxWaitMs: 0, minBytes: 1, maxBytes: 1, readCommitted: true, partitions: asked };
       const isReadable = await retrying("Fetch", backoff, signal, async () => {
         const [answer] = await this.#client.fetch(leader, request, signal);
-        const errorCode = answer?.errorCode ?? UNKNOWN_SERVER_ERROR;
+        const errorCode = answer?.errorCode ?? ErrorNumber.UNKNOWN_SERVER_ERROR;
         if (errorCode === 0) return !withholdsRecords(answer!, fetchOffset);
         if (errorCode === ErrorNumber.CORRUPT_MESSAGE) return false;
         throw partitionError(errorCode, "Fetch", topic, partition);

@@ -1,8 +1,8 @@
 import type { Connection } from "../../connection-types.ts";
 import { StreamError } from "../../errors.ts";
-import { decodeBookmark, encodeBookmark } from "../../position/bookmark.ts";
+import { decodeBookmark, encodeBookmark, identityOfBookmark } from "../../position/bookmark.ts";
 import type { PartitionPlace } from "../../position/place.ts";
-import { decodePosition, unsealBookmark } from "../../position/position.ts";
+import { decodePosition } from "../../position/position.ts";
 import type { From } from "../../position/range-types.ts";
 import type { Topic } from "../../topic-types.ts";
 import { bytesTopic } from "./bytes-topic.ts";
@@ -43,8 +43,7 @@ export async function lastMessages(
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) ends.set(name, await endOfLog(topic, name, count));
   };
   await Promise.all(Array.from({ length: PARTITIONS_AT_ONCE }, work));
-  const [, cluster, nativeName, incarnation] = unsealBookmark([...ends.values()][0]!.bookmark) as [string, string, string, string];
-  const identity = { cluster, topic: nativeName, incarnation };
+  const identity = identityOfBookmark([...ends.values()][0]!.bookmark);
   const begins = new Map<string, PartitionPlace>();
   const closes = new Map<string, PartitionPlace>();
   for (const [partition, { first, bookmark }] of ends) {

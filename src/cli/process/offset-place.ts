@@ -1,7 +1,7 @@
 import type { Connection } from "../../connection-types.ts";
 import { StreamError } from "../../errors.ts";
-import { encodeBookmark } from "../../position/bookmark.ts";
-import { encodePosition, unsealBookmark } from "../../position/position.ts";
+import { encodeBookmark, identityOfBookmark } from "../../position/bookmark.ts";
+import { type TopicIdentity, encodePosition } from "../../position/position.ts";
 import type { From, Until } from "../../position/range-types.ts";
 import type { Position } from "../../tokens.ts";
 import type { GivenFrom, GivenUntil, OffsetPlace } from "../options/parse-place.ts";
@@ -55,12 +55,7 @@ async function partitionOf(
   throw new UsageError(`offset:${offset} is of one partition, which --partition names (${those})`);
 }
 
-interface Identity {
-  readonly provider: string;
-  readonly cluster: string;
-  readonly topic: string;
-  readonly incarnation: string;
-}
+type Identity = TopicIdentity & { readonly provider: string };
 
 /** The identity of the log, from the bookmark of a reader that has read nothing. @throws `unsupported` if readers cannot start at a position */
 async function identityOf(connection: Connection, topicName: string, partition: string): Promise<Identity> {
@@ -71,8 +66,7 @@ async function identityOf(connection: Connection, topicName: string, partition: 
   }
   const reader = bytesTopic(connection, topicName).reader({ from: "latest", until: "now", partitions: [partition] });
   try {
-    const [, cluster, topic, incarnation] = unsealBookmark(await reader.bookmark()) as [string, string, string, string];
-    return { provider, cluster, topic, incarnation };
+    return { provider, ...identityOfBookmark(await reader.bookmark()) };
   } finally {
     await reader.close();
   }

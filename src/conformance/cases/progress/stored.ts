@@ -1,9 +1,10 @@
 import { expectEqual, expectSequence, expectTrue } from "../../assertions.ts";
+import type { CaseContext } from "../../case-context.ts";
 import { PromiseViolation } from "../../case-outcome.ts";
 import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder, checkRepeatsInOrder } from "../../history/check.ts";
-import { keyNames, showSequenced } from "../../history/sequenced.ts";
+import { type Sequenced, keyNames, showSequenced } from "../../history/sequenced.ts";
 import { Member, recordInto } from "../../member.ts";
 import { RARE_COMMITS } from "../../support/consumer-settings.ts";
 import { publish, readAll, untilComplete } from "../../support/stream-steps.ts";
@@ -186,11 +187,7 @@ const failedCommit = defineCase({
       history.receive(message, "first");
     });
     // Everything is fetched; the fault waits for commits, whatever other calls the member makes.
-    const here = (): number => first.consumer.status().running + first.consumer.status().buffered;
-    await context.until(
-      () => here() >= history.sent.length,
-      () => `a member to fetch ${history.sent.length} messages; it has ${here()}`,
-    );
+    await untilFetched(context, first, history.sent.length);
     context.inject({ kind: "disconnect", topic: topic.name, times: 2, operation: "commit" });
     start.open();
     await untilComplete(context, history);
@@ -207,6 +204,15 @@ const failedCommit = defineCase({
     );
   },
 });
+
+/** Waits until the member has fetched so many messages and has not finished handling any of them. */
+async function untilFetched(context: CaseContext, { consumer }: Member<Sequenced>, count: number): Promise<void> {
+  const here = (): number => consumer.status().running + consumer.status().buffered;
+  await context.until(
+    () => here() >= count,
+    () => `a member to fetch ${count} messages; it has ${here()}`,
+  );
+}
 
 const triedAgain = defineCase({
   name: "progress/stored/failed-commit-is-tried-again",
@@ -225,11 +231,7 @@ const triedAgain = defineCase({
       await start.opened;
       history.receive(message);
     });
-    const here = (): number => member.consumer.status().running + member.consumer.status().buffered;
-    await context.until(
-      () => here() >= history.sent.length,
-      () => `a member to fetch ${history.sent.length} messages; it has ${here()}`,
-    );
+    await untilFetched(context, member, history.sent.length);
     context.inject({ kind: "disconnect", topic: topic.name, operation: "commit" });
     start.open();
     await untilComplete(context, history);
