@@ -135,7 +135,7 @@ function messagesOf(
   for (const { number, bytes } of lines) {
     try {
       const message = readLine(bytes);
-      if (message !== null) messages.push({ line: number, message: withHeaders(message, headers) });
+      if (message !== null) messages.push({ line: number, message: headers === undefined ? message : withHeaders(message, headers) });
     } catch (error) {
       return { messages, through: number - 1, bad: atLine(number, error as StreamError) };
     }
@@ -145,7 +145,7 @@ function messagesOf(
 }
 
 /** Headers of `--header` replace headers of the line with the same name. */
-function withHeaders(message: OutgoingBytes, given: Options["header"] = {}): OutgoingBytes {
+function withHeaders(message: OutgoingBytes, given: Readonly<Record<string, string>>): OutgoingBytes {
   const exact = message[EXACT_HEADERS];
   if (exact === undefined) return { ...message, headers: { ...message.headers, ...given } };
   const own = exact.filter(([name]) => !Object.hasOwn(given, name));
