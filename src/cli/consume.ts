@@ -7,9 +7,8 @@ import { requiredName } from "./options/require-names.ts";
 import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
-import { bytesTopic } from "./process/bytes-topic.ts";
 import { interruptible, whenAborted } from "./process/interruption.ts";
-import { withConnection } from "./process/with-connection.ts";
+import { bytesTopic, withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
 A message counts as handled when standard output has taken its line. Each

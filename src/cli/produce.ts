@@ -19,9 +19,8 @@ import { addHeader } from "./options/parse-values.ts";
 import { requiredName } from "./options/require-names.ts";
 import { produceAccount } from "./output/produce-account.ts";
 import { Progress } from "./output/progress.ts";
-import { bytesTopic } from "./process/bytes-topic.ts";
 import { interruptible } from "./process/interruption.ts";
-import { withConnection } from "./process/with-connection.ts";
+import { bytesTopic, withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
 A line is, unless said otherwise, a message as read and consume print it:

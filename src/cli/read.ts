@@ -12,13 +12,12 @@ import { requiredName } from "./options/require-names.ts";
 import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
-import { bytesTopic } from "./process/bytes-topic.ts";
 import { UsageError } from "./process/exit-errors.ts";
 import { interruptible, whenAborted } from "./process/interruption.ts";
 import { lastMessages } from "./process/last-messages.ts";
 import { fromOf, untilOf } from "./process/offset-place.ts";
 import type { RetryWatch } from "./process/retry-watch.ts";
-import { withConnection } from "./process/with-connection.ts";
+import { bytesTopic, withConnection } from "./process/with-connection.ts";
 
 const DETAILS = `
 A range begins at earliest, latest, at:POSITION, after:POSITION,

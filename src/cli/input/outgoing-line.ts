@@ -15,6 +15,9 @@ const exact = JSON as unknown as {
 /** Stands in a decoded text for bytes that are not UTF-8. A text may also have it of its own. */
 const REPLACEMENT_CHARACTER = "\ufffd";
 
+/** For a longer line, an expression may need too much of the stack. */
+const LONGEST_PLAIN_LINE = 16_384;
+
 /** If a text has none of these, `JSON.parse` is exact, and takes a quarter of the time. */
 const MAYBE_INEXACT = /\d[.eE]|-0|\d{16}/;
 
@@ -34,8 +37,12 @@ export function plainLines(key: string | null): LineReader {
 
 /** Every line is a value in JSON, stored unchanged; its key is one of its fields. Blank lines hold no message. */
 export function valuesWithKeyField(field: string): LineReader {
+  const plain = plainObjectWith(field);
   return (line) => {
-    const value = jsonObject(line, `with the field ${JSON.stringify(field)}`);
+    const text = utf8Text(line);
+    const plainKey = text.length > LONGEST_PLAIN_LINE ? undefined : plain?.exec(text)?.[1];
+    if (plainKey !== undefined) return { key: plainKey, value: line };
+    const value = jsonObject(text, line.length, `with the field ${JSON.stringify(field)}`);
     if (value === null) return null;
     const key = Object.hasOwn(value, field) ? value[field] : undefined;
     if (typeof key === "string") return { key, value: line };
@@ -47,13 +54,26 @@ export function valuesWithKeyField(field: string): LineReader {
 }
 
 /**
+ * Matches most lines in a third of the time of `JSON.parse`: a whole JSON object without escapes, nested values or line breaks, which
+ * has the field exactly once, with a text. The text is the first group. `undefined` for a name that would need escapes.
+ */
+function plainObjectWith(field: string): RegExp | undefined {
+  if (!/^\w+$/.test(field)) return undefined;
+  const characters = String.raw`[^"\\\x00-\x1f]*`;
+  const number = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?`;
+  const name = `"${field}": ?`;
+  const other = `(?!${name})"${characters}": ?(?:"${characters}"|${number}|true|false|null)`;
+  return new RegExp(`^\\{(?:${other}, ?)*${name}"(${characters})"(?:, ?${other})*\\}$`);
+}
+
+/**
  * Every line is a message as `read` prints it: it takes key, value, headers and the fields in `keep`, and ignores the rest. A
  * value that is not a string is stored as JSON without blanks. Blank lines hold no message.
  * @param defaultKey for lines without a key; `undefined`: a line without a key is refused
  */
 export function messageLines(defaultKey: string | undefined, keep: readonly KeptField[]): LineReader {
   return (line) => {
-    const fields = jsonObject(line, 'of the form {"key": …, "value": …, "headers": …}');
+    const fields = jsonObject(utf8Text(line), line.length, 'of the form {"key": …, "value": …, "headers": …}');
     if (fields === null) return null;
     const { partition, timestamp } = fields;
     // The value is checked first: a line without a value is most likely meant to be the value itself.
@@ -71,18 +91,21 @@ export function messageLines(defaultKey: string | undefined, keep: readonly Kept
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function jsonObject(line: Buffer, form: string): Fields | null {
+function utf8Text(line: Buffer): string {
   const text = line.toString("utf8");
   // The check of the bytes takes as long as the conversion, and only this character can stand for bytes that are not UTF-8.
-  if (text.includes(REPLACEMENT_CHARACTER) && !isUtf8(line))
-    throw invalid("the line is not UTF-8, which JSON has to be; --lines takes any bytes");
+  if (!text.includes(REPLACEMENT_CHARACTER) || isUtf8(line)) return text;
+  throw invalid("the line is not UTF-8, which JSON has to be; --lines takes any bytes");
+}
+
+function jsonObject(text: string, bytes: number, form: string): Fields | null {
   if (text.trim() === "") return null;
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
     // The parser's own error quotes the text, so it must not become the cause.
-    throw invalid(`the line is not JSON (${line.length} bytes); --lines takes lines as they are`);
+    throw invalid(`the line is not JSON (${bytes} bytes); --lines takes lines as they are`);
   }
   if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed as Fields;
   throw invalid(`a JSON object ${form} is needed; received ${describeValue(parsed)}`);

@@ -5,7 +5,7 @@ import type { PartitionPlace } from "../../position/place.ts";
 import { decodePosition } from "../../position/position.ts";
 import type { From } from "../../position/range-types.ts";
 import type { Topic } from "../../topic-types.ts";
-import { bytesTopic } from "./bytes-topic.ts";
+import { bytesTopic } from "./with-connection.ts";
 
 const FIRST_AGE_MS = 1_000;
 const OLDER = 10;

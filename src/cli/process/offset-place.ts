@@ -5,7 +5,7 @@ import { type TopicIdentity, encodePosition } from "../../position/position.ts";
 import type { From, Until } from "../../position/range-types.ts";
 import type { Position } from "../../tokens.ts";
 import type { GivenFrom, GivenUntil, OffsetPlace } from "../options/parse-place.ts";
-import { bytesTopic } from "./bytes-topic.ts";
+import { bytesTopic } from "./with-connection.ts";
 import { UsageError } from "./exit-errors.ts";
 
 /** A start point for the library: an offset becomes the position of the message with that offset. */

@@ -1,7 +1,9 @@
 import type { Capability } from "../../capabilities.ts";
+import { bytes } from "../../codec/bytes.ts";
 import { connect } from "../../connect.ts";
 import type { Connection } from "../../connection-types.ts";
 import { isStreamError } from "../../errors.ts";
+import type { Topic } from "../../topic-types.ts";
 import { UsageError } from "./exit-errors.ts";
 import { RetryWatch } from "./retry-watch.ts";
 
@@ -40,4 +42,9 @@ export async function connectToUrl<Required extends Capability = never>(
     if (isWrongUrl) throw new UsageError(`the URL: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** A topic of bytes as they are stored, with tombstones where the provider has them. */
+export function bytesTopic(connection: Connection, name: string): Topic<Uint8Array | null> {
+  return connection.topic<Uint8Array, Uint8Array, boolean>(name, { codec: bytes(), tombstones: connection.capabilities.tombstones });
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-kafka.ts";
-import { bytesTopic } from "../../../src/cli/process/bytes-topic.ts";
+import { bytesTopic } from "../../../src/cli/process/with-connection.ts";
 import { type Connection, connect } from "../../../src/index.ts";
 import { gather } from "./gather.ts";
 import { type CommandResult, runInProcess } from "./run-in-process.ts";

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { LineSender, type NumberedMessage } from "../../../../src/cli/input/line-sender.ts";
-import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
+import { bytesTopic } from "../../../../src/cli/process/with-connection.ts";
 import { type Receipt, StreamError, connect } from "../../../../src/index.ts";
 
 function messages(...lines: readonly number[]): NumberedMessage[] {

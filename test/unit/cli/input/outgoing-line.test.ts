@@ -1,4 +1,20 @@
 import { inspect } from "node:util";
+import {
+  array,
+  assert,
+  boolean,
+  constant,
+  constantFrom,
+  dictionary,
+  double,
+  integer,
+  nat,
+  oneof,
+  pre,
+  property,
+  string,
+  tuple,
+} from "fast-check";
 import { describe, expect, test } from "vitest";
 import { messageLines, plainLines, valuesWithKeyField } from "../../../../src/cli/input/outgoing-line.ts";
 
@@ -111,6 +127,54 @@ describe("lines that are values", () => {
 
   test.each(['{"origin":null}', '{"origin":[]}', '{"origin":{}}', '{"destination":"ATL"}', '"ATL"', "null"])("refuses %s", (line) => {
     expect(() => readLine(bytes(line))).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  });
+
+  test("every line gives the same key or is refused as by JSON.parse, also one that is nearly JSON", () => {
+    const text = oneof(string(), string({ unit: "binary" }), constantFrom("", "é", "\ufffd", 'a"b', "\\", "\u0001"));
+    const scalar = oneof(text, double(), integer(), boolean(), constant(null));
+    const name = oneof({ weight: 2, arbitrary: constant("origin") }, constantFrom("Origin", "origi", "origin ", "__proto__"), text);
+    const object = array(tuple(name, oneof({ weight: 9, arbitrary: scalar }, array(scalar), dictionary(name, scalar))), {
+      maxLength: 6,
+    });
+    const line = tuple(object, constantFrom([",", ":"], [", ", ": "], [" ,", " :"])).map(([fields, [comma, colon]]) => {
+      const members = fields.map(([field, value]) => JSON.stringify(field) + colon + JSON.stringify(value));
+      return `{${members.join(comma)}}`;
+    });
+    const damage = oneof(constant([]), array(tuple(nat(), nat(2), constantFrom(...'{}[],:"\\0-.eE \n\tntf\u0000')), { maxLength: 2 }));
+    const damaged = tuple(line, damage).map(([whole, changes]) =>
+      changes.reduce((now, [at, cut, put]) => {
+        const place = at % (now.length + 1);
+        return now.slice(0, place) + put + now.slice(place + cut);
+      }, whole),
+    );
+    const keyBy = (read: () => unknown): unknown => {
+      try {
+        return read();
+      } catch {
+        return "refused";
+      }
+    };
+    let plainCount = 0;
+    assert(
+      property(damaged, (given) => {
+        pre(given.trim() !== "");
+        const expected = keyBy(() => {
+          const { origin } = JSON.parse(Buffer.from(given, "utf8").toString("utf8")) as { origin?: unknown };
+          return typeof origin === "object" || origin === undefined ? "refused" : origin;
+        });
+        const received = keyBy(() => readLine(bytes(given))?.key);
+        if (typeof expected === "number" && received !== "refused") expect(Number(received)).toBe(expected + 0);
+        else expect(received).toBe(String(expected));
+        if (typeof expected === "string" && expected !== "refused") plainCount += 1;
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(plainCount).toBeGreaterThan(1_000);
+  });
+
+  test.each([10, 100_000])("an object of %s fields is read", (count) => {
+    const fields = Array.from({ length: count }, (_, index) => `"field${index}":"${index}"`);
+    expect(readLine(bytes(`{${fields.join(",")},"origin":"ATL"}`))?.key).toBe("ATL");
   });
 
   test("a field that every object inherits is no field of it", () => {

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { messageLines } from "../../../../src/cli/input/outgoing-line.ts";
 import { MessageLines, messageLine } from "../../../../src/cli/output/message-lines.ts";
-import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
+import { bytesTopic } from "../../../../src/cli/process/with-connection.ts";
 import { type Message, connect } from "../../../../src/index.ts";
 import { ReceivedMessage, messageSource } from "../../../../src/message.ts";
 import { bytesToText } from "../../../../src/text-bytes.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { messagePrinter } from "../../../../src/cli/output/message-printer.ts";
 import { MessageRows } from "../../../../src/cli/output/message-rows.ts";
 import { StandardOutput } from "../../../../src/cli/output/standard-output.ts";
-import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
+import { bytesTopic } from "../../../../src/cli/process/with-connection.ts";
 import { type Message, connect } from "../../../../src/index.ts";
 import { gather } from "../gather.ts";
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { styleText } from "node:util";
 import { describe, expect, test } from "vitest";
 import { durationText } from "../../../../src/cli/output/duration-text.ts";
-import { placesOf } from "../../../../src/cli/output/place-text.ts";
+import { placesOf } from "../../../../src/cli/output/group-text.ts";
 import { lineRanges, produceAccount } from "../../../../src/cli/output/produce-account.ts";
 import { Progress } from "../../../../src/cli/output/progress.ts";
 import { StandardOutput } from "../../../../src/cli/output/standard-output.ts";

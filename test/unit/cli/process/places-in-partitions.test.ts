@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type EmulatedProvider, startEmulator } from "../../../../localstack/index.ts";
-import { bytesTopic } from "../../../../src/cli/process/bytes-topic.ts";
+import { bytesTopic } from "../../../../src/cli/process/with-connection.ts";
 import { lastMessages } from "../../../../src/cli/process/last-messages.ts";
 import { fromOf, untilOf } from "../../../../src/cli/process/offset-place.ts";
 import { type Connection, connect } from "../../../../src/index.ts";
