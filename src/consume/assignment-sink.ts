@@ -123,6 +123,10 @@ export class AssignmentSink<T> implements Sink {
     this.#commits.touch(state);
   }
 
+  forgetAhead(_assignment: Assignment, _from: string): void {
+    // Nothing that was stored by others counts as handled here.
+  }
+
   caughtUp(_assignment: Assignment): void {
     // A group never ends, so nothing here waits for the end of the log.
   }

@@ -103,7 +103,7 @@ export class AssignmentState<T> {
     const ended = this.#end === "reached" && this.progress.allHandled;
     if (through === this.#settledThrough && records.length === 0 && !ended) return null;
     this.#handled = [];
-    return { assignment: this.assignment, through: through === this.#settledThrough ? null : through, records, ended };
+    return { assignment: this.assignment, through: through === this.#settledThrough ? null : through, records, ended, ahead: null };
   }
 
   settled(settlement: Settlement, error: StreamError | null): void {

@@ -4,6 +4,16 @@ import type { TopicIdentity } from "../position/position.ts";
 import type { StoredRecord, UnreadableRange } from "./record.ts";
 
 /**
+ * What a group has handled behind its place in a partition: everything up to and including `upTo`, except the records at the
+ * positions in `except`. They are in log order, behind the place, and before `upTo`. Positions at which nothing is stored may lie in
+ * between. It belongs to exactly the place that is stored with it, and means nothing beside another one.
+ */
+export interface HandledAhead {
+  readonly upTo: string;
+  readonly except: readonly string[];
+}
+
+/**
  * One ownership of one partition: a new object each time a member becomes the owner, also of a partition that it had
  * before. Everything that is said about a partition carries this object, so that nothing late can pass for current.
  */
@@ -14,6 +24,19 @@ export interface Assignment {
   readonly start: Place | null;
   /** Fencing token: a decimal integer that rises with every new owner of the partition in the group; `null` where there is none. */
   readonly epoch: string | null;
+  /**
+   * What the group has stored with `start`. The core gives what it names to no handler; it goes on storing it until it has been read.
+   * `null`: nothing, or nothing that can be trusted: it was stored with another place, in another log (`Sink.forgetAhead`), or
+   * in a form that this driver does not know. Always `null` without `capabilities.handledAhead`, and in the unit `record`.
+   */
+  readonly ahead: HandledAhead | null;
+  /**
+   * The former ownership of this partition by the same member (an object that was passed to `assigned` of this sink), if it was lost and what the
+   * group has stored is exactly what that ownership has read or stored last: place, epoch, and a note that every reset
+   * changes. So no other member has settled in between, and nobody has moved the group. Then what the core had handled under it and
+   * could not store counts as handled, except from a `forgetAhead` on. `null`: there is none, or the driver cannot be certain.
+   */
+  readonly resumes: Assignment | null;
 }
 
 /** A shard that follows an ended one. */
@@ -64,6 +87,12 @@ export interface Sink {
   unreadable(assignment: Assignment, range: UnreadableRange): Promise<void>;
   /** There is nothing to deliver up to and including this position: control records, compaction, filtered records. */
   advanced(assignment: Assignment, through: string): void;
+  /**
+   * From this position on the log is another one than `Assignment.ahead`, or the ownership in `Assignment.resumes`, knew: it was cut
+   * and written anew (truncation). Nothing at or behind this position counts as handled because of them. Call it before the
+   * records there are delivered. The more it says, the more comes again: when in doubt, call it.
+   */
+  forgetAhead(assignment: Assignment, from: string): void;
   /** All that was stored when the last answer was made has been delivered. Call it whenever the end is reached, also for an empty partition. */
   caughtUp(assignment: Assignment): void;
   /** Nothing will ever follow in this shard. When all of it is handled the core settles it with `ended: true`; only then may children start. */
@@ -113,6 +142,13 @@ export interface Settlement {
   readonly records: readonly StoredRecord[];
   /** The shard is handled to its end. */
   readonly ended: boolean;
+  /**
+   * Unit `position`: what is handled behind the place, all of it. It replaces what was stored before; `null`: nothing is. It may change
+   * alone, with `through: null`: then it belongs to the place that was settled last under this assignment, or to its `start`. The driver
+   * stores both in one step. What does not fit it leaves out from the end, by a lower `upTo`; that is no error. `null` in the unit
+   * `record` and without `capabilities.handledAhead`.
+   */
+  readonly ahead: HandledAhead | null;
 }
 
 /** One member of a group on one topic. Made by `ProviderDriver.consumer` without a network call. */

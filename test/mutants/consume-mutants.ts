@@ -120,6 +120,7 @@ function epochStandsStill({ consumer }: ConsumerParts): Partial<ConsumerParts["c
           deliver: async (assignment, records) => sink.deliver(copyOf(assignment), records),
           unreadable: async (assignment, range) => sink.unreadable(copyOf(assignment), range),
           advanced: (assignment, through) => sink.advanced(copyOf(assignment), through),
+          forgetAhead: (assignment, from) => sink.forgetAhead(copyOf(assignment), from),
           caughtUp: (assignment) => sink.caughtUp(copyOf(assignment)),
           ended: (assignment, children) => sink.ended(copyOf(assignment), children),
           revoking: async (assignment, deadlineMs) => sink.revoking(copyOf(assignment), deadlineMs),

@@ -129,5 +129,11 @@ export async function moveSome(
 /** That everything up to and including the last of these is handled, in either unit. */
 export function settlementOf(consumer: ConsumerDriver, assignment: Assignment, records: readonly StoredRecord[]): Settlement {
   const isByRecord = consumer.settlementUnit === "record";
-  return { assignment, through: isByRecord ? null : (records.at(-1)?.position ?? null), records: isByRecord ? records : [], ended: false };
+  return {
+    assignment,
+    through: isByRecord ? null : (records.at(-1)?.position ?? null),
+    records: isByRecord ? records : [],
+    ended: false,
+    ahead: null,
+  };
 }

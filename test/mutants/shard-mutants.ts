@@ -14,7 +14,7 @@ const childrenBeforeParents = driverMutant(
         const consumer = driver.consumer(topic, settings);
         const endsEarly = (sink: Sink): Partial<Sink> => ({
           ended: (assignment, children) => {
-            void consumer.settle([{ assignment, through: null, records: [], ended: true }], NEVER);
+            void consumer.settle([{ assignment, through: null, records: [], ended: true, ahead: null }], NEVER);
             sink.ended(assignment, children);
           },
         });
@@ -52,6 +52,7 @@ function ownershipsPassForOne({ consumer }: { readonly consumer: ConsumerDriver 
           deliver: async (assignment, records) => sink.deliver(one(assignment), records),
           unreadable: async (assignment, range) => sink.unreadable(one(assignment), range),
           advanced: (assignment, through) => sink.advanced(one(assignment), through),
+          forgetAhead: (assignment, from) => sink.forgetAhead(one(assignment), from),
           caughtUp: (assignment) => sink.caughtUp(one(assignment)),
           ended: (assignment, children) => sink.ended(one(assignment), children),
           revoking: async (assignment, deadlineMs) => sink.revoking(one(assignment), deadlineMs),

@@ -204,6 +204,8 @@ export class JoinedMember {
       identity: this.#services.watch.known.identity,
       start: { kind: "at", position: toPosition(place.offset) },
       epoch: String(owned.generation),
+      ahead: null,
+      resumes: null,
     };
     this.#sink.assigned(assignment);
     owned.deliveringTo(assignment, this.#fetcher.add(owned.partition, place, sinkHandler(this.#sink, assignment)));

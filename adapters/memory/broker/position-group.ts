@@ -204,6 +204,8 @@ export class PositionGroup implements Group {
       identity: member.identity,
       start: { kind: "at", position: toPosition(index) },
       epoch: String(epoch),
+      ahead: null,
+      resumes: null,
     };
     const end = new AbortController();
     const feed = new LogFeed(this.#topic, partition.log, index, this.#gapDetected);

@@ -28,7 +28,7 @@ class Seat implements Ownership, Feed, Holder {
   constructor(group: RecordGroup, member: Member, partition: string) {
     this.#group = group;
     this.member = member;
-    this.assignment = { partition, identity: member.identity, start: null, epoch: null };
+    this.assignment = { partition, identity: member.identity, start: null, epoch: null, ahead: null, resumes: null };
   }
 
   get feed(): Feed {

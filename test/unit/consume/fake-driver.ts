@@ -17,7 +17,7 @@ let assignments = 0;
 
 export function assignment(partition = "0"): Assignment {
   assignments += 1;
-  return { partition, identity: IDENTITY, start: null, epoch: String(assignments) };
+  return { partition, identity: IDENTITY, start: null, epoch: String(assignments), ahead: null, resumes: null };
 }
 
 /** A record whose value is its position, so that a test knows which messages were handled. */

@@ -186,16 +186,18 @@ export class TestMember implements Sink {
   async settle(assignment: Assignment, records: readonly StoredRecord[], ended = false): Promise<StreamError | null> {
     const isPosition = this.consumer.settlementUnit === "position";
     const through = isPosition ? (records.at(-1)?.position ?? null) : null;
-    const [error] = await this.consumer.settle([{ assignment, through, records: isPosition ? [] : records, ended }], signal);
+    const [error] = await this.consumer.settle([{ assignment, through, records: isPosition ? [] : records, ended, ahead: null }], signal);
     return error!;
   }
 
   async unreadable(assignment: Assignment, { last }: UnreadableRange): Promise<void> {
     this.#note("unreadable", assignment);
-    if (this.settles) await this.consumer.settle([{ assignment, through: last, records: [], ended: false }], signal);
+    if (this.settles) await this.consumer.settle([{ assignment, through: last, records: [], ended: false, ahead: null }], signal);
   }
 
   advanced(): void {}
+
+  forgetAhead(): void {}
 
   caughtUp(assignment: Assignment): void {
     this.#note("caughtUp", assignment);

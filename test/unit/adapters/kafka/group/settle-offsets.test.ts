@@ -35,6 +35,8 @@ describe("commits", () => {
       identity: { cluster: "c", topic: "orders", incarnation: "i" },
       start: null,
       epoch: String(generation),
+      ahead: null,
+      resumes: null,
     };
     const handler = {
       deliver: async () => true,
@@ -49,7 +51,13 @@ describe("commits", () => {
     return assignment;
   }
 
-  const upTo = (assignment: Assignment, through: string | null): Settlement => ({ assignment, through, records: [], ended: false });
+  const upTo = (assignment: Assignment, through: string | null): Settlement => ({
+    assignment,
+    through,
+    records: [],
+    ended: false,
+    ahead: null,
+  });
 
   function settle(...settlements: readonly Settlement[]): Promise<readonly (StreamError | null)[]> {
     const calls: Partial<KafkaClient> = {
