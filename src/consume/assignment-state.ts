@@ -96,6 +96,11 @@ export class AssignmentState<T> {
     return this.#end !== "none";
   }
 
+  /** The shard is handled to its end, and that is stored. */
+  get endSettled(): boolean {
+    return this.#end === "settled";
+  }
+
   /** Takes what is handled and not yet settled; `null`: nothing. The caller reports the result by `settled`. */
   takeSettlement(): Settlement | null {
     const records = this.#handled;

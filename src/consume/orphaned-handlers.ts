@@ -53,11 +53,14 @@ export class OrphanedHandlers<T> {
     }
   }
 
-  /** The handler has not settled in twice its time. The consumer fails only if a later ownership waits for its keys. */
+  /**
+   * The handler has not settled in twice its time. The consumer fails only if a later ownership waits for its keys, or has been handled to
+   * the end of its shard: then the shards that follow may hand out the same keys.
+   */
   overdue(work: Work<T>, error: StreamError): void {
     const successor = this.#handlers.get(work)?.successor ?? null;
     this.#handlers.set(work, { successor, overdue: error });
-    if (successor?.current === true) this.#fail(error);
+    if (successor?.current === true || successor?.endSettled === true) this.#fail(error);
   }
 
   #lanesOf({ entries }: Work<T>): ReadonlySet<string> {
