@@ -29,8 +29,16 @@ export interface Capabilities {
   readonly gapDetected: boolean;
   readonly explicitPartition: boolean;
   readonly producerTimestamps: boolean;
+  /** Topics can be listed. Event Hubs: no, a data-plane credential cannot. */
+  readonly topicListing: boolean;
   /** Groups can be listed and deleted. */
   readonly groupAdmin: boolean;
+  /** The live members of a group are known: reset and delete beside them are `conflict`. Pub/Sub: no, the caller has to make sure that none is left. */
+  readonly groupMembers: boolean;
+  /** What was handled ahead of a group's position is stored with it, so that it is not handled again. */
+  readonly handledAhead: boolean;
+  /** A late result of a former owner is refused by the service or the lease. Pub/Sub: only with exactly-once subscriptions. */
+  readonly fencing: boolean;
   readonly groupReset: boolean;
   readonly lagInMessages: boolean;
   readonly lagInTime: boolean;
@@ -39,6 +47,8 @@ export interface Capabilities {
   readonly binaryKeys: boolean;
   /** Headers survive as they are: bytes that are not UTF-8, empty names, values of `null`, repeats, order. */
   readonly exactHeaders: boolean;
+  /** How long a bookmark can be used, in milliseconds; `null`: as long as the messages. Pub/Sub: 7 days. */
+  readonly bookmarkLifetimeMs: number | null;
   /** Bookmarks work as `until`. */
   readonly endAtBookmark: boolean;
   /** Other clients see the headers; else they travel in an envelope. */
@@ -77,7 +87,11 @@ export const CAPABILITY_NAMES: readonly Capability[] = Object.keys({
   gapDetected: true,
   explicitPartition: true,
   producerTimestamps: true,
+  topicListing: true,
   groupAdmin: true,
+  groupMembers: true,
+  handledAhead: true,
+  fencing: true,
   groupReset: true,
   lagInMessages: true,
   lagInTime: true,

@@ -32,7 +32,7 @@ import { TopicDirectory } from "./topic-directory.ts";
 import { refuseTopicName } from "./topic-name.ts";
 
 /** What Kafka grants with any settings of the server. */
-export type KafkaCapability = Exclude<Capability, "lagInTime" | "growthKeepsKeyOrder" | "partitionMerge">;
+export type KafkaCapability = Exclude<Capability, "handledAhead" | "lagInTime" | "growthKeepsKeyOrder" | "partitionMerge">;
 
 const PROVIDER = "kafka";
 

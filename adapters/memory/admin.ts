@@ -88,6 +88,7 @@ export class MemoryAdmin implements AdminDriver {
 
   async listTopics(signal: AbortSignal): Promise<readonly string[]> {
     await this.#enter("listTopics", undefined, signal);
+    this.#require("topicListing", "listTopics");
     return this.#service.broker.topicNames;
   }
 

@@ -81,6 +81,7 @@ const EVENT_HUBS: Profile = {
   capabilities: {
     ...capabilitiesWithout(OWN_CAPABILITIES, [
       "topicAdmin",
+      "topicListing",
       "growthKeepsKeyOrder",
       "receiptPositions",
       "lagInTime",
@@ -98,6 +99,7 @@ const EVENT_HUBS: Profile = {
 
 const PUBSUB_GRANTED: readonly Capability[] = [
   "topicAdmin",
+  "topicListing",
   "groupAdmin",
   "groupReset",
   "startAtTimestamp",
@@ -118,6 +120,8 @@ const PUBSUB: Profile = {
     ) as unknown as Capabilities),
     readerEnd: "quiet",
     readerIsolation: "creates-subscription",
+    // The longest life of a snapshot: https://cloud.google.com/pubsub/docs/replay-overview
+    bookmarkLifetimeMs: 604_800_000,
     orderingUnit: "key",
     limits: { messageBytes: 10_000_000, keyBytes: 1_024, headerBytes: 128_000 },
   },

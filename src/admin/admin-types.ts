@@ -24,7 +24,7 @@ export interface Admin<Granted extends Capability = never> {
   ): Promise<void>;
   deleteTopic(this: Admin<"topicAdmin">, topic: string, options?: CallOptions): Promise<void>;
   describeTopic(topic: string, options?: CallOptions): Promise<TopicDescription>;
-  listTopics(options?: CallOptions): Promise<readonly string[]>;
+  listTopics(this: Admin<"topicListing">, options?: CallOptions): Promise<readonly string[]>;
   listGroups(this: Admin<"groupAdmin">, topic: string, options?: CallOptions): Promise<readonly string[]>;
   describeGroup(topic: string, group: string, options?: CallOptions): Promise<GroupDescription>;
   /** Creates the group where it does not exist (Event Hubs: `not-found`, the service has no call for it). A position moves its own partition only; partitions that a bookmark does not list start at their beginning. @throws `conflict` while the group has members */

@@ -92,6 +92,7 @@ export function describeTopic(services: ConnectionServices, topic: string, optio
 
 export function listTopics(services: ConnectionServices, options?: CallOptions): Promise<readonly string[]> {
   return adminCall(services, "listTopics", undefined, options, async (call) => {
+    call.requireCapability("topicListing");
     const nativeTopics = await services.driver.admin.listTopics(call.signal);
     return nativeTopics.flatMap((nativeTopic) => {
       const given = services.topicName(nativeTopic);

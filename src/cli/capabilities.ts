@@ -36,7 +36,13 @@ async function showCapabilities(url: string | undefined, { topic, json }: Option
 }
 
 function asTable(provider: string, { limits, ...capabilities }: Capabilities): string {
-  const rows = Object.entries(capabilities).map(([name, value]) => [name, typeof value === "boolean" ? (value ? "yes" : "no") : value]);
+  const rows = Object.entries(capabilities).map(([name, value]) => [name, shown(value)]);
   const sizes = Object.entries(limits).map(([name, size]) => [`limits.${name}`, (size as number).toLocaleString("en")]);
   return table([["capability", provider], ...rows, ...sizes]);
+}
+
+function shown(value: boolean | string | number | null): string {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === null) return "unlimited";
+  return typeof value === "number" ? value.toLocaleString("en") : value;
 }

@@ -58,10 +58,14 @@ function withSettings(command: Command): Command {
 }
 
 async function listTopics(url: string | undefined, { json }: JsonOptions): Promise<void> {
-  await withConnection(sharedConnectionUrl(url), async ({ admin }) => {
-    const lines = (await admin.listTopics()).toSorted().map((topic) => `${json === true ? JSON.stringify({ topic }) : topic}\n`);
-    await new StandardOutput().write(lines.join(""));
-  });
+  await withConnection(
+    sharedConnectionUrl(url),
+    async ({ admin }) => {
+      const lines = (await admin.listTopics()).toSorted().map((topic) => `${json === true ? JSON.stringify({ topic }) : topic}\n`);
+      await new StandardOutput().write(lines.join(""));
+    },
+    ["topicListing"],
+  );
 }
 
 async function describeTopic(url: string | undefined, { topic, json }: TopicOptions & JsonOptions): Promise<void> {

@@ -68,7 +68,7 @@ export interface ProviderDriver {
   producer(topic: string): ProducerDriver;
   consumer(topic: string, settings: ConsumerSettings): ConsumerDriver;
   reader(topic: string): ReaderDriver;
-  /** Always there: `describeTopic`, `listTopics` and `describeGroup` stand behind no capability. */
+  /** Always there: `describeTopic` and `describeGroup` need no capability. */
   readonly admin: AdminDriver;
   /** Order of two positions of one partition: negative, 0, positive. @throws `invalid-argument` for a malformed one */
   compare(a: string, b: string): number;

@@ -15,7 +15,7 @@ test("runs what it prints, until Ctrl-C", async () => {
   const { provider, url, environment } = JSON.parse(line!) as { provider: string; url: string; environment: object };
   expect(provider).toBe("kafka");
   expect(environment).toEqual({ STREAM_URL: url });
-  const connection = await connect(url);
+  const connection = await connect(url, { require: ["topicListing"] });
   expect(await connection.admin.listTopics()).toEqual(["failed", "flights"]);
   expect((await connection.admin.describeTopic("flights")).partitions).toHaveLength(3);
   await connection

@@ -15,7 +15,7 @@ const MOST_MS = 5_000;
 
 /** What an access control list can allow, on the topic or on the group that a test uses. */
 type Right = "topic Describe" | "topic Read" | "topic Write" | "group Describe" | "group Read";
-type Administrator = Connection<"topicAdmin" | "groupAdmin" | "groupReset" | "lagInMessages">;
+type Administrator = Connection<"topicAdmin" | "topicListing" | "groupAdmin" | "groupReset" | "lagInMessages">;
 
 // Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 test.each(missing === null ? [] : [missing])("environment-missing: %s", async (reason) => {

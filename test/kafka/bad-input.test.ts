@@ -139,11 +139,13 @@ test.each(missing === null ? [] : [missing])("environment-missing: %s", async (r
 
 describe.each(missing === null ? ["Kafka"] : [])("bad input to a real %s", () => {
   let cluster: KafkaCluster;
-  let connection: Connection<"topicAdmin" | "lagInMessages">;
+  let connection: Connection<"topicAdmin" | "topicListing" | "lagInMessages">;
 
   beforeAll(async () => {
     cluster = await startKafka();
-    connection = await connect(kafka({ brokers: cluster.bootstrapServers.split(",") }), { require: ["topicAdmin", "lagInMessages"] });
+    connection = await connect(kafka({ brokers: cluster.bootstrapServers.split(",") }), {
+      require: ["topicAdmin", "topicListing", "lagInMessages"],
+    });
   }, START_TIMEOUT_MS);
 
   afterAll(async () => {

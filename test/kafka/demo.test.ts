@@ -40,7 +40,7 @@ test.each(missing === null ? ["Kafka"] : [])(
       rates: { publish: expect.any(Number), handle: expect.any(Number), replay: expect.any(Number) },
       seconds: expect.any(Number),
     });
-    await using connection = await connect(cluster.url);
+    await using connection = await connect(cluster.url, { require: ["topicListing"] });
     expect(await connection.admin.listTopics()).toEqual([]);
   },
 );

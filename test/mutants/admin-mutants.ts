@@ -67,6 +67,9 @@ export const adminMutants: readonly Mutant[] = [
   adminMutant("lag-needs-a-position", (admin) => ({
     lag: async (topic, name, request, signal) => admin.lag(topic, name, { ...request, initialPosition: null }, signal),
   })),
+  adminMutant("forgets-to-list-new-topics", (admin) => ({
+    listTopics: async (signal) => (await admin.listTopics(signal)).slice(0, 1),
+  })),
   adminMutant("lists-groups-of-others", (admin) => ({
     listGroups: async (topic, signal) => [...(await admin.listGroups(topic, signal)), { group: "of-another", nativeGroup: "of-another" }],
   })),

@@ -1,3 +1,4 @@
+import type { Admin } from "../../src/admin/admin-types.ts";
 import { OpenConnection } from "../../src/connection.ts";
 import type { Connection } from "../../src/connection-types.ts";
 import type { CallShape } from "../../src/driver/producer-driver.ts";
@@ -38,16 +39,15 @@ const closesProducersFirst = connectionMutant("closes-producers-first", () => (c
 });
 
 /** Administration ignores the signal of its caller. */
-const adminIgnoresSignals = connectionMutant(
-  "admin-ignores-signals",
-  () => (connection) =>
-    override(connection, {
-      admin: override(connection.admin, {
-        describeTopic: async (topic) => connection.admin.describeTopic(topic),
-        listTopics: async () => connection.admin.listTopics(),
-      }),
+const adminIgnoresSignals = connectionMutant("admin-ignores-signals", () => (connection) => {
+  const admin = connection.admin as Admin<"topicListing">;
+  return override(connection, {
+    admin: override(admin, {
+      describeTopic: async (topic) => admin.describeTopic(topic),
+      listTopics: async () => admin.listTopics(),
     }),
-);
+  });
+});
 
 /** Defects of how single calls end. */
 /** A core that tries once what has no time of its own. */

@@ -223,7 +223,7 @@ declare module "contract" {
     ): Promise<void>;
     deleteTopic(this: Admin<"topicAdmin">, topic: string, options?: CallOptions): Promise<void>;
     describeTopic(topic: string, options?: CallOptions): Promise<TopicDescription>;
-    listTopics(options?: CallOptions): Promise<readonly string[]>;
+    listTopics(this: Admin<"topicListing">, options?: CallOptions): Promise<readonly string[]>;
     listGroups(this: Admin<"groupAdmin">, topic: string, options?: CallOptions): Promise<readonly string[]>;
     describeGroup(topic: string, group: string, options?: CallOptions): Promise<GroupDescription>;
     resetGroup(this: Admin<"groupReset">, topic: string, group: string, to: From, options?: CallOptions): Promise<void>;
@@ -269,13 +269,18 @@ declare module "contract" {
     readonly gapDetected: boolean;
     readonly explicitPartition: boolean;
     readonly producerTimestamps: boolean;
+    readonly topicListing: boolean;
     readonly groupAdmin: boolean;
+    readonly groupMembers: boolean;
+    readonly handledAhead: boolean;
+    readonly fencing: boolean;
     readonly groupReset: boolean;
     readonly lagInMessages: boolean;
     readonly lagInTime: boolean;
     readonly tombstones: boolean;
     readonly binaryKeys: boolean;
     readonly exactHeaders: boolean;
+    readonly bookmarkLifetimeMs: number | null;
     readonly endAtBookmark: boolean;
     readonly nativeHeaders: boolean;
     readonly orderingUnit: "partition" | "key";

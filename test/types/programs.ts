@@ -39,23 +39,25 @@ interface Flight {
 export async function gatingByUrl(url: string): Promise<void> {
   const plain = await connect(url);
   expectTypeOf<typeof plain>().toEqualTypeOf<Connection>();
-  await plain.admin.listTopics();
   await plain.admin.describeTopic("flights");
   await plain.admin.describeGroup("flights", "delays");
   // @ts-expect-error a URL says nothing: topicAdmin has not been required
   await plain.admin.createTopic("flights");
+  // @ts-expect-error topicListing has not been required
+  await plain.admin.listTopics();
   // @ts-expect-error groupReset has not been required
   await plain.admin.resetGroup("flights", "delays", "earliest");
   // @ts-expect-error neither lagInMessages nor lagInTime has been required
   await plain.admin.lag("flights", "delays");
 
-  const administrator = await connect(url, { require: ["topicAdmin", "lagInTime"] });
-  expectTypeOf<typeof administrator>().toEqualTypeOf<Connection<"topicAdmin" | "lagInTime">>();
+  const administrator = await connect(url, { require: ["topicAdmin", "topicListing", "lagInTime"] });
+  expectTypeOf<typeof administrator>().toEqualTypeOf<Connection<"topicAdmin" | "topicListing" | "lagInTime">>();
   expectTypeOf<typeof administrator.capabilities.topicAdmin>().toEqualTypeOf<true>();
   expectTypeOf<typeof administrator.capabilities.groupAdmin>().toEqualTypeOf<boolean>();
   await administrator.admin.createTopic("flights", { partitions: 4, retentionMs: 86_400_000 });
   await administrator.admin.updateTopic("flights", { partitions: 8, mayReorder: true });
   await administrator.admin.deleteTopic("flights");
+  await administrator.admin.listTopics();
   await administrator.admin.lag("flights", "delays");
   // @ts-expect-error groupAdmin has not been required
   await administrator.admin.listGroups("flights");
@@ -66,6 +68,8 @@ export async function gatingByUrl(url: string): Promise<void> {
   await connect(url, { require: ["teleportation"] });
   // @ts-expect-error readerEnd is not a yes-or-no capability
   await connect(url, { require: ["readerEnd"] });
+  // @ts-expect-error nor is bookmarkLifetimeMs
+  await connect(url, { require: ["bookmarkLifetimeMs"] });
   // @ts-expect-error there is no such option
   await connect(url, { requires: ["topicAdmin"] });
 }

@@ -58,6 +58,7 @@ test("each connection opens the driver for itself: closing one leaves the others
 
 test("names in the code stand for the provider's own, from the URL and the options", async () => {
   const connection = await connect("memory:native-names?create=orders-v1,bills-v1&topic.orders=orders-v1", {
+    require: ["topicListing"],
     topics: { bills: "bills-v1" },
   });
   await connection.topic("orders", words).producer().send({ value: "a" });
@@ -111,7 +112,7 @@ test("check returns the health and never rejects, except by its signal", async (
 });
 
 test("close drains: handlers finish and may still send, sends are flushed, then everything is refused as closed", async () => {
-  const connection = await connect("memory:close-drains?create=in,out");
+  const connection = await connect("memory:close-drains?create=in,out", { require: ["topicListing"] });
   const input = connection.topic("in", words);
   const output = connection.topic("out", words).producer();
   await input.producer().send({ value: "work" });

@@ -22,7 +22,7 @@ interface Subject {
 }
 
 /** An admin whose calls check their capability at run time only: a missing one becomes a finding. */
-type AnyAdmin = Connection<"groupAdmin" | "lagInMessages">["admin"];
+type AnyAdmin = Connection<"topicListing" | "groupAdmin" | "lagInMessages">["admin"];
 
 /**
  * Tries, one after the other, every operation that leaves nothing behind and disturbs no other client. Where the provider cannot be

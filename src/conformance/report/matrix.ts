@@ -43,6 +43,7 @@ export function capabilityMatrix(columns: readonly CapabilityColumn[]): string {
       ...CAPABILITY_NAMES.map((name) => row(name, (of) => (of[name] ? "yes" : "no"))),
       row("readerEnd", (of) => of.readerEnd),
       row("readerIsolation", (of) => of.readerIsolation),
+      row("bookmarkLifetimeMs", (of) => of.bookmarkLifetimeMs?.toLocaleString("en") ?? "as the messages"),
       row("orderingUnit", (of) => of.orderingUnit),
       row("limits.messageBytes", (of) => of.limits.messageBytes.toLocaleString("en")),
       row("limits.keyBytes", (of) => of.limits.keyBytes.toLocaleString("en")),

@@ -195,6 +195,16 @@ test.each<[Capability, (admin: Admin<Capability>) => Promise<unknown>]>([
   await expect(act(fake().admin)).resolves.not.toThrow();
 });
 
+test("without topicListing: unsupported, and the provider is not asked", async () => {
+  const { admin, calls } = fake({ topicListing: false });
+  await expect(admin.listTopics()).rejects.toMatchObject({
+    code: "unsupported",
+    capability: "topicListing",
+    operation: "admin.listTopics",
+  });
+  expect(calls).toEqual([]);
+});
+
 test("lag needs one of two capabilities", async () => {
   await expect(fake({ lagInMessages: false }).admin.lag("orders", "billing")).resolves.toEqual(LAG);
   await expect(fake({ lagInTime: false }).admin.lag("orders", "billing")).resolves.toEqual(LAG);

@@ -6,11 +6,11 @@ import { gather } from "./gather.ts";
 import { type CommandResult, runInProcess } from "./run-in-process.ts";
 
 let kafka: EmulatedKafka;
-let connection: Connection<"topicAdmin" | "groupAdmin" | "groupReset" | "lagInMessages">;
+let connection: Connection<"topicAdmin" | "topicListing" | "groupAdmin" | "groupReset" | "lagInMessages">;
 
 beforeEach(async () => {
   kafka = await startEmulatedKafka({ topics: { orders: { partitions: 2 } } });
-  connection = await connect(kafka.url, { require: ["topicAdmin", "groupAdmin", "groupReset", "lagInMessages"] });
+  connection = await connect(kafka.url, { require: ["topicAdmin", "topicListing", "groupAdmin", "groupReset", "lagInMessages"] });
 });
 
 afterEach(async () => {

@@ -28,7 +28,7 @@ test(
     const { summary, reports } = runOf(result);
     expect(reports.filter(({ result }) => result !== "passed").map((report) => report.case)).toEqual(["topic/admin/comes-and-goes"]);
     expect(summary).toMatchObject({ missing: 1, failed: 0 });
-    const connection = await connect(kafka.url, { require: ["groupAdmin"] });
+    const connection = await connect(kafka.url, { require: ["topicListing", "groupAdmin"] });
     expect(await connection.admin.listTopics()).toEqual(names);
     for (const name of names) expect(await connection.admin.listGroups(name)).toEqual([]);
     await connection.close();

@@ -104,7 +104,7 @@ test("a missing group is reported once, and permissions are still checked", asyn
 
 test("the checks change nothing", async () => {
   await doctor("--topic", "orders", "--group", "new");
-  await using connection = await connect(kafka.url, { require: ["groupAdmin"] });
+  await using connection = await connect(kafka.url, { require: ["topicListing", "groupAdmin"] });
   expect(await connection.admin.listTopics()).toEqual(["orders"]);
   expect(await connection.admin.listGroups("orders")).toEqual(["billing"]);
 });

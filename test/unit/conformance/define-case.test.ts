@@ -84,7 +84,7 @@ test("an unexpected failure of a member fails the case; what it created is delet
   );
   expect(result).toMatchObject({ result: "failed" });
   expect(result.reason).toContain("the consumer failed: not-found");
-  const connection = await connect(emulator.url);
+  const connection = await connect(emulator.url, { require: ["topicListing"] });
   expect(await connection.admin.listTopics()).toEqual([]);
   await connection.close();
 });

@@ -18,7 +18,7 @@ async function connectWith(url: string, change: (admin: AdminDriver) => Partial<
 }
 
 async function topicsOf(url: string): Promise<readonly string[]> {
-  const connection = await connect(url);
+  const connection = await connect(url, { require: ["topicListing"] });
   const names = await connection.admin.listTopics();
   await connection.close();
   return names;

@@ -7,7 +7,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
   test("needs nothing but its URL, has the given topics, and creates new ones", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: { partitions: 3 } } });
     await emulator.createTopic("payments", { partitions: 2, groups: ["billing"] });
-    await using connection = await connect(emulator.url);
+    await using connection = await connect(emulator.url, { require: ["topicListing"] });
     expect(await connection.admin.listTopics()).toEqual(["orders", "payments"]);
     expect((await connection.admin.describeTopic("orders")).partitions).toHaveLength(3);
     const orders = connection.topic("orders", { codec: text(), key: (value) => value });
@@ -76,7 +76,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
   test("two emulators are separate, and closing one drops its data", async () => {
     await using first = await startEmulator(provider, { topics: { orders: {} } });
     await using second = await startEmulator(provider);
-    await using connection = await connect(second.url);
+    await using connection = await connect(second.url, { require: ["topicListing"] });
     expect(await connection.admin.listTopics()).toEqual([]);
     await first.close();
     await first.close();

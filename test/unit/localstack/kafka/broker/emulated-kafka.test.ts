@@ -148,7 +148,7 @@ describe("with users", () => {
 
   test("the URL authenticates; another password, user or mechanism is refused", async () => {
     await using kafka = await startEmulatedKafka({ users, topics: { flights: {} } });
-    await using connection = await connect(kafka.url);
+    await using connection = await connect(kafka.url, { require: ["topicListing"] });
     expect(await connection.admin.listTopics()).toEqual(["flights"]);
     const servers = kafka.bootstrapServers;
     for (const [mechanism, user] of [
