@@ -79,8 +79,8 @@ export class KafkaReader implements ReaderDriver {
         deliver: (records) => sink.deliver(partition, records),
         advanced: (through) => sink.advanced(partition, through),
         caughtUp: () => sink.caughtUp(partition),
-        gap: async (gap) => {
-          await sink.gap(partition, gap);
+        gap: async ({ resumesAt, missing }) => {
+          await sink.gap(partition, { resumesAt: { kind: "at", position: toPosition(resumesAt) }, missing });
           return true;
         },
         unreadable: (range) => sink.unreadable(partition, range),
@@ -152,5 +152,5 @@ function endOf(end: bigint | null): PartitionEnd {
 /** The part of a range that retention has deleted. The number of missing records is the difference of the offsets. */
 function gapOf(start: bigint, end: bigint | null, { first }: LogBounds): DriverGap | null {
   const lastMissing = end === null || first < end ? first : end;
-  return start < lastMissing ? { resumesAt: toPosition(first), missing: Number(lastMissing - start) } : null;
+  return start < lastMissing ? { resumesAt: { kind: "at", position: toPosition(first) }, missing: Number(lastMissing - start) } : null;
 }

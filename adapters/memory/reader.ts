@@ -131,6 +131,6 @@ export class MemoryReader implements ReaderDriver {
 /** The part of a range that retention has dropped. The missing messages are counted if the range says which they were. */
 function gapOf({ log }: Partition, start: ResolvedPlace, end: number): DriverGap | null {
   const missing = Math.min(log.firstIndex, end) - start.index;
-  if (missing > 0) return { resumesAt: toPosition(log.firstIndex), missing };
-  return start.dropped ? { resumesAt: toPosition(log.firstIndex), missing: null } : null;
+  if (missing <= 0 && !start.dropped) return null;
+  return { resumesAt: { kind: "at", position: toPosition(log.firstIndex) }, missing: missing > 0 ? missing : null };
 }

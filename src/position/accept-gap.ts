@@ -22,8 +22,9 @@ export async function acceptGap(
   const { missing } = gap;
   const group = who === "reader" ? null : who.group;
   if (channels.gap.hasSubscribers) channels.gap.publish({ provider, topic, group, partition, missing });
-  const resumesAt = encodePosition({ provider, ...identity, partition, position: gap.resumesAt });
-  const details = { provider, topic, partition, position: resumesAt, operation: group === null ? "read" : "consume" };
+  const place = gap.resumesAt;
+  const resumesAt = place.kind === "at" ? encodePosition({ provider, ...identity, partition, position: place.position }) : null;
+  const details = { provider, topic, partition, position: resumesAt ?? undefined, operation: group === null ? "read" : "consume" };
   if (onGap === undefined) throw new StreamError("position-out-of-range", refusal(group, partition, missing), details);
   try {
     await onGap({ topic, partition, resumesAt, missing });

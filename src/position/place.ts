@@ -1,7 +1,7 @@
 /** Retention has passed the place where a group or a reader was to continue. */
 export interface DriverGap {
-  /** First position that still exists, or the end. */
-  readonly resumesAt: string;
+  /** Where reading goes on: `at` the first record that still exists or at the end, `earliest` where no position is known (a trimmed, empty shard). */
+  readonly resumesAt: Place;
   /** Messages lost in between; `null` where the provider does not report it. */
   readonly missing: number | null;
 }

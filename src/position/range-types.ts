@@ -12,7 +12,8 @@ export type Until = "now" | { timestamp: Date | number } | { bookmark: Bookmark 
 export interface Gap {
   readonly topic: string;
   readonly partition: string;
-  readonly resumesAt: Position;
+  /** `null` where the provider has no position for it (a trimmed, empty shard). */
+  readonly resumesAt: Position | null;
   /** `null` where the provider does not report it. */
   readonly missing: number | null;
 }

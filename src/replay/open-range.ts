@@ -39,7 +39,7 @@ export async function openRange(
       continue;
     }
     await abortable(acceptGap("reader", sourceOf(context, range.identity, partition.partition), partition.gap, options.onGap), signal);
-    partitions.push({ range: partition, start: { kind: "at", position: partition.gap.resumesAt } });
+    partitions.push({ range: partition, start: partition.gap.resumesAt });
   }
   return { identity: range.identity, partitions, endedBefore: endedIn(from, options.partitions) };
 }

@@ -108,8 +108,8 @@ export class PartitionBuffer {
   }
 
   /** Retention passed what came before. */
-  resumeAt(position: string): void {
-    this.#reach({ kind: "at", position });
+  resumeAt(place: Place): void {
+    this.#reach(place);
   }
 
   /** Nothing more of this partition. `place`: where it ends; absent where that is behind the last record. */

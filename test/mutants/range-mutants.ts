@@ -76,7 +76,7 @@ function filtersTheEndByTime(reader: ReaderDriver): Partial<ReaderDriver> {
 }
 
 function behindTheGap(gap: DriverGap | null, start: Place): Place {
-  return gap === null ? start : { kind: "at", position: gap.resumesAt };
+  return gap?.resumesAt ?? start;
 }
 
 /** Gaps by retention are not reported. */
@@ -150,8 +150,8 @@ export const rangeMutants: readonly Mutant[] = [
     return isBehind ? { ...partition, start: { kind: "earliest" } } : partition;
   }),
   resolvedMutant("goes-on-at-the-end-behind-a-gap", ({ gap, end, ...partition }) => {
-    const resumesAt = end?.kind === "before" ? end.position : gap?.resumesAt;
-    return { ...partition, end, gap: gap === null || resumesAt === undefined ? gap : { ...gap, resumesAt } };
+    const isMoved = gap !== null && end?.kind === "before";
+    return { ...partition, end, gap: isMoved ? { ...gap, resumesAt: { kind: "at", position: end.position } } : gap };
   }),
   readerMutant("filters-by-time", filtersByTime),
   readerMutant("filters-the-end-by-time", filtersTheEndByTime),

@@ -209,7 +209,7 @@ declare module "contract" {
   export interface Gap {
     readonly topic: string;
     readonly partition: string;
-    readonly resumesAt: Position;
+    readonly resumesAt: Position | null;
     readonly missing: number | null;
   }
   export interface Admin<Granted extends Capability = never> {

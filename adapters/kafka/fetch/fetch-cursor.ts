@@ -1,8 +1,9 @@
-import type { DriverGap, Report, UnreadableRange } from "../../../src/driver/index.ts";
+import type { Report, UnreadableRange } from "../../../src/driver/index.ts";
 import { RetryBackoff } from "../client/retry-backoff.ts";
 import type { FetchedBatches } from "../log/record-batch-reader.ts";
 import type { KafkaRecord } from "../records.ts";
 import { type EpochEnd, type LogPlace, ReadEpochs, UNKNOWN_EPOCH, placeFrom } from "./read-epochs.ts";
+import type { RetentionGap } from "./retention-gap.ts";
 import type { UnreadableOffsets } from "./unreadable-offsets.ts";
 
 /** Receives the content of one partition. `false` ends the reading of the partition. Only `gap` may reject; no other method may throw or reject. */
@@ -15,7 +16,7 @@ export interface FetchHandler {
   advanced(through: string): boolean;
   caughtUp(): boolean;
   /** Retention has deleted records that were not read. `true`: the reading continues at `resumesAt`. */
-  gap(gap: DriverGap): Promise<boolean>;
+  gap(gap: RetentionGap): Promise<boolean>;
 }
 
 /** The content of one answer for one partition. */

@@ -1,18 +1,18 @@
 import { performance } from "node:perf_hooks";
-import { type DriverGap, type StreamError, isStreamError } from "../../../src/driver/index.ts";
+import { type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { type FetchedPartition, type KafkaClient, LATEST } from "../client/kafka-client.ts";
 import { RetryBackoff, retrying } from "../client/retry-backoff.ts";
 import { abortable, pause } from "../client/waiting.ts";
 import { classify, corruptBatch, kafkaError, partitionError, topicNotFound } from "../errors.ts";
 import { FetchedBatches } from "../log/record-batch-reader.ts";
-import { toOffset, toPosition } from "../records.ts";
+import { toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
 import { FetchCursor, type FetchHandler } from "./fetch-cursor.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
 import { type LogPlace, UNKNOWN_EPOCH } from "./read-epochs.ts";
-import { retentionGap, truncated } from "./retention-gap.ts";
+import { type RetentionGap, retentionGap, truncated } from "./retention-gap.ts";
 import { UnreadableOffsets } from "./unreadable-offsets.ts";
 
 /** How long a server holds a request while it has no new records. */
@@ -311,7 +311,7 @@ export class PartitionFetcher {
     const { topic } = this.#topic;
     const { partition, offset, isForeign } = cursor;
     const failedAtMs = performance.now();
-    let gap: DriverGap;
+    let gap: RetentionGap;
     try {
       if (errorCode === 0 && divergingEpoch !== null) throw truncated({ topic, partition, offset }, divergingEpoch.endOffset);
       if (withholdsRecords(fetched, offset)) throw recordsWithheld(topic, partition);
@@ -329,7 +329,7 @@ export class PartitionFetcher {
     }
     await cursor.delivered;
     if (cursor.isDone) return;
-    cursor.restartAt(toOffset(gap.resumesAt));
+    cursor.restartAt(gap.resumesAt);
     if (!(await cursor.handler.gap(gap))) this.remove(cursor);
   }
 }

@@ -1,8 +1,7 @@
-import type { DriverGap, StreamError } from "../../../src/driver/index.ts";
+import type { StreamError } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { EARLIEST, type KafkaClient, LATEST, type ListedOffset } from "../client/kafka-client.ts";
 import { errorOf, kafkaError, partitionError } from "../errors.ts";
-import { toPosition } from "../records.ts";
 
 /** The epoch of the first leader. No election can have truncated the log before. */
 const FIRST_EPOCH = 0;
@@ -16,11 +15,18 @@ interface OutOfRange {
   readonly isForeign: boolean;
 }
 
+/** Records that retention has deleted. */
+export interface RetentionGap {
+  /** The first offset that is left, or the end of the log. */
+  readonly resumesAt: bigint;
+  readonly missing: number;
+}
+
 /**
  * The records that retention has deleted between the reader's offset and the start of the log.
  * @throws `position-out-of-range` if the log is shorter · a retryable error if the leader has the offset after all · any error of the client
  */
-export async function retentionGap(client: KafkaClient, leader: number, place: OutOfRange, signal: AbortSignal): Promise<DriverGap> {
+export async function retentionGap(client: KafkaClient, leader: number, place: OutOfRange, signal: AbortSignal): Promise<RetentionGap> {
   const { topic, partition, offset, isForeign } = place;
   const details = { topic, partition: String(partition) };
   const ask = async (timestamp: bigint): Promise<ListedOffset> => {
@@ -33,7 +39,7 @@ export async function retentionGap(client: KafkaClient, leader: number, place: O
   if (offset > end) throw isForeign ? offsetAfterEnd(place, end, leaderEpoch) : truncated(place, end);
   // A replica that lags behind may have answered. The fetch is retried after a back-off.
   if (offset >= first) throw errorOf(ErrorNumber.OFFSET_OUT_OF_RANGE, "Fetch", { ...details, retryable: true });
-  return { resumesAt: toPosition(first), missing: Number(first - offset) };
+  return { resumesAt: first, missing: Number(first - offset) };
 }
 
 /** Records that were read or committed are no longer in the log. Others may have their offsets, and continuing would skip those. */

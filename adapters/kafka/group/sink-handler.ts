@@ -1,6 +1,6 @@
 import type { Assignment, Sink } from "../../../src/driver/index.ts";
 import type { FetchHandler } from "../fetch/fetch-cursor.ts";
-import { toOffset, toPosition } from "../records.ts";
+import { toPosition } from "../records.ts";
 
 /** Passes fetched records of one assignment to the sink. The sink always wants more. */
 export function sinkHandler(sink: Sink, assignment: Assignment): FetchHandler {
@@ -21,14 +21,14 @@ export function sinkHandler(sink: Sink, assignment: Assignment): FetchHandler {
       sink.caughtUp(assignment);
       return true;
     },
-    async gap(gap) {
+    async gap({ resumesAt, missing }) {
       try {
-        await sink.gap(assignment, gap);
+        await sink.gap(assignment, { resumesAt: { kind: "at", position: toPosition(resumesAt) }, missing });
       } catch {
         // The sink rejected the gap and has reported the reason itself. The fetcher only has to stop.
         return false;
       }
-      sink.advanced(assignment, toPosition(toOffset(gap.resumesAt) - 1n));
+      sink.advanced(assignment, toPosition(resumesAt - 1n));
       return true;
     },
   };

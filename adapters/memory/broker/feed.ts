@@ -48,7 +48,7 @@ export class LogFeed implements Feed {
     const missing = log.firstIndex - this.#index;
     if (missing > 0) {
       this.#index = log.firstIndex;
-      if (this.#gapDetected) return { kind: "gap", gap: { resumesAt: toPosition(this.#index), missing } };
+      if (this.#gapDetected) return { kind: "gap", gap: { resumesAt: { kind: "at", position: toPosition(this.#index) }, missing } };
     }
     const kept = log.firstKept(this.#index);
     if (kept > this.#index) {

@@ -181,15 +181,20 @@ test("a gap is reported and accepted, or ends the run as position-out-of-range",
   const mine = assignment("3");
   const target = await it.sink();
   target.assigned(mine);
-  await target.gap(mine, { resumesAt: "41", missing: 7 });
-  expect(gaps).toEqual([{ topic: "orders", partition: "3", resumesAt: expect.stringMatching(/^p1\./), missing: 7 }]);
+  await target.gap(mine, { resumesAt: { kind: "at", position: "41" }, missing: 7 });
+  // A trimmed, empty shard has no position to go on at.
+  await target.gap(mine, { resumesAt: { kind: "earliest" }, missing: null });
+  expect(gaps).toEqual([
+    { topic: "orders", partition: "3", resumesAt: expect.stringMatching(/^p1\./), missing: 7 },
+    { topic: "orders", partition: "3", resumesAt: null, missing: null },
+  ]);
   await member.close();
   await run;
   const other = bench();
   const failed = rejection(other.consumer().run(() => {}));
   const theirs = assignment("3");
   (await other.sink()).assigned(theirs);
-  await expect((await other.sink()).gap(theirs, { resumesAt: "41", missing: null })).rejects.toMatchObject({
+  await expect((await other.sink()).gap(theirs, { resumesAt: { kind: "at", position: "41" }, missing: null })).rejects.toMatchObject({
     code: "position-out-of-range",
   });
   channels.gap.unsubscribe(listener);
@@ -197,6 +202,7 @@ test("a gap is reported and accepted, or ends the run as position-out-of-range",
   const common = { provider: "fake", topic: "orders", group: "billing", partition: "3" };
   expect(events).toEqual([
     { ...common, missing: 7 },
+    { ...common, missing: null },
     { ...common, missing: null },
   ]);
   expect(await failed).toMatchObject({

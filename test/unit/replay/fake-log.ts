@@ -103,7 +103,7 @@ export class FakeLog {
       const first = this.#indexOf(name, wanted as Place);
       const gap: DriverGap | null =
         wanted.kind !== "earliest" && wanted.kind !== "timestamp" && first < trimmedTo
-          ? { resumesAt: positionAt(trimmedTo), missing: trimmedTo - first }
+          ? { resumesAt: { kind: "at", position: positionAt(trimmedTo) }, missing: trimmedTo - first }
           : null;
       const start = gap === null ? Math.max(first, trimmedTo) : first;
       let end: PartitionEnd = null;

@@ -455,7 +455,7 @@ test("a gap while reading: refused behind what was delivered, or told, and the b
     log.read = async (_partitions, sink, signal) => {
       const { records } = log.partition("a");
       await sink.deliver("a", records.slice(0, 2));
-      await sink.gap("a", { resumesAt: positionAt(5), missing: null });
+      await sink.gap("a", { resumesAt: { kind: "at", position: positionAt(5) }, missing: null });
       if (!signal.aborted) await sink.deliver("a", records.slice(5));
       sink.caughtUp("a");
     };

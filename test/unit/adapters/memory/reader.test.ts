@@ -74,14 +74,14 @@ test("a part of a range that retention has dropped is reported before reading", 
   expect((await resolveOne(opened, {})).gap).toBeNull();
   expect(await resolveOne(opened, { from: { kind: "places", places: new Map([["0", at("0")]]) } })).toMatchObject({
     start: at("0"),
-    gap: { resumesAt: "2", missing: 2 },
+    gap: { resumesAt: at("2"), missing: 2 },
   });
   const short = {
     from: { kind: "places", places: new Map([["0", at("0")]]) },
     until: { kind: "places", places: new Map([["0", at("1")]]) },
   } as const;
   expect((await resolveOne(opened, short)).gap).toMatchObject({ missing: 1 });
-  expect((await resolveOne(opened, { from: { kind: "timestamp", timestampMs: 200 } })).gap).toEqual({ resumesAt: "2", missing: null });
+  expect((await resolveOne(opened, { from: { kind: "timestamp", timestampMs: 200 } })).gap).toEqual({ resumesAt: at("2"), missing: null });
   expect((await resolveOne(opened, { from: { kind: "timestamp", timestampMs: 201 } })).gap).toBeNull();
 });
 
@@ -101,7 +101,7 @@ test("records that retention drops during reading are reported as a gap, and acc
     gap: async (_, gap) => void seen.push(gap),
   };
   await opened.driver.reader("orders").read([range!], sink, signal);
-  expect(seen).toEqual([{ resumesAt: "4", missing: 4 }, "4", "5"]);
+  expect(seen).toEqual([{ resumesAt: at("4"), missing: 4 }, "4", "5"]);
   const refused = { ...sink, gap: () => Promise.reject(new Error("refused")) };
   await expect(opened.driver.reader("orders").read([range!], refused, signal)).rejects.toThrow("refused");
 });

@@ -260,7 +260,7 @@ test("a position that retention has passed is a gap, accepted or not", async () 
   const refusing = new TestMember(opened.driver, "orders");
   refusing.acceptsGaps = false;
   await refusing.start();
-  await eventually(() => expect(refusing.gaps).toEqual([{ resumesAt: "18", missing: 18 }]));
+  await eventually(() => expect(refusing.gaps).toEqual([{ resumesAt: { kind: "at", position: "18" }, missing: 18 }]));
   await new Promise((resolve) => setTimeout(resolve, 5));
   expect([refusing.records, refusing.failures]).toEqual([[], []]);
   await refusing.consumer.close();
