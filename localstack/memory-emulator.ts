@@ -33,8 +33,10 @@ export interface MemoryEmulator extends AsyncDisposable {
   inject(fault: Fault): void;
   /** Withdraws the faults that have not been applied yet. */
   clearFaults(): void;
-  /** Removes superseded messages of each key, and tombstones, up to the end of the log, which stays where it is. @throws `not-found` */
-  compact(topic: string): void;
+  /** Removes superseded messages of each key, and tombstones, up to the end of the log, which stays where it is. Rejects with `not-found`. */
+  compact(topic: string): Promise<void>;
+  /** Drops everything that is stored now, as retention does once it has passed. Rejects with `not-found`. */
+  expire(topic: string): Promise<void>;
   /** Damages the record that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty */
   damage(topic: string, partition: string, options?: DamageOptions): void;
   /** Drops the broker and its records. Open connections keep what they have. */
@@ -66,9 +68,13 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
       requireOpen("memory", isClosed);
       broker.faults.clear();
     },
-    compact(topic) {
+    async compact(topic) {
       requireOpen("memory", isClosed);
       broker.topic(topic).compact();
+    },
+    async expire(topic) {
+      requireOpen("memory", isClosed);
+      broker.topic(topic).expire();
     },
     damage(topic, partition, damage) {
       requireOpen("memory", isClosed);

@@ -154,6 +154,13 @@ export class CaseContext {
     return async ({ name }) => emulator.compact?.(name);
   }
 
+  /** Removes all that is stored in a topic, as retention does. `null` where the target cannot do it on demand. */
+  expiry(): ((topic: CaseTopic) => Promise<void>) | null {
+    const { emulator, expire } = this.#target;
+    if (expire !== undefined) return async ({ name }) => this.within(expire(name), "retention to be applied");
+    return emulator?.expire === undefined ? null : async ({ name }) => emulator.expire?.(name);
+  }
+
   /**
    * Damages the record that was stored last in a partition.
    * @param times how many fetches return it damaged; absent: all of them

@@ -10,10 +10,12 @@ export interface ConformanceTarget {
   topics?: readonly string[] | undefined;
   /** Lent with the topics: where groups must exist first, or may not have other names. */
   groups?: readonly string[] | undefined;
-  /** For faults. */
+  /** For faults, retention and compaction. */
   emulator?: Emulator | undefined;
   /** As that of an emulator, where a real server can be made to do it: resolves when it is done. */
   compact?: ((topic: string) => Promise<void>) | undefined;
+  /** As that of an emulator, where a real server can be made to do it: resolves when it is done. */
+  expire?: ((topic: string) => Promise<void>) | undefined;
   /** As that of an emulator, for good. */
   damage?: ((topic: string, partition: string) => Promise<void>) | undefined;
 }
@@ -26,9 +28,14 @@ export interface Emulator {
   inject(fault: Fault): void;
   /**
    * Compacts the topic now: superseded messages of a key, and tombstones, are removed up to the end of the log. The positions of
-   * the rest stay, and so does the end of the log. Absent: this emulator cannot show it. @throws `not-found` · `closed`
+   * the rest stay, and so does the end of the log. Absent: this emulator cannot show it. Rejects with `not-found`, `closed`.
    */
-  compact?(topic: string): void;
+  compact?(topic: string): Promise<void>;
+  /**
+   * Removes what is stored in the topic now, as retention does once it has passed: positions are not used again. Absent: this emulator
+   * cannot show it. Rejects with `not-found`, `closed`.
+   */
+  expire?(topic: string): Promise<void>;
   /**
    * Damages what was stored last in a partition, so that no client can read it: a message, or what it was stored together with (on
    * Kafka its batch). Absent: this emulator cannot show it. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty · `closed`

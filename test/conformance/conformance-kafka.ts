@@ -1,6 +1,7 @@
 import { type KafkaCluster, startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { compactKafkaTopic } from "./compact-kafka-topic.ts";
 import { damageKafkaLog } from "./damage-kafka-log.ts";
+import { expireKafkaTopic } from "./expire-kafka-topic.ts";
 
 /** A server looks every five minutes for what has passed its retention, and for the first time after half a minute. */
 const QUICK_RETENTION = { "log.retention.check.interval.ms": "500", "log.initial.task.delay.ms": "500" };
@@ -9,6 +10,7 @@ const QUICK_COMPACTION = { "log.cleaner.backoff.ms": "50", "log.cleaner.dedupe.b
 
 export type ConformanceKafka = KafkaCluster & {
   readonly compact: (topic: string) => Promise<void>;
+  readonly expire: (topic: string) => Promise<void>;
   readonly damage: (topic: string, partition: string) => Promise<void>;
 };
 
@@ -17,6 +19,7 @@ export async function startConformanceKafka(): Promise<ConformanceKafka> {
   const cluster = await startKafka({ properties: { ...QUICK_RETENTION, ...QUICK_COMPACTION } });
   return Object.assign(cluster, {
     compact: async (topic: string) => compactKafkaTopic(cluster, topic),
+    expire: async (topic: string) => expireKafkaTopic(cluster, topic),
     damage: async (topic: string, partition: string) => damageKafkaLog(cluster, topic, partition),
   });
 }

@@ -23,6 +23,7 @@ test.each(environmentMissing === null ? ["Kafka"] : [])(
     const reports = await runCases(conformanceCases(), {
       connect: async () => connect(cluster.url),
       compact: cluster.compact,
+      expire: cluster.expire,
       damage: cluster.damage,
     });
     const expected = expectedOfOurOwn(await expectedResults("kafka"));

@@ -106,7 +106,8 @@ export const compactionMutants: readonly Mutant[] = [
         const { start } = assignment;
         const expected = next.get(assignment) ?? (start?.kind === "at" ? BigInt(start.position) : first);
         next.set(assignment, BigInt(records.at(-1)!.position) + 1n);
-        if (first > expected) await sink.gap(assignment, { resumesAt: { kind: "at", position: records[0]!.position }, missing: Number(first - expected) });
+        if (first > expected)
+          await sink.gap(assignment, { resumesAt: { kind: "at", position: records[0]!.position }, missing: Number(first - expected) });
         return sink.deliver(assignment, records);
       },
     };

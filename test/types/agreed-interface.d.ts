@@ -377,7 +377,8 @@ declare module "contract/emulators" {
     readonly url: string;
     createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
     inject(fault: Fault): void;
-    compact?(topic: string): void;
+    compact?(topic: string): Promise<void>;
+    expire?(topic: string): Promise<void>;
     damage?(topic: string, partition: string, options?: DamageOptions): void;
     clearFaults(): void;
     close(): Promise<void>;
@@ -426,6 +427,8 @@ declare module "contract/conformance" {
     topics?: readonly string[] | undefined;
     groups?: readonly string[] | undefined;
     emulator?: Emulator | undefined;
+    compact?(topic: string): Promise<void>;
+    expire?(topic: string): Promise<void>;
   }
   export interface CaseResult {
     readonly result: "passed" | "failed" | "unsupported" | "environment-missing";

@@ -147,6 +147,11 @@ export class Log {
     if (retentionBytes !== null) while (this.#bytes > retentionBytes) this.#dropOldest();
   }
 
+  /** Drops everything that is stored now, as retention does once it has passed. */
+  expire(): void {
+    while (!this.isEmpty) this.#dropOldest();
+  }
+
   #dropOldest(): void {
     const head = this.#segments[0]!;
     if (!this.#compaction.forget(this.#firstIndex)) {

@@ -77,6 +77,11 @@ export class MemoryTopic {
     for (const partition of this.partitions.values()) partition.log.compact();
   }
 
+  /** Drops everything that is stored now, as retention does once it has passed. */
+  expire(): void {
+    for (const partition of this.partitions.values()) partition.log.expire();
+  }
+
   /**
    * Damages the record that was stored last in a partition, so that no client can read it.
    * @param reads how many reads find it damaged

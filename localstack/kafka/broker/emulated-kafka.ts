@@ -6,7 +6,7 @@ import { requireOpen } from "../../require-open.ts";
 import { Cluster } from "./cluster.ts";
 import { type ErrorAnswer, plannedAnswer, plannedFault } from "./faults/fault-effect.ts";
 import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
-import { compactTopic, createTopic, damageLastBatch, moveLeader, truncateLog } from "./topics/topic-control.ts";
+import { compactTopic, createTopic, damageLastBatch, expireTopic, moveLeader, truncateLog } from "./topics/topic-control.ts";
 
 export interface EmulatedKafkaOptions {
   /** How many brokers. Each has a replica of every topic, unless a setting says otherwise. @default 1 */
@@ -41,8 +41,10 @@ export interface EmulatedKafka extends AsyncDisposable {
   clearFaults(): void;
   /** Plans an error code as the answer to requests of one kind. */
   answerWith(answer: ErrorAnswer): void;
-  /** Compacts the topic at once and up to its end. Kafka compacts later, and never the newest segment. @throws `not-found` */
-  compact(topic: string): void;
+  /** Compacts the topic at once and up to its end. Kafka compacts later, and never the newest segment. Rejects with `not-found` */
+  compact(topic: string): Promise<void>;
+  /** Deletes everything that is stored now, as retention does once it has passed. Rejects with `not-found` */
+  expire(topic: string): Promise<void>;
   /** Damages the batch that was stored last in a partition. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty */
   damage(topic: string, partition: string, options?: DamageOptions): void;
   /** Moves the leadership to this broker; without an id, to another replica. @throws `not-found`, `conflict` if it cannot lead */
@@ -99,7 +101,8 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
       invalidRecords.clear();
     },
     answerWith: (answer) => opened().faults.add(plannedAnswer(answer)),
-    compact: (topic) => compactTopic(opened(), topic),
+    compact: async (topic) => compactTopic(opened(), topic),
+    expire: async (topic) => expireTopic(opened(), topic),
     damage: (topic, partition, damage) => damageLastBatch(opened(), topic, partition, damagedReadsOf(damage)),
     moveLeader: (topic, partition, nodeId) => moveLeader(opened(), topic, partition, nodeId),
     truncate: (topic, partition, offset) => truncateLog(opened(), topic, partition, offset),

@@ -44,10 +44,12 @@ test("closing drops the stored records", async () => {
   expect(await connect(emulator.url).admin.listTopics(signal)).toEqual([]);
 });
 
-test("compaction needs a topic that exists", async () => {
+test("compaction and retention need a topic that exists", async () => {
   await using emulator = await startMemoryEmulator({ topics: { orders: {} } });
-  emulator.compact("orders");
-  expect(() => emulator.compact("payments")).toThrow(expect.objectContaining({ code: "not-found" }));
+  await emulator.compact("orders");
+  await emulator.expire("orders");
+  await expect(emulator.compact("payments")).rejects.toMatchObject({ code: "not-found" });
+  await expect(emulator.expire("payments")).rejects.toMatchObject({ code: "not-found" });
 });
 
 test("damage needs a partition with a record", async () => {

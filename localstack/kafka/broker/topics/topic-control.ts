@@ -35,6 +35,15 @@ export function compactTopic(cluster: Cluster, name: string): void {
   for (const { log } of topicNamed(cluster, name).partitions) compact(log, { upTo: log.lastStableOffset, removesTombstone: () => true });
 }
 
+/** Deletes everything that is stored now, the newest segment too. @throws `not-found` */
+export function expireTopic(cluster: Cluster, name: string): void {
+  for (const { log } of topicNamed(cluster, name).partitions) {
+    if (log.startOffset === log.endOffset) continue;
+    log.roll(Date.now());
+    log.deleteBefore(log.endOffset);
+  }
+}
+
 /** @param times how many reads get the batch damaged. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty */
 export function damageLastBatch(cluster: Cluster, name: string, partition: string, times: number): void {
   const log = topicNamed(cluster, name).partitions.find(({ index }) => String(index) === partition)?.log;

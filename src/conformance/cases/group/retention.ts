@@ -8,7 +8,7 @@ import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import type { History } from "../../history/history.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { topicWithShortRetention, untilRetentionActed } from "../../support/short-retention.ts";
+import { topicWithRetention, untilRetentionActed } from "../../support/retention.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
 interface OvertakenGroup {
@@ -20,7 +20,7 @@ interface OvertakenGroup {
 
 /** A group with a position and without members, while retention removes the messages behind that position. */
 async function overtakenGroup(context: CaseContext): Promise<OvertakenGroup> {
-  const topic = await topicWithShortRetention(context);
+  const topic = await topicWithRetention(context);
   const group = await context.group(topic);
   const lost = context.history();
   const handled = context.history();

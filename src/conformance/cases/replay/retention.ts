@@ -13,7 +13,7 @@ import { type History, identify } from "../../history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../../history/sequenced.ts";
 import { countingArrivals } from "../../support/counting-arrivals.ts";
 import { endBookmark } from "../../support/end-bookmark.ts";
-import { topicWithShortRetention, untilRetentionActed } from "../../support/short-retention.ts";
+import { topicWithRetention, untilRetentionActed } from "../../support/retention.ts";
 import { publish, readAll, readStored } from "../../support/stream-steps.ts";
 
 const VALUE_BYTES = 32_768;
@@ -55,7 +55,7 @@ async function send(context: CaseContext, topic: CaseTopic, history: History, ro
 
 /** Retention removes a whole log while a reader is in the middle of it, with room for only a few of the next messages. */
 async function overtakenReader(context: CaseContext, onGap: ((gap: Gap) => void) | undefined): Promise<Overtaken> {
-  const topic = await topicWithShortRetention(context);
+  const topic = await topicWithRetention(context);
   const before = context.history();
   await send(context, topic, before, ROUNDS);
   const received: Sequenced[] = [];
@@ -140,7 +140,7 @@ const passesAcceptingReader = defineCase({
 
 /** Gaps are not detected: removed messages are missing without an error, and the rest is read. */
 async function skipsAsDeclared(context: CaseContext): Promise<void> {
-  const topic = await topicWithShortRetention(context);
+  const topic = await topicWithRetention(context);
   const bookmark = await endBookmark(context, topic);
   const history = context.history();
   await publish(context, history, topic, keyNames(8), 2);
@@ -157,7 +157,7 @@ const outOfRange = defineCase({
   mutant: "hides-gaps",
   gates: { gapDetected: skipsAsDeclared },
   run: async (context) => {
-    const topic = await topicWithShortRetention(context);
+    const topic = await topicWithRetention(context);
     const bookmark = await endBookmark(context, topic);
     await publish(context, context.history(), topic, keyNames(8), 2);
     await untilRetentionActed(context, topic);
@@ -176,7 +176,7 @@ const gapAccepted = defineCase({
   mutant: "goes-on-at-the-end-behind-a-gap",
   gates: { gapDetected: skipsAsDeclared },
   run: async (context) => {
-    const topic = await topicWithShortRetention(context);
+    const topic = await topicWithRetention(context);
     const bookmark = await endBookmark(context, topic);
     const history = context.history();
     const receipts = await publish(context, history, topic, keyNames(8), 2);

@@ -113,12 +113,13 @@ test("a closed emulator refuses every change", async () => {
   const closed = { code: "closed", message: "the emulator of kafka has been closed; start another one" };
   for (const late of [
     () => kafka.answerWith({ api: "Produce", errorCode: 7 }),
-    () => kafka.compact("flights"),
     () => kafka.moveLeader("flights", 0),
     () => kafka.truncate("flights", 0, 0n),
   ]) {
     expect(late).toThrow(expect.objectContaining(closed));
   }
+  await expect(kafka.compact("flights")).rejects.toMatchObject(closed);
+  await expect(kafka.expire("flights")).rejects.toMatchObject(closed);
   await expect(kafka.restart()).rejects.toMatchObject(closed);
   await expect(kafka.brokers[0]!.start()).rejects.toMatchObject(closed);
   await kafka.brokers[0]!.stop();

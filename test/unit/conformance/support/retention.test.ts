@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { startMemoryEmulator } from "../../../../localstack/memory-emulator.ts";
 import { openMemory } from "../../../../adapters/memory/open.ts";
 import { defineCase } from "../../../../src/conformance/define-case.ts";
-import { topicWithShortRetention, untilRetentionActed } from "../../../../src/conformance/support/short-retention.ts";
+import { topicWithRetention, untilRetentionActed } from "../../../../src/conformance/support/retention.ts";
 import { publish } from "../../../../src/conformance/support/stream-steps.ts";
 import type { ConformanceTarget } from "../../../../src/conformance/target.ts";
 import { connect } from "../../../../src/connect.ts";
@@ -14,7 +15,7 @@ const forgetting = defineCase({
   promise: 8,
   mutant: "none",
   run: async (context) => {
-    const topic = await topicWithShortRetention(context);
+    const topic = await topicWithRetention(context);
     await publish(context, context.history(), topic, ["a"], 1);
     await untilRetentionActed(context, topic);
   },
@@ -59,4 +60,23 @@ test("retention that acts is waited for", async () => {
       AbortSignal.timeout(20_000),
     ),
   ).toMatchObject({ result: "passed", reason: null });
+});
+
+test("where the target applies retention on demand, its settings are left alone", async () => {
+  await using emulator = await startMemoryEmulator();
+  const changed: unknown[] = [];
+  const untouchable = (driver: ProviderDriver): Partial<AdminDriver> => ({
+    updateTopic: async (...args) => (changed.push(args), driver.admin.updateTopic(...args)),
+  });
+  const connectTo = async () =>
+    connect(overrideOpened(openMemory(emulator.url), (opened) => override(opened, { admin: override(opened.admin, untouchable(opened)) })));
+  const expired: string[] = [];
+  const expire = async (topic: string): Promise<void> => {
+    expired.push(topic);
+    await emulator.expire(topic);
+  };
+  expect(await forgetting.run({ connect: connectTo, emulator }, AbortSignal.timeout(20_000))).toMatchObject({ result: "passed" });
+  expect(await forgetting.run({ connect: connectTo, expire }, AbortSignal.timeout(20_000))).toMatchObject({ result: "passed" });
+  expect(expired).toHaveLength(1);
+  expect(changed).toEqual([]);
 });

@@ -5,15 +5,16 @@ import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 import { readAll } from "./stream-steps.ts";
 
 // Retention that removes messages during a case, but only when the case asks for it: until then all messages stay, however slowly
-// the case reads. Where the shortest retention of the provider is hours, the environment lacks it.
+// the case reads. An emulator does it on demand. A server gets a short retention; where its shortest one is hours, the environment lacks it.
 
 const SHORT_MS = 60;
 const LONG_MS = 3_600_000;
 const ACTS_WITHIN_MS = 10_000;
 
-/** A topic whose retention can be shortened. @throws EnvironmentMissing where that is not possible */
-export async function topicWithShortRetention(context: CaseContext): Promise<CaseTopic> {
-  if (!context.capabilities.topicAdmin) throw new EnvironmentMissing("retention: that of a topic cannot be changed");
+/** A topic for `untilRetentionActed`. @throws EnvironmentMissing where its retention can neither be applied on demand nor be shortened */
+export async function topicWithRetention(context: CaseContext): Promise<CaseTopic> {
+  if (context.expiry() === null && !context.capabilities.topicAdmin)
+    throw new EnvironmentMissing("retention: that of a topic cannot be changed");
   return context.topic();
 }
 
@@ -23,13 +24,15 @@ export async function topicWithShortRetention(context: CaseContext): Promise<Cas
  */
 export async function untilRetentionActed(context: CaseContext, topic: CaseTopic): Promise<void> {
   const stream = sequencedTopic(context.connection, topic);
-  await shorten(context, topic);
+  const expire = context.expiry();
+  await (expire === null ? shorten(context, topic) : expire(topic));
   await untilActed(
     context,
     async () => (await readAll(context, stream, { from: "earliest", until: "now", onGap: () => undefined })).length === 0,
     "retention to remove everything",
     "does not act",
   );
+  if (expire !== null) return;
   await context.admin.updateTopic(topic.name, { retentionMs: LONG_MS });
   await untilRetentionIs(context, topic, LONG_MS);
 }
