@@ -71,6 +71,15 @@ export interface Limits {
   readonly keyBytes: number;
   /** Of all header names and values together. */
   readonly headerBytes: number;
+  /**
+   * How many headers a message may have; 0: the topic has none. Those that streamport adds count too (`streamport-id`, failure headers). Absent: not
+   * bounded on its own.
+   */
+  readonly headerCount?: number | undefined;
+  /** Of one header name, UTF-8. Absent: not bounded on its own. */
+  readonly headerNameBytes?: number | undefined;
+  /** Of one header value. Absent: not bounded on its own. */
+  readonly headerValueBytes?: number | undefined;
 }
 
 /** The names of the yes-or-no capabilities, for checks at run time and for tables. */

@@ -7,14 +7,15 @@ import type {
   PublishCall,
   RecordResult,
   SliceResult,
+  StreamError,
   TopicIdentity,
 } from "../../src/driver/index.ts";
 import type { Partition } from "./broker/partition.ts";
-import { chooseCulprits, loseAnswer, refusalOf } from "./broker/publish-faults.ts";
+import { chooseCulprits, invalidCall, loseAnswer, refusalOf } from "./broker/publish-faults.ts";
 import { type LaneKind, type Place, laneKindOf, laneOfKey, placeSlice } from "./broker/routing.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
 import { classify, memoryError, topicNotFound, unavailable } from "./errors.ts";
-import { asKept, recordBytes, toPosition } from "./records.ts";
+import { asKept, excessOf, toPosition } from "./records.ts";
 import type { Service, ServiceCall } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 
@@ -29,6 +30,7 @@ export class MemoryProducer implements ProducerDriver {
   readonly #service: Service;
   readonly #topicName: string;
   readonly #keepsAll: boolean;
+  readonly #boundsHeaders: boolean;
   #topic: MemoryTopic | undefined;
   #identity: TopicIdentity | undefined;
   #laneKind: LaneKind = "key-group";
@@ -42,6 +44,8 @@ export class MemoryProducer implements ProducerDriver {
     this.shape = shape;
     this.limits = capabilities.limits;
     this.#keepsAll = capabilities.binaryKeys && capabilities.exactHeaders && capabilities.producerTimestamps && capabilities.tombstones;
+    const { headerCount, headerNameBytes, headerValueBytes } = capabilities.limits;
+    this.#boundsHeaders = headerCount !== undefined || headerNameBytes !== undefined || headerValueBytes !== undefined;
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
@@ -104,6 +108,8 @@ export class MemoryProducer implements ProducerDriver {
   async write(call: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]> {
     const service = this.#service;
     const everywhere = (result: SliceResult): SliceResult[] => call.slices.map(() => result);
+    const overfilled = this.#overfilled(call);
+    if (overfilled !== null) return call.slices.map(({ records }) => refuseEach(records.length, overfilled));
     try {
       if (service.delayMs > 0) await service.takeTime(signal);
       const topic = this.#currentTopic();
@@ -136,11 +142,18 @@ export class MemoryProducer implements ProducerDriver {
     if (topic.deleted) throw topicNotFound(topic.name);
     chooseCulprits(broker, faults, slices, places);
     const hasFaults = faults.length > 0 || !broker.faults.isEmpty;
+    if (!profile.namesCulprit) {
+      const error = this.#firstTooLarge(slices) ?? invalidCall(broker, slices);
+      // With several slices nobody is blamed: the core sends each of them alone.
+      if (error !== null) return slices.map(() => ({ outcome: slices.length > 1 ? "retryable" : "refused", error }));
+    }
     const nowMs = Date.now();
     const touched = new Set<Partition>();
-    const results = slices.map((slice, index) => {
+    const results = slices.map((slice, index): SliceResult => {
       const place = places[index]!;
-      const refused = this.#tooLarge(slice) ?? (hasFaults ? refusalOf(broker, faults, slice, place, profile.namesCulprit) : null);
+      const tooLarge = profile.namesCulprit ? this.#tooLarge(slice) : null;
+      if (tooLarge !== null) return { outcome: "refused", error: tooLarge };
+      const refused = hasFaults ? refusalOf(broker, faults, slice, place) : null;
       if (refused !== null) {
         if (refused.outcome === "retryable" && refused.error.code === "throttled") this.#service.reportThrottle("publish", topic.name);
         return refused;
@@ -155,11 +168,38 @@ export class MemoryProducer implements ProducerDriver {
     return results;
   }
 
-  /** Refuses a slice with a message over the limit. The core finds that message by splitting the slice. */
-  #tooLarge({ bytes, records }: CallSlice): SliceResult | null {
-    const { messageBytes } = this.limits;
-    if (bytes <= messageBytes || records.every((record) => recordBytes(record) <= messageBytes)) return null;
-    return { outcome: "refused", error: memoryError("too-large", `a message may have ${messageBytes} bytes`, { topic: this.#topicName }) };
+  /** The error of a slice with a message over a limit. The core finds that message by splitting the slice. */
+  #tooLarge({ bytes, records }: CallSlice): StreamError | null {
+    if (bytes <= this.limits.messageBytes && !this.#boundsHeaders) return null;
+    for (const record of records) {
+      const excess = excessOf(record, this.limits);
+      if (excess !== null) return memoryError("too-large", excess, { topic: this.#topicName });
+    }
+    return null;
+  }
+
+  #firstTooLarge(slices: readonly CallSlice[]): StreamError | null {
+    for (const slice of slices) {
+      const error = this.#tooLarge(slice);
+      if (error !== null) return error;
+    }
+    return null;
+  }
+
+  /** The error of a call with more in it than the shape allows, which is a defect of the core: nothing of it is tried again. */
+  #overfilled({ slices, bytes }: PublishCall): StreamError | null {
+    const { maxCallMessages, maxCallRecords = Infinity, maxCallBytes } = this.shape;
+    let messages = 0;
+    let counted = 0;
+    for (const { lane, records } of slices) {
+      messages += records.length;
+      counted += lane === null ? records.length : 1;
+    }
+    const error = (received: string, allowed: number): StreamError =>
+      memoryError("internal", `a call has ${received}; allowed are ${allowed}`, { topic: this.#topicName });
+    if (messages > maxCallMessages) return error(`${messages} messages`, maxCallMessages);
+    if (counted > maxCallRecords) return error(`${counted} records`, maxCallRecords);
+    return bytes > maxCallBytes && messages > 1 ? error(`${bytes} bytes`, maxCallBytes) : null;
   }
 
   #store(topic: MemoryTopic, { records }: CallSlice, place: Place, nowMs: number, touched: Set<Partition>): SliceResult {
@@ -189,6 +229,10 @@ export class MemoryProducer implements ProducerDriver {
 
   /** The producer holds nothing that has to be released. */
   async close(): Promise<void> {}
+}
+
+function refuseEach(count: number, error: StreamError): SliceResult {
+  return { outcome: "each", results: Array.from({ length: count }, () => ({ outcome: "refused", error })) };
 }
 
 /** The result of a stored slice. A position is made only when it is read. */

@@ -21,7 +21,7 @@ export interface Profile {
   /** A lane for keys is one key, or one of a fixed number of groups of keys. The groups do not change when partitions do. */
   readonly keyLanes: "each" | "grouped";
   readonly settlementUnit: "position" | "record";
-  /** Whether the result of a refused slice names the invalid message. If not, the core has to find it by splitting. */
+  /** Whether a result names the invalid message. If not, the whole call is refused because of it, and the core has to find it. */
   readonly namesCulprit: boolean;
   /** How long a reader gets no record until it has caught up. */
   readonly quietMs: number;
@@ -62,7 +62,10 @@ const KAFKA: Profile = {
   layout: "modulo",
 };
 
-/** PutRecords: up to 500 records and 5 MiB (the documented 10 MiB are opt-in); a record of a key may pack many messages. */
+/**
+ * PutRecords: up to 500 records and 5 MiB (the documented 10 MiB are opt-in); a record of a key may pack many messages. One invalid record
+ * refuses the whole call: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+ */
 const KINESIS: Profile = {
   ...OWN,
   capabilities: {
@@ -71,8 +74,9 @@ const KINESIS: Profile = {
     readerIsolation: "shared-throughput",
     limits: { messageBytes: MEBIBYTE, keyBytes: 256, headerBytes: MEBIBYTE },
   },
-  shape: { ...OWN_SHAPE, maxLaneMessages: 500, maxCallMessages: 500, maxCallBytes: 5 * MEBIBYTE, recordOverheadBytes: 16 },
+  shape: { ...OWN_SHAPE, maxCallRecords: 500, maxCallBytes: 5 * MEBIBYTE, recordOverheadBytes: 16 },
   keyLanes: "each",
+  namesCulprit: false,
 };
 
 /** One batch for one partition, stored as a whole or not at all. */
@@ -108,7 +112,10 @@ const PUBSUB_GRANTED: readonly Capability[] = [
   "growthKeepsKeyOrder",
 ];
 
-/** A publish request: up to 1,000 messages, with at most one ordering key, whose messages stay in order. */
+/**
+ * A publish request: up to 1,000 messages, with at most one ordering key, whose messages stay in order. Headers are attributes, up to
+ * 100 of 256 and 1,024 bytes: https://cloud.google.com/pubsub/quotas#resource_limits
+ */
 const PUBSUB: Profile = {
   ...OWN,
   capabilities: {
@@ -123,7 +130,14 @@ const PUBSUB: Profile = {
     // The longest life of a snapshot: https://cloud.google.com/pubsub/docs/replay-overview
     bookmarkLifetimeMs: 604_800_000,
     orderingUnit: "key",
-    limits: { messageBytes: 10_000_000, keyBytes: 1_024, headerBytes: 128_000 },
+    limits: {
+      messageBytes: 10_000_000,
+      keyBytes: 1_024,
+      headerBytes: 128_000,
+      headerCount: 100,
+      headerNameBytes: 256,
+      headerValueBytes: 1_024,
+    },
   },
   shape: {
     ...OWN_SHAPE,
@@ -141,7 +155,10 @@ const PUBSUB: Profile = {
   quietMs: 50,
 };
 
-/** PutMessages: 1 MiB, without a limit of the count (1,000 is enough); a message of a key may pack many of ours. */
+/**
+ * PutMessages: 1 MiB, without a limit of the count (1,000 keep the signing and parsing of a call short); a message of a key may pack many
+ * of ours. One invalid message refuses the whole call.
+ */
 const OCI_STREAMING: Profile = {
   ...OWN,
   capabilities: {
@@ -159,7 +176,7 @@ const OCI_STREAMING: Profile = {
     readerIsolation: "shared-throughput",
     limits: { messageBytes: MEBIBYTE, keyBytes: 256, headerBytes: MEBIBYTE },
   },
-  shape: { ...OWN_SHAPE, maxLaneMessages: 1_000, maxCallMessages: 1_000, maxCallBytes: MEBIBYTE, recordOverheadBytes: 16 },
+  shape: { ...OWN_SHAPE, maxCallRecords: 1_000, maxCallBytes: MEBIBYTE, recordOverheadBytes: 16 },
   layout: "modulo",
   keyLanes: "each",
   namesCulprit: false,

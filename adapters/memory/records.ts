@@ -1,4 +1,4 @@
-import type { HeaderList, OutgoingRecord, StoredRecord, StoredTime, UnreadableRange } from "../../src/driver/index.ts";
+import type { HeaderList, Limits, OutgoingRecord, StoredRecord, StoredTime, UnreadableRange } from "../../src/driver/index.ts";
 import { memoryError } from "./errors.ts";
 
 /** Headers as the log keeps them. Only copies of them are handed out. */
@@ -79,8 +79,21 @@ export function headerBytes(headers: HeaderList): number {
   return bytes;
 }
 
-export function recordBytes(record: OutgoingRecord): number {
+function recordBytes(record: OutgoingRecord): number {
   return (record.key?.length ?? 0) + (record.value?.length ?? 0) + headerBytes(record.headers);
+}
+
+/** What a provider with these limits says about a record that is over one of them; `null`: it takes the record. */
+export function excessOf(record: OutgoingRecord, limits: Limits): string | null {
+  const { messageBytes, headerCount = Infinity, headerNameBytes = Infinity, headerValueBytes = Infinity } = limits;
+  const { headers } = record;
+  if (recordBytes(record) > messageBytes) return `a message may have ${messageBytes} bytes`;
+  if (headers.length > headerCount) return `a message may have ${headerCount} headers`;
+  for (const [name, value] of headers) {
+    if (Buffer.byteLength(name, "utf8") > headerNameBytes) return `the name of a header may have ${headerNameBytes} bytes`;
+    if ((value?.length ?? 0) > headerValueBytes) return `the value of a header may have ${headerValueBytes} bytes`;
+  }
+  return null;
 }
 
 /** The position text of an index in a log. */

@@ -37,7 +37,9 @@ async function showCapabilities(url: string | undefined, { topic, json }: Option
 
 function asTable(provider: string, { limits, ...capabilities }: Capabilities): string {
   const rows = Object.entries(capabilities).map(([name, value]) => [name, shown(value)]);
-  const sizes = Object.entries(limits).map(([name, size]) => [`limits.${name}`, (size as number).toLocaleString("en")]);
+  const sizes = Object.entries<number | undefined>({ ...limits }).flatMap(([name, size]) =>
+    size === undefined ? [] : [[`limits.${name}`, shown(size)]],
+  );
   return table([["capability", provider], ...rows, ...sizes]);
 }
 

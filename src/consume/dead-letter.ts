@@ -1,53 +1,65 @@
 import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
-import { headerBytes } from "../record-limits.ts";
+import { headerBytes, isWithinLimits } from "../record-limits.ts";
 import type { RecordSender } from "../record-sender.ts";
 import type { Failure } from "./consumer-types.ts";
 
+type Header = HeaderList[number];
+
 const PREFIX = "streamport-failure-";
+const NO_BYTES = new Uint8Array(0);
 
 /**
- * The dead letter of a message: the same key, value bytes and headers, followed by headers that say why it failed. Where they
- * exceed the limits of the target, these are left out in this order: the end of the failure's text, all but its code, its code.
- * The original is never changed.
+ * The dead letter of a message: the same key, value bytes and headers, followed by headers that say why it failed. These are cut to what
+ * the target takes (count, names, values, all together): the text of the error is truncated, and what still does not fit is left out,
+ * the code last. So no failure is too long to be stored. Where the target keeps only one header of a name, they replace those of an
+ * earlier failure. The original is never changed.
  */
-export function deadLetterRecord(failure: Failure, group: string, target: Pick<RecordSender, "limits" | "recordBytes">): OutgoingRecord {
-  const { error, attempts, message } = failure;
-  const code = header("code", error.code);
-  const rest = [
-    header("attempts", String(attempts)),
-    header("topic", message.topic),
-    header("partition", message.partition),
-    header("position", message.position),
-    header("group", group),
-    header("time", new Date().toISOString()),
-  ];
-  const text = Buffer.from(describe(failure), "utf8");
-  const withText = (bytes: Uint8Array): HeaderList => [code, [`${PREFIX}message`, bytes], ...rest];
-  const full = recordOf(failure, withText(text));
-  const over = excessBytes(full, target);
-  if (over <= 0) return full;
-  const shorter = recordOf(failure, withText(truncate(text, text.length - over)));
-  for (const candidate of [shorter, recordOf(failure, [code])]) if (excessBytes(candidate, target) <= 0) return candidate;
-  return recordOf(failure, []);
+export function deadLetterRecord(
+  failure: Failure,
+  group: string,
+  target: Pick<RecordSender, "limits" | "capabilities" | "recordBytes">,
+): OutgoingRecord {
+  const { raw } = failure.message;
+  const original = target.capabilities.exactHeaders ? raw.headers : raw.headers.filter(([name]) => !name.startsWith(PREFIX));
+  const letter = (added: readonly Header[]): OutgoingRecord => {
+    return { key: raw.key, value: raw.value, headers: [...original, ...added], timestampMs: null, toPartition: undefined };
+  };
+  const fits = (record: OutgoingRecord): boolean =>
+    isWithinLimits({ key: record.key, headers: record.headers, bytes: target.recordBytes(record) }, target.limits);
+
+  const text = header("message", NO_BYTES);
+  const added: Header[] = [];
+  for (const candidate of byWorth(failure, group, text)) if (fits(letter([...added, candidate]))) added.push(candidate);
+  if (!added.includes(text)) return letter(added);
+  const { headerValueBytes = Infinity, headerBytes: ofAll, messageBytes } = target.limits;
+  const { headers } = letter(added);
+  const room = Math.min(headerValueBytes, ofAll - headerBytes(headers), messageBytes - target.recordBytes(letter(added)));
+  const truncated = header("message", truncate(Buffer.from(describe(failure), "utf8"), room));
+  return letter(added.flatMap((one) => (one !== text ? [one] : truncated[1]!.length === 0 ? [] : [truncated])));
 }
 
-function header(name: string, text: string): HeaderList[number] {
-  return [PREFIX + name, Buffer.from(text, "utf8")];
+/** What is worth most comes first. `text`: still empty; it gets the room that the others leave. */
+function byWorth({ error, attempts, message }: Failure, group: string, text: Header): readonly Header[] {
+  return [
+    header("code", error.code),
+    text,
+    header("position", message.position),
+    header("topic", message.topic),
+    header("partition", message.partition),
+    header("group", group),
+    header("attempts", String(attempts)),
+    header("time", new Date().toISOString()),
+  ];
+}
+
+function header(name: string, value: string | Uint8Array): Header {
+  return [PREFIX + name, typeof value === "string" ? Buffer.from(value, "utf8") : value];
 }
 
 /** The text of our error, and that of the handler's error. Both are meant for the person who looks into the failure. */
 function describe({ error }: Failure): string {
   const why = error.cause instanceof Error ? error.cause.message : "";
   return error.message.endsWith(why) ? error.message : `${error.message}: ${why}`;
-}
-
-function recordOf({ message: { raw } }: Failure, added: HeaderList): OutgoingRecord {
-  return { key: raw.key, value: raw.value, headers: [...raw.headers, ...added], timestampMs: null, toPartition: undefined };
-}
-
-/** By how many bytes a record exceeds the limits; 0 or less: it fits. */
-function excessBytes(record: OutgoingRecord, target: Pick<RecordSender, "limits" | "recordBytes">): number {
-  return Math.max(headerBytes(record.headers) - target.limits.headerBytes, target.recordBytes(record) - target.limits.messageBytes);
 }
 
 /** At most so many bytes, without a broken character at the end. */

@@ -160,6 +160,9 @@ export interface ConsumerDriver {
    * partition yet; what it owns is complete at `joined`); polling, heartbeats and rejoining go on in the background. What can be retried it retries itself and reports; rejects when it cannot join, and then
    * the core closes it and starts another one while the error is retryable. `signal` ends the
    * attempt to join, not what goes on behind it: that ends with `close`, which may come while this is still pending.
+   * What this topic cannot do although the provider can (a start at a time on a topic without retention) is `unsupported` with `capability`, thrown
+   * before anything is created: consumer drivers narrow the capabilities by this error, which reaches the application with its code,
+   * capability, text and cause.
    */
   start(sink: Sink, signal: AbortSignal): Promise<void>;
   /**

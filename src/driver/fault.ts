@@ -3,7 +3,8 @@
  * for the same fault. Which calls a fault applies to: see each kind.
  *
  * - `throttle`: a publish call is refused for load; nothing of it is stored.
- * - `fail-entry`: one message of a publish call fails for good, as invalid; the provider stores none of its lane's slice.
+ * - `fail-entry`: one message of a publish call fails for good, as invalid; the provider stores none of its lane's slice, or nothing of
+ *   the call where the service refuses whole calls.
  * - `fail-before-write`: a publish call fails, retryable, before anything is stored.
  * - `fail-after-write`: a publish call is stored and its answer is lost (outcome unknown); with `operation: "admin"` a change by the
  *   administration is carried out and its answer is lost.

@@ -10,6 +10,9 @@ import type { OutgoingRecord } from "./record.ts";
  *
  * A **lane** is a sequence of messages that must be stored in order: all messages of a partition, or of a key. At most one
  * call with messages of a lane is unresolved at any time. What has no lane (no key) may go in any call, many at once.
+ *
+ * The core reads the figures anew for every call, so `prepare` may change them to what the topic allows. The two overheads never
+ * change: messages are measured before `prepare` has resolved.
  */
 export interface CallShape {
   readonly lane: "partition" | "key";
@@ -21,6 +24,11 @@ export interface CallShape {
   readonly maxLaneBytes: number;
   /** Of the whole call. */
   readonly maxCallMessages: number;
+  /**
+   * How many records of the provider a call may carry, where a record of a lane packs several messages: a slice of a lane counts as
+   * one, and each message without a lane as one. Kinesis: 500, however many messages are packed in them. Absent: not bounded.
+   */
+  readonly maxCallRecords?: number | undefined;
   readonly maxCallBytes: number;
   /** Calls at once for one destination (see `destinationOf`). */
   readonly maxCallsInFlight: number;
@@ -67,6 +75,13 @@ export type RecordResult =
  * - `refused`, `retryable`, `unknown`: all of it. A refused slice of several records is split by the core until the culprit stands alone.
  * - `each`: a result per record, in order. In a lane the stored ones come first; behind them the driver may name the
  *   culprit as `refused` and must call those that were not stored because of it `retryable`.
+ *
+ * Some services refuse a whole request because of one message in it, and do not say which (Kinesis and OCI Streaming: anything but
+ * throttling). A call of several slices that is refused so blames nobody: answer `retryable` for every slice, with the error of the service. The core
+ * sends each of these lanes alone then. A call of one slice that is refused so is `refused`, and the core splits it; the lane goes on
+ * alone until the culprit is found, so that no other lane is refused with it. An error that has nothing to do with the messages
+ * (`permission-denied`, `unauthenticated`, `not-found`, `conflict`, `configuration`, `closed`) is `refused` for all of the call: such a
+ * slice is not split, and all of its messages fail at once.
  */
 export type SliceResult =
   | {
@@ -93,17 +108,23 @@ export interface ProducerDriver {
   prepare(signal: AbortSignal): Promise<void>;
   /** Of the topic as it is now. Valid once `prepare` has resolved; a driver that notices a re-created topic changes it. */
   readonly identity: TopicIdentity;
-  /** Of this topic; may be wider or narrower than the provider's defaults. Valid once `prepare` has resolved. */
+  /**
+   * Of this topic; may be wider or narrower than the provider's defaults. Valid once `prepare` has resolved. A driver that stores headers
+   * of its own beside those of a message (a marker of a tombstone) declares so much less.
+   */
   readonly limits: Limits;
   /**
    * Of this topic: those of the provider, only narrowed by what the topic really is (its settings, envelope, tier). The core refuses
-   * what they do not grant. Valid once `prepare` has resolved; a driver that learns more while it runs changes them. Absent: those of the provider.
+   * what they do not grant, dead letters included: `tombstones`, `binaryKeys`, `exactHeaders`, `explicitPartition` and `producerTimestamps`.
+   * A topic that takes no headers at all has `limits.headerCount: 0`. Valid once `prepare` has resolved; a driver that learns more while it runs changes
+   * them. Absent: those of the provider.
    */
   readonly capabilities?: Capabilities | undefined;
   /** Rises whenever `laneOf` may answer differently for the same key. Messages already queued keep their lane. */
   readonly laneGeneration: number;
   /**
-   * The lane of a message; `null` for one that has none. Synchronous, pure between two generations, cheap.
+   * The lane of a message; `null` for one that has none. Synchronous, pure between two generations, cheap. `toPartition` is given only where
+   * `capabilities` grant `explicitPartition`.
    * @throws `invalid-argument` for a `toPartition` that does not exist, naming those that do
    */
   laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null;

@@ -70,6 +70,8 @@ export interface ReaderDriver {
    * A time means, per partition, the first record in log order stored at or after it; where none is, the end.
    * Tried once: the core retries it for 30 s while the error is retryable.
    * Malformed positions and unknown partitions are `invalid-argument`; a position behind the end of the log is `position-out-of-range`.
+   * What this topic cannot do although the provider can (a topic without retention, a tier) is `unsupported` with `capability`: reader
+   * drivers narrow the capabilities by this error, which reaches the application with its code, capability, text and cause.
    */
   resolve(request: RangeRequest, signal: AbortSignal): Promise<ResolvedRange>;
   /**

@@ -11,6 +11,8 @@ export class ActiveCall implements PublishCall {
   readonly destination: string;
   bytes = 0;
   messages = 0;
+  /** As `CallShape.maxCallRecords` counts them. */
+  records = 0;
   readonly startedAtMs = nowMs();
   /** Messages whose callers still wait. */
   #waitedFor = 0;
@@ -34,6 +36,7 @@ export class ActiveCall implements PublishCall {
     this.lanes.push(lane);
     this.bytes += bytes;
     this.messages += records.length;
+    this.records += lane.name === null ? records.length : 1;
     this.#waitedFor += records.length;
     lane.sendWith(this, records, bytes);
   }
@@ -55,6 +58,7 @@ export class ActiveCall implements PublishCall {
  */
 export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape, unnamedLane: () => Lane): ActiveCall {
   const call = new ActiveCall(destination);
+  const { maxCallRecords = Infinity } = shape;
   for (const lane of ready) {
     // The lane has been emptied since, or its messages were sent to another destination.
     if (!lane.canSend) {
@@ -69,7 +73,8 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
       break;
     }
     const ordered = lane.name !== null;
-    const maxMessages = Math.min(shape.maxCallMessages - call.messages, ordered ? shape.maxLaneMessages : Infinity, lane.splitLimit);
+    const maxOfLane = ordered ? shape.maxLaneMessages : maxCallRecords - call.records;
+    const maxMessages = Math.min(shape.maxCallMessages - call.messages, maxOfLane, lane.splitLimit);
     const maxBytes = Math.min(shape.maxCallBytes - call.bytes, ordered ? shape.maxLaneBytes : Infinity);
     // One message may be larger than `maxCallBytes` and still within the limits of the topic: it is sent alone, and the provider decides.
     const records = lane.take(maxMessages, maxBytes, isFirst ? 1 : 0);
@@ -78,12 +83,16 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
       const own = unnamedLane();
       for (const record of records) record.enterLane(own);
       call.add(own, records);
-      if (lane.readyCount === 0) removeFromReady(lane, ready);
+      ready.delete(lane);
+      // Behind the lanes that are ready already: a flood of messages without a key must not keep keys waiting.
+      if (lane.readyCount === 0) lane.leaveReadyList();
+      else ready.add(lane);
     } else {
       removeFromReady(lane, ready);
       call.add(lane, records);
     }
-    if (lane.travelsAlone || call.messages >= shape.maxCallMessages || call.bytes >= shape.maxCallBytes) break;
+    if (lane.travelsAlone || call.messages >= shape.maxCallMessages || call.records >= maxCallRecords || call.bytes >= shape.maxCallBytes)
+      break;
   }
   return call;
 }

@@ -39,10 +39,12 @@ export class Dispatcher {
     destination.ready.add(lane);
     lane.joinReadyList();
     const { shape } = this.#driver;
-    const laneIsFull = lane.readyCount >= shape.maxCallMessages || lane.readyBytes >= shape.maxCallBytes;
+    const maxRecords = Math.min(shape.maxCallMessages, shape.maxCallRecords ?? Infinity);
+    const maxMessages = lane.name === null ? maxRecords : shape.maxCallMessages;
+    const laneIsFull = lane.readyCount >= maxMessages || lane.readyBytes >= shape.maxCallBytes;
     if (shape.lanesPerCall === "one")
       return laneIsFull || lane.readyCount >= shape.maxLaneMessages || lane.readyBytes >= shape.maxLaneBytes;
-    return laneIsFull || destination.ready.size >= shape.maxCallMessages;
+    return laneIsFull || destination.ready.size >= maxRecords;
   }
 
   forget(lane: Lane): void {

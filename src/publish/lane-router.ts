@@ -3,7 +3,7 @@ import { hasEscapedBytes, textToBytes } from "../text-bytes.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneTable } from "./lane-table.ts";
 import type { PendingMessage } from "./pending-message.ts";
-import { requireSendable } from "./require-sendable.ts";
+import { requireSendable, unsupportedByTopic } from "./require-sendable.ts";
 
 /** So many keys are remembered, each of at most `MAX_CHARACTERS`: enough for busy keys, and little memory for a million idle ones. */
 const MAX_KEYS = 4_096;
@@ -70,8 +70,10 @@ export class LaneRouter {
     this.#lanes = lanes;
   }
 
-  /** @throws what the driver throws: `invalid-argument` for a partition that does not exist */
+  /** @throws `unsupported` for a partition where the topic lets nobody choose one · what the driver throws: `invalid-argument` for one that does not exist */
   laneOf(message: PendingMessage, key: KeyEntry | null): Lane {
+    if (message.toPartition !== undefined && this.#driver.capabilities?.explicitPartition === false)
+      throw unsupportedByTopic("explicitPartition");
     if (key === null || message.toPartition !== undefined) return this.#named(this.#driver.laneOf(message.key, message.toPartition));
     let { laneName } = key;
     if (key.generation !== this.#driver.laneGeneration || laneName === undefined) {

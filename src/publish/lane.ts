@@ -29,7 +29,7 @@ export class Lane {
   /** The lane is on the ready list of a destination: the next call there that has room takes messages from it. */
   isReady = false;
   retryAtMs = 0;
-  /** The last result was late, or needs a retry: the lane must not slow down others. */
+  /** The last result was late, or needs a retry, or a culprit is searched for: the lane must not slow down others, or get them refused. */
   travelsAlone = false;
   /** While the culprit of a refused slice is searched for: how many messages may be sent at once, and how many are still to be tried. */
   splitLimit = Infinity;
@@ -54,6 +54,11 @@ export class Lane {
 
   get admittedBytes(): number {
     return this.readyBytes + this.sentBytes;
+  }
+
+  /** The culprit of a refused slice is searched for. */
+  get isSplit(): boolean {
+    return this.splitLeft > 0;
   }
 
   get canSend(): boolean {
@@ -196,7 +201,7 @@ export class Lane {
 
   /**
    * One message of an atomic slice can make the provider refuse all of it. Halves what the lane may send at once until the
-   * culprit is alone, and doubles it again while the rest of that slice is stored.
+   * culprit is alone, and doubles it again while the rest of that slice is stored. Until then the lane travels alone.
    */
   isolateCulprit(sentMessages: number, followUp: SliceFollowUp): void {
     if (followUp.split) {

@@ -8,6 +8,7 @@ import { PendingMessage } from "./pending-message.ts";
 import { ProducerLifetime } from "./producer-lifetime.ts";
 import { resolveProducerOptions } from "./producer-options.ts";
 import type { ProducerOptions } from "./producer-types.ts";
+import { missingCapability } from "./require-sendable.ts";
 import { SingleSend } from "./single-send.ts";
 
 /** Opens nothing: the topic is looked up at the first use. @throws `invalid-argument` for wrong options */
@@ -22,6 +23,9 @@ export function openRecordSender(context: TopicContext, options: ProducerOptions
     get limits() {
       return lifetime.scheduler.limits;
     },
+    get capabilities() {
+      return lifetime.scheduler.driver.capabilities ?? context.capabilities;
+    },
     recordBytes: sizeOf,
     sendRecord: (record, signal) =>
       new Promise<Receipt>((resolve, reject) => {
@@ -31,6 +35,8 @@ export function openRecordSender(context: TopicContext, options: ProducerOptions
         }
         try {
           const { scheduler } = lifetime;
+          const missing = missingCapability(record, context.capabilities);
+          if (missing !== null) context.requireCapability(missing, "send");
           scheduler.requireRoom();
           const group = new SingleSend(resolve, reject);
           const { key, timestampMs, toPartition, value, headers } = record;

@@ -18,16 +18,22 @@ export function requireSendable(message: OutgoingRecord & { readonly bytes: numb
  * @throws `unsupported`, naming what the record needs
  */
 function requireWithinCapabilities(record: OutgoingRecord, capabilities: Capabilities | undefined): void {
-  if (capabilities === undefined) return;
-  const { key, value, headers, timestampMs, toPartition } = record;
-  if (!capabilities.producerTimestamps && timestampMs !== null) throw unsupported("producerTimestamps");
-  if (!capabilities.explicitPartition && toPartition !== undefined) throw unsupported("explicitPartition");
-  if (!capabilities.tombstones && value === null) throw unsupported("tombstones");
-  if (!capabilities.binaryKeys && key !== null && (key.length === 0 || !isUtf8(key))) throw unsupported("binaryKeys");
-  if (!capabilities.exactHeaders && !areTexts(headers)) throw unsupported("exactHeaders");
+  const missing = capabilities === undefined ? null : missingCapability(record, capabilities);
+  if (missing !== null) throw unsupportedByTopic(missing);
 }
 
-function unsupported(capability: Capability): StreamError {
+/** The first capability that the record needs and that is not granted; `null`: it can be stored as it is. */
+export function missingCapability(record: OutgoingRecord, granted: Capabilities): Capability | null {
+  const { key, value, headers, timestampMs, toPartition } = record;
+  if (!granted.producerTimestamps && timestampMs !== null) return "producerTimestamps";
+  if (!granted.explicitPartition && toPartition !== undefined) return "explicitPartition";
+  if (!granted.tombstones && value === null) return "tombstones";
+  if (!granted.binaryKeys && key !== null && (key.length === 0 || !isUtf8(key))) return "binaryKeys";
+  if (!granted.exactHeaders && !areTexts(headers)) return "exactHeaders";
+  return null;
+}
+
+export function unsupportedByTopic(capability: Capability): StreamError {
   return new StreamError("unsupported", `the settings of this topic turn off the capability ${capability}, which this message needs`, {
     capability,
   });

@@ -262,8 +262,9 @@ export class SendScheduler {
   #afterResult(lane: Lane, sentMessages: number, followUp: SliceFollowUp, isLate: boolean): void {
     const { toRetry, failures, retry } = followUp;
     lane.putBack(toRetry);
-    if (isLate || retry !== null || lane.travelsAlone) this.#lanes.setTravelsAlone(lane, isLate || retry !== null);
     lane.isolateCulprit(sentMessages, followUp);
+    const travelsAlone = isLate || retry !== null || lane.isSplit;
+    if (travelsAlone || lane.travelsAlone) this.#lanes.setTravelsAlone(lane, travelsAlone);
     if (failures.length > 0) {
       const named = failures.map((failure) => ({ ...failure, error: this.#context.toError(failure.error, "send") }));
       this.failures.failAnswered(lane, named);

@@ -1,5 +1,5 @@
 import type { RecordResult, SliceResult } from "../driver/producer-driver.ts";
-import type { StreamError } from "../errors.ts";
+import type { StreamError, StreamErrorCode } from "../errors.ts";
 import type { TopicIdentity } from "../position/position.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { ActiveCall } from "./active-call.ts";
@@ -13,6 +13,16 @@ interface InvalidAnswer {
   /** Has the code `internal`, and names the driver as the cause. */
   readonly error: StreamError;
 }
+
+/** A refusal with one of these is the same for every message: a search for a culprit would try all of them one by one. */
+const NOT_ABOUT_A_MESSAGE: ReadonlySet<StreamErrorCode> = new Set([
+  "permission-denied",
+  "unauthenticated",
+  "not-found",
+  "conflict",
+  "configuration",
+  "closed",
+]);
 
 const OUTCOMES: ReadonlySet<unknown> = new Set(["stored", "refused", "retryable", "unknown"]);
 
@@ -64,7 +74,9 @@ export function settleSlice(
       return DONE;
     }
     case "refused":
-      if (records.length > 1) return { toRetry: records.filter(isOpen), failures: [], retry: null, split: true };
+      if (records.length > 1 && !NOT_ABOUT_A_MESSAGE.has(result.error.code)) {
+        return { toRetry: records.filter(isOpen), failures: [], retry: null, split: true };
+      }
       return sortOne(records, () => result, provider, identity);
     case "retryable":
     case "unknown":

@@ -1,5 +1,6 @@
 import { setTimeout as later } from "node:timers/promises";
-import type { ProducerDriver, PublishCall, SliceResult } from "../../src/driver/producer-driver.ts";
+import type { CallSlice, ProducerDriver, PublishCall, RecordResult, SliceResult } from "../../src/driver/producer-driver.ts";
+import type { OutgoingRecord } from "../../src/driver/record.ts";
 import { StreamError } from "../../src/errors.ts";
 import { CLAIMED } from "./change-records.ts";
 import { producerMutant } from "./driver-parts.ts";
@@ -7,6 +8,8 @@ import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
 const NEVER = new AbortController().signal;
+
+const STORED: RecordResult = { outcome: "stored", partition: null, position: null, timestampMs: null };
 
 function isOpen(result: SliceResult): boolean {
   return result.outcome === "retryable" || result.outcome === "unknown";
@@ -106,6 +109,44 @@ function acknowledgesBeforeStoring(producer: ProducerDriver): Partial<ProducerDr
   };
 }
 
+/** Whether a call of several slices was refused because of one message, without a word about which one. */
+function isRefusedAsAWhole(results: readonly SliceResult[]): boolean {
+  return results.length > 1 && results.every((result) => result.outcome === "retryable" && result.error.code === "invalid-argument");
+}
+
+/** Takes the refusal of a call for that of each message in it. */
+function blamesTheWholeCall(producer: ProducerDriver): Partial<ProducerDriver> {
+  return {
+    write: async (call, signal) => {
+      const results = await producer.write(call, signal);
+      if (!isRefusedAsAWhole(results)) return results;
+      const error = new StreamError("invalid-argument", "a message of the call is invalid");
+      return call.slices.map(({ records }) => ({ outcome: "each", results: records.map(() => ({ outcome: "refused", error })) }));
+    },
+  };
+}
+
+/** Sends what was refused together again one by one, and the last of a slice first. */
+function isolatesOutOfOrder(producer: ProducerDriver): Partial<ProducerDriver> {
+  return {
+    write: async (call, signal) => {
+      const results = await producer.write(call, signal);
+      if (!isRefusedAsAWhole(results)) return results;
+      const one = async (slice: CallSlice, record: OutgoingRecord): Promise<RecordResult> => {
+        const [result] = await producer.write({ slices: [{ ...slice, records: [record], bytes: 1 }], bytes: 1 }, signal);
+        return result?.outcome === "refused" ? result : STORED;
+      };
+      const answers: SliceResult[] = [];
+      for (const slice of call.slices) {
+        const each: RecordResult[] = [];
+        for (const record of slice.records.toReversed()) each.unshift(await one(slice, record));
+        answers.push({ outcome: "each", results: each });
+      }
+      return answers;
+    },
+  };
+}
+
 /** Defects of how calls are made, answered and retried. */
 export const publishMutants: readonly Mutant[] = [
   producerMutant("retries-behind-the-queue", retriesBehindTheQueue),
@@ -194,6 +235,38 @@ export const publishMutants: readonly Mutant[] = [
       return { messageBytes: messageBytes - 1, keyBytes: keyBytes - 1, headerBytes: headerBytes - 1 };
     },
   })),
+  {
+    ...producerMutant("declares-more-headers-than-it-takes", (producer) => ({
+      get limits() {
+        const { headerCount = 0, headerNameBytes = 0, headerValueBytes = 0, ...others } = producer.limits;
+        return {
+          ...others,
+          headerCount: headerCount - 1,
+          headerNameBytes: headerNameBytes - 1,
+          headerValueBytes: headerValueBytes - 1,
+        };
+      },
+    })),
+    // Only where these limits are declared.
+    like: "pubsub",
+  },
+  {
+    ...producerMutant("does-not-cut-failure-headers", () => ({
+      // A core that knows no limits sends everything; the provider refuses what is over them.
+      limits: { messageBytes: Infinity, keyBytes: Infinity, headerBytes: Infinity },
+    })),
+    like: "pubsub",
+  },
+  {
+    ...producerMutant("ignores-the-bound-of-records", (producer) => ({
+      get shape() {
+        return { ...producer.shape, maxCallRecords: undefined };
+      },
+    })),
+    like: "kinesis",
+  },
+  { ...producerMutant("blames-the-whole-call", blamesTheWholeCall), like: "oci-streaming" },
+  { ...producerMutant("isolates-out-of-order", isolatesOutOfOrder), like: "kinesis" },
   {
     ...producerMutant("keeps-the-lanes-from-before-growth", () => ({ laneGeneration: 0 })),
     // Only where lanes are partitions, and growth moves keys.

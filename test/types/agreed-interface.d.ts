@@ -293,6 +293,9 @@ declare module "contract" {
     readonly messageBytes: number;
     readonly keyBytes: number;
     readonly headerBytes: number;
+    readonly headerCount?: number | undefined;
+    readonly headerNameBytes?: number | undefined;
+    readonly headerValueBytes?: number | undefined;
   }
   export interface Driver<Granted extends Capability = never> {
     readonly specVersion: 1;

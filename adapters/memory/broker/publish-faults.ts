@@ -1,4 +1,4 @@
-import type { CallSlice, Fault, OutgoingRecord, RecordResult, SliceResult } from "../../../src/driver/index.ts";
+import type { CallSlice, Fault, OutgoingRecord, RecordResult, SliceResult, StreamError } from "../../../src/driver/index.ts";
 import { memoryError, unavailable } from "../errors.ts";
 import type { MemoryBroker } from "./broker.ts";
 import type { Place } from "./routing.ts";
@@ -9,17 +9,8 @@ function appliesAt(fault: Fault, place: Place): boolean {
   return Array.isArray(place) ? place.some(({ id }) => id === fault.partition) : place.id === fault.partition;
 }
 
-/**
- * The result that these faults give a slice before it is stored; `null`: the slice is stored. The broker remembers a message chosen by
- * `fail-entry`, so that it stays invalid when the core retries its slice, whole or split.
- */
-export function refusalOf(
-  broker: MemoryBroker,
-  faults: readonly Fault[],
-  slice: CallSlice,
-  place: Place,
-  namesCulprit: boolean,
-): SliceResult | null {
+/** The result that these faults give a slice before it is stored; `null`: the slice is stored. */
+export function refusalOf(broker: MemoryBroker, faults: readonly Fault[], slice: CallSlice, place: Place): SliceResult | null {
   for (const fault of faults) {
     if (!appliesAt(fault, place)) continue;
     if (fault.kind === "throttle")
@@ -29,12 +20,29 @@ export function refusalOf(
   }
   const culprit = slice.records.findIndex((record) => broker.faults.culprits.has(record));
   if (culprit < 0) return null;
-  // The fault is over when the message was named or was alone in its slice, because the core does not retry it then.
-  if (namesCulprit || slice.records.length === 1) broker.faults.culprits.delete(slice.records[culprit]!);
-  return refuseFor(slice.records, culprit, namesCulprit);
+  // The core does not retry a message that was named.
+  broker.faults.culprits.delete(slice.records[culprit]!);
+  return nameCulprit(slice.records, culprit);
 }
 
-/** Chooses the message for `fail-entry`: the middle one of the first slice that the fault applies to. */
+/** The error of a call with an invalid message, where it does not say which one that is; `null`: there is none. */
+export function invalidCall(broker: MemoryBroker, slices: readonly CallSlice[]): StreamError | null {
+  const { culprits } = broker.faults;
+  if (culprits.size === 0) return null;
+  for (const { records } of slices) {
+    const culprit = records.find((record) => culprits.has(record));
+    if (culprit === undefined) continue;
+    // The core does not retry a message that was refused alone.
+    if (slices.length === 1 && records.length === 1) culprits.delete(culprit);
+    return invalidMessage();
+  }
+  return null;
+}
+
+/**
+ * Chooses the message for `fail-entry`: the middle one of the first slice that the fault applies to. The broker remembers it, so that it
+ * stays invalid when the core sends it again, among others or alone.
+ */
 export function chooseCulprits(
   broker: MemoryBroker,
   faults: readonly Fault[],
@@ -54,9 +62,12 @@ export function loseAnswer(faults: readonly Fault[], place: Place): SliceResult 
   return lost ? { outcome: "unknown", error: unavailable("the answer of the memory broker was lost") } : null;
 }
 
-function refuseFor(records: readonly OutgoingRecord[], culprit: number, namesCulprit: boolean): SliceResult {
-  const error = memoryError("invalid-argument", "the memory broker refuses a message as invalid");
-  if (!namesCulprit) return { outcome: "refused", error };
+function invalidMessage(): StreamError {
+  return memoryError("invalid-argument", "the memory broker refuses a message as invalid");
+}
+
+function nameCulprit(records: readonly OutgoingRecord[], culprit: number): SliceResult {
+  const error = invalidMessage();
   const notStored: RecordResult = {
     outcome: "retryable",
     error: unavailable("not stored, because another message of the call was invalid"),

@@ -48,8 +48,15 @@ export function capabilityMatrix(columns: readonly CapabilityColumn[]): string {
       row("limits.messageBytes", (of) => of.limits.messageBytes.toLocaleString("en")),
       row("limits.keyBytes", (of) => of.limits.keyBytes.toLocaleString("en")),
       row("limits.headerBytes", (of) => of.limits.headerBytes.toLocaleString("en")),
+      row("limits.headerCount", (of) => limitAsText(of.limits.headerCount)),
+      row("limits.headerNameBytes", (of) => limitAsText(of.limits.headerNameBytes)),
+      row("limits.headerValueBytes", (of) => limitAsText(of.limits.headerValueBytes)),
     ],
   );
+}
+
+function limitAsText(limit: number | undefined): string {
+  return limit === undefined ? "not bounded" : limit.toLocaleString("en");
 }
 
 /** `21 passed, 2 unsupported`: only the counts above 0. */

@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import type { Limits } from "../../../src/capabilities.ts";
 import { json } from "../../../src/codec/json.ts";
 import type { Failure, HandlerContext } from "../../../src/consume/consumer-types.ts";
 import { channels } from "../../../src/diagnostics/channels.ts";
@@ -317,6 +318,58 @@ test.each([
   for (const [, value] of headers) expect(Buffer.from(value!).toString()).not.toContain("\ufffd");
   await member.close();
   await run;
+});
+
+test.each<[string, Partial<Limits>, number, readonly string[]]>([
+  ["no header at all", { headerCount: 0 }, 0, []],
+  ["room for none beside those of the message", { headerCount: 2 }, 2, []],
+  ["room for one", { headerCount: 3 }, 2, ["code"]],
+  ["room for two", { headerCount: 4 }, 2, ["code", "message"]],
+  ["room for all", { headerCount: 10 }, 2, ["code", "message", "position", "topic", "partition", "group", "attempts", "time"]],
+  ["short names", { headerNameBytes: "streamport-failure-group".length }, 2, ["code", "topic", "group", "time"]],
+  ["short values", { headerValueBytes: 14 }, 2, ["code", "message", "topic", "partition", "group", "attempts"]],
+  ["no value longer than nothing", { headerValueBytes: 0 }, 0, []],
+])("failure headers are cut to what the target takes: %s", async (_, limits, count, expected) => {
+  const it = bench();
+  Object.assign(it.sender("failed").limits, limits);
+  const member = it.consumer({ retry: { maxAttempts: 1 }, onFailure: { deadLetter: "failed" } });
+  const run = member.run(() => Promise.reject(new Error("ü".repeat(1_000))));
+  const headers = Array.from({ length: count }, (__, index) => [`own-${index}`, Buffer.from("1")] as const);
+  await deliver(it, [record(0, "a", { headers })]);
+  await until(() => it.sender("failed").sent.length === 1);
+  const letter = it.sender("failed").sent[0]!;
+  expect(letter.headers.slice(0, count)).toEqual(headers);
+  const added = letter.headers.slice(count).map(([name, value]) => [name.replace("streamport-failure-", ""), value] as const);
+  expect(added.map(([name]) => name)).toEqual(expected);
+  for (const [name, value] of added) {
+    expect(value!.length).toBeLessThanOrEqual(limits.headerValueBytes ?? Infinity);
+    expect(Buffer.from(value!).toString()).not.toContain("\ufffd");
+    if (name === "message") expect(value!.length).toBeGreaterThan(0);
+  }
+  await member.close();
+  await run;
+});
+
+test("where a target keeps one header of a name, the failure headers replace those of an earlier failure; else they follow them", async () => {
+  for (const exactHeaders of [false, true]) {
+    const it = bench();
+    it.sender("failed").exactHeaders = exactHeaders;
+    const member = it.consumer({ retry: { maxAttempts: 1 }, onFailure: { deadLetter: "failed" } });
+    const run = member.run(() => Promise.reject(new Error("again")));
+    const earlier = [
+      ["trace", Buffer.from("1")],
+      ["streamport-failure-code", Buffer.from("timeout")],
+      ["streamport-failure-time", Buffer.from("long ago")],
+    ] as const;
+    await deliver(it, [record(0, "a", { headers: earlier })]);
+    await until(() => it.sender("failed").sent.length === 1);
+    const { headers } = it.sender("failed").sent[0]!;
+    expect(headers.slice(0, exactHeaders ? 3 : 1)).toEqual(earlier.slice(0, exactHeaders ? 3 : 1));
+    const codes = headers.filter(([name]) => name === "streamport-failure-code").map(([, value]) => Buffer.from(value!).toString());
+    expect(codes).toEqual(exactHeaders ? ["timeout", "handler-failed"] : ["handler-failed"]);
+    await member.close();
+    await run;
+  }
 });
 
 test("a fixed dead-letter topic is checked before joining; one from a function at its first use", async () => {

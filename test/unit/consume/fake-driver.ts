@@ -1,4 +1,4 @@
-import type { Capability } from "../../../src/capabilities.ts";
+import type { Capabilities, Capability, Limits } from "../../../src/capabilities.ts";
 import type { Codec } from "../../../src/codec/codec.ts";
 import { createConsumer } from "../../../src/consume/consumer.ts";
 import type { Consumer, ConsumerOptions } from "../../../src/consume/consumer-types.ts";
@@ -99,7 +99,8 @@ class FakeConsumerDriver implements ConsumerDriver {
 interface FakeSender {
   readonly topic: string;
   readonly sent: OutgoingRecord[];
-  limits: { messageBytes: number; keyBytes: number; headerBytes: number };
+  limits: { -readonly [Name in keyof Limits]: Limits[Name] };
+  exactHeaders: boolean;
   prepareError: StreamError | null;
   sendError: StreamError | null;
   beforeSend: () => Promise<void>;
@@ -134,7 +135,7 @@ export function bench(options: BenchOptions = {}): Bench {
     let known = senders.get(topic);
     if (known === undefined) {
       const limits = { messageBytes: 1_000_000, keyBytes: 1_000, headerBytes: 1_000_000 };
-      known = { topic, sent: [], limits, prepareError: null, sendError: null, beforeSend: async () => {}, closed: 0 };
+      known = { topic, sent: [], limits, exactHeaders: true, prepareError: null, sendError: null, beforeSend: async () => {}, closed: 0 };
       senders.set(topic, known);
     }
     return known;
@@ -185,6 +186,9 @@ export function bench(options: BenchOptions = {}): Bench {
           if (fake.prepareError !== null) throw fake.prepareError;
         },
         limits: fake.limits,
+        get capabilities() {
+          return { exactHeaders: fake.exactHeaders } as Capabilities;
+        },
         recordBytes: (outgoing) =>
           (outgoing.value?.length ?? 0) + outgoing.headers.reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0),
         sendRecord: async (outgoing) => {

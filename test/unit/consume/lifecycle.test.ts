@@ -53,6 +53,35 @@ test("an option that the provider cannot honour is unsupported, at once", async 
   await expect(it.consumer({ skipMigrated: false }).lag()).rejects.toMatchObject({ code: "unsupported" });
 });
 
+test.each(["run", "runBatches", "iteration"])(
+  "what a topic cannot do reaches the application as the driver has said it: %s",
+  async (use) => {
+    const it = bench();
+    const cause = new Error("FAILED_PRECONDITION");
+    const refusal = new StreamError("unsupported", "this topic keeps no messages; set its retention", {
+      capability: "startAtTimestamp",
+      cause,
+    });
+    let starts = 0;
+    it.driver.onStart = async () => {
+      starts += 1;
+      throw refusal;
+    };
+    const consumer = it.consumer({ initialPosition: { timestamp: 1 }, retry: undefined, concurrency: undefined });
+    const used: Promise<unknown> =
+      use === "run"
+        ? consumer.run(() => {})
+        : use === "runBatches"
+          ? consumer.runBatches(() => {})
+          : consumer[Symbol.asyncIterator]().next();
+    const { code, capability, message, retryable } = refusal;
+    const expected = { code, capability, message, retryable, cause, provider: "fake", topic: "orders", operation: "consume" };
+    expect(await rejection(used)).toMatchObject(expected);
+    expect(starts).toBe(1);
+    expect(consumer.status().state).toBe("failed");
+  },
+);
+
 test("the initial position reaches the driver in its own words; a foreign bookmark is position-mismatch", async () => {
   const bookmark = (topic: string): string => sealBookmark(["fake", IDENTITY.cluster, topic, IDENTITY.incarnation, [["0", ">", "7"]]]);
   for (const [initialPosition, expected] of [

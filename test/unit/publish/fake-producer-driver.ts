@@ -1,3 +1,4 @@
+import { OWN_CAPABILITIES } from "../../../adapters/memory/capabilities.ts";
 import type { Capabilities, Limits } from "../../../src/capabilities.ts";
 import type { Codec } from "../../../src/codec/codec.ts";
 import type { CallShape, ProducerDriver, PublishCall, RecordResult, SliceResult } from "../../../src/driver/producer-driver.ts";
@@ -28,6 +29,7 @@ export const SHAPES: Readonly<Record<string, CallShape>> = {
   pubsub: shape("key", "one", 20, 20, 4),
   kinesis: shape("key", "many", 1, 20, 2),
   oci: shape("key", "many", 1, 10, 3),
+  packing: { ...shape("key", "many", 20, 40, 3), maxCallRecords: 4 },
 };
 
 function shape(
@@ -136,9 +138,11 @@ export class FakeProducerDriver implements ProducerDriver {
   #check(call: PublishCall): void {
     const { shape: allowed } = this;
     let messages = 0;
+    let counted = 0;
     const names = new Set<string | null>();
     for (const { lane, records, bytes } of call.slices) {
       messages += records.length;
+      counted += lane === null ? records.length : 1;
       if (records.length === 0) this.violations.push("an empty slice");
       if (names.has(lane)) this.violations.push(`lane ${lane} twice in a call`);
       names.add(lane);
@@ -151,6 +155,7 @@ export class FakeProducerDriver implements ProducerDriver {
     }
     if (call.slices.length === 0) this.violations.push("an empty call");
     if (messages > allowed.maxCallMessages) this.violations.push("too many messages in a call");
+    if (counted > (allowed.maxCallRecords ?? Infinity)) this.violations.push("too many records in a call");
     if (allowed.lanesPerCall === "one" && call.slices.length > 1) this.violations.push("several lanes in a call");
   }
 }
@@ -189,7 +194,7 @@ export function fakeContext(
     topic: "orders",
     nativeTopic: "native",
     nativeTopicOf: (topic) => topic,
-    capabilities: {} as Capabilities,
+    capabilities: OWN_CAPABILITIES,
     codec: plain,
     keyRule: undefined,
     tombstones: false,

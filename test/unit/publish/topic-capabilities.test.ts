@@ -60,6 +60,49 @@ test("a topic with all capabilities accepts everything, and a change of them whi
   await producer.close();
 });
 
+test("a topic that takes no headers at all refuses them as unsupported, those that streamport adds too, and nothing else", async () => {
+  const driver = new FakeProducerDriver();
+  driver.limits = { ...driver.limits, headerCount: 0 };
+  const producer = createProducer(fakeContext(driver), {});
+  const expected = { code: "unsupported", capability: "nativeHeaders", operation: "send", topic: "orders" };
+  expect(await refusal(producer.send({ key: "a", value: "v", headers: { a: "b" } }))).toEqual(expected);
+  await producer.send({ key: "a", value: "v" });
+  await producer.close();
+  const withIds = createProducer(fakeContext(driver), { messageIds: true });
+  expect(await refusal(withIds.send({ key: "a", value: "v" }))).toEqual(expected);
+  await withIds.close();
+});
+
+test("where nobody may choose a partition the driver is not asked for its lane", async () => {
+  const driver = topicWithout("explicitPartition");
+  const producer = createProducer(fakeContext(driver), {});
+  await producer.send({ key: "a", value: "v" });
+  const asked = driver.laneCalls;
+  expect(await refusal(producer.send({ key: "a", value: "v", toPartition: "no partition" }))).toMatchObject({
+    capability: "explicitPartition",
+  });
+  expect(driver.laneCalls).toBe(asked);
+  await producer.close();
+});
+
+test("a record that is sent as it is needs what the provider has, where the driver reports nothing of the topic", async () => {
+  const driver = new FakeProducerDriver();
+  const missing = ["binaryKeys", "tombstones", "producerTimestamps", "exactHeaders"] as const;
+  const capabilities = { ...OWN_CAPABILITIES, ...Object.fromEntries(missing.map((name) => [name, false])) };
+  const sender = openRecordSender(fakeContext(driver, { capabilities }, missing), {});
+  const record = { key: Buffer.from("a"), value: Buffer.from("v"), headers: [], timestampMs: null, toPartition: undefined };
+  for (const [capability, more] of [
+    ["binaryKeys", { key: Uint8Array.of(0xff) }],
+    ["tombstones", { value: null }],
+    ["producerTimestamps", { timestampMs: 5 }],
+    ["exactHeaders", { headers: [["a", null]] as const }],
+  ] as const) {
+    expect(await refusal(sender.sendRecord({ ...record, ...more }))).toMatchObject({ code: "unsupported", capability });
+  }
+  await sender.sendRecord(record);
+  await sender.close();
+});
+
 test("a record that is sent as it is, such as a dead letter, is refused in the same way", async () => {
   const driver = topicWithout("exactHeaders");
   const sender = openRecordSender(fakeContext(driver), {});

@@ -6,7 +6,7 @@ import { createProducer } from "../../../src/publish/producer.ts";
 import type { ProducerOptions } from "../../../src/publish/producer-types.ts";
 import { FakeProducerDriver, fakeContext } from "./fake-producer-driver.ts";
 
-const LIMITS = { messageBytes: 100, keyBytes: 8, headerBytes: 20 };
+const LIMITS = { messageBytes: 100, keyBytes: 8, headerBytes: 20, headerCount: 3, headerNameBytes: 5, headerValueBytes: 10 };
 
 async function codeOf(
   message: unknown,
@@ -50,6 +50,9 @@ test.each<[string, unknown, string, RegExp, object?, string[]?]>([
   ["header number", { key: "a", value: "v", headers: { n: 1 } }, "invalid-argument", /"n".*received 1/],
   ["header name that stands for no bytes", { key: "a", value: "v", headers: { "\ud800": "x" } }, "invalid-argument", /a header name holds/],
   ["large headers", { key: "a", value: "v", headers: { name: "x".repeat(17) } }, "too-large", /21 bytes.*20/],
+  ["many headers", { key: "a", value: "v", headers: { a: "", b: "", c: "", d: "" } }, "too-large", /4 headers.*3/],
+  ["long header name", { key: "a", value: "v", headers: { éxxxx: "" } }, "too-large", /name "éxxxx" has 6 bytes.*5/],
+  ["long header value", { key: "a", value: "v", headers: { n: "x".repeat(11) } }, "too-large", /value of header "n" has 11 bytes.*10/],
   ["escaped header", { key: "a", value: "v", headers: { n: "\udcff" } }, "unsupported", /exactHeaders/, {}, ["exactHeaders"]],
   ["partition unsupported", { key: "a", value: "v", toPartition: "1" }, "unsupported", /explicitPartition/, {}, ["explicitPartition"]],
   ["unknown partition", { key: "a", value: "v", toPartition: "9" }, "invalid-argument", /0 to 3/],

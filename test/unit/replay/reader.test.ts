@@ -278,6 +278,21 @@ test("an error of resolve reaches the iterator and the bookmark, and the driver'
   expect(context.tracked.size).toBe(0);
 });
 
+test("what a topic cannot do reaches the application as the driver has said it", async () => {
+  const log = oneOf(3);
+  const cause = new Error("FAILED_PRECONDITION");
+  const refusal = new StreamError("unsupported", "this topic keeps no messages; set its retention", {
+    capability: "startAtTimestamp",
+    cause,
+  });
+  log.resolve = async () => {
+    throw refusal;
+  };
+  const error: unknown = await values(createReader(fakeContext(log), { from: { timestamp: 1 } })).catch((thrown: unknown) => thrown);
+  const { code, capability, message, retryable } = refusal;
+  expect(error).toMatchObject({ code, capability, message, retryable, cause, provider: PROVIDER, topic: "topic", operation: "read" });
+});
+
 test("an adapter that stops before the end is found out", async () => {
   const log = oneOf(6);
   log.read = async (_partitions, sink) => void (await sink.deliver("a", [log.partition("a").records[0]!]));

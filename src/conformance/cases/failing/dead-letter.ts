@@ -142,4 +142,52 @@ const durableFirst = defineCase({
   },
 });
 
-export const failingDeadLetterCases = [sameBytes, releasesItsKey, checkedAtStart, durableFirst];
+/** Where the number of headers is not bounded. */
+const MANY_HEADERS = 24;
+
+const longErrorText = defineCase({
+  name: "failing/dead-letter/long-error-text",
+  promise: 6,
+  mutant: "does-not-cut-failure-headers",
+  run: async (context) => {
+    const [topic, deadLetters] = [await context.topic(), await context.topic()];
+    const stream = context.connection.topic(topic.name, { codec: plainText });
+    const { limits } = await context.connection.topic(deadLetters.name, { codec: plainText }).capabilities();
+    const { headerCount = MANY_HEADERS + 8, headerValueBytes = Infinity } = limits;
+    const headersOf = (count: number): Readonly<Record<string, string>> =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`header-${index}`, String(index)]));
+    // There is room for all failure headers, for two of them, and for none where the number is bounded.
+    const counts = [0, headerCount - 2, limits.headerCount ?? 1];
+    const producer = stream.producer();
+    for (const [index, count] of counts.entries()) {
+      await context.within(producer.send({ key: "one", value: `bad-${index}`, headers: headersOf(count) }), "a send");
+    }
+    await context.within(producer.send({ key: "one", value: "after" }), "a send");
+    const handled: string[] = [];
+    const options = { group: await context.group(topic), initialPosition: topic.start, retry: { ...QUICK_RETRY, maxAttempts: 1 } };
+    context.watch(
+      Member.start(context.deadline, stream, { ...options, onFailure: { deadLetter: deadLetters.name } }, (message) => {
+        // Two bytes a character: more than any message may have.
+        if (message.value.startsWith("bad")) throw new Error("ü".repeat(limits.messageBytes / 2 + 1));
+        handled.push(message.value);
+        context.deadline.notify();
+      }),
+    );
+    await context.until(() => handled.length === 1, "the key to go on behind failures with a text larger than a message");
+    const letters = await storedBytes(context, deadLetters);
+    expectEqual(letters.length, counts.length, "number of dead letters");
+    for (const [index, { headers, value }] of letters.entries()) {
+      expectEqual(Buffer.from(value).toString(), `bad-${index}`, "dead letters in the order of the failures");
+      for (const [name, text] of Object.entries(headersOf(counts[index]!))) expectEqual(headers[name], text, `a dead letter has ${name}`);
+      const hasRoom = Object.keys(headers).length > counts[index]!;
+      expectTrue(hasRoom || counts[index] === limits.headerCount, "failure headers are there as far as there is room");
+      if (hasRoom) expectEqual(headers["streamport-failure-code"], "handler-failed", "the code is the last to be left out");
+      const text = headers["streamport-failure-message"] ?? "";
+      expectTrue(index > 0 || text.length > 0, "the text of the error is truncated, not left out");
+      expectTrue(Buffer.byteLength(text) <= headerValueBytes, "the text of the error is within the limit of a value");
+      expectTrue(!text.includes("\ufffd"), "no character is cut in two");
+    }
+  },
+});
+
+export const failingDeadLetterCases = [sameBytes, releasesItsKey, checkedAtStart, durableFirst, longErrorText];

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type StreamError, isStreamError } from "../../../errors.ts";
 import type { Producer } from "../../../publish/producer-types.ts";
 import type { Receipt } from "../../../receipt.ts";
@@ -103,6 +104,71 @@ const holds = defineCase({
   },
 });
 
+const onlyTheInvalidFail = defineCase({
+  name: "ordering/failed-keys/innocent-keys-go-on",
+  promise: 2,
+  mutant: "blames-the-whole-call",
+  faults: ["fail-entry"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 10 } });
+    const outcomes: Settled[] = [];
+    for (let failure = 0; failure < 2; failure += 1) {
+      context.inject({ kind: "fail-entry", topic: topic.name });
+      const sends: Promise<Settled>[] = [];
+      // What is sent while the culprit is searched for queues up behind it.
+      for (let tick = 0; tick < 10; tick += 1) {
+        for (const key of keyNames(12)) {
+          const value = history.next(topic.name, key);
+          sends.push(settle(value, producer.send({ value })));
+        }
+        await nextTurn();
+      }
+      const settled = await context.within(Promise.all(sends), "all sends to settle");
+      const culprits = settled.filter(({ error }) => error !== null && error.code !== "key-blocked");
+      expectEqual(culprits.length, 1, "number of messages that fail for good: the invalid one");
+      for (const { value, error } of settled) {
+        if (value.key !== culprits[0]!.value.key && error !== null) {
+          throw new PromiseViolation(`a message in the same call as an invalid one failed: ${value.key}, with ${showError(error)}`);
+        }
+      }
+      outcomes.push(...settled);
+    }
+    await readStored(context, history, topic);
+    checkOrder(history.received);
+    checkNoDuplicates(history.received);
+    expectEqual(history.distinct, outcomes.filter(({ error }) => error === null).length, "what resolved is stored, and nothing else");
+  },
+});
+
+const orderWhileIsolating = defineCase({
+  name: "ordering/failed-keys/order-while-a-culprit-is-searched",
+  promise: 2,
+  mutant: "isolates-out-of-order",
+  faults: ["fail-entry"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 10 } });
+    context.inject({ kind: "fail-entry", topic: topic.name });
+    const values = Array.from({ length: 40 }, () => keyNames(3).map((key) => history.next(topic.name, key))).flat();
+    let failed: readonly number[] = [];
+    try {
+      await context.within(producer.sendBatch(values.map((value) => ({ value }))), "a batch with an invalid message to settle");
+    } catch (error) {
+      if (!isStreamError(error)) throw error;
+      failed = error.batch?.failures.map(({ index }) => index) ?? [];
+    }
+    const failedKeys = new Set(failed.map((index) => values[index]!.key));
+    expectEqual(failedKeys.size, 1, "number of keys with a failure");
+    await readStored(context, history, topic);
+    checkOrder(history.received);
+    checkNoDuplicates(history.received);
+    expectEqual(history.distinct, values.length - failed.length, "what resolved is stored, and nothing else");
+  },
+});
+
 const refusalBlocksNothing = defineCase({
   name: "ordering/failed-keys/refusal-blocks-nothing",
   promise: 2,
@@ -130,4 +196,4 @@ const refusalBlocksNothing = defineCase({
   },
 });
 
-export const orderingFailedKeysCases = [blocksItsKey, holds, refusalBlocksNothing];
+export const orderingFailedKeysCases = [blocksItsKey, holds, onlyTheInvalidFail, orderWhileIsolating, refusalBlocksNothing];

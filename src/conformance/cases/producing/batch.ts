@@ -117,6 +117,31 @@ const largerThanACall = defineCase({
   },
 });
 
+const moreKeysThanACall = defineCase({
+  name: "producing/batch/more-keys-than-a-call",
+  promise: 1,
+  mutant: "ignores-the-bound-of-records",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const keys = keyNames(1_200);
+    const batch = [...nextBatch(history, topic, keys, 1), ...nextBatch(history, topic, keys.slice(0, 300), 2)];
+    await context.within(producer.sendBatch(batch), "a batch of many keys to resolve");
+    await readAndCheck(context, history, topic);
+    const keyless = await context.topic();
+    const stream = context.connection.topic(keyless.name, { codec: plainText });
+    const values = Array.from({ length: 1_200 }, (_, index) => String(index));
+    await context.within(
+      stream.producer().sendBatch(values.map((value) => ({ key: null, value }))),
+      "a batch of many messages without a key to resolve",
+    );
+    const stored = await readAll(context, stream, { from: keyless.start, until: "now" });
+    expectEqual(stored.length, values.length, "messages without a key that are stored");
+    expectEqual(new Set(stored.map(({ value }) => value)).size, values.length, "different ones among them");
+  },
+});
+
 const partialFailure = defineCase({
   name: "producing/batch/partial-failure",
   promise: 2,
@@ -280,6 +305,7 @@ export const producingBatchCases = [
   receiptsInInputOrder,
   parallel,
   largerThanACall,
+  moreKeysThanACall,
   partialFailure,
   refusedMember,
   stream,

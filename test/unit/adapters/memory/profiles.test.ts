@@ -78,7 +78,7 @@ test("calls have the shape of each provider", () => {
     ["pubsub", "key", "one", true],
     ["oci-streaming", "key", "many", true],
   ]);
-  expect(profileOf("kinesis", []).shape).toMatchObject({ maxCallMessages: 500, maxCallBytes: 5_242_880 });
+  expect(profileOf("kinesis", []).shape).toMatchObject({ maxCallRecords: 500, maxCallBytes: 5_242_880 });
   for (const like of LIKES) {
     const { shape, capabilities } = profileOf(like, []);
     expect(shape.maxCallBytes).toBeGreaterThanOrEqual(capabilities.limits.messageBytes);
