@@ -54,9 +54,9 @@ export class KafkaConsumer implements ConsumerDriver {
   }
 
   async #prepareMember(sink: Sink, closing: AbortSignal): Promise<JoinedMember> {
-    const { directory, report } = this.#service;
+    const { directory, report, metadataBound } = this.#service;
     const watch = await TopicWatch.open(directory, this.#topic, report, () => this.#member?.rejoin(), closing);
-    const offsets = new GroupOffsets(this.#client, this.#coordinator, this.#group, this.#topic, watch.known.topicId);
+    const offsets = new GroupOffsets(this.#client, this.#coordinator, this.#group, watch.known, metadataBound);
     if (this.#settings.initialPosition === "fail") await this.#requirePosition(offsets, watch.known.partitions);
     if (this.#settings.nativeGroup === undefined) {
       void warnOfNamesake(this.#service, this.#client, watch.known, this.#settings.group, closing);

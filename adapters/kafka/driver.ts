@@ -23,6 +23,7 @@ import { createKafkaClient } from "./client/kafkajs-client.ts";
 import { clientSettingsOf } from "./client/settings-of-options.ts";
 import { KafkaConsumer } from "./consumer.ts";
 import { classify } from "./errors.ts";
+import { MetadataBound } from "./group/metadata-bound.ts";
 import type { KafkaOptions } from "./options.ts";
 import { KafkaProducer } from "./producer.ts";
 import { KafkaReader } from "./reader.ts";
@@ -72,7 +73,8 @@ class OpenKafkaDriver implements ProviderDriver {
 
   constructor(client: KafkaClient, report: Report, { compression = "none", idempotent = false }: KafkaOptions) {
     this.#client = client;
-    this.#service = { client, directory: new TopicDirectory(client), report, compression, idempotent };
+    const directory = new TopicDirectory(client);
+    this.#service = { client, directory, report, metadataBound: new MetadataBound(), compression, idempotent };
     this.admin = new KafkaAdmin(this.#service);
   }
 

@@ -4,6 +4,7 @@ import { kafkaError } from "./errors.ts";
 const NO_HEADERS: HeaderList = Object.freeze([]);
 const POSITION = /^(?:0|[1-9]\d{0,18})$/;
 const MAX_OFFSET = 2n ** 63n - 1n;
+const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** The common data of the records of one batch. */
 export interface BatchFacts {
@@ -148,6 +149,12 @@ export function toPosition(offset: bigint): string {
 export function positionAt(base: bigint, delta: number): string {
   const sum = Number(base) + delta;
   return Number.isSafeInteger(sum) ? String(sum) : (base + BigInt(delta)).toString();
+}
+
+/** The difference of a position and an offset. */
+export function distanceOf(position: string, base: bigint): number {
+  requirePosition(position);
+  return position.length < 16 && base <= MAX_EXACT ? Number(position) - Number(base) : Number(BigInt(position) - base);
 }
 
 /** @throws `invalid-argument` for a malformed offset */

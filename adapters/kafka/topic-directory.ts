@@ -9,6 +9,8 @@ export interface TopicSnapshot {
   readonly topic: string;
   /** `null`: the server has no topic ids. */
   readonly topicId: string | null;
+  /** `null`: the server has no cluster id. */
+  readonly clusterId: string | null;
   readonly identity: TopicIdentity;
   /** Numbers of the partitions, ascending. */
   readonly partitions: readonly number[];
@@ -52,6 +54,7 @@ function toSnapshot({ topic, topicId, partitions }: TopicMetadata, { clusterId }
   return {
     topic,
     topicId,
+    clusterId,
     identity: { cluster: clusterId ?? "", topic, incarnation: topicId ?? "" },
     partitions: partitions.map(({ partition }) => partition),
     leaderOf: (partition) => leaders.get(partition) ?? -1,

@@ -16,7 +16,7 @@ import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom } from "../fetch/re
 import { offsetAfterEnd } from "../fetch/retention-gap.ts";
 import { Coordinator } from "../group/coordinator.ts";
 import { groupOfNativeName, nativeGroupName } from "../group/group-name.ts";
-import { GroupOffsets } from "../group/group-offsets.ts";
+import { type CommittedPlace, GroupOffsets } from "../group/group-offsets.ts";
 import { subscribedTopics } from "../group/member-metadata.ts";
 import { warnOfNamesake } from "../group/native-namesake.ts";
 import { toPosition } from "../records.ts";
@@ -34,7 +34,15 @@ interface FoundGroup {
   readonly native: string;
   readonly described: DescribedGroup;
   /** Next offsets by partition. */
+  readonly committed: ReadonlyMap<number, CommittedPlace>;
+}
+
+/** Where a group stands, or would start. */
+interface StartingPoints {
+  readonly known: TopicSnapshot;
   readonly committed: ReadonlyMap<number, LogPlace>;
+  /** What it has stored, with what it has handled ahead. */
+  readonly handled: ReadonlyMap<number, CommittedPlace>;
 }
 
 /** The offsets that a reset will commit. */
@@ -133,7 +141,7 @@ export class GroupAdmin {
   }
 
   async lag(topic: string, name: GroupName, { partitions, initialPosition }: LagRequest, signal: AbortSignal): Promise<Lag> {
-    const { known, committed } = await this.#startingPoints(topic, name, initialPosition, signal);
+    const { known, committed, handled } = await this.#startingPoints(topic, name, initialPosition, signal);
     const wanted = known.partitions.filter((partition) => partitions?.includes(String(partition)) ?? true);
     const bounds = await this.#offsets.bounds(known, wanted, signal);
     const places = new Map(wanted.map((partition) => [partition, committed.get(partition) ?? placeFrom(bounds.get(partition)!.first)]));
@@ -142,7 +150,9 @@ export class GroupAdmin {
       const { first, end } = bounds.get(partition)!;
       const at = places.get(partition)!.offset;
       const from = at < first ? first : at;
-      return { partition: String(partition), messages: end > from ? Number(end - from) : 0, timeMs: null };
+      const behind = end > from ? Number(end - from) : 0;
+      const ahead = handledBetween(handled.get(partition), from, end);
+      return { partition: String(partition), messages: behind - ahead, timeMs: null };
     });
     return { messages: figures.reduce((sum, { messages }) => sum + messages, 0), timeMs: null, partitions: figures };
   }
@@ -151,20 +161,16 @@ export class GroupAdmin {
    * The committed offsets of a group, by partition. For a group without any: the offsets at which it would start.
    * @throws `not-found` if the group has no offsets and there is no initial position
    */
-  async #startingPoints(
-    topic: string,
-    name: GroupName,
-    initialPosition: StartPoint | null,
-    signal: AbortSignal,
-  ): Promise<{ readonly known: TopicSnapshot; readonly committed: ReadonlyMap<number, LogPlace> }> {
+  async #startingPoints(topic: string, name: GroupName, initialPosition: StartPoint | null, signal: AbortSignal): Promise<StartingPoints> {
     if (initialPosition === null) {
       const { known, committed } = await this.#find(topic, name, signal);
-      return { known, committed };
+      return { known, committed, handled: committed };
     }
     const known = await this.#service.directory.fetch(topic, signal);
     const { committed } = await this.#describe(known, nativeGroupName(topic, name.group, name.nativeGroup), signal);
-    if (committed.size > 0) return { known, committed };
-    return { known, committed: placesFrom(await this.#offsets.resolve(known, startPlaces(known, initialPosition), signal)) };
+    if (committed.size > 0) return { known, committed, handled: committed };
+    const resolved = placesFrom(await this.#offsets.resolve(known, startPlaces(known, initialPosition), signal));
+    return { known, committed: resolved, handled: committed };
   }
 
   /** A group that reads uncommitted records may be after the last stable offset, but no group can be after the end of the log. */
@@ -196,8 +202,8 @@ export class GroupAdmin {
   }
 
   #commits(known: TopicSnapshot, native: string): GroupOffsets {
-    const { client } = this.#service;
-    return new GroupOffsets(client, new Coordinator(client, native), native, known.topic, known.topicId);
+    const { client, metadataBound } = this.#service;
+    return new GroupOffsets(client, new Coordinator(client, native), native, known, metadataBound);
   }
 
   /** @throws `not-found` if the group has no offsets and no members on the topic */
@@ -213,7 +219,7 @@ export class GroupAdmin {
     known: TopicSnapshot,
     native: string,
     signal: AbortSignal,
-  ): Promise<{ readonly described: DescribedGroup; readonly committed: ReadonlyMap<number, LogPlace> }> {
+  ): Promise<{ readonly described: DescribedGroup; readonly committed: ReadonlyMap<number, CommittedPlace> }> {
     const { client } = this.#service;
     const coordinator = new Coordinator(client, native);
     const described = await coordinator.ask(signal, (brokerId) => client.describeGroup(brokerId, native, signal));
@@ -222,6 +228,18 @@ export class GroupAdmin {
     }
     return { described, committed: await this.#commits(known, native).committed(known.partitions, signal) };
   }
+}
+
+/**
+ * The number of offsets that a group has handled after its committed offset, in a part of the log. 0 if the log ends before the last one: it
+ * was cut then, and what was handled is not in it.
+ */
+function handledBetween(place: CommittedPlace | undefined, from: bigint, end: bigint): number {
+  if (place === undefined || place.ahead === null) return 0;
+  const { upTo, except } = place.ahead;
+  const first = Number(from - place.offset);
+  if (upTo < first || place.offset + BigInt(upTo) >= end) return 0;
+  return upTo + 1 - first - except.filter((distance) => distance >= first).length;
 }
 
 /** The number of members that read the topic. During a rebalance their topics are unknown; then they count if `mayBe` is true. */

@@ -2,7 +2,8 @@ import type { Report, UnreadableRange } from "../../../src/driver/index.ts";
 import { RetryBackoff } from "../client/retry-backoff.ts";
 import type { FetchedBatches } from "../log/record-batch-reader.ts";
 import type { KafkaRecord } from "../records.ts";
-import { type EpochEnd, type LogPlace, ReadEpochs, UNKNOWN_EPOCH, placeFrom } from "./read-epochs.ts";
+import type { HandledEpochs } from "./handled-epochs.ts";
+import { type EpochEnd, type EpochSpan, type LogPlace, ReadEpochs, UNKNOWN_EPOCH, addEpoch, placeFrom } from "./read-epochs.ts";
 import type { RetentionGap } from "./retention-gap.ts";
 import type { UnreadableOffsets } from "./unreadable-offsets.ts";
 
@@ -51,14 +52,17 @@ export class FetchCursor {
   /** Exists from the first failure until the next readable answer. */
   #backoff: RetryBackoff | undefined;
   readonly #foreignOffset: bigint | null;
+  readonly #handled: HandledEpochs | null;
   #waiting: Portion | null = null;
   #delivering: Promise<void> | null = null;
 
-  constructor(partition: number, place: LogPlace, handler: FetchHandler) {
+  /** @param handled what must still be in the log, because it was handled before */
+  constructor(partition: number, place: LogPlace, handler: FetchHandler, handled: HandledEpochs | null = null) {
     this.partition = partition;
     this.offset = place.offset;
     this.epochs = new ReadEpochs(place);
     this.handler = handler;
+    this.#handled = handled;
     this.#foreignOffset = place.isForeign === true ? place.offset : null;
   }
 
@@ -94,10 +98,17 @@ export class FetchCursor {
   }
 
   /** Everything before the offset was read. */
-  advanceTo(offset: bigint, epochs: readonly EpochEnd[]): void {
+  advanceTo(offset: bigint, spans: readonly EpochSpan[]): void {
     this.suspect = null;
     this.offset = offset;
-    this.epochs.read(epochs);
+    this.epochs.read(spans);
+    this.#handled?.compare(spans);
+  }
+
+  /** The leader epochs of the log after the offset: as they were read and, after that, as they were when the records were handled before. */
+  epochsAfter(offset: bigint): readonly EpochEnd[] {
+    const next = this.offset > offset ? this.offset : offset;
+    return [...this.epochs.endsAfter(offset), ...(this.#handled?.endsAfter(next) ?? [])];
   }
 
   /** Notes that these offsets cannot be read. @returns whether the same offsets could not be read the time before either */
@@ -119,6 +130,22 @@ export class FetchCursor {
   /** Ends the reading. No more records are delivered. */
   finish(): void {
     this.isDone = true;
+  }
+
+  /** The leader epochs from an offset to an end, as far as they are known without a gap. */
+  knownEpochs(offset: bigint, end: bigint): readonly EpochEnd[] {
+    const known: EpochEnd[] = [];
+    for (const { leaderEpoch, endOffset } of this.epochsAfter(offset)) {
+      if (leaderEpoch === UNKNOWN_EPOCH) break;
+      addEpoch(known, { leaderEpoch, endOffset: endOffset < end ? endOffset : end });
+      if (endOffset >= end) break;
+    }
+    return known;
+  }
+
+  /** These offsets cannot be read. Whether they hold what was handled before is not known. */
+  cannotCompare({ first }: UnreadableOffsets): void {
+    this.#handled?.forgetFrom(first);
   }
 
   /** Continues after the offsets that cannot be read. Positions that were read before can still be committed. */

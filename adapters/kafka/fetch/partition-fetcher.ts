@@ -10,6 +10,7 @@ import { toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
 import { FetchCursor, type FetchHandler } from "./fetch-cursor.ts";
+import type { HandledEpochs } from "./handled-epochs.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
 import { type LogPlace, UNKNOWN_EPOCH } from "./read-epochs.ts";
 import { type RetentionGap, retentionGap, truncated } from "./retention-gap.ts";
@@ -50,9 +51,12 @@ export class PartitionFetcher {
     this.#maxAnswerBytes = Math.min(maxAnswerBytes, MAX_ANSWER_BYTES);
   }
 
-  /** Starts to read a partition at a place. */
-  add(partition: number, place: LogPlace, handler: FetchHandler): FetchCursor {
-    const cursor = new FetchCursor(partition, place, handler);
+  /**
+   * Starts to read a partition at a place.
+   * @param handled what must still be in the log, because it was handled before
+   */
+  add(partition: number, place: LogPlace, handler: FetchHandler, handled: HandledEpochs | null = null): FetchCursor {
+    const cursor = new FetchCursor(partition, place, handler, handled);
     this.#cursors.add(cursor);
     this.#changed();
     return cursor;
@@ -256,6 +260,7 @@ export class PartitionFetcher {
     const unreadable = new UnreadableOffsets(first, await findLast(), byteLength, cause);
     await cursor.delivered;
     if (cursor.isDone) return;
+    cursor.cannotCompare(unreadable);
     if (await cursor.handler.unreadable(unreadable.toRange(cursor.partition))) cursor.skipUnreadable(unreadable);
     else this.remove(cursor);
   }

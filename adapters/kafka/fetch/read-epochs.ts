@@ -25,6 +25,11 @@ export interface EpochEnd {
   readonly endOffset: bigint;
 }
 
+/** Batches of one leader that follow each other. Between two spans there may be offsets without records. */
+export interface EpochSpan extends EpochEnd {
+  readonly firstOffset: bigint;
+}
+
 /** Merges the end with the last entry if both have the same leader epoch. */
 export function addEpoch(ends: EpochEnd[], end: EpochEnd): void {
   if (ends.at(-1)?.leaderEpoch === end.leaderEpoch) ends.pop();
@@ -40,7 +45,12 @@ export class ReadEpochs {
   }
 
   read(ends: readonly EpochEnd[]): void {
-    for (const end of ends) addEpoch(this.#ends, end);
+    for (const { leaderEpoch, endOffset } of ends) addEpoch(this.#ends, { leaderEpoch, endOffset });
+  }
+
+  /** The ends after the offset, in log order. */
+  endsAfter(offset: bigint): readonly EpochEnd[] {
+    return this.#ends.filter(({ endOffset }) => endOffset > offset);
   }
 
   placeAt(offset: bigint): LogPlace {

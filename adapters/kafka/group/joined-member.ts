@@ -1,15 +1,18 @@
-import type { Assignment, ConsumerSettings, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
+import type { Assignment, ConsumerSettings, HandledAhead, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
 import { type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
 import { RetryBackoff } from "../client/retry-backoff.ts";
 import { pause } from "../client/waiting.ts";
 import { classOf, classify } from "../errors.ts";
+import { HandledEpochs } from "../fetch/handled-epochs.ts";
 import { OffsetLookup } from "../fetch/offset-lookup.ts";
 import { PartitionFetcher } from "../fetch/partition-fetcher.ts";
-import type { LogPlace } from "../fetch/read-epochs.ts";
-import { toPosition } from "../records.ts";
+import { positionAt, toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
+import type { AheadOffsets } from "./commit-metadata.ts";
+import { type FormerOwnership, consistentAhead } from "./former-ownership.ts";
 import { GroupMembership } from "./group-membership.ts";
-import type { GroupOffsets } from "./group-offsets.ts";
+import type { CommittedPlace, GroupOffsets } from "./group-offsets.ts";
+import { OwnedDelivery } from "./owned-delivery.ts";
 import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
 import { settleOffsets } from "./settle-offsets.ts";
 import { sinkHandler } from "./sink-handler.ts";
@@ -42,6 +45,8 @@ export class JoinedMember {
   readonly #membership: GroupMembership;
   readonly #fetcher: PartitionFetcher;
   readonly #owned = new OwnedPartitions();
+  /** The latest ownerships that are over, by partition. */
+  readonly #former = new Map<number, FormerOwnership>();
   readonly #joined = Promise.withResolvers<void>();
   #hasJoined = false;
   #hasContact = false;
@@ -130,10 +135,15 @@ export class JoinedMember {
   }
 
   #drop(owned: OwnedPartition): void {
-    this.#owned.remove(owned);
+    this.#release(owned);
     if (owned.delivery === null) return;
     this.#fetcher.remove(owned.delivery.cursor);
     this.#sink.lost(owned.delivery.assignment);
+  }
+
+  #release(owned: OwnedPartition): void {
+    this.#owned.remove(owned);
+    if (owned.delivery !== null) this.#former.set(owned.partition, owned.delivery.former);
   }
 
   /** The member still owns the partition, and claims it in every rebalance, until the sink has finished its work. */
@@ -145,7 +155,7 @@ export class JoinedMember {
       await this.#sink.revoking(owned.delivery.assignment, this.#settings.sessionTimeoutMs);
     }
     if (!this.#owned.isCurrent(owned)) return;
-    this.#owned.remove(owned);
+    this.#release(owned);
     if (this.#owned.all.some(({ isRevoking }) => isRevoking)) await pause(REVOKE_DEBOUNCE_MS, this.#closing);
     this.#membership.rejoin();
   }
@@ -170,7 +180,7 @@ export class JoinedMember {
   }
 
   /** @returns no places if the member wants none of the partitions any longer */
-  async #startPlaces(added: readonly OwnedPartition[]): Promise<ReadonlyMap<number, LogPlace>> {
+  async #startPlaces(added: readonly OwnedPartition[]): Promise<ReadonlyMap<number, CommittedPlace>> {
     const { service, client, watch, offsets } = this.#services;
     const backoff = new RetryBackoff(service.report, this.#topic);
     const context = {
@@ -198,17 +208,26 @@ export class JoinedMember {
     return new Map();
   }
 
-  #deliverFrom(owned: OwnedPartition, place: LogPlace): void {
+  #deliverFrom(owned: OwnedPartition, place: CommittedPlace): void {
+    const { partition } = owned;
+    const former = this.#former.get(partition);
+    this.#former.delete(partition);
+    const resumed = former?.isAt(place) === true ? former : null;
+    const known = resumed?.epochsAfter(place.offset) ?? null;
+    const ahead = known === null ? place.ahead : consistentAhead(place.offset, place.ahead, known);
     const assignment: Assignment = {
-      partition: String(owned.partition),
+      partition: String(partition),
       identity: this.#services.watch.known.identity,
       start: { kind: "at", position: toPosition(place.offset) },
       epoch: String(owned.generation),
-      ahead: null,
-      resumes: null,
+      ahead: ahead === null ? null : handledAhead(place.offset, ahead),
+      resumes: resumed?.assignment ?? null,
     };
+    const forget = (offset: bigint): void => this.#sink.forgetAhead(assignment, toPosition(offset));
+    const handled = new HandledEpochs(known ?? ahead?.epochs ?? [], forget);
     this.#sink.assigned(assignment);
-    owned.deliveringTo(assignment, this.#fetcher.add(owned.partition, place, sinkHandler(this.#sink, assignment)));
+    const cursor = this.#fetcher.add(partition, place, sinkHandler(this.#sink, assignment), handled);
+    owned.delivering(new OwnedDelivery(assignment, cursor, place));
   }
 
   /** If the work fails, the member fails. */
@@ -222,4 +241,8 @@ export class JoinedMember {
     if (this.#hasJoined) this.#sink.failed(error);
     else this.#joined.reject(error);
   }
+}
+
+function handledAhead(offset: bigint, { upTo, except }: AheadOffsets): HandledAhead {
+  return { upTo: positionAt(offset, upTo), except: except.map((distance) => positionAt(offset, distance)) };
 }

@@ -11,15 +11,17 @@ import { GroupOffsets } from "./group-offsets.ts";
  * there is no warning.
  */
 export async function warnOfNamesake(
-  { report }: Pick<KafkaService, "report">,
+  { report, metadataBound }: Pick<KafkaService, "report" | "metadataBound">,
   client: KafkaClient,
-  { topic, topicId, partitions }: TopicSnapshot,
+  known: TopicSnapshot,
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
   if (!report.wants("warning")) return;
+  const { topic, partitions } = known;
   try {
-    const committed = await new GroupOffsets(client, new Coordinator(client, group), group, topic, topicId).committed(partitions, signal);
+    const offsets = new GroupOffsets(client, new Coordinator(client, group), group, known, metadataBound);
+    const committed = await offsets.committed(partitions, signal);
     if (committed.size === 0) return;
   } catch {
     return;

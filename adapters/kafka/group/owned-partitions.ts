@@ -1,19 +1,12 @@
 import type { Assignment } from "../../../src/driver/index.ts";
-import type { FetchCursor } from "../fetch/fetch-cursor.ts";
-import { type LogPlace, placeFrom } from "../fetch/read-epochs.ts";
-
-interface Delivery {
-  readonly assignment: Assignment;
-  /** Fetches for the assignment. */
-  readonly cursor: FetchCursor;
-}
+import type { OwnedDelivery } from "./owned-delivery.ts";
 
 /** One ownership of a partition, from the assignment by the group until the partition is released or lost. */
 export class OwnedPartition {
   readonly partition: number;
   /** The generation that assigned it. It rises with every owner: in one generation a partition never changes its owner. */
   readonly generation: number;
-  #delivery: Delivery | null = null;
+  #delivery: OwnedDelivery | null = null;
   #isRevoking = false;
   readonly #started = Promise.withResolvers<void>();
 
@@ -23,7 +16,7 @@ export class OwnedPartition {
   }
 
   /** Absent until the start offset is known and the sink has received the assignment. */
-  get delivery(): Delivery | null {
+  get delivery(): OwnedDelivery | null {
     return this.#delivery;
   }
 
@@ -31,9 +24,9 @@ export class OwnedPartition {
     return this.#isRevoking;
   }
 
-  /** The sink has received the assignment, and the cursor fetches for it. */
-  deliveringTo(assignment: Assignment, cursor: FetchCursor): void {
-    this.#delivery = { assignment, cursor };
+  /** The sink has received the assignment. */
+  delivering(delivery: OwnedDelivery): void {
+    this.#delivery = delivery;
   }
 
   /** The group has assigned the partition to another member. */
@@ -44,14 +37,6 @@ export class OwnedPartition {
   /** Resolves when the sink has received the assignment, or when it will never receive it. */
   get started(): Promise<void> {
     return this.#started.promise;
-  }
-
-  /** The place to commit when the record at the offset is the last handled one. */
-  placeAfter(offset: bigint): LogPlace {
-    const next = offset + 1n;
-    const epochs = this.#delivery?.cursor.epochs;
-    epochs?.forgetBefore(next);
-    return epochs?.placeAt(next) ?? placeFrom(next);
   }
 
   startIsOver(): void {

@@ -1,10 +1,9 @@
 import type { Settlement, StreamError } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { errorOf, kafkaError } from "../errors.ts";
-import type { LogPlace } from "../fetch/read-epochs.ts";
-import { toOffset } from "../records.ts";
 import type { GroupMembership } from "./group-membership.ts";
-import type { GroupOffsets } from "./group-offsets.ts";
+import type { GroupOffsets, PlaceToCommit, StoredCommit } from "./group-offsets.ts";
+import type { OwnedDelivery } from "./owned-delivery.ts";
 import type { OwnedPartitions } from "./owned-partitions.ts";
 
 const FENCED: ReadonlySet<number> = new Set([
@@ -12,6 +11,12 @@ const FENCED: ReadonlySet<number> = new Set([
   ErrorNumber.UNKNOWN_MEMBER_ID,
   ErrorNumber.FENCED_INSTANCE_ID,
 ]);
+
+/** What one commit stores. */
+interface Settled {
+  readonly delivery: OwnedDelivery;
+  readonly place: PlaceToCommit;
+}
 
 /**
  * Commits handled positions in the member's generation, but only for current assignments.
@@ -25,10 +30,12 @@ export async function settleOffsets(
   settlements: readonly Settlement[],
   signal: AbortSignal,
 ): Promise<readonly (StreamError | null)[]> {
-  const next = new Map<number, LogPlace>();
-  for (const { assignment, through } of settlements) {
+  const next = new Map<number, Settled>();
+  for (const { assignment, through, ahead } of settlements) {
     const current = owned.of(assignment);
-    if (current !== undefined && through !== null) next.set(current.partition, current.placeAfter(toOffset(through)));
+    const delivery = current?.delivery ?? null;
+    const place = delivery?.toCommit(through, ahead) ?? null;
+    if (current !== undefined && delivery !== null && place !== null) next.set(current.partition, { delivery, place });
   }
   // The check comes before the request. If a partition is lost during the request, the group refuses its commit.
   const isOwned = settlements.map(({ assignment }) => owned.of(assignment) !== undefined);
@@ -43,11 +50,20 @@ export async function settleOffsets(
 async function commit(
   membership: GroupMembership,
   offsets: GroupOffsets,
-  next: ReadonlyMap<number, LogPlace>,
+  next: ReadonlyMap<number, Settled>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, number>> {
   const { member } = membership;
-  const codes = await offsets.commit(member, next, signal);
+  const places = new Map([...next].map(([partition, { place }]) => [partition, place]));
+  const sent = new Map<number, StoredCommit>();
+  const codes = await offsets.commit(member, places, signal, (partition, sending) => {
+    sent.set(partition, sending);
+    next.get(partition)?.delivery.sending(sending);
+  });
+  for (const [partition, errorCode] of codes) {
+    const { delivery, place } = next.get(partition)!;
+    if (errorCode === 0) delivery.stored(place, sent.get(partition)!);
+  }
   const { generation, memberId } = membership.member;
   const isSame = membership.isStable && generation === member.generation && memberId === member.memberId;
   // During a rebalance the generation can change while the request is in flight. The commit is then retried with the new generation.

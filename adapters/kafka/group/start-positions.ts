@@ -3,9 +3,10 @@ import { EARLIEST, type GroupMember, KafkaProtocolError } from "../client/kafka-
 import { pause } from "../client/waiting.ts";
 import { groupNotFound } from "../errors.ts";
 import type { OffsetLookup } from "../fetch/offset-lookup.ts";
-import { type LogPlace, placesFrom } from "../fetch/read-epochs.ts";
+import { placeFrom } from "../fetch/read-epochs.ts";
 import { type TopicSnapshot, startPlaces } from "../topic-directory.ts";
-import type { GroupOffsets } from "./group-offsets.ts";
+import { newNote } from "./commit-metadata.ts";
+import type { CommittedPlace, GroupOffsets, StoredCommit } from "./group-offsets.ts";
 
 const FIRST_RETRY_DELAY_MS = 10;
 const MAX_RETRY_DELAY_MS = 200;
@@ -34,22 +35,19 @@ export async function startOffsets(
   context: StartContext,
   partitions: readonly number[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<number, LogPlace>> {
+): Promise<ReadonlyMap<number, CommittedPlace>> {
   const { lookup, offsets, settings, known } = context;
   for (let retryDelayMs = FIRST_RETRY_DELAY_MS; context.isWanted(); retryDelayMs = Math.min(MAX_RETRY_DELAY_MS, retryDelayMs * 2)) {
     const topic = known();
     const committed = await offsets.committed(topic.partitions, signal);
     if (committed.size > 0) {
       const added = partitions.filter((partition) => !committed.has(partition));
-      const beginnings = placesFrom(await lookup.list(topic, new Map(added.map((partition) => [partition, EARLIEST])), signal));
-      await commitAll(context, beginnings, signal);
-      return new Map([...committed, ...beginnings]);
+      const beginnings = await lookup.list(topic, new Map(added.map((partition) => [partition, EARLIEST])), signal);
+      return new Map([...committed, ...(await commitAll(context, beginnings, signal))]);
     }
     if (settings.initialPosition === "fail") throw groupNotFound(topic.topic, settings.group);
     if (context.isFirst()) {
-      const resolved = placesFrom(await lookup.resolve(topic, startPlaces(topic, settings.initialPosition), signal));
-      await commitAll(context, resolved, signal);
-      return resolved;
+      return commitAll(context, await lookup.resolve(topic, startPlaces(topic, settings.initialPosition), signal), signal);
     }
     await pause(retryDelayMs, signal);
     signal.throwIfAborted();
@@ -57,8 +55,15 @@ export async function startOffsets(
   return new Map();
 }
 
-async function commitAll({ offsets, member }: StartContext, places: ReadonlyMap<number, LogPlace>, signal: AbortSignal): Promise<void> {
-  if (places.size === 0) return;
-  const codes = await offsets.commit(member(), places, signal);
+async function commitAll(
+  { offsets, member }: StartContext,
+  resolved: ReadonlyMap<number, bigint>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, CommittedPlace>> {
+  if (resolved.size === 0) return new Map();
+  const places = new Map([...resolved].map(([partition, offset]) => [partition, { ...placeFrom(offset), note: newNote(), ahead: null }]));
+  const sent = new Map<number, StoredCommit>();
+  const codes = await offsets.commit(member(), places, signal, (partition, commit) => sent.set(partition, commit));
   for (const errorCode of codes.values()) if (errorCode !== 0) throw new KafkaProtocolError("OffsetCommit", errorCode);
+  return new Map([...places].map(([partition, place]) => [partition, { ...place, stored: sent.get(partition)! }]));
 }

@@ -1,7 +1,7 @@
 import { type StoredTime, toStoredTime } from "../../../src/driver/index.ts";
 import type { FetchedPartition } from "../client/kafka-client.ts";
 import { corruptBatch, kafkaError } from "../errors.ts";
-import { type EpochEnd, UNKNOWN_EPOCH, addEpoch } from "../fetch/read-epochs.ts";
+import { type EpochSpan, UNKNOWN_EPOCH } from "../fetch/read-epochs.ts";
 import { UnreadableOffsets } from "../fetch/unreadable-offsets.ts";
 import { type BatchFacts, KafkaRecord, readVarint } from "../records.ts";
 import { decompress } from "./compression.ts";
@@ -32,7 +32,7 @@ export interface ReadBatches {
   /** The next offset to read: after everything that was read, also after records that were left out. */
   readonly nextOffset: bigint;
   /** The leader epochs in which it was stored, in log order. */
-  readonly epochs: readonly EpochEnd[];
+  readonly epochs: readonly EpochSpan[];
 }
 
 /** How far a batch has been read. Everything before it can be delivered, even if the rest cannot be read. */
@@ -83,9 +83,11 @@ export class FetchedBatches {
     const { batches, lastStableOffset } = this.#fetched;
     const aborted = this.#aborted;
     const records: KafkaRecord[] = [];
-    const epochs: EpochEnd[] = [];
+    const epochs: EpochSpan[] = [];
     let nextOffset = fromOffset;
     let leaderEpoch = UNKNOWN_EPOCH;
+    /** Of the latest batch whose header was read. */
+    let firstOffset: bigint | null = null;
     const progress: ReadProgress = { base: nextOffset, offsetDelta: 0, isFramed: false, bytes: 0 };
     while (this.#at + HEADER_BYTES <= batches.length && progress.bytes < maxBytes) {
       const at = this.#at;
@@ -103,6 +105,7 @@ export class FetchedBatches {
         this.#verifyChecksum(at, end);
         ({ lastOffset } = header);
         leaderEpoch = batches.readInt32BE(at + 12);
+        firstOffset = baseOffset > fromOffset ? baseOffset : fromOffset;
         const isAborted = aborted.covers(producerId, lastOffset) && (attributes & IS_TRANSACTIONAL) !== 0;
         if ((attributes & IS_CONTROL) !== 0) {
           if (controlType(batches, at) === ABORT_MARKER) aborted.ended(producerId);
@@ -120,19 +123,23 @@ export class FetchedBatches {
           readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, progress, records);
         }
         if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
-        addEpoch(epochs, { leaderEpoch, endOffset: nextOffset });
+        addSpan(epochs, { leaderEpoch, firstOffset, endOffset: nextOffset });
       } catch (error) {
         const found = progress.base + BigInt(progress.offsetDelta);
         const first = found > fromOffset ? found : fromOffset;
         const last = progress.isFramed ? first : (lastOffset ?? lastOfDamaged(batches, at, end, first, lastStableOffset));
         if (last < first) {
           // All its records were read before.
-          if (lastOffset !== null && lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+          if (lastOffset !== null && lastOffset >= nextOffset) {
+            nextOffset = lastOffset + 1n;
+            addSpan(epochs, { leaderEpoch, firstOffset: firstOffset ?? fromOffset, endOffset: nextOffset });
+          }
           this.#at = end;
           continue;
         }
         if (first === fromOffset) throw new UnreadableOffsets(first, last, Math.max(0, end - at), error);
-        addEpoch(epochs, { leaderEpoch, endOffset: first });
+        const spanStart = firstOffset !== null && firstOffset < first ? firstOffset : first;
+        addSpan(epochs, { leaderEpoch, firstOffset: spanStart, endOffset: first });
         return { records, nextOffset: first, epochs };
       }
       this.#at = end;
@@ -161,6 +168,12 @@ export class FetchedBatches {
     }
     this.#checkedAt = at;
   }
+}
+
+function addSpan(spans: EpochSpan[], span: EpochSpan): void {
+  const last = spans.at(-1);
+  if (last?.leaderEpoch !== span.leaderEpoch) spans.push(span);
+  else spans[spans.length - 1] = { ...span, firstOffset: last.firstOffset };
 }
 
 /**

@@ -121,7 +121,7 @@ export interface ErrorAnswer {
   /** Kafka's name of the request: `Produce`, `Fetch`, `Metadata`, … */
   readonly api: string;
   readonly errorCode: number;
-  /** For Produce: whether the records are stored before the error is answered. @default false */
+  /** For Produce and OffsetCommit: whether the records or offsets are stored before the error is answered. @default false */
   readonly isStored?: boolean | undefined;
   /** Skips this many such requests first. @default 0 */
   readonly after?: number | undefined;

@@ -58,7 +58,7 @@ export const offsetCommit = handler(
         if (Buffer.byteLength(metadata) > largestBytes) return refused(ErrorCode.offsetMetadataTooLarge);
         const place = { topic: name, partition: partitionIndex, offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata };
         offsets.set(place);
-        return refused(ErrorCode.none);
+        return refused(context.faults.codeAfter(name, partitionIndex));
       }),
     }));
     return { topics: answered };

@@ -6,6 +6,7 @@ import {
   type ProduceRequest,
   type ProducedPartition,
 } from "../../../../adapters/kafka/client/kafka-client.ts";
+import { MetadataBound } from "../../../../adapters/kafka/group/metadata-bound.ts";
 import { KafkaProducer } from "../../../../adapters/kafka/producer.ts";
 import { TopicDirectory } from "../../../../adapters/kafka/topic-directory.ts";
 import type { CallSlice, OutgoingRecord, Report, SliceResult } from "../../../../src/driver/index.ts";
@@ -72,7 +73,14 @@ class FakeCluster {
 
 async function prepared(cluster: FakeCluster, idempotent = false): Promise<KafkaProducer> {
   const { client } = cluster;
-  const service = { client, directory: new TopicDirectory(client), report: silent, compression: "none", idempotent } as const;
+  const service = {
+    client,
+    directory: new TopicDirectory(client),
+    report: silent,
+    metadataBound: new MetadataBound(),
+    compression: "none",
+    idempotent,
+  } as const;
   const producer = new KafkaProducer(service, "t");
   await producer.prepare(never);
   return producer;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { KafkaAdmin } from "../../../../../adapters/kafka/admin.ts";
+import { MetadataBound } from "../../../../../adapters/kafka/group/metadata-bound.ts";
 import { type KafkaClient, KafkaLostConnectionError, KafkaProtocolError } from "../../../../../adapters/kafka/client/kafka-client.ts";
 import { classify } from "../../../../../adapters/kafka/errors.ts";
 import { TopicDirectory } from "../../../../../adapters/kafka/topic-directory.ts";
@@ -40,7 +41,14 @@ function cluster(fault: (call: keyof KafkaClient, signal: AbortSignal) => Promis
   const client = calls as KafkaClient;
   const reports: DriverReport[] = [];
   const report: Report = Object.assign((reported: DriverReport) => void reports.push(reported), { wants: () => true });
-  const service = { client, directory: new TopicDirectory(client), report, compression: "none", idempotent: false } as const;
+  const service = {
+    client,
+    directory: new TopicDirectory(client),
+    report,
+    metadataBound: new MetadataBound(),
+    compression: "none",
+    idempotent: false,
+  } as const;
   return { admin: new KafkaAdmin(service), reports };
 }
 

@@ -26,6 +26,7 @@ class Log {
       topicId: null,
       identity: { cluster: "c", topic: "orders", incarnation: "i" },
       partitions: [0],
+      clusterId: "c",
       leaderOf: () => 1,
     };
     const places = new Map([[0, { kind: "timestamp", timestampMs } as const]]);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { FetchCursor, FetchHandler } from "../../../../../adapters/kafka/fetch/fetch-cursor.ts";
+import { MetadataBound } from "../../../../../adapters/kafka/group/metadata-bound.ts";
 import { PartitionFetcher } from "../../../../../adapters/kafka/fetch/partition-fetcher.ts";
 import { placeFrom } from "../../../../../adapters/kafka/fetch/read-epochs.ts";
 import { TopicDirectory } from "../../../../../adapters/kafka/topic-directory.ts";
@@ -32,7 +33,14 @@ class Fetching {
   async start(): Promise<void> {
     const { client } = this.log;
     const directory = new TopicDirectory(client);
-    const service = { client, directory, report: silent, compression: "none", idempotent: false } as const;
+    const service = {
+      client,
+      directory,
+      report: silent,
+      metadataBound: new MetadataBound(),
+      compression: "none",
+      idempotent: false,
+    } as const;
     const { signal } = this.#closing;
     const fetcher = new PartitionFetcher(service, client, await directory.fetch("orders", signal));
     this.#fetcher = fetcher;

@@ -4,6 +4,8 @@ import { FetchCursor } from "../../../../../adapters/kafka/fetch/fetch-cursor.ts
 import { Coordinator } from "../../../../../adapters/kafka/group/coordinator.ts";
 import type { GroupMembership } from "../../../../../adapters/kafka/group/group-membership.ts";
 import { GroupOffsets } from "../../../../../adapters/kafka/group/group-offsets.ts";
+import { MetadataBound } from "../../../../../adapters/kafka/group/metadata-bound.ts";
+import { OwnedDelivery } from "../../../../../adapters/kafka/group/owned-delivery.ts";
 import { OwnedPartition, OwnedPartitions } from "../../../../../adapters/kafka/group/owned-partitions.ts";
 import { settleOffsets } from "../../../../../adapters/kafka/group/settle-offsets.ts";
 import type { Assignment, Settlement, StreamError } from "../../../../../src/driver/index.ts";
@@ -18,8 +20,15 @@ describe("commits", () => {
   let isStable: boolean;
   let fencedBy: number[];
   let whileAsking: () => void;
+  let topicId: string | null;
+  let bound: MetadataBound;
+  /** The longest metadata that the server accepts. */
+  let maxMetadata: number;
 
   beforeEach(() => {
+    topicId = null;
+    bound = new MetadataBound();
+    maxMetadata = 4_096;
     owned = new OwnedPartitions();
     commits = [];
     codes = new Map();
@@ -46,7 +55,10 @@ describe("commits", () => {
       unreadable: async () => true,
     };
     const taken = new OwnedPartition(partition, generation);
-    taken.deliveringTo(assignment, new FetchCursor(partition, { offset: 0n, leaderEpoch: 3 }, handler));
+    const place = { offset: 0n, leaderEpoch: 3 };
+    const stored = { ...place, metadata: null };
+    const cursor = new FetchCursor(partition, place, handler);
+    taken.delivering(new OwnedDelivery(assignment, cursor, { ...place, note: null, ahead: null, stored }));
     owned.add(taken);
     return assignment;
   }
@@ -65,11 +77,16 @@ describe("commits", () => {
       offsetCommit: async (_broker, request) => {
         commits.push(request);
         whileAsking();
-        return request.partitions.map(({ partition }) => ({ topic: "orders", partition, errorCode: codes.get(partition) ?? 0 }));
+        return request.partitions.map(({ partition, metadata }) => {
+          const errorCode = (metadata?.length ?? 0) > maxMetadata ? 12 : (codes.get(partition) ?? 0);
+          return { topic: "orders", partition, errorCode };
+        });
       },
     };
     const client = calls as KafkaClient;
-    const offsets = new GroupOffsets(client, new Coordinator(client, "orders.workers"), "orders.workers", "orders", null);
+    const coordinator = new Coordinator(client, "orders.workers");
+    const topic = { topic: "orders", topicId, clusterId: "cluster" };
+    const offsets = new GroupOffsets(client, coordinator, "orders.workers", topic, bound);
     const membership = {
       get member() {
         return member;
@@ -155,5 +172,31 @@ describe("commits", () => {
     member = { ...member, generation: -1, memberId: "" };
     await expect(settle(upTo(own(0), "1"))).rejects.toMatchObject({ errorCode: 25 });
     expect(commits).toEqual([]);
+  });
+
+  test("are repeated at once with less metadata, for the refused partitions only, until the server accepts it", async () => {
+    topicId = "0123456789abcdef".repeat(2);
+    maxMetadata = 150;
+    const [first, other] = [own(0), own(3)];
+    for (const assignment of [first, other]) owned.of(assignment)!.delivery!.cursor.epochs.read([{ leaderEpoch: 5, endOffset: 5_000n }]);
+    const ahead = { upTo: "4001", except: Array.from({ length: 2_000 }, (_, index) => String(index * 2)) };
+    expect(await settle({ ...upTo(first, null), ahead }, upTo(other, "41"))).toEqual([null, null]);
+    const lengths = commits.map(({ partitions }) => partitions.map(({ partition, metadata }) => [partition, metadata!.length]));
+    expect(lengths[0]!.map(([partition]) => partition)).toEqual([0, 3]);
+    expect(lengths.slice(1).every((ofRequest) => ofRequest.length === 1 && ofRequest[0]![0] === 0)).toBe(true);
+    expect(lengths.at(-1)![0]![1]).toBeLessThanOrEqual(150);
+    expect(lengths.length).toBeLessThan(6);
+    // The bound is remembered.
+    const before = commits.length;
+    expect(await settle({ ...upTo(first, "1"), ahead })).toEqual([null]);
+    expect(commits).toHaveLength(before + 1);
+  });
+
+  test("that the server accepts without metadata only have none", async () => {
+    topicId = "0123456789abcdef".repeat(2);
+    maxMetadata = 10;
+    const first = own(0);
+    expect(await settle(upTo(first, "41"))).toEqual([null]);
+    expect(commits.at(-1)!.partitions).toEqual([{ partition: 0, offset: 42n, leaderEpoch: -1, metadata: null }]);
   });
 });

@@ -3,6 +3,7 @@ import { EARLIEST, type KafkaClient, type OffsetCommitRequest } from "../../../.
 import { OffsetLookup } from "../../../../../adapters/kafka/fetch/offset-lookup.ts";
 import { Coordinator } from "../../../../../adapters/kafka/group/coordinator.ts";
 import { GroupOffsets } from "../../../../../adapters/kafka/group/group-offsets.ts";
+import { MetadataBound } from "../../../../../adapters/kafka/group/metadata-bound.ts";
 import { type StartContext, startOffsets } from "../../../../../adapters/kafka/group/start-positions.ts";
 import type { StartPoint } from "../../../../../src/driver/index.ts";
 import { batchHeader, fetchedBatches } from "../batch-headers.ts";
@@ -51,7 +52,8 @@ class Log {
 
   context(initialPosition: StartPoint | "fail", more: Partial<StartContext> = {}): StartContext {
     const { client } = this;
-    const offsets = new GroupOffsets(client, new Coordinator(client, "orders.workers"), "orders.workers", "orders", TOPIC_ID);
+    const topic = { topic: "orders", topicId: TOPIC_ID, clusterId: "c" };
+    const offsets = new GroupOffsets(client, new Coordinator(client, "orders.workers"), "orders.workers", topic, new MetadataBound());
     return {
       lookup: new OffsetLookup(client),
       offsets,
@@ -61,6 +63,7 @@ class Log {
         topicId: TOPIC_ID,
         identity: { cluster: "c", topic: "orders", incarnation: TOPIC_ID },
         partitions: [0, 1, 2],
+        clusterId: "c",
         leaderOf: () => 1,
       }),
       member: () => ({ group: "orders.workers", generation: 4, memberId: "me" }),
@@ -136,9 +139,9 @@ describe("where a member starts", () => {
     await startOffsets(log.context({ kind: "earliest" }), [0], signal);
     expect(log.places).toEqual({ 0: 10n, 1: 10n, 2: 10n });
     log.committed.set(0, { offset: 80n, metadata: `streamport topic ${TOPIC_ID}` });
-    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toEqual({ offset: 80n, leaderEpoch: 2 });
+    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toMatchObject({ offset: 80n, leaderEpoch: 2 });
     log.committed.set(0, { offset: 81n, metadata: "another client's own" });
-    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toEqual({
+    expect((await startOffsets(log.context({ kind: "earliest" }), [0], signal)).get(0)).toMatchObject({
       offset: 81n,
       leaderEpoch: -1,
       isForeign: true,

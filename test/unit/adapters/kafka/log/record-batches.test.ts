@@ -121,16 +121,24 @@ test("the leader epochs of the records are reported, up to the last record that 
   for (const [index, epoch] of [3, 3, 5, 6].entries()) batches[index]!.writeInt32BE(epoch, 12);
   const { epochs } = await readBatches(fetched(Buffer.concat(batches)), 1n);
   expect(epochs).toEqual([
-    { leaderEpoch: 3, endOffset: 4n },
-    { leaderEpoch: 5, endOffset: 6n },
-    { leaderEpoch: 6, endOffset: 8n },
+    { leaderEpoch: 3, firstOffset: 1n, endOffset: 4n },
+    { leaderEpoch: 5, firstOffset: 4n, endOffset: 6n },
+    { leaderEpoch: 6, firstOffset: 6n, endOffset: 8n },
   ]);
   const bad = withoutHeaderName(await stored([text("a"), named], 8n));
   bad.writeInt32BE(7, 12);
   expect((await readBatches(fetched(Buffer.concat([batches[3]!, bad])), 6n)).epochs).toEqual([
-    { leaderEpoch: 6, endOffset: 8n },
-    { leaderEpoch: 7, endOffset: 9n },
+    { leaderEpoch: 6, firstOffset: 6n, endOffset: 8n },
+    { leaderEpoch: 7, firstOffset: 8n, endOffset: 9n },
   ]);
+  // Compaction has removed what was between them.
+  const later = await stored([text("b")], 20n);
+  later.writeInt32BE(8, 12);
+  expect((await readBatches(fetched(Buffer.concat([batches[3]!, sealed(later)])), 6n)).epochs.at(-1)).toEqual({
+    leaderEpoch: 8,
+    firstOffset: 20n,
+    endOffset: 21n,
+  });
 });
 
 test("reading continues after a batch that compaction has emptied", async () => {
@@ -139,7 +147,11 @@ test("reading continues after a batch that compaction has emptied", async () => 
   empty.writeInt32BE(4, 23);
   empty.writeInt32BE(0, 57);
   sealed(empty);
-  expect(await readBatches(fetched(empty), 20n)).toEqual({ records: [], nextOffset: 25n, epochs: [{ leaderEpoch: -1, endOffset: 25n }] });
+  expect(await readBatches(fetched(empty), 20n)).toEqual({
+    records: [],
+    nextOffset: 25n,
+    epochs: [{ leaderEpoch: -1, firstOffset: 20n, endOffset: 25n }],
+  });
 });
 
 test("the time is the server's if the topic is set so", async () => {

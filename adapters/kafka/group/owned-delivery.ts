@@ -1,0 +1,75 @@
+import type { Assignment, HandledAhead } from "../../../src/driver/index.ts";
+import type { FetchCursor } from "../fetch/fetch-cursor.ts";
+import type { LogPlace } from "../fetch/read-epochs.ts";
+import { distanceOf, toOffset } from "../records.ts";
+import { type AheadOffsets, newNote } from "./commit-metadata.ts";
+import { FormerOwnership } from "./former-ownership.ts";
+import type { CommittedPlace, PlaceToCommit, StoredCommit } from "./group-offsets.ts";
+
+/** After more commits of unknown outcome than this, the oldest ones are not recognised if the group has stored them. */
+const MAX_UNCERTAIN_COMMITS = 32;
+
+/** The delivery of an owned partition to the sink, and what the group has stored of its progress. */
+export class OwnedDelivery {
+  readonly assignment: Assignment;
+  /** Fetches for the assignment. */
+  readonly cursor: FetchCursor;
+  /** The note of all commits of this ownership. */
+  readonly #note: string;
+  /** The place that the group has stored last under this ownership, or read at its start. */
+  #settled: LogPlace;
+  #hasStoredAhead: boolean;
+  /** What the group may have stored: the last commit that is certain, and after it those whose outcome is not known. */
+  #commits: readonly StoredCommit[];
+
+  /** @param place where the group stands */
+  constructor(assignment: Assignment, cursor: FetchCursor, place: CommittedPlace) {
+    this.assignment = assignment;
+    this.cursor = cursor;
+    this.#settled = place;
+    this.#hasStoredAhead = place.ahead !== null;
+    // A group can reach the same offset twice, before and after another client moves it. Without a note, the two are not told apart.
+    this.#note = place.note ?? newNote();
+    this.#commits = place.note === null ? [] : [place.stored];
+  }
+
+  /**
+   * What to commit.
+   * @param through the last position of the prefix that is handled; `null`: the place does not change
+   * @param ahead what is handled after it
+   * @returns `null`: nothing changes
+   */
+  toCommit(through: string | null, ahead: HandledAhead | null): PlaceToCommit | null {
+    const { offset, leaderEpoch } = through === null ? this.#settled : this.cursor.epochs.placeAt(toOffset(through) + 1n);
+    const handled = ahead === null ? null : this.#offsetsOf(ahead, offset);
+    if (through === null && handled === null && !this.#hasStoredAhead) return null;
+    return { offset, leaderEpoch, note: this.#note, ahead: handled };
+  }
+
+  /** Where the leader epoch is not known, nothing is stored: it could not be compared when it is read again. */
+  #offsetsOf({ upTo, except }: HandledAhead, offset: bigint): AheadOffsets | null {
+    const last = distanceOf(upTo, offset);
+    const epochs = this.cursor.knownEpochs(offset, toOffset(upTo) + 1n);
+    if (last < 0 || epochs.length === 0) return null;
+    const distances = except.map((position) => distanceOf(position, offset));
+    return { upTo: last, except: distances.filter((distance) => distance >= 0 && distance < last), epochs };
+  }
+
+  /** This commit is about to be sent. Until one is known to be stored, all of them may be: also an error does not prove the contrary. */
+  sending(commit: StoredCommit): void {
+    this.#commits = [...this.#commits.slice(-MAX_UNCERTAIN_COMMITS), commit];
+  }
+
+  /** The group has stored the place, in this form. */
+  stored({ offset, leaderEpoch, ahead }: PlaceToCommit, commit: StoredCommit): void {
+    this.#commits = [commit];
+    this.#settled = { offset, leaderEpoch };
+    this.#hasStoredAhead = ahead !== undefined && ahead !== null;
+    this.cursor.epochs.forgetBefore(offset);
+  }
+
+  /** What the next ownership of the partition by this member has to know. */
+  get former(): FormerOwnership {
+    return new FormerOwnership(this.assignment, this.#commits, this.cursor.epochsAfter(-1n));
+  }
+}
