@@ -91,7 +91,7 @@ export class FailureActions {
       if (this.#signal.aborted) return false;
       const known = this.#context.toError(thrown, "consume");
       const text = `the dead letter was not stored in ${JSON.stringify(topic)}: ${known.message}`;
-      const details = { cause: known, retryable: false, partition, position, operation: "consume" };
+      const details = { cause: known, retryable: false, partition, position, operation: "consume", capability: known.capability };
       this.#fail(withContext(new StreamError(known.code, text, details), { provider: known.provider, topic: this.#context.topic }));
       return false;
     }

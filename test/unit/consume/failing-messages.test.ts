@@ -394,6 +394,13 @@ test("a dead letter that cannot be stored stops the run before the message; the 
   const mine = await deliver(it, records("a"));
   expect(await run).toMatchObject({ code: "permission-denied", partition: "0" });
   expect(it.driver.through(mine)).toBe(null);
+  const narrow = bench();
+  narrow.sender("failed").sendError = new StreamError("unsupported", "no repeated headers", { capability: "exactHeaders" });
+  const unsupported = rejection(
+    narrow.consumer({ retry: { maxAttempts: 1 }, onFailure: { deadLetter: "failed" } }).run(() => Promise.reject(new Error("no"))),
+  );
+  await deliver(narrow, records("a"));
+  expect(await unsupported).toMatchObject({ code: "unsupported", capability: "exactHeaders", partition: "0" });
   const self = bench();
   const own = rejection(
     self.consumer({ retry: { maxAttempts: 1 }, onFailure: () => ({ deadLetter: "orders" }) }).run(() => Promise.reject(new Error("no"))),

@@ -138,6 +138,47 @@ test("a missing topic is not found, a re-created one is a different one, and a m
   expect(tooLarge[0]).toMatchObject({ outcome: "refused", error: { code: "too-large" } });
 });
 
+test.each([
+  ["a message over the limit", { value: new Uint8Array(10_000_001) }, /10000000 bytes/],
+  ["too many headers", { headers: Array.from({ length: 101 }, (_, index) => [`h${index}`, null] as const) }, /100 headers/],
+  ["a long name of a header", { headers: [["h".repeat(257), null]] as const }, /name.*256 bytes/],
+  ["a long value of a header", { headers: [["h", new Uint8Array(1_025)]] as const }, /value.*1024 bytes/],
+])("like Pub/Sub, the service refuses %s, also where the core has not", async (_, more, text) => {
+  const { driver } = open("create=orders&like=pubsub");
+  const producer = driver.producer("orders");
+  await producer.prepare(signal);
+  const record = outgoing("a", "v", more);
+  const call = { slices: [{ lane: "a", records: [record], bytes: record.value!.length + 1 }], bytes: record.value!.length + 1 };
+  const [result] = await producer.write(call, signal);
+  expect(result).toMatchObject({ outcome: "refused", error: { code: "too-large", message: expect.stringMatching(text) as string } });
+});
+
+test.each<[string, number, number, RegExp]>([
+  ["kinesis", 501, 1, /501 records; allowed are 500/],
+  ["kinesis", 1, 501, /501 records; allowed are 500/],
+  ["oci-streaming", 1_001, 1, /1001 records; allowed are 1000/],
+  ["pubsub", 1, 1_001, /1001 messages; allowed are 1000/],
+])(
+  "like %s, a call with more than fits (%i lanes, %i messages without one each) is a defect of the core, and nothing of it is stored",
+  async (like, lanes, each, text) => {
+    const opened = open(`create=orders&like=${like}`);
+    const producer = opened.driver.producer("orders");
+    await producer.prepare(signal);
+    const slices = Array.from({ length: lanes }, (_, index) => ({
+      lane: lanes === 1 ? null : `key-${index}`,
+      records: Array.from({ length: each }, () => outgoing(lanes === 1 ? null : `key-${index}`, "v")),
+      bytes: each,
+    }));
+    for (const result of await producer.write({ slices, bytes: lanes * each }, signal)) {
+      if (result.outcome !== "each") throw new Error(result.outcome);
+      for (const one of result.results) {
+        expect(one).toMatchObject({ outcome: "refused", error: { code: "internal", message: expect.stringMatching(text) as string } });
+      }
+    }
+    expect([...(await readAll(opened.driver, "orders")).values()].flat()).toEqual([]);
+  },
+);
+
 test("a call with a delay that is abandoned has an unknown outcome", async () => {
   const { driver } = open("create=orders&delayMs=30");
   const producer = driver.producer("orders");

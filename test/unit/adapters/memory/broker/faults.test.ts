@@ -88,6 +88,32 @@ test("fail-entry in an atomic call without a name: the message stays invalid unt
   expect(await send(2, 3)).toBe("stored");
 });
 
+test.each(["kinesis", "oci-streaming"])(
+  "like %s, fail-entry refuses the whole call and blames nobody, until the message is alone",
+  async (like) => {
+    const made = await opened(`create=orders&like=${like}`);
+    made.broker.inject({ kind: "fail-entry" });
+    const blameless = { outcome: "retryable", error: { code: "invalid-argument" } };
+    expect(await write(made.driver, ["a", "b"])).toMatchObject([blameless, blameless]);
+    expect(await stored(made)).toBe(0);
+    expect(await write(made.driver, ["b"])).toMatchObject([{ outcome: "stored" }]);
+    expect(await write(made.driver, ["a"])).toMatchObject([{ outcome: "refused", error: { code: "invalid-argument" } }]);
+    const producer = made.driver.producer("orders");
+    await producer.prepare(signal);
+    const alone = async (value: string): Promise<unknown> => {
+      const record = outgoing("a", value);
+      return producer.write({ slices: [{ lane: producer.laneOf(record.key, undefined), records: [record], bytes: 2 }], bytes: 2 }, signal);
+    };
+    expect([await alone("a0"), await alone("a1"), await alone("a2")]).toMatchObject([
+      [{ outcome: "stored" }],
+      [{ outcome: "refused" }],
+      [{ outcome: "stored" }],
+    ]);
+    // The fault is over: the same message is valid again.
+    expect(await write(made.driver, ["a", "b"])).toMatchObject([{ outcome: "stored" }, { outcome: "stored" }]);
+  },
+);
+
 test("fail-before-write: retryable, nothing stored. fail-after-write: unknown, all stored", async () => {
   const made = await opened();
   made.broker.inject({ kind: "fail-before-write" });
