@@ -102,9 +102,16 @@ export interface Sink {
    * and resolves, at the latest when `deadlineMs` (milliseconds from now) have passed: the longest that the group lets it
    * wait, `sessionTimeoutMs` where the service names nothing shorter. The driver delivers no more of it, goes on with its
    * heartbeats, and releases the partition only then. Never rejects.
+   *
+   * Nothing that a handler had finished comes again behind this, so every hand-over that the driver decides itself begins with it:
+   * also one to the same member, and one that only spreads leases anew while a topic grows or a member joins.
    */
   revoking(assignment: Assignment, deadlineMs: number): Promise<void>;
-  /** It is no longer ours, or was never released properly: nothing of it may be settled. */
+  /**
+   * It is no longer ours, or was never released properly: nothing of it may be settled. What was handled since the last settlement
+   * that succeeded comes again, also where the next owner is this member. So it is for what was taken without notice: another member
+   * has it, or the lease has run out.
+   */
   lost(assignment: Assignment): void;
   /**
    * The group's committed position is gone. Resolves when the application accepts the gap; then the driver goes on at

@@ -107,6 +107,18 @@ export function checkRepeatBound(received: readonly Delivery[], most: number): v
   }
 }
 
+/** Every message came once, and once more at most for each time that its partition was lost without notice. */
+export function checkRepeatsFollowLosses(received: readonly Delivery[], losses: ReadonlyMap<string, number>): void {
+  const counts = new Map<string, number>();
+  for (const delivery of received) {
+    const count = (counts.get(delivery.position) ?? 0) + 1;
+    counts.set(delivery.position, count);
+    const lost = losses.get(delivery.partition) ?? 0;
+    if (count > 1 + lost)
+      throw new PromiseViolation(`duplicates: ${showSequenced(delivery)} came ${count} times; its partition was lost ${lost} times`);
+  }
+}
+
 /** Holds for every run without a reason for repeats. */
 export function checkExactlyOnceInOrder(sent: readonly Sequenced[], received: readonly Delivery[], topic: string): void {
   checkAtLeastOnceInOrder(sent, received, topic);
