@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { FAULT_KINDS } from "../adapters/memory/broker/faults.ts";
 import { dropMemoryBroker, memoryBroker } from "../adapters/memory/broker/brokers.ts";
 import type { MemoryTopicSettings } from "../adapters/memory/broker/topic.ts";
 import { type MemoryOptions, checkMemoryOptions, parseMemoryUrl } from "../adapters/memory/options.ts";
 import { profileOf } from "../adapters/memory/profiles.ts";
 import { topicSettings } from "../adapters/memory/topic-access.ts";
 import { parseConnectionUrl } from "../src/connection-url.ts";
-import type { Fault } from "../src/driver/index.ts";
+import type { Fault, FaultKind } from "../src/driver/index.ts";
 import { rules } from "../src/option-rules.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
 import { checkFault } from "./check-fault.ts";
@@ -30,6 +31,7 @@ export interface MemoryEmulator extends AsyncDisposable {
   /** The URL for `connect`. */
   readonly url: string;
   createTopic(topic: string, settings?: MemoryEmulatorTopic): Promise<void>;
+  readonly faultKinds: readonly FaultKind[];
   inject(fault: Fault): void;
   /** Withdraws the faults that have not been applied yet. */
   clearFaults(): void;
@@ -52,6 +54,7 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
   let isClosed = false;
   const emulator: MemoryEmulator = {
     url: urlOf(name, options),
+    faultKinds: FAULT_KINDS,
     async createTopic(topic, given = {}) {
       requireOpen("memory", isClosed);
       checkEmulatorTopic(topic, given, { retentionBytes: rules.positiveInteger });

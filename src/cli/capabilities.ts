@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Capabilities } from "../capabilities.ts";
 import { bytes } from "../codec/bytes.ts";
-import { connectionUrl, withUrl } from "./options/connection-url.ts";
+import { type AdapterOptions, connectionTarget, withUrl } from "./options/connection-url.ts";
 import { NameOption } from "./options/require-names.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
@@ -13,7 +13,7 @@ Examples:
   streamport capabilities memory: --json | jq .partitions
   streamport capabilities kafka://localhost:9092 --topic orders`;
 
-interface Options {
+interface Options extends AdapterOptions {
   readonly topic?: string;
   readonly json?: boolean;
 }
@@ -28,8 +28,8 @@ export function addCapabilities(program: Command): void {
     .action(showCapabilities);
 }
 
-async function showCapabilities(url: string | undefined, { topic, json }: Options): Promise<void> {
-  await withConnection(connectionUrl(url), async (connection) => {
+async function showCapabilities(url: string | undefined, { topic, json, ...given }: Options): Promise<void> {
+  await withConnection(connectionTarget(url, given), async (connection) => {
     const capabilities = topic === undefined ? connection.capabilities : await connection.topic(topic, { codec: bytes() }).capabilities();
     await new StandardOutput().write(json === true ? `${JSON.stringify(capabilities)}\n` : asTable(connection.provider, capabilities));
   });

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Consumer, ConsumerOptions } from "../consume/consumer-types.ts";
-import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { type AdapterOptions, sharedTarget, withUrl } from "./options/connection-url.ts";
 import { parseInitialPosition } from "./options/parse-place.ts";
 import { parseCount } from "./options/parse-values.ts";
 import { requiredName } from "./options/require-names.ts";
@@ -27,7 +27,7 @@ Examples:
 /** How long the command waits for a slow reader of the output after Ctrl-C. Messages that it has not taken by then are redelivered. */
 const DRAIN_MS = 30_000;
 
-interface Options {
+interface Options extends AdapterOptions {
   readonly topic: string;
   readonly group: string;
   readonly initialPosition: ConsumerOptions["initialPosition"];
@@ -51,8 +51,9 @@ export function addConsume(program: Command): void {
     .action(consume);
 }
 
-async function consume(url: string | undefined, { topic, group, initialPosition, concurrency, max, json }: Options): Promise<void> {
-  const target = sharedConnectionUrl(url);
+async function consume(url: string | undefined, options: Options): Promise<void> {
+  const { topic, group, initialPosition, concurrency, max, json } = options;
+  const target = sharedTarget(url, options);
   const output = new StandardOutput();
   await interruptible((interrupted) =>
     withConnection(target, async (connection) => {

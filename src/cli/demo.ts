@@ -7,7 +7,7 @@ import { terminalStyle } from "./conformance/run-suite.ts";
 import { Progress } from "./output/progress.ts";
 import { table } from "./output/table.ts";
 import { UsageError } from "./process/exit-errors.ts";
-import { connectToUrl } from "./process/with-connection.ts";
+import { connectToTarget } from "./process/with-connection.ts";
 
 const EXAMPLES = `
 Examples:
@@ -129,7 +129,7 @@ async function demonstrate(url: string | undefined, only: readonly string[] | un
 
   let named: string | undefined;
   if (url !== undefined) {
-    const connection = await connectToUrl(url);
+    const connection = await connectToTarget({ url });
     named = connection.provider;
     await connection.close();
   }

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { isStreamError } from "../errors.ts";
 import { examine } from "./diagnosis/examine.ts";
 import { type Finding, failed, ok } from "./diagnosis/finding.ts";
-import { connectionUrl, withUrl } from "./options/connection-url.ts";
+import { type AdapterOptions, connectionTarget, withUrl } from "./options/connection-url.ts";
 import { NameOption } from "./options/require-names.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { UsageError } from "./process/exit-errors.ts";
@@ -30,7 +30,7 @@ Examples:
   streamport doctor --topic flights --group delays
   streamport doctor --json | jq 'select(.result == "failed")'`;
 
-interface Options {
+interface Options extends AdapterOptions {
   readonly topic?: string;
   readonly group?: string;
   readonly json?: boolean;
@@ -60,8 +60,8 @@ export function addDoctor(program: Command): void {
     .action(diagnose);
 }
 
-async function diagnose(argument: string | undefined, { topic, group, json }: Options): Promise<void> {
-  const url = connectionUrl(argument);
+async function diagnose(argument: string | undefined, { topic, group, json, ...given }: Options): Promise<void> {
+  const target = connectionTarget(argument, given);
   if (group !== undefined && topic === undefined) throw new UsageError("--group goes with --topic: a group is of a topic");
   const output = new StandardOutput();
   const print = async (finding: Finding): Promise<void> => {
@@ -70,7 +70,7 @@ async function diagnose(argument: string | undefined, { topic, group, json }: Op
   };
   await print(ok("versions", versions()));
   try {
-    await withConnection(url, async (connection) => {
+    await withConnection(target, async (connection) => {
       await print(ok("url", `${connection.provider}, from ${argument === undefined ? "STREAM_URL" : "the argument"}`));
       for await (const finding of examine(connection, { topic, group })) await print(finding);
     });

@@ -5,7 +5,7 @@ import type { Connection } from "../connection-types.ts";
 import { type StreamError, isStreamError } from "../errors.ts";
 import type { Lag } from "../lag.ts";
 import type { PartitionPlace } from "../position/place.ts";
-import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { type AdapterOptions, sharedTarget, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
 import { type GivenFrom, parseFrom } from "./options/parse-place.ts";
 import { requiredName } from "./options/require-names.ts";
@@ -29,7 +29,7 @@ Examples:
   streamport groups reset -t flights -g delays --to offset:42 --partition 3
   streamport groups delete --topic flights --group delays --execute`;
 
-interface TopicOptions {
+interface TopicOptions extends AdapterOptions {
   readonly topic: string;
 }
 
@@ -69,9 +69,9 @@ export function addGroups(program: Command): void {
   withExecution(ofGroup("delete", "Deletes the progress of a group that has no members.")).action(deleteGroup);
 }
 
-async function listGroups(url: string | undefined, { topic, json }: TopicOptions & JsonOptions): Promise<void> {
+async function listGroups(url: string | undefined, { topic, json, ...given }: TopicOptions & JsonOptions): Promise<void> {
   await withConnection(
-    sharedConnectionUrl(url),
+    sharedTarget(url, given),
     async (connection) => {
       const { names, natives } = await OpenConnection.inspectionOf(connection).listedGroups(topic);
       const lines = names.toSorted().map((group) => `${json === true ? JSON.stringify({ topic, group }) : group}\n`);
@@ -83,8 +83,8 @@ async function listGroups(url: string | undefined, { topic, json }: TopicOptions
   );
 }
 
-async function describeGroup(url: string | undefined, { topic, group, json }: GroupOptions & JsonOptions): Promise<void> {
-  await withConnection(sharedConnectionUrl(url), async (connection) => {
+async function describeGroup(url: string | undefined, { topic, group, json, ...given }: GroupOptions & JsonOptions): Promise<void> {
+  await withConnection(sharedTarget(url, given), async (connection) => {
     const description = await connection.admin.describeGroup(topic, group);
     const { lag, error } = await lagOf(connection, topic, group);
     const shown = json === true ? `${JSON.stringify({ topic, ...description, lag })}\n` : asText(topic, description, lag);
@@ -100,7 +100,7 @@ async function resetGroup(
   const ofOffset = typeof given === "object" && "offset" in given;
   if (partition !== undefined && !ofOffset) throw new UsageError("--partition goes with --to offset:NUMBER, and with nothing else");
   await withConnection(
-    sharedConnectionUrl(url),
+    sharedTarget(url, execution),
     async (connection) => {
       const to = await fromOf(connection, topic, given, partition === undefined ? undefined : [partition]);
       const now = await orMissing(connection.admin.describeGroup(topic, group));
@@ -118,7 +118,7 @@ async function resetGroup(
 
 async function deleteGroup(url: string | undefined, { topic, group, ...execution }: GroupOptions & ExecutionOptions): Promise<void> {
   await withConnection(
-    sharedConnectionUrl(url),
+    sharedTarget(url, execution),
     async (connection) => {
       const description = await connection.admin.describeGroup(topic, group);
       await new StandardOutput().write(`delete ${description.nativeName} and its places:\n${placesText(description)}`);

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Connection } from "../connection-types.ts";
 import { type StreamError, isStreamError } from "../errors.ts";
 import type { Lag } from "../lag.ts";
-import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { type AdapterOptions, sharedTarget, withUrl } from "./options/connection-url.ts";
 import { DURATION_FORM, parseDuration } from "./options/parse-values.ts";
 import { NameOption, requiredName } from "./options/require-names.ts";
 import { StandardOutput } from "./output/standard-output.ts";
@@ -24,7 +24,7 @@ Examples:
   streamport lag --topic flights --group delays --watch
   streamport lag --topic flights --group delays --json | jq .messages`;
 
-interface Options {
+interface Options extends AdapterOptions {
   readonly topic: string;
   readonly group?: string;
   readonly watch?: boolean;
@@ -71,7 +71,7 @@ export function addLag(program: Command): void {
 
 async function showLag(url: string | undefined, options: Options): Promise<void> {
   if (options.interval !== undefined && options.watch !== true) throw new UsageError("--interval is of --watch, which is not given");
-  const target = sharedConnectionUrl(url);
+  const target = sharedTarget(url, options);
   const output = new StandardOutput();
   await interruptible((interrupted) =>
     withConnection(target, async (connection) => {

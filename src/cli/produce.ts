@@ -14,7 +14,7 @@ import {
   plainLines,
   valuesWithKeyField,
 } from "./input/outgoing-line.ts";
-import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { type AdapterOptions, sharedTarget, withUrl } from "./options/connection-url.ts";
 import { addHeader } from "./options/parse-values.ts";
 import { requiredName } from "./options/require-names.ts";
 import { produceAccount } from "./output/produce-account.ts";
@@ -43,7 +43,7 @@ Examples:
   streamport read kafka://one:9092 --topic orders |
     streamport produce kafka://two:9092 --topic orders --keep timestamp`;
 
-interface Options {
+interface Options extends AdapterOptions {
   readonly topic: string;
   readonly lines?: boolean;
   readonly key?: string;
@@ -75,7 +75,7 @@ export function addProduce(program: Command): void {
 
 async function produce(first: string | undefined, second: string | undefined, options: Options): Promise<void> {
   const { url, file } = urlAndFile(first, second);
-  const target = sharedConnectionUrl(url);
+  const target = sharedTarget(url, options);
   const readLine = lineReaderOf(options);
   await requireReadable(file);
   if (process.stdin.isTTY && (file === undefined || file === "-")) console.error("Reading lines from the terminal; Ctrl-D ends.");

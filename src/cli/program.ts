@@ -8,14 +8,15 @@ import { addEmulators } from "./emulators.ts";
 import { addGroups } from "./groups.ts";
 import { addLag } from "./lag.ts";
 import { NameOption, requireNames } from "./options/require-names.ts";
+import { OpenHandles } from "./process/open-handles.ts";
 import { packageVersion } from "./process/package-version.ts";
-import { redactUrls } from "./process/report-failure.ts";
+import { redactUrls } from "../redact-urls.ts";
 import { addProduce } from "./produce.ts";
 import { addRead } from "./read.ts";
 import { addTopics } from "./topics.ts";
 
 /** One function for each command, in the order of the help. It adds its command to the program. */
-const COMMANDS: readonly ((program: Command) => unknown)[] = [
+const COMMANDS: readonly ((program: Command, handles: OpenHandles) => unknown)[] = [
   addProduce,
   addConsume,
   addRead,
@@ -32,8 +33,9 @@ const COMMANDS: readonly ((program: Command) => unknown)[] = [
 /**
  * The whole command line. `parseAsync` rejects instead of ending the process: with a `CommanderError` for wrong usage (already
  * printed) and for requested help, else with the error of the command.
+ * @param handles those of the process, which runs nothing else
  */
-export function createProgram(): Command {
+export function createProgram(handles = new OpenHandles()): Command {
   const program = new Command("streamport")
     .description("Event streams with order per key and replay, on any provider: the URL says which.")
     .version(packageVersion())
@@ -43,7 +45,7 @@ export function createProgram(): Command {
     .configureOutput({ outputError: (text, write) => write(redactUrls(text)) })
     .addHelpText("after", EXIT_CODES)
     .hook("preAction", (_, command) => requireNames(command));
-  for (const add of COMMANDS) add(program);
+  for (const add of COMMANDS) add(program, handles);
   return program;
 }
 

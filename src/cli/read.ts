@@ -5,7 +5,7 @@ import type { From, Until } from "../position/range-types.ts";
 import type { Reader } from "../replay/reader-types.ts";
 import type { Bookmark } from "../tokens.ts";
 import { BookmarkFile } from "./input/bookmark-file.ts";
-import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { type AdapterOptions, sharedTarget, withUrl } from "./options/connection-url.ts";
 import { type GivenFrom, type GivenUntil, parseFrom, parseUntil } from "./options/parse-place.ts";
 import { collect, parseCount } from "./options/parse-values.ts";
 import { requiredName } from "./options/require-names.ts";
@@ -49,7 +49,7 @@ Examples:
   streamport read --topic flights --partition 3 --from offset:42 --max 1
   streamport read --topic flights --bookmark-file flights.mark >> flights.jsonl`;
 
-interface Options {
+interface Options extends AdapterOptions {
   readonly topic: string;
   readonly from: GivenFrom;
   readonly until?: GivenUntil;
@@ -88,7 +88,7 @@ export function addRead(program: Command): void {
 
 async function read(url: string | undefined, options: Options): Promise<void> {
   refuseBackwards(options);
-  const target = sharedConnectionUrl(url);
+  const target = sharedTarget(url, options);
   const output = new StandardOutput();
   await interruptible((interrupted) =>
     withConnection(target, async (connection, retries) => {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { StreamError, isStreamError } from "../errors.ts";
 import type { TopicSettings } from "../topic-settings.ts";
-import { sharedConnectionUrl, withUrl } from "./options/connection-url.ts";
+import { type AdapterOptions, sharedTarget, withUrl } from "./options/connection-url.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
 import { DURATION_FORM, parseCount, parseDuration } from "./options/parse-values.ts";
 import { requiredName } from "./options/require-names.ts";
@@ -19,11 +19,11 @@ Examples:
   streamport topics update --topic flights --partitions 16 --may-reorder
   streamport topics delete --topic flights --execute`;
 
-interface TopicOptions {
+interface TopicOptions extends AdapterOptions {
   readonly topic: string;
 }
 
-interface JsonOptions {
+interface JsonOptions extends AdapterOptions {
   readonly json?: boolean;
 }
 
@@ -57,9 +57,9 @@ function withSettings(command: Command): Command {
     .option("--retention <duration>", `how long messages are kept: ${DURATION_FORM}`, parseDuration);
 }
 
-async function listTopics(url: string | undefined, { json }: JsonOptions): Promise<void> {
+async function listTopics(url: string | undefined, { json, ...given }: JsonOptions): Promise<void> {
   await withConnection(
-    sharedConnectionUrl(url),
+    sharedTarget(url, given),
     async ({ admin }) => {
       const lines = (await admin.listTopics()).toSorted().map((topic) => `${json === true ? JSON.stringify({ topic }) : topic}\n`);
       await new StandardOutput().write(lines.join(""));
@@ -68,8 +68,8 @@ async function listTopics(url: string | undefined, { json }: JsonOptions): Promi
   );
 }
 
-async function describeTopic(url: string | undefined, { topic, json }: TopicOptions & JsonOptions): Promise<void> {
-  await withConnection(sharedConnectionUrl(url), async ({ admin }) => {
+async function describeTopic(url: string | undefined, { topic, json, ...given }: TopicOptions & JsonOptions): Promise<void> {
+  await withConnection(sharedTarget(url, given), async ({ admin }) => {
     const description = await admin.describeTopic(topic);
     const { name, nativeName, partitions, retentionMs, maxMessageBytes } = description;
     const rows = [
@@ -85,7 +85,7 @@ async function describeTopic(url: string | undefined, { topic, json }: TopicOpti
 
 async function createTopic(url: string | undefined, options: SettingsOptions): Promise<void> {
   const create = (topic: string, settings: TopicSettings): Promise<void> =>
-    withConnection(sharedConnectionUrl(url), ({ admin }) => admin.createTopic(topic, settings), ["topicAdmin"]);
+    withConnection(sharedTarget(url, options), ({ admin }) => admin.createTopic(topic, settings), ["topicAdmin"]);
   await create(options.topic, settingsOf(options));
   console.error("Created.");
 }
@@ -93,7 +93,7 @@ async function createTopic(url: string | undefined, options: SettingsOptions): P
 async function updateTopic(url: string | undefined, options: SettingsOptions & { readonly mayReorder?: boolean }): Promise<void> {
   if (options.partitions === undefined && options.retention === undefined) throw new UsageError("--partitions or --retention is needed");
   const settings = { ...settingsOf(options), mayReorder: options.mayReorder === true };
-  await withConnection(sharedConnectionUrl(url), ({ admin }) => admin.updateTopic(options.topic, settings), ["topicAdmin"]).catch(
+  await withConnection(sharedTarget(url, options), ({ admin }) => admin.updateTopic(options.topic, settings), ["topicAdmin"]).catch(
     (error: unknown) => {
       if (!isStreamError(error, "unsupported") || error.capability !== "growthKeepsKeyOrder") throw error;
       throw new StreamError(error.code, `${error.message} (here: --may-reorder)`, { cause: error });
@@ -104,7 +104,7 @@ async function updateTopic(url: string | undefined, options: SettingsOptions & {
 
 async function deleteTopic(url: string | undefined, options: TopicOptions & ExecutionOptions): Promise<void> {
   await withConnection(
-    sharedConnectionUrl(url),
+    sharedTarget(url, options),
     async ({ admin }) => {
       const { nativeName, partitions } = await admin.describeTopic(options.topic);
       await new StandardOutput().write(`delete ${nativeName}: ${counted(partitions.length, "partition")} and all that is stored in them\n`);

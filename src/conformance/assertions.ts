@@ -1,8 +1,7 @@
 import type { Capability } from "../capabilities.ts";
 import { type StreamError, type StreamErrorCode, isStreamError } from "../errors.ts";
 import { EnvironmentMissing, PromiseViolation } from "./case-outcome.ts";
-
-const MOST_CAUSES = 10;
+import { errorOrigin } from "./error-causes.ts";
 
 /** @throws PromiseViolation saying `promise` */
 export function expectTrue(condition: boolean, promise: string): asserts condition {
@@ -78,17 +77,4 @@ function showBytes(bytes: Uint8Array | null): string {
   if (bytes === null) return "none (null)";
   const hex = Buffer.from(bytes.subarray(0, 40)).toString("hex");
   return `${bytes.length} bytes ${hex}${bytes.length > 40 ? "…" : ""}`;
-}
-
-/**
- * The origin of an error that an adapter could not classify: class, code and line of its innermost cause, such as
- * `TypeError at consumer.js:40:12`. Its message is left out, because it may hold a payload, a key or a credential. `null` without a cause.
- */
-export function errorOrigin(error: Error): string | null {
-  if (!(error.cause instanceof Error)) return null;
-  let origin: Error = error.cause;
-  for (let depth = 0; origin.cause instanceof Error && depth < MOST_CAUSES; depth += 1) origin = origin.cause;
-  const code = "code" in origin && typeof origin.code === "string" ? ` ${origin.code}` : "";
-  const line = /\n\s+at .*?([^/\\\s(]+:\d+:\d+)\)?(?:\n|$)/.exec(origin.stack ?? "")?.[1];
-  return `${origin.name}${code}${line === undefined ? "" : ` at ${line}`}`;
 }

@@ -2,10 +2,10 @@ import type { Admin } from "../admin/admin-types.ts";
 import type { Capabilities, Capability } from "../capabilities.ts";
 import type { Connection } from "../connection-types.ts";
 import type { ConsumerOptions, MessageHandler } from "../consume/consumer-types.ts";
-import type { Fault } from "../driver/fault.ts";
+import type { Fault, FaultKind } from "../driver/fault.ts";
 import { isStreamError } from "../errors.ts";
 import type { TopicSettings } from "../topic-settings.ts";
-import { CaseDeadline } from "./case-deadline.ts";
+import type { CaseDeadline } from "./case-deadline.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC, sequencedTopic } from "./case-topic.ts";
 import { History } from "./history/history.ts";
@@ -22,15 +22,19 @@ interface Latch {
 }
 
 /** Longer than any correct close takes. A close that hangs fails the case. */
-const CLOSE_TIMEOUT_MS = 8_000;
+const CLOSING_MS = 8_000;
+const CLOSING_CALLS = 20;
+/** For what is not finished after a case that passed. */
+const DRAIN_MS = 2_000;
+const DRAIN_CALLS = 8;
 /** For the last attempt to delete topics and groups, after the deadline. */
 const LAST_ATTEMPT_MS = 2_000;
+const LAST_ATTEMPT_CALLS = 4;
 
 /** The tools of one case. Everything that it opens is closed at the end of the case. */
 export class CaseContext {
   /** The first connection; more by `connect`. */
   readonly connection: Connection;
-  readonly signal: AbortSignal;
   readonly deadline: CaseDeadline;
   readonly #target: ConformanceTarget;
   readonly #resources: CaseResources;
@@ -38,17 +42,20 @@ export class CaseContext {
   readonly #latches: Latch[] = [];
   readonly #members: Pick<Member<unknown>, "unexpectedFailure">[] = [];
 
-  private constructor(target: ConformanceTarget, connection: Connection, signal: AbortSignal) {
+  private constructor(target: ConformanceTarget, connection: Connection, deadline: CaseDeadline) {
     this.#target = target;
     this.connection = connection;
     this.#connections = [connection];
-    this.#resources = new CaseResources(target, connection);
-    this.signal = signal;
-    this.deadline = new CaseDeadline(signal);
+    this.#resources = new CaseResources(target, connection, deadline);
+    this.deadline = deadline;
   }
 
-  static async open(target: ConformanceTarget, signal: AbortSignal): Promise<CaseContext> {
-    return new CaseContext(target, await target.connect(), signal);
+  static async open(target: ConformanceTarget, deadline: CaseDeadline): Promise<CaseContext> {
+    return new CaseContext(target, await target.connect(), deadline);
+  }
+
+  get signal(): AbortSignal {
+    return this.deadline.signal;
   }
 
   get capabilities(): Capabilities {
@@ -135,14 +142,20 @@ export class CaseContext {
     return promise;
   }
 
-  /** @throws EnvironmentMissing where the target cannot show this fault */
-  inject(fault: Fault): void {
+  /** The faults that the target can show. */
+  get faultKinds(): readonly FaultKind[] {
+    return this.#target.emulator?.faultKinds ?? [];
+  }
+
+  /** Resolves once the fault is planned. A case names its kinds in `faults`, so the runner has checked that the target can show them. */
+  async inject(fault: Fault): Promise<void> {
     if (this.#target.emulator === undefined) throw new EnvironmentMissing(`fault ${fault.kind}`);
     try {
-      this.#target.emulator.inject(fault);
+      await this.within(Promise.resolve(this.#target.emulator.inject(fault)), `the emulator to plan the fault ${fault.kind}`);
     } catch (error) {
-      if (isStreamError(error, "unsupported")) throw new EnvironmentMissing(`fault ${fault.kind}`);
-      throw error;
+      // A declared kind can be shown, but perhaps not for these calls alone.
+      if (fault.operation === undefined || !isStreamError(error, "unsupported")) throw error;
+      throw new EnvironmentMissing(`fault ${fault.kind} of operation ${fault.operation}`);
     }
   }
 
@@ -182,15 +195,17 @@ export class CaseContext {
   async close(wentWell: boolean): Promise<{ readonly problem: string | null; readonly notCleanedUp: readonly string[] }> {
     for (const latch of this.#latches) latch.open();
     // A call that creates a topic must end before its connection closes: otherwise it is not known whether the topic exists.
-    await Promise.race([this.#resources.settled(), delay(CLOSE_TIMEOUT_MS)]);
-    const closing = Promise.all(this.#connections.map((connection) => connection.close({ timeoutMs: wentWell ? 2_000 : 50 })));
-    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? CLOSE_TIMEOUT_MS : 2_000).then(() => false)]);
-    const problem = closed || !wentWell ? null : `a connection had not closed ${CLOSE_TIMEOUT_MS} ms after the call of close`;
+    const closingMs = this.deadline.longEnough(CLOSING_MS, CLOSING_CALLS);
+    const drainMs = this.deadline.longEnough(DRAIN_MS, DRAIN_CALLS);
+    await Promise.race([this.#resources.settled(), delay(closingMs)]);
+    const closing = Promise.all(this.#connections.map((connection) => connection.close({ timeoutMs: wentWell ? drainMs : 50 })));
+    const closed = await Promise.race([closing.then(() => true), delay(wentWell ? closingMs : drainMs).then(() => false)]);
+    const problem = closed || !wentWell ? null : `a connection had not closed ${closingMs} ms after the call of close`;
     // A failed deletion does not fail this case: cases of their own judge the deletion of topics and groups.
-    const deadline = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
+    const deadline = AbortSignal.timeout(closingMs);
     // Topics are deleted after their groups. If the groups took all the time, each topic still gets one attempt.
     const releasing = this.#resources.release(this.signal.aborted, deadline).catch(() => undefined);
-    await Promise.race([releasing, delay(CLOSE_TIMEOUT_MS + LAST_ATTEMPT_MS)]);
+    await Promise.race([releasing, delay(closingMs + this.deadline.longEnough(LAST_ATTEMPT_MS, LAST_ATTEMPT_CALLS))]);
     return { problem, notCleanedUp: this.#resources.notCleanedUp };
   }
 }

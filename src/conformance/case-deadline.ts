@@ -1,4 +1,5 @@
 import { PromiseViolation } from "./case-outcome.ts";
+import { type Pace, longEnough } from "./pace.ts";
 
 /**
  * How a case waits: for a condition, never for a fixed time. The only deadline is the case's signal. When it aborts, the condition
@@ -6,10 +7,20 @@ import { PromiseViolation } from "./case-outcome.ts";
  */
 export class CaseDeadline {
   readonly signal: AbortSignal;
+  readonly #pace: Pace;
   readonly #changed = new Set<() => void>();
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, pace: Pace) {
     this.signal = signal;
+    this.#pace = pace;
+  }
+
+  /**
+   * For durations that a case gives to the target, such as a time-out: `durationMs`, or as long as so many calls, one after the other,
+   * take on a slow target.
+   */
+  longEnough(durationMs: number, calls: number): number {
+    return longEnough(durationMs, calls, this.#pace);
   }
 
   /** Something happened, so all conditions are checked again. */

@@ -1,5 +1,6 @@
 import type { Capability } from "../capabilities.ts";
 import type { FaultKind } from "../driver/fault.ts";
+import type { Pace } from "./pace.ts";
 import type { ConformanceTarget } from "./target.ts";
 
 /** One promise, tried on one target. */
@@ -24,11 +25,12 @@ export interface CaseResult {
 export interface DefinedCase extends ConformanceCase {
   /** Capabilities that the promise needs. Where one is off, the case checks that its use is refused. */
   readonly gates: readonly Capability[];
-  /** The faults that the emulator must be able to inject. */
+  /** The faults that the case injects. Without them it is `environment-missing`; a case with random faults needs only one of them. */
   readonly faults: readonly FaultKind[];
   /** Its fault affects everything on the target, so no other case may run at the same time. */
   readonly exclusive: boolean;
-  run(target: ConformanceTarget, signal: AbortSignal): Promise<DefinedCaseResult>;
+  /** @param pace as measured by the runner, for the durations within the case. @default unknown: they are those for a quick target */
+  run(target: ConformanceTarget, signal: AbortSignal, pace?: Pace): Promise<DefinedCaseResult>;
 }
 
 export interface DefinedCaseResult extends CaseResult {
@@ -36,4 +38,6 @@ export interface DefinedCaseResult extends CaseResult {
   readonly capability: Capability | null;
   /** Topics and groups that the case created and could not delete, each with the reason. */
   readonly notCleanedUp: readonly string[];
+  /** What a failed case threw, for its causes. */
+  readonly error?: unknown;
 }

@@ -4,7 +4,9 @@ import { isStreamError } from "../errors.ts";
 import { showError } from "./assertions.ts";
 import type { CaseResult, DefinedCase, DefinedCaseResult } from "./case.ts";
 import { CaseContext } from "./case-context.ts";
+import { CaseDeadline } from "./case-deadline.ts";
 import { EnvironmentMissing, PromiseViolation } from "./case-outcome.ts";
+import { UNKNOWN_PACE } from "./pace.ts";
 import type { ConformanceTarget } from "./target.ts";
 
 export type CaseBody = (context: CaseContext) => Promise<void>;
@@ -20,6 +22,8 @@ export interface CaseDefinition {
    */
   readonly gates?: Readonly<Partial<Record<Capability, CaseBody>>>;
   readonly faults?: readonly FaultKind[];
+  /** The case takes those of `faults` that the target can show, and needs at least one. @default it needs all of them */
+  readonly anyOfFaults?: boolean;
   readonly exclusive?: boolean;
   readonly run: CaseBody;
 }
@@ -36,9 +40,9 @@ export function defineCase(definition: CaseDefinition): DefinedCase {
     gates: Object.keys(gates) as Capability[],
     faults: definition.faults ?? [],
     exclusive: definition.exclusive ?? false,
-    run: async (target, signal) => {
+    run: async (target, signal, pace = UNKNOWN_PACE) => {
       const started = performance.now();
-      const outcome = await judge(definition, target, signal);
+      const outcome = await judge(definition, target, new CaseDeadline(signal, pace));
       return { ...outcome, seconds: Math.round(performance.now() - started) / 1000 };
     },
   };
@@ -47,18 +51,24 @@ export function defineCase(definition: CaseDefinition): DefinedCase {
 type Outcome = Omit<DefinedCaseResult, "seconds">;
 type Verdict = Omit<Outcome, "notCleanedUp">;
 
-async function judge(definition: CaseDefinition, target: ConformanceTarget, signal: AbortSignal): Promise<Outcome> {
-  const missing = target.emulator === undefined ? definition.faults?.[0] : undefined;
+async function judge(definition: CaseDefinition, target: ConformanceTarget, deadline: CaseDeadline): Promise<Outcome> {
+  const missing = missingFault(definition, target);
   if (missing !== undefined) return { ...verdict("environment-missing", `fault ${missing}`), notCleanedUp: [] };
   let context: CaseContext;
   try {
-    context = await CaseContext.open(target, signal);
+    context = await CaseContext.open(target, deadline);
   } catch (error) {
-    return { ...verdict("failed", `the target did not connect: ${showError(error)}`), notCleanedUp: [] };
+    return { ...verdict("failed", `the target did not connect: ${showError(error)}`), error, notCleanedUp: [] };
   }
   const outcome = await judgeBody(definition, context);
   const { problem, notCleanedUp } = await context.close(outcome.result === "passed");
   return { ...(problem === null ? outcome : verdict("failed", problem)), notCleanedUp };
+}
+
+/** A fault that the case needs and the target cannot show. */
+function missingFault({ faults = [], anyOfFaults = false }: CaseDefinition, { emulator }: ConformanceTarget): FaultKind | undefined {
+  const missing = faults.filter((kind) => emulator?.faultKinds.includes(kind) !== true);
+  return anyOfFaults && missing.length < faults.length ? undefined : missing[0];
 }
 
 async function judgeBody(definition: CaseDefinition, context: CaseContext): Promise<Verdict> {
@@ -68,7 +78,8 @@ async function judgeBody(definition: CaseDefinition, context: CaseContext): Prom
     await inTime(body(context), context.signal);
   } catch (error) {
     if (error instanceof EnvironmentMissing) return verdict("environment-missing", error.message);
-    return verdict("failed", capability === null ? showFailure(error) : `without the capability ${capability}: ${showFailure(error)}`);
+    const reason = capability === null ? showFailure(error) : `without the capability ${capability}: ${showFailure(error)}`;
+    return { ...verdict("failed", reason), error };
   }
   if (capability === null) return verdict("passed", null);
   return verdict("unsupported", `the capability ${capability} is declared off, and the target behaves so`, capability);

@@ -22,4 +22,4 @@ export type { CapabilityColumn, ConformanceColumn } from "./report/matrix.ts";
 export { compareRuns, differenceAsText } from "./report/compare-runs.ts";
 export type { RunDifference } from "./report/compare-runs.ts";
 export type { CaseResult, ConformanceCase, DefinedCase, DefinedCaseResult } from "./case.ts";
-export type { ConformanceTarget, Emulator, EmulatorTopic } from "./target.ts";
+export type { ConformanceTarget, Emulator, EmulatorTopic, OpenEmulator, OpenedEmulator } from "./target.ts";

@@ -56,7 +56,7 @@ export class Member<T> {
     return this.#outcome.error;
   }
 
-  async close(timeoutMs = 5_000): Promise<void> {
+  async close(timeoutMs = this.#deadline.longEnough(5_000, 20)): Promise<void> {
     await this.#deadline.within(this.consumer.close({ timeoutMs }), "a consumer to close");
     await this.#deadline.until(() => this.#outcome !== null, "run to resolve after close");
     const failure = this.unexpectedFailure;

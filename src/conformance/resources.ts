@@ -4,6 +4,7 @@ import type { Connection } from "../connection-types.ts";
 import { isStreamError } from "../errors.ts";
 import type { TopicSettings } from "../topic-settings.ts";
 import { showError } from "./assertions.ts";
+import type { CaseDeadline } from "./case-deadline.ts";
 import { EnvironmentMissing } from "./case-outcome.ts";
 import { type CaseTopic, DEFAULT_TOPIC } from "./case-topic.ts";
 import { plainBytes } from "./plain-codecs.ts";
@@ -32,9 +33,11 @@ export class CaseResources {
   /** What is not deleted yet, each with the last error. */
   readonly #notCleanedUp = new Map<string, string>();
   readonly #lent = new Set<string>();
+  readonly #lateMs: number;
 
-  constructor(target: ConformanceTarget, connection: Connection) {
+  constructor(target: ConformanceTarget, connection: Connection, deadline: Pick<CaseDeadline, "longEnough">) {
     this.#target = target;
+    this.#lateMs = deadline.longEnough(LATE_MS, LATE_CALLS);
     this.#connection = connection;
     this.#prefix = `case-${crypto.randomUUID().slice(0, 8)}`;
   }
@@ -114,7 +117,8 @@ export class CaseResources {
     const deleteOne = async (what: string, deletion: () => Promise<void>, mayBeLate: boolean): Promise<void> => {
       const onRefusal = (error: unknown): void => void this.#notCleanedUp.set(what, showError(error));
       const maySeeFaults = this.#target.emulator !== undefined;
-      if (await deleteRepeatedly(deletion, deadline, { mayBeLate, maySeeFaults, onRefusal })) this.#notCleanedUp.delete(what);
+      if (await deleteRepeatedly(deletion, deadline, { lateMs: mayBeLate ? this.#lateMs : 0, maySeeFaults, onRefusal }))
+        this.#notCleanedUp.delete(what);
     };
     const describeGroup = ({ topic, group }: (typeof groups)[number]): string => `group ${group} of topic ${topic}`;
     const all = [...groups.map(describeGroup), ...[...this.#made.keys()].map((name) => `topic ${name}`)];
@@ -191,20 +195,21 @@ async function isLent(): Promise<never> {
 
 /** How long after a call of unknown outcome its topic or group may still appear. */
 const LATE_MS = 1_000;
+const LATE_CALLS = 4;
 
 /**
  * Repeats the deletion until it succeeds or there is nothing to delete.
- * @param circumstances.mayBeLate a topic or group that does not exist may still appear
+ * @param circumstances.lateMs how long a topic or group that does not exist may still appear
  * @param circumstances.maySeeFaults a refusal may be a fault that the case injected and that has affected no other call
  * @returns true once it is deleted; false for an error that another attempt cannot change, and at the deadline
  */
 async function deleteRepeatedly(
   deletion: () => Promise<void>,
   deadline: AbortSignal,
-  circumstances: { readonly mayBeLate: boolean; readonly maySeeFaults: boolean; readonly onRefusal: (error: unknown) => void },
+  circumstances: { readonly lateMs: number; readonly maySeeFaults: boolean; readonly onRefusal: (error: unknown) => void },
 ): Promise<boolean> {
-  const { mayBeLate, maySeeFaults, onRefusal } = circumstances;
-  const lateUntil = performance.now() + (mayBeLate ? LATE_MS : 0);
+  const { lateMs, maySeeFaults, onRefusal } = circumstances;
+  const lateUntil = performance.now() + lateMs;
   for (let pauseMs = 20; ; pauseMs = Math.min(500, pauseMs * 2)) {
     try {
       await deletion();

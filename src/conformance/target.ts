@@ -1,5 +1,5 @@
 import type { Connection } from "../connection-types.ts";
-import type { Fault } from "../driver/fault.ts";
+import type { Fault, FaultKind } from "../driver/fault.ts";
 import type { TopicSettings } from "../topic-settings.ts";
 
 /** What the cases run against. */
@@ -24,8 +24,13 @@ export interface ConformanceTarget {
 export interface Emulator {
   /** Rejects with `already-exists`, `invalid-argument`, `closed`. */
   createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
-  /** Plans a fault: see `Fault`. @throws `invalid-argument` for an unknown kind · `unsupported` for one that this emulator cannot show · `closed` */
-  inject(fault: Fault): void;
+  /** The kinds that it can show. Cases that need another one are `environment-missing`; cases that take any kind take these. */
+  readonly faultKinds: readonly FaultKind[];
+  /**
+   * Plans a fault: see `Fault`. A promise resolves once the fault is planned: the case makes its next call only then.
+   * @throws `invalid-argument` for an unknown kind · `unsupported` for one that is not in `faultKinds`, and for an `operation` that this emulator cannot tell apart · `closed`
+   */
+  inject(fault: Fault): void | Promise<void>;
   /**
    * Compacts the topic now: superseded messages of a key, and tombstones, are removed up to the end of the log. The positions of
    * the rest stay, and so does the end of the log. Absent: this emulator cannot show it. Rejects with `not-found`, `closed`.
@@ -46,3 +51,17 @@ export interface Emulator {
 
 /** `groups`: consumer groups that must exist first (Event Hubs). */
 export type EmulatorTopic = TopicSettings & { groups?: readonly string[] | undefined };
+
+/** What an `OpenEmulator` opens. */
+export interface OpenedEmulator extends Emulator {
+  /** Where the adapter reaches it, if it has started a server of its own. @default the URL that it was opened with */
+  readonly url?: string | undefined;
+  /** Ends what it has started. Called once, after the last case. */
+  close?(): Promise<void>;
+}
+
+/**
+ * A module given to `conformance --emulator` exports this, as `openEmulator`. Called once, before the first connection. The faults that
+ * it plans must reach the connections of the adapter: those to its `url`, else to the URL of the command.
+ */
+export type OpenEmulator = (url: string) => OpenedEmulator | Promise<OpenedEmulator>;

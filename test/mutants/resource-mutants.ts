@@ -1,3 +1,4 @@
+import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { producerCallsMutant } from "./connection-parts.ts";
 import { consumerMutant, sinkMutant } from "./driver-parts.ts";
@@ -6,6 +7,7 @@ import { override } from "./override.ts";
 
 /** Longer than a case on its mutant may take. */
 const LONG_MS = 5_000;
+const RESOLVING_MS = 20;
 const NEVER = new AbortController().signal;
 
 /** Defects of what is left behind. */
@@ -20,6 +22,32 @@ export const resourceMutants: readonly Mutant[] = [
         },
       }),
   ),
+  driverMutant("leaves-a-connection-that-was-being-opened", () => {
+    const server = createServer((socket) => void socket.unref())
+      .listen(0, "127.0.0.1")
+      .unref();
+    return (driver) => {
+      const connected = new Set<Socket>();
+      return override(driver, {
+        admin: override(driver.admin, {
+          describeTopic: async (topic, signal) => {
+            // A name has to be resolved first, as on a real network. `close` ends only what is connected by then.
+            setTimeout(() => {
+              const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+              socket.once("connect", () => connected.add(socket));
+              // Nobody else ends what the defect leaves behind.
+              setTimeout(() => socket.destroy(), LONG_MS).unref();
+            }, RESOLVING_MS);
+            return driver.admin.describeTopic(topic, signal);
+          },
+        }),
+        close: async () => {
+          for (const socket of connected) socket.destroy();
+          await driver.close();
+        },
+      });
+    };
+  }),
   producerCallsMutant("listens-for-ever", (producer) => ({
     send: async (message, options) => {
       options?.signal?.addEventListener("abort", () => undefined);

@@ -12,7 +12,7 @@ export interface ImportEdge {
 }
 
 /** The one file whose purpose is to import what the user names, and what it makes of the name. */
-const LOADER = { file: /^src\/cli\/conformance\/load-adapter\./, expression: /locate\(specifier\)/ };
+const LOADER = { file: /^src\/cli\/process\/load-module\./, expression: /locate\(specifier\)/ };
 
 /** Every import that the files below these folders really contain, as a parser sees it. */
 export async function importGraph(

@@ -379,7 +379,8 @@ declare module "contract/emulators" {
   export interface Emulator extends AsyncDisposable {
     readonly url: string;
     createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
-    inject(fault: Fault): void;
+    readonly faultKinds: readonly FaultKind[];
+    inject(fault: Fault): void | Promise<void>;
     compact?(topic: string): Promise<void>;
     expire?(topic: string): Promise<void>;
     damage?(topic: string, partition: string, options?: DamageOptions): void;

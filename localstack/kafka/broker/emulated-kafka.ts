@@ -1,10 +1,10 @@
-import type { Fault } from "../../../src/driver/index.ts";
+import type { Fault, FaultKind } from "../../../src/driver/index.ts";
 import { StreamError } from "../../../src/errors.ts";
 import { type DamageOptions, damagedReadsOf } from "../../damage-options.ts";
 import type { EmulatorTopic } from "../../emulator.ts";
 import { requireOpen } from "../../require-open.ts";
 import { Cluster } from "./cluster.ts";
-import { type ErrorAnswer, plannedAnswer, plannedFault } from "./faults/fault-effect.ts";
+import { type ErrorAnswer, FAULT_KINDS, plannedAnswer, plannedFault } from "./faults/fault-effect.ts";
 import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
 import { compactTopic, createTopic, damageLastBatch, expireTopic, moveLeader, truncateLog } from "./topics/topic-control.ts";
 
@@ -35,6 +35,7 @@ export interface EmulatedKafka extends AsyncDisposable {
   readonly brokers: readonly EmulatedBroker[];
   /** @param kafkaSettings by Kafka's own names: `{ "cleanup.policy": "compact" }`. Rejects with `already-exists`, `invalid-argument` */
   createTopic(topic: string, settings?: EmulatorTopic, kafkaSettings?: Readonly<Record<string, string>>): Promise<void>;
+  readonly faultKinds: readonly FaultKind[];
   /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for an unknown kind */
   inject(fault: Fault): void;
   /** Withdraws the faults that have not been applied yet. */
@@ -94,6 +95,7 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     bootstrapServers,
     brokers: servers.brokers,
     createTopic: async (topic, settings = {}, kafkaSettings = {}) => createTopic(opened(), topic, settings, kafkaSettings),
+    faultKinds: FAULT_KINDS,
     inject: (fault) => opened().faults.add(plannedFault(fault)),
     clearFaults: () => {
       const { faults, invalidRecords } = opened();

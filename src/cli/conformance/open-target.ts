@@ -1,15 +1,15 @@
 import type { Capabilities } from "../../capabilities.ts";
-import type { ConformanceTarget, Emulator } from "../../conformance/index.ts";
+import type { ConformanceTarget, Emulator, OpenedEmulator } from "../../conformance/index.ts";
 import { connect } from "../../connect.ts";
 import type { Connection } from "../../connection-types.ts";
-import { parseConnectionUrl } from "../../connection-url.ts";
-import type { OpenDriver } from "../../driver/index.ts";
 import { isStreamError } from "../../errors.ts";
 import { InterruptedError, UsageError } from "../process/exit-errors.ts";
-import { loadAdapter } from "./load-adapter.ts";
+import type { ConnectionTarget } from "../options/connection-url.ts";
+import { connectByAdapter, loadAdapter } from "../process/load-adapter.ts";
+import { openEmulator } from "./load-emulator.ts";
 
 export interface TargetOptions {
-  readonly adapter?: string;
+  readonly emulator?: string;
   readonly topics?: readonly string[];
   readonly groups?: readonly string[];
 }
@@ -28,13 +28,16 @@ const CHECK_TIMEOUT_MS = 30_000;
  * @throws `UsageError` if it does not
  */
 export async function withTarget<Result>(
-  url: string,
-  { adapter, topics, groups }: TargetOptions,
+  connection: ConnectionTarget,
+  { emulator: emulatorModule, topics, groups }: TargetOptions,
   interrupted: AbortSignal,
   work: (opened: OpenedTarget) => Promise<Result>,
 ): Promise<Result> {
   if (groups !== undefined && topics === undefined) throw new UsageError("--groups goes with --topics: it names groups for these");
-  await using source = await asUsage(() => sourceOf(url, adapter));
+  if (emulatorModule !== undefined && topics !== undefined) {
+    throw new UsageError("--emulator goes without --topics: a fault that a case leaves behind would meet the next case with its topic");
+  }
+  await using source = await asUsage(() => sourceOf(connection, emulatorModule));
   // A fault that was not used up would affect the next case with the same lent topic.
   const emulator = topics === undefined ? source.emulator : undefined;
   const target = { connect: () => source.connect(), emulator, topics, groups };
@@ -47,26 +50,23 @@ interface TargetSource extends AsyncDisposable {
   readonly emulator?: Emulator;
 }
 
-async function sourceOf(url: string, adapter: string | undefined): Promise<TargetSource> {
-  const nothing = async (): Promise<void> => undefined;
-  if (adapter !== undefined) {
-    const open = await loadAdapter(adapter);
-    return { connect: () => connectBy(open, url), [Symbol.asyncDispose]: nothing };
-  }
-  const { emulatorOf } = await import("../../../localstack/in-process.ts");
-  const emulator = await emulatorOf(url);
-  if (emulator === null) return { connect: async () => connect(url), [Symbol.asyncDispose]: nothing };
-  return { connect: async () => connect(emulator.url), emulator, [Symbol.asyncDispose]: () => emulator.close() };
+async function sourceOf({ url, adapter }: ConnectionTarget, emulatorModule: string | undefined): Promise<TargetSource> {
+  const open = adapter === undefined ? null : await loadAdapter(adapter);
+  const emulator = await emulatorFor(url, open !== null, emulatorModule);
+  const target = emulator?.url ?? url;
+  return {
+    connect: async () => (open === null ? connect(target) : connectByAdapter(open, target)),
+    ...(emulator !== null && { emulator }),
+    [Symbol.asyncDispose]: async () => emulator?.close?.(),
+  };
 }
 
-/** As `connect` does with the adapters of this package. */
-async function connectBy(open: OpenDriver, url: string): Promise<Connection> {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === undefined) throw new UsageError("a URL begins with a scheme, such as files:/tmp/streams");
-  const { adapterUrl, topics, groups } = parseConnectionUrl(url, [scheme]);
-  const driver: unknown = open(adapterUrl);
-  if (driver instanceof Promise) throw new UsageError("--adapter: its opener must return a driver, not the promise of one");
-  return connect(driver as ReturnType<OpenDriver>, { topics, groups });
+/** @returns `null` for a server without an emulator */
+async function emulatorFor(url: string, isForeign: boolean, module: string | undefined): Promise<OpenedEmulator | null> {
+  if (module !== undefined) return openEmulator(module, url);
+  if (isForeign) return null;
+  const { emulatorOf } = await import("../../../localstack/in-process.ts");
+  return emulatorOf(url);
 }
 
 async function check(target: ConformanceTarget, interrupted: AbortSignal): Promise<Pick<OpenedTarget, "provider" | "capabilities">> {

@@ -1,11 +1,7 @@
 import { CommanderError } from "commander";
 import { type StreamError, isStreamError } from "../../errors.ts";
+import { redactUrls } from "../../redact-urls.ts";
 import { BrokenPipeError, InterruptedError, UsageError } from "./exit-errors.ts";
-
-/** Everything up to the last @, because a password without percent-encoding may hold any character. */
-const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)\S*@/gi;
-
-const SETTING = /([?&][^\s=&"']+=)[^\s&"']*/g;
 
 const FAILED = 1;
 const WRONG_USAGE = 2;
@@ -29,12 +25,4 @@ export function reportFailure(error: unknown): number {
 function placeOf({ partition, position }: StreamError): string {
   const known = [partition === undefined ? "" : `partition ${partition}`, position ?? ""].filter((part) => part !== "");
   return known.length === 0 ? "" : ` (${known.join(", ")})`;
-}
-
-/**
- * Removes the secrets of URLs from a text. Messages of the library hold no secrets, but messages about wrong usage repeat
- * arguments, and a URL may be in the place of any argument.
- */
-export function redactUrls(text: string): string {
-  return text.replace(USER_INFO, "$1***@").replace(SETTING, "$1***");
 }

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { type RetryEvent, channels } from "../../diagnostics/channels.ts";
 import type { StreamError } from "../../errors.ts";
-import { redactUrls } from "./report-failure.ts";
+import { redactUrls } from "../../redact-urls.ts";
 
 /** A failure that ends within this time is not reported. */
 const REPORT_AFTER_MS = 2_000;

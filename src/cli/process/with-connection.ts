@@ -3,8 +3,10 @@ import { bytes } from "../../codec/bytes.ts";
 import { connect } from "../../connect.ts";
 import type { Connection } from "../../connection-types.ts";
 import { isStreamError } from "../../errors.ts";
+import type { ConnectionTarget } from "../options/connection-url.ts";
 import type { Topic } from "../../topic-types.ts";
 import { UsageError } from "./exit-errors.ts";
+import { connectByAdapter, loadAdapter } from "./load-adapter.ts";
 import { RetryWatch } from "./retry-watch.ts";
 
 /**
@@ -13,11 +15,11 @@ import { RetryWatch } from "./retry-watch.ts";
  * @throws `UsageError` for a wrong URL · `unsupported` · the error of the work
  */
 export async function withConnection<Result, Required extends Capability = never>(
-  url: string,
+  target: ConnectionTarget,
   work: (connection: Connection<Required>, retries: RetryWatch) => Promise<Result>,
   require: readonly Required[] = [],
 ): Promise<Result> {
-  const connection = await connectToUrl(url, require);
+  const connection = await connectToTarget(target, require);
   const retries = new RetryWatch();
   try {
     return await work(connection, retries);
@@ -29,13 +31,14 @@ export async function withConnection<Result, Required extends Capability = never
 
 /**
  * As `connect`. It makes no network call, so an error is one of the URL.
- * @throws `UsageError` for a wrong URL · `unsupported`
+ * @throws `UsageError` for a wrong URL, or a module that is no adapter · `unsupported`
  */
-export async function connectToUrl<Required extends Capability = never>(
-  url: string,
+export async function connectToTarget<Required extends Capability = never>(
+  { url, adapter }: ConnectionTarget,
   require: readonly Required[] = [],
 ): Promise<Connection<Required>> {
   try {
+    if (adapter !== undefined) return await connectByAdapter(await loadAdapter(adapter), url, { require });
     return await connect<string, Required>(url, { require });
   } catch (error) {
     const isWrongUrl = isStreamError(error, "configuration") || isStreamError(error, "invalid-argument");

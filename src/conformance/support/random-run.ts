@@ -87,7 +87,7 @@ export class RandomRun {
     else if (action === 15) this.#pause();
     else if (action === 16) await this.#replaceProducer();
     else if (action === 17) await this.#replay();
-    else if (action <= 19) this.#injectFault();
+    else if (action <= 19) await this.#injectFault();
     else await later(random.between(1, 5));
     for (let turn = random.between(0, 2); turn > 0; turn -= 1) await nextTurn();
   }
@@ -162,10 +162,10 @@ export class RandomRun {
     checkOrder(stored.received);
   }
 
-  #injectFault(): void {
+  async #injectFault(): Promise<void> {
     if (this.#faults.length === 0) return;
     this.upheavals += 2;
-    this.#context.inject({
+    await this.#context.inject({
       kind: this.#random.pick(this.#faults),
       topic: this.#topic.name,
       after: this.#random.between(0, 3),

@@ -194,6 +194,110 @@ describe("an adapter outside this package", () => {
   });
 });
 
+describe("an emulator outside this package", () => {
+  const RUN = ["memory:shared", "--run", "ordering/publish/throttled", "--run", "ordering/publish/stalled", "--json"];
+  const EMULATOR = `${PREAMBLE}import { startMemoryEmulator } from ${JSON.stringify(new URL("../../../localstack/memory-emulator.ts", import.meta.url).href)};
+    const open = async (url) => ({ ...(await startMemoryEmulator({ name: url.slice("memory:".length) })), faultKinds: ["throttle"] });
+    export const openDriver = openMemory;
+  `;
+
+  test.each([
+    ["openEmulator", "export const openEmulator = open;"],
+    ["a default export", "export default open;"],
+    ["the only function of an emulator", "export const startMyEmulator = open; export const emulators = [];"],
+  ])("is found by %s, and cases with the faults that it declares run", async (_, exports) => {
+    await using place = await writeFiles({ "both.mjs": EMULATOR + exports });
+    const both = join(place.folder, "both.mjs");
+    const result = await conformance(...RUN, "--adapter", both, "--emulator", both);
+    expect(result.errors).toBe("");
+    expect(
+      runOf(result)
+        .reports.map((report) => `${report.case}: ${report.result} ${report.reason}`)
+        .toSorted(),
+    ).toEqual(["ordering/publish/stalled: environment-missing fault stall", "ordering/publish/throttled: passed null"]);
+  });
+
+  test("may have a server of its own, is opened for the URL of the command, and closed at the end", async () => {
+    const text = `${PREAMBLE}import { startMemoryEmulator } from ${JSON.stringify(new URL("../../../localstack/memory-emulator.ts", import.meta.url).href)};
+      export async function openEmulator(url) {
+        const emulator = await startMemoryEmulator();
+        return { ...emulator, close: async () => { await emulator.close(); console.error("closed, for " + url); } };
+      }`;
+    await using place = await writeFiles({ "emulator.mjs": text });
+    const result = await conformance("memory:nowhere", ...RUN.slice(1), "--emulator", join(place.folder, "emulator.mjs"));
+    expect(runOf(result).summary).toMatchObject({ passed: 2 });
+    expect(result.errors).toBe("closed, for memory:nowhere\n");
+  });
+
+  test.each([
+    ["nothing that opens", "export const emulator = {};", /--emulator: .* has no opener, .*openEmulator.*; it exports emulator/],
+    ["an opener that returns nothing", "export default () => undefined;", /--emulator: what its opener returned is no object/],
+    [
+      "an emulator that lacks something",
+      "export default () => ({ createTopic() {} });",
+      /--emulator: what its opener returned lacks inject, faultKinds/,
+    ],
+  ])("with %s is refused", async (_, text, message) => {
+    await using place = await writeFiles({ "emulator.mjs": text });
+    const result = await conformance(...RUN, "--emulator", join(place.folder, "emulator.mjs"));
+    expect(result).toMatchObject({ exitCode: 2, output: "" });
+    expect(result.errors).toMatch(message);
+  });
+
+  test("is refused with lent topics", async () => {
+    const result = await conformance(...RUN, "--emulator", "./any.mjs", "--topics", "a,b,c");
+    expect(result).toMatchObject({ exitCode: 2, errors: expect.stringContaining("--emulator goes without --topics") });
+  });
+});
+
+describe("--show-causes", () => {
+  /** Each second write fails, with the words of a server. */
+  const GRUMBLING = `${PREAMBLE}
+    import { StreamError } from ${JSON.stringify(new URL("../../../src/errors.ts", import.meta.url).href)};
+    import { override } from ${JSON.stringify(new URL("../../mutants/override.ts", import.meta.url).href)};
+    export const openDriver = (url) => {
+      const driver = openMemory(url);
+      return override(driver, { open: (context) => {
+        const opened = driver.open(context);
+        return override(opened, { producer: (topic) => {
+          const producer = opened.producer(topic);
+          let writes = 0;
+          return override(producer, { write: async (call, signal) => {
+            writes += 1;
+            if (writes % 2 === 0) return producer.write(call, signal);
+            const cause = Object.assign(new Error("BUSY at redis://user:pass@host"), { name: "ReplyError", stack: "" });
+            const error = CAUSE;
+            return call.slices.map(() => ({ outcome: OUTCOME, error }));
+          } });
+        } });
+      } });
+    };`;
+  const grumbling = (cause: string, outcome: string): string =>
+    GRUMBLING.replace("CAUSE", cause).replace("OUTCOME", JSON.stringify(outcome));
+
+  test("prints the cause of each retry with its case, on standard error", async () => {
+    await using place = await writeFiles({
+      "a.mjs": grumbling('new StreamError("throttled", "slow down", { cause, retryable: true })', "retryable"),
+    });
+    const args = ["memory:shared", "--run", "ordering/publish/same-tick", "--json", "--adapter", join(place.folder, "a.mjs")];
+    const shown = await conformance(...args, "--show-causes");
+    expect(shown.exitCode).toBe(0);
+    expect(shown.errors).toMatch(
+      /^(?:cause: ordering\/publish\/same-tick: send of case-\w+-0 is retried: throttled \(slow down\), by ReplyError "BUSY at redis:\/\/\*\*\*@host"\n)+$/,
+    );
+    expect(await conformance(...args)).toMatchObject({ exitCode: 0, errors: "" });
+  });
+
+  test("prints the causes of a failure; an error that is not known shows its text in the reason too", async () => {
+    await using place = await writeFiles({ "a.mjs": grumbling('new StreamError("internal", "not known", { cause })', "refused") });
+    const args = ["memory:shared", "--run", "ordering/publish/same-tick", "--adapter", join(place.folder, "a.mjs")];
+    const shown = await conformance(...args, "--show-causes");
+    expect(shown.exitCode).toBe(1);
+    expect(shown.errors).toContain('cause: ordering/publish/same-tick: failed by ReplyError "BUSY at redis://***@host"\n');
+    expect(shown.output).toContain('internal (not known; caused by ReplyError "BUSY at redis://***@host")');
+  });
+});
+
 describe("expected results", () => {
   test("may begin with a byte order mark", async () => {
     await using place = await writeFiles({ "expected.json": "\uFEFF{}" });

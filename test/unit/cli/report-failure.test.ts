@@ -35,7 +35,9 @@ test.each<readonly [unknown, number, readonly string[]]>([
 
 test("a missing capability is an error before the work begins", async () => {
   const work = vi.fn<() => Promise<void>>();
-  const failure: unknown = await withConnection("memory:?without=topicAdmin", work, ["topicAdmin"]).catch((error: unknown) => error);
+  const failure: unknown = await withConnection({ url: "memory:?without=topicAdmin" }, work, ["topicAdmin"]).catch(
+    (error: unknown) => error,
+  );
   expect(reportFailure(failure)).toBe(1);
   expect(printed).toEqual([expect.stringMatching(/^unsupported: .*topicAdmin$/)]);
   expect(work).not.toHaveBeenCalled();

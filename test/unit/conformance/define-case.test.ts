@@ -3,8 +3,10 @@ import { openMemory } from "../../../adapters/memory/open.ts";
 import { startMemoryEmulator } from "../../../localstack/memory-emulator.ts";
 import { expectTrue, expectUnsupported } from "../../../src/conformance/assertions.ts";
 import { type CaseDefinition, defineCase } from "../../../src/conformance/define-case.ts";
-import type { ConformanceTarget } from "../../../src/conformance/target.ts";
+import type { CaseContext } from "../../../src/conformance/case-context.ts";
+import type { ConformanceTarget, Emulator } from "../../../src/conformance/target.ts";
 import { connect } from "../../../src/connect.ts";
+import type { Fault, FaultKind } from "../../../src/driver/index.ts";
 import { StreamError } from "../../../src/errors.ts";
 
 const NEVER = new AbortController().signal;
@@ -40,16 +42,66 @@ test("a gate that is off runs the refusal, and only a right one counts", async (
   expect(await runOf({ gates: right })).toMatchObject({ result: "passed" });
 });
 
-test("a fault that cannot be injected is missing, whether there is no emulator or it refuses the kind", async () => {
-  expect(await runOf({ faults: ["stall"] })).toMatchObject({ result: "environment-missing", reason: "fault stall" });
-  const emulator = {
+/** It shows stalls and throttling, and refuses everything that names an operation. */
+function emulatorOf(planned: string[] = []): Emulator {
+  return {
+    faultKinds: ["stall", "throttle"],
     createTopic: async () => undefined,
-    inject: () => {
-      throw new StreamError("unsupported", "cannot show that");
+    inject: async ({ kind, operation }) => {
+      await new Promise((resolve) => void setTimeout(resolve, 5));
+      if (operation !== undefined) throw new StreamError("unsupported", "cannot tell these calls apart");
+      planned.push(kind);
     },
   };
-  const injecting: Partial<CaseDefinition> = { faults: ["stall"], run: async (context) => context.inject({ kind: "stall" }) };
-  expect(await runOf(injecting, { ...targetOf(), emulator })).toMatchObject({ result: "environment-missing", reason: "fault stall" });
+}
+
+test("a fault that the target does not declare is missing before the case begins", async () => {
+  expect(await runOf({ faults: ["stall"] })).toMatchObject({ result: "environment-missing", reason: "fault stall" });
+  const target = { ...targetOf(), emulator: emulatorOf() };
+  const run = async (): Promise<void> => Promise.reject(new Error("must not run"));
+  expect(await runOf({ faults: ["stall", "disconnect", "restart"], run }, target)).toMatchObject({
+    result: "environment-missing",
+    reason: "fault disconnect",
+  });
+  expect(await runOf({ faults: ["stall", "throttle"] }, target)).toMatchObject({ result: "passed" });
+});
+
+test("a case that takes any of its faults needs one of them, and sees which there are", async () => {
+  const target = { ...targetOf(), emulator: emulatorOf() };
+  const seen: string[] = [];
+  const run = async (context: CaseContext): Promise<void> => void seen.push(...context.faultKinds);
+  expect(await runOf({ faults: ["disconnect", "stall"], anyOfFaults: true, run }, target)).toMatchObject({ result: "passed" });
+  expect(seen).toEqual(["stall", "throttle"]);
+  expect(await runOf({ faults: ["disconnect", "restart"], anyOfFaults: true, run }, target)).toMatchObject({
+    result: "environment-missing",
+    reason: "fault disconnect",
+  });
+  expect(await runOf({ faults: [], anyOfFaults: true })).toMatchObject({ result: "passed" });
+});
+
+test("a case goes on when a promised fault is planned; a refused one fails it, unless only its operation is refused", async () => {
+  const planned: string[] = [];
+  const target = { ...targetOf(), emulator: emulatorOf(planned) };
+  const injecting = (fault: Fault, faults: readonly FaultKind[] = ["stall"]): Partial<CaseDefinition> => ({
+    faults,
+    run: async (context) => {
+      await context.inject(fault);
+      expectTrue(planned.length === 1, "the fault is planned");
+    },
+  });
+  expect(await runOf(injecting({ kind: "stall" }), target)).toMatchObject({ result: "passed" });
+  expect(await runOf(injecting({ kind: "stall", operation: "commit" }), target)).toMatchObject({
+    result: "environment-missing",
+    reason: "fault stall of operation commit",
+  });
+  const inject = (): void => {
+    throw new StreamError("unsupported", "cannot show that");
+  };
+  const refusing = { ...target, emulator: { ...emulatorOf(), inject } };
+  expect(await runOf(injecting({ kind: "stall" }), refusing)).toMatchObject({
+    result: "failed",
+    reason: "an unexpected unsupported (cannot show that)",
+  });
 });
 
 test("topics that cannot be made nor lent are missing", async () => {

@@ -101,7 +101,7 @@ test("a fault that a case injected and that affected no call does not prevent th
     ...anyCase,
     run: async (context) => {
       const topic = await context.topic();
-      context.inject({ kind: "refuse-authorization", topic: topic.name, times: 3 });
+      await context.inject({ kind: "refuse-authorization", topic: topic.name, times: 3 });
     },
   });
   const result = await planning.run({ connect: async () => connect(url), emulator }, new AbortController().signal);

@@ -18,7 +18,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("%s under f
     const emulator = await startEmulator(provider, { topics: { orders: { partitions: 2 } } });
     const connection = await connect(emulator.url);
     const orders = connection.topic("orders", { codec: text(), key: (order) => order });
-    emulator.inject({ kind: "throttle", topic: "orders" });
+    await emulator.inject({ kind: "throttle", topic: "orders" });
     await orders.producer().send({ value: "order 1" });
     const read: string[] = [];
     for await (const { value, timestamp } of orders.reader({ until: "now" })) {
@@ -41,7 +41,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("%s under f
   test("a restart is over in real time", { timeout: 30_000 }, async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: {} } });
     await using connection = await connect(emulator.url);
-    emulator.inject({ kind: "restart" });
+    await emulator.inject({ kind: "restart" });
     await connection
       .topic("orders", { codec: text(), key: () => null })
       .producer()

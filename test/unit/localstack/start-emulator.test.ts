@@ -20,7 +20,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
   test("shows faults", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: {} } });
     await using connection = await connect(emulator.url);
-    emulator.inject({ kind: "refuse-authorization", topic: "orders" });
+    await emulator.inject({ kind: "refuse-authorization", topic: "orders" });
     await expect(connection.admin.describeTopic("orders")).rejects.toMatchObject({ code: "permission-denied" });
     await connection.admin.describeTopic("orders");
     expect(() => emulator.inject({ kind: "earthquake" as "stall" })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
@@ -29,15 +29,15 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
   test("withdraws faults that have not been applied yet", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: {}, payments: {} } });
     await using connection = await connect(emulator.url);
-    emulator.inject({ kind: "refuse-authorization", times: 3 });
-    emulator.inject({ kind: "disconnect", topic: "orders", after: 1 });
+    await emulator.inject({ kind: "refuse-authorization", times: 3 });
+    await emulator.inject({ kind: "disconnect", topic: "orders", after: 1 });
     await expect(connection.admin.describeTopic("payments")).rejects.toMatchObject({ code: "permission-denied" });
     emulator.clearFaults();
     emulator.clearFaults();
     await connection.admin.describeTopic("payments");
     await connection.admin.describeTopic("orders");
     await connection.admin.describeTopic("orders");
-    emulator.inject({ kind: "refuse-authorization", topic: "orders" });
+    await emulator.inject({ kind: "refuse-authorization", topic: "orders" });
     await expect(connection.admin.describeTopic("orders")).rejects.toMatchObject({ code: "permission-denied" });
   });
 
@@ -45,7 +45,7 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     await using emulator = await startEmulator(provider, { topics: { orders: { partitions: 1 } } });
     await using connection = await connect(emulator.url);
     const producer = connection.topic("orders", { codec: text(), key: () => "a" }).producer({ onKeyFailure: "continue" });
-    emulator.inject({ kind: "fail-entry", topic: "orders", times: 1_000 });
+    await emulator.inject({ kind: "fail-entry", topic: "orders", times: 1_000 });
     await expect(producer.send({ value: "one" })).rejects.toMatchObject({ code: "invalid-argument" });
     emulator.clearFaults();
     await producer.send({ value: "one" });

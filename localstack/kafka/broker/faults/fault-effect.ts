@@ -96,13 +96,15 @@ const KINDS: Readonly<Record<FaultKind, (fault: Fault) => ShownFault>> = {
   restart: () => ({ variants: [[{ what: "restart" }]], apis: null }),
 };
 
+export const FAULT_KINDS = Object.keys(KINDS) as readonly FaultKind[];
+
 /** @throws `invalid-argument` for an unknown kind or an invalid property */
 export function plannedFault(fault: Fault): PlannedFault {
   checkFault(fault);
   const { kind, after = 0, times = 1, topic, partition, operation } = fault;
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (known === undefined) {
-    throw refused(`there is no fault ${JSON.stringify(kind)}; there are ${Object.keys(KINDS).join(", ")}`);
+    throw refused(`there is no fault ${JSON.stringify(kind)}; there are ${FAULT_KINDS.join(", ")}`);
   }
   if (partition !== undefined && !/^\d+$/.test(partition)) {
     throw refused(`a fault names partition ${JSON.stringify(partition)}; partitions are numbers, from "0" on`);

@@ -71,7 +71,7 @@ const unsent = defineCase({
     const connection = await context.connect();
     const producer = connection.topic(topic.name, { codec: plainText }).producer();
     await context.within(producer.send({ key: "one", value: "first" }), "a first send");
-    context.inject({ kind: "stall", topic: topic.name, durationMs: 60_000, times: 3 });
+    await context.inject({ kind: "stall", topic: topic.name, durationMs: 60_000, times: 3 });
     const codes: StreamErrorCode[] = [];
     const sends = ["a", "b", "c"].map(async (value) => {
       try {

@@ -1,7 +1,9 @@
-import { activeResources, addedResources } from "../../active-resources.ts";
+import { type ActiveResources, activeResources, addedResources } from "../../active-resources.ts";
+import type { CaseContext } from "../../case-context.ts";
 import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { keyNames } from "../../history/sequenced.ts";
+import { MOMENTS } from "../../support/moments.ts";
 
 const openHandles = defineCase({
   name: "close/resources/no-open-handles",
@@ -46,12 +48,50 @@ const openHandles = defineCase({
       await context.within(connection.close({ timeoutMs: 100 }), "a connection to close with everything in use");
       await context.within(running, "run to resolve after close");
     }
-    let added: readonly string[] = [];
-    await context.deadline.untilAsked(
-      async () => (added = addedResources(before)).length === 0,
-      () => `a closed connection to leave nothing that keeps the process alive, but it left ${added.join(", ")}`,
-    );
+    await untilNothingIsLeft(context, before);
   },
 });
 
-export const closeResourcesCases = [openHandles];
+const whileConnecting = defineCase({
+  name: "close/resources/closed-while-connecting",
+  promise: 10,
+  mutant: "leaves-a-connection-that-was-being-opened",
+  // It counts the handles of the whole process.
+  exclusive: true,
+  run: async (context) => {
+    const topic = await context.topic();
+    const group = await context.group(topic);
+    const history = context.history();
+    const before = activeResources();
+    for (const moment of MOMENTS) {
+      const connection = await context.connect();
+      const stream = sequencedTopic(connection, topic);
+      const uses: readonly Promise<unknown>[] = [
+        stream.producer().send({ value: history.next(topic.name, "key") }),
+        stream.consumer({ group, initialPosition: topic.start }).run(() => undefined),
+        Promise.resolve(stream.reader({ from: topic.start, until: "now" })[Symbol.asyncIterator]().next()),
+        connection.admin.describeTopic(topic.name),
+      ];
+      for (const use of uses) void context.later(use);
+      await moment();
+      await context.within(connection.close({ timeoutMs: 50 }), "a connection to close while it is being opened");
+      await context.within(Promise.allSettled(uses), "the calls of a closed connection to settle");
+    }
+    await untilNothingIsLeft(context, before);
+  },
+});
+
+/** What goes on after a close may open something a little later. */
+const AFTERMATH_MS = 50;
+const AFTERMATH_CALLS = 2;
+
+async function untilNothingIsLeft(context: CaseContext, before: ActiveResources): Promise<void> {
+  await context.deadline.pause(context.deadline.longEnough(AFTERMATH_MS, AFTERMATH_CALLS), "what goes on after a close to end");
+  let added: readonly string[] = [];
+  await context.deadline.untilAsked(
+    async () => (added = addedResources(before)).length === 0,
+    () => `a closed connection to leave nothing that keeps the process alive, but it left ${added.join(", ")}`,
+  );
+}
+
+export const closeResourcesCases = [openHandles, whileConnecting];

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as later } from "node:timers/promises";
+import { setTimeout as later } from "node:timers/promises";
 import type { ConsumerOptions, MessageHandler } from "../../../consume/consumer-types.ts";
 import { isStreamError } from "../../../errors.ts";
 import type { Topic } from "../../../topic-types.ts";
@@ -9,23 +9,9 @@ import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../../history/check.ts";
 import { type Sequenced, keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
+import { MOMENTS } from "../../support/moments.ts";
 import { untilOwned } from "../../support/partition-owners.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
-
-/** After some steps within a turn of the event loop, some turns, or some milliseconds: before, during and after the start. */
-const MOMENTS: readonly (() => Promise<unknown>)[] = [
-  ...[0, 1, 2, 3, 5, 8, 13].map((steps) => async () => {
-    for (let step = 0; step < steps; step += 1) await Promise.resolve();
-  }),
-  async () => nextTurn(),
-  async () => {
-    for (let turn = 0; turn < 4; turn += 1) await nextTurn();
-  },
-  async () => later(2),
-  async () => later(10),
-  async () => later(40),
-  async () => later(120),
-];
 
 const TOGETHER = 16;
 

@@ -58,7 +58,7 @@ const denied = defineCase({
     const topic = await context.topic();
     const producer = context.connection.topic(topic.name, { codec: plainText }).producer();
     await context.within(producer.send({ key: "one", value: "allowed" }), "a first send");
-    context.inject({ kind: "refuse-authorization", topic: topic.name });
+    await context.inject({ kind: "refuse-authorization", topic: topic.name });
     const error = await expectRejection(
       async () => context.within(producer.send({ key: "one", value: "x" }), "a send that is not permitted"),
       ["permission-denied", "unauthenticated"],
@@ -88,7 +88,7 @@ const reachesTheCaller = defineCase({
     // Either a call of the producer or one of the member is refused: this repeats until it is one of the member.
     await context.deadline.untilAsked(async () => {
       if (member.ended) return true;
-      context.inject({ kind: "refuse-authorization", topic: topic.name, after: 1 });
+      await context.inject({ kind: "refuse-authorization", topic: topic.name, after: 1 });
       await Promise.allSettled([producer.send({ value: history.next(topic.name, "key-0") })]);
       return member.ended;
     }, "run to reject when the member is no longer permitted");

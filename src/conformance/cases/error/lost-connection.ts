@@ -25,7 +25,7 @@ const openingReader = defineCase({
     const bookmark = await bookmarkAtStart(context, topic);
     for (const after of REQUESTS) {
       const history = context.history();
-      context.inject({ kind: "disconnect", topic: topic.name, after });
+      await context.inject({ kind: "disconnect", topic: topic.name, after });
       await readStored(context, history, topic, after % 2 === 0 ? {} : { from: { bookmark } });
       checkExactlyOnceInOrder(sent.sent, history.received, topic.name);
     }
@@ -61,7 +61,7 @@ const administration = defineCase({
     };
     for (const [name, call] of Object.entries(calls)) {
       for (const after of REQUESTS) {
-        context.inject({ kind: "disconnect", topic: topic.name, after });
+        await context.inject({ kind: "disconnect", topic: topic.name, after });
         await context.within(call(), `${name} to be retried after the connection of request ${after} broke`);
       }
     }
@@ -81,8 +81,8 @@ const ownWork = defineCase({
   run: async (context) => {
     const { admin } = context;
     const name = await context.missingTopic();
-    const loseAnswer = (): void => context.inject({ kind: "fail-after-write", operation: "admin", topic: name });
-    loseAnswer();
+    const loseAnswer = async (): Promise<void> => context.inject({ kind: "fail-after-write", operation: "admin", topic: name });
+    await loseAnswer();
     await context.within(admin.createTopic(name), "the creation of a topic whose answer was lost to resolve");
     const stream = sequencedTopic(context.connection, { name });
     const history = context.history();
@@ -91,7 +91,7 @@ const ownWork = defineCase({
     expectTrue((await readAll(context, stream, { until: "now" })).length === 1, "the created topic can be written and read");
     await producer.close();
     await expectRejection(async () => admin.createTopic(name), "already-exists", "a topic that exists");
-    loseAnswer();
+    await loseAnswer();
     await context.within(admin.deleteTopic(name), "the deletion of a topic whose answer was lost to resolve");
     await expectRejection(async () => admin.describeTopic(name), "not-found", "a topic that was deleted");
     await expectRejection(async () => admin.deleteTopic(name), "not-found", "a second deletion");

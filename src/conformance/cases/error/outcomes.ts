@@ -55,7 +55,7 @@ const abortedInFlight = defineCase({
     const stream = context.connection.topic(topic.name, { codec: plainText });
     const producer = stream.producer();
     await context.within(producer.send({ key: "one", value: "first" }), "a first send");
-    context.inject({ kind: "stall", topic: topic.name, durationMs: STALL_MS });
+    await context.inject({ kind: "stall", topic: topic.name, durationMs: STALL_MS });
     const reason = new Error("changed my mind");
     let error: unknown = reason;
     // On a busy machine a call may leave late. If it was aborted before that, the case sends again and waits longer.
@@ -88,7 +88,7 @@ const unavailable = defineCase({
     const topic = await context.topic();
     const connection = await context.connect();
     await context.within(connection.admin.describeTopic(topic.name), "a first call");
-    context.inject({ kind: "disconnect", topic: topic.name, times: 1 });
+    await context.inject({ kind: "disconnect", topic: topic.name, times: 1 });
     const error = await thrownBy(async () => context.within(connection.admin.describeTopic(topic.name), "a call over a broken connection"));
     // A client that reconnects by itself may have completed the call. Otherwise the error must be retryable.
     if (error !== null) {

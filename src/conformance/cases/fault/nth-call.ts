@@ -22,7 +22,7 @@ async function runWithFault(context: CaseContext, fault: FaultKind, after: numbe
   const topic = await context.topic();
   const group = await context.group(topic);
   const history = context.history();
-  context.inject({ kind: fault, topic: topic.name, after, durationMs: STALL_MS });
+  await context.inject({ kind: fault, topic: topic.name, after, durationMs: STALL_MS });
   const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 10 } });
   const options = { group, concurrency: 3, commit: { everyMessages: 4, everyMs: 10 } };
   const sends: Promise<Receipt>[] = [];

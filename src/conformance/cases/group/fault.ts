@@ -40,7 +40,7 @@ function groupWithFault({ name, mutant, fault, promise, exclusive = false }: Gro
       await context.until(() => history.received.length >= 20, "the member to be in the middle of its work");
       // The first call is one of the producer; the fault must break the connection of the member.
       const after = fault === "disconnect" ? 1 : 0;
-      context.inject({ kind: fault, topic: topic.name, after, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS });
+      await context.inject({ kind: fault, topic: topic.name, after, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS });
       await sendInterleaved(context, producer, history, topic, keyNames(16), 6);
       await untilComplete(context, history);
       // Later traffic shows that the group works again, not only that it finished what it had.

@@ -20,7 +20,7 @@ const beforeTheFirstFetch = defineCase({
     const topic = await context.topic();
     const history = context.history();
     await publish(context, context.history(), topic, keyNames(16), 1);
-    context.inject({ kind: "stall", topic: topic.name, durationMs: STALL_MS, times: topic.partitions.length });
+    await context.inject({ kind: "stall", topic: topic.name, durationMs: STALL_MS, times: topic.partitions.length });
     const options = { group: await context.group(topic), initialPosition: "latest" as const };
     const member = context.member(topic, options, recordInto(history));
     await context.until(() => member.consumer.assigned.length === topic.partitions.length, "the member to be given every partition");

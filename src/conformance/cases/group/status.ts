@@ -90,7 +90,7 @@ const again = defineCase({
     await untilOwned(context, topic, [member]);
     await publish(context, history, topic, keyNames(8), 2);
     await untilComplete(context, history);
-    context.inject({ kind: "restart", topic: topic.name });
+    await context.inject({ kind: "restart", topic: topic.name });
     const publishing = context.later(publish(context, history, topic, keyNames(8), 1));
     let seen = consumer.status().state;
     while (seen !== "joining") {

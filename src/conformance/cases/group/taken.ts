@@ -51,7 +51,7 @@ function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
       await untilShared(context, topic, members);
       await publish(context, history, topic, KEYS, 1);
       await context.until(() => tries.size === KEYS.length, "handlers of every key to run");
-      context.inject({ kind: "steal-partition", topic: topic.name });
+      await context.inject({ kind: "steal-partition", topic: topic.name });
       if (lateBy === "nothing") late.open();
       // The next call of the old owner reports the loss.
       await publish(context, context.history(), topic, ["other-1", "other-2", "other-3", "other-4"], 1);
@@ -97,7 +97,7 @@ const lossReported = defineCase({
     await untilOwned(context, topic, [member]);
     for (const kind of ["steal-partition", "lose-coordinator"] as const) {
       const before = events.length;
-      context.inject({ kind, topic: topic.name });
+      await context.inject({ kind, topic: topic.name });
       await publish(context, history, topic, KEYS, 1);
       await untilComplete(context, history);
       // Where fetching needs no ownership, the next heartbeat reports the loss.
@@ -134,7 +134,7 @@ const goesOn = defineCase({
     await untilShared(context, topic, members);
     for (const kind of ["steal-partition", "lose-coordinator", "steal-partition"] as const) {
       await publish(context, history, topic, KEYS, 2);
-      context.inject({ kind, topic: topic.name });
+      await context.inject({ kind, topic: topic.name });
       await publish(context, history, topic, KEYS, 2);
       await untilComplete(context, history);
     }

@@ -34,7 +34,7 @@ async function sendWithOneFailure(
   history: History,
   topic: CaseTopic,
 ): Promise<{ outcomes: readonly Settled[]; failedKey: string }> {
-  context.inject({ kind: "fail-entry", topic: topic.name });
+  await context.inject({ kind: "fail-entry", topic: topic.name });
   const sends: Promise<Settled>[] = [];
   for (let round = 0; round < 6; round += 1) {
     for (const key of keyNames(6)) {
@@ -115,7 +115,7 @@ const onlyTheInvalidFail = defineCase({
     const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 10 } });
     const outcomes: Settled[] = [];
     for (let failure = 0; failure < 2; failure += 1) {
-      context.inject({ kind: "fail-entry", topic: topic.name });
+      await context.inject({ kind: "fail-entry", topic: topic.name });
       const sends: Promise<Settled>[] = [];
       // What is sent while the culprit is searched for queues up behind it.
       for (let tick = 0; tick < 10; tick += 1) {
@@ -151,7 +151,7 @@ const orderWhileIsolating = defineCase({
     const topic = await context.topic();
     const history = context.history();
     const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 10 } });
-    context.inject({ kind: "fail-entry", topic: topic.name });
+    await context.inject({ kind: "fail-entry", topic: topic.name });
     const values = Array.from({ length: 40 }, () => keyNames(3).map((key) => history.next(topic.name, key))).flat();
     let failed: readonly number[] = [];
     try {

@@ -32,7 +32,7 @@ const neverHandedOver = defineCase({
     const deliveryTimeoutMs = DEADLINE_MS + Math.ceil(tookMs);
     const producer = sequencedTopic(context.connection, topic).producer({ retry: LONG_BACK_OFF, deliveryTimeoutMs });
     await firstSend(producer);
-    context.inject({ kind: "fail-after-write", topic: topic.name });
+    await context.inject({ kind: "fail-after-write", topic: topic.name });
     const errors = new Map<number, StreamError>();
     const send = async (): Promise<void> => {
       const value = history.next(topic.name, "key");
@@ -136,7 +136,7 @@ const givenUpBetweenAttempts = defineCase({
       }
     };
     await context.within(send("first"), "a first send");
-    context.inject({ kind: "fail-after-write", topic: topic.name });
+    await context.inject({ kind: "fail-after-write", topic: topic.name });
     const sends: Promise<void>[] = [];
     await untilRetried(context, topic, () => sends.push(send("a"), send("b", changedMind.signal), send("c")));
     // One message in the middle is given up, and others are added: the next call begins with the same message but differs.

@@ -213,7 +213,7 @@ const noOverlapOverOwnerships = defineCase({
     });
     await publish(context, history, topic, held, 2);
     await context.until(() => running === held.length, "handlers of every key to run");
-    context.inject({ kind: "steal-partition", topic: topic.name });
+    await context.inject({ kind: "steal-partition", topic: topic.name });
     // The next call of the member reports the loss.
     await publish(context, history, topic, others, 1);
     await context.until(() => lost.isOpen, "the signal of a running handler to abort when its partition is taken");

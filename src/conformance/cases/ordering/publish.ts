@@ -31,7 +31,7 @@ const blocksNothing = defineCase({
     let error: unknown = null;
     // On a busy machine a call may leave late. If the message was aborted before that, or was stored, the case sends again and waits longer.
     for (let pauseMs = 20; !isStreamError(error) && pauseMs < LONG_STALL_MS; pauseMs *= 2) {
-      context.inject({ kind: "stall", topic: topic.name, durationMs: LONG_STALL_MS });
+      await context.inject({ kind: "stall", topic: topic.name, durationMs: LONG_STALL_MS });
       const controller = new AbortController();
       const aborted = producer.send({ key: "one", value: "aborted" }, { signal: controller.signal }).catch((thrown: unknown) => thrown);
       const behind = [`beside-${pauseMs}`].map(send);
@@ -167,7 +167,7 @@ function publishWithFault({ name, mutant, fault, mayRepeat, exclusive = false }:
       const sends: Promise<Receipt>[] = [];
       for (let tick = 0; tick < 24; tick += 1) {
         if (tick === 6 || tick === 14) {
-          context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: SHORT_STALL_MS });
+          await context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: SHORT_STALL_MS });
         }
         for (const key of keyNames(8)) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));
         await nextTurn();
@@ -203,8 +203,8 @@ function slowFault({ name, mutant, fault, mayRepeat }: SlowFault): DefinedCase {
       const keys = keyNames(8);
       const producer = sequencedTopic(context.connection, topic).producer({ retry: { initialDelayMs: 1, maxDelayMs: 10 } });
       await context.within(producer.send({ value: history.next(topic.name, keys[0]!) }), "a first send");
-      context.inject({ kind: "stall", topic: topic.name, durationMs: SLOW_STALL_MS, times: 3 });
-      context.inject({ kind: fault, topic: topic.name, times: 3 });
+      await context.inject({ kind: "stall", topic: topic.name, durationMs: SLOW_STALL_MS, times: 3 });
+      await context.inject({ kind: fault, topic: topic.name, times: 3 });
       const sends: Promise<Receipt>[] = [];
       for (let tick = 0; tick < 20; tick += 1) {
         for (const key of keys) sends.push(context.later(producer.send({ value: history.next(topic.name, key) })));

@@ -152,7 +152,7 @@ const partialFailure = defineCase({
     const history = context.history();
     const producer = sequencedTopic(context.connection, topic).producer();
     const batch = nextBatch(history, topic, keyNames(6), 5);
-    context.inject({ kind: "fail-entry", topic: topic.name });
+    await context.inject({ kind: "fail-entry", topic: topic.name });
     let outcome;
     try {
       await context.within(producer.sendBatch(batch), "a batch to settle");
@@ -274,7 +274,7 @@ const oneFailsForGood = defineCase({
     const batch: OutgoingMessage<Sequenced>[] = [];
     // The failing message is in the middle of the call, and with these figures not of the first key.
     for (let round = 0; round < 5; round += 1) for (const key of keyNames(10)) batch.push({ value: history.next(topic.name, key) });
-    context.inject({ kind: "fail-entry", topic: topic.name });
+    await context.inject({ kind: "fail-entry", topic: topic.name });
     let failures: readonly { readonly index: number; readonly error: StreamError }[] = [];
     try {
       await context.within(producer.sendBatch(batch), "a batch to settle");

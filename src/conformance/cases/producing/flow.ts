@@ -53,7 +53,7 @@ const deliveryTimeout = defineCase({
       context.connection.topic(topic.name, { codec: plainText }).producer().send({ key: "a", value: "warm" }),
       "a first send",
     );
-    context.inject({ kind: "stall", topic: topic.name, durationMs: 60_000 });
+    await context.inject({ kind: "stall", topic: topic.name, durationMs: 60_000 });
     const error = await expectRejection(
       async () => context.within(producer.send({ key: "a", value: "late" }), "a send to be given up after its deadline"),
       ["timeout", "outcome-unknown"],

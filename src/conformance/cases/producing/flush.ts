@@ -78,7 +78,7 @@ const stalled = defineCase({
     const history = context.history();
     const producer = sequencedTopic(context.connection, topic).producer();
     await context.within(producer.send({ value: history.next(topic.name, "first") }), "a first send");
-    context.inject({ kind: "stall", topic: topic.name, durationMs: SLOW_MS, times: 3 });
+    await context.inject({ kind: "stall", topic: topic.name, durationMs: SLOW_MS, times: 3 });
     await flushed(context, producer, history, topic);
     await readStored(context, history, topic);
     // A producer may give up a slow call without knowing whether it was stored.

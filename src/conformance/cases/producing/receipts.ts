@@ -135,7 +135,7 @@ const messageIds = defineCase({
     const history = context.history();
     const stream = sequencedTopic(context.connection, topic);
     const producer = stream.producer({ messageIds: true, retry: { initialDelayMs: 1, maxDelayMs: 10 } });
-    context.inject({ kind: "fail-after-write", topic: topic.name });
+    await context.inject({ kind: "fail-after-write", topic: topic.name });
     await sendInterleaved(context, producer, history, topic, keyNames(4), 3);
     const messages = await readAll(context, stream, { from: topic.start, until: "now" });
     const byMessage = new Map<string, string>();

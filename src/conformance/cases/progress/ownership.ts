@@ -25,7 +25,7 @@ const earlierOwnership = defineCase({
     });
     await publish(context, history, topic, ["key"], 1);
     await context.until(() => attempts === 1, "the message to be in its handler");
-    context.inject({ kind: "lose-coordinator", topic: topic.name });
+    await context.inject({ kind: "lose-coordinator", topic: topic.name });
     // The same member owns the partition again. The message is in its handler again, or waits until its key is free.
     await publish(context, context.history(), topic, ["other"], 1);
     await context.until(() => member.consumer.assigned.length === topic.partitions.length, "the member to own everything again");
@@ -76,7 +76,7 @@ const lateResult = defineCase({
     });
     await publish(context, history, topic, keyNames(8), 2);
     await context.until(() => running === 8, "handlers of every key to run");
-    context.inject({ kind: "steal-partition", topic: topic.name });
+    await context.inject({ kind: "steal-partition", topic: topic.name });
     // The next call of the member reports the loss.
     await publish(context, history, topic, keyNames(8), 1);
     await context.until(() => lost.isOpen || otherReason !== null, "the signal of a running handler to abort as ownership-lost");

@@ -188,7 +188,7 @@ const failedCommit = defineCase({
     });
     // Everything is fetched; the fault waits for commits, whatever other calls the member makes.
     await untilFetched(context, first, history.sent.length);
-    context.inject({ kind: "disconnect", topic: topic.name, times: 2, operation: "commit" });
+    await context.inject({ kind: "disconnect", topic: topic.name, times: 2, operation: "commit" });
     start.open();
     await untilComplete(context, history);
     await context.until(() => first.consumer.status().lastCommit !== null, "progress to be stored after commits that failed");
@@ -232,7 +232,7 @@ const triedAgain = defineCase({
       history.receive(message);
     });
     await untilFetched(context, member, history.sent.length);
-    context.inject({ kind: "disconnect", topic: topic.name, operation: "commit" });
+    await context.inject({ kind: "disconnect", topic: topic.name, operation: "commit" });
     start.open();
     await untilComplete(context, history);
     await context.until(() => member.consumer.status().lastCommit !== null, "a failed commit to be retried while the member runs");

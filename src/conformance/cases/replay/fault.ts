@@ -35,7 +35,7 @@ function readerWithFault({ name, mutant, fault, exclusive = false }: ReaderFault
       const reader = sequencedTopic(await context.connect(), topic).reader({ from: topic.start });
       await context.within(reader.bookmark(), "a reader to open");
       // The reader is alone, so its first fetches meet the fault.
-      context.inject(injected);
+      await context.inject(injected);
       let failure: unknown = null;
       const reading = async (): Promise<void> => {
         for await (const message of reader) history.receive(message, "reader");
@@ -52,7 +52,7 @@ function readerWithFault({ name, mutant, fault, exclusive = false }: ReaderFault
         );
       await untilRead();
       // And again while it follows, and a producer sends.
-      context.inject(injected);
+      await context.inject(injected);
       await publish(context, history, topic, KEYS, 2);
       await untilRead();
       expectTrue(failure === null, `a reader survives this fault, but ended with ${showError(failure)}`);
@@ -77,7 +77,7 @@ const notPermitted = defineCase({
     await publish(context, history, topic, KEYS, 2);
     const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start });
     await context.within(reader.bookmark(), "a reader to open");
-    context.inject({ kind: "refuse-authorization", topic: topic.name });
+    await context.inject({ kind: "refuse-authorization", topic: topic.name });
     let error: unknown = null;
     const reading = async (): Promise<void> => {
       for await (const message of reader) expectEqual(message.topic, topic.name, "the topic of a message");

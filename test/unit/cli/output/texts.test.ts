@@ -9,7 +9,7 @@ import { Progress } from "../../../../src/cli/output/progress.ts";
 import { StandardOutput } from "../../../../src/cli/output/standard-output.ts";
 import { lagTable, table } from "../../../../src/cli/output/table.ts";
 import { BrokenPipeError } from "../../../../src/cli/process/exit-errors.ts";
-import { redactUrls } from "../../../../src/cli/process/report-failure.ts";
+import { redactUrls } from "../../../../src/redact-urls.ts";
 import { StreamError } from "../../../../src/index.ts";
 import { sealBookmark } from "../../../../src/position/position.ts";
 

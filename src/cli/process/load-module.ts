@@ -2,45 +2,54 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { OpenDriver } from "../../driver/index.ts";
-import { UsageError } from "../process/exit-errors.ts";
+import { UsageError } from "./exit-errors.ts";
 
-/** How the module of an adapter exports its opener, for messages and for the help. */
-export const ADAPTER_RULE = "its export openDriver, its default export, or its only function named open…";
+/** The one who calls it checks what it returns. */
+export type LoadedFunction = (url: string) => unknown;
+
+/** The function that a module is loaded for. It is the export `name`, else the default export, else the only function that `pattern` fits. */
+export interface WantedExport {
+  /** The option that names the module, for messages: `--adapter`. */
+  readonly option: string;
+  readonly name: string;
+  readonly pattern: RegExp;
+  /** For messages: `has no opener, a function from …: its export …`. */
+  readonly lacking: string;
+}
 
 /**
- * The opener of an adapter outside this package.
  * @param specifier a file, as a path from the working folder, or a package that is installed there
- * @throws `UsageError` if it cannot be loaded, or exports no opener
+ * @throws `UsageError` if it cannot be loaded, or does not export the function
  */
-export async function loadAdapter(specifier: string): Promise<OpenDriver> {
-  const exported = await importModule(specifier);
-  const opener = openerOf(exported);
-  if (opener !== null) return opener;
+export async function loadFunction(specifier: string, wanted: WantedExport): Promise<LoadedFunction> {
+  const exported = await importModule(specifier, wanted.option);
+  const found = functionOf(exported, wanted);
+  if (found !== null) return found;
   const names = Object.keys(exported);
   throw new UsageError(
-    `--adapter: the module ${JSON.stringify(specifier)} has no opener, a function from a URL to a driver: ${ADAPTER_RULE}; ` +
+    `${wanted.option}: the module ${JSON.stringify(specifier)} ${wanted.lacking}; ` +
       (names.length === 0 ? "it exports nothing" : `it exports ${names.join(", ")}`),
   );
 }
 
-function openerOf(exported: Readonly<Record<string, unknown>>): OpenDriver | null {
-  for (const opener of [exported["openDriver"], exported["default"]]) if (isOpener(opener)) return opener;
-  const openers = Object.entries(exported).flatMap(([name, value]) => (/^open[A-Z]/.test(name) && isOpener(value) ? [value] : []));
-  return openers.length === 1 ? openers[0]! : null;
+function functionOf(exported: Exports, { name, pattern }: WantedExport): LoadedFunction | null {
+  for (const value of [exported[name], exported["default"]]) if (isFunction(value)) return value;
+  const fitting = Object.entries(exported).flatMap(([own, value]) => (pattern.test(own) && isFunction(value) ? [value] : []));
+  return fitting.length === 1 ? fitting[0]! : null;
 }
 
-/** `connect` checks what the opener returns. */
-function isOpener(value: unknown): value is OpenDriver {
+function isFunction(value: unknown): value is LoadedFunction {
   return typeof value === "function";
 }
 
-async function importModule(specifier: string): Promise<Readonly<Record<string, unknown>>> {
+type Exports = Readonly<Record<string, unknown>>;
+
+async function importModule(specifier: string, option: string): Promise<Exports> {
   try {
-    return (await import(locate(specifier))) as Readonly<Record<string, unknown>>;
+    return (await import(locate(specifier))) as Exports;
   } catch (cause) {
     const reason = cause instanceof ModuleMissing ? cause.message : asGiven(String(cause), specifier);
-    throw new UsageError(`--adapter: the module ${JSON.stringify(specifier)} could not be loaded: ${reason}`, { cause });
+    throw new UsageError(`${option}: the module ${JSON.stringify(specifier)} could not be loaded: ${reason}`, { cause });
   }
 }
 
