@@ -23,9 +23,16 @@ const DRIVER_CONTRACT_TYPES = /^src\/(tokens\.|topic-settings\.|lag\.)/;
 
 const boundaries: readonly Boundary[] = [
   {
-    name: "an adapter imports itself, the driver contract, errors and leases",
+    name: "an adapter imports itself, the driver contract, errors, leases and the frame",
     from: /^adapters\/[^/]+\//,
-    allowed: ({ from, to }) => adapterOf(to) === adapterOf(from) || /^src\/(driver\/|errors\.|leases\/)/.test(to),
+    allowed: ({ from, to }) => adapterOf(to) === adapterOf(from) || /^src\/(driver\/|errors\.|leases\/|envelope\/index\.)/.test(to),
+  },
+  {
+    name: "the frame imports the types of records and places, errors, stored times and texts of bytes",
+    from: /^src\/envelope\//,
+    allowed: ({ to, kind }) =>
+      /^src\/(envelope\/|errors\.|stored-time\.|text-bytes\.)/.test(to) ||
+      (kind === "types" && /^src\/(driver\/record\.|position\/place\.)/.test(to)),
   },
   {
     name: "the registry reaches adapters only when they are asked for",
