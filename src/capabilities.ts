@@ -47,7 +47,10 @@ export interface Capabilities {
   readonly binaryKeys: boolean;
   /** Headers survive as they are: bytes that are not UTF-8, empty names, values of `null`, repeats, order. */
   readonly exactHeaders: boolean;
-  /** How long a bookmark can be used, in milliseconds; `null`: as long as the messages. Pub/Sub: 7 days. */
+  /**
+   * How long a bookmark can be used, in milliseconds; `null`: as long as the messages. Where it is not `null` (Pub/Sub: 7 days), the provider
+   * itself makes bookmarks: each is a call, and a closed reader has one only if it was asked for one before.
+   */
   readonly bookmarkLifetimeMs: number | null;
   /** Bookmarks work as `until`. */
   readonly endAtBookmark: boolean;

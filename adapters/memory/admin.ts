@@ -107,7 +107,7 @@ export class MemoryAdmin implements AdminDriver {
       nativeName: nativeName(groupName),
       members: group.members.size,
       identity: identityOf(broker, topic, profile.capabilities),
-      places: group.places,
+      places: profile.bookmarks === "marks" ? null : group.places,
     };
   }
 

@@ -21,6 +21,7 @@ import type { Profile } from "./profiles.ts";
 import { MemoryReader } from "./reader.ts";
 import { comparePositions } from "./records.ts";
 import { Service } from "./service.ts";
+import { SubscriptionReader } from "./subscription-reader.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 import { refuseTopicName } from "./topic-name.ts";
 
@@ -93,7 +94,8 @@ class OpenMemoryDriver implements ProviderDriver {
   }
 
   reader(topic: string): ReaderDriver {
-    return new MemoryReader(this.#service, topic);
+    const isMarked = this.#service.profile.bookmarks === "marks";
+    return isMarked ? new SubscriptionReader(this.#service, topic) : new MemoryReader(this.#service, topic);
   }
 
   compare(a: string, b: string): number {

@@ -23,6 +23,8 @@ export interface Profile {
   readonly settlementUnit: "position" | "record";
   /** Whether a result names the invalid message. If not, the whole call is refused because of it, and the core has to find it. */
   readonly namesCulprit: boolean;
+  /** What bookmarks are made of: positions, or marks that the broker keeps. With marks a group's place is not known. */
+  readonly bookmarks: "positions" | "marks";
   /** How long a reader gets no record until it has caught up. */
   readonly quietMs: number;
 }
@@ -48,6 +50,7 @@ const OWN: Profile = {
   keyLanes: "grouped",
   settlementUnit: "position",
   namesCulprit: true,
+  bookmarks: "positions",
   quietMs: 0,
 };
 
@@ -152,6 +155,7 @@ const PUBSUB: Profile = {
   keyLanes: "each",
   settlementUnit: "record",
   namesCulprit: false,
+  bookmarks: "marks",
   quietMs: 50,
 };
 

@@ -144,6 +144,8 @@ async function replayAll(reader: Reader<Flight>, log: FlightLog): Promise<void> 
 async function replayInTwoHalves(url: string, topic: string, range: Range, log: FlightLog, half: number): Promise<void> {
   const first = await connect(url);
   const reader = flightsTopic(first, topic).reader(range);
+  // A provider that makes bookmarks itself has that of a closed reader only if it was asked for one before.
+  await reader.bookmark();
   for await (const message of reader) {
     log.add(message);
     if (log.arrived >= half) break;

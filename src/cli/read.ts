@@ -12,6 +12,7 @@ import { requiredName } from "./options/require-names.ts";
 import { messagePrinter, withMessageFormat } from "./output/message-printer.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
+import { BookmarkKeeper } from "./process/bookmark-keeper.ts";
 import { UsageError } from "./process/exit-errors.ts";
 import { interruptible, whenAborted } from "./process/interruption.ts";
 import { lastMessages } from "./process/last-messages.ts";
@@ -32,7 +33,8 @@ where the topic has several.
 With --bookmark-file the first run begins at --from, and each later one where
 the one before stopped, for whatever reason. Interrupted with Ctrl-C and started
 again, it prints every message exactly once; after a kill it may print again
-what it printed last, for about a second, and misses none.
+what it printed last, for about a second, and misses none. Where the provider
+itself makes bookmarks and bounds their number, it is minutes.
 
 On a terminal a message is a row to read; long values are cut. In a pipe or a
 file, and with --json, a line is {"topic", "partition", "position", "timestamp",
@@ -104,7 +106,8 @@ async function read(url: string | undefined, options: Options): Promise<void> {
       // This ends the loop also while it waits. Messages that were handed out are still printed.
       whenAborted(interrupted, () => void reader.close());
       if (options.follow !== true) whenAborted(retries.lost, () => void reader.close());
-      const printed = await printAll(reader, output, options, file, retries);
+      const keeper = file === null ? null : new BookmarkKeeper(file, reader, connection.capabilities.bookmarkLifetimeMs);
+      const printed = await printAll(reader, output, options, keeper, retries);
       if (printed !== options.max && options.follow !== true) retries.lost.throwIfAborted();
       if (printed !== options.max && options.follow !== true) interrupted.throwIfAborted();
       if (printed === 0 && !interrupted.aborted && kept === null) console.error(`Nothing was read: ${whyNothing(options)}.`);
@@ -152,7 +155,7 @@ async function printAll(
   reader: Reader<Uint8Array | null>,
   output: StandardOutput,
   { max, json }: Options,
-  file: BookmarkFile | null,
+  keeper: BookmarkKeeper | null,
   retries: RetryWatch,
 ): Promise<number> {
   const printer = messagePrinter(output, json);
@@ -161,6 +164,7 @@ async function printAll(
   const progress = new Progress(() => `${printed.toLocaleString("en")} read`, { hidden: output.isTerminal });
   try {
     for await (const messages of max === undefined ? reader.batches() : oneByOne(reader)) {
+      keeper?.handedOut();
       const lines = printer.of(messages);
       // One batch is formatted while the other is being written.
       await writing;
@@ -169,19 +173,19 @@ async function printAll(
       writing.catch(() => undefined);
       printed += messages.length;
       retries.progressed();
-      if (file !== null) {
+      if (keeper !== null) {
         await writing;
         // The bookmark is read before the next batch is requested, so it is behind exactly the printed messages.
-        file.writeSoon(await reader.bookmark());
+        await keeper.printed();
       }
       if (printed === max) break;
     }
     await writing;
-    await file?.write(await reader.bookmark());
+    await keeper?.finish();
   } finally {
     // Messages that were handed out are printed, also if reading failed after them.
     await writing.catch(() => undefined);
-    file?.forget();
+    keeper?.stop();
     progress.end();
   }
   return printed;

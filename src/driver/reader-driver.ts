@@ -30,7 +30,7 @@ export interface ResolvedRange {
 /** What a reader driver pushes into; the core implements it. */
 export interface ReaderSink {
   /**
-   * Records of one partition, in log order, none left out. Resolves when there is room: `true` to go on, `false` when the
+   * Records of one partition, in log order, none left out; from a provider that keeps no order between keys, in the order of each key. Resolves when there is room: `true` to go on, `false` when the
    * reader is done with this partition. May contain records behind the end of the range: the core cuts. Never rejects.
    */
   deliver(partition: string, records: readonly StoredRecord[]): Promise<boolean>;
@@ -67,7 +67,9 @@ export interface ReaderDriver {
    * Resolves a request into places, before anything is read, and reports which of them retention has passed. For earliest, latest
    * and a time the answer is a position (`at`) wherever the provider can name one: a bookmark taken before the first message
    * means the same in another process then, however late it is used, and `latest` is settled here and not at the first fetch.
-   * A time means, per partition, the first record in log order stored at or after it; where none is, the end.
+   * `latest` may be answered as a time where that is exact: nothing stored before the call has that time or a later one.
+   * A time means, per partition, the first record in log order stored at or after it; where none is, the end. A provider that keeps no order
+   * between keys takes it for each record. A mark that the provider no longer has is `position-out-of-range`.
    * Tried once: the core retries it for 30 s while the error is retryable.
    * Malformed positions and unknown partitions are `invalid-argument`; a position behind the end of the log is `position-out-of-range`.
    * What this topic cannot do although the provider can (a topic without retention, a tier) is `unsupported` with `capability`: reader
@@ -79,6 +81,23 @@ export interface ReaderDriver {
    * May be called again, also concurrently, with other partitions. Retries with back-off what can be retried; rejects otherwise.
    */
   read(partitions: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void>;
-  /** Leaves nothing behind at the provider. Never rejects. */
+  /**
+   * For providers that themselves keep what was read, record by record, because they have no position that a reader could start at (Pub/Sub).
+   * Called for each record that the application has now, in the order in which it got them; also when `onCorrupt` has left it out. The
+   * driver acknowledges it, at its own pace. What was delivered and not handed out, and what is withheld behind the end of the range, must
+   * stay unread. Of an unreadable record only the position means anything. Synchronous, cheap, never throws. Present exactly where `mark` is.
+   */
+  handedOut?(partition: string, record: StoredRecord): void;
+  /**
+   * Makes a durable bookmark at the provider (Pub/Sub: acknowledges, then takes a snapshot). It covers exactly what `handedOut` has named:
+   * reading from the answered places gives everything else, also in another process, as often as it is used, for
+   * `Capabilities.bookmarkLifetimeMs`. Called when the application asks for a bookmark, and once more by the core before `close` if the
+   * application has asked before; also while `read` runs, and after. Never concurrently with itself, and never before something was handed
+   * out: until then the bookmark is the start that `resolve` answered. The core names nothing by `handedOut` until this has settled, so
+   * that the mark is of the moment in which it was asked for. Tried once: the core retries it for 30 s while the error is retryable.
+   * @returns the place of each partition that was read
+   */
+  mark?(signal: AbortSignal): Promise<ReadonlyMap<string, Place>>;
+  /** Leaves nothing behind at the provider but marks. Never rejects. */
   close(): Promise<void>;
 }

@@ -58,6 +58,8 @@ function entryOf(partition: string, place: PartitionPlace): Entry {
       return [partition, "l"];
     case "timestamp":
       return [partition, "t", place.timestampMs];
+    case "mark":
+      return [partition, "m", place.name];
     case "ended":
       return [partition, "x"];
   }
@@ -67,6 +69,7 @@ function placeOf([, letter, value]: readonly unknown[]): PartitionPlace {
   if (letter === "@" && isString(value)) return { kind: "at", position: value };
   if (letter === ">" && isString(value)) return { kind: "after", position: value };
   if (letter === "t" && Number.isFinite(value)) return { kind: "timestamp", timestampMs: value as number };
+  if (letter === "m" && isString(value)) return { kind: "mark", name: value };
   if (letter === "e") return { kind: "earliest" };
   if (letter === "l") return { kind: "latest" };
   if (letter === "x") return { kind: "ended" };

@@ -14,6 +14,12 @@ export type PartitionEnd =
   | { readonly kind: "through"; readonly position: string }
   /** Before the first record in log order stored at or after this time, for providers that cannot resolve a time beforehand; at the end of what was stored at opening if none is. */
   | { readonly kind: "timestamp"; readonly timestampMs: number }
+  /**
+   * All that was stored before this time, for providers that keep no order between keys. A later record ends nothing, because earlier ones of
+   * other keys may follow: the core withholds it, and a driver may leave it out. The range ends when the driver calls `caughtUp`. What is
+   * withheld is never handed out, so it still comes behind a bookmark.
+   */
+  | { readonly kind: "stored-before"; readonly timestampMs: number }
   /** When the driver calls `caughtUp`. */
   | { readonly kind: "caught-up" }
   /** When the driver calls `caughtUp` after its quiet period. */
@@ -24,7 +30,10 @@ export type PartitionEnd =
 export type StopPoint =
   | { readonly kind: "now" }
   | { readonly kind: "timestamp"; readonly timestampMs: number }
-  /** Per partition, exclusive for `at`, inclusive for `after`. A partition that is not listed is not read at all; an ended one to its end. */
+  /**
+   * Per partition, exclusive for `at`, inclusive for `after`. A place that is a time ends as the stop point `timestamp` does, `latest` as `now`, and
+   * before `earliest` nothing is read. A partition that is not listed is not read at all; an ended one to its end.
+   */
   | { readonly kind: "places"; readonly places: ReadonlyMap<string, Place | { readonly kind: "ended" }> }
   | null;
 
@@ -42,7 +51,9 @@ export type Place =
   | PositionPlace
   | { readonly kind: "earliest" }
   | { readonly kind: "latest" }
-  | { readonly kind: "timestamp"; readonly timestampMs: number };
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  /** What the provider itself keeps under this name, made by `ReaderDriver.mark`. Only drivers that make marks get them; to others they are malformed. */
+  | { readonly kind: "mark"; readonly name: string };
 
 /** Where a partition stands in a bookmark: at a place, or finished for good (a closed shard that was read to its end). */
 export type PartitionPlace = Place | { readonly kind: "ended" };

@@ -21,6 +21,7 @@ export class PartitionBuffer {
   readonly #start: Place;
   readonly #end: PartitionEnd;
   readonly #compare: Compare;
+  readonly #handedOutTo: ((record: StoredRecord) => void) | undefined;
   #chunks: (readonly StoredRecord[])[] = [];
   #next = 0;
   #queuedBytes = 0;
@@ -35,14 +36,24 @@ export class PartitionBuffer {
   #finished = false;
   #wake: ((deliverMore: boolean) => void) | undefined;
 
-  /** @param start where reading starts; behind a gap it is not that of the range */
-  constructor(source: MessageSource, range: RangePartition, start: Place, compare: Compare) {
+  /**
+   * @param start where reading starts; behind a gap it is not that of the range
+   * @param handedOutTo is called for each record that the application has
+   */
+  constructor(
+    source: MessageSource,
+    range: RangePartition,
+    start: Place,
+    compare: Compare,
+    handedOutTo: ((record: StoredRecord) => void) | undefined,
+  ) {
     this.source = source;
     this.parents = range.parents;
     this.#start = start;
     this.#place = start;
     this.#end = range.end;
     this.#compare = compare;
+    this.#handedOutTo = handedOutTo;
     if (isEmptyRange(start, range.end, compare)) this.#finished = true;
   }
 
@@ -71,7 +82,8 @@ export class PartitionBuffer {
   }
 
   /** @returns the records that belong to the range */
-  accept(records: readonly StoredRecord[]): readonly StoredRecord[] {
+  accept(delivered: readonly StoredRecord[]): readonly StoredRecord[] {
+    const records = this.#withoutWithheld(delivered);
     const count = this.#countInside(records);
     const inside = count === records.length ? records : records.slice(0, count);
     if (inside.length > 0) {
@@ -151,6 +163,7 @@ export class PartitionBuffer {
   handOut(record: StoredRecord): void {
     this.#last = record;
     this.#handedOut += 1;
+    this.#handedOutTo?.(record);
     if (this.#ahead[0]?.handedOut === this.#handedOut) this.#arrive(this.#ahead.shift()!.place);
   }
 
@@ -173,11 +186,19 @@ export class PartitionBuffer {
     return (end.kind === "through" || last instanceof UnreadableRecord) && this.#compare(last.position, end.position) >= 0;
   }
 
+  /** Without an order between keys, a record behind the end says nothing about those that follow. */
+  #withoutWithheld(records: readonly StoredRecord[]): readonly StoredRecord[] {
+    const end = this.#end;
+    return end?.kind === "stored-before" ? records.filter(({ timestampMs }) => timestampMs < end.timestampMs) : records;
+  }
+
   #countInside(records: readonly StoredRecord[]): number {
     if (this.#finished) return 0;
     const end = this.#end;
     const last = records.at(-1);
-    if (last === undefined || end === null || end.kind === "caught-up" || end.kind === "quiet") return records.length;
+    if (last === undefined || end === null || end.kind === "caught-up" || end.kind === "quiet" || end.kind === "stored-before") {
+      return records.length;
+    }
     const outside =
       end.kind === "timestamp"
         ? (record: StoredRecord) => record.timestampMs >= end.timestampMs

@@ -8,7 +8,7 @@ import type { DriverGap, PartitionPlace } from "../position/place.ts";
 import type { MessageSource } from "../position/position.ts";
 import type { PartitionBuffer } from "./partition-buffer.ts";
 import { PartitionTurns } from "./partition-turns.ts";
-import { RangePartitions, type StartedPartition } from "./range-partitions.ts";
+import { type HandedOutListener, RangePartitions, type StartedPartition } from "./range-partitions.ts";
 
 /** What a range buffer needs from its reader. */
 export interface RangeBufferSettings {
@@ -18,6 +18,7 @@ export interface RangeBufferSettings {
   readonly maxBufferedBytes: number;
   /** Partitions that appear while reading belong to the range: it has no end and is not confined to named ones. */
   readonly takesNewPartitions: boolean;
+  readonly handedOut: HandedOutListener | undefined;
   /** Resolves when the application accepts the gap. */
   gap(partition: string, gap: DriverGap): Promise<void>;
   /** Any error as ours. */
@@ -41,7 +42,8 @@ export class RangeBuffer implements ReaderSink {
 
   constructor(settings: RangeBufferSettings, partitions: readonly StartedPartition[], endedBefore: ReadonlySet<string>) {
     this.#settings = settings;
-    this.#partitions = new RangePartitions(partitions, endedBefore, (partition) => settings.sourceOf(partition), settings.compare);
+    const sourceOf = (partition: string): MessageSource => settings.sourceOf(partition);
+    this.#partitions = new RangePartitions(partitions, endedBefore, sourceOf, settings.compare, settings.handedOut);
   }
 
   /** Behind what was handed out, for every partition of the range. */

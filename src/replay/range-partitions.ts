@@ -1,5 +1,6 @@
 import type { ChildPartition } from "../driver/consumer-driver.ts";
 import type { RangePartition } from "../driver/reader-driver.ts";
+import type { StoredRecord } from "../driver/record.ts";
 import type { PartitionPlace, Place } from "../position/place.ts";
 import type { MessageSource } from "../position/position.ts";
 import { PartitionBuffer } from "./partition-buffer.ts";
@@ -10,10 +11,14 @@ export interface StartedPartition {
   readonly start: Place;
 }
 
+/** Is called for each record that the application has. */
+export type HandedOutListener = (partition: string, record: StoredRecord) => void;
+
 /** Which partitions a range has, and which of them may be read: none before its parents are done. */
 export class RangePartitions {
   readonly #sourceOf: (partition: string) => MessageSource;
   readonly #compare: (a: string, b: string) => number;
+  readonly #handedOut: HandedOutListener | undefined;
   readonly #buffers = new Map<string, PartitionBuffer>();
   /** Finished before this range began; children do not wait for them. */
   readonly #endedBefore: ReadonlySet<string>;
@@ -24,9 +29,11 @@ export class RangePartitions {
     endedBefore: ReadonlySet<string>,
     sourceOf: (partition: string) => MessageSource,
     compare: (a: string, b: string) => number,
+    handedOut: HandedOutListener | undefined,
   ) {
     this.#sourceOf = sourceOf;
     this.#compare = compare;
+    this.#handedOut = handedOut;
     this.#endedBefore = endedBefore;
     for (const { range, start } of partitions) if (!endedBefore.has(range.partition)) this.#add(range, start);
   }
@@ -41,8 +48,11 @@ export class RangePartitions {
   }
 
   #add(range: RangePartition, start: Place): void {
-    const buffer = new PartitionBuffer(this.#sourceOf(range.partition), range, start, this.#compare);
-    this.#buffers.set(range.partition, buffer);
+    const { partition } = range;
+    const handedOut = this.#handedOut;
+    const handedOutTo = handedOut === undefined ? undefined : (record: StoredRecord) => handedOut(partition, record);
+    const buffer = new PartitionBuffer(this.#sourceOf(partition), range, start, this.#compare, handedOutTo);
+    this.#buffers.set(partition, buffer);
     this.#waiting.add(buffer);
   }
 

@@ -14,7 +14,9 @@ export interface Reader<T> extends AsyncIterable<Message<T>>, AsyncDisposable {
   batches(): AsyncIterable<readonly Message<T>[]>;
   /**
    * Behind the last message or batch handed out; before the first, the start of the range; after the last, its end. Also when
-   * closed; a range that was not known yet when the reader closed is looked up then, which needs an open connection.
+   * closed; a range that was not known yet when the reader closed is looked up then, which needs an open connection. Where the provider
+   * itself makes bookmarks (`capabilities.bookmarkLifetimeMs`), a reader that was asked for one makes that of its end when it closes; one
+   * that was never asked has none when it is closed. @throws `closed` then
    */
   bookmark(): Promise<Bookmark>;
   close(): Promise<void>;

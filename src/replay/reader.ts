@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import { abortable } from "../abortable.ts";
 import { type CloseOptions, closeTimeoutMs } from "../call-options.ts";
 import type { ReaderDriver } from "../driver/reader-driver.ts";
@@ -5,10 +6,14 @@ import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { acceptGap } from "../position/accept-gap.ts";
 import { encodeBookmark } from "../position/bookmark.ts";
+import type { PartitionPlace } from "../position/place.ts";
 import type { TopicIdentity } from "../position/position.ts";
 import { ignoreRejection } from "../promise-like.ts";
+import { retriedCall } from "../retried-call.ts";
 import type { Bookmark } from "../tokens.ts";
+import { callOn } from "../topic-call.ts";
 import type { TypedTopic } from "../topic-context.ts";
+import { HandedOut, makesMarks } from "./handed-out.ts";
 import { MessagePuller } from "./message-puller.ts";
 import { openRange, sourceOf } from "./open-range.ts";
 import { type Pull, PullIterator } from "./pull-iterator.ts";
@@ -24,6 +29,8 @@ interface Opened<T> {
   readonly identity: TopicIdentity;
   readonly buffer: RangeBuffer;
   readonly puller: MessagePuller<T>;
+  /** `null` where bookmarks are made of positions. */
+  readonly handedOut: HandedOut | null;
 }
 
 /** One range, read once. It is resolved at the first use, read from the first `next`, and closed when the reading ends. */
@@ -34,6 +41,10 @@ class RangeReader<T> implements Reader<T> {
   readonly #end = new AbortController();
   /** Aborts when `close` does not wait any longer for the range to be known. */
   readonly #life = new AbortController();
+  /** Aborts when `close` does not wait any longer for the last mark. */
+  readonly #marking = new AbortController();
+  /** The application may ask for a bookmark again when the reader is closed. */
+  #wasAskedForBookmark = false;
   #driverReader: ReaderDriver | undefined;
   #opening: Promise<Opened<T>> | undefined;
   #opened: Opened<T> | undefined;
@@ -66,8 +77,27 @@ class RangeReader<T> implements Reader<T> {
   }
 
   async bookmark(): Promise<Bookmark> {
-    const { identity, buffer } = this.#opened ?? (await this.#known());
-    return encodeBookmark(this.#context.provider, identity, buffer.places());
+    this.#wasAskedForBookmark = true;
+    const opened = this.#opened ?? (await this.#known());
+    const places = opened.buffer.places();
+    return encodeBookmark(this.#context.provider, opened.identity, new Map([...places, ...(await this.#marked(opened))]));
+  }
+
+  /** Where the provider itself keeps what was read, its places. A reader that still stands at its start needs none. */
+  async #marked({ handedOut }: Opened<T>): Promise<ReadonlyMap<string, PartitionPlace>> {
+    if (handedOut === null || handedOut.isEmpty) return new Map();
+    try {
+      if (this.#closing === undefined) return await handedOut.mark();
+      await this.#closing;
+      const last = handedOut.lastMark;
+      if (last !== undefined) return await last;
+    } catch (error) {
+      throw this.#context.toError(error, "read");
+    }
+    const { provider } = this.#context;
+    throw this.#closedError(
+      `${provider} makes a bookmark only while the reader is open: a reader that was asked for one before it is closed also has that of its end`,
+    );
   }
 
   /** Also when closed: a program saves its bookmark on its way out, however far the reader had come. */
@@ -168,6 +198,9 @@ class RangeReader<T> implements Reader<T> {
     const context = this.#context;
     const { identity, partitions, endedBefore } = await openRange(context, this.#options, reader, signal);
     signal.throwIfAborted();
+    const handedOut = makesMarks(reader)
+      ? new HandedOut(reader, () => retriedCall(callOn(context, "read", this.#marking.signal), (attempt) => reader.mark(attempt)))
+      : null;
     const buffer = new RangeBuffer(
       {
         reader,
@@ -175,6 +208,7 @@ class RangeReader<T> implements Reader<T> {
         sourceOf: (partition) => sourceOf(context, identity, partition),
         maxBufferedBytes: this.#options.maxBufferedBytes,
         takesNewPartitions: this.#options.endless && this.#options.partitions === null,
+        handedOut: handedOut === null ? undefined : (partition, record) => handedOut.add(partition, record),
         gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, this.#options.onGap),
         toError: (error) => context.toError(error, "read"),
       },
@@ -182,7 +216,7 @@ class RangeReader<T> implements Reader<T> {
       endedBefore,
     );
     const puller = new MessagePuller(buffer, new RecordDecoder<T>(context, this.#options.onCorrupt), this.#options, this.#end.signal);
-    return { identity, buffer, puller };
+    return { identity, buffer, puller, handedOut };
   }
 
   async #close(options: CloseOptions): Promise<void> {
@@ -200,7 +234,21 @@ class RangeReader<T> implements Reader<T> {
     }
     this.#life.abort(this.#closedError("the reader was closed before its range was known"));
     await this.#opened?.buffer.close();
+    await this.#markEnd(timeoutMs);
     await this.#driverReader?.close();
+  }
+
+  /** Behind the closed driver nothing can be marked any more. */
+  async #markEnd(timeoutMs: number): Promise<void> {
+    const handedOut = this.#opened?.handedOut ?? null;
+    if (handedOut === null || handedOut.isEmpty || !this.#wasAskedForBookmark) return;
+    const deadline = setTimeout(
+      () => this.#marking.abort(this.#closedError("the reader was closed before its bookmark was made")),
+      timeoutMs,
+    );
+    // Who asks for the bookmark gets the error.
+    await ignoreRejection(handedOut.mark());
+    clearTimeout(deadline);
   }
 
   #closedError(message: string): StreamError {

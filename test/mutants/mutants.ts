@@ -4,6 +4,7 @@ import { compactionMutants } from "./compaction-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
 import { consumingCoreMutants } from "./consuming-core-mutants.ts";
 import { faultMutants } from "./fault-mutants.ts";
+import { markMutants } from "./mark-mutants.ts";
 import { copyMutants } from "./copy-mutants.ts";
 import { lifecycleMutants } from "./lifecycle-mutants.ts";
 import { membershipMutants } from "./membership-mutants.ts";
@@ -36,6 +37,7 @@ export function allMutants(): readonly Mutant[] {
     ...closingMutants,
     ...callMutants,
     ...rangeMutants,
+    ...markMutants,
     ...shardMutants,
     ...unreadableMutants,
     ...growthMutants,

@@ -94,7 +94,10 @@ export class OffsetLookup {
     const times = [...places].flatMap(([partition, place]) =>
       place.kind === "timestamp" ? [[partition, timeToAsk(place.timestampMs)] as const] : [],
     );
-    // Malformed positions are refused before any request.
+    // Malformed places are refused before any request.
+    if ([...places.values()].some(({ kind }) => kind === "mark")) {
+      throw kafkaError("invalid-argument", "Kafka keeps no marks: this bookmark was not made on Kafka", { topic: topic.topic });
+    }
     const positions = new Map(
       [...places].flatMap(([partition, place]) =>
         place.kind === "at" || place.kind === "after"

@@ -1,6 +1,7 @@
 import type { MemoryRecord } from "../records.ts";
 import { murmur2 } from "./hash.ts";
 import type { Log } from "./log.ts";
+import type { Mark } from "./marks.ts";
 
 /** The most records that are leased at once. Later records wait. */
 const MAX_LEASED = 10_000;
@@ -21,7 +22,7 @@ export class Leases<Of extends Holder> {
   readonly #leased = new Map<number, Lease<Of>>();
   readonly #keys = new Map<string, { readonly holder: Of; records: number }>();
   /** Handled records after the first one that is not handled. */
-  readonly #handled = new Set<number>();
+  readonly #handled: Set<number>;
   readonly #attempts = new Map<number, number>();
   /** Records to be redelivered, in log order. */
   #returned: number[] = [];
@@ -29,10 +30,12 @@ export class Leases<Of extends Holder> {
   #next: number;
   #turn = 0;
 
-  constructor(log: Log, fromIndex: number) {
+  /** @param handled what was handled before */
+  constructor(log: Log, handled: Mark) {
     this.#log = log;
-    this.#handledUpTo = fromIndex;
-    this.#next = fromIndex;
+    this.#handled = new Set(handled.read);
+    this.#handledUpTo = handled.from;
+    this.#next = handled.from;
   }
 
   /** Everything before this index is handled, or dropped by the log. */
@@ -73,7 +76,10 @@ export class Leases<Of extends Holder> {
     this.#next = Math.max(this.#next, this.#log.firstIndex);
     while (this.#next < this.#log.endIndex && !this.isFull && this.#returned.length === 0) {
       const records = this.#log.read(this.#next, MAX_LEASED - this.#leased.size, Infinity);
-      for (const record of records) this.#leaseTo(record, holders);
+      for (const record of records) {
+        if (this.#isHandled(record.index)) this.#next = record.index + 1;
+        else this.#leaseTo(record, holders);
+      }
       if (records.length > 0) any = true;
       else this.#next = this.#log.endIndex;
     }

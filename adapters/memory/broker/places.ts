@@ -25,6 +25,10 @@ export function resolvePlace(topic: string, partition: Partition, place: Place):
       const index = log.findTimestamp(place.timestampMs) ?? log.endIndex;
       return { index, dropped: log.newestDroppedMs >= place.timestampMs };
     }
+    case "mark":
+      throw memoryError("invalid-argument", "this form of the provider makes no marks, so that this bookmark is not one of its own", {
+        topic,
+      });
     case "at":
     case "after": {
       const index = toIndex(place.position) + (place.kind === "after" ? 1 : 0);

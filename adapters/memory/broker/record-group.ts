@@ -6,9 +6,9 @@ import type { Feed, FetchAnswer } from "./feed.ts";
 import type { Group, Ownership, PartitionLag } from "./group.ts";
 import { type Holder, Leases } from "./leases.ts";
 import type { Log } from "./log.ts";
+import { resolveMarked } from "./marks.ts";
 import type { Member } from "./member.ts";
 import type { Partition } from "./partition.ts";
-import { resolveStart } from "./places.ts";
 import type { MemoryTopic } from "./topic.ts";
 import type { Wake } from "./wake.ts";
 
@@ -77,7 +77,7 @@ export class RecordGroup implements Group {
     this.#topic = topic;
     this.#partition = topic.open[0]!;
     this.log = this.#partition.log;
-    this.#leases = new Leases(this.log, 0);
+    this.#leases = new Leases(this.log, { from: 0, read: new Set() });
   }
 
   get members(): ReadonlySet<Member> {
@@ -100,17 +100,13 @@ export class RecordGroup implements Group {
   }
 
   plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
-    return new Map([[this.#partition.id, { kind: "at", position: toPosition(this.#resolve(start)) }]]);
+    const { place, mark } = resolveMarked(this.#topic, start);
+    return new Map([[this.#partition.id, place ?? { kind: "at", position: toPosition(mark.from) }]]);
   }
 
   moveTo(start: StartPoint): void {
-    this.#leases = new Leases(this.log, this.#resolve(start));
+    this.#leases = new Leases(this.log, resolveMarked(this.#topic, start).mark);
     this.#started = true;
-  }
-
-  #resolve(start: StartPoint): number {
-    const place = resolveStart(this.#topic, start).get(this.#partition.id)!;
-    return place === "ended" ? this.log.endIndex : place.index;
   }
 
   join(member: Member): void {

@@ -3,6 +3,7 @@ import { memoryError } from "../errors.ts";
 import type { Layout } from "../profiles.ts";
 import type { Group } from "./group.ts";
 import type { Retention } from "./log.ts";
+import { Marks } from "./marks.ts";
 import { Partition } from "./partition.ts";
 import { Wake } from "./wake.ts";
 
@@ -28,6 +29,7 @@ export class MemoryTopic {
   readonly partitions = new Map<string, Partition>();
   /** The groups, by their native names. */
   readonly groups = new Map<string, Group>();
+  readonly marks = new Marks();
   /** Wakes when partitions were added or closed, or when the topic was deleted. */
   readonly changed = new Wake();
   #open: Partition[] = [];

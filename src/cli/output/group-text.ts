@@ -20,6 +20,8 @@ function placeText(place: PartitionPlace): string {
     case "at":
     case "after":
       return `${place.kind} ${place.position}`;
+    case "mark":
+      return `mark ${place.name}`;
     case "timestamp":
       return `from ${new Date(place.timestampMs).toISOString()}`;
     case "earliest":

@@ -9,6 +9,7 @@ const place = fc.oneof(
   fc.record({ kind: fc.constantFrom("at" as const, "after" as const), position: fc.string() }),
   fc.constantFrom<PartitionPlace>({ kind: "earliest" }, { kind: "latest" }, { kind: "ended" }),
   fc.record({ kind: fc.constant("timestamp" as const), timestampMs: fc.integer() }),
+  fc.record({ kind: fc.constant("mark" as const), name: fc.string() }),
 );
 const entries = fc.uniqueArray(fc.tuple(fc.string(), place), { selector: ([partition]) => partition });
 

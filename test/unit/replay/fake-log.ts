@@ -132,6 +132,7 @@ export class FakeLog {
     const { records } = this.partition(name);
     if (place.kind === "earliest") return this.partition(name).trimmedTo;
     if (place.kind === "latest") return records.length;
+    if (place.kind === "mark") throw new StreamError("invalid-argument", "no marks");
     if ("position" in place) return indexOf(place.position) + (place.kind === "at" ? 0 : 1);
     const found = records.findIndex((record) => record.timestampMs >= place.timestampMs);
     return found === -1 ? records.length : found;

@@ -52,6 +52,8 @@ const fromBookmark = defineCase({
     const history = context.history();
     await publish(context, history, topic, keyNames(8), 4);
     const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
+    // A provider that makes bookmarks itself has that of a closed reader only if it was asked for one before.
+    await context.within(reader.bookmark(), "a reader to open");
     let left = 13;
     const reading = async (): Promise<void> => {
       for await (const message of reader) {

@@ -113,6 +113,8 @@ const closed = defineCase({
   run: async (context) => {
     const part = await readerPart(context);
     await context.within(Promise.resolve(part.iterator.next()), "the first message");
+    // A provider that makes bookmarks itself has that of a closed reader only if it was asked for one before.
+    await context.within(part.reader.bookmark(), "a bookmark");
     await context.within(part.reader.close(), "the reader to close");
     await expectTraits(context, traits, "closed", part);
   },

@@ -1,11 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Codec } from "../../../codec/codec.ts";
 import type { Bookmark } from "../../../tokens.ts";
-import { expectEqual, expectTrue } from "../../assertions.ts";
-import { sequencedTopic } from "../../case-topic.ts";
+import type { Message } from "../../../message.ts";
+import { expectEqual, expectRejection, expectTrue } from "../../assertions.ts";
+import type { CaseContext } from "../../case-context.ts";
+import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkExactlyOnceInOrder } from "../../history/check.ts";
-import { identify } from "../../history/history.ts";
+import { type History, identify } from "../../history/history.ts";
 import { type Sequenced, keyNames, sequencedCodec } from "../../history/sequenced.ts";
 import { TOMBSTONE_GATE } from "../../support/compacted-topic.ts";
 import { countingArrivals } from "../../support/counting-arrivals.ts";
@@ -97,6 +99,8 @@ const resume = defineCase({
     const history = context.history();
     await publish(context, history, topic, keyNames(12), 5);
     const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start });
+    // A provider that makes bookmarks itself has that of a closed reader only if it was asked for one before.
+    await context.within(reader.bookmark(), "a reader to open");
     const readSome = async (): Promise<void> => {
       for await (const message of reader) {
         history.receive(message, "first");
@@ -146,6 +150,7 @@ const batches = defineCase({
     const history = context.history();
     await publish(context, history, topic, keyNames(12), 5);
     const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, batch: { maxMessages: 7 } });
+    await context.within(reader.bookmark(), "a reader to open");
     const readSome = async (): Promise<void> => {
       let count = 0;
       for await (const messages of reader.batches()) {
@@ -205,6 +210,7 @@ const holes = defineCase({
       const both = context.history();
       both.sent.push(...left.sent);
       const reader = stream.reader({ from: topic.start, until: "now" });
+      await context.within(reader.bookmark(), "a reader to open");
       const readSome = async (): Promise<void> => {
         for await (const message of reader) {
           both.receive(message);
@@ -223,4 +229,123 @@ const holes = defineCase({
   },
 });
 
-export const replayBookmarkCases = [pending, arrived, resume, edges, batches, holes];
+/** What a reader has handed out, and what is read from its bookmark, are together everything. */
+async function expectTheRest(
+  context: CaseContext,
+  topic: CaseTopic,
+  sent: History,
+  handedOut: readonly Message<Sequenced>[],
+  bookmark: Bookmark,
+): Promise<void> {
+  const both = context.history();
+  both.sent.push(...sent.sent);
+  for (const message of handedOut) both.receive(message, "first");
+  await readStored(context, both, topic, { from: { bookmark } });
+  checkExactlyOnceInOrder(both.sent, both.received, topic.name);
+}
+
+async function take(
+  context: CaseContext,
+  iterator: AsyncIterator<Message<Sequenced>, void, void>,
+  count: number,
+): Promise<readonly Message<Sequenced>[]> {
+  const messages: Message<Sequenced>[] = [];
+  for (let taken = 0; taken < count; taken += 1) {
+    const next = await context.within(iterator.next(), "a message");
+    if (next.done !== true) messages.push(next.value);
+  }
+  expectEqual(messages.length, count, "messages before the end of the range");
+  return messages;
+}
+
+const several = defineCase({
+  name: "replay/bookmark/several-of-one-reader",
+  promise: 9,
+  mutant: "mark-covers-what-was-delivered",
+  run: async (context) => {
+    const topic = await context.topic();
+    const sent = context.history();
+    await publish(context, sent, topic, keyNames(12), 5);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
+    const iterator = reader[Symbol.asyncIterator]();
+    const handedOut: Message<Sequenced>[] = [];
+    const bookmarks: { readonly bookmark: Bookmark; readonly count: number }[] = [];
+    for (const count of [0, 1, 6, 20, sent.sent.length]) {
+      handedOut.push(...(await take(context, iterator, count - handedOut.length)));
+      bookmarks.push({ bookmark: throughJson(await context.within(reader.bookmark(), "a bookmark")), count });
+    }
+    await context.within(reader.close(), "a reader to close");
+    // Each can be used in any order, and more than once.
+    for (const { bookmark, count } of [...bookmarks.toReversed(), ...bookmarks]) {
+      await expectTheRest(context, topic, sent, handedOut.slice(0, count), bookmark);
+    }
+  },
+});
+
+const again = defineCase({
+  name: "replay/bookmark/again-when-closed",
+  promise: 9,
+  mutant: "mark-forgets-what-was-handed-out",
+  run: async (context) => {
+    const topic = await context.topic();
+    const sent = context.history();
+    await publish(context, sent, topic, keyNames(12), 5);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
+    const iterator = reader[Symbol.asyncIterator]();
+    const first = await take(context, iterator, 5);
+    const earlier = await context.within(reader.bookmark(), "a bookmark");
+    const more = await take(context, iterator, 18);
+    await context.within(reader.close(), "a reader to close");
+    await expectTheRest(
+      context,
+      topic,
+      sent,
+      [...first, ...more],
+      await context.within(reader.bookmark(), "the bookmark of a closed reader"),
+    );
+    await expectTheRest(context, topic, sent, first, earlier);
+  },
+});
+
+const ofItsMoment = defineCase({
+  name: "replay/bookmark/of-its-moment",
+  promise: 9,
+  mutant: "bookmarks-wait-for-the-next",
+  run: async (context) => {
+    const topic = await context.topic();
+    const sent = context.history();
+    await publish(context, sent, topic, keyNames(12), 3);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
+    const iterator = reader[Symbol.asyncIterator]();
+    const first = await take(context, iterator, 3);
+    // The application goes on while its bookmark is made.
+    const asked = context.later(reader.bookmark());
+    const meanwhile = context.later(Promise.all([1, 2, 3, 4, 5].map(() => iterator.next())));
+    const bookmark = await context.within(asked, "a bookmark");
+    const more = (await context.within(meanwhile, "messages")).flatMap((next) => (next.done === true ? [] : [next.value]));
+    expectEqual(more.length, 5, "messages that were taken while a bookmark was made");
+    await expectTheRest(context, topic, sent, first, bookmark);
+    await expectTheRest(context, topic, sent, [...first, ...more], await context.within(reader.bookmark(), "the next bookmark"));
+    await reader.close();
+  },
+});
+
+const unasked = defineCase({
+  name: "replay/bookmark/first-asked-when-closed",
+  promise: 9,
+  mutant: "bookmark-off-by-one",
+  run: async (context) => {
+    const topic = await context.topic();
+    const sent = context.history();
+    await publish(context, sent, topic, keyNames(12), 2);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
+    const handedOut = await take(context, reader[Symbol.asyncIterator](), 7);
+    await context.within(reader.close(), "a reader to close");
+    const ask = async (): Promise<Bookmark> => context.within(reader.bookmark(), "the bookmark of a closed reader");
+    // A provider that makes bookmarks itself would have to make one for every reader that is closed.
+    if (context.capabilities.bookmarkLifetimeMs === null) await expectTheRest(context, topic, sent, handedOut, await ask());
+    else await expectRejection(ask, "closed", "a bookmark that is asked for when it can no longer be made");
+  },
+});
+
+export const replayBookmarkCases = [pending, arrived, resume, edges, batches, holes, several, again, ofItsMoment, unasked];

@@ -35,6 +35,8 @@ const compactedBookmarks = defineCase({
     const stream = sequencedTopic(context.connection, topic);
     const end = await endBookmark(context, topic);
     const reader = stream.reader({ from: topic.start, until: "now" });
+    // A provider that makes bookmarks itself has that of a closed reader only if it was asked for one before.
+    await context.within(reader.bookmark(), "a reader to open");
     const readSome = async (): Promise<void> => {
       for await (const message of reader) {
         left.receive(message);

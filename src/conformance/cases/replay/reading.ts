@@ -21,6 +21,8 @@ const reader = defineCase({
     const stream = textStream(context, topic);
     const values: string[] = [];
     const strict = stream.reader({ from: topic.start, until: "now" });
+    // A provider that makes bookmarks itself has that of a closed reader only if it was asked for one before.
+    await context.within(strict.bookmark(), "a reader to open");
     const read = async (): Promise<void> => {
       for await (const { value } of strict) values.push(value);
     };

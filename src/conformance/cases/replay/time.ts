@@ -3,9 +3,10 @@ import { expectEqual, expectSequence, expectTrue, expectUnsupported } from "../.
 import type { CaseContext } from "../../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
+import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { expectLogs, logsOf, publishAroundATime, selectFrom, storedFrom } from "../../support/partition-logs.ts";
-import { publish, readAll } from "../../support/stream-steps.ts";
+import { publish, readAll, readStored } from "../../support/stream-steps.ts";
 
 async function refusesTimes(context: CaseContext): Promise<void> {
   const stream = sequencedTopic(context.connection, await context.topic());
@@ -135,6 +136,52 @@ const untilInLogOrder = defineCase({
   },
 });
 
+const untilForEveryKey = defineCase({
+  name: "replay/time/until-for-every-key",
+  promise: 8,
+  mutant: "ends-at-the-first-later-record",
+  gates: { startAtTimestamp: refusesTimes },
+  run: async (context) => {
+    const topic = await context.topic();
+    const before = context.history();
+    const timestampMs = await publishAroundATime(context, before, topic, keyNames(12), 2);
+    // Some keys have messages behind the time only.
+    await publish(
+      context,
+      context.history(),
+      topic,
+      keyNames(12).map((key) => `later-${key}`),
+      1,
+    );
+    const earlier = context.history();
+    earlier.sent.push(...before.sent.filter(({ sequence }) => sequence < 2));
+    await readStored(context, earlier, topic, { until: { timestamp: timestampMs } });
+    checkExactlyOnceInOrder(earlier.sent, earlier.received, topic.name);
+  },
+});
+
+const bookmarkBehindATime = defineCase({
+  name: "replay/time/bookmark-behind-a-time",
+  promise: 9,
+  mutant: "mark-covers-what-is-withheld",
+  gates: { startAtTimestamp: refusesTimes },
+  run: async (context) => {
+    const topic = await context.topic();
+    const sent = context.history();
+    const timestampMs = await publishAroundATime(context, sent, topic, keyNames(12), 2);
+    const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: { timestamp: timestampMs } });
+    await context.within(reader.bookmark(), "a reader to open");
+    const reading = async (): Promise<void> => {
+      for await (const message of reader) sent.receive(message, "until");
+    };
+    await context.within(reading(), "a reader until a time to end");
+    expectEqual(sent.received.length, 24, "messages stored before the time");
+    const bookmark = await context.within(reader.bookmark(), "the bookmark behind a time");
+    await readStored(context, sent, topic, { from: { bookmark } });
+    checkExactlyOnceInOrder(sent.sent, sent.received, topic.name);
+  },
+});
+
 const behindTheEnd = defineCase({
   name: "replay/time/behind-the-end",
   promise: 8,
@@ -152,4 +199,4 @@ const behindTheEnd = defineCase({
   },
 });
 
-export const replayTimeCases = [fromTime, untilTime, logOrder, untilInLogOrder, behindTheEnd];
+export const replayTimeCases = [fromTime, untilTime, untilForEveryKey, bookmarkBehindATime, logOrder, untilInLogOrder, behindTheEnd];

@@ -87,21 +87,20 @@ test("calls have the shape of each provider", () => {
 });
 
 test.each([
-  ["kafka", "position", { kind: "before", position: "0" }],
-  ["event-hubs", "position", { kind: "before", position: "0" }],
-  ["kinesis", "caught-up", { kind: "caught-up" }],
-  ["oci-streaming", "caught-up", { kind: "caught-up" }],
-  ["pubsub", "quiet", { kind: "quiet" }],
-] as const)("like %s, a reader ends by %s", async (like, readerEnd, end) => {
+  ["kafka", "position", { kind: "before", position: "0" }, { kind: "before", position: "0" }],
+  ["event-hubs", "position", { kind: "before", position: "0" }, { kind: "before", position: "0" }],
+  ["kinesis", "caught-up", { kind: "caught-up" }, { kind: "timestamp", timestampMs: 5 }],
+  ["oci-streaming", "caught-up", { kind: "caught-up" }, { kind: "timestamp", timestampMs: 5 }],
+  ["pubsub", "quiet", { kind: "quiet" }, { kind: "stored-before", timestampMs: 5 }],
+] as const)("like %s, a reader ends by %s", async (like, readerEnd, end, endAtTime) => {
   const { driver } = open(`like=${like}&create=orders`);
   expect(driver.capabilities.readerEnd).toBe(readerEnd);
   const range = await driver.reader("orders").resolve({ from: { kind: "earliest" }, until: { kind: "now" }, partitions: null }, signal);
   expect(range.partitions[0]!.end).toEqual(end);
-  const timestampMs = 5;
   const timed = await driver
     .reader("orders")
-    .resolve({ from: { kind: "earliest" }, until: { kind: "timestamp", timestampMs }, partitions: null }, signal);
-  expect(timed.partitions[0]!.end).toEqual(readerEnd === "position" ? end : { kind: "timestamp", timestampMs });
+    .resolve({ from: { kind: "earliest" }, until: { kind: "timestamp", timestampMs: 5 }, partitions: null }, signal);
+  expect(timed.partitions[0]!.end).toEqual(endAtTime);
 });
 
 test("a quiet end comes after a time without records, not at once", async () => {

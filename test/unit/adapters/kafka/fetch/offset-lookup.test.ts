@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ErrorNumber } from "../../../../../adapters/kafka/client/error-codes.ts";
 import { EARLIEST, type FetchedPartition, type KafkaClient } from "../../../../../adapters/kafka/client/kafka-client.ts";
 import { OffsetLookup } from "../../../../../adapters/kafka/fetch/offset-lookup.ts";
+import type { Place } from "../../../../../src/driver/index.ts";
 import { batchHeader, fetchedBatches } from "../batch-headers.ts";
 
 const { signal } = new AbortController();
@@ -21,6 +22,10 @@ class Log {
   unreadable: FetchedPartition = fetchedBatches(0, Buffer.alloc(0));
 
   async resolve(timestampMs: number): Promise<bigint> {
+    return this.resolvePlace({ kind: "timestamp", timestampMs });
+  }
+
+  async resolvePlace(place: Place): Promise<bigint> {
     const topic = {
       topic: "orders",
       topicId: null,
@@ -29,8 +34,7 @@ class Log {
       clusterId: "c",
       leaderOf: () => 1,
     };
-    const places = new Map([[0, { kind: "timestamp", timestampMs } as const]]);
-    return (await new OffsetLookup(this.#client).resolve(topic, places, signal)).get(0)!;
+    return (await new OffsetLookup(this.#client).resolve(topic, new Map([[0, place]]), signal)).get(0)!;
   }
 
   get #client(): KafkaClient {
@@ -103,4 +107,10 @@ describe("the offset of a time", () => {
     Object.assign(log, { unreadableFrom: 9n, unreadable: fetchedBatches(0, Buffer.alloc(0), ErrorNumber.OFFSET_OUT_OF_RANGE) });
     await expect(log.resolve(1_091)).rejects.toMatchObject({ code: "position-out-of-range", retryable: true });
   });
+});
+
+test("a mark, which only another provider makes, is refused before any request", async () => {
+  const log = new Log();
+  await expect(log.resolvePlace({ kind: "mark", name: "snapshot" })).rejects.toMatchObject({ code: "invalid-argument", provider: "kafka" });
+  expect(log.asked).toEqual([]);
 });

@@ -1,0 +1,104 @@
+import type {
+  PartitionEnd,
+  Place,
+  RangePartition,
+  RangeRequest,
+  ReaderDriver,
+  ReaderSink,
+  ResolvedRange,
+  StopPoint,
+  StoredRecord,
+} from "../../src/driver/index.ts";
+import { KeyOrderFeed } from "./broker/key-order-feed.ts";
+import { resolveMarked } from "./broker/marks.ts";
+import type { MemoryTopic } from "./broker/topic.ts";
+import { memoryError } from "./errors.ts";
+import { type Follower, follow } from "./follow.ts";
+import { toIndex } from "./records.ts";
+import type { Service } from "./service.ts";
+import { identityOf, topicFor } from "./topic-access.ts";
+
+/** What `resolve` has opened. */
+interface Subscription {
+  readonly topic: MemoryTopic;
+  readonly feed: KeyOrderFeed;
+}
+
+/**
+ * Reads a topic as through a subscription of its own, for the form of a provider that keeps only the order of each key: the broker keeps
+ * what was read, record by record, and bookmarks are marks on the broker.
+ */
+export class SubscriptionReader implements ReaderDriver {
+  readonly #service: Service;
+  readonly #topicName: string;
+  readonly #closing = new AbortController();
+  #subscription: Subscription | undefined;
+
+  constructor(service: Service, topic: string) {
+    this.#service = service;
+    this.#topicName = topic;
+  }
+
+  async resolve({ from, until }: RangeRequest, signal: AbortSignal): Promise<ResolvedRange> {
+    const { broker, profile } = this.#service;
+    await this.#service.enter({ kind: "admin", operation: "resolve", topic: this.#topicName, partitions: null, bytes: 0 }, signal);
+    const topic = topicFor(this.#service, this.#topicName);
+    const partition = topic.open[0]!;
+    const { place, mark } = resolveMarked(topic, from);
+    this.#subscription = { topic, feed: new KeyOrderFeed(topic, partition.log, mark) };
+    const range: RangePartition = {
+      partition: partition.id,
+      start: place ?? topic.marks.add(mark),
+      end: endOf(until),
+      parents: [],
+      gap: null,
+    };
+    return { identity: identityOf(broker, topic, profile.capabilities), partitions: [range] };
+  }
+
+  async read([range]: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void> {
+    const { topic, feed } = this.#opened;
+    if (range === undefined) return;
+    const { partition } = range;
+    const follower = {
+      deliver: (records) => sink.deliver(partition, records),
+      unreadable: (unreadable) => sink.unreadable(partition, unreadable),
+      caughtUp: () => sink.caughtUp(partition),
+      advanced: () => true,
+      gap: async () => true,
+      ended: () => sink.ended(partition, []),
+    } satisfies Follower;
+    const over = AbortSignal.any([signal, this.#closing.signal]);
+    try {
+      await follow(this.#service, topic, partition, feed, follower, over);
+    } catch (error) {
+      if (!over.aborted) throw error;
+    }
+  }
+
+  handedOut(_partition: string, { position }: StoredRecord): void {
+    this.#opened.feed.add(toIndex(position));
+  }
+
+  async mark(signal: AbortSignal): Promise<ReadonlyMap<string, Place>> {
+    await this.#service.enter({ kind: "admin", operation: "mark", topic: this.#topicName, partitions: null, bytes: 0 }, signal);
+    const { topic, feed } = this.#opened;
+    return new Map([[topic.open[0]!.id, topic.marks.add(feed.mark)]]);
+  }
+
+  get #opened(): Subscription {
+    if (this.#subscription === undefined) throw memoryError("internal", "the reader was used before its range was resolved");
+    return this.#subscription;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+}
+
+function endOf(until: StopPoint): PartitionEnd {
+  if (until === null) return null;
+  if (until.kind === "now") return { kind: "quiet" };
+  if (until.kind === "timestamp") return { kind: "stored-before", timestampMs: until.timestampMs };
+  throw memoryError("unsupported", "this form of the provider cannot end a range at a place", { capability: "endAtBookmark" });
+}
