@@ -77,9 +77,10 @@ export type RecordResult =
  *   culprit as `refused` and must call those that were not stored because of it `retryable`.
  *
  * Some services refuse a whole request because of one message in it, and do not say which (Kinesis and OCI Streaming: anything but
- * throttling). A call of several slices that is refused so blames nobody: answer `retryable` for every slice, with the error of the service. The core
- * sends each of these lanes alone then. A call of one slice that is refused so is `refused`, and the core splits it; the lane goes on
- * alone until the culprit is found, so that no other lane is refused with it. An error that has nothing to do with the messages
+ * throttling). A call of several slices that is refused so blames nobody: answer `retryable` for every slice, with the error of the service,
+ * whose own `retryable` is false. The core sends these lanes again at once, in calls of half as many, at last each alone. A call of one
+ * slice that is refused so is `refused`, and the core splits it; the lane goes on alone until the culprit is found, so that no other
+ * lane is refused with it. An error that has nothing to do with the messages
  * (`permission-denied`, `unauthenticated`, `not-found`, `conflict`, `configuration`, `closed`) is `refused` for all of the call: such a
  * slice is not split, and all of its messages fail at once.
  */

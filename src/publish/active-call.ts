@@ -59,6 +59,7 @@ export class ActiveCall implements PublishCall {
 export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape, unnamedLane: () => Lane): ActiveCall {
   const call = new ActiveCall(destination);
   const { maxCallRecords = Infinity } = shape;
+  let maxLanes = shape.lanesPerCall === "one" ? 1 : Infinity;
   for (const lane of ready) {
     // The lane has been emptied since, or its messages were sent to another destination.
     if (!lane.canSend) {
@@ -66,12 +67,8 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
       continue;
     }
     const isFirst = call.lanes.length === 0;
-    if (
-      !isFirst &&
-      (shape.lanesPerCall === "one" || lane.travelsAlone || (lane.name === null && call.lanes.some((other) => other.name === null)))
-    ) {
-      break;
-    }
+    maxLanes = Math.min(maxLanes, lane.maxSharedLanes);
+    if (!isFirst && (call.lanes.length >= maxLanes || (lane.name === null && call.lanes.some((other) => other.name === null)))) break;
     const ordered = lane.name !== null;
     const maxOfLane = ordered ? shape.maxLaneMessages : maxCallRecords - call.records;
     const maxMessages = Math.min(shape.maxCallMessages - call.messages, maxOfLane, lane.splitLimit);
@@ -91,8 +88,8 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
       removeFromReady(lane, ready);
       call.add(lane, records);
     }
-    if (lane.travelsAlone || call.messages >= shape.maxCallMessages || call.records >= maxCallRecords || call.bytes >= shape.maxCallBytes)
-      break;
+    if (call.lanes.length >= maxLanes || call.messages >= shape.maxCallMessages) break;
+    if (call.records >= maxCallRecords || call.bytes >= shape.maxCallBytes) break;
   }
   return call;
 }

@@ -22,7 +22,7 @@ export class LaneTable {
     let lane = this.#byName.get(name);
     if (lane === undefined) {
       lane = new Lane(name, "ordered");
-      if (this.#late.size > 0) lane.travelAlone(this.#late.has(name));
+      if (this.#late.has(name)) lane.shareCallsOf(1);
       this.#byName.set(name, lane);
     }
     return lane;
@@ -35,10 +35,11 @@ export class LaneTable {
     return lane;
   }
 
-  setTravelsAlone(lane: Lane, alone: boolean): void {
-    lane.travelAlone(alone);
+  /** @param maxLanes 1: the lane travels alone, also when it is empty meanwhile */
+  shareCallsOf(lane: Lane, maxLanes: number): void {
+    lane.shareCallsOf(maxLanes);
     if (lane.name === null) return;
-    if (!alone) this.#late.delete(lane.name);
+    if (maxLanes > 1) this.#late.delete(lane.name);
     else if (this.#late.size < REMEMBERED_LATE_LANES) this.#late.add(lane.name);
   }
 

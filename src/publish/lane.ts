@@ -29,8 +29,11 @@ export class Lane {
   /** The lane is on the ready list of a destination: the next call there that has room takes messages from it. */
   isReady = false;
   retryAtMs = 0;
-  /** The last result was late, or needs a retry, or a culprit is searched for: the lane must not slow down others, or get them refused. */
-  travelsAlone = false;
+  /**
+   * How many lanes may be in a call with this one, itself included. 1: it travels alone, because its last result was late or needs a retry, or
+   * because a culprit is searched for in it: it must not slow down others, or get them refused.
+   */
+  maxSharedLanes = Infinity;
   /** While the culprit of a refused slice is searched for: how many messages may be sent at once, and how many are still to be tried. */
   splitLimit = Infinity;
   splitLeft = 0;
@@ -177,8 +180,8 @@ export class Lane {
     this.attempts = 0;
   }
 
-  /** The driver's `prepare` failed, on which these messages wait. */
-  prepareFailed(error: StreamError): void {
+  /** Why its messages still wait, without a call of theirs to blame: the driver's `prepare` failed, or a call was refused as a whole. */
+  noteError(error: StreamError): void {
     this.lastError = error;
   }
 
@@ -191,8 +194,8 @@ export class Lane {
     this.backsOff = false;
   }
 
-  travelAlone(alone: boolean): void {
-    this.travelsAlone = alone;
+  shareCallsOf(maxLanes: number): void {
+    this.maxSharedLanes = maxLanes;
   }
 
   retire(): void {

@@ -18,7 +18,7 @@ import type { ResolvedProducerOptions } from "./producer-options.ts";
 import { ProducerTimer, nowMs } from "./producer-timer.ts";
 import { requireSendable } from "./require-sendable.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
-import { LATE_CALL_MS, type SliceFollowUp, normalizeResults, settleSlice } from "./settle-slice.ts";
+import { LATE_CALL_MS, type SliceFollowUp, isRefusedAsAWhole, normalizeResults, settleSlice } from "./settle-slice.ts";
 import { UnsettledMessages } from "./unsettled-messages.ts";
 
 /**
@@ -63,7 +63,7 @@ export class SendScheduler {
       prepared: () => this.#onPrepared(),
       failed: (error) => this.#onPrepareFailed(error),
       retrying: (error, delayMs) => {
-        this.#lanes.unrouted.prepareFailed(error);
+        this.#lanes.unrouted.noteError(error);
         this.#retries.report(error, delayMs);
       },
     });
@@ -245,12 +245,14 @@ export class SendScheduler {
   #onAnswer(call: ActiveCall, answer: CallAnswer): void {
     const isLate = nowMs() - call.startedAtMs > LATE_CALL_MS;
     const results = normalizeResults(call, answer, this.#context);
+    const isBlameless = isRefusedAsAWhole(results);
     call.lanes.forEach((lane, at) => {
       const records = lane.sent;
       const bytes = lane.sentBytes;
       lane.callResolved();
       const followUp = settleSlice(records, results[at]!, this.#context.provider, this.driver.identity);
-      this.#afterResult(lane, records.length, followUp, isLate);
+      if (isBlameless) this.#searchAmongLanes(lane, followUp, call.lanes.length);
+      else this.#afterResult(lane, records.length, followUp, isLate);
       this.#admission.release(bytes - bytesOf(followUp.toRetry));
     });
     for (const lane of call.lanes) this.#advance(lane, true);
@@ -263,8 +265,9 @@ export class SendScheduler {
     const { toRetry, failures, retry } = followUp;
     lane.putBack(toRetry);
     lane.isolateCulprit(sentMessages, followUp);
-    const travelsAlone = isLate || retry !== null || lane.isSplit;
-    if (travelsAlone || lane.travelsAlone) this.#lanes.setTravelsAlone(lane, travelsAlone);
+    // What is only throttled keeps nobody waiting: a throttled shard must not use up the calls of the others.
+    const travelsAlone = isLate || (retry !== null && retry.error.code !== "throttled") || lane.isSplit;
+    if (travelsAlone || lane.maxSharedLanes !== Infinity) this.#lanes.shareCallsOf(lane, travelsAlone ? 1 : Infinity);
     if (failures.length > 0) {
       const named = failures.map((failure) => ({ ...failure, error: this.#context.toError(failure.error, "send") }));
       this.failures.failAnswered(lane, named);
@@ -276,6 +279,19 @@ export class SendScheduler {
     const error = this.#context.toError(retry.error, "send");
     lane.retryNeeded(error);
     if (!lane.isEmpty) this.#retries.delay(lane, error, retry.retryAfterMs);
+  }
+
+  /**
+   * The provider has refused a call of so many lanes because of one message, without a word about which one. Each lane is in calls of
+   * half as many from now on, at last alone, until one of its calls is not refused. There is no back-off: nothing has to pass first.
+   */
+  #searchAmongLanes(lane: Lane, { toRetry, retry }: SliceFollowUp, lanes: number): void {
+    lane.putBack(toRetry);
+    this.#lanes.shareCallsOf(lane, Math.max(1, lanes >> 1));
+    if (retry === null) return;
+    const error = this.#context.toError(retry.error, "send");
+    lane.noteError(error);
+    this.#retries.report(error, 0);
   }
 
   #tick(): void {

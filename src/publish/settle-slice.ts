@@ -131,6 +131,17 @@ function wait(followUp: SliceFollowUp, error: StreamError, retryAfterMs = 0): vo
   followUp.retry = { error, retryAfterMs: Math.max(retryAfterMs, followUp.retry?.retryAfterMs ?? 0) };
 }
 
+/**
+ * A call of several slices was refused because of one message, and no slice is blamed for it: each may be sent again, although its error
+ * is not one that passes.
+ */
+export function isRefusedAsAWhole(results: readonly (SliceResult | InvalidAnswer)[]): boolean {
+  return (
+    results.length > 1 &&
+    results.every((result) => result.outcome === "retryable" && !result.error.retryable && (result.retryAfterMs ?? 0) === 0)
+  );
+}
+
 /** One result for each slice, whatever the driver did. Results that do not fit this call say nothing about any slice of it. */
 export function normalizeResults(call: ActiveCall, answer: CallAnswer, context: TopicContext): readonly (SliceResult | InvalidAnswer)[] {
   const { slices } = call;

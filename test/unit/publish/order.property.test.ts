@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { isStreamError } from "../../../src/errors.ts";
+import type { OutgoingRecord } from "../../../src/driver/record.ts";
+import { StreamError, isStreamError } from "../../../src/errors.ts";
 import { TopicProducer } from "../../../src/publish/producer.ts";
 import { ProducerLifetime } from "../../../src/publish/producer-lifetime.ts";
 import { resolveProducerOptions } from "../../../src/publish/producer-options.ts";
@@ -20,18 +21,25 @@ const FAULTS: readonly Fault[] = [
   "slow",
 ];
 
-/** Refuses a slice with a value that starts with "bad", like a provider that checks every message. */
-function scripted(driver: FakeProducerDriver, faults: readonly Fault[]): void {
+/**
+ * Refuses a slice with a value that starts with "bad", like a provider that checks every message; or the whole call, like one that does
+ * not say which message it was.
+ */
+function scripted(driver: FakeProducerDriver, faults: readonly Fault[], refusesCalls = false): void {
   let next = 0;
   driver.script = async (call) => {
     const fault = next < faults.length ? faults[next++]! : "none";
     if (fault === "throw") throw new Error("thrown");
     if (fault === "slow") await new Promise((resolve) => setTimeout(resolve, 2));
+    const isBad = ({ value }: OutgoingRecord): boolean => Buffer.from(value!).toString().startsWith("bad");
+    if (refusesCalls && call.slices.length > 1 && call.slices.some(({ records }) => records.some(isBad))) {
+      return call.slices.map(() => ({ outcome: "retryable", error: new StreamError("invalid-argument", "a message is invalid") }));
+    }
     const results = [];
     for (const { lane, records } of call.slices) {
       if (fault === "retryable") results.push(retryable());
       else if (fault === "unknown-before") results.push(unknown());
-      else if (records.some(({ value }) => Buffer.from(value!).toString().startsWith("bad"))) results.push(refused());
+      else if (records.some(isBad)) results.push(refused());
       else if (fault === "each") {
         const half = records.length >> 1;
         const answer = half === 0 ? null : driver.store(lane, records.slice(0, half));
@@ -54,6 +62,7 @@ function scripted(driver: FakeProducerDriver, faults: readonly Fault[]): void {
 const plan = fc.record({
   shape: fc.constantFrom(...Object.keys(SHAPES)),
   faults: fc.array(fc.constantFrom(...FAULTS), { maxLength: 25 }),
+  refusesCalls: fc.boolean(),
   messages: fc.array(
     fc.record({
       key: fc.option(fc.constantFrom("a", "b", "c", "d", "e"), { nil: null, freq: 6 }),
@@ -70,9 +79,9 @@ const plan = fc.record({
 
 test("under random faults every key keeps its order, nothing acknowledged is missing, and nothing is left behind", async () => {
   await fc.assert(
-    fc.asyncProperty(plan, async ({ shape, faults, messages, maxBufferedBytes, hold }) => {
+    fc.asyncProperty(plan, async ({ shape, faults, refusesCalls, messages, maxBufferedBytes, hold }) => {
       const driver = new FakeProducerDriver(SHAPES[shape]);
-      scripted(driver, faults);
+      scripted(driver, faults, refusesCalls);
       const codec = {
         encode: (value: string) =>
           value.endsWith("!") ? new Promise<Uint8Array>((resolve) => setImmediate(() => resolve(Buffer.from(value)))) : Buffer.from(value),
@@ -108,6 +117,7 @@ test("under random faults every key keeps its order, nothing acknowledged is mis
       const sure = new Map(settled.map(({ value, outcome }) => [value, outcome]));
       for (const { value, outcome } of settled) {
         if (outcome === "stored") expect(inLog.has(value)).toBe(true);
+        if (outcome === "invalid-argument") expect(value).toMatch(/^bad/);
         if (["key-blocked", "withdrawn", "timeout", "invalid-argument", "throttled"].includes(outcome))
           expect(inLog.has(value)).toBe(false);
       }

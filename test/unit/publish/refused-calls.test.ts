@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import type { PublishCall, SliceResult } from "../../../src/driver/producer-driver.ts";
 import { StreamError } from "../../../src/errors.ts";
 import { createProducer } from "../../../src/publish/producer.ts";
-import { FakeProducerDriver, SHAPES, fakeContext, refused } from "./fake-producer-driver.ts";
+import { FakeProducerDriver, SHAPES, fakeContext, refused, retryable } from "./fake-producer-driver.ts";
 import { codes } from "./outcomes.ts";
 
 const valueOf = (record: { readonly value: Uint8Array | null }): string => Buffer.from(record.value!).toString();
 
-/** A service that refuses a whole call because of one message in it. The calls that it stores are in `log`. */
+/** A service that refuses a whole call because of one message in it. The calls that it stores are in `log`. A back-off would end the test. */
 function setUp(maxLaneMessages = 100) {
   const driver = new FakeProducerDriver({ ...SHAPES["kinesis"]!, maxLaneMessages, maxCallMessages: 1_000, maxCallRecords: 500 });
   let refusedTogether = 0;
@@ -18,7 +18,7 @@ function setUp(maxLaneMessages = 100) {
     refusedTogether += 1;
     return slices.map(() => ({ outcome: "retryable", error: new StreamError("invalid-argument", "a message of the call is invalid") }));
   };
-  const producer = createProducer(fakeContext(driver), { retry: { initialDelayMs: 0, maxDelayMs: 1 } });
+  const producer = createProducer(fakeContext(driver), { retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 } });
   return { driver, producer, refusedTogether: () => refusedTogether };
 }
 
@@ -46,6 +46,20 @@ test("of a call that is refused as a whole only the invalid message fails, and i
     ["1", "2"],
     ["k1", "k2"],
   ]);
+  expect(it.driver.violations).toEqual([]);
+});
+
+test("the lane of the invalid message is found by halves, without a wait, and other keys go on", async () => {
+  const it = setUp();
+  const keys = Array.from({ length: 400 }, (_, index) => `key-${index}`);
+  const sends = keys.map((key) => it.producer.send({ key, value: key === "key-321" ? "bad" : "v" }));
+  expect(await codes(sends)).toEqual(keys.map((key) => (key === "key-321" ? "invalid-argument" : "stored")));
+  // 400, then two halves each time: 200, 100, 50, 25, 12, 6, 3, 1; odd halves leave some more.
+  expect(it.driver.calls.length).toBeLessThanOrEqual(1 + 2 * 8 + 8);
+  expect(it.refusedTogether()).toBeLessThanOrEqual(8);
+  const before = it.driver.calls.length;
+  await Promise.all(keys.slice(0, 100).map((key) => it.producer.send({ key, value: "again" })));
+  expect(it.driver.calls.length).toBe(before + 1);
   expect(it.driver.violations).toEqual([]);
 });
 
@@ -97,4 +111,18 @@ test("a refusal that is not about a message fails all that was sent at once, wit
   const keys = ["a", "a", "e", null, null, null];
   expect(await codes(keys.map((key) => producer.send({ key, value: "v" })))).toEqual(keys.map(() => "permission-denied"));
   expect(driver.calls.length).toBe(2);
+});
+
+test("throttled lanes share calls when they are sent again: they do not use up the calls of others", async () => {
+  const driver = new FakeProducerDriver({ ...SHAPES["packing"]!, maxCallMessages: 1_000, maxCallRecords: 500, maxCallsInFlight: 1 });
+  let isThrottled = true;
+  driver.script = async ({ slices }) => {
+    const results = slices.map(({ lane, records }) => (isThrottled ? retryable(5) : driver.store(lane, records)));
+    isThrottled = false;
+    return results;
+  };
+  const producer = createProducer(fakeContext(driver), { retry: { initialDelayMs: 0, maxDelayMs: 0 } });
+  await Promise.all(Array.from({ length: 100 }, (_, index) => producer.send({ key: `key-${index}`, value: "v" })));
+  expect(driver.calls.length).toBeLessThan(10);
+  expect(driver.violations).toEqual([]);
 });
