@@ -144,6 +144,8 @@ export class WorkScheduler<T> {
     const { order, maxAhead } = this.#options;
     const before = delivery.ordinal - state.progress.oldestOrdinal;
     if (before > (order === "none" ? maxAhead : 0)) return false;
+    // A handler of an earlier ownership still runs.
+    if (order === "partition" && state.lanes.size > 0) return false;
     if (order !== "none") state.holdBehind(delivery);
     state.dropFirstDelivery();
     const index = delivery.takeNext();

@@ -175,3 +175,24 @@ test.each([
   await run;
   await until(() => timers() <= before);
 });
+
+test("by partition a range that cannot be read waits for it, and does not free its partition for what follows", async () => {
+  const it = bench();
+  const { gate, member, run } = start(it, { order: "partition", onFailure: "skip" });
+  const sink = await it.sink();
+  const [first, second] = [assignment("7"), assignment("7")];
+  sink.assigned(first);
+  void sink.deliver(first, records("ab"));
+  await until(() => gate.running.length === 1);
+  sink.assigned(second);
+  void sink.unreadable(second, { first: "0", last: "1", reason: "damaged", cause: null });
+  void sink.deliver(second, records("c", 2));
+  await turns();
+  expect(gate.started).toEqual([`${first.epoch}:0`]);
+  gate.finish(`${first.epoch}:0`);
+  await until(() => gate.running.includes(`${second.epoch}:2`));
+  gate.finish(`${second.epoch}:2`);
+  await until(() => it.driver.through(second) === "2");
+  await member.close();
+  await run;
+});
