@@ -19,8 +19,7 @@ export const OWN_CAPABILITIES: Capabilities = {
   topicListing: true,
   groupAdmin: true,
   groupMembers: true,
-  // Not yet: what was handled ahead is handled again after a restart.
-  handledAhead: false,
+  handledAhead: true,
   fencing: true,
   groupReset: true,
   lagInMessages: true,

@@ -21,6 +21,8 @@ export interface Profile {
   /** A lane for keys is one key, or one of a fixed number of groups of keys. The groups do not change when partitions do. */
   readonly keyLanes: "each" | "grouped";
   readonly settlementUnit: "position" | "record";
+  /** How many unhandled messages a group can name in what it keeps about a partition ahead of its place. */
+  readonly aheadCapacity: number;
   /** Whether a result names the invalid message. If not, the whole call is refused because of it, and the core has to find it. */
   readonly namesCulprit: boolean;
   /** What bookmarks are made of: positions, or marks that the broker keeps. With marks a group's place is not known. */
@@ -49,6 +51,7 @@ const OWN: Profile = {
   layout: "hash-ranges",
   keyLanes: "grouped",
   settlementUnit: "position",
+  aheadCapacity: Infinity,
   namesCulprit: true,
   bookmarks: "positions",
   quietMs: 0,
@@ -101,6 +104,8 @@ const EVENT_HUBS: Profile = {
   },
   shape: { ...OWN_SHAPE, lane: "partition", lanesPerCall: "one", maxCallBytes: MEBIBYTE, recordOverheadBytes: 8, headerOverheadBytes: 4 },
   layout: "modulo",
+  // Few, so that the suite also runs where not everything fits.
+  aheadCapacity: 8,
   namesCulprit: false,
 };
 
@@ -108,6 +113,7 @@ const PUBSUB_GRANTED: readonly Capability[] = [
   "topicAdmin",
   "topicListing",
   "groupAdmin",
+  "handledAhead",
   "groupReset",
   "startAtTimestamp",
   "tombstones",

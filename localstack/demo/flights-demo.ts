@@ -95,7 +95,14 @@ async function demonstrate(
     },
     seconds: Math.round(performance.now() - startedAt) / 1_000,
   };
-  const findings = { messages: all.length, handled: handled.result, deadLetters, replay: whole, halves };
+  const findings = {
+    messages: all.length,
+    handled: handled.result,
+    storesAhead: connection.capabilities.handledAhead,
+    deadLetters,
+    replay: whole,
+    halves,
+  };
   return { row, checks: checksOf(findings) };
 }
 

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 60_000;
 export interface Handled {
   readonly log: FlightLog;
   readonly lost: number;
-  /** How many flights were handled again, which at-least-once allows when a member leaves. */
+  /** How many flights were handled again. A member that leaves has stored what it handled, also behind flights that it had not finished. */
   readonly duplicates: number;
   /** Whether the failing handler got its second attempt and succeeded. */
   readonly retried: boolean;

@@ -48,6 +48,6 @@ export interface GroupDescription {
   readonly nativeName: string;
   /** `null` where the provider does not report it. */
   readonly members: number | null;
-  /** Where the group stands: everything before it has been handled. `null` where the provider does not report it. */
+  /** Where the group stands: everything before it has been handled. What is handled ahead of it is not named here; `lag` leaves it out. `null` where the provider does not report it. */
   readonly bookmark: Bookmark | null;
 }

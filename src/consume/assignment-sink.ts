@@ -10,13 +10,14 @@ import { acceptGap } from "../position/accept-gap.ts";
 import type { DriverGap } from "../position/place.ts";
 import { ignoreRejection } from "../promise-like.ts";
 import type { TopicContext } from "../topic-context.ts";
-import { AssignmentState } from "./assignment-state.ts";
+import { AssignmentState, type ProgressRules } from "./assignment-state.ts";
 import { CommitScheduler } from "./commit-scheduler.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import type { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
+import type { FinalProgress } from "./inherited-progress.ts";
 import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
 import { WorkScheduler } from "./work-scheduler.ts";
@@ -41,6 +42,8 @@ export class AssignmentSink<T> implements Sink {
   readonly #scheduler: WorkScheduler<T>;
   readonly #commits: CommitScheduler<T>;
   readonly #callbacks: OwnershipCallbacks<T>;
+  /** How far ownerships had come that are over. */
+  readonly #finals = new WeakMap<Assignment, FinalProgress>();
   readonly #idleWaiters = new Set<() => void>();
   readonly #over = Promise.withResolvers<void>();
   #isJoined = false;
@@ -92,21 +95,39 @@ export class AssignmentSink<T> implements Sink {
     const { partition, identity } = assignment;
     // A new ownership means that the former one is lost, reported or not: the signals of its handlers abort before anything starts.
     for (const former of this.#states.values()) if (former.source.partition === partition) this.#drop(former);
-    const state = new AssignmentState<T>(assignment, messageSource({ provider, topic, partition, identity }), this.#driver.settlementUnit);
+    const state = new AssignmentState<T>(assignment, messageSource({ provider, topic, partition, identity }), this.#rulesOf(assignment));
     this.#states.set(assignment, state);
     this.#scheduler.add(state);
     this.#publishOwnership("assign", state, false);
     this.#callbacks.assigned(state);
   }
 
+  #rulesOf({ resumes }: Assignment): ProgressRules {
+    const { driver, capabilities } = this.#context;
+    const unit = this.#driver.settlementUnit;
+    const usesAhead = this.#options.commit.ahead && unit === "position";
+    return {
+      unit,
+      usesAhead,
+      storesAhead: usesAhead && capabilities.handledAhead,
+      resumed: resumes === null ? undefined : this.#finals.get(resumes),
+      compare: (a, b) => driver.compare(a, b),
+    };
+  }
+
   deliver(assignment: Assignment, records: readonly StoredRecord[]): Promise<void> {
     const state = this.#states.get(assignment);
     if (state === undefined) return this.#scheduler.stopped ? this.#over.promise : AT_ONCE;
-    const bytes = state.add(records);
-    if (channels.deliver.hasSubscribers) {
+    const { bufferedMessages, bufferedBytes } = state;
+    state.add(records);
+    const messages = state.bufferedMessages - bufferedMessages;
+    // The prefix may have passed what was handled before.
+    if (messages < records.length) this.#commits.touch(state);
+    if (messages > 0 && channels.deliver.hasSubscribers) {
       const { provider, topic } = this.#context;
       const { partition } = assignment;
-      channels.deliver.publish({ provider, topic, group: this.#options.group, partition, messages: records.length, bytes });
+      const bytes = state.bufferedBytes - bufferedBytes;
+      channels.deliver.publish({ provider, topic, group: this.#options.group, partition, messages, bytes });
     }
     this.#scheduler.pump();
     return this.#hasRoom(state) ? AT_ONCE : state.room();
@@ -123,8 +144,11 @@ export class AssignmentSink<T> implements Sink {
     this.#commits.touch(state);
   }
 
-  forgetAhead(_assignment: Assignment, _from: string): void {
-    // Nothing that was stored by others counts as handled here.
+  forgetAhead(assignment: Assignment, from: string): void {
+    const state = this.#states.get(assignment);
+    if (state === undefined) return;
+    state.forgetAhead(from);
+    this.#commits.touch(state);
   }
 
   caughtUp(_assignment: Assignment): void {
@@ -248,6 +272,7 @@ export class AssignmentSink<T> implements Sink {
 
   #forget(state: AssignmentState<T>): void {
     state.release();
+    this.#finals.set(state.assignment, state.final);
     this.#states.delete(state.assignment);
     this.#scheduler.remove(state);
     state.makeRoom();

@@ -1,8 +1,10 @@
 import { clearTimeout, setTimeout } from "node:timers";
-import type { Assignment, ConsumerDriver, Settlement } from "../driver/consumer-driver.ts";
+import type { Assignment, ConsumerDriver, HandledAhead, Settlement } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
+import type { ComparePositions, FinalProgress } from "./inherited-progress.ts";
 import type { MessageSource } from "../position/position.ts";
+import { InheritedProgress } from "./inherited-progress.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import { type Delivery, Progress } from "./progress.ts";
 import type { Work } from "./work.ts";
@@ -11,6 +13,18 @@ import type { Work } from "./work.ts";
 const PHASES = ["waiting", "open", "sealed", "disowned", "released"] as const;
 
 type Phase = (typeof PHASES)[number];
+
+/** How an ownership stores its progress, and what it begins with. */
+export interface ProgressRules {
+  readonly unit: ConsumerDriver["settlementUnit"];
+  /** Is what is handled ahead of the prefix used at all? */
+  readonly usesAhead: boolean;
+  /** Does the driver store it? */
+  readonly storesAhead: boolean;
+  /** What a former ownership of the same member had handled, if this one resumes it. */
+  readonly resumed: FinalProgress | undefined;
+  readonly compare: ComparePositions;
+}
 
 /** Everything about one ownership of one partition. A later ownership of the same partition is another object. */
 export class AssignmentState<T> {
@@ -35,17 +49,24 @@ export class AssignmentState<T> {
   #barrier: Delivery | null = null;
   /** The wait for a batch to fill. */
   #batchWait: NodeJS.Timeout | "over" | null = null;
-  readonly #unit: ConsumerDriver["settlementUnit"];
+  readonly #rules: ProgressRules;
+  /** `null`: nothing that can still come was handled before. */
+  #inherited: InheritedProgress | null;
+  /** The log was cut before the end of what this ownership had read: until the prefix has passed this position, what is ahead of it is not stored. */
+  #cutBefore: string | null = null;
   readonly #waitingForRoom: (() => void)[] = [];
   /** Unit `record`: handled, not settled, in the order of handling. */
   #handled: StoredRecord[] = [];
   #settledThrough: string | null = null;
   #end: "none" | "reached" | "settled" = "none";
 
-  constructor(assignment: Assignment, source: MessageSource, unit: ConsumerDriver["settlementUnit"]) {
+  constructor(assignment: Assignment, source: MessageSource, rules: ProgressRules) {
     this.assignment = assignment;
     this.source = source;
-    this.#unit = unit;
+    this.#rules = rules;
+    const { usesAhead, resumed, compare } = rules;
+    const stored = usesAhead ? assignment.ahead : null;
+    this.#inherited = stored === null && resumed === undefined ? null : new InheritedProgress(stored, resumed, compare);
   }
 
   /** May messages start? Not before `onAssigned` has settled, and not after revocation has begun. */
@@ -63,14 +84,40 @@ export class AssignmentState<T> {
     return this.#phase !== "released";
   }
 
-  add(records: readonly StoredRecord[]): number {
-    if (records.length === 0) return 0;
+  /** Takes the records that are not handled yet. */
+  add(records: readonly StoredRecord[]): void {
+    if (records.length === 0) return;
+    if (this.#inherited !== null) this.#addUnhandled(records, this.#inherited);
+    else this.#add(records);
+  }
+
+  #add(records: readonly StoredRecord[]): void {
     let bytes = 0;
     for (const record of records) bytes += record.bytes;
     this.bufferedBytes += bytes;
     this.bufferedMessages += records.length;
     this.#inbox.push(this.progress.add(records));
-    return bytes;
+  }
+
+  /** What is handled already is passed over as if it were not stored. A delivery ends before it, so that the prefix can end behind it. */
+  #addUnhandled(records: readonly StoredRecord[], inherited: InheritedProgress): void {
+    let from = 0;
+    for (const [index, record] of records.entries()) {
+      if (!inherited.isHandled(record)) continue;
+      if (index > from) this.#add(records.slice(from, index));
+      this.progress.skip(record.position);
+      from = index + 1;
+    }
+    if (from < records.length) this.#add(from === 0 ? records : records.slice(from));
+    if (inherited.isOver(this.progress.read)) this.#inherited = null;
+  }
+
+  /** Nothing from this position on counts as handled because of what others, or a former ownership, have stored or known. */
+  forgetAhead(from: string): void {
+    const { read } = this.progress;
+    this.#inherited?.forget(from);
+    if (read !== null && this.#rules.compare(read, from) >= 0) this.#cutBefore = read;
+    this.progress.changeAhead();
   }
 
   /** The scheduler has looked at every message of the first delivery. */
@@ -84,7 +131,7 @@ export class AssignmentState<T> {
     this.bufferedBytes -= record.bytes;
     this.bufferedMessages -= 1;
     this.progress.complete(delivery, index);
-    if (this.#unit === "record") this.#handled.push(record);
+    if (this.#rules.unit === "record") this.#handled.push(record);
   }
 
   /** The shard has ended: nothing will follow. */
@@ -103,20 +150,40 @@ export class AssignmentState<T> {
 
   /** Takes what is handled and not yet settled; `null`: nothing. The caller reports the result by `settled`. */
   takeSettlement(): Settlement | null {
+    const { unit, storesAhead } = this.#rules;
     const records = this.#handled;
-    const through = this.#unit === "position" ? this.progress.through : null;
+    const through = unit === "position" ? this.progress.through : null;
+    const hasMoved = through !== this.#settledThrough;
     const ended = this.#end === "reached" && this.progress.allHandled;
-    if (through === this.#settledThrough && records.length === 0 && !ended) return null;
+    if (!hasMoved && records.length === 0 && !ended && !(storesAhead && this.progress.aheadChanged)) return null;
     this.#handled = [];
-    return { assignment: this.assignment, through: through === this.#settledThrough ? null : through, records, ended, ahead: null };
+    this.progress.aheadTaken();
+    const ahead = storesAhead && !ended ? this.#ahead(this.#inherited?.storedBehind(this.progress.read) ?? null) : null;
+    return { assignment: this.assignment, through: hasMoved ? through : null, records, ended, ahead };
   }
 
   settled(settlement: Settlement, error: StreamError | null): void {
-    if (error !== null) this.#handled = [...settlement.records, ...this.#handled];
-    else {
+    if (error !== null) {
+      this.#handled = [...settlement.records, ...this.#handled];
+      this.progress.changeAhead();
+    } else {
       if (settlement.through !== null) this.#settledThrough = settlement.through;
       if (settlement.ended) this.#end = "settled";
     }
+  }
+
+  /** How far it has come, for a later ownership that resumes it. */
+  get final(): FinalProgress {
+    const { progress } = this;
+    const ahead = this.#rules.usesAhead ? this.#ahead(this.#inherited?.handledBehind(progress.read) ?? null) : null;
+    return { through: progress.through, ahead };
+  }
+
+  #ahead(unread: HandledAhead | null): HandledAhead | null {
+    const { through } = this.progress;
+    if (this.#cutBefore !== null && (through === null || this.#rules.compare(through, this.#cutBefore) < 0)) return null;
+    this.#cutBefore = null;
+    return this.progress.ahead(unread);
   }
 
   /** Resolves at the next `makeRoom`. */

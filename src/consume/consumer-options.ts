@@ -20,7 +20,7 @@ export interface ResolvedConsumerOptions extends Pick<ConsumerOptions, "onGap" |
   readonly retry: Absent<Omit<RetryOptions, "retryable">> & Pick<RetryOptions, "retryable">;
   readonly onFailure: Exclude<ConsumerOptions["onFailure"], undefined>;
   readonly batch: { readonly maxMessages: number; readonly maxWaitMs: number };
-  readonly commit: { readonly everyMs: number; readonly everyMessages: number };
+  readonly commit: { readonly everyMs: number; readonly everyMessages: number; readonly ahead: boolean };
   readonly sessionTimeoutMs: number;
   readonly maxBufferedBytes: number;
 }
@@ -68,6 +68,12 @@ const RETRY_RULES: Readonly<Record<keyof RetryOptions, OptionRule>> = {
   retryable: rules.function,
 };
 
+const COMMIT_RULES: Readonly<Record<keyof NonNullable<ConsumerOptions["commit"]>, OptionRule>> = {
+  everyMs: rules.durationMs,
+  everyMessages: rules.positiveInteger,
+  ahead: rules.boolean,
+};
+
 /** @throws `invalid-argument` for values that can never work, `unsupported` for those that this provider cannot honour */
 export function resolveConsumerOptions(context: TopicContext, options: ConsumerOptions): ResolvedConsumerOptions {
   checkOptions("consumer options", options, CONSUMER_RULES);
@@ -76,7 +82,8 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
   }
   checkOptions("consumer options: retry", options.retry ?? {}, RETRY_RULES);
   checkOptions("consumer options: batch", options.batch ?? {}, { maxMessages: rules.positiveInteger, maxWaitMs: rules.durationMs });
-  checkOptions("consumer options: commit", options.commit ?? {}, { everyMs: rules.durationMs, everyMessages: rules.positiveInteger });
+  checkOptions("consumer options: commit", options.commit ?? {}, COMMIT_RULES);
+  if (options.commit?.ahead === true) context.requireCapability("handledAhead", "consume");
   const initialPosition = checkInitialPosition(options.initialPosition === undefined ? "earliest" : options.initialPosition, context);
   if (options.skipMigrated === true) {
     throw new StreamError("unsupported", "skipMigrated: no message carries the mark of a migration yet; leave it out or set it to false");
@@ -98,7 +105,11 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
     onFailure,
     handlerTimeoutMs: options.handlerTimeoutMs,
     batch: { maxMessages: options.batch?.maxMessages ?? 500, maxWaitMs: options.batch?.maxWaitMs ?? 0 },
-    commit: { everyMs: options.commit?.everyMs ?? 1_000, everyMessages: options.commit?.everyMessages ?? 10_000 },
+    commit: {
+      everyMs: options.commit?.everyMs ?? 1_000,
+      everyMessages: options.commit?.everyMessages ?? 10_000,
+      ahead: options.commit?.ahead ?? true,
+    },
     sessionTimeoutMs: options.sessionTimeoutMs ?? 30_000,
     maxBufferedBytes: options.maxBufferedBytes ?? 33_554_432,
     onGap: options.onGap,

@@ -88,8 +88,11 @@ export interface ConsumerOptions {
   /** After this time the signal aborts and the attempt has failed; the next starts when the handler has settled. If it has not after twice the time, `run` rejects. @default none */
   handlerTimeoutMs?: number | undefined;
   batch?: BatchOptions | undefined;
-  /** How often progress is stored, whichever comes first; always on revocation and close. @default 1_000 ms, 10_000 messages */
-  commit?: { everyMs?: number | undefined; everyMessages?: number | undefined } | undefined;
+  /**
+   * How often progress is stored, whichever comes first; always on revocation and close. @default 1_000 ms, 10_000 messages
+   * `ahead`: also what is handled behind an unfinished message, so that it is not handled again (`capabilities.handledAhead`). @default true
+   */
+  commit?: { everyMs?: number | undefined; everyMessages?: number | undefined; ahead?: boolean | undefined } | undefined;
   /** Silence after which a member's partitions go to others. @default 30_000 */
   sessionTimeoutMs?: number | undefined;
   /** Drops messages that a migration carried and the group had handled before. `true` is `unsupported` in this version: no message carries the mark of a migration yet. @default false */

@@ -1,4 +1,5 @@
 import { UnreadableRecord } from "../codec/unreadable-record.ts";
+import type { HandledAhead } from "../driver/consumer-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 
 /** Records that were delivered together, and which of them are handled. */
@@ -17,6 +18,8 @@ export class Delivery {
   done: Uint8Array | null = null;
   /** Behind the last record nothing is stored up to and including this position. */
   advancedThrough: string | null = null;
+  /** Behind the last record everything was handled before this ownership, up to and including this position. */
+  skippedThrough: string | null = null;
 
   constructor(records: readonly StoredRecord[], ordinal: number) {
     this.records = records;
@@ -29,16 +32,22 @@ export class Delivery {
   takeNext(): number {
     return this.next++;
   }
+
+  /** The index of the last record that is handled; -1: none is. */
+  get lastHandled(): number {
+    return Math.max(this.prefix - 1, this.done?.lastIndexOf(1) ?? -1);
+  }
 }
 
 /**
- * How far one assignment is handled: the contiguous prefix of what was delivered. Only the end of this prefix may be committed.
- * Messages that are handled behind a gap are committed when the gap is closed.
+ * How far one assignment is handled: the contiguous prefix of what was delivered, and what is handled behind it. Only the end of the
+ * prefix may become the group's place. What lies ahead of it is stored beside the place.
  */
 export class Progress {
   #open: Delivery[] = [];
   #delivered = 0;
   #last: { readonly position: string } | null = null;
+  #aheadChanged = false;
 
   add(records: readonly StoredRecord[]): Delivery {
     const delivery = new Delivery(records, this.#delivered);
@@ -54,17 +63,34 @@ export class Progress {
     else this.#last = { position: through };
   }
 
+  /** What was read behind the last added record, up to and including this position, was handled before this ownership. */
+  skip(through: string): void {
+    const latest = this.#open.at(-1);
+    if (latest !== undefined) latest.skippedThrough = through;
+    this.advance(through);
+  }
+
+  /** The end of what was read; `null` while nothing was. */
+  get read(): string | null {
+    const latest = this.#open.at(-1);
+    return latest?.advancedThrough ?? latest?.records.at(-1)!.position ?? this.#last?.position ?? null;
+  }
+
   complete(delivery: Delivery, index: number): void {
     const { records, done } = delivery;
     if (index !== delivery.prefix) {
       delivery.done ??= new Uint8Array(records.length);
       delivery.done[index] = 1;
+      this.#aheadChanged = true;
       return;
     }
     let prefix = index + 1;
     if (done !== null) while (prefix < records.length && done[prefix] === 1) prefix += 1;
     delivery.prefix = prefix;
-    if (delivery !== this.#open[0]) return;
+    if (delivery !== this.#open[0]) {
+      this.#aheadChanged = true;
+      return;
+    }
     while (this.#open[0] !== undefined && this.#open[0].prefix === this.#open[0].records.length) this.#close(this.#open.shift()!);
   }
 
@@ -78,6 +104,41 @@ export class Progress {
     const head = this.#open[0];
     if (head !== undefined && head.prefix > 0) return head.records[head.prefix - 1]!.position;
     return this.#last?.position ?? null;
+  }
+
+  /** Has anything been handled behind the prefix since `aheadTaken`? */
+  get aheadChanged(): boolean {
+    return this.#aheadChanged;
+  }
+
+  aheadTaken(): void {
+    this.#aheadChanged = false;
+  }
+
+  /** What was taken has not been stored, or does not hold any longer. */
+  changeAhead(): void {
+    this.#aheadChanged = true;
+  }
+
+  /**
+   * What is handled behind the prefix. `unread`: what was handled before this ownership behind everything that was read. Nothing is
+   * named at or behind an unreadable range that is not settled: what lies in it could be read later.
+   */
+  ahead(unread: HandledAhead | null): HandledAhead | null {
+    const barrier = this.#open.findIndex(({ isUnreadable, prefix }) => isUnreadable && prefix === 0);
+    const known = barrier < 0 ? this.#open : this.#open.slice(0, barrier);
+    const behind = barrier < 0 ? unread : null;
+    if (behind !== null) return { upTo: behind.upTo, except: [...unhandledIn(known), ...behind.except] };
+    const last = known.findLastIndex(
+      (delivery, at) => delivery.skippedThrough !== null || delivery.lastHandled >= (at === 0 ? delivery.prefix : 0),
+    );
+    if (last < 0) return null;
+    const { records, lastHandled, skippedThrough } = known[last]!;
+    const upTo = skippedThrough ?? records[lastHandled]!.position;
+    return {
+      upTo,
+      except: [...unhandledIn(known.slice(0, last)), ...unhandledIn([known[last]!], skippedThrough === null ? lastHandled : undefined)],
+    };
   }
 
   /** Ordinal of the oldest message that is not handled. */
@@ -100,4 +161,14 @@ export class Progress {
   unhandled(): StoredRecord[] {
     return this.#open.flatMap(({ records, prefix, done }) => records.filter((_, index) => index >= prefix && done?.[index] !== 1));
   }
+}
+
+/** The positions of the unhandled records of these deliveries; of each only those before the index `end`. */
+function unhandledIn(deliveries: readonly Delivery[], end = Infinity): string[] {
+  const positions: string[] = [];
+  for (const { records, prefix, done } of deliveries) {
+    for (let index = prefix; index < Math.min(end, records.length); index += 1)
+      if (done?.[index] !== 1) positions.push(records[index]!.position);
+  }
+  return positions;
 }

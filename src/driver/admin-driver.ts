@@ -39,7 +39,7 @@ export interface DriverGroupDescription {
   readonly nativeName: string;
   readonly members: number | null;
   readonly identity: TopicIdentity;
-  /** Where the group stands in each partition; `null` where the provider does not report it. */
+  /** Where the group stands in each partition, without what is handled ahead; `null` where the provider does not report it. */
   readonly places: ReadonlyMap<string, PartitionPlace> | null;
 }
 
@@ -81,6 +81,7 @@ export interface AdminDriver {
   /** @throws `not-found` · `conflict` while any member lives */
   deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void>;
   /**
+   * Counted from the group's place, less what is stored as handled ahead of it (`capabilities.handledAhead`).
    * The sums are the driver's: all messages, and the greatest age. 0 where nothing is left to handle; `null` only where the
    * provider does not report it.
    * @throws `not-found` · `position-out-of-range` where the group stands behind the end of a partition, where the provider shows it

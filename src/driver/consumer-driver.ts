@@ -31,7 +31,7 @@ export interface Assignment {
    */
   readonly ahead: HandledAhead | null;
   /**
-   * The former ownership of this partition by the same member (an object that was passed to `assigned` of this sink), if it was lost and what the
+   * The former ownership of this partition by the same member (an object that was passed to `assigned` of this sink), if what the
    * group has stored is exactly what that ownership has read or stored last: place, epoch, and a note that every reset
    * changes. So no other member has settled in between, and nobody has moved the group. Then what the core had handled under it and
    * could not store counts as handled, except from a `forgetAhead` on. `null`: there is none, or the driver cannot be certain.
@@ -90,7 +90,8 @@ export interface Sink {
   /**
    * From this position on the log is another one than `Assignment.ahead`, or the ownership in `Assignment.resumes`, knew: it was cut
    * and written anew (truncation). Nothing at or behind this position counts as handled because of them. Call it before the
-   * records there are delivered. The more it says, the more comes again: when in doubt, call it.
+   * records there are delivered; when in doubt, call it: then more comes again. If records behind it were delivered under this assignment,
+   * the core stores nothing ahead until the prefix has passed them.
    */
   forgetAhead(assignment: Assignment, from: string): void;
   /** All that was stored when the last answer was made has been delivered. Call it whenever the end is reached, also for an empty partition. */

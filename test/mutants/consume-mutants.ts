@@ -1,6 +1,6 @@
 import type { Assignment, Settlement } from "../../src/driver/consumer-driver.ts";
 import type { StoredRecord } from "../../src/driver/record.ts";
-import { type ConsumerParts, consumerMutant, settlementOf, sinkMutant } from "./driver-parts.ts";
+import { type ConsumerParts, assignmentMutant, consumerMutant, settlementOf, sinkMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
 
@@ -100,44 +100,6 @@ const remembersProgressByConnection = driverMutant("remembers-progress-by-connec
   });
 });
 
-/** Keeps working under an epoch that never changes. */
-function epochStandsStill({ consumer }: ConsumerParts): Partial<ConsumerParts["consumer"]> {
-  const originals = new Map<Assignment, Assignment>();
-  const copies = new Map<Assignment, Assignment>();
-  const copyOf = (assignment: Assignment): Assignment => {
-    const copy = copies.get(assignment) ?? { ...assignment, epoch: "1" };
-    copies.set(assignment, copy);
-    originals.set(copy, assignment);
-    return copy;
-  };
-  return {
-    start: async (sink, signal) =>
-      consumer.start(
-        {
-          joined: () => sink.joined(),
-          rejoining: () => sink.rejoining(),
-          assigned: (assignment) => sink.assigned(copyOf(assignment)),
-          deliver: async (assignment, records) => sink.deliver(copyOf(assignment), records),
-          unreadable: async (assignment, range) => sink.unreadable(copyOf(assignment), range),
-          advanced: (assignment, through) => sink.advanced(copyOf(assignment), through),
-          forgetAhead: (assignment, from) => sink.forgetAhead(copyOf(assignment), from),
-          caughtUp: (assignment) => sink.caughtUp(copyOf(assignment)),
-          ended: (assignment, children) => sink.ended(copyOf(assignment), children),
-          revoking: async (assignment, deadlineMs) => sink.revoking(copyOf(assignment), deadlineMs),
-          lost: (assignment) => sink.lost(copyOf(assignment)),
-          gap: async (assignment, gap) => sink.gap(copyOf(assignment), gap),
-          failed: (error) => sink.failed(error),
-        },
-        signal,
-      ),
-    settle: async (settlements, signal) =>
-      consumer.settle(
-        settlements.map((settlement) => ({ ...settlement, assignment: originals.get(settlement.assignment) ?? settlement.assignment })),
-        signal,
-      ),
-  };
-}
-
 /** Defects of members of groups: what they hand over and what they store as progress. */
 export const consumeMutants: readonly Mutant[] = [
   sinkMutant("delivers-backwards", (sink) => ({ deliver: async (assignment, records) => sink.deliver(assignment, records.toReversed()) })),
@@ -160,7 +122,8 @@ export const consumeMutants: readonly Mutant[] = [
   remembersProgressByConnection,
   consumerMutant("settles-what-it-hands-over", settlesWhatItHandsOver),
   consumerMutant("settles-past-a-gap", settlesPastAGap),
-  consumerMutant("epoch-stands-still", epochStandsStill),
+  // Keeps working under an epoch that never changes.
+  assignmentMutant("epoch-stands-still", () => ({ assigned: () => ({ epoch: "1" }) })),
   consumerMutant("forgets-progress", () => ({ settle: async (settlements) => settlements.map(() => null) })),
   consumerMutant("settles-one-partition-only", ({ consumer }) => {
     let only: string | null = null;

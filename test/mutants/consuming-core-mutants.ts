@@ -116,6 +116,7 @@ export const consumingCoreMutants: readonly Mutant[] = [
     onRevoked: (partitions) => void onRevoked?.(partitions),
   })),
   consumerOptionsMutant("waits-until-a-batch-is-full", (options) => ({ ...options, batch: { ...options.batch, maxWaitMs: 3_600_000 } })),
+  consumerOptionsMutant("forgets-the-option-ahead", (options) => ({ ...options, commit: { ...options.commit, ahead: undefined } })),
   consumerOptionsMutant("settles-at-close-only", (options) => ({ ...options, commit: RARELY })),
   consumerOptionsMutant("stops-at-what-failed", (options) => ({ ...options, onFailure: "stop" })),
   consumerOptionsMutant("ignores-max-ahead", ({ maxAhead: _, ...options }) => options),

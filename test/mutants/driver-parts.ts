@@ -56,6 +56,68 @@ export function sinkMutant(name: string, change: (sink: Sink, consumer: Consumer
   }));
 }
 
+interface AssignmentDefect {
+  readonly assigned: (assignment: Assignment) => Partial<Assignment>;
+  /** Sees what is settled. */
+  readonly settled?: (settlements: readonly Settlement[]) => void;
+}
+
+/** Breaks what a member says about its assignments: the core gets changed copies of them. `remember` makes what all members of one run share. */
+export function assignmentMutant<Memory = undefined>(
+  name: string,
+  change: (parts: ConsumerParts, memory: Memory) => AssignmentDefect,
+  remember?: () => Memory,
+): Mutant {
+  return consumerMutant(
+    name,
+    (parts, memory: Memory) => {
+      const { consumer } = parts;
+      const { assigned, settled } = change(parts, memory);
+      const originals = new Map<Assignment, Assignment>();
+      const copies = new Map<Assignment, Assignment>();
+      const copyOf = (assignment: Assignment): Assignment => {
+        const known = copies.get(assignment);
+        if (known !== undefined) return known;
+        const resumes = assignment.resumes === null ? null : (copies.get(assignment.resumes) ?? null);
+        const copy = { ...assignment, resumes, ...assigned(assignment) };
+        copies.set(assignment, copy);
+        originals.set(copy, assignment);
+        return copy;
+      };
+      return {
+        start: async (sink, signal) =>
+          consumer.start(
+            {
+              joined: () => sink.joined(),
+              rejoining: () => sink.rejoining(),
+              assigned: (assignment) => sink.assigned(copyOf(assignment)),
+              deliver: async (assignment, records) => sink.deliver(copyOf(assignment), records),
+              unreadable: async (assignment, range) => sink.unreadable(copyOf(assignment), range),
+              advanced: (assignment, through) => sink.advanced(copyOf(assignment), through),
+              forgetAhead: (assignment, from) => sink.forgetAhead(copyOf(assignment), from),
+              caughtUp: (assignment) => sink.caughtUp(copyOf(assignment)),
+              ended: (assignment, children) => sink.ended(copyOf(assignment), children),
+              revoking: async (assignment, deadlineMs) => sink.revoking(copyOf(assignment), deadlineMs),
+              lost: (assignment) => sink.lost(copyOf(assignment)),
+              gap: async (assignment, gap) => sink.gap(copyOf(assignment), gap),
+              failed: (error) => sink.failed(error),
+            },
+            signal,
+          ),
+        settle: async (settlements, signal) => {
+          settled?.(settlements);
+          const ofOriginals = settlements.map((settlement) => ({
+            ...settlement,
+            assignment: originals.get(settlement.assignment) ?? settlement.assignment,
+          }));
+          return consumer.settle(ofOriginals, signal);
+        },
+      };
+    },
+    remember,
+  );
+}
+
 /** Breaks how a group is joined. */
 export function settingsMutant(name: string, change: () => (settings: ConsumerSettings) => ConsumerSettings): Mutant {
   return driverMutant(name, () => {

@@ -1,4 +1,5 @@
 import { adminMutants } from "./admin-mutants.ts";
+import { aheadMutants } from "./ahead-mutants.ts";
 import { closingMutants } from "./closing-mutants.ts";
 import { compactionMutants } from "./compaction-mutants.ts";
 import { consumeMutants } from "./consume-mutants.ts";
@@ -30,6 +31,7 @@ export function allMutants(): readonly Mutant[] {
     ...publishMutants,
     ...producingCoreMutants,
     ...consumeMutants,
+    ...aheadMutants,
     ...membershipMutants,
     ...consumingCoreMutants,
     ...adminMutants,

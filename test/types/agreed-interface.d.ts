@@ -167,7 +167,7 @@ declare module "contract" {
     onFailure?: FailureAction | ((failure: Failure) => FailureAction | Promise<FailureAction>) | undefined;
     handlerTimeoutMs?: number | undefined;
     batch?: BatchOptions | undefined;
-    commit?: { everyMs?: number | undefined; everyMessages?: number | undefined } | undefined;
+    commit?: { everyMs?: number | undefined; everyMessages?: number | undefined; ahead?: boolean | undefined } | undefined;
     sessionTimeoutMs?: number | undefined;
     skipMigrated?: boolean | undefined;
     maxBufferedBytes?: number | undefined;

@@ -5,6 +5,8 @@ import { RecordGroup } from "./record-group.ts";
 import type { MemoryTopic } from "./topic.ts";
 
 /** Creates a group of the kind that this form of the provider has. */
-export function createGroup({ settlementUnit, capabilities }: Profile, topic: MemoryTopic): Group {
-  return settlementUnit === "record" ? new RecordGroup(topic) : new PositionGroup(topic, capabilities.gapDetected);
+export function createGroup({ settlementUnit, capabilities, aheadCapacity }: Profile, topic: MemoryTopic): Group {
+  if (settlementUnit === "record") return new RecordGroup(topic);
+  const { gapDetected, handledAhead } = capabilities;
+  return new PositionGroup(topic, { gapDetected, aheadCapacity: handledAhead ? aheadCapacity : 0 });
 }

@@ -8,6 +8,7 @@ import type { Group, Ownership, PartitionLag } from "./group.ts";
 import type { Member } from "./member.ts";
 import type { Partition } from "./partition.ts";
 import { resolveStart } from "./places.ts";
+import { StoredAhead } from "./stored-ahead.ts";
 import type { MemoryTopic } from "./topic.ts";
 
 /** An ownership, with the data that only the group knows. */
@@ -16,6 +17,15 @@ interface Seat extends Ownership {
   readonly partition: Partition;
   readonly end: AbortController;
   revoking: boolean;
+  /** The note of the partition when this ownership has read or stored its progress last. */
+  note: number;
+}
+
+/** What differs between the forms of the provider. */
+export interface GroupRules {
+  readonly gapDetected: boolean;
+  /** How many exceptions a group can keep of what is handled ahead in a partition; 0: nothing is kept ahead. */
+  readonly aheadCapacity: number;
 }
 
 /**
@@ -24,16 +34,22 @@ interface Seat extends Ownership {
  */
 export class PositionGroup implements Group {
   readonly #topic: MemoryTopic;
-  readonly #gapDetected: boolean;
+  readonly #rules: GroupRules;
   readonly #members = new Set<Member>();
   readonly #seats = new Map<string, Seat>();
   readonly #places = new Map<string, number | "ended">();
+  /** What is handled ahead of the places. */
+  readonly #ahead = new Map<string, StoredAhead>();
+  /** Rise with every change of a place or of what is ahead of it, also with one that leaves it as it was: a reset. */
+  readonly #notes = new Map<string, number>();
   readonly #epochs = new Map<string, number>();
+  /** The latest ownership of each partition that a member had. */
+  readonly #former = new WeakMap<Member, Map<string, Seat>>();
   #started = false;
 
-  constructor(topic: MemoryTopic, gapDetected: boolean) {
+  constructor(topic: MemoryTopic, rules: GroupRules) {
     this.#topic = topic;
-    this.#gapDetected = gapDetected;
+    this.#rules = rules;
   }
 
   get members(): ReadonlySet<Member> {
@@ -53,8 +69,10 @@ export class PositionGroup implements Group {
     return [...this.#topic.partitions.values()].map(({ id, log }) => {
       const place = this.#places.get(id) ?? 0;
       const next = place === "ended" ? log.endIndex : Math.max(place, log.firstIndex);
-      const messages = log.endIndex - next;
-      return { partition: id, messages, timeMs: messages === 0 ? 0 : Math.max(0, nowMs - log.timestampOf(next)) };
+      const ahead = this.#ahead.get(id);
+      const messages = log.endIndex - next - (ahead?.countFrom(next) ?? 0);
+      const oldest = ahead?.firstUnhandled(next) ?? next;
+      return { partition: id, messages, timeMs: messages === 0 ? 0 : Math.max(0, nowMs - log.timestampOf(oldest)) };
     });
   }
 
@@ -63,7 +81,7 @@ export class PositionGroup implements Group {
   }
 
   moveTo(start: StartPoint): void {
-    for (const [partition, place] of this.#resolve(start)) this.#places.set(partition, place);
+    for (const [partition, place] of this.#resolve(start)) this.#store(partition, place, null);
     this.#started = true;
   }
 
@@ -117,21 +135,36 @@ export class PositionGroup implements Group {
     return true;
   }
 
-  settle(member: Member, { assignment, through, ended }: Settlement): StreamError | null {
+  /** @returns the new note */
+  #store(partition: string, place: number | "ended", ahead: StoredAhead | null): number {
+    this.#places.set(partition, place);
+    if (ahead === null) this.#ahead.delete(partition);
+    else this.#ahead.set(partition, ahead);
+    const note = (this.#notes.get(partition) ?? 0) + 1;
+    this.#notes.set(partition, note);
+    return note;
+  }
+
+  settle(member: Member, { assignment, through, ended, ahead }: Settlement): StreamError | null {
     const seat = this.#seats.get(assignment.partition);
     if (seat === undefined || seat.member !== member || seat.assignment !== assignment) {
       return ownershipLost(this.#topic.name, assignment.partition);
     }
-    if (through !== null) {
-      const next = toIndex(through) + 1;
-      const place = this.#places.get(assignment.partition);
-      if (next > seat.partition.log.endIndex) {
-        return memoryError("invalid-argument", `position ${through} lies behind the end of the partition`, { topic: this.#topic.name });
-      }
-      if (typeof place === "number" && next > place) this.#places.set(assignment.partition, next);
+    const stored = this.#places.get(assignment.partition);
+    const before = typeof stored === "number" ? stored : 0;
+    const place = through === null ? before : Math.max(before, toIndex(through) + 1);
+    const { endIndex } = seat.partition.log;
+    if (place > endIndex) {
+      return memoryError("invalid-argument", `position ${through} lies behind the end of the partition`, { topic: this.#topic.name });
     }
+    const kept = ahead === null ? null : StoredAhead.of(ahead, place, endIndex, this.#rules.aheadCapacity);
+    if (kept === "malformed") {
+      return memoryError("invalid-argument", "what is handled ahead must lie in order between the place and the end of the partition", {
+        topic: this.#topic.name,
+      });
+    }
+    seat.note = this.#store(assignment.partition, ended ? "ended" : place, kept);
     if (ended) {
-      this.#places.set(assignment.partition, "ended");
       this.#vacate(seat);
       this.#rebalance();
     }
@@ -191,6 +224,8 @@ export class PositionGroup implements Group {
   #vacate(seat: Seat): void {
     seat.end.abort();
     this.#seats.delete(seat.partition.id);
+    const former = this.#former.get(seat.member) ?? new Map<string, Seat>();
+    this.#former.set(seat.member, former.set(seat.partition.id, seat));
   }
 
   #seat(partition: Partition, member: Member): void {
@@ -199,17 +234,20 @@ export class PositionGroup implements Group {
     const place = this.#places.get(partition.id) ?? 0;
     const index = place === "ended" ? partition.log.endIndex : place;
     this.#places.set(partition.id, index);
+    const note = this.#notes.get(partition.id) ?? 0;
+    const former = this.#former.get(member)?.get(partition.id);
     const assignment: Assignment = {
       partition: partition.id,
       identity: member.identity,
       start: { kind: "at", position: toPosition(index) },
       epoch: String(epoch),
-      ahead: null,
-      resumes: null,
+      ahead: this.#ahead.get(partition.id)?.named ?? null,
+      // The same note: nobody has settled since, and nobody has moved the group.
+      resumes: former?.note === note ? former.assignment : null,
     };
     const end = new AbortController();
-    const feed = new LogFeed(this.#topic, partition.log, index, this.#gapDetected);
-    const seat: Seat = { assignment, feed, ended: end.signal, end, member, partition, revoking: false };
+    const feed = new LogFeed(this.#topic, partition.log, index, this.#rules.gapDetected);
+    const seat: Seat = { assignment, feed, ended: end.signal, end, member, partition, revoking: false, note };
     this.#seats.set(partition.id, seat);
     member.assigned(seat);
   }

@@ -10,7 +10,13 @@ const REASON = new StreamError("ownership-lost", "the partition belongs to anoth
 function stateOf(): AssignmentState<string> {
   const mine = assignment("7");
   const source = messageSource({ provider: "fake", topic: "orders", partition: mine.partition, identity: IDENTITY });
-  return new AssignmentState<string>(mine, source, "position");
+  return new AssignmentState<string>(mine, source, {
+    unit: "position",
+    usesAhead: true,
+    storesAhead: true,
+    resumed: undefined,
+    compare: (a, b) => Number(a) - Number(b),
+  });
 }
 
 const meaning = ({ open, current, owned }: AssignmentState<string>): readonly boolean[] => [open, current, owned];

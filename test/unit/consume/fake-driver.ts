@@ -15,9 +15,9 @@ export const IDENTITY = { cluster: "fake-cluster", topic: "orders", incarnation:
 
 let assignments = 0;
 
-export function assignment(partition = "0"): Assignment {
+export function assignment(partition = "0", more: Partial<Pick<Assignment, "ahead" | "resumes">> = {}): Assignment {
   assignments += 1;
-  return { partition, identity: IDENTITY, start: null, epoch: String(assignments), ahead: null, resumes: null };
+  return { partition, identity: IDENTITY, start: null, epoch: String(assignments), ahead: null, resumes: null, ...more };
 }
 
 /** A record whose value is its position, so that a test knows which messages were handled. */
@@ -147,6 +147,7 @@ export function bench(options: BenchOptions = {}): Bench {
       return driver;
     },
     identity: async () => IDENTITY,
+    compare: (a, b) => Number(a) - Number(b),
     ...options.driver,
   };
   const missing = new Set<string>(options.without);
@@ -159,7 +160,9 @@ export function bench(options: BenchOptions = {}): Bench {
       if (topic.includes(" ")) throw new StreamError("invalid-argument", `invalid topic name ${JSON.stringify(topic)}: no blanks`);
       return topic === "orders-by-another-name" ? "orders" : topic;
     },
-    capabilities: { lagInMessages: !missing.has("lagInMessages"), lagInTime: !missing.has("lagInTime") } as TopicContext["capabilities"],
+    capabilities: Object.fromEntries(
+      ["lagInMessages", "lagInTime", "handledAhead"].map((name) => [name, !missing.has(name)]),
+    ) as unknown as TopicContext["capabilities"],
     codec: options.codec ?? pickyText(),
     keyRule: undefined,
     tombstones: options.tombstones ?? false,

@@ -70,9 +70,14 @@ test("whatever the interleaving: order per key, no overlap, commits behind handl
       };
 
       it.driver.onSettle = async (settlements) => {
-        for (const { through } of settlements) {
-          for (let position = 0; position <= Number(through); position += 1) {
+        for (const { through, ahead } of settlements) {
+          for (let position = 0; through !== null && position <= Number(through); position += 1) {
             if (!handled.has(position)) problems.push(`committed ${through} before ${position} was handled`);
+          }
+          for (let position = 0; ahead !== null && position <= Number(ahead.upTo); position += 1) {
+            if (!handled.has(position) && !ahead.except.includes(String(position))) {
+              problems.push(`committed ${JSON.stringify(ahead)} before ${position} was handled`);
+            }
           }
         }
         await turns(1);

@@ -1,6 +1,12 @@
 import type { DefinedCase } from "../../case.ts";
+import { progressAheadCases } from "./ahead.ts";
 import { progressCompactedCases } from "./compacted.ts";
 import { progressOwnershipCases } from "./ownership.ts";
 import { progressStoredCases } from "./stored.ts";
 
-export const progressCases: readonly DefinedCase[] = [...progressCompactedCases, ...progressOwnershipCases, ...progressStoredCases];
+export const progressCases: readonly DefinedCase[] = [
+  ...progressAheadCases,
+  ...progressCompactedCases,
+  ...progressOwnershipCases,
+  ...progressStoredCases,
+];

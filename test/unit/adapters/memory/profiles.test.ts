@@ -8,33 +8,23 @@ const billing = { group: "billing", nativeGroup: undefined };
 const binary = Uint8Array.of(0xff, 0x41);
 const lossy = new Uint8Array(Buffer.from("\ufffdA"));
 
-/** No form stores what was handled ahead. */
-const NOT_YET: readonly Capability[] = ["handledAhead"];
-
 function missing(query: string): Capability[] {
   const { capabilities } = open(query).driver;
   return CAPABILITIES.filter((name) => !capabilities[name]);
 }
 
 test("the provider's own form has every capability", () => {
-  expect(CAPABILITIES.filter((name) => !OWN_CAPABILITIES[name])).toEqual(NOT_YET);
-  expect(missing("create=orders")).toEqual(NOT_YET);
+  expect(CAPABILITIES.filter((name) => !OWN_CAPABILITIES[name])).toEqual([]);
+  expect(missing("create=orders")).toEqual([]);
 });
 
 test("each form lacks what its provider lacks", () => {
-  expect(missing("like=kafka").toSorted()).toEqual(["growthKeepsKeyOrder", "handledAhead", "lagInTime", "partitionMerge"]);
-  expect(missing("like=kinesis").toSorted()).toEqual([
-    "binaryKeys",
-    "handledAhead",
-    "lagInMessages",
-    "nativeHeaders",
-    "producerTimestamps",
-  ]);
+  expect(missing("like=kafka").toSorted()).toEqual(["growthKeepsKeyOrder", "lagInTime", "partitionMerge"]);
+  expect(missing("like=kinesis").toSorted()).toEqual(["binaryKeys", "lagInMessages", "nativeHeaders", "producerTimestamps"]);
   expect(missing("like=event-hubs").toSorted()).toEqual([
     "binaryKeys",
     "exactHeaders",
     "growthKeepsKeyOrder",
-    "handledAhead",
     "lagInTime",
     "partitionGrowth",
     "partitionMerge",
@@ -47,6 +37,7 @@ test("each form lacks what its provider lacks", () => {
     "groupAdmin",
     "groupReset",
     "growthKeepsKeyOrder",
+    "handledAhead",
     "nativeHeaders",
     "startAtTimestamp",
     "tombstones",
@@ -56,7 +47,6 @@ test("each form lacks what its provider lacks", () => {
   expect(missing("like=oci-streaming").toSorted()).toEqual([
     "explicitPartition",
     "growthKeepsKeyOrder",
-    "handledAhead",
     "lagInMessages",
     "lagInTime",
     "nativeHeaders",
@@ -190,13 +180,7 @@ test("without growthKeepsKeyOrder growth adds partitions in place, and a merge i
 
 test("without partitions a topic has one, and the capabilities that need several are off", async () => {
   const { driver, name } = open("create=orders&without=partitions");
-  expect(missing("without=partitions").toSorted()).toEqual([
-    "explicitPartition",
-    "handledAhead",
-    "partitionGrowth",
-    "partitionMerge",
-    "partitions",
-  ]);
+  expect(missing("without=partitions").toSorted()).toEqual(["explicitPartition", "partitionGrowth", "partitionMerge", "partitions"]);
   expect((await driver.admin.describeTopic("orders", signal)).partitions).toEqual(["0"]);
   await open("create=several", name).driver.check(signal);
   await expectCode(driver.admin.describeTopic("several", signal), "unsupported", /4 partitions/);

@@ -1,0 +1,47 @@
+import type { HandledAhead } from "../../../src/driver/index.ts";
+import { toIndex, toPosition } from "../records.ts";
+
+/** What a group has handled behind its place in a partition: everything before `end`, except these indexes, which ascend. */
+export class StoredAhead {
+  readonly #end: number;
+  readonly #except: readonly number[];
+
+  private constructor(end: number, except: readonly number[]) {
+    this.#end = end;
+    this.#except = except;
+  }
+
+  /**
+   * Keeps at most `capacity` exceptions: what does not fit is left out from the end, as in a provider whose rows or metadata have a limit.
+   * @returns `null` if nothing that is worth keeping fits; "malformed" if the exceptions do not lie in order between the place and `upTo`
+   */
+  static of({ upTo, except }: HandledAhead, place: number, logEnd: number, capacity: number): StoredAhead | "malformed" | null {
+    const indexes = except.map(toIndex);
+    const last = toIndex(upTo);
+    // The core keeps to it; an error here is a defect.
+    const isOrdered = indexes.every((index, at) => index >= (at === 0 ? place : indexes[at - 1]! + 1));
+    if (!isOrdered || last < place || last >= logEnd || (indexes.at(-1) ?? -1) >= last) return "malformed";
+    if (capacity === 0) return null;
+    let kept = indexes.length;
+    let end = last + 1;
+    while (kept > capacity || (kept > 0 && indexes[kept - 1] === end - 1)) {
+      kept -= 1;
+      end = indexes[kept]!;
+    }
+    return end <= place ? null : new StoredAhead(end, indexes.slice(0, kept));
+  }
+
+  get named(): HandledAhead {
+    return { upTo: toPosition(this.#end - 1), except: this.#except.map(toPosition) };
+  }
+
+  /** How many indexes from this one on are handled. */
+  countFrom(index: number): number {
+    return Math.max(0, this.#end - index - this.#except.filter((except) => except >= index).length);
+  }
+
+  /** The first index from this one on that is not handled. */
+  firstUnhandled(index: number): number {
+    return this.#except.find((except) => except >= index) ?? Math.max(index, this.#end);
+  }
+}
