@@ -9,7 +9,7 @@ import { parseConnectionUrl } from "../src/connection-url.ts";
 import type { Fault, FaultKind } from "../src/driver/index.ts";
 import { rules } from "../src/option-rules.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
-import { checkFault } from "./check-fault.ts";
+import { checkFault } from "./faults/check-fault.ts";
 import { type DamageOptions, damagedReadsOf } from "./damage-options.ts";
 import { requireOpen } from "./require-open.ts";
 

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { clearInterval, setInterval } from "node:timers";
 import { BrokerProperties } from "./broker-properties.ts";
-import { FaultPlan } from "./faults/fault-plan.ts";
+import { FaultPlan } from "../../faults/fault-plan.ts";
+import { type FaultVariant, KAFKA_FAULTS } from "./faults/fault-effect.ts";
 import { InvalidRecords } from "./faults/invalid-records.ts";
 import { Groups } from "./groups/groups.ts";
 import { clean } from "./log/cleaner.ts";
@@ -39,14 +40,14 @@ export class Cluster {
   readonly topics: Topics;
   readonly groups: Groups;
   readonly transactions: Transactions;
-  readonly faults: FaultPlan;
+  readonly faults: FaultPlan<readonly FaultVariant[]>;
   readonly invalidRecords = new InvalidRecords();
   /** How often the coordinator of a group or transaction has moved. */
   readonly #moves = new Map<string, number>();
   readonly #maintenance: NodeJS.Timeout;
 
   constructor({ brokers, properties, users, firstFaultTurn, advertisedHost }: ClusterOptions) {
-    this.faults = new FaultPlan(firstFaultTurn);
+    this.faults = new FaultPlan(KAFKA_FAULTS, firstFaultTurn);
     this.properties = new BrokerProperties({ "default.replication.factor": String(brokers), ...properties });
     this.users = users;
     this.nodes = Array.from({ length: brokers }, (_, index) => ({ nodeId: index + 1, host: advertisedHost, port: 0, isUp: false }));

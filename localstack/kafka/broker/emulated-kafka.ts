@@ -4,7 +4,7 @@ import { type DamageOptions, damagedReadsOf } from "../../damage-options.ts";
 import type { EmulatorTopic } from "../../emulator.ts";
 import { requireOpen } from "../../require-open.ts";
 import { Cluster } from "./cluster.ts";
-import { type ErrorAnswer, FAULT_KINDS, plannedAnswer, plannedFault } from "./faults/fault-effect.ts";
+import { type ErrorAnswer, plannedAnswer } from "./faults/fault-effect.ts";
 import { BrokerServers, type EmulatedBroker } from "./server/broker-servers.ts";
 import { compactTopic, createTopic, damageLastBatch, expireTopic, moveLeader, truncateLog } from "./topics/topic-control.ts";
 
@@ -36,7 +36,7 @@ export interface EmulatedKafka extends AsyncDisposable {
   /** @param kafkaSettings by Kafka's own names: `{ "cleanup.policy": "compact" }`. Rejects with `already-exists`, `invalid-argument` */
   createTopic(topic: string, settings?: EmulatorTopic, kafkaSettings?: Readonly<Record<string, string>>): Promise<void>;
   readonly faultKinds: readonly FaultKind[];
-  /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for an unknown kind */
+  /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for an unknown kind · `unsupported` for an operation that its calls are not of */
   inject(fault: Fault): void;
   /** Withdraws the faults that have not been applied yet. */
   clearFaults(): void;
@@ -95,14 +95,14 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     bootstrapServers,
     brokers: servers.brokers,
     createTopic: async (topic, settings = {}, kafkaSettings = {}) => createTopic(opened(), topic, settings, kafkaSettings),
-    faultKinds: FAULT_KINDS,
-    inject: (fault) => opened().faults.add(plannedFault(fault)),
+    faultKinds: cluster.faults.kinds,
+    inject: (fault) => opened().faults.inject(fault),
     clearFaults: () => {
       const { faults, invalidRecords } = opened();
       faults.clear();
       invalidRecords.clear();
     },
-    answerWith: (answer) => opened().faults.add(plannedAnswer(answer)),
+    answerWith: (answer) => opened().faults.plan(plannedAnswer(answer)),
     compact: async (topic) => compactTopic(opened(), topic),
     expire: async (topic) => expireTopic(opened(), topic),
     damage: (topic, partition, damage) => damageLastBatch(opened(), topic, partition, damagedReadsOf(damage)),

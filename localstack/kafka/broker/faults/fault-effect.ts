@@ -1,6 +1,4 @@
-import type { Fault, FaultKind } from "../../../../src/driver/index.ts";
-import { StreamError } from "../../../../src/errors.ts";
-import { checkFault } from "../../../check-fault.ts";
+import type { FaultVocabulary, PlannedEffect } from "../../../faults/fault-plan.ts";
 import { ErrorCode } from "../error-code.ts";
 
 /** What a fault does to a request. */
@@ -24,23 +22,7 @@ export type FaultEffect =
   | { readonly what: "restart" };
 
 /** One of the variants in which a server shows a kind of fault: the effects that occur together. */
-type FaultVariant = readonly FaultEffect[];
-
-/** Which requests a fault applies to, and how many. */
-export interface PlannedFault {
-  /** The kind of fault. The variants of one kind take turns. */
-  readonly kind: string;
-  /** They take turns, so that a client that gets several faults sees every variant. */
-  readonly variants: readonly FaultVariant[];
-  /** Names of requests; `null`: all requests about a topic or a group. */
-  readonly apis: readonly string[] | null;
-  readonly topic: string | undefined;
-  readonly partition: number | undefined;
-  /** How many more requests are spared. */
-  after: number;
-  /** How many more requests get the fault. */
-  times: number;
-}
+export type FaultVariant = readonly FaultEffect[];
 
 const DEFAULT_STALL_MS = 1_000;
 const OF_MEMBERS = ["Heartbeat", "OffsetCommit"];
@@ -56,67 +38,46 @@ const CHANGES = [
 ];
 const LOOKS = ["Metadata", "DescribeConfigs", "DescribeGroups", "ListGroups"];
 
-const APIS_OF: Readonly<Record<NonNullable<Fault["operation"]>, readonly string[]>> = {
-  publish: ["Produce"],
-  fetch: ["Fetch", "ListOffsets"],
-  commit: ["OffsetCommit", "TxnOffsetCommit"],
-  admin: [...CHANGES, ...LOOKS],
+/** How Kafka shows the faults of the shared vocabulary. The variants of a fault take turns, so that a client that gets several faults sees every one. */
+export const KAFKA_FAULTS: FaultVocabulary<readonly FaultVariant[]> = {
+  provider: "kafka",
+  kinds: {
+    throttle: () => ({ effect: [refusal(ErrorCode.throttlingQuotaExceeded)], calls: ["Produce"] }),
+    "fail-entry": () => ({ effect: [[{ what: "invalid-record" }]], calls: ["Produce"] }),
+    "fail-before-write": () => ({
+      effect: [refusal(ErrorCode.notEnoughReplicas), [{ what: "move-leader", isStored: false, otherwise: ErrorCode.notEnoughReplicas }]],
+      calls: ["Produce"],
+    }),
+    "fail-after-write": ({ operation }) =>
+      operation === "admin"
+        ? { effect: [[{ what: "lose-answer" }]], calls: CHANGES }
+        : {
+            effect: [
+              [{ what: "error", errorCode: ErrorCode.requestTimedOut, isStored: true }],
+              [{ what: "lose-answer" }],
+              [{ what: "move-leader", isStored: true, otherwise: ErrorCode.requestTimedOut }],
+            ],
+            calls: ["Produce"],
+          },
+    disconnect: () => ({ effect: [[{ what: "disconnect" }], [{ what: "step-down" }, { what: "disconnect" }]], calls: null }),
+    stall: ({ durationMs = DEFAULT_STALL_MS }) => ({ effect: [[{ what: "delay", durationMs }]], calls: ["Produce", "Fetch"] }),
+    "expire-cursor": () => ({ effect: [refusal(ErrorCode.offsetOutOfRange)], calls: ["Fetch"] }),
+    "steal-partition": () => ({ effect: [[{ what: "evict-member" }]], calls: OF_MEMBERS }),
+    "lose-coordinator": () => ({ effect: [[{ what: "move-coordinator" }]], calls: OF_MEMBERS }),
+    "refuse-authorization": () => ({ effect: [refusal("authorization")], calls: null }),
+    restart: () => ({ effect: [[{ what: "restart" }]], calls: null }),
+  },
+  operations: {
+    publish: ["Produce"],
+    fetch: ["Fetch", "ListOffsets"],
+    commit: ["OffsetCommit", "TxnOffsetCommit"],
+    admin: [...CHANGES, ...LOOKS],
+  },
+  refuse: ({ partition }) =>
+    partition === undefined || /^\d+$/.test(partition)
+      ? null
+      : `a fault names partition ${JSON.stringify(partition)}; partitions are numbers, from "0" on`,
 };
-
-interface ShownFault {
-  readonly variants: readonly FaultVariant[];
-  readonly apis: readonly string[] | null;
-}
-
-/** How Kafka shows each kind of fault of the shared vocabulary. */
-const KINDS: Readonly<Record<FaultKind, (fault: Fault) => ShownFault>> = {
-  throttle: () => ({ variants: [refusal(ErrorCode.throttlingQuotaExceeded)], apis: ["Produce"] }),
-  "fail-entry": () => ({ variants: [[{ what: "invalid-record" }]], apis: ["Produce"] }),
-  "fail-before-write": () => ({
-    variants: [refusal(ErrorCode.notEnoughReplicas), [{ what: "move-leader", isStored: false, otherwise: ErrorCode.notEnoughReplicas }]],
-    apis: ["Produce"],
-  }),
-  "fail-after-write": ({ operation }) =>
-    operation === "admin"
-      ? { variants: [[{ what: "lose-answer" }]], apis: CHANGES }
-      : {
-          variants: [
-            [{ what: "error", errorCode: ErrorCode.requestTimedOut, isStored: true }],
-            [{ what: "lose-answer" }],
-            [{ what: "move-leader", isStored: true, otherwise: ErrorCode.requestTimedOut }],
-          ],
-          apis: ["Produce"],
-        },
-  disconnect: () => ({ variants: [[{ what: "disconnect" }], [{ what: "step-down" }, { what: "disconnect" }]], apis: null }),
-  stall: ({ durationMs = DEFAULT_STALL_MS }) => ({ variants: [[{ what: "delay", durationMs }]], apis: ["Produce", "Fetch"] }),
-  "expire-cursor": () => ({ variants: [refusal(ErrorCode.offsetOutOfRange)], apis: ["Fetch"] }),
-  "steal-partition": () => ({ variants: [[{ what: "evict-member" }]], apis: OF_MEMBERS }),
-  "lose-coordinator": () => ({ variants: [[{ what: "move-coordinator" }]], apis: OF_MEMBERS }),
-  "refuse-authorization": () => ({ variants: [refusal("authorization")], apis: null }),
-  restart: () => ({ variants: [[{ what: "restart" }]], apis: null }),
-};
-
-export const FAULT_KINDS = Object.keys(KINDS) as readonly FaultKind[];
-
-/** @throws `invalid-argument` for an unknown kind or an invalid property */
-export function plannedFault(fault: Fault): PlannedFault {
-  checkFault(fault);
-  const { kind, after = 0, times = 1, topic, partition, operation } = fault;
-  const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
-  if (known === undefined) {
-    throw refused(`there is no fault ${JSON.stringify(kind)}; there are ${FAULT_KINDS.join(", ")}`);
-  }
-  if (partition !== undefined && !/^\d+$/.test(partition)) {
-    throw refused(`a fault names partition ${JSON.stringify(partition)}; partitions are numbers, from "0" on`);
-  }
-  const { variants, apis } = known(fault);
-  const those = operation === undefined ? apis : APIS_OF[operation].filter((api) => apis === null || apis.includes(api));
-  return { kind, variants, apis: those, topic, partition: partition === undefined ? undefined : Number(partition), after, times };
-}
-
-function refused(what: string): StreamError {
-  return new StreamError("invalid-argument", `the emulated Kafka: ${what}`, { provider: "kafka" });
-}
 
 /** Answers requests of one kind with an error code. */
 export interface ErrorAnswer {
@@ -133,9 +94,10 @@ export interface ErrorAnswer {
   readonly partition?: number | undefined;
 }
 
-export function plannedAnswer({ api, errorCode, isStored = false, after = 0, times = 1, topic, partition }: ErrorAnswer): PlannedFault {
-  const variants: readonly FaultVariant[] = [[{ what: "error", errorCode, isStored }]];
-  return { kind: api, variants, apis: [api], topic, partition, after, times };
+export function plannedAnswer(answer: ErrorAnswer): PlannedEffect<readonly FaultVariant[]> {
+  const { api, errorCode, isStored = false, after = 0, times = 1, topic, partition } = answer;
+  const effect: readonly FaultVariant[] = [[{ what: "error", errorCode, isStored }]];
+  return { name: api, calls: [api], effect, topic, partition: partition === undefined ? undefined : String(partition), after, times };
 }
 
 function refusal(errorCode: number | "authorization"): FaultVariant {

@@ -1,15 +1,9 @@
+import type { AppliedEffect } from "../../../faults/fault-plan.ts";
 import { ErrorCode } from "../error-code.ts";
-import type { FaultEffect } from "./fault-effect.ts";
-
-/** The topics and the group of a request, as far as faults can name them. */
-export interface CallSubject {
-  /** The partitions by topic; `null`: the topic as a whole. */
-  readonly topics: ReadonlyMap<string, readonly number[] | null>;
-  readonly hasGroup: boolean;
-}
+import type { FaultEffect, FaultVariant } from "./fault-effect.ts";
 
 /** A fault, and the part of the request that it applies to; `undefined`: all of it. */
-export interface RequestFault {
+interface RequestFault {
   readonly effect: FaultEffect;
   readonly topic: string | undefined;
   readonly partition: number | undefined;
@@ -21,8 +15,14 @@ export class RequestFaults {
   readonly #faults: readonly RequestFault[];
   readonly #invalidRecords = new Set<RequestFault>();
 
-  constructor(faults: readonly RequestFault[]) {
-    this.#faults = faults;
+  constructor(applied: readonly AppliedEffect<readonly FaultVariant[]>[]) {
+    this.#faults = applied.flatMap(({ effect: variants, turn, topic, partition }) =>
+      variants[turn % variants.length]!.map((effect) => ({
+        effect,
+        topic,
+        partition: partition === undefined ? undefined : Number(partition),
+      })),
+    );
   }
 
   has(what: FaultEffect["what"]): boolean {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { CountedCall } from "../../../faults/fault-plan.ts";
 import type { BrokerNode, Cluster } from "../cluster.ts";
 import { ErrorCode } from "../error-code.ts";
-import { type CallSubject, RequestFaults } from "../faults/request-faults.ts";
+import { RequestFaults } from "../faults/request-faults.ts";
 import { apiVersionsApi, supportedVersions } from "../requests/api-versions.ts";
 import type { Handler, RequestContext } from "../requests/handler.ts";
 import { handlers } from "../requests/handlers.ts";
@@ -58,7 +59,7 @@ export class Dispatcher {
       throw error;
     }
     const { faults } = this.#cluster;
-    const requestFaults = faults.isEmpty ? RequestFaults.NONE : faults.take(api.name, this.#subjectOf(known, request));
+    const requestFaults = faults.isEmpty ? RequestFaults.NONE : this.#faultsOf(known, request);
     const context: RequestContext = {
       cluster: this.#cluster,
       node: this.#node,
@@ -78,13 +79,20 @@ export class Dispatcher {
     return requestFaults === RequestFaults.NONE ? carryOut() : this.#withFaults(known, request, context, carryOut);
   }
 
-  #subjectOf({ topics, member }: Handler, request: unknown): CallSubject {
-    const subjects = new Map(topics?.(request, this.#cluster) ?? []);
+  #faultsOf(known: Handler, request: unknown): RequestFaults {
+    const applied = this.#cluster.faults.take(this.#countedCall(known, request));
+    return applied.length === 0 ? RequestFaults.NONE : new RequestFaults(applied);
+  }
+
+  #countedCall({ api, topics, member }: Handler, request: unknown): CountedCall {
+    const subjects = new Map(
+      (topics?.(request, this.#cluster) ?? []).map(([topic, partitions]) => [topic, partitions?.map(String) ?? null] as const),
+    );
     const groupId = member?.(request).groupId;
     // A request about a group counts as a request about the topics of its members.
     for (const topic of (groupId === undefined ? undefined : this.#cluster.groups.get(groupId)?.roster.topics) ?? [])
       subjects.set(topic, null);
-    return { topics: subjects, hasGroup: groupId !== undefined };
+    return { name: api.name, topics: subjects, hasGroup: groupId !== undefined };
   }
 
   async #withFaults(
@@ -97,7 +105,7 @@ export class Dispatcher {
       this.#restart();
       return "close";
     }
-    if (faults.has("step-down")) this.#stepDown(this.#subjectOf(known, request), faults);
+    if (faults.has("step-down")) this.#stepDown(this.#countedCall(known, request), faults);
     if (faults.has("disconnect")) return "close";
     const sender = known.member?.(request);
     const group = sender === undefined ? undefined : cluster.groups.get(sender.groupId);
@@ -119,7 +127,7 @@ export class Dispatcher {
   }
 
   /** Moves the leadership of this broker for the partitions of the request, as when the broker stops. */
-  #stepDown({ topics }: CallSubject, requestFaults: RequestFaults): void {
+  #stepDown({ topics }: CountedCall, requestFaults: RequestFaults): void {
     for (const name of topics.keys()) {
       for (const partition of this.#cluster.topics.get(name)?.partitions ?? []) {
         if (partition.leaderId === this.#node.nodeId && requestFaults.stepsDown(name, partition.index)) this.#cluster.moveLeader(partition);

@@ -1,5 +1,5 @@
-import type { Fault } from "../src/driver/index.ts";
-import { checkOptions, rules } from "../src/option-rules.ts";
+import type { Fault } from "../../src/driver/index.ts";
+import { checkOptions, rules } from "../../src/option-rules.ts";
 
 const OPERATIONS = ["publish", "fetch", "commit", "admin"] as const;
 
