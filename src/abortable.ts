@@ -12,8 +12,3 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }
-
-/** A signal that never aborts, for callers that gave none. */
-export function neverAborted(): AbortSignal {
-  return new AbortController().signal;
-}

@@ -6,6 +6,7 @@ import { parseConnectionUrl } from "./connection-url.ts";
 import type { Driver, ProviderDriver } from "./driver/provider-driver.ts";
 import { createReport } from "./driver-report.ts";
 import { StreamError } from "./errors.ts";
+import { checkedGroupName } from "./group-name.ts";
 import { unsupportedNodeMessage } from "./node-version.ts";
 import { checkOptions, describeValue, rules, showName } from "./option-rules.ts";
 import { checkedTopicName } from "./topic-name.ts";
@@ -35,6 +36,7 @@ export async function connect<Target extends string | Driver, Required extends C
   const topics = { ...named.topics, ...defined(options.topics) };
   const groups = { ...named.groups, ...defined(options.groups) };
   for (const topic of Object.keys(topics)) checkedTopicName(driver.provider, driver, topic, (name) => topics[name]!);
+  for (const group of Object.keys(groups)) checkedGroupName(driver.provider, driver, group, (name) => groups[name]);
   for (const capability of options.require ?? []) requireCapability(driver, capability);
   return new OpenConnection<GrantedBy<Target> | Required>(driver, opened(driver), { topics, groups });
 }
@@ -76,7 +78,11 @@ function requireDriver(target: unknown): Driver {
       `this driver follows version ${describeValue(driver.specVersion)} of the driver contract; version 1 is needed`,
     );
   }
-  requireMembers("this driver", driver, { functions: ["refuseTopicName", "open"], objects: ["capabilities"], names: ["provider"] });
+  requireMembers("this driver", driver, {
+    functions: ["refuseTopicName", "refuseGroupName", "open"],
+    objects: ["capabilities"],
+    names: ["provider"],
+  });
   return driver as Driver;
 }
 

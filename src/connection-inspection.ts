@@ -50,7 +50,7 @@ export function createInspection(services: ConnectionServices, tryOnce: () => vo
       if (admin.permissions === undefined) return null;
       return call("admin.permissions", topic, signal, async () => {
         const nativeTopic = services.checkedNativeTopic(topic);
-        const name = group === undefined ? null : { group, nativeGroup: services.nativeGroup(group) };
+        const name = group === undefined ? null : services.checkedGroup(group);
         return admin.permissions!(nativeTopic, name, signal);
       });
     },

@@ -1,4 +1,5 @@
 import type { Capabilities, Capability } from "./capabilities.ts";
+import type { GroupName } from "./driver/admin-driver.ts";
 import type { ProviderDriver } from "./driver/provider-driver.ts";
 import type { StreamError, StreamErrorDetails } from "./errors.ts";
 
@@ -19,6 +20,8 @@ export interface ConnectionServices {
   checkedNativeTopic(topic: unknown): string;
   /** The name in the code that was given to a topic that the provider calls so, if any. */
   topicName(nativeTopic: string): string | undefined;
+  /** A group with the provider's own name of it, checked before any request is made. @throws `invalid-argument` for a name that the provider does not take */
+  checkedGroup(group: unknown): GroupName;
   /** The provider's own name of a group, where the application gave one. */
   nativeGroup(group: string): string | undefined;
   /** The name in the code that was given to a group that the provider calls so, if any. */
@@ -31,6 +34,8 @@ export interface ConnectionServices {
   retryForMs(): number;
   /** Any error as ours, classified by the driver, with the provider and these details filled in. */
   toError(error: unknown, where: Pick<StreamErrorDetails, "operation" | "topic">): StreamError;
+  /** Aborts when the driver is about to be closed: calls that are still open end with its reason, which is `closed`. */
+  readonly closing: AbortSignal;
   /** Closed with the connection until the returned function is called. */
   track(part: Closable): () => void;
 }

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { abortable, neverAborted } from "./abortable.ts";
+import { abortable } from "./abortable.ts";
 import { createAdmin } from "./admin/admin.ts";
 import type { Admin } from "./admin/admin-types.ts";
 import { type CallOptions, type CloseOptions, closeTimeoutMs } from "./call-options.ts";
@@ -9,6 +9,7 @@ import type { Closable, ConnectionServices } from "./connection-services.ts";
 import type { Connection, Health } from "./connection-types.ts";
 import type { Driver, ProviderDriver } from "./driver/provider-driver.ts";
 import { StreamError, withContext } from "./errors.ts";
+import { checkedGroupName } from "./group-name.ts";
 import { checkOptions, rules } from "./option-rules.ts";
 import { RETRY_CALLS_FOR_MS } from "./retried-call.ts";
 import { createTopic } from "./topic.ts";
@@ -36,18 +37,20 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
   readonly #inspection: ConnectionInspection;
   readonly #driver: ProviderDriver;
   readonly #parts = new Set<Closable>();
+  readonly #life = new AbortController();
   /** `draining`: consumers are finishing, and their handlers may still send. */
   #state: "open" | "draining" | "closed" = "open";
   #closing: Promise<void> | undefined;
   #retryForMs = RETRY_CALLS_FOR_MS;
 
-  /** @param driver what `refuseTopicName` is asked of. @param opened what its `open` returned */
-  constructor(driver: Pick<Driver, "refuseTopicName">, opened: ProviderDriver, names: NativeNames) {
+  /** @param driver what is asked which names the provider takes. @param opened what its `open` returned */
+  constructor(driver: Pick<Driver, "refuseTopicName" | "refuseGroupName">, opened: ProviderDriver, names: NativeNames) {
     const { provider } = opened;
     this.#driver = opened;
     this.provider = provider;
     this.capabilities = Object.freeze({ ...opened.capabilities, limits: Object.freeze({ ...opened.capabilities.limits }) }) as never;
     const nativeTopic = (topic: string): string => given(names.topics, topic) ?? topic;
+    const nativeGroup = (group: string): string | undefined => given(names.groups, group);
     this.#services = {
       driver: opened,
       provider,
@@ -55,7 +58,8 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
       nativeTopic,
       checkedNativeTopic: (topic) => checkedTopicName(provider, driver, topic, nativeTopic),
       topicName: (nativeName) => reverse(names.topics, nativeName),
-      nativeGroup: (group) => given(names.groups, group),
+      checkedGroup: (group) => checkedGroupName(provider, driver, group, nativeGroup),
+      nativeGroup,
       groupName: (nativeName) => reverse(names.groups, nativeName),
       requireOpen: (operation) => this.#requireOpen(operation),
       requireCapability: (capability, operation, topic) => this.#requireCapability(capability, operation, topic),
@@ -64,6 +68,7 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
         const known = error instanceof StreamError ? error : opened.classify(error);
         return withContext(known, { ...where, provider });
       },
+      closing: this.#life.signal,
       track: (part) => {
         this.#parts.add(part);
         return () => void this.#parts.delete(part);
@@ -96,7 +101,8 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
     let error: StreamError | null = null;
     try {
       this.#requireOpen("check");
-      await abortable(this.#driver.check(options.signal ?? neverAborted()), options.signal);
+      const signal = options.signal === undefined ? this.#life.signal : AbortSignal.any([options.signal, this.#life.signal]);
+      await abortable(this.#driver.check(signal), signal);
     } catch (cause) {
       options.signal?.throwIfAborted();
       error = this.#services.toError(cause, { operation: "check" });
@@ -121,6 +127,8 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
       const parts = [...this.#parts].filter((part) => part.stage === stage);
       await Promise.all(parts.map((part) => part.close({ timeoutMs: Math.max(0, deadline - performance.now()) })));
     }
+    // What the driver answers to calls that its end cuts off is an accident of its client.
+    this.#life.abort(new StreamError("closed", "this connection was closed during the call", { provider: this.provider }));
     await this.#driver.close();
   }
 

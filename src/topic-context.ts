@@ -1,6 +1,7 @@
 import type { Capabilities, Capability } from "./capabilities.ts";
 import type { Codec } from "./codec/codec.ts";
 import type { Closable } from "./connection-services.ts";
+import type { GroupName } from "./driver/admin-driver.ts";
 import type { ProviderDriver } from "./driver/provider-driver.ts";
 import type { StreamError } from "./errors.ts";
 import type { RecordSender } from "./record-sender.ts";
@@ -19,8 +20,8 @@ export interface TopicContext {
   readonly capabilities: Capabilities;
   /** The provider's own name of any topic. @throws `invalid-argument` for a name that the provider does not take */
   nativeTopicOf(topic: string): string;
-  /** The provider's own name of a group, where the application gave one. */
-  nativeGroup(group: string): string | undefined;
+  /** A group with the provider's own name of it. @throws `invalid-argument` for a name that the provider does not take */
+  checkedGroup(group: string): GroupName;
   /** @throws `closed` once the connection closes */
   requireOpen(operation: string): void;
   /** @throws `unsupported` naming capability and provider */
@@ -29,6 +30,8 @@ export interface TopicContext {
   retryForMs(): number;
   /** Any error as ours, classified by the driver, with provider, topic and operation filled in. */
   toError(error: unknown, operation: string): StreamError;
+  /** Aborts when the driver is about to be closed: calls that are still open end with its reason, which is `closed`. */
+  readonly closing: AbortSignal;
   /** Closed with the connection until the returned function is called. */
   track(part: Closable): () => void;
   /** Opens a sender of plain records to another topic of this connection, for dead letters. `topic` is the application's name. */

@@ -56,11 +56,12 @@ function topicContext(services: ConnectionServices, topic: string): TopicContext
     nativeTopic: services.checkedNativeTopic(topic),
     capabilities,
     nativeTopicOf: (other) => services.checkedNativeTopic(other),
-    nativeGroup: (group) => services.nativeGroup(group),
+    checkedGroup: (group) => services.checkedGroup(group),
     requireOpen: (operation) => services.requireOpen(operation),
     requireCapability: (capability, operation) => services.requireCapability(capability, operation, topic),
     retryForMs: () => services.retryForMs(),
     toError: (error, operation) => services.toError(error, { operation, topic }),
+    closing: services.closing,
     track: (part) => services.track(part),
     recordSender: (other) => openRecordSender(topicContext(services, other), undefined),
   };

@@ -5,6 +5,7 @@ import type {
   ConsumerDriver,
   ConsumerSettings,
   Driver,
+  GroupName,
   OpenContext,
   ProducerDriver,
   ProviderDriver,
@@ -23,6 +24,7 @@ import { createKafkaClient } from "./client/kafkajs-client.ts";
 import { clientSettingsOf } from "./client/settings-of-options.ts";
 import { KafkaConsumer } from "./consumer.ts";
 import { classify } from "./errors.ts";
+import { refuseGroupName } from "./group/group-name.ts";
 import { MetadataBound } from "./group/metadata-bound.ts";
 import type { KafkaOptions } from "./options.ts";
 import { KafkaProducer } from "./producer.ts";
@@ -56,6 +58,10 @@ export class KafkaDriver implements Driver<KafkaCapability> {
 
   refuseTopicName(name: string): string | null {
     return refuseTopicName(name);
+  }
+
+  refuseGroupName(name: GroupName): string | null {
+    return refuseGroupName(name);
   }
 
   open({ report }: OpenContext): ProviderDriver {

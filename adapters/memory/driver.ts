@@ -5,6 +5,7 @@ import type {
   ConsumerDriver,
   ConsumerSettings,
   Driver,
+  GroupName,
   OpenContext,
   ProducerDriver,
   ProviderDriver,
@@ -16,6 +17,7 @@ import { MemoryAdmin } from "./admin.ts";
 import type { MemoryBroker } from "./broker/broker.ts";
 import { MemoryConsumer } from "./consumer.ts";
 import { classify } from "./errors.ts";
+import { refuseGroupName } from "./group-name.ts";
 import { MemoryProducer } from "./producer.ts";
 import type { Profile } from "./profiles.ts";
 import { MemoryReader } from "./reader.ts";
@@ -47,6 +49,10 @@ export class MemoryDriver implements Driver<Capability> {
 
   refuseTopicName(name: string): string | null {
     return refuseTopicName(name);
+  }
+
+  refuseGroupName(name: GroupName): string | null {
+    return refuseGroupName(name);
   }
 
   open({ report }: OpenContext): ProviderDriver {

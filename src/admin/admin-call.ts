@@ -1,10 +1,8 @@
-import { neverAborted } from "../abortable.ts";
 import type { CallOptions } from "../call-options.ts";
 import type { Capability } from "../capabilities.ts";
 import type { ConnectionServices } from "../connection-services.ts";
-import type { GroupName } from "../driver/admin-driver.ts";
-import { StreamError, type StreamErrorCode } from "../errors.ts";
-import { checkOptions, describeValue, rules } from "../option-rules.ts";
+import type { StreamError, StreamErrorCode } from "../errors.ts";
+import { checkOptions, rules } from "../option-rules.ts";
 import { retriedCall } from "../retried-call.ts";
 import type { Admin } from "./admin-types.ts";
 
@@ -20,7 +18,7 @@ export interface AdminCall {
 
 /**
  * Runs one call, and retries it while its error is retryable. When the signal aborts, rejects at once with its reason, also while the
- * driver hangs. Every other rejection is a `StreamError` of this operation.
+ * driver hangs; when the connection closes, as `closed`. Every other rejection is a `StreamError` of this operation.
  */
 export async function adminCall<Result>(
   services: ConnectionServices,
@@ -42,7 +40,7 @@ export async function adminCall<Result>(
       provider: services.provider,
       operation,
       topic: named,
-      signal: given ?? neverAborted(),
+      signal: given === undefined ? services.closing : AbortSignal.any([given, services.closing]),
       retryForMs: services.retryForMs(),
       toError,
       failed: ({ code }: StreamError) => {
@@ -71,10 +69,4 @@ export async function unlessDone(
   } catch (error) {
     if (!call.mayBeDone || services.toError(error, { operation: call.operation }).code !== code) throw error;
   }
-}
-
-/** @throws `invalid-argument` */
-export function requireGroup(services: ConnectionServices, group: unknown): GroupName {
-  if (typeof group === "string" && group !== "") return { group, nativeGroup: services.nativeGroup(group) };
-  throw new StreamError("invalid-argument", `invalid group name: a non-empty string is needed; received ${describeValue(group)}`);
 }

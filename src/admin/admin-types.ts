@@ -27,9 +27,9 @@ export interface Admin<Granted extends Capability = never> {
   listTopics(this: Admin<"topicListing">, options?: CallOptions): Promise<readonly string[]>;
   listGroups(this: Admin<"groupAdmin">, topic: string, options?: CallOptions): Promise<readonly string[]>;
   describeGroup(topic: string, group: string, options?: CallOptions): Promise<GroupDescription>;
-  /** Creates the group where it does not exist (Event Hubs: `not-found`, the service has no call for it). A position moves its own partition only; partitions that a bookmark does not list start at their beginning. @throws `conflict` while the group has members */
+  /** Creates the group where it does not exist (Event Hubs: `not-found`, the service has no call for it). A position moves its own partition only; partitions that a bookmark does not list start at their beginning. @throws `conflict` while the group has members (`capabilities.groupMembers`) */
   resetGroup(this: Admin<"groupReset">, topic: string, group: string, to: From, options?: CallOptions): Promise<void>;
-  /** @throws `conflict` while the group has members */
+  /** @throws `conflict` while the group has members (`capabilities.groupMembers`) */
   deleteGroup(this: Admin<"groupAdmin">, topic: string, group: string, options?: CallOptions): Promise<void>;
   lag(this: Admin<"lagInMessages"> | Admin<"lagInTime">, topic: string, group: string, options?: CallOptions): Promise<Lag>;
 }

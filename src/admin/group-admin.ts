@@ -6,7 +6,7 @@ import { encodeBookmark } from "../position/bookmark.ts";
 import type { PartitionPlace, StartPoint } from "../position/place.ts";
 import type { From } from "../position/range-types.ts";
 import { checkFrom } from "../position/start-point.ts";
-import { type AdminCall, adminCall, requireGroup, unlessDone } from "./admin-call.ts";
+import { type AdminCall, adminCall, unlessDone } from "./admin-call.ts";
 import type { GroupDescription } from "./admin-types.ts";
 
 /** A topic's groups. */
@@ -49,7 +49,7 @@ export function describeGroup(
 ): Promise<GroupDescription> {
   return adminCall(services, "describeGroup", topic, options, async (call) => {
     const nativeTopic = services.checkedNativeTopic(topic);
-    const name = requireGroup(services, group);
+    const name = services.checkedGroup(group);
     const { nativeName, members, identity, places } = await services.driver.admin.describeGroup(nativeTopic, name, call.signal);
     return { name: group, nativeName, members, bookmark: places === null ? null : encodeBookmark(services.provider, identity, places) };
   });
@@ -87,7 +87,7 @@ async function checkedReset(
 ): Promise<{ readonly nativeTopic: string; readonly name: GroupName; readonly start: StartPoint }> {
   call.requireCapability("groupReset");
   const nativeTopic = services.checkedNativeTopic(topic);
-  const name = requireGroup(services, group);
+  const name = services.checkedGroup(group);
   const { driver, provider, capabilities } = services;
   const checked = checkFrom("to", to, null, {
     provider,
@@ -101,7 +101,7 @@ export function deleteGroup(services: ConnectionServices, topic: string, group: 
   return adminCall(services, "deleteGroup", topic, options, async (call) => {
     call.requireCapability("groupAdmin");
     const nativeTopic = services.checkedNativeTopic(topic);
-    const name = requireGroup(services, group);
+    const name = services.checkedGroup(group);
     await unlessDone(services, call, "not-found", () => services.driver.admin.deleteGroup(nativeTopic, name, call.signal));
   });
 }
@@ -111,6 +111,6 @@ export function lag(services: ConnectionServices, topic: string, group: string, 
     // One of the two is enough; where both are missing, the error names `lagInMessages`.
     if (!services.capabilities.lagInTime) call.requireCapability("lagInMessages");
     const request = { partitions: null, initialPosition: null };
-    return await services.driver.admin.lag(services.checkedNativeTopic(topic), requireGroup(services, group), request, call.signal);
+    return await services.driver.admin.lag(services.checkedNativeTopic(topic), services.checkedGroup(group), request, call.signal);
   });
 }

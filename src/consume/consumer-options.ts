@@ -13,6 +13,8 @@ type Absent<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undef
 /** The options of a consumer, checked and with their defaults. */
 export interface ResolvedConsumerOptions extends Pick<ConsumerOptions, "onGap" | "onAssigned" | "onRevoked" | "handlerTimeoutMs"> {
   readonly group: string;
+  /** The provider's own name, where the application gave one. */
+  readonly nativeGroup: string | undefined;
   readonly initialPosition: CheckedPoint<StartPoint | "fail">;
   readonly order: "key" | "partition" | "none";
   readonly maxAhead: number;
@@ -80,6 +82,7 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
   if (options.group === undefined) {
     throw new StreamError("invalid-argument", "consumer options: group is needed, a non-empty string; received undefined");
   }
+  const { nativeGroup } = context.checkedGroup(options.group);
   checkOptions("consumer options: retry", options.retry ?? {}, RETRY_RULES);
   checkOptions("consumer options: batch", options.batch ?? {}, { maxMessages: rules.positiveInteger, maxWaitMs: rules.durationMs });
   checkOptions("consumer options: commit", options.commit ?? {}, COMMIT_RULES);
@@ -92,6 +95,7 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
   if (typeof onFailure === "object") requireOtherTopic(onFailure.deadLetter, context);
   return {
     group: options.group,
+    nativeGroup,
     initialPosition,
     order: options.order ?? "key",
     maxAhead: options.maxAhead ?? 10_000,

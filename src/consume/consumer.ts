@@ -135,12 +135,12 @@ function requireHandler(handler: unknown): void {
  */
 async function lagOf(
   context: TopicContext,
-  { group, initialPosition }: ResolvedConsumerOptions,
+  { group, nativeGroup, initialPosition }: ResolvedConsumerOptions,
   partitions: readonly string[] | null,
   signal: AbortSignal,
 ): Promise<Lag> {
   const { driver, nativeTopic } = context;
   const start = await initialPosition.resolve(() => driver.identity(nativeTopic, signal));
   const request = { partitions, initialPosition: start === "fail" ? null : start };
-  return driver.admin.lag(nativeTopic, { group, nativeGroup: context.nativeGroup(group) }, request, signal);
+  return driver.admin.lag(nativeTopic, { group, nativeGroup }, request, signal);
 }

@@ -1,7 +1,7 @@
 import type { Capabilities, Capability } from "../capabilities.ts";
 import type { StreamError } from "../errors.ts";
 import type { TopicIdentity } from "../position/position.ts";
-import type { AdminDriver } from "./admin-driver.ts";
+import type { AdminDriver, GroupName } from "./admin-driver.ts";
 import type { ConsumerDriver, ConsumerSettings } from "./consumer-driver.ts";
 import type { ProducerDriver } from "./producer-driver.ts";
 import type { ReaderDriver } from "./reader-driver.ts";
@@ -18,6 +18,12 @@ export interface Driver<Granted extends Capability = never> {
   readonly capabilities: Capabilities & { readonly [C in Granted]: true };
   /** @returns why the provider would not take this name for a topic, or `null` if it would */
   refuseTopicName(name: string): string | null;
+  /**
+   * Would the provider take this name for a group? Where the application gave a native name, only that one counts; else the name from which
+   * the driver makes the native one. The topic is not known here: what depends on both is `invalid-argument` at the first call.
+   * @returns why the provider would not take it, or `null` if it would
+   */
+  refuseGroupName(name: GroupName): string | null;
   /** Makes the driver of one connection. Synchronous and without a network call. @throws `configuration` for settings that cannot be used */
   open(context: OpenContext): ProviderDriver;
 }
@@ -43,7 +49,8 @@ export interface OpenContext {
  *
  * - Names of topics are the provider's own; the core has mapped them.
  * - One object serves one connection. The core closes it once, after every producer, consumer and reader made by it; no method is
- *   called after `close`.
+ *   called after `close`. Calls that are still open then (administration, `check`, `identity`) end soon, with any error: their signal
+ *   has aborted, and applications see `closed`.
  * - Methods reject with a `StreamError`, or with anything: the core passes it through `classify`.
  * - Every `AbortSignal` is to be obeyed within one request: reject with its reason, unless the method says otherwise
  *   (`ProducerDriver.write`, `ReaderDriver.read`).
@@ -54,7 +61,10 @@ export interface ProviderDriver {
   readonly provider: string;
   /** Those of the `Driver`. */
   readonly capabilities: Capabilities;
-  /** One cheap authorised request, made when the application asks for it; `connect` does not. @throws what keeps the provider from being usable */
+  /**
+   * One cheap authorised request, made when the application asks for it; `connect` does not. Tried once, by the core and by the driver: its
+   * error is the answer to the application. @throws what keeps the provider from being usable
+   */
   check(signal: AbortSignal): Promise<void>;
   /**
    * For the doctor: the parts that have to be reachable besides the one that `check` asks, such as each broker at its own address, and

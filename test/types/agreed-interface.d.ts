@@ -302,10 +302,13 @@ declare module "contract" {
     readonly provider: string;
     readonly capabilities: Capabilities & { readonly [C in Granted]: true };
     refuseTopicName(name: string): string | null;
+    refuseGroupName(name: GroupName): string | null;
     open(context: OpenContext): ProviderDriver;
   }
   // oxlint-disable-next-line typescript/consistent-type-imports -- a declared module has no relative imports; `src/driver/` is the agreement
   type OpenContext = import("../../src/driver/index.ts").OpenContext;
+  // oxlint-disable-next-line typescript/consistent-type-imports -- as above
+  type GroupName = import("../../src/driver/index.ts").GroupName;
   // oxlint-disable-next-line typescript/consistent-type-imports -- as above
   type ProviderDriver = import("../../src/driver/index.ts").ProviderDriver;
   export class StreamError extends Error {

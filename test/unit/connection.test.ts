@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { memory } from "../../adapters/memory/index.ts";
 import { type Message, connect, json, text } from "../../src/index.ts";
 import type { Driver } from "../../src/index.ts";
+import { openMemory } from "../../adapters/memory/open.ts";
+import { overrideOpened } from "../mutants/mutant.ts";
+import { override } from "../mutants/override.ts";
 
 const words = { codec: text(), key: (value: string) => value.slice(0, 1) };
 
@@ -20,9 +23,9 @@ test("unknown schemes, settings, options and drivers are refused before anything
   });
   await expect(connect({ specVersion: 1, provider: "x", capabilities: {} } as Driver)).rejects.toMatchObject({
     code: "configuration",
-    message: "this driver lacks members that the driver contract asks for: refuseTopicName, open",
+    message: "this driver lacks members that the driver contract asks for: refuseTopicName, refuseGroupName, open",
   });
-  const opening = { specVersion: 1, provider: "x", capabilities: {}, refuseTopicName: () => null } as const;
+  const opening = { specVersion: 1, provider: "x", capabilities: {}, refuseTopicName: () => null, refuseGroupName: () => null } as const;
   await expect(connect({ ...opening, open: () => undefined } as unknown as Driver)).rejects.toMatchObject({
     code: "configuration",
     message: expect.stringContaining("received undefined"),
@@ -76,6 +79,10 @@ test("where a native name stands for a topic, that is the name the provider judg
   const connection = await connect("memory:?create=orders-v1", { topics: { "all orders": "orders-v1" } });
   await connection.topic("all orders", words).producer().send({ value: "o" });
   expect(await connection.admin.describeTopic("all orders")).toMatchObject({ name: "all orders" });
+  await expect(connect("memory:", { groups: { billing: "\ud800" } })).rejects.toMatchObject({
+    code: "invalid-argument",
+    message: expect.stringMatching(/^invalid group name "\\ud800": a group's name has 1 to 249 characters/),
+  });
   await expect(connect("memory:", { topics: { bills: "bills v1" } })).rejects.toMatchObject({
     code: "invalid-argument",
     topic: "bills",
@@ -182,4 +189,45 @@ test("options that are refused at once say of which topic and operation; a membe
   expect(states).toEqual(["running"]);
   await connection.close();
   await run;
+});
+
+test.each([
+  ["that hangs", false],
+  ["that breaks in its own way", true],
+])("a call %s when the connection closes is closed, at once", async (_, breaks) => {
+  const broken = Promise.withResolvers<never>();
+  const open = { count: 0 };
+  const cut = async (): Promise<never> => {
+    open.count += 1;
+    return broken.promise;
+  };
+  const driver = overrideOpened(openMemory("memory:?create=orders"), (opened) =>
+    override(opened, {
+      check: cut,
+      topicCapabilities: cut,
+      admin: override(opened.admin, { describeTopic: cut, createTopic: cut, lag: cut }),
+      close: async () => {
+        if (breaks) broken.reject(new TypeError("socket hang up"));
+        await opened.close();
+      },
+    }),
+  );
+  const connection = await connect(driver, { require: ["topicAdmin", "lagInMessages"] });
+  const orders = connection.topic("orders", words);
+  const { signal } = new AbortController();
+  const calls = {
+    "admin.describeTopic": connection.admin.describeTopic("orders"),
+    "admin.createTopic": connection.admin.createTopic("more", {}, { signal }),
+    "admin.lag": connection.admin.lag("orders", "billing"),
+    "topic.capabilities": orders.capabilities(),
+    lag: orders.consumer({ group: "billing" }).lag({ signal }),
+  };
+  const check = connection.check();
+  await vi.waitFor(() => expect(open.count).toBe(6));
+  const ended = Object.entries(calls).map(([operation, call]) =>
+    expect(call).rejects.toMatchObject({ code: "closed", operation, provider: "memory" }),
+  );
+  await connection.close();
+  await Promise.all(ended);
+  expect(await check).toMatchObject({ ok: false, error: { code: "closed", operation: "check" } });
 });

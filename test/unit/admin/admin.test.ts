@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import { createAdmin } from "../../../src/admin/admin.ts";
 import type { Admin } from "../../../src/admin/admin-types.ts";
 import type { Capabilities, Capability } from "../../../src/capabilities.ts";
-import type { AdminDriver } from "../../../src/driver/admin-driver.ts";
+import type { AdminDriver, GroupName } from "../../../src/driver/admin-driver.ts";
 import type { ProviderDriver } from "../../../src/driver/provider-driver.ts";
 import { StreamError, withContext } from "../../../src/errors.ts";
+import { checkedGroupName } from "../../../src/group-name.ts";
 import { decodeBookmark, encodeBookmark } from "../../../src/position/bookmark.ts";
 import type { TopicIdentity } from "../../../src/position/position.ts";
 import { checkedTopicName } from "../../../src/topic-name.ts";
@@ -67,6 +68,8 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
   } as unknown as ProviderDriver;
   const nativeTopic = (topic: string): string => (topic === "orders" ? "native-orders" : topic);
   const refuseTopicName = (topic: string): string | null => (topic.includes(" ") ? "blanks are not allowed" : null);
+  const nativeGroup = (group: string): string | undefined => (group === "billing" ? "native-billing" : undefined);
+  const refuseGroupName = ({ group }: GroupName): string | null => (group.includes(" ") ? "blanks are not allowed" : null);
   const admin = createAdmin<Capability>({
     driver,
     provider: PROVIDER,
@@ -74,7 +77,8 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
     nativeTopic,
     checkedNativeTopic: (topic) => checkedTopicName(PROVIDER, { refuseTopicName }, topic, nativeTopic),
     topicName: (native) => (native === "native-orders" ? "orders" : undefined),
-    nativeGroup: (group) => (group === "billing" ? "native-billing" : undefined),
+    checkedGroup: (group) => checkedGroupName(PROVIDER, { refuseGroupName }, group, nativeGroup),
+    nativeGroup,
     groupName: (native) => (native === "native-billing" ? "billing" : undefined),
     requireOpen: (operation) => {
       if (!result.open) throw new StreamError("closed", "closed", { operation });
@@ -84,6 +88,7 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
     },
     retryForMs: () => 0,
     toError: (error, where) => withContext(classify(error), { ...where, provider: PROVIDER }),
+    closing: new AbortController().signal,
     track: () => () => {},
   });
   const result: Fake = { admin, calls, driver: replaced, identity: IDENTITY, open: true };
@@ -253,6 +258,14 @@ test.each<[string, (admin: Admin<Capability>) => Promise<unknown>, RegExp]>([
   ["no topic name", (admin) => admin.describeTopic(""), /^invalid topic name: .* received an empty string$/],
   ["a topic name that is none", (admin) => admin.deleteTopic(5 as never), /received 5$/],
   ["no group name", (admin) => admin.describeGroup("orders", ""), /^invalid group name/],
+  [
+    "a group name that the provider refuses",
+    (admin) => admin.resetGroup("orders", "my group", "earliest"),
+    /^invalid group name "my group": blanks are not allowed$/,
+  ],
+  ["the same, when deleted", (admin) => admin.deleteGroup("orders", "my group"), /^invalid group name/],
+  ["the same, when described", (admin) => admin.describeGroup("orders", "my group"), /^invalid group name/],
+  ["the same, when its lag is requested", (admin) => admin.lag("orders", "my group"), /^invalid group name/],
   [
     "an unknown setting",
     (admin) => admin.createTopic("orders", { shards: 4 } as never),

@@ -198,13 +198,14 @@ export function fakeContext(
     codec: plain,
     keyRule: undefined,
     tombstones: false,
-    nativeGroup: () => undefined,
+    checkedGroup: (group) => ({ group, nativeGroup: undefined }),
     requireOpen: () => undefined,
     requireCapability: (capability, operation) => {
       if (without.includes(capability)) throw new StreamError("unsupported", `fake has no ${capability}`, { capability, operation });
     },
     retryForMs: () => 0,
     toError: (error, operation) => withContext(classify(error), { provider: "fake", topic: "orders", operation }),
+    closing: new AbortController().signal,
     track: (part) => {
       tracked.add(part);
       return () => tracked.delete(part);

@@ -77,7 +77,7 @@ export function fakeContext(
     codec: changes.codec ?? json<string>(),
     keyRule: undefined,
     tombstones: changes.tombstones ?? false,
-    nativeGroup: () => undefined,
+    checkedGroup: (group) => ({ group, nativeGroup: undefined }),
     requireOpen: () => {},
     requireCapability: (capability, operation) => {
       if (!capabilities[capability])
@@ -85,6 +85,7 @@ export function fakeContext(
     },
     retryForMs: () => 0,
     toError: (error, operation) => withContext(classify(error), { provider: PROVIDER, topic: "topic", operation }),
+    closing: new AbortController().signal,
     track: (part) => {
       tracked.add(part);
       return () => void tracked.delete(part);

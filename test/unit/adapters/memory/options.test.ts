@@ -68,6 +68,16 @@ test("names of topics follow the rules of brokers", () => {
   for (const name of ["", ".", "..", "a b", "é", "a/b", "x".repeat(250)]) expect(driver.refuseTopicName(name)).toMatch(/1 to 249/);
 });
 
+test("names of groups are well-formed and have at most 249 characters; a native name stands for the other", () => {
+  const driver = openMemory("memory:");
+  const refused = (group: string, nativeGroup?: string): string | null => driver.refuseGroupName({ group, nativeGroup });
+  for (const name of ["a", "a b/é", "x".repeat(249)]) expect(refused(name)).toBeNull();
+  expect(refused("x".repeat(250))).toMatch(/1 to 249 characters.*received 250$/);
+  expect(refused("\ud800")).toMatch(/well-formed.*received half of a surrogate pair$/);
+  expect(refused("\ud800", "a")).toBeNull();
+  expect(refused("a", "x".repeat(250))).toMatch(/received 250$/);
+});
+
 test("a StreamError stays as it is; other errors are internal, and their text is not shown", () => {
   const ours = new StreamError("throttled", "slow down");
   expect(classify(ours)).toBe(ours);
