@@ -105,7 +105,7 @@ export class MemoryAdmin implements AdminDriver {
     const { broker, profile } = this.#service;
     return {
       nativeName: nativeName(groupName),
-      members: group.members.size,
+      members: profile.capabilities.groupMembers ? group.members.size : null,
       identity: identityOf(broker, topic, profile.capabilities),
       places: profile.bookmarks === "marks" ? null : group.places,
     };
@@ -124,7 +124,7 @@ export class MemoryAdmin implements AdminDriver {
     const topic = topicFor(this.#service, name);
     const native = nativeName(groupName);
     const group = topic.groups.get(native) ?? createGroup(this.#service.profile, topic);
-    requireNoMembers(topic, native, group);
+    this.#requireNoMembers(topic, native, group);
     group.moveTo(to);
     topic.groups.set(native, group);
     this.#answer("resetGroup", name);
@@ -134,9 +134,19 @@ export class MemoryAdmin implements AdminDriver {
     await this.#enter("deleteGroup", name, signal);
     this.#require("groupAdmin", "deleteGroup");
     const topic = topicFor(this.#service, name);
-    requireNoMembers(topic, nativeName(groupName), requireGroup(topic, groupName));
+    const group = requireGroup(topic, groupName);
+    this.#requireNoMembers(topic, nativeName(groupName), group);
     topic.groups.delete(nativeName(groupName));
+    group.deleted(groupNotFound(topic.name, nativeName(groupName)));
     this.#answer("deleteGroup", name);
+  }
+
+  /** Where members are not known, the caller has to make sure that none is left. */
+  #requireNoMembers(topic: MemoryTopic, name: string, group: Group): void {
+    if (group.members.size === 0 || !this.#service.profile.capabilities.groupMembers) return;
+    throw memoryError("conflict", `group ${JSON.stringify(name)} has ${group.members.size} members; none may be left`, {
+      topic: topic.name,
+    });
   }
 
   /** The provider has no permissions, so everything that this form of it can do is allowed. */
@@ -192,9 +202,4 @@ function requireGroup(topic: MemoryTopic, name: GroupName): Group {
   const group = topic.groups.get(nativeName(name));
   if (group === undefined) throw groupNotFound(topic.name, nativeName(name));
   return group;
-}
-
-function requireNoMembers(topic: MemoryTopic, name: string, group: Group): void {
-  if (group.members.size === 0) return;
-  throw memoryError("conflict", `group ${JSON.stringify(name)} has ${group.members.size} members; none may be left`, { topic: topic.name });
 }

@@ -35,7 +35,8 @@ export async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   const call = { kind: "fetch", operation: "fetch", topic: topic.name, partitions: [partition], bytes: 0 } as const;
-  const { quietMs } = service.profile;
+  const { quietMs, capabilities } = service.profile;
+  const { nativeHeaders } = capabilities;
   let seen = 0;
   let fetched = 0;
   while (!signal.aborted) {
@@ -47,6 +48,7 @@ export async function follow(
     if (answer === null) return;
     if (answer.kind === "records") {
       fetched += 1;
+      if (!nativeHeaders) for (const record of answer.records) record.hideHeaders();
       // With a real service, other work runs while its answer is on the way.
       if (fetched % FETCHES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (!(await follower.deliver(answer.records))) return;

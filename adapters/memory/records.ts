@@ -16,8 +16,6 @@ export class MemoryRecord implements StoredRecord {
   /** Index in the log. Only the log counts in numbers; everything else uses `position`. */
   readonly index: number;
   readonly timestampMs: StoredTime;
-  /** Without an SDK there is no native object. */
-  readonly native = null;
   readonly #chunk: ArrayBuffer;
   readonly #begin: number;
   readonly #keyLength: number;
@@ -25,6 +23,7 @@ export class MemoryRecord implements StoredRecord {
   readonly #headerBytes: number;
   readonly #stored: StoredHeaders | undefined;
   #headers: HeaderList | undefined;
+  #isEnveloped = false;
   deliveryAttempt: number | null = null;
 
   constructor(
@@ -62,6 +61,16 @@ export class MemoryRecord implements StoredRecord {
   get headers(): HeaderList {
     if (this.#stored === undefined) return NO_HEADERS;
     return (this.#headers ??= copyHeaders(this.#stored));
+  }
+
+  /** What another client would see besides key and value. Without an SDK there is no other native object. */
+  get native(): { readonly headers: HeaderList } | null {
+    return this.#isEnveloped ? null : { headers: this.headers };
+  }
+
+  /** The form of the provider has no headers: they travel in an envelope, which other clients cannot read. */
+  hideHeaders(): void {
+    this.#isEnveloped = true;
   }
 
   get bytes(): number {

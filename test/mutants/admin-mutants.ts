@@ -79,4 +79,16 @@ export const adminMutants: readonly Mutant[] = [
       return { ...lag, messages: 0, partitions: lag.partitions.map((partition) => ({ ...partition, messages: 0 })) };
     },
   })),
+  adminMutant("lag-in-time-is-nothing", (admin) => ({
+    lag: async (topic, name, request, signal) => {
+      const lag = await admin.lag(topic, name, request, signal);
+      return { ...lag, timeMs: 0, partitions: lag.partitions.map((partition) => ({ ...partition, timeMs: 0 })) };
+    },
+  })),
+  adminMutant("resets-beside-members-in-silence", (admin) => ({
+    resetGroup: async (topic, name, to, signal) => {
+      const { members } = await admin.describeGroup(topic, name, signal);
+      if (members === 0) await admin.resetGroup(topic, name, to, signal);
+    },
+  })),
 ];

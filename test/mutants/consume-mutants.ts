@@ -49,6 +49,29 @@ function settlesWhatItHandsOver(parts: ConsumerParts): Partial<ConsumerParts["co
   };
 }
 
+/** A settlement that is refused because the partition has another owner is repeated in the name of that owner. */
+function resultsOfFormerOwnersCount({ consumer }: ConsumerParts): Partial<ConsumerParts["consumer"]> {
+  const current = new Map<string, Assignment>();
+  return {
+    start: async (sink, signal) => {
+      const noting = override(sink, {
+        assigned: (assignment) => {
+          current.set(assignment.partition, assignment);
+          sink.assigned(assignment);
+        },
+      });
+      await consumer.start(noting, signal);
+    },
+    settle: async (settlements, signal) => {
+      const results = await consumer.settle(settlements, signal);
+      const refused = settlements.filter((_, index) => results[index]?.code === "ownership-lost");
+      const repeated = refused.map((settlement) => ({ ...settlement, assignment: current.get(settlement.assignment.partition)! }));
+      if (repeated.length > 0) await consumer.settle(repeated, signal);
+      return results.map((error) => (error?.code === "ownership-lost" ? null : error));
+    },
+  };
+}
+
 /** Each settlement settles everything that was handed over. */
 function settlesPastAGap(parts: ConsumerParts): Partial<ConsumerParts["consumer"]> {
   const { consumer } = parts;
@@ -109,6 +132,7 @@ export const consumeMutants: readonly Mutant[] = [
       return sink.deliver(assignment, records);
     },
   })),
+  sinkMutant("former-owners-go-on", () => ({ lost: () => undefined })),
   sinkMutant("swallows-failures", () => ({ failed: () => undefined })),
   sinkMutant("takes-a-partition-once-only", (sink) => {
     const taken = new Set<string>();
@@ -122,8 +146,10 @@ export const consumeMutants: readonly Mutant[] = [
   remembersProgressByConnection,
   consumerMutant("settles-what-it-hands-over", settlesWhatItHandsOver),
   consumerMutant("settles-past-a-gap", settlesPastAGap),
+  consumerMutant("results-of-former-owners-count", resultsOfFormerOwnersCount),
   // Keeps working under an epoch that never changes.
   assignmentMutant("epoch-stands-still", () => ({ assigned: () => ({ epoch: "1" }) })),
+  { ...consumerMutant("settles-as-rarely-as-requested", () => ({ settleWithin: undefined })), like: "pubsub" },
   consumerMutant("forgets-progress", () => ({ settle: async (settlements) => settlements.map(() => null) })),
   consumerMutant("settles-one-partition-only", ({ consumer }) => {
     let only: string | null = null;

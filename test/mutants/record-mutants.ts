@@ -1,5 +1,8 @@
+import type { StoredRecord } from "../../src/driver/record.ts";
 import { recordMutant, recordsMutant } from "./change-records.ts";
+import { readerMutant } from "./driver-parts.ts";
 import type { Mutant } from "./mutant.ts";
+import { override } from "./override.ts";
 
 function throughText(bytes: Uint8Array | null): Uint8Array | null {
   return bytes === null ? null : Buffer.from(Buffer.from(bytes).toString("utf8"));
@@ -43,4 +46,13 @@ export const recordMutants: readonly Mutant[] = [
   recordMutant("folds-keys", ({ key }) => ({ key: folded(key) })),
   recordMutant("keys-through-text", ({ key }) => ({ key: throughText(key) })),
   recordMutant("truncates-keys", ({ key }) => ({ key: key?.subarray(0, 100) ?? null })),
+  readerMutant("headers-in-an-envelope", (reader) => ({
+    read: async (partitions, sink, signal) => {
+      const withoutNative = (record: StoredRecord): StoredRecord => override(record, { native: null });
+      const enveloped = override(sink, {
+        deliver: async (partition, records) => sink.deliver(partition, records.map(withoutNative)),
+      });
+      await reader.read(partitions, enveloped, signal);
+    },
+  })),
 ];

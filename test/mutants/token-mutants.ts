@@ -59,6 +59,10 @@ export const tokenMutants: readonly Mutant[] = [
       return reader.resolve({ ...request, from: start, partitions: null }, signal);
     },
   })),
+  driverMutant(
+    "bookmarks-live-for-no-time",
+    () => (driver) => override(driver, { capabilities: { ...driver.capabilities, bookmarkLifetimeMs: 0 } }),
+  ),
   topicMutant("believes-altered-tokens", (topic) => ({ reader: believing((options) => topic.reader(options)) })),
   adminMutant("position-resets-every-partition", (admin) => ({
     resetGroup: async (topic, name, to, signal) => {

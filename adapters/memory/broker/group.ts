@@ -27,7 +27,7 @@ export interface Group {
   readonly started: boolean;
   /** The place in each partition to which `moveTo` would move the group. @throws `position-out-of-range` · `invalid-argument` */
   plan(start: StartPoint): ReadonlyMap<string, PartitionPlace>;
-  /** Resolves the start for all partitions at once and stores it. @throws as `plan` */
+  /** Resolves the start for all partitions at once and stores it. Members that are there go on from it. @throws as `plan` */
   moveTo(start: StartPoint): void;
   join(member: Member): void;
   leave(member: Member): void;
@@ -36,6 +36,8 @@ export interface Group {
   settle(member: Member, settlement: Settlement): StreamError | null;
   /** Releases records for another delivery. It has no effect in a group whose settlements name a position. */
   release(member: Member, assignment: Assignment, records: readonly StoredRecord[]): void;
+  /** The group is deleted: the members that it still has fail with this error. */
+  deleted(error: StreamError): void;
   /** The topic's partitions have changed, or the topic was deleted. */
   topicChanged(): void;
   /** Takes a partition from its owner without notice. @returns whether the group had one to take */

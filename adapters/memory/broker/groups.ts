@@ -7,6 +7,6 @@ import type { MemoryTopic } from "./topic.ts";
 /** Creates a group of the kind that this form of the provider has. */
 export function createGroup({ settlementUnit, capabilities, aheadCapacity }: Profile, topic: MemoryTopic): Group {
   if (settlementUnit === "record") return new RecordGroup(topic);
-  const { gapDetected, handledAhead } = capabilities;
-  return new PositionGroup(topic, { gapDetected, aheadCapacity: handledAhead ? aheadCapacity : 0 });
+  const { gapDetected, fencing, handledAhead } = capabilities;
+  return new PositionGroup(topic, { gapDetected, fencing, aheadCapacity: handledAhead ? aheadCapacity : 0 });
 }

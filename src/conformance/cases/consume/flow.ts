@@ -1,10 +1,11 @@
 import { expectEqual, expectTrue } from "../../assertions.ts";
 import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
-import { checkAtLeastOnceInOrder } from "../../history/check.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { Member, recordInto } from "../../member.ts";
 import { plainBytes } from "../../plain-codecs.ts";
+import { RARE_COMMITS } from "../../support/consumer-settings.ts";
 import { publish, readStored, sendInterleaved, untilComplete } from "../../support/stream-steps.ts";
 
 const VALUE_BYTES = 16_384;
@@ -136,4 +137,19 @@ const paused = defineCase({
   },
 });
 
-export const consumeFlowCases = [boundedBytes, bounded, paused];
+const rareCommits = defineCase({
+  name: "consume/flow/rare-commits",
+  promise: 10,
+  mutant: "settles-as-rarely-as-requested",
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    // More messages than a service delivers without results: progress that is stored rarely must not stop the flow.
+    await publish(context, history, topic, keyNames(50), 50);
+    context.member(topic, { group: await context.group(topic), commit: RARE_COMMITS }, recordInto(history));
+    await untilComplete(context, history);
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+export const consumeFlowCases = [boundedBytes, bounded, paused, rareCommits];

@@ -1,3 +1,4 @@
+import { setTimeout as later } from "node:timers/promises";
 import { expectEqual, expectTrue, expectUnsupported } from "../../assertions.ts";
 import type { CaseContext } from "../../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
@@ -79,4 +80,59 @@ const beforeTheFirstCommit = defineCase({
   },
 });
 
-export const consumeLagCases = [messages, beforeTheFirstCommit];
+/** Clocks of provider and client may differ. */
+const CLOCK_TOLERANCE_MS = 60_000;
+const GROWTH_MS = 300;
+
+async function withoutTime(context: CaseContext): Promise<void> {
+  const topic = await context.topic();
+  const history = context.history();
+  const group = await context.group(topic);
+  const member = context.member(topic, { group }, recordInto(history));
+  await publish(context, history, topic, keyNames(4), 1);
+  await untilComplete(context, history);
+  await member.close();
+  if (!context.capabilities.lagInMessages) {
+    await expectUnsupported(async () => context.admin.lag(topic.name, group), "lagInMessages");
+  } else {
+    expectEqual((await context.admin.lag(topic.name, group)).timeMs, null, "a lag that the provider does not know is null");
+  }
+}
+
+const time = defineCase({
+  name: "consume/lag/in-time",
+  promise: 11,
+  mutant: "lag-in-time-is-nothing",
+  gates: { lagInTime: withoutTime },
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const lag = async () => context.admin.lag(topic.name, group);
+    const isNothing = async (): Promise<boolean> => ((await lag()).timeMs ?? 0) === 0;
+    const first = context.member(topic, { group }, recordInto(history));
+    await publish(context, history, topic, keyNames(6), 2);
+    await untilComplete(context, history);
+    await first.close();
+    await context.deadline.untilAsked(isNothing, "the lag of a group that has handled everything to be 0 or unknown");
+    const sentAtMs = performance.now();
+    await publish(context, history, topic, keyNames(6), 1);
+    await context.deadline.untilAsked(async () => !(await isNothing()), "the lag of a group to be the age of what waits");
+    const earlier = (await lag()).timeMs ?? 0;
+    await later(GROWTH_MS);
+    const { timeMs, partitions } = await lag();
+    const oldestMs = performance.now() - sentAtMs;
+    expectTrue(timeMs !== null && timeMs - earlier >= GROWTH_MS / 2, `the lag grows with the time: ${earlier} ms, then ${timeMs} ms`);
+    expectTrue(timeMs <= oldestMs + CLOCK_TOLERANCE_MS, `the lag is no longer than what waits: ${timeMs} ms after ${oldestMs} ms`);
+    expectEqual(Math.max(...partitions.map((of) => of.timeMs ?? 0)), timeMs, "the lag is that of the partition that is behind the most");
+    expectTrue(
+      partitions.every(({ partition }) => topic.partitions.includes(partition)),
+      "lag names the topic's partitions",
+    );
+    context.member(topic, { group }, recordInto(history));
+    await untilComplete(context, history);
+    await context.deadline.untilAsked(isNothing, "the lag of a group that has caught up to be 0 or unknown again");
+  },
+});
+
+export const consumeLagCases = [messages, time, beforeTheFirstCommit];

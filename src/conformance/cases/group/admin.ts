@@ -1,8 +1,10 @@
-import { expectEqual, expectTrue, expectUnsupported } from "../../assertions.ts";
+import { expectEqual, expectRejection, expectTrue, expectUnsupported } from "../../assertions.ts";
 import type { CaseContext } from "../../case-context.ts";
 import { defineCase } from "../../define-case.ts";
+import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
+import { untilShared } from "../../support/partition-owners.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
 async function refusesGroupAdmin(context: CaseContext): Promise<void> {
@@ -62,4 +64,53 @@ const listed = defineCase({
   },
 });
 
-export const groupAdminCases = [groups, listed];
+/** Where members are not known, reset and delete do not ask for them: the caller has to make sure that none is left. */
+async function actsBesideMembers(context: CaseContext): Promise<void> {
+  const topic = await context.topic();
+  const history = context.history();
+  const group = await context.group(topic);
+  await publish(context, history, topic, keyNames(6), 2);
+  const member = context.member(topic, { group }, recordInto(history)).expectFailure();
+  await untilComplete(context, history);
+  const { admin, capabilities } = context;
+  expectEqual((await admin.describeGroup(topic.name, group)).members, null, "members that the provider does not know are null");
+  if (capabilities.groupReset) await context.within(admin.resetGroup(topic.name, group, "latest"), "a reset beside a member");
+  if (capabilities.groupAdmin) await context.within(admin.deleteGroup(topic.name, group), "a deletion beside a member");
+  await member.close();
+}
+
+const besideMembers = defineCase({
+  name: "group/admin/beside-members",
+  promise: 11,
+  mutant: "resets-beside-members-in-silence",
+  gates: { groupMembers: actsBesideMembers },
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const members = [context.connection, await context.connect()].map((connection, index) =>
+      context.member(topic, { group }, recordInto(history, `member-${index}`), connection),
+    );
+    await untilShared(context, topic, members);
+    await publish(context, history, topic, keyNames(6), 2);
+    await untilComplete(context, history);
+    const { admin, capabilities } = context;
+    expectEqual((await admin.describeGroup(topic.name, group)).members, 2, "members of a group with two");
+    if (capabilities.groupReset) {
+      await expectRejection(async () => admin.resetGroup(topic.name, group, topic.start), "conflict", "a reset beside members");
+    }
+    if (capabilities.groupAdmin) {
+      await expectRejection(async () => admin.deleteGroup(topic.name, group), "conflict", "a deletion beside members");
+    }
+    await publish(context, history, topic, keyNames(6), 1);
+    await untilComplete(context, history);
+    await Promise.all(members.map(async (member) => member.close()));
+    await context.deadline.untilAsked(
+      async () => (await admin.describeGroup(topic.name, group)).members === 0,
+      "a group whose members have left to have none",
+    );
+    checkExactlyOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
+export const groupAdminCases = [groups, listed, besideMembers];

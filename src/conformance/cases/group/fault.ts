@@ -38,9 +38,9 @@ function groupWithFault({ name, mutant, fault, promise, exclusive = false }: Gro
       const producer = sequencedTopic(context.connection, topic).producer();
       await sendInterleaved(context, producer, history, topic, keyNames(16), 6);
       await context.until(() => history.received.length >= 20, "the member to be in the middle of its work");
-      // The first call is one of the producer; the fault must break the connection of the member.
-      const after = fault === "disconnect" ? 1 : 0;
-      await context.inject({ kind: fault, topic: topic.name, after, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS });
+      // Calls of the producer, and commits, must not use up the faults that have to break the connection over which the member fetches.
+      const operation = fault === "disconnect" ? "fetch" : undefined;
+      await context.inject({ kind: fault, topic: topic.name, times: fault === "restart" ? 1 : 2, durationMs: STALL_MS, operation });
       await sendInterleaved(context, producer, history, topic, keyNames(16), 6);
       await untilComplete(context, history);
       // Later traffic shows that the group works again, not only that it finished what it had.

@@ -132,7 +132,7 @@ const manyAtOnce = defineCase({
 });
 
 /** Short enough for members to notice each other soon, and long enough for a handler to wait until another member joins. */
-const SESSION_MS = 6_000;
+const LEAST_SESSION_MS = 6_000;
 
 const handlersFirst = defineCase({
   name: "group/rebalance/handlers-finish-first",
@@ -142,6 +142,7 @@ const handlersFirst = defineCase({
     const topic = await context.topic();
     const history = context.history();
     const group = await context.group(topic);
+    const sessionTimeoutMs = Math.max(LEAST_SESSION_MS, await shortestSession(context, topic));
     const overlaps = new Overlaps();
     const held = context.latch();
     let running = 0;
@@ -149,7 +150,7 @@ const handlersFirst = defineCase({
       context.member(
         topic,
         // In partition order, handled messages are never behind a gap, so no message has to be redelivered.
-        { group, concurrency: 8, order: "partition", sessionTimeoutMs: SESSION_MS },
+        { group, concurrency: 8, order: "partition", sessionTimeoutMs },
         async (message) => {
           running += 1;
           const work = name === "first" && !held.isOpen ? held.opened : later(20);

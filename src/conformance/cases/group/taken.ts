@@ -1,11 +1,14 @@
+import { setTimeout as later } from "node:timers/promises";
 import { isStreamError } from "../../../errors.ts";
-import { expectTrue, showError } from "../../assertions.ts";
+import { expectEqual, expectTrue, showError } from "../../assertions.ts";
 import type { DefinedCase } from "../../case.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
+import { RARE_COMMITS } from "../../support/consumer-settings.ts";
 import { untilOwned, untilShared } from "../../support/partition-owners.ts";
+import { shortestSession } from "../../support/shortest-session.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
 const KEYS = keyNames(16);
@@ -142,9 +145,59 @@ const goesOn = defineCase({
   },
 });
 
+/** Long enough that a former owner which goes on has handlers left to start when its session is over. */
+const HANDLER_MS = 10;
+
+interface Start {
+  readonly partition: string;
+  readonly epoch: bigint;
+  readonly atMs: number;
+}
+
+const formerOwnerStops = defineCase({
+  name: "group/taken/former-owner-stops",
+  promise: 7,
+  mutant: "former-owners-go-on",
+  faults: ["steal-partition"],
+  run: async (context) => {
+    const topic = await context.topic();
+    const history = context.history();
+    const group = await context.group(topic);
+    const sessionTimeoutMs = await shortestSession(context, topic);
+    const starts: Start[] = [];
+    // Nothing is committed on the way, so that no refused commit reports the loss.
+    const options = { group, sessionTimeoutMs, commit: RARE_COMMITS };
+    const members = [context.connection, await context.connect()].map((connection, index) =>
+      context.member(
+        topic,
+        options,
+        async (message, { epoch }) => {
+          if (epoch !== null) starts.push({ partition: message.partition, epoch: BigInt(epoch), atMs: performance.now() });
+          history.receive(message, `member-${index}`);
+          await later(HANDLER_MS);
+        },
+        connection,
+      ),
+    );
+    await untilShared(context, topic, members);
+    await publish(context, history, topic, KEYS, 16);
+    const before = history.received.length;
+    await context.until(() => history.received.length > before, "the members to handle messages");
+    await context.inject({ kind: "steal-partition", topic: topic.name });
+    await untilComplete(context, history);
+    await Promise.all(members.map(async (member) => member.close()));
+    const late = starts.filter(({ partition, epoch, atMs }) =>
+      starts.some((other) => other.partition === partition && other.epoch > epoch && other.atMs + sessionTimeoutMs < atMs),
+    );
+    expectEqual(late.length, 0, "handlers that a former owner started a whole session after the new owner had started its first");
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
 export const groupTakenCases = [
   takenWithoutNotice({ name: "taken-without-notice", lateBy: "a call" }),
   takenWithoutNotice({ name: "taken-as-handlers-return", lateBy: "nothing" }),
   lossReported,
   goesOn,
+  formerOwnerStops,
 ];

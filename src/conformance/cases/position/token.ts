@@ -2,7 +2,7 @@ import { isStreamError } from "../../../errors.ts";
 import type { Message } from "../../../message.ts";
 import type { ReaderOptions } from "../../../replay/reader-types.ts";
 import type { Bookmark, Position } from "../../../tokens.ts";
-import { expectRejection, expectTrue, expectUnsupported, showError } from "../../assertions.ts";
+import { expectEqual, expectRejection, expectTrue, expectUnsupported, showError } from "../../assertions.ts";
 import type { CaseContext } from "../../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
@@ -149,4 +149,29 @@ function changeOne(token: string, index: number): string {
   return `${token.slice(0, index)}${token[index] === "A" ? "B" : "A"}${token.slice(index + 1)}`;
 }
 
-export const positionTokenCases = [otherTopic, recreated, altered];
+const lifetime = defineCase({
+  name: "position/token/bookmark-lifetime",
+  promise: 9,
+  mutant: "bookmarks-live-for-no-time",
+  run: async (context) => {
+    const topic = await context.topic();
+    const stream = sequencedTopic(context.connection, topic);
+    const { bookmark } = await tokensOf(context, topic);
+    const { bookmarkLifetimeMs: declared } = context.capabilities;
+    expectTrue(
+      declared === null || (Number.isSafeInteger(declared) && declared > 0),
+      `the life of a bookmark is that of the messages (null) or a time in milliseconds, not ${declared}`,
+    );
+    const { bookmarkLifetimeMs: ofTopic } = await context.within(stream.capabilities(), "the capabilities of a topic");
+    expectTrue(
+      declared === null || (ofTopic !== null && ofTopic <= declared),
+      `a topic only shortens the life of bookmarks: ${ofTopic}, of the provider ${declared}`,
+    );
+    const later = context.history();
+    await publish(context, later, topic, ["key"], 2);
+    const messages = await readAll(context, stream, { from: { bookmark }, until: "now" });
+    expectEqual(messages.length, later.sent.length, "messages behind a bookmark that still lives");
+  },
+});
+
+export const positionTokenCases = [otherTopic, recreated, altered, lifetime];

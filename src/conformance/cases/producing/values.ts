@@ -1,4 +1,5 @@
 import type { Codec } from "../../../codec/codec.ts";
+import type { Message } from "../../../message.ts";
 import { expectBytes, expectEqual, expectSequence, expectTrue, expectUnsupported } from "../../assertions.ts";
 import type { CaseContext } from "../../case-context.ts";
 import { sequencedTopic } from "../../case-topic.ts";
@@ -125,6 +126,44 @@ const headers = defineCase({
   },
 });
 
+const SEEN_BY_OTHERS = "conformance-header";
+
+/** Does the object of the SDK have this name, as a property or as a text? Bytes are not searched: an envelope lies in bytes. */
+function names(native: unknown, name: string, depth = 4): boolean {
+  if (native === name) return true;
+  if (typeof native !== "object" || native === null || ArrayBuffer.isView(native) || depth === 0) return false;
+  if (native instanceof Map) return names([...native], name, depth);
+  return Object.entries(native).some(([property, value]) => property === name || names(value, name, depth - 1));
+}
+
+/** A message with a header, as it is read back. */
+async function withHeader(context: CaseContext): Promise<Message<string>> {
+  const topic = await context.topic();
+  const stream = context.connection.topic(topic.name, { codec: plainText });
+  const message = { key: "one", value: "with", headers: { [SEEN_BY_OTHERS]: "seen" } };
+  await context.within(stream.producer().send(message), "a send to resolve");
+  const [stored] = await readAll(context, stream, { from: topic.start, until: "now" });
+  expectEqual(stored?.headers[SEEN_BY_OTHERS], "seen", "the header is read back");
+  expectBytes(stored?.raw.value ?? null, Buffer.from("with"), "the value is read back as it was sent, without the header");
+  return stored!;
+}
+
+const nativeHeaders = defineCase({
+  name: "producing/values/native-headers",
+  promise: 11,
+  mutant: "headers-in-an-envelope",
+  gates: {
+    nativeHeaders: async (context) => {
+      const { native } = await withHeader(context);
+      expectTrue(!names(native, SEEN_BY_OTHERS), "other clients do not see the header: it travels in an envelope");
+    },
+  },
+  run: async (context) => {
+    const { native } = await withHeader(context);
+    expectTrue(names(native, SEEN_BY_OTHERS), "other clients see the header: the object of the SDK has it");
+  },
+});
+
 const BINARY_HEADER = { second: "\udcff\udc80 text", first: "1" };
 
 const exactHeaders = defineCase({
@@ -183,4 +222,14 @@ const codecHeaders = defineCase({
   },
 });
 
-export const producingValuesCases = [oneByOne, arbitraryBytes, jsonUnchanged, emptyValue, tombstone, headers, exactHeaders, codecHeaders];
+export const producingValuesCases = [
+  oneByOne,
+  arbitraryBytes,
+  jsonUnchanged,
+  emptyValue,
+  tombstone,
+  headers,
+  nativeHeaders,
+  exactHeaders,
+  codecHeaders,
+];

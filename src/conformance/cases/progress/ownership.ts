@@ -1,9 +1,11 @@
 import { isStreamError } from "../../../errors.ts";
 import { expectEqual, expectTrue } from "../../assertions.ts";
+import type { CaseContext } from "../../case-context.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
+import { RARE_COMMITS } from "../../support/consumer-settings.ts";
 import { publish, untilComplete } from "../../support/stream-steps.ts";
 
 const earlierOwnership = defineCase({
@@ -88,6 +90,41 @@ const lateResult = defineCase({
   },
 });
 
+/**
+ * A partition is taken from its owner without notice, while the owner leaves and stores its last result.
+ * @returns whether the message comes again that only the former owner has handled
+ */
+async function comesAgain(context: CaseContext): Promise<boolean> {
+  const topic = await context.topic();
+  const history = context.history();
+  const group = await context.group(topic);
+  let isHandled = false;
+  const member = context.member(topic, { group, commit: RARE_COMMITS }, async ({ partition }) => {
+    await context.inject({ kind: "steal-partition", topic: topic.name, partition, operation: "commit" });
+    isHandled = true;
+  });
+  await publish(context, history, topic, ["key"], 1);
+  await context.until(() => isHandled, "the message to be handled");
+  await member.close();
+  await publish(context, history, topic, ["key"], 1);
+  const next = context.member(topic, { group }, recordInto(history, "next"));
+  await context.until(() => history.hasReceived({ key: "key", sequence: 1 }), "the next message of the key to come");
+  await next.close();
+  return history.hasReceived({ key: "key", sequence: 0 });
+}
+
+const fenced = defineCase({
+  name: "progress/ownership/stolen-while-committing",
+  promise: 7,
+  mutant: "results-of-former-owners-count",
+  faults: ["steal-partition"],
+  // Without fencing a late result may count. Nothing is lost by it: the former owner has handled the message.
+  gates: { fencing: async (context) => void (await comesAgain(context)) },
+  run: async (context) => {
+    expectTrue(await comesAgain(context), "a message is redelivered if the only result is that of a former owner");
+  },
+});
+
 const startStoredOnce = defineCase({
   name: "progress/ownership/start-is-stored-before-the-first-delivery",
   promise: 4,
@@ -138,4 +175,4 @@ const epochs = defineCase({
   },
 });
 
-export const progressOwnershipCases = [earlierOwnership, lateResult, startStoredOnce, epochs];
+export const progressOwnershipCases = [earlierOwnership, lateResult, fenced, startStoredOnce, epochs];
