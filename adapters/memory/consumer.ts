@@ -6,6 +6,7 @@ import { childrenOf } from "./broker/partition.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
 import { classify, groupNotFound, memoryError } from "./errors.ts";
 import { type Follower, follow } from "./follow.ts";
+import { OutstandingRecords } from "./outstanding-records.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 
@@ -13,11 +14,14 @@ import { identityOf, topicFor } from "./topic-access.ts";
 interface JoinedMember {
   readonly member: Member;
   readonly sink: Sink;
+  /** Absent where settlements name a position: then nothing is delivered twice under one assignment. */
+  readonly outstanding: OutstandingRecords | undefined;
 }
 
 /** One member of a group. It passes on to the sink what the group reports, and fetches the partitions that it owns. */
 export class MemoryConsumer implements ConsumerDriver {
-  readonly settlementUnit: "position" | "record";
+  readonly settlementUnit: ConsumerDriver["settlementUnit"];
+  readonly settleWithin: ConsumerDriver["settleWithin"];
   readonly #service: Service;
   readonly #topicName: string;
   readonly #settings: ConsumerSettings;
@@ -29,6 +33,7 @@ export class MemoryConsumer implements ConsumerDriver {
     this.#topicName = topic;
     this.#settings = settings;
     this.settlementUnit = service.profile.settlementUnit;
+    this.settleWithin = service.profile.settleWithin;
   }
 
   async start(sink: Sink, signal: AbortSignal): Promise<void> {
@@ -55,18 +60,19 @@ export class MemoryConsumer implements ConsumerDriver {
       group.moveTo(this.#settings.initialPosition);
       topic.groups.set(name, group);
     }
-    this.#joined ??= { member: this.#createMember(topic, sink), sink };
+    this.#joined ??= this.#createMember(topic, sink);
     this.#joined.member.join(group);
   }
 
-  #createMember(topic: MemoryTopic, sink: Sink): Member {
+  #createMember(topic: MemoryTopic, sink: Sink): JoinedMember {
     const { broker, profile } = this.#service;
     const identity = identityOf(broker, topic, profile.capabilities);
+    const outstanding = this.settlementUnit === "record" ? new OutstandingRecords() : undefined;
     const member: Member = new Member(identity, this.#settings.sessionTimeoutMs, {
       joined: () => sink.joined(),
       assigned: (ownership) => {
         sink.assigned(ownership.assignment);
-        this.#run(sink, this.#fetch(topic, ownership, { member, sink }));
+        this.#run(sink, this.#fetch(topic, ownership, joined));
       },
       revoking: (ownership, deadlineMs) => sink.revoking(ownership.assignment, deadlineMs),
       lost: (ownership) => sink.lost(ownership.assignment),
@@ -76,7 +82,8 @@ export class MemoryConsumer implements ConsumerDriver {
       },
       failed: (error) => sink.failed(error),
     });
-    return member;
+    const joined: JoinedMember = { member, sink, outstanding };
+    return joined;
   }
 
   /** Runs work in the background. When it fails, the member has failed. */
@@ -96,7 +103,7 @@ export class MemoryConsumer implements ConsumerDriver {
   }
 
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
-    const { member } = this.#joined ?? this.#notJoined();
+    const { member, outstanding } = this.#joined ?? this.#notJoined();
     await member.whenAwake(signal);
     const partitions = settlements.map(({ assignment }) => assignment.partition);
     try {
@@ -105,7 +112,11 @@ export class MemoryConsumer implements ConsumerDriver {
       signal.throwIfAborted();
       return settlements.map(() => classify(error));
     }
-    return settlements.map((settlement) => member.settle(settlement));
+    return settlements.map((settlement) => {
+      const error = member.settle(settlement);
+      if (error === null) outstanding?.remove(settlement.assignment, settlement.records);
+      return error;
+    });
   }
 
   #notJoined(): never {
@@ -113,6 +124,7 @@ export class MemoryConsumer implements ConsumerDriver {
   }
 
   release(assignment: Assignment, records: readonly StoredRecord[]): void {
+    this.#joined?.outstanding?.remove(assignment, records);
     this.#joined?.member.release(assignment, records);
   }
 
@@ -123,16 +135,21 @@ export class MemoryConsumer implements ConsumerDriver {
 }
 
 /** Passes the records of one partition on to the sink while the member is awake and owns the partition. */
-function followerOf(topic: MemoryTopic, assignment: Assignment, { member, sink }: JoinedMember, over: AbortSignal): Follower {
+function followerOf(topic: MemoryTopic, assignment: Assignment, { member, sink, outstanding }: JoinedMember, over: AbortSignal): Follower {
+  const notDelivered = <Record extends { readonly position: string }>(records: Record[]): Record[] =>
+    outstanding?.add(assignment, records) ?? records;
   return {
     async deliver(records) {
       if (member.state !== "alive") await member.whenAwake(over);
-      if (!over.aborted) await sink.deliver(assignment, records);
+      if (over.aborted) return false;
+      const delivered = notDelivered(records);
+      if (delivered.length > 0) await sink.deliver(assignment, delivered);
       return !over.aborted;
     },
     async unreadable(range) {
       if (member.state !== "alive") await member.whenAwake(over);
-      if (!over.aborted) await sink.unreadable(assignment, range);
+      if (over.aborted) return false;
+      if (notDelivered([{ position: range.last }]).length > 0) await sink.unreadable(assignment, range);
       return !over.aborted;
     },
     async gap(gap) {

@@ -1,4 +1,5 @@
-import type { CallShape, Capabilities, Capability } from "../../src/driver/index.ts";
+import type { CallShape, Capabilities, Capability, ConsumerDriver } from "../../src/driver/index.ts";
+import { MAX_LEASED } from "./broker/leases.ts";
 import { OWN_CAPABILITIES, capabilitiesWithout } from "./capabilities.ts";
 
 /** Providers whose shape, capabilities and limits this one can take. */
@@ -23,6 +24,8 @@ export interface Profile {
   readonly settlementUnit: "position" | "record";
   /** How many unhandled messages a group can name in what it keeps about a partition ahead of its place. */
   readonly aheadCapacity: number;
+  /** Absent where a group delivers any number of records without their results. */
+  readonly settleWithin?: ConsumerDriver["settleWithin"];
   /** Whether a result names the invalid message. If not, the whole call is refused because of it, and the core has to find it. */
   readonly namesCulprit: boolean;
   /** What bookmarks are made of: positions, or marks that the broker keeps. With marks a group's place is not known. */
@@ -160,6 +163,8 @@ const PUBSUB: Profile = {
   layout: "modulo",
   keyLanes: "each",
   settlementUnit: "record",
+  // Half of what a group leases at once, so that the other half is on its way meanwhile.
+  settleWithin: { ms: 100, messages: MAX_LEASED / 2 },
   namesCulprit: false,
   bookmarks: "marks",
   quietMs: 50,

@@ -172,8 +172,10 @@ function changes(now: GroupDescription | null, planned: ReadonlyMap<string, Part
 }
 
 function reportMembers(description: GroupDescription | null): void {
-  const members = description?.members ?? 0;
-  if (members > 0)
+  if (description === null) return;
+  const { members } = description;
+  if (members === null) console.error("The provider does not know the members of a group: make sure that none is left.");
+  else if (members > 0)
     console.error(`The group has ${members === 1 ? "a member, which has" : `${members} members, which have`} to stop first.`);
 }
 

@@ -78,6 +78,8 @@ export class AssignmentSink<T> implements Sink {
 
   joined(): void {
     this.#isJoined = true;
+    // Ownerships of which the member could not be certain may be current again.
+    this.#scheduler.pump();
   }
 
   rejoining(): void {

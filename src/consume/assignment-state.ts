@@ -74,6 +74,11 @@ export class AssignmentState<T> {
     return this.#phase === "open";
   }
 
+  /** Does the member still count on the ownership, as far as the driver knows? Nothing starts while it does not. */
+  get mayStart(): boolean {
+    return this.open && (this.assignment.isCurrent?.() ?? true);
+  }
+
   /** Do results count? Never again once the partition is on its way to another owner. */
   get current(): boolean {
     return this.#phase !== "disowned" && this.#phase !== "released";

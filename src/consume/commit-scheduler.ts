@@ -19,12 +19,14 @@ interface CommitHooks<T> {
   settled(state: AssignmentState<T>, settlement: Settlement, error: StreamError | null): void;
 }
 
-/** Stores progress by time and by count: only what has moved, and never in two calls at once. */
+/** Stores progress by time and by count, as often as the application and the driver need: only what has moved, and never in two calls at once. */
 export class CommitScheduler<T> {
   lastCommit: Date | null = null;
   readonly #driver: ConsumerDriver;
   readonly #context: TopicContext;
-  readonly #options: Pick<ResolvedConsumerOptions, "commit" | "group">;
+  readonly #group: string;
+  readonly #everyMs: number;
+  readonly #everyMessages: number;
   readonly #hooks: CommitHooks<T>;
   /** Assignments that may have something to settle. */
   readonly #dirty = new Set<AssignmentState<T>>();
@@ -39,23 +41,25 @@ export class CommitScheduler<T> {
   constructor(
     driver: ConsumerDriver,
     context: TopicContext,
-    options: Pick<ResolvedConsumerOptions, "commit" | "group">,
+    { commit, group }: Pick<ResolvedConsumerOptions, "commit" | "group">,
     hooks: CommitHooks<T>,
   ) {
     this.#driver = driver;
     this.#context = context;
-    this.#options = options;
+    this.#group = group;
+    this.#everyMs = Math.min(commit.everyMs, driver.settleWithin?.ms ?? Infinity);
+    this.#everyMessages = Math.min(commit.everyMessages, driver.settleWithin?.messages ?? Infinity);
     this.#hooks = hooks;
   }
 
   /** One message more is handled. */
   handled(state: AssignmentState<T>): void {
     if (state !== this.#latest) this.touch(state);
-    if (++this.#messages >= this.#options.commit.everyMessages) this.now();
+    if (++this.#messages >= this.#everyMessages) this.now();
   }
 
   /** There may be something to settle. */
-  touch(state: AssignmentState<T>, withinMs: number = this.#options.commit.everyMs): void {
+  touch(state: AssignmentState<T>, withinMs: number = this.#everyMs): void {
     this.#latest = state;
     this.#dirty.add(state);
     if (this.#timer === null && !this.#stopped) this.#timer = setTimeout(() => this.now(), withinMs);
@@ -107,7 +111,7 @@ export class CommitScheduler<T> {
       const error = results[index] ?? null;
       state.settled(settlement, error);
       if (error === null) this.lastCommit = new Date();
-      else if (error.retryable && state.owned) this.touch(state, Math.max(SHORTEST_RETRY_MS, this.#options.commit.everyMs));
+      else if (error.retryable && state.owned) this.touch(state, Math.max(SHORTEST_RETRY_MS, this.#everyMs));
       this.#hooks.settled(state, settlement, error);
     }
   }
@@ -117,7 +121,7 @@ export class CommitScheduler<T> {
     const results = await this.#resultsOf(settlements);
     if (channels.commit.hasSubscribers) {
       const { provider, topic } = this.#context;
-      const { group } = this.#options;
+      const group = this.#group;
       for (const [index, { assignment, through }] of settlements.entries()) {
         const { partition, identity } = assignment;
         const position = through === null ? null : encodePosition({ provider, ...identity, partition, position: through });

@@ -113,7 +113,7 @@ export class WorkScheduler<T> {
     try {
       for (let idle = 0; idle < this.#states.length && this.#mayStart(); idle += 1) {
         const state = this.#states[this.#turn++ % this.#states.length]!;
-        if (state.open && this.#startSome(state)) idle = -1;
+        if (state.mayStart && this.#startSome(state)) idle = -1;
       }
     } finally {
       this.#pumping = false;

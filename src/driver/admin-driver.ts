@@ -37,6 +37,7 @@ export interface DriverTopicDescription {
 
 export interface DriverGroupDescription {
   readonly nativeName: string;
+  /** How many are alive; `null` without the capability `groupMembers`. */
   readonly members: number | null;
   readonly identity: TopicIdentity;
   /** Where the group stands in each partition, without what is handled ahead; `null` where the provider does not report it. */
@@ -75,10 +76,10 @@ export interface AdminDriver {
   planReset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>>;
   /**
    * Creates the group if need be. Which partitions move, and where to, `StartPoint` says. Resolves once for all partitions.
-   * @throws `conflict` while any member lives · `position-out-of-range` for a place behind the end, where the provider shows it
+   * @throws `conflict` while any member lives, with the capability `groupMembers` · `position-out-of-range` for a place behind the end, where the provider shows it
    */
   resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void>;
-  /** @throws `not-found` · `conflict` while any member lives */
+  /** @throws `not-found` · `conflict` while any member lives, with the capability `groupMembers` */
   deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void>;
   /**
    * Counted from the group's place, less what is stored as handled ahead of it (`capabilities.handledAhead`).

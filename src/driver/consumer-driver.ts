@@ -37,6 +37,15 @@ export interface Assignment {
    * could not store counts as handled, except from a `forgetAhead` on. `null`: there is none, or the driver cannot be certain.
    */
   readonly resumes: Assignment | null;
+  /**
+   * May this member still count on the ownership? `false` when so much time has passed since the group last answered, or the lease was
+   * renewed, that another member may own the partition: the process was stopped, or the network is cut. Synchronous, cheap (two times are
+   * compared), never throws. The core asks before it starts handlers, once a turn of its scheduler, and starts none while the answer is `false`. The
+   * driver asks before each settlement, and answers with a retryable error instead of sending it. After `false` the driver reports
+   * `lost` as soon as it runs, unless the group says that the member still owns the partition: then `joined`. Absent: there is no
+   * time after which the group gives a partition away.
+   */
+  isCurrent?(): boolean;
 }
 
 /** A shard that follows an ended one. */
@@ -55,7 +64,7 @@ export interface Sink {
   /**
    * The group has given this member its share, which may be empty, and `assigned` has been called for all of it. Call it after joining,
    * also for a member that gets nothing because others have everything, and again after every `rejoining`. Partitions that others
-   * release later follow by `assigned`. A second call is harmless.
+   * release later follow by `assigned`. A second call is harmless. The core asks each `Assignment.isCurrent` again then.
    */
   joined(): void;
   /**
@@ -96,7 +105,11 @@ export interface Sink {
   forgetAhead(assignment: Assignment, from: string): void;
   /** All that was stored when the last answer was made has been delivered. Call it whenever the end is reached, also for an empty partition. */
   caughtUp(assignment: Assignment): void;
-  /** Nothing will ever follow in this shard. When all of it is handled the core settles it with `ended: true`; only then may children start. */
+  /**
+   * Nothing will ever follow in this shard. When all of it is handled the core settles it with `ended: true`; only then may children start.
+   * Once that settlement has succeeded the ownership is over for both sides: the driver drops it without `revoking` or `lost`, and the core
+   * calls `onRevoked` by itself.
+   */
   ended(assignment: Assignment, children: readonly ChildPartition[]): void;
   /**
    * The group wants the partition back; it is still ours. The core starts nothing more of it, finishes what runs, settles,
@@ -136,6 +149,11 @@ export interface ConsumerSettings {
    * appears later in a group that has a position starts at its beginning. `fail`: `not-found` then, by `failed` or from `start`.
    */
   readonly initialPosition: StartPoint | "fail";
+  /**
+   * Silence after which a member's partitions go to others. A driver refuses a time that the provider cannot keep, from `start`, as
+   * `invalid-argument` naming what is allowed: a shorter one than its store or its network can renew in time is better refused than
+   * accepted, because it fails later, under load.
+   */
   readonly sessionTimeoutMs: number;
   /** About how much to fetch at once. */
   readonly maxBufferedBytes: number;
@@ -161,13 +179,30 @@ export interface Settlement {
 
 /** One member of a group on one topic. Made by `ProviderDriver.consumer` without a network call. */
 export interface ConsumerDriver {
-  /** What a settlement names. `position`: Kafka, Kinesis, Event Hubs, OCI Streaming. `record`: Pub/Sub. */
+  /**
+   * What a settlement names. `position`: Kafka, Kinesis, Event Hubs, OCI Streaming. `record`: Pub/Sub.
+   *
+   * In the unit `record` each record has a lease of its own. The driver extends it from delivery until it is settled or released. A
+   * record is outstanding in that time. If the service delivers an outstanding record again (its lease ran out, a stream was cut, the group was moved back), the driver does
+   * not deliver it to the core a second time: the record takes the new lease, and its settlement is sent with that. The renewal of a stream is routine and no loss:
+   * outstanding records stay outstanding. Only the loss of the whole member is `lost`.
+   */
   readonly settlementUnit: "position" | "record";
   /**
+   * An upper bound of the time and of the number of handled messages between two settlements, for a service that delivers
+   * no more while too many results are missing (the flow control of Pub/Sub): the core settles at least so often, also where the
+   * application wants progress to be stored less often. Does not change. Absent: only the application decides.
+   */
+  readonly settleWithin?: { readonly ms: number; readonly messages: number } | undefined;
+  /**
    * Joins the group and pushes into `sink` until closed. Called once. Resolves when the member has joined (perhaps with no
-   * partition yet; what it owns is complete at `joined`); polling, heartbeats and rejoining go on in the background. What can be retried it retries itself and reports; rejects when it cannot join, and then
-   * the core closes it and starts another one while the error is retryable. `signal` ends the
-   * attempt to join, not what goes on behind it: that ends with `close`, which may come while this is still pending.
+   * partition yet; what it owns is complete at `joined`); polling, heartbeats and rejoining go on in the background.
+   *
+   * Who retries: the driver retries by itself, without end, what fails once it has begun to join, and reports each retry. It may also
+   * reject with a retryable error (the topic or the service cannot be found yet): the core closes this object and starts a new one, with back-off, until the consumer is closed. An
+   * error that is not retryable ends the consumer. `signal` ends the attempt to join, not what goes on behind it: that ends
+   * with `close`, which may come while this is still pending.
+   *
    * What this topic cannot do although the provider can (a start at a time on a topic without retention) is `unsupported` with `capability`, thrown
    * before anything is created: consumer drivers narrow the capabilities by this error, which reaches the application with its code,
    * capability, text and cause.
@@ -176,10 +211,14 @@ export interface ConsumerDriver {
   /**
    * Stores progress durably. The core calls it with current assignments only, never concurrently with itself. Answers one
    * result a settlement: `null`, or the error; `ownership-lost` where the group knows another owner; what failed with a retryable error is
-   * part of the next settlement again. Positions never go back within an assignment.
+   * part of the next settlement again. Positions never go back within an assignment. In the unit `record` the answer is `null` also where the results of single records
+   * were refused: the service redelivers those.
    */
   settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]>;
-  /** Unit `record`: releases records for another delivery. Absent in the unit `position`. */
+  /**
+   * Unit `record`: releases records for another delivery. The core calls it once at the end of an ownership, with all that is not handled.
+   * Absent in the unit `position`.
+   */
   release?(assignment: Assignment, records: readonly StoredRecord[]): void;
   /** Leaves the group. The core has settled what it could; nothing is pushed afterwards. Never rejects. */
   close(): Promise<void>;

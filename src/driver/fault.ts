@@ -11,10 +11,18 @@
  * - `disconnect`: the connection of the next call of any kind (publish, fetch, commit, administration) breaks before it is carried out.
  * - `stall`: a publish or fetch call takes `durationMs` longer.
  * - `expire-cursor`: where a consumer or reader stands is forgotten by the service and has to be requested again.
- * - `steal-partition`: a partition is taken from its owner without notice.
- * - `lose-coordinator`: every member of the group has to join again.
+ * - `steal-partition`: a partition is taken from its owner without notice, as after a freeze: the group gives it to another member, or
+ *   to the same one anew. Leases: another owner and the next epoch are written behind the owner's back. A receiver with an epoch
+ *   (Event Hubs): another one with a higher epoch attaches. Leases of records (Pub/Sub): those of one member run out at once, and
+ *   the records go to other members.
+ * - `lose-coordinator`: every member of the group has to join again. Leases: every row loses its owner. Streams (Pub/Sub): every
+ *   stream of the group ends with an error, and the leases of its records run out.
  * - `refuse-authorization`: a call of any kind is refused as not permitted.
  * - `restart`: the service goes away and comes back with what was stored; members have to join again.
+ *
+ * `steal-partition` and `lose-coordinator` count the calls by which members keep what they own: commits, and, as the provider has them,
+ * heartbeats, renewals of leases, or fetches. `restart` counts calls of any kind. Without `after` and without `operation` an emulator may carry out these three at
+ * once. `fail-entry` where a call is refused as a whole (Pub/Sub, Event Hubs): no message is named, and none is stored until the core has found it.
  */
 export type FaultKind =
   | "throttle"

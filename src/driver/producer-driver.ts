@@ -13,6 +13,10 @@ import type { OutgoingRecord } from "./record.ts";
  *
  * The core reads the figures anew for every call, so `prepare` may change them to what the topic allows. The two overheads never
  * change: messages are measured before `prepare` has resolved.
+ *
+ * A provider that routes by a hash of the key may use a fixed number of groups of keys as its lanes of kind `key` (the first bits of the
+ * hash, say): a key must always be in the same group, whatever happens to the partitions. Keys of one group share their waiting, not
+ * their failures.
  */
 export interface CallShape {
   readonly lane: "partition" | "key";
@@ -121,11 +125,17 @@ export interface ProducerDriver {
    * them. Absent: those of the provider.
    */
   readonly capabilities?: Capabilities | undefined;
-  /** Rises whenever `laneOf` may answer differently for the same key. Messages already queued keep their lane. */
+  /**
+   * Rises whenever `laneOf` may answer differently for the same key. Messages already queued keep their lane, also when the topic has been
+   * deleted and created again. The driver then stores them in the partition of that name; where the new topic has none, it stores them by
+   * their keys, or calls them `retryable` until their deadline. Between what was queued before and what is sent afterwards no order is promised.
+   */
   readonly laneGeneration: number;
   /**
    * The lane of a message; `null` for one that has none. Synchronous, pure between two generations, cheap. `toPartition` is given only where
-   * `capabilities` grant `explicitPartition`.
+   * `capabilities` grant `explicitPartition`. While the driver cannot know
+   * that the topic has grown, it answers by what it knows, and looks it up now and then by itself: the messages are stored where they went before. A
+   * `toPartition` that is not known may have been added: answer with its name, look it up, and let `write` decide.
    * @throws `invalid-argument` for a `toPartition` that does not exist, naming those that do
    */
   laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null;

@@ -88,6 +88,11 @@ export class GroupMembership {
     return this.#phase === "stable";
   }
 
+  /** `false`: the group has not answered for a whole session, so that other members may own this member's partitions. */
+  get hasSession(): boolean {
+    return this.#syncedGeneration >= 0 && performance.now() - this.#lastContactMs <= this.#settings.sessionTimeoutMs;
+  }
+
   /** Joins again as soon as possible, because the member's claim has changed. */
   rejoin(): void {
     this.#mustJoin = true;
@@ -283,7 +288,7 @@ export class GroupMembership {
 
   /** After a whole session without contact, also because this process was stopped, other members may own this member's partitions. */
   #loseWithoutContact(): void {
-    if (this.#syncedGeneration < 0 || performance.now() - this.#lastContactMs <= this.#settings.sessionTimeoutMs) return;
+    if (this.#syncedGeneration < 0 || this.hasSession) return;
     this.#lose();
     this.rejoin();
   }

@@ -222,6 +222,7 @@ export class JoinedMember {
       epoch: String(owned.generation),
       ahead: ahead === null ? null : handledAhead(place.offset, ahead),
       resumes: resumed?.assignment ?? null,
+      isCurrent: () => this.#owned.isCurrent(owned) && this.#membership.hasSession,
     };
     const forget = (offset: bigint): void => this.#sink.forgetAhead(assignment, toPosition(offset));
     const handled = new HandledEpochs(known ?? ahead?.epochs ?? [], forget);

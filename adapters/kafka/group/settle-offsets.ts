@@ -39,10 +39,12 @@ export async function settleOffsets(
   }
   // The check comes before the request. If a partition is lost during the request, the group refuses its commit.
   const isOwned = settlements.map(({ assignment }) => owned.of(assignment) !== undefined);
-  const codes = next.size === 0 ? new Map<number, number>() : await commit(membership, offsets, next, signal);
+  const isCertain = membership.hasSession;
+  const codes = next.size === 0 || !isCertain ? new Map<number, number>() : await commit(membership, offsets, next, signal);
   return settlements.map(({ assignment }, index) => {
     const errorCode = codes.get(Number(assignment.partition)) ?? 0;
     if (isOwned[index] !== true) return ownershipLost(assignment.identity.topic, assignment.partition);
+    if (!isCertain) return uncertain(assignment.identity.topic, assignment.partition);
     return errorCode === 0 ? null : refusal(errorCode, assignment.identity.topic, assignment.partition);
   });
 }
@@ -83,6 +85,12 @@ function refusal(errorCode: number, topic: string, partition: string): StreamErr
     });
   }
   return errorOf(errorCode, "OffsetCommit", { topic, partition });
+}
+
+/** The membership soon joins again, or hears that it has lost the partition. */
+function uncertain(topic: string, partition: string): StreamError {
+  const text = "the group has not answered for longer than the session: another member may own the partition; the commit is retried";
+  return kafkaError("unavailable", text, { topic, partition });
 }
 
 function ownershipLost(topic: string, partition: string): StreamError {

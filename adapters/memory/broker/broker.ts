@@ -54,12 +54,16 @@ export class MemoryBroker {
     if (performance.now() < this.#awayUntilMs) throw unavailable("the memory broker is restarting");
   }
 
-  /** Plans a fault. A fault that changes the state of groups applies at once if a group has that state, else at the next call. */
+  /**
+   * Plans a fault. A fault that changes the state of groups applies at once if a group has that state, else at the next call. A fault of
+   * one operation waits for a call of that operation.
+   */
   inject(fault: Fault): void {
     if (!isFaultKind(fault.kind)) {
       throw memoryError("invalid-argument", `there is no fault ${JSON.stringify(fault.kind)}; there are ${FAULT_KINDS.join(", ")}`);
     }
-    if ((fault.after ?? 0) > 0 || !this.applyFault(fault)) this.faults.add(fault);
+    const waits = (fault.after ?? 0) > 0 || fault.operation !== undefined;
+    if (waits || !this.applyFault(fault)) this.faults.add(fault);
     else this.faults.add({ ...fault, times: (fault.times ?? 1) - 1 });
   }
 

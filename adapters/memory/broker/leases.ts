@@ -4,7 +4,7 @@ import type { Log } from "./log.ts";
 import type { Mark } from "./marks.ts";
 
 /** The most records that are leased at once. Later records wait. */
-const MAX_LEASED = 10_000;
+export const MAX_LEASED = 2_000;
 
 /** A holder of leases. Its records lie in its inbox until it takes them. */
 export interface Holder {

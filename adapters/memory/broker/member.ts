@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Assignment, Settlement, StoredRecord, StreamError, TopicIdentity } from "../../../src/driver/index.ts";
 import { ownershipLost } from "../errors.ts";
@@ -27,6 +28,8 @@ export class Member {
   readonly #events: MemberEvents;
   #group: Group | undefined;
   #state: "alive" | "frozen" | "crashed" = "alive";
+  /** Since when it sends no heartbeats; `null`: it sends them. */
+  #silentSinceMs: number | null = null;
   #unreported: (() => void)[] = [];
   #session: NodeJS.Timeout | undefined;
 
@@ -38,6 +41,11 @@ export class Member {
 
   get state(): "alive" | "frozen" | "crashed" {
     return this.#state;
+  }
+
+  /** `false`: it has sent no heartbeat for a whole session, so that the group has given away what it owned. */
+  get hasSession(): boolean {
+    return this.#silentSinceMs === null || performance.now() - this.#silentSinceMs < this.sessionTimeoutMs;
   }
 
   /** Resolves when the member is not frozen. Never resolves for a crashed one, whose client is gone. Rejects with the signal's reason. */
@@ -91,6 +99,7 @@ export class Member {
     if (this.#state !== "frozen") return;
     clearTimeout(this.#session);
     this.#state = "alive";
+    this.#silentSinceMs = null;
     const unreported = this.#unreported;
     this.#unreported = [];
     for (const report of unreported) report();
@@ -105,6 +114,7 @@ export class Member {
   #stopHeartbeats(state: "frozen" | "crashed"): void {
     clearTimeout(this.#session);
     this.#state = state;
+    this.#silentSinceMs ??= performance.now();
     this.#session = setTimeout(() => this.#group?.expire(this), this.sessionTimeoutMs);
   }
 

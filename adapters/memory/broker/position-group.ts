@@ -24,6 +24,8 @@ interface Seat extends Ownership {
 /** What differs between the forms of the provider. */
 export interface GroupRules {
   readonly gapDetected: boolean;
+  /** Whether a late result of a former owner is refused. */
+  readonly fencing: boolean;
   /** How many exceptions a group can keep of what is handled ahead in a partition; 0: nothing is kept ahead. */
   readonly aheadCapacity: number;
 }
@@ -81,8 +83,12 @@ export class PositionGroup implements Group {
   }
 
   moveTo(start: StartPoint): void {
-    for (const [partition, place] of this.#resolve(start)) this.#store(partition, place, null);
+    const moved = this.#resolve(start);
+    for (const [partition, place] of moved) this.#store(partition, place, null);
     this.#started = true;
+    // Only where members are not known to the administration there are any: they own the same partitions anew.
+    for (const seat of [...this.#seats.values()]) if (moved.has(seat.partition.id)) this.#takeFrom(seat, seat.member);
+    if (this.#members.size > 0) this.#rebalance();
   }
 
   /** When the start is a position of one partition, the group keeps its place in the other partitions. */
@@ -128,11 +134,15 @@ export class PositionGroup implements Group {
     const seat = [...this.#seats.values()].find(({ partition: owned }) => partition === undefined || owned.id === partition);
     if (seat === undefined) return false;
     const others = [...this.#members].filter((member) => member !== seat.member && member.state === "alive");
-    this.#vacate(seat);
-    this.#seat(seat.partition, others[0] ?? seat.member);
-    // The new owner starts first. The old owner learns of the loss afterwards.
-    setImmediate(() => seat.member.lost(seat));
+    this.#takeFrom(seat, others[0] ?? seat.member);
     return true;
+  }
+
+  /** The new owner starts first. The old owner learns of the loss afterwards. */
+  #takeFrom(seat: Seat, next: Member): void {
+    this.#vacate(seat);
+    if (this.#isAssignable(seat.partition)) this.#seat(seat.partition, next);
+    setImmediate(() => seat.member.lost(seat));
   }
 
   /** @returns the new note */
@@ -145,11 +155,19 @@ export class PositionGroup implements Group {
     return note;
   }
 
+  /** The result of a former owner. Without fencing it counts, and moves nothing back. */
+  #settleLate(partition: string, through: string | null): StreamError | null {
+    if (this.#rules.fencing) return ownershipLost(this.#topic.name, partition);
+    const place = this.#places.get(partition);
+    const next = through === null ? 0 : toIndex(through) + 1;
+    if (typeof place === "number" && next > place) this.#store(partition, next, null);
+    return null;
+  }
+
   settle(member: Member, { assignment, through, ended, ahead }: Settlement): StreamError | null {
     const seat = this.#seats.get(assignment.partition);
-    if (seat === undefined || seat.member !== member || seat.assignment !== assignment) {
-      return ownershipLost(this.#topic.name, assignment.partition);
-    }
+    const isOwner = seat !== undefined && seat.member === member && seat.assignment === assignment;
+    if (!isOwner) return this.#settleLate(assignment.partition, through);
     const stored = this.#places.get(assignment.partition);
     const before = typeof stored === "number" ? stored : 0;
     const place = through === null ? before : Math.max(before, toIndex(through) + 1);
@@ -173,6 +191,10 @@ export class PositionGroup implements Group {
 
   /** Settlements name a position in this group, so unsettled records are redelivered without a release. */
   release(): void {}
+
+  deleted(error: StreamError): void {
+    for (const member of this.#members) member.failed(error);
+  }
 
   topicChanged(): void {
     if (this.#topic.deleted) for (const member of this.#members) member.failed(topicNotFound(this.#topic.name));
@@ -244,6 +266,7 @@ export class PositionGroup implements Group {
       ahead: this.#ahead.get(partition.id)?.named ?? null,
       // The same note: nobody has settled since, and nobody has moved the group.
       resumes: former?.note === note ? former.assignment : null,
+      isCurrent: () => member.hasSession,
     };
     const end = new AbortController();
     const feed = new LogFeed(this.#topic, partition.log, index, this.#rules.gapDetected);

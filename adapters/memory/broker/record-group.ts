@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, StreamError } from "../../../src/driver/index.ts";
-import { ownershipLost, topicNotFound } from "../errors.ts";
+import { topicNotFound } from "../errors.ts";
 import { type MemoryRecord, toIndex, toPosition, unreadableAt } from "../records.ts";
 import type { Feed, FetchAnswer } from "./feed.ts";
 import type { Group, Ownership, PartitionLag } from "./group.ts";
@@ -28,7 +28,8 @@ class Seat implements Ownership, Feed, Holder {
   constructor(group: RecordGroup, member: Member, partition: string) {
     this.#group = group;
     this.member = member;
-    this.assignment = { partition, identity: member.identity, start: null, epoch: null, ahead: null, resumes: null };
+    const isCurrent = (): boolean => member.hasSession;
+    this.assignment = { partition, identity: member.identity, start: null, epoch: null, ahead: null, resumes: null, isCurrent };
   }
 
   get feed(): Feed {
@@ -54,6 +55,12 @@ class Seat implements Ownership, Feed, Holder {
     }
     const end = this.#taken.findIndex(({ index }, at) => at > 0 && damage.has(index));
     return { kind: "records", records: this.#taken.splice(0, end < 0 ? this.#taken.length : end) };
+  }
+
+  /** The group was moved: what waits for this member may not be its next records. */
+  forget(): void {
+    this.inbox.length = 0;
+    this.#taken.length = 0;
   }
 
   close(): void {
@@ -107,6 +114,9 @@ export class RecordGroup implements Group {
   moveTo(start: StartPoint): void {
     this.#leases = new Leases(this.log, resolveMarked(this.#topic, start).mark);
     this.#started = true;
+    // Only where members are not known to the administration there are any.
+    for (const seat of this.#seats.values()) seat.forget();
+    this.log.changed.wake();
   }
 
   join(member: Member): void {
@@ -156,8 +166,8 @@ export class RecordGroup implements Group {
     return seat;
   }
 
-  settle(member: Member, { assignment, records }: Settlement): StreamError | null {
-    if (this.#seats.get(member)?.assignment !== assignment) return ownershipLost(this.#topic.name, assignment.partition);
+  /** A late result of a former holder counts: there is no fencing. */
+  settle(_: Member, { records }: Settlement): StreamError | null {
     const wasFull = this.#leases.isFull;
     for (const { position } of records) this.#leases.handled(toIndex(position));
     // Members that found no record to lease wait for records, as at the end of the log.
@@ -170,6 +180,10 @@ export class RecordGroup implements Group {
     if (seat?.assignment !== assignment) return;
     for (const { position } of records) this.#leases.release(seat, toIndex(position));
     this.log.changed.wake();
+  }
+
+  deleted(error: StreamError): void {
+    for (const member of this.#seats.keys()) member.failed(error);
   }
 
   topicChanged(): void {

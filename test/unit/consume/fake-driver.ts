@@ -43,6 +43,7 @@ export function records(keys: string, first = 0): StoredRecord[] {
 /** A driver that does only what the test asks for. */
 class FakeConsumerDriver implements ConsumerDriver {
   readonly settlementUnit: "position" | "record";
+  settleWithin: ConsumerDriver["settleWithin"];
   sink: Sink | null = null;
   settings: ConsumerSettings | null = null;
   readonly settlements: Settlement[] = [];
@@ -166,7 +167,7 @@ export function bench(options: BenchOptions = {}): Bench {
     codec: options.codec ?? pickyText(),
     keyRule: undefined,
     tombstones: options.tombstones ?? false,
-    nativeGroup: () => undefined,
+    checkedGroup: (group) => ({ group, nativeGroup: undefined }),
     requireOpen: () => {},
     requireCapability: (capability) => {
       if (missing.has(capability)) throw new StreamError("unsupported", `no ${capability}`, { capability });
@@ -178,6 +179,7 @@ export function bench(options: BenchOptions = {}): Bench {
         topic: "orders",
         operation,
       }),
+    closing: new AbortController().signal,
     track: (part) => {
       tracked.add(part);
       return () => tracked.delete(part);

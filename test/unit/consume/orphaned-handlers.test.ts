@@ -137,25 +137,6 @@ test.each(["before", "after"])(
   },
 );
 
-test("a handler that never settles ends the run also when the later ownership was handled to the end of its shard", async () => {
-  const it = bench();
-  const { gate, run } = start(it, { handlerTimeoutMs: 30 });
-  const ended = rejection(run);
-  const sink = await it.sink();
-  const [first, second] = [assignment("7"), assignment("7")];
-  sink.assigned(first);
-  void sink.deliver(first, records("a"));
-  await until(() => gate.running.length === 1);
-  sink.lost(first);
-  sink.assigned(second);
-  void sink.deliver(second, records("b", 1));
-  sink.ended(second, []);
-  await until(() => gate.running.length === 2);
-  gate.finish(`${second.epoch}:1`);
-  await until(() => it.driver.settlements.some((settlement) => settlement.ended));
-  expect(await ended).toMatchObject({ code: "timeout", partition: "7" });
-});
-
 test.each([
   ["a member that was closed", false],
   ["a member that had lost the partition", true],
@@ -195,4 +176,23 @@ test("by partition a range that cannot be read waits for it, and does not free i
   await until(() => it.driver.through(second) === "2");
   await member.close();
   await run;
+});
+
+test("a handler that never settles ends the run also when the later ownership was handled to the end of its shard", async () => {
+  const it = bench();
+  const { gate, run } = start(it, { handlerTimeoutMs: 30 });
+  const ended = rejection(run);
+  const sink = await it.sink();
+  const [first, second] = [assignment("7"), assignment("7")];
+  sink.assigned(first);
+  void sink.deliver(first, records("a"));
+  await until(() => gate.running.length === 1);
+  sink.lost(first);
+  sink.assigned(second);
+  void sink.deliver(second, records("b", 1));
+  sink.ended(second, []);
+  await until(() => gate.running.length === 2);
+  gate.finish(`${second.epoch}:1`);
+  await until(() => it.driver.settlements.some((settlement) => settlement.ended));
+  expect(await ended).toMatchObject({ code: "timeout", partition: "7" });
 });

@@ -247,6 +247,38 @@ test("commits by count before the time is up", async () => {
   expect(driver.through(mine)).toBe("3");
 });
 
+test.each([
+  ["time", { ms: 5, messages: 1_000 }],
+  ["count", { ms: 60_000, messages: 3 }],
+])("a driver that needs results bounds the commit rhythm, by %s", async (_, settleWithin) => {
+  const { consumer, driver, sink } = bench();
+  driver.settleWithin = settleWithin;
+  const member = consumer({ commit: { everyMs: 60_000, everyMessages: 1_000 } });
+  const run = member.run(() => {});
+  const mine = assignment();
+  (await sink()).assigned(mine);
+  void (await sink()).deliver(mine, records("abab"));
+  await until(() => driver.through(mine) !== null);
+  await member.close();
+  await run;
+});
+
+test("a driver that allows a slower rhythm leaves the application's as it is", async () => {
+  const { consumer, driver, sink } = bench();
+  driver.settleWithin = { ms: 60_000, messages: 1_000 };
+  const member = consumer({ commit: { everyMs: 60_000, everyMessages: 3 } });
+  const run = member.run(() => {});
+  const mine = assignment();
+  (await sink()).assigned(mine);
+  void (await sink()).deliver(mine, records("ab"));
+  await turns();
+  expect(driver.through(mine)).toBe(null);
+  void (await sink()).deliver(mine, records("a", 2));
+  await until(() => driver.through(mine) === "2");
+  await member.close();
+  await run;
+});
+
 test("settlements: retryable ones are retried, ownership-lost drops the partition, others end the run", async () => {
   const { StreamError } = await import("../../../src/errors.ts");
   const { consumer, driver, sink, tracked } = bench();

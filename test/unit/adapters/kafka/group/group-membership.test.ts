@@ -203,6 +203,22 @@ describe("a membership", () => {
     expect(member.claimed.generation).toBe(-1);
   });
 
+  test("has a session until the group has not answered for that time, and again after the next assignment", async () => {
+    expect(member.membership.hasSession).toBe(false);
+    await member.start();
+    expect(member.membership.hasSession).toBe(true);
+    await vi.advanceTimersByTimeAsync(2 * SESSION_MS);
+    expect(member.membership.hasSession).toBe(true);
+    // The process stops: nothing runs in it, and when it continues, the first thing that asks is a handler.
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + SESSION_MS + 1);
+    expect(member.membership.hasSession).toBe(false);
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(member.events).toEqual(["synced 0,1 in 1", "lost", "synced 0,1 in 2"]);
+    expect(member.membership.hasSession).toBe(true);
+    clock.mockRestore();
+  });
+
   test("reports contact after each rebalance, and no contact while it joins again or the coordinator does not answer", async () => {
     await member.start();
     expect(member.contacts).toEqual([true]);

@@ -18,6 +18,7 @@ describe("commits", () => {
   let codes: Map<number, number>;
   let member: GroupMember;
   let isStable: boolean;
+  let hasSession: boolean;
   let fencedBy: number[];
   let whileAsking: () => void;
   let topicId: string | null;
@@ -34,6 +35,7 @@ describe("commits", () => {
     codes = new Map();
     member = { group: "orders.workers", generation: 4, memberId: "me" };
     isStable = true;
+    hasSession = true;
     fencedBy = [];
     whileAsking = () => undefined;
   });
@@ -94,6 +96,9 @@ describe("commits", () => {
       get isStable() {
         return isStable;
       },
+      get hasSession() {
+        return hasSession;
+      },
       fenced: (errorCode: number) => void fencedBy.push(errorCode),
     };
     return settleOffsets(membership as unknown as GroupMembership, owned, offsets, settlements, signal);
@@ -127,6 +132,19 @@ describe("commits", () => {
     expect(commits).toEqual([]);
     expect(await settle(upTo(old, "50"), upTo(again, "45"))).toMatchObject([{ code: "ownership-lost" }, null]);
     expect(commits[0]?.partitions).toEqual([{ partition: 0, offset: 46n, leaderEpoch: -1, metadata: null }]);
+  });
+
+  test("after a session without an answer of the group are retried later, and not sent", async () => {
+    const mine = own(0);
+    const former = own(1);
+    own(1, 5);
+    hasSession = false;
+    const [uncertain, lost] = await settle(upTo(mine, "7"), upTo(former, "7"));
+    expect(uncertain).toMatchObject({ code: "unavailable", retryable: true });
+    expect(lost).toMatchObject({ code: "ownership-lost" });
+    expect(commits).toEqual([]);
+    hasSession = true;
+    expect(await settle(upTo(mine, "7"))).toEqual([null]);
   });
 
   test("without a position send no request", async () => {

@@ -314,3 +314,22 @@ test.each(["create=orders", "create=orders&like=pubsub"])(
     }
   },
 );
+
+test("a fault that takes partitions waits for the operation that it names", async () => {
+  const made = await opened();
+  const member = new TestMember(made.driver, "orders");
+  member.settles = false;
+  await publish(made.driver, "orders", series(40));
+  await member.start();
+  await eventually(() => expect(member.records).toHaveLength(40));
+  const [held] = member.current.values();
+  made.broker.inject({ kind: "steal-partition", operation: "commit", partition: held!.partition });
+  await publish(made.driver, "orders", series(10, 7, 40));
+  await eventually(() => expect(member.records.length).toBeGreaterThan(40));
+  expect(member.events.filter(({ kind }) => kind === "lost")).toEqual([]);
+  expect(await member.settle(held!, [member.records.find(({ assignment }) => assignment === held)!.record])).toMatchObject({
+    code: "ownership-lost",
+  });
+  await eventually(() => expect(member.events.filter(({ kind }) => kind === "lost")).toHaveLength(1));
+  await member.consumer.close();
+});

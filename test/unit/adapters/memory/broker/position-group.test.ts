@@ -324,3 +324,36 @@ test("a deleted topic fails its members", async () => {
   await eventually(() => expect(member.failures[0]).toMatchObject({ code: "not-found" }));
   await member.consumer.close();
 });
+
+test("without knowledge of members a group is moved beside one, which goes on from the new place", async () => {
+  const opened = open("create=orders&without=groupMembers");
+  const member = new TestMember(opened.driver, "orders");
+  await publish(opened.driver, "orders", series(20));
+  await member.start();
+  await eventually(() => expect(member.settled).toBe(20));
+  const billing = { group: "billing", nativeGroup: undefined };
+  expect((await opened.driver.admin.describeGroup("orders", billing, signal)).members).toBeNull();
+  await opened.driver.admin.resetGroup("orders", billing, { kind: "earliest" }, signal);
+  await eventually(() => expect(member.settled).toBe(40));
+  expect(member.partitions).toHaveLength(4);
+  await opened.driver.admin.deleteGroup("orders", billing, signal);
+  expect(member.failures).toMatchObject([{ code: "not-found" }]);
+  await member.consumer.close();
+});
+
+test("without fencing a late result of a former owner counts, and moves nothing back", async () => {
+  const opened = open("create=orders&without=fencing");
+  const first = new TestMember(opened.driver, "orders");
+  first.settles = false;
+  await publish(opened.driver, "orders", series(40));
+  await first.start();
+  await eventually(() => expect(first.records).toHaveLength(40));
+  const [held] = first.current.values();
+  const ours = first.records.filter(({ assignment }) => assignment === held).map(({ record }) => record);
+  opened.broker.inject({ kind: "steal-partition", partition: held!.partition });
+  expect(await first.settle(held!, ours)).toBeNull();
+  expect(await first.settle(held!, ours.slice(0, 1))).toBeNull();
+  const next = String(Number(ours.at(-1)!.position) + 1);
+  expect(opened.broker.topic("orders").groups.get("billing")!.places.get(held!.partition)).toEqual({ kind: "at", position: next });
+  await first.consumer.close();
+});
