@@ -52,6 +52,12 @@ test.each<[string, From | undefined, Until, number[]]>([
   ["until a time before all", "earliest", { timestamp: -1 }, []],
   ["until a time behind all", "earliest", { timestamp: 99 }, range(0, 10)],
   [
+    "until a bookmark that is a time",
+    "earliest",
+    { bookmark: encodeBookmark(PROVIDER, IDENTITY, new Map([["a", { kind: "timestamp", timestampMs: 4 }]])) },
+    range(0, 4),
+  ],
+  [
     "until a bookmark, at",
     "earliest",
     { bookmark: encodeBookmark(PROVIDER, IDENTITY, new Map([["a", { kind: "at", position: positionAt(4) }]])) },

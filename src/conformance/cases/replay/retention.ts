@@ -170,6 +170,17 @@ const outOfRange = defineCase({
   },
 });
 
+/** Where a gap names a position, reading from there gives all that is left of its partition. */
+async function expectResumption(context: CaseContext, topic: CaseTopic, gaps: readonly Gap[], left: History): Promise<void> {
+  const stream = sequencedTopic(context.connection, topic);
+  for (const { partition, resumesAt } of gaps) {
+    if (resumesAt === null) continue;
+    const behind = await readAll(context, stream, { from: { at: resumesAt }, until: "now" });
+    const ofPartition = left.received.filter((delivery) => delivery.partition === partition);
+    expectEqual(behind.length, ofPartition.length, `messages of partition ${partition} from where its gap says that reading goes on`);
+  }
+}
+
 const gapAccepted = defineCase({
   name: "replay/retention/gap-accepted",
   promise: 8,
@@ -195,6 +206,7 @@ const gapAccepted = defineCase({
     const missing = gaps.reduce((sum, gap) => sum + (gap.missing ?? Number.NaN), 0);
     if (!Number.isNaN(missing)) expectEqual(missing, history.sent.length, "messages missing in all gaps together");
     checkExactlyOnceInOrder(later.sent, later.received, topic.name);
+    if (context.capabilities.startAtPosition) await expectResumption(context, topic, gaps, later);
   },
 });
 
