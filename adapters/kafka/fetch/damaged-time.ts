@@ -1,11 +1,11 @@
-import type { FetchRequest, KafkaClient } from "../client/kafka-client.ts";
+import type { KafkaClient } from "../client/kafka-client.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
-import { errorOf, partitionError } from "../errors.ts";
+import { errorOf } from "../errors.ts";
 import { firstBatchSince } from "../log/batch-times.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
-import { UNKNOWN_EPOCH } from "./read-epochs.ts";
+import { fetchOnce } from "./single-fetch.ts";
 
-/** Of one fetch. A server returns at least one whole batch, even if it is larger. */
+/** Of one fetch. */
 const FETCH_BYTES = 1_048_576;
 
 /** What a server answers if it has to read a damaged batch to find a time. It depends on what is damaged. */
@@ -79,23 +79,11 @@ async function fetchBatches(
   offset: bigint,
   signal: AbortSignal,
 ): Promise<Buffer | null> {
-  const asked = { partition, fetchOffset: offset, lastFetchedEpoch: UNKNOWN_EPOCH, maxBytes: FETCH_BYTES };
-  const request: FetchRequest = {
-    topic: topic.topic,
-    topicId: topic.topicId,
-    maxWaitMs: 0,
-    minBytes: 1,
-    maxBytes: FETCH_BYTES,
-    readCommitted: true,
-    partitions: [asked],
-  };
-  const [answer] = await client.fetch(topic.leaderOf(partition), request, signal);
-  const errorCode = answer?.errorCode ?? ErrorNumber.UNKNOWN_SERVER_ERROR;
-  if (errorCode === ErrorNumber.CORRUPT_MESSAGE) return null;
+  const fetched = await fetchOnce(client, topic, { partition, offset, maxBytes: FETCH_BYTES }, signal);
+  if (fetched === "unreadable") return null;
   // Retention has deleted it meanwhile, or a replica that lags behind has answered. A retry looks up the bounds of the log again.
-  if (errorCode === ErrorNumber.OFFSET_OUT_OF_RANGE) {
-    throw errorOf(errorCode, "Fetch", { topic: topic.topic, partition: String(partition), retryable: true });
+  if (fetched === "out-of-range") {
+    throw errorOf(ErrorNumber.OFFSET_OUT_OF_RANGE, "Fetch", { topic: topic.topic, partition: String(partition), retryable: true });
   }
-  if (errorCode !== 0) throw partitionError(errorCode, "Fetch", topic.topic, partition);
-  return answer!.batches;
+  return fetched.batches;
 }

@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 import { type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
-import { type FetchedPartition, type KafkaClient, LATEST } from "../client/kafka-client.ts";
-import { RetryBackoff, retrying } from "../client/retry-backoff.ts";
+import type { FetchedPartition, KafkaClient } from "../client/kafka-client.ts";
+import { RetryBackoff } from "../client/retry-backoff.ts";
 import { abortable, pause } from "../client/waiting.ts";
 import { classify, corruptBatch, kafkaError, partitionError, topicNotFound } from "../errors.ts";
 import { FetchedBatches } from "../log/record-batch-reader.ts";
@@ -11,9 +11,10 @@ import type { KafkaService } from "../service.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
 import { FetchCursor, type FetchHandler } from "./fetch-cursor.ts";
 import type { HandledEpochs } from "./handled-epochs.ts";
-import { OffsetLookup } from "./offset-lookup.ts";
-import { type LogPlace, UNKNOWN_EPOCH } from "./read-epochs.ts";
+import type { LogPlace } from "./read-epochs.ts";
 import { type RetentionGap, retentionGap, truncated } from "./retention-gap.ts";
+import { withholdsRecords } from "./single-fetch.ts";
+import { lastUnreadable } from "./unreadable-extent.ts";
 import { UnreadableOffsets } from "./unreadable-offsets.ts";
 
 /** How long a server holds a request while it has no new records. */
@@ -192,9 +193,7 @@ export class PartitionFetcher {
       if (fetched.errorCode === ErrorNumber.CORRUPT_MESSAGE || cursor.withheldAnswers > MAX_WITHHELD_ANSWERS) {
         const { offset } = cursor;
         const cause = corruptBatch("the server cannot read its own log there");
-        this.#handleUnreadable(cursor, new UnreadableOffsets(offset, offset, 0, cause), signal, () =>
-          this.#lastUnreadable(cursor, leader, signal),
-        );
+        this.#handleUnreadable(cursor, new UnreadableOffsets(offset, offset, 0, cause), signal, () => this.#lastUnreadable(cursor, signal));
         continue;
       }
       if (isWithheld || fetched.errorCode !== 0 || fetched.divergingEpoch !== null) {
@@ -265,34 +264,10 @@ export class PartitionFetcher {
     else this.remove(cursor);
   }
 
-  /**
-   * A server that cannot read its own log does not report how far the damage goes. So each following offset is fetched, up to the
-   * first readable one, so that no readable record is skipped.
-   */
-  async #lastUnreadable({ partition, offset }: FetchCursor, leader: number, signal: AbortSignal): Promise<bigint> {
-    const { topic, topicId } = this.#topic;
-    const backoff = new RetryBackoff(this.#service.report, topic);
-    const lookup = new OffsetLookup(this.#client);
-    const end = await retrying("ListOffsets", backoff, signal, async () => {
-      const known = await this.#service.directory.fetch(topic, signal);
-      return (await lookup.list(known, new Map([[partition, LATEST]]), signal)).get(partition)!;
-    });
-    let last = offset;
-    while (last + 1n < end) {
-      const fetchOffset = last + 1n;
-      const asked = [{ partition, fetchOffset, lastFetchedEpoch: UNKNOWN_EPOCH, maxBytes: 1 }];
-      const request = { topic, topicId, maxWaitMs: 0, minBytes: 1, maxBytes: 1, readCommitted: true, partitions: asked };
-      const isReadable = await retrying("Fetch", backoff, signal, async () => {
-        const [answer] = await this.#client.fetch(leader, request, signal);
-        const errorCode = answer?.errorCode ?? ErrorNumber.UNKNOWN_SERVER_ERROR;
-        if (errorCode === 0) return !withholdsRecords(answer!, fetchOffset);
-        if (errorCode === ErrorNumber.CORRUPT_MESSAGE) return false;
-        throw partitionError(errorCode, "Fetch", topic, partition);
-      });
-      if (isReadable) break;
-      last = fetchOffset;
-    }
-    return last;
+  #lastUnreadable({ partition, offset }: FetchCursor, signal: AbortSignal): Promise<bigint> {
+    const topic = (): TopicSnapshot => this.#topic;
+    const unreadable = { partition, first: offset, topic, refreshTopic: () => this.#refreshTopic(signal) };
+    return lastUnreadable(this.#client, this.#service.report, unreadable, signal);
   }
 
   /** Only this partition waits for the work. The other partitions of its broker are still fetched. */
@@ -337,11 +312,6 @@ export class PartitionFetcher {
     cursor.restartAt(gap.resumesAt);
     if (!(await cursor.handler.gap(gap))) this.remove(cursor);
   }
-}
-
-/** The server has stored records at this offset, but its answer has none of them. */
-function withholdsRecords({ errorCode, divergingEpoch, batches, lastStableOffset }: FetchedPartition, offset: bigint): boolean {
-  return errorCode === 0 && divergingEpoch === null && batches.length === 0 && offset < lastStableOffset;
 }
 
 function recordsWithheld(topic: string, partition: number): StreamError {

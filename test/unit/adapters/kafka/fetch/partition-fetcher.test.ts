@@ -175,6 +175,41 @@ describe("a fetcher", () => {
     expect(fetching.failure).toBeUndefined();
   });
 
+  test("leaves what retention deletes during the search for the end of the damage to the gap that it reports next", async () => {
+    const log = new FetchedLog([1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b", "c", "d"]);
+    await log.store(0, ["e"]);
+    log.corruptOffsets = [1n, 3n];
+    const { promise: gate, resolve } = Promise.withResolvers<void>();
+    log.offsetsGate = gate;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBeGreaterThan(2);
+    log.corruptOffsets = null;
+    log.firstOffsets[0] = 4n;
+    resolve();
+    await eventually(() => fetching.received[0]).toEqual(["a", "unreadable 1 to 1", "gap to 4", "e"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
+  test("searches for the end of the damage at the leader of the moment", async () => {
+    const log = new FetchedLog([1]);
+    fetching = new Fetching(log);
+    await log.store(0, ["a"]);
+    await log.store(0, ["b", "c", "d"]);
+    await log.store(0, ["e"]);
+    log.corruptOffsets = [1n, 3n];
+    const { promise: gate, resolve } = Promise.withResolvers<void>();
+    log.offsetsGate = gate;
+    await fetching.start();
+    await eventually(() => log.asked[0]).toBeGreaterThan(2);
+    log.leaders = [2];
+    resolve();
+    await eventually(() => fetching.received[0]).toEqual(["a", "unreadable 1 to 3", "e"]);
+    expect(fetching.failure).toBeUndefined();
+  });
+
   test("waits while a server returns none of its records for a short time", async () => {
     const log = new FetchedLog([1]);
     fetching = new Fetching(log);
