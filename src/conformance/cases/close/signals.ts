@@ -66,7 +66,7 @@ const ownSignal = defineCase({
   },
 });
 
-const ROUNDS = 80;
+const ROUNDS = 40;
 
 const innerSignals = defineCase({
   name: "close/signals/within",
