@@ -9,7 +9,7 @@ import { runInProcess } from "./run-in-process.ts";
 /** Commands refuse a provider in their own process; here it is shared with the test, and the only one yet that makes bookmarks itself. */
 vi.mock("../../../src/cli/options/connection-url.ts", async (original) => ({
   ...(await original<object>()),
-  sharedConnectionUrl: () => process.env["STREAM_URL"],
+  sharedTarget: () => ({ url: process.env["STREAM_URL"] }),
 }));
 
 test("where the provider itself makes bookmarks, read goes on from its file as well, and asks for few of them", async () => {

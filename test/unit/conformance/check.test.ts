@@ -7,6 +7,7 @@ import {
   checkNothingForeign,
   checkOrder,
   checkPositions,
+  checkRepeatsFollowLosses,
   checkRepeatsInOrder,
 } from "../../../src/conformance/history/check.ts";
 import { type Delivery, History } from "../../../src/conformance/history/history.ts";
@@ -63,6 +64,16 @@ test("a position names one message; a message stored twice has two", () => {
 test("after a redelivery a key goes on without a hole", () => {
   checkRepeatsInOrder(values("a0 a1 a2 a1 a2 a3"));
   expect(() => checkRepeatsInOrder(values("a0 a1 a2 a0 a2"))).toThrow('after "a" #0 came #2');
+});
+
+test("a repeat needs a loss of its partition, and each loss allows one", () => {
+  const twice = [...deliveries("a0 b0"), ...deliveries("a0 b0")];
+  expect(() => checkRepeatsFollowLosses(deliveries("a0 b0"), new Map())).not.toThrow();
+  expect(() => checkRepeatsFollowLosses(twice, new Map([["0", 1]]))).not.toThrow();
+  expect(() => checkRepeatsFollowLosses(twice, new Map([["1", 1]]))).toThrow(
+    'duplicates: "a" #0 came 2 times; its partition was lost 0 times',
+  );
+  expect(() => checkRepeatsFollowLosses([...twice, ...deliveries("a0")], new Map([["0", 1]]))).toThrow(/came 3 times/);
 });
 
 test("the two summaries differ in duplicates only", () => {
