@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { FAULT_KINDS } from "../adapters/memory/broker/faults.ts";
 import { dropMemoryBroker, memoryBroker } from "../adapters/memory/broker/brokers.ts";
 import type { MemoryTopicSettings } from "../adapters/memory/broker/topic.ts";
 import { type MemoryOptions, checkMemoryOptions, parseMemoryUrl } from "../adapters/memory/options.ts";
@@ -9,8 +8,8 @@ import { parseConnectionUrl } from "../src/connection-url.ts";
 import type { Fault, FaultKind } from "../src/driver/index.ts";
 import { rules } from "../src/option-rules.ts";
 import { checkEmulatorTopic } from "./check-emulator-topic.ts";
-import { checkFault } from "./faults/check-fault.ts";
 import { type DamageOptions, damagedReadsOf } from "./damage-options.ts";
+import { MemoryFaults } from "./memory-faults.ts";
 import { requireOpen } from "./require-open.ts";
 
 /** Settings of a topic. `groups` is for providers whose groups must exist first; memory ignores it. */
@@ -51,10 +50,11 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
   checkMemoryOptions({ name, like, without, delayMs });
   const profile = profileOf(like, without);
   const broker = memoryBroker(name);
+  const faults = MemoryFaults.of(broker);
   let isClosed = false;
   const emulator: MemoryEmulator = {
     url: urlOf(name, options),
-    faultKinds: FAULT_KINDS,
+    faultKinds: faults.kinds,
     async createTopic(topic, given = {}) {
       requireOpen("memory", isClosed);
       checkEmulatorTopic(topic, given, { retentionBytes: rules.positiveInteger });
@@ -64,12 +64,11 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
     },
     inject(fault) {
       requireOpen("memory", isClosed);
-      checkFault(fault);
-      broker.inject(fault);
+      faults.inject(fault);
     },
     clearFaults() {
       requireOpen("memory", isClosed);
-      broker.faults.clear();
+      faults.clear();
     },
     async compact(topic) {
       requireOpen("memory", isClosed);

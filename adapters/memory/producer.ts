@@ -19,7 +19,6 @@ import { asKept, excessOf, toPosition } from "./records.ts";
 import type { Service, ServiceCall } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 
-const NO_FAULTS: readonly Fault[] = [];
 /** The result of a provider whose receipts have no positions. */
 const NOTHING_REPORTED: SliceResult = { outcome: "stored", partition: null, timestampMs: null, positionOf: () => null };
 
@@ -116,7 +115,7 @@ export class MemoryProducer implements ProducerDriver {
       const places = call.slices.map((slice) => placeSlice(this.#laneKind, topic, slice));
       const target = this.#describe(call, places);
       service.reportCall(target);
-      const faults = service.broker.faults.isEmpty ? NO_FAULTS : service.broker.faults.take(target);
+      const faults = service.broker.faults.take(target);
       if (faults.some(({ kind }) => kind === "disconnect")) {
         return everywhere({ outcome: "unknown", error: unavailable("the connection broke during the call") });
       }
@@ -141,7 +140,7 @@ export class MemoryProducer implements ProducerDriver {
     const { broker, profile } = this.#service;
     if (topic.deleted) throw topicNotFound(topic.name);
     chooseCulprits(broker, faults, slices, places);
-    const hasFaults = faults.length > 0 || !broker.faults.isEmpty;
+    const hasFaults = faults.length > 0 || broker.culprits.size > 0;
     if (!profile.namesCulprit) {
       const error = this.#firstTooLarge(slices) ?? invalidCall(broker, slices);
       // With several slices nobody is blamed: the core sends each of them alone.

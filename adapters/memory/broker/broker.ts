@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import type { Fault } from "../../../src/driver/index.ts";
 import { memoryError, topicNotFound, unavailable } from "../errors.ts";
 import type { Layout } from "../profiles.ts";
-import { FAULT_KINDS, FaultPlan, isFaultKind } from "./faults.ts";
+import { Culprits, NO_FAULTS, type PlannedFaults } from "./faults.ts";
 import { MemoryTopic, type MemoryTopicSettings } from "./topic.ts";
 
 /** How long the broker is unavailable during a restart. */
@@ -13,10 +13,21 @@ const RESTART_MS = 20;
 export class MemoryBroker {
   /** The id of the cluster that positions belong to. Every broker has a different one. */
   readonly cluster = `memory-${randomUUID()}`;
-  readonly faults = new FaultPlan();
+  /** Messages that a fault made invalid. */
+  readonly culprits = new Culprits();
   readonly #topics = new Map<string, MemoryTopic>();
+  #faults: PlannedFaults = NO_FAULTS;
   #awayUntilMs = 0;
   #created = 0;
+
+  get faults(): PlannedFaults {
+    return this.#faults;
+  }
+
+  /** From now on calls meet the faults of this plan. */
+  meet(faults: PlannedFaults): void {
+    this.#faults = faults;
+  }
 
   /** @throws `not-found` */
   topic(name: string): MemoryTopic {
@@ -52,19 +63,6 @@ export class MemoryBroker {
   /** @throws `unavailable` while the broker restarts */
   requireUp(): void {
     if (performance.now() < this.#awayUntilMs) throw unavailable("the memory broker is restarting");
-  }
-
-  /**
-   * Plans a fault. A fault that changes the state of groups applies at once if a group has that state, else at the next call. A fault of
-   * one operation waits for a call of that operation.
-   */
-  inject(fault: Fault): void {
-    if (!isFaultKind(fault.kind)) {
-      throw memoryError("invalid-argument", `there is no fault ${JSON.stringify(fault.kind)}; there are ${FAULT_KINDS.join(", ")}`);
-    }
-    const waits = (fault.after ?? 0) > 0 || fault.operation !== undefined;
-    if (waits || !this.applyFault(fault)) this.faults.add(fault);
-    else this.faults.add({ ...fault, times: (fault.times ?? 1) - 1 });
   }
 
   /** Applies a fault to groups or to the broker. @returns whether it changed anything */

@@ -18,16 +18,16 @@ export function refusalOf(broker: MemoryBroker, faults: readonly Fault[], slice:
     if (fault.kind === "fail-before-write")
       return { outcome: "retryable", error: unavailable("the memory broker failed before anything was stored") };
   }
-  const culprit = slice.records.findIndex((record) => broker.faults.culprits.has(record));
+  const culprit = slice.records.findIndex((record) => broker.culprits.has(record));
   if (culprit < 0) return null;
   // The core does not retry a message that was named.
-  broker.faults.culprits.delete(slice.records[culprit]!);
+  broker.culprits.delete(slice.records[culprit]!);
   return nameCulprit(slice.records, culprit);
 }
 
 /** The error of a call with an invalid message, where it does not say which one that is; `null`: there is none. */
 export function invalidCall(broker: MemoryBroker, slices: readonly CallSlice[]): StreamError | null {
-  const { culprits } = broker.faults;
+  const { culprits } = broker;
   if (culprits.size === 0) return null;
   for (const { records } of slices) {
     const culprit = records.find((record) => culprits.has(record));
@@ -52,7 +52,7 @@ export function chooseCulprits(
   for (const fault of faults) {
     if (fault.kind !== "fail-entry") continue;
     const slice = slices.find((_, index) => appliesAt(fault, places[index]!));
-    if (slice !== undefined) broker.faults.culprits.add(slice.records[slice.records.length >> 1]!);
+    if (slice !== undefined) broker.culprits.add(slice.records[slice.records.length >> 1]!);
   }
 }
 

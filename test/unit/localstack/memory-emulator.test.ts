@@ -37,6 +37,18 @@ test("faults apply to the connections of its URL", async () => {
   await driver.check(signal);
 });
 
+test("emulators of one name share a broker and what is planned for it", async () => {
+  await using one = await startMemoryEmulator({ name: "shared-by-two" });
+  one.inject({ kind: "refuse-authorization" });
+  await using other = await startMemoryEmulator({ name: "shared-by-two" });
+  other.inject({ kind: "disconnect" });
+  const driver = connect(one.url);
+  await expect(driver.check(signal)).rejects.toMatchObject({ code: "permission-denied" });
+  one.inject({ kind: "refuse-authorization" });
+  other.clearFaults();
+  await driver.check(signal);
+});
+
 test("closing drops the stored records", async () => {
   const emulator = await startMemoryEmulator({ topics: { orders: {} } });
   await emulator.close();

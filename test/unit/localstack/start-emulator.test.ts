@@ -26,6 +26,13 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     expect(() => emulator.inject({ kind: "earthquake" as "stall" })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
   });
 
+  test("cannot show a fault in calls of an operation that it does not affect", async () => {
+    await using emulator = await startEmulator(provider, { topics: { orders: {} } });
+    expect(() => emulator.inject({ kind: "throttle", operation: "fetch" })).toThrow(
+      expect.objectContaining({ code: "unsupported", provider }),
+    );
+  });
+
   test("withdraws faults that have not been applied yet", async () => {
     await using emulator = await startEmulator(provider, { topics: { orders: {}, payments: {} } });
     await using connection = await connect(emulator.url);

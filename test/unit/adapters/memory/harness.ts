@@ -4,6 +4,7 @@ import type { MemoryBroker } from "../../../../adapters/memory/broker/broker.ts"
 import { memoryBroker } from "../../../../adapters/memory/broker/brokers.ts";
 import type { Member } from "../../../../adapters/memory/broker/member.ts";
 import { openMemory } from "../../../../adapters/memory/open.ts";
+import { MemoryFaults } from "../../../../localstack/memory-faults.ts";
 import type {
   Assignment,
   ConsumerDriver,
@@ -26,6 +27,7 @@ export const signal = new AbortController().signal;
 export interface Opened {
   readonly driver: ProviderDriver;
   readonly broker: MemoryBroker;
+  readonly faults: MemoryFaults;
   readonly name: string;
   readonly reports: DriverReport[];
 }
@@ -35,7 +37,8 @@ export function open(query = "create=orders", name: string = randomUUID()): Open
   const reports: DriverReport[] = [];
   const report = Object.assign((reported: DriverReport) => void reports.push(reported), { wants: () => true });
   const driver = openMemory(`memory:${name}?${query}`).open({ report });
-  return { driver, broker: memoryBroker(name), name, reports };
+  const broker = memoryBroker(name);
+  return { driver, broker, faults: MemoryFaults.of(broker), name, reports };
 }
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));

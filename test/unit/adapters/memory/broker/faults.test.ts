@@ -25,7 +25,7 @@ async function opened(query = "create=orders"): Promise<Opened> {
 
 test("throttle: the call is refused for load, nothing of it is stored, the next call succeeds", async () => {
   const made = await opened();
-  made.broker.inject({ kind: "throttle" });
+  made.faults.inject({ kind: "throttle" });
   expect(await write(made.driver, ["a", "b"])).toMatchObject([0, 1].map(() => ({ outcome: "retryable", error: { code: "throttled" } })));
   expect(await stored(made)).toBe(0);
   expect(made.reports).toContainEqual({ kind: "throttle", operation: "publish", topic: "orders", delayMs: null });
@@ -40,8 +40,8 @@ test("a fault that names a partition spares the slices of others; after and time
   const keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
   const laneOf = (key: string): string => producer.laneOf(outgoing(key, null).key, undefined)!;
   const hit = keys.find((key) => laneOf(key) !== laneOf("a"))!;
-  made.broker.inject({ kind: "throttle", topic: "orders", partition: laneOf(hit), after: 1, times: 2 });
-  made.broker.inject({ kind: "throttle", topic: "others" });
+  made.faults.inject({ kind: "throttle", topic: "orders", partition: laneOf(hit), after: 1, times: 2 });
+  made.faults.inject({ kind: "throttle", topic: "others" });
   expect(await write(made.driver, ["a"])).toMatchObject([{ outcome: "stored" }]);
   expect(await write(made.driver, ["a", hit])).toMatchObject([{ outcome: "stored" }, { outcome: "stored" }]);
   expect(await write(made.driver, ["a", hit])).toMatchObject([{ outcome: "stored" }, { outcome: "retryable" }]);
@@ -51,7 +51,7 @@ test("a fault that names a partition spares the slices of others; after and time
 
 test("fail-entry: one message is refused for good, its slice is not stored, and the others can be", async () => {
   const made = await opened();
-  made.broker.inject({ kind: "fail-entry" });
+  made.faults.inject({ kind: "fail-entry" });
   const [first, second] = await write(made.driver, ["a", "b"]);
   expect(first).toMatchObject({
     outcome: "each",
@@ -67,7 +67,7 @@ test("fail-entry: one message is refused for good, its slice is not stored, and 
 
 test("fail-entry in an atomic call without a name: the message stays invalid until it is alone", async () => {
   const made = await opened("create=orders&like=event-hubs");
-  made.broker.inject({ kind: "fail-entry" });
+  made.faults.inject({ kind: "fail-entry" });
   const producer = made.driver.producer("orders");
   await producer.prepare(signal);
   const records = ["0", "1", "2", "3"].map((value) => outgoing("a", value));
@@ -92,7 +92,7 @@ test.each(["kinesis", "oci-streaming"])(
   "like %s, fail-entry refuses the whole call and blames nobody, until the message is alone",
   async (like) => {
     const made = await opened(`create=orders&like=${like}`);
-    made.broker.inject({ kind: "fail-entry" });
+    made.faults.inject({ kind: "fail-entry" });
     const blameless = { outcome: "retryable", error: { code: "invalid-argument" } };
     expect(await write(made.driver, ["a", "b"])).toMatchObject([blameless, blameless]);
     expect(await stored(made)).toBe(0);
@@ -116,17 +116,17 @@ test.each(["kinesis", "oci-streaming"])(
 
 test("fail-before-write: retryable, nothing stored. fail-after-write: unknown, all stored", async () => {
   const made = await opened();
-  made.broker.inject({ kind: "fail-before-write" });
+  made.faults.inject({ kind: "fail-before-write" });
   expect(await write(made.driver, ["a"])).toMatchObject([{ outcome: "retryable", error: { code: "unavailable" } }]);
   expect(await stored(made)).toBe(0);
-  made.broker.inject({ kind: "fail-after-write" });
+  made.faults.inject({ kind: "fail-after-write" });
   expect(await write(made.driver, ["a"])).toMatchObject([{ outcome: "unknown", error: { code: "unavailable" } }]);
   expect(await stored(made)).toBe(3);
 });
 
 test("disconnect: breaks the next call of any kind before it is carried out; polling continues by itself", async () => {
   const made = await opened();
-  const inject = (): void => made.broker.inject({ kind: "disconnect" });
+  const inject = (): void => made.faults.inject({ kind: "disconnect" });
   inject();
   expect(await write(made.driver, ["a"]).catch((error: unknown) => error)).toMatchObject({ code: "unavailable", retryable: true });
   const producer = made.driver.producer("orders");
@@ -156,14 +156,14 @@ test("disconnect: breaks the next call of any kind before it is carried out; pol
 
 test("stall: a publish or fetch call takes longer by the given time, other partitions do not wait for it", async () => {
   const made = await opened();
-  made.broker.inject({ kind: "stall", durationMs: 40 });
+  made.faults.inject({ kind: "stall", durationMs: 40 });
   const producer = made.driver.producer("orders");
   await producer.prepare(signal);
   const begun = performance.now();
   await producer.write({ slices: [{ lane: null, records: [outgoing(null, "v")], bytes: 1 }], bytes: 1 }, signal);
   expect(performance.now() - begun).toBeGreaterThan(35);
   await publish(made.driver, "orders", [outgoing("a", "slow", { toPartition: "0" }), outgoing("b", "quick", { toPartition: "1" })]);
-  made.broker.inject({ kind: "stall", durationMs: 40, partition: "0" });
+  made.faults.inject({ kind: "stall", durationMs: 40, partition: "0" });
   const member = new TestMember(made.driver, "orders");
   await member.start();
   await eventually(() => expect(member.values).toContain("quick"));
@@ -176,7 +176,7 @@ test("a topic that is deleted during a call stores nothing", async () => {
   const made = await opened();
   const producer = made.driver.producer("orders");
   await producer.prepare(signal);
-  made.broker.inject({ kind: "stall", durationMs: 10 });
+  made.faults.inject({ kind: "stall", durationMs: 10 });
   const writing = producer.write({ slices: [{ lane: null, records: [outgoing(null, "v")], bytes: 1 }], bytes: 1 }, signal);
   await made.driver.admin.deleteTopic("orders", signal);
   expect(await writing).toMatchObject([{ outcome: "refused", error: { code: "not-found" } }]);
@@ -189,7 +189,7 @@ test("expire-cursor: reading continues exactly where it was", async () => {
     "orders",
     series(5_000, 3).map((record) => ({ ...record, toPartition: "0" })),
   );
-  made.broker.inject({ kind: "expire-cursor", after: 2, times: 3 });
+  made.faults.inject({ kind: "expire-cursor", after: 2, times: 3 });
   const read = (await readAll(made.driver, "orders", { partitions: ["0"] })).get("0")!;
   expect(read.map(({ position }) => position)).toEqual(Array.from({ length: 5_000 }, (_, index) => String(index)));
   expect(made.reports.filter(({ kind }) => kind === "retry")).toHaveLength(3);
@@ -209,7 +209,7 @@ test("steal-partition: at once, without notice; the new owner has a higher epoch
   await eventually(() => expect(second.partitions).toHaveLength(2));
   const [owner, thief] = first.partitions.includes("2") ? [first, second] : [second, first];
   const before = owner.current.get("2")!;
-  made.broker.inject({ kind: "steal-partition", topic: "orders", partition: "2" });
+  made.faults.inject({ kind: "steal-partition", topic: "orders", partition: "2" });
   expect(thief.current.get("2")!.epoch).toBe(String(Number(before.epoch) + 1));
   expect(owner.current.get("2")).toBe(before);
   expect(await owner.settle(before, [])).toMatchObject({ code: "ownership-lost" });
@@ -221,12 +221,12 @@ test("steal-partition: at once, without notice; the new owner has a higher epoch
 
 test("steal-partition waits for an owner, and counts fetches and commits with after", async () => {
   const made = await opened();
-  made.broker.inject({ kind: "steal-partition" });
+  made.faults.inject({ kind: "steal-partition" });
   const member = new TestMember(made.driver, "orders");
   await member.start();
   await eventually(() => expect(member.events.filter(({ kind }) => kind === "lost")).toHaveLength(1));
   await eventually(() => expect(member.partitions).toHaveLength(4));
-  made.broker.inject({ kind: "steal-partition", partition: "1", after: 1 });
+  made.faults.inject({ kind: "steal-partition", partition: "1", after: 1 });
   const settle = () => member.settle(member.current.get("1")!, []);
   expect([await settle(), await settle()]).toMatchObject([null, { code: "ownership-lost" }]);
   await member.consumer.close();
@@ -242,7 +242,7 @@ test.each(["lose-coordinator", "restart"] as const)(
     await eventually(() => expect(members.flatMap(({ records }) => records)).toHaveLength(30));
     await eventually(() => expect(members.map(({ partitions }) => partitions.length)).toEqual([2, 2]));
     const before = members.flatMap(({ current }) => [...current.values()]);
-    made.broker.inject({ kind });
+    made.faults.inject({ kind });
     expect(members.flatMap(({ events }) => events.filter((event) => event.kind === "lost"))).toHaveLength(4);
     if (kind === "restart") {
       await expectCode(made.driver.check(signal), "unavailable");
@@ -261,14 +261,14 @@ test("a publish during a restart is retryable: it was certainly not stored", asy
   const made = await opened();
   const producer = made.driver.producer("orders");
   await producer.prepare(signal);
-  made.broker.inject({ kind: "restart" });
+  made.faults.inject({ kind: "restart" });
   const call = { slices: [{ lane: null, records: [outgoing(null, "v")], bytes: 1 }], bytes: 1 };
   expect(await producer.write(call, signal)).toMatchObject([{ outcome: "retryable", error: { code: "unavailable" } }]);
 });
 
 test("refuse-authorization: any call, not retryable; a member that fetches fails", async () => {
   const made = await opened();
-  const inject = (fault: Partial<Fault> = {}): void => made.broker.inject({ kind: "refuse-authorization", ...fault });
+  const inject = (fault: Partial<Fault> = {}): void => made.faults.inject({ kind: "refuse-authorization", ...fault });
   inject();
   await expectCode(made.driver.admin.describeTopic("orders", signal), "permission-denied", /describeTopic/);
   inject();
@@ -292,7 +292,7 @@ test("refuse-authorization: any call, not retryable; a member that fetches fails
 
 test("a fault that does not exist is refused, with the names of those that do", async () => {
   const made = await opened();
-  expect(() => made.broker.inject({ kind: "explode" as Fault["kind"] })).toThrow(
+  expect(() => made.faults.inject({ kind: "explode" as Fault["kind"] })).toThrow(
     expect.objectContaining({ code: "invalid-argument", message: expect.stringContaining("throttle") as string }),
   );
 });
@@ -303,7 +303,7 @@ test.each(["create=orders", "create=orders&like=pubsub"])(
     for (let moment = 0; moment < 12; moment += 1) {
       const made = await opened(query);
       // A fault of another topic applies to no call here, but makes every call check for faults.
-      made.broker.inject({ kind: "throttle", topic: "another" });
+      made.faults.inject({ kind: "throttle", topic: "another" });
       const leaving = new TestMember(made.driver, "orders");
       const joining = leaving.start().catch(() => undefined);
       for (let turn = 0; turn < moment; turn += 1) await Promise.resolve();
@@ -323,7 +323,7 @@ test("a fault that takes partitions waits for the operation that it names", asyn
   await member.start();
   await eventually(() => expect(member.records).toHaveLength(40));
   const [held] = member.current.values();
-  made.broker.inject({ kind: "steal-partition", operation: "commit", partition: held!.partition });
+  made.faults.inject({ kind: "steal-partition", operation: "commit", partition: held!.partition });
   await publish(made.driver, "orders", series(10, 7, 40));
   await eventually(() => expect(member.records.length).toBeGreaterThan(40));
   expect(member.events.filter(({ kind }) => kind === "lost")).toEqual([]);

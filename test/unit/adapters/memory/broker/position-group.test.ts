@@ -350,7 +350,7 @@ test("without fencing a late result of a former owner counts, and moves nothing 
   await eventually(() => expect(first.records).toHaveLength(40));
   const [held] = first.current.values();
   const ours = first.records.filter(({ assignment }) => assignment === held).map(({ record }) => record);
-  opened.broker.inject({ kind: "steal-partition", partition: held!.partition });
+  opened.faults.inject({ kind: "steal-partition", partition: held!.partition });
   expect(await first.settle(held!, ours)).toBeNull();
   expect(await first.settle(held!, ours.slice(0, 1))).toBeNull();
   const next = String(Number(ours.at(-1)!.position) + 1);
