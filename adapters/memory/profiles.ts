@@ -119,6 +119,8 @@ const PUBSUB_GRANTED: readonly Capability[] = [
   "handledAhead",
   "groupReset",
   "startAtTimestamp",
+  // The answer to a publish request has the ids of the messages.
+  "receiptPositions",
   "tombstones",
   "nativeHeaders",
   "growthKeepsKeyOrder",

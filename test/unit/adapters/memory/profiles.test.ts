@@ -39,6 +39,7 @@ test("each form lacks what its provider lacks", () => {
     "growthKeepsKeyOrder",
     "handledAhead",
     "nativeHeaders",
+    "receiptPositions",
     "startAtTimestamp",
     "tombstones",
     "topicAdmin",
@@ -104,12 +105,10 @@ test("a quiet end comes after a time without records, not at once", async () => 
 });
 
 test("without receiptPositions a receipt has no partition, position or time", async () => {
-  for (const like of ["event-hubs", "pubsub"]) {
-    const { driver } = open(`like=${like}&create=orders`);
-    expect(await publish(driver, "orders", [outgoing("a", "1")])).toEqual([
-      { outcome: "stored", partition: null, position: null, timestampMs: null },
-    ]);
-  }
+  const hub = open("like=event-hubs&create=orders");
+  expect(await publish(hub.driver, "orders", [outgoing("a", "1")])).toEqual([
+    { outcome: "stored", partition: null, position: null, timestampMs: null },
+  ]);
   const { driver } = open("without=receiptPositions&create=orders");
   const both = [outgoing("a", "1", { toPartition: "0" }), outgoing("a", "2", { toPartition: "1" })];
   for (const result of await publish(driver, "orders", both))
