@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { foreignImports, isOfTheTree } from "./foreign-imports.ts";
 import { type ImportEdge, importGraph } from "./import-graph.ts";
 import { buildInto, projectRoot } from "./packed-package.ts";
 
@@ -73,10 +74,6 @@ const boundaries: readonly Boundary[] = [
   },
 ];
 
-function isOfTheTree({ to }: ImportEdge): boolean {
-  return /^(src|adapters|localstack|test)\//.test(to);
-}
-
 let folder: string;
 let built: readonly ImportEdge[];
 let declared: readonly ImportEdge[];
@@ -111,20 +108,10 @@ describe.each(boundaries)("$name", ({ from, allowed }) => {
   });
 });
 
-test("what ships imports built-in modules and itself; the command line its parser; an adapter its SDK, lazily and as an optional peer; nothing else", async () => {
-  const manifest = JSON.parse(await readFile("package.json", "utf8")) as {
+test("what ships imports built-in modules and itself; the command line its parser; adapters and emulators their libraries, lazily and as optional peers", async () => {
+  const { peerDependenciesMeta = {} } = JSON.parse(await readFile("package.json", "utf8")) as {
     peerDependenciesMeta?: Record<string, { optional?: boolean }>;
   };
-  const isOptionalPeer = (name: string): boolean => manifest.peerDependenciesMeta?.[packageOf(name)]?.optional === true;
-  const others = built.filter((edge) => !isOfTheTree(edge) && !(edge.to.startsWith("node:") && edge.to !== "node:test"));
-  const isLazySdk = ({ from, to, kind }: ImportEdge): boolean => adapterOf(from) !== undefined && kind === "dynamic" && isOptionalPeer(to);
-  const isParser = ({ from, to }: ImportEdge): boolean => from.startsWith("src/cli/") && to === "commander";
-  expect(others.filter((edge) => !isLazySdk(edge) && !isParser(edge))).toEqual([]);
+  const optional = Object.keys(peerDependenciesMeta).filter((name) => peerDependenciesMeta[name]?.optional === true);
+  expect(foreignImports(built, new Set(optional))).toEqual([]);
 });
-
-function packageOf(name: string): string {
-  return name
-    .split("/")
-    .slice(0, name.startsWith("@") ? 2 : 1)
-    .join("/");
-}
