@@ -18,7 +18,7 @@ const missingTopic = defineCase({
     const name = await context.missingTopic();
     const stream = context.connection.topic(name, { codec: plainText });
     const calls: Record<string, () => Promise<unknown>> = {
-      send: async () => stream.producer({ deliveryTimeoutMs: 5_000 }).send({ key: "one", value: "x" }),
+      send: async () => stream.producer({ deliveryTimeoutMs: context.deadline.longEnough(5_000, 4) }).send({ key: "one", value: "x" }),
       read: async () => stream.reader({ until: "now" })[Symbol.asyncIterator]().next(),
       consume: async () => stream.consumer({ group: "any" }).run(() => undefined),
       describe: async () => context.connection.admin.describeTopic(name),

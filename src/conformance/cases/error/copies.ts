@@ -24,7 +24,7 @@ const oursElsewhere = defineCase({
     const topic = await context.topic();
     const missing = context.connection.topic(context.unusedName(), { codec: plainText });
     const calls: Readonly<Record<string, () => Promise<unknown>>> = {
-      send: async () => missing.producer({ deliveryTimeoutMs: 5_000 }).send({ key: "one", value: "x" }),
+      send: async () => missing.producer({ deliveryTimeoutMs: context.deadline.longEnough(5_000, 4) }).send({ key: "one", value: "x" }),
       "send of a bad message": async () => missing.producer().send({ key: "", value: "x" }),
       read: async () => missing.reader({ until: "now" })[Symbol.asyncIterator]().next(),
       describe: async () => context.connection.admin.describeTopic(context.unusedName()),
