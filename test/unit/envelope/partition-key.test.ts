@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { partitionKeyOf } from "../../../src/envelope/index.ts";
-import { frameOf, framed, message, utf8 } from "./frames.ts";
+import { partitionKeyOf, unpackRecord } from "../../../src/envelope/index.ts";
+import { frameOf, framed, message, serviceRecord, utf8 } from "./frames.ts";
 
 /** As Kinesis: text of 1 to 256 characters. */
 const isTaken = (key: Uint8Array): boolean => key.length > 0 && isUtf8(key) && Buffer.from(key).toString("utf8").length <= 256;
@@ -31,4 +31,11 @@ test("a frame stays one when the service takes more, or less, than when it was w
   const key = utf8("x".repeat(300));
   const derived = partitionKeyOf(key, isTaken);
   for (const partitionKey of [key, derived]) expect(framed(frameOf([message({ key })], partitionKey), partitionKey)).toHaveLength(1);
+});
+
+test("the partition key that was derived from one key is not that of another", () => {
+  const key = Uint8Array.of(0xff);
+  const frame = frameOf([message({ key })], partitionKeyOf(key, isTaken));
+  const ofAnother = partitionKeyOf(Uint8Array.of(0xfe), isTaken);
+  expect(unpackRecord(serviceRecord(frame, ofAnother))).toMatchObject({ kind: "foreign", reason: "partition-key" });
 });
