@@ -155,8 +155,9 @@ const killed = defineCase({
       await publish(context, history, topic, quick, 1);
       await untilAllCommitted(context, members, before, history, quick.length * (round + 2));
     }
-    for (const partition of topic.partitions) await context.inject({ kind: "steal-partition", topic: topic.name, partition });
+    // From now on, nothing may come again: not even while the other partitions are still being taken.
     taken.open();
+    for (const partition of topic.partitions) await context.inject({ kind: "steal-partition", topic: topic.name, partition });
     await publish(context, history, topic, quick, 1);
     stuck.open();
     await untilComplete(context, history);
