@@ -58,7 +58,7 @@ export class KeyOrderFeed implements Feed {
 }
 
 /** The key that came last goes first, so that whoever relies on an order between keys fails at once. */
-function keyByKey(records: readonly MemoryRecord[]): MemoryRecord[] {
+export function keyByKey(records: readonly MemoryRecord[]): MemoryRecord[] {
   const byKey = Map.groupBy(records, ({ key, index }) => (key === null ? index : Buffer.from(key).toString("latin1")));
   return [...byKey.values()].toReversed().flat();
 }

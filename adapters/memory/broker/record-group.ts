@@ -6,6 +6,7 @@ import type { Feed, FetchAnswer } from "./feed.ts";
 import type { Group, Ownership, PartitionLag } from "./group.ts";
 import { type Holder, Leases } from "./leases.ts";
 import type { Log } from "./log.ts";
+import { keyByKey } from "./key-order-feed.ts";
 import { resolveMarked } from "./marks.ts";
 import type { Member } from "./member.ts";
 import type { Partition } from "./partition.ts";
@@ -54,7 +55,7 @@ class Seat implements Ownership, Feed, Holder {
       return { kind: "unreadable", range: unreadableAt(first.index) };
     }
     const end = this.#taken.findIndex(({ index }, at) => at > 0 && damage.has(index));
-    return { kind: "records", records: this.#taken.splice(0, end < 0 ? this.#taken.length : end) };
+    return { kind: "records", records: keyByKey(this.#taken.splice(0, end < 0 ? this.#taken.length : end)) };
   }
 
   /** The group was moved: what waits for this member may not be its next records. */

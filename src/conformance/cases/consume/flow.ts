@@ -76,18 +76,25 @@ const bounded = defineCase({
     const producer = sequencedTopic(context.connection, topic).producer();
     const keys = keyNames(40);
     await sendInterleaved(context, producer, history, topic, ["stuck"], 1);
+    const stuck = context.latch();
+    let isStuck = false;
+    const options = { group: await context.group(topic), concurrency: 4, maxAhead: MAX_AHEAD };
+    const member = context.member(topic, options, async (message) => {
+      if (message.value.key === "stuck") {
+        isStuck = true;
+        context.deadline.notify();
+        await stuck.opened;
+      }
+      history.receive(message);
+    });
+    // Without an order between keys, the message that holds back the others could otherwise be delivered behind them.
+    await context.until(() => isStuck, "the message that holds back the others to be handled");
     await sendInterleaved(context, producer, history, topic, keys, 10);
     const stored = context.history();
     await readStored(context, stored, topic);
     const stuckIn = stored.received.find(({ key }) => key === "stuck")?.partition;
     const others = stored.received.filter(({ partition }) => partition !== stuckIn);
     const available = stored.received.length - others.length - 1;
-    const stuck = context.latch();
-    const options = { group: await context.group(topic), concurrency: 4, maxAhead: MAX_AHEAD };
-    const member = context.member(topic, options, async (message) => {
-      if (message.value.key === "stuck") await stuck.opened;
-      history.receive(message);
-    });
     const ahead = (): number => history.received.filter(({ partition }) => partition === stuckIn).length;
     await context.until(
       () => ahead() >= Math.min(MAX_AHEAD, available) - 1,

@@ -27,6 +27,16 @@ test("every member owns the one partition and gets whole keys", async () => {
   for (const member of members) await member.consumer.close();
 });
 
+test("a member gets the records of each key in order, and no order between keys", async () => {
+  const opened = open(PUBSUB);
+  const records = ["a1", "b1", "a2", "c1", "b2"].map((value) => outgoing(value[0]!, value));
+  await publish(opened.driver, "orders", records);
+  const member = new TestMember(opened.driver, "orders");
+  await member.start();
+  await eventually(() => expect(member.values).toEqual(["c1", "b1", "b2", "a1", "a2"]));
+  await member.consumer.close();
+});
+
 test("unacknowledged records are redelivered, counted, in order; acknowledged ones are not", async () => {
   const opened = open(PUBSUB);
   await publish(opened.driver, "orders", series(20, 4));
@@ -44,8 +54,11 @@ test("unacknowledged records are redelivered, counted, in order; acknowledged on
   await eventually(() => expect(second.records).toHaveLength(10));
   expect(second.records.every(({ record }) => record.deliveryAttempt === 2)).toBe(true);
   expect(sortedValues(second)).toEqual(upTo(20).filter((value) => value % 2 === 1));
-  const positions = second.records.map(({ record }) => Number(record.position));
-  expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+  const byKey = Map.groupBy(second.records, ({ record }) => text(record.key));
+  for (const ofKey of byKey.values()) {
+    const positions = ofKey.map(({ record }) => Number(record.position));
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+  }
   await second.consumer.close();
   const third = new TestMember(opened.driver, "orders");
   await third.start();
