@@ -171,7 +171,8 @@ export interface Settlement {
   /**
    * Unit `position`: what is handled behind the place, all of it. It replaces what was stored before; `null`: nothing is. It may change
    * alone, with `through: null`: then it belongs to the place that was settled last under this assignment, or to its `start`. The driver
-   * stores both in one step. What does not fit it leaves out from the end, by a lower `upTo`; that is no error. `null` in the unit
+   * stores both in one step. It means the log that was known when `settle` was called: a driver that stores with it which log it means
+   * (a leader epoch) takes that at the call, because other records may have been read at the same positions when the call ends. What does not fit it leaves out from the end, by a lower `upTo`; that is no error. `null` in the unit
    * `record` and without `capabilities.handledAhead`.
    */
   readonly ahead: HandledAhead | null;
