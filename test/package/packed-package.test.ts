@@ -147,6 +147,7 @@ test("exports name files that are there, and nothing but the product is packed",
     "src/conformance/README.md",
     "src/diagnostics/README.md",
     "src/envelope/README.md",
+    "src/leases/README.md",
     "test/RESULTS.md",
   ]);
   expect(files.filter((file) => /^dist\/localstack\/kafka\/(?!broker\/)|\.test\./.test(file))).toEqual([]);

@@ -1,0 +1,60 @@
+import { inParallel } from "./in-parallel.ts";
+import { type GroupRow, type Held, type LeaseRow, nextEpoch } from "./lease-row.ts";
+import { Lease, type LeaseParts, acquire } from "./lease.ts";
+import type { MemberParts } from "./member-parts.ts";
+import type { OwnedLeases } from "./owned-leases.ts";
+
+/** Makes free rows the member's own. */
+export class Acquisition {
+  readonly #parts: MemberParts;
+  readonly #owned: OwnedLeases;
+
+  constructor(parts: MemberParts, owned: OwnedLeases) {
+    this.#parts = parts;
+    this.#owned = owned;
+  }
+
+  /**
+   * Acquires these rows. Only then it looks whether the group is moved: a reset that begins later sees that the rows are owned. What was
+   * acquired beside a reset is released again, and was never delivered.
+   */
+  async take(group: GroupRow, rows: readonly Held<LeaseRow>[]): Promise<void> {
+    const { store, life, requests } = this.#parts;
+    if (rows.length === 0) return;
+    const leases = (await inParallel(rows, (held) => this.#acquire(group, held))).filter((lease) => lease !== null);
+    const now = (await store.readGroup(requests))?.row;
+    const isUnmoved = now?.id === group.id && now.move === null && now.moves === group.moves;
+    if (isUnmoved && !life.aborted) for (const lease of leases) if (lease.isCurrent) this.#owned.begin(lease);
+    const refused = leases.filter(({ assignment }) => !this.#owned.has(assignment.partition));
+    await inParallel(refused, async (lease) => lease.release().catch(() => undefined));
+  }
+
+  async #acquire(group: GroupRow, held: Held<LeaseRow>): Promise<Lease | null> {
+    const { id, store, clock, times, source, requests } = this.#parts;
+    const { row } = held;
+    const epoch = nextEpoch(row, clock.wallMs());
+    const acquired = { ...row, groupId: group.id, owner: id, epoch, holdMs: times.holdMs };
+    let lease: Lease | null = null;
+    const parts: LeaseParts = {
+      store,
+      clock,
+      times,
+      aheadBytes: store.aheadBytes,
+      compare: (a, b) => source.compare(a, b),
+      signal: requests,
+      mayRecreate: async () => lease !== null && (await this.#isGroupAsItWas(lease.row)),
+    };
+    const writer = await acquire(parts, held, acquired);
+    if (writer === null) return null;
+    const former = this.#owned.takeLost(row.partition);
+    const resumed = row.owner === id && former?.isAsLeft(row) === true ? former.assignment : null;
+    lease = new Lease(parts, writer, group.identity, resumed);
+    return lease;
+  }
+
+  /** Is this the group to which the row belongs, and not moved since? */
+  async #isGroupAsItWas({ groupId, moved }: LeaseRow): Promise<boolean> {
+    const group = await this.#parts.store.readGroup(this.#parts.requests);
+    return group !== null && group.row.id === groupId && group.row.move === null && group.row.moves === moved;
+  }
+}

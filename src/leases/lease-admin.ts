@@ -1,0 +1,170 @@
+import { randomUUID } from "node:crypto";
+import { type PartitionPlace, type StartPoint, StreamError, type TopicIdentity } from "../driver/index.ts";
+import { BoundedStore } from "./bounded-store.ts";
+import { Expiry } from "./expiry.ts";
+import { GroupMover } from "./group-move.ts";
+import { requireSameTopic, startGroup } from "./group-start.ts";
+import { inParallel } from "./in-parallel.ts";
+import type { LeaseGroupParts } from "./lease-consumer.ts";
+import { type GroupRow, type Held, type LeaseRow, isOfGroup } from "./lease-row.ts";
+import type { LeaseStore } from "./lease-store.ts";
+import { type LeaseTimes, leaseTimes } from "./lease-times.ts";
+
+/** A group as its rows show it. */
+export interface LeaseGroupDescription {
+  readonly identity: TopicIdentity;
+  /** How many members own rows and have shown a sign of life. A member that owns nothing is not seen. */
+  readonly members: number;
+  readonly places: ReadonlyMap<string, PartitionPlace>;
+}
+
+/** Administration of one group by leases. Each method is one action; what can be retried it throws, unless it has begun to move the group. */
+export interface LeaseAdmin {
+  /** Waits until each owner has shown a sign of life, or has expired: some seconds where there are members. `null`: there is no group. */
+  describe(signal: AbortSignal): Promise<LeaseGroupDescription | null>;
+  /** The place of the group in each partition that has a row, without a look at the members. `null`: there is no group. */
+  places(signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace> | null>;
+  /** Where `reset` would put the group. @throws as the source's `resolve` */
+  plan(to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>>;
+  /** Moves the group, or creates it. @throws `conflict` while a member lives, or another reset is under way */
+  reset(to: StartPoint, signal: AbortSignal): Promise<void>;
+  /** Deletes the group. @throws `not-found` · `conflict` while a member lives, or a reset is under way */
+  remove(signal: AbortSignal): Promise<void>;
+}
+
+/** @param holdMs the session of the administrator while it moves a group: how long others wait before they complete what it has left */
+export function leaseAdmin(parts: LeaseGroupParts, holdMs: number): LeaseAdmin {
+  return new StoreAdmin(parts, leaseTimes(holdMs));
+}
+
+class StoreAdmin implements LeaseAdmin {
+  readonly #parts: LeaseGroupParts;
+  readonly #times: LeaseTimes;
+  readonly #store: LeaseStore;
+  readonly #newId: () => string;
+
+  constructor(parts: LeaseGroupParts, times: LeaseTimes) {
+    this.#parts = parts;
+    this.#times = times;
+    this.#store = new BoundedStore(parts, times.requestMs);
+    this.#newId = parts.newId ?? randomUUID;
+  }
+
+  async describe(signal: AbortSignal): Promise<LeaseGroupDescription | null> {
+    const group = await this.#group(signal);
+    if (group === null) return null;
+    const { clock, watchMs } = this.#parts;
+    const expiry = new Expiry(clock, this.#times);
+    for (;;) {
+      const startedMs = clock.nowMs();
+      const listed = await this.#store.list(signal);
+      expiry.observe(listed, startedMs);
+      const rows = listed.filter(({ row }) => isOfGroup(row, group.row)).map(({ row }) => row);
+      const owners = new Set(rows.flatMap((row) => (row.owner === null || expiry.isExpired(row) ? [] : [row.owner])));
+      const isCertain = [...owners].every((owner) => expiry.hasShownLife(owner));
+      if (isCertain) return { identity: group.row.identity, members: owners.size, places: placesOf(group.row, rows) };
+      await clock.sleep(Math.min(watchMs, this.#times.renewMs / 2), signal);
+    }
+  }
+
+  async places(signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace> | null> {
+    const group = await this.#group(signal);
+    if (group === null) return null;
+    const rows = (await this.#store.list(signal)).map(({ row }) => row).filter((row) => isOfGroup(row, group.row));
+    return placesOf(group.row, rows);
+  }
+
+  /** The row of the group. One of a topic that was deleted and created again counts for nothing. */
+  async #group(signal: AbortSignal): Promise<Held<GroupRow> | null> {
+    const [group, { identity }] = await Promise.all([this.#store.readGroup(signal), this.#parts.source.describe(signal)]);
+    if (group === null) return null;
+    requireSameTopic(group.row, identity);
+    return group.row.identity.incarnation === identity.incarnation ? group : null;
+  }
+
+  async plan(to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
+    return this.#placesFor(to, (await this.#group(signal)) !== null, signal);
+  }
+
+  /** A group that is moved to a position of one partition stays where it is in the others. */
+  async #placesFor(to: StartPoint, isStarted: boolean, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
+    const places = await this.#parts.source.resolve(to, signal);
+    if (to.kind !== "position" || !isStarted) return places;
+    return new Map([...places].filter(([partition]) => partition === to.partition));
+  }
+
+  async reset(to: StartPoint, signal: AbortSignal): Promise<void> {
+    const existing = await this.#group(signal);
+    const places = await this.#placesFor(to, existing !== null, signal);
+    if (existing === null) return this.#create(places, signal);
+    const mover = this.#mover(signal);
+    const begun = await mover.begin(await this.#withoutMove(existing, signal), places);
+    if (begun === null) throw conflict(existing.row, "another reset of the group is under way");
+    await mover.complete(begun);
+  }
+
+  async #create(places: ReadonlyMap<string, PartitionPlace>, signal: AbortSignal): Promise<void> {
+    const id = this.#newId();
+    const starting = { store: this.#store, newId: () => id, resolve: async () => places };
+    const { row } = await startGroup(starting, await this.#parts.source.describe(signal), signal);
+    if (row.id !== id) throw conflict(row, "a member has started the group at the same time");
+  }
+
+  #mover(signal: AbortSignal): GroupMover {
+    const { clock, watchMs } = this.#parts;
+    return new GroupMover({ store: this.#store, clock, times: this.#times, watchMs, by: this.#newId() }, signal);
+  }
+
+  /** Completes a move that its mover has left. @throws `conflict` where its mover lives */
+  async #withoutMove(group: Held<GroupRow>, signal: AbortSignal): Promise<Held<GroupRow>> {
+    const { clock, watchMs } = this.#parts;
+    const sinceMs = clock.nowMs();
+    let found: Held<GroupRow> | null = group;
+    while (found !== null && found.row.move !== null) {
+      if (found.row.move.by !== group.row.move?.by || found.row.move.beat !== group.row.move.beat) {
+        throw conflict(group.row, "another reset of the group is under way");
+      }
+      if (clock.nowMs() - sinceMs >= this.#times.holdMs + this.#times.marginMs) {
+        const mover = this.#mover(signal);
+        const taken = await mover.takeOver(found);
+        if (taken !== null) await mover.complete(taken);
+      } else await clock.sleep(watchMs, signal);
+      found = await this.#store.readGroup(signal);
+    }
+    if (found === null) throw conflict(group.row, "the group was deleted at the same time");
+    return found;
+  }
+
+  async remove(signal: AbortSignal): Promise<void> {
+    const existing = await this.#group(signal);
+    if (existing === null) throw new StreamError("not-found", "the group does not exist");
+    const mover = this.#mover(signal);
+    const begun = await mover.begin(await this.#withoutMove(existing, signal), new Map());
+    if (begun === null) throw conflict(existing.row, "a reset of the group is under way");
+    await this.#removeGroup(await mover.takeAll(begun), signal);
+    // Rows without their group are void, so that it does not matter when they go.
+    const rows = (await this.#store.list(signal)).filter(({ row }) => isOfGroup(row, existing.row));
+    await inParallel(rows, async (held) => this.#store.remove(held, signal));
+  }
+
+  async #removeGroup(taken: Held<GroupRow>, signal: AbortSignal): Promise<void> {
+    let group: Held<GroupRow> | null = taken;
+    while (group !== null && !(await this.#store.removeGroup(group, signal))) {
+      group = await this.#store.readGroup(signal);
+      if (group !== null && (group.row.id !== taken.row.id || group.row.move?.by !== taken.row.move?.by)) {
+        throw conflict(taken.row, "the group is moved by somebody else at the same time");
+      }
+    }
+  }
+}
+
+function conflict({ identity }: GroupRow, text: string): StreamError {
+  return new StreamError("conflict", text, { topic: identity.topic });
+}
+
+/** Where the group is in each partition. Where a row was not placed by the last reset, or is not made yet, it starts as the group does. */
+function placesOf(group: GroupRow, rows: readonly LeaseRow[]): ReadonlyMap<string, PartitionPlace> {
+  const places = new Map(group.start);
+  for (const row of rows) if (row.moved >= group.moves) places.set(row.partition, row.place);
+  return places;
+}

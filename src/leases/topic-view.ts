@@ -1,0 +1,59 @@
+import type { TopicShape } from "../adapter-kit/partition-source.ts";
+import { type Moment, elapsedMs, momentOf } from "./clock.ts";
+import type { LeaseRow } from "./lease-row.ts";
+import type { MemberParts } from "./member-parts.ts";
+import { missingParents } from "./parent-gate.ts";
+
+/** The topic as a member has listed it last. What is decided by it says how young the list must be. */
+export class TopicView {
+  readonly #parts: Pick<MemberParts, "source" | "clock" | "times">;
+  readonly #gone = new Set<string>();
+  #shape: TopicShape | null = null;
+  #listedAt: Moment | null = null;
+
+  constructor(parts: Pick<MemberParts, "source" | "clock" | "times">) {
+    this.#parts = parts;
+  }
+
+  /** Lists the topic anew. */
+  async refresh(signal: AbortSignal): Promise<TopicShape> {
+    const shape = await this.#parts.source.describe(signal);
+    this.#shape = shape;
+    this.#listedAt = momentOf(this.#parts.clock);
+    return shape;
+  }
+
+  /** Forgets what was found out about another topic of the name. */
+  clear(): void {
+    this.#gone.clear();
+  }
+
+  /** @throws before the first `refresh` */
+  get shape(): TopicShape {
+    if (this.#shape === null) throw new Error("the topic has not been listed");
+    return this.#shape;
+  }
+
+  get listed(): ReadonlySet<string> {
+    return new Set(this.shape.partitions.map(({ partition }) => partition));
+  }
+
+  isOlderThan(ms: number): boolean {
+    return this.#listedAt === null || elapsedMs(this.#listedAt, this.#parts.clock) >= ms;
+  }
+
+  /** Parents that the service no longer lists, and that have no row. */
+  get gone(): ReadonlySet<string> {
+    return this.#gone;
+  }
+
+  /** Finds out which parents of these rows are gone. @returns whether one without a row is listed: it gets its row in the next turn */
+  async findGone(rows: ReadonlyMap<string, LeaseRow>, signal: AbortSignal): Promise<boolean> {
+    const unknown = missingParents(rows).filter((parent) => !this.#gone.has(parent));
+    if (unknown.length === 0) return false;
+    await this.refresh(signal);
+    const { listed } = this;
+    for (const parent of unknown) if (!listed.has(parent)) this.#gone.add(parent);
+    return unknown.some((parent) => listed.has(parent));
+  }
+}

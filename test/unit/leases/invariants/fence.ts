@@ -1,0 +1,43 @@
+import { World } from "../world/world.ts";
+import { type Invariant, require, requireEqual } from "./invariant.ts";
+
+/** 1: a foreign touch of what we interpret is a theft; the wish of another member is none. */
+export const fence: Invariant = {
+  name: "1 fence: a foreign write ends the ownership before anything else, and a wish does not",
+  mutants: [
+    {
+      name: "adopts-foreign-writes",
+      file: "row-writer.ts",
+      find: "if (!this.isOurs(found.row)) {",
+      replace: "if (!this.isOurs(found.row) && this.#isLost) {",
+    },
+    {
+      name: "takes-a-wish-for-a-theft",
+      file: "row-writer.ts",
+      find: "  (row) => row.moved,",
+      replace: "  (row) => row.moved,\n  (row) => row.wantedBy,",
+    },
+  ],
+  async check(engine) {
+    const world = new World(engine, 1);
+    world.topic.append("s0", 10);
+    const a = await world.joined("a");
+    await world.clock.advance(3_000);
+    const before = await world.row("s0");
+    world.store.edit("s0", { wantedBy: "somebody-1" });
+    await world.clock.advance(5_000);
+    requireEqual([a.of("lost").length, a.of("revoking").length], [0, 1], "the number of losses and of hand-overs by a wish");
+    requireEqual((await world.row("s0")).wantedBy, "somebody-1", "the member that a freed row is kept for");
+    await world.clock.until(() => a.partitions.length === 1, "a wish of a dead member expires", 30_000);
+    world.store.edit("s0", { place: "after 3" });
+    await world.clock.until(() => a.of("lost").length === 1, "the foreign write is noticed", 5_000);
+    await world.clock.until(() => a.partitions.length === 1, "it competes anew", 5_000);
+    const assignment = a.assignments.at(-1)!;
+    requireEqual(assignment.start, { kind: "after", position: "3" }, "the start after the foreign write");
+    require(BigInt(assignment.epoch!) > before.epoch, "the epoch after a theft must be higher");
+    const order = a.events.map(({ kind }) => kind).filter((kind) => kind === "lost" || kind === "assigned");
+    requireEqual(order, ["assigned", "assigned", "lost", "assigned"], "the order of events");
+    requireEqual(assignment.resumes, null, "what is resumed after a foreign write");
+    await world.closeAll();
+  },
+};

@@ -1,0 +1,60 @@
+import { World } from "../world/world.ts";
+import { type Invariant, requireEqual } from "./invariant.ts";
+
+/** 6: a place only rises within an epoch, and `ended` is final; what is handled ahead belongs to its place. */
+export const monotonic: Invariant = {
+  name: "6 monotonic: a place never goes back within an epoch, and what is handled ahead belongs to exactly its place",
+  mutants: [
+    {
+      name: "lets-the-place-go-back",
+      file: "lease.ts",
+      find: "this.#parts.compare(through, place.position) < 0",
+      replace: "this.#parts.compare(through, place.position) < -1_000",
+    },
+    {
+      name: "keeps-ahead-beside-another-place",
+      file: "lease.ts",
+      find: "ahead: isBehind && through !== null ? null : fitAhead(place, ahead, this.#parts.aheadBytes),",
+      replace: "ahead: ahead === null ? row.ahead : fitAhead(place, ahead, this.#parts.aheadBytes),",
+    },
+    {
+      name: "trusts-ahead-of-another-place",
+      file: "fit-ahead.ts",
+      find: "stored === null || stored.of !== placeText(place)",
+      replace: "stored === null || placeText(place) === stored.upTo",
+    },
+    { name: "ahead-without-bound", file: "fit-ahead.ts", find: "<= mostBytes;", replace: "<= mostBytes * 1_000;" },
+  ],
+  async check(engine) {
+    const world = new World(engine, 1);
+    world.topic.append("s0", 200);
+    const a = world.member("a");
+    a.isAutomatic = false;
+    await world.run(a.start());
+    const [assignment] = a.assignments;
+    requireEqual(
+      await world.run(a.settle(assignment!, "8", { ahead: { upTo: "12", except: ["9", "11"] } })),
+      null,
+      "the answer to a settlement",
+    );
+    requireEqual((await world.row("s0")).ahead, { of: "after 8", upTo: "12", except: ["9", "11"] }, "what is stored ahead");
+    // Alone, beside the place that was settled last.
+    await world.run(a.settle(assignment!, null, { ahead: { upTo: "14", except: ["9"] } }));
+    requireEqual((await world.row("s0")).ahead, { of: "after 8", upTo: "14", except: ["9"] }, "what is stored ahead alone");
+    await world.run(a.settle(assignment!, "5"));
+    requireEqual((await world.row("s0")).place, { kind: "after", position: "8" }, "the place after a lower settlement");
+    await world.run(a.settle(assignment!, "9"));
+    requireEqual((await world.row("s0")).ahead, null, "what is ahead of a place that was settled without it");
+    const except = Array.from({ length: 3_000 }, (_, index) => String(10 + index * 2));
+    await world.run(a.settle(assignment!, "9", { ahead: { upTo: "9000", except } }));
+    const { ahead } = await world.row("s0");
+    requireEqual(Buffer.byteLength(JSON.stringify(ahead)) <= world.store.aheadBytes, true, "that it fits");
+    requireEqual(ahead!.upTo, ahead!.except.at(-1), "the end of what fits");
+    requireEqual(ahead!.except, except.slice(0, ahead!.except.length), "the exceptions that fit");
+    await world.run(a.close());
+    world.store.edit("s0", { place: "after 20" });
+    const b = await world.joined("b");
+    requireEqual(b.assignments[0]!.ahead, null, "what is ahead of a place that a foreign client has stored");
+    await world.closeAll();
+  },
+};

@@ -1,0 +1,122 @@
+import type { Engine } from "../world/engine.ts";
+import { World } from "../world/world.ts";
+import { type Invariant, require, requireEqual } from "./invariant.ts";
+
+/** The child of a merge comes after both parents, also while one of them is slow. */
+async function afterAllParents(engine: Engine): Promise<void> {
+  const world = new World(engine, 2);
+  for (const shard of world.topic.open) world.topic.append(shard, 5);
+  const ended: string[] = [];
+  world.hooks.landed = ({ after }) => {
+    if (after?.place.kind !== "ended") return;
+    ended.push(after.partition);
+    const children = world.topic.childrenOf(after.partition).map(({ partition }) => partition);
+    require(children.every(
+      (child) => world.store.columnsOf(child) !== undefined,
+    ), `${after.partition} is ended before its children have rows`);
+  };
+  const a = world.member("a");
+  a.isAutomatic = false;
+  await world.run(a.start());
+  await world.clock.advance(2_000);
+  const [child] = world.topic.merge("s0", "s1");
+  world.topic.append(child!, 5);
+  await world.clock.advance(5_000);
+  requireEqual(a.of("ended").length, 2, "the number of shards that have ended");
+  const of = (partition: string) => a.assignments.find((assignment) => assignment.partition === partition)!;
+  requireEqual(await world.run(a.settle(of("s0"), "4", { ended: true })), null, "the answer to the end of a shard");
+  await world.clock.advance(20_000);
+  requireEqual(a.of("assigned", child).length, 0, "the number of assignments of a child while a parent is not ended");
+  requireEqual(await world.run(a.settle(of("s1"), "4", { ended: true })), null, "the answer to the end of the other shard");
+  await world.clock.until(() => a.of("delivered", child).length > 0, "the child is read", 5_000);
+  requireEqual(ended.toSorted(), ["s0", "s1"], "the shards that are ended");
+  await world.closeAll();
+}
+
+/** The row of a parent goes when the service has dropped the shard and the child has moved; a member with an old list removes nothing. */
+async function removesWhatIsOutlived(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  world.topic.append("s0", 5);
+  const old = await world.joined("old");
+  const a = await world.joined("a");
+  world.topic.split("s0");
+  await world.clock.advance(20_000);
+  require(world.store.columnsOf("s0") !== undefined, "the row of an ended shard that is listed was removed");
+  world.topic.shards.get("s0")!.isListed = false;
+  await world.clock.advance(40_000);
+  require(world.store.columnsOf("s0") !== undefined, "the row of a shard whose children have not moved was removed");
+  for (const shard of world.topic.open) world.topic.append(shard, 5);
+  await world.clock.advance(60_000);
+  requireEqual(world.store.columnsOf("s0"), undefined, "the row of a shard that is outlived");
+  requireEqual([...old.of("lost"), ...a.of("lost")], [], "what is lost by it");
+  await world.closeAll();
+}
+
+/** A member whose list of the topic is older than a shard takes neither the shard for gone nor its parent. */
+async function distrustsAnOldList(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  world.describeMs = 3_600_000;
+  world.topic.append("s0", 5);
+  const a = await world.joined("a");
+  a.process.freeze();
+  const b = await world.joined("b");
+  await world.clock.until(() => b.partitions.length === 1, "the other member takes over", 40_000);
+  const [left, right] = world.topic.split("s0");
+  for (const shard of world.topic.open) world.topic.append(shard, 5);
+  await world.clock.until(() => b.of("settled", left).length > 0 && b.of("settled", right).length > 0, "the children are handled", 20_000);
+  const [last] = world.topic.merge(left!, right!);
+  world.topic.append(last!, 5);
+  await world.clock.until(() => b.of("settled", last).length > 0, "the grandchild is handled", 20_000);
+  a.process.thaw();
+  await world.clock.advance(60_000);
+  const c = await world.joined("c");
+  await world.clock.advance(60_000);
+  const shards = [left!, right!, last!];
+  const begun = shards.map(
+    (shard) => [a, b, c].flatMap((member) => member.of("delivered", shard)).filter(({ first }) => first === 0).length,
+  );
+  requireEqual(begun, [1, 1, 1], "how often each shard is handled from its beginning, beside a member with an old list");
+  await world.closeAll();
+}
+
+/** 8: a row can be taken when each parent is ended, or is gone. */
+export const parents: Invariant = {
+  name: "8 parents: a child comes after all of them, and has its row before one of them is ended",
+  mutants: [
+    {
+      name: "waits-for-one-parent",
+      file: "parent-gate.ts",
+      find: "return row.parents.every((parent) => {",
+      replace: "return row.parents.length === 0 || row.parents.some((parent) => {",
+    },
+    {
+      name: "ends-before-the-children-have-rows",
+      file: "owned-leases.ts",
+      find: "if (ended) await this.#hooks.createChildren(this.#children.get(lease) ?? []);",
+      replace: "if (ended) await this.#hooks.createChildren([]);",
+    },
+    {
+      name: "removes-by-an-old-list",
+      file: "group-rows.ts",
+      find: "    if (outlived().length === 0) return;\n    await this.#topic.refresh(life);",
+      replace: "    if (outlived().length === 0 || life.aborted) return;",
+    },
+    {
+      name: "removes-listed-rows",
+      file: "parent-gate.ts",
+      find: "|| listed.has(row.partition)) return false;",
+      replace: ") return false;",
+    },
+    {
+      name: "removes-before-the-children-have-moved",
+      file: "parent-gate.ts",
+      find: "return children.every((child) => hasMoved(child));",
+      replace: "return children.every((child) => hasMoved(child) || !listed.has(row.partition));",
+    },
+  ],
+  async check(engine) {
+    await afterAllParents(engine);
+    await removesWhatIsOutlived(engine);
+    await distrustsAnOldList(engine);
+  },
+};

@@ -1,0 +1,107 @@
+import type { Engine } from "../world/engine.ts";
+import { HOLD_MS, MARGIN_MS, World } from "../world/world.ts";
+import { type Invariant, require, requireEqual } from "./invariant.ts";
+
+function isCurrent(assignment: object): boolean {
+  return (assignment as { isCurrent(): boolean }).isCurrent();
+}
+
+/** The time is that of the sending of the last write, however late its answer came. */
+async function countsFromTheSending(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  let isCut = false;
+  let sentMs = 0;
+  const a = await world.joined("a", {
+    fault: () => (isCut ? { kind: "refused" } : { kind: "slow", beforeMs: 0, afterMs: 800 }),
+    landed: ({ after }) => {
+      if (after?.owner !== null) sentMs = world.clock.nowMs();
+      isCut = isCut || (after?.owner !== null && world.clock.nowMs() > 15_000);
+    },
+  });
+  const assignment = a.assignments[0]!;
+  await world.clock.until(() => isCut, "a renewal lands");
+  await world.clock.advance(sentMs + HOLD_MS - MARGIN_MS - 1 - world.clock.nowMs());
+  require(isCurrent(assignment), "the lease must be current until its time is over");
+  await world.clock.advance(1);
+  require(!isCurrent(assignment), "the lease must not be current when its time is over");
+  await world.clock.advance(1_000);
+  requireEqual(a.of("lost").length, 1, "the number of losses when the store cannot be reached");
+}
+
+/** A machine that was suspended, whose monotonic clock has stood still. */
+async function seesThatItWasSuspended(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  const a = await world.joined("a");
+  const b = await world.joined("b");
+  a.process.freeze(true);
+  await world.clock.until(() => b.partitions.length === 1, "the other member takes over", 30_000);
+  world.topic.append("s0", 5);
+  await world.clock.advance(2_000);
+  a.process.thaw();
+  require(!isCurrent(a.assignments[0]!), "after a suspension the lease must not be current");
+  const calls: string[] = [];
+  world.hooks.called = (call) => void calls.push(call);
+  requireEqual((await a.settle(a.assignments[0]!, "4"))?.code, "ownership-lost", "the answer to a late settlement");
+  requireEqual(
+    calls.filter((call) => call === "swap"),
+    [],
+    "what is written by a late settlement",
+  );
+  requireEqual(a.of("lost").length, 1, "the number of losses after the thaw");
+  await world.closeAll();
+}
+
+/** Frozen at each of its waits, also while an answer of the service is on its way. */
+async function deliversNothingLate(engine: Engine): Promise<void> {
+  for (let at = 1; at <= 24; at += 1) {
+    const world = new World(engine, 1);
+    world.topic.append("s0", 500);
+    const a = world.member("a");
+    const b = world.member("b");
+    a.process.freezeAt = at;
+    const started = a.start().catch(() => undefined);
+    await world.clock.advance(100);
+    require(a.process.isFrozen, `the member must be frozen at its wait ${at}`);
+    await world.run(b.start());
+    await world.clock.until(() => b.of("delivered").length > 1, "the other member takes over", 30_000);
+    const before = a.of("delivered").length;
+    a.process.thaw();
+    await world.run(started.then(() => undefined));
+    const thawedMs = world.clock.nowMs();
+    await world.clock.advance(500);
+    const late = a.of("delivered").slice(before);
+    requireEqual(late, [], `what is delivered at ${thawedMs} ms by a member that was frozen at its wait ${at}`);
+    await world.closeAll();
+  }
+}
+
+/** 4: validity is counted from the sending, by the clock that has advanced more, and is asked before anything starts. */
+export const validity: Invariant = {
+  name: "4 validity: from the sending of the last confirmed write, by either clock, asked before each delivery and settlement",
+  mutants: [
+    {
+      name: "counts-from-the-answer",
+      file: "row-writer.ts",
+      find: "else this.#confirm({ row: write.row, version }, write.sentAt);",
+      replace: "else this.#confirm({ row: write.row, version }, momentOf(this.#parts.clock));",
+    },
+    {
+      name: "trusts-the-monotonic-clock",
+      file: "clock.ts",
+      find: "return Math.max(clock.nowMs() - since.nowMs, clock.wallMs() - since.wallMs);",
+      replace: "return clock.nowMs() - since.nowMs;",
+    },
+    { name: "settles-without-asking", file: "owned-leases.ts", find: "if (!lease.isCurrent) {", replace: "if (lease.isOver) {" },
+    {
+      name: "delivers-without-asking",
+      file: "partition-delivery.ts",
+      find: 'if (!lease.isCurrent || found.kind === "taken")',
+      replace: 'if (found.kind === "taken")',
+    },
+  ],
+  async check(engine) {
+    await countsFromTheSending(engine);
+    await seesThatItWasSuspended(engine);
+    await deliversNothingLate(engine);
+  },
+};
