@@ -50,6 +50,8 @@ export class JoinedMember {
   readonly #joined = Promise.withResolvers<void>();
   #hasJoined = false;
   #hasContact = false;
+  /** The number of partitions that this member has released for others. */
+  #releases = 0;
   /** Assignments whose start offsets are not known yet. */
   #beginning = 0;
 
@@ -156,8 +158,11 @@ export class JoinedMember {
     }
     if (!this.#owned.isCurrent(owned)) return;
     this.#release(owned);
+    this.#releases += 1;
+    const before = this.#releases;
     if (this.#owned.all.some(({ isRevoking }) => isRevoking)) await pause(REVOKE_DEBOUNCE_MS, this.#closing);
-    this.#membership.rejoin();
+    // A partition that was released meanwhile starts the rebalance for both.
+    if (this.#releases === before) this.#membership.rejoin();
   }
 
   async #begin(added: readonly OwnedPartition[]): Promise<void> {

@@ -26,6 +26,9 @@ export class Dispatcher {
   readonly #restart: () => void;
   readonly #byKey: ReadonlyMap<number, Handler>;
 
+  /** By member id: an eviction by a fault that the other members of the group have not noticed yet. */
+  readonly #evictions = new Map<string, Promise<void>>();
+
   constructor(cluster: Cluster, node: BrokerNode, restart: () => void) {
     this.#cluster = cluster;
     this.#node = node;
@@ -76,7 +79,10 @@ export class Dispatcher {
       if (answer instanceof Promise) return answer.then((value: unknown) => framed(known, correlationId, version, value));
       return framed(known, correlationId, version, answer);
     };
-    return requestFaults === RequestFaults.NONE ? carryOut() : this.#withFaults(known, request, context, carryOut);
+    const respond = (): Answered | Promise<Answered> =>
+      requestFaults === RequestFaults.NONE ? carryOut() : this.#withFaults(known, request, context, carryOut);
+    const memberId = known.member?.(request).memberId;
+    return memberId === undefined ? respond() : this.#afterEviction(memberId, respond);
   }
 
   #faultsOf(known: Handler, request: unknown): RequestFaults {
@@ -95,6 +101,17 @@ export class Dispatcher {
     return { name: api.name, topics: subjects, hasGroup: groupId !== undefined };
   }
 
+  /** An evicted member learns it last, also by a request that was open already. */
+  #afterEviction(memberId: string, respond: () => Answered | Promise<Answered>): Answered | Promise<Answered> {
+    const eviction = this.#evictions.get(memberId);
+    const answer = eviction === undefined ? respond() : eviction.then(respond);
+    if (!(answer instanceof Promise)) return answer;
+    return answer.then(async (answered) => {
+      await this.#evictions.get(memberId);
+      return answered;
+    });
+  }
+
   async #withFaults(
     known: Handler,
     request: unknown,
@@ -110,9 +127,14 @@ export class Dispatcher {
     const sender = known.member?.(request);
     const group = sender === undefined ? undefined : cluster.groups.get(sender.groupId);
     if (faults.has("evict-member") && group !== undefined) {
-      group.evict(sender!.memberId);
-      // The evicted member learns it last: by then the other members have its partitions.
+      const { memberId } = sender!;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#evictions.set(memberId, promise);
+      group.evict(memberId);
+      // By then the other members have its partitions.
       await Promise.race([group.settled(), delay(EVICTION_DELAY_MS, undefined, { signal: gone }).catch(() => undefined)]);
+      resolve();
+      this.#evictions.delete(memberId);
     }
     if (faults.has("move-coordinator") && group !== undefined) {
       group.forgetMembers();
