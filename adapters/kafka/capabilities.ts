@@ -28,12 +28,15 @@ export function messageBytesOf(settings: ReadonlyMap<string, string | null>): nu
 export function narrowed(topic: {
   readonly messageBytes: number;
   readonly hasTopicId: boolean;
+  readonly hasClusterId: boolean;
   readonly hasAppendTime: boolean;
 }): Capabilities {
   const { messageBytes } = topic;
   return {
     ...CAPABILITIES,
     recreationDetected: topic.hasTopicId,
+    // Without these ids a commit of another topic or cluster could be taken for one of this topic.
+    handledAhead: topic.hasTopicId && topic.hasClusterId,
     producerTimestamps: !topic.hasAppendTime,
     limits: { messageBytes, keyBytes: messageBytes, headerBytes: messageBytes },
   };
@@ -60,8 +63,7 @@ export const CAPABILITIES = {
   topicListing: true,
   groupAdmin: true,
   groupMembers: true,
-  // Not yet: what was handled ahead is handled again after a restart.
-  handledAhead: false,
+  handledAhead: true,
   fencing: true,
   groupReset: true,
   lagInMessages: true,

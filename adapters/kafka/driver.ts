@@ -35,7 +35,7 @@ import { TopicDirectory } from "./topic-directory.ts";
 import { refuseTopicName } from "./topic-name.ts";
 
 /** What Kafka grants with any settings of the server. */
-export type KafkaCapability = Exclude<Capability, "handledAhead" | "lagInTime" | "growthKeepsKeyOrder" | "partitionMerge">;
+export type KafkaCapability = Exclude<Capability, "lagInTime" | "growthKeepsKeyOrder" | "partitionMerge">;
 
 const PROVIDER = "kafka";
 
@@ -106,9 +106,14 @@ class OpenKafkaDriver implements ProviderDriver {
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {
-    const { topicId } = await this.#service.directory.fetch(topic, signal);
+    const { topicId, clusterId } = await this.#service.directory.fetch(topic, signal);
     const settings = await new TopicAdmin(this.#service).settings(topic, signal);
-    return narrowed({ messageBytes: messageBytesOf(settings), hasTopicId: topicId !== null, hasAppendTime: hasAppendTime(settings) });
+    return narrowed({
+      messageBytes: messageBytesOf(settings),
+      hasTopicId: topicId !== null,
+      hasClusterId: clusterId !== null,
+      hasAppendTime: hasAppendTime(settings),
+    });
   }
 
   async identity(topic: string, signal: AbortSignal): Promise<TopicIdentity> {

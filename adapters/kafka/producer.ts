@@ -21,7 +21,7 @@ import type { KafkaService } from "./service.ts";
 const MAX_CALL_BYTES = 8 * 1_048_576;
 const MAX_CALL_MESSAGES = 16_384;
 const CALLS_IN_FLIGHT = 5;
-const NOT_PREPARED = { messageBytes: messageBytesOf(new Map()), hasTopicId: true, hasAppendTime: false };
+const NOT_PREPARED = { messageBytes: messageBytesOf(new Map()), hasTopicId: true, hasClusterId: true, hasAppendTime: false };
 
 interface WaitingSlice {
   readonly slice: CallSlice;
@@ -59,6 +59,7 @@ export class KafkaProducer implements ProducerDriver {
     this.#capabilities = narrowed({
       messageBytes,
       hasTopicId: this.#topic.known.topicId !== null,
+      hasClusterId: this.#topic.known.clusterId !== null,
       hasAppendTime: this.#topic.hasAppendTime,
     });
     this.#shape = shapeFor(messageBytes);

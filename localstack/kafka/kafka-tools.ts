@@ -8,6 +8,7 @@ export const KAFKA_TOOLS = {
   configs: "kafka.admin.ConfigCommand",
   consoleConsumer: "org.apache.kafka.tools.consumer.ConsoleConsumer",
   consoleProducer: "org.apache.kafka.tools.ConsoleProducer",
+  consumerGroups: "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
   topics: "org.apache.kafka.tools.TopicCommand",
 } as const;
 

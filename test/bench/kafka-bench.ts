@@ -1,6 +1,7 @@
 import { Kafka, Partitioners, logLevel } from "kafkajs";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { bytes, connect } from "../../src/index.ts";
+import { commitBytesOf } from "./commit-bytes.ts";
 import { firstReplayedOf } from "./first-replayed.ts";
 import { heapOfSends } from "./in-flight-heap.ts";
 import { CONSUME_PAIRS, compareConsume } from "./kafka-consume.ts";
@@ -121,10 +122,16 @@ export async function benchKafka(tell: (text: string) => void): Promise<BenchRes
     await broker.kill();
     await broker.start();
   };
+  const commitBytes = {
+    withAhead: await commitBytesOf(cluster, connection, true),
+    without: await commitBytesOf(cluster, connection, false),
+  };
   const inversions = await inversionsOf(await topic("inversions"), {}, restart);
   bars.push(
     { name: "key inversions, broker killed, same tick or not", value: inversions, must: 0, aim: 0, ...once },
     { name: "first replayed message: ms", value: rounded(replayed), must: 300, aim: 20, ...once },
+    { name: "commits of a group, 1 % slow handlers: bytes/s", value: rounded(commitBytes.withAhead), must: 5_000, aim: 2_500, ...once },
+    { name: "the same with ahead: false: bytes/s", value: rounded(commitBytes.without), must: 1_500, aim: 1_000, ...once },
     { name: "heap of an in-flight send: kB", value: rounded(heap / 1_000), must: 0.5, aim: 0.3, ...once },
   );
   const control = worstControl(comparisons);

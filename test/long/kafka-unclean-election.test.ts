@@ -3,6 +3,7 @@ import { type KafkaCluster, startKafka } from "../../localstack/kafka/kafka-clus
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
 import { runKafkaTool } from "../../localstack/kafka/kafka-tools.ts";
 import { type Connection, connect, text } from "../../src/index.ts";
+import { until } from "../kafka/group-watch.ts";
 
 const missing = kafkaRequirements();
 const GROUP = "workers";
@@ -67,5 +68,53 @@ test.each(missing === null ? ["Kafka"] : [])(
     const handled: string[] = [];
     await expect(again.run(({ value }) => handled.push(value))).rejects.toMatchObject({ code: "position-out-of-range" });
     expect(handled).toEqual([]);
+  },
+);
+
+test.each(missing === null ? ["Kafka"] : [])(
+  "a group on a real %s never skips a message that took the offset of one that it had handled ahead, whichever log is elected",
+  { timeout: 300_000 },
+  async () => {
+    await using cluster = await startKafka({ brokers: 3 });
+    const [first, second] = cluster.brokers;
+    await createTopic(cluster);
+    await using connection = await connect(cluster.url);
+    const sendEach = async (...values: readonly string[]): Promise<void> => {
+      await using producer = connection.topic("orders", { codec: text() }).producer({ deliveryTimeoutMs: 60_000 });
+      for (const value of values) await producer.send({ key: value, value });
+    };
+    /** Runs a member until it has begun these messages, with "a" never finished, and closes it. */
+    const handle = async (...expected: readonly string[]): Promise<void> => {
+      const begun: string[] = [];
+      const topic = connection.topic("orders", { codec: text() });
+      const consumer = topic.consumer({ group: GROUP, concurrency: 10, commit: { everyMs: 50 } });
+      const running = consumer.run(async ({ value }, { signal }) => {
+        begun.push(value);
+        if (value === "a") await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
+      });
+      const beginning = until(() => begun.length >= expected.length, `${expected.join(", ")} to be begun`, 60_000);
+      await Promise.race([running, beginning]);
+      await consumer.close({ timeoutMs: 3_000 });
+      await running;
+      expect(begun).toEqual(expected);
+    };
+    await sendEach("a");
+    await second!.kill();
+    await sendEach("b", "c", "d");
+    await handle("a", "b", "c", "d");
+    await handle("a");
+
+    await first!.kill();
+    await second!.start();
+    await sendEach("B", "C", "D", "E");
+    await handle("a", "B", "C", "D", "E");
+    await handle("a");
+
+    // The log of the first leader is back, with its earlier epoch.
+    await second!.kill();
+    await first!.start();
+    await sendEach("f", "g");
+    await handle("a", "b", "c", "d", "f", "g");
+    await handle("a");
   },
 );
