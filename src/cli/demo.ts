@@ -48,7 +48,7 @@ const HEADINGS = ["provider", "messages", "lost", "out of order", "twice", "dead
 /** Below the table: what its columns are. */
 const LEGEND = [
   ["lost, out of order", "against the file; the order is that of each airport"],
-  ["twice", "handled again after a member left: none of what it had stored"],
+  ["twice", "handled again after a member left: none of what it stored"],
   ["dead letters", "the one flight whose handler always fails"],
   ["replayed", "February, found again by its time"],
 ];
