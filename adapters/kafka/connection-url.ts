@@ -1,4 +1,5 @@
-import { type KafkaOptions, type KafkaSasl, refuseOption } from "./options.ts";
+import { UrlSettings, decodeUrlPart, givenOnly } from "../../src/adapter-kit/index.ts";
+import { KAFKA_OPTIONS, type KafkaOptions, type KafkaSasl } from "./options.ts";
 
 const SETTINGS = [
   "broker",
@@ -13,73 +14,51 @@ const SETTINGS = [
   "compression",
 ];
 
+const WHO = "the user or the password in the URL";
+
 /**
  * `kafka://user:password@host:9092,host2:9092?sasl.mechanism=scram-sha-512&tls=true&tls.ca=/path.pem&broker=host3:9092`
  * @throws `configuration`; no message repeats more of the URL than the names of settings
  */
 export function parseKafkaUrl(url: string): KafkaOptions {
   const match = /^kafka:\/\/(?:([^@/?#]*)@)?([^@/?#]*)\/?(?:\?([^#]*))?$/i.exec(url);
-  if (match === null) refuseOption("a URL of the form kafka://user:password@host:9092,host2:9092?setting=value is needed");
+  if (match === null) KAFKA_OPTIONS.refuse("a URL of the form kafka://user:password@host:9092,host2:9092?setting=value is needed");
   const [, userInfo, hosts = "", query = ""] = match;
-  const settings = new URLSearchParams(query);
-  for (const name of settings.keys()) {
-    if (!SETTINGS.includes(name))
-      refuseOption(`there is no setting ${JSON.stringify(name.slice(0, 80))}; allowed are ${SETTINGS.join(", ")}`);
-    if (name !== "broker" && settings.getAll(name).length > 1) refuseOption(`the setting ${JSON.stringify(name)} is given more than once`);
-  }
-  const brokers = [...hosts.split(","), ...settings.getAll("broker").flatMap((list) => list.split(","))].filter((broker) => broker !== "");
+  const settings = new UrlSettings(query, KAFKA_OPTIONS, SETTINGS, ["broker"]);
+  const brokers = [...hosts.split(","), ...(settings.list("broker") ?? [])].filter((broker) => broker !== "");
   return {
     brokers,
-    ...ifGiven("clientId", settings.get("clientId")),
-    ...ifGiven("tls", tlsOf(settings)),
-    ...ifGiven("sasl", saslOf(userInfo, settings.get("sasl.mechanism"))),
-    ...ifGiven("idempotent", booleanOf(settings, "idempotent")),
-    ...ifGiven("compression", settings.get("compression") as KafkaOptions["compression"] | null),
+    ...givenOnly({
+      clientId: settings.text("clientId"),
+      tls: tlsOf(settings),
+      sasl: saslOf(userInfo, settings.text("sasl.mechanism")),
+      idempotent: settings.boolean("idempotent"),
+      compression: settings.text("compression") as KafkaOptions["compression"],
+    }),
   };
 }
 
-function ifGiven<Name extends string, Value>(name: Name, value: Value | null): { [N in Name]?: Value } {
-  return (value === null ? {} : { [name]: value }) as { [N in Name]?: Value };
+function tlsOf(settings: UrlSettings): KafkaOptions["tls"] {
+  const given = settings.boolean("tls");
+  const part = (name: string): string | undefined => settings.text(`tls.${name}`);
+  const parts = givenOnly({ ca: part("ca"), cert: part("cert"), key: part("key"), servername: part("servername") });
+  if (Object.keys(parts).length === 0) return given;
+  if (given === false) KAFKA_OPTIONS.refuse("tls is false, and settings of it are given");
+  return parts;
 }
 
-function booleanOf(settings: URLSearchParams, name: string): boolean | null {
-  const value = settings.get(name);
-  if (value === null || value === "true" || value === "false") return value === null ? null : value === "true";
-  refuseOption(`${name} must be true or false`);
-}
-
-function tlsOf(settings: URLSearchParams): NonNullable<KafkaOptions["tls"]> | null {
-  const given = booleanOf(settings, "tls");
-  const parts = ["ca", "cert", "key", "servername"].flatMap((name) => {
-    const value = settings.get(`tls.${name}`);
-    return value === null ? [] : [[name, value] as const];
-  });
-  if (parts.length === 0) return given;
-  if (given === false) refuseOption("tls is false, and settings of it are given");
-  return Object.fromEntries(parts);
-}
-
-function saslOf(userInfo: string | undefined, mechanism: string | null): KafkaSasl | null {
+function saslOf(userInfo: string | undefined, mechanism: string | undefined): KafkaSasl | undefined {
   if (mechanism === "oauthbearer")
-    refuseOption("sasl.mechanism oauthbearer needs a function, which has no URL form: use kafka({ sasl: … })");
+    KAFKA_OPTIONS.refuse("sasl.mechanism oauthbearer needs a function, which has no URL form: use kafka({ sasl: … })");
   if (userInfo === undefined || userInfo === "") {
-    if (mechanism !== null) refuseOption("sasl.mechanism needs the user and the password in the URL: kafka://user:password@…");
-    return null;
+    if (mechanism !== undefined) KAFKA_OPTIONS.refuse("sasl.mechanism needs the user and the password in the URL: kafka://user:password@…");
+    return undefined;
   }
   const colon = userInfo.indexOf(":");
-  if (colon === -1) refuseOption("the user in the URL has no password: kafka://user:password@…");
+  if (colon === -1) KAFKA_OPTIONS.refuse("the user in the URL has no password: kafka://user:password@…");
   return {
     mechanism: (mechanism ?? "plain") as "plain",
-    username: decode(userInfo.slice(0, colon)),
-    password: decode(userInfo.slice(colon + 1)),
+    username: decodeUrlPart(userInfo.slice(0, colon), WHO, KAFKA_OPTIONS),
+    password: decodeUrlPart(userInfo.slice(colon + 1), WHO, KAFKA_OPTIONS),
   };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // Not as a cause: nothing of the URL may be shown.
-    refuseOption("the user or the password in the URL is not percent-encoded correctly");
-  }
 }

@@ -1,8 +1,7 @@
+import { RetryBackoff, pause, retrying } from "../../src/adapter-kit/index.ts";
 import type { ConsumerDriver, ConsumerSettings, Settlement, Sink, StreamError } from "../../src/driver/index.ts";
 import { type KafkaClient, KafkaProtocolError } from "./client/kafka-client.ts";
-import { RetryBackoff, retrying } from "./client/retry-backoff.ts";
-import { pause } from "./client/waiting.ts";
-import { groupNotFound, kafkaError } from "./errors.ts";
+import { classify, groupNotFound, kafkaError } from "./errors.ts";
 import { Coordinator, isCoordinatorGone } from "./group/coordinator.ts";
 import { nativeGroupName } from "./group/group-name.ts";
 import { GroupOffsets } from "./group/group-offsets.ts";
@@ -68,7 +67,7 @@ export class KafkaConsumer implements ConsumerDriver {
   /** The check comes before the join: a join would create a group that does not exist. */
   async #requirePosition(offsets: GroupOffsets, partitions: readonly number[]): Promise<void> {
     const { signal } = this.#closing;
-    const backoff = new RetryBackoff(this.#service.report, this.#topic);
+    const backoff = new RetryBackoff({ report: this.#service.report, topic: this.#topic, classify });
     const committed = await retrying("OffsetFetch", backoff, signal, () => offsets.committed(partitions, signal));
     if (committed.size === 0) throw groupNotFound(this.#topic, this.#settings.group);
   }

@@ -1,11 +1,17 @@
+import {
+  type ErrorRule,
+  type SdkErrorRules,
+  classifySdkError,
+  isBrokenConnection,
+  isUnknownHost,
+  providerErrors,
+} from "../../src/adapter-kit/index.ts";
 import { StreamError, type StreamErrorCode, type StreamErrorDetails } from "../../src/driver/index.ts";
 import { type ErrorClass, errorCodeOf } from "./client/error-codes.ts";
 import { KafkaConnectError, KafkaLostConnectionError, KafkaProtocolError, KafkaUnsupportedError } from "./client/kafka-client.ts";
 
-/** An error of the provider `kafka`. */
-export function kafkaError(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}): StreamError {
-  return new StreamError(code, message, { provider: "kafka", ...details });
-}
+export const KAFKA_ERRORS = providerErrors("kafka");
+export const { error: kafkaError, groupNotFound } = KAFKA_ERRORS;
 
 export function corruptBatch(message: string, cause?: unknown): StreamError {
   return kafkaError("corrupt", message, { cause });
@@ -13,10 +19,6 @@ export function corruptBatch(message: string, cause?: unknown): StreamError {
 
 export function topicNotFound(topic: string, cause?: unknown): StreamError {
   return kafkaError("not-found", `there is no topic ${JSON.stringify(topic)}, or we have no permission to see it`, { topic, cause });
-}
-
-export function groupNotFound(topic: string, group: string): StreamError {
-  return kafkaError("not-found", `topic ${JSON.stringify(topic)} has no group ${JSON.stringify(group)}`, { topic });
 }
 
 /** A broker's error code as a `StreamError`. */
@@ -42,13 +44,18 @@ export function classOf(errorCode: number): ErrorClass {
   return errorCodeOf(errorCode).class;
 }
 
+const LATE: ErrorRule = { code: "timeout", meaning: "the server did not answer in time" };
+const BROKEN: ErrorRule = { code: "unavailable", meaning: "the connection broke" };
+
 /** Errors of kafkajs after which the request may have reached the server. */
-const LOST_ANSWERS: ReadonlySet<string> = new Set([
-  "KafkaJSConnectionError",
-  "KafkaJSConnectionClosedError",
-  "KafkaJSRequestTimeoutError",
-  "KafkaJSBrokerNotFound",
-]);
+const LOST_ANSWERS: Readonly<Record<string, ErrorRule>> = {
+  KafkaJSConnectionError: BROKEN,
+  KafkaJSConnectionClosedError: BROKEN,
+  KafkaJSRequestTimeoutError: LATE,
+  KafkaJSBrokerNotFound: BROKEN,
+};
+
+const SDK_RULES: SdkErrorRules = { provider: "kafka", client: "the Kafka client", rules: LOST_ANSWERS };
 
 /** Any error of the client as a `StreamError`, with the original error as `cause`. */
 export function classify(error: unknown): StreamError {
@@ -58,17 +65,16 @@ export function classify(error: unknown): StreamError {
   if (error instanceof KafkaLostConnectionError) return classifyLost(error);
   if (error instanceof KafkaUnsupportedError) return kafkaError("unsupported", error.message, { cause: error });
   if (error instanceof RangeError) return corruptBatch("the server's answer cannot be read", error);
-  const { name, message } = partsOf(error);
-  if (isLateAnswer(error)) return kafkaError("timeout", "the server did not answer in time", { cause: error });
-  if (isLostAnswer(error)) return kafkaError("unavailable", "the connection broke", { cause: error });
+  const { message } = partsOf(error);
+  if (message === "the server closed the connection") return kafkaError("unavailable", "the connection broke", { cause: error });
   if (message === "the client was closed") return kafkaError("closed", "the connection was closed", { cause: error });
-  return kafkaError("internal", `the Kafka client failed with an unknown error: ${name}`, { cause: error, retryable: false });
+  return classifySdkError(error, SDK_RULES);
 }
 
 /** The connection failed while a request was in flight. */
 export function isLostAnswer(error: unknown): boolean {
-  const { name, message, code } = partsOf(error);
-  return LOST_ANSWERS.has(name) || SOCKET_CODES.has(code) || message === "the server closed the connection";
+  const { name, message } = partsOf(error);
+  return Object.hasOwn(LOST_ANSWERS, name) || isBrokenConnection(error) || message === "the server closed the connection";
 }
 
 /** The request timed out. */
@@ -85,22 +91,10 @@ function classifyLost(error: KafkaLostConnectionError): StreamError {
 /** The reason for a message: the system's code if there is one, else the text of the error. */
 function reasonOf(cause: unknown): string {
   const { message, code } = partsOf(cause);
-  if (NAME_CODES.includes(code)) return ` (${code}: the name of the host is not known)`;
+  if (isUnknownHost({ code })) return ` (${code}: the name of the host is not known)`;
   if (code !== "") return ` (${code})`;
   return message === "" ? "" : ` (${message})`;
 }
-
-const NAME_CODES = ["ENOTFOUND", "EAI_AGAIN"];
-
-const SOCKET_CODES: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  ...NAME_CODES,
-]);
 
 /** Errors of OpenSSL for a server's certificate that is refused here. */
 const CERTIFICATE_ERRORS = /certificate|self.signed|altname|issuer|CERT_|TLS|SSL|EPROTO|wrong version/i;
@@ -118,7 +112,7 @@ function classifyConnect(error: KafkaConnectError): StreamError {
   if (cause instanceof StreamError) return kafkaError(cause.code, cause.message, { cause: error, retryable: wasReachedBefore });
   if (cause instanceof KafkaUnsupportedError) return classify(cause);
   const { name, message, code } = partsOf(cause);
-  if (step === "authenticate" && !LOST_ANSWERS.has(name) && !message.startsWith("no complete handshake")) {
+  if (step === "authenticate" && !Object.hasOwn(LOST_ANSWERS, name) && !message.startsWith("no complete handshake")) {
     return refuse("unauthenticated", "the server does not accept these credentials, or not this SASL mechanism");
   }
   if (error.answeredInTls) return refuse("configuration", "the server speaks TLS on this port, and tls is not set");
@@ -180,14 +174,13 @@ function meaningOfEnd({ step, inTls }: KafkaConnectError): readonly [StreamError
 }
 
 /** The resolver does not know the name of the host, or cannot answer. */
-function isUnknownHost({ cause }: KafkaConnectError): boolean {
-  const { code, message } = partsOf(cause);
-  return NAME_CODES.some((unknown) => code === unknown || message.includes(unknown));
+function hasUnknownHost({ cause }: KafkaConnectError): boolean {
+  return isUnknownHost(cause) || /ENOTFOUND|EAI_AGAIN/.test(partsOf(cause).message);
 }
 
 /** The host name was never found, so it is probably misspelt. */
 export function isWrongHost(error: unknown): boolean {
-  return error instanceof KafkaConnectError && !error.wasReachedBefore && isUnknownHost(error);
+  return error instanceof KafkaConnectError && !error.wasReachedBefore && hasUnknownHost(error);
 }
 
 function partsOf(error: unknown): { readonly name: string; readonly message: string; readonly code: string } {

@@ -1,4 +1,4 @@
-import { kafkaError } from "./errors.ts";
+import { OptionCheck, type OptionRule, oneOf, optionRules } from "../../src/adapter-kit/index.ts";
 import type { Compression } from "./log/compression.ts";
 
 export interface KafkaOptions {
@@ -24,104 +24,74 @@ export type KafkaSasl =
   | { mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; username: string; password: string }
   | { mechanism: "oauthbearer"; oauthBearerProvider: () => Promise<{ value: string }> };
 
+/** Messages never show a value: it may be a credential. */
+export const KAFKA_OPTIONS: OptionCheck = new OptionCheck("kafka");
+
 const COMPRESSIONS: readonly Compression[] = ["none", "gzip", "zstd"];
 const PASSWORD_MECHANISMS = ["plain", "scram-sha-256", "scram-sha-512"];
 const MECHANISMS = [...PASSWORD_MECHANISMS, "oauthbearer"];
-const TLS_SETTINGS = ["ca", "cert", "key", "servername"];
 
-/** The settings of kafkajs that its connections use. The adapter decides the others, or does not use their parts. */
-const KAFKAJS_SETTINGS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  socketFactory: (value) => typeof value === "function",
-  connectionTimeout: isPositiveInteger,
-  authenticationTimeout: isPositiveInteger,
-  requestTimeout: isPositiveInteger,
-  reauthenticationThreshold: isPositiveInteger,
-  ssl: (value) => typeof value === "boolean" || isObject(value),
-  sasl: (value) => isObject(value) && typeof value["mechanism"] === "string",
+const { boolean, function: aFunction, nonEmptyString, object, positiveInteger } = optionRules;
+const booleanOrObject: OptionRule = {
+  allowed: "true, false or an object",
+  accepts: (value) => boolean.accepts(value) || object.accepts(value),
 };
 
-function isPositiveInteger(value: unknown): boolean {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
-}
+const RULES: Readonly<Record<keyof KafkaOptions, OptionRule>> = {
+  brokers: { allowed: "an array of host:port", accepts: (value) => Array.isArray(value) && value.length > 0 },
+  clientId: nonEmptyString,
+  tls: booleanOrObject,
+  sasl: object,
+  idempotent: boolean,
+  compression: oneOf(COMPRESSIONS),
+  kafkajs: object,
+};
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+const TLS_RULES = { ca: nonEmptyString, cert: nonEmptyString, key: nonEmptyString, servername: nonEmptyString };
 
-export function refuseOption(text: string): never {
-  throw kafkaError("configuration", `kafka options: ${text}`);
-}
+const PASSWORD_RULES = { mechanism: oneOf(PASSWORD_MECHANISMS), username: nonEmptyString, password: nonEmptyString };
 
-/** Never shows the value itself, because it may be a credential. */
-function show(value: unknown): string {
-  if (typeof value === "string") return `a string of ${value.length} characters`;
-  return Array.isArray(value) ? `an array of ${value.length}` : typeof value;
-}
+const TOKEN_RULES = {
+  mechanism: oneOf(["oauthbearer"]),
+  oauthBearerProvider: { ...aFunction, allowed: "a function that resolves to { value }, the token; it has no URL form" },
+};
 
-function requireKnown(where: string, value: object, allowed: readonly string[]): void {
-  const unknown = Object.keys(value).find((name) => !allowed.includes(name));
-  if (unknown === undefined) return;
-  refuseOption(`${where}there is no ${JSON.stringify(unknown.slice(0, 80))}; allowed are ${allowed.join(", ")}`);
-}
+/** The settings of kafkajs that its connections use. The adapter decides the others, or does not use their parts. */
+const KAFKAJS_RULES: Readonly<Record<string, OptionRule>> = {
+  socketFactory: aFunction,
+  connectionTimeout: positiveInteger,
+  authenticationTimeout: positiveInteger,
+  requestTimeout: positiveInteger,
+  reauthenticationThreshold: positiveInteger,
+  ssl: booleanOrObject,
+  sasl: {
+    allowed: "an object with a mechanism",
+    accepts: (value) => object.accepts(value) && typeof (value as { mechanism?: unknown }).mechanism === "string",
+  },
+};
 
 /** @throws `configuration` naming what was received and what is allowed, never a credential */
 export function checkKafkaOptions(options: KafkaOptions): void {
-  if (!isObject(options)) refuseOption(`an object is needed; received ${show(options)}`);
-  requireKnown("", options, ["brokers", "clientId", "tls", "sasl", "idempotent", "compression", "kafkajs"]);
-  const { brokers, clientId, tls, sasl, idempotent, compression, kafkajs } = options;
-  if (!Array.isArray(brokers) || brokers.length === 0) refuseOption(`brokers must be an array of host:port; received ${show(brokers)}`);
+  KAFKA_OPTIONS.check(options, RULES, undefined, ["brokers"]);
+  const { brokers, tls, sasl, kafkajs } = options;
   for (const broker of brokers) parseBroker(broker);
-  if (clientId !== undefined && (typeof clientId !== "string" || clientId === "")) {
-    refuseOption(`clientId must be a non-empty string; received ${show(clientId)}`);
+  if (typeof tls === "object") {
+    KAFKA_OPTIONS.check(tls, TLS_RULES, "tls");
+    if ((tls.cert === undefined) !== (tls.key === undefined)) KAFKA_OPTIONS.refuse("tls.cert and tls.key go together");
   }
-  if (idempotent !== undefined && typeof idempotent !== "boolean")
-    refuseOption(`idempotent must be true or false; received ${show(idempotent)}`);
-  if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
-    refuseOption(`compression must be one of ${COMPRESSIONS.join(", ")}; received ${show(compression)}`);
-  }
-  if (tls !== undefined) checkTls(tls);
   if (sasl !== undefined) checkSasl(sasl);
-  if (kafkajs !== undefined) checkKafkajs(kafkajs, options);
-}
-
-function checkTls(tls: NonNullable<KafkaOptions["tls"]>): void {
-  if (typeof tls === "boolean") return;
-  if (!isObject(tls)) refuseOption(`tls must be true, false or an object; received ${show(tls)}`);
-  requireKnown("tls: ", tls, TLS_SETTINGS);
-  for (const [name, value] of Object.entries(tls)) {
-    if (value !== undefined && (typeof value !== "string" || value === "")) {
-      refuseOption(`tls.${name} must be a non-empty string; received ${show(value)}`);
-    }
-  }
-  if ((tls.cert === undefined) !== (tls.key === undefined)) refuseOption("tls.cert and tls.key go together");
+  if (kafkajs === undefined) return;
+  KAFKA_OPTIONS.check(kafkajs, KAFKAJS_RULES, "kafkajs");
+  if (kafkajs["sasl"] !== undefined && sasl !== undefined) KAFKA_OPTIONS.refuse("sasl is given twice, once of them in kafkajs");
+  if (kafkajs["ssl"] !== undefined && tls !== undefined) KAFKA_OPTIONS.refuse("tls is given twice, once of them as kafkajs.ssl");
 }
 
 function checkSasl(sasl: KafkaSasl): void {
-  if (!isObject(sasl)) refuseOption(`sasl must be an object; received ${show(sasl)}`);
   if (!MECHANISMS.includes(sasl.mechanism)) {
-    refuseOption(`sasl.mechanism must be one of ${MECHANISMS.join(", ")}; others go into kafkajs.sasl`);
+    KAFKA_OPTIONS.refuse(`sasl.mechanism must be one of ${MECHANISMS.join(", ")}; others go into kafkajs.sasl`);
   }
-  if (sasl.mechanism === "oauthbearer") {
-    requireKnown("sasl: ", sasl, ["mechanism", "oauthBearerProvider"]);
-    if (typeof sasl.oauthBearerProvider !== "function") {
-      refuseOption("sasl.oauthBearerProvider must be a function that resolves to { value }, the token; it has no URL form");
-    }
-    return;
-  }
-  requireKnown("sasl: ", sasl, ["mechanism", "username", "password"]);
-  for (const name of ["username", "password"] as const) {
-    if (typeof sasl[name] !== "string" || sasl[name] === "") refuseOption(`sasl.${name} must be a non-empty string`);
-  }
-}
-
-function checkKafkajs(kafkajs: Readonly<Record<string, unknown>>, { sasl, tls }: KafkaOptions): void {
-  if (!isObject(kafkajs)) refuseOption(`kafkajs must be an object; received ${show(kafkajs)}`);
-  requireKnown("kafkajs: ", kafkajs, Object.keys(KAFKAJS_SETTINGS));
-  for (const [name, value] of Object.entries(kafkajs)) {
-    if (value !== undefined && !KAFKAJS_SETTINGS[name]!(value)) refuseOption(`kafkajs.${name} cannot be ${show(value)}`);
-  }
-  if (kafkajs["sasl"] !== undefined && sasl !== undefined) refuseOption("sasl is given twice, once of them in kafkajs");
-  if (kafkajs["ssl"] !== undefined && tls !== undefined) refuseOption("tls is given twice, once of them as kafkajs.ssl");
+  const rules = sasl.mechanism === "oauthbearer" ? TOKEN_RULES : PASSWORD_RULES;
+  KAFKA_OPTIONS.check(sasl, rules, "sasl", Object.keys(rules));
 }
 
 const DEFAULT_PORT = 9092;
@@ -131,7 +101,7 @@ export function parseBroker(broker: unknown): { readonly host: string; readonly 
   const match = typeof broker === "string" ? /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+))(?::(\d{1,5}))?$/.exec(broker) : null;
   const port = match?.[3] === undefined ? DEFAULT_PORT : Number(match[3]);
   if (match === null || port < 1 || port > 65_535) {
-    refuseOption(`a broker is host:port with a port from 1 to 65535; received ${show(broker)}`);
+    KAFKA_OPTIONS.refuse(`a broker is host:port with a port from 1 to 65535; received ${KAFKA_OPTIONS.show(broker)}`);
   }
   return { host: match[1] ?? match[2]!, port };
 }

@@ -1,3 +1,4 @@
+import { RetryBackoff, pause, retrying } from "../../src/adapter-kit/index.ts";
 import type {
   DriverGap,
   PartitionEnd,
@@ -10,8 +11,7 @@ import type {
   StopPoint,
 } from "../../src/driver/index.ts";
 import type { KafkaClient } from "./client/kafka-client.ts";
-import { RetryBackoff, retrying } from "./client/retry-backoff.ts";
-import { pause } from "./client/waiting.ts";
+import { classify } from "./errors.ts";
 import { type LogBounds, OffsetLookup } from "./fetch/offset-lookup.ts";
 import { PartitionFetcher } from "./fetch/partition-fetcher.ts";
 import { placeFrom } from "./fetch/read-epochs.ts";
@@ -69,7 +69,7 @@ export class KafkaReader implements ReaderDriver {
 
   async read(partitions: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void> {
     const over = AbortSignal.any([signal, this.#closing.signal]);
-    const backoff = new RetryBackoff(this.#service.report, this.#topicName);
+    const backoff = new RetryBackoff({ report: this.#service.report, topic: this.#topicName, classify });
     const { topic, places, resolved } = await retrying("ListOffsets", backoff, over, () => this.#startsOf(partitions, over));
     const fetcher = new PartitionFetcher(this.#service, this.#client, topic);
     for (const { partition } of partitions) {

@@ -1,8 +1,8 @@
+import { abortable } from "../../src/adapter-kit/index.ts";
 import type { PartitionPlace, Place, StartPoint, StreamError, TopicIdentity } from "../../src/driver/index.ts";
 import { ErrorNumber } from "./client/error-codes.ts";
 import type { ClusterMetadata, KafkaClient, TopicMetadata } from "./client/kafka-client.ts";
-import { abortable } from "./client/waiting.ts";
-import { errorOf, kafkaError, topicNotFound } from "./errors.ts";
+import { KAFKA_ERRORS, errorOf, kafkaError, topicNotFound } from "./errors.ts";
 
 /** A topic as the cluster described it at one moment. */
 export interface TopicSnapshot {
@@ -68,11 +68,7 @@ export function partitionNumber(name: string): number | null {
 
 /** The message names the partitions that exist. */
 export function noSuchPartition({ topic, partitions }: TopicSnapshot, name: string): StreamError {
-  return kafkaError(
-    "invalid-argument",
-    `there is no partition ${JSON.stringify(name.slice(0, 80))}; topic ${JSON.stringify(topic)} has ${partitions.map((known) => `"${known}"`).join(", ")}`,
-    { topic },
-  );
+  return KAFKA_ERRORS.noSuchPartition(topic, name, partitions.map(String));
 }
 
 /** @throws `invalid-argument` for a partition that does not exist; the message names those that do */

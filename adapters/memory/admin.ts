@@ -16,7 +16,7 @@ import type {
 import type { Group } from "./broker/group.ts";
 import { createGroup } from "./broker/groups.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
-import { groupNotFound, memoryError } from "./errors.ts";
+import { groupNotFound, memoryError, outcomeUnknown } from "./errors.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor, topicSettings } from "./topic-access.ts";
 
@@ -35,7 +35,7 @@ export class MemoryAdmin implements AdminDriver {
   #answer(operation: string, topic: string): void {
     const lost = this.#service.broker.faults.take({ kind: "answer", topic, partitions: null });
     if (lost.length === 0) return;
-    throw memoryError("outcome-unknown", `the answer to ${operation} was lost`, { topic, retryable: true });
+    throw outcomeUnknown(`the answer to ${operation} was lost`, { topic });
   }
 
   #require(capability: Capability, operation: string, capabilities = this.#service.profile.capabilities): void {

@@ -1,9 +1,7 @@
-import { StreamError, type StreamErrorCode, type StreamErrorDetails } from "../../src/driver/index.ts";
+import { classifySdkError, providerErrors } from "../../src/adapter-kit/index.ts";
+import type { StreamError } from "../../src/driver/index.ts";
 
-/** An error of this provider. */
-export function memoryError(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}): StreamError {
-  return new StreamError(code, message, { provider: "memory", ...details });
-}
+export const { error: memoryError, groupNotFound, noSuchPartition, outcomeUnknown } = providerErrors("memory");
 
 export function topicNotFound(topic: string): StreamError {
   return memoryError(
@@ -13,10 +11,6 @@ export function topicNotFound(topic: string): StreamError {
       topic,
     },
   );
-}
-
-export function groupNotFound(topic: string, group: string): StreamError {
-  return memoryError("not-found", `topic ${JSON.stringify(topic)} has no group ${JSON.stringify(group)}`, { topic });
 }
 
 export function ownershipLost(topic: string, partition: string): StreamError {
@@ -32,13 +26,5 @@ export function unavailable(what: string): StreamError {
 
 /** This provider has no SDK with errors of its own, so every error that is not a `StreamError` yet is a defect. */
 export function classify(error: unknown): StreamError {
-  if (error instanceof StreamError) return error;
-  return memoryError(
-    "internal",
-    `the memory provider failed with an unknown error: ${error instanceof Error ? error.name : typeof error}`,
-    {
-      cause: error,
-      retryable: false,
-    },
-  );
+  return classifySdkError(error, { provider: "memory", client: "the memory provider", rules: {} });
 }

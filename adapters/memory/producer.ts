@@ -1,3 +1,4 @@
+import { StoredSlice, eachStored, notStored } from "../../src/adapter-kit/index.ts";
 import type {
   CallShape,
   CallSlice,
@@ -5,7 +6,6 @@ import type {
   Limits,
   ProducerDriver,
   PublishCall,
-  RecordResult,
   SliceResult,
   StreamError,
   TopicIdentity,
@@ -126,7 +126,7 @@ export class MemoryProducer implements ProducerDriver {
       // Nothing was stored, but a client that abandons a real call cannot know that.
       if (signal.aborted) return everywhere({ outcome: "unknown", error: unavailable("the call was abandoned") });
       const known = classify(error);
-      return everywhere({ outcome: known.retryable ? "retryable" : "refused", error: known });
+      return everywhere(notStored(known));
     }
   }
 
@@ -209,19 +209,14 @@ export class MemoryProducer implements ProducerDriver {
       touched.add(partition);
       for (const record of records)
         partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
-      return receiptPositions ? new StoredSlice(partition.id, nowMs, firstIndex) : NOTHING_REPORTED;
+      return receiptPositions ? new StoredSlice(partition.id, nowMs, firstIndex, positionAt) : NOTHING_REPORTED;
     }
-    const results = records.map((record, index): RecordResult => {
+    const results = eachStored(records, (record, index) => {
       const partition = topic.openSuccessor(place[index]!);
       touched.add(partition);
       const position = receiptPositions ? toPosition(partition.log.endIndex) : null;
       partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
-      return {
-        outcome: "stored",
-        partition: receiptPositions ? partition.id : null,
-        position,
-        timestampMs: receiptPositions ? nowMs : null,
-      };
+      return { partition: receiptPositions ? partition.id : null, position, timestampMs: receiptPositions ? nowMs : null };
     });
     return { outcome: "each", results };
   }
@@ -234,20 +229,6 @@ function refuseEach(count: number, error: StreamError): SliceResult {
   return { outcome: "each", results: Array.from({ length: count }, () => ({ outcome: "refused", error })) };
 }
 
-/** The result of a stored slice. A position is made only when it is read. */
-class StoredSlice {
-  readonly outcome = "stored";
-  readonly partition: string;
-  readonly timestampMs: number;
-  readonly #firstIndex: number;
-
-  constructor(partition: string, timestampMs: number, firstIndex: number) {
-    this.partition = partition;
-    this.timestampMs = timestampMs;
-    this.#firstIndex = firstIndex;
-  }
-
-  positionOf(index: number): string {
-    return toPosition(this.#firstIndex + index);
-  }
+function positionAt(firstIndex: number, index: number): string {
+  return toPosition(firstIndex + index);
 }

@@ -1,13 +1,12 @@
+import { RetryBackoff, pause, retrying } from "../../src/adapter-kit/index.ts";
 import type { Fault, Report } from "../../src/driver/index.ts";
 import type { MemoryBroker } from "./broker/broker.ts";
 import type { CallTarget } from "./broker/faults.ts";
-import { sleep } from "./broker/wake.ts";
 import { classify, memoryError, unavailable } from "./errors.ts";
 import type { Profile } from "./profiles.ts";
 
 const DEFAULT_STALL_MS = 1_000;
 const FIRST_DELAY_MS = 5;
-const LONGEST_DELAY_MS = 1_000;
 
 /** A call and how it is named in reports. */
 export interface ServiceCall extends CallTarget {
@@ -62,13 +61,13 @@ export class Service {
 
   /** The delay that every call takes. */
   async takeTime(signal: AbortSignal): Promise<void> {
-    if (this.delayMs > 0) await sleep(this.delayMs, signal);
+    if (this.delayMs > 0) await waited(this.delayMs, signal);
   }
 
   /** Applies the faults that are the same for every call; those of publishing are left out. */
   async applyFaults(faults: readonly Fault[], call: ServiceCall, signal: AbortSignal): Promise<void> {
     for (const fault of faults) {
-      if (fault.kind === "stall") await sleep(fault.durationMs ?? DEFAULT_STALL_MS, signal);
+      if (fault.kind === "stall") await waited(fault.durationMs ?? DEFAULT_STALL_MS, signal);
       else if (fault.kind === "disconnect") throw unavailable("the connection broke before the call was carried out");
       else if (fault.kind === "expire-cursor") throw unavailable("the cursor has expired and has to be requested again");
       else if (fault.kind === "refuse-authorization") {
@@ -79,22 +78,19 @@ export class Service {
 
   /** Retries a call with back-off while its error is retryable. For polling and joining; never for publishing. */
   async retrying<Answer>(call: ServiceCall, signal: AbortSignal, action: () => Answer): Promise<Answer> {
-    for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
-      try {
-        const entering = this.enter(call, signal);
-        if (entering !== undefined) await entering;
-        // The caller may have given up while the call was on its way. It must not be carried out then: a member that has left would stay in the group.
-        signal.throwIfAborted();
-        return action();
-      } catch (error) {
-        signal.throwIfAborted();
-        const known = classify(error);
-        if (!known.retryable) throw known;
-        if (this.#report.wants("retry")) {
-          this.#report({ kind: "retry", operation: call.operation, topic: call.topic, error: known, delayMs });
-        }
-        await sleep(delayMs, signal);
-      }
-    }
+    const backoff = new RetryBackoff({ report: this.#report, topic: call.topic, classify, initialDelayMs: FIRST_DELAY_MS });
+    return retrying(call.operation, backoff, signal, async () => {
+      const entering = this.enter(call, signal);
+      if (entering !== undefined) await entering;
+      // The caller may have given up while the call was on its way. It must not be carried out then: a member that has left would stay in the group.
+      signal.throwIfAborted();
+      return action();
+    });
   }
+}
+
+/** @throws the signal's reason */
+async function waited(durationMs: number, signal: AbortSignal): Promise<void> {
+  await pause(durationMs, signal);
+  signal.throwIfAborted();
 }

@@ -24,9 +24,15 @@ const DRIVER_CONTRACT_TYPES = /^src\/(tokens\.|topic-settings\.|lag\.)/;
 
 const boundaries: readonly Boundary[] = [
   {
-    name: "an adapter imports itself, the driver contract, errors, leases and the frame",
+    name: "an adapter imports itself, the driver contract, errors, the adapter kit, leases and the frame",
     from: /^adapters\/[^/]+\//,
-    allowed: ({ from, to }) => adapterOf(to) === adapterOf(from) || /^src\/(driver\/|errors\.|leases\/|envelope\/index\.)/.test(to),
+    allowed: ({ from, to }) =>
+      adapterOf(to) === adapterOf(from) || /^src\/(driver\/|errors\.|adapter-kit\/index\.|leases\/|envelope\/index\.)/.test(to),
+  },
+  {
+    name: "the adapter kit imports the driver contract, errors, waits, back-off and rules of options",
+    from: /^src\/adapter-kit\//,
+    allowed: ({ to }) => /^src\/(adapter-kit\/|driver\/|errors\.|abortable\.|back-off\.|option-rules\.)/.test(to),
   },
   {
     name: "the frame imports the types of records and places, errors, stored times and texts of bytes",

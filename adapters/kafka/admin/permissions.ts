@@ -1,8 +1,8 @@
+import { RetryBackoff, retrying } from "../../../src/adapter-kit/index.ts";
 import type { GroupName, GuardedOperation, Permission } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { type AllowedOperations, KafkaProtocolError, KafkaUnsupportedError } from "../client/kafka-client.ts";
-import { RetryBackoff, retrying } from "../client/retry-backoff.ts";
-import { topicNotFound } from "../errors.ts";
+import { classify, topicNotFound } from "../errors.ts";
 import { Coordinator } from "../group/coordinator.ts";
 import { nativeGroupName } from "../group/group-name.ts";
 import type { KafkaService } from "../service.ts";
@@ -46,7 +46,7 @@ export async function permissionsOn(
   name: GroupName | null,
   signal: AbortSignal,
 ): Promise<readonly Permission[]> {
-  const backoff = new RetryBackoff(service.report, topic);
+  const backoff = new RetryBackoff({ report: service.report, topic, classify });
   return retrying("permissions", backoff, signal, async () => permissionsFrom(await grantedOperations(service, topic, name, signal)));
 }
 

@@ -1,7 +1,7 @@
+import { pause } from "../../../src/adapter-kit/index.ts";
 import { performance } from "node:perf_hooks";
 import type { DriverTopicDescription, TopicSettings } from "../../../src/driver/index.ts";
 import { NARROWING_SETTINGS, messageBytesOf } from "../capabilities.ts";
-import { pause } from "../client/waiting.ts";
 import { classify, kafkaError } from "../errors.ts";
 import type { KafkaService } from "../service.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";

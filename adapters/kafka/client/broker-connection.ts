@@ -1,3 +1,4 @@
+import { abortable } from "../../../src/adapter-kit/index.ts";
 import { type Socket, isIP } from "node:net";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
@@ -10,7 +11,6 @@ import { metadataApi } from "./metadata-api.ts";
 import { reportingLogger } from "./reporting-logger.ts";
 import type { Sdk, SdkConnection, SdkSocketRequest } from "./sdk.ts";
 import type { SilenceWatch, Unanswered, WatchedConnection } from "./silence-watch.ts";
-import { abortable } from "./waiting.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 

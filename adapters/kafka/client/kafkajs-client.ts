@@ -1,3 +1,4 @@
+import { abortable } from "../../../src/adapter-kit/index.ts";
 import type { Report } from "../../../src/driver/index.ts";
 import { alterConfigApi, createPartitionsApi, createTopicApi, deleteRecordsApi, deleteTopicApi, describeConfigApi } from "./admin-apis.ts";
 import type { Api } from "./api.ts";
@@ -39,7 +40,6 @@ import { metadataApi } from "./metadata-api.ts";
 import { initProducerIdApi, listOffsetsApi, offsetCommitApi, offsetDeleteApi, offsetFetchApi } from "./offset-apis.ts";
 import { groupOperationsApi, topicOperationsApi } from "./operations-apis.ts";
 import { produceApi } from "./produce-api.ts";
-import { abortable } from "./waiting.ts";
 
 /** The part of the request time-out that the server may wait for its replicas. */
 const REPLICATION_SHARE = 0.9;

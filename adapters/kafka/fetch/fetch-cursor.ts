@@ -1,5 +1,6 @@
+import { RetryBackoff } from "../../../src/adapter-kit/index.ts";
 import type { Report, UnreadableRange } from "../../../src/driver/index.ts";
-import { RetryBackoff } from "../client/retry-backoff.ts";
+import { classify } from "../errors.ts";
 import type { FetchedBatches } from "../log/record-batch-reader.ts";
 import type { KafkaRecord } from "../records.ts";
 import type { HandledEpochs } from "./handled-epochs.ts";
@@ -88,7 +89,7 @@ export class FetchCursor {
 
   /** The back-off of consecutive failures. */
   backoff(report: Report, topic: string): RetryBackoff {
-    this.#backoff ??= new RetryBackoff(report, topic);
+    this.#backoff ??= new RetryBackoff({ report, topic, classify });
     return this.#backoff;
   }
 

@@ -1,9 +1,8 @@
+import { RetryBackoff, abortable, pause } from "../../../src/adapter-kit/index.ts";
 import { performance } from "node:perf_hooks";
 import { type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import type { FetchedPartition, KafkaClient } from "../client/kafka-client.ts";
-import { RetryBackoff } from "../client/retry-backoff.ts";
-import { abortable, pause } from "../client/waiting.ts";
 import { classify, corruptBatch, kafkaError, partitionError, topicNotFound } from "../errors.ts";
 import { FetchedBatches } from "../log/record-batch-reader.ts";
 import { toPosition } from "../records.ts";
@@ -117,7 +116,7 @@ export class PartitionFetcher {
   }
 
   async #fetchLoop(leader: number, signal: AbortSignal): Promise<void> {
-    const backoff = new RetryBackoff(this.#service.report, this.#topic.topic);
+    const backoff = new RetryBackoff({ report: this.#service.report, topic: this.#topic.topic, classify });
     for (;;) {
       if (signal.aborted) return;
       const { signal: woken } = this.#wake;

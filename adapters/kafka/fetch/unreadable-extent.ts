@@ -1,6 +1,7 @@
+import { RetryBackoff, retrying } from "../../../src/adapter-kit/index.ts";
 import type { Report } from "../../../src/driver/index.ts";
 import { type KafkaClient, LATEST } from "../client/kafka-client.ts";
-import { RetryBackoff, retrying } from "../client/retry-backoff.ts";
+import { classify } from "../errors.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
 import { OffsetLookup } from "./offset-lookup.ts";
 import { fetchOnce, withholdsRecords } from "./single-fetch.ts";
@@ -28,7 +29,7 @@ export async function lastUnreadable(
   { partition, first, topic, refreshTopic }: UnreadablePartition,
   signal: AbortSignal,
 ): Promise<bigint> {
-  const backoff = new RetryBackoff(report, topic().topic);
+  const backoff = new RetryBackoff({ report, topic: topic().topic, classify });
   const retried = <Answer>(operation: string, ask: () => Promise<Answer>): Promise<Answer> =>
     retrying(operation, backoff, signal, async () => {
       try {

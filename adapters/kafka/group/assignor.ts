@@ -1,3 +1,4 @@
+import { fairShares } from "../../../src/adapter-kit/index.ts";
 import type { MemberAssignment, Subscription } from "./member-metadata.ts";
 
 /** A member with the subscription of its join request. */
@@ -43,22 +44,8 @@ function isNewer(a: SubscribedMember, b: SubscribedMember): boolean {
 function sharesOf(subscribers: readonly SubscribedMember[], owners: ReadonlyMap<number, string>): ReadonlyMap<string, number[]> {
   // The largest number counts. A member that has not yet seen new partitions does not keep them from the others.
   const count = Math.max(...subscribers.map(({ partitionCount }) => partitionCount));
-  const kept = new Map(subscribers.map(({ memberId }) => [memberId, [] as number[]]));
-  for (let partition = 0; partition < count; partition += 1) kept.get(owners.get(partition) ?? "")?.push(partition);
-  // The members with the most partitions get the larger shares, so that as few partitions as possible move.
-  const order = [...kept].toSorted(([a, ofA], [b, ofB]) => ofB.length - ofA.length || (a < b ? -1 : 1));
-  const least = Math.floor(count / order.length);
-  const larger = count % order.length;
-  const shares = order.map(([memberId, partitions], rank) => ({ memberId, partitions, size: least + (rank < larger ? 1 : 0) }));
-  for (const share of shares) share.partitions = share.partitions.slice(0, share.size);
-  const taken = new Set(shares.flatMap(({ partitions }) => partitions));
-  let next = 0;
-  for (const { partitions, size } of shares) {
-    while (partitions.length < size) {
-      while (taken.has(next)) next += 1;
-      partitions.push(next);
-      next += 1;
-    }
-  }
-  return new Map(shares.map(({ memberId, partitions }) => [memberId, partitions]));
+  const partitions = Array.from({ length: count }, (_, partition) => partition);
+  const members = subscribers.map(({ memberId }) => memberId).toSorted();
+  const owned = new Map(members.map((memberId) => [memberId, partitions.filter((partition) => owners.get(partition) === memberId)]));
+  return fairShares(owned, partitions);
 }

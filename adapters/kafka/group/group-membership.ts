@@ -1,10 +1,9 @@
+import { RetryBackoff, abortable, pause } from "../../../src/adapter-kit/index.ts";
 import { performance } from "node:perf_hooks";
 import type { Report } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { type GroupMember, type JoinGroupRequest, type JoinedGroup, type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
-import { RetryBackoff } from "../client/retry-backoff.ts";
-import { abortable, pause } from "../client/waiting.ts";
-import { kafkaError } from "../errors.ts";
+import { classify, kafkaError } from "../errors.ts";
 import { assignPartitions } from "./assignor.ts";
 import { Coordinator } from "./coordinator.ts";
 import { type MemberAssignment, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from "./member-metadata.ts";
@@ -67,7 +66,7 @@ export class GroupMembership {
     this.#coordinator = new Coordinator(client, settings.group);
     this.#settings = settings;
     this.#events = events;
-    this.#backoff = new RetryBackoff(report, settings.topic);
+    this.#backoff = new RetryBackoff({ report, topic: settings.topic, classify });
   }
 
   /** The member as the group knows it, for commits. */

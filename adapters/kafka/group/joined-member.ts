@@ -1,7 +1,6 @@
+import { RetryBackoff, pause } from "../../../src/adapter-kit/index.ts";
 import type { Assignment, ConsumerSettings, HandledAhead, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
 import { type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
-import { RetryBackoff } from "../client/retry-backoff.ts";
-import { pause } from "../client/waiting.ts";
 import { classOf, classify } from "../errors.ts";
 import { HandledEpochs } from "../fetch/handled-epochs.ts";
 import { OffsetLookup } from "../fetch/offset-lookup.ts";
@@ -187,7 +186,7 @@ export class JoinedMember {
   /** @returns no places if the member wants none of the partitions any longer */
   async #startPlaces(added: readonly OwnedPartition[]): Promise<ReadonlyMap<number, CommittedPlace>> {
     const { service, client, watch, offsets } = this.#services;
-    const backoff = new RetryBackoff(service.report, this.#topic);
+    const backoff = new RetryBackoff({ report: service.report, topic: this.#topic, classify });
     const context = {
       lookup: new OffsetLookup(client),
       offsets,

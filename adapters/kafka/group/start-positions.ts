@@ -1,6 +1,6 @@
+import { pause } from "../../../src/adapter-kit/index.ts";
 import type { ConsumerSettings } from "../../../src/driver/index.ts";
 import { EARLIEST, type GroupMember, KafkaProtocolError } from "../client/kafka-client.ts";
-import { pause } from "../client/waiting.ts";
 import { groupNotFound } from "../errors.ts";
 import type { OffsetLookup } from "../fetch/offset-lookup.ts";
 import { placeFrom } from "../fetch/read-epochs.ts";

@@ -1,7 +1,6 @@
+import { RetryBackoff, pause, retrying } from "../../../src/adapter-kit/index.ts";
 import { type Report, isStreamError } from "../../../src/driver/index.ts";
-import { RetryBackoff, retrying } from "../client/retry-backoff.ts";
-import { pause } from "../client/waiting.ts";
-import { topicNotFound } from "../errors.ts";
+import { classify, topicNotFound } from "../errors.ts";
 import type { TopicDirectory, TopicSnapshot } from "../topic-directory.ts";
 
 const LOOK_UP_INTERVAL_MS = 3_000;
@@ -33,7 +32,7 @@ export class TopicWatch {
     partitionsAdded: () => void,
     signal: AbortSignal,
   ): Promise<TopicWatch> {
-    const backoff = new RetryBackoff(report, topic);
+    const backoff = new RetryBackoff({ report, topic, classify });
     const known = await retrying("Metadata", backoff, signal, () => directory.fetch(topic, signal));
     return new TopicWatch(directory, known, backoff, partitionsAdded);
   }

@@ -1,13 +1,14 @@
+import { StoredSlice, eachStored, notStored } from "../../../src/adapter-kit/index.ts";
 import type { CallSlice, OutgoingRecord, RecordResult, SliceResult, StreamError } from "../../../src/driver/index.ts";
 import { ErrorNumber } from "../client/error-codes.ts";
 import { KafkaConnectError, KafkaUnsupportedError, type ProducedPartition } from "../client/kafka-client.ts";
 import { classOf, classify, errorOf, kafkaError } from "../errors.ts";
 import { writeBatch } from "../log/record-batch-writer.ts";
+import { positionAt } from "../records.ts";
 import type { KafkaService } from "../service.ts";
 import { noSuchPartition } from "../topic-directory.ts";
 import type { ProducerSequences, SequencedBatch } from "./producer-sequences.ts";
 import type { ProducerTopic } from "./producer-topic.ts";
-import { StoredSlice, eachStored } from "./receipts.ts";
 
 /** The time that the leader waits for its replicas. */
 const REPLICATION_TIMEOUT_MS = 30_000;
@@ -70,21 +71,21 @@ export class ProduceRequests {
   ): Promise<NumberedBatch[]> {
     const batches = wanted.filter(({ index, partition, slice }) => {
       if (slice.lane !== null || !sequences.awaitsOthers(partition, slice.records)) return true;
-      results[index] = notSent(kafkaError("unavailable", "the partition waits for the retry of a batch of unknown outcome"));
+      results[index] = notStored(kafkaError("unavailable", "the partition waits for the retry of a batch of unknown outcome"));
       return false;
     });
     const isLost = batches.some(({ partition, slice }) => sequences.next(partition, slice.records) === null);
     try {
       if (isLost) await sequences.renew(signal);
     } catch (error) {
-      for (const { index } of batches) results[index] = notSent(classify(error));
+      for (const { index } of batches) results[index] = notStored(classify(error));
       return [];
     }
     return batches.flatMap((batch) => {
       const { records } = batch.slice;
       const sequenced = sequences.next(batch.partition, records);
       if (sequenced !== null) return [{ ...batch, sequenced, records: records.slice(0, sequenced.count) }];
-      results[batch.index] = notSent(kafkaError("unavailable", "the idempotent producer has no id at present"));
+      results[batch.index] = notStored(kafkaError("unavailable", "the idempotent producer has no id at present"));
       return [];
     });
   }
@@ -104,7 +105,7 @@ export class ProduceRequests {
     if (batches.length === 0) return;
     const { topic, topicId } = this.#topic.known;
     if (leader < 0) {
-      for (const { index, partition } of batches) results[index] = notSent(this.#topic.missing ?? this.#withoutLeader(partition));
+      for (const { index, partition } of batches) results[index] = notStored(this.#topic.missing ?? this.#withoutLeader(partition));
       return;
     }
     const nowMs = Date.now();
@@ -154,13 +155,13 @@ export class ProduceRequests {
         return lost(error, sequenced);
       case "fenced":
         this.#sequences?.forget(partition);
-        return notSent(error);
+        return notStored(error);
       case "retry":
-        return notSent(error);
+        return notStored(error);
       case "refresh":
         this.#topic.refreshInBackground();
         if (MAY_HAVE_APPENDED_CODES.includes(errorCode)) return lost(error, sequenced);
-        return NO_SUCH_TOPIC_CODES.includes(errorCode) ? this.#partitionUnknown(error) : notSent(error);
+        return NO_SUCH_TOPIC_CODES.includes(errorCode) ? this.#partitionUnknown(error) : notStored(error);
       case "fail":
         return { outcome: "refused", error };
     }
@@ -169,21 +170,17 @@ export class ProduceRequests {
   /** The leader does not know the partition: the partition moves, or the topic is gone. The refresh before the next attempt shows which. */
   #partitionUnknown(cause: StreamError): SliceResult {
     const { missing, known } = this.#topic;
-    return notSent(
+    return notStored(
       missing ?? kafkaError("unavailable", "the broker does not know the partition at present", { topic: known.topic, cause }),
     );
   }
-}
-
-function notSent(error: StreamError): SliceResult {
-  return error.retryable ? { outcome: "retryable", error } : { outcome: "refused", error };
 }
 
 /** If the failure came before the request was sent, nothing is stored. After any other failure the outcome is unknown. */
 function lost(error: unknown, sequenced: SequencedBatch | null): SliceResult {
   const known = classify(error);
   const hasNotLeft = error instanceof KafkaConnectError || error instanceof KafkaUnsupportedError || known.code === "configuration";
-  if (hasNotLeft) return notSent(known);
+  if (hasNotLeft) return notStored(known);
   sequenced?.mayBeStored();
   return { outcome: "unknown", error: known };
 }
@@ -198,8 +195,15 @@ function storedResult(
 ): SliceResult {
   const hasOwnTimes = !hasAppendTime && sent.some(({ timestampMs }) => timestampMs !== null);
   const timestampMs = logAppendTimeMs < 0 ? nowMs : logAppendTimeMs;
-  if (sent.length === count && !hasOwnTimes) return new StoredSlice(partition, timestampMs, baseOffset);
-  return eachStored(partition, baseOffset, sent, count, timestampMs, hasOwnTimes, waitedForRetry());
+  if (sent.length === count && !hasOwnTimes) return new StoredSlice(partition, timestampMs, baseOffset, positionAt);
+  const results = eachStored(sent, (record, index) => ({
+    partition,
+    position: positionAt(baseOffset, index),
+    timestampMs: hasOwnTimes ? (record.timestampMs ?? timestampMs) : timestampMs,
+  }));
+  // The batch took only the first records of the slice.
+  while (results.length < count) results.push({ outcome: "retryable", error: waitedForRetry(), retryAfterMs: 0 });
+  return { outcome: "each", results };
 }
 
 /** @param count records in the slice. Only the first `repeated` of them were retried */

@@ -1,6 +1,6 @@
+import { abortable } from "../../../src/adapter-kit/index.ts";
 import { performance } from "node:perf_hooks";
 import type { StreamError } from "../../../src/driver/index.ts";
-import { abortable } from "../client/waiting.ts";
 import { classify, kafkaError } from "../errors.ts";
 import { type TopicDirectory, type TopicSnapshot, noSuchPartition, partitionNumber } from "../topic-directory.ts";
 import { murmur2 } from "./murmur2.ts";

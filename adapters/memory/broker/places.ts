@@ -1,5 +1,5 @@
 import type { PartitionPlace, Place, StartPoint } from "../../../src/driver/index.ts";
-import { memoryError } from "../errors.ts";
+import { memoryError, noSuchPartition } from "../errors.ts";
 import { toIndex } from "../records.ts";
 import type { Partition } from "./partition.ts";
 import type { MemoryTopic } from "./topic.ts";
@@ -76,16 +76,11 @@ function resolveListed(topic: MemoryTopic, places: ReadonlyMap<string, Partition
 /** @throws `invalid-argument` for a partition that does not exist, with the names of those that do */
 export function requirePartitions(topic: MemoryTopic, wanted: Iterable<string>): void {
   for (const partition of wanted) {
-    if (!topic.partitions.has(partition)) {
-      const existing = topic.listed.map(({ id }) => JSON.stringify(id)).join(", ");
-      throw memoryError(
-        "invalid-argument",
-        `there is no partition ${JSON.stringify(partition)}; topic ${JSON.stringify(topic.name)} has ${existing}`,
-        {
-          topic: topic.name,
-          partition,
-        },
-      );
-    }
+    if (topic.partitions.has(partition)) continue;
+    throw noSuchPartition(
+      topic.name,
+      partition,
+      topic.listed.map(({ id }) => id),
+    );
   }
 }

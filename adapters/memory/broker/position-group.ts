@@ -1,8 +1,8 @@
+import { fairShares } from "../../../src/adapter-kit/index.ts";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import type { Assignment, PartitionPlace, Settlement, StartPoint, StreamError } from "../../../src/driver/index.ts";
 import { memoryError, ownershipLost, topicNotFound } from "../errors.ts";
 import { toIndex, toPosition } from "../records.ts";
-import { balance } from "./balance.ts";
 import { LogFeed } from "./feed.ts";
 import type { Group, Ownership, PartitionLag } from "./group.ts";
 import type { Member } from "./member.ts";
@@ -214,10 +214,11 @@ export class PositionGroup implements Group {
     const owned = new Map([...this.#members].map((member) => [member, [] as string[]]));
     for (const seat of this.#seats.values()) if (!seat.revoking) owned.get(seat.member)?.push(seat.partition.id);
     const assignable = [...this.#topic.partitions.values()].filter((partition) => this.#isAssignable(partition));
-    const target = balance(
+    const shares = fairShares(
       owned,
       assignable.map(({ id }) => id),
     );
+    const target = new Map([...shares].flatMap(([member, ids]) => ids.map((id) => [id, member] as const)));
     for (const partition of assignable) {
       const member = target.get(partition.id);
       const seat = this.#seats.get(partition.id);

@@ -6,7 +6,7 @@ import {
   type KafkaClient,
   type ListedOffset,
 } from "../../../../adapters/kafka/client/kafka-client.ts";
-import { abortable, pause } from "../../../../adapters/kafka/client/waiting.ts";
+import { abortable, pause } from "../../../../src/adapter-kit/index.ts";
 import { writeBatch } from "../../../../adapters/kafka/log/record-batch-writer.ts";
 import type { OutgoingRecord } from "../../../../src/driver/index.ts";
 

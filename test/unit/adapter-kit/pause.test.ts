@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { abortable, pause } from "../../../../../adapters/kafka/client/waiting.ts";
+import { abortable, pause } from "../../../src/adapter-kit/index.ts";
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 

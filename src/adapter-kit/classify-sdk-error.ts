@@ -1,0 +1,96 @@
+import { StreamError, type StreamErrorCode, type StreamErrorDetails } from "../errors.ts";
+import { type SdkErrorParts, sdkErrorParts } from "./sdk-error-parts.ts";
+
+/** What an error of the service means. */
+export interface ErrorRule {
+  readonly code: StreamErrorCode;
+  /** For the message. */
+  readonly meaning: string;
+  /** Absent: as the code says. */
+  readonly retryable?: boolean | undefined;
+}
+
+/** What an adapter knows of the errors of its SDK. */
+export interface SdkErrorRules {
+  readonly provider: string;
+  /** For messages: `the Kinesis client`. */
+  readonly client: string;
+  /** By the code or the name that the SDK gives: `ProvisionedThroughputExceededException`, `ServerBusyError`, `8`. The code counts first. */
+  readonly rules: Readonly<Record<string, ErrorRule>>;
+}
+
+const UNKNOWN_HOST_CODES: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN"]);
+const BROKEN_CONNECTION_CODES: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
+
+/** What the status of an HTTP answer means where no rule says more: https://www.rfc-editor.org/rfc/rfc9110#section-15 */
+const STATUS_RULES: Readonly<Record<number, ErrorRule>> = {
+  400: { code: "invalid-argument", meaning: "the service refuses the request as invalid" },
+  401: { code: "unauthenticated", meaning: "the service does not accept these credentials" },
+  403: { code: "permission-denied", meaning: "these credentials do not permit this" },
+  404: { code: "not-found", meaning: "the service does not know what the request names" },
+  408: { code: "timeout", meaning: "the service did not get the request in time" },
+  409: { code: "conflict", meaning: "the present state does not allow this" },
+  413: { code: "too-large", meaning: "the request is larger than the service takes" },
+  429: { code: "throttled", meaning: "the service asks for fewer requests" },
+};
+const SERVER_FAILED: ErrorRule = { code: "unavailable", meaning: "the service failed" };
+
+/**
+ * Any error of an SDK as a `StreamError`, with itself as the cause. The rules of the adapter come first, for the error and then for those inside it;
+ * then broken connections, then the status of HTTP. What nobody knows is `internal` and not retried. A `StreamError`
+ * stays as it is; one inside (of a token provider, say) gives its code and text. The message never repeats the SDK's text.
+ */
+export function classifySdkError(
+  error: unknown,
+  { provider, client, rules }: SdkErrorRules,
+  details: StreamErrorDetails = {},
+): StreamError {
+  if (error instanceof StreamError) return error;
+  const parts = sdkErrorParts(error);
+  const made = (code: StreamErrorCode, message: string, retryable: boolean | undefined): StreamError =>
+    new StreamError(code, message, { provider, ...(retryable === undefined ? {} : { retryable }), ...details, cause: error });
+  for (const { error: one } of parts) if (one instanceof StreamError) return made(one.code, one.message, one.retryable);
+  for (const ruleOf of [ownRule(rules), connectionRule, statusRule]) {
+    for (const part of parts) {
+      const rule = ruleOf(part);
+      if (rule !== null) return made(rule.code, rule.meaning, rule.retryable);
+    }
+  }
+  return made("internal", `${client} failed with an unknown error: ${parts[0]!.name}`, false);
+}
+
+/** Did the connection break, or could it not be opened? Then the request may have reached the service. */
+export function isBrokenConnection(error: unknown): boolean {
+  return sdkErrorParts(error).some(({ code }) => BROKEN_CONNECTION_CODES.has(code) || UNKNOWN_HOST_CODES.has(code));
+}
+
+/** The resolver does not know the name of the host, or cannot answer. */
+export function isUnknownHost(error: unknown): boolean {
+  return sdkErrorParts(error).some(({ code }) => UNKNOWN_HOST_CODES.has(code));
+}
+
+function ownRule(rules: SdkErrorRules["rules"]) {
+  return ({ code, name }: SdkErrorParts): ErrorRule | null => {
+    if (Object.hasOwn(rules, code)) return rules[code]!;
+    return Object.hasOwn(rules, name) ? rules[name]! : null;
+  };
+}
+
+/** An unknown name of a host is retryable as well: Compose and Kubernetes start services in any order. */
+function connectionRule({ code }: SdkErrorParts): ErrorRule | null {
+  if (UNKNOWN_HOST_CODES.has(code)) return { code: "unavailable", meaning: `no connection (${code}: the name of the host is not known)` };
+  return BROKEN_CONNECTION_CODES.has(code) ? { code: "unavailable", meaning: `the connection broke (${code})` } : null;
+}
+
+function statusRule({ status }: SdkErrorParts): ErrorRule | null {
+  if (status === null) return null;
+  return STATUS_RULES[status] ?? (status >= 500 ? SERVER_FAILED : null);
+}
