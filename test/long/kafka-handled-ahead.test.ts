@@ -37,14 +37,14 @@ test.each(missing === null ? [] : [missing])("environment-missing: %s", async (r
   await expect(startKafka()).rejects.toThrow(reason);
 });
 
-describe.each(missing === null ? ["Kafka"] : [])("three members in separate processes under load, on a real %s", () => {
+describe.each(missing === null ? ["Kafka"] : [])("members in separate processes, on a real %s", () => {
   let cluster: KafkaCluster;
-  let connection: Connection<"topicAdmin">;
+  let connection: Connection<"topicAdmin" | "groupAdmin" | "groupReset" | "lagInMessages">;
   const members: Member[] = [];
 
   beforeAll(async () => {
     cluster = await startKafka();
-    connection = await connect(cluster.url, { require: ["topicAdmin"] });
+    connection = await connect(cluster.url, { require: ["topicAdmin", "groupAdmin", "groupReset", "lagInMessages"] });
   }, 120_000);
 
   afterEach(() => {
@@ -103,9 +103,9 @@ describe.each(missing === null ? ["Kafka"] : [])("three members in separate proc
     return new Map([...Map.groupBy(again, ({ id }) => id!)].map(([id, events]) => [id, events.length]));
   }
 
-  async function newTopic(): Promise<string> {
+  async function newTopic(partitions = PARTITIONS): Promise<string> {
     const topic = `orders-${randomUUID()}`;
-    await connection.admin.createTopic(topic, { partitions: PARTITIONS });
+    await connection.admin.createTopic(topic, { partitions });
     return topic;
   }
 
@@ -164,4 +164,38 @@ describe.each(missing === null ? ["Kafka"] : [])("three members in separate proc
       expect(mayRepeat.size).toBeLessThan(resolvedByKilled / 2);
     },
   );
+
+  /** Of thirty messages all but the first are handled. Then the member is stopped until the group has removed it. */
+  async function frozen(): Promise<{ readonly topic: string; readonly member: Member; readonly before: number }> {
+    const topic = await newTopic(1);
+    const member = start(topic);
+    await until(() => member.events.some(({ event }) => event === "assigned"), "a partition", 60_000);
+    await using producer = connection.topic(topic, { codec: json<{ id: number }>() }).producer();
+    await producer.sendBatch(Array.from({ length: 30 }, (_, id) => ({ key: `key ${id}`, value: { id } })));
+    await until(() => new Set(resolvedBy(member).map(({ id }) => id)).size === 29, "all but the first handled", 60_000);
+    member.child.kill("SIGSTOP");
+    expect(resolvedBy(member).some(({ id }) => id === 0)).toBe(false);
+    await until(async () => (await connection.admin.describeGroup(topic, "workers")).members === 0, "the group to remove it", 60_000);
+    return { topic, member, before: member.events.length };
+  }
+
+  const begunSince = (member: Member, before: number): readonly number[] =>
+    member.events.slice(before).flatMap(({ event, id }) => (event === "begun" ? [id!] : []));
+
+  test("a member that was frozen for longer than its session goes on with what it had handled", { timeout: 120_000 }, async () => {
+    const { topic, member, before } = await frozen();
+    member.child.kill("SIGCONT");
+    await until(() => begunSince(member, before).includes(0), "the first message to be handled again", 60_000);
+    await until(async () => (await connection.admin.lag(topic, "workers")).messages === 0, "everything handled", 60_000);
+    expect(begunSince(member, before).filter((id) => id !== 0)).toEqual([]);
+  });
+
+  test("a frozen member does not swallow a reset, even to the offset where it stood", { timeout: 120_000 }, async () => {
+    const { topic, member, before } = await frozen();
+    await connection.admin.resetGroup(topic, "workers", "earliest");
+    member.child.kill("SIGCONT");
+    const all = Array.from({ length: 30 }, (_, id) => id);
+    await until(() => new Set(begunSince(member, before)).size === 30, "everything to be handled again", 60_000);
+    expect([...new Set(begunSince(member, before))].toSorted((a, b) => a - b)).toEqual(all);
+  });
 });
