@@ -51,6 +51,7 @@ test("says that its Kafka is the emulated one, ticks each promise and explains t
     "Positions and bookmarks",
   ]);
   expect(errors).not.toContain("✘");
+  expect(output, "none came again").toMatch(/^kafka +20,000 +0 +0 +0 +1 /m);
   expect(output).toMatch(/^twice +handled again after a member left: none of what it stored/m);
   const lines = `${errors}${output}`.split("\n");
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
