@@ -17,6 +17,8 @@ interface Seat extends Ownership {
   readonly partition: Partition;
   readonly end: AbortController;
   revoking: boolean;
+  /** Where it started, or the place that it stored last. Without fencing the group may know a higher one. */
+  place: number;
   /** The note of the partition when this ownership has read or stored its progress last. */
   note: number;
 }
@@ -168,20 +170,25 @@ export class PositionGroup implements Group {
     const seat = this.#seats.get(assignment.partition);
     const isOwner = seat !== undefined && seat.member === member && seat.assignment === assignment;
     if (!isOwner) return this.#settleLate(assignment.partition, through);
-    const stored = this.#places.get(assignment.partition);
-    const before = typeof stored === "number" ? stored : 0;
-    const place = through === null ? before : Math.max(before, toIndex(through) + 1);
+    const own = through === null ? seat.place : Math.max(seat.place, toIndex(through) + 1);
     const { endIndex } = seat.partition.log;
-    if (place > endIndex) {
+    if (own > endIndex) {
       return memoryError("invalid-argument", `position ${through} lies behind the end of the partition`, { topic: this.#topic.name });
     }
-    const kept = ahead === null ? null : StoredAhead.of(ahead, place, endIndex, this.#rules.aheadCapacity);
+    const kept = ahead === null ? null : StoredAhead.of(ahead, own, endIndex, this.#rules.aheadCapacity);
     if (kept === "malformed") {
       return memoryError("invalid-argument", "what is handled ahead must lie in order between the place and the end of the partition", {
         topic: this.#topic.name,
       });
     }
-    seat.note = this.#store(assignment.partition, ended ? "ended" : place, kept);
+    seat.place = own;
+    const stored = this.#places.get(assignment.partition);
+    const place = typeof stored === "number" ? Math.max(stored, own) : own;
+    // What was handled ahead of a lower place means nothing beside this one; alone it still says what is handled behind it.
+    const isBehind = through !== null && own < place;
+    const note = this.#store(assignment.partition, ended ? "ended" : place, isBehind ? null : (kept?.behind(place) ?? null));
+    // Where a former owner has moved the place, the group does not stand where this ownership has left it: nothing resumes it.
+    if (place === own) seat.note = note;
     if (ended) {
       this.#vacate(seat);
       this.#rebalance();
@@ -271,7 +278,7 @@ export class PositionGroup implements Group {
     };
     const end = new AbortController();
     const feed = new LogFeed(this.#topic, partition.log, index, this.#rules.gapDetected);
-    const seat: Seat = { assignment, feed, ended: end.signal, end, member, partition, revoking: false, note };
+    const seat: Seat = { assignment, feed, ended: end.signal, end, member, partition, revoking: false, place: index, note };
     this.#seats.set(partition.id, seat);
     member.assigned(seat);
   }

@@ -31,6 +31,15 @@ export class StoredAhead {
     return end <= place ? null : new StoredAhead(end, indexes.slice(0, kept));
   }
 
+  /** What of it lies behind this place. @returns `null`: nothing */
+  behind(place: number): StoredAhead | null {
+    if (this.#end <= place) return null;
+    return new StoredAhead(
+      this.#end,
+      this.#except.filter((except) => except >= place),
+    );
+  }
+
   get named(): HandledAhead {
     return { upTo: toPosition(this.#end - 1), except: this.#except.map(toPosition) };
   }

@@ -75,6 +75,30 @@ describe("a group keeps what is handled ahead of its place", () => {
     await member.consumer.close();
   });
 
+  test("without fencing, beside a former owner whose late result moves the place", async () => {
+    const { opened, member, mine } = await oneOwner("without=fencing");
+    const group = opened.broker.topic("orders").groups.get("billing")!;
+    group.steal("0");
+    await eventually(() => expect(member.current.get("0")).not.toBe(mine));
+    const again = member.current.get("0")!;
+    expect(await store(member, mine, "4", null)).toBe(null);
+    // The new owner does not know of the late result. What it says about a lower place means nothing beside the higher one.
+    expect(await store(member, again, "1", { upTo: "8", except: ["2", "5"] })).toBe(null);
+    expect(group.places).toEqual(new Map([["0", { kind: "at", position: "5" }]]));
+    expect(await lagOf(opened)).toBe(5);
+    // Alone it belongs to the place that this owner stored last: what lies before the higher place is left out.
+    expect(await store(member, again, null, { upTo: "8", except: ["3", "6"] })).toBe(null);
+    expect(await lagOf(opened)).toBe(2);
+    expect(await store(member, again, null, { upTo: "3", except: ["2"] })).toBe(null);
+    expect(await lagOf(opened)).toBe(5);
+    expect(await store(member, again, null, { upTo: "10", except: [] })).toMatchObject({ code: "invalid-argument" });
+    expect(await store(member, again, null, { upTo: "8", except: ["7", "6"] })).toMatchObject({ code: "invalid-argument" });
+    group.dissolve();
+    await eventually(() => expect(member.current.get("0")).not.toBe(again));
+    expect(member.current.get("0")).toMatchObject({ start: { position: "5" }, ahead: null, resumes: null });
+    await member.consumer.close();
+  });
+
   test("as far as it fits", async () => {
     const many = { upTo: "40", except: ["1", "3", "5", "7", "9", "11", "13", "15", "16", "18"] };
     const kept = (capacity: number): HandledAhead | undefined => {
