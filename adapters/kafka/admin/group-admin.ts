@@ -12,12 +12,13 @@ import { ErrorNumber } from "../client/error-codes.ts";
 import { type DescribedGroup, KafkaProtocolError, LATEST } from "../client/kafka-client.ts";
 import { classify, errorOf, groupNotFound, kafkaError } from "../errors.ts";
 import { type LogBounds, OffsetLookup } from "../fetch/offset-lookup.ts";
-import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom } from "../fetch/read-epochs.ts";
+import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom, sameUntil } from "../fetch/read-epochs.ts";
 import { offsetAfterEnd } from "../fetch/retention-gap.ts";
 import { Coordinator } from "../group/coordinator.ts";
 import { groupOfNativeName, nativeGroupName } from "../group/group-name.ts";
 import { type CommittedPlace, GroupOffsets } from "../group/group-offsets.ts";
 import { subscribedTopics } from "../group/member-metadata.ts";
+import { distancesWithin } from "../group/handled-distances.ts";
 import { warnOfNamesake } from "../group/native-namesake.ts";
 import { toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
@@ -146,15 +147,43 @@ export class GroupAdmin {
     const bounds = await this.#offsets.bounds(known, wanted, signal);
     const places = new Map(wanted.map((partition) => [partition, committed.get(partition) ?? placeFrom(bounds.get(partition)!.first)]));
     await this.#requireWithin(known, places, bounds, signal);
+    const sameEnds = await this.#sameEnds(known, wanted, handled, signal);
     const figures = wanted.map((partition) => {
       const { first, end } = bounds.get(partition)!;
       const at = places.get(partition)!.offset;
       const from = at < first ? first : at;
       const behind = end > from ? Number(end - from) : 0;
-      const ahead = handledBetween(handled.get(partition), from, end);
+      const sameEnd = sameEnds.get(partition) ?? from;
+      const ahead = handledBetween(handled.get(partition), from, sameEnd < end ? sameEnd : end);
       return { partition: String(partition), messages: behind - ahead, timeMs: null };
     });
     return { messages: figures.reduce((sum, { messages }) => sum + messages, 0), timeMs: null, partitions: figures };
+  }
+
+  /**
+   * Where the log of a partition ceases to be the one in which the group has handled messages ahead. An election can have replaced the rest
+   * by other records, which nobody has handled. A partition is absent if nothing is handled ahead, or if this is not known.
+   */
+  async #sameEnds(
+    known: TopicSnapshot,
+    partitions: readonly number[],
+    handled: ReadonlyMap<number, CommittedPlace>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, bigint>> {
+    const epochs = new Map(
+      partitions.flatMap((partition) => {
+        const ends = handled.get(partition)?.ahead?.epochs ?? [];
+        return ends.length === 0 ? [] : [[partition, ends] as const];
+      }),
+    );
+    const newest = new Map([...epochs].map(([partition, ends]) => [partition, ends.at(-1)!.leaderEpoch]));
+    const found = await this.#offsets.epochEnds(known, newest, signal);
+    return new Map(
+      [...found].flatMap(([partition, end]) => {
+        const same = sameUntil(epochs.get(partition)!, end);
+        return same === null ? [] : [[partition, same] as const];
+      }),
+    );
   }
 
   /**
@@ -230,16 +259,13 @@ export class GroupAdmin {
   }
 }
 
-/**
- * The number of offsets that a group has handled after its committed offset, in a part of the log. 0 if the log ends before the last one: it
- * was cut then, and what was handled is not in it.
- */
+/** The number of offsets that a group has handled after its committed offset, in a part of the log. */
 function handledBetween(place: CommittedPlace | undefined, from: bigint, end: bigint): number {
   if (place === undefined || place.ahead === null) return 0;
-  const { upTo, except } = place.ahead;
   const first = Number(from - place.offset);
-  if (upTo < first || place.offset + BigInt(upTo) >= end) return 0;
-  return upTo + 1 - first - except.filter((distance) => distance >= first).length;
+  const ahead = distancesWithin(place.ahead, Number(end - place.offset));
+  if (ahead === null || ahead.upTo < first) return 0;
+  return ahead.upTo + 1 - first - ahead.except.filter((distance) => distance >= first).length;
 }
 
 /** The number of members that read the topic. During a rebalance their topics are unknown; then they count if `mayBe` is true. */

@@ -24,6 +24,8 @@ export interface KafkaClient {
   /** Long poll: the server answers when there are records, or after `maxWaitMs`. */
   fetch(brokerId: number, request: FetchRequest, signal: AbortSignal): Promise<readonly FetchedPartition[]>;
   listOffsets(brokerId: number, request: ListOffsetsRequest, signal: AbortSignal): Promise<readonly ListedOffset[]>;
+  /** Where leader epochs end in the log. */
+  epochEnds(brokerId: number, request: EpochEndsRequest, signal: AbortSignal): Promise<readonly ListedEpochEnd[]>;
   /** A new id for an idempotent producer. */
   initProducerId(signal: AbortSignal): Promise<ProducerIdentity>;
 
@@ -209,6 +211,21 @@ export interface ListedOffset {
   readonly timestamp: bigint;
   /** The leader epoch of the record; for `LATEST`, of the present leader. -1: not in the answer. */
   readonly leaderEpoch: number;
+}
+
+export interface EpochEndsRequest {
+  readonly topic: string;
+  /** Each partition at most once. */
+  readonly partitions: readonly { readonly partition: number; readonly leaderEpoch: number }[];
+}
+
+/**
+ * The end of the newest epoch in the log that is not newer than the requested one. For an epoch that is older than all: the first offset of
+ * the log. Both are -1 if the server does not know it.
+ */
+export interface ListedEpochEnd extends EpochEnd {
+  readonly partition: number;
+  readonly errorCode: number;
 }
 
 export interface GroupMember {

@@ -20,6 +20,7 @@ import type {
   CommittedOffset,
   CreateTopicRequest,
   DescribedGroup,
+  EpochEndsRequest,
   FetchRequest,
   FetchedPartition,
   GroupMember,
@@ -27,6 +28,7 @@ import type {
   JoinedGroup,
   KafkaClient,
   ListOffsetsRequest,
+  ListedEpochEnd,
   ListedOffset,
   OffsetCommitRequest,
   PartitionResult,
@@ -37,7 +39,7 @@ import type {
   TopicPartitions,
 } from "./kafka-client.ts";
 import { metadataApi } from "./metadata-api.ts";
-import { initProducerIdApi, listOffsetsApi, offsetCommitApi, offsetDeleteApi, offsetFetchApi } from "./offset-apis.ts";
+import { epochEndsApi, initProducerIdApi, listOffsetsApi, offsetCommitApi, offsetDeleteApi, offsetFetchApi } from "./offset-apis.ts";
 import { groupOperationsApi, topicOperationsApi } from "./operations-apis.ts";
 import { produceApi } from "./produce-api.ts";
 
@@ -97,6 +99,10 @@ class KafkaJsClient implements KafkaClient {
 
   listOffsets(brokerId: number, request: ListOffsetsRequest, signal: AbortSignal): Promise<readonly ListedOffset[]> {
     return this.#call(brokerId, listOffsetsApi, request, signal);
+  }
+
+  epochEnds(brokerId: number, request: EpochEndsRequest, signal: AbortSignal): Promise<readonly ListedEpochEnd[]> {
+    return this.#call(brokerId, epochEndsApi, request, signal);
   }
 
   initProducerId(signal: AbortSignal): Promise<ProducerIdentity> {

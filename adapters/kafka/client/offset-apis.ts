@@ -2,8 +2,10 @@ import { UNKNOWN_EPOCH } from "../fetch/read-epochs.ts";
 import type { Api } from "./api.ts";
 import {
   type CommittedOffset,
+  type EpochEndsRequest,
   KafkaProtocolError,
   type ListOffsetsRequest,
+  type ListedEpochEnd,
   type ListedOffset,
   type OffsetCommitRequest,
   type PartitionResult,
@@ -41,6 +43,31 @@ export const listOffsetsApi: Api<ListOffsetsRequest, readonly ListedOffset[]> = 
         const timestamp = reader.int64();
         const offset = reader.int64();
         return { partition, errorCode, timestamp, offset, leaderEpoch: version >= 4 ? reader.int32() : UNKNOWN_EPOCH };
+      });
+    });
+    return topics.flat();
+  },
+};
+
+export const epochEndsApi: Api<EpochEndsRequest, readonly ListedEpochEnd[]> = {
+  name: "OffsetForLeaderEpoch",
+  key: 23,
+  // Earlier versions need a permission on the cluster; this one needs Describe on the topic.
+  versions: [3],
+  purpose: "other",
+  write({ topic, partitions }, writer) {
+    writer.int32(CONSUMER).int32(1).string(topic);
+    writer.array(partitions, ({ partition, leaderEpoch }) => {
+      writer.int32(partition).int32(UNKNOWN_EPOCH).int32(leaderEpoch);
+    });
+  },
+  read(reader) {
+    reader.readThrottle();
+    const topics = reader.array(() => {
+      reader.string();
+      return reader.array(() => {
+        const errorCode = reader.int16();
+        return { errorCode, partition: reader.int32(), leaderEpoch: reader.int32(), endOffset: reader.int64() };
       });
     });
     return topics.flat();

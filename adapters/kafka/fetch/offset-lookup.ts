@@ -1,9 +1,17 @@
 import type { Place } from "../../../src/driver/index.ts";
-import { EARLIEST, type KafkaClient, LATEST, type ListedOffset } from "../client/kafka-client.ts";
+import {
+  EARLIEST,
+  type KafkaClient,
+  KafkaUnsupportedError,
+  LATEST,
+  type ListedEpochEnd,
+  type ListedOffset,
+} from "../client/kafka-client.ts";
 import { kafkaError, partitionError } from "../errors.ts";
 import { toOffset } from "../records.ts";
 import type { TopicSnapshot } from "../topic-directory.ts";
 import { findDamagedTime, isDamageCode, isTimeMissed } from "./damaged-time.ts";
+import type { EpochEnd } from "./read-epochs.ts";
 
 /** The first offset that exists, and the last stable offset. After that there are no records, or an open transaction. */
 export interface LogBounds {
@@ -51,15 +59,29 @@ export class OffsetLookup {
     signal: AbortSignal,
     readCommitted: boolean,
   ): Promise<readonly ListedOffset[]> {
-    const byLeader = Map.groupBy([...timestamps], ([partition]) => topic.leaderOf(partition));
-    const answers = await Promise.all(
-      [...byLeader].map(([leader, wanted]) => {
-        if (leader < 0) throw kafkaError("unavailable", "a partition has no leader at present", { topic: topic.topic });
-        const partitions = wanted.map(([partition, timestamp]) => ({ partition, timestamp }));
-        return this.#client.listOffsets(leader, { topic: topic.topic, readCommitted, partitions }, signal);
-      }),
-    );
-    return answers.flat();
+    return askLeaders(topic, timestamps, (leader, wanted) => {
+      const partitions = wanted.map(([partition, timestamp]) => ({ partition, timestamp }));
+      return this.#client.listOffsets(leader, { topic: topic.topic, readCommitted, partitions }, signal);
+    });
+  }
+
+  /**
+   * The ends of epochs in the present log, by partition. Where the log does not have the epoch, the newest epoch before it. Makes one
+   * attempt. A partition is absent if the server does not know.
+   */
+  async epochEnds(topic: TopicSnapshot, epochs: ReadonlyMap<number, number>, signal: AbortSignal): Promise<Map<number, EpochEnd>> {
+    const answers = await askLeaders(topic, epochs, async (leader, wanted): Promise<readonly ListedEpochEnd[]> => {
+      const partitions = wanted.map(([partition, leaderEpoch]) => ({ partition, leaderEpoch }));
+      try {
+        return await this.#client.epochEnds(leader, { topic: topic.topic, partitions }, signal);
+      } catch (error) {
+        if (error instanceof KafkaUnsupportedError) return [];
+        throw error;
+      }
+    });
+    const failed = answers.find(({ errorCode }) => errorCode !== 0);
+    if (failed !== undefined) throw partitionError(failed.errorCode, "OffsetForLeaderEpoch", topic.topic, failed.partition);
+    return new Map(answers.filter(({ endOffset }) => endOffset >= 0n).map((end) => [end.partition, end]));
   }
 
   /** If a server could not find a time because of a damaged batch, this finds it from the headers of the batches. */
@@ -121,6 +143,22 @@ export class OffsetLookup {
       }),
     );
   }
+}
+
+/** Sends one request to each leader. */
+async function askLeaders<Wanted, Answer>(
+  topic: TopicSnapshot,
+  wanted: ReadonlyMap<number, Wanted>,
+  ask: (leader: number, wanted: readonly (readonly [number, Wanted])[]) => Promise<readonly Answer[]>,
+): Promise<readonly Answer[]> {
+  const byLeader = Map.groupBy(wanted, ([partition]) => topic.leaderOf(partition));
+  const answers = await Promise.all(
+    [...byLeader].map(([leader, ofLeader]) => {
+      if (leader < 0) throw kafkaError("unavailable", "a partition has no leader at present", { topic: topic.topic });
+      return ask(leader, ofLeader);
+    }),
+  );
+  return answers.flat();
 }
 
 /** In a request, negative times have other meanings. Records with negative times are found from the beginning. */

@@ -36,6 +36,18 @@ export function addEpoch(ends: EpochEnd[], end: EpochEnd): void {
   ends.push(end);
 }
 
+/**
+ * How far a log is still the one that these epochs are from. An election can replace its end by other records. Records with the same
+ * offset and the same leader epoch are the same, and so is the log before them.
+ * @param found the end of the last one of these epochs in the present log, or of the newest epoch before it
+ * @returns the first offset from which on the log may differ; `null` if nothing is known
+ */
+export function sameUntil(ends: readonly EpochEnd[], found: EpochEnd): bigint | null {
+  const known = ends.find(({ leaderEpoch }) => leaderEpoch === found.leaderEpoch);
+  if (known === undefined) return null;
+  return known.endOffset < found.endOffset ? known.endOffset : found.endOffset;
+}
+
 /** The leader epochs of the records that were read: one entry for each epoch, as long as its places can still be committed. */
 export class ReadEpochs {
   readonly #ends: EpochEnd[];

@@ -295,6 +295,45 @@ describe("if the log is cut by an election", () => {
     expect(next.forgotten).toEqual([]);
   });
 
+  test.each([
+    [8n, 2, 22],
+    [6n, 2, 22],
+    [3n, 1, 21],
+    [0n, 0, 20],
+  ])("at %i, the lag counts as handled what is before it, also once the log is as long as it was", async (cut, short, grown) => {
+    await handleTwoEpochs();
+    await using connection = await connect(kafka.url, { require: ["lagInMessages"] });
+    const consumer = connection.topic(TOPIC, { codec: text() }).consumer({ group: GROUP });
+    const lags = async () => [(await connection.admin.lag(TOPIC, GROUP)).messages, (await consumer.lag()).messages];
+    expect(await lags()).toEqual([2, 2]);
+    kafka.moveLeader(TOPIC, 0);
+    expect(await lags()).toEqual([2, 2]);
+    kafka.truncate(TOPIC, 0, cut);
+    expect(await lags()).toEqual([short, short]);
+    await send(Array.from({ length: 20 }, (_, index) => `n${index}`));
+    expect(await lags()).toEqual([grown, grown]);
+    kafka.moveLeader(TOPIC, 0);
+    await send(["last"]);
+    expect(await lags()).toEqual([grown + 1, grown + 1]);
+  });
+
+  test("the lag needs one more request, and none if nothing is handled ahead", async () => {
+    await start();
+    await send(numbered(10));
+    const member = await join();
+    await member.read(9);
+    const requests = async (): Promise<number> => {
+      const before = calls.length;
+      const { signal } = new AbortController();
+      await drivers[0]!.admin.lag(TOPIC, { group: GROUP, nativeGroup: undefined }, { partitions: null, initialPosition: null }, signal);
+      return calls.slice(before).filter((call) => call === "OffsetForLeaderEpoch").length;
+    };
+    expect(await member.settle(3, null)).toBeNull();
+    expect(await requests()).toBe(0);
+    expect(await member.settle(null, upTo(9, 4))).toBeNull();
+    expect(await requests()).toBe(1);
+  });
+
   test("while a member runs that has not read so far, it does not skip the new records either", async () => {
     await start({ brokers: 3 });
     // An answer holds only a few of these.

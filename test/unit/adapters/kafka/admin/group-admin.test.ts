@@ -1,8 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { KafkaAdmin } from "../../../../../adapters/kafka/admin.ts";
+import { writeMetadata } from "../../../../../adapters/kafka/group/commit-metadata.ts";
 import { MetadataBound } from "../../../../../adapters/kafka/group/metadata-bound.ts";
-import { type KafkaClient, KafkaLostConnectionError, KafkaProtocolError } from "../../../../../adapters/kafka/client/kafka-client.ts";
+import {
+  type KafkaClient,
+  KafkaLostConnectionError,
+  KafkaProtocolError,
+  KafkaUnsupportedError,
+  LATEST,
+  type ListedEpochEnd,
+} from "../../../../../adapters/kafka/client/kafka-client.ts";
 import { classify } from "../../../../../adapters/kafka/errors.ts";
 import { TopicDirectory } from "../../../../../adapters/kafka/topic-directory.ts";
 import type { AdminDriver, DriverReport, Report, StartPoint } from "../../../../../src/driver/index.ts";
@@ -148,6 +156,98 @@ test.each(CALLS)("%s leaves the retry to the core if there is no coordinator", a
   const failure = await call(admin, never).catch(classify);
   expect(failure).toMatchObject({ code: "unavailable", retryable: true, message: expect.stringContaining("COORDINATOR_NOT_AVAILABLE") });
   expect(asked).toBe(1);
+});
+
+describe("the lag of a group that has handled messages ahead", () => {
+  const topicId = "a".repeat(32);
+  /** Of the offsets 3 to 9, a group has handled 5 and 6, in the epochs 1 and 2. Partitions 0 and 1 have the leader 1, the others the leader 2. */
+  function handledAhead(epochEnds: KafkaClient["epochEnds"], aheadIn: readonly number[] = [0]) {
+    const epochs = [
+      { leaderEpoch: 1, endOffset: 6n },
+      { leaderEpoch: 2, endOffset: 7n },
+    ];
+    const content = { note: null, ahead: { upTo: 3, except: [0, 1], epochs } };
+    const metadata = writeMetadata({ clusterId: "c", topicId }, 3n, content, 4_096);
+    const partitions = [0, 1, 2, 3].map((partition) => ({ errorCode: 0, partition, leaderId: partition < 2 ? 1 : 2 }));
+    const { admin } = cluster(async () => undefined, {
+      metadata: async () => ({
+        brokers: [],
+        clusterId: "c",
+        controllerId: 1,
+        topics: [{ errorCode: 0, topic: "orders", topicId, isInternal: false, partitions }],
+      }),
+      offsetFetch: async () =>
+        partitions.map(({ partition, errorCode }) => ({
+          topic: "orders",
+          partition,
+          errorCode,
+          offset: 3n,
+          leaderEpoch: 0,
+          metadata: aheadIn.includes(partition) ? metadata : null,
+        })),
+      listOffsets: async (_broker, { partitions: asked }) =>
+        asked.map(({ partition, timestamp }) => ({
+          partition,
+          errorCode: 0,
+          offset: timestamp === LATEST ? 10n : 0n,
+          timestamp: -1n,
+          leaderEpoch: 0,
+        })),
+      epochEnds,
+    });
+    return async (...wanted: readonly string[]) => admin.lag("orders", NAME, { partitions: wanted, initialPosition: null }, never);
+  }
+  const found = (partition: number, leaderEpoch: number, endOffset: bigint): ListedEpochEnd => ({
+    partition,
+    errorCode: 0,
+    leaderEpoch,
+    endOffset,
+  });
+
+  test.each<readonly [string, readonly ListedEpochEnd[], number]>([
+    ["leaves out all if the log has the last epoch up to there", [found(0, 2, 10n)], 5],
+    ["leaves out what is before the end of the last epoch", [found(0, 2, 6n)], 6],
+    ["leaves out what is before the end of an earlier epoch", [found(0, 1, 6n)], 6],
+    ["leaves out none of an earlier epoch that has gone on elsewhere", [found(0, 1, 9n)], 6],
+    ["counts all if an earlier epoch ends before what is handled", [found(0, 1, 5n)], 7],
+    ["counts all if only an older epoch is found", [found(0, 0, 9n)], 7],
+    ["counts all if the server does not know the epoch", [found(0, -1, -1n)], 7],
+    ["counts all if the server answers nothing", [], 7],
+  ])("%s", async (_name, ends, messages) => {
+    expect(await handledAhead(async () => ends)("0")).toMatchObject({ messages });
+  });
+
+  test("counts all if the server does not support the request", async () => {
+    const lag = handledAhead(async () => {
+      throw new KafkaUnsupportedError("OffsetForLeaderEpoch", [3]);
+    });
+    expect(await lag("0")).toMatchObject({ messages: 7 });
+  });
+
+  test("asks each leader once, for the newest epoch where something is handled ahead", async () => {
+    const asked: unknown[] = [];
+    const lag = handledAhead(
+      async (brokerId, { partitions }) => {
+        asked.push([brokerId, partitions]);
+        return partitions.map(({ partition }) => found(partition, 2, 10n));
+      },
+      [0, 1, 3],
+    );
+    expect((await lag("0", "1", "2", "3")).partitions.map(({ messages }) => messages)).toEqual([5, 5, 7, 5]);
+    const wanted = (...partitions: readonly number[]) => partitions.map((partition) => ({ partition, leaderEpoch: 2 }));
+    expect(asked).toEqual([
+      [1, wanted(0, 1)],
+      [2, wanted(3)],
+    ]);
+    asked.length = 0;
+    expect(await lag("2")).toMatchObject({ messages: 7 });
+    expect(asked).toEqual([]);
+  });
+
+  test("leaves the retry to the core if the leader has moved", async () => {
+    const lag = handledAhead(async () => [{ ...found(0, -1, -1n), errorCode: 6 }]);
+    expect(await lag("0").catch(classify)).toMatchObject({ code: "unavailable", retryable: true });
+  });
 });
 
 test.each(["resetGroup", "lag"])("%s leaves the retry to the core if a partition has no leader", async (name) => {
