@@ -17,7 +17,7 @@ import type { ConsumerStatus } from "./consumer-types.ts";
 import { Deadline } from "./deadline.ts";
 import type { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
-import type { FinalProgress } from "./inherited-progress.ts";
+import { type FinalProgress, isInLogOrder } from "./inherited-progress.ts";
 import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
 import { WorkScheduler } from "./work-scheduler.ts";
@@ -104,17 +104,29 @@ export class AssignmentSink<T> implements Sink {
     this.#callbacks.assigned(state);
   }
 
-  #rulesOf({ resumes }: Assignment): ProgressRules {
+  #rulesOf({ partition, ahead, resumes }: Assignment): ProgressRules {
     const { driver, capabilities } = this.#context;
+    const compare = (a: string, b: string): number => driver.compare(a, b);
     const unit = this.#driver.settlementUnit;
     const usesAhead = this.#options.commit.ahead && unit === "position";
+    const isUsable = usesAhead && ahead !== null && isInLogOrder(ahead, compare);
+    if (usesAhead && ahead !== null && !isUsable) this.#warnOfDisorder(partition);
     return {
       unit,
       usesAhead,
+      stored: isUsable ? ahead : null,
       storesAhead: usesAhead && capabilities.handledAhead,
       resumed: resumes === null ? undefined : this.#finals.get(resumes),
-      compare: (a, b) => driver.compare(a, b),
+      compare,
     };
+  }
+
+  #warnOfDisorder(partition: string): void {
+    const { provider, topic } = this.#context;
+    const text =
+      `partition ${partition}: the exceptions of what is stored as handled ahead are not in log order, or lie behind its end. ` +
+      "This is a defect of the adapter, or of what is stored. It is not used, so messages that were handled come again";
+    channels.warning.publish({ provider, topic, text });
   }
 
   deliver(assignment: Assignment, records: readonly StoredRecord[]): Promise<void> {

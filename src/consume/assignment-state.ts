@@ -19,6 +19,8 @@ export interface ProgressRules {
   readonly unit: ConsumerDriver["settlementUnit"];
   /** Is what is handled ahead of the prefix used at all? */
   readonly usesAhead: boolean;
+  /** What the group has stored ahead of its place, if it is used and can be trusted. */
+  readonly stored: HandledAhead | null;
   /** Does the driver store it? */
   readonly storesAhead: boolean;
   /** What a former ownership of the same member had handled, if this one resumes it. */
@@ -64,8 +66,7 @@ export class AssignmentState<T> {
     this.assignment = assignment;
     this.source = source;
     this.#rules = rules;
-    const { usesAhead, resumed, compare } = rules;
-    const stored = usesAhead ? assignment.ahead : null;
+    const { stored, resumed, compare } = rules;
     this.#inherited = stored === null && resumed === undefined ? null : new InheritedProgress(stored, resumed, compare);
   }
 

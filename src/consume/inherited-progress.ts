@@ -80,6 +80,22 @@ export class InheritedProgress {
   }
 }
 
+/**
+ * Are the exceptions in log order, each once, and none behind the end? Otherwise it cannot be trusted: a message that is not handled could
+ * be skipped.
+ */
+export function isInLogOrder({ upTo, except }: HandledAhead, compare: ComparePositions): boolean {
+  try {
+    return except.every((position, index) => {
+      const next = except[index + 1];
+      return next === undefined ? compare(position, upTo) <= 0 : compare(position, next) < 0;
+    });
+  } catch {
+    // A text that is no position of this driver.
+    return false;
+  }
+}
+
 /** The prefix and what lies ahead of it in one: every exception lies behind the prefix. */
 function handledUnder({ through, ahead }: FinalProgress): HandledAhead | null {
   return ahead ?? (through === null ? null : { upTo: through, except: [] });
@@ -89,6 +105,11 @@ function handledUnder({ through, ahead }: FinalProgress): HandledAhead | null {
 function unionOf(one: HandledAhead | null, other: HandledAhead | null, compare: ComparePositions): HandledAhead | null {
   if (one === null || other === null) return one ?? other;
   const [shorter, longer] = compare(one.upTo, other.upTo) < 0 ? [one, other] : [other, one];
-  const unnamed = new Set(shorter.except);
-  return { upTo: longer.upTo, except: longer.except.filter((position) => unnamed.has(position) || compare(position, shorter.upTo) > 0) };
+  const unnamed = shorter.except.values();
+  let next = unnamed.next();
+  const isUnnamed = (position: string): boolean => {
+    while (next.done !== true && compare(next.value, position) < 0) next = unnamed.next();
+    return next.done !== true && compare(next.value, position) === 0;
+  };
+  return { upTo: longer.upTo, except: longer.except.filter((position) => isUnnamed(position) || compare(position, shorter.upTo) > 0) };
 }

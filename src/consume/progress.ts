@@ -5,7 +5,10 @@ import type { StoredRecord } from "../driver/record.ts";
 /** Records that were delivered together, and which of them are handled. */
 export class Delivery {
   readonly records: readonly StoredRecord[];
-  /** How many records of the assignment came before the first of these. It orders messages without comparing positions. */
+  /**
+   * How many records of the assignment came before the first of these, those included that were handled before this ownership. It orders
+   * messages without comparing positions, and says how far they lie apart.
+   */
   readonly ordinal: number;
   readonly arrivedAtMs: number;
   /** Its only record stands for a range that cannot be read. The keys in it are not known, so nothing may pass it. */
@@ -45,13 +48,14 @@ export class Delivery {
  */
 export class Progress {
   #open: Delivery[] = [];
-  #delivered = 0;
+  /** How many records were read: delivered, or handled before this ownership. */
+  #count = 0;
   #last: { readonly position: string } | null = null;
   #aheadChanged = false;
 
   add(records: readonly StoredRecord[]): Delivery {
-    const delivery = new Delivery(records, this.#delivered);
-    this.#delivered += records.length;
+    const delivery = new Delivery(records, this.#count);
+    this.#count += records.length;
     this.#open.push(delivery);
     return delivery;
   }
@@ -63,8 +67,9 @@ export class Progress {
     else this.#last = { position: through };
   }
 
-  /** What was read behind the last added record, up to and including this position, was handled before this ownership. */
+  /** The record at this position, behind everything that was read, was handled before this ownership. */
   skip(through: string): void {
+    this.#count += 1;
     const latest = this.#open.at(-1);
     if (latest !== undefined) latest.skippedThrough = through;
     this.advance(through);
@@ -144,7 +149,7 @@ export class Progress {
   /** Ordinal of the oldest message that is not handled. */
   get oldestOrdinal(): number {
     const head = this.#open[0];
-    return head === undefined ? this.#delivered : head.ordinal + head.prefix;
+    return head === undefined ? this.#count : head.ordinal + head.prefix;
   }
 
   /** The oldest message that is not handled. */

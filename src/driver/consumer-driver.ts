@@ -5,7 +5,8 @@ import type { StoredRecord, UnreadableRange } from "./record.ts";
 
 /**
  * What a group has handled behind its place in a partition: everything up to and including `upTo`, except the records at the
- * positions in `except`. They are in log order, behind the place, and before `upTo`. Positions at which nothing is stored may lie in
+ * positions in `except`. They are in log order, each once, behind the place, and none is behind `upTo`; the last may be `upTo` itself, where
+ * a driver has left out what does not fit and cannot name the position before it. Positions at which nothing is stored may lie in
  * between. It belongs to exactly the place that is stored with it, and means nothing beside another one.
  */
 export interface HandledAhead {
@@ -27,7 +28,7 @@ export interface Assignment {
   /**
    * What the group has stored with `start`. The core gives what it names to no handler; it goes on storing it until it has been read.
    * `null`: nothing, or nothing that can be trusted: it was stored with another place, in another log (`Sink.forgetAhead`), or
-   * in a form that this driver does not know. Always `null` without `capabilities.handledAhead`, and in the unit `record`.
+   * in a form that this driver does not know. What does not keep the rules of `HandledAhead` the core ignores as a whole, with a warning. Always `null` without `capabilities.handledAhead`, and in the unit `record`.
    */
   readonly ahead: HandledAhead | null;
   /**

@@ -1,4 +1,5 @@
 import type { Assignment, HandledAhead, Settlement } from "../../src/driver/consumer-driver.ts";
+import type { ProviderDriver } from "../../src/driver/provider-driver.ts";
 import { type ConsumerParts, assignmentMutant, consumerMutant } from "./driver-parts.ts";
 import type { Mutant } from "./mutant.ts";
 import { override } from "./override.ts";
@@ -16,18 +17,20 @@ function storedMutant(name: string, change: (settlement: Settlement) => Partial<
   }));
 }
 
+function isNamed(driver: ProviderDriver, position: string, { upTo, except }: HandledAhead): boolean {
+  return driver.compare(position, upTo) <= 0 && !except.includes(position);
+}
+
 /** A member stores only what it has handled itself. */
 function forgetsWhatWasInherited({ consumer, driver }: ConsumerParts): Partial<Consumer> {
   const skipped = new Map<Assignment, string[]>();
-  const isNamed = (position: string, { upTo, except }: HandledAhead): boolean =>
-    driver.compare(position, upTo) <= 0 && !except.includes(position);
   return {
     start: async (sink, signal) =>
       consumer.start(
         override(sink, {
           deliver: async (assignment, records) => {
             const { ahead } = assignment;
-            const known = records.filter(({ position }) => ahead !== null && isNamed(position, ahead));
+            const known = records.filter(({ position }) => ahead !== null && isNamed(driver, position, ahead));
             skipped.set(assignment, [...(skipped.get(assignment) ?? []), ...known.map(({ position }) => position)]);
             return sink.deliver(assignment, records);
           },
@@ -74,6 +77,27 @@ function skipsOneBehindTheEnd({ consumer, driver }: ConsumerParts): Partial<Cons
   };
 }
 
+/** What counts as handled does not reach the core, so it does not count in how far a partition runs ahead. */
+function passesOverWhatWasHandled({ consumer, driver }: ConsumerParts): Partial<Consumer> {
+  return {
+    start: async (sink, signal) =>
+      consumer.start(
+        override(sink, {
+          deliver: async (assignment, records) => {
+            const { ahead } = assignment;
+            let room: Promise<void> | undefined;
+            for (const record of records) {
+              if (ahead !== null && isNamed(driver, record.position, ahead)) sink.advanced(assignment, record.position);
+              else room = sink.deliver(assignment, [record]);
+            }
+            await room;
+          },
+        }),
+        signal,
+      ),
+  };
+}
+
 /** Defects of what is handled ahead of a group's place. */
 export const aheadMutants: readonly Mutant[] = [
   storedMutant("stores-nothing-ahead", () => ({ ahead: null })),
@@ -90,6 +114,7 @@ export const aheadMutants: readonly Mutant[] = [
     assigned: ({ ahead }) => ({ ahead: ahead === null ? null : { upTo: ahead.upTo, except: ahead.except.slice(0, -1) } }),
   })),
   consumerMutant("skips-one-behind-the-end", skipsOneBehindTheEnd),
+  consumerMutant("passes-over-what-was-handled", passesOverWhatWasHandled),
   assignmentMutant("forgets-former-ownerships", () => ({ assigned: () => ({ resumes: null }) })),
   // What is stored ahead comes back after the group was moved.
   assignmentMutant(

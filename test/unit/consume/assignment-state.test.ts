@@ -13,6 +13,7 @@ function stateOf(): AssignmentState<string> {
   return new AssignmentState<string>(mine, source, {
     unit: "position",
     usesAhead: true,
+    stored: null,
     storesAhead: true,
     resumed: undefined,
     compare: (a, b) => Number(a) - Number(b),

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
 import { createConsumer } from "../../../src/consume/consumer.ts";
 import type { ConsumerOptions } from "../../../src/consume/consumer-types.ts";
@@ -224,7 +225,7 @@ describe("what is inherited", () => {
   });
 
   test("counts as handled: the prefix passes it, and it takes no room", async () => {
-    const it = run({ maxBufferedBytes: 15, maxAhead: 2 });
+    const it = run({ maxBufferedBytes: 15, maxAhead: 3 });
     const mine = assignment("0", { ahead });
     await it.assign(mine);
     const [first, second] = [it.driver.sink!.deliver(mine, records("abcd")), it.driver.sink!.deliver(mine, records("efg", 4))];
@@ -240,6 +241,83 @@ describe("what is inherited", () => {
     it.gate.finish("3");
     await until(() => it.driver.through(mine) === "6");
     expect(it.stored(mine)).toBe(null);
+    await it.close();
+  });
+
+  test.each(["run", "runBatches"] as const)("counts in how far the partition runs ahead: %s", async (use) => {
+    const it = bench();
+    const member = it.consumer({ concurrency: 8, maxAhead: 5 });
+    const [stuck, started]: [PromiseWithResolvers<void>, string[]] = [Promise.withResolvers(), []];
+    const handle = (value: string): Promise<void> | undefined => {
+      started.push(value);
+      return value === "0" ? stuck.promise : undefined;
+    };
+    const running =
+      use === "run"
+        ? member.run(({ value }) => handle(value))
+        : member.runBatches(async (messages) => void (await Promise.all(messages.map(async ({ value }) => handle(value)))));
+    const mine = assignment("0", { ahead: { upTo: "4", except: ["0", "2"] } });
+    (await it.sink()).assigned(mine);
+    void it.driver.sink!.deliver(mine, records("abcdefgh"));
+    await until(() => started.length >= 3);
+    await turns();
+    expect(started.toSorted(), "0 is not finished, and 5 is the last that may start").toEqual(["0", "2", "5"]);
+    stuck.resolve();
+    await until(() => started.length === 5);
+    await member.close();
+    await running;
+    expect(it.driver.through(mine)).toBe("7");
+  });
+
+  test("of a former ownership of the same member counts in it as well", async () => {
+    const it = run({ maxAhead: 3, commit: RARELY });
+    let former: Assignment | null = null;
+    for (let round = 0; round < 3; round += 1) {
+      const mine: Assignment = assignment("0", { resumes: former });
+      await it.assign(mine);
+      it.deliver(mine, "abcdefgh");
+      await turns();
+      for (const value of it.gate.running) if (value !== "0") it.gate.finish(value);
+      await turns();
+      it.driver.sink!.lost(mine);
+      former = mine;
+      if (it.gate.running.includes("0")) it.gate.finish("0");
+      await turns();
+    }
+    expect([...new Set(it.gate.started)].toSorted()).toEqual(["0", "1", "2", "3"]);
+    await it.close();
+  });
+
+  test.each([
+    ["are not in log order", ["5", "2"]],
+    ["name a position twice", ["2", "2"]],
+    ["lie behind its end", ["2", "10"]],
+    ["name no position", ["2", "x"]],
+  ])("is not used if its exceptions %s: all of it comes again, and a warning says so", async (_, except) => {
+    const warnings: unknown[] = [];
+    const warned = (event: unknown): void => void warnings.push(event);
+    subscribe("streamport:warning", warned);
+    const it = run({ commit: RARELY });
+    const mine = assignment("7", { ahead: { upTo: "9", except } });
+    await it.assign(mine);
+    unsubscribe("streamport:warning", warned);
+    it.deliver(mine, "abcdefghijk");
+    await until(() => it.gate.running.length === 11);
+    it.gate.finish("3");
+    await it.close();
+    expect(it.stored(mine)).toEqual({ upTo: "3", except: ["0", "1", "2"] });
+    expect(warnings).toEqual([
+      { provider: "fake", topic: "orders", text: expect.stringMatching(/partition 7.*defect of the adapter/) as unknown },
+    ]);
+  });
+
+  test("may end with an exception", async () => {
+    const it = run({ commit: RARELY });
+    const mine = assignment("0", { ahead: { upTo: "3", except: ["0", "3"] } });
+    await it.assign(mine);
+    it.deliver(mine, "abcde");
+    await until(() => it.gate.running.length === 3);
+    expect(it.gate.started).toEqual(["0", "3", "4"]);
     await it.close();
   });
 
@@ -402,6 +480,24 @@ describe("an ownership that resumes a former one of the same member", () => {
     it.deliver(third, "abcdefg");
     await until(() => it.gate.running.length === 3);
     expect(it.gate.started.toSorted()).toEqual(["0", "4", "6"]);
+    await it.close();
+  });
+
+  test("compares positions, not their texts", async () => {
+    const it = run({ commit: RARELY });
+    const former = assignment();
+    await it.assign(former);
+    it.deliver(former, "abcd");
+    await until(() => it.gate.running.length === 4);
+    for (const value of ["1", "3"]) it.gate.finish(value);
+    await turns();
+    const mine = assignment("0", { resumes: former, ahead: { upTo: "3", except: ["00", "02"] } });
+    await it.assign(mine);
+    for (const value of it.gate.running) it.gate.finish(value);
+    it.gate.started.length = 0;
+    it.deliver(mine, "abcd");
+    await until(() => it.gate.running.length === 2);
+    expect(it.gate.started).toEqual(["0", "2"]);
     await it.close();
   });
 

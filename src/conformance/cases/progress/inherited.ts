@@ -1,14 +1,15 @@
 import type { ConsumerOptions } from "../../../consume/consumer-types.ts";
-import { expectUnsupported } from "../../assertions.ts";
+import { expectTrue, expectUnsupported } from "../../assertions.ts";
 import type { DefinedCase } from "../../case.ts";
 import { sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../../history/check.ts";
+import { identify } from "../../history/history.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { Member, recordInto } from "../../member.ts";
 import { AHEAD_GATE, checkNotRepeated, groupWithGaps, isSlow, withLater } from "../../support/handled-ahead.ts";
 import { topicWithRetention, untilRetentionActed } from "../../support/retention.ts";
-import { publish, untilComplete } from "../../support/stream-steps.ts";
+import { publish, readStored, sendInterleaved, untilComplete } from "../../support/stream-steps.ts";
 
 interface Way {
   readonly name: string;
@@ -174,6 +175,70 @@ const retention = defineCase({
   },
 });
 
+const MAX_AHEAD = 12;
+
+/** What was handled ahead before a restart counts in how far the partition runs ahead. */
+const withinBounds = defineCase({
+  name: "progress/inherited/runs-ahead-within-bounds",
+  promise: 10,
+  mutant: "passes-over-what-was-handled",
+  gates: {
+    ...AHEAD_GATE,
+    // Without partitions, messages may be settled one by one: then each member counts from the oldest that it has got itself.
+    partitions: async (context) => {
+      const { topic, group, before, left } = await groupWithGaps(context);
+      const rest = before.continued();
+      rest.sent.push(...left);
+      const member = context.member(topic, { group, maxAhead: MAX_AHEAD }, recordInto(rest));
+      await context.until(() => left.every((value) => rest.hasReceived(value)), "what is left to be handled");
+      await member.close();
+    },
+  },
+  run: async (context) => {
+    const topic = await context.topic({ partitions: 2 });
+    const history = context.history();
+    const producer = sequencedTopic(context.connection, topic).producer();
+    const keys = keyNames(40);
+    await sendInterleaved(context, producer, history, topic, ["slow-key"], 1);
+    const options: ConsumerOptions = { group: await context.group(topic), concurrency: 4, maxAhead: MAX_AHEAD };
+    const stuck = context.latch();
+    for (const name of ["first", "second", "third"]) {
+      let isStuck = false;
+      const member = context.member(topic, options, async (message, { signal }) => {
+        if (isSlow(message.value)) {
+          isStuck = true;
+          context.deadline.notify();
+          await stuck.opened;
+        }
+        if (!signal.aborted) history.receive(message, name);
+      });
+      await context.until(() => isStuck, "the message that holds back the others to be handled");
+      await sendInterleaved(context, producer, history, topic, keys, 3);
+      const stored = context.history();
+      await readStored(context, stored, topic);
+      const stuckIn = stored.received.find(({ key }) => key === "slow-key")!.partition;
+      const others = stored.received.filter(({ partition }) => partition !== stuckIn);
+      const available = stored.received.length - others.length - 1;
+      const ahead = (): number => new Set(history.received.filter(({ partition }) => partition === stuckIn).map(identify)).size;
+      await context.until(
+        () => ahead() >= Math.min(MAX_AHEAD, available) - 1,
+        () => `a partition to run ${MAX_AHEAD} messages ahead of its oldest unfinished one; it is ${ahead()} ahead`,
+      );
+      // Once everything of the other partition is handled, only the bound holds this one back.
+      await context.until(() => others.every((value) => history.hasReceived(value)), "the other partition to be handled");
+      await context.until(() => member.consumer.status().running === 1, "one running handler");
+      expectTrue(
+        ahead() <= MAX_AHEAD,
+        `a partition runs at most ${MAX_AHEAD} messages ahead of its oldest unfinished one, whichever member handled them; with the ${name} member it ran ${ahead()}`,
+      );
+      if (name === "third") stuck.open();
+      else await member.close(20);
+    }
+    await untilComplete(context, history);
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+  },
+});
+
 export const progressInheritedCases: readonly DefinedCase[] = [
   readOn({ name: "in-key-order", options: { concurrency: 8 }, use: "run" }),
   readOn({ name: "in-partition-order", options: { concurrency: 8, order: "partition" }, use: "run" }),
@@ -185,4 +250,5 @@ export const progressInheritedCases: readonly DefinedCase[] = [
   reset,
   compacted,
   retention,
+  withinBounds,
 ];
