@@ -187,7 +187,8 @@ export interface ConsumerDriver {
    * In the unit `record` each record has a lease of its own. The driver extends it from delivery until it is settled or released. A
    * record is outstanding in that time. If the service delivers an outstanding record again (its lease ran out, a stream was cut, the group was moved back), the driver does
    * not deliver it to the core a second time: the record takes the new lease, and its settlement is sent with that. The renewal of a stream is routine and no loss:
-   * outstanding records stay outstanding. Only the loss of the whole member is `lost`.
+   * outstanding records stay outstanding, also when the leases of all of them have run out and other members have the records: results of both
+   * members may count. Only the loss of the whole member is `lost`.
    */
   readonly settlementUnit: "position" | "record";
   /**

@@ -14,9 +14,11 @@
  * - `steal-partition`: a partition is taken from its owner without notice, as after a freeze: the group gives it to another member, or
  *   to the same one anew. Leases: another owner and the next epoch are written behind the owner's back. A receiver with an epoch
  *   (Event Hubs): another one with a higher epoch attaches. Leases of records (Pub/Sub): those of one member run out at once, and
- *   the records go to other members.
+ *   the records go to other members, or to the same one if there is no other. That member need not learn of it: then its handlers go
+ *   on, nothing is reported as lost, and a record that comes to it again joins the one that is outstanding.
  * - `lose-coordinator`: every member of the group has to join again. Leases: every row loses its owner. Streams (Pub/Sub): every
- *   stream of the group ends with an error, and the leases of its records run out.
+ *   stream of the group ends with an error, and the leases of its records run out. A member may open its stream again and go on with
+ *   what is outstanding, or report it as lost.
  * - `refuse-authorization`: a call of any kind is refused as not permitted.
  * - `restart`: the service goes away and comes back with what was stored; members have to join again.
  *

@@ -39,6 +39,21 @@ describe("with a single capability off, the cases that stand on it try its refus
   });
 });
 
+describe("what a group promises without a capability holds in every case of groups and of progress", () => {
+  test.concurrent.each<{ without: readonly Capability[] }>([{ without: ["fencing"] }, { without: ["fencing", "handledAhead"] }])(
+    "$without",
+    { timeout: 60_000 },
+    async ({ without }) => {
+      await using emulator = await startMemoryEmulator({ without });
+      const target = { connect: async () => connect(emulator.url), emulator };
+      const reports = await runCases(conformanceCases(), target, { run: ["group/**", "progress/**"] });
+      expect(reports.filter(({ result }) => result === "failed")).toEqual([]);
+      for (const { capability } of reports) if (capability !== null) expect(without).toContain(capability);
+      expect(reports.filter(({ result }) => result === "passed").length).toBeGreaterThan(60);
+    },
+  );
+});
+
 test("without an emulator, cases that need a fault say which is missing", async () => {
   await using emulator = await startMemoryEmulator();
   const needy = conformanceCases().filter(({ faults }) => faults.length > 0);

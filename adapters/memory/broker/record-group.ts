@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, StreamError } from "../../../src/driver/index.ts";
 import { topicNotFound } from "../errors.ts";
 import { type MemoryRecord, toIndex, toPosition, unreadableAt } from "../records.ts";
@@ -147,13 +146,15 @@ export class RecordGroup implements Group {
     return members.length > 0;
   }
 
-  /** Leases all records of this member to other members. The member starts anew. */
+  /** The leases of one member run out. It does not learn of it: only other members, if there are any, get the records. */
   steal(partition: string | undefined): boolean {
-    const [member] = this.#seats.keys();
-    if (member === undefined || (partition !== undefined && partition !== this.#partition.id)) return false;
-    const seat = this.#vacate(member)!;
-    this.join(member);
-    setImmediate(() => member.lost(seat));
+    const [seat, ...others] = this.#seats.values();
+    if (seat === undefined || (partition !== undefined && partition !== this.#partition.id)) return false;
+    seat.forget();
+    this.#leases.returnAll(seat);
+    const awake = others.filter(({ member }) => member.state === "alive");
+    this.#leases.spread(awake.length > 0 ? awake : [seat]);
+    this.log.changed.wake();
     return true;
   }
 

@@ -162,6 +162,37 @@ test("a frozen member's records go to others after its session, and it starts an
   await other.consumer.close();
 });
 
+test("records whose leases ran out go to another member, and the first one does not learn of it; both results count", async () => {
+  const opened = open(PUBSUB);
+  const first = new TestMember(opened.driver, "orders");
+  first.settles = false;
+  await publish(opened.driver, "orders", series(20, 4));
+  await first.start();
+  await eventually(() => expect(first.records).toHaveLength(20));
+  const [assignment] = first.current.values();
+  const group = opened.broker.topic("orders").groups.get("billing")!;
+  // Alone, it gets them again itself: they join those that are outstanding.
+  expect(group.steal(undefined)).toBe(true);
+  await publish(opened.driver, "orders", series(1, 1, 20));
+  await eventually(() => expect(sortedValues(first)).toEqual(upTo(21)));
+  const second = new TestMember(opened.driver, "orders");
+  second.settles = false;
+  await second.start();
+  expect(group.steal("0")).toBe(true);
+  await eventually(() => expect(sortedValues(second)).toEqual(upTo(21)));
+  expect(first.records).toHaveLength(21);
+  expect(first.events.filter(({ kind }) => kind === "lost")).toEqual([]);
+  expect(first.current.get("0")).toBe(assignment);
+  const [theirs] = second.current.values();
+  const recordsOf = (member: TestMember) => member.records.map(({ record }) => record);
+  expect(await first.settle(assignment!, recordsOf(first).slice(0, 10))).toBeNull();
+  expect(await second.settle(theirs!, recordsOf(second))).toBeNull();
+  expect(await first.settle(assignment!, recordsOf(first))).toBeNull();
+  expect(group.lag(Date.now())).toMatchObject([{ messages: 0 }]);
+  await first.consumer.close();
+  await second.consumer.close();
+});
+
 test("records that retention has dropped are skipped without a report", async () => {
   const opened = open(PUBSUB);
   const first = new TestMember(opened.driver, "orders");
