@@ -38,6 +38,11 @@ export class Member<T> {
     return new PromiseViolation(`the consumer failed: ${showError(this.#outcome.error)}`, { cause: this.#outcome.error });
   }
 
+  /** The error that ended it; `null`: it runs, or it ended without one. */
+  get error(): unknown {
+    return this.#outcome?.failed === true ? this.#outcome.error : null;
+  }
+
   get ended(): boolean {
     return this.#outcome !== null;
   }

@@ -1,7 +1,8 @@
-import { expectEqual, expectRejection, expectTrue, expectUnsupported } from "../../assertions.ts";
+import { isStreamError } from "../../../errors.ts";
+import { expectEqual, expectRejection, expectTrue, expectUnsupported, showError } from "../../assertions.ts";
 import type { CaseContext } from "../../case-context.ts";
 import { defineCase } from "../../define-case.ts";
-import { checkExactlyOnceInOrder } from "../../history/check.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder } from "../../history/check.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
 import { untilShared } from "../../support/partition-owners.ts";
@@ -64,7 +65,10 @@ const listed = defineCase({
   },
 });
 
-/** Where members are not known, reset and delete do not ask for them: the caller has to make sure that none is left. */
+/**
+ * Where members are not known, reset and delete do not ask for them: the caller has to make sure that none is left. A member that is
+ * left goes on, or ends because its group is gone, and the group that is begun anew has handled nothing.
+ */
 async function actsBesideMembers(context: CaseContext): Promise<void> {
   const topic = await context.topic();
   const history = context.history();
@@ -74,9 +78,29 @@ async function actsBesideMembers(context: CaseContext): Promise<void> {
   await untilComplete(context, history);
   const { admin, capabilities } = context;
   expectEqual((await admin.describeGroup(topic.name, group)).members, null, "members that the provider does not know are null");
-  if (capabilities.groupReset) await context.within(admin.resetGroup(topic.name, group, "latest"), "a reset beside a member");
-  if (capabilities.groupAdmin) await context.within(admin.deleteGroup(topic.name, group), "a deletion beside a member");
+  if (capabilities.groupReset) {
+    await context.within(admin.resetGroup(topic.name, group, "latest"), "a reset beside a member");
+    await publish(context, history, topic, keyNames(6), 2);
+    await untilComplete(context, history);
+    checkAtLeastOnceInOrder(history.sent, history.received, topic.name);
+    expectEqual(member.error, null, "the error of a member beside which its group was moved");
+  }
+  if (!capabilities.groupAdmin) return member.close();
+  await context.within(admin.deleteGroup(topic.name, group), "a deletion beside a member");
   await member.close();
+  expectTrue(
+    member.error === null || isStreamError(member.error, "not-found"),
+    `a member whose group was deleted goes on, or ends as not-found, not as ${showError(member.error)}`,
+  );
+  // A member that went on may have begun the group anew.
+  if ((await admin.listGroups(topic.name)).includes(group))
+    await context.within(admin.deleteGroup(topic.name, group), "a group to be deleted");
+  const again = context.history();
+  again.sent.push(...history.sent);
+  const next = context.member(topic, { group }, recordInto(again, "next"));
+  await untilComplete(context, again);
+  await next.close();
+  checkExactlyOnceInOrder(history.sent, again.received, topic.name);
 }
 
 const besideMembers = defineCase({

@@ -2,7 +2,7 @@ import { isStreamError } from "../../../errors.ts";
 import { expectEqual, expectRejection, expectTrue, expectUnsupported, showError } from "../../assertions.ts";
 import type { CaseContext } from "../../case-context.ts";
 import { defineCase } from "../../define-case.ts";
-import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkOrder } from "../../history/check.ts";
+import { checkAtLeastOnceInOrder, checkExactlyOnceInOrder, checkNothingForeign, checkOrder } from "../../history/check.ts";
 import { identify } from "../../history/history.ts";
 import { keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
@@ -14,16 +14,51 @@ async function refusesReset(context: CaseContext): Promise<void> {
   await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", "earliest"), "groupReset");
 }
 
-/** Where members are not known, the caller has to make sure that none is left: nothing refuses the reset. */
+/**
+ * Where members are not known, nothing refuses a reset, and the caller has to make sure that no member is left. Beside a member the
+ * group skips or repeats what was sent before, and nothing else: what is sent after the reset comes, in order. Without a member
+ * the same reset is exact.
+ */
 async function resetsBesideMember(context: CaseContext): Promise<void> {
   const topic = await context.topic();
-  const history = context.history();
   const group = await context.group(topic);
-  await publish(context, history, topic, keyNames(6), 2);
-  const member = context.member(topic, { group }, recordInto(history));
-  await untilComplete(context, history);
-  await context.within(context.admin.resetGroup(topic.name, group, "latest"), "a reset beside a member");
+  const keys = keyNames(6);
+  const [stuckKey] = keys;
+  const stuck = context.latch();
+  const all = context.history();
+  let isBusy = false;
+  // Some messages are handled and not stored, and one is in its handler.
+  const member = context.member(topic, { group, concurrency: 8, commit: RARE_COMMITS }, async (message) => {
+    if (message.value.key === stuckKey && !stuck.isOpen) {
+      isBusy = true;
+      await stuck.opened;
+    }
+    all.receive(message, "first");
+  });
+  await publish(context, all, topic, keys, 2);
+  await context.until(() => isBusy && all.distinct === 2 * (keys.length - 1), "every other key to be handled");
+  for (const to of ["latest", topic.start] as const) {
+    await context.within(context.admin.resetGroup(topic.name, group, to), "a reset beside a member");
+    const before = all.sent.length;
+    await publish(context, all, topic, keys, 2);
+    stuck.open();
+    const later = all.sent.slice(before);
+    await context.until(
+      () => later.every((value) => all.hasReceived(value)),
+      "messages sent after a reset beside a member to be delivered",
+    );
+    const isLater = new Set(later.map(identify));
+    checkOrder(all.received.filter((value) => isLater.has(identify(value))));
+  }
+  checkNothingForeign(all.sent, all.received, topic.name);
   await member.close();
+  await context.within(context.admin.resetGroup(topic.name, group, topic.start), "a reset when the member has left");
+  const again = context.history();
+  again.sent.push(...all.sent);
+  const second = context.member(topic, { group }, recordInto(again, "second"));
+  await untilComplete(context, again);
+  await second.close();
+  checkExactlyOnceInOrder(all.sent, again.received, topic.name);
 }
 
 async function refusalOf(context: CaseContext, call: () => Promise<void>): Promise<unknown> {
