@@ -78,7 +78,7 @@ test.each(missing === null ? ["Kafka"] : [])(
     await using cluster = await startKafka({ brokers: 3 });
     const [first, second] = cluster.brokers;
     await createTopic(cluster);
-    await using connection = await connect(cluster.url);
+    await using connection = await connect(cluster.url, { require: ["lagInMessages"] });
     const sendEach = async (...values: readonly string[]): Promise<void> => {
       await using producer = connection.topic("orders", { codec: text() }).producer({ deliveryTimeoutMs: 60_000 });
       for (const value of values) await producer.send({ key: value, value });
@@ -98,23 +98,29 @@ test.each(missing === null ? ["Kafka"] : [])(
       await running;
       expect(begun).toEqual(expected);
     };
+    const lag = async () => (await connection.admin.lag("orders", GROUP)).messages;
     await sendEach("a");
     await second!.kill();
     await sendEach("b", "c", "d");
     await handle("a", "b", "c", "d");
+    expect(await lag()).toBe(1);
     await handle("a");
 
     await first!.kill();
     await second!.start();
     await sendEach("B", "C", "D", "E");
+    expect(await lag()).toBe(5);
     await handle("a", "B", "C", "D", "E");
+    expect(await lag()).toBe(1);
     await handle("a");
 
     // The log of the first leader is back, with its earlier epoch.
     await second!.kill();
     await first!.start();
     await sendEach("f", "g");
+    expect(await lag()).toBe(6);
     await handle("a", "b", "c", "d", "f", "g");
+    expect(await lag()).toBe(1);
     await handle("a");
   },
 );
