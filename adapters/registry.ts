@@ -1,7 +1,25 @@
 import type { OpenDriver } from "../src/driver/provider-driver.ts";
 
-/** Provider id, which is also the URL scheme, to the adapter's opener; an adapter is loaded when its scheme is first used. */
-export const registry: Readonly<Record<string, () => Promise<OpenDriver>>> = {
+/**
+ * Provider id, which is also the URL scheme, to the adapter's opener; an adapter is loaded when its scheme is first used.
+ * `null`: a provider that streamport is made for, and whose adapter is not part of this version.
+ */
+export const registry: Readonly<Record<string, (() => Promise<OpenDriver>) | null>> = {
+  // In the process, for tests.
   memory: async () => (await import("./memory/open.ts")).openMemory,
+
+  // Apache Kafka, and services that speak its protocol.
   kafka: async () => (await import("./kafka/open.ts")).loadKafkaOpener(),
+
+  // Amazon Kinesis Data Streams.
+  kinesis: null,
+
+  // Azure Event Hubs.
+  "event-hubs": null,
+
+  // Google Cloud Pub/Sub.
+  pubsub: null,
+
+  // Oracle Cloud Infrastructure Streaming.
+  "oci-streaming": null,
 };

@@ -3,11 +3,31 @@ import type { Emulator, ListeningOptions } from "./emulator.ts";
 /** Starts one provider in this process. */
 export type StartInProcess = (options?: ListeningOptions) => Promise<Emulator>;
 
-/** Every provider that can run in this process, by its id. This is the only list of them. Each is loaded when it is needed. */
-export const inProcessProviders: Readonly<Record<string, StartInProcess>> = {
+/** By the provider's id; each emulator is loaded when it is needed. `null`: it is not part of this version. This is the only list of them. */
+const emulators: Readonly<Record<string, StartInProcess | null>> = {
+  // In the process, for tests.
   memory: async (options) => (await import("./memory-emulator.ts")).startMemoryEmulator(options),
+
+  // Apache Kafka.
   kafka: async (options) => (await import("./kafka/broker/emulated-kafka.ts")).startEmulatedKafka(options),
+
+  // Amazon Kinesis Data Streams, and the tables of DynamoDB that its groups need.
+  kinesis: null,
+
+  // Azure Event Hubs, and the blobs that its groups need.
+  "event-hubs": null,
+
+  // Google Cloud Pub/Sub.
+  pubsub: null,
+
+  // Oracle Cloud Infrastructure Streaming, and the objects that its groups need.
+  "oci-streaming": null,
 };
+
+/** Every provider that can run in this process, by its id. */
+export const inProcessProviders: Readonly<Record<string, StartInProcess>> = Object.fromEntries(
+  Object.entries(emulators).filter((entry): entry is [string, StartInProcess] => entry[1] !== null),
+);
 
 /** The providers that other processes can reach. Memory can only be used in its own process. */
 export const reachableProviders: readonly string[] = Object.keys(inProcessProviders).filter((provider) => provider !== "memory");

@@ -21,7 +21,7 @@ import { checkedTopicName } from "./topic-name.ts";
  * functions and clients have no URL form; unknown names are `configuration`. Credentials: the SDK's own chain or user info,
  * percent-encoded.
  * @param target a URL, or what an adapter's factory returns: `memory({ … })` from "streamport/memory".
- * @throws `configuration` (unknown scheme or setting, SDK not installed, Node too old) · `unsupported` (a required capability is missing)
+ * @throws `configuration` (unknown scheme or setting, a provider that is not part of this version, SDK not installed, Node too old) · `unsupported` (a required capability is missing)
  */
 export async function connect<Target extends string | Driver, Required extends Capability = never>(
   target: Target,
@@ -49,7 +49,10 @@ interface ConnectTarget {
 
 async function driverOf(target: string | Driver): Promise<ConnectTarget> {
   if (typeof target !== "string") return { driver: requireDriver(target), topics: {}, groups: {} };
-  const { scheme, adapterUrl, topics, groups } = parseConnectionUrl(target, Object.keys(registry));
+  const schemes = Object.keys(registry);
+  const known = schemes.filter((scheme) => registry[scheme] !== null);
+  const planned = schemes.filter((scheme) => registry[scheme] === null);
+  const { scheme, adapterUrl, topics, groups } = parseConnectionUrl(target, known, planned);
   const open = await registry[scheme]!();
   return { driver: open(adapterUrl), topics, groups };
 }

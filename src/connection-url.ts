@@ -14,10 +14,15 @@ export interface ConnectionUrl {
 
 /**
  * `new URL` refuses `kafka://a:9092,b:9092`, so this function splits off the scheme and the query; the adapter parses the rest.
+ * @param plannedSchemes those that a later version will know: they get an error of their own
  * @throws `configuration`; no message repeats more of the URL than its scheme and the names of settings
  */
-export function parseConnectionUrl(url: string, knownSchemes: readonly string[]): ConnectionUrl {
+export function parseConnectionUrl(url: string, knownSchemes: readonly string[], plannedSchemes: readonly string[] = []): ConnectionUrl {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme !== undefined && plannedSchemes.includes(scheme)) {
+    const there = knownSchemes.join(", ");
+    throw new StreamError("configuration", `the provider ${scheme} is not part of this version; there are ${there}`, { provider: scheme });
+  }
   if (scheme === undefined || !knownSchemes.includes(scheme)) {
     throw new StreamError(
       "configuration",

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { inProcessProviders } from "../../localstack/in-process.ts";
 
 function demo(...args: readonly string[]): { readonly exitCode: number | null; readonly output: string; readonly errors: string } {
   const program = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
@@ -64,7 +65,10 @@ test("a provider that cannot do what the demo needs ends it with exit code 1", (
 });
 
 test.each([
-  [["--only", "carrier-pigeon"], /"carrier-pigeon" does not run in this process; memory, kafka can/],
+  [
+    ["--only", "carrier-pigeon"],
+    new RegExp(`"carrier-pigeon" does not run in this process; ${Object.keys(inProcessProviders).join(", ")} can`),
+  ],
   [["--url", "memory:a", "--only", "memory"], /exclude each other/],
   [["--fast"], /--fast/],
 ])("refuses %j with exit code 2", (args, message) => {

@@ -1,5 +1,6 @@
 import { networkInterfaces } from "node:os";
 import { expect, test } from "vitest";
+import { reachableProviders } from "../../localstack/in-process.ts";
 import { connect, text } from "../../src/index.ts";
 import { type RunningCommand, runCommandLine, startCommand } from "./command-line.ts";
 
@@ -11,9 +12,11 @@ async function lines(command: RunningCommand, count: number): Promise<readonly s
 
 test("runs what it prints, until Ctrl-C", async () => {
   const command = startCommand(["emulators", "--json", "--topics", "flights,failed", "--partitions", "3"]);
-  const [line] = await lines(command, 1);
-  const { provider, url, environment } = JSON.parse(line!) as { provider: string; url: string; environment: object };
-  expect(provider).toBe("kafka");
+  const printed = (await lines(command, reachableProviders.length)).map(
+    (line) => JSON.parse(line) as { readonly provider: string; readonly url: string; readonly environment: object },
+  );
+  expect(printed.map(({ provider }) => provider)).toEqual(reachableProviders);
+  const { url, environment } = printed.find(({ provider }) => provider === "kafka")!;
   expect(environment).toEqual({ STREAM_URL: url });
   const connection = await connect(url, { require: ["topicListing"] });
   expect(await connection.admin.listTopics()).toEqual(["failed", "flights"]);
@@ -106,7 +109,7 @@ test.each([
   [["--host", ""], /A name or an IPv4 address/],
   [["--advertised-host", "kafka://host"], /A name or an IPv4 address/],
   [["--advertised-host", "0.0.0.0"], /--advertised-host 0.0.0.0 is all addresses of a machine/],
-  [["memory"], /there is no emulator "memory"; there are kafka/],
+  [["memory"], new RegExp(`there is no emulator "memory"; there are ${reachableProviders.join(", ")}`)],
   [["rabbit"], /there is no emulator "rabbit"/],
   [["--port", "0"], /from 1 to 65535/],
   [["--partitions", "none"], /whole number/],

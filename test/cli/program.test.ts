@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
 import { type Connection, connect, text } from "../../src/index.ts";
+import { availableProviders } from "../providers.ts";
 import { type RunningCommand, runCommandLine, startCommand } from "./command-line.ts";
 
 // What only a process of its own shows: exit codes, signals, pipes. What it prints is tested in test/unit/cli.
@@ -63,7 +64,7 @@ describe("exit codes", () => {
       exitCode: 2,
       signal: null,
       output: "",
-      errors: expect.stringMatching(/^error: .*"pigeon"; known are memory, kafka\n$/),
+      errors: expect.stringMatching(new RegExp(`^error: .*"pigeon"; known are ${availableProviders.join(", ")}\\n$`)),
     });
     expect(await runCommandLine(["capabilities", kafka.url, "--topic", "missing"])).toEqual({
       exitCode: 1,

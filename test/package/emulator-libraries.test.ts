@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { foreignImports } from "./foreign-imports.ts";
 import type { ImportEdge } from "./import-graph.ts";
 import { projectRoot } from "./packed-package.ts";
+import { ADAPTER_SDKS, EMULATOR_LIBRARIES } from "./provider-libraries.ts";
 
-const LIBRARIES = ["dynalite", "rhea", "@grpc/grpc-js", "@grpc/proto-loader"];
+const LIBRARIES = Object.values(EMULATOR_LIBRARIES).flat();
 
 describe("what ships", () => {
-  const peers = new Set([...LIBRARIES, "kafkajs"]);
+  const peers = new Set([...LIBRARIES, ...Object.values(ADAPTER_SDKS).flat()]);
   const refused = (edge: ImportEdge, optional: ReadonlySet<string> = peers): boolean => foreignImports([edge], optional).length > 0;
 
   test.each([
@@ -19,6 +20,15 @@ describe("what ships", () => {
     ["localstack/event-hubs/library.js", "rhea/lib/frames.js"],
     ["localstack/pubsub/library.js", "@grpc/grpc-js"],
     ["localstack/pubsub/library.js", "@grpc/proto-loader"],
+    ["adapters/kafka/client/sdk.js", "kafkajs"],
+    ["adapters/kinesis/client.js", "@aws-sdk/client-kinesis"],
+    ["adapters/kinesis/leases/table.js", "@aws-sdk/client-dynamodb"],
+    ["adapters/event-hubs/client.js", "@azure/event-hubs"],
+    ["adapters/event-hubs/client.js", "@azure/storage-blob"],
+    ["adapters/event-hubs/client.js", "@azure/identity"],
+    ["adapters/pubsub/client.js", "@google-cloud/pubsub"],
+    ["adapters/oci-streaming/client.js", "oci-common"],
+    ["adapters/oci-streaming/client.js", "oci-streaming/lib/client.js"],
   ])("%s may import %s, lazily and as an optional peer only", (from, to) => {
     expect(refused({ from, to, kind: "dynamic" })).toBe(false);
     expect(refused({ from, to, kind: "value" })).toBe(true);
@@ -33,6 +43,13 @@ describe("what ships", () => {
     ["localstack/kafka/library.js", "kafkajs"],
     ["src/cli/emulators.js", "rhea"],
     ["src/connect.js", "dynalite"],
+    ["adapters/pubsub/client.js", "@grpc/grpc-js"],
+    ["adapters/event-hubs/client.js", "rhea"],
+    ["adapters/kinesis/client.js", "kafkajs"],
+    ["adapters/oci-streaming/client.js", "@azure/identity"],
+    ["localstack/event-hubs/library.js", "@azure/event-hubs"],
+    ["adapters/registry.js", "kafkajs"],
+    ["src/leases/store.js", "@aws-sdk/client-dynamodb"],
   ])("%s may not import %s", (from, to) => {
     expect(refused({ from, to, kind: "dynamic" })).toBe(true);
   });

@@ -5,8 +5,10 @@ import { dirname, join, normalize } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import webpack from "webpack";
+import { reachableProviders } from "../../localstack/in-process.ts";
 import { runCommand } from "./command.ts";
 import { type Manifest, installInto, pack, projectRoot, readManifest } from "./packed-package.ts";
+import { availableProviders, plannedProviders } from "../providers.ts";
 import { expectedOutput, program } from "./program.ts";
 import { otherNode, typescriptCompiler } from "./tool-cache.ts";
 
@@ -134,14 +136,11 @@ test("exports name files that are there, and nothing but the product is packed",
     "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
-    "adapters/README.md",
-    "adapters/kafka/README.md",
-    "adapters/memory/README.md",
+    ...["adapters/README.md", ...availableProviders.map((provider) => `adapters/${provider}/README.md`)].toSorted(),
     "dist/localstack/demo/flights-20k.jsonl.gz",
     "localstack/README.md",
     "localstack/demo/README.md",
-    "localstack/kafka/README.md",
-    "localstack/kafka/broker/README.md",
+    ...[...reachableProviders.map((provider) => `localstack/${provider}/README.md`), "localstack/kafka/broker/README.md"].toSorted(),
     "package.json",
     "src/adapter-kit/README.md",
     "src/cli/README.md",
@@ -162,12 +161,22 @@ test("the package is small: what it unpacks to, and what it brings as data", asy
 });
 
 test("the entries of providers are their factories, and nothing that only the package itself needs", async () => {
+  const providerEntries = [...availableProviders, "emulators"];
   const script = `
-    for (const entry of ["memory", "kafka", "emulators"]) console.log(entry, Object.keys(await import("streamport/" + entry)).join());
+    for (const entry of ${JSON.stringify(providerEntries)}) console.log(entry, Object.keys(await import("streamport/" + entry)).join());
   `;
   await writeFile(join(project, "names.js"), script);
   const printed = await runCommand(process.execPath, ["names.js"], project);
-  expect(printed).toBe("memory memory\nkafka kafka\nemulators startEmulator\n");
+  // In camel case: the factory of "event-hubs" is `eventHubs`.
+  const factories = availableProviders.map(
+    (provider) => `${provider} ${provider.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}`,
+  );
+  expect(printed).toBe([...factories, "emulators startEmulator", ""].join("\n"));
+});
+
+test("a provider without an adapter has no entry: a subpath that can only fail is worse than none", () => {
+  const paths = plannedProviders.map((provider) => `./${provider}`);
+  expect(paths.filter((path) => path in manifest.exports)).toEqual([]);
 });
 
 test("it cannot be published while the addresses in package.json are placeholders", async () => {

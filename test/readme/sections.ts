@@ -5,6 +5,7 @@ import { connect } from "../../src/index.ts";
 import { type BenchResult, type Verdict, verdictOf } from "../bench/result.ts";
 import type { LongResult } from "../long/record-reporter.ts";
 import type { SoakResult } from "../long/soak-result.ts";
+import { availableProviders } from "../providers.ts";
 import { type Recorded, readRecord } from "../results/record.ts";
 import { type ReadmeTarget, readmeTargets } from "./conformance-targets.ts";
 
@@ -25,7 +26,18 @@ export interface Facts {
 }
 
 /** To connect to, without a call: what the adapter says of itself before it has met a server. */
-const URLS: Readonly<Record<string, string>> = { memory: "memory:", kafka: "kafka://localhost:9092" };
+const URLS: Readonly<Record<string, string>> = {
+  memory: "memory:",
+  kafka: "kafka://localhost:9092",
+
+  kinesis: "kinesis://eu-west-1",
+
+  "event-hubs": "event-hubs://namespace.servicebus.windows.net",
+
+  pubsub: "pubsub://project",
+
+  "oci-streaming": "oci-streaming://eu-frankfurt-1/ocid1.streampool.oc1.eu-frankfurt-1.example",
+};
 /** What each of them measures, by the name of its record. */
 const BENCHES: Readonly<Record<string, string>> = {
   memory:
@@ -40,8 +52,8 @@ export async function gatherFacts(): Promise<Facts> {
   const capabilities = new Map<string, Capabilities>();
   const benches = new Map<string, Recorded<BenchResult>>();
   for (const name of Object.keys(BENCHES)) benches.set(name, await readRecord(`bench-${name}`));
-  for (const [provider, url] of Object.entries(URLS)) {
-    const connection = await connect(url);
+  for (const provider of availableProviders) {
+    const connection = await connect(URLS[provider]!);
     capabilities.set(provider, connection.capabilities);
     await connection.close();
   }

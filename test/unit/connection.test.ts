@@ -5,6 +5,7 @@ import type { Driver } from "../../src/index.ts";
 import { openMemory } from "../../adapters/memory/open.ts";
 import { overrideOpened } from "../mutants/mutant.ts";
 import { override } from "../mutants/override.ts";
+import { availableProviders, plannedProviders } from "../providers.ts";
 
 const words = { codec: text(), key: (value: string) => value.slice(0, 1) };
 
@@ -35,6 +36,21 @@ test("unknown schemes, settings, options and drivers are refused before anything
     message: expect.stringMatching(
       /^what open of this driver returned lacks .*: topicCapabilities, .*, producer, .*, admin, capabilities$/,
     ),
+  });
+});
+
+test.each(
+  plannedProviders.flatMap((provider) => [
+    `${provider}:`,
+    `${provider}://name:key@host/path?topic.a=b`,
+    `${provider.toUpperCase()}://host`,
+  ]),
+)("%s is refused: its provider is not part of this version", async (url) => {
+  const provider = url.split(":", 1)[0]!.toLowerCase();
+  await expect(connect(url)).rejects.toMatchObject({
+    code: "configuration",
+    provider,
+    message: `the provider ${provider} is not part of this version; there are ${availableProviders.join(", ")}`,
   });
 });
 

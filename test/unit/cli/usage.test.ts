@@ -4,6 +4,7 @@ import manifest from "../../../package.json" with { type: "json" };
 import { createProgram } from "../../../src/cli/program.ts";
 import { selectCases } from "../../../src/conformance/case-pattern.ts";
 import { conformanceCases } from "../../../src/conformance/index.ts";
+import { availableProviders, plannedProviders } from "../../providers.ts";
 import { runInProcess } from "./run-in-process.ts";
 
 const COMMANDS: readonly (readonly string[])[] = [
@@ -256,7 +257,10 @@ describe("an unusable URL is wrong usage, before anything is tried:", () => {
     const tried = async (url: string): Promise<{ readonly exitCode: number; readonly output: string; readonly errors: string }> =>
       runInProcess(args[0] === "demo" ? [...args, url] : args, url);
     for (const [url, message] of [
-      ["pigeon:home", /^error: .*there is no provider .*"pigeon"; known are memory, kafka\n$/],
+      ["pigeon:home", new RegExp(`^error: .*there is no provider .*"pigeon"; known are ${availableProviders.join(", ")}\\n$`)],
+      ...plannedProviders.map(
+        (provider) => [`${provider}://host`, new RegExp(`^error: .*${provider} is not part of this version`)] as const,
+      ),
       ["kafka://host:9092?tsl=true", /^error: .*tsl/],
       ["kafka://host:port", /^error: .*port/],
     ] as const) {

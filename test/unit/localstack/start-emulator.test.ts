@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { inProcessProviders } from "../../../localstack/in-process.ts";
 import { type EmulatedProvider, type Fault, startEmulator } from "../../../localstack/index.ts";
 import { connect, text } from "../../../src/index.ts";
+import { plannedProviders } from "../../providers.ts";
 
 describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulator of %s", (provider) => {
   test("needs nothing but its URL, has the given topics, and creates new ones", async () => {
@@ -115,21 +116,27 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
   });
 });
 
+/** As messages list them. */
+const there = Object.keys(inProcessProviders).join(", ");
+
 test("a provider without an emulator, and an unknown one", async () => {
-  await expect(startEmulator("pubsub")).rejects.toMatchObject({
-    code: "unsupported",
-    message: expect.stringContaining("there are memory, kafka"),
-  });
+  for (const provider of plannedProviders.filter((name) => !Object.hasOwn(inProcessProviders, name))) {
+    await expect(startEmulator(provider as EmulatedProvider)).rejects.toMatchObject({
+      code: "unsupported",
+      provider,
+      message: expect.stringContaining(`there are ${there}`),
+    });
+  }
   await expect(startEmulator("rabbit" as "kafka")).rejects.toMatchObject({
     code: "configuration",
-    message: expect.stringContaining("there are memory, kafka"),
+    message: expect.stringContaining(`there are ${there}`),
   });
 });
 
 test("no provider at all", async () => {
   await expect(startEmulator(undefined as unknown as "kafka")).rejects.toMatchObject({
     code: "configuration",
-    message: expect.stringMatching(/a provider must be named; received undefined; there are memory, kafka/),
+    message: expect.stringContaining(`a provider must be named; received undefined; there are ${there}`),
   });
 });
 
