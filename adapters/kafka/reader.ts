@@ -1,4 +1,4 @@
-import { RetryBackoff, pause, retrying } from "../../src/adapter-kit/index.ts";
+import { RetryBackoff, pause, readerHandler, retrying } from "../../src/adapter-kit/index.ts";
 import type {
   DriverGap,
   PartitionEnd,
@@ -12,6 +12,7 @@ import type {
 } from "../../src/driver/index.ts";
 import type { KafkaClient } from "./client/kafka-client.ts";
 import { classify } from "./errors.ts";
+import { fetchHandler } from "./fetch/fetch-cursor.ts";
 import { type LogBounds, OffsetLookup } from "./fetch/offset-lookup.ts";
 import { PartitionFetcher } from "./fetch/partition-fetcher.ts";
 import { placeFrom } from "./fetch/read-epochs.ts";
@@ -75,16 +76,7 @@ export class KafkaReader implements ReaderDriver {
     for (const { partition } of partitions) {
       const number = requirePartition(topic, partition);
       const offset = resolved.get(number) ?? offsetOf(places.get(number)!);
-      fetcher.add(number, placeFrom(offset), {
-        deliver: (records) => sink.deliver(partition, records),
-        advanced: (through) => sink.advanced(partition, through),
-        caughtUp: () => sink.caughtUp(partition),
-        gap: async ({ resumesAt, missing }) => {
-          await sink.gap(partition, { resumesAt: { kind: "at", position: toPosition(resumesAt) }, missing });
-          return true;
-        },
-        unreadable: (range) => sink.unreadable(partition, range),
-      });
+      fetcher.add(number, placeFrom(offset), fetchHandler(readerHandler(sink, partition)));
     }
     const stop = new AbortController();
     const isEndless = partitions.some(({ end }) => end === null);

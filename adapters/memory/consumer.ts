@@ -1,11 +1,11 @@
+import { type PartitionHandler, followPartition, groupHandler } from "../../src/adapter-kit/index.ts";
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StoredRecord, StreamError } from "../../src/driver/index.ts";
 import type { Ownership } from "./broker/group.ts";
 import { createGroup } from "./broker/groups.ts";
 import { Member } from "./broker/member.ts";
-import { childrenOf } from "./broker/partition.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
 import { classify, groupNotFound, memoryError } from "./errors.ts";
-import { type Follower, follow } from "./follow.ts";
+import { FeedCursor } from "./feed-cursor.ts";
 import { OutstandingRecords } from "./outstanding-records.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
@@ -95,11 +95,10 @@ export class MemoryConsumer implements ConsumerDriver {
 
   async #fetch(topic: MemoryTopic, { assignment, feed, ended }: Ownership, joined: JoinedMember): Promise<void> {
     const over = AbortSignal.any([ended, this.#closing.signal]);
-    try {
-      await follow(this.#service, topic, assignment.partition, feed, followerOf(topic, assignment, joined, over), over);
-    } catch (error) {
-      if (!over.aborted) throw error;
-    }
+    const cursor = new FeedCursor(this.#service, topic, assignment.partition, feed);
+    // What a fetch leases in the unit `record` is withheld from the other members.
+    const fetchesAhead = this.settlementUnit === "position";
+    await followPartition(cursor, wakefulHandler(assignment, joined, over), over, fetchesAhead);
   }
 
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
@@ -134,42 +133,30 @@ export class MemoryConsumer implements ConsumerDriver {
   }
 }
 
-/** Passes the records of one partition on to the sink while the member is awake and owns the partition. */
-function followerOf(topic: MemoryTopic, assignment: Assignment, { member, sink, outstanding }: JoinedMember, over: AbortSignal): Follower {
-  const notDelivered = <Record extends { readonly position: string }>(records: Record[]): Record[] =>
+/** Passes the records of one partition on to the sink, when the member is awake, and no record that is outstanding. */
+function wakefulHandler(assignment: Assignment, { member, sink, outstanding }: JoinedMember, over: AbortSignal): PartitionHandler {
+  const handler = groupHandler(sink, assignment, over);
+  const notDelivered = <Record extends { readonly position: string }>(records: readonly Record[]): readonly Record[] =>
     outstanding?.add(assignment, records) ?? records;
+  const isAwake = (): boolean => member.state === "alive";
   return {
+    ...handler,
     async deliver(records) {
-      if (member.state !== "alive") await member.whenAwake(over);
+      if (!isAwake()) await member.whenAwake(over);
       if (over.aborted) return false;
       const delivered = notDelivered(records);
-      if (delivered.length > 0) await sink.deliver(assignment, delivered);
-      return !over.aborted;
+      return delivered.length === 0 || handler.deliver(delivered);
     },
     async unreadable(range) {
-      if (member.state !== "alive") await member.whenAwake(over);
+      if (!isAwake()) await member.whenAwake(over);
       if (over.aborted) return false;
-      if (notDelivered([{ position: range.last }]).length > 0) await sink.unreadable(assignment, range);
-      return !over.aborted;
+      return notDelivered([{ position: range.last }]).length === 0 || handler.unreadable(range);
     },
     async gap(gap) {
       await member.whenAwake(over);
-      try {
-        await sink.gap(assignment, gap);
-        return true;
-      } catch {
-        // The core knows the reason, because it gave the reason itself. Here the rejection only ends the reading.
-        return false;
-      }
+      return handler.gap(gap);
     },
-    caughtUp() {
-      if (member.state === "alive") sink.caughtUp(assignment);
-      return true;
-    },
-    advanced(through) {
-      if (member.state === "alive") sink.advanced(assignment, through);
-      return true;
-    },
-    ended: () => sink.ended(assignment, childrenOf(topic.partitions.get(assignment.partition)!)),
+    caughtUp: (emptyUntilMs) => !isAwake() || handler.caughtUp(emptyUntilMs),
+    advanced: (through) => !isAwake() || handler.advanced(through),
   };
 }

@@ -1,3 +1,4 @@
+import { SourceReader } from "../../src/adapter-kit/index.ts";
 import type {
   AdminDriver,
   Capabilities,
@@ -20,14 +21,16 @@ import { classify } from "./errors.ts";
 import { refuseGroupName } from "./group-name.ts";
 import { MemoryProducer } from "./producer.ts";
 import type { Profile } from "./profiles.ts";
-import { MemoryReader } from "./reader.ts";
 import { comparePositions } from "./records.ts";
 import { Service } from "./service.ts";
+import { MemorySource } from "./source.ts";
 import { SubscriptionReader } from "./subscription-reader.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 import { refuseTopicName } from "./topic-name.ts";
 
 const PROVIDER = "memory";
+/** How long a reader may not know of a new partition. */
+const DESCRIBE_MS = 50;
 
 /** A broker in this process, with the form that it takes. */
 export class MemoryDriver implements Driver<Capability> {
@@ -100,8 +103,16 @@ class OpenMemoryDriver implements ProviderDriver {
   }
 
   reader(topic: string): ReaderDriver {
-    const isMarked = this.#service.profile.bookmarks === "marks";
-    return isMarked ? new SubscriptionReader(this.#service, topic) : new MemoryReader(this.#service, topic);
+    const { bookmarks, capabilities } = this.#service.profile;
+    if (bookmarks === "marks") return new SubscriptionReader(this.#service, topic);
+    return new SourceReader({
+      provider: PROVIDER,
+      topic,
+      source: new MemorySource(this.#service, topic),
+      readerEnd: capabilities.readerEnd,
+      describeMs: DESCRIBE_MS,
+      retry: this.#service.retrySettings(topic),
+    });
   }
 
   compare(a: string, b: string): number {

@@ -1,4 +1,4 @@
-import { RetryBackoff, pause, retrying } from "../../src/adapter-kit/index.ts";
+import { RetryBackoff, type RetrySettings, pause, retrying } from "../../src/adapter-kit/index.ts";
 import type { Fault, Report } from "../../src/driver/index.ts";
 import type { MemoryBroker } from "./broker/broker.ts";
 import type { CallTarget } from "./broker/faults.ts";
@@ -76,9 +76,13 @@ export class Service {
     }
   }
 
+  retrySettings(topic: string | undefined): RetrySettings {
+    return { report: this.#report, topic, classify, initialDelayMs: FIRST_DELAY_MS };
+  }
+
   /** Retries a call with back-off while its error is retryable. For polling and joining; never for publishing. */
   async retrying<Answer>(call: ServiceCall, signal: AbortSignal, action: () => Answer): Promise<Answer> {
-    const backoff = new RetryBackoff({ report: this.#report, topic: call.topic, classify, initialDelayMs: FIRST_DELAY_MS });
+    const backoff = new RetryBackoff(this.retrySettings(call.topic));
     return retrying(call.operation, backoff, signal, async () => {
       const entering = this.enter(call, signal);
       if (entering !== undefined) await entering;

@@ -1,3 +1,4 @@
+import { followPartition, readerHandler } from "../../src/adapter-kit/index.ts";
 import type {
   PartitionEnd,
   Place,
@@ -13,7 +14,7 @@ import { KeyOrderFeed } from "./broker/key-order-feed.ts";
 import { resolveMarked } from "./broker/marks.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
 import { memoryError } from "./errors.ts";
-import { type Follower, follow } from "./follow.ts";
+import { FeedCursor } from "./feed-cursor.ts";
 import { toIndex } from "./records.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
@@ -60,20 +61,9 @@ export class SubscriptionReader implements ReaderDriver {
     const { topic, feed } = this.#opened;
     if (range === undefined) return;
     const { partition } = range;
-    const follower = {
-      deliver: (records) => sink.deliver(partition, records),
-      unreadable: (unreadable) => sink.unreadable(partition, unreadable),
-      caughtUp: () => sink.caughtUp(partition),
-      advanced: () => true,
-      gap: async () => true,
-      ended: () => sink.ended(partition, []),
-    } satisfies Follower;
+    const cursor = new FeedCursor(this.#service, topic, partition, feed);
     const over = AbortSignal.any([signal, this.#closing.signal]);
-    try {
-      await follow(this.#service, topic, partition, feed, follower, over);
-    } catch (error) {
-      if (!over.aborted) throw error;
-    }
+    await followPartition(cursor, readerHandler(sink, partition), over);
   }
 
   handedOut(_partition: string, { position }: StoredRecord): void {

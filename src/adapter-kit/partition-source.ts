@@ -1,6 +1,7 @@
 import type {
   ChildPartition,
   DriverGap,
+  PartitionEnd,
   PartitionPlace,
   Place,
   StartPoint,
@@ -61,6 +62,16 @@ export interface PartitionCursor {
   close(): Promise<void>;
 }
 
+/** A range of one partition, as far as it is resolved. */
+export interface SourceRange {
+  readonly partition: string;
+  /** As the application asks for it. */
+  readonly asked: PartitionPlace;
+  /** What `resolve` has made of it. */
+  readonly start: Place;
+  readonly end: PartitionEnd;
+}
+
 /** Where the records of one topic come from. Made without a network call. */
 export interface PartitionSource {
   /** Lists the topic. @throws `not-found` where there is none */
@@ -72,6 +83,11 @@ export interface PartitionSource {
    */
   resolve(start: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>>;
   open(request: CursorRequest): PartitionCursor;
+  /**
+   * Where retention has removed records of a range, before anything of it is read; partitions without a gap are left out. For readers.
+   * Absent where only a fetch shows it.
+   */
+  gaps?(ranges: readonly SourceRange[], signal: AbortSignal): Promise<ReadonlyMap<string, DriverGap>>;
   /** Order of two positions of one partition: negative, 0, positive. */
   compare(a: string, b: string): number;
 }

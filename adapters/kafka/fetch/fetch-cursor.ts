@@ -1,24 +1,23 @@
-import { RetryBackoff } from "../../../src/adapter-kit/index.ts";
-import type { Report, UnreadableRange } from "../../../src/driver/index.ts";
+import { type PartitionHandler, RetryBackoff } from "../../../src/adapter-kit/index.ts";
+import type { Report } from "../../../src/driver/index.ts";
 import { classify } from "../errors.ts";
 import type { FetchedBatches } from "../log/record-batch-reader.ts";
-import type { KafkaRecord } from "../records.ts";
+import { type KafkaRecord, toPosition } from "../records.ts";
 import type { HandledEpochs } from "./handled-epochs.ts";
 import { type EpochEnd, type EpochSpan, type LogPlace, ReadEpochs, UNKNOWN_EPOCH, addEpoch, placeFrom } from "./read-epochs.ts";
 import type { RetentionGap } from "./retention-gap.ts";
 import type { UnreadableOffsets } from "./unreadable-offsets.ts";
 
-/** Receives the content of one partition. `false` ends the reading of the partition. Only `gap` may reject; no other method may throw or reject. */
-export interface FetchHandler {
-  /** Resolves when there is room for more. */
-  deliver(records: readonly KafkaRecord[]): Promise<boolean>;
-  /** The next offsets were fetched twice and cannot be read. Resolves when there is room for more. */
-  unreadable(range: UnreadableRange): Promise<boolean>;
-  /** There are no more records up to and including this position. */
-  advanced(through: string): boolean;
-  caughtUp(): boolean;
-  /** Retention has deleted records that were not read. `true`: the reading continues at `resumesAt`. */
+/** Receives the content of one partition; gaps by offsets, and partitions never end. Only `gap` may reject. */
+export interface FetchHandler extends Omit<PartitionHandler, "gap" | "ended"> {
   gap(gap: RetentionGap): Promise<boolean>;
+}
+
+export function fetchHandler(handler: PartitionHandler): FetchHandler {
+  return {
+    ...handler,
+    gap: ({ resumesAt, missing }) => handler.gap({ resumesAt: { kind: "at", position: toPosition(resumesAt) }, missing }),
+  };
 }
 
 /** The content of one answer for one partition. */
@@ -191,12 +190,12 @@ export class FetchCursor {
     if (records.length > 0 && !(await handler.deliver(records))) return false;
     if (this.isDone) return false;
     if (through !== null && !handler.advanced(through)) return false;
-    return !isAtEnd || this.#waiting !== null || handler.caughtUp();
+    return !isAtEnd || this.#waiting !== null || handler.caughtUp(null);
   }
 
   /** There are no new records. Skips the call while a portion is being delivered. @returns whether the reading continues */
   reportCaughtUp(): boolean {
-    return this.#delivering !== null || this.handler.caughtUp();
+    return this.#delivering !== null || this.handler.caughtUp(null);
   }
 
   /** Resolves when all fetched portions have been delivered. */

@@ -1,7 +1,8 @@
-import { RetryBackoff, pause } from "../../../src/adapter-kit/index.ts";
+import { type PartitionHandler, RetryBackoff, groupHandler, pause } from "../../../src/adapter-kit/index.ts";
 import type { Assignment, ConsumerSettings, HandledAhead, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
 import { type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
 import { classOf, classify } from "../errors.ts";
+import { type FetchHandler, fetchHandler } from "../fetch/fetch-cursor.ts";
 import { HandledEpochs } from "../fetch/handled-epochs.ts";
 import { OffsetLookup } from "../fetch/offset-lookup.ts";
 import { PartitionFetcher } from "../fetch/partition-fetcher.ts";
@@ -14,7 +15,6 @@ import type { CommittedPlace, GroupOffsets } from "./group-offsets.ts";
 import { OwnedDelivery } from "./owned-delivery.ts";
 import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
 import { settleOffsets } from "./settle-offsets.ts";
-import { sinkHandler } from "./sink-handler.ts";
 import { startOffsets } from "./start-positions.ts";
 import type { TopicWatch } from "./topic-watch.ts";
 
@@ -231,7 +231,7 @@ export class JoinedMember {
     const forget = (offset: bigint): void => this.#sink.forgetAhead(assignment, toPosition(offset));
     const handled = new HandledEpochs(known ?? ahead?.epochs ?? [], forget);
     this.#sink.assigned(assignment);
-    const cursor = this.#fetcher.add(partition, place, sinkHandler(this.#sink, assignment), handled);
+    const cursor = this.#fetcher.add(partition, place, memberHandler(groupHandler(this.#sink, assignment, this.#closing)), handled);
     owned.delivering(new OwnedDelivery(assignment, cursor, place));
   }
 
@@ -250,4 +250,10 @@ export class JoinedMember {
 
 function handledAhead(offset: bigint, { upTo, except }: AheadOffsets): HandledAhead {
   return { upTo: positionAt(offset, upTo), except: except.map((distance) => positionAt(offset, distance)) };
+}
+
+/** Behind a gap that was accepted, the group's place moves at once, and not with the next message: it is no longer out of range. */
+function memberHandler(handler: PartitionHandler): FetchHandler {
+  const { gap, ...others } = fetchHandler(handler);
+  return { ...others, gap: async (found) => (await gap(found)) && handler.advanced(toPosition(found.resumesAt - 1n)) };
 }
