@@ -1,4 +1,4 @@
-import { abortable } from "../../src/adapter-kit/index.ts";
+import { abortable, startPlaces as askedPlaces } from "../../src/adapter-kit/index.ts";
 import type { PartitionPlace, Place, StartPoint, StreamError, TopicIdentity } from "../../src/driver/index.ts";
 import { ErrorNumber } from "./client/error-codes.ts";
 import type { ClusterMetadata, KafkaClient, TopicMetadata } from "./client/kafka-client.ts";
@@ -78,14 +78,10 @@ export function requirePartition(topic: TopicSnapshot, name: string): number {
   throw noSuchPartition(topic, name);
 }
 
-/**
- * The start of each partition of the topic. For the position of one partition, the other partitions start at their beginning.
- * @throws `invalid-argument` for a partition that does not exist
- */
+/** The start of each partition of the topic. @throws `invalid-argument` for a partition that does not exist */
 export function startPlaces(topic: TopicSnapshot, start: StartPoint): Map<number, Place> {
-  if (start.kind === "places") return new Map([...beginnings(topic), ...listedPlaces(topic, start.places)]);
-  if (start.kind === "position") return new Map([...beginnings(topic), [requirePartition(topic, start.partition), start.place]]);
-  return new Map(topic.partitions.map((partition) => [partition, start]));
+  const partitions = topic.partitions.map((partition) => ({ partition: String(partition), parents: [] }));
+  return listedPlaces(topic, askedPlaces({ topic: topic.topic, partitions }, start, KAFKA_ERRORS));
 }
 
 /**
@@ -94,8 +90,4 @@ export function startPlaces(topic: TopicSnapshot, start: StartPoint): Map<number
  */
 export function listedPlaces(topic: TopicSnapshot, places: ReadonlyMap<string, PartitionPlace>): Map<number, Place> {
   return new Map([...places].map(([name, place]) => [requirePartition(topic, name), place.kind === "ended" ? { kind: "latest" } : place]));
-}
-
-function beginnings(topic: TopicSnapshot): readonly (readonly [number, Place])[] {
-  return topic.partitions.map((partition) => [partition, { kind: "earliest" }]);
 }

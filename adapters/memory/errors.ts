@@ -1,7 +1,8 @@
 import { classifySdkError, providerErrors } from "../../src/adapter-kit/index.ts";
 import type { StreamError } from "../../src/driver/index.ts";
 
-export const { error: memoryError, groupNotFound, noSuchPartition, outcomeUnknown } = providerErrors("memory");
+export const MEMORY_ERRORS = providerErrors("memory");
+export const { error: memoryError, groupNotFound, noSuchPartition, outcomeUnknown } = MEMORY_ERRORS;
 
 export function topicNotFound(topic: string): StreamError {
   return memoryError(

@@ -1,7 +1,7 @@
 import type { CursorRequest, PartitionCursor, PartitionSource, SourceRange, TopicShape } from "../../src/adapter-kit/index.ts";
 import type { DriverGap, PartitionEnd, PartitionPlace, StartPoint } from "../../src/driver/index.ts";
 import { LogFeed } from "./broker/feed.ts";
-import type { Partition } from "./broker/partition.ts";
+import { type Partition, asChild } from "./broker/partition.ts";
 import { type ResolvedPlace, requirePartitions, resolvePlace, resolveStart } from "./broker/places.ts";
 import { FeedCursor } from "./feed-cursor.ts";
 import { comparePositions, toIndex, toPosition } from "./records.ts";
@@ -23,7 +23,7 @@ export class MemorySource implements PartitionSource {
     const topic = topicFor(this.#service, this.#topicName);
     return {
       identity: identityOf(broker, topic, profile.capabilities),
-      partitions: [...topic.partitions.values()].map(({ id, parents }) => ({ partition: id, parents: parents.map((parent) => parent.id) })),
+      partitions: [...topic.partitions.values()].map(asChild),
     };
   }
 

@@ -22,5 +22,7 @@ export { followPartition } from "./follow-partition.ts";
 export type { FollowEnd } from "./follow-partition.ts";
 export { SourceReader } from "./source-reader.ts";
 export type { SourceReaderParts } from "./source-reader.ts";
+export { requireNames, startPlaces } from "./start-places.ts";
+export type { NamedPartitions } from "./start-places.ts";
 export { StoredSlice, eachStored, notStored } from "./stored-slice.ts";
 export { fairShares } from "./fair-shares.ts";

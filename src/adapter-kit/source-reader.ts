@@ -19,6 +19,7 @@ import type { PartitionSource, TopicShape } from "./partition-source.ts";
 import { pause } from "./pause.ts";
 import { providerErrors } from "./provider-errors.ts";
 import { RetryBackoff, type RetrySettings, retrying } from "./retry-backoff.ts";
+import { requireNames } from "./start-places.ts";
 
 /** What a reader of one topic is made of. */
 export interface SourceReaderParts {
@@ -82,10 +83,7 @@ export class SourceReader implements ReaderDriver {
   }
 
   #requireKnown({ partitions, identity }: TopicShape, wanted: Iterable<string>): void {
-    const existing = partitions.map(({ partition }) => partition);
-    for (const partition of wanted) {
-      if (!existing.includes(partition)) throw providerErrors(this.#parts.provider).noSuchPartition(identity.topic, partition, existing);
-    }
+    requireNames({ topic: identity.topic, partitions }, wanted, providerErrors(this.#parts.provider));
   }
 
   /** Asks the source where that is needed, so that malformed places are refused as well. */

@@ -1,6 +1,7 @@
 import type { ChildPartition, Sink } from "../driver/index.ts";
+import { followPartition } from "../adapter-kit/follow-partition.ts";
+import { groupHandler } from "../adapter-kit/partition-handler.ts";
 import type { PartitionCursor } from "../adapter-kit/partition-source.ts";
-import { abortable } from "../abortable.ts";
 import type { Lease } from "./lease.ts";
 
 /** How the delivery of a partition has ended. */
@@ -12,6 +13,7 @@ export type DeliveryEnd =
   | { readonly kind: "ended"; readonly children: readonly ChildPartition[] };
 
 const STOPPED: DeliveryEnd = { kind: "stopped" };
+const LOST: DeliveryEnd = { kind: "lost" };
 
 /**
  * Passes what a cursor finds on to the sink, as long as the lease is current. That is asked before each delivery, and so also when the process was
@@ -20,47 +22,42 @@ const STOPPED: DeliveryEnd = { kind: "stopped" };
  */
 export async function deliverPartition(lease: Lease, cursor: PartitionCursor, sink: Sink): Promise<DeliveryEnd> {
   const { assignment, delivering } = lease;
-  try {
-    for (;;) {
-      const found = await cursor.fetch(delivering);
-      if (delivering.aborted) return STOPPED;
-      if (!lease.isCurrent || found.kind === "taken") return { kind: "lost" };
-      switch (found.kind) {
-        case "records":
-          lease.delivered(found.records.at(-1)!.position);
-          await abortable(sink.deliver(assignment, found.records), delivering);
-          break;
-        case "unreadable":
-          lease.delivered(found.range.last);
-          await abortable(sink.unreadable(assignment, found.range), delivering);
-          break;
-        case "advanced":
-          lease.delivered(found.through);
-          sink.advanced(assignment, found.through);
-          break;
-        case "caught-up":
-          lease.caughtUp(found.emptyUntilMs);
-          sink.caughtUp(assignment);
-          break;
-        case "gap":
-          if (!(await accepts(abortable(sink.gap(assignment, found.gap), delivering)))) return STOPPED;
-          break;
-        case "ended":
-          return found;
-      }
-    }
-  } catch (error) {
-    if (delivering.aborted) return STOPPED;
-    throw error;
-  } finally {
-    await cursor.close();
-  }
-}
-
-/** The core knows why it does not accept a gap: it ends the consumer by itself. */
-async function accepts(answer: Promise<void>): Promise<boolean> {
-  return answer.then(
-    () => true,
-    () => false,
+  const handler = groupHandler(sink, assignment, delivering);
+  let end: DeliveryEnd = STOPPED;
+  const isCurrent = (): boolean => {
+    if (lease.isCurrent) return true;
+    end = LOST;
+    return false;
+  };
+  const followed = await followPartition(
+    cursor,
+    {
+      async deliver(records) {
+        if (!isCurrent()) return false;
+        lease.delivered(records.at(-1)!.position);
+        return handler.deliver(records);
+      },
+      async unreadable(range) {
+        if (!isCurrent()) return false;
+        lease.delivered(range.last);
+        return handler.unreadable(range);
+      },
+      advanced(through) {
+        if (!isCurrent()) return false;
+        lease.delivered(through);
+        return handler.advanced(through);
+      },
+      caughtUp(emptyUntilMs) {
+        if (!isCurrent()) return false;
+        lease.caughtUp(emptyUntilMs);
+        return handler.caughtUp(emptyUntilMs);
+      },
+      gap: async (gap) => isCurrent() && handler.gap(gap),
+      ended(children) {
+        if (isCurrent()) end = { kind: "ended", children };
+      },
+    },
+    delivering,
   );
+  return followed === "taken" ? LOST : end;
 }

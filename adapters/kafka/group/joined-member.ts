@@ -254,6 +254,6 @@ function handledAhead(offset: bigint, { upTo, except }: AheadOffsets): HandledAh
 
 /** Behind a gap that was accepted, the group's place moves at once, and not with the next message: it is no longer out of range. */
 function memberHandler(handler: PartitionHandler): FetchHandler {
-  const { gap, ...others } = fetchHandler(handler);
-  return { ...others, gap: async (found) => (await gap(found)) && handler.advanced(toPosition(found.resumesAt - 1n)) };
+  const fetched = fetchHandler(handler);
+  return { ...fetched, gap: async (gap) => (await fetched.gap(gap)) && handler.advanced(toPosition(gap.resumesAt - 1n)) };
 }

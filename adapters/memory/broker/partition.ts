@@ -22,14 +22,13 @@ export class Partition {
     this.parents = parents;
     for (const parent of parents) parent.children.push(this);
   }
-
-  /** Whether one of these is a descendant of this partition. */
-  hasDescendantIn(partitions: ReadonlyMap<string, unknown>): boolean {
-    return this.children.some((child) => partitions.has(child.id) || child.hasDescendantIn(partitions));
-  }
 }
 
-/** The children in the form of the driver contract. */
+/** In the form of the driver contract. */
+export function asChild({ id, parents }: Partition): ChildPartition {
+  return { partition: id, parents: parents.map((parent) => parent.id) };
+}
+
 export function childrenOf({ children }: Partition): ChildPartition[] {
-  return children.map(({ id, parents }) => ({ partition: id, parents: parents.map((parent) => parent.id) }));
+  return children.map(asChild);
 }

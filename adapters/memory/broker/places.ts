@@ -1,7 +1,8 @@
-import type { PartitionPlace, Place, StartPoint } from "../../../src/driver/index.ts";
-import { memoryError, noSuchPartition } from "../errors.ts";
+import { startPlaces } from "../../../src/adapter-kit/index.ts";
+import type { Place, StartPoint } from "../../../src/driver/index.ts";
+import { MEMORY_ERRORS, memoryError, noSuchPartition } from "../errors.ts";
 import { toIndex } from "../records.ts";
-import type { Partition } from "./partition.ts";
+import { type Partition, asChild } from "./partition.ts";
 import type { MemoryTopic } from "./topic.ts";
 
 /** Where a range begins in a log. `dropped`: retention has dropped records of the range that cannot be counted. */
@@ -52,23 +53,15 @@ export function resolvePlace(topic: string, partition: Partition, place: Place):
  */
 export function resolveStart(topic: MemoryTopic, start: StartPoint): Map<string, ResolvedPlace | "ended"> {
   topic.trim();
-  if (start.kind === "places") return resolveListed(topic, start.places);
-  if (start.kind === "position") return resolveListed(topic, new Map([[start.partition, start.place]]));
+  if (start.kind === "places") requirePartitions(topic, start.places.keys());
+  if (start.kind === "position") requirePartitions(topic, [start.partition]);
+  const all = [...topic.partitions.values()];
+  const asked = startPlaces({ topic: topic.name, partitions: all.map(asChild) }, start, MEMORY_ERRORS);
   return new Map(
-    [...topic.partitions.values()].map((partition): [string, ResolvedPlace | "ended"] => {
-      const isPast = start.kind === "latest" && partition.log.closed;
-      return [partition.id, isPast ? "ended" : resolvePlace(topic.name, partition, start)];
-    }),
-  );
-}
-
-function resolveListed(topic: MemoryTopic, places: ReadonlyMap<string, PartitionPlace>): Map<string, ResolvedPlace | "ended"> {
-  requirePartitions(topic, places.keys());
-  return new Map(
-    [...topic.partitions.values()].map((partition): [string, ResolvedPlace | "ended"] => {
-      const place = places.get(partition.id);
-      if (place?.kind === "ended" || (place === undefined && partition.hasDescendantIn(places))) return [partition.id, "ended"];
-      return [partition.id, resolvePlace(topic.name, partition, place ?? { kind: "earliest" })];
+    all.map((partition): [string, ResolvedPlace | "ended"] => {
+      const place = asked.get(partition.id)!;
+      const isPast = place.kind === "ended" || (start.kind === "latest" && partition.log.closed);
+      return [partition.id, isPast ? "ended" : resolvePlace(topic.name, partition, place)];
     }),
   );
 }
