@@ -301,6 +301,8 @@ class Process {
     if (cut < end && cut < this.#forgottenFrom) {
       sink.forgetAhead(mine, String(cut));
       this.#forgottenFrom = cut;
+      // Also by the ownerships that resume this one.
+      for (const message of log.slice(cut)) if (message !== null && !this.#handledNow.has(message)) this.#known.delete(message);
     }
     for (let position = this.#read; position < end; position += 1) this.#seen[position] = log[position];
     if (!this.#isCalm && this.#damaged.length === 0 && this.#random.chance(0.04)) {
