@@ -240,7 +240,14 @@ class Process {
   }
 
   #count(messages: readonly number[]): void {
-    for (const message of messages) for (const set of [this.#model.handled, this.#known, this.#handledNow]) set.add(message);
+    for (const message of messages) for (const set of [this.#model.handled, this.#handledNow]) set.add(message);
+    void this.#know(messages, this.#current);
+  }
+
+  /** The consumer learns a result in the turn in which the handler ends. Where the partition is lost in that turn, it may not know it. */
+  async #know(messages: readonly number[], owned: Assignment | null): Promise<void> {
+    await turns(1);
+    if (this.#current === owned) for (const message of messages) this.#known.add(message);
   }
 
   #check(messages: readonly number[], lanes: ReadonlySet<string>): void {
