@@ -9,6 +9,8 @@ interface StartedTarget {
   readonly emulator: Emulator | undefined;
   /** Where a real server can be made to compact a log. */
   readonly compact: ((topic: string) => Promise<void>) | undefined;
+  /** Where a real server can be made to delete what a topic holds. */
+  readonly expire: ((topic: string) => Promise<void>) | undefined;
   /** Where what a real server has stored can be damaged. */
   readonly damage: ((topic: string, partition: string) => Promise<void>) | undefined;
   close(): Promise<void>;
@@ -38,7 +40,7 @@ export const readmeTargets: readonly ReadmeTarget[] = [
       missing: () => null,
       start: async () => {
         const emulator = await start();
-        return { url: emulator.url, emulator, compact: undefined, damage: undefined, close: () => emulator.close() };
+        return { url: emulator.url, emulator, compact: undefined, expire: undefined, damage: undefined, close: () => emulator.close() };
       },
     };
   }),
@@ -50,8 +52,8 @@ export const readmeTargets: readonly ReadmeTarget[] = [
     missing: kafkaRequirements,
     start: async () => {
       const cluster = await startConformanceKafka();
-      const { url, compact, damage } = cluster;
-      return { url, emulator: undefined, compact, damage, close: () => cluster.stop() };
+      const { url, compact, expire, damage } = cluster;
+      return { url, emulator: undefined, compact, expire, damage, close: () => cluster.stop() };
     },
   },
 ];

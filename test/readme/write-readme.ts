@@ -15,8 +15,8 @@ for (const target of readmeTargets) {
     continue;
   }
   const started = await target.start();
-  const { url, emulator, compact, damage } = started;
-  const reports = await runCases(conformanceCases(), { connect: () => connect(url), emulator, compact, damage });
+  const { url, emulator, compact, expire, damage } = started;
+  const reports = await runCases(conformanceCases(), { connect: () => connect(url), emulator, compact, expire, damage });
   await started.close();
   for (const report of reports.filter(({ result }) => result === "failed"))
     console.error(`${target.name}: ${report.case}: ${report.reason}`);
