@@ -2,8 +2,8 @@ import type { HandledAhead, PartitionPlace } from "../driver/index.ts";
 import { type StoredAhead, placeText } from "./lease-row.ts";
 
 /**
- * What is handled ahead of a place, as far as it fits so many bytes of JSON. Where it does not fit it ends at an exception: positions cannot
- * be counted down, so `upTo` is that exception itself.
+ * What is handled ahead of a place, as far as it fits so many bytes of JSON. Where it does not fit it ends at an exception, and `upTo` is that
+ * exception itself: positions are opaque, so nobody here knows the name of the one before it. It means what a lower end would mean.
  */
 export function fitAhead(place: PartitionPlace, ahead: HandledAhead | null, mostBytes: number): StoredAhead | null {
   if (ahead === null || place.kind === "ended") return null;
@@ -21,7 +21,7 @@ export function fitAhead(place: PartitionPlace, ahead: HandledAhead | null, most
     if (fits(middle)) least = middle;
     else most = middle;
   }
-  // An end at the first exception would say nothing: everything before it is what the place says.
+  // Without an exception that fits, no end is known.
   return least < 1 ? null : cut(least);
 }
 

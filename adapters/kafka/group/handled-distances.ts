@@ -48,11 +48,11 @@ export function writeDistances(
   return { text: best.kind + best.text, distances: distancesWithin(distances, best.length)! };
 }
 
-/** The distances before a limit; `null` if none of those is handled. */
+/** The distances before a limit, up to the last handled one; `null` if none of those is handled. */
 export function distancesWithin({ upTo, except }: HandledDistances, limit: number): HandledDistances | null {
-  if (upTo < limit) return { upTo, except };
-  const rest = except.filter((distance) => distance < limit);
-  let last = limit - 1;
+  const end = Math.min(limit, upTo + 1);
+  const rest = except.filter((distance) => distance < end);
+  let last = end - 1;
   while (last >= 0 && rest.at(-1) === last) {
     rest.pop();
     last -= 1;

@@ -99,6 +99,21 @@ describe("what is handled ahead", () => {
     expect((await join()).assignment).toMatchObject({ start: { kind: "at", position: "0" }, ahead: upTo(9, 0) });
   });
 
+  test.each([
+    ["one", upTo(9, 0, 4, 9), upTo(8, 0, 4)],
+    ["several", upTo(9, 0, 4, 7, 8, 9), upTo(6, 0, 4)],
+    ["all of them", upTo(2, 0, 1, 2), null],
+  ])("that ends at an exception (%s), as the contract allows, is stored up to the last handled record", async (_name, ahead, stored) => {
+    await start();
+    await send(numbered(10));
+    const first = await join();
+    await first.read(9);
+    expect(await first.settle(null, ahead)).toBeNull();
+    await first.leave();
+    const second = await join();
+    expect(second.assignment).toMatchObject({ start: { kind: "at", position: "0" }, ahead: stored });
+  });
+
   test("is carried on by a member that has not read so far, with the epochs of the log", async () => {
     await start({ brokers: 2 });
     const large = "x".repeat(9_000);
