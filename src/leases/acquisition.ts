@@ -1,8 +1,9 @@
 import { inParallel } from "./in-parallel.ts";
 import { type GroupRow, type Held, type LeaseRow, nextEpoch } from "./lease-row.ts";
-import { Lease, type LeaseParts, acquire } from "./lease.ts";
+import { Lease, type LeaseParts } from "./lease.ts";
 import type { MemberParts } from "./member-parts.ts";
 import type { OwnedLeases } from "./owned-leases.ts";
+import { RowWriter } from "./row-writer.ts";
 
 /** Makes free rows the member's own. */
 export class Acquisition {
@@ -29,6 +30,7 @@ export class Acquisition {
     await inParallel(refused, async (lease) => lease.release().catch(() => undefined));
   }
 
+  /** Acquires a row with the next epoch. @returns `null`: somebody else was faster */
   async #acquire(group: GroupRow, held: Held<LeaseRow>): Promise<Lease | null> {
     const { id, store, clock, times, source, requests } = this.#parts;
     const { row } = held;
@@ -44,11 +46,13 @@ export class Acquisition {
       signal: requests,
       mayRecreate: async () => lease !== null && (await this.#isGroupAsItWas(lease.row)),
     };
-    const writer = await acquire(parts, held, acquired);
-    if (writer === null) return null;
-    const former = this.#owned.takeLost(row.partition);
-    const resumed = row.owner === id && former?.isAsLeft(row) === true ? former.assignment : null;
-    lease = new Lease(parts, writer, group.identity, resumed);
+    const writer = new RowWriter(parts, held);
+    const former = this.#owned.lost(row.partition);
+    const resumed = former?.isAsLeft(row) === true ? former : null;
+    // Whether it succeeds may never be known.
+    resumed?.follow({ isAsLeft: (found) => writer.isOurs(found) });
+    if ((await writer.write(() => ({ ...acquired, wantedBy: null }))) === "lost") return null;
+    lease = new Lease(parts, writer, group.identity, resumed?.assignment ?? null);
     return lease;
   }
 

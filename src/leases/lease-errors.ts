@@ -7,6 +7,12 @@ export function ownershipLost(topic: string, partition: string): StreamError {
   });
 }
 
+/** The lease was not renewed in time, and nobody is known to have taken it. */
+export function ownershipUncertain(topic: string, partition: string): StreamError {
+  const text = `the lease of partition ${JSON.stringify(partition)} was not renewed in time: another member may own it; the partition is acquired again`;
+  return new StreamError("unavailable", text, { topic, partition });
+}
+
 export function groupDeleted(topic: string): StreamError {
   return new StreamError("not-found", "the group was deleted while this member was running", { topic });
 }

@@ -1,9 +1,9 @@
 import type { Assignment, HandledAhead, PartitionPlace, Settlement, TopicIdentity } from "../driver/index.ts";
 import { type Clock, elapsedMs } from "./clock.ts";
 import { aheadOf, fitAhead } from "./fit-ahead.ts";
-import type { Held, LeaseRow } from "./lease-row.ts";
+import type { LeaseRow } from "./lease-row.ts";
 import type { LeaseTimes } from "./lease-times.ts";
-import { RowWriter, type RowWriterParts, type WriteOutcome } from "./row-writer.ts";
+import type { RowWriter, RowWriterParts, WriteOutcome } from "./row-writer.ts";
 
 export interface LeaseParts extends RowWriterParts {
   readonly clock: Clock;
@@ -142,11 +142,4 @@ export class Lease {
     this.#phase = "over";
     this.#delivery.abort();
   }
-}
-
-/** Acquires a row with the next epoch. @returns the writer that owns it now, or `null`: somebody else was faster */
-export async function acquire(parts: LeaseParts, before: Held<LeaseRow>, acquired: LeaseRow): Promise<RowWriter | null> {
-  const writer = new RowWriter(parts, before);
-  const outcome = await writer.write(({ wantedBy: _ }) => ({ ...acquired, wantedBy: null }));
-  return outcome === "written" ? writer : null;
 }

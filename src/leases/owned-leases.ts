@@ -1,9 +1,10 @@
 import type { Assignment, ChildPartition, Settlement, StreamError } from "../driver/index.ts";
 import { abortable } from "../abortable.ts";
+import { FormerLease } from "./former-lease.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Lease } from "./lease.ts";
 import type { Held, LeaseRow } from "./lease-row.ts";
-import { ownershipLost } from "./lease-errors.ts";
+import { ownershipLost, ownershipUncertain } from "./lease-errors.ts";
 import type { MemberParts } from "./member-parts.ts";
 import { deliverPartition } from "./partition-delivery.ts";
 
@@ -22,8 +23,8 @@ export class OwnedLeases {
   readonly #hooks: OwnedLeasesHooks;
   readonly #leases = new Map<string, Lease>();
   readonly #byAssignment = new WeakMap<Assignment, Lease>();
-  /** The last lease of each partition that was lost. */
-  readonly #lost = new Map<string, Lease>();
+  /** The last lease of each partition, where it was lost. */
+  readonly #lost = new Map<string, FormerLease>();
   readonly #children = new WeakMap<Lease, readonly ChildPartition[]>();
 
   constructor(parts: MemberParts, hooks: OwnedLeasesHooks) {
@@ -43,16 +44,15 @@ export class OwnedLeases {
     return this.#leases.has(partition);
   }
 
-  /** The last lease of this partition that was lost, once. */
-  takeLost(partition: string): Lease | undefined {
-    const lease = this.#lost.get(partition);
-    this.#lost.delete(partition);
-    return lease;
+  /** The last lease of this partition, if it was lost. */
+  lost(partition: string): FormerLease | undefined {
+    return this.#lost.get(partition);
   }
 
   /** Begins the ownership: reports it, and delivers from its place. */
   begin(lease: Lease): void {
     const { assignment } = lease;
+    this.#lost.delete(assignment.partition);
     this.#leases.set(assignment.partition, lease);
     this.#byAssignment.set(assignment, lease);
     this.#parts.sink.assigned(assignment);
@@ -75,7 +75,7 @@ export class OwnedLeases {
   lose(lease: Lease): void {
     if (lease.isOver) return;
     this.#forget(lease);
-    this.#lost.set(lease.assignment.partition, lease);
+    this.#lost.set(lease.assignment.partition, new FormerLease(lease));
     if (!this.#parts.life.aborted) this.#parts.sink.lost(lease.assignment);
     this.#hooks.changed();
   }
@@ -147,21 +147,27 @@ export class OwnedLeases {
     this.#hooks.changed();
   }
 
+  /**
+   * Stores progress. `ownership-lost` is certain: the ownership has ended, or somebody else has written the row. Where only time has run
+   * out nobody may have taken it, so that the error is another one: this ownership is lost, and what it had handled counts again
+   * if the member gets the row back as it left it.
+   */
   async settle(settlement: Settlement): Promise<StreamError | null> {
     const { assignment, ended } = settlement;
-    const lost = ownershipLost(assignment.identity.topic, assignment.partition);
+    const { partition } = assignment;
+    const { topic } = assignment.identity;
     const lease = this.#byAssignment.get(assignment);
-    if (lease === undefined || lease.isOver) return lost;
+    if (lease === undefined || lease.isOver) return ownershipLost(topic, partition);
     if (!lease.isCurrent) {
       this.lose(lease);
-      return lost;
+      return ownershipUncertain(topic, partition);
     }
     try {
       // A parent must not be ended while a child of it could be overlooked.
       if (ended) await this.#hooks.createChildren(this.#children.get(lease) ?? []);
       if ((await lease.settle(settlement)) === "lost") {
         this.lose(lease);
-        return lost;
+        return ownershipLost(topic, partition);
       }
     } catch (error) {
       return this.#parts.classify(error);

@@ -12,6 +12,12 @@ export const fence: Invariant = {
       replace: "if (!this.isOurs(found.row) && this.#isLost) {",
     },
     {
+      name: "takes-a-theft-for-an-outage",
+      file: "owned-leases.ts",
+      find: 'if ((await lease.settle(settlement)) === "lost") {',
+      replace: 'if ((await lease.settle(settlement)) === "lost") {\n        return ownershipUncertain(topic, partition);',
+    },
+    {
       name: "takes-a-wish-for-a-theft",
       file: "row-writer.ts",
       find: "  (row) => row.moved,",
@@ -38,6 +44,14 @@ export const fence: Invariant = {
     const order = a.events.map(({ kind }) => kind).filter((kind) => kind === "lost" || kind === "assigned");
     requireEqual(order, ["assigned", "assigned", "lost", "assigned"], "the order of events");
     requireEqual(assignment.resumes, null, "what is resumed after a foreign write");
+    a.isAutomatic = false;
+    for (const taken of [{ owner: "thief" }, { place: "after 5" }, { epoch: "1" }, { moved: "7" }]) {
+      await world.clock.until(() => a.partitions.length === 1, "it competes anew", 60_000);
+      world.store.edit("s0", { owner: undefined, moved: "0", ...taken });
+      const answer = await world.run(a.settle(a.assignments.at(-1)!, "8"));
+      requireEqual([answer?.code, answer?.retryable], ["ownership-lost", false], `the answer where the row says ${JSON.stringify(taken)}`);
+      world.store.edit("s0", { moved: "0", owner: undefined });
+    }
     await world.closeAll();
   },
 };

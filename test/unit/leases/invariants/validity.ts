@@ -1,6 +1,11 @@
+import type { StreamError } from "../../../../src/driver/index.ts";
 import type { Engine } from "../world/engine.ts";
 import { HOLD_MS, MARGIN_MS, World } from "../world/world.ts";
 import { type Invariant, require, requireEqual } from "./invariant.ts";
+
+function answerOf(error: StreamError | null): readonly unknown[] {
+  return [error?.code, error?.retryable];
+}
 
 function isCurrent(assignment: object): boolean {
   return (assignment as { isCurrent(): boolean }).isCurrent();
@@ -41,13 +46,43 @@ async function seesThatItWasSuspended(engine: Engine): Promise<void> {
   require(!isCurrent(a.assignments[0]!), "after a suspension the lease must not be current");
   const calls: string[] = [];
   world.hooks.called = (call) => void calls.push(call);
-  requireEqual((await a.settle(a.assignments[0]!, "4"))?.code, "ownership-lost", "the answer to a late settlement");
+  requireEqual(answerOf(await a.settle(a.assignments[0]!, "4")), ["unavailable", true], "the answer to a late settlement");
   requireEqual(
     calls.filter((call) => call === "swap"),
     [],
     "what is written by a late settlement",
   );
   requireEqual(a.of("lost").length, 1, "the number of losses after the thaw");
+  requireEqual(answerOf(await a.settle(a.assignments[0]!, "4")), ["ownership-lost", false], "the answer when the loss is reported");
+  await world.run(b.close());
+  await world.clock.until(() => a.partitions.length === 1, "it gets the row back", 30_000);
+  requireEqual(a.assignments.at(-1)!.resumes, null, "what is resumed after another owner");
+  await world.closeAll();
+}
+
+/** Nobody has taken the row of a member that stood still: it gets it back, with what it had handled. */
+async function resumesWhatNobodyTook(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  world.topic.append("s0", 10);
+  const a = world.member("a");
+  a.isAutomatic = false;
+  await world.run(a.start());
+  const [first] = a.assignments;
+  requireEqual(await world.run(a.settle(first!, "3", { ahead: { upTo: "7", except: ["4"] } })), null, "the answer to a settlement in time");
+  const before = await world.row("s0");
+  a.process.freeze(true);
+  await world.clock.advance(3 * HOLD_MS);
+  a.process.thaw();
+  const answer = a.settle(first!, "8");
+  requireEqual(a.of("lost").length, 1, "the losses that are reported by a settlement that comes too late");
+  requireEqual(answerOf(await answer), ["unavailable", true], "the answer to it");
+  requireEqual(await world.row("s0"), before, "the row when time has run out");
+  await world.clock.until(() => a.partitions.length === 1, "it gets the row back", 30_000);
+  const { resumes, start, ahead } = a.assignments.at(-1)!;
+  require(resumes === first, "the ownership must resume the former one");
+  requireEqual([start, ahead], [before.place, { upTo: "7", except: ["4"] }], "what the group had stored");
+  requireEqual(await world.run(a.settle(a.assignments.at(-1)!, "8")), null, "the answer to the settlement of the ownership that resumes");
+  requireEqual((await world.row("s0")).place, { kind: "after", position: "8" }, "the place that is stored then");
   await world.closeAll();
 }
 
@@ -93,6 +128,30 @@ export const validity: Invariant = {
     },
     { name: "settles-without-asking", file: "owned-leases.ts", find: "if (!lease.isCurrent) {", replace: "if (lease.isOver) {" },
     {
+      name: "says-lost-without-knowing",
+      file: "owned-leases.ts",
+      find: "return ownershipUncertain(topic, partition);",
+      replace: "void ownershipUncertain;\n      return ownershipLost(topic, partition);",
+    },
+    {
+      name: "keeps-what-has-run-out",
+      file: "owned-leases.ts",
+      find: "      this.lose(lease);\n      return ownershipUncertain",
+      replace: "      return ownershipUncertain",
+    },
+    {
+      name: "never-resumes",
+      file: "acquisition.ts",
+      find: "const resumed = former?.isAsLeft(row) === true ? former : null;",
+      replace: "const resumed = former?.isAsLeft(row) === true ? null : null;",
+    },
+    {
+      name: "resumes-over-another-owner",
+      file: "acquisition.ts",
+      find: "const resumed = former?.isAsLeft(row) === true ? former : null;",
+      replace: "const resumed = former ?? null;",
+    },
+    {
       name: "delivers-without-asking",
       file: "partition-delivery.ts",
       find: "if (lease.isCurrent) return true;",
@@ -102,6 +161,7 @@ export const validity: Invariant = {
   async check(engine) {
     await countsFromTheSending(engine);
     await seesThatItWasSuspended(engine);
+    await resumesWhatNobodyTook(engine);
     await deliversNothingLate(engine);
   },
 };
