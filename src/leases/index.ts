@@ -2,7 +2,7 @@
 export { leaseConsumer } from "./lease-consumer.ts";
 export type { LeaseGroupParts } from "./lease-consumer.ts";
 export { leaseAdmin } from "./lease-admin.ts";
-export type { LeaseAdmin, LeaseGroupDescription } from "./lease-admin.ts";
+export type { LeaseAdmin, LeaseGroupDescription, LeaseProgress } from "./lease-admin.ts";
 export type { LeaseStore } from "./lease-store.ts";
 export type { StoreAccess } from "./bounded-store.ts";
 export type { GroupMove, GroupRow, Held, LeaseRow, StoredAhead, Version } from "./lease-row.ts";

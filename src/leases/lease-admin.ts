@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type PartitionPlace, type StartPoint, StreamError, type TopicIdentity } from "../driver/index.ts";
+import { type HandledAhead, type PartitionPlace, type StartPoint, StreamError, type TopicIdentity } from "../driver/index.ts";
 import { BoundedStore } from "./bounded-store.ts";
 import { Expiry } from "./expiry.ts";
+import { aheadOf } from "./fit-ahead.ts";
 import { GroupMover } from "./group-move.ts";
 import { requireSameTopic, startGroup } from "./group-start.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -18,12 +19,20 @@ export interface LeaseGroupDescription {
   readonly places: ReadonlyMap<string, PartitionPlace>;
 }
 
+/** How far a group has come in one partition. */
+export interface LeaseProgress {
+  readonly place: PartitionPlace;
+  readonly ahead: HandledAhead | null;
+}
+
 /** Administration of one group by leases. Each method is one action; what can be retried it throws, unless it has begun to move the group. */
 export interface LeaseAdmin {
   /** Waits until each owner has shown a sign of life, or has expired: some seconds where there are members. `null`: there is no group. */
   describe(signal: AbortSignal): Promise<LeaseGroupDescription | null>;
   /** The place of the group in each partition that has a row, without a look at the members. `null`: there is no group. */
   places(signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace> | null>;
+  /** As `places`, with what is handled ahead of each place: what a lag is counted from. */
+  progress(signal: AbortSignal): Promise<ReadonlyMap<string, LeaseProgress> | null>;
   /** Where `reset` would put the group. @throws as the source's `resolve` */
   plan(to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>>;
   /** Moves the group, or creates it. @throws `conflict` while a member lives, or another reset is under way */
@@ -34,7 +43,7 @@ export interface LeaseAdmin {
 
 /** @param holdMs the session of the administrator while it moves a group: how long others wait before they complete what it has left */
 export function leaseAdmin(parts: LeaseGroupParts, holdMs: number): LeaseAdmin {
-  return new StoreAdmin(parts, leaseTimes(holdMs));
+  return new StoreAdmin(parts, leaseTimes(holdMs, parts.renewMs));
 }
 
 class StoreAdmin implements LeaseAdmin {
@@ -68,10 +77,17 @@ class StoreAdmin implements LeaseAdmin {
   }
 
   async places(signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace> | null> {
+    const progress = await this.progress(signal);
+    return progress === null ? null : new Map([...progress].map(([partition, { place }]) => [partition, place]));
+  }
+
+  async progress(signal: AbortSignal): Promise<ReadonlyMap<string, LeaseProgress> | null> {
     const group = await this.#group(signal);
     if (group === null) return null;
     const rows = (await this.#store.list(signal)).map(({ row }) => row).filter((row) => isOfGroup(row, group.row));
-    return placesOf(group.row, rows);
+    const ahead = new Map(rows.map((row) => [row.partition, row.ahead]));
+    const places = [...placesOf(group.row, rows)];
+    return new Map(places.map(([partition, place]) => [partition, { place, ahead: aheadOf(place, ahead.get(partition) ?? null) }]));
   }
 
   /** The row of the group. One of a topic that was deleted and created again counts for nothing. */

@@ -13,6 +13,13 @@ export interface LeaseGroupParts extends StoreAccess {
   readonly watchMs: number;
   /** How often the topic is listed for new partitions that no shard names as its children. @default 30_000 */
   readonly describeMs?: number | undefined;
+  /**
+   * The longest time between two renewals of a lease: how long it takes until an administrator knows that a member lives, and
+   * until a member that cannot reach the store reports it. @default 3_000
+   */
+  readonly renewMs?: number | undefined;
+  /** The shortest session that the store can keep; a shorter one is refused as `invalid-argument`. @default 0 */
+  readonly leastSessionMs?: number | undefined;
   /** @default `randomUUID` */
   readonly newId?: (() => string) | undefined;
 }
@@ -38,8 +45,12 @@ class LeaseConsumer implements ConsumerDriver {
   }
 
   async start(sink: Sink, signal: AbortSignal): Promise<void> {
-    const { source, clock, report, watchMs, classify } = this.#parts;
-    const times = leaseTimes(this.#settings.sessionTimeoutMs);
+    const { source, clock, report, watchMs, classify, renewMs, leastSessionMs = 0 } = this.#parts;
+    const { sessionTimeoutMs } = this.#settings;
+    if (sessionTimeoutMs < leastSessionMs) {
+      throw new StreamError("invalid-argument", `sessionTimeoutMs must be at least ${leastSessionMs}; received ${sessionTimeoutMs}`);
+    }
+    const times = leaseTimes(sessionTimeoutMs, renewMs);
     const newId = this.#parts.newId ?? randomUUID;
     this.#member = new Member(
       {

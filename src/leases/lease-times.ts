@@ -1,3 +1,4 @@
+/** A lease is renewed at least so often, unless an adapter asks for more. */
 const LONGEST_RENEWAL_MS = 3_000;
 
 /** The times of a member, in milliseconds. All follow from its session. */
@@ -14,11 +15,12 @@ export interface LeaseTimes {
   readonly listMs: number;
 }
 
-export function leaseTimes(sessionTimeoutMs: number): LeaseTimes {
+/** @param renewMs the longest time between two renewals */
+export function leaseTimes(sessionTimeoutMs: number, renewMs = LONGEST_RENEWAL_MS): LeaseTimes {
   return {
     holdMs: sessionTimeoutMs,
     marginMs: sessionTimeoutMs / 10,
-    renewMs: Math.min(sessionTimeoutMs / 3, LONGEST_RENEWAL_MS),
+    renewMs: Math.min(sessionTimeoutMs / 3, renewMs),
     requestMs: sessionTimeoutMs / 4,
     listMs: sessionTimeoutMs / 2,
   };

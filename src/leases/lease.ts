@@ -72,9 +72,12 @@ export class Lease {
     return !isBusy && (confirmedAt === null || elapsedMs(confirmedAt, clock) >= times.renewMs);
   }
 
-  /** Is this row as this lease has read or written it last? Then nobody else has owned it since. */
+  /**
+   * Is this row as this lease has read or written it last? Then nobody else has owned it since. An operator may have taken out the owner:
+   * the epoch shows that nobody has come after it.
+   */
   isAsLeft(found: LeaseRow): boolean {
-    return this.#writer.isOurs(found);
+    return this.#writer.isOurs({ ...found, owner: found.owner ?? this.row.owner });
   }
 
   delivered(position: string): void {

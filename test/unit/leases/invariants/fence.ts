@@ -3,7 +3,7 @@ import { type Invariant, require, requireEqual } from "./invariant.ts";
 
 /** 1: a foreign touch of what we interpret is a theft; the wish of another member is none. */
 export const fence: Invariant = {
-  name: "1 fence: a foreign write ends the ownership before anything else, and a wish does not",
+  name: "1 fence: a foreign write ends the ownership before anything else, and a wish does not; where it has only freed the row it is resumed",
   mutants: [
     {
       name: "adopts-foreign-writes",
@@ -22,6 +22,13 @@ export const fence: Invariant = {
       file: "row-writer.ts",
       find: "  (row) => row.moved,",
       replace: "  (row) => row.moved,\n  (row) => row.wantedBy,",
+    },
+    { name: "resumes-after-other-owners", file: "row-writer.ts", find: "  (row) => row.epoch,\n", replace: "" },
+    {
+      name: "forgets-what-was-freed-by-others",
+      file: "lease.ts",
+      find: "owner: found.owner ?? this.row.owner",
+      replace: "owner: found.owner",
     },
   ],
   async check(engine) {
@@ -44,6 +51,16 @@ export const fence: Invariant = {
     const order = a.events.map(({ kind }) => kind).filter((kind) => kind === "lost" || kind === "assigned");
     requireEqual(order, ["assigned", "assigned", "lost", "assigned"], "the order of events");
     requireEqual(assignment.resumes, null, "what is resumed after a foreign write");
+    // An operator frees the row, and nobody takes it.
+    world.store.edit("s0", { owner: undefined });
+    await world.clock.until(() => a.of("lost").length === 2, "that the row is free is noticed", 5_000);
+    await world.clock.until(() => a.partitions.length === 1, "it takes the row again", 5_000);
+    require(a.assignments.at(-1)!.resumes === assignment, "what nobody else has owned must be resumed");
+    // Another client has taken the row, and has left it.
+    world.store.edit("s0", { owner: undefined, epoch: String((await world.row("s0")).epoch + 1n) });
+    await world.clock.until(() => a.of("lost").length === 3, "the epoch of another owner is noticed", 5_000);
+    await world.clock.until(() => a.partitions.length === 1, "it takes the row again", 5_000);
+    requireEqual(a.assignments.at(-1)!.resumes, null, "what is resumed after another owner");
     a.isAutomatic = false;
     for (const taken of [{ owner: "thief" }, { place: "after 5" }, { epoch: "1" }, { moved: "7" }]) {
       await world.clock.until(() => a.partitions.length === 1, "it competes anew", 60_000);

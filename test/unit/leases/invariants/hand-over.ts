@@ -32,7 +32,7 @@ export const handOver: Invariant = {
     {
       name: "renews-too-late",
       file: "lease-times.ts",
-      find: "Math.min(sessionTimeoutMs / 3, LONGEST_RENEWAL_MS)",
+      find: "Math.min(sessionTimeoutMs / 3, renewMs)",
       replace: "sessionTimeoutMs / 2",
     },
   ],

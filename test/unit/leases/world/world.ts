@@ -26,6 +26,8 @@ export class World {
   readonly members: SimMember[] = [];
   readonly hooks: StoreHooks & MemberHooks;
   describeMs = 30_000;
+  renewMs: number | undefined;
+  leastSessionMs: number | undefined;
   #ids = 0;
 
   constructor(engine: Engine, shards: number, hooks: StoreHooks & MemberHooks = {}) {
@@ -59,6 +61,8 @@ export class World {
       classify: toStreamError,
       watchMs: WATCH_MS,
       describeMs: this.describeMs,
+      renewMs: this.renewMs,
+      leastSessionMs: this.leastSessionMs,
       newId: () => `${name}-${(this.#ids += 1)}`,
     };
   }
