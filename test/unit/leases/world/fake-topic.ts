@@ -16,14 +16,19 @@ interface Shard {
   isListed: boolean;
 }
 
+/** The record at an index of a shard. */
+type RecordOf = (index: number, shard: string) => StoredRecord;
+
 /** A topic of shards whose records are numbers: the position of the first is "0". */
 export class FakeTopic {
   readonly shards = new Map<string, Shard>();
   incarnation = "1";
   exists = true;
+  readonly recordOf: RecordOf;
   #next = 0;
 
-  constructor(shards: number) {
+  constructor(shards: number, recordOf: RecordOf = recordAt) {
+    this.recordOf = recordOf;
     for (let index = 0; index < shards; index += 1) this.#add([]);
   }
 
@@ -129,7 +134,7 @@ class FakeCursor implements PartitionCursor {
     }
     if (this.#index < records) {
       const end = Math.min(records, this.#index + PORTION);
-      const found = Array.from({ length: end - this.#index }, (_, offset) => recordAt(this.#index + offset));
+      const found = Array.from({ length: end - this.#index }, (_, offset) => this.#topic.recordOf(this.#index + offset, this.#partition));
       this.#index = end;
       return { kind: "records", records: found };
     }
