@@ -49,7 +49,7 @@ export class SubscriptionReader implements ReaderDriver {
     this.#subscription = { topic, feed: new KeyOrderFeed(topic, partition.log, mark) };
     const range: RangePartition = {
       partition: partition.id,
-      start: place ?? topic.marks.add(mark),
+      start: place ?? topic.marks.add(mark, profile.capabilities.bookmarkLifetimeMs),
       end: endOf(until),
       parents: [],
       gap: null,
@@ -73,7 +73,8 @@ export class SubscriptionReader implements ReaderDriver {
   async mark(signal: AbortSignal): Promise<ReadonlyMap<string, Place>> {
     await this.#service.enter({ kind: "admin", operation: "mark", topic: this.#topicName, partitions: null, bytes: 0 }, signal);
     const { topic, feed } = this.#opened;
-    return new Map([[topic.open[0]!.id, topic.marks.add(feed.mark)]]);
+    const { bookmarkLifetimeMs } = this.#service.profile.capabilities;
+    return new Map([[topic.open[0]!.id, topic.marks.add(feed.mark, bookmarkLifetimeMs)]]);
   }
 
   get #opened(): Subscription {

@@ -91,7 +91,7 @@ export interface ReaderDriver {
   /**
    * Makes a durable bookmark at the provider (Pub/Sub: acknowledges, then takes a snapshot). It covers exactly what `handedOut` has named:
    * reading from the answered places gives everything else, also in another process, as often as it is used, for
-   * `Capabilities.bookmarkLifetimeMs`. Called when the application asks for a bookmark, and once more by the core before `close` if the
+   * `Capabilities.bookmarkLifetimeMs`. What is to start at an older one, a reader or a group, is `position-out-of-range`, and never starts elsewhere. Called when the application asks for a bookmark, and once more by the core before `close` if the
    * application has asked before; also while `read` runs, and after. Never concurrently with itself, and never before something was handed
    * out: until then the bookmark is the start that `resolve` answered. The core names nothing by `handedOut` until this has settled, so
    * that the mark is of the moment in which it was asked for. Tried once: the core retries it for 30 s while the error is retryable.

@@ -9,19 +9,36 @@ export interface Mark {
   readonly read: ReadonlySet<number>;
 }
 
-/** The marks of a topic, by name. They live as long as the topic. */
-export class Marks {
-  readonly #marks = new Map<string, Mark>();
+/** A mark, and until when it can be used. */
+interface KeptMark {
+  readonly mark: Mark;
+  readonly untilMs: number;
+}
 
-  /** @returns the place that names the mark */
-  add(mark: Mark): Place {
-    const name = String(this.#marks.size + 1);
-    this.#marks.set(name, mark);
+/** The marks of a topic, by name. */
+export class Marks {
+  readonly #marks = new Map<string, KeptMark>();
+  #made = 0;
+
+  /** @param lifetimeMs `null`: as long as the topic @returns the place that names the mark */
+  add(mark: Mark, lifetimeMs: number | null): Place {
+    this.#dropOld();
+    this.#made += 1;
+    const name = String(this.#made);
+    this.#marks.set(name, { mark, untilMs: lifetimeMs === null ? Infinity : Date.now() + lifetimeMs });
     return { kind: "mark", name };
   }
 
+  /** @returns `undefined`: the topic never had it, or its life is over */
   get(name: string): Mark | undefined {
-    return this.#marks.get(name);
+    this.#dropOld();
+    return this.#marks.get(name)?.mark;
+  }
+
+  /** Looked at with each access, so that it needs no timer. */
+  #dropOld(): void {
+    const nowMs = Date.now();
+    for (const [name, { untilMs }] of this.#marks) if (untilMs <= nowMs) this.#marks.delete(name);
   }
 }
 
@@ -32,14 +49,14 @@ export interface MarkedStart {
   readonly mark: Mark;
 }
 
-/** @throws `position-out-of-range` for a mark that the topic does not have · as `resolveStart` */
+/** @throws `position-out-of-range` for a mark that the topic does not have, or no longer · as `resolveStart` */
 export function resolveMarked(topic: MemoryTopic, start: StartPoint): MarkedStart {
   const partition = topic.open[0]!;
   const place = start.kind === "places" ? start.places.get(partition.id) : undefined;
   if (place?.kind === "mark") {
     const mark = topic.marks.get(place.name);
     if (mark !== undefined) return { place, mark };
-    const text = `topic ${JSON.stringify(topic.name)} has no mark ${JSON.stringify(place.name)}`;
+    const text = `topic ${JSON.stringify(topic.name)} has no mark ${JSON.stringify(place.name)}, or no longer: marks have a limited life`;
     throw memoryError("position-out-of-range", text, { topic: topic.name, partition: partition.id });
   }
   const resolved = resolveStart(topic, start).get(partition.id)!;

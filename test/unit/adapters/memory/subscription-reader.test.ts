@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { encodeBookmark, identityOfBookmark } from "../../../../src/position/bookmark.ts";
 import { type Bookmark, type Reader, connect, text } from "../../../../src/index.ts";
 
+afterEach(() => void vi.useRealTimers());
+
 async function bench() {
   const url = `memory:${randomUUID()}?create=orders&like=pubsub`;
-  const connection = await connect(url, { require: ["groupReset"] });
+  const connection = await connect(url, { require: ["groupReset", "groupAdmin"] });
   const topic = connection.topic("orders", { codec: text() });
   const send = async (...values: string[]): Promise<void> => {
     const producer = topic.producer();
@@ -87,4 +89,39 @@ test("a mark that the topic does not have is out of range, and other forms of th
   const plain = (await connect(url.replace("&like=pubsub", ""))).topic("orders", { codec: text() });
   const foreign: Bookmark = encodeBookmark("memory", { ...identity, incarnation: "1" }, new Map([["0", { kind: "mark", name: "1" }]]));
   await expect(valuesOf(plain.reader({ from: { bookmark: foreign }, until: "now" }))).rejects.toMatchObject({ code: "invalid-argument" });
+});
+
+test("a bookmark that is older than its life is out of range for a reader, a new group and a reset, which start nowhere else", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const { connection, topic, send } = await bench();
+  const lifetimeMs = connection.capabilities.bookmarkLifetimeMs!;
+  await send("a1", "b1", "a2");
+  const reader = topic.reader({ until: "now" });
+  await reader.bookmark();
+  await valuesOf(reader, 2);
+  const bookmark = await reader.bookmark();
+  const madeAtMs = Date.now();
+  const from = { from: { bookmark }, until: "now" } as const;
+  vi.setSystemTime(madeAtMs + lifetimeMs - 1);
+  expect(await valuesOf(topic.reader(from))).toEqual(["a2"]);
+  await connection.admin.resetGroup("orders", "moved", "latest");
+  vi.setSystemTime(madeAtMs + lifetimeMs);
+  const outOfRange = { code: "position-out-of-range", topic: "orders", retryable: false };
+  await expect(valuesOf(topic.reader(from))).rejects.toMatchObject(outOfRange);
+  await expect(valuesOf(topic.reader({ ...from, onGap: () => "continue" }))).rejects.toMatchObject(outOfRange);
+  const handled: string[] = [];
+  const consumer = topic.consumer({ group: "begun", initialPosition: { bookmark } });
+  await expect(consumer.run(({ value }) => void handled.push(value))).rejects.toMatchObject(outOfRange);
+  await expect(connection.admin.resetGroup("orders", "moved", { bookmark })).rejects.toMatchObject(outOfRange);
+  expect(await connection.admin.listGroups("orders")).toEqual(["moved"]);
+  // The group is where it was.
+  await send("c1");
+  const moved = topic.consumer({ group: "moved" });
+  const run = moved.run(({ value }) => void handled.push(value));
+  await expect.poll(() => handled).toEqual(["c1"]);
+  await moved.close();
+  await run;
+  // A mark that is made now is another one, and is good.
+  const next = topic.reader({ from: "latest", until: "now" });
+  expect(await next.bookmark()).not.toBe(bookmark);
 });
