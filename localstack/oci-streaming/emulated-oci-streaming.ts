@@ -1,0 +1,180 @@
+import type { Fault, FaultKind } from "../../src/driver/index.ts";
+import { StreamError } from "../../src/errors.ts";
+import { checkEmulatorTopic } from "../check-emulator-topic.ts";
+import type { EmulatorTopic } from "../emulator.ts";
+import { requireOpen } from "../require-open.ts";
+import { type PlannedAnswer, plannedAnswer } from "./faults/fault-effect.ts";
+import { REGION } from "./ocid.ts";
+import { ServiceServers } from "./server/service-servers.ts";
+import { ServiceError } from "./server/service-error.ts";
+import { DEFAULT_SETTINGS, type StreamingSettings } from "./settings.ts";
+import { ThrowAwayIdentity } from "./signature/throw-away-identity.ts";
+import { LEASE_BUCKET, NAMESPACE, StreamingService } from "./streaming-service.ts";
+
+export interface EmulatedOciStreamingOptions extends Partial<StreamingSettings> {
+  /** Port of the administration and of objects; messages have the next one. @default free ones */
+  readonly port?: number | undefined;
+  /** The address of this machine on which the servers listen; `0.0.0.0`: all addresses. @default 127.0.0.1 */
+  readonly host?: string | undefined;
+  /** The name by which clients reach the servers: for the URL, and for the endpoint of messages that the service tells. @default `host`; 127.0.0.1 if `host` is all addresses */
+  readonly advertisedHost?: string | undefined;
+  readonly topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
+  /** If a kind of fault has several variants (README.md), they take turns. The first fault of a kind begins with this one. @default 0 */
+  readonly firstFaultTurn?: number | undefined;
+}
+
+/** OCI Streaming and the part of Object Storage that groups need, in this process and its memory. After `close`, methods fail with `closed`. */
+export interface EmulatedOciStreaming extends AsyncDisposable {
+  /** The URL for `connect`. The configuration file that it names has the credentials. */
+  readonly url: string;
+  /** `http://host:port` of the administration and of Object Storage. Streams tell the one for messages. */
+  readonly endpoint: string;
+  /** The endpoint that streams tell. */
+  readonly messagesEndpoint: string;
+  /** As Oracle's own tools read it, with the profiles DEFAULT and SESSION. It is removed by `close`. */
+  readonly configFile: string;
+  readonly region: string;
+  readonly tenancy: string;
+  /** The pool in which `createTopic` creates streams. */
+  readonly streamPool: string;
+  /** The namespace and the bucket of Object Storage that exist from the start. */
+  readonly leases: { readonly namespace: string; readonly bucket: string };
+  /** Rejects with `already-exists`, `invalid-argument` */
+  createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
+  readonly faultKinds: readonly FaultKind[];
+  /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for an unknown kind · `unsupported` for an operation that its calls are not of */
+  inject(fault: Fault): void;
+  /** Withdraws the faults that have not been applied yet. */
+  clearFaults(): void;
+  /** Plans a status and a code as the answer to calls of one operation. */
+  answerWith(answer: PlannedAnswer): void;
+  /** Deletes everything that is stored now, as retention does once it has passed. Rejects with `not-found` */
+  expire(topic: string): Promise<void>;
+  /** Puts the clock of the service forward: cursors and messages become older, and signatures too. */
+  advanceClock(ms: number): void;
+  /** Writes a new session token; calls with the former one are refused as not authenticated. */
+  renewSession(): Promise<void>;
+  /** Breaks all connections, and comes back 50 ms later with everything that was stored. */
+  restart(): Promise<void>;
+  /** Ends the servers and removes the configuration. Never rejects. */
+  close(): Promise<void>;
+}
+
+const LOOPBACK = "127.0.0.1";
+/** Addresses that a server can listen on, but that clients cannot connect to. */
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+const HOUR_MS = 3_600_000;
+const DEFAULT_RETENTION_HOURS = 24;
+
+/** @throws `configuration` for a port that is taken · `invalid-argument` for invalid topics */
+export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOptions = {}): Promise<EmulatedOciStreaming> {
+  const { port = 0, host = LOOPBACK, topics = {}, firstFaultTurn = 0 } = options;
+  const { advertisedHost = EVERY_ADDRESS.has(host) ? LOOPBACK : host } = options;
+  const settings = settingsOf(options);
+  const identity = await ThrowAwayIdentity.create(Date.now() + settings.clockAheadMs);
+  const service = new StreamingService(settings, identity.tenancy, firstFaultTurn);
+  const servers = new ServiceServers(service, identity, host);
+  const close = async (): Promise<void> => {
+    await servers.close();
+    await identity.remove();
+  };
+  try {
+    await servers.start(port);
+    for (const [topic, given] of Object.entries(topics)) createTopic(service, topic, given);
+  } catch (error) {
+    await close();
+    throw error instanceof StreamError ? error : cannotListen(host, port, error);
+  }
+  const endpoint = `http://${advertisedHost}:${servers.port("admin")}`;
+  service.messagesEndpoint = `http://${advertisedHost}:${servers.port("messages")}`;
+  const opened = (): StreamingService => {
+    requireOpen("oci-streaming", servers.isClosed);
+    return service;
+  };
+  const streamPool = service.streams.defaultPool.id;
+  return {
+    url: urlOf(streamPool, endpoint, identity.configFile),
+    endpoint,
+    messagesEndpoint: service.messagesEndpoint,
+    configFile: identity.configFile,
+    region: REGION,
+    tenancy: identity.tenancy,
+    streamPool,
+    leases: { namespace: NAMESPACE, bucket: LEASE_BUCKET },
+    createTopic: async (topic, given = {}) => createTopic(opened(), topic, given),
+    faultKinds: service.faults.kinds,
+    inject: (fault) => opened().faults.inject(fault),
+    clearFaults: () => {
+      const { faults, invalidMessages } = opened();
+      faults.clear();
+      invalidMessages.clear();
+    },
+    answerWith: (answer) => opened().faults.plan(plannedAnswer(answer)),
+    expire: async (topic) => expireTopic(opened(), topic),
+    advanceClock: (ms) => opened().clock.advance(ms),
+    renewSession: async () => identity.renewSession(opened().clock.nowMs),
+    restart: async () => {
+      opened();
+      await servers.restart();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function settingsOf(options: Partial<StreamingSettings>): StreamingSettings {
+  const names = Object.keys(DEFAULT_SETTINGS) as (keyof StreamingSettings)[];
+  const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
+  return { ...DEFAULT_SETTINGS, ...(Object.fromEntries(given) as Partial<StreamingSettings>) };
+}
+
+function urlOf(streamPool: string, endpoint: string, configFile: string): string {
+  const settings = new URLSearchParams({
+    endpoint,
+    leaseEndpoint: endpoint,
+    configFile,
+    "leases.namespace": NAMESPACE,
+    "leases.bucket": LEASE_BUCKET,
+  });
+  return `oci-streaming://${REGION}/${streamPool}?${settings.toString()}`;
+}
+
+/** @throws `already-exists`, `invalid-argument` */
+function createTopic(service: StreamingService, name: string, settings: EmulatorTopic): void {
+  checkEmulatorTopic(name, settings);
+  const { partitions = 1, retentionMs = DEFAULT_RETENTION_HOURS * HOUR_MS } = settings;
+  const retentionInHours = retentionMs / HOUR_MS;
+  if (!Number.isInteger(retentionInHours)) {
+    throw controlError("invalid-argument", name, `retentionMs is ${retentionMs}; allowed are whole hours, from 24 to 168`);
+  }
+  const streamPoolId = service.streams.defaultPool.id;
+  try {
+    service.streams.create({ name, partitions, retentionInHours, streamPoolId, freeformTags: {}, isActive: true });
+  } catch (cause) {
+    if (!(cause instanceof ServiceError)) throw cause;
+    const code = cause.status === 409 ? "already-exists" : "invalid-argument";
+    throw controlError(code, name, `topic ${JSON.stringify(name)} cannot be created: ${cause.message}`, cause);
+  }
+}
+
+/** @throws `not-found` */
+function expireTopic(service: StreamingService, name: string): void {
+  const stream = service.streams.named(name);
+  if (stream === null) throw controlError("not-found", name, `there is no topic ${JSON.stringify(name)}`);
+  for (const log of stream.partitions) log.expireAll();
+}
+
+function controlError(
+  code: "already-exists" | "invalid-argument" | "not-found",
+  topic: string,
+  what: string,
+  cause?: unknown,
+): StreamError {
+  return new StreamError(code, `the emulated OCI Streaming: ${what}`, { provider: "oci-streaming", topic, cause });
+}
+
+function cannotListen(host: string, port: number, cause: unknown): StreamError {
+  const { code = String(cause) } = cause as NodeJS.ErrnoException;
+  const text = `the emulated OCI Streaming cannot listen on port ${port} of ${host}: ${code}`;
+  return new StreamError("configuration", text, { provider: "oci-streaming", cause });
+}
