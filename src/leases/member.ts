@@ -191,7 +191,9 @@ export class Member {
     const ownable = [...rows.values()].filter(isOwnable);
     return ownable.map((row) => {
       const { partition, owner, wantedBy } = row;
-      const isLeft = this.#rows.expiry.isExpired(row) || (owner === id && !this.#owned.has(partition));
+      // What this member has not noticed to be free, or to be somebody else's, it must lose before it competes for it.
+      if (this.#owned.has(partition)) return { partition, owner: owner ?? id, wantedBy };
+      const isLeft = this.#rows.expiry.isExpired(row) || owner === id;
       return isLeft ? { partition, owner: null, wantedBy: wantedBy === id ? id : null } : { partition, owner, wantedBy };
     });
   }

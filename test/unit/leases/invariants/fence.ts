@@ -25,6 +25,12 @@ export const fence: Invariant = {
     },
     { name: "resumes-after-other-owners", file: "row-writer.ts", find: "  (row) => row.epoch,\n", replace: "" },
     {
+      name: "takes-what-it-has-not-lost",
+      file: "member.ts",
+      find: "if (this.#owned.has(partition)) return",
+      replace: "if (this.#owned.has(partition) && owner !== null) return",
+    },
+    {
       name: "forgets-what-was-freed-by-others",
       file: "lease.ts",
       find: "owner: found.owner ?? this.row.owner",
@@ -51,8 +57,11 @@ export const fence: Invariant = {
     const order = a.events.map(({ kind }) => kind).filter((kind) => kind === "lost" || kind === "assigned");
     requireEqual(order, ["assigned", "assigned", "lost", "assigned"], "the order of events");
     requireEqual(assignment.resumes, null, "what is resumed after a foreign write");
-    // An operator frees the row, and nobody takes it.
+    // An operator frees the row, and nobody takes it. The member looks at all rows before it writes this one.
+    await world.clock.advance(500);
     world.store.edit("s0", { owner: undefined });
+    const group = (await world.store.readGroup())!;
+    await world.store.writeGroup(group, { ...group.row, attention: group.row.attention + 1 });
     await world.clock.until(() => a.of("lost").length === 2, "that the row is free is noticed", 5_000);
     await world.clock.until(() => a.partitions.length === 1, "it takes the row again", 5_000);
     require(a.assignments.at(-1)!.resumes === assignment, "what nobody else has owned must be resumed");
