@@ -188,7 +188,8 @@ export interface ConsumerDriver {
    * record is outstanding in that time. If the service delivers an outstanding record again (its lease ran out, a stream was cut, the group was moved back), the driver does
    * not deliver it to the core a second time: the record takes the new lease, and its settlement is sent with that. The renewal of a stream is routine and no loss:
    * outstanding records stay outstanding, also when the leases of all of them have run out and other members have the records: results of both
-   * members may count. Only the loss of the whole member is `lost`.
+   * members may count. Only the loss of the whole member is `lost`. No service says so by itself, and a member may always go on with what is
+   * outstanding instead. So the suite demands it nowhere: its cases accept both.
    */
   readonly settlementUnit: "position" | "record";
   /**
@@ -219,7 +220,8 @@ export interface ConsumerDriver {
    */
   settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]>;
   /**
-   * Unit `record`: releases records for another delivery. The core calls it once at the end of an ownership, with all that is not handled.
+   * Unit `record`: releases records for another delivery. The core calls it once at the end of an ownership, with all that is not handled;
+   * not after `lost`, because then it holds none.
    * Absent in the unit `position`.
    */
   release?(assignment: Assignment, records: readonly StoredRecord[]): void;

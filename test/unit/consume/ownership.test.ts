@@ -92,6 +92,52 @@ test("lost: signals abort, delivery resolves, onRevoked is called, nothing is se
   expect(driver.settlements).toEqual([]);
 });
 
+test("unit record: a member that is lost settles and releases nothing of it any more, and all that was not settled is handled again", async () => {
+  const { consumer, driver, sink } = bench({ unit: "record" });
+  const gate = new Gate();
+  const contexts: HandlerContext[] = [];
+  const member = consumer({ concurrency: 8, commit: { everyMs: 60_000, everyMessages: 1 } });
+  const run = member.run((message, context) => {
+    contexts.push(context);
+    return gate.enter(`${context.epoch}:${message.value}`);
+  });
+  const [first, second] = [assignment("0"), assignment("0")];
+  const target = await sink();
+  target.assigned(first);
+  void target.deliver(first, records("abcd"));
+  await until(() => gate.running.length === 4);
+  gate.finish(`${first.epoch}:0`);
+  await until(() => driver.settlements.length === 1);
+  // One settlement is under way, and one waits behind it.
+  const answer = Promise.withResolvers<void>();
+  driver.onSettle = () => answer.promise;
+  gate.finish(`${first.epoch}:1`);
+  await until(() => driver.settling === 1);
+  gate.finish(`${first.epoch}:2`);
+  await turns();
+  target.lost(first);
+  expect(contexts[3]!.signal.reason).toMatchObject({ code: "ownership-lost" });
+  gate.finish(`${first.epoch}:3`);
+  driver.answers.push(new StreamError("ownership-lost", "the member is lost"));
+  answer.resolve();
+  driver.onSettle = async () => {};
+  await turns();
+  expect(member.assigned).toEqual([]);
+  target.assigned(second);
+  void target.deliver(second, records("bcd", 1));
+  await until(() => gate.running.length === 3);
+  for (const value of ["1", "2", "3"]) gate.finish(`${second.epoch}:${value}`);
+  const settledOf = (of: typeof first): readonly string[] =>
+    driver.settlements
+      .filter((settlement) => settlement.assignment === of)
+      .flatMap((settlement) => settlement.records.map(({ position }) => position));
+  await until(() => settledOf(second).length === 3);
+  await member.close();
+  await run;
+  expect([settledOf(first), settledOf(second)]).toEqual([["0"], ["1", "2", "3"]]);
+  expect(driver.released).toEqual([]);
+});
+
 test("between the abort and the release a late result does not count, and nothing starts", async () => {
   const { consumer, driver, sink } = bench();
   const gate = new Gate();
