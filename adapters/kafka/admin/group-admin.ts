@@ -13,7 +13,7 @@ import { type DescribedGroup, KafkaProtocolError, LATEST } from "../client/kafka
 import { classify, errorOf, groupNotFound, kafkaError } from "../errors.ts";
 import { type LogBounds, OffsetLookup } from "../fetch/offset-lookup.ts";
 import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom, sameUntil } from "../fetch/read-epochs.ts";
-import { offsetAfterEnd } from "../fetch/retention-gap.ts";
+import { offsetAfterEnd, truncated } from "../fetch/retention-gap.ts";
 import { Coordinator } from "../group/coordinator.ts";
 import { groupOfNativeName, nativeGroupName } from "../group/group-name.ts";
 import { type CommittedPlace, GroupOffsets } from "../group/group-offsets.ts";
@@ -146,7 +146,7 @@ export class GroupAdmin {
     const wanted = known.partitions.filter((partition) => partitions?.includes(String(partition)) ?? true);
     const bounds = await this.#offsets.bounds(known, wanted, signal);
     const places = new Map(wanted.map((partition) => [partition, committed.get(partition) ?? placeFrom(bounds.get(partition)!.first)]));
-    await this.#requireWithin(known, places, bounds, signal);
+    await Promise.all([this.#requireWithin(known, places, bounds, signal), this.#requireSameLog(known, places, bounds, signal)]);
     const sameEnds = await this.#sameEnds(known, wanted, handled, signal);
     const figures = wanted.map((partition) => {
       const { first, end } = bounds.get(partition)!;
@@ -216,6 +216,30 @@ export class GroupAdmin {
     for (const [partition, { offset, isForeign = false }] of afterEnd) {
       const end = ends.get(partition)!;
       if (offset > end) throw offsetAfterEnd({ topic: known.topic, partition, offset, isForeign }, end, UNKNOWN_EPOCH);
+    }
+  }
+
+  /**
+   * An election may have removed the records before a committed offset, and others may have their offsets: then the group goes on nowhere
+   * before it is reset, and the distance to the end says nothing. One request shows it, which is needed only if the leader is another one
+   * than when the last record before the offset was stored.
+   * @throws `position-out-of-range`
+   */
+  async #requireSameLog(
+    known: TopicSnapshot,
+    places: ReadonlyMap<number, LogPlace>,
+    bounds: ReadonlyMap<number, LogBounds>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const uncertain = [...places].filter(
+      ([partition, { leaderEpoch }]) => leaderEpoch !== UNKNOWN_EPOCH && leaderEpoch !== bounds.get(partition)!.leaderEpoch,
+    );
+    if (uncertain.length === 0) return;
+    const epochs = new Map(uncertain.map(([partition, { leaderEpoch }]) => [partition, leaderEpoch]));
+    const ends = await this.#offsets.epochEnds(known, epochs, signal);
+    for (const [partition, { offset }] of uncertain) {
+      const end = ends.get(partition)?.endOffset ?? offset;
+      if (end < offset) throw truncated({ topic: known.topic, partition, offset }, end);
     }
   }
 

@@ -17,6 +17,8 @@ import type { EpochEnd } from "./read-epochs.ts";
 export interface LogBounds {
   readonly first: bigint;
   readonly end: bigint;
+  /** The epoch of the present leader, or `UNKNOWN_EPOCH`. */
+  readonly leaderEpoch: number;
 }
 
 /** Looks up offsets of several partitions, with one request for each leader. */
@@ -29,8 +31,13 @@ export class OffsetLookup {
 
   async bounds(topic: TopicSnapshot, partitions: readonly number[], signal: AbortSignal): Promise<Map<number, LogBounds>> {
     const all = (timestamp: bigint) => new Map(partitions.map((partition) => [partition, timestamp]));
-    const [first, end] = await Promise.all([this.list(topic, all(EARLIEST), signal), this.list(topic, all(LATEST), signal)]);
-    return new Map(partitions.map((partition) => [partition, { first: first.get(partition)!, end: end.get(partition)! }]));
+    const [first, end] = await Promise.all([this.#listed(topic, all(EARLIEST), signal), this.#listed(topic, all(LATEST), signal)]);
+    return new Map(
+      partitions.map((partition) => {
+        const { offset, leaderEpoch } = end.get(partition)!;
+        return [partition, { first: first.get(partition)!.offset, end: offset, leaderEpoch }];
+      }),
+    );
   }
 
   /**
@@ -44,10 +51,21 @@ export class OffsetLookup {
     signal: AbortSignal,
     readCommitted = true,
   ): Promise<Map<number, bigint>> {
+    const listed = await this.#listed(topic, timestamps, signal, readCommitted);
+    return new Map([...listed].map(([partition, { offset }]) => [partition, offset]));
+  }
+
+  async #listed(
+    topic: TopicSnapshot,
+    timestamps: ReadonlyMap<number, bigint>,
+    signal: AbortSignal,
+    readCommitted = true,
+  ): Promise<Map<number, ListedOffset>> {
     const answers = await this.#ask(topic, timestamps, signal, readCommitted);
     return new Map(
-      answers.map(({ partition, errorCode, offset }) => {
-        if (errorCode === 0) return [partition, offset];
+      answers.map((listed) => {
+        const { partition, errorCode } = listed;
+        if (errorCode === 0) return [partition, listed];
         throw partitionError(errorCode, "ListOffsets", topic.topic, partition);
       }),
     );

@@ -91,6 +91,48 @@ test("a group that has committed lost records gets an error at each start, until
   expect(await handleAll(connection, 5)).toEqual(["a", "B", "C", "D", "E"]);
 });
 
+test("the lag of a group that has committed lost records is no number, also once the log has grown again, until it is reset", async () => {
+  await using kafka = await start(3);
+  await using connection = await connect(kafka.url, { require: ["groupReset", "lagInMessages"] });
+  await using first = flights(connection).consumer({ group: GROUP, initialPosition: "earliest" });
+  const before = handle(first);
+  await send(connection, "a", "b", "c", "d");
+  await expect.poll(() => before.handled).toHaveLength(4);
+  await first.close();
+  await send(connection, "e");
+  const consumer = flights(connection).consumer({ group: GROUP });
+  const lags = async (): Promise<readonly unknown[]> =>
+    Promise.all(
+      [connection.admin.lag(TOPIC, GROUP), consumer.lag()].map((lag) =>
+        lag.then(
+          ({ messages }) => messages,
+          (error: unknown) => error,
+        ),
+      ),
+    );
+  expect(await lags()).toEqual([1, 1]);
+  // A new leader that has everything.
+  kafka.moveLeader(TOPIC, 0);
+  await send(connection, "f");
+  expect(await lags()).toEqual([2, 2]);
+  // One that lacks what the group has not read.
+  kafka.truncate(TOPIC, 0, 4n);
+  expect(await lags()).toEqual([0, 0]);
+  await send(connection, "E");
+  expect(await lags()).toEqual([1, 1]);
+  // And one that lacks what it has committed.
+  kafka.truncate(TOPIC, 0, 1n);
+  const outOfRange = expect.objectContaining(TRUNCATED) as unknown;
+  expect(await lags()).toEqual([outOfRange, outOfRange]);
+  await send(connection, ...Array.from({ length: 20 }, (_, index) => `n${index}`));
+  expect(await lags()).toEqual([outOfRange, outOfRange]);
+  kafka.moveLeader(TOPIC, 0);
+  await send(connection, "last");
+  expect(await lags()).toEqual([outOfRange, outOfRange]);
+  await connection.admin.resetGroup(TOPIC, GROUP, "earliest");
+  expect(await lags()).toEqual([22, 22]);
+});
+
 test("a member or reader at the end of the remaining log continues, through every change of the leader", async () => {
   await using kafka = await start(3);
   await using connection = await connect(kafka.url);
