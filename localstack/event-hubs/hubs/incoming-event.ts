@@ -1,0 +1,58 @@
+import { AmqpRefusal, Condition } from "../amqp-refusal.ts";
+import { MalformedAmqp, AmqpReader } from "../wire/amqp-reader.ts";
+import { type MessageSections, type RawEntry, entriesOf, splitMessage, valueOf } from "../wire/message-sections.ts";
+
+export const PARTITION_KEY = "x-opt-partition-key";
+
+/** An event as a client sent it, before it has a place in a partition. */
+export interface IncomingEvent {
+  readonly sections: MessageSections;
+  readonly annotations: readonly RawEntry[];
+  /** Its own one, else that of the batch. */
+  readonly partitionKey: string | null;
+}
+
+/** The message format of a batch: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide */
+const BATCH_FORMAT = 0x80013700;
+
+/**
+ * The events of one transfer: one of a plain message, or all of a batch, whose data sections are messages.
+ * @throws AmqpRefusal
+ */
+export function incomingEvents(payload: Buffer, format: number): readonly IncomingEvent[] {
+  try {
+    return format === BATCH_FORMAT ? eventsOfBatch(payload) : [incomingEvent(payload, null)];
+  } catch (error) {
+    if (!(error instanceof MalformedAmqp)) throw error;
+    throw new AmqpRefusal(Condition.decodeError, `The message could not be decoded: ${error.message}`);
+  }
+}
+
+function eventsOfBatch(payload: Buffer): readonly IncomingEvent[] {
+  const { messageAnnotations, data } = splitMessage(payload);
+  if (data === null) throw new AmqpRefusal(Condition.notAllowed, "A batch needs data sections, each with one message");
+  const key = partitionKeyOf(entriesOf(messageAnnotations));
+  return data.map((message) => incomingEvent(message, key));
+}
+
+function incomingEvent(payload: Buffer, keyOfBatch: string | null): IncomingEvent {
+  const sections = splitMessage(payload);
+  const annotations = entriesOf(sections.messageAnnotations);
+  return { sections, annotations, partitionKey: partitionKeyOf(annotations) ?? keyOfBatch };
+}
+
+function partitionKeyOf(annotations: readonly RawEntry[]): string | null {
+  const entry = annotations.find(({ name }) => name === PARTITION_KEY);
+  if (entry === undefined) return null;
+  const key = valueOf(entry.value);
+  if (typeof key === "string") return key;
+  // Python also sends bytes.
+  return Buffer.isBuffer(key) ? key.toString("utf8") : null;
+}
+
+/** A body without any byte: the payload of a tombstone. */
+export function hasNullPayload({ data, value, hasSequence }: MessageSections): boolean {
+  if (hasSequence) return false;
+  if (value !== undefined) return new AmqpReader(value).read() === null;
+  return data === null || data.every(({ length }) => length === 0);
+}

@@ -1,0 +1,169 @@
+/** A value that was read. Integers of 64 bits are bigint, times are milliseconds, UUIDs and binaries are bytes. A description is dropped. */
+export type AmqpValue = null | boolean | number | bigint | string | Buffer | readonly AmqpValue[] | ReadonlyMap<AmqpValue, AmqpValue>;
+
+/** Bytes that are no AMQP. */
+export class MalformedAmqp extends Error {}
+
+/** How many bytes a constructor of this category has for its size; the others have a fixed width. */
+const FIXED_WIDTHS: Readonly<Record<number, number>> = { 0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16 };
+const SIZE_WIDTHS: Readonly<Record<number, 1 | 4>> = { 0xa: 1, 0xb: 4, 0xc: 1, 0xd: 4, 0xe: 1, 0xf: 4 };
+
+/**
+ * Reads the type system of AMQP 1.0: http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-types-v1.0-os.html. It is not that of rhea, so
+ * that a defect of the client's codec cannot hide behind the same defect here.
+ */
+export class AmqpReader {
+  readonly bytes: Buffer;
+  offset = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.offset >= this.bytes.length;
+  }
+
+  /** The code that the value at this place is described by; symbols are not understood. @throws MalformedAmqp */
+  readDescriptor(): number {
+    if (this.#byte() !== 0x00) throw new MalformedAmqp("a described value was expected");
+    const code = this.read();
+    if (typeof code !== "number" && typeof code !== "bigint") throw new MalformedAmqp("a numeric descriptor was expected");
+    return Number(code);
+  }
+
+  /** Skips one value, whatever is in it. @returns its bytes. @throws MalformedAmqp */
+  skip(): Buffer {
+    const start = this.offset;
+    this.#skip();
+    return this.bytes.subarray(start, this.offset);
+  }
+
+  #skip(): void {
+    const code = this.#byte();
+    if (code === 0x00) {
+      this.#skip();
+      this.#skip();
+      return;
+    }
+    this.#take(this.#sizeOf(code));
+  }
+
+  #sizeOf(code: number): number {
+    const category = code >> 4;
+    const fixed = FIXED_WIDTHS[category];
+    if (fixed !== undefined) return fixed;
+    const width = SIZE_WIDTHS[category];
+    if (width === undefined) throw new MalformedAmqp(`there is no type ${code.toString(16)}`);
+    return this.#unsigned(width);
+  }
+
+  /** @throws MalformedAmqp */
+  read(): AmqpValue {
+    const code = this.#byte();
+    if (code !== 0x00) return this.#valueOf(code);
+    this.#skip();
+    return this.read();
+  }
+
+  #valueOf(code: number): AmqpValue {
+    const value = this.#take(this.#sizeOf(code));
+    switch (code) {
+      case 0x40:
+        return null;
+      case 0x41:
+        return true;
+      case 0x42:
+        return false;
+      case 0x43:
+      case 0x44:
+        return 0;
+      case 0x45:
+        return [];
+      case 0x56:
+        return value[0] === 1;
+      case 0x50:
+      case 0x52:
+      case 0x53:
+        return value.readUInt8();
+      case 0x51:
+      case 0x54:
+      case 0x55:
+        return value.readInt8();
+      case 0x60:
+        return value.readUInt16BE();
+      case 0x61:
+        return value.readInt16BE();
+      case 0x70:
+      case 0x73:
+        return value.readUInt32BE();
+      case 0x71:
+        return value.readInt32BE();
+      case 0x72:
+        return value.readFloatBE();
+      case 0x80:
+        return value.readBigUInt64BE();
+      case 0x81:
+        return value.readBigInt64BE();
+      case 0x82:
+        return value.readDoubleBE();
+      case 0x83:
+        return Number(value.readBigInt64BE());
+      case 0xa1:
+      case 0xb1:
+        return value.toString("utf8");
+      case 0xa3:
+      case 0xb3:
+        return value.toString("latin1");
+      case 0xc0:
+      case 0xd0:
+        return itemsOf(value, code);
+      case 0xc1:
+      case 0xd1:
+        return mapOf(itemsOf(value, code));
+      default:
+        // Binaries, UUIDs, decimals and arrays: nothing here looks into them.
+        return value;
+    }
+  }
+
+  #byte(): number {
+    return this.#take(1)[0]!;
+  }
+
+  #unsigned(width: 1 | 4): number {
+    const bytes = this.#take(width);
+    return width === 1 ? bytes[0]! : bytes.readUInt32BE();
+  }
+
+  #take(length: number): Buffer {
+    const end = this.offset + length;
+    if (end > this.bytes.length) throw new MalformedAmqp("the bytes end within a value");
+    const taken = this.bytes.subarray(this.offset, end);
+    this.offset = end;
+    return taken;
+  }
+}
+
+/** The bytes of each item of a list or map, with its constructor. @throws MalformedAmqp */
+export function rawItemsOf(compound: Buffer): readonly Buffer[] {
+  const code = compound[0];
+  if (code === 0x45) return [];
+  if (code !== 0xc0 && code !== 0xc1 && code !== 0xd0 && code !== 0xd1) throw new MalformedAmqp("a list or map was expected");
+  const isSmall = code < 0xd0;
+  const reader = new AmqpReader(compound.subarray(isSmall ? 3 : 9));
+  const count = isSmall ? compound.readUInt8(2) : compound.readUInt32BE(5);
+  return Array.from({ length: count }, () => reader.skip());
+}
+
+function itemsOf(content: Buffer, code: number): readonly AmqpValue[] {
+  const isSmall = code < 0xd0;
+  const reader = new AmqpReader(content.subarray(isSmall ? 1 : 4));
+  return Array.from({ length: isSmall ? content.readUInt8() : content.readUInt32BE() }, () => reader.read());
+}
+
+function mapOf(items: readonly AmqpValue[]): ReadonlyMap<AmqpValue, AmqpValue> {
+  const map = new Map<AmqpValue, AmqpValue>();
+  for (let index = 0; index + 1 < items.length; index += 2) map.set(items[index]!, items[index + 1]!);
+  return map;
+}
