@@ -1,0 +1,92 @@
+import { FaultPlan } from "../../faults/fault-plan.ts";
+import type { Fault } from "../../../src/driver/index.ts";
+import { EmulatorClock } from "../clock.ts";
+import { Deadlines } from "../deadlines.ts";
+import { CallFaults, Delays } from "../faults/call-faults.ts";
+import { type FaultEffect, PUBSUB_FAULTS } from "../faults/fault-effect.ts";
+import { InvalidMessages } from "../faults/invalid-messages.ts";
+import { Code, idOf } from "../refusal.ts";
+import type { Subject } from "../requests/call.ts";
+import { Registry } from "../resources/registry.ts";
+import type { Subscription } from "../resources/subscription.ts";
+import type { MessageCodec } from "../wire/message-codec.ts";
+
+export interface CoreOptions {
+  readonly codec: MessageCodec;
+  readonly projects: ReadonlySet<string> | null;
+  readonly visibilityDelayMs: number;
+  readonly secondMs: number;
+  readonly firstFaultTurn: number;
+}
+
+const ENDED = "The service was unable to fulfill your request. Please try again.";
+
+/** The state of the emulator, and what is planned to happen to its calls. It knows nothing of connections. */
+export class EmulatorCore {
+  readonly clock = new EmulatorClock();
+  readonly deadlines = new Deadlines(this.clock);
+  readonly delays = new Delays();
+  readonly invalidMessages = new InvalidMessages();
+  readonly registry: Registry;
+  readonly faults: FaultPlan<readonly FaultEffect[]>;
+  readonly secondMs: number;
+  /** Breaks all connections for a moment. */
+  restart: () => void = () => undefined;
+
+  constructor({ codec, projects, visibilityDelayMs, secondMs, firstFaultTurn }: CoreOptions) {
+    const { clock, deadlines } = this;
+    this.secondMs = secondMs;
+    this.registry = new Registry({ clock, deadlines, codec, projects, visibilityDelayMs });
+    this.faults = new FaultPlan({ ...PUBSUB_FAULTS, applyAtOnce: (fault) => this.#applyAtOnce(fault) }, firstFaultTurn);
+  }
+
+  /** Counts the call. @returns what happens to it */
+  take(name: string, subject: () => Subject): CallFaults {
+    if (this.faults.isEmpty) return CallFaults.NONE;
+    const { topic, subscription: subscriptionName, snapshot: snapshotName } = subject();
+    const subscription = this.registry.findSubscription(subscriptionName ?? "");
+    const names = [topic, subscription?.topic?.name, snapshotName === undefined ? undefined : this.#topicOfSnapshot(snapshotName)];
+    const topics = new Map(names.filter((found) => found !== undefined && found !== "").map((found) => [idOf(found!), null]));
+    return new CallFaults(this.faults.take({ name, topics, hasGroup: subscriptionName !== undefined }));
+  }
+
+  /** Lets the leases of a member run out. @param peer of the member's connection */
+  expireMember(subscription: Subscription, peer: string | null): boolean {
+    const members = subscription.connected;
+    const own = members.filter((member) => member.peer === peer);
+    return [...own, ...members].some((member) => subscription.expireLeases(member));
+  }
+
+  /** Ends the streams of a subscription, and lets all its leases run out. @returns whether there was a stream */
+  endMembers(subscription: Subscription): boolean {
+    const isAny = subscription.connected.length > 0;
+    subscription.endStreams(Code.unavailable, ENDED);
+    subscription.expireLeases();
+    return isAny;
+  }
+
+  /** All streams end, and all leases run out. */
+  forgetMembers(): void {
+    for (const subscription of this.registry.allSubscriptions) this.endMembers(subscription);
+  }
+
+  close(): void {
+    this.delays.close();
+    this.registry.close();
+    this.deadlines.close();
+  }
+
+  #applyAtOnce({ kind, topic }: Fault): boolean {
+    const all = [...this.registry.allSubscriptions];
+    const meant = topic === undefined ? all : all.filter((subscription) => subscription.topic?.id === topic);
+    if (kind === "steal-partition") return meant.map((subscription) => this.expireMember(subscription, null)).includes(true);
+    if (kind === "lose-coordinator") return meant.map((subscription) => this.endMembers(subscription)).includes(true);
+    if (kind !== "restart") return false;
+    this.restart();
+    return true;
+  }
+
+  #topicOfSnapshot(name: string): string | undefined {
+    return this.registry.findSnapshot(name)?.topic?.name;
+  }
+}
