@@ -18,16 +18,18 @@ export class Acquisition {
   /**
    * Acquires these rows. Only then it looks whether the group is moved: a reset that begins later sees that the rows are owned. What was
    * acquired beside a reset is released again, and was never delivered.
+   * @returns whether all of them are owned now; `false`: somebody else was faster, or the group is moved
    */
-  async take(group: GroupRow, rows: readonly Held<LeaseRow>[]): Promise<void> {
+  async take(group: GroupRow, rows: readonly Held<LeaseRow>[]): Promise<boolean> {
     const { store, life, requests } = this.#parts;
-    if (rows.length === 0) return;
+    if (rows.length === 0) return true;
     const leases = (await inParallel(rows, (held) => this.#acquire(group, held))).filter((lease) => lease !== null);
     const now = (await store.readGroup(requests))?.row;
     const isUnmoved = now?.id === group.id && now.move === null && now.moves === group.moves;
     if (isUnmoved && !life.aborted) for (const lease of leases) if (lease.isCurrent) this.#owned.begin(lease);
     const refused = leases.filter(({ assignment }) => !this.#owned.has(assignment.partition));
     await inParallel(refused, async (lease) => lease.release().catch(() => undefined));
+    return leases.length - refused.length === rows.length;
   }
 
   /** Acquires a row with the next epoch. @returns `null`: somebody else was faster */

@@ -144,7 +144,9 @@ export class Member {
       return;
     }
     this.#moveWatch.over(this.#group!.row);
-    if (group.row.attention !== seen.attention || this.#rows.isDue || (await this.#wish.isAnswered())) this.#isDirty = true;
+    const { describeMs, life } = this.#parts;
+    if (group.row.attention !== seen.attention || this.#rows.isDue) this.#isDirty = true;
+    if ((await this.#wish.isAnswered()) || (await this.#topic.hasChanged(describeMs, life))) this.#isDirty = true;
     if (this.#isDirty) await this.#turn(this.#group!);
     // A turn that found another topic of the name is followed by another one.
     if (this.#isJoined || this.#isDirty) return;
@@ -166,9 +168,9 @@ export class Member {
 
   /** Looks at all rows, and does what is to be done. */
   async #turn(group: Held<GroupRow>): Promise<void> {
-    const { describeMs, life, id } = this.#parts;
+    const { life, id } = this.#parts;
     this.#isDirty = false;
-    if (this.#topic.isOlderThan(describeMs)) await this.#topic.refresh(life);
+    this.#topic.beginTurn();
     if (this.#topic.shape.identity.incarnation !== group.row.identity.incarnation) return this.#rejoin();
     const rows = await this.#rows.read(group.row);
     if (await this.#rows.areBesideMove(group.row, rows)) return this.#changed();
@@ -176,10 +178,10 @@ export class Member {
     const bare = bareRows(rows);
     if (await this.#topic.findGone(bare, life)) this.#changed();
     const step = balanceStep(this.#balanced(bare), id);
-    await this.#acquisition.take(
-      group.row,
-      step.take.map((partition) => rows.get(partition)!),
-    );
+    const free = step.take.map((partition) => rows.get(partition)!);
+    const hasAll = await this.#acquisition.take(group.row, free);
+    // The shares are other ones than this turn has seen.
+    if (!hasAll) this.#isDirty = true;
     if (await this.#wish.change(rows, step)) await this.#raise(group);
     await this.#rows.prune(group.row, rows);
   }
@@ -228,8 +230,8 @@ export class Member {
     const late = clock.sleep(times.requestMs, requests).catch(() => undefined);
     await Promise.race([this.#looking, late]).catch(() => undefined);
     const hadLeases = await this.#owned.releaseAll();
-    await this.#wish.withdraw().catch(() => undefined);
-    if (hadLeases && this.#group !== null) await this.#raise(this.#group).catch(() => undefined);
+    const hasFreed = await this.#wish.withdraw().catch(() => false);
+    if ((hadLeases || hasFreed) && this.#group !== null) await this.#raise(this.#group).catch(() => undefined);
   }
 
   /** Resolves when nothing runs in the background any more. */

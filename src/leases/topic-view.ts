@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { TopicShape } from "../adapter-kit/partition-source.ts";
 import { type Moment, elapsedMs, momentOf } from "./clock.ts";
 import type { LeaseRow } from "./lease-row.ts";
@@ -10,6 +11,7 @@ export class TopicView {
   readonly #gone = new Set<string>();
   #shape: TopicShape | null = null;
   #listedAt: Moment | null = null;
+  #hasChanged = false;
 
   constructor(parts: Pick<MemberParts, "source" | "clock" | "times">) {
     this.#parts = parts;
@@ -18,9 +20,21 @@ export class TopicView {
   /** Lists the topic anew. */
   async refresh(signal: AbortSignal): Promise<TopicShape> {
     const shape = await this.#parts.source.describe(signal);
+    if (!isDeepStrictEqual(shape, this.#shape)) this.#hasChanged = true;
     this.#shape = shape;
     this.#listedAt = momentOf(this.#parts.clock);
     return shape;
+  }
+
+  /** Lists the topic anew if the list is so old. @returns whether it shows another topic, or other partitions, than when a turn began last */
+  async hasChanged(ageMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.isOlderThan(ageMs)) await this.refresh(signal);
+    return this.#hasChanged;
+  }
+
+  /** A turn begins with the topic as it is listed now. */
+  beginTurn(): void {
+    this.#hasChanged = false;
   }
 
   /** Forgets what was found out about another topic of the name. */

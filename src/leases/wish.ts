@@ -35,11 +35,15 @@ export class Wish {
     return write(ask, id);
   }
 
-  /** Withdraws what was asked for. */
-  async withdraw(): Promise<void> {
-    if (this.#partition === null) return;
+  /** Withdraws what was asked for, also where it is handed over at the same time. @returns whether it is free now, and nobody knows */
+  async withdraw(): Promise<boolean> {
+    const partition = this.#partition;
     const { store, id, requests } = this.#parts;
-    const held = await store.read(this.#partition, requests);
-    if (held?.row.wantedBy === id) await store.swap(held, { ...held.row, wantedBy: null }, requests);
+    while (partition !== null) {
+      const held = await store.read(partition, requests);
+      if (held?.row.wantedBy !== id) return false;
+      if ((await store.swap(held, { ...held.row, wantedBy: null }, requests)) !== null) return held.row.owner === null;
+    }
+    return false;
   }
 }

@@ -9,6 +9,7 @@ import { monotonic } from "./invariants/monotonic.ts";
 import { oneSteal } from "./invariants/one-steal.ts";
 import { oneWriteAtATime } from "./invariants/one-write-at-a-time.ts";
 import { parents } from "./invariants/parents.ts";
+import { prompt } from "./invariants/prompt.ts";
 import { release } from "./invariants/release.ts";
 import { reset } from "./invariants/reset.ts";
 import { start } from "./invariants/start.ts";
@@ -31,6 +32,7 @@ const invariants = [
   reset,
   release,
   deletedRows,
+  prompt,
 ];
 
 describe.each(invariants)("$name", (invariant) => {
