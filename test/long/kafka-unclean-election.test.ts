@@ -40,7 +40,7 @@ test.each(missing === null ? ["Kafka"] : [])(
     await using cluster = await startKafka({ brokers: 3 });
     const [first, second] = cluster.brokers;
     await createTopic(cluster);
-    await using connection = await connect(cluster.url, { require: ["groupReset"] });
+    await using connection = await connect(cluster.url, { require: ["groupReset", "lagInMessages"] });
     await send(connection, "a");
     await second!.kill();
     await send(connection, "b", "c");
@@ -68,6 +68,11 @@ test.each(missing === null ? ["Kafka"] : [])(
     const handled: string[] = [];
     await expect(again.run(({ value }) => handled.push(value))).rejects.toMatchObject({ code: "position-out-of-range" });
     expect(handled).toEqual([]);
+    // The offset is in the log, but it is another record's.
+    const lag = connection.admin.lag("orders", GROUP);
+    await expect(lag).rejects.toMatchObject({ code: "position-out-of-range", message: expect.stringMatching(/truncated to offset 1/) });
+    await connection.admin.resetGroup("orders", GROUP, "earliest");
+    expect(await connection.admin.lag("orders", GROUP)).toMatchObject({ messages: 5 });
   },
 );
 
