@@ -2,12 +2,14 @@ import { parseArgs } from "node:util";
 import { benchEmulator } from "./emulator-bench.ts";
 import { benchKafka } from "./kafka-bench.ts";
 import { benchKafkaCli } from "./kafka-cli-bench.ts";
+import { benchLeases } from "./leases-bench.ts";
 import { benchMemory } from "./memory-bench.ts";
 import { writeRecord } from "../results/record.ts";
 import { type BenchResult, verdictOf } from "./result.ts";
 
 const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise<BenchResult>>> = {
   memory: benchMemory,
+  leases: benchLeases,
   kafka: benchKafka,
   "kafka-emulator": benchEmulator,
   "kafka-cli": benchKafkaCli,

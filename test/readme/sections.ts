@@ -42,6 +42,8 @@ const URLS: Readonly<Record<string, string>> = {
 const BENCHES: Readonly<Record<string, string>> = {
   memory:
     "The core on `memory`, the provider's own work included; 100-byte values, 512 keys, 8 partitions. CPU is stated for a machine that hashes an 18-byte key in 21 ns.",
+  leases:
+    "A group by leases, with the default session of 30 s: what one member asks of its store in an hour, for each of its partitions and by itself, counted in virtual time; and the CPU of a member with 1,000 idle leases, stated for the same machine, beside what store and service take.",
   kafka:
     "`kafka` against kafkajs as its documentation says to use it, in turns on one real Apache Kafka broker with the server's own settings; 8 partitions, acknowledged by all replicas. Ratios: times as fast as raw, except the latency.",
   "kafka-emulator":
