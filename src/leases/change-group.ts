@@ -38,7 +38,12 @@ export async function changeGroup(
   return null;
 }
 
-/** Lets the other members look at the rows soon. When somebody else raises it at the same time, they look as well. */
+/** Lets the other members look at the rows soon. @returns `null` where somebody else has raised it at the same time: all look then, also this member */
 export async function raiseAttention(store: LeaseStore, seen: Held<GroupRow>, signal: AbortSignal): Promise<Held<GroupRow> | null> {
-  return changeGroup(store, seen, (row) => (row.attention === seen.row.attention ? { ...row, attention: row.attention + 1 } : row), signal);
+  return changeGroup(
+    store,
+    seen,
+    (row) => (row.attention === seen.row.attention ? { ...row, attention: row.attention + 1 } : null),
+    signal,
+  );
 }

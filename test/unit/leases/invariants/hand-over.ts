@@ -1,5 +1,33 @@
 import { HOLD_MS, MARGIN_MS, WATCH_MS, World } from "../world/world.ts";
+import type { Engine } from "../world/engine.ts";
 import { type Invariant, require } from "./invariant.ts";
+
+/** While a member raises attention for what it asks, another one asks for a row of it. */
+async function askEachOther(engine: Engine): Promise<void> {
+  const world = new World(engine, 4);
+  const b = await world.joined("b");
+  let askedMs: number | null = null;
+  const askToo = async (): Promise<void> => {
+    askedMs = world.clock.nowMs();
+    // It has not answered the wish of the first member before.
+    b.revokingMs = 9_000;
+    world.store.edit(a.partitions[0]!, { wantedBy: "c-1" });
+    const group = (await world.store.readGroup())!;
+    await world.store.writeGroup(group, { ...group.row, attention: group.row.attention + 1 });
+  };
+  const a = world.member("a", {
+    fault: (call) => {
+      if (call !== "writeGroup" || a.partitions.length === 0 || askedMs !== null) return null;
+      void askToo();
+      return { kind: "slow", beforeMs: 20, afterMs: 0 };
+    },
+  });
+  await world.run(a.start());
+  await world.clock.until(() => a.of("revoking").length > 0, "the member answers a wish", 60_000);
+  const tookMs = world.clock.nowMs() - askedMs!;
+  require(tookMs <= WATCH_MS + 300, `a member that raises attention at the same time has answered a wish after ${tookMs} ms`);
+  await world.closeAll();
+}
 
 /** 10: hand-overs are as fast as the group's row is watched; a dead member is found by the lists in between. */
 export const handOver: Invariant = {
@@ -30,6 +58,12 @@ export const handOver: Invariant = {
       replace: "clock.nowMs() - this.#listedMs >= times.listMs * 1_000;",
     },
     {
+      name: "takes-the-raise-of-another-for-its-own",
+      file: "change-group.ts",
+      find: "attention: row.attention + 1 } : null)",
+      replace: "attention: row.attention + 1 } : row)",
+    },
+    {
       name: "renews-too-late",
       file: "lease-times.ts",
       find: "Math.min(sessionTimeoutMs / 3, renewMs)",
@@ -37,6 +71,7 @@ export const handOver: Invariant = {
     },
   ],
   async check(engine) {
+    await askEachOther(engine);
     const world = new World(engine, 4);
     const a = await world.joined("a");
     await world.clock.advance(6_300);
