@@ -5,10 +5,12 @@ import type { EmulatorTopic } from "../emulator.ts";
 import { requireOpen } from "../require-open.ts";
 import { type PlannedAnswer, plannedAnswer } from "./faults/fault-effect.ts";
 import { REGION } from "./ocid.ts";
+import { operations } from "./operations/operations.ts";
 import { ServiceServers } from "./server/service-servers.ts";
 import { ServiceError } from "./server/service-error.ts";
 import { DEFAULT_SETTINGS, type StreamingSettings } from "./settings.ts";
 import { ThrowAwayIdentity } from "./signature/throw-away-identity.ts";
+import type { Stream } from "./streams/stream.ts";
 import { LEASE_BUCKET, NAMESPACE, StreamingService } from "./streaming-service.ts";
 
 export interface EmulatedOciStreamingOptions extends Partial<StreamingSettings> {
@@ -46,10 +48,12 @@ export interface EmulatedOciStreaming extends AsyncDisposable {
   inject(fault: Fault): void;
   /** Withdraws the faults that have not been applied yet. */
   clearFaults(): void;
-  /** Plans a status and a code as the answer to calls of one operation. */
+  /** Plans a status and a code as the answer to calls of one operation. @throws `invalid-argument` for an unknown operation */
   answerWith(answer: PlannedAnswer): void;
   /** Deletes everything that is stored now, as retention does once it has passed. Rejects with `not-found` */
   expire(topic: string): Promise<void>;
+  /** As if the creation of the stream had failed: it stays listed as FAILED. Rejects with `not-found` */
+  fail(topic: string): Promise<void>;
   /** Puts the clock of the service forward: cursors and messages become older, and signatures too. */
   advanceClock(ms: number): void;
   /** Writes a new session token; calls with the former one are refused as not authenticated. */
@@ -109,8 +113,17 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
       faults.clear();
       invalidMessages.clear();
     },
-    answerWith: (answer) => opened().faults.plan(plannedAnswer(answer)),
-    expire: async (topic) => expireTopic(opened(), topic),
+    answerWith: (answer) =>
+      opened().faults.plan(
+        plannedAnswer(
+          answer,
+          operations.map(({ name }) => name),
+        ),
+      ),
+    expire: async (topic) => {
+      for (const log of streamNamed(opened(), topic).partitions) log.expireAll();
+    },
+    fail: async (topic) => streamNamed(opened(), topic).fail(),
     advanceClock: (ms) => opened().clock.advance(ms),
     renewSession: async () => identity.renewSession(opened().clock.nowMs),
     restart: async () => {
@@ -158,10 +171,10 @@ function createTopic(service: StreamingService, name: string, settings: Emulator
 }
 
 /** @throws `not-found` */
-function expireTopic(service: StreamingService, name: string): void {
+function streamNamed(service: StreamingService, name: string): Stream {
   const stream = service.streams.named(name);
   if (stream === null) throw controlError("not-found", name, `there is no topic ${JSON.stringify(name)}`);
-  for (const log of stream.partitions) log.expireAll();
+  return stream;
 }
 
 function controlError(

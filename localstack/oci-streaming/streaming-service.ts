@@ -7,6 +7,7 @@ import { ServiceClock } from "./service-clock.ts";
 import type { StreamingSettings } from "./settings.ts";
 import { Cursors } from "./streams/cursors.ts";
 import { Streams } from "./streams/streams.ts";
+import { WorkRequests } from "./streams/work-requests.ts";
 
 /** The namespace and the bucket that exist from the start. */
 export const NAMESPACE = "emulator";
@@ -18,6 +19,7 @@ export class StreamingService {
   readonly clock: ServiceClock;
   readonly compartmentId: string;
   readonly streams: Streams;
+  readonly workRequests: WorkRequests;
   readonly cursors: Cursors;
   readonly objects: ObjectStore;
   readonly leases: LeaseObjects;
@@ -33,6 +35,7 @@ export class StreamingService {
     this.compartmentId = compartmentId;
     this.clock = new ServiceClock(settings.clockAheadMs);
     this.streams = new Streams(this.clock, settings, compartmentId);
+    this.workRequests = new WorkRequests(this.clock);
     this.cursors = new Cursors(this.clock, settings.cursorLifetimeMs);
     this.objects = new ObjectStore(NAMESPACE, this.clock);
     this.objects.createBucket(LEASE_BUCKET);

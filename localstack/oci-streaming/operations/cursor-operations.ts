@@ -5,7 +5,7 @@ import type { CursorPlace } from "../streams/cursors.ts";
 import type { PartitionLog, StoredMessage } from "../streams/partition-log.ts";
 import type { Stream } from "../streams/stream.ts";
 import { commitPlaces } from "./group-operations.ts";
-import { startOfCursor } from "./start-of-cursor.ts";
+import { startOfCursor, timeOfCursor } from "./start-of-cursor.ts";
 import { bodyIfAny, streamSubject, timeText } from "./stream-answers.ts";
 
 const MOST_LIMIT = 10_000;
@@ -25,7 +25,7 @@ export const createCursor: Operation = {
     const log = stream.partition(partition);
     if (log === null) throw invalidParameter(`The stream has no partition ${partition}`);
     const places = new Map([[partition, startOfCursor(log, type, body)]]);
-    return jsonAnswer({ value: service.cursors.create({ streamId: stream.id, places, group: null }) });
+    return jsonAnswer({ value: service.cursors.create({ streamId: stream.id, places, group: null, fromMs: timeOfCursor(type, body) }) });
   },
 };
 
@@ -56,8 +56,8 @@ export const getMessages: Operation = {
     const place = service.cursors.read(cursor, stream.id);
     const limit = query.integer("limit", 1, MOST_LIMIT) ?? MOST_LIMIT;
     const { pageMessages, pageBytes } = service.settings;
-    if (place.group?.commitOnGet === true) commitPlaces(service, stream, place);
     const { log, messages } = readNext(stream, place, Math.min(limit, pageMessages), pageBytes);
+    if (place.group?.commitOnGet === true) commitPlaces(service, stream, place);
     const places = new Map(place.places);
     // What was read last comes last the next time.
     places.delete(log.name);
@@ -73,20 +73,25 @@ interface ReadMessages {
 }
 
 /** Of a cursor of a group the first partition that has something. */
-function readNext(stream: Stream, { places, group }: CursorPlace, most: number, mostBytes: number): ReadMessages {
+function readNext(stream: Stream, { places, group, fromMs }: CursorPlace, most: number, mostBytes: number): ReadMessages {
   let read: ReadMessages | null = null;
   for (const [partition, offset] of places) {
     const log = stream.partition(partition)!;
     if (log.lastExpiredOffset !== null && offset <= log.lastExpiredOffset) {
       throw invalidParameter("The cursor is outside the retention period and is now invalid.");
     }
-    read = { log, messages: log.read(offset, most, mostBytes) };
+    const from = fromMs === null ? offset : max(offset, log.offsetAt(fromMs));
+    read = { log, messages: log.read(from, most, mostBytes) };
     if (read.messages.length > 0) break;
   }
   const waitMs = stream.readBudget(read!.log.name, group?.name ?? null).take(1);
   if (waitMs === 0) return read!;
   const hint = `next request can be made in ${waitMs} ms`;
   throw new ServiceError(429, "TooManyRequests", `Request was throttled because requests limit exhausted, ${hint}`);
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 /** Offsets are written in full: no number of JavaScript holds them all. */

@@ -36,7 +36,7 @@ const createGroupCursor: Operation = {
       commitOnGet: body.flag("commitOnGet") ?? true,
     };
     group.reserve(ofCursor.instance, service.clock.nowMs + ofCursor.timeoutInMs);
-    return jsonAnswer({ value: service.cursors.create({ streamId: stream.id, places: group.starts, group: ofCursor }) });
+    return jsonAnswer({ value: service.cursors.create({ streamId: stream.id, places: group.starts, group: ofCursor, fromMs: null }) });
   },
 };
 

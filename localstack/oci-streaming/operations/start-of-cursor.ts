@@ -16,7 +16,7 @@ export function startOfCursor(log: PartitionLog, type: string, body: JsonBody): 
     case "LATEST":
       return log.nextOffset;
     case "AT_TIME":
-      return log.offsetAt(timeOf(body));
+      return log.offsetAt(timeOfCursor(type, body)!);
     case "AT_OFFSET":
       return offsetWithin(log, body);
     case "AFTER_OFFSET":
@@ -36,8 +36,12 @@ function offsetWithin(log: PartitionLog, body: JsonBody): bigint {
   throw invalidParameter(`The offset ${offset} is out of range: ${allowed}`);
 }
 
-/** In whole milliseconds. Of a finer time the next one, because a cursor begins at the time or behind it. */
-function timeOf(body: JsonBody): number {
+/**
+ * The time from which a cursor reads; `null`: not by time. In whole milliseconds: of a finer time the next one, because a cursor begins at
+ * the time or behind it.
+ */
+export function timeOfCursor(type: string, body: JsonBody): number | null {
+  if (type !== "AT_TIME") return null;
   const text = body.text("time");
   if (text === null) throw missingParameter("time");
   const ms = /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN;

@@ -1,6 +1,5 @@
 import { type Call, type CallSubject, NO_SUBJECT } from "../server/call.ts";
 import { JsonBody } from "../server/json-body.ts";
-import type { StreamPool } from "../streams/streams.ts";
 import type { Stream } from "../streams/stream.ts";
 
 /** As the vendor writes a time. */
@@ -27,11 +26,6 @@ export function streamSummary(stream: Stream, messagesEndpoint: string): Readonl
 
 export function streamDetails(stream: Stream, messagesEndpoint: string): Readonly<Record<string, unknown>> {
   return { ...streamSummary(stream, messagesEndpoint), retentionInHours: stream.retentionInHours, lifecycleStateDetails: null };
-}
-
-export function poolSummary({ id, name, compartmentId, timeCreatedMs }: StreamPool): Readonly<Record<string, unknown>> {
-  const timeCreated = timeText(timeCreatedMs);
-  return { id, name, compartmentId, lifecycleState: "ACTIVE", timeCreated, isPrivate: false, freeformTags: {}, definedTags: {} };
 }
 
 /** The stream that the path names, with all its partitions or with these. */

@@ -1,10 +1,10 @@
-import { createOcid } from "../ocid.ts";
 import { type Answer, type Call, type Operation, NO_SUBJECT, jsonAnswer } from "../server/call.ts";
 import { JsonBody } from "../server/json-body.ts";
 import { ServiceError, invalidParameter, missingParameter, notAuthorizedOrNotFound } from "../server/service-error.ts";
 import type { Stream } from "../streams/stream.ts";
+import type { WorkRequest } from "../streams/work-requests.ts";
 import { listPage } from "./list-page.ts";
-import { bodyIfAny, poolSummary, streamDetails, streamSubject, streamSummary } from "./stream-answers.ts";
+import { bodyIfAny, streamDetails, streamSubject, streamSummary } from "./stream-answers.ts";
 
 const STREAMS = "/20180418/streams";
 const STREAM = `${STREAMS}/{streamId}`;
@@ -40,7 +40,10 @@ const createStream: Operation = {
       freeformTags: body.texts("freeformTags") ?? {},
       isActive: false,
     });
-    return jsonAnswer(streamDetails(stream, service.messagesEndpoint), { etag: stream.etag, ...workRequest() });
+    return jsonAnswer(streamDetails(stream, service.messagesEndpoint), {
+      etag: stream.etag,
+      ...accepted(service, "CREATE_STREAM", stream),
+    });
   },
 };
 
@@ -52,8 +55,8 @@ function poolOf(defaultPoolId: string, body: JsonBody): string {
   return streamPoolId ?? defaultPoolId;
 }
 
-function workRequest(): Readonly<Record<string, string>> {
-  return { "opc-work-request-id": createOcid("streamworkrequest") };
+function accepted(service: Call["service"], type: WorkRequest["operationType"], stream: Stream): Readonly<Record<string, string>> {
+  return { "opc-work-request-id": service.workRequests.accept(type, stream).id };
 }
 
 const listStreams: Operation = {
@@ -108,7 +111,10 @@ const updateStream: Operation = {
     const streamPoolId = body.text("streamPoolId");
     if (streamPoolId !== null) call.service.streams.pool(streamPoolId);
     stream.update({ streamPoolId, freeformTags: body.texts("freeformTags") });
-    return jsonAnswer(streamDetails(stream, call.service.messagesEndpoint), { etag: stream.etag, ...workRequest() });
+    return jsonAnswer(streamDetails(stream, call.service.messagesEndpoint), {
+      etag: stream.etag,
+      ...accepted(call.service, "UPDATE_STREAM", stream),
+    });
   },
 };
 
@@ -119,8 +125,9 @@ const deleteStream: Operation = {
   path: STREAM,
   subjectOf: streamSubject,
   carryOut: (call): Answer => {
-    changeableStream(call).delete();
-    return { status: 202, headers: workRequest() };
+    const stream = changeableStream(call);
+    stream.delete();
+    return { status: 202, headers: accepted(call.service, "DELETE_STREAM", stream) };
   },
 };
 
@@ -140,58 +147,4 @@ function changeableStream(call: Call): Stream {
   return stream;
 }
 
-const createStreamPool: Operation = {
-  name: "CreateStreamPool",
-  endpoint: "admin",
-  method: "POST",
-  path: "/20180418/streampools",
-  subjectOf: () => NO_SUBJECT,
-  carryOut: ({ service, body: bytes }) => {
-    const body = JsonBody.parse(bytes);
-    const [name, compartmentId] = [body.text("name"), body.text("compartmentId")];
-    if (name === null || name === "") throw missingParameter("name");
-    if (compartmentId === null) throw missingParameter("compartmentId");
-    return jsonAnswer(poolDetails(service.streams.createPool(name, compartmentId), service.messagesEndpoint), workRequest());
-  },
-};
-
-const listStreamPools: Operation = {
-  name: "ListStreamPools",
-  endpoint: "admin",
-  method: "GET",
-  path: "/20180418/streampools",
-  subjectOf: () => NO_SUBJECT,
-  carryOut: (call) => {
-    const compartmentId = call.query.get("compartmentId");
-    if (compartmentId === null) throw missingParameter("compartmentId");
-    const pools = [...call.service.streams.pools.values()].filter((pool) => pool.compartmentId === compartmentId);
-    return listPage(call, pools, () => "ACTIVE", poolSummary);
-  },
-};
-
-const getStreamPool: Operation = {
-  name: "GetStreamPool",
-  endpoint: "admin",
-  method: "GET",
-  path: "/20180418/streampools/{streamPoolId}",
-  subjectOf: () => NO_SUBJECT,
-  carryOut: ({ service, path: { streamPoolId } }) => jsonAnswer(poolDetails(service.streams.pool(streamPoolId!), service.messagesEndpoint)),
-};
-
-function poolDetails(pool: Parameters<typeof poolSummary>[0], messagesEndpoint: string): Readonly<Record<string, unknown>> {
-  const endpointFqdn = new URL(messagesEndpoint).host;
-  const kafkaSettings = { bootstrapServers: null, autoCreateTopicsEnable: false, logRetentionHours: 24, numPartitions: 1 };
-  const customEncryptionKey = { kmsKeyId: null, keyState: "NONE" };
-  return { ...poolSummary(pool), lifecycleStateDetails: null, endpointFqdn, kafkaSettings, customEncryptionKey };
-}
-
-export const streamOperations: readonly Operation[] = [
-  createStream,
-  listStreams,
-  getStream,
-  updateStream,
-  deleteStream,
-  createStreamPool,
-  listStreamPools,
-  getStreamPool,
-];
+export const streamOperations: readonly Operation[] = [createStream, listStreams, getStream, updateStream, deleteStream];

@@ -8,6 +8,8 @@ export interface CursorPlace {
   /** The offset from which it reads on, by partition. A cursor without a group has one partition. */
   readonly places: ReadonlyMap<string, bigint>;
   readonly group: GroupOfCursor | null;
+  /** Nothing that was stored before is read, whatever comes later: of AT_TIME. */
+  readonly fromMs: number | null;
 }
 
 interface GroupOfCursor {
@@ -16,6 +18,14 @@ interface GroupOfCursor {
   readonly timeoutInMs: number;
   readonly commitOnGet: boolean;
 }
+
+type SealedCursor = [
+  streamId: string,
+  issuedAtMs: number,
+  places: [partition: string, next: string][],
+  group: GroupOfCursor | null,
+  fromMs: number | null,
+];
 
 const ALGORITHM = "aes-128-gcm";
 const IV_BYTES = 12;
@@ -35,8 +45,8 @@ export class Cursors {
     this.#lifetimeMs = lifetimeMs;
   }
 
-  create({ streamId, places, group }: CursorPlace): string {
-    const content = [streamId, this.#clock.nowMs, [...places].map(([partition, next]) => [partition, String(next)]), group];
+  create({ streamId, places, group, fromMs }: CursorPlace): string {
+    const content = [streamId, this.#clock.nowMs, [...places].map(([partition, next]) => [partition, String(next)]), group, fromMs];
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(ALGORITHM, this.#key, iv);
     const sealed = Buffer.concat([cipher.update(JSON.stringify(content), "utf8"), cipher.final()]);
@@ -62,8 +72,11 @@ export class Cursors {
       const decipher = createDecipheriv(ALGORITHM, this.#key, bytes.subarray(0, IV_BYTES));
       decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
       const text = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
-      const [streamId, issuedAtMs, places, group] = JSON.parse(text) as [string, number, [string, string][], GroupOfCursor | null];
-      return { place: { streamId, places: new Map(places.map(([partition, next]) => [partition, BigInt(next)])), group }, issuedAtMs };
+      const [streamId, issuedAtMs, places, group, fromMs] = JSON.parse(text) as SealedCursor;
+      return {
+        place: { streamId, places: new Map(places.map(([partition, next]) => [partition, BigInt(next)])), group, fromMs },
+        issuedAtMs,
+      };
     } catch {
       // A cursor that was cut, changed, or made by something else.
       return null;

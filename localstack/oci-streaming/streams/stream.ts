@@ -1,4 +1,4 @@
-import { createHash, randomInt, randomUUID } from "node:crypto";
+import { hash, randomInt, randomUUID } from "node:crypto";
 import { createOcid } from "../ocid.ts";
 import type { ServiceClock } from "../service-clock.ts";
 import type { StreamingSettings } from "../settings.ts";
@@ -6,7 +6,7 @@ import type { ConsumerGroup } from "./consumer-group.ts";
 import { PartitionLog } from "./partition-log.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-export type LifecycleState = "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "DELETED";
+export type LifecycleState = "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "DELETED" | "FAILED";
 
 export interface StreamDetails {
   readonly name: string;
@@ -75,9 +75,10 @@ export class Stream {
     return this.#clock.elapsedMs < untilMs ? during : afterwards;
   }
 
-  /** Not deleted, and not about to be. */
+  /** Not deleted, not about to be, and not failed. */
   get exists(): boolean {
-    return this.state !== "DELETING" && this.state !== "DELETED";
+    const { state } = this;
+    return state !== "DELETING" && state !== "DELETED" && state !== "FAILED";
   }
 
   update(changes: { readonly streamPoolId: string | null; readonly freeformTags: Readonly<Record<string, string>> | null }): void {
@@ -90,6 +91,11 @@ export class Stream {
   delete(): void {
     this.#change = { during: "DELETING", untilMs: this.#settledAtMs(), afterwards: "DELETED" };
     for (const log of this.partitions) log.expireAll();
+  }
+
+  /** As if its creation had failed. */
+  fail(): void {
+    this.#change = { during: "FAILED", untilMs: -Infinity, afterwards: "FAILED" };
   }
 
   #settledAtMs(): number {
@@ -110,7 +116,7 @@ export class Stream {
   partitionOf(key: string | null): PartitionLog {
     const { length } = this.partitions;
     if (key === null) return this.partitions[randomInt(length)]!;
-    return this.partitions[createHash("md5").update(key, "base64").digest().readUInt32BE(0) % length]!;
+    return this.partitions[hash("md5", Buffer.from(key, "base64"), "buffer").readUInt32BE(0) % length]!;
   }
 
   writeBudget(log: PartitionLog): TokenBucket {

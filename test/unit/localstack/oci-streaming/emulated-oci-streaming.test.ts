@@ -1,17 +1,19 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { startEmulatedOciStreaming } from "../../../../localstack/oci-streaming/emulated-oci-streaming.ts";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { expect, test, vi } from "vitest";
+import { type EmulatedOciStreaming, startEmulatedOciStreaming } from "../../../../localstack/oci-streaming/emulated-oci-streaming.ts";
+import { freePort } from "../../../free-port.ts";
 import { RawClients, base64 } from "./raw-clients.ts";
+import { outcome, silenceTheSdk } from "./silent-sdk.ts";
 
-beforeEach(() => {
-  // The SDK prints every failure.
-  vi.spyOn(console, "warn").mockImplementation(() => undefined);
-});
+const EMULATOR = fileURLToPath(new URL("../../../../localstack/oci-streaming/emulated-oci-streaming.ts", import.meta.url));
 
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+silenceTheSdk();
 
 test("what the SDK publishes it reads again: per partition in order, with key, offset and time", async () => {
   await using emulator = await startEmulatedOciStreaming({ topics: { orders: { partitions: 3 } }, getsPerSecond: Infinity });
@@ -91,4 +93,85 @@ test("objects are created, swapped and listed as a lease store needs it", async 
   expect(kept.status).toBe(412);
   expect((await clients.objects("DELETE", object, { headers: { "if-match": swapped.headers.get("etag")! } })).status).toBe(204);
   expect((await clients.objects("GET", object)).status).toBe(404);
+});
+
+/** On two ports of which both are free; of two that were free a moment ago, another test may have taken one. */
+async function startOnFreePorts(attempts = 5): Promise<{ readonly emulator: EmulatedOciStreaming; readonly port: number }> {
+  const port = await freePort();
+  try {
+    return { emulator: await startEmulatedOciStreaming({ port, host: "127.0.0.1", advertisedHost: "localhost" }), port };
+  } catch (error) {
+    if (attempts > 1) return startOnFreePorts(attempts - 1);
+    throw error;
+  }
+}
+
+test("a port is taken as it is given, messages have the next one, and one that is taken leaves nothing behind", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "streamport-test-"));
+  vi.stubEnv("TMPDIR", folder);
+  const { emulator, port } = await startOnFreePorts();
+  expect([emulator.endpoint, emulator.messagesEndpoint]).toEqual([`http://localhost:${port}`, `http://localhost:${port + 1}`]);
+  const taken = { code: "configuration", message: expect.stringMatching(/EADDRINUSE/) };
+  await expect(startEmulatedOciStreaming({ port })).rejects.toMatchObject(taken);
+  expect(await readdir(folder)).toEqual([basename(dirname(emulator.configFile))]);
+  await emulator.close();
+  expect(await readdir(folder)).toEqual([]);
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+test.each([
+  [{ partitions: 0 }, "invalid-argument"],
+  [{ retentionMs: 3_600_000 }, "invalid-argument"],
+  [{ retentionMs: 90_000_000 + 1 }, "invalid-argument"],
+  [{ retentionMs: 169 * 3_600_000 }, "invalid-argument"],
+])("a topic with %j is refused", async (settings, code) => {
+  await expect(startEmulatedOciStreaming({ topics: { orders: settings } })).rejects.toMatchObject({ code });
+  await using emulator = await startEmulatedOciStreaming({ topics: { other: {} } });
+  await expect(emulator.createTopic("orders", settings)).rejects.toMatchObject({ code });
+  await expect(emulator.createTopic("other")).rejects.toMatchObject({ code: "already-exists" });
+});
+
+test("a plan for a call that does not exist is refused", async () => {
+  await using emulator = await startEmulatedOciStreaming();
+  expect(() => emulator.answerWith({ operation: "putMessages", status: 500, code: null })).toThrow(
+    expect.objectContaining({ code: "invalid-argument", message: expect.stringMatching(/there are .*PutMessages/) }),
+  );
+});
+
+test("ends after its work, also in the middle of calls, and leaves nothing that keeps the process alive", async () => {
+  const program = `
+    import { request } from "node:http";
+    import { startEmulatedOciStreaming } from ${JSON.stringify(pathToFileURL(EMULATOR).href)};
+    const emulator = await startEmulatedOciStreaming({ topics: { flights: {} }, latencyMs: 60_000 });
+    const broken = new Promise((resolve) => request(emulator.endpoint + "/n").on("error", resolve).on("response", resolve).end());
+    await broken;
+    const waiting = new Promise((resolve) => request(emulator.messagesEndpoint, { method: "POST", headers: { "content-length": "5" } }).on("error", resolve).write("x"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await emulator.close();
+    await emulator.close();
+    await waiting;
+  `;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "ignore", "pipe"] });
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const [code] = (await once(child, "close")) as [number | null];
+  clearTimeout(timer);
+  expect({ code, errors }).toEqual({ code: 0, errors: "" });
+});
+
+test("calls that wait when it closes end at once", async () => {
+  const emulator = await startEmulatedOciStreaming({ topics: { orders: {} } });
+  using clients = new RawClients(emulator);
+  const streamId = await clients.streamId("orders");
+  emulator.inject({ kind: "stall", topic: "orders", durationMs: 60_000, times: 2 });
+  const stalled = [clients.put(streamId, [["k", "v"]]), clients.put(streamId, [["k", "v"]])].map(outcome);
+  await new Promise((resolve) => {
+    setTimeout(resolve, 100);
+  });
+  const startedAt = performance.now();
+  await emulator.close();
+  expect(await Promise.all(stalled)).toEqual(["broken", "broken"]);
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
 });

@@ -3,14 +3,15 @@ import { type EmulatedOciStreaming, startEmulatedOciStreaming } from "../../../.
 import type { Fault } from "../../../../src/driver/index.ts";
 import { FrameWriter } from "../../../../src/envelope/index.ts";
 import { RawClients } from "./raw-clients.ts";
+import { outcome, silenceTheSdk } from "./silent-sdk.ts";
+
+silenceTheSdk();
 
 let emulator: EmulatedOciStreaming;
 let clients: RawClients;
 let streamId: string;
 
 beforeEach(async () => {
-  // The SDK prints every failure.
-  vi.spyOn(console, "warn").mockImplementation(() => undefined);
   emulator = await startEmulatedOciStreaming({ topics: { orders: { partitions: 2 }, payments: {} }, getsPerSecond: Infinity });
   clients = new RawClients(emulator);
   streamId = await clients.streamId("orders");
@@ -19,7 +20,6 @@ beforeEach(async () => {
 afterEach(async () => {
   clients[Symbol.dispose]();
   await emulator.close();
-  vi.restoreAllMocks();
 });
 
 async function storedCount(): Promise<number> {
@@ -27,17 +27,6 @@ async function storedCount(): Promise<number> {
   for (const partition of ["0", "1"])
     count += (await clients.get(streamId, await clients.cursor(streamId, partition, "TRIM_HORIZON"))).items.length;
   return count;
-}
-
-/** How the SDK sees the end of a call: its answer, the status and code of a refusal, or that the connection broke. */
-async function outcome(call: Promise<unknown>): Promise<unknown> {
-  try {
-    await call;
-    return "done";
-  } catch (error) {
-    const { statusCode, serviceCode } = error as { readonly statusCode?: number; readonly serviceCode?: string };
-    return statusCode === undefined ? "broken" : `${statusCode} ${serviceCode}`;
-  }
 }
 
 const publish = (): Promise<unknown> => clients.put(streamId, [["key", "value"]]);

@@ -20,17 +20,26 @@ export class RawClients implements Disposable {
     this.#signer = new DefaultRequestSigner(provider);
   }
 
-  /** A signed request to Object Storage, as the SDK of Object Storage sends it. */
+  /** A request to Object Storage, as the SDK of Object Storage sends it. */
   async objects(
     method: string,
     path: string,
-    { body, headers = {}, query = "" }: { body?: string; headers?: Record<string, string>; query?: string } = {},
-  ): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
-    const { namespace } = this.#emulator.leases;
-    const uri = `${this.#emulator.endpoint}/n/${namespace}/b/${path}${query}`;
+    { query = "", ...rest }: SignedRequest & { readonly query?: string } = {},
+  ): Promise<RawAnswer> {
+    const uri = `${this.#emulator.endpoint}/n/${this.#emulator.leases.namespace}/b/${path}${query}`;
+    return this.send(method, uri, { leaveBodyUnsigned: method === "PUT", ...rest });
+  }
+
+  /** A signed request. */
+  async send(
+    method: string,
+    uri: string,
+    { body, headers = {}, leaveBodyUnsigned = false, change }: SignedRequest = {},
+  ): Promise<RawAnswer> {
     const request = { method, uri, headers: new Headers(headers), body };
-    await this.#signer.signHttpRequest(request as Parameters<DefaultRequestSigner["signHttpRequest"]>[0], method === "PUT");
-    const response = await fetch(uri, { method, headers: request.headers, body: body ?? null });
+    await this.#signer.signHttpRequest(request as Parameters<DefaultRequestSigner["signHttpRequest"]>[0], leaveBodyUnsigned);
+    change?.(request);
+    const response = await fetch(request.uri, { method, headers: request.headers, body: request.body ?? null });
     return { status: response.status, headers: response.headers, text: await response.text() };
   }
 
@@ -67,6 +76,20 @@ export class RawClients implements Disposable {
     this.admin.close();
     this.messages.close();
   }
+}
+
+interface SignedRequest {
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly leaveBodyUnsigned?: boolean;
+  /** Changes the request once it is signed. */
+  readonly change?: (request: { uri: string; headers: Headers; body?: string | undefined }) => void;
+}
+
+interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
 }
 
 export interface PutResult {
