@@ -37,6 +37,12 @@ function setAttention(world: World): () => void {
 export const expiry: Invariant = {
   name: "5 expiry: no sign of life from the end of a list to the start of a later one, for the owner's session and a margin",
   mutants: [
+    {
+      name: "overlooks-signs-of-life",
+      file: "expiry.ts",
+      find: "JSON.stringify([row.groupId, holder, String(row.epoch), String(row.beat)])",
+      replace: "JSON.stringify([row.groupId, holder, String(row.epoch)])",
+    },
     { name: "uses-its-own-session", file: "expiry.ts", find: "row.holdMs ?? this.#times.holdMs", replace: "this.#times.holdMs" },
     {
       name: "forgets-the-margin",

@@ -1,5 +1,31 @@
+import type { Engine } from "../world/engine.ts";
 import { World } from "../world/world.ts";
 import { type Invariant, requireEqual } from "./invariant.ts";
+
+/** Also where a settlement was on its way when the shard was ended. */
+async function endedStaysEnded(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  world.topic.append("s0", 5);
+  const a = world.member("a", { fault: (call) => (call === "swap" ? { kind: "slow", beforeMs: 100, afterMs: 100 } : null) });
+  a.isAutomatic = false;
+  const started = a.start();
+  await world.clock.advance(2_000);
+  await started;
+  world.topic.split("s0");
+  await world.clock.advance(3_000);
+  const [assignment] = a.assignments;
+  const late: Promise<unknown>[] = [];
+  world.hooks.called = (call) => {
+    if (call === "swap" && late.length === 0)
+      late.push(a.settle(assignment!, "4", { ahead: { upTo: "4", except: [] } }), a.settle(assignment!, "3"));
+  };
+  requireEqual(await world.run(a.settle(assignment!, "4", { ended: true })), null, "the answer to the end of a shard");
+  requireEqual(late.length, 2, "the settlements behind it");
+  await world.run(Promise.all(late));
+  const { place, ahead, owner } = await world.row("s0");
+  requireEqual([place, ahead, owner], [{ kind: "ended" }, null, null], "the row of an ended shard");
+  await world.closeAll();
+}
 
 /** 6: a place only rises within an epoch, and `ended` is final; what is handled ahead belongs to its place. */
 export const monotonic: Invariant = {
@@ -22,6 +48,12 @@ export const monotonic: Invariant = {
       file: "fit-ahead.ts",
       find: "stored === null || stored.of !== placeText(place)",
       replace: "stored === null || placeText(place) === stored.upTo",
+    },
+    {
+      name: "lets-an-ended-place-go-back",
+      file: "lease.ts",
+      find: 'if (ended || row.place.kind === "ended") {',
+      replace: "if (ended) {",
     },
     { name: "ahead-without-bound", file: "fit-ahead.ts", find: "<= mostBytes;", replace: "<= mostBytes * 1_000;" },
   ],
@@ -56,5 +88,6 @@ export const monotonic: Invariant = {
     const b = await world.joined("b");
     requireEqual(b.assignments[0]!.ahead, null, "what is ahead of a place that a foreign client has stored");
     await world.closeAll();
+    await endedStaysEnded(engine);
   },
 };

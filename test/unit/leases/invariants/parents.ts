@@ -79,6 +79,47 @@ async function distrustsAnOldList(engine: Engine): Promise<void> {
   await world.closeAll();
 }
 
+/** A group that begins when the service has dropped a parent, which nobody has handled, does not wait for it. */
+async function startsBehindAGoneParent(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  world.topic.append("s0", 5);
+  const [left, right] = world.topic.split("s0");
+  for (const shard of [left!, right!]) world.topic.append(shard, 5);
+  world.topic.shards.get("s0")!.isListed = false;
+  const a = await world.joined("a");
+  await world.clock.until(() => a.of("delivered", left).length > 0 && a.of("delivered", right).length > 0, "the children are read", 20_000);
+  requireEqual(world.store.columnsOf("s0"), undefined, "the row of a shard that is not listed");
+  await world.closeAll();
+}
+
+/** A parent whose row an operator has deleted is listed still: its children wait until it is made again, and handled. */
+async function waitsForAParentWithoutItsRow(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  world.topic.append("s0", 30);
+  const a = await world.joined("a");
+  const b = await world.joined("b");
+  a.isAutomatic = false;
+  const [left, right] = world.topic.split("s0");
+  for (const shard of [left!, right!]) world.topic.append(shard, 5);
+  const hasRow = (shard: string): boolean => world.store.columnsOf(shard) !== undefined;
+  await world.clock.until(() => hasRow(left!) && hasRow(right!), "the children have their rows", 60_000);
+  a.process.freeze();
+  world.store.erase("s0");
+  await world.clock.until(() => b.of("assigned").length > 0, "something can be taken", 60_000);
+  requireEqual([b.of("assigned", left), b.of("assigned", right)], [[], []], "the children that are taken before their parent");
+  await world.clock.until(() => b.of("settled", left).length > 0 && b.of("settled", right).length > 0, "the children are handled", 60_000);
+  const kinds = b.events.filter(({ kind, partition }) => kind === "assigned" || (kind === "ended" && partition === "s0"));
+  requireEqual(
+    kinds.slice(0, 2).map(({ kind, partition }) => [kind, partition]),
+    [
+      ["assigned", "s0"],
+      ["ended", "s0"],
+    ],
+    "what comes first",
+  );
+  await world.closeAll();
+}
+
 /** 8: a row can be taken when each parent is ended, or is gone. */
 export const parents: Invariant = {
   name: "8 parents: a child comes after all of them, and has its row before one of them is ended",
@@ -88,6 +129,18 @@ export const parents: Invariant = {
       file: "parent-gate.ts",
       find: "return row.parents.every((parent) => {",
       replace: "return row.parents.length === 0 || row.parents.some((parent) => {",
+    },
+    {
+      name: "takes-a-parent-without-a-row-for-gone",
+      file: "parent-gate.ts",
+      find: "return parentRow === undefined ? gone.has(parent) :",
+      replace: "return parentRow === undefined ? gone.size >= 0 :",
+    },
+    {
+      name: "waits-for-a-parent-that-is-gone",
+      file: "parent-gate.ts",
+      find: "return parentRow === undefined ? gone.has(parent) :",
+      replace: "return parentRow === undefined ? gone.size < 0 :",
     },
     {
       name: "ends-before-the-children-have-rows",
@@ -118,5 +171,7 @@ export const parents: Invariant = {
     await afterAllParents(engine);
     await removesWhatIsOutlived(engine);
     await distrustsAnOldList(engine);
+    await startsBehindAGoneParent(engine);
+    await waitsForAParentWithoutItsRow(engine);
   },
 };

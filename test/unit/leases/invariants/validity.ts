@@ -86,6 +86,17 @@ async function resumesWhatNobodyTook(engine: Engine): Promise<void> {
   await world.closeAll();
 }
 
+/** A wall clock that is set back does not make a lease longer. */
+async function distrustsAClockThatIsSetBack(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  let isCut = false;
+  const a = await world.joined("a", { fault: () => (isCut ? { kind: "refused" } : null) });
+  isCut = true;
+  a.process.wallMs = () => world.clock.wallMs() - 3_600_000;
+  await world.clock.advance(HOLD_MS - MARGIN_MS);
+  require(!isCurrent(a.assignments[0]!), "a lease that was not renewed must not be current, whatever the wall clock says");
+}
+
 /** Frozen at each of its waits, also while an answer of the service is on its way. */
 async function deliversNothingLate(engine: Engine): Promise<void> {
   for (let at = 1; at <= 24; at += 1) {
@@ -126,6 +137,18 @@ export const validity: Invariant = {
       find: "return Math.max(clock.nowMs() - since.nowMs, clock.wallMs() - since.wallMs);",
       replace: "return clock.nowMs() - since.nowMs;",
     },
+    {
+      name: "trusts-the-wall-clock",
+      file: "clock.ts",
+      find: "return Math.max(clock.nowMs() - since.nowMs, clock.wallMs() - since.wallMs);",
+      replace: "return clock.wallMs() - since.wallMs;",
+    },
+    {
+      name: "says-that-it-is-current",
+      file: "lease.ts",
+      find: "isCurrent: () => this.isCurrent,",
+      replace: "isCurrent: () => !this.isOver,",
+    },
     { name: "settles-without-asking", file: "owned-leases.ts", find: "if (!lease.isCurrent) {", replace: "if (lease.isOver) {" },
     {
       name: "says-lost-without-knowing",
@@ -161,6 +184,7 @@ export const validity: Invariant = {
   async check(engine) {
     await countsFromTheSending(engine);
     await seesThatItWasSuspended(engine);
+    await distrustsAClockThatIsSetBack(engine);
     await resumesWhatNobodyTook(engine);
     await deliversNothingLate(engine);
   },
