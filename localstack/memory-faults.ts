@@ -5,7 +5,7 @@ import { FaultPlan, type FaultVocabulary, type ShownFault } from "./faults/fault
 
 const NOTHING: readonly Fault[] = [];
 const ALL: readonly CallKind[] = ["publish", "fetch", "commit", "join", "admin"];
-const OF_MEMBERS: readonly CallKind[] = ["fetch", "commit"];
+const OF_MEMBERS: readonly CallKind[] = ["fetch", "commit", "renewal"];
 
 /** The broker knows the kinds of faults itself: the effect is the fault. */
 function on(...calls: readonly CallKind[]): (fault: Fault) => ShownFault<Fault> {
@@ -25,7 +25,7 @@ const MEMORY_FAULTS: FaultVocabulary<Fault> = {
     "steal-partition": on(...OF_MEMBERS),
     "lose-coordinator": on(...OF_MEMBERS),
     "refuse-authorization": on(...ALL),
-    restart: on(...ALL),
+    restart: on(...ALL, "renewal", "watch"),
   },
   operations: { publish: ["publish"], fetch: ["fetch"], commit: ["commit"], admin: ["admin", "answer"] },
 };

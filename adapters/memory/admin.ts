@@ -13,18 +13,18 @@ import type {
   StartPoint,
   TopicSettings,
 } from "../../src/driver/index.ts";
-import type { Group } from "./broker/group.ts";
-import { createGroup } from "./broker/groups.ts";
-import type { MemoryTopic } from "./broker/topic.ts";
-import { groupNotFound, memoryError, outcomeUnknown } from "./errors.ts";
+import { memoryError, outcomeUnknown } from "./errors.ts";
+import type { Groups } from "./groups.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor, topicSettings } from "./topic-access.ts";
 
 export class MemoryAdmin implements AdminDriver {
   readonly #service: Service;
+  readonly #groups: Groups;
 
-  constructor(service: Service) {
+  constructor(service: Service, groups: Groups) {
     this.#service = service;
+    this.#groups = groups;
   }
 
   async #enter(operation: string, topic: string | undefined, signal: AbortSignal): Promise<void> {
@@ -95,58 +95,41 @@ export class MemoryAdmin implements AdminDriver {
   async listGroups(name: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {
     await this.#enter("listGroups", name, signal);
     this.#require("groupAdmin", "listGroups");
-    return [...topicFor(this.#service, name).groups.keys()].map((group) => ({ group, nativeGroup: group }));
+    const names = await this.#groups.names(topicFor(this.#service, name), signal);
+    return names.map((group) => ({ group, nativeGroup: group }));
   }
 
   async describeGroup(name: string, groupName: GroupName, signal: AbortSignal): Promise<DriverGroupDescription> {
     await this.#enter("describeGroup", name, signal);
     const topic = topicFor(this.#service, name);
-    const group = requireGroup(topic, groupName);
+    const { members, places } = await this.#groups.describe(topic, nativeName(groupName), signal);
     const { broker, profile } = this.#service;
     return {
       nativeName: nativeName(groupName),
-      members: profile.capabilities.groupMembers ? group.members.size : null,
+      members: profile.capabilities.groupMembers ? members : null,
       identity: identityOf(broker, topic, profile.capabilities),
-      places: profile.bookmarks === "marks" ? null : group.places,
+      places: profile.bookmarks === "marks" ? null : places,
     };
   }
 
   async planReset(name: string, groupName: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
     await this.#enter("planReset", name, signal);
     this.#require("groupReset", "resetGroup");
-    const topic = topicFor(this.#service, name);
-    return (topic.groups.get(nativeName(groupName)) ?? createGroup(this.#service.profile, topic)).plan(to);
+    return this.#groups.plan(topicFor(this.#service, name), nativeName(groupName), to, signal);
   }
 
   async resetGroup(name: string, groupName: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
     await this.#enter("resetGroup", name, signal);
     this.#require("groupReset", "resetGroup");
-    const topic = topicFor(this.#service, name);
-    const native = nativeName(groupName);
-    const group = topic.groups.get(native) ?? createGroup(this.#service.profile, topic);
-    this.#requireNoMembers(topic, native, group);
-    group.moveTo(to);
-    topic.groups.set(native, group);
+    await this.#groups.reset(topicFor(this.#service, name), nativeName(groupName), to, signal);
     this.#answer("resetGroup", name);
   }
 
   async deleteGroup(name: string, groupName: GroupName, signal: AbortSignal): Promise<void> {
     await this.#enter("deleteGroup", name, signal);
     this.#require("groupAdmin", "deleteGroup");
-    const topic = topicFor(this.#service, name);
-    const group = requireGroup(topic, groupName);
-    this.#requireNoMembers(topic, nativeName(groupName), group);
-    topic.groups.delete(nativeName(groupName));
-    group.deleted(groupNotFound(topic.name, nativeName(groupName)));
+    await this.#groups.remove(topicFor(this.#service, name), nativeName(groupName), signal);
     this.#answer("deleteGroup", name);
-  }
-
-  /** Where members are not known, the caller has to make sure that none is left. */
-  #requireNoMembers(topic: MemoryTopic, name: string, group: Group): void {
-    if (group.members.size === 0 || !this.#service.profile.capabilities.groupMembers) return;
-    throw memoryError("conflict", `group ${JSON.stringify(name)} has ${group.members.size} members; none may be left`, {
-      topic: topic.name,
-    });
   }
 
   /** The provider has no permissions, so everything that this form of it can do is allowed. */
@@ -167,9 +150,8 @@ export class MemoryAdmin implements AdminDriver {
   async lag(name: string, groupName: GroupName, { partitions, initialPosition }: LagRequest, signal: AbortSignal): Promise<Lag> {
     await this.#enter("lag", name, signal);
     const { lagInMessages, lagInTime } = this.#service.profile.capabilities;
-    const topic = topicFor(this.#service, name);
-    const group = initialPosition === null ? requireGroup(topic, groupName) : this.#startedGroup(topic, groupName, initialPosition);
-    const figures = group.lag(Date.now()).filter(({ partition }) => partitions?.includes(partition) ?? true);
+    const all = await this.#groups.lag(topicFor(this.#service, name), nativeName(groupName), initialPosition, signal);
+    const figures = all.filter(({ partition }) => partitions?.includes(partition) ?? true);
     const reported = ({ messages, timeMs }: { messages: number; timeMs: number }): LagFigures => ({
       messages: lagInMessages ? messages : null,
       timeMs: lagInTime ? timeMs : null,
@@ -183,23 +165,8 @@ export class MemoryAdmin implements AdminDriver {
     );
     return { ...reported(total), partitions: figures.map((figure) => ({ partition: figure.partition, ...reported(figure) })) };
   }
-
-  /** The group. When it has not started, a group that begins at `initialPosition` and is not kept. */
-  #startedGroup(topic: MemoryTopic, name: GroupName, initialPosition: StartPoint): Group {
-    const group = topic.groups.get(nativeName(name));
-    if (group?.started === true) return group;
-    const begun = createGroup(this.#service.profile, topic);
-    begun.moveTo(initialPosition);
-    return begun;
-  }
 }
 
 function nativeName({ group, nativeGroup }: GroupName): string {
   return nativeGroup ?? group;
-}
-
-function requireGroup(topic: MemoryTopic, name: GroupName): Group {
-  const group = topic.groups.get(nativeName(name));
-  if (group === undefined) throw groupNotFound(topic.name, nativeName(name));
-  return group;
 }

@@ -16,9 +16,11 @@ import type {
 } from "../../src/driver/index.ts";
 import { MemoryAdmin } from "./admin.ts";
 import type { MemoryBroker } from "./broker/broker.ts";
-import { MemoryConsumer } from "./consumer.ts";
+import { BrokerGroups } from "./broker-groups.ts";
 import { classify } from "./errors.ts";
 import { refuseGroupName } from "./group-name.ts";
+import type { Groups } from "./groups.ts";
+import { LeaseGroups } from "./lease-groups.ts";
 import { MemoryProducer } from "./producer.ts";
 import type { Profile } from "./profiles.ts";
 import { comparePositions } from "./records.ts";
@@ -69,11 +71,13 @@ class OpenMemoryDriver implements ProviderDriver {
   readonly capabilities: Capabilities;
   readonly admin: AdminDriver;
   readonly #service: Service;
+  readonly #groups: Groups;
 
   constructor(service: Service) {
     this.#service = service;
     this.capabilities = service.profile.capabilities;
-    this.admin = new MemoryAdmin(service);
+    this.#groups = service.profile.groups === "leases" ? new LeaseGroups(service) : new BrokerGroups(service);
+    this.admin = new MemoryAdmin(service, this.#groups);
   }
 
   async check(signal: AbortSignal): Promise<void> {
@@ -99,7 +103,7 @@ class OpenMemoryDriver implements ProviderDriver {
   }
 
   consumer(topic: string, settings: ConsumerSettings): ConsumerDriver {
-    return new MemoryConsumer(this.#service, topic, settings);
+    return this.#groups.consumer(topic, settings);
   }
 
   reader(topic: string): ReaderDriver {
@@ -108,7 +112,7 @@ class OpenMemoryDriver implements ProviderDriver {
     return new SourceReader({
       provider: PROVIDER,
       topic,
-      source: new MemorySource(this.#service, topic),
+      source: new MemorySource(this.#service, topic, "all"),
       readerEnd: capabilities.readerEnd,
       describeMs: DESCRIBE_MS,
       retry: this.#service.retrySettings(topic),

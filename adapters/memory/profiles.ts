@@ -22,8 +22,10 @@ export interface Profile {
   /** A lane for keys is one key, or one of a fixed number of groups of keys. The groups do not change when partitions do. */
   readonly keyLanes: "each" | "grouped";
   readonly settlementUnit: "position" | "record";
-  /** How many unhandled messages a group can name in what it keeps about a partition ahead of its place. */
-  readonly aheadCapacity: number;
+  /** Where groups are: on the broker, or, where the service has none, in leases that their members keep in a store. */
+  readonly groups: "broker" | "leases";
+  /** How much a lease keeps of what is handled ahead of a place. */
+  readonly aheadBytes: number;
   /** Absent where a group delivers any number of records without their results. */
   readonly settleWithin?: ConsumerDriver["settleWithin"];
   /** Whether a result names the invalid message. If not, the whole call is refused because of it, and the core has to find it. */
@@ -54,7 +56,8 @@ const OWN: Profile = {
   layout: "hash-ranges",
   keyLanes: "grouped",
   settlementUnit: "position",
-  aheadCapacity: Infinity,
+  groups: "broker",
+  aheadBytes: 4_096,
   namesCulprit: true,
   bookmarks: "positions",
   quietMs: 0,
@@ -85,6 +88,7 @@ const KINESIS: Profile = {
   },
   shape: { ...OWN_SHAPE, maxCallRecords: 500, maxCallBytes: 5 * MEBIBYTE, recordOverheadBytes: 16 },
   keyLanes: "each",
+  groups: "leases",
   namesCulprit: false,
 };
 
@@ -107,8 +111,9 @@ const EVENT_HUBS: Profile = {
   },
   shape: { ...OWN_SHAPE, lane: "partition", lanesPerCall: "one", maxCallBytes: MEBIBYTE, recordOverheadBytes: 8, headerOverheadBytes: 4 },
   layout: "modulo",
+  groups: "leases",
   // Few, so that the suite also runs where not everything fits.
-  aheadCapacity: 8,
+  aheadBytes: 96,
   namesCulprit: false,
 };
 
@@ -196,6 +201,7 @@ const OCI_STREAMING: Profile = {
   shape: { ...OWN_SHAPE, maxCallRecords: 1_000, maxCallBytes: MEBIBYTE, recordOverheadBytes: 16 },
   layout: "modulo",
   keyLanes: "each",
+  groups: "leases",
   namesCulprit: false,
 };
 
@@ -211,5 +217,13 @@ const PROFILES: Readonly<Record<Like, Profile>> = {
 export function profileOf(like: Like | undefined, without: readonly Capability[]): Profile {
   const profile = like === undefined ? OWN : PROFILES[like];
   const capabilities = capabilitiesWithout(profile.capabilities, without);
-  return { ...profile, capabilities, layout: capabilities.growthKeepsKeyOrder ? profile.layout : "modulo" };
+  const { groupMembers, fencing, handledAhead, growthKeepsKeyOrder } = capabilities;
+  return {
+    ...profile,
+    capabilities,
+    layout: growthKeepsKeyOrder ? profile.layout : "modulo",
+    // Leases always know members and refuse former owners.
+    groups: groupMembers && fencing ? profile.groups : "broker",
+    aheadBytes: handledAhead ? profile.aheadBytes : 0,
+  };
 }

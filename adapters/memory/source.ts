@@ -12,19 +12,23 @@ import { identityOf, topicFor } from "./topic-access.ts";
 export class MemorySource implements PartitionSource {
   readonly #service: Service;
   readonly #topicName: string;
+  readonly #lists: "kept" | "all";
 
-  constructor(service: Service, topic: string) {
+  /**
+   * @param lists `kept`: as a service does, without the closed shards that retention has removed. `all`: also those, for readers of ranges
+   *   that begin in them and have a gap
+   */
+  constructor(service: Service, topic: string, lists: "kept" | "all") {
     this.#service = service;
     this.#topicName = topic;
+    this.#lists = lists;
   }
 
   async describe(): Promise<TopicShape> {
     const { broker, profile } = this.#service;
     const topic = topicFor(this.#service, this.#topicName);
-    return {
-      identity: identityOf(broker, topic, profile.capabilities),
-      partitions: [...topic.partitions.values()].map(asChild),
-    };
+    const partitions = this.#lists === "kept" ? topic.kept : [...topic.partitions.values()];
+    return { identity: identityOf(broker, topic, profile.capabilities), partitions: partitions.map(asChild) };
   }
 
   async resolve(start: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {

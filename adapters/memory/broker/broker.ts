@@ -4,10 +4,12 @@ import type { Fault } from "../../../src/driver/index.ts";
 import { memoryError, topicNotFound, unavailable } from "../errors.ts";
 import type { Layout } from "../profiles.ts";
 import { Culprits, NO_FAULTS, type PlannedFaults } from "./faults.ts";
+import { LeaseTable } from "./lease-table.ts";
 import { MemoryTopic, type MemoryTopicSettings } from "./topic.ts";
 
-/** How long the broker is unavailable during a restart. */
+/** How long the broker is unavailable during a restart. Members by leases notice it only when they cannot renew them in time. */
 const RESTART_MS = 20;
+const RESTART_WITH_LEASES_MS = 600;
 
 /** The server: topics with their logs and groups, and the faults planned for it. It lives as long as a reference to it exists. */
 export class MemoryBroker {
@@ -16,6 +18,8 @@ export class MemoryBroker {
   /** Messages that a fault made invalid. */
   readonly culprits = new Culprits();
   readonly #topics = new Map<string, MemoryTopic>();
+  /** The leases of groups, by topic and group. They outlive their topic, as a table beside a stream does. */
+  readonly #leases = new Map<string, Map<string, LeaseTable>>();
   #faults: PlannedFaults = NO_FAULTS;
   #awayUntilMs = 0;
   #created = 0;
@@ -60,6 +64,19 @@ export class MemoryBroker {
     topic.delete();
   }
 
+  /** The leases of a group. @param aheadBytes of a table that does not exist yet */
+  leases(topic: string, group: string, aheadBytes: number): LeaseTable {
+    const ofTopic = this.#leases.get(topic) ?? new Map<string, LeaseTable>();
+    const table = ofTopic.get(group) ?? new LeaseTable(aheadBytes);
+    this.#leases.set(topic, ofTopic.set(group, table));
+    return table;
+  }
+
+  /** The groups of a topic for which there are leases. */
+  leaseGroups(topic: string): readonly string[] {
+    return [...(this.#leases.get(topic)?.keys() ?? [])];
+  }
+
   /** @throws `unavailable` while the broker restarts */
   requireUp(): void {
     if (performance.now() < this.#awayUntilMs) throw unavailable("the memory broker is restarting");
@@ -70,10 +87,20 @@ export class MemoryBroker {
     const topics =
       fault.topic === undefined ? [...this.#topics.values()] : [this.#topics.get(fault.topic)].filter((topic) => topic !== undefined);
     const groups = topics.flatMap((topic) => [...topic.groups.values()]);
-    if (fault.kind === "steal-partition") return groups.some((group) => group.steal(fault.partition));
-    if (fault.kind === "lose-coordinator") return groups.filter((group) => group.dissolve()).length > 0;
+    const leased = topics.flatMap((topic) =>
+      [...(this.#leases.get(topic.name)?.values() ?? [])].map((table) => ({ table, partitions: [...topic.partitions.keys()] })),
+    );
+    if (fault.kind === "steal-partition") {
+      if (groups.some((group) => group.steal(fault.partition))) return true;
+      return leased.some(({ table, partitions }) => partitions.some((id) => (fault.partition ?? id) === id && table.steal(id)));
+    }
+    if (fault.kind === "lose-coordinator") {
+      const dissolved = groups.filter((group) => group.dissolve()).length;
+      return dissolved + leased.filter(({ table, partitions }) => table.dissolve(partitions)).length > 0;
+    }
     if (fault.kind !== "restart") return false;
-    this.#awayUntilMs = performance.now() + RESTART_MS;
+    // The leases are stored: their owners still have them when the service is back.
+    this.#awayUntilMs = performance.now() + (leased.length > 0 ? RESTART_WITH_LEASES_MS : RESTART_MS);
     for (const group of groups) group.dissolve();
     return true;
   }

@@ -1,7 +1,11 @@
 import type { Fault, OutgoingRecord } from "../../../src/driver/index.ts";
 
-/** `answer`: the answer to a change by the administration, which has been carried out. */
-export type CallKind = "publish" | "fetch" | "commit" | "join" | "admin" | "answer";
+/**
+ * - `renewal`: a write to a lease that stores no progress.
+ * - `watch`: any other call to a store of leases.
+ * - `answer`: the answer to a change by the administration, which has been carried out.
+ */
+export type CallKind = "publish" | "fetch" | "commit" | "join" | "renewal" | "watch" | "admin" | "answer";
 
 /** What a fault is matched against: one call of a driver. */
 export interface CallTarget {

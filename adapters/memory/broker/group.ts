@@ -1,6 +1,7 @@
 import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, StreamError } from "../../../src/driver/index.ts";
 import type { Feed } from "./feed.ts";
 import type { Member } from "./member.ts";
+import type { PartitionLag } from "./partition-lag.ts";
 
 /** One ownership of one partition. The core sees its `assignment`. */
 export interface Ownership {
@@ -8,13 +9,6 @@ export interface Ownership {
   readonly feed: Feed;
   /** Aborts when the member must not deliver more of it: the partition is revoked, finished or lost. */
   readonly ended: AbortSignal;
-}
-
-/** The lag of a group in one partition: how many messages are not handled yet, and the age of the oldest. */
-export interface PartitionLag {
-  readonly partition: string;
-  readonly messages: number;
-  readonly timeMs: number;
 }
 
 /** A group of one topic, on the server: its members, the partitions of each, and their progress. */

@@ -5,8 +5,7 @@ import { RecordGroup } from "./record-group.ts";
 import type { MemoryTopic } from "./topic.ts";
 
 /** Creates a group of the kind that this form of the provider has. */
-export function createGroup({ settlementUnit, capabilities, aheadCapacity }: Profile, topic: MemoryTopic): Group {
+export function createGroup({ settlementUnit, capabilities }: Profile, topic: MemoryTopic): Group {
   if (settlementUnit === "record") return new RecordGroup(topic);
-  const { gapDetected, fencing, handledAhead } = capabilities;
-  return new PositionGroup(topic, { gapDetected, fencing, aheadCapacity: handledAhead ? aheadCapacity : 0 });
+  return new PositionGroup(topic, capabilities);
 }

@@ -28,7 +28,8 @@ export class Log {
   #firstIndex = 0;
   #endIndex = 0;
   #bytes = 0;
-  #closed = false;
+  #closedAtMs: number | null = null;
+  #isExpired = false;
   #newestDroppedMs = -Infinity;
   #nextRecords = FIRST_SEGMENT.records;
   #nextBytes = FIRST_SEGMENT.bytes;
@@ -51,9 +52,15 @@ export class Log {
     return this.#firstIndex === this.#endIndex;
   }
 
-  /** Closes the log: nothing is appended to it any more. */
+  /** Nothing is appended to it any more. */
   get closed(): boolean {
-    return this.#closed;
+    return this.#closedAtMs !== null;
+  }
+
+  /** A service no longer lists it: it is closed, and retention has dropped all of it, also the fact that it was empty. */
+  isGone({ retentionMs }: Retention, nowMs: number): boolean {
+    if (this.#closedAtMs === null || !this.isEmpty) return false;
+    return this.#isExpired || (retentionMs !== null && this.#closedAtMs <= nowMs - retentionMs);
   }
 
   /** Greatest timestamp of all records that retention has dropped. */
@@ -78,7 +85,7 @@ export class Log {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closedAtMs = Date.now();
     this.changed.wake();
   }
 
@@ -150,6 +157,7 @@ export class Log {
   /** Drops everything that is stored now, as retention does once it has passed. */
   expire(): void {
     while (!this.isEmpty) this.#dropOldest();
+    this.#isExpired = this.closed;
   }
 
   #dropOldest(): void {

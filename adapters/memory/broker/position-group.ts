@@ -4,9 +4,10 @@ import type { Assignment, PartitionPlace, Settlement, StartPoint, StreamError } 
 import { memoryError, ownershipLost, topicNotFound } from "../errors.ts";
 import { toIndex, toPosition } from "../records.ts";
 import { LogFeed } from "./feed.ts";
-import type { Group, Ownership, PartitionLag } from "./group.ts";
+import type { Group, Ownership } from "./group.ts";
 import type { Member } from "./member.ts";
 import type { Partition } from "./partition.ts";
+import { type PartitionLag, partitionLag } from "./partition-lag.ts";
 import { resolveStart } from "./places.ts";
 import { StoredAhead } from "./stored-ahead.ts";
 import type { MemoryTopic } from "./topic.ts";
@@ -28,8 +29,8 @@ export interface GroupRules {
   readonly gapDetected: boolean;
   /** Whether a late result of a former owner is refused. */
   readonly fencing: boolean;
-  /** How many exceptions a group can keep of what is handled ahead in a partition; 0: nothing is kept ahead. */
-  readonly aheadCapacity: number;
+  /** Whether what is handled ahead of a place is kept beside it. */
+  readonly handledAhead: boolean;
 }
 
 /**
@@ -70,14 +71,9 @@ export class PositionGroup implements Group {
 
   lag(nowMs: number): readonly PartitionLag[] {
     this.#topic.trim(nowMs);
-    return [...this.#topic.partitions.values()].map(({ id, log }) => {
-      const place = this.#places.get(id) ?? 0;
-      const next = place === "ended" ? log.endIndex : Math.max(place, log.firstIndex);
-      const ahead = this.#ahead.get(id);
-      const messages = log.endIndex - next - (ahead?.countFrom(next) ?? 0);
-      const oldest = ahead?.firstUnhandled(next) ?? next;
-      return { partition: id, messages, timeMs: messages === 0 ? 0 : Math.max(0, nowMs - log.timestampOf(oldest)) };
-    });
+    return [...this.#topic.partitions.values()].map((partition) =>
+      partitionLag(partition, this.#places.get(partition.id) ?? 0, this.#ahead.get(partition.id) ?? null, nowMs),
+    );
   }
 
   plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
@@ -175,7 +171,7 @@ export class PositionGroup implements Group {
     if (own > endIndex) {
       return memoryError("invalid-argument", `position ${through} lies behind the end of the partition`, { topic: this.#topic.name });
     }
-    const kept = ahead === null ? null : StoredAhead.of(ahead, own, endIndex, this.#rules.aheadCapacity);
+    const kept = ahead === null || !this.#rules.handledAhead ? null : StoredAhead.of(ahead, own, endIndex);
     if (kept === "malformed") {
       return memoryError("invalid-argument", "what is handled ahead must lie in order between the place and the end of the partition", {
         topic: this.#topic.name,

@@ -2,13 +2,14 @@ import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, 
 import { topicNotFound } from "../errors.ts";
 import { type MemoryRecord, toIndex, toPosition, unreadableAt } from "../records.ts";
 import type { Feed, FetchAnswer } from "./feed.ts";
-import type { Group, Ownership, PartitionLag } from "./group.ts";
+import type { Group, Ownership } from "./group.ts";
 import { type Holder, Leases } from "./leases.ts";
 import type { Log } from "./log.ts";
 import { keyByKey } from "./key-order-feed.ts";
 import { resolveMarked } from "./marks.ts";
 import type { Member } from "./member.ts";
 import type { Partition } from "./partition.ts";
+import type { PartitionLag } from "./partition-lag.ts";
 import type { MemoryTopic } from "./topic.ts";
 import type { Wake } from "./wake.ts";
 

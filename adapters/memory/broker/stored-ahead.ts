@@ -11,20 +11,16 @@ export class StoredAhead {
     this.#except = except;
   }
 
-  /**
-   * Keeps at most `capacity` exceptions: what does not fit is left out from the end, as in a provider whose rows or metadata have a limit.
-   * @returns `null` if nothing that is worth keeping fits; "malformed" if the exceptions do not lie in order between the place and `upTo`
-   */
-  static of({ upTo, except }: HandledAhead, place: number, logEnd: number, capacity: number): StoredAhead | "malformed" | null {
+  /** @returns `null` if it says nothing that is worth keeping; "malformed" if the exceptions do not lie in order between the place and `upTo` */
+  static of({ upTo, except }: HandledAhead, place: number, logEnd: number): StoredAhead | "malformed" | null {
     const indexes = except.map(toIndex);
     const last = toIndex(upTo);
     // The core keeps to it; an error here is a defect.
     const isOrdered = indexes.every((index, at) => index >= (at === 0 ? place : indexes[at - 1]! + 1));
-    if (!isOrdered || last < place || last >= logEnd || (indexes.at(-1) ?? -1) >= last) return "malformed";
-    if (capacity === 0) return null;
+    if (!isOrdered || last < place || last >= logEnd || (indexes.at(-1) ?? -1) > last) return "malformed";
     let kept = indexes.length;
     let end = last + 1;
-    while (kept > capacity || (kept > 0 && indexes[kept - 1] === end - 1)) {
+    while (kept > 0 && indexes[kept - 1] === end - 1) {
       kept -= 1;
       end = indexes[kept]!;
     }

@@ -189,6 +189,13 @@ export class MemoryTopic {
     this.changed.wake();
   }
 
+  /** As a service lists them: without the closed ones of which retention has left nothing. A closed one that never held anything is listed as long. */
+  get kept(): readonly Partition[] {
+    const nowMs = Date.now();
+    this.trim(nowMs);
+    return [...this.partitions.values()].filter(({ log }) => !log.isGone(this.#retention, nowMs));
+  }
+
   /** The open partitions, and the closed ones that still hold records. */
   get listed(): readonly Partition[] {
     return [...this.partitions.values()].filter((partition) => !partition.log.closed || !partition.log.isEmpty);

@@ -2,10 +2,15 @@ import type { CaseContext } from "../case-context.ts";
 import type { CaseTopic } from "../case-topic.ts";
 import type { Member } from "../member.ts";
 
-/** Waits until the members share the topic: each partition has an owner, and each member owns a partition if there are enough. */
+/**
+ * Waits until the members share the topic for good: each partition has an owner, and the shares are as equal as they can be. Where members
+ * ask each other for one partition after the other (leases), more would move before.
+ */
 export async function untilShared(context: CaseContext, topic: CaseTopic, members: readonly Member<unknown>[]): Promise<void> {
-  const sharing = context.capabilities.partitions ? Math.min(members.length, topic.partitions.length) : members.length;
-  await untilOwned(context, topic, members, () => members.filter(({ consumer }) => consumer.assigned.length > 0).length === sharing);
+  const least = context.capabilities.partitions ? Math.floor(topic.partitions.length / members.length) : 1;
+  const most = context.capabilities.partitions ? Math.ceil(topic.partitions.length / members.length) : 1;
+  const hasItsShare = ({ consumer: { assigned } }: Member<unknown>): boolean => assigned.length >= least && assigned.length <= most;
+  await untilOwned(context, topic, members, () => members.every(hasItsShare));
 }
 
 /** Waits until each partition is owned by one of the members, and the condition holds. */

@@ -70,12 +70,14 @@ function takenWithoutNotice({ name, lateBy }: Taken): DefinedCase {
       // The group may give the partitions back to the same member at once: then the results of handlers that have returned are its own again.
       const isResumed = (): boolean =>
         returned === KEYS.length && members.every(({ consumer }) => hasStoredAll(consumer.status(), injectedAt));
+      // It may also give them to the same member anew, which knows then that it had lost them. Its first handlers still hold their keys.
       await context.until(
-        () => taken().length > 0 || isResumed(),
+        () => taken().length > 0 || reasons.length > 0 || isResumed(),
         "messages in handlers to be delivered to the new owner of their partition, or their results to be stored by the same one",
       );
       late.open();
       await context.until(() => returned === KEYS.length, "the late handlers to return");
+      if (reasons.length > 0) await context.until(() => taken().length > 0, "messages of a lost partition to be delivered again");
       const unexpected = reasons.find((reason) => !isStreamError(reason, "ownership-lost"));
       expectTrue(unexpected === undefined, `handlers of a lost partition abort as ownership-lost, not ${showError(unexpected)}`);
       const mustAbort = lateBy === "a call" && knowsLosses(context);
