@@ -61,7 +61,12 @@ export function decodeUrlPart(text: string, what: string, check: OptionCheck): s
   }
 }
 
+/** What may be absent is absent instead of `undefined`. What is always given stays required. */
+type Given<Options> = {
+  [Name in keyof Options as undefined extends Options[Name] ? Name : never]?: Exclude<Options[Name], undefined>;
+} & { [Name in keyof Options as undefined extends Options[Name] ? never : Name]: Options[Name] };
+
 /** The given values only, so that an option that is absent in a URL is absent in the options. */
-export function givenOnly<Options extends object>(options: Options): { [Name in keyof Options]?: Exclude<Options[Name], undefined> } {
+export function givenOnly<Options extends object>(options: Options): Given<Options> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

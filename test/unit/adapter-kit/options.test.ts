@@ -44,6 +44,18 @@ test("settings of a URL have their types", () => {
   expect(givenOnly({ a: settings.text("a"), f: settings.text("f") })).toEqual({ a: "x 1" });
 });
 
+test("what is always given stays required in the type, and what may be absent is absent", () => {
+  interface FileOptions {
+    readonly folder: string;
+    readonly pollMs?: number;
+  }
+  const options = (pollMs: number | undefined): FileOptions => givenOnly({ folder: "/streams", pollMs });
+  expect(options(undefined)).toEqual({ folder: "/streams" });
+  expect("pollMs" in options(undefined)).toBe(false);
+  const withDefault: Required<FileOptions> = { pollMs: 25, ...givenOnly(options(5)) };
+  expect(withDefault).toEqual({ folder: "/streams", pollMs: 5 });
+});
+
 test.each([
   ["colour=red", /there is no setting "colour"; allowed are a, b/],
   ["a=1&a=2", /the setting "a" is given more than once/],
