@@ -5,6 +5,7 @@ import type { EmulatorTopic } from "../emulator.ts";
 import { requireOpen } from "../require-open.ts";
 import type { AccessPolicy, Claim } from "./auth/access-policies.ts";
 import { BlobAccount } from "./blobs/blob-account.ts";
+import { type ErrorAnswer, plannedAnswer } from "./faults/error-answer.ts";
 import { Hub } from "./hubs/hub.ts";
 import { checkHub } from "./hubs/check-hub.ts";
 import { loadAmqpLibrary } from "./library.ts";
@@ -58,6 +59,8 @@ export interface EmulatedEventHubs extends AsyncDisposable {
   inject(fault: Fault): void;
   /** Withdraws the faults that have not been applied yet. */
   clearFaults(): void;
+  /** Plans an error as the answer to calls of one kind. */
+  answerWith(answer: ErrorAnswer): void;
   /** Compacts a hub at once and up to its end. Rejects with `not-found` */
   compact(topic: string): Promise<void>;
   /** Deletes everything that is stored now, as retention does once it has passed. Rejects with `not-found` */
@@ -128,6 +131,7 @@ export async function startEmulatedEventHubs(options: EmulatedEventHubsOptions =
       faults.clear();
       invalidEvents.clear();
     },
+    answerWith: (answer) => opened().faults.plan(plannedAnswer(answer)),
     compact: async (topic) => {
       for (const partition of hubNamed(opened(), topic).partitions) partition.compact();
     },

@@ -165,6 +165,7 @@ export class ClientConnection {
     const faults = namespace.faultsOf("AttachSender", new Map([[hub.name, partition === null ? null : [partition.id]]]));
     if (this.#control.ends(faults)) return;
     this.#control.refuseUnauthorized(faults, "Send", entity);
+    faults.refuseLink();
     const producer = desired(receiver, IDEMPOTENT_CAPABILITY) ? attachProducer(library, hub, partition, receiver) : null;
     this.#links.set(receiver, new PublishLink({ namespace, control: this.#control, receiver, hub, partition, producer, entity }));
   }
@@ -196,6 +197,7 @@ export class ClientConnection {
     const faults = namespace.faultsOf("AttachReceiver", new Map([[hub.name, [partition.id]]]), true);
     if (this.#control.ends(faults)) return;
     this.#control.refuseUnauthorized(faults, "Listen", entity);
+    faults.refuseLink();
     const properties = (sender.properties ?? {}) as Readonly<Record<string, unknown>>;
     const readers = hub.readersOf(address.group, partition.id);
     const link = new ReadLink({
@@ -272,10 +274,12 @@ export class ClientConnection {
     try {
       this.#control.refuseUnauthorized(faults, "Manage", hub);
       if (!this.#grants.knows(`${name.toLowerCase()}/$management`, Date.now())) throw unauthorized("Manage", hub);
+      faults.refuseLink();
       return answerPropertyRequest(namespace, request);
     } catch (error) {
       if (!(error instanceof AmqpRefusal)) throw error;
-      return refusedPropertyRequest(error);
+      const refused = refusedPropertyRequest(error);
+      return { ...refused, statusCode: faults.statusOf(false) ?? refused.statusCode };
     }
   }
 

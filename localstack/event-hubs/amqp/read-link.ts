@@ -122,9 +122,8 @@ export class ReadLink implements HubLink, Reader {
   #isRefused(faults: CallFaults): boolean {
     try {
       this.#parts.control.refuseUnauthorized(faults, this.claim, this.entity);
-      const refusal = faults.refusal("detach", false);
-      if (refusal === null) return false;
-      throw refusal;
+      faults.refuseLink();
+      return false;
     } catch (error) {
       if (!(error instanceof AmqpRefusal)) throw error;
       this.detach(error);

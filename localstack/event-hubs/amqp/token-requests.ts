@@ -9,7 +9,11 @@ const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 
 /** Answers a request to `$cbs`, by which a client shows a token for an audience: https://docs.oasis-open.org/amqp/amqp-cbs/v1.0/amqp-cbs-v1.0.html */
-export function answerTokenRequest({ policies }: Namespace, grants: ConnectionGrants, request: RequestMessage): ResponseMessage {
+export function answerTokenRequest(namespace: Namespace, grants: ConnectionGrants, request: RequestMessage): ResponseMessage {
+  const { policies } = namespace;
+  const faults = namespace.faultsOf("PutToken", new Map());
+  const refusal = faults.refusal("error", false);
+  if (refusal !== null) return { statusCode: faults.statusOf(false)!, description: refusal.message, condition: refusal.condition };
   const { properties, value } = request;
   const [operation, type, audience] = ["operation", "type", "name"].map((name) => properties.get(name));
   if (operation !== "put-token" || type === undefined || audience === undefined || typeof value !== "string") {

@@ -75,6 +75,9 @@ function blobXml({ name, content, contentType, metadata, etag, createdMs, modifi
   return `<Blob><Name>${escaped(name)}</Name><Properties>${properties}</Properties>${hasMetadata ? `<Metadata>${fields}</Metadata>` : ""}</Blob>`;
 }
 
+/** By name: clients do not know the references by number. */
+const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" };
+
 function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }

@@ -3,7 +3,6 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { Socket } from "node:net";
 import type { CallFaults } from "../faults/call-faults.ts";
 import type { CallName } from "../faults/event-hubs-faults.ts";
-import { Condition } from "../amqp-refusal.ts";
 import type { CallTopics, Namespace } from "../namespace.ts";
 import { BlobRefusal } from "./blob-refusal.ts";
 import { type BlobRequest, type BlobResponse, answerBlobRequest, metadataOf } from "./blob-requests.ts";
@@ -12,14 +11,17 @@ import { authorize } from "./shared-key.ts";
 
 const API_VERSION = "2025-11-05";
 
-const FORBIDDEN = new BlobRefusal(
-  403,
-  "AuthorizationPermissionMismatch",
-  "This request is not authorized to perform this operation using this permission.",
-);
-const BUSY = new BlobRefusal(503, "ServerBusy", "The server is currently unable to receive requests. Please retry your request.");
-const INTERNAL = new BlobRefusal(500, "InternalError", "The server encountered an internal error. Please retry the request.");
-const TIMED_OUT = new BlobRefusal(500, "OperationTimedOut", "The operation could not be completed within the permitted time.");
+/** The codes of errors that are answered on demand: https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes */
+const CODES: Readonly<Record<number, string>> = {
+  403: "AuthorizationPermissionMismatch",
+  404: "ContainerNotFound",
+  409: "BlobAlreadyExists",
+  412: "ConditionNotMet",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServerBusy",
+};
+const FORBIDDEN = 403;
 
 /** The HTTP side of the store of checkpoints. It does not listen itself: it is given sockets. */
 export class BlobServer {
@@ -66,11 +68,12 @@ export class BlobServer {
       return null;
     }
     if (faults.disconnection !== null || faults.refusal("detach", false) !== null) return null;
-    if (faults.has("refuse-authorization")) throw FORBIDDEN;
-    const before = faults.refusal("error", false);
-    if (before !== null) throw before.condition === Condition.serverBusy ? BUSY : INTERNAL;
+    if (faults.has("refuse-authorization")) throw onDemand(FORBIDDEN);
+    const before = faults.statusOf(false);
+    if (before !== null) throw onDemand(before);
     const answer = answerBlobRequest(blobs, request, nowMs);
-    if (faults.refusal("error", true) !== null) throw TIMED_OUT;
+    const after = faults.statusOf(true);
+    if (after !== null) throw onDemand(after);
     return faults.has("lose-answer") || faults.refusal("detach", true) !== null ? null : answer;
   }
 
@@ -91,6 +94,10 @@ export class BlobServer {
     const stored = this.#namespace.blobs.containers.find(({ name }) => name === container)?.find(blob);
     return writeCall(blob, stored, metadata);
   }
+}
+
+function onDemand(status: number): BlobRefusal {
+  return new BlobRefusal(status, CODES[status] ?? "InternalError", "A fault of the emulator answers so.");
 }
 
 function requestOf(message: IncomingMessage, url: URL, body: Buffer, account: string): BlobRequest {

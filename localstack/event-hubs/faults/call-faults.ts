@@ -49,4 +49,15 @@ export class CallFaults {
     const fault = this.all(what).find(({ effect }) => effect.isStored === isStored);
     return fault === undefined ? null : new AmqpRefusal(fault.effect.condition, fault.effect.description);
   }
+
+  /** For calls whose link ends in either case. @throws AmqpRefusal */
+  refuseLink(): void {
+    const refusal = this.refusal("error", false) ?? this.refusal("detach", false);
+    if (refusal !== null) throw refusal;
+  }
+
+  /** The status of the error that is answered; `null`: none. */
+  statusOf(isStored: boolean): number | null {
+    return this.all("error").find(({ effect }) => effect.isStored === isStored)?.effect.status ?? null;
+  }
 }

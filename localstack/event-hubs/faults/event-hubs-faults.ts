@@ -4,6 +4,7 @@ import { Condition } from "../amqp-refusal.ts";
 
 /** A call of a client, as faults name it. */
 export type CallName =
+  | "PutToken"
   | "Send"
   | "AttachSender"
   | "AttachReceiver"
@@ -17,8 +18,14 @@ export type CallName =
 
 /** What a fault does to a call. */
 export type FaultEffect =
-  /** The call is answered with this error, before it is carried out or after. */
-  | { readonly what: "error"; readonly condition: string; readonly description: string; readonly isStored: boolean }
+  /** The call is answered with this error, before it is carried out or after. `status`: over HTTP, and of a token. */
+  | {
+      readonly what: "error";
+      readonly condition: string;
+      readonly description: string;
+      readonly status: number;
+      readonly isStored: boolean;
+    }
   /** The link of the call ends with this error instead of an answer. */
   | { readonly what: "detach"; readonly condition: string; readonly description: string; readonly isStored: boolean }
   /** One event of the call is invalid, now and at every retry. */
@@ -49,10 +56,11 @@ const INTERNAL = "The service was unable to process the request; please retry th
 const TIMED_OUT = "The operation did not complete within the allocated time 00:00:59 for object message.";
 const FORCED = "The link is force detached. Code: ConsumerOrPublisher. Details: the emulator was told to end it.";
 
-const refused = (condition: string, description: string, isStored: boolean): FaultEffect => ({
+const refused = (condition: string, status: number, description: string, isStored: boolean): FaultEffect => ({
   what: "error",
   condition,
   description,
+  status,
   isStored,
 });
 const detached = (isStored: boolean): FaultEffect => ({ what: "detach", condition: Condition.detachForced, description: FORCED, isStored });
@@ -61,19 +69,19 @@ const detached = (isStored: boolean): FaultEffect => ({ what: "detach", conditio
 export const EVENT_HUBS_FAULTS: FaultVocabulary<FaultVariants> = {
   provider: "event-hubs",
   kinds: {
-    throttle: (fault) => onWritesOf(fault, [refused(Condition.serverBusy, THROTTLED, false)]),
+    throttle: (fault) => onWritesOf(fault, [refused(Condition.serverBusy, 503, THROTTLED, false)]),
     "fail-entry": () => ({ effect: [{ what: "invalid-event" }], calls: ["Send"] }),
     "fail-before-write": (fault) =>
       onWritesOf(fault, [
-        refused(Condition.internalError, INTERNAL, false),
-        refused(Condition.timeout, TIMED_OUT, false),
+        refused(Condition.internalError, 500, INTERNAL, false),
+        refused(Condition.timeout, 500, TIMED_OUT, false),
         { what: "disconnect", how: "close" },
         detached(false),
       ]),
     "fail-after-write": (fault) =>
       fault.operation === "admin"
         ? { effect: [{ what: "lose-answer" }], calls: ["DeleteBlob"] }
-        : onWritesOf(fault, [refused(Condition.timeout, TIMED_OUT, true), { what: "lose-answer" }, detached(true)]),
+        : onWritesOf(fault, [refused(Condition.timeout, 500, TIMED_OUT, true), { what: "lose-answer" }, detached(true)]),
     disconnect: () => ({
       effect: [
         { what: "disconnect", how: "close" },

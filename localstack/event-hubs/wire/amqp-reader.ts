@@ -4,9 +4,8 @@ export type AmqpValue = null | boolean | number | bigint | string | Buffer | rea
 /** Bytes that are no AMQP. */
 export class MalformedAmqp extends Error {}
 
-/** How many bytes a constructor of this category has for its size; the others have a fixed width. */
+/** By the category of a constructor; the others say how many bytes follow. */
 const FIXED_WIDTHS: Readonly<Record<number, number>> = { 0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16 };
-const SIZE_WIDTHS: Readonly<Record<number, 1 | 4>> = { 0xa: 1, 0xb: 4, 0xc: 1, 0xd: 4, 0xe: 1, 0xf: 4 };
 
 /**
  * Reads the type system of AMQP 1.0: http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-types-v1.0-os.html. It is not that of rhea, so
@@ -46,16 +45,15 @@ export class AmqpReader {
       this.#skip();
       return;
     }
-    this.#take(this.#sizeOf(code));
+    this.#pass(this.#sizeOf(code));
   }
 
   #sizeOf(code: number): number {
     const category = code >> 4;
+    if (category < 0x4) throw new MalformedAmqp(`there is no type ${code.toString(16)}`);
     const fixed = FIXED_WIDTHS[category];
-    if (fixed !== undefined) return fixed;
-    const width = SIZE_WIDTHS[category];
-    if (width === undefined) throw new MalformedAmqp(`there is no type ${code.toString(16)}`);
-    return this.#unsigned(width);
+    // From 0xa on the categories come in pairs: a size of one byte, and one of four.
+    return fixed ?? this.#unsigned(category % 2 === 0 ? 1 : 4);
   }
 
   /** @throws MalformedAmqp */
@@ -128,20 +126,27 @@ export class AmqpReader {
   }
 
   #byte(): number {
-    return this.#take(1)[0]!;
+    const byte = this.bytes[this.offset];
+    if (byte === undefined) throw new MalformedAmqp("the bytes end within a value");
+    this.offset += 1;
+    return byte;
   }
 
   #unsigned(width: 1 | 4): number {
-    const bytes = this.#take(width);
-    return width === 1 ? bytes[0]! : bytes.readUInt32BE();
+    const value = this.#byte();
+    return width === 1 ? value : ((value << 24) | (this.#byte() << 16) | (this.#byte() << 8) | this.#byte()) >>> 0;
   }
 
   #take(length: number): Buffer {
+    const start = this.offset;
+    this.#pass(length);
+    return this.bytes.subarray(start, this.offset);
+  }
+
+  #pass(length: number): void {
     const end = this.offset + length;
     if (end > this.bytes.length) throw new MalformedAmqp("the bytes end within a value");
-    const taken = this.bytes.subarray(this.offset, end);
     this.offset = end;
-    return taken;
   }
 }
 

@@ -2,7 +2,7 @@ import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatedEventHubs, startEmulatedEventHubs } from "../../../../localstack/event-hubs/emulated-event-hubs.ts";
 import type { Fault } from "../../../../src/driver/index.ts";
-import { EARLIEST, NO_RETRIES, bodies, rawConsumer, rawProducer, rejection, subscribe, until } from "./raw-client.ts";
+import { EARLIEST, bodies, rawProducer, read, rejection, until } from "./raw-client.ts";
 
 let emulator: EmulatedEventHubs;
 
@@ -17,9 +17,9 @@ afterEach(async () => {
 const KEPT = { partitionId: "0" };
 
 async function stored(hub = "orders"): Promise<readonly string[]> {
-  await using consumer = rawConsumer(emulator, hub);
-  const { lastEnqueuedSequenceNumber } = await consumer.getPartitionProperties("0");
-  await using subscription = subscribe(consumer, "0", EARLIEST);
+  await using producer = rawProducer(emulator, hub);
+  const { lastEnqueuedSequenceNumber } = await producer.getPartitionProperties("0");
+  await using subscription = read(emulator, hub, "0", EARLIEST);
   return bodies(await subscription.received(lastEnqueuedSequenceNumber + 1));
 }
 
@@ -139,9 +139,8 @@ describe("of any call", () => {
     await producer.sendBatch([event("2")], KEPT);
     emulator.inject(once);
     expect((await rejection(producer.sendBatch([event("3")], KEPT))).message).toMatch(/'Send' claim\(s\) are required/);
-    await using consumer = rawConsumer(emulator, "orders");
     emulator.inject(once);
-    await using subscription = subscribe(consumer, "0", EARLIEST);
+    await using subscription = read(emulator, "orders", "0", EARLIEST);
     expect((await subscription.failed()).message).toMatch(/'Listen' claim\(s\) are required/);
     emulator.inject(once);
     const blob = checkpoints().getBlockBlobClient("host/orders/$default/ownership/0");
@@ -152,8 +151,10 @@ describe("of any call", () => {
     await using producer = rawProducer(emulator, "orders", { retryOptions: { maxRetries: 0, timeoutInMs: 600 } });
     await producer.sendBatch([event("1")], KEPT);
     await checkpoints().getBlockBlobClient("host/orders/g/checkpoint/0").upload("", 0);
-    await using consumer = rawConsumer(emulator, "orders", "$Default", { retryOptions: { maxRetries: 20, retryDelayInMs: 20 } });
-    await using subscription = subscribe(consumer, "0", EARLIEST, { maxWaitTimeInSeconds: 0.2 });
+    await using subscription = read(emulator, "orders", "0", EARLIEST, {
+      maxWaitTimeInSeconds: 0.2,
+      client: { retryOptions: { maxRetries: 20, retryDelayInMs: 20 } },
+    });
     await subscription.received(1);
     emulator.inject({ kind: "restart", operation: "publish" });
     expect((await rejection(producer.sendBatch([event("2")], KEPT))).code).toBe("OperationTimeoutError");
@@ -170,8 +171,7 @@ describe("of groups", () => {
     const checkpoint = checkpoints().getBlockBlobClient("host/orders/$default/checkpoint/1");
     const { etag: owned } = await ownership.upload("", 0, { metadata: { ownerid: "me" } });
     const { etag: written } = await checkpoint.upload("", 0, { metadata: { offset: "5", sequencenumber: "2" } });
-    await using consumer = rawConsumer(emulator, "orders");
-    await using subscription = subscribe(consumer, "1", EARLIEST, { ownerLevel: 3, maxWaitTimeInSeconds: 0.2 });
+    await using subscription = read(emulator, "orders", "1", EARLIEST, { ownerLevel: 3, maxWaitTimeInSeconds: 0.2 });
     await using producer = rawProducer(emulator, "orders");
     await producer.sendBatch([event("1")], { partitionId: "1" });
     await subscription.received(1);
@@ -212,8 +212,10 @@ describe("of groups", () => {
 
   test("expire-cursor ends the link of a reader, which goes on behind what it has got", async () => {
     await using producer = rawProducer(emulator, "orders");
-    await using consumer = rawConsumer(emulator, "orders", "$Default", { retryOptions: { maxRetries: 1, retryDelayInMs: 10 } });
-    await using subscription = subscribe(consumer, "0", EARLIEST, { maxWaitTimeInSeconds: 0.2 });
+    await using subscription = read(emulator, "orders", "0", EARLIEST, {
+      maxWaitTimeInSeconds: 0.2,
+      client: { retryOptions: { maxRetries: 1, retryDelayInMs: 10 } },
+    });
     await producer.sendBatch([event("1")], KEPT);
     await subscription.received(1);
     emulator.inject({ kind: "expire-cursor", topic: "orders" });
@@ -239,8 +241,7 @@ test("stall of a fetch holds up what a reader gets", async () => {
   await producer.sendBatch([event("1")], KEPT);
   emulator.inject({ kind: "stall", topic: "orders", durationMs: 400, operation: "fetch" });
   const startedAt = performance.now();
-  await using consumer = rawConsumer(emulator, "orders", "$Default", NO_RETRIES);
-  await using subscription = subscribe(consumer, "0", EARLIEST);
+  await using subscription = read(emulator, "orders", "0", EARLIEST);
   await subscription.received(1);
   expect(performance.now() - startedAt).toBeGreaterThan(380);
 });
@@ -256,6 +257,9 @@ test("nothing is left after close, whatever was under way", async () => {
   await hanging;
   await producer.close();
   const open = (): number => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap" || name === "TCPServerWrap").length;
-  await until(() => open() <= before, `${open()} sockets to become ${before}`);
+  await until(
+    () => open() <= before,
+    () => `${open()} sockets to become ${before}`,
+  );
   expect(() => second.inject({ kind: "restart" })).toThrow(expect.objectContaining({ code: "closed" }));
 });

@@ -42,13 +42,22 @@ export interface Subscription extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Reads one partition. Each value of `options` is the SDK's. */
-export function subscribe(
-  consumer: EventHubConsumerClient,
+/** What to read, besides the options of the SDK. */
+export interface Reading extends Omit<SubscribeOptions, "startPosition"> {
+  readonly group?: string | undefined;
+  readonly client?: EventHubClientOptions | undefined;
+}
+
+/** Reads one partition by a client of its own, because a client subscribes to a partition once only. */
+export function read(
+  emulator: EmulatedEventHubs,
+  hub: string,
   partition: string,
   startPosition: EventPosition,
-  options: SubscribeOptions = {},
+  reading: Reading = {},
 ): Subscription {
+  const { group, client, ...options } = reading;
+  const consumer = rawConsumer(emulator, hub, group, client);
   const events: ReceivedEventData[] = [];
   const errors: Error[] = [];
   const subscription = consumer.subscribe(
@@ -59,25 +68,38 @@ export function subscribe(
     },
     { startPosition, maxBatchSize: 100, maxWaitTimeInSeconds: 1, skipParsingBodyAsJson: true, ...options },
   );
+  const close = async (): Promise<void> => {
+    await subscription.close();
+    await consumer.close();
+  };
   return {
     events,
     errors,
     async received(count) {
-      await until(() => events.length >= count, `${count} events; there are ${events.length}, ${String(errors[0])}`);
+      await until(
+        () => events.length >= count,
+        () => `${count} events; there are ${events.length}, and ${String(errors[0])}`,
+      );
       return events;
     },
     async failed() {
-      await until(() => errors.length > 0, "an error");
+      await until(
+        () => errors.length > 0,
+        () => "an error",
+      );
       return errors[0]!;
     },
-    close: async () => subscription.close(),
-    [Symbol.asyncDispose]: async () => subscription.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let waitedMs = 0; !condition(); waitedMs += 5) {
-    if (waitedMs > 10_000) throw new Error(`waited in vain for ${what}`);
+const PATIENCE_MS = 10_000;
+
+export async function until(condition: () => boolean, what: () => string): Promise<void> {
+  const startedAt = performance.now();
+  while (!condition()) {
+    if (performance.now() - startedAt > PATIENCE_MS) throw new Error(`waited in vain for ${what()}`);
     await delay(5);
   }
 }
