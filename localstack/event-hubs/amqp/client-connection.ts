@@ -15,6 +15,7 @@ import { answerPropertyRequest, refusedPropertyRequest, subjectOf } from "./prop
 import { PublishLink } from "./publish-link.ts";
 import { ReadLink } from "./read-link.ts";
 import { type RequestMessage, type ResponseMessage, parseRequest } from "./request-message.ts";
+import { PLAIN_MESSAGE, keepWholeFrames, limitHandles, wholeError } from "./rhea-frames.ts";
 import { RequestNode } from "./request-node.ts";
 import { answerTokenRequest } from "./token-requests.ts";
 
@@ -25,9 +26,6 @@ export interface ClientConnectionParts {
   readonly socket: Socket;
   readonly restart: () => void;
 }
-
-/** rhea decodes plain messages, and forgets their types. With this mark in the place of format 0 it hands over the bytes. */
-const PLAIN_MESSAGE = 0x7fffffff;
 
 const MAX_FRAME_BYTES = 65_536;
 /** Credit for publishers: what the service gives is not documented. */
@@ -66,7 +64,7 @@ export class ClientConnection {
     };
     this.#connection = parts.container.create_connection(options as never);
     this.#listen();
-    this.#keepPlainMessages();
+    keepWholeFrames(this.#connection);
     this.#connection["accept"](parts.socket);
     parts.socket.on("drain", () => this.#wakeReaders());
     parts.socket.once("close", () => this.#end());
@@ -107,6 +105,7 @@ export class ClientConnection {
 
   #listen(): void {
     const connection = this.#connection;
+    connection.on("session_open", ({ session }: EventContext) => limitHandles(session!));
     connection.on("receiver_open", ({ receiver }: EventContext) => this.#attach(receiver!, () => this.#openForPublishing(receiver!)));
     connection.on("sender_open", ({ sender }: EventContext) => this.#attach(sender!, () => this.#openForReading(sender!)));
     connection.on("message", (context: EventContext) => this.#received(context));
@@ -127,15 +126,6 @@ export class ClientConnection {
       connection.on(event, () => undefined);
     }
     for (const event of ["connection_close", "disconnected"]) connection.on(event, () => this.#end());
-  }
-
-  #keepPlainMessages(): void {
-    const connection = this.#connection;
-    const deliver = connection["on_transfer"] as (frame: unknown) => void;
-    connection["on_transfer"] = (frame: { readonly performative: { message_format: number | null } }): void => {
-      if (frame.performative.message_format === 0) frame.performative.message_format = PLAIN_MESSAGE;
-      deliver.call(connection, frame);
-    };
   }
 
   /** Ends the link with the error that `open` throws. */
@@ -260,7 +250,7 @@ export class ClientConnection {
       if (response !== null) this.#nodesOf(receiver!.session)[kind].answer(request, response);
     } catch (error) {
       if (!(error instanceof MalformedAmqp)) throw error;
-      delivery!.reject({ condition: Condition.decodeError, description: error.message });
+      delivery!.reject(wholeError(Condition.decodeError, error.message));
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Receiver, Sender } from "rhea";
 import type { AmqpRefusal } from "../amqp-refusal.ts";
+import { wholeError } from "./rhea-frames.ts";
 import type { Claim } from "../auth/access-policies.ts";
 
 /** A link that writes to a hub or reads from it. */
@@ -15,5 +16,5 @@ export interface HubLink {
 
 /** Ends a link of rhea with an error. */
 export function endLink(link: Sender | Receiver, { condition, message }: AmqpRefusal): void {
-  link.close({ condition, description: message });
+  link.close(wholeError(condition, message));
 }

@@ -8,6 +8,7 @@ import type { PartitionLog } from "../hubs/partition-log.ts";
 import type { Namespace } from "../namespace.ts";
 import type { ConnectionControl } from "./connection-control.ts";
 import { type HubLink, endLink } from "./hub-link.ts";
+import { wholeError } from "./rhea-frames.ts";
 import { type IdempotentProducer, sequencesOf } from "./idempotent-producer.ts";
 
 export interface PublishLinkParts {
@@ -138,5 +139,5 @@ export class PublishLink implements HubLink {
 
 function refuse(delivery: Delivery, error: unknown): void {
   if (!(error instanceof AmqpRefusal)) throw error;
-  delivery.reject({ condition: error.condition, description: error.message });
+  delivery.reject(wholeError(error.condition, error.message));
 }

@@ -48,9 +48,7 @@ export class OfficialLayoutStore implements CheckpointStore {
   async updateCheckpoint(checkpoint: Checkpoint): Promise<void> {
     const { fullyQualifiedNamespace, eventHubName, consumerGroup, partitionId, offset, sequenceNumber } = checkpoint;
     const name = `${fullyQualifiedNamespace}/${eventHubName}/${consumerGroup}/checkpoint/${partitionId}`.toLowerCase();
-    await this.#container
-      .getBlockBlobClient(name)
-      .upload("", 0, { metadata: { offset: String(offset), sequencenumber: String(sequenceNumber) } });
+    await this.#container.getBlockBlobClient(name).upload("", 0, { metadata: { offset, sequencenumber: String(sequenceNumber) } });
   }
 
   async listCheckpoints(host: string, hub: string, group: string): Promise<Checkpoint[]> {
