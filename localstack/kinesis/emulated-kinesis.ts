@@ -4,12 +4,13 @@ import { type DamageOptions, damagedReadsOf } from "../damage-options.ts";
 import type { EmulatorTopic } from "../emulator.ts";
 import { requireOpen } from "../require-open.ts";
 import { type KinesisEmulatorOptions, settingsOf } from "./emulator-options.ts";
+import { type PlannedAnswer, plannedAnswer } from "./faults/planned-answer.ts";
 import { answer } from "./server/dispatcher.ts";
 import { Listener } from "./server/listener.ts";
 import { Service } from "./service.ts";
 import type { ServiceSettings } from "./service-settings.ts";
 import { createTopic, damageLastRecord, expireTopic, reshardTopic } from "./topic-control.ts";
-import { openTables } from "./tables/worker-tables.ts";
+import { LazyTables } from "./tables/lazy-tables.ts";
 
 /** Kinesis Data Streams and DynamoDB in this process, behind one port. `README.md` says what they do not do. After `close`, methods fail with `closed`. */
 export interface EmulatedKinesis extends AsyncDisposable {
@@ -24,6 +25,8 @@ export interface EmulatedKinesis extends AsyncDisposable {
   readonly faultKinds: readonly FaultKind[];
   /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` · `unsupported` for an operation that its calls are not of */
   inject(fault: Fault): void;
+  /** Plans what happens to calls of one operation: any error of the API, delays, stalls. */
+  answerWith(answer: PlannedAnswer): void;
   /** Withdraws the faults that have not been applied yet. */
   clearFaults(): void;
   /** Changes the number of open shards by splits and merges, to any number and at once, as an on-demand stream does by itself. @throws `not-found` */
@@ -46,9 +49,9 @@ export interface EmulatedKinesis extends AsyncDisposable {
 export async function startEmulatedKinesis(options: KinesisEmulatorOptions = {}): Promise<EmulatedKinesis> {
   const { settings, host, advertisedHost, port, topics } = settingsOf(options);
   const { accountId, region } = settings.account;
-  const tables = await openTables({ accountId, region, changeMs: 0, staleReadMs: settings.staleReadMs });
+  const tables = new LazyTables({ accountId, region, changeMs: 0, staleReadMs: settings.staleReadMs });
   const restart = async (): Promise<void> => {
-    await Promise.all([listener.restart(), service.leases.freeAll(null)]);
+    await Promise.all([listener.restart(), tables.areOpen ? service.leases.freeAll(null) : undefined]);
   };
   const service = new Service(settings, tables, () => {
     restart().catch((error: unknown) => process.emitWarning(`an emulated Kinesis did not start again: ${String(error)}`));
@@ -82,6 +85,7 @@ export async function startEmulatedKinesis(options: KinesisEmulatorOptions = {})
     createTopic: async (topic, topicSettings = {}) => createTopic(opened(), topic, topicSettings),
     faultKinds: service.plan.kinds,
     inject: (fault) => opened().plan.inject(fault),
+    answerWith: (planned) => opened().plan.plan(plannedAnswer(planned)),
     clearFaults: () => {
       const { plan, invalidRecords } = opened();
       plan.clear();

@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import { createRequire } from "node:module";
 import { StreamError } from "../../src/errors.ts";
 
 /** What we use of dynalite: a server that is handed its requests, and never listens. */
@@ -10,13 +11,29 @@ interface DynaliteOptions {
   readonly updateTableMs: number;
 }
 
+/** Is it installed? It is loaded when the first table is needed, and in another thread. @throws `configuration` */
+export function requireDynalite(): void {
+  const here: string | undefined = import.meta.url;
+  // In a bundle, `loadDynalite` finds out.
+  if (here === undefined) return;
+  try {
+    createRequire(here).resolve("dynalite");
+  } catch (cause) {
+    throw notInstalled(cause);
+  }
+}
+
 /** Loads dynalite, in which the tables of groups are. @throws `configuration` if it is not installed */
 export async function loadDynalite(): Promise<OpenDynalite> {
   try {
     const library = (await import("dynalite")) as { readonly default: OpenDynalite };
     return library.default;
   } catch (cause) {
-    const text = "the emulator of kinesis needs dynalite 4 for the tables of DynamoDB: npm install --save-dev dynalite";
-    throw new StreamError("configuration", text, { provider: "kinesis", cause });
+    throw notInstalled(cause);
   }
+}
+
+function notInstalled(cause: unknown): StreamError {
+  const text = "the emulator of kinesis needs dynalite 4 for the tables of DynamoDB: npm install --save-dev dynalite";
+  return new StreamError("configuration", text, { provider: "kinesis", cause });
 }

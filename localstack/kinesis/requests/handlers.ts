@@ -9,7 +9,9 @@ import { listShards } from "./list-shards.ts";
 import { listStreams } from "./list-streams.ts";
 import { putRecord } from "./put-record.ts";
 import { putRecords } from "./put-records.ts";
+import { consumerHandlers } from "./stream-consumers.ts";
 import { reshardHandlers } from "./reshard.ts";
+import { tagHandlers } from "./tags.ts";
 import { updateHandlers } from "./update-stream.ts";
 
 /** Every operation of the API that is served, by its name. */
@@ -28,5 +30,7 @@ export const handlers: ReadonlyMap<string, Handler> = new Map(
     listShards,
     ...reshardHandlers,
     ...updateHandlers,
+    ...tagHandlers,
+    ...consumerHandlers,
   ].map((handler) => [handler.name, handler]),
 );

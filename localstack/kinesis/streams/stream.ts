@@ -19,7 +19,7 @@ export interface NewStream {
   readonly distribution: Distribution;
 }
 
-interface RegisteredConsumer {
+export interface RegisteredConsumer {
   readonly name: string;
   readonly arn: string;
   readonly createdAtMs: number;
