@@ -46,7 +46,8 @@ export class Acquisition {
       aheadBytes: store.aheadBytes,
       compare: (a, b) => source.compare(a, b),
       signal: requests,
-      mayRecreate: async () => lease !== null && (await this.#isGroupAsItWas(lease.row)),
+      // Asked when the group has answered: meanwhile the process may have stood still, and others have handled the shard to its end.
+      mayRecreate: async () => lease !== null && (await this.#isGroupAsItWas(lease.row)) && lease.isInTime,
     };
     const writer = new RowWriter(parts, held);
     const former = this.#owned.lost(row.partition);

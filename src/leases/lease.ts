@@ -58,11 +58,16 @@ export class Lease {
     return this.#phase === "handing-over";
   }
 
-  /** May this member still count on it? By its own clocks, since its last confirmed write was sent. */
+  /** May this member still count on it? */
   get isCurrent(): boolean {
+    return !this.isOver && this.isInTime;
+  }
+
+  /** Can no other member have taken the row? By this member's own clocks, since its last confirmed write was sent. */
+  get isInTime(): boolean {
     const { clock, times } = this.#parts;
     const { confirmedAt } = this.#writer;
-    return !this.isOver && confirmedAt !== null && elapsedMs(confirmedAt, clock) < times.holdMs - times.marginMs;
+    return confirmedAt !== null && elapsedMs(confirmedAt, clock) < times.holdMs - times.marginMs;
   }
 
   /** Is it time for a sign of life? */

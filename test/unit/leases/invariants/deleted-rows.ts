@@ -127,6 +127,34 @@ async function isAnotherTopic(engine: Engine): Promise<void> {
   await world.closeAll();
 }
 
+/** The shard was handled to its end by others, and its row removed, while its owner stood still on its way to write the row again. */
+async function isOutlivedBesideAFrozenOwner(engine: Engine): Promise<void> {
+  for (let at = 1; at <= 30; at += 1) {
+    const { world, a } = await owner(engine);
+    const b = await world.joined("b");
+    a.isAutomatic = false;
+    const [left, right] = world.topic.split("s0");
+    for (const shard of [left!, right!]) world.topic.append(shard, 5);
+    a.process.freezeAt = a.process.waits + at;
+    a.process.onFreeze = () => {
+      a.process.thaw();
+      a.process.freeze(true);
+    };
+    world.store.erase("s0");
+    const isHandled = (shard: string): boolean => b.of("settled", shard).length > 0;
+    await world.clock.until(() => isHandled(left!) && isHandled(right!), "the children are handled", 200_000);
+    world.topic.shards.get("s0")!.isListed = false;
+    await world.clock.until(() => world.store.columnsOf("s0") === undefined, "the row of the parent is removed", 100_000);
+    const { length } = a.of("delivered");
+    a.process.thaw();
+    await world.clock.advance(500);
+    const what = `of an owner that was frozen at its wait ${at} since the row was deleted`;
+    requireEqual(world.store.columnsOf("s0"), undefined, `the row ${what}`);
+    requireEqual(a.of("delivered").slice(length), [], `the deliveries ${what}`);
+    await world.closeAll();
+  }
+}
+
 /** 13: what an operator deletes. */
 export const deletedRows: Invariant = {
   name: "13 deleted rows: written again by their owner only in the same group, which is not brought back; foreign columns survive",
@@ -134,14 +162,26 @@ export const deletedRows: Invariant = {
     {
       name: "recreates-rows-of-a-deleted-group",
       file: "acquisition.ts",
-      find: "mayRecreate: async () => lease !== null && (await this.#isGroupAsItWas(lease.row)),",
-      replace: "mayRecreate: async () => lease !== null || (await this.#isGroupAsItWas(row)),",
+      find: "lease !== null && (await this.#isGroupAsItWas(lease.row)) && lease.isInTime,",
+      replace: "lease !== null && lease.isInTime,",
+    },
+    {
+      name: "recreates-what-others-have-ended",
+      file: "acquisition.ts",
+      find: "lease !== null && (await this.#isGroupAsItWas(lease.row)) && lease.isInTime,",
+      replace: "lease !== null && (await this.#isGroupAsItWas(lease.row)),",
+    },
+    {
+      name: "asks-for-its-time-too-early",
+      file: "acquisition.ts",
+      find: "lease !== null && (await this.#isGroupAsItWas(lease.row)) && lease.isInTime,",
+      replace: "lease !== null && lease.isInTime && (await this.#isGroupAsItWas(lease.row)),",
     },
     {
       name: "never-recreates",
       file: "acquisition.ts",
-      find: "mayRecreate: async () => lease !== null && (await this.#isGroupAsItWas(lease.row)),",
-      replace: "mayRecreate: async () => lease === null && (await this.#isGroupAsItWas(row)),",
+      find: "lease !== null && (await this.#isGroupAsItWas(lease.row)) && lease.isInTime,",
+      replace: "lease === null && (await this.#isGroupAsItWas(row)),",
     },
     {
       name: "takes-rows-of-a-former-group",
@@ -188,5 +228,6 @@ export const deletedRows: Invariant = {
     await isDeletedWithItsGroup(engine, true);
     await isAnotherGroup(engine);
     await isAnotherTopic(engine);
+    await isOutlivedBesideAFrozenOwner(engine);
   },
 };
