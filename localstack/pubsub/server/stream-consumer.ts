@@ -8,7 +8,9 @@ import type { EmulatorCore } from "./emulator-core.ts";
 
 /** How much of the backlog one response takes. */
 const RESPONSE_MESSAGES = 500;
-const RESPONSE_BYTES = 2_000_000;
+const RESPONSE_BYTES = 1_000_000;
+/** How much may be on its way to a client that does not read. */
+const UNSENT_BYTES = 1_000_000;
 
 /** What a stream needs of its server. */
 export interface StreamHost {
@@ -32,8 +34,8 @@ export class StreamConsumer implements Connected {
   #outstandingBytes = 0;
   #batch: ReceivedMessage[] = [];
   #batchBytes = 0;
-  /** The connection takes nothing more for now. */
-  #isBlocked = false;
+  /** What the connection has not taken yet. */
+  #unsentBytes = 0;
   #isStalled = false;
   #isEnded = false;
 
@@ -46,14 +48,10 @@ export class StreamConsumer implements Connected {
     this.ackDeadlineMs = first.streamAckDeadlineSeconds * host.core.secondMs;
     this.#maxMessages = first.maxOutstandingMessages > 0 ? first.maxOutstandingMessages : Infinity;
     this.#maxBytes = first.maxOutstandingBytes > 0 ? first.maxOutstandingBytes : Infinity;
-    call.on("drain", () => {
-      this.#isBlocked = false;
-      subscription.roomChanged();
-    });
   }
 
   get hasRoom(): boolean {
-    if (this.#isEnded || this.#isBlocked || this.#isStalled) return false;
+    if (this.#isEnded || this.#isStalled || this.#unsentBytes > UNSENT_BYTES) return false;
     return this.#outstanding < this.#maxMessages && this.#outstandingBytes < this.#maxBytes;
   }
 
@@ -84,7 +82,13 @@ export class StreamConsumer implements Connected {
 
   flush(): void {
     if (this.#batch.length === 0) return;
-    this.respond({ receivedMessages: this.#batch });
+    const bytes = this.#batchBytes;
+    this.#unsentBytes += bytes;
+    this.#write({ receivedMessages: this.#batch }, () => {
+      const hadRoom = this.hasRoom;
+      this.#unsentBytes -= bytes;
+      if (!hadRoom) this.#subscription.roomChanged();
+    });
     this.#batch = [];
     this.#batchBytes = 0;
   }
@@ -96,12 +100,9 @@ export class StreamConsumer implements Connected {
     if (!hadRoom) this.#subscription.roomChanged();
   }
 
-  /** Every response has the properties of the subscription. */
+  /** Sends a response without messages. */
   respond(response: object): void {
-    if (this.#isEnded) return;
-    const { isExactlyOnce, isOrdered } = this.#subscription;
-    const subscriptionProperties = { exactlyOnceDeliveryEnabled: isExactlyOnce, messageOrderingEnabled: isOrdered };
-    if (!this.#call.write({ ...response, subscriptionProperties })) this.#isBlocked = true;
+    this.#write(response, () => undefined);
   }
 
   end(code: number, text: string): void {
@@ -116,6 +117,14 @@ export class StreamConsumer implements Connected {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#subscription.disconnect(this);
+  }
+
+  /** Every response has the properties of the subscription. */
+  #write(response: object, whenSent: () => void): void {
+    if (this.#isEnded) return;
+    const { isExactlyOnce, isOrdered } = this.#subscription;
+    const subscriptionProperties = { exactlyOnceDeliveryEnabled: isExactlyOnce, messageOrderingEnabled: isOrdered };
+    this.#call.write({ ...response, subscriptionProperties }, whenSent);
   }
 
   #stall(durationMs: number): void {
