@@ -33,8 +33,11 @@ export class Refusal extends Error {
   }
 }
 
-/** @param name the resource's complete name */
+const RESOURCE = /^projects\/[^/]+\/(?:topics|subscriptions|snapshots)\/[^/]+$/;
+
+/** @param name the resource's complete name: one that cannot be is INVALID_ARGUMENT */
 export function notFound(name: string): Refusal {
+  if (!RESOURCE.test(name)) return new Refusal(Code.invalidArgument, `Invalid resource name given (name=${name}).`);
   return new Refusal(Code.notFound, `Resource not found (resource=${idOf(name)}).`);
 }
 

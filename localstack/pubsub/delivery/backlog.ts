@@ -20,9 +20,6 @@ export interface BacklogOwner {
   forward(message: StoredMessage, failures: number): boolean;
 }
 
-/** How many acknowledgements an exactly-once subscription remembers, to answer a repeated one like the first. */
-const REMEMBERED = 10_000;
-
 /** The messages of a subscription that are not acknowledged, and who has them. */
 export class Backlog {
   readonly #owner: BacklogOwner;
@@ -31,7 +28,6 @@ export class Backlog {
   readonly #entries = new Map<number, Entry>();
   readonly #lanes = new Map<string, Lane>();
   readonly #dispatcher: Dispatcher;
-  readonly #settled = new Map<number, number>();
   #leases = 0;
   readonly #passed = (lease: Lease): void => this.#failed(lease, true);
 
@@ -79,7 +75,7 @@ export class Backlog {
   acknowledge(ackIds: readonly string[]): ReadonlyMap<string, string> {
     const failures = new Map<string, string>();
     for (const { ackId, sequence, lease } of this.#parse(ackIds)) {
-      const failure = this.#acknowledge(this.#entries.get(sequence), sequence, lease);
+      const failure = this.#acknowledge(this.#entries.get(sequence), lease);
       if (failure !== null) failures.set(ackId, failure);
     }
     return failures;
@@ -168,22 +164,15 @@ export class Backlog {
     return true;
   }
 
-  #acknowledge(entry: Entry | undefined, sequence: number, number: number): string | null {
+  #acknowledge(entry: Entry | undefined, number: number): string | null {
     const isCurrent = entry !== undefined && entry.lease?.number === number;
     if (this.#owner.isExactlyOnce) {
-      if (!isCurrent) return this.#settled.get(sequence) === number ? null : AckFailure.invalid;
+      // That the message is acknowledged already is no success: the service does not tell it from a late call.
+      if (!isCurrent) return AckFailure.invalid;
       if (entry.lane !== null && !entry.lane.isFirst(entry)) return AckFailure.unordered;
-      this.#remember(sequence, number);
     } else if (!isCurrent && (entry === undefined || entry.lease !== null || entry.lateLease !== number)) return null;
     this.#settle(entry);
     return null;
-  }
-
-  #remember(sequence: number, number: number): void {
-    this.#settled.set(sequence, number);
-    if (this.#settled.size <= REMEMBERED) return;
-    const [oldest] = this.#settled.keys();
-    this.#settled.delete(oldest!);
   }
 
   #settle(entry: Entry): void {

@@ -92,6 +92,7 @@ describe("a publish request", () => {
 
   test("to a topic that does not exist", async () => {
     expect(await publish([{ data }], clients.topic("none"))).toBe(5);
+    expect(await publish([{ data }], "flights")).toBe(3);
   });
 });
 
