@@ -173,6 +173,7 @@ interface Lease {
   readonly epoch: string;
   readonly place: string;
   readonly beat: string;
+  readonly wantedBy?: string;
 }
 
 const leasePath = (partition: string): string =>
@@ -187,19 +188,22 @@ async function writeLease(partition: string, lease: Lease, etag: string | null):
 
 const OWNED: Lease = { owner: "first", epoch: "7", place: "earliest", beat: "1" };
 
-test("a partition is stolen from its owner at once: the next epoch without an owner, other columns stay", async () => {
-  const { etag } = await writeLease("0", OWNED, null);
+async function readObject(path: string): Promise<Record<string, string>> {
+  return JSON.parse((await clients.objects("GET", path)).text) as Record<string, string>;
+}
+
+test("a partition is stolen from its owner at once: the next epoch without an owner, other columns stay, and members are told to look", async () => {
+  const groupPath = `${emulator.leases.bucket}/o/${encodeURIComponent(`${streamId}/billing/group`)}`;
+  await clients.objects("PUT", groupPath, { body: JSON.stringify({ id: "1", attention: "4" }) });
+  const { etag } = await writeLease("0", { ...OWNED, wantedBy: "second" }, null);
   emulator.inject({ kind: "steal-partition", topic: "payments", partition: "0" });
+  emulator.inject({ kind: "steal-partition", topic: "orders", partition: "1", operation: "commit" });
   expect((await clients.objects("GET", leasePath("0"))).headers.get("etag")).toBe(etag);
   emulator.inject({ kind: "steal-partition", topic: "orders", partition: "0" });
   expect((await writeLease("0", { ...OWNED, beat: "2" }, etag)).status).toBe(412);
   const { owner: _, ...rest } = OWNED;
-  expect(JSON.parse((await clients.objects("GET", leasePath("0"))).text)).toEqual({
-    ...rest,
-    partition: "0",
-    foreign: "column",
-    epoch: "8",
-  });
+  expect(await readObject(leasePath("0"))).toEqual({ ...rest, partition: "0", foreign: "column", epoch: "8", beat: "2" });
+  expect(await readObject(groupPath)).toEqual({ id: "1", attention: "5" });
 });
 
 test("a stolen partition waits for a write that stores progress, if it is meant for commits", async () => {
@@ -215,6 +219,13 @@ test("a group that loses its coordinator loses the owners of all its leases", as
   emulator.inject({ kind: "lose-coordinator", topic: "orders" });
   const written = [await writeLease("0", OWNED, etags[0]!), await writeLease("1", OWNED, etags[1]!)];
   expect(written.map(({ status }) => status)).toEqual([412, 412]);
+  expect([(await readObject(leasePath("0")))["owner"], (await readObject(leasePath("1")))["owner"]]).toEqual([undefined, undefined]);
+});
+
+test("a group without owners loses its coordinator at the next renewal", async () => {
+  emulator.inject({ kind: "lose-coordinator", topic: "orders" });
+  const created = await writeLease("0", OWNED, null);
+  expect((await writeLease("0", { ...OWNED, beat: "2" }, created.etag)).status).toBe(412);
 });
 
 test("a write of a lease may have been carried out although its answer says otherwise", async () => {
