@@ -10,7 +10,7 @@ import { Hub } from "./hubs/hub.ts";
 import { checkHub } from "./hubs/check-hub.ts";
 import { loadAmqpLibrary } from "./library.ts";
 import { Namespace } from "./namespace.ts";
-import { PortServer } from "./port-server.ts";
+import { PortServer, type ServerCertificate } from "./port-server.ts";
 
 export interface EmulatedEventHubsOptions {
   readonly topics?: Readonly<Record<string, EmulatorTopic>> | undefined;
@@ -22,6 +22,8 @@ export interface EmulatedEventHubsOptions {
   readonly advertisedHost?: string | undefined;
   /** Shared access policies by name. The first one is in `url`. @default one with all claims */
   readonly policies?: Readonly<Record<string, { readonly key: string; readonly claims?: readonly Claim[] | undefined }>> | undefined;
+  /** Serves TLS beside the plain protocols, on the same port: a client without `UseDevelopmentEmulator` needs it. @default none */
+  readonly certificate?: ServerCertificate | undefined;
   /** The largest message on a link: an event, or a batch. @default 1_048_576, as in the tiers standard and premium */
   readonly maxMessageBytes?: number | undefined;
   /** New hubs are geo-replicated: their offsets are strings of another form, and plain numbers are refused. @default false */
@@ -97,7 +99,7 @@ export async function startEmulatedEventHubs(options: EmulatedEventHubsOptions =
   blobs.createContainer(CONTAINER, Date.now());
   const { maxMessageBytes = MAX_MESSAGE_BYTES } = options;
   const namespace = new Namespace({ policies, maxMessageBytes, firstFaultTurn, blobs });
-  const server = new PortServer(library, namespace, host);
+  const server = new PortServer(library, namespace, host, options.certificate ?? null);
   const create = (topic: string, settings: EmulatorTopic): void => createHub(namespace, topic, settings, geoReplication);
   try {
     for (const [topic, settings] of Object.entries(topics)) create(topic, settings);

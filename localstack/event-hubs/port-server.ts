@@ -1,7 +1,10 @@
 import { type AddressInfo, type Server, type Socket, createServer } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
 import type { Container } from "rhea";
 import { ClientConnection } from "./amqp/client-connection.ts";
+import { WebSocketStream } from "./amqp/web-socket-stream.ts";
 import { BlobServer } from "./blobs/blob-server.ts";
 import type { AmqpLibrary } from "./library.ts";
 import type { Namespace } from "./namespace.ts";
@@ -9,14 +12,26 @@ import type { Namespace } from "./namespace.ts";
 /** How long the service is away during a restart. */
 const AWAY_MS = 50;
 const AMQP_HEADER = "A".charCodeAt(0);
+/** The first byte of a handshake: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
+const TLS_HANDSHAKE = 0x16;
 
-/** One port for both: AMQP for the hubs, HTTP for the checkpoints. The first byte of a connection tells them apart. */
+/** A key and a certificate, both as PEM. */
+export interface ServerCertificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/**
+ * One port for all: AMQP for the hubs, also in a WebSocket, and HTTP for the checkpoints; each of them also within TLS. The first byte of a
+ * connection tells which one it is.
+ */
 export class PortServer {
   readonly #library: AmqpLibrary;
   readonly #container: Container;
   readonly #namespace: Namespace;
   readonly #host: string;
   readonly #blobs: BlobServer;
+  readonly #tls: TlsServer | null;
   readonly #sockets = new Set<Socket>();
   readonly #clients = new Set<ClientConnection>();
   #server: Server | null = null;
@@ -24,12 +39,24 @@ export class PortServer {
   #port = 0;
   #isClosed = false;
 
-  constructor(library: AmqpLibrary, namespace: Namespace, host: string) {
+  /** @param certificate `null`: without TLS */
+  constructor(library: AmqpLibrary, namespace: Namespace, host: string, certificate: ServerCertificate | null) {
     this.#library = library;
     this.#container = library.create_container({ id: "event-hubs-emulator" });
     this.#namespace = namespace;
     this.#host = host;
-    this.#blobs = new BlobServer(namespace, () => this.#restartByFault());
+    this.#blobs = new BlobServer(
+      namespace,
+      () => this.#restartByFault(),
+      (request, socket, head) => {
+        const stream = WebSocketStream.accept(request, socket, head);
+        if (stream !== null) this.#acceptClient(stream, () => socket.destroy());
+      },
+    );
+    this.#tls =
+      certificate === null ? null : createTlsServer({ ...certificate }, (socket) => this.#dispatch(socket, () => socket.destroy()));
+    // A client that does not trust the certificate.
+    this.#tls?.on("tlsClientError", () => undefined);
   }
 
   get port(): number {
@@ -55,27 +82,33 @@ export class PortServer {
     this.#sockets.add(socket);
     socket.setNoDelay(true);
     socket.once("close", () => this.#sockets.delete(socket));
+    this.#dispatch(socket, () => socket.resetAndDestroy());
+  }
+
+  #dispatch(stream: Duplex, reset: () => void): void {
     // Clients that end a connection in the middle are no error here.
-    socket.on("error", () => undefined);
-    socket.once("readable", () => {
-      const start = socket.read() as Buffer | null;
+    stream.on("error", () => undefined);
+    stream.once("readable", () => {
+      const start = stream.read() as Buffer | null;
       if (start === null) return;
-      socket.unshift(start);
-      if (start[0] === AMQP_HEADER) this.#acceptClient(socket);
-      else this.#blobs.accept(socket);
+      stream.unshift(start);
+      if (start[0] === AMQP_HEADER) this.#acceptClient(stream, reset);
+      else if (start[0] === TLS_HANDSHAKE && this.#tls !== null) this.#tls.emit("connection", stream);
+      else this.#blobs.accept(stream);
     });
   }
 
-  #acceptClient(socket: Socket): void {
+  #acceptClient(stream: Duplex, reset: () => void): void {
     const client = new ClientConnection({
       library: this.#library,
       container: this.#container,
       namespace: this.#namespace,
-      socket,
+      stream,
+      reset,
       restart: () => this.#restartByFault(),
     });
     this.#clients.add(client);
-    socket.once("close", () => this.#clients.delete(client));
+    stream.once("close", () => this.#clients.delete(client));
   }
 
   /** As if the time of all tokens had run out. */

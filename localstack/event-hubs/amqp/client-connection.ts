@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Connection, Container, EventContext, Receiver, Sender, Session } from "rhea";
 import { AmqpRefusal, Condition } from "../amqp-refusal.ts";
 import type { Claim } from "../auth/access-policies.ts";
@@ -23,7 +23,10 @@ export interface ClientConnectionParts {
   readonly library: AmqpLibrary;
   readonly container: Container;
   readonly namespace: Namespace;
-  readonly socket: Socket;
+  /** Plain, or within TLS or a WebSocket. */
+  readonly stream: Duplex;
+  /** Ends the connection below it by a reset. */
+  readonly reset: () => void;
   readonly restart: () => void;
 }
 
@@ -65,14 +68,9 @@ export class ClientConnection {
     this.#connection = parts.container.create_connection(options as never);
     this.#listen();
     keepWholeFrames(this.#connection);
-    this.#connection["accept"](parts.socket);
-    parts.socket.on("drain", () => this.#wakeReaders());
-    parts.socket.once("close", () => this.#end());
-  }
-
-  /** Ends the connection at once. */
-  destroy(): void {
-    this.#parts.socket.destroy();
+    this.#connection["accept"](parts.stream);
+    parts.stream.on("drain", () => this.#wakeReaders());
+    parts.stream.once("close", () => this.#end());
   }
 
   /** As if the time of all its tokens had run out. */
@@ -80,11 +78,11 @@ export class ClientConnection {
     this.#grants.expireAll();
   }
 
-  #controlOf({ socket, restart }: ClientConnectionParts): ConnectionControl {
+  #controlOf({ stream, reset, restart }: ClientConnectionParts): ConnectionControl {
     const disconnect = (how: "close" | "reset" | "bad-frame"): void => {
-      if (how === "bad-frame") socket.end(GARBAGE);
-      else if (how === "reset") socket.resetAndDestroy();
-      else socket.destroy();
+      if (how === "bad-frame") stream.end(GARBAGE);
+      else if (how === "reset") reset();
+      else stream.destroy();
       this.#end();
     };
     return {
@@ -99,7 +97,7 @@ export class ClientConnection {
       refuseUnauthorized: (faults: CallFaults, claim: Claim, entity: string) => {
         if (faults.has("refuse-authorization")) throw unauthorized(claim, entity);
       },
-      isWritable: () => !socket.writableNeedDrain,
+      isWritable: () => !stream.writableNeedDrain,
     };
   }
 

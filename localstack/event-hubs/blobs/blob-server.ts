@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { CallFaults } from "../faults/call-faults.ts";
 import type { CallName } from "../faults/event-hubs-faults.ts";
 import type { CallTopics, Namespace } from "../namespace.ts";
@@ -29,15 +29,17 @@ export class BlobServer {
   readonly #restart: () => void;
   readonly #server: Server;
 
-  constructor(namespace: Namespace, restart: () => void) {
+  /** @param onUpgrade a client wants to go on with another protocol */
+  constructor(namespace: Namespace, restart: () => void, onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void) {
     this.#namespace = namespace;
     this.#restart = restart;
     this.#server = createServer((request, response) => void this.#serve(request, response));
     // An idle connection of a client must not end just when it is used again.
     this.#server.keepAliveTimeout = 0;
+    this.#server.on("upgrade", onUpgrade);
   }
 
-  accept(socket: Socket): void {
+  accept(socket: Duplex): void {
     this.#server.emit("connection", socket);
   }
 
@@ -45,7 +47,7 @@ export class BlobServer {
     const { socket } = message;
     try {
       const body = await bodyOf(message);
-      const url = new URL(message.url ?? "/", `http://${message.headers.host ?? "localhost"}`);
+      const url = new URL(message.url ?? "/", `${"encrypted" in socket ? "https" : "http"}://${message.headers.host ?? "localhost"}`);
       const answer = this.#answer(message, url, body);
       if (answer === null) socket.destroy();
       else write(response, answer, message.method);
