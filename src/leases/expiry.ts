@@ -63,6 +63,16 @@ export class Expiry {
     return this.#expired.has(partition);
   }
 
+  /** When the next holder can have expired, if it shows no sign of life until then. By the observer's clock; `Infinity`: there is none. */
+  get nextMs(): number {
+    let next = Infinity;
+    for (const [partition, { holder, holdMs, sinceMs }] of this.#sightings) {
+      if (holder === null || this.#expired.has(partition)) continue;
+      next = Math.min(next, sinceMs + holdMs + this.#times.marginMs);
+    }
+    return next;
+  }
+
   /** Has this member shown a sign of life between two lists? */
   hasShownLife(owner: string): boolean {
     return this.#alive.has(owner);

@@ -26,10 +26,11 @@ export class GroupRows {
     this.expiry = new Expiry(parts.clock, parts.times);
   }
 
-  /** Have they not been listed for long? */
+  /** Have they not been listed for long, or can a holder have expired since? */
   get isDue(): boolean {
     const { clock, times } = this.#parts;
-    return clock.nowMs() - this.#listedMs >= times.listMs;
+    const nowMs = clock.nowMs();
+    return nowMs - this.#listedMs >= times.listMs || nowMs >= this.expiry.nextMs;
   }
 
   /** Forgets what was seen of another group of the name. */

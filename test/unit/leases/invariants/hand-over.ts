@@ -54,8 +54,8 @@ export const handOver: Invariant = {
     {
       name: "lists-only-on-attention",
       file: "group-rows.ts",
-      find: "clock.nowMs() - this.#listedMs >= times.listMs;",
-      replace: "clock.nowMs() - this.#listedMs >= times.listMs * 1_000;",
+      find: "nowMs - this.#listedMs >= times.listMs || nowMs >= this.expiry.nextMs;",
+      replace: "nowMs - this.#listedMs >= times.listMs * 1_000;",
     },
     {
       name: "takes-the-raise-of-another-for-its-own",
