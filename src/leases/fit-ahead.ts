@@ -1,28 +1,54 @@
 import type { HandledAhead, PartitionPlace } from "../driver/index.ts";
 import { type StoredAhead, placeText } from "./lease-row.ts";
 
+/** What is known of a row beside what is to be stored. */
+export interface FormerAhead {
+  /** What the row says now. */
+  readonly stored: StoredAhead | null;
+  readonly compare: (a: string, b: string) => number;
+}
+
 /**
  * What is handled ahead of a place, as far as it fits so many bytes of JSON. Where it does not fit it ends at an exception, and `upTo` is that
- * exception itself: positions are opaque, so nobody here knows the name of the one before it. It means what a lower end would mean.
+ * exception itself: positions are opaque, so nobody here knows the name of the one before it. It means what a lower end would mean. The end of what is
+ * stored already is such a name: what a row has named once it goes on naming, as long as that fits.
  */
-export function fitAhead(place: PartitionPlace, ahead: HandledAhead | null, mostBytes: number): StoredAhead | null {
+export function fitAhead(
+  place: PartitionPlace,
+  ahead: HandledAhead | null,
+  mostBytes: number,
+  { stored, compare }: FormerAhead,
+): StoredAhead | null {
   if (ahead === null || place.kind === "ended") return null;
   const of = placeText(place);
-  const cut = (exceptions: number): StoredAhead => {
+  const fits = (cut: StoredAhead): boolean => Buffer.byteLength(JSON.stringify(cut)) <= mostBytes;
+  const whole = { of, ...ahead };
+  if (fits(whole)) return whole;
+  const cutAfter = (exceptions: number): StoredAhead => {
     const except = ahead.except.slice(0, exceptions);
-    return exceptions === ahead.except.length ? { of, upTo: ahead.upTo, except } : { of, upTo: except.at(-1)!, except };
+    return { of, upTo: except.at(-1)!, except };
   };
-  const fits = (exceptions: number): boolean => Buffer.byteLength(JSON.stringify(cut(exceptions))) <= mostBytes;
-  let most = ahead.except.length;
-  if (fits(most)) return cut(most);
   let least = 0;
-  while (most - least > 1) {
+  for (let most = ahead.except.length; most - least > 1;) {
     const middle = (least + most) >>> 1;
-    if (fits(middle)) least = middle;
+    if (fits(cutAfter(middle))) least = middle;
     else most = middle;
   }
   // Without an exception that fits, no end is known.
-  return least < 1 ? null : cut(least);
+  const cut = least < 1 ? null : cutAfter(least);
+  const end = stored?.upTo ?? "";
+  if (stored === null || !isBetween(end, cut?.upTo ?? ahead.except[0]!, ahead.upTo, compare)) return cut;
+  const former = { of, upTo: end, except: ahead.except.filter((position) => compare(position, end) <= 0) };
+  return fits(former) ? former : cut;
+}
+
+function isBetween(position: string, first: string, last: string, compare: FormerAhead["compare"]): boolean {
+  try {
+    return compare(position, first) > 0 && compare(position, last) < 0;
+  } catch {
+    // Another client has stored a text that is no position.
+    return false;
+  }
 }
 
 /** What a row says about its own place. */

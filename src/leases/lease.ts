@@ -111,11 +111,12 @@ export class Lease {
     }
     const isBehind = through === null || this.#isBehind(through, row.place);
     const place: PartitionPlace = isBehind ? row.place : { kind: "after", position: through };
+    const { aheadBytes, compare } = this.#parts;
     return {
       ...row,
       place,
       // What was handled ahead of a lower place means nothing beside this one.
-      ahead: isBehind && through !== null ? null : fitAhead(place, ahead, this.#parts.aheadBytes),
+      ahead: isBehind && through !== null ? null : fitAhead(place, ahead, aheadBytes, { stored: row.ahead, compare }),
       emptyUntilMs: this.#emptyUntil(place) ?? (isBehind ? row.emptyUntilMs : null),
     };
   }

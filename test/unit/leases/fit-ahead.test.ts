@@ -3,13 +3,22 @@ import { expect, test } from "vitest";
 import { InheritedProgress, isInLogOrder } from "../../../src/consume/inherited-progress.ts";
 import type { HandledAhead, StoredRecord } from "../../../src/driver/index.ts";
 import { aheadOf, fitAhead } from "../../../src/leases/fit-ahead.ts";
+import type { StoredAhead } from "../../../src/leases/index.ts";
 import { record } from "../consume/fake-driver.ts";
 
 const PLACE = { kind: "after", position: "99" } as const;
 const MOST = 1_000_000;
 
 function compare(a: string, b: string): number {
-  return Number(a) - Number(b);
+  return Number(BigInt(a) - BigInt(b));
+}
+
+function fit(ahead: HandledAhead | null, most: number, stored: StoredAhead | null = null): StoredAhead | null {
+  return fitAhead(PLACE, ahead, most, { stored, compare });
+}
+
+function bytesOf(ahead: HandledAhead): number {
+  return Buffer.byteLength(JSON.stringify(fit(ahead, MOST)));
 }
 
 /** A log behind the place: its positions lie apart as they do in a service, and some are handled. */
@@ -42,12 +51,14 @@ function skipped({ positions }: Log, ahead: HandledAhead | null): readonly numbe
 }
 
 test("what is cut to fit names handled positions only, and all of them before its end", () => {
+  const ends = fc.option(fc.integer({ min: 90, max: 300 }));
   fc.assert(
-    fc.property(logs, fc.integer({ min: 0, max: 400 }), (log, most) => {
-      const fitted = fitAhead(PLACE, aheadIn(log), most);
+    fc.property(logs, fc.integer({ min: 0, max: 400 }), ends, (log, most, end) => {
+      const stored = end === null ? null : { of: "after 90", upTo: String(end), except: [] };
+      const fitted = fit(aheadIn(log), most, stored);
       if (fitted === null) {
         // Not even one exception has room.
-        expect(Buffer.byteLength(JSON.stringify(fitAhead(PLACE, { upTo: "100", except: ["100"] }, MOST)))).toBeGreaterThan(most);
+        expect(bytesOf({ upTo: "100", except: ["100"] })).toBeGreaterThan(most);
         return;
       }
       expect(Buffer.byteLength(JSON.stringify(fitted))).toBeLessThanOrEqual(most);
@@ -62,32 +73,60 @@ test("one exception more would not fit", () => {
   fc.assert(
     fc.property(logs, fc.integer({ min: 40, max: 400 }), (log, most) => {
       const all = aheadIn(log);
-      const fitted = fitAhead(PLACE, all, most);
+      const fitted = fit(all, most);
       if (fitted === null || fitted.upTo === all.upTo) return;
       const more = all.except.slice(0, fitted.except.length + 1);
-      const longer = more.length === all.except.length ? all : { upTo: more.at(-1)!, except: more };
-      expect(Buffer.byteLength(JSON.stringify(fitAhead(PLACE, longer, MOST)))).toBeGreaterThan(most);
+      expect(bytesOf(more.length === all.except.length ? all : { upTo: more.at(-1)!, except: more })).toBeGreaterThan(most);
     }),
     { numRuns: 500, seed: 14 },
+  );
+});
+
+test("what was named once is named as long as the place stays, however much comes behind it", () => {
+  fc.assert(
+    fc.property(logs, logs, fc.integer({ min: 0, max: 400 }), fc.nat(), (before, behind, most, choice) => {
+      const stored = fit(aheadIn(before), most);
+      // Some more of it is handled, and more was read.
+      const last = before.positions.at(-1)!;
+      const more = before.positions.filter((position, index) => index > 0 && (position * 31 + choice) % 3 === 0);
+      const log: Log = {
+        positions: [...before.positions, ...behind.positions.map((position) => position - 99 + last)],
+        handled: new Set([...before.handled, ...more, ...[...behind.handled].map((position) => position - 99 + last)]),
+      };
+      const named = new Set(skipped(log, fit(aheadIn(log), most, stored)));
+      const former = skipped(before, stored);
+      expect(former.filter((position) => !named.has(position))).toEqual([]);
+    }),
+    { numRuns: 1_000, seed: 14 },
   );
 });
 
 test("it may end at an exception, which the core gives to a handler, and stores again as it is", () => {
   const log: Log = { positions: [100, 101, 102, 103, 104, 105], handled: new Set([101, 103, 105]) };
   const all = aheadIn(log);
-  const room = Buffer.byteLength(JSON.stringify(fitAhead(PLACE, { upTo: "102", except: ["100", "102"] }, MOST)));
-  const fitted = aheadOf(PLACE, fitAhead(PLACE, all, room))!;
+  const room = bytesOf({ upTo: "102", except: ["100", "102"] });
+  const fitted = aheadOf(PLACE, fit(all, room))!;
   expect(fitted).toEqual({ upTo: "102", except: ["100", "102"] });
   expect(skipped(log, fitted)).toEqual([101]);
   const inherited = new InheritedProgress(fitted, undefined, compare);
   expect(inherited.storedBehind(null)).toEqual(fitted);
   expect(inherited.storedBehind("101")).toEqual({ upTo: "102", except: ["102"] });
-  expect(aheadOf(PLACE, fitAhead(PLACE, inherited.storedBehind(null), room))).toEqual(fitted);
+  expect(aheadOf(PLACE, fit(inherited.storedBehind(null), room))).toEqual(fitted);
+});
+
+test("a text of another client that is no position ends nothing", () => {
+  const ahead = { upTo: "105", except: ["100", "102", "104"] };
+  const room = bytesOf({ upTo: "102", except: ["100", "102"] });
+  for (const upTo of ["103", "99", "106"]) {
+    expect(fit(ahead, room, { of: "", upTo, except: [] })?.upTo).toBe(upTo === "103" ? "103" : "102");
+  }
+  expect(fit(ahead, room, { of: "", upTo: "no position", except: [] })?.upTo).toBe("102");
 });
 
 test("nothing is stored beside an ended place, nor read beside another one", () => {
-  expect(fitAhead({ kind: "ended" }, { upTo: "5", except: [] }, MOST)).toBeNull();
-  const fitted = fitAhead(PLACE, { upTo: "105", except: ["100"] }, MOST);
+  expect(fitAhead({ kind: "ended" }, { upTo: "5", except: [] }, MOST, { stored: null, compare })).toBeNull();
+  expect(fit(null, MOST)).toBeNull();
+  const fitted = fit({ upTo: "105", except: ["100"] }, MOST);
   expect(aheadOf({ kind: "after", position: "100" }, fitted)).toBeNull();
   expect(aheadOf(PLACE, fitted)).toEqual({ upTo: "105", except: ["100"] });
 });

@@ -40,8 +40,8 @@ export const monotonic: Invariant = {
     {
       name: "keeps-ahead-beside-another-place",
       file: "lease.ts",
-      find: "ahead: isBehind && through !== null ? null : fitAhead(place, ahead, this.#parts.aheadBytes),",
-      replace: "ahead: ahead === null ? row.ahead : fitAhead(place, ahead, this.#parts.aheadBytes),",
+      find: "ahead: isBehind && through !== null ? null : fitAhead(place, ahead, aheadBytes, { stored: row.ahead, compare }),",
+      replace: "ahead: ahead === null ? row.ahead : fitAhead(place, ahead, aheadBytes, { stored: row.ahead, compare }),",
     },
     {
       name: "trusts-ahead-of-another-place",
@@ -54,6 +54,12 @@ export const monotonic: Invariant = {
       file: "lease.ts",
       find: 'if (ended || row.place.kind === "ended") {',
       replace: "if (ended) {",
+    },
+    {
+      name: "names-less-than-before",
+      file: "lease.ts",
+      find: "{ stored: row.ahead, compare }",
+      replace: "{ stored: null, compare }",
     },
     { name: "ahead-without-bound", file: "fit-ahead.ts", find: "<= mostBytes;", replace: "<= mostBytes * 1_000;" },
   ],
@@ -83,6 +89,17 @@ export const monotonic: Invariant = {
     requireEqual(Buffer.byteLength(JSON.stringify(ahead)) <= world.store.aheadBytes, true, "that it fits");
     requireEqual(ahead!.upTo, ahead!.except.at(-1), "the end of what fits");
     requireEqual(ahead!.except, except.slice(0, ahead!.except.length), "the exceptions that fit");
+    // As many exceptions as fit, and then more behind the end that is stored: it stays the end.
+    let full = ahead!.except;
+    for (let upTo = ""; upTo !== "9000"; full = upTo === "9000" ? full : full.slice(0, -1)) {
+      await world.run(a.settle(assignment!, "9"));
+      await world.run(a.settle(assignment!, null, { ahead: { upTo: "9000", except: full } }));
+      ({ upTo } = (await world.row("s0")).ahead!);
+    }
+    const behind = Array.from({ length: 100 }, (_, index) => String(9_001 + index * 2));
+    await world.run(a.settle(assignment!, null, { ahead: { upTo: "9300", except: [...full, ...behind] } }));
+    const { upTo, except: kept } = (await world.row("s0")).ahead!;
+    requireEqual([BigInt(upTo) >= 9_000n, kept.slice(0, full.length)], [true, full], "that what was named goes on being named");
     await world.run(a.close());
     world.store.edit("s0", { place: "after 20" });
     const b = await world.joined("b");

@@ -7,7 +7,7 @@ export const crash: History = {
     {
       name: "stores-the-prefix-only",
       file: "lease.ts",
-      find: "fitAhead(place, ahead, this.#parts.aheadBytes),",
+      find: "fitAhead(place, ahead, aheadBytes, { stored: row.ahead, compare }),",
       replace: "through === null ? row.ahead : null,",
     },
     {

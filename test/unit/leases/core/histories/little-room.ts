@@ -22,8 +22,8 @@ export const littleRoom: History = {
     {
       name: "stores-nothing-where-not-all-fits",
       file: "fit-ahead.ts",
-      find: "return least < 1 ? null : cut(least);",
-      replace: "return null;",
+      find: "const cut = least < 1 ? null : cutAfter(least);",
+      replace: "const cut = null;",
     },
   ],
   async play(world) {

@@ -13,8 +13,8 @@ export const unfinishedFirst: History = {
     {
       name: "stores-what-is-ahead-once-only",
       file: "lease.ts",
-      find: "fitAhead(place, ahead, this.#parts.aheadBytes),",
-      replace: "row.ahead ?? fitAhead(place, ahead, this.#parts.aheadBytes),",
+      find: "fitAhead(place, ahead, aheadBytes, { stored: row.ahead, compare }),",
+      replace: "row.ahead ?? fitAhead(place, ahead, aheadBytes, { stored: row.ahead, compare }),",
     },
   ],
   async play(world) {
