@@ -36,7 +36,7 @@ export class CoreWorld {
       record(index, `key ${index}`, { value: Buffer.from(nameOf(shard, index)), bytes: 10 }),
     );
     this.store = new stack.engine.MemoryLeaseStore(aheadBytes);
-    this.ledger = new Ledger(this.topic);
+    this.ledger = new Ledger(this.topic, aheadBytes === undefined);
   }
 
   #parts(name: string, process: Process): LeaseGroupParts {

@@ -11,17 +11,20 @@ export function nameOf(partition: string, index: number): Name {
 
 /**
  * What is true of each message, and what the rows say about it. Notes what must never happen: a message is handed out that a row names as
- * handled, or a row names one that nobody has handled.
+ * handled, or a row names one that nobody has handled, or ceases to name one although it has room.
  */
 export class Ledger {
   readonly violations: string[] = [];
   readonly #topic: FakeTopic;
+  readonly #hasRoom: boolean;
   readonly #started = new Map<Name, number>();
   readonly #handled = new Map<Name, number>();
   readonly #settled = new Set<Name>();
 
-  constructor(topic: FakeTopic) {
+  /** @param hasRoom everything fits the rows */
+  constructor(topic: FakeTopic, hasRoom: boolean) {
     this.#topic = topic;
+    this.#hasRoom = hasRoom;
   }
 
   started(message: Name, by: string): void {
@@ -45,6 +48,10 @@ export class Ledger {
     return messages.every((message) => this.#settled.has(message));
   }
 
+  get settledCount(): number {
+    return this.#settled.size;
+  }
+
   get isDone(): boolean {
     return [...this.#topic.shards].every(([partition, { records }]) =>
       Array.from({ length: records }, (_, index) => nameOf(partition, index)).every((message) => this.#settled.has(message)),
@@ -55,17 +62,22 @@ export class Ledger {
     if (after === null) return;
     // A reset: everything is to be handled once more.
     if (before !== null && before.moved !== after.moved) this.#forget(after.partition);
-    for (const message of this.#namedIn(after)) {
+    const named = new Set(this.#namedIn(after));
+    for (const message of this.#settled) {
+      if (!isOf(after.partition, message) || named.has(message)) continue;
+      if (this.#hasRoom) this.violations.push(`${message} is stored as handled no longer`);
+      this.#settled.delete(message);
+    }
+    for (const message of named) {
       if (!this.#handled.has(message)) this.violations.push(`${message} is stored as handled, and nobody has handled it`);
       this.#settled.add(message);
     }
   }
 
   #forget(partition: string): void {
-    const isOf = (message: Name): boolean => message.startsWith(`${partition}:`);
-    for (const message of this.#settled) if (isOf(message)) this.#settled.delete(message);
-    for (const message of this.#handled.keys()) if (isOf(message)) this.#handled.delete(message);
-    for (const message of this.#started.keys()) if (isOf(message)) this.#started.delete(message);
+    for (const message of this.#settled) if (isOf(partition, message)) this.#settled.delete(message);
+    for (const message of this.#handled.keys()) if (isOf(partition, message)) this.#handled.delete(message);
+    for (const message of this.#started.keys()) if (isOf(partition, message)) this.#started.delete(message);
   }
 
   #namedIn({ partition, place, ahead }: LeaseRow): readonly Name[] {
@@ -76,4 +88,8 @@ export class Ledger {
     const handled = behind.filter((index) => !ahead.except.includes(String(index)));
     return [...before, ...handled].map((index) => nameOf(partition, index));
   }
+}
+
+function isOf(partition: string, message: Name): boolean {
+  return message.startsWith(`${partition}:`);
 }

@@ -2,23 +2,13 @@ import { isStreamError } from "../../../../src/driver/index.ts";
 import type { Engine } from "./engine.ts";
 import type { StoreCall, StoreFault } from "./hostile-store.ts";
 import { Oracle } from "./oracle.ts";
+import { randomNumbers } from "./random-numbers.ts";
 import type { SimMember } from "./sim-member.ts";
 import { HOLD_MS, SIGNAL, World } from "./world.ts";
 
 const STEPS = 22;
 const MOST_MEMBERS = 3;
 const MOST_SHARDS = 8;
-
-/** Numbers from 0 to 1, the same for the same seed. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** What a history has shown. */
 export interface HistoryResult {
