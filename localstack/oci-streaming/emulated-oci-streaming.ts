@@ -1,17 +1,15 @@
 import type { Fault, FaultKind } from "../../src/driver/index.ts";
 import { StreamError } from "../../src/errors.ts";
-import { checkEmulatorTopic } from "../check-emulator-topic.ts";
 import type { EmulatorTopic } from "../emulator.ts";
 import { requireOpen } from "../require-open.ts";
 import { type PlannedAnswer, plannedAnswer } from "./faults/fault-effect.ts";
 import { REGION } from "./ocid.ts";
 import { operations } from "./operations/operations.ts";
 import { ServiceServers } from "./server/service-servers.ts";
-import { ServiceError } from "./server/service-error.ts";
 import { DEFAULT_SETTINGS, type StreamingSettings } from "./settings.ts";
 import { ThrowAwayIdentity } from "./signature/throw-away-identity.ts";
-import type { Stream } from "./streams/stream.ts";
 import { LEASE_BUCKET, NAMESPACE, StreamingService } from "./streaming-service.ts";
+import { createTopic, streamOf } from "./topic-control.ts";
 
 export interface EmulatedOciStreamingOptions extends Partial<StreamingSettings> {
   /** Port of the administration and of objects; messages have the next one. @default free ones */
@@ -50,6 +48,8 @@ export interface EmulatedOciStreaming extends AsyncDisposable {
   clearFaults(): void;
   /** Plans a status and a code as the answer to calls of one operation. @throws `invalid-argument` for an unknown operation */
   answerWith(answer: PlannedAnswer): void;
+  /** How many calls of an operation have come, refused ones included. @throws `invalid-argument` for an unknown operation */
+  callCount(operation: string): number;
   /** Deletes everything that is stored now, as retention does once it has passed. Rejects with `not-found` */
   expire(topic: string): Promise<void>;
   /** As if the creation of the stream had failed: it stays listed as FAILED. Rejects with `not-found` */
@@ -67,8 +67,8 @@ export interface EmulatedOciStreaming extends AsyncDisposable {
 const LOOPBACK = "127.0.0.1";
 /** Addresses that a server can listen on, but that clients cannot connect to. */
 const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
-const HOUR_MS = 3_600_000;
-const DEFAULT_RETENTION_HOURS = 24;
+const SECOND_MS = 1_000;
+const LEAST_POLL_MS = 20;
 
 /** @throws `configuration` for a port that is taken · `invalid-argument` for invalid topics */
 export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOptions = {}): Promise<EmulatedOciStreaming> {
@@ -97,7 +97,7 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
   };
   const streamPool = service.streams.defaultPool.id;
   return {
-    url: urlOf(streamPool, endpoint, identity.configFile),
+    url: urlOf(streamPool, endpoint, identity.configFile, settings.getsPerSecond),
     endpoint,
     messagesEndpoint: service.messagesEndpoint,
     configFile: identity.configFile,
@@ -113,17 +113,18 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
       faults.clear();
       invalidMessages.clear();
     },
-    answerWith: (answer) =>
-      opened().faults.plan(
-        plannedAnswer(
-          answer,
-          operations.map(({ name }) => name),
-        ),
-      ),
-    expire: async (topic) => {
-      for (const log of streamNamed(opened(), topic).partitions) log.expireAll();
+    answerWith: (answer) => {
+      requireOperation(answer.operation);
+      opened().faults.plan(plannedAnswer(answer));
     },
-    fail: async (topic) => streamNamed(opened(), topic).fail(),
+    callCount: (operation) => {
+      requireOperation(operation);
+      return service.callCount(operation);
+    },
+    expire: async (topic) => {
+      for (const log of streamOf(opened(), topic).partitions) log.expireAll();
+    },
+    fail: async (topic) => streamOf(opened(), topic).fail(),
     advanceClock: (ms) => opened().clock.advance(ms),
     renewSession: async () => identity.renewSession(opened().clock.nowMs),
     restart: async () => {
@@ -135,55 +136,30 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
   };
 }
 
+function requireOperation(operation: string): void {
+  const names = operations.map(({ name }) => name);
+  if (names.includes(operation)) return;
+  const text = `there is no operation ${JSON.stringify(operation)}; there are ${names.join(", ")}`;
+  throw new StreamError("invalid-argument", text, { provider: "oci-streaming" });
+}
+
 function settingsOf(options: Partial<StreamingSettings>): StreamingSettings {
   const names = Object.keys(DEFAULT_SETTINGS) as (keyof StreamingSettings)[];
   const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   return { ...DEFAULT_SETTINGS, ...(Object.fromEntries(given) as Partial<StreamingSettings>) };
 }
 
-function urlOf(streamPool: string, endpoint: string, configFile: string): string {
+/** It polls as often as the service allows, because tests should not wait. */
+function urlOf(streamPool: string, endpoint: string, configFile: string, getsPerSecond: number): string {
   const settings = new URLSearchParams({
     endpoint,
     leaseEndpoint: endpoint,
     configFile,
+    pollMs: String(Math.max(LEAST_POLL_MS, Math.ceil(SECOND_MS / getsPerSecond))),
     "leases.namespace": NAMESPACE,
     "leases.bucket": LEASE_BUCKET,
   });
   return `oci-streaming://${REGION}/${streamPool}?${settings.toString()}`;
-}
-
-/** @throws `already-exists`, `invalid-argument` */
-function createTopic(service: StreamingService, name: string, settings: EmulatorTopic): void {
-  checkEmulatorTopic(name, settings);
-  const { partitions = 1, retentionMs = DEFAULT_RETENTION_HOURS * HOUR_MS } = settings;
-  const retentionInHours = retentionMs / HOUR_MS;
-  if (!Number.isInteger(retentionInHours)) {
-    throw controlError("invalid-argument", name, `retentionMs is ${retentionMs}; allowed are whole hours, from 24 to 168`);
-  }
-  const streamPoolId = service.streams.defaultPool.id;
-  try {
-    service.streams.create({ name, partitions, retentionInHours, streamPoolId, freeformTags: {}, isActive: true });
-  } catch (cause) {
-    if (!(cause instanceof ServiceError)) throw cause;
-    const code = cause.status === 409 ? "already-exists" : "invalid-argument";
-    throw controlError(code, name, `topic ${JSON.stringify(name)} cannot be created: ${cause.message}`, cause);
-  }
-}
-
-/** @throws `not-found` */
-function streamNamed(service: StreamingService, name: string): Stream {
-  const stream = service.streams.named(name);
-  if (stream === null) throw controlError("not-found", name, `there is no topic ${JSON.stringify(name)}`);
-  return stream;
-}
-
-function controlError(
-  code: "already-exists" | "invalid-argument" | "not-found",
-  topic: string,
-  what: string,
-  cause?: unknown,
-): StreamError {
-  return new StreamError(code, `the emulated OCI Streaming: ${what}`, { provider: "oci-streaming", topic, cause });
 }
 
 function cannotListen(host: string, port: number, cause: unknown): StreamError {

@@ -27,6 +27,7 @@ export class StreamingService {
   readonly invalidMessages = new InvalidMessages();
   /** Where messages are published and read; known once the server listens. */
   messagesEndpoint = "";
+  readonly #calls = new Map<string, number>();
   #throttledShare = 0;
 
   /** @param compartmentId the root compartment: the tenancy */
@@ -41,6 +42,15 @@ export class StreamingService {
     this.objects.createBucket(LEASE_BUCKET);
     this.leases = new LeaseObjects(this.objects, this.streams);
     this.faults = new FaultPlan({ ...OCI_FAULTS, applyAtOnce: (fault) => this.leases.applyAtOnce(fault) }, firstFaultTurn);
+  }
+
+  /** Counts a call that was signed correctly, whatever becomes of it. */
+  countCall(operation: string): void {
+    this.#calls.set(operation, this.callCount(operation) + 1);
+  }
+
+  callCount(operation: string): number {
+    return this.#calls.get(operation) ?? 0;
   }
 
   /** Whether the setting throttles the next entry of a publish call. */

@@ -1,4 +1,3 @@
-import { StreamError } from "../../../src/errors.ts";
 import type { FaultVocabulary, PlannedEffect } from "../../faults/fault-plan.ts";
 
 /** An answer instead of the right one. Without a code the body is the text, as a gateway sends it. */
@@ -111,13 +110,8 @@ export interface PlannedAnswer {
   readonly partition?: string | undefined;
 }
 
-/** @param known the names of the operations. @throws `invalid-argument` for another one */
-export function plannedAnswer(answer: PlannedAnswer, known: readonly string[]): PlannedEffect<readonly FaultVariant[]> {
+export function plannedAnswer(answer: PlannedAnswer): PlannedEffect<readonly FaultVariant[]> {
   const { operation, status, code, message = "planned by the test", isCarriedOut = false, after = 0, times = 1, topic, partition } = answer;
-  if (!known.includes(operation)) {
-    const text = `there is no operation ${JSON.stringify(operation)}; there are ${known.join(", ")}`;
-    throw new StreamError("invalid-argument", text, { provider: OCI_FAULTS.provider });
-  }
   const calls = operation === "PutObject" ? [operation, STORE_PROGRESS, RENEW_LEASE] : [operation];
   return { name: operation, calls, effect: [refuse({ status, code, message }, isCarriedOut)], topic, partition, after, times };
 }

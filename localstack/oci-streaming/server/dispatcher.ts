@@ -63,6 +63,7 @@ export class Dispatcher {
     const service = this.#service;
     const keyOf = (keyId: string): ReturnType<ThrowAwayIdentity["keyOf"]> => this.#identity.keyOf(keyId);
     verifyRequest({ method, target, headers, body }, keyOf, service.clock.nowMs, operation.mayLeaveBodyUnsigned ?? false);
+    service.countCall(operation.name);
     const call: Call = { service, path: route.path, query: new Query(target.slice(path!.length + 1)), headers, body };
     const faults = service.faults.isEmpty ? CallFaults.NONE : this.#faultsOf(operation, call);
     if (service.settings.latencyMs > 0) await delay(service.settings.latencyMs, undefined, { signal: gone });

@@ -54,6 +54,7 @@ test("the URL is all that is needed, and nothing of it is left after close", asy
     endpoint: emulator.endpoint,
     leaseEndpoint: emulator.endpoint,
     configFile: emulator.configFile,
+    pollMs: "200",
     "leases.namespace": emulator.leases.namespace,
     "leases.bucket": emulator.leases.bucket,
   });

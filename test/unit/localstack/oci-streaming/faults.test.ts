@@ -166,6 +166,7 @@ test("answers of any status and code can be planned", async () => {
   const outcomes = [];
   for (let call = 0; call < 4; call += 1) outcomes.push(await outcome(clients.get(streamId, cursor)));
   expect(outcomes).toEqual(["done", "401 NotAuthenticated", "401 NotAuthenticated", "done"]);
+  expect([emulator.callCount("GetMessages"), emulator.callCount("PutMessages")]).toEqual([4, 0]);
 });
 
 interface Lease {
