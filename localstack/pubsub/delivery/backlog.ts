@@ -96,6 +96,13 @@ export class Backlog {
     return failures;
   }
 
+  /** Who has the message of this id. `null`: nobody has, by this id. */
+  holderOf(ackId: string): Consumer | null {
+    const { sequence, lease: number } = this.#ackIds.parse(ackId);
+    const lease = this.#entries.get(sequence)?.lease;
+    return lease?.number === number ? lease.consumer : null;
+  }
+
   /** Lets the deadlines of a consumer's messages pass, or all. @returns whether there was one */
   expireLeases(consumer?: Consumer): boolean {
     let isAny = false;

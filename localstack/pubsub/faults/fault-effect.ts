@@ -29,7 +29,8 @@ export const DELIVERY = "Deliver";
 export const KEEPALIVE = "KeepAlive";
 
 const FETCHES = ["StreamingPull", "Pull", DELIVERY];
-const OF_MEMBERS = ["Acknowledge", "ModifyAckDeadline", DELIVERY];
+/** Who makes them has leases. */
+const OF_MEMBERS = ["Acknowledge", "ModifyAckDeadline"];
 const CHANGES = [
   "CreateTopic",
   "UpdateTopic",
@@ -112,6 +113,7 @@ export interface PlannedAnswer {
   readonly after?: number | undefined;
   /** @default 1 */
   readonly times?: number | undefined;
+  /** It does not narrow `KeepAlive`. */
   readonly topic?: string | undefined;
 }
 

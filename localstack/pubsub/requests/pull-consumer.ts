@@ -12,7 +12,6 @@ const IMMEDIATE_MS = 10;
 /** One unary Pull: it takes one answer. */
 export class PullConsumer implements Connected {
   readonly clientId = "";
-  readonly peer = null;
   readonly isSingle = true;
   readonly ackDeadlineMs: number;
   readonly #subscription: Subscription;

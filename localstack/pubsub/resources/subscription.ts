@@ -23,8 +23,6 @@ export interface SubscriptionHost {
 
 /** A consumer that can be told that it is over. */
 export interface Connected extends Consumer {
-  /** Its connection, as `address:port`; `null`: nobody needs to know. */
-  readonly peer: string | null;
   end(code: number, text: string): void;
 }
 
@@ -163,8 +161,13 @@ export class Subscription implements BacklogOwner {
     this.#discardedUntilMs = 0;
   }
 
+  /** Who has the message of this id. `null`: nobody has, by this id. */
+  holderOf(ackId: string): Consumer | null {
+    return this.#backlog.holderOf(ackId);
+  }
+
   /** Lets the deadlines of one consumer pass, to the benefit of others, or all deadlines. @returns whether there was one */
-  expireLeases(consumer?: Connected): boolean {
+  expireLeases(consumer?: Consumer): boolean {
     const isAny = this.#backlog.expireLeases(consumer);
     if (isAny && consumer !== undefined) this.#backlog.postpone(consumer);
     return isAny;

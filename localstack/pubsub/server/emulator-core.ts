@@ -50,11 +50,11 @@ export class EmulatorCore {
     return new CallFaults(this.faults.take({ name, topics, hasGroup: subscriptionName !== undefined }));
   }
 
-  /** Lets the leases of a member run out. @param peer of the member's connection */
-  expireMember(subscription: Subscription, peer: string | null): boolean {
-    const members = subscription.connected;
-    const own = members.filter((member) => member.peer === peer);
-    return [...own, ...members].some((member) => subscription.expireLeases(member));
+  /** Lets all leases of one member run out. @param ackIds one of them names the member; else it is any that has leases */
+  expireMember(subscription: Subscription, ackIds: readonly string[]): boolean {
+    const named = ackIds.map((ackId) => subscription.holderOf(ackId)).find((holder) => holder !== null);
+    if (named !== undefined) return subscription.expireLeases(named);
+    return subscription.connected.some((member) => subscription.expireLeases(member));
   }
 
   /** Ends the streams of a subscription, and lets all its leases run out. @returns whether there was a stream */
@@ -79,7 +79,7 @@ export class EmulatorCore {
   #applyAtOnce({ kind, topic }: Fault): boolean {
     const all = [...this.registry.allSubscriptions];
     const meant = topic === undefined ? all : all.filter((subscription) => subscription.topic?.id === topic);
-    if (kind === "steal-partition") return meant.map((subscription) => this.expireMember(subscription, null)).includes(true);
+    if (kind === "steal-partition") return meant.map((subscription) => this.expireMember(subscription, [])).includes(true);
     if (kind === "lose-coordinator") return meant.map((subscription) => this.endMembers(subscription)).includes(true);
     if (kind !== "restart") return false;
     this.restart();

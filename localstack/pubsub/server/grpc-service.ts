@@ -19,6 +19,9 @@ import type { StreamingPullRequest } from "../wire/messages.ts";
 import type { StreamHost } from "./stream-consumer.ts";
 import { StreamingPull } from "./streaming-pull.ts";
 
+/** A larger header would end the connection: a call with more failures names none of them, so that none passes for a success. */
+const MOST_DETAILS = 40_000;
+
 type UnaryCall = ServerUnaryCall<Received<unknown>, object>;
 
 /** The methods of the service on a gRPC server: they carry calls out, and show faults. */
@@ -97,7 +100,7 @@ export class GrpcService {
     if (refusal !== null && refusal.code !== Code.ok) throw refusal;
     if (faults.has("invalid-message"))
       core.invalidMessages.choose((request as { readonly messages: readonly PublishedMessage[] }).messages);
-    this.#applyToMembers(faults, handler, request, peer);
+    this.#applyToMembers(faults, handler, request);
     const { ackFailure } = faults;
     if (ackFailure !== null) {
       throw ackRefusal(new Map((request as { readonly ackIds: readonly string[] }).ackIds.map((ackId) => [ackId, ackFailure])));
@@ -109,12 +112,12 @@ export class GrpcService {
     return response;
   }
 
-  #applyToMembers(faults: CallFaults, handler: Call<unknown>, request: unknown, peer: string): void {
+  #applyToMembers(faults: CallFaults, handler: Call<unknown>, request: unknown): void {
     const { core } = this.#host;
     if (!faults.has("expire-leases") && !faults.has("end-streams")) return;
     const subscription = core.registry.findSubscription(handler.subject(request).subscription ?? "");
     if (subscription === null) return;
-    if (faults.has("expire-leases")) core.expireMember(subscription, peer);
+    if (faults.has("expire-leases")) core.expireMember(subscription, (request as { readonly ackIds: readonly string[] }).ackIds);
     if (faults.has("end-streams")) core.endMembers(subscription);
   }
 
@@ -130,9 +133,10 @@ export class GrpcService {
   } {
     if (!(error instanceof Refusal)) return { code: Code.internal, details: `The emulator has failed: ${String(error)}` };
     const { code, message: details, ackFailures } = error;
-    if (ackFailures.size === 0) return { code, details };
+    const statusDetails = ackFailures.size === 0 ? null : this.#encoding.statusDetails(error);
+    if (statusDetails === null || statusDetails.length > MOST_DETAILS) return { code, details };
     const metadata = new this.#library.grpc.Metadata();
-    metadata.set("grpc-status-details-bin", this.#encoding.statusDetails(error));
+    metadata.set("grpc-status-details-bin", statusDetails);
     return { code, details, metadata };
   }
 }

@@ -1,5 +1,6 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Lease } from "../delivery/lease.ts";
+import type { CallFaults } from "../faults/call-faults.ts";
 import { DELIVERY } from "../faults/fault-effect.ts";
 import { Code } from "../refusal.ts";
 import type { Connected, Subscription } from "../resources/subscription.ts";
@@ -23,7 +24,7 @@ export interface StreamHost {
 export class StreamConsumer implements Connected {
   readonly clientId: string;
   readonly isSingle = false;
-  readonly peer: string;
+  readonly #peer: string;
   ackDeadlineMs: number;
   readonly #call: ServerDuplexStream<unknown, object>;
   readonly #subscription: Subscription;
@@ -37,13 +38,15 @@ export class StreamConsumer implements Connected {
   /** What the connection has not taken yet. */
   #unsentBytes = 0;
   #isStalled = false;
+  /** Its next messages have been delayed, and are not delayed again. */
+  #hasWaited = false;
   #isEnded = false;
 
   constructor(call: ServerDuplexStream<unknown, object>, subscription: Subscription, first: StreamingPullRequest, host: StreamHost) {
     this.#call = call;
     this.#subscription = subscription;
     this.#host = host;
-    this.peer = call.getPeer();
+    this.#peer = call.getPeer();
     this.clientId = first.clientId;
     this.ackDeadlineMs = first.streamAckDeadlineSeconds * host.core.secondMs;
     this.#maxMessages = first.maxOutstandingMessages > 0 ? first.maxOutstandingMessages : Infinity;
@@ -56,19 +59,33 @@ export class StreamConsumer implements Connected {
   }
 
   prepare(): boolean {
-    const { core } = this.#host;
+    const hasWaited = this.#hasWaited;
+    this.#hasWaited = false;
+    if (hasWaited) return true;
     const { name } = this.#subscription;
-    const faults = core.take(DELIVERY, () => ({ subscription: name }));
+    const faults = this.#host.core.take(DELIVERY, () => ({ subscription: name }));
     if (faults.isEmpty) return true;
+    if (this.meet(faults) && faults.delayMs > 0) this.#stall(faults.delayMs);
+    return this.hasRoom;
+  }
+
+  /**
+   * Shows what faults do to a stream, of whatever part of it they are.
+   * @param ackIds that the client has named
+   * @returns whether the stream goes on
+   */
+  meet(faults: CallFaults, ackIds: readonly string[] = []): boolean {
+    const { core } = this.#host;
     if (faults.has("restart")) core.restart();
-    if (faults.has("disconnect")) this.#host.break(this.peer);
+    if (faults.has("disconnect")) {
+      this.#host.break(this.#peer);
+      this.close();
+    }
     const refusal = faults.refusal(false);
     if (refusal !== null) this.end(refusal.code, refusal.message);
     if (faults.has("end-streams")) core.endMembers(this.#subscription);
-    if (faults.has("expire-leases")) core.expireMember(this.#subscription, this.peer);
-    if (faults.delayMs > 0) this.#stall(faults.delayMs);
-    if (faults.has("disconnect") || faults.has("restart")) this.#isEnded = true;
-    return this.hasRoom;
+    if (faults.has("expire-leases")) core.expireMember(this.#subscription, ackIds);
+    return !this.#isEnded;
   }
 
   deliver({ ackId, entry }: Lease): void {
@@ -131,6 +148,7 @@ export class StreamConsumer implements Connected {
     this.#isStalled = true;
     this.#host.core.delays.after(durationMs, () => {
       this.#isStalled = false;
+      this.#hasWaited = true;
       this.#subscription.roomChanged();
     });
   }

@@ -32,39 +32,45 @@ export class StreamingPull {
   }
 
   #received(request: StreamingPullRequest): void {
-    if (this.#isOver) return;
-    try {
+    this.#try(() => {
       if (this.#consumer === null) this.#open(request);
       else this.#further(request, this.#consumer);
+    });
+  }
+
+  #try(run: () => void): void {
+    if (this.#isOver) return;
+    try {
+      run();
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.#end(error.code, error.message);
+      if (error instanceof Refusal) this.#end(error.code, error.message);
+      else this.#end(Code.internal, `The emulator has failed: ${String(error)}`);
     }
   }
 
   #open(request: StreamingPullRequest): void {
     const { core } = this.#host;
-    const { subscription: name } = request;
-    const faults = core.take(METHOD, () => ({ subscription: name }));
-    const refusal = faults.refusal(false);
+    const faults = core.take(METHOD, () => ({ subscription: request.subscription }));
     if (faults.has("restart")) return core.restart();
     if (faults.has("disconnect")) return this.#host.break(this.#call.getPeer());
+    const refusal = faults.refusal(false);
     if (refusal !== null) throw refusal;
-    if (faults.delayMs > 0) {
-      this.#call.pause();
-      core.delays.after(faults.delayMs, () => {
-        this.#call.resume();
-        this.#received(request);
-      });
-      return;
-    }
+    if (faults.delayMs === 0) return this.#start(request);
+    this.#call.pause();
+    core.delays.after(faults.delayMs, () => {
+      this.#try(() => this.#start(request));
+      this.#call.resume();
+    });
+  }
+
+  #start(request: StreamingPullRequest): void {
     checkAckDeadline(request.streamAckDeadlineSeconds, LIMITS.leastAckDeadlineSeconds);
-    const subscription = pulledSubscription(core.registry, name);
+    const subscription = pulledSubscription(this.#host.core.registry, request.subscription);
     this.#subscription = subscription;
     this.#protocolVersion = request.protocolVersion;
     this.#consumer = new StreamConsumer(this.#call, subscription, request, this.#host);
     this.#change(request, this.#consumer, subscription);
-    subscription.connect(this.#consumer);
+    if (!this.#isOver) subscription.connect(this.#consumer);
   }
 
   #further(request: StreamingPullRequest, consumer: StreamConsumer): void {
@@ -82,10 +88,9 @@ export class StreamingPull {
   }
 
   #answerKeepalive(consumer: StreamConsumer): void {
-    const { name } = this.#subscription!;
-    const faults = this.#host.core.take(KEEPALIVE, () => ({ subscription: name }));
-    const refusal = faults.refusal(false);
-    if (refusal !== null) throw refusal;
+    // It is no call about a topic or a group: only what is planned for it counts it.
+    const faults = this.#host.core.take(KEEPALIVE, () => ({}));
+    if (!consumer.meet(faults)) return;
     if (this.#protocolVersion > 0 && !faults.has("no-answer")) consumer.respond({});
   }
 
@@ -97,24 +102,32 @@ export class StreamingPull {
     }
     for (const seconds of modifyDeadlineSeconds) checkAckDeadline(seconds, 0);
     if (ackIds.length > 0) {
-      const acknowledgeConfirmation = confirmation(ackIds, this.#acknowledge(ackIds, subscription));
-      if (subscription.isExactlyOnce) consumer.respond({ acknowledgeConfirmation });
+      const failures = this.#withFaults("Acknowledge", ackIds, consumer, () => subscription.acknowledge(ackIds));
+      if (subscription.isExactlyOnce) consumer.respond({ acknowledgeConfirmation: confirmation(ackIds, failures) });
     }
     if (modifyDeadlineAckIds.length === 0) return;
     const { secondMs } = this.#host.core;
     const changes = modifyDeadlineAckIds.map((ackId, index) => ({ ackId, ms: modifyDeadlineSeconds[index]! * secondMs }));
-    const modifyAckDeadlineConfirmation = confirmation(modifyDeadlineAckIds, subscription.modifyDeadlines(changes));
-    if (subscription.isExactlyOnce) consumer.respond({ modifyAckDeadlineConfirmation });
+    const failures = this.#withFaults("ModifyAckDeadline", modifyDeadlineAckIds, consumer, () => subscription.modifyDeadlines(changes));
+    if (!subscription.isExactlyOnce) return;
+    consumer.respond({ modifyAckDeadlineConfirmation: confirmation(modifyDeadlineAckIds, failures) });
   }
 
-  #acknowledge(ackIds: readonly string[], subscription: Subscription): ReadonlyMap<string, string> {
-    const { core } = this.#host;
-    const faults = core.take("Acknowledge", () => ({ subscription: subscription.name }));
-    const refusal = faults.refusal(false);
-    if (refusal !== null) throw refusal;
+  /** A part of a request counts as the call of this name. @returns why, for the ids that failed */
+  #withFaults(
+    name: string,
+    ackIds: readonly string[],
+    consumer: StreamConsumer,
+    carryOut: () => ReadonlyMap<string, string>,
+  ): ReadonlyMap<string, string> {
+    const faults = this.#host.core.take(name, () => ({ subscription: this.#subscription!.name }));
+    // Of a stream that has ended nobody reads the answer.
+    if (!consumer.meet(faults, ackIds)) return new Map();
     const { ackFailure } = faults;
-    if (ackFailure !== null) return new Map(ackIds.map((ackId) => [ackId, ackFailure]));
-    return subscription.acknowledge(ackIds);
+    const failures = ackFailure === null ? carryOut() : new Map(ackIds.map((ackId) => [ackId, ackFailure]));
+    const late = faults.refusal(true);
+    if (late !== null) throw late;
+    return failures;
   }
 
   #end(code: number, text: string): void {

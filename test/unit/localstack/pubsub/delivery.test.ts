@@ -199,6 +199,19 @@ describe("exactly-once delivery", () => {
     expect(valuesOf(await clients.pull(subscription))).toEqual([late.value]);
   });
 
+  test("names no id if more have failed than a header holds, and settles the others", async () => {
+    const subscription = await clients.subscribe("flights", "delays", SETTINGS);
+    await clients.publish("flights", Array.from({ length: 400 }, String));
+    const late = await clients.pull(subscription, 1_000);
+    pubsub.advance(10_100);
+    await clients.publish("flights", ["good"]);
+    const again = await clients.pull(subscription, 1_000);
+    const good = again.find(({ value }) => value === "good")!;
+    expect([late.length, again.length]).toEqual([400, 401]);
+    expect(await failuresOf(acknowledge(subscription, [...idsOf(late), good.ackId]))).toEqual({ code: 3, failures: {} });
+    expect((await failuresOf(acknowledge(subscription, [good.ackId]))).failures).toEqual({ [good.ackId]: INVALID });
+  });
+
   test("takes acknowledgements of a key in its order only", async () => {
     const subscription = await clients.subscribe("flights", "delays", SETTINGS);
     await clients.publish("flights", ["1", "2"], "a");

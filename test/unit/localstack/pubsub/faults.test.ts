@@ -106,6 +106,52 @@ test("a fetch is slow", async () => {
   stream.cancel();
 });
 
+test("every fetch can be slow, and none waits for ever", async () => {
+  pubsub.inject({ kind: "stall", operation: "fetch", durationMs: 20, times: Infinity });
+  const stream = clients.stream(subscription);
+  for (let count = 1; count <= 3; count += 1) {
+    await publish([String(count)]);
+    await stream.take(count);
+  }
+  expect(stream.received.map(({ value }) => value)).toEqual(["1", "2", "3"]);
+  stream.cancel();
+});
+
+test("a connection that breaks instead of a delivery leaves the messages to another stream, and signs of life use no fault up", async () => {
+  await using others = rawClients(pubsub);
+  const stream = clients.stream(subscription, { protocolVersion: 1 });
+  await delay(50);
+  pubsub.inject({ kind: "disconnect", topic: "flights" });
+  stream.write({});
+  await expect.poll(() => stream.responses).toHaveLength(1);
+  await codeOf(others.publish("flights", ["1"], "k"));
+  await codeOf(others.publish("flights", ["2"], "k"));
+  pubsub.inject({ kind: "disconnect", topic: "flights", operation: "fetch" });
+  expect(await codeOf(others.publish("flights", ["3"], "k"))).toBe(0);
+  expect(await stream.ended).toBe(14);
+  const next = others.stream(subscription);
+  pubsub.advance(10_100);
+  await expect.poll(() => next.received.map(({ value }) => value)).toEqual(["2", "3"]);
+  next.cancel();
+});
+
+test("what a stream acknowledges is a commit", async () => {
+  const exact = await clients.subscribe("other", "exact", { enableExactlyOnceDelivery: true });
+  const stream = clients.stream(exact);
+  await publish(["1"], "other");
+  const [{ ackId } = { ackId: "" }] = await stream.take(1);
+  pubsub.answerWith({ method: "Acknowledge", ackFailure: "TRANSIENT_FAILURE_OF_THE_SERVICE" });
+  stream.write({ ackIds: [ackId] });
+  await expect
+    .poll(() => stream.responses.at(-1))
+    .toMatchObject({ acknowledgeConfirmation: { ackIds: [], temporaryFailedAckIds: [ackId] } });
+  pubsub.inject({ kind: "refuse-authorization", operation: "commit" });
+  stream.write({ modifyDeadlineAckIds: [ackId], modifyDeadlineSeconds: [60] });
+  await expect.poll(() => stream.responses.at(-1)).toMatchObject({ modifyAckDeadlineConfirmation: { ackIds: [ackId] } });
+  stream.write({ ackIds: [ackId] });
+  expect(await stream.ended).toBe(7);
+});
+
 test("streams end in turns with the four statuses of the service, and lose no message", async () => {
   pubsub.inject({ kind: "expire-cursor", times: 4 });
   await publish(["1"]);
