@@ -3,6 +3,7 @@ import type { PubSubLibrary } from "../library.ts";
 import { LIMITS } from "../limits.ts";
 import { Encoding } from "../wire/encoding.ts";
 import { type CoreOptions, EmulatorCore } from "./emulator-core.ts";
+import { withoutPassedDeadlines } from "./far-deadlines.ts";
 import { GrpcService } from "./grpc-service.ts";
 import { Listener } from "./listener.ts";
 
@@ -28,6 +29,7 @@ export class PubSubServer {
       "grpc.max_send_message_length": -1,
       "grpc.enable_channelz": 0,
       "grpc-node.flow_control_window": WINDOW_BYTES,
+      interceptors: [withoutPassedDeadlines],
     });
     this.#listener = new Listener(this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure()), host);
     new GrpcService(library, encoding, { core: this.core, break: (peer) => this.#listener.break(peer) }).addTo(this.#server);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatedPubSub, startEmulatedPubSub } from "../../../../localstack/pubsub/emulated-pubsub.ts";
-import { type RawClients, type Received, rawClients } from "./raw-clients.ts";
+import { NO_RETRY, type RawClients, type Received, codeOf, rawClients } from "./raw-clients.ts";
 
 let pubsub: EmulatedPubSub;
 let clients: RawClients;
@@ -87,6 +87,17 @@ describe("a subscription", () => {
     const [{ receivedMessages }] = await pull;
     expect(receivedMessages).toHaveLength(1);
   });
+});
+
+test.each([27_000 * 3_600_000, 3_600_000, 500])("a call may take the %i ms that its client allows", async (timeout) => {
+  pubsub.inject({ kind: "stall", operation: "publish", durationMs: 50 });
+  const request = { topic: clients.topic("flights"), messages: [{ data: Buffer.from("1") }] };
+  expect(await codeOf(clients.publisher.publish(request, { ...NO_RETRY, timeout }))).toBe(0);
+});
+
+test("a call ends when the time of its client is over", async () => {
+  const subscription = await clients.subscribe("flights", "delays");
+  expect(await codeOf(clients.subscriber.pull({ subscription, maxMessages: 1 }, { ...NO_RETRY, timeout: 100 }))).toBe(4);
 });
 
 describe("ordering keys", () => {
