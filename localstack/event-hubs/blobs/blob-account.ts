@@ -11,7 +11,9 @@ export interface BlobAccountSettings {
   readonly mostListed: number;
 }
 
-const VALID_NAME = /^[a-z0-9](?:-?[a-z0-9]){2,62}$/;
+const SHORTEST_NAME = 3;
+const LONGEST_NAME = 63;
+const VALID_NAME = /^[a-z0-9](?:-?[a-z0-9])*$/;
 
 /** The containers of a storage account. */
 export class BlobAccount {
@@ -44,6 +46,9 @@ export class BlobAccount {
   createContainer(name: string, nowMs: number): BlobContainer {
     if (this.#containers.has(name)) {
       throw new BlobRefusal(409, "ContainerAlreadyExists", "The specified container already exists.");
+    }
+    if (name.length < SHORTEST_NAME || name.length > LONGEST_NAME) {
+      throw new BlobRefusal(400, "OutOfRangeInput", "The specified resource name length is not within the permissible limits.");
     }
     if (!VALID_NAME.test(name))
       throw new BlobRefusal(400, "InvalidResourceName", "The specified resource name contains invalid characters.");
