@@ -35,7 +35,8 @@ export interface Assignment {
    * The former ownership of this partition by the same member (an object that was passed to `assigned` of this sink), if what the
    * group has stored is exactly what that ownership has read or stored last: place, epoch, and a note that every reset
    * changes. So no other member has settled in between, and nobody has moved the group. Then what the core had handled under it and
-   * could not store counts as handled, except from a `forgetAhead` on. `null`: there is none, or the driver cannot be certain.
+   * could not store counts as handled, except from a `forgetAhead` on. `null`: there is none, or the driver cannot be certain. Asked in
+   * `assigned`; a driver takes it back when this ownership is over, so that ownerships do not keep each other.
    */
   readonly resumes: Assignment | null;
   /**

@@ -17,7 +17,7 @@ type Phase = "held" | "handing-over" | "over";
 
 /** One ownership of one partition by this member, from its acquisition to its end. */
 export class Lease {
-  readonly assignment: Assignment;
+  readonly assignment: Assignment & { resumes: Assignment | null };
   /** Aborts when nothing more may be delivered: the lease is handed over, or it is over. */
   readonly delivering: AbortSignal;
   readonly #parts: LeaseParts;
@@ -149,6 +149,8 @@ export class Lease {
   /** Nothing may rely on it any more. */
   end(): void {
     this.#phase = "over";
+    // A member that often loses and resumes would keep all its ownerships otherwise.
+    this.assignment.resumes = null;
     this.#delivery.abort();
   }
 }

@@ -1,5 +1,5 @@
 import { type PartitionHandler, RetryBackoff, groupHandler, pause } from "../../../src/adapter-kit/index.ts";
-import type { Assignment, ConsumerSettings, HandledAhead, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
+import type { ConsumerSettings, HandledAhead, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
 import { type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
 import { classOf, classify } from "../errors.ts";
 import { type FetchHandler, fetchHandler } from "../fetch/fetch-cursor.ts";
@@ -12,7 +12,7 @@ import type { AheadOffsets } from "./commit-metadata.ts";
 import { type FormerOwnership, consistentAhead } from "./former-ownership.ts";
 import { GroupMembership } from "./group-membership.ts";
 import type { CommittedPlace, GroupOffsets } from "./group-offsets.ts";
-import { OwnedDelivery } from "./owned-delivery.ts";
+import { OwnedDelivery, type ResumingAssignment } from "./owned-delivery.ts";
 import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
 import { settleOffsets } from "./settle-offsets.ts";
 import { startOffsets } from "./start-positions.ts";
@@ -144,7 +144,7 @@ export class JoinedMember {
 
   #release(owned: OwnedPartition): void {
     this.#owned.remove(owned);
-    if (owned.delivery !== null) this.#former.set(owned.partition, owned.delivery.former);
+    if (owned.delivery !== null) this.#former.set(owned.partition, owned.delivery.end());
   }
 
   /** The member still owns the partition, and claims it in every rebalance, until the sink has finished its work. */
@@ -219,7 +219,7 @@ export class JoinedMember {
     const resumed = former?.isAt(place) === true ? former : null;
     const known = resumed?.epochsAfter(place.offset) ?? null;
     const ahead = known === null ? place.ahead : consistentAhead(place.offset, place.ahead, known);
-    const assignment: Assignment = {
+    const assignment: ResumingAssignment = {
       partition: String(partition),
       identity: this.#services.watch.known.identity,
       start: { kind: "at", position: toPosition(place.offset) },

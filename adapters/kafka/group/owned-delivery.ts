@@ -10,9 +10,12 @@ import { distancesWithin } from "./handled-distances.ts";
 /** After more commits of unknown outcome than this, the oldest ones are not recognised if the group has stored them. */
 const MAX_UNCERTAIN_COMMITS = 32;
 
+/** An assignment that gives up its former one when it is over. */
+export type ResumingAssignment = Assignment & { resumes: Assignment | null };
+
 /** The delivery of an owned partition to the sink, and what the group has stored of its progress. */
 export class OwnedDelivery {
-  readonly assignment: Assignment;
+  readonly assignment: ResumingAssignment;
   /** Fetches for the assignment. */
   readonly cursor: FetchCursor;
   /** The note of all commits of this ownership. */
@@ -24,7 +27,7 @@ export class OwnedDelivery {
   #commits: readonly StoredCommit[];
 
   /** @param place where the group stands */
-  constructor(assignment: Assignment, cursor: FetchCursor, place: CommittedPlace) {
+  constructor(assignment: ResumingAssignment, cursor: FetchCursor, place: CommittedPlace) {
     this.assignment = assignment;
     this.cursor = cursor;
     this.#settled = place;
@@ -73,8 +76,10 @@ export class OwnedDelivery {
     this.cursor.epochs.forgetBefore(offset);
   }
 
-  /** What the next ownership of the partition by this member has to know. */
-  get former(): FormerOwnership {
+  /** Ends the ownership. @returns what the next ownership of the partition by this member has to know */
+  end(): FormerOwnership {
+    // A member that often loses and resumes would keep all its ownerships otherwise.
+    this.assignment.resumes = null;
     return new FormerOwnership(this.assignment, this.#commits, this.cursor.epochsAfter(-1n));
   }
 }

@@ -14,6 +14,7 @@ import type { MemoryTopic } from "./topic.ts";
 
 /** An ownership, with the data that only the group knows. */
 interface Seat extends Ownership {
+  readonly assignment: Assignment & { resumes: Assignment | null };
   readonly member: Member;
   readonly partition: Partition;
   readonly end: AbortController;
@@ -249,6 +250,8 @@ export class PositionGroup implements Group {
 
   #vacate(seat: Seat): void {
     seat.end.abort();
+    // A member that often loses and resumes would keep all its ownerships otherwise.
+    seat.assignment.resumes = null;
     this.#seats.delete(seat.partition.id);
     const former = this.#former.get(seat.member) ?? new Map<string, Seat>();
     this.#former.set(seat.member, former.set(seat.partition.id, seat));
@@ -262,7 +265,7 @@ export class PositionGroup implements Group {
     this.#places.set(partition.id, index);
     const note = this.#notes.get(partition.id) ?? 0;
     const former = this.#former.get(member)?.get(partition.id);
-    const assignment: Assignment = {
+    const assignment: Seat["assignment"] = {
       partition: partition.id,
       identity: member.identity,
       start: { kind: "at", position: toPosition(index) },

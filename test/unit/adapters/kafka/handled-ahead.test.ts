@@ -518,6 +518,7 @@ describe("a member that gets its partition back after it has lost it", () => {
     expect(await member.settle(2, upTo(15, 3))).toBeNull();
     kafka.inject({ kind: "lose-coordinator" });
     expect((await member.reassigned(2)).resumes).toBe(next);
+    expect(next.resumes, "ownerships that are over do not keep each other").toBeNull();
   });
 
   test("resumes at the place where the group had just started", async () => {

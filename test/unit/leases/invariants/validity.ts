@@ -83,6 +83,13 @@ async function resumesWhatNobodyTook(engine: Engine): Promise<void> {
   requireEqual([start, ahead], [before.place, { upTo: "7", except: ["4"] }], "what the group had stored");
   requireEqual(await world.run(a.settle(a.assignments.at(-1)!, "8")), null, "the answer to the settlement of the ownership that resumes");
   requireEqual((await world.row("s0")).place, { kind: "after", position: "8" }, "the place that is stored then");
+  const [, second] = a.assignments;
+  a.process.freeze(true);
+  await world.clock.advance(3 * HOLD_MS);
+  a.process.thaw();
+  await world.clock.until(() => a.assignments.length === 3, "it gets the row back once more", 30_000);
+  require(a.assignments[2]!.resumes === second, "the ownership must resume the former one");
+  requireEqual(second!.resumes, null, "what an ownership that is over still keeps");
   await world.closeAll();
 }
 
@@ -150,6 +157,7 @@ export const validity: Invariant = {
       replace: "isCurrent: () => !this.isOver,",
     },
     { name: "settles-without-asking", file: "owned-leases.ts", find: "if (!lease.isCurrent) {", replace: "if (lease.isOver) {" },
+    { name: "keeps-all-its-ownerships", file: "lease.ts", find: "this.assignment.resumes = null;", replace: "" },
     {
       name: "says-lost-without-knowing",
       file: "owned-leases.ts",

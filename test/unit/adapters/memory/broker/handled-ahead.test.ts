@@ -125,6 +125,9 @@ describe("an ownership resumes the former one of the same member", () => {
     const again = member.current.get("0")!;
     expect(again).toMatchObject({ start: { position: "2" }, ahead });
     expect(again.resumes).toBe(mine);
+    opened.broker.topic("orders").groups.get("billing")!.dissolve();
+    await eventually(() => expect(member.current.get("0")).not.toBe(again));
+    expect([member.current.get("0")!.resumes, again.resumes]).toEqual([again, null]);
     await member.consumer.close();
   });
 
