@@ -12,6 +12,7 @@ import { streamSubject, timeText } from "./stream-answers.ts";
 // https://docs.oracle.com/en-us/iaas/Content/Streaming/Concepts/streamingoverview_topic-Limits_on_Streaming_Resources.htm
 const MOST_GROUPS = 50;
 const DEFAULT_TIMEOUT_MS = 30_000n;
+const LONGEST_TIMEOUT_MS = 86_400_000n;
 
 function groupSubject(call: Call): CallSubject {
   return { ...streamSubject(call), hasGroup: true };
@@ -28,11 +29,13 @@ const createGroupCursor: Operation = {
     const body = JsonBody.parse(bytes);
     const name = body.text("groupName");
     if (name === null || name === "") throw missingParameter("groupName");
+    const timeoutInMs = body.integer("timeoutInMs") ?? DEFAULT_TIMEOUT_MS;
+    if (timeoutInMs < 1n || timeoutInMs > LONGEST_TIMEOUT_MS) throw invalidParameter("timeoutInMs must be from 1 ms to one day");
     const group = stream.groups.get(name) ?? createGroup(stream, name, startsOf(stream, body));
     const ofCursor = {
       name,
       instance: body.text("instanceName") ?? randomUUID(),
-      timeoutInMs: Number(body.integer("timeoutInMs") ?? DEFAULT_TIMEOUT_MS),
+      timeoutInMs: Number(timeoutInMs),
       commitOnGet: body.flag("commitOnGet") ?? true,
     };
     group.reserve(ofCursor.instance, service.clock.nowMs + ofCursor.timeoutInMs);

@@ -18,6 +18,8 @@ export interface NewStream extends Pick<StreamDetails, "name" | "partitions" | "
   readonly isActive: boolean;
 }
 
+/** Of one stream. What a tenancy has is far below. */
+const MOST_PARTITIONS = 10_000;
 const NAME = /^[A-Za-z0-9._-]{1,255}$/;
 
 /** The stream pools and streams of a tenancy. Deleted streams stay. */
@@ -72,7 +74,7 @@ export class Streams {
       throw new ServiceError(409, "Conflict", `A stream with the name ${name} exists in the stream pool ${streamPoolId}`);
     }
     const used = this.all.reduce((sum, stream) => sum + (stream.exists ? stream.partitions.length : 0), 0);
-    if (used + partitions > this.#settings.partitionLimit) {
+    if (used + partitions > this.#settings.partitionLimit || partitions > MOST_PARTITIONS) {
       throw new ServiceError(400, "LimitExceeded", "You exceed the number of allowed partitions");
     }
     const details = { name, partitions, retentionInHours, streamPoolId, compartmentId, freeformTags };

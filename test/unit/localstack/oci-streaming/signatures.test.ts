@@ -1,8 +1,14 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { NoRetryConfigurationDetails, SessionAuthDetailProvider, SimpleAuthenticationDetailsProvider } from "oci-common";
+import { dirname, join } from "node:path";
+import {
+  NoRetryConfigurationDetails,
+  ResourcePrincipalAuthenticationDetailsProvider,
+  SessionAuthDetailProvider,
+  SimpleAuthenticationDetailsProvider,
+} from "oci-common";
 import { StreamAdminClient } from "oci-streaming";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type EmulatedOciStreaming, startEmulatedOciStreaming } from "../../../../localstack/oci-streaming/emulated-oci-streaming.ts";
 import { RawClients, base64 } from "./raw-clients.ts";
 import { outcome, silenceTheSdk } from "./silent-sdk.ts";
@@ -119,4 +125,21 @@ test("a session token signs until there is a newer one", async () => {
   expect(await outcome(renewed.listStreams(list))).toBe("done");
   former.close();
   renewed.close();
+});
+
+test("a resource principal signs by the files of the session; its token is kept by the SDK although the service refuses it", async () => {
+  await using emulator = await startEmulatedOciStreaming();
+  const folder = dirname(emulator.configFile);
+  vi.stubEnv("OCI_RESOURCE_PRINCIPAL_VERSION", "2.2");
+  vi.stubEnv("OCI_RESOURCE_PRINCIPAL_RPST", join(folder, "token"));
+  vi.stubEnv("OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM", join(folder, "key.pem"));
+  vi.stubEnv("OCI_RESOURCE_PRINCIPAL_REGION", emulator.region);
+  const authenticationDetailsProvider = ResourcePrincipalAuthenticationDetailsProvider.builder();
+  vi.unstubAllEnvs();
+  const client = new StreamAdminClient({ authenticationDetailsProvider }, { retryConfiguration: NoRetryConfigurationDetails });
+  client.endpoint = emulator.endpoint;
+  expect(await outcome(client.listStreams({ streamPoolId: emulator.streamPool }))).toBe("done");
+  await emulator.renewSession();
+  expect(await outcome(client.listStreams({ streamPoolId: emulator.streamPool }))).toBe("401 NotAuthenticated");
+  client.close();
 });
