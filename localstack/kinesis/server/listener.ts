@@ -73,7 +73,9 @@ export class Listener {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
-    response.once("close", () => gone.abort());
+    response.once("close", () => {
+      if (!response.writableFinished) gone.abort();
+    });
     try {
       const body = await readBody(request);
       if (body === null) return await this.#send(response, TOO_LARGE, gone.signal);
