@@ -18,6 +18,7 @@ export class GroupRows {
   /** Partitions whose row was there, and since when it is missing. */
   readonly #known = new Map<string, number | null>();
   #listedMs = -Infinity;
+  #hasForeignOwner = false;
 
   constructor(parts: MemberParts, topic: TopicView, isOwned: (partition: string) => boolean) {
     this.#parts = parts;
@@ -26,10 +27,14 @@ export class GroupRows {
     this.expiry = new Expiry(parts.clock, parts.times);
   }
 
-  /** Have they not been listed for long, or can a holder have expired since? */
+  /**
+   * Have they not been listed for long, or can a holder have expired since? What a foreign client frees raises no attention, so that its rows are
+   * looked at more often.
+   */
   get isDue(): boolean {
     const { clock, times } = this.#parts;
     const nowMs = clock.nowMs();
+    if (this.#hasForeignOwner && nowMs - this.#listedMs >= times.renewMs) return true;
     return nowMs - this.#listedMs >= times.listMs || nowMs >= this.expiry.nextMs;
   }
 
@@ -60,6 +65,7 @@ export class GroupRows {
     const rows = await store.list(requests);
     this.expiry.observe(rows, startedMs);
     this.#listedMs = clock.nowMs();
+    this.#hasForeignOwner = rows.some(({ row }) => row.owner !== null && row.holdMs === null && !this.expiry.isExpired(row));
     return new Map(rows.map((held) => [held.row.partition, held]));
   }
 
