@@ -45,6 +45,8 @@ export class Stream {
   #open: Shard[] = [];
   #shardsMade = 0;
   #horizonMs: number;
+  /** The retention that `expire` has applied at once. */
+  #expiredMs: number | null = null;
   #changesMs: readonly number[] = [];
   #turn = 0;
   #passing: { readonly status: "CREATING" | "UPDATING" | "DELETING"; readonly untilMs: number };
@@ -75,8 +77,12 @@ export class Stream {
     return status === "DELETING" && performance.now() >= untilMs;
   }
 
+  /**
+   * As the service shows it. After `expire` it is 0, which the service never shows: only so can a client tell that what it has not seen is gone,
+   * because no time has passed.
+   */
   get retentionHours(): number {
-    return Math.ceil(this.retentionMs / HOUR_MS);
+    return this.#expiredMs === this.retentionMs ? 0 : Math.ceil(this.retentionMs / HOUR_MS);
   }
 
   /** In the order of their creation, without those that retention has removed. */
@@ -168,6 +174,7 @@ export class Stream {
 
   /** Drops everything that is stored now, and closed shards, as if the retention had passed. */
   expire(): void {
+    this.#expiredMs = this.retentionMs;
     this.#horizonMs = this.#clock.stampMs();
     for (const shard of this.#shards.values()) {
       shard.trimAll();

@@ -118,7 +118,12 @@ describe("positions", () => {
 
   test("retention: what has expired is gone, and a number of it stands for the oldest record that is left", async () => {
     const { Records = [] } = await orders.put(["a", "one"], ["a", "two"]);
+    const shown = async (): Promise<number | undefined> =>
+      (await kinesis.send(new DescribeStreamSummaryCommand({ StreamName: "orders" }))).StreamDescriptionSummary?.RetentionPeriodHours;
+    expect(await shown()).toBe(24);
     await emulator.expire("orders");
+    // No time has passed: only so can a client tell what may be gone.
+    expect(await shown()).toBe(0);
     expect(await orders.texts(0, "TRIM_HORIZON")).toEqual([]);
     await orders.put(["a", "three"]);
     for (const { SequenceNumber } of Records) {
