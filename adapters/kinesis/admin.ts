@@ -1,0 +1,78 @@
+import type {
+  AdminDriver,
+  DriverGroupDescription,
+  DriverTopicDescription,
+  GroupName,
+  Lag,
+  LagRequest,
+  ListedGroup,
+  PartitionPlace,
+  Permission,
+  StartPoint,
+  TopicSettings,
+} from "../../src/driver/index.ts";
+import { GroupAdmin } from "./admin/group-admin.ts";
+import { groupLag } from "./admin/group-lag.ts";
+import { permissionsOn } from "./admin/permissions.ts";
+import { StreamAdmin } from "./admin/stream-admin.ts";
+import type { KinesisService } from "./service.ts";
+
+export class KinesisAdmin implements AdminDriver {
+  readonly #service: KinesisService;
+  readonly #streams: StreamAdmin;
+  readonly #groups: GroupAdmin;
+
+  constructor(service: KinesisService) {
+    this.#service = service;
+    this.#streams = new StreamAdmin(service);
+    this.#groups = new GroupAdmin(service);
+  }
+
+  createTopic(topic: string, settings: TopicSettings, signal: AbortSignal): Promise<void> {
+    return this.#streams.create(topic, settings, signal);
+  }
+
+  updateTopic(topic: string, settings: TopicSettings, signal: AbortSignal): Promise<void> {
+    return this.#streams.update(topic, settings, signal);
+  }
+
+  deleteTopic(topic: string, signal: AbortSignal): Promise<void> {
+    return this.#streams.delete(topic, signal);
+  }
+
+  describeTopic(topic: string, signal: AbortSignal): Promise<DriverTopicDescription> {
+    return this.#streams.describe(topic, signal);
+  }
+
+  listTopics(signal: AbortSignal): Promise<readonly string[]> {
+    return this.#streams.list(signal);
+  }
+
+  listGroups(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {
+    return this.#groups.list(topic, signal);
+  }
+
+  describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription> {
+    return this.#groups.describe(topic, name, signal);
+  }
+
+  planReset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
+    return this.#groups.planReset(topic, name, to, signal);
+  }
+
+  resetGroup(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
+    return this.#groups.reset(topic, name, to, signal);
+  }
+
+  deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
+    return this.#groups.delete(topic, name, signal);
+  }
+
+  permissions(topic: string, name: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]> {
+    return permissionsOn(this.#service, topic, name, signal);
+  }
+
+  lag(topic: string, name: GroupName, request: LagRequest, signal: AbortSignal): Promise<Lag> {
+    return groupLag(this.#service, topic, name, request, signal);
+  }
+}

@@ -1,0 +1,211 @@
+import type { PutRecordsOutput, PutRecordsRequestEntry, PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
+import { StoredSlice, notStored } from "../../src/adapter-kit/index.ts";
+import type {
+  CallShape,
+  Capabilities,
+  Limits,
+  OutgoingRecord,
+  ProducerDriver,
+  PublishCall,
+  RecordResult,
+  SliceResult,
+  TopicIdentity,
+} from "../../src/driver/index.ts";
+import { packedPosition } from "../../src/envelope/index.ts";
+import { DEFAULT_RECORD_BYTES, messageBytesOf, narrowed, overheadOf } from "./capabilities.ts";
+import { classify, entryError, isNamed, kinesisError, mayBeDone } from "./errors.ts";
+import type { Envelope } from "./options.ts";
+import { ProducerStream } from "./produce/producer-stream.ts";
+import { recordEntry } from "./produce/record-entry.ts";
+import type { KinesisService } from "./service.ts";
+import { streamOf } from "./stream-name.ts";
+
+/** https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html */
+const MOST_RECORDS = 500;
+/** The service counts partition keys as well: so much is left for those of 500 records. */
+const MOST_CALL_BYTES = 10 * 1_048_576 - MOST_RECORDS * 1_024;
+const MOST_MESSAGES = 50_000;
+const MOST_PACKED = 10_000;
+const CALLS_IN_FLIGHT = 16;
+
+/** Errors of a whole request because of what is in it; the service does not say in which record. */
+const INVALID = ["invalid-argument", "too-large"];
+
+/** One record of the service, and what it stands for: a slice of a lane, or one record without a lane. */
+interface Entry {
+  readonly slice: number;
+  readonly count: number;
+  readonly entry: PutRecordsRequestEntry;
+}
+
+/** Publishes to one stream. A lane is a key; a record packs what a lane has in a call, and a key has one unresolved record at most. */
+export class KinesisProducer implements ProducerDriver {
+  readonly laneGeneration = 0;
+  readonly #service: KinesisService;
+  readonly #topic: string;
+  readonly #envelope: Envelope;
+  readonly #stream: ProducerStream;
+  readonly #shape: CallShape;
+
+  constructor(service: KinesisService, topic: string) {
+    this.#service = service;
+    this.#topic = topic;
+    this.#envelope = service.envelopeOf(topic);
+    this.#stream = new ProducerStream(service, topic);
+    this.#shape = shapeFor(this.#envelope, service.maxRequestBytes);
+  }
+
+  get shape(): CallShape {
+    return this.#shape;
+  }
+
+  prepare(signal: AbortSignal): Promise<void> {
+    return this.#stream.prepare(signal);
+  }
+
+  get identity(): TopicIdentity {
+    return this.#stream.identity;
+  }
+
+  get limits(): Limits {
+    return this.capabilities.limits;
+  }
+
+  get capabilities(): Capabilities {
+    const { recordBytes, isOnDemand, knowsShards } = this.#stream;
+    const known = narrowed({ envelope: this.#envelope, recordBytes, isOnDemand });
+    return knowsShards ? known : { ...known, explicitPartition: false };
+  }
+
+  /** Keys keep their lanes whatever becomes of the shards. Of a partition that the application names the lane is a part of that of the key. */
+  laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
+    if (toPartition !== undefined) this.#stream.requireShard(toPartition);
+    if (key === null) return null;
+    const text = Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
+    // No name of a shard is empty or has a slash, so that no key has the lane of another one.
+    return `${toPartition ?? ""}/${text}`;
+  }
+
+  async write(call: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]> {
+    const refusal = await this.#stream.refusal(signal);
+    if (refusal !== null) return call.slices.map(() => ({ outcome: "refused", error: refusal }));
+    const results: (SliceResult | undefined)[] = [];
+    const entries = await this.#entriesOf(call, results, signal);
+    if (entries.length > 0) await this.#put(call, entries, results, signal);
+    return results as readonly SliceResult[];
+  }
+
+  /** Slices that cannot be sent as they are get their results at once. */
+  async #entriesOf(call: PublishCall, results: (SliceResult | undefined)[], signal: AbortSignal): Promise<readonly Entry[]> {
+    const entries: Entry[] = [];
+    for (const [slice, { lane, records }] of call.slices.entries()) {
+      try {
+        const packed = lane === null ? records.map((record) => [record]) : [records];
+        const made = await Promise.all(packed.map(async (messages) => this.#entryOf(messages, signal)));
+        entries.push(...made.map((entry, index) => ({ slice, count: packed[index]!.length, entry })));
+      } catch (error) {
+        results[slice] = notStored(classify(error));
+      }
+    }
+    return entries;
+  }
+
+  async #entryOf(messages: readonly OutgoingRecord[], signal: AbortSignal): Promise<PutRecordsRequestEntry> {
+    const { toPartition } = messages[0]!;
+    const hashKey = toPartition === undefined ? undefined : await this.#stream.hashKeyOf(toPartition, signal);
+    return recordEntry(this.#envelope, messages, hashKey);
+  }
+
+  async #put(call: PublishCall, entries: readonly Entry[], results: (SliceResult | undefined)[], signal: AbortSignal): Promise<void> {
+    const messages = entries.reduce((sum, { count }) => sum + count, 0);
+    try {
+      const { Records: answers } = await this.#service.connection.kinesis<PutRecordsOutput>(
+        ({ PutRecordsCommand }) => new PutRecordsCommand({ ...streamOf(this.#topic), Records: entries.map(({ entry }) => entry) }),
+        { operation: "PutRecords", topic: this.#topic, bytes: call.bytes, messages },
+        signal,
+      );
+      if (answers?.length !== entries.length) {
+        const text = `the service answered ${answers?.length ?? "no"} results to ${entries.length} records`;
+        throw Object.assign(new Error(text), { name: "SyntaxError" });
+      }
+      this.#settle(call, entries, answers, results);
+    } catch (error) {
+      const result = this.#failed(error, call, signal);
+      for (const { slice } of entries) results[slice] ??= result;
+    }
+  }
+
+  /** What became of a request that was not answered with results. */
+  #failed(thrown: unknown, { slices }: PublishCall, signal: AbortSignal): SliceResult {
+    const error = signal.aborted ? kinesisError("unavailable", "the request was abandoned", { cause: thrown }) : classify(thrown);
+    if (signal.aborted || mayBeDone(thrown)) return { outcome: "unknown", error };
+    // With several slices nobody is blamed: the core sends each of them alone.
+    if (INVALID.includes(error.code) && slices.length > 1) return { outcome: "retryable", error };
+    return notStored(error);
+  }
+
+  #settle(
+    call: PublishCall,
+    entries: readonly Entry[],
+    answers: readonly PutRecordsResultEntry[],
+    results: (SliceResult | undefined)[],
+  ): void {
+    const { hasPositions } = this.#stream;
+    const each = new Map<number, RecordResult[]>();
+    for (const [index, { slice, count }] of entries.entries()) {
+      const answer = answers[index]!;
+      if (call.slices[slice]!.lane !== null) {
+        results[slice] = failureOf(answer) ?? storedSlice(answer, count, hasPositions);
+        continue;
+      }
+      const ofSlice = each.get(slice) ?? [];
+      each.set(slice, ofSlice);
+      ofSlice.push(failureOf(answer) ?? storedRecord(answer, hasPositions));
+    }
+    for (const [slice, ofSlice] of each) results[slice] = { outcome: "each", results: ofSlice };
+    const throttled = answers.find(({ ErrorCode }) => ErrorCode !== undefined && entryError(ErrorCode).code === "throttled");
+    const { report } = this.#service;
+    if (throttled !== undefined && report.wants("throttle"))
+      report({ kind: "throttle", operation: "PutRecords", topic: this.#topic, delayMs: null });
+  }
+
+  async close(): Promise<void> {
+    this.#stream.close();
+  }
+}
+
+function shapeFor(envelope: Envelope, maxRequestBytes: number): CallShape {
+  return {
+    lane: "key",
+    lanesPerCall: "many",
+    maxLaneMessages: envelope === "frame" ? MOST_PACKED : 1,
+    // A larger message comes alone, up to what the stream takes. Packing makes no record larger than what every stream takes.
+    maxLaneBytes: messageBytesOf({ envelope, recordBytes: DEFAULT_RECORD_BYTES }),
+    maxCallMessages: envelope === "frame" ? MOST_MESSAGES : MOST_RECORDS,
+    maxCallRecords: MOST_RECORDS,
+    maxCallBytes: Math.min(maxRequestBytes, MOST_CALL_BYTES),
+    maxCallsInFlight: CALLS_IN_FLIGHT,
+    ...overheadOf(envelope),
+  };
+}
+
+type Failure = Exclude<RecordResult, { outcome: "stored" }>;
+
+/** `null`: it was stored. An internal failure may have stored it. */
+function failureOf({ ErrorCode }: PutRecordsResultEntry): Failure | null {
+  if (ErrorCode === undefined || ErrorCode === null) return null;
+  const error = entryError(ErrorCode);
+  if (error.code === "internal" || isNamed(error.cause, "InternalFailure", "InternalFailureException"))
+    return { outcome: "unknown", error };
+  return notStored(error);
+}
+
+function storedSlice({ SequenceNumber, ShardId }: PutRecordsResultEntry, count: number, hasPositions: boolean): SliceResult {
+  const position = (number: string, index: number): string | null => (hasPositions ? packedPosition(number, index, count) : null);
+  return new StoredSlice(hasPositions ? ShardId! : null, null, SequenceNumber!, position);
+}
+
+function storedRecord({ SequenceNumber, ShardId }: PutRecordsResultEntry, hasPositions: boolean): RecordResult {
+  if (!hasPositions) return { outcome: "stored", partition: null, position: null, timestampMs: null };
+  return { outcome: "stored", partition: ShardId!, position: SequenceNumber!, timestampMs: null };
+}

@@ -1,0 +1,67 @@
+import type { _Record } from "@aws-sdk/client-kinesis";
+import { comparePackedPositions, unpackRecord } from "../../src/envelope/index.ts";
+import type { StoredRecord, UnreadableRange } from "../../src/driver/index.ts";
+import { kinesisError } from "./errors.ts";
+import type { Envelope } from "./options.ts";
+import { readAggregate } from "./read/aggregated-record.ts";
+
+/** Decimal numbers of about 56 digits: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecordsResultEntry.html */
+const SEQUENCE_NUMBER = /^(?:0|[1-9]\d{0,128})$/;
+const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
+
+/** The range of hashes of a shard, both inclusive. */
+export interface HashRange {
+  readonly firstHash: bigint;
+  readonly lastHash: bigint;
+}
+
+/** What a record of the service holds. */
+export type RecordContent =
+  /** Empty where an aggregated record holds only records of other shards. `isUnderOtherKey`: a frame whose keys are not those of the record. */
+  | { readonly kind: "messages"; readonly messages: readonly StoredRecord[]; readonly isUnderOtherKey: boolean }
+  | { readonly kind: "unreadable"; readonly range: UnreadableRange };
+
+/** @param range of the shard: what the KPL has aggregated for another shard is written there once more */
+export function contentOf(native: _Record, envelope: Envelope, { firstHash, lastHash }: HashRange): RecordContent {
+  const { Data: data = new Uint8Array(), PartitionKey, SequenceNumber: position = "", ApproximateArrivalTimestamp } = native;
+  const partitionKey = PartitionKey === undefined ? null : Buffer.from(PartitionKey, "utf8");
+  const timestampMs = ApproximateArrivalTimestamp?.getTime() ?? 0;
+  const aggregate = readAggregate(data);
+  if (aggregate !== null) {
+    const messages = aggregate.messagesIn(firstHash, lastHash, (key, value, index, count): StoredRecord => {
+      const at = count === 1 ? position : `${position}/${index}`;
+      return plainRecord(key, value, at, timestampMs, native);
+    });
+    return { kind: "messages", messages, isUnderOtherKey: false };
+  }
+  if (envelope === "raw") {
+    return { kind: "messages", messages: [plainRecord(partitionKey, data, position, timestampMs, native)], isUnderOtherKey: false };
+  }
+  const unpacked = unpackRecord({ partitionKey, data, position, timestampMs, native });
+  if (unpacked.kind === "unreadable") return unpacked;
+  if (unpacked.kind === "frame") return { kind: "messages", messages: unpacked.records, isUnderOtherKey: false };
+  return { kind: "messages", messages: [unpacked.record], isUnderOtherKey: unpacked.reason === "partition-key" };
+}
+
+function plainRecord(key: Uint8Array | null, value: Uint8Array, position: string, timestampMs: number, native: _Record): StoredRecord {
+  const bytes = (key?.length ?? 0) + value.length;
+  return { key, value, headers: NO_HEADERS, position, timestampMs, bytes, deliveryAttempt: null, native };
+}
+
+function requireSequenceNumber(number: string): void {
+  if (typeof number === "string" && SEQUENCE_NUMBER.test(number)) return;
+  const received = typeof number === "string" ? `a string of ${number.length} characters` : typeof number;
+  throw kinesisError("invalid-argument", `a position of Kinesis is a sequence number, a decimal number; received ${received}`);
+}
+
+function compareSequenceNumbers(a: string, b: string): number {
+  requireSequenceNumber(a);
+  requireSequenceNumber(b);
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Compares two positions of one shard: `<sequence number>` or `<sequence number>/<index>`. @throws `invalid-argument` for a malformed one */
+export function comparePositions(a: string, b: string): number {
+  return comparePackedPositions(a, b, compareSequenceNumbers);
+}
