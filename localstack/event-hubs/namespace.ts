@@ -76,17 +76,21 @@ export class Namespace {
     return faults;
   }
 
-  /** Takes one partition from its owner. @returns whether any had one */
+  /**
+   * Takes one partition from its owner: its ownership, and the link that reads it with an epoch, as far as there are such.
+   * @returns whether any had one
+   */
   steal(topic: string | undefined, partition: string | undefined): boolean {
     const stolen = this.checkpoints.steal(topic, partition, Date.now());
-    const hubs = stolen === null ? this.hubs.filter(({ name }) => isSame(name, topic)) : [this.find(stolen.hub)];
-    const wanted = stolen?.partition ?? partition;
-    for (const hub of hubs) {
-      for (const { partition: id, readers } of hub?.readers ?? []) {
-        if ((wanted === undefined || wanted === id) && readers.steal() && stolen === null) return true;
-      }
-    }
-    return stolen !== null;
+    if (stolen === null) return this.#endExclusive(topic, (id) => id === (partition ?? id));
+    this.#endExclusive(stolen.hub, (id, group) => id === stolen.partition && group === stolen.group);
+    return true;
+  }
+
+  /** Ends the first reader with an epoch that fits. */
+  #endExclusive(topic: string | undefined, fits: (partition: string, group: string) => boolean): boolean {
+    const hubs = this.hubs.filter(({ name }) => topic === undefined || topic.toLowerCase() === name.toLowerCase());
+    return hubs.some((hub) => hub.readers.some(({ partition, group, readers }) => fits(partition, group) && readers.steal()));
   }
 
   /** @returns whether any partition had an owner */
@@ -106,10 +110,6 @@ const NO_FAULTS = new CallFaults([]);
 export function entityNotFound(entity: string): AmqpRefusal {
   // The client recognises it by this text.
   return new AmqpRefusal(Condition.notFound, `The messaging entity '${entity}' could not be found.`);
-}
-
-function isSame(name: string, topic: string | undefined): boolean {
-  return topic === undefined || topic.toLowerCase() === name.toLowerCase();
 }
 
 /** The partition of a call that is about one. */

@@ -67,7 +67,7 @@ export class ClientConnection {
     };
     this.#connection = parts.container.create_connection(options as never);
     this.#listen();
-    keepWholeFrames(this.#connection);
+    keepWholeFrames(this.#connection, parts.stream);
     this.#connection["accept"](parts.stream);
     parts.stream.on("drain", () => this.#wakeReaders());
     parts.stream.once("close", () => this.#end());
@@ -120,9 +120,10 @@ export class ClientConnection {
     connection.on("receiver_close", ({ receiver }: EventContext) => this.#closed(receiver!));
     connection.on("session_close", ({ session }: EventContext) => this.#sessionClosed(session!));
     // An error of the client, or bytes that are no AMQP: rhea ends the connection itself.
-    for (const event of ["connection_error", "protocol_error", "error", "session_error", "sender_error", "receiver_error"]) {
+    for (const event of ["connection_error", "protocol_error", "session_error", "sender_error", "receiver_error"]) {
       connection.on(event, () => undefined);
     }
+    connection.on("error", (error: unknown) => warnOfDefect(error));
     for (const event of ["connection_close", "disconnected"]) connection.on(event, () => this.#end());
   }
 
@@ -315,6 +316,13 @@ export class ClientConnection {
     for (const link of this.#links.values()) link.ended();
     this.#links.clear();
     this.#nodes.clear();
+  }
+}
+
+/** rhea catches what its listeners throw, and has errors of its own for what clients do wrong. */
+function warnOfDefect(error: unknown): void {
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) {
+    process.emitWarning(`the emulated Event Hubs has a defect: ${error.stack}`);
   }
 }
 

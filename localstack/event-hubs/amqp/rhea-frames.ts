@@ -1,3 +1,5 @@
+import { nextTick } from "node:process";
+import type { Duplex } from "node:stream";
 import type { Connection, Session } from "rhea";
 
 /** A frame of rhea, as far as it is needed here. */
@@ -24,13 +26,18 @@ export const PLAIN_MESSAGE = 0x7fffffff;
 
 /**
  * Makes a connection of rhea write and read frames as the service does: with all their fields, also empty ones at the end, because the
- * client of Python relies on that; and with messages as they were sent.
+ * client of Python relies on that; and with messages as they were sent. The frames of one turn are sent together: a client that gets the
+ * answer to its link before the credit for it waits for a second.
  */
-export function keepWholeFrames(connection: Connection): void {
+export function keepWholeFrames(connection: Connection, stream: Duplex): void {
   const write = connection["_write_frame"] as (channel: number, frame: Performative | undefined, payload: unknown) => void;
   connection["_write_frame"] = (channel: number, frame: Performative | undefined, payload: unknown): void => {
     const fields = frame === undefined ? 0 : (FIELDS[frame.constructor.descriptor.numeric] ?? 0);
     if (frame !== undefined && frame.value.length < fields) frame.value.length = fields;
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      nextTick(() => stream.uncork());
+    }
     write.call(connection, channel, frame, payload);
   };
   const receive = connection["on_transfer"] as (frame: unknown) => void;

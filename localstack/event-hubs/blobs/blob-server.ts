@@ -53,8 +53,11 @@ export class BlobServer {
       else write(response, answer, message.method);
     } catch (error) {
       if (error instanceof BlobRefusal) write(response, refused(error), message.method);
-      // The client has gone away.
-      else if (!socket.destroyed) throw error;
+      // Else the client has gone away.
+      else if (!socket.destroyed) {
+        process.emitWarning(`the emulated Event Hubs has a defect: ${String(error)}`);
+        socket.destroy();
+      }
     }
   }
 

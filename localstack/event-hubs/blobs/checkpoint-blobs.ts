@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { CallName } from "../faults/event-hubs-faults.ts";
 import type { BlobAccount } from "./blob-account.ts";
 import { type BlobContainer, NO_CONDITIONS, type StoredBlob } from "./blob-container.ts";
@@ -17,6 +18,8 @@ const OWNERSHIP = "ownership";
 const CHECKPOINT = "checkpoint";
 const OWNER = "ownerid";
 const THIEF = "another-processor";
+/** Of a partition that a processor has given up. */
+const FREE: ReadonlyMap<string, string> = new Map([[OWNER, ""]]);
 
 /**
  * The layout that the processors of all SDKs share: `<host>/<hub>/<group>/<kind>/<partition>`, with everything in metadata.
@@ -52,21 +55,21 @@ export class CheckpointBlobs {
 
   /**
    * Another processor takes one partition from its owner, as after a freeze: it writes both the ownership and the checkpoint, which
-   * stays where it is.
+   * stays where it is. In the next turn it gives the partition up, as processors do that close, so that nobody has to wait until it expires.
    * @returns what was taken; `null`: nothing had an owner
    */
-  steal(
-    hub: string | undefined,
-    partition: string | undefined,
-    nowMs: number,
-  ): { readonly hub: string; readonly partition: string } | null {
+  steal(hub: string | undefined, partition: string | undefined, nowMs: number): Owned["place"] | null {
     const owned = this.#owned(hub).find(
       ({ blob, place }) => (partition === undefined || place.partition === partition) && !blob.metadata.get(OWNER)!.startsWith(THIEF),
     );
     if (owned === undefined) return null;
     this.#thieves += 1;
+    const thief = `${THIEF}-${this.#thieves}`;
     const { container, blob, place } = owned;
-    container.setMetadata(blob.name, new Map([[OWNER, `${THIEF}-${this.#thieves}`]]), NO_CONDITIONS, nowMs);
+    container.setMetadata(blob.name, new Map([[OWNER, thief]]), NO_CONDITIONS, nowMs);
+    setImmediate(() => {
+      if (container.find(blob.name)?.metadata.get(OWNER) === thief) container.setMetadata(blob.name, FREE, NO_CONDITIONS, nowMs);
+    });
     const checkpoint = container.find(blob.name.replace(`/${OWNERSHIP}/`, `/${CHECKPOINT}/`));
     if (checkpoint !== undefined) container.setMetadata(checkpoint.name, checkpoint.metadata, NO_CONDITIONS, nowMs);
     return place;
@@ -75,7 +78,7 @@ export class CheckpointBlobs {
   /** Every partition loses its owner, as if all processors had given theirs up. @returns whether any had one */
   releaseAll(hub: string | undefined, nowMs: number): boolean {
     const owned = this.#owned(hub);
-    for (const { container, blob } of owned) container.setMetadata(blob.name, new Map([[OWNER, ""]]), NO_CONDITIONS, nowMs);
+    for (const { container, blob } of owned) container.setMetadata(blob.name, FREE, NO_CONDITIONS, nowMs);
     return owned.length > 0;
   }
 

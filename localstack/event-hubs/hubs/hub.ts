@@ -72,9 +72,12 @@ export class Hub {
     return readers;
   }
 
-  /** All links that read, by their partition. */
-  get readers(): readonly { readonly partition: string; readonly readers: PartitionReaders }[] {
-    return [...this.#readers].map(([name, readers]) => ({ partition: name.slice(name.lastIndexOf(" ") + 1), readers }));
+  /** All links that read. The names of groups are in lower case. */
+  get readers(): readonly { readonly group: string; readonly partition: string; readonly readers: PartitionReaders }[] {
+    return [...this.#readers].map(([name, readers]) => {
+      const [group = "", partition = ""] = name.split(" ");
+      return { group, partition, readers };
+    });
   }
 
   /** Nothing runs on its own: retention is applied when somebody looks. */

@@ -182,7 +182,8 @@ describe("of groups", () => {
     });
     await expect(ownership.setMetadata({ ownerid: "me" }, { conditions: { ifMatch: owned! } })).rejects.toMatchObject({ statusCode: 412 });
     await expect(checkpoint.setMetadata({ offset: "6" }, { conditions: { ifMatch: written! } })).rejects.toMatchObject({ statusCode: 412 });
-    expect((await ownership.getProperties()).metadata).toEqual({ ownerid: expect.stringMatching(/^another-processor/) });
+    // The thief has given it up.
+    expect((await ownership.getProperties()).metadata?.["ownerid"] ?? "").toBe("");
     expect((await checkpoint.getProperties()).metadata).toEqual({ offset: "5", sequencenumber: "2" });
   });
 
