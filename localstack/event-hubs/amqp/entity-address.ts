@@ -7,8 +7,12 @@ export type EntityAddress =
 
 const PATH = /^([^/]+)(?:\/ConsumerGroups\/([^/]+))?(?:\/Partitions\/([^/]+))?\/?$/i;
 
-/** @param address as in a link: `orders/ConsumerGroups/billing/Partitions/0`, or as a whole URL, as Python sends it. `null`: it names nothing */
-export function parseAddress(address: string | undefined): EntityAddress | null {
+/**
+ * @param terminus the source or target of a link. Its address is `orders/ConsumerGroups/billing/Partitions/0`, or a whole URL, as Python sends it
+ * @returns `null` where it names nothing
+ */
+export function addressOf(terminus: unknown): EntityAddress | null {
+  const { address } = (terminus ?? {}) as { readonly address?: string | null };
   if (address === undefined || address === null) return null;
   const path = address.replace(/^[a-z]+:\/\/[^/]*\//i, "").replace(/^\//, "");
   if (path === "$cbs") return { kind: "tokens" };
@@ -17,4 +21,11 @@ export function parseAddress(address: string | undefined): EntityAddress | null 
   if (hub === undefined) return null;
   if (group === undefined) return { kind: "hub", hub, partition: partition ?? null };
   return partition === undefined ? null : { kind: "reader", hub, group, partition };
+}
+
+/** As tokens name it, in lower case. */
+export function pathOf(address: EntityAddress & { readonly kind: "hub" | "reader" }): string {
+  const group = address.kind === "reader" ? `/ConsumerGroups/${address.group}` : "";
+  const partition = address.partition === null ? "" : `/Partitions/${address.partition}`;
+  return `${address.hub}${group}${partition}`.toLowerCase();
 }

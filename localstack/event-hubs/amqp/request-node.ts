@@ -1,4 +1,4 @@
-import type { Sender } from "rhea";
+import type { Receiver, Sender } from "rhea";
 import { LinkOutbox } from "./link-outbox.ts";
 import { type RequestMessage, type ResponseMessage, encodeResponse } from "./request-message.ts";
 
@@ -10,7 +10,7 @@ export class RequestNode {
     this.#links.push({ outbox: new LinkOutbox(sender), waiting: [] });
   }
 
-  remove(sender: Sender): void {
+  remove(sender: Sender | Receiver): void {
     const index = this.#links.findIndex(({ outbox }) => outbox.sender === sender);
     if (index !== -1) this.#links.splice(index, 1);
   }
