@@ -21,7 +21,7 @@ const HISTORIES = [cleanLeave, rollingRestart, crash, unfinishedFirst, resetBesi
 /** Under load, everything takes longer. */
 const SOUND_PATIENCE_MS = 30_000;
 /** What a defect keeps from coming to pass is not waited for so long. */
-const MUTANT_PATIENCE_MS = 1_000;
+const MUTANT_PATIENCE_MS = 400;
 
 async function play(stack: Stack, history: History, patienceMs: number): Promise<void> {
   const world = new CoreWorld(stack, patienceMs, history);
