@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable } from "./abortable.ts";
@@ -19,6 +20,8 @@ export interface RetriedCall {
   readonly signal: AbortSignal;
   /** 0: the call is tried once, without a time limit. Infinity: it is retried until `signal` aborts. */
   readonly retryForMs: number;
+  /** How long an attempt may take that waits for something else than an answer, also behind the time for retries. @default 0 */
+  readonly attemptMs?: number | undefined;
   toError(error: unknown): StreamError;
   /** Called before each pause. */
   failed?(error: StreamError): void;
@@ -31,30 +34,59 @@ export interface RetriedCall {
  * @throws an error that is not retryable · when the time is over, the last failure, or `timeout` where no attempt has ended · the signal's reason
  */
 export async function retriedCall<T>(call: RetriedCall, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { signal, retryForMs } = call;
+  const { signal, retryForMs, attemptMs = 0 } = call;
   if (retryForMs === 0) return abortable(attempt(signal), signal);
-  const late = new AbortController();
-  const timer = retryForMs === Infinity ? undefined : setTimeout(() => late.abort(), retryForMs);
-  const over = AbortSignal.any([signal, late.signal]);
+  const limit = new Limit(retryForMs);
+  const over = AbortSignal.any([signal, limit.reached]);
   let failure: StreamError | undefined;
   try {
     for (let attempts = 1; ; attempts += 1) {
       try {
+        limit.extend(attemptMs);
         return await abortable(attempt(over), over);
       } catch (thrown) {
         over.throwIfAborted();
         failure = call.toError(thrown);
         if (!failure.retryable) throw thrown;
         call.failed?.(failure);
+        limit.extend(0);
         await pause(call, failure, backOffMs(PAUSES, attempts), over);
       }
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (!late.signal.aborted) throw error;
-    throw tooLate(failure, retryForMs);
+    if (!limit.reached.aborted) throw error;
+    throw tooLate(failure, failure === undefined ? Math.max(retryForMs, attemptMs) : retryForMs);
   } finally {
-    clearTimeout(timer);
+    limit.end();
+  }
+}
+
+/** Aborts `reached` when the time is over. */
+class Limit {
+  readonly #late = new AbortController();
+  readonly #endMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number) {
+    this.#endMs = performance.now() + ms;
+    this.extend(0);
+  }
+
+  get reached(): AbortSignal {
+    return this.#late.signal;
+  }
+
+  /** From now on it takes at least so long. 0: as at first. */
+  extend(ms: number): void {
+    const leftMs = Math.max(this.#endMs - performance.now(), ms);
+    this.end();
+    if (leftMs <= 0) this.#late.abort();
+    else if (leftMs !== Infinity) this.#timer = setTimeout(() => this.#late.abort(), leftMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 

@@ -16,6 +16,14 @@ export interface AdminCall {
   requireCapability(capability: Capability): void;
 }
 
+/** Long enough for the session of a dead member: only when it is over it is certain that the member does not live. */
+const SESSION_WAIT_MS = 90_000;
+const ATTEMPT_MS: Partial<Record<keyof Admin, number>> = {
+  describeGroup: SESSION_WAIT_MS,
+  resetGroup: SESSION_WAIT_MS,
+  deleteGroup: SESSION_WAIT_MS,
+};
+
 /**
  * Runs one call, and retries it while its error is retryable. When the signal aborts, rejects at once with its reason, also while the
  * driver hangs; when the connection closes, as `closed`. Every other rejection is a `StreamError` of this operation.
@@ -42,6 +50,7 @@ export async function adminCall<Result>(
       topic: named,
       signal: given === undefined ? services.closing : AbortSignal.any([given, services.closing]),
       retryForMs: services.retryForMs(),
+      attemptMs: ATTEMPT_MS[name],
       toError,
       failed: ({ code }: StreamError) => {
         mayBeDone ||= code === "outcome-unknown";

@@ -46,7 +46,8 @@ export interface DriverGroupDescription {
 
 /**
  * Administration. Topic names are the provider's own. Each method is one action, tried once: the core retries it
- * for 30 s while its error is retryable. It resolves when the change can be relied on by the next call (a created topic can be written to).
+ * for 30 s while its error is retryable. An attempt of `describeGroup`, `resetGroup` and `deleteGroup` may take 90 s, because it may have to
+ * wait until the session of a dead member is over. It resolves when the change can be relied on by the next call (a created topic can be written to).
  * A change that may or may not have been carried out (its answer was lost) is `outcome-unknown` with `retryable: true`, never
  * `unavailable`: only then the core takes `already-exists` of a creation, and `not-found` of a deletion, for the attempt's own work. A
  * creation answers `already-exists` when what exists can be relied on. Called only where the capability that

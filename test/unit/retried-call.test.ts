@@ -69,6 +69,31 @@ test("an attempt without an answer is cut off when the time is over", async () =
   expect(given?.aborted).toBe(true);
 });
 
+const after = async (ms: number): Promise<string> => new Promise((resolve) => setTimeout(() => resolve("done"), ms));
+
+test("an attempt that waits for something may take longer than it would be retried, also behind a failure", async () => {
+  expect(await retriedCall(call({ retryForMs: 50, attemptMs: 10_000 }), async () => after(200))).toBe("done");
+  let attempts = 0;
+  const answer = await retriedCall(call({ retryForMs: 300, attemptMs: 10_000 }), async () => {
+    attempts += 1;
+    return attempts === 1 ? Promise.reject(unavailable()) : after(600);
+  });
+  expect([answer, attempts]).toEqual(["done", 2]);
+});
+
+test("no attempt begins when the time for retries is over, and none takes longer than it may", async () => {
+  let attempts = 0;
+  const failing = retriedCall(call({ retryForMs: 50, attemptMs: 10_000 }), async () => {
+    attempts += 1;
+    await after(100);
+    throw unavailable();
+  });
+  await expect(failing).rejects.toMatchObject({ code: "unavailable", message: /tried again for 50 ms/ });
+  expect(attempts).toBe(1);
+  const hanging = retriedCall(call({ retryForMs: 50, attemptMs: 150 }), async () => new Promise(() => undefined));
+  await expect(hanging).rejects.toMatchObject({ code: "timeout", message: "no answer within 150 ms" });
+});
+
 test("the caller ends it at any time, with its own reason", async () => {
   for (const attempt of [async () => Promise.reject(unavailable()), async () => new Promise(() => undefined)]) {
     const caller = new AbortController();

@@ -16,6 +16,9 @@ type PlainMessage = Message<Uint8Array | null>;
 /** A smaller difference between clocks is not reported. */
 const CLOCK_TOLERANCE_MS = 5_000;
 
+/** Where a member has died, it is waited for until its session is over. */
+const GROUP_CHECK_MS = 60_000;
+
 interface Subject {
   readonly topic: string | undefined;
   readonly group: string | undefined;
@@ -105,10 +108,11 @@ async function examineGroups(
 }
 
 async function* examineGroup(admin: AnyAdmin, topic: string, group: string): AsyncGenerator<Finding, void, void> {
-  const described = await attempt("describe group", async (signal) => {
+  const describe = async (signal: AbortSignal): Promise<string> => {
     const { members } = await admin.describeGroup(topic, group, { signal });
     return members === null ? "it exists" : counted(members, "member");
-  });
+  };
+  const described = await attempt("describe group", describe, GROUP_CHECK_MS);
   yield described;
   if (isNotFound(described)) {
     yield notTried("lag", "a group that does not exist has no lag");

@@ -70,26 +70,34 @@ function adviceFor({ code, topic, operation, provider }: StreamError): string {
 }
 
 /** @param work returns the detail of a finding that is ok, or a finding */
-export async function attempt(check: string, work: (signal: AbortSignal) => Promise<Finding | string>): Promise<Finding> {
-  const [finding] = await attemptAll(check, async (signal) => {
+export async function attempt(
+  check: string,
+  work: (signal: AbortSignal) => Promise<Finding | string>,
+  limitMs = CHECK_MS,
+): Promise<Finding> {
+  const findings = async (signal: AbortSignal): Promise<readonly Finding[]> => {
     const found = await work(signal);
     return [typeof found === "string" ? ok(check, found) : found];
-  });
-  return finding!;
+  };
+  return (await attemptAll(check, findings, limitMs))[0]!;
 }
 
 /** As `attempt`, for one request that answers several checks; where it fails there is one finding. */
-export async function attemptAll(check: string, work: (signal: AbortSignal) => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
-  const signal = AbortSignal.timeout(CHECK_MS);
+export async function attemptAll(
+  check: string,
+  work: (signal: AbortSignal) => Promise<readonly Finding[]>,
+  limitMs = CHECK_MS,
+): Promise<readonly Finding[]> {
+  const signal = AbortSignal.timeout(limitMs);
   try {
     return await work(signal);
   } catch (error) {
-    if (signal.aborted) return [failed(check, noAnswer())];
+    if (signal.aborted) return [failed(check, noAnswer(limitMs))];
     if (isStreamError(error)) return [failed(check, error)];
     throw error;
   }
 }
 
-export function noAnswer(): StreamError {
-  return new StreamError("timeout", `no answer within ${durationText(CHECK_MS)}`);
+export function noAnswer(limitMs = CHECK_MS): StreamError {
+  return new StreamError("timeout", `no answer within ${durationText(limitMs)}`);
 }

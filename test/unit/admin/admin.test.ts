@@ -23,10 +23,11 @@ interface Fake {
 }
 
 const GROUP = { nativeName: "native-billing", members: 2, identity: IDENTITY };
+const GROUP_ANSWER = { ...GROUP, places: null };
 const LAG = { messages: 3, timeMs: null, partitions: [{ partition: "0", messages: 3, timeMs: null }] };
 
 /** The topic "orders" and the group "billing" have names of their own at the provider; "topic" is as in the fake log. */
-function fake(changes: Partial<Capabilities> = {}): Fake {
+function fake(changes: Partial<Capabilities> = {}, retryForMs = 0): Fake {
   const capabilities = { ...ALL_CAPABILITIES, ...changes };
   const calls: unknown[][] = [];
   const answers: Record<keyof AdminDriver, unknown> = {
@@ -86,7 +87,7 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
     requireCapability: (capability, operation) => {
       if (!capabilities[capability]) throw new StreamError("unsupported", `no ${capability}`, { capability, operation });
     },
-    retryForMs: () => 0,
+    retryForMs: () => retryForMs,
     toError: (error, where) => withContext(classify(error), { ...where, provider: PROVIDER }),
     closing: new AbortController().signal,
     track: () => () => {},
@@ -96,6 +97,16 @@ function fake(changes: Partial<Capabilities> = {}): Fake {
 }
 
 const name = { group: "billing", nativeGroup: "native-billing" };
+
+test("calls that find out whether members live may wait for the session of a dead one, and others may not", async () => {
+  const { admin, driver } = fake({}, 50);
+  const slow = async (): Promise<never> => new Promise((resolve) => setTimeout(() => resolve(GROUP_ANSWER as never), 200));
+  Object.assign(driver, { describeGroup: slow, resetGroup: slow, deleteGroup: slow, describeTopic: slow });
+  expect(await admin.describeGroup("orders", "billing")).toMatchObject({ members: 2 });
+  await admin.resetGroup("orders", "billing", "earliest");
+  await admin.deleteGroup("orders", "billing");
+  await expect(admin.describeTopic("orders")).rejects.toMatchObject({ code: "timeout" });
+});
 
 test("each call reaches the driver with the provider's own names", async () => {
   const { admin, calls } = fake();

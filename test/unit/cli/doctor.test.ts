@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-kafka.ts";
 import { openMemory } from "../../../adapters/memory/open.ts";
 import { examine } from "../../../src/cli/diagnosis/examine.ts";
@@ -126,6 +126,31 @@ async function findingsOf(permissions: readonly Permission[] | undefined): Promi
   const findings = await gather(examine(connection, { topic: "orders", group: "billing" }));
   return findings.filter(({ check }) => GUARDED.includes(check));
 }
+
+test("the description of a group may wait for the session of a member that has died", async () => {
+  const limits: number[] = [];
+  const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+    limits.push(ms);
+    return new AbortController().signal;
+  });
+  let limitMs: number | undefined;
+  const driver = overrideOpened(openMemory("memory:?create=orders"), (opened) => {
+    const describeGroup = opened.admin.describeGroup.bind(opened.admin);
+    Object.assign(opened.admin, {
+      describeGroup: async (...given: Parameters<typeof describeGroup>) => {
+        limitMs = limits.at(-1);
+        return describeGroup(...given);
+      },
+    });
+    return opened;
+  });
+  await using connection = await connect(driver, { require: ["groupReset"] });
+  await connection.admin.resetGroup("orders", "billing", "earliest");
+  const findings = await gather(examine(connection, { topic: "orders", group: "billing" }));
+  timeout.mockRestore();
+  expect(findings.find(({ check }) => check === "describe group")).toMatchObject({ result: "ok", detail: "0 members" });
+  expect(limitMs).toBe(60_000);
+});
 
 test("what is not permitted may be meant so, and the advice names what to ask for; where the provider reports nothing, the advice says how to try it", async () => {
   const findings = await findingsOf([
