@@ -60,7 +60,7 @@ export async function startMemoryEmulator(options: MemoryEmulatorOptions = {}): 
       checkEmulatorTopic(topic, given, { retentionBytes: rules.positiveInteger });
       const { partitions, retentionMs, retentionBytes } = given;
       checkMemoryOptions({ topics: { [topic]: { partitions, retentionMs } } });
-      broker.createTopic(topic, profile.layout, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
+      broker.createTopic(topic, profile, topicSettings(profile, { partitions, retentionMs, retentionBytes }));
     },
     inject(fault) {
       requireOpen("memory", isClosed);

@@ -16,7 +16,7 @@ import type {
 import { memoryError, outcomeUnknown } from "./errors.ts";
 import type { Groups } from "./groups.ts";
 import type { Service } from "./service.ts";
-import { identityOf, topicFor, topicSettings } from "./topic-access.ts";
+import { identityOf, requireRetention, topicFor, topicSettings } from "./topic-access.ts";
 
 export class MemoryAdmin implements AdminDriver {
   readonly #service: Service;
@@ -48,7 +48,8 @@ export class MemoryAdmin implements AdminDriver {
     await this.#enter("createTopic", topic, signal);
     this.#require("topicAdmin", "createTopic");
     const { broker, profile } = this.#service;
-    broker.createTopic(topic, profile.layout, topicSettings(profile, settings));
+    requireRetention(profile, settings);
+    broker.createTopic(topic, profile, topicSettings(profile, settings));
     this.#answer("createTopic", topic);
   }
 
@@ -60,6 +61,7 @@ export class MemoryAdmin implements AdminDriver {
     const capabilities = topic.narrow(this.#service.profile.capabilities);
     if (partitions !== undefined && partitions > topic.open.length) this.#require("partitionGrowth", "more partitions", capabilities);
     if (partitions !== undefined && partitions < topic.open.length) this.#require("partitionMerge", "fewer partitions", capabilities);
+    requireRetention(this.#service.profile, settings, topic.retention.retentionMs);
     topic.retain(settings);
     if (partitions !== undefined) topic.resize(partitions);
     this.#answer("updateTopic", name);

@@ -37,6 +37,12 @@ export class MemoryConsumer implements ConsumerDriver {
   }
 
   async start(sink: Sink, signal: AbortSignal): Promise<void> {
+    const { leastSessionMs } = this.#service.profile;
+    const { sessionTimeoutMs } = this.#settings;
+    if (sessionTimeoutMs < leastSessionMs) {
+      const text = `sessionTimeoutMs must be at least ${leastSessionMs}; received ${sessionTimeoutMs}`;
+      throw memoryError("invalid-argument", text, { topic: this.#topicName });
+    }
     await this.#join(sink, AbortSignal.any([signal, this.#closing.signal]));
   }
 

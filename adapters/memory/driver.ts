@@ -16,6 +16,7 @@ import type {
 } from "../../src/driver/index.ts";
 import { MemoryAdmin } from "./admin.ts";
 import type { MemoryBroker } from "./broker/broker.ts";
+import { comparePositions } from "./broker/positions.ts";
 import { BrokerGroups } from "./broker-groups.ts";
 import { classify } from "./errors.ts";
 import { refuseGroupName } from "./group-name.ts";
@@ -23,7 +24,6 @@ import type { Groups } from "./groups.ts";
 import { LeaseGroups } from "./lease-groups.ts";
 import { MemoryProducer } from "./producer.ts";
 import type { Profile } from "./profiles.ts";
-import { comparePositions } from "./records.ts";
 import { Service } from "./service.ts";
 import { MemorySource } from "./source.ts";
 import { SubscriptionReader } from "./subscription-reader.ts";

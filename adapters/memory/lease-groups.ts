@@ -23,8 +23,6 @@ import { MemorySource } from "./source.ts";
 const WATCH_MS = 50;
 const RENEW_MS = 250;
 const DESCRIBE_MS = 250;
-/** Long enough for a busy event loop not to end a membership. */
-const LEAST_SESSION_MS = 2_000;
 /** How long others wait before they complete what an administrator has left. */
 const ADMIN_HOLD_MS = 10_000;
 
@@ -49,7 +47,7 @@ export class LeaseGroups implements Groups {
       watchMs: WATCH_MS,
       renewMs: RENEW_MS,
       describeMs: DESCRIBE_MS,
-      leastSessionMs: LEAST_SESSION_MS,
+      leastSessionMs: service.profile.leastSessionMs,
       newId: randomUUID,
     };
   }
@@ -112,6 +110,6 @@ function lagBehind(topic: MemoryTopic, partition: Partition, progress: LeaseProg
   const { place, ahead } = progress ?? { place: { kind: "earliest" }, ahead: null };
   if (place.kind === "ended") return partitionLag(partition, "ended", null, nowMs);
   const { index } = resolvePlace(topic.name, partition, place);
-  const kept = ahead === null ? null : StoredAhead.of(ahead, index, partition.log.endIndex);
+  const kept = ahead === null ? null : StoredAhead.of(ahead, index, partition.log);
   return partitionLag(partition, index, kept === "malformed" ? null : kept, nowMs);
 }

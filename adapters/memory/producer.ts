@@ -11,11 +11,12 @@ import type {
   TopicIdentity,
 } from "../../src/driver/index.ts";
 import type { Partition } from "./broker/partition.ts";
+import type { Positions } from "./broker/positions.ts";
 import { chooseCulprits, invalidCall, loseAnswer, refusalOf } from "./broker/publish-faults.ts";
 import { type LaneKind, type Place, laneKindOf, laneOfKey, placeSlice } from "./broker/routing.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
 import { classify, memoryError, topicNotFound, unavailable } from "./errors.ts";
-import { asKept, excessOf, toPosition } from "./records.ts";
+import { asKept, excessOf } from "./records.ts";
 import type { Service, ServiceCall } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 
@@ -209,12 +210,13 @@ export class MemoryProducer implements ProducerDriver {
       touched.add(partition);
       for (const record of records)
         partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
-      return receiptPositions ? new StoredSlice(partition.id, nowMs, firstIndex, positionAt) : NOTHING_REPORTED;
+      if (!receiptPositions) return NOTHING_REPORTED;
+      return new StoredSlice(partition.id, nowMs, { positions: partition.log.positions, firstIndex }, positionAt);
     }
     const results = eachStored(records, (record, index) => {
       const partition = topic.openSuccessor(place[index]!);
       touched.add(partition);
-      const position = receiptPositions ? toPosition(partition.log.endIndex) : null;
+      const position = receiptPositions ? partition.log.positions.nameOf(partition.log.endIndex) : null;
       partition.log.append(this.#keepsAll ? record : asKept(record, this.#service.profile.capabilities), nowMs);
       return { partition: receiptPositions ? partition.id : null, position, timestampMs: receiptPositions ? nowMs : null };
     });
@@ -229,6 +231,6 @@ function refuseEach(count: number, error: StreamError): SliceResult {
   return { outcome: "each", results: Array.from({ length: count }, () => ({ outcome: "refused", error })) };
 }
 
-function positionAt(firstIndex: number, index: number): string {
-  return toPosition(firstIndex + index);
+function positionAt({ positions, firstIndex }: { readonly positions: Positions; readonly firstIndex: number }, index: number): string {
+  return positions.nameOf(firstIndex + index);
 }

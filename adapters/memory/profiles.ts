@@ -1,5 +1,6 @@
 import type { CallShape, Capabilities, Capability, ConsumerDriver } from "../../src/driver/index.ts";
 import { MAX_LEASED } from "./broker/leases.ts";
+import { COUNTED, type PositionsOf, SparsePositions } from "./broker/positions.ts";
 import { OWN_CAPABILITIES, capabilitiesWithout } from "./capabilities.ts";
 
 /** Providers whose shape, capabilities and limits this one can take. */
@@ -13,12 +14,23 @@ export type Like = (typeof LIKES)[number];
  */
 export type Layout = "hash-ranges" | "modulo";
 
+/** What a topic keeps of the form that has created it. */
+export interface TopicForm {
+  readonly layout: Layout;
+  readonly positionsOf: PositionsOf;
+}
+
 /** Everything that differs between the forms of the provider. */
-export interface Profile {
+export interface Profile extends TopicForm {
   readonly capabilities: Capabilities;
   readonly shape: CallShape;
-  /** The layout of topics that this form creates. */
-  readonly layout: Layout;
+  /**
+   * What a place is, where it need not be the position of a message.
+   * - `positions`: always one, also at the end of a log.
+   * - `times`: a time stays a time, and the beginning stays the beginning. Where the service does not tell the end of a log (`readerEnd`), that is
+   *   behind the newest message, or a time, if nothing was stored for some time.
+   */
+  readonly places: "positions" | "times";
   /** A lane for keys is one key, or one of a fixed number of groups of keys. The groups do not change when partitions do. */
   readonly keyLanes: "each" | "grouped";
   readonly settlementUnit: "position" | "record";
@@ -34,9 +46,28 @@ export interface Profile {
   readonly bookmarks: "positions" | "marks";
   /** How long a reader gets no record until it has caught up. */
   readonly quietMs: number;
+  /** A member with a shorter session is refused. */
+  readonly leastSessionMs: number;
+  readonly retention: RetentionRule;
+}
+
+/** What a service documents about the retention of its topics, in milliseconds. */
+interface RetentionRule {
+  readonly leastMs: number;
+  readonly mostMs: number;
+  /** Of a topic that asks for nothing; `null`: for ever. */
+  readonly defaultMs: number | null;
+  /** Whether it can be changed later. */
+  readonly isFixed: boolean;
 }
 
 const MEBIBYTE = 1_048_576;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A session must be many times as long as a renewal, and a busy event loop must not end it. */
+const LEAST_LEASE_MS = 2_000;
 
 const OWN_SHAPE: CallShape = {
   lane: "key",
@@ -54,6 +85,8 @@ const OWN: Profile = {
   capabilities: OWN_CAPABILITIES,
   shape: OWN_SHAPE,
   layout: "hash-ranges",
+  positionsOf: () => COUNTED,
+  places: "positions",
   keyLanes: "grouped",
   settlementUnit: "position",
   groups: "broker",
@@ -61,6 +94,8 @@ const OWN: Profile = {
   namesCulprit: true,
   bookmarks: "positions",
   quietMs: 0,
+  leastSessionMs: 1,
+  retention: { leastMs: 1, mostMs: Infinity, defaultMs: null, isFixed: false },
 };
 
 /** A Produce request: many partitions, with one atomic batch for each. */
@@ -72,7 +107,14 @@ const KAFKA: Profile = {
   },
   shape: { ...OWN_SHAPE, lane: "partition", maxCallsInFlight: 5, recordOverheadBytes: 24, headerOverheadBytes: 4 },
   layout: "modulo",
+  // https://kafka.apache.org/documentation/#brokerconfigs_group.min.session.timeout.ms
+  leastSessionMs: 6_000,
 };
+
+/** With the number of the shard a sequence number has 56 digits: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_Record.html */
+const SEQUENCE_NUMBERS_FROM = 49_543_463_076_570_308_322_303_623_326_179_887_152_428_262_250_726n;
+/** An offset is a JSON number that may be greater than a double can hold. */
+const OFFSETS_FROM = 2n ** 53n;
 
 /**
  * PutRecords: up to 500 records and 5 MiB (the documented 10 MiB are opt-in); a record of a key may pack many messages. One invalid record
@@ -87,6 +129,11 @@ const KINESIS: Profile = {
     limits: { messageBytes: MEBIBYTE, keyBytes: 256, headerBytes: MEBIBYTE },
   },
   shape: { ...OWN_SHAPE, maxCallRecords: 500, maxCallBytes: 5 * MEBIBYTE, recordOverheadBytes: 16 },
+  positionsOf: (number) => new SparsePositions(SEQUENCE_NUMBERS_FROM, 1_000, { number, of: 1_000_000 }),
+  places: "times",
+  leastSessionMs: LEAST_LEASE_MS,
+  // https://docs.aws.amazon.com/streams/latest/dev/kinesis-extended-retention.html
+  retention: { leastMs: DAY_MS, mostMs: 365 * DAY_MS, defaultMs: DAY_MS, isFixed: false },
   keyLanes: "each",
   groups: "leases",
   namesCulprit: false,
@@ -111,6 +158,10 @@ const EVENT_HUBS: Profile = {
   },
   shape: { ...OWN_SHAPE, lane: "partition", lanesPerCall: "one", maxCallBytes: MEBIBYTE, recordOverheadBytes: 8, headerOverheadBytes: 4 },
   layout: "modulo",
+  places: "times",
+  leastSessionMs: LEAST_LEASE_MS,
+  // https://learn.microsoft.com/en-us/azure/event-hubs/event-hubs-quotas
+  retention: { leastMs: HOUR_MS, mostMs: 90 * DAY_MS, defaultMs: null, isFixed: false },
   groups: "leases",
   // Few, so that the suite also runs where not everything fits.
   aheadBytes: 96,
@@ -175,6 +226,10 @@ const PUBSUB: Profile = {
   namesCulprit: false,
   bookmarks: "marks",
   quietMs: 50,
+  // The shortest deadline of an acknowledgement: https://cloud.google.com/pubsub/quotas#resource_limits
+  leastSessionMs: 10_000,
+  // Of a topic: https://cloud.google.com/pubsub/docs/topic-properties
+  retention: { leastMs: 10 * MINUTE_MS, mostMs: 31 * DAY_MS, defaultMs: 7 * DAY_MS, isFixed: false },
 };
 
 /**
@@ -200,6 +255,11 @@ const OCI_STREAMING: Profile = {
   },
   shape: { ...OWN_SHAPE, maxCallRecords: 1_000, maxCallBytes: MEBIBYTE, recordOverheadBytes: 16 },
   layout: "modulo",
+  positionsOf: () => new SparsePositions(OFFSETS_FROM, 3),
+  places: "times",
+  leastSessionMs: LEAST_LEASE_MS,
+  // https://docs.oracle.com/en-us/iaas/Content/Streaming/Concepts/streamingoverview_topic-Limits_on_Streaming_Resources.htm
+  retention: { leastMs: DAY_MS, mostMs: 7 * DAY_MS, defaultMs: DAY_MS, isFixed: true },
   keyLanes: "each",
   groups: "leases",
   namesCulprit: false,

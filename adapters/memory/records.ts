@@ -1,21 +1,21 @@
 import type { HeaderList, Limits, OutgoingRecord, StoredRecord, StoredTime, UnreadableRange } from "../../src/driver/index.ts";
-import { memoryError } from "./errors.ts";
+import type { Positions } from "./broker/positions.ts";
 
 /** Headers as the log keeps them. Only copies of them are handed out. */
 export type StoredHeaders = HeaderList;
 
 const NO_HEADERS: HeaderList = Object.freeze([]);
 const NO_BYTES = new Uint8Array(0);
-const POSITION = /^(?:0|[1-9]\d{0,15})$/;
 
 /**
  * A record as it is delivered. Its bytes lie in a copy for one delivery, so that a handler may overwrite them. Views, the copied
- * headers and the decimal position are made when they are read.
+ * headers and the position are made when they are read.
  */
 export class MemoryRecord implements StoredRecord {
   /** Index in the log. Only the log counts in numbers; everything else uses `position`. */
   readonly index: number;
   readonly timestampMs: StoredTime;
+  readonly #positions: Positions;
   readonly #chunk: ArrayBuffer;
   readonly #begin: number;
   readonly #keyLength: number;
@@ -27,6 +27,7 @@ export class MemoryRecord implements StoredRecord {
   deliveryAttempt: number | null = null;
 
   constructor(
+    positions: Positions,
     index: number,
     timestampMs: StoredTime,
     chunk: ArrayBuffer,
@@ -36,6 +37,7 @@ export class MemoryRecord implements StoredRecord {
     ofHeaders: number,
     headers: StoredHeaders | undefined,
   ) {
+    this.#positions = positions;
     this.index = index;
     this.timestampMs = timestampMs;
     this.#chunk = chunk;
@@ -47,7 +49,7 @@ export class MemoryRecord implements StoredRecord {
   }
 
   get position(): string {
-    return toPosition(this.index);
+    return this.#positions.nameOf(this.index);
   }
 
   get key(): Uint8Array | null {
@@ -105,36 +107,10 @@ export function excessOf(record: OutgoingRecord, limits: Limits): string | null 
   return null;
 }
 
-/** The position text of an index in a log. */
-export function toPosition(index: number): string {
-  return String(index);
-}
-
-/** The error for a damaged record. */
-export function unreadableAt(index: number): UnreadableRange {
-  const position = toPosition(index);
+/** The error for a damaged record at this position. */
+export function unreadableAt(position: string): UnreadableRange {
   const reason = `the record at position ${position} cannot be read: its bytes are damaged`;
   return { first: position, last: position, reason, cause: undefined };
-}
-
-/** @throws `invalid-argument` for a text that `toPosition` did not make */
-export function toIndex(position: string): number {
-  requirePosition(position);
-  return Number(position);
-}
-
-function requirePosition(position: string): void {
-  if (typeof position === "string" && POSITION.test(position)) return;
-  const received = typeof position === "string" ? `a string of ${position.length} characters` : typeof position;
-  throw memoryError("invalid-argument", `a position of the memory provider is a decimal number of up to 16 digits; received ${received}`);
-}
-
-/** Order of two positions of one partition. @throws `invalid-argument` for a malformed one */
-export function comparePositions(a: string, b: string): number {
-  requirePosition(a);
-  requirePosition(b);
-  if (a.length !== b.length) return a.length - b.length;
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** The parts of a record that a provider may not keep exactly: binary keys, headers, the producer's times, tombstones. */

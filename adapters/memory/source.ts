@@ -1,12 +1,16 @@
 import type { CursorRequest, PartitionCursor, PartitionSource, SourceRange, TopicShape } from "../../src/adapter-kit/index.ts";
 import type { DriverGap, PartitionEnd, PartitionPlace, StartPoint } from "../../src/driver/index.ts";
-import { LogFeed } from "./broker/feed.ts";
+import { LogFeed, gapUpTo } from "./broker/feed.ts";
+import type { Log } from "./broker/log.ts";
 import { type Partition, asChild } from "./broker/partition.ts";
 import { type ResolvedPlace, requirePartitions, resolvePlace, resolveStart } from "./broker/places.ts";
+import { comparePositions } from "./broker/positions.ts";
 import { FeedCursor } from "./feed-cursor.ts";
-import { comparePositions, toIndex, toPosition } from "./records.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
+
+/** How old the newest message may be that tells where the end of a log is. */
+const LOOK_BACK_MS = 2_000;
 
 /** The logs of one topic, read directly: nothing is left on the broker. */
 export class MemorySource implements PartitionSource {
@@ -33,13 +37,19 @@ export class MemorySource implements PartitionSource {
 
   async resolve(start: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
     await this.#service.enter({ kind: "admin", operation: "resolve", topic: this.#topicName, partitions: null, bytes: 0 }, signal);
-    const starts = resolveStart(topicFor(this.#service, this.#topicName), start);
-    return new Map(
-      [...starts].map(([partition, place]) => [
-        partition,
-        place === "ended" ? { kind: "ended" } : { kind: "at", position: toPosition(place.index) },
-      ]),
-    );
+    const topic = topicFor(this.#service, this.#topicName);
+    const starts = resolveStart(topic, start);
+    return new Map([...starts].map(([partition, place]) => [partition, this.#placeIn(topic.partitions.get(partition)!, place)]));
+  }
+
+  #placeIn({ log }: Partition, resolved: ResolvedPlace | "ended"): PartitionPlace {
+    const { places, capabilities } = this.#service.profile;
+    if (resolved === "ended") return { kind: "ended" };
+    if (places === "positions") return placeByPosition(log, resolved);
+    if (resolved.place.kind === "latest")
+      return capabilities.readerEnd === "position" ? placeByPosition(log, resolved) : endByLookingBack(log);
+    // Whoever asks for a time that retention has passed begins at the beginning. What retention drops later is a gap.
+    return resolved.dropped ? { kind: "earliest" } : resolved.place;
   }
 
   async gaps(ranges: readonly SourceRange[]): Promise<ReadonlyMap<string, DriverGap>> {
@@ -49,7 +59,7 @@ export class MemorySource implements PartitionSource {
     for (const { partition, asked, end } of ranges) {
       const source = topic.partitions.get(partition);
       if (source === undefined || asked.kind === "ended") continue;
-      const gap = gapOf(source, resolvePlace(topic.name, source, asked), endIndex(end));
+      const gap = gapOf(source, resolvePlace(topic.name, source, asked), endIndex(source, end));
       if (gap !== null) gaps.set(partition, gap);
     }
     return gaps;
@@ -57,10 +67,11 @@ export class MemorySource implements PartitionSource {
 
   open({ partition, place }: CursorRequest): PartitionCursor {
     const topic = topicFor(this.#service, this.#topicName);
+    topic.trim();
     requirePartitions(topic, [partition]);
     const source = topic.partitions.get(partition)!;
-    const { index } = resolvePlace(topic.name, source, place);
-    const feed = new LogFeed(topic, source.log, index, this.#service.profile.capabilities.gapDetected);
+    const { index, dropped } = resolvePlace(topic.name, source, place);
+    const feed = new LogFeed(topic, source.log, index, this.#service.profile.capabilities.gapDetected, dropped);
     return new FeedCursor(this.#service, topic, partition, feed);
   }
 
@@ -69,15 +80,27 @@ export class MemorySource implements PartitionSource {
   }
 }
 
+/** The place where nothing is lost and nothing comes again. */
+function placeByPosition({ positions }: Log, { index }: ResolvedPlace): PartitionPlace {
+  return { kind: "at", position: positions.nameOf(index) };
+}
+
+/** The end of a log, where the service does not tell it: behind what was stored last, or, where that is long ago, the time since which nothing was stored. */
+function endByLookingBack(log: Log): PartitionPlace {
+  const sinceMs = Date.now() - LOOK_BACK_MS;
+  const isRecent = !log.isEmpty && log.timestampOf(log.endIndex - 1) >= sinceMs;
+  return isRecent ? { kind: "after", position: log.positions.nameOf(log.endIndex - 1) } : { kind: "timestamp", timestampMs: sinceMs };
+}
+
 /** The first index behind a range, if it is known. */
-function endIndex(end: PartitionEnd): number {
-  if (end?.kind === "before") return toIndex(end.position);
-  return end?.kind === "through" ? toIndex(end.position) + 1 : Infinity;
+function endIndex({ log }: Partition, end: PartitionEnd): number {
+  if (end?.kind === "before") return log.positions.from(end.position);
+  return end?.kind === "through" ? log.positions.behind(end.position) : Infinity;
 }
 
 /** The part of a range that retention has dropped. The missing messages are counted if the range says which they were. */
 function gapOf({ log }: Partition, start: ResolvedPlace, end: number): DriverGap | null {
   const missing = Math.min(log.firstIndex, end) - start.index;
   if (missing <= 0 && !start.dropped) return null;
-  return { resumesAt: { kind: "at", position: toPosition(log.firstIndex) }, missing: missing > 0 ? missing : null };
+  return gapUpTo(log, missing > 0 ? missing : null);
 }

@@ -15,7 +15,6 @@ import { resolveMarked } from "./broker/marks.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
 import { memoryError } from "./errors.ts";
 import { FeedCursor } from "./feed-cursor.ts";
-import { toIndex } from "./records.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
 
@@ -67,7 +66,8 @@ export class SubscriptionReader implements ReaderDriver {
   }
 
   handedOut(_partition: string, { position }: StoredRecord): void {
-    this.#opened.feed.add(toIndex(position));
+    const { topic, feed } = this.#opened;
+    feed.add(topic.open[0]!.log.positions.from(position));
   }
 
   async mark(signal: AbortSignal): Promise<ReadonlyMap<string, Place>> {

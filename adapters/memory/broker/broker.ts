@@ -2,14 +2,14 @@ import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { Fault } from "../../../src/driver/index.ts";
 import { memoryError, topicNotFound, unavailable } from "../errors.ts";
-import type { Layout } from "../profiles.ts";
+import type { TopicForm } from "../profiles.ts";
 import { Culprits, NO_FAULTS, type PlannedFaults } from "./faults.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { MemoryTopic, type MemoryTopicSettings } from "./topic.ts";
 
 /** How long the broker is unavailable during a restart. Members by leases notice it only when they cannot renew them in time. */
 const RESTART_MS = 20;
-const RESTART_WITH_LEASES_MS = 600;
+const RESTART_WITH_LEASES_MS = 450;
 
 /** The server: topics with their logs and groups, and the faults planned for it. It lives as long as a reference to it exists. */
 export class MemoryBroker {
@@ -49,10 +49,10 @@ export class MemoryBroker {
   }
 
   /** @throws `already-exists` */
-  createTopic(name: string, layout: Layout, settings: MemoryTopicSettings): MemoryTopic {
+  createTopic(name: string, form: TopicForm, settings: MemoryTopicSettings): MemoryTopic {
     if (this.#topics.has(name)) throw memoryError("already-exists", `topic ${JSON.stringify(name)} exists already`, { topic: name });
     this.#created += 1;
-    const topic = new MemoryTopic(name, String(this.#created), layout, settings);
+    const topic = new MemoryTopic(name, String(this.#created), form, settings);
     this.#topics.set(name, topic);
     return topic;
   }

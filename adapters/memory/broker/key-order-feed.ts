@@ -1,4 +1,4 @@
-import { type MemoryRecord, toIndex } from "../records.ts";
+import type { MemoryRecord } from "../records.ts";
 import { type Feed, type FetchAnswer, LogFeed } from "./feed.ts";
 import type { Log } from "./log.ts";
 import type { Mark } from "./marks.ts";
@@ -51,7 +51,7 @@ export class KeyOrderFeed implements Feed {
         const records = answer.records.filter(({ index }) => !this.#read.has(index));
         if (records.length > 0) return { kind: "records", records: keyByKey(records) };
       } else if (answer.kind === "unreadable") {
-        if (!this.#read.has(toIndex(answer.range.first))) return answer;
+        if (!this.#read.has(this.#log.positions.from(answer.range.first))) return answer;
       } else if (answer.kind !== "advanced") return answer;
     }
   }

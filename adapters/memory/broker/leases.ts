@@ -94,7 +94,7 @@ export class Leases<Of extends Holder> {
 
   #leaseTo(record: MemoryRecord, holders: readonly Of[]): void {
     this.#next = Math.max(this.#next, record.index + 1);
-    const key = record.key === null ? null : Buffer.from(record.key).toString("latin1");
+    const key = keyOf(record);
     const known = key === null ? undefined : this.#keys.get(key);
     this.#turn += 1;
     const holder = known?.holder ?? holders[(record.key === null ? this.#turn : murmur2(record.key)) % holders.length]!;
@@ -142,15 +142,32 @@ export class Leases<Of extends Holder> {
     if (held.records === 0) this.#keys.delete(lease.key);
   }
 
-  /** The record, and the later ones of the same key, have to be redelivered. */
-  release(holder: Of, index: number): void {
-    const released = this.#leased.get(index);
-    if (released?.holder !== holder) return;
-    this.#takeBack((lease, leased) => leased === index || (lease.key !== null && lease.key === released.key && leased > index));
+  /** These records, and the later ones of their keys, have to be redelivered. */
+  release(holder: Of, indexes: readonly number[]): void {
+    const released = new Set(indexes.filter((index) => this.#leased.get(index)?.holder === holder));
+    this.#redeliver((_, index) => released.has(index));
   }
 
   returnAll(holder: Of): void {
-    this.#takeBack((lease) => lease.holder === holder);
+    this.#redeliver((lease) => lease.holder === holder);
+  }
+
+  /** The redelivery of a message brings back the later ones of its key, also those that are handled: https://cloud.google.com/pubsub/docs/ordering */
+  #redeliver(which: (lease: Lease<Of>, index: number) => boolean): void {
+    const firstOfKey = new Map<string, number>();
+    for (const [index, lease] of this.#leased) {
+      if (lease.key !== null && which(lease, index)) firstOfKey.set(lease.key, Math.min(index, firstOfKey.get(lease.key) ?? index));
+    }
+    const isFollower = (key: string | null, index: number): boolean => key !== null && index > (firstOfKey.get(key) ?? Infinity);
+    this.#takeBack((lease, index) => which(lease, index) || isFollower(lease.key, index));
+    if (firstOfKey.size === 0) return;
+    this.#passHandled();
+    for (const index of this.#handled) {
+      if (this.#log.isRemoved(index) || !isFollower(keyOf(this.#log.read(index, 1, 1)[0]!), index)) continue;
+      this.#handled.delete(index);
+      this.#returned.push(index);
+    }
+    this.#returned.sort((a, b) => a - b);
   }
 
   /** The records that still lie in inboxes. */
@@ -172,4 +189,8 @@ export class Leases<Of extends Holder> {
     this.#returned.sort((a, b) => a - b);
     for (const { inbox } of touched) inbox.splice(0, inbox.length, ...inbox.filter(({ index }) => this.#leased.has(index)));
   }
+}
+
+function keyOf({ key }: MemoryRecord): string | null {
+  return key === null ? null : Buffer.from(key).toString("latin1");
 }

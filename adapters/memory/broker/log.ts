@@ -2,6 +2,7 @@ import type { OutgoingRecord } from "../../../src/driver/index.ts";
 import type { MemoryRecord } from "../records.ts";
 import { Compaction } from "./compaction.ts";
 import { Damage } from "./damage.ts";
+import type { Positions } from "./positions.ts";
 import { Segment, payloadBytes } from "./segment.ts";
 import { Wake } from "./wake.ts";
 
@@ -17,11 +18,12 @@ export interface Retention {
 
 /**
  * The append-only log of one partition. Inside, a record is known by its index, a whole number from 0 that is never used
- * twice. Outside of the driver it is known by the decimal text of the index.
+ * twice. Outside of the driver it is known by its position.
  */
 export class Log {
   /** Wakes when records were appended, or when the log was closed. */
   readonly changed = new Wake();
+  readonly positions: Positions;
   readonly #segments: Segment[] = [];
   readonly #compaction = new Compaction();
   readonly damage = new Damage();
@@ -33,6 +35,10 @@ export class Log {
   #newestDroppedMs = -Infinity;
   #nextRecords = FIRST_SEGMENT.records;
   #nextBytes = FIRST_SEGMENT.bytes;
+
+  constructor(positions: Positions) {
+    this.positions = positions;
+  }
 
   /** Index of the oldest record that is kept; `endIndex` if the log is empty. */
   get firstIndex(): number {
@@ -77,7 +83,7 @@ export class Log {
   }
 
   #addSegment(record: OutgoingRecord): Segment {
-    const segment = new Segment(this.#endIndex, this.#nextRecords, Math.max(this.#nextBytes, payloadBytes(record)));
+    const segment = new Segment(this.positions, this.#endIndex, this.#nextRecords, Math.max(this.#nextBytes, payloadBytes(record)));
     this.#nextRecords = Math.min(this.#nextRecords * 2, LARGEST_SEGMENT.records);
     this.#nextBytes = Math.min(this.#nextBytes * 2, LARGEST_SEGMENT.bytes);
     this.#segments.push(segment);

@@ -1,5 +1,6 @@
 import type { ChildPartition } from "../../../src/driver/index.ts";
 import { Log } from "./log.ts";
+import type { Positions } from "./positions.ts";
 
 /** Hashes from `begin` up to but not including `end`, of 32 bits. */
 export interface HashRange {
@@ -10,14 +11,15 @@ export interface HashRange {
 /** One partition of a topic: its log, and its parents and children by splits and merges. */
 export class Partition {
   readonly id: string;
-  readonly log = new Log();
+  readonly log: Log;
   /** The hashes of the keys that it stores while it is open. Not used in a topic with the layout `modulo`. */
   readonly range: HashRange;
   readonly parents: readonly Partition[];
   readonly children: Partition[] = [];
 
-  constructor(id: string, range: HashRange, parents: readonly Partition[] = []) {
+  constructor(id: string, positions: Positions, range: HashRange, parents: readonly Partition[] = []) {
     this.id = id;
+    this.log = new Log(positions);
     this.range = range;
     this.parents = parents;
     for (const parent of parents) parent.children.push(this);

@@ -1,12 +1,13 @@
 import { startPlaces } from "../../../src/adapter-kit/index.ts";
 import type { Place, StartPoint } from "../../../src/driver/index.ts";
 import { MEMORY_ERRORS, memoryError, noSuchPartition } from "../errors.ts";
-import { toIndex } from "../records.ts";
 import { type Partition, asChild } from "./partition.ts";
 import type { MemoryTopic } from "./topic.ts";
 
 /** Where a range begins in a log. `dropped`: retention has dropped records of the range that cannot be counted. */
 export interface ResolvedPlace {
+  /** As it was asked for. */
+  readonly place: Place;
   readonly index: number;
   readonly dropped: boolean;
 }
@@ -19,12 +20,12 @@ export function resolvePlace(topic: string, partition: Partition, place: Place):
   const { log } = partition;
   switch (place.kind) {
     case "earliest":
-      return { index: log.firstIndex, dropped: false };
+      return { place, index: log.firstIndex, dropped: false };
     case "latest":
-      return { index: log.endIndex, dropped: false };
+      return { place, index: log.endIndex, dropped: false };
     case "timestamp": {
       const index = log.findTimestamp(place.timestampMs) ?? log.endIndex;
-      return { index, dropped: log.newestDroppedMs >= place.timestampMs };
+      return { place, index, dropped: log.newestDroppedMs >= place.timestampMs };
     }
     case "mark":
       throw memoryError("invalid-argument", "this form of the provider makes no marks, so that this bookmark is not one of its own", {
@@ -32,15 +33,15 @@ export function resolvePlace(topic: string, partition: Partition, place: Place):
       });
     case "at":
     case "after": {
-      const index = toIndex(place.position) + (place.kind === "after" ? 1 : 0);
+      const index = place.kind === "after" ? log.positions.behind(place.position) : log.positions.from(place.position);
       if (index > log.endIndex) {
         throw memoryError(
           "position-out-of-range",
-          `position ${place.position} lies behind the end of partition ${JSON.stringify(partition.id)}, which is ${log.endIndex}`,
+          `position ${place.position} lies behind the end of partition ${JSON.stringify(partition.id)}, which is ${log.positions.nameOf(log.endIndex)}`,
           { topic, partition: partition.id },
         );
       }
-      return { index, dropped: false };
+      return { place, index, dropped: false };
     }
   }
 }

@@ -2,7 +2,6 @@ import { fairShares } from "../../../src/adapter-kit/index.ts";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import type { Assignment, PartitionPlace, Settlement, StartPoint, StreamError } from "../../../src/driver/index.ts";
 import { memoryError, ownershipLost, topicNotFound } from "../errors.ts";
-import { toIndex, toPosition } from "../records.ts";
 import { LogFeed } from "./feed.ts";
 import type { Group, Ownership } from "./group.ts";
 import type { Member } from "./member.ts";
@@ -67,7 +66,7 @@ export class PositionGroup implements Group {
   }
 
   get places(): ReadonlyMap<string, PartitionPlace> {
-    return new Map([...this.#places].map(([partition, place]) => [partition, toPlace(place)]));
+    return this.#named(this.#places);
   }
 
   lag(nowMs: number): readonly PartitionLag[] {
@@ -77,8 +76,15 @@ export class PositionGroup implements Group {
     );
   }
 
+  #named(places: ReadonlyMap<string, number | "ended">): ReadonlyMap<string, PartitionPlace> {
+    const toPlace = (partition: string, index: number): PartitionPlace => {
+      return { kind: "at", position: this.#topic.partitions.get(partition)!.log.positions.nameOf(index) };
+    };
+    return new Map([...places].map(([partition, place]) => [partition, place === "ended" ? { kind: place } : toPlace(partition, place)]));
+  }
+
   plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
-    return new Map([...this.#resolve(start)].map(([partition, place]) => [partition, toPlace(place)]));
+    return this.#named(this.#resolve(start));
   }
 
   moveTo(start: StartPoint): void {
@@ -158,7 +164,7 @@ export class PositionGroup implements Group {
   #settleLate(partition: string, through: string | null): StreamError | null {
     if (this.#rules.fencing) return ownershipLost(this.#topic.name, partition);
     const place = this.#places.get(partition);
-    const next = through === null ? 0 : toIndex(through) + 1;
+    const next = through === null ? 0 : this.#topic.partitions.get(partition)!.log.positions.behind(through);
     if (typeof place === "number" && next > place) this.#store(partition, next, null);
     return null;
   }
@@ -167,12 +173,13 @@ export class PositionGroup implements Group {
     const seat = this.#seats.get(assignment.partition);
     const isOwner = seat !== undefined && seat.member === member && seat.assignment === assignment;
     if (!isOwner) return this.#settleLate(assignment.partition, through);
-    const own = through === null ? seat.place : Math.max(seat.place, toIndex(through) + 1);
-    const { endIndex } = seat.partition.log;
+    const { log } = seat.partition;
+    const { endIndex } = log;
+    const own = through === null ? seat.place : Math.max(seat.place, log.positions.behind(through));
     if (own > endIndex) {
       return memoryError("invalid-argument", `position ${through} lies behind the end of the partition`, { topic: this.#topic.name });
     }
-    const kept = ahead === null || !this.#rules.handledAhead ? null : StoredAhead.of(ahead, own, endIndex);
+    const kept = ahead === null || !this.#rules.handledAhead ? null : StoredAhead.of(ahead, own, log);
     if (kept === "malformed") {
       return memoryError("invalid-argument", "what is handled ahead must lie in order between the place and the end of the partition", {
         topic: this.#topic.name,
@@ -268,7 +275,7 @@ export class PositionGroup implements Group {
     const assignment: Seat["assignment"] = {
       partition: partition.id,
       identity: member.identity,
-      start: { kind: "at", position: toPosition(index) },
+      start: { kind: "at", position: partition.log.positions.nameOf(index) },
       epoch: String(epoch),
       ahead: this.#ahead.get(partition.id)?.named ?? null,
       // The same note: nobody has settled since, and nobody has moved the group.
@@ -281,8 +288,4 @@ export class PositionGroup implements Group {
     this.#seats.set(partition.id, seat);
     member.assigned(seat);
   }
-}
-
-function toPlace(place: number | "ended"): PartitionPlace {
-  return place === "ended" ? { kind: "ended" } : { kind: "at", position: toPosition(place) };
 }

@@ -1,6 +1,6 @@
 import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, StreamError } from "../../../src/driver/index.ts";
 import { topicNotFound } from "../errors.ts";
-import { type MemoryRecord, toIndex, toPosition, unreadableAt } from "../records.ts";
+import { type MemoryRecord, unreadableAt } from "../records.ts";
 import type { Feed, FetchAnswer } from "./feed.ts";
 import type { Group, Ownership } from "./group.ts";
 import { type Holder, Leases } from "./leases.ts";
@@ -52,7 +52,7 @@ class Seat implements Ownership, Feed, Holder {
     const { damage } = this.#group.log;
     if (damage.shows(first.index) && damage.shows(first.index)) {
       this.#taken.shift();
-      return { kind: "unreadable", range: unreadableAt(first.index) };
+      return { kind: "unreadable", range: unreadableAt(first.position) };
     }
     const end = this.#taken.findIndex(({ index }, at) => at > 0 && damage.has(index));
     return { kind: "records", records: keyByKey(this.#taken.splice(0, end < 0 ? this.#taken.length : end)) };
@@ -97,7 +97,7 @@ export class RecordGroup implements Group {
   }
 
   get places(): ReadonlyMap<string, PartitionPlace> {
-    return new Map([[this.#partition.id, { kind: "at", position: toPosition(this.#leases.handledUpTo) }]]);
+    return new Map([[this.#partition.id, { kind: "at", position: this.log.positions.nameOf(this.#leases.handledUpTo) }]]);
   }
 
   lag(nowMs: number): readonly PartitionLag[] {
@@ -109,7 +109,7 @@ export class RecordGroup implements Group {
 
   plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
     const { place, mark } = resolveMarked(this.#topic, start);
-    return new Map([[this.#partition.id, place ?? { kind: "at", position: toPosition(mark.from) }]]);
+    return new Map([[this.#partition.id, place ?? { kind: "at", position: this.log.positions.nameOf(mark.from) }]]);
   }
 
   moveTo(start: StartPoint): void {
@@ -172,7 +172,7 @@ export class RecordGroup implements Group {
   /** A late result of a former holder counts: there is no fencing. */
   settle(_: Member, { records }: Settlement): StreamError | null {
     const wasFull = this.#leases.isFull;
-    for (const { position } of records) this.#leases.handled(toIndex(position));
+    for (const { position } of records) this.#leases.handled(this.log.positions.from(position));
     // Members that found no record to lease wait for records, as at the end of the log.
     if (wasFull && !this.#leases.isFull) this.log.changed.wake();
     return null;
@@ -181,7 +181,8 @@ export class RecordGroup implements Group {
   release(member: Member, assignment: Assignment, records: readonly StoredRecord[]): void {
     const seat = this.#seats.get(member);
     if (seat?.assignment !== assignment) return;
-    for (const { position } of records) this.#leases.release(seat, toIndex(position));
+    const indexes = records.map(({ position }) => this.log.positions.from(position));
+    this.#leases.release(seat, indexes);
     this.log.changed.wake();
   }
 

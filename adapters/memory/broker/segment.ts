@@ -1,4 +1,5 @@
 import type { OutgoingRecord, StoredTime } from "../../../src/driver/index.ts";
+import type { Positions } from "./positions.ts";
 import { MemoryRecord, type StoredHeaders, copyHeaders, headerBytes } from "../records.ts";
 
 /** Below this length a loop is cheaper than a call of `set`. */
@@ -12,6 +13,7 @@ const FIELDS = 4;
  */
 export class Segment {
   readonly firstIndex: number;
+  readonly #positions: Positions;
   readonly #bytes: Uint8Array;
   readonly #places: Int32Array;
   readonly #timestamps: Float64Array;
@@ -25,7 +27,8 @@ export class Segment {
   #used = 0;
   #maxTimestampMs = -Infinity;
 
-  constructor(firstIndex: number, capacity: number, bytes: number) {
+  constructor(positions: Positions, firstIndex: number, capacity: number, bytes: number) {
+    this.#positions = positions;
     this.firstIndex = firstIndex;
     this.#capacity = capacity;
     this.#bytes = new Uint8Array(bytes);
@@ -103,6 +106,7 @@ export class Segment {
     for (let slot = first; slot < end; slot += 1) {
       const place = slot * FIELDS;
       records[slot - first] = new MemoryRecord(
+        this.#positions,
         this.firstIndex + slot,
         this.#exactTimes.size === 0 ? this.#timestamps[slot]! : this.#exactTime(slot),
         copy,

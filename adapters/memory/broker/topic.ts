@@ -1,10 +1,11 @@
 import type { Capabilities, TopicSettings } from "../../../src/driver/index.ts";
 import { memoryError } from "../errors.ts";
-import type { Layout } from "../profiles.ts";
+import type { Layout, TopicForm } from "../profiles.ts";
 import type { Group } from "./group.ts";
 import type { Retention } from "./log.ts";
 import { Marks } from "./marks.ts";
 import { Partition } from "./partition.ts";
+import type { PositionsOf } from "./positions.ts";
 import { Wake } from "./wake.ts";
 
 /** More than one, so that messages are in order because of their keys and not by chance. */
@@ -25,6 +26,7 @@ export class MemoryTopic {
   /** Different for every topic that was ever created. */
   readonly incarnation: string;
   readonly layout: Layout;
+  readonly #positionsOf: PositionsOf;
   /** All partitions that ever existed, parents before children. */
   readonly partitions = new Map<string, Partition>();
   /** The groups, by their native names. */
@@ -39,10 +41,11 @@ export class MemoryTopic {
   #deleted = false;
   #retention: Retention;
 
-  constructor(name: string, incarnation: string, layout: Layout, settings: MemoryTopicSettings) {
+  constructor(name: string, incarnation: string, { layout, positionsOf }: TopicForm, settings: MemoryTopicSettings) {
     this.name = name;
     this.incarnation = incarnation;
     this.layout = layout;
+    this.#positionsOf = positionsOf;
     this.#retention = { retentionMs: settings.retentionMs ?? null, retentionBytes: settings.retentionBytes ?? null };
     const count = settings.partitions ?? DEFAULT_PARTITIONS;
     requirePartitions(count);
@@ -169,7 +172,7 @@ export class MemoryTopic {
   }
 
   #add(range: { begin: number; end: number }, parents: readonly Partition[] = []): void {
-    const partition = new Partition(String(this.#nextPartition), range, parents);
+    const partition = new Partition(String(this.#nextPartition), this.#positionsOf(this.#nextPartition), range, parents);
     this.#nextPartition += 1;
     this.partitions.set(partition.id, partition);
     this.#open = [...this.#open.filter((other) => !parents.includes(other)), partition];

@@ -34,6 +34,9 @@ function adminTrait(
 }
 
 /** A user of lent topics may not be permitted to change topics. */
+/** A retention that every service has: the shortest of some, and far from the longest. */
+const DAY_MS = 86_400_000;
+
 const CHANGES_OF_TOPICS = ["answers", "unsupported", "permission-denied"] as const;
 
 const messageFor = (topic: CaseTopic) => ({ value: { topic: topic.name, key: "key-0", sequence: 1_000 } });
@@ -106,7 +109,7 @@ const traits: readonly LifecycleTrait<ConnectionPart>[] = [
     closed: "closed",
   },
   adminTrait("createTopic", async (admin, { unusedName }) => admin.createTopic(unusedName), CHANGES_OF_TOPICS),
-  adminTrait("updateTopic", async (admin, { unusedName }) => admin.updateTopic(unusedName, { retentionMs: 3_600_000 }), CHANGES_OF_TOPICS),
+  adminTrait("updateTopic", async (admin, { unusedName }) => admin.updateTopic(unusedName, { retentionMs: DAY_MS }), CHANGES_OF_TOPICS),
   adminTrait("describeTopic", async (admin, { topic }) => admin.describeTopic(topic.name), "answers"),
   adminTrait("listTopics", async (admin) => admin.listTopics(), ["answers", "unsupported"]),
   adminTrait("resetGroup", async (admin, { topic, group }) => admin.resetGroup(topic.name, group, "latest"), ["answers", "unsupported"]),

@@ -18,6 +18,10 @@ async function shared(members: readonly TestMember[]): Promise<void> {
   await eventually(() => expect(members.map(({ current }) => current.size)).toEqual(members.map(() => PARTITIONS.length / members.length)));
 }
 
+function firstIn({ records }: TestMember, partition: string): string {
+  return records.find(({ assignment }) => assignment.partition === partition)!.record.position;
+}
+
 function losses({ events }: TestMember): number {
   return events.filter(({ kind }) => kind === "lost").length;
 }
@@ -149,12 +153,15 @@ describe("faults act on the leases", () => {
 
   test("steal-partition: another owner and the next epoch are written, and a settlement of the former owner is refused", async () => {
     const opened = open("create=orders&like=kinesis");
-    await publish(opened.driver, "orders", series(20));
+    await publish(opened.driver, "orders", series(40, 40));
     const member = await join(opened, false);
-    await eventually(() => expect(member.records).toHaveLength(20));
+    await eventually(() => expect(member.records).toHaveLength(40));
     const mine = member.current.get("1")!;
     inject(opened, { kind: "steal-partition", partition: "1" });
-    const [error] = await member.consumer.settle([{ assignment: mine, through: "0", records: [], ended: false, ahead: null }], signal);
+    const [error] = await member.consumer.settle(
+      [{ assignment: mine, through: firstIn(member, mine.partition), records: [], ended: false, ahead: null }],
+      signal,
+    );
     expect(error).toMatchObject({ code: "ownership-lost", retryable: false });
     await eventually(() => expect(member.current.get("1")).toBeDefined());
     expect(losses(member)).toBe(1);
@@ -185,9 +192,12 @@ describe("faults act on the leases", () => {
     expect(losses(member)).toBe(0);
     expect(opened.faults.isEmpty).toBe(false);
     const mine = member.current.get("0")!;
-    await publish(opened.driver, "orders", series(20));
-    await eventually(() => expect(member.records).toHaveLength(20));
-    const [error] = await member.consumer.settle([{ assignment: mine, through: "0", records: [], ended: false, ahead: null }], signal);
+    await publish(opened.driver, "orders", series(40, 40));
+    await eventually(() => expect(member.records).toHaveLength(40));
+    const [error] = await member.consumer.settle(
+      [{ assignment: mine, through: firstIn(member, mine.partition), records: [], ended: false, ahead: null }],
+      signal,
+    );
     expect(error).toMatchObject({ code: "ownership-lost" });
     expect(opened.faults.isEmpty).toBe(true);
     await member.consumer.close();
@@ -195,12 +205,12 @@ describe("faults act on the leases", () => {
 
   test("a commit whose connection breaks is written after all", async () => {
     const opened = open("create=orders&like=kinesis");
-    await publish(opened.driver, "orders", series(20));
+    await publish(opened.driver, "orders", series(40, 40));
     const member = await join(opened, false);
-    await eventually(() => expect(member.records).toHaveLength(20));
+    await eventually(() => expect(member.records).toHaveLength(40));
     inject(opened, { kind: "disconnect", operation: "commit", times: 2 });
     const [error] = await member.consumer.settle(
-      [{ assignment: member.current.get("0")!, through: "0", records: [], ended: false, ahead: null }],
+      [{ assignment: member.current.get("0")!, through: firstIn(member, "0"), records: [], ended: false, ahead: null }],
       signal,
     );
     expect(error).toBe(null);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { memory } from "../../../../adapters/memory/index.ts";
 import { CAPABILITIES, OWN_CAPABILITIES } from "../../../../adapters/memory/capabilities.ts";
 import { LIKES, profileOf } from "../../../../adapters/memory/profiles.ts";
 import type { Capability } from "../../../../src/driver/index.ts";
@@ -79,7 +80,7 @@ test("calls have the shape of each provider", () => {
 
 test.each([
   ["kafka", "position", { kind: "before", position: "0" }, { kind: "before", position: "0" }],
-  ["event-hubs", "position", { kind: "before", position: "0" }, { kind: "before", position: "0" }],
+  ["event-hubs", "position", { kind: "before", position: "0" }, { kind: "timestamp", timestampMs: 5 }],
   ["kinesis", "caught-up", { kind: "caught-up" }, { kind: "timestamp", timestampMs: 5 }],
   ["oci-streaming", "caught-up", { kind: "caught-up" }, { kind: "timestamp", timestampMs: 5 }],
   ["pubsub", "quiet", { kind: "quiet" }, { kind: "stored-before", timestampMs: 5 }],
@@ -183,6 +184,49 @@ test("without partitions a topic has one, and the capabilities that need several
   expect((await driver.admin.describeTopic("orders", signal)).partitions).toEqual(["0"]);
   await open("create=several", name).driver.check(signal);
   await expectCode(driver.admin.describeTopic("several", signal), "unsupported", /4 partitions/);
+});
+
+test.each([
+  ["kinesis", 86_400_000, 31_536_000_000, 86_400_000],
+  ["event-hubs", 3_600_000, 7_776_000_000, null],
+  ["pubsub", 600_000, 2_678_400_000, 604_800_000],
+  ["oci-streaming", 86_400_000, 604_800_000, 86_400_000],
+] as const)("like %s, topics have the retention that is documented, and no other", async (like, leastMs, mostMs, defaultMs) => {
+  const partitions = like === "pubsub" ? 1 : 4;
+  const topics = (retentionMs?: number) =>
+    memory({ like, topics: { orders: { partitions, ...(retentionMs === undefined ? {} : { retentionMs }) } } });
+  for (const refused of [leastMs - 1, mostMs + 1])
+    expect(() => topics(refused)).toThrow(
+      expect.objectContaining({ code: "invalid-argument", message: expect.stringContaining(`${leastMs} to ${mostMs}`) as string }),
+    );
+  for (const accepted of [leastMs, mostMs]) topics(accepted);
+  const { driver } = open(`create=orders&like=${like}`);
+  expect((await driver.admin.describeTopic("orders", signal)).retentionMs).toBe(defaultMs);
+  if (like === "event-hubs") return;
+  await expectCode(driver.admin.createTopic("more", { retentionMs: leastMs - 1 }, signal), "invalid-argument");
+  await driver.admin.createTopic("more", { retentionMs: leastMs }, signal);
+  const isFixed = like === "oci-streaming";
+  await expectCode(driver.admin.updateTopic("more", { retentionMs: mostMs + 1 }, signal), isFixed ? "unsupported" : "invalid-argument");
+  await driver.admin.updateTopic("more", { retentionMs: leastMs }, signal);
+  const changed = driver.admin.updateTopic("more", { retentionMs: mostMs }, signal);
+  if (isFixed) await expectCode(changed, "unsupported", /cannot change the retention/);
+  else await changed;
+  expect((await driver.admin.describeTopic("more", signal)).retentionMs).toBe(isFixed ? leastMs : mostMs);
+});
+
+test.each([
+  ["kafka", 6_000],
+  ["kinesis", 2_000],
+  ["event-hubs", 2_000],
+  ["pubsub", 10_000],
+  ["oci-streaming", 2_000],
+] as const)("like %s, a session of less than %i ms is refused", async (like, leastMs) => {
+  const { driver } = open(`create=orders&like=${like}`);
+  const short = new TestMember(driver, "orders", { sessionTimeoutMs: leastMs - 1 });
+  await expectCode(short.start(), "invalid-argument", new RegExp(`at least ${leastMs}; received ${leastMs - 1}`));
+  const member = new TestMember(driver, "orders", { sessionTimeoutMs: leastMs });
+  await member.start();
+  await member.consumer.close();
 });
 
 test("a topic narrows the capabilities to its layout", async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { memoryBroker } from "../../../../../adapters/memory/broker/brokers.ts";
+import { COUNTED } from "../../../../../adapters/memory/broker/positions.ts";
 import { StoredAhead } from "../../../../../adapters/memory/broker/stored-ahead.ts";
 import type { Assignment, HandledAhead, StreamError } from "../../../../../src/driver/index.ts";
 import { connect, text } from "../../../../../src/index.ts";
@@ -101,8 +102,9 @@ describe("a group keeps what is handled ahead of its place", () => {
 
   test("as far as it says anything, and is in order", async () => {
     const many = { upTo: "40", except: ["1", "3", "5", "7", "9", "11", "13", "15", "16", "18"] };
+    const endsAt = (endIndex: number) => ({ positions: COUNTED, endIndex });
     const kept = (given: HandledAhead): HandledAhead | string | null => {
-      const stored = StoredAhead.of(given, 1, 50);
+      const stored = StoredAhead.of(given, 1, endsAt(50));
       return stored instanceof StoredAhead ? stored.named : stored;
     };
     expect(kept(many)).toEqual(many);
@@ -111,8 +113,8 @@ describe("a group keeps what is handled ahead of its place", () => {
     expect(kept({ upTo: "3", except: ["1", "2", "3"] })).toBe(null);
     expect(kept({ upTo: "4", except: ["3", "2"] })).toBe("malformed");
     expect(kept({ upTo: "4", except: ["5"] })).toBe("malformed");
-    expect(StoredAhead.of(many, 2, 50)).toBe("malformed");
-    expect(StoredAhead.of(many, 1, 40)).toBe("malformed");
+    expect(StoredAhead.of(many, 2, endsAt(50))).toBe("malformed");
+    expect(StoredAhead.of(many, 1, endsAt(40))).toBe("malformed");
   });
 });
 

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { Log } from "../../../../../adapters/memory/broker/log.ts";
+import { COUNTED } from "../../../../../adapters/memory/broker/positions.ts";
 import { outgoing, text } from "../harness.ts";
 
 const forEver = { retentionMs: null, retentionBytes: null };
 
 function filled(count: number, nowMs = 1_000): Log {
-  const log = new Log();
+  const log = new Log(COUNTED);
   for (let index = 0; index < count; index += 1) log.append(outgoing(`k${index}`, `v${index}`), nowMs + index);
   return log;
 }
@@ -37,7 +38,7 @@ test("a read is bounded by count and bytes, and has at least one record", () => 
 });
 
 test("null, empty and binary keys and values, and repeated headers in order, come back as they were", () => {
-  const log = new Log();
+  const log = new Log(COUNTED);
   const all = new Uint8Array(256).map((_, index) => index);
   log.append(outgoing(null, null), 1);
   log.append(outgoing("", ""), 1);
@@ -67,7 +68,7 @@ test("null, empty and binary keys and values, and repeated headers in order, com
 });
 
 test("the log keeps no reference to appended bytes, and hands out no bytes of its own", () => {
-  const log = new Log();
+  const log = new Log(COUNTED);
   const record = { ...outgoing("key", "value"), headers: [["name", Uint8Array.of(1)]] as const };
   log.append(record, 1);
   record.key!.fill(0);
@@ -83,7 +84,7 @@ test("the log keeps no reference to appended bytes, and hands out no bytes of it
 });
 
 test("a header without a value and a time that no number holds are kept as they are, and the time is found", () => {
-  const log = new Log();
+  const log = new Log(COUNTED);
   log.append({ ...outgoing("key", "value"), headers: [["none", null]] as const, timestampMs: -1 }, 1);
   log.append(outgoing("key", "value", { timestampMs: 1_700_000_000_123_456_789n }), 1);
   const read = log.read(0, 2, 100);
@@ -106,7 +107,7 @@ test("retention by age drops records that were stored too long ago, whatever tim
 });
 
 test("retention by bytes keeps the newest records that fit", () => {
-  const log = new Log();
+  const log = new Log(COUNTED);
   for (let index = 0; index < 10_000; index += 1) log.append(outgoing("key", String(index).padStart(7, "0")), index);
   log.trim({ retentionMs: null, retentionBytes: 1_000 }, 0);
   expect([log.bytes, log.firstIndex, log.endIndex]).toEqual([1_000, 9_900, 10_000]);
@@ -115,7 +116,7 @@ test("retention by bytes keeps the newest records that fit", () => {
 });
 
 test("a time means the first record in log order stored at or after it", () => {
-  const log = new Log();
+  const log = new Log(COUNTED);
   for (const timestampMs of [10, 30, 20, 40, 40, 15]) log.append(outgoing("k", "v", { timestampMs }), 1);
   expect([0, 10, 11, 25, 31, 40, 41].map((time) => log.findTimestamp(time))).toEqual([0, 0, 1, 1, 3, 3, null]);
 });
@@ -134,7 +135,7 @@ test("the writer wakes a waiting reader, even if it wrote just before", async ()
 
 /** A key and a value, `null` for a tombstone. */
 function keyed(entries: readonly (readonly [key: string | null, value: string | null])[]): Log {
-  const log = new Log();
+  const log = new Log(COUNTED);
   for (const [index, [key, value]] of entries.entries()) log.append(outgoing(key, value), 1_000 + index);
   return log;
 }

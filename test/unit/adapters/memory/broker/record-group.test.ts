@@ -37,7 +37,31 @@ test("a member gets the records of each key in order, and no order between keys"
   await member.consumer.close();
 });
 
-test("unacknowledged records are redelivered, counted, in order; acknowledged ones are not", async () => {
+test("the redelivery of a record brings back the later ones of its key, also those that are acknowledged", async () => {
+  const opened = open(PUBSUB);
+  await publish(opened.driver, "orders", series(20, 4));
+  const first = new TestMember(opened.driver, "orders");
+  first.settles = false;
+  await first.start();
+  await eventually(() => expect(first.records).toHaveLength(20));
+  const [assignment] = first.current.values();
+  const recordsOf = (...values: number[]) =>
+    first.records.map(({ record }) => record).filter(({ value }) => values.includes(Number(text(value))));
+  // Of the key of 1, 5, 9, 13 and 17; and all of another key.
+  await first.settle(assignment!, recordsOf(9, 17, 2, 6, 10, 14, 18));
+  first.consumer.release!(assignment!, recordsOf(5));
+  // The one that is outstanding joins itself.
+  await eventually(() => expect(first.values.slice(20)).toEqual(["5", "9", "17"]));
+  expect(first.records.slice(20).map(({ record }) => record.deliveryAttempt)).toEqual([2, 1, 1]);
+  await first.settle(assignment!, recordsOf(1, 5, 9, 13, 17));
+  await first.consumer.close();
+  const second = new TestMember(opened.driver, "orders");
+  await second.start();
+  await eventually(() => expect(sortedValues(second)).toEqual([0, 3, 4, 7, 8, 11, 12, 15, 16, 19]));
+  await second.consumer.close();
+});
+
+test("unacknowledged records are redelivered, counted, in order; acknowledged ones of other keys are not", async () => {
   const opened = open(PUBSUB);
   await publish(opened.driver, "orders", series(20, 4));
   const first = new TestMember(opened.driver, "orders");
@@ -142,7 +166,7 @@ test("records that wait for a busy member go to a new member", async () => {
 
 test("a frozen member's records go to others after its session, and it starts anew", async () => {
   const opened = open(PUBSUB);
-  const frozen = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 20 });
+  const frozen = new TestMember(opened.driver, "orders");
   frozen.settles = false;
   await publish(opened.driver, "orders", series(10));
   await frozen.start();
@@ -150,6 +174,8 @@ test("a frozen member's records go to others after its session, and it starts an
   const [assignment] = frozen.current.values();
   const [member] = membersOf(opened);
   member!.freeze();
+  // As when its session, which is at least ten seconds here, is over.
+  opened.broker.topic("orders").groups.get("billing")!.expire(member!);
   const other = new TestMember(opened.driver, "orders");
   await other.start();
   await eventually(() => expect(sortedValues(other)).toEqual(upTo(10)));
