@@ -1,7 +1,7 @@
 import { type AddressInfo, type Server, type Socket, createServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
+import { type SecureContext, TLSSocket, createSecureContext } from "node:tls";
 import type { Container } from "rhea";
 import { ClientConnection } from "./amqp/client-connection.ts";
 import { WebSocketStream } from "./amqp/web-socket-stream.ts";
@@ -31,7 +31,8 @@ export class PortServer {
   readonly #namespace: Namespace;
   readonly #host: string;
   readonly #blobs: BlobServer;
-  readonly #tls: TlsServer | null;
+  /** `null`: without TLS. */
+  readonly #secureContext: SecureContext | null;
   readonly #sockets = new Set<Socket>();
   readonly #clients = new Set<ClientConnection>();
   #server: Server | null = null;
@@ -53,10 +54,7 @@ export class PortServer {
         if (stream !== null) this.#acceptClient(stream, () => socket.destroy());
       },
     );
-    this.#tls =
-      certificate === null ? null : createTlsServer({ ...certificate }, (socket) => this.#dispatch(socket, () => socket.destroy()));
-    // A client that does not trust the certificate.
-    this.#tls?.on("tlsClientError", () => undefined);
+    this.#secureContext = certificate === null ? null : createSecureContext({ ...certificate });
   }
 
   get port(): number {
@@ -93,8 +91,9 @@ export class PortServer {
       if (start === null) return;
       stream.unshift(start);
       if (start[0] === AMQP_HEADER) this.#acceptClient(stream, reset);
-      else if (start[0] === TLS_HANDSHAKE && this.#tls !== null) this.#tls.emit("connection", stream);
-      else this.#blobs.accept(stream);
+      else if (start[0] === TLS_HANDSHAKE && this.#secureContext !== null) {
+        this.#dispatch(new TLSSocket(stream, { isServer: true, secureContext: this.#secureContext }), reset);
+      } else this.#blobs.accept(stream);
     });
   }
 

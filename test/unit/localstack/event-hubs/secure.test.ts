@@ -87,6 +87,16 @@ describe.each(hasOpenSsl ? ["TLS"] : [])("over %s, with an identity instead of a
     await producer.close();
   });
 
+  test.each([0, 1, 2])("a connection that breaks within TLS, variant %d, harms nobody", async (turn) => {
+    const producer = new EventHubProducerClient(namespace(), "orders", credential, { retryOptions: { maxRetries: 0, timeoutInMs: 400 } });
+    await producer.sendBatch([{ body: "x" }]);
+    // Each fault of the kind begins one variant later.
+    emulator.inject({ kind: "disconnect", topic: "orders" });
+    expect({ turn, code: (await rejection(producer.sendBatch([{ body: "x" }]))).code }).toEqual({ turn, code: "OperationTimeoutError" });
+    await producer.sendBatch([{ body: "x" }]);
+    await producer.close();
+  });
+
   test("a client that does not trust the certificate gets nowhere, and harms nobody", async () => {
     setDefaultCACertificates(trusted);
     const producer = new EventHubProducerClient(namespace(), "orders", credential, NO_RETRIES);
