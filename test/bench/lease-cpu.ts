@@ -42,8 +42,9 @@ const SILENT: PartitionSource = {
 /**
  * Processor time of one member with 1,000 idle leases, as a part of one core, on the reference machine. What a store and a service take
  * for their calls is not in it.
+ * @returns `null`: the machine was not quiet, and the leases were renewed late
  */
-export async function idleLeasesCpu(): Promise<number> {
+export async function idleLeasesCpu(): Promise<number | null> {
   const store = new RowsInMemory();
   let assigned = 0;
   const failures: StreamError[] = [];
@@ -58,7 +59,7 @@ export async function idleLeasesCpu(): Promise<number> {
     caughtUp: () => {},
     ended: () => {},
     revoking: async () => {},
-    lost: ({ partition }) => void failures.push(new StreamError("ownership-lost", "the machine was not quiet", { partition })),
+    lost: () => void (assigned -= 1),
     gap: async () => {},
     failed: (error) => void failures.push(error),
   };
@@ -81,14 +82,13 @@ export async function idleLeasesCpu(): Promise<number> {
   );
   await member.start(sink, new AbortController().signal);
   await sleep(MEASURED_MS / SPEED / 4);
-  if (assigned !== LEASES) throw new Error(`the member owns ${assigned} of ${LEASES} partitions`);
   const before = store.writes;
   const hashBefore = hashNanoseconds();
   const microseconds = await cpuMicroseconds(async () => sleep(MEASURED_MS / SPEED));
   const hash = (hashBefore + hashNanoseconds()) / 2;
-  const writes = store.writes - before;
+  const isLate = assigned !== LEASES || store.writes - before < LEAST_WRITES;
   await member.close();
   if (failures.length > 0) throw failures[0]!;
-  if (writes < LEAST_WRITES) throw new Error(`only ${writes} rows were written`);
+  if (isLate) return null;
   return ((microseconds / 1_000) * calibrationFactor(hash)) / MEASURED_MS;
 }
