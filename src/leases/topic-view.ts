@@ -19,10 +19,12 @@ export class TopicView {
 
   /** Lists the topic anew. */
   async refresh(signal: AbortSignal): Promise<TopicShape> {
+    // A list is as old as its request: the process may have stood still before it had the answer.
+    const askedAt = momentOf(this.#parts.clock);
     const shape = await this.#parts.source.describe(signal);
     if (!isDeepStrictEqual(shape, this.#shape)) this.#hasChanged = true;
     this.#shape = shape;
-    this.#listedAt = momentOf(this.#parts.clock);
+    this.#listedAt = askedAt;
     return shape;
   }
 

@@ -79,6 +79,33 @@ async function distrustsAnOldList(engine: Engine): Promise<void> {
   await world.closeAll();
 }
 
+/** A list of the topic is as old as its request: the process may have stood still before it had the answer. */
+async function distrustsAListThatCameLate(engine: Engine): Promise<void> {
+  for (let at = 1; at <= 12; at += 1) {
+    const world = new World(engine, 1);
+    world.topic.append("s0", 5);
+    const a = world.member("a");
+    a.process.freezeAt = at;
+    const started = a.start().catch(() => undefined);
+    await world.clock.advance(100);
+    require(a.process.isFrozen, `the member must be frozen at its wait ${at}`);
+    const b = await world.joined("b");
+    await world.clock.until(() => b.of("settled", "s0").length > 0, "the shard is handled", 40_000);
+    const children = world.topic.split("s0");
+    for (const shard of children) world.topic.append(shard, 5);
+    await world.clock.until(() => children.every((shard) => b.of("settled", shard).length > 0), "the children are handled", 60_000);
+    world.topic.shards.get("s0")!.isListed = false;
+    await world.clock.until(() => world.store.columnsOf("s0") === undefined, "the row of the parent is removed", 60_000);
+    const landed: (string | null)[] = [];
+    world.hooks.landed = ({ after }) => void landed.push(after?.partition ?? null);
+    a.process.thaw();
+    await world.run(started.then(() => undefined));
+    await world.clock.advance(20_000);
+    require(!landed.includes("s0"), `a member that was frozen at its wait ${at} has brought back the row of a shard that is gone`);
+    await world.closeAll();
+  }
+}
+
 /** A group that begins when the service has dropped a parent, which nobody has handled, does not wait for it. */
 async function startsBehindAGoneParent(engine: Engine): Promise<void> {
   const world = new World(engine, 1);
@@ -143,6 +170,12 @@ export const parents: Invariant = {
       replace: "return parentRow === undefined ? gone.size < 0 :",
     },
     {
+      name: "takes-a-list-for-as-young-as-its-answer",
+      file: "topic-view.ts",
+      find: "this.#listedAt = askedAt;",
+      replace: "this.#listedAt = momentOf(this.#parts.clock);",
+    },
+    {
       name: "ends-before-the-children-have-rows",
       file: "owned-leases.ts",
       find: "if (ended) await this.#hooks.createChildren(this.#children.get(lease) ?? []);",
@@ -171,6 +204,7 @@ export const parents: Invariant = {
     await afterAllParents(engine);
     await removesWhatIsOutlived(engine);
     await distrustsAnOldList(engine);
+    await distrustsAListThatCameLate(engine);
     await startsBehindAGoneParent(engine);
     await waitsForAParentWithoutItsRow(engine);
   },
