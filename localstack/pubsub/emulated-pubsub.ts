@@ -50,7 +50,7 @@ export interface EmulatedPubSub extends AsyncDisposable {
   endStreams(topic: string, code: number): Promise<void>;
   /** Lets this time pass at once: deadlines, retention, the lives of snapshots and subscriptions. @throws `invalid-argument` */
   advance(ms: number): void;
-  /** Breaks all connections, and listens again on its port. Streams end, and leases run out. */
+  /** Breaks all connections, and refuses calls for a moment. Streams end, and leases run out. Resolves when it is over. */
   restart(): Promise<void>;
   /** Drops all messages. Never rejects. */
   close(): Promise<void>;
@@ -113,8 +113,8 @@ export async function startEmulatedPubSub(options: EmulatedPubSubOptions = {}): 
     endStreams: async (topic, code) => endStreams(opened(), project, topic, code),
     advance: (ms) => opened().clock.advance(ms),
     restart: async () => {
-      opened();
-      await server.restart();
+      opened().restart();
+      await core.whenUp();
     },
     close,
     [Symbol.asyncDispose]: close,

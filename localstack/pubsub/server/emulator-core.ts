@@ -5,7 +5,7 @@ import { Deadlines } from "../deadlines.ts";
 import { CallFaults, Delays } from "../faults/call-faults.ts";
 import { type FaultEffect, PUBSUB_FAULTS } from "../faults/fault-effect.ts";
 import { InvalidMessages } from "../faults/invalid-messages.ts";
-import { Code, idOf } from "../refusal.ts";
+import { Code, Refusal, idOf } from "../refusal.ts";
 import type { Subject } from "../requests/call.ts";
 import { Registry } from "../resources/registry.ts";
 import type { Subscription } from "../resources/subscription.ts";
@@ -17,7 +17,12 @@ export interface CoreOptions {
   readonly visibilityDelayMs: number;
   readonly secondMs: number;
   readonly firstFaultTurn: number;
+  /** Breaks all connections. */
+  readonly breakAll: () => void;
 }
+
+/** How long a restart takes. */
+const RESTART_MS = 50;
 
 const ENDED = "The service was unable to fulfill your request. Please try again.";
 
@@ -30,12 +35,14 @@ export class EmulatorCore {
   readonly registry: Registry;
   readonly faults: FaultPlan<readonly FaultEffect[]>;
   readonly secondMs: number;
-  /** Breaks all connections for a moment. */
-  restart: () => void = () => undefined;
+  readonly #breakAll: () => void;
+  #isDown = false;
+  readonly #up: (() => void)[] = [];
 
-  constructor({ codec, projects, visibilityDelayMs, secondMs, firstFaultTurn }: CoreOptions) {
+  constructor({ codec, projects, visibilityDelayMs, secondMs, firstFaultTurn, breakAll }: CoreOptions) {
     const { clock, deadlines } = this;
     this.secondMs = secondMs;
+    this.#breakAll = breakAll;
     this.registry = new Registry({ clock, deadlines, codec, projects, visibilityDelayMs });
     this.faults = new FaultPlan({ ...PUBSUB_FAULTS, applyAtOnce: (fault) => this.#applyAtOnce(fault) }, firstFaultTurn);
   }
@@ -65,9 +72,26 @@ export class EmulatorCore {
     return isAny;
   }
 
-  /** All streams end, and all leases run out. */
-  forgetMembers(): void {
+  /** All connections break, all streams end, and all leases run out. Until it is over the service refuses every call. */
+  restart(): void {
     for (const subscription of this.registry.allSubscriptions) this.endMembers(subscription);
+    this.#breakAll();
+    if (this.#isDown) return;
+    this.#isDown = true;
+    this.delays.after(RESTART_MS, () => {
+      this.#isDown = false;
+      for (const tell of this.#up.splice(0)) tell();
+    });
+  }
+
+  /** Resolves when no restart is going on. */
+  async whenUp(): Promise<void> {
+    if (this.#isDown) await new Promise<void>((resolve) => this.#up.push(resolve));
+  }
+
+  /** @throws `Refusal` (UNAVAILABLE) during a restart */
+  checkUp(): void {
+    if (this.#isDown) throw new Refusal(Code.unavailable, ENDED);
   }
 
   close(): void {

@@ -75,6 +75,7 @@ export class GrpcService {
 
   async #carryOut(handler: Call<unknown>, call: UnaryCall): Promise<object> {
     const { core } = this.#host;
+    core.checkUp();
     const context: CallContext = {
       registry: core.registry,
       bytes: call.request.bytes,

@@ -1,9 +1,5 @@
-import { setTimeout } from "node:timers";
 import { type AddressInfo, type Socket, createServer, type Server as SocketServer } from "node:net";
 import type { ConnectionInjector } from "@grpc/grpc-js";
-
-/** How long a restart takes. */
-const RESTART_MS = 50;
 
 /** The port of the emulator. It knows its connections, so that one of them can break. */
 export class Listener {
@@ -12,8 +8,6 @@ export class Listener {
   readonly #connections = new Map<string, Socket>();
   #server: SocketServer | null = null;
   #port = 0;
-  #restarting: Promise<void> | null = null;
-  #isClosed = false;
 
   constructor(injector: ConnectionInjector, host: string) {
     this.#injector = injector;
@@ -43,32 +37,15 @@ export class Listener {
     this.#connections.get(peer)?.destroy();
   }
 
-  /** Breaks all connections, and listens again after a moment. */
-  async restart(): Promise<void> {
-    this.#restarting ??= this.#restart().finally(() => {
-      this.#restarting = null;
-    });
-    return this.#restarting;
+  /** Breaks all connections. New ones are accepted. */
+  breakAll(): void {
+    for (const socket of this.#connections.values()) socket.destroy();
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#restarting?.catch(() => undefined);
-    await this.#stop();
-  }
-
-  async #restart(): Promise<void> {
-    await this.#stop();
-    await new Promise((resolve) => {
-      setTimeout(resolve, RESTART_MS);
-    });
-    if (!this.#isClosed) await this.listen(this.#port);
-  }
-
-  async #stop(): Promise<void> {
     const server = this.#server;
     this.#server = null;
-    for (const socket of this.#connections.values()) socket.destroy();
+    this.breakAll();
     if (server === null) return;
     await new Promise<void>((resolve) => {
       server.close(() => resolve());

@@ -17,12 +17,10 @@ export class PubSubServer {
   readonly #server: Server;
   readonly #listener: Listener;
 
-  constructor(library: PubSubLibrary, host: string, options: Omit<CoreOptions, "codec">) {
+  constructor(library: PubSubLibrary, host: string, options: Omit<CoreOptions, "codec" | "breakAll">) {
     const { grpc } = library;
     const encoding = new Encoding(library);
-    this.core = new EmulatorCore({ ...options, codec: encoding });
-    // If the port is taken meanwhile, clients find nobody there, as on a server that does not come back.
-    this.core.restart = () => void this.restart().catch(() => undefined);
+    this.core = new EmulatorCore({ ...options, codec: encoding, breakAll: () => this.#listener.breakAll() });
     this.#server = new grpc.Server({
       "grpc.max_concurrent_streams": LIMITS.streams,
       "grpc.max_receive_message_length": LARGEST_REQUEST,
@@ -42,11 +40,6 @@ export class PubSubServer {
   /** Rejects if the port is taken. */
   async listen(port: number): Promise<void> {
     await this.#listener.listen(port);
-  }
-
-  async restart(): Promise<void> {
-    this.core.forgetMembers();
-    await this.#listener.restart();
   }
 
   async close(): Promise<void> {

@@ -64,6 +64,7 @@ export class StreamingPull {
   }
 
   #start(request: StreamingPullRequest): void {
+    this.#host.core.checkUp();
     checkAckDeadline(request.streamAckDeadlineSeconds, LIMITS.leastAckDeadlineSeconds);
     const subscription = pulledSubscription(this.#host.core.registry, request.subscription);
     this.#subscription = subscription;

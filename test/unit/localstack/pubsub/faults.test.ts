@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type EmulatedPubSub, startEmulatedPubSub } from "../../../../localstack/pubsub/emulated-pubsub.ts";
 import { NO_RETRY, type RawClients, type Received, codeOf, rawClients } from "./raw-clients.ts";
 
@@ -198,6 +198,26 @@ describe("members of a group", () => {
     expect(await Promise.all(streams.map(({ ended }) => ended))).toEqual([14, 14]);
     expect(await stored()).toEqual(["1"]);
   });
+});
+
+test("the service goes away and comes back, also where timers are fake", { timeout: 20_000 }, async () => {
+  // Google's client itself needs the real `setImmediate`.
+  vi.useFakeTimers({
+    now: new Date("2026-12-24T18:00:00Z"),
+    toFake: ["Date", "setTimeout", "clearTimeout", "setInterval", "clearInterval"],
+  });
+  try {
+    await publish(["1"]);
+    pubsub.inject({ kind: "restart" });
+    const codes = new Set<number>();
+    while (!codes.has(0)) codes.add(await publish(["2"]));
+    expect([...codes].filter((code) => code !== 0)).toEqual([14]);
+    const received = await clients.pull(subscription);
+    expect(received.map(({ value }) => value)).toEqual(["1", "2"]);
+    expect(new Date(received[0]!.publishedAtMs)).toEqual(new Date("2026-12-24T18:00:00Z"));
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("the service goes away and comes back on its port with what was stored", async () => {
