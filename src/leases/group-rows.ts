@@ -94,9 +94,13 @@ export class GroupRows {
   }
 
   /** Makes the rows of these shards, unless they are there. @throws where the outcome is unknown */
-  async createChildren(group: GroupRow, children: readonly ChildPartition[]): Promise<void> {
+  async createChildren(group: GroupRow, children: readonly ChildPartition[], isCurrent: () => boolean): Promise<void> {
     const { store, requests } = this.#parts;
-    await inParallel(children, async (child) => this.#create(group, child, (await store.read(child.partition, requests)) ?? undefined));
+    await inParallel(children, async (child) => {
+      const found = await store.read(child.partition, requests);
+      // The process may have stood still meanwhile, and others may have been through with the child.
+      if (isCurrent()) await this.#create(group, child, found ?? undefined);
+    });
   }
 
   /**

@@ -45,7 +45,7 @@ export class Member {
     this.#topic = new TopicView(parts);
     this.#owned = new OwnedLeases(parts, {
       changed: () => this.#changed(),
-      createChildren: (children) => this.#rows.createChildren(this.#group!.row, children),
+      createChildren: (children, isCurrent) => this.#rows.createChildren(this.#group!.row, children, isCurrent),
       run: (work) => this.#run(work),
     });
     this.#rows = new GroupRows(parts, this.#topic, (partition) => this.#owned.has(partition));

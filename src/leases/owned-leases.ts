@@ -11,8 +11,8 @@ import { deliverPartition } from "./partition-delivery.ts";
 export interface OwnedLeasesHooks {
   /** Something is to be done soon: a lease was lost, released or ended. */
   changed(): void;
-  /** Creates the rows of these shards, unless they are there. */
-  createChildren(children: readonly ChildPartition[]): Promise<void>;
+  /** Creates the rows of these shards, unless they are there, as long as the ownership of their parent is current. */
+  createChildren(children: readonly ChildPartition[], isCurrent: () => boolean): Promise<void>;
   /** Runs work in the background. When it fails, the member fails. */
   run(work: Promise<void>): void;
 }
@@ -154,20 +154,16 @@ export class OwnedLeases {
    */
   async settle(settlement: Settlement): Promise<StreamError | null> {
     const { assignment, ended } = settlement;
-    const { partition } = assignment;
-    const { topic } = assignment.identity;
     const lease = this.#byAssignment.get(assignment);
-    if (lease === undefined || lease.isOver) return ownershipLost(topic, partition);
-    if (!lease.isCurrent) {
-      this.lose(lease);
-      return ownershipUncertain(topic, partition);
-    }
+    if (lease === undefined) return ownershipLost(assignment);
     try {
       // A parent must not be ended while a child of it could be overlooked.
-      if (ended) await this.#hooks.createChildren(this.#children.get(lease) ?? []);
+      if (ended && lease.isCurrent) await this.#hooks.createChildren(this.#children.get(lease) ?? [], () => lease.isCurrent);
+      const refusal = this.#refusal(lease);
+      if (refusal !== null) return refusal;
       if ((await lease.settle(settlement)) === "lost") {
         this.lose(lease);
-        return ownershipLost(topic, partition);
+        return ownershipLost(assignment);
       }
     } catch (error) {
       return this.#parts.classify(error);
@@ -177,6 +173,14 @@ export class OwnedLeases {
       this.#hooks.changed();
     } else this.handOverIfWanted(lease);
     return null;
+  }
+
+  /** Why nothing may be stored under this lease; `null`: it may. */
+  #refusal(lease: Lease): StreamError | null {
+    if (lease.isOver) return ownershipLost(lease.assignment);
+    if (lease.isCurrent) return null;
+    this.lose(lease);
+    return ownershipUncertain(lease.assignment);
   }
 
   /** Releases everything by one request each. What cannot be released expires. @returns whether there was anything */

@@ -15,7 +15,7 @@ export const fence: Invariant = {
       name: "takes-a-theft-for-an-outage",
       file: "owned-leases.ts",
       find: 'if ((await lease.settle(settlement)) === "lost") {',
-      replace: 'if ((await lease.settle(settlement)) === "lost") {\n        return ownershipUncertain(topic, partition);',
+      replace: 'if ((await lease.settle(settlement)) === "lost") {\n        return ownershipUncertain(assignment);',
     },
     {
       name: "takes-a-wish-for-a-theft",

@@ -106,6 +106,41 @@ async function distrustsAListThatCameLate(engine: Engine): Promise<void> {
   }
 }
 
+/** A member that ends a parent looks for the rows of its children. When it has stood still meanwhile, others may have been through with them. */
+async function distrustsWhatItHasReadOfChildren(engine: Engine): Promise<void> {
+  for (let at = 1; at <= 4; at += 1) {
+    const world = new World(engine, 1);
+    world.topic.append("s0", 5);
+    const a = world.member("a");
+    a.isAutomatic = false;
+    await world.run(a.start());
+    await world.clock.advance(2_000);
+    const [left, right] = world.topic.split("s0");
+    for (const shard of [left!, right!]) world.topic.append(shard, 5);
+    await world.clock.until(() => a.of("ended").length > 0, "the shard has ended", 5_000);
+    a.process.freezeAt = a.process.waits + at;
+    const answer = a.settle(a.assignments[0]!, "4", { ended: true });
+    await world.clock.advance(10);
+    require(a.process.isFrozen, `the member must be frozen at its wait ${at}`);
+    const b = await world.joined("b");
+    await world.clock.until(() => b.of("settled", left).length > 0, "the child is handled", 60_000);
+    const grandchildren = world.topic.split(left!);
+    for (const shard of grandchildren) world.topic.append(shard, 5);
+    await world.clock.until(() => grandchildren.every((shard) => b.of("settled", shard).length > 0), "its children are handled", 60_000);
+    world.topic.shards.get(left!)!.isListed = false;
+    await world.clock.until(() => world.store.columnsOf(left!) === undefined, "the row of the child is removed", 60_000);
+    a.process.thaw();
+    await world.run(answer);
+    await world.clock.advance(1_000);
+    requireEqual(
+      world.store.columnsOf(left!),
+      undefined,
+      `the row of a child that is gone, beside a member that was frozen at its wait ${at}`,
+    );
+    await world.closeAll();
+  }
+}
+
 /** A group that begins when the service has dropped a parent, which nobody has handled, does not wait for it. */
 async function startsBehindAGoneParent(engine: Engine): Promise<void> {
   const world = new World(engine, 1);
@@ -170,6 +205,12 @@ export const parents: Invariant = {
       replace: "return parentRow === undefined ? gone.size < 0 :",
     },
     {
+      name: "brings-back-children",
+      file: "group-rows.ts",
+      find: "if (isCurrent()) await this.#create(",
+      replace: "if (!requests.aborted) await this.#create(",
+    },
+    {
       name: "takes-a-list-for-as-young-as-its-answer",
       file: "topic-view.ts",
       find: "this.#listedAt = askedAt;",
@@ -178,8 +219,8 @@ export const parents: Invariant = {
     {
       name: "ends-before-the-children-have-rows",
       file: "owned-leases.ts",
-      find: "if (ended) await this.#hooks.createChildren(this.#children.get(lease) ?? []);",
-      replace: "if (ended) await this.#hooks.createChildren([]);",
+      find: "await this.#hooks.createChildren(this.#children.get(lease) ?? [], () => lease.isCurrent);",
+      replace: "await this.#hooks.createChildren([], () => lease.isCurrent);",
     },
     {
       name: "removes-by-an-old-list",
@@ -205,6 +246,7 @@ export const parents: Invariant = {
     await removesWhatIsOutlived(engine);
     await distrustsAnOldList(engine);
     await distrustsAListThatCameLate(engine);
+    await distrustsWhatItHasReadOfChildren(engine);
     await startsBehindAGoneParent(engine);
     await waitsForAParentWithoutItsRow(engine);
   },
