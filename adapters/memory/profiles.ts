@@ -1,4 +1,5 @@
 import type { CallShape, Capabilities, Capability, ConsumerDriver } from "../../src/driver/index.ts";
+import { FRAME_HEADER_OVERHEAD_BYTES, FRAME_RECORD_OVERHEAD_BYTES } from "../../src/envelope/index.ts";
 import { MAX_LEASED } from "./broker/leases.ts";
 import { COUNTED, type PositionsOf, SparsePositions } from "./broker/positions.ts";
 import { OWN_CAPABILITIES, capabilitiesWithout } from "./capabilities.ts";
@@ -67,7 +68,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** A session must be many times as long as a renewal, and a busy event loop must not end it. */
-const LEAST_LEASE_MS = 2_000;
+const LEAST_LEASE_MS = 3_000;
 
 const OWN_SHAPE: CallShape = {
   lane: "key",
@@ -80,6 +81,23 @@ const OWN_SHAPE: CallShape = {
   recordOverheadBytes: 0,
   headerOverheadBytes: 0,
 };
+
+/** Where a service stores a key and bytes, the frame has exact keys and headers, and packs messages. */
+const FRAMED_SHAPE: CallShape = {
+  ...OWN_SHAPE,
+  recordOverheadBytes: FRAME_RECORD_OVERHEAD_BYTES,
+  headerOverheadBytes: FRAME_HEADER_OVERHEAD_BYTES,
+};
+
+/** 256 characters of up to four bytes: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecordsRequestEntry.html */
+const KINESIS_KEY_BYTES = 1_024;
+const OCI_KEY_BYTES = 256;
+
+/** The service counts its own key besides the frame, of which a record has 1 MiB. A longer key is in the frame. */
+function framedLimits(serviceKeyBytes: number): Capabilities["limits"] {
+  const frameBytes = MEBIBYTE - serviceKeyBytes;
+  return { messageBytes: frameBytes, keyBytes: 1_024, headerBytes: frameBytes };
+}
 
 const OWN: Profile = {
   capabilities: OWN_CAPABILITIES,
@@ -123,12 +141,12 @@ const OFFSETS_FROM = 2n ** 53n;
 const KINESIS: Profile = {
   ...OWN,
   capabilities: {
-    ...capabilitiesWithout(OWN_CAPABILITIES, ["lagInMessages", "binaryKeys", "nativeHeaders", "producerTimestamps"]),
+    ...capabilitiesWithout(OWN_CAPABILITIES, ["lagInMessages", "nativeHeaders", "producerTimestamps"]),
     readerEnd: "caught-up",
     readerIsolation: "shared-throughput",
-    limits: { messageBytes: MEBIBYTE, keyBytes: 256, headerBytes: MEBIBYTE },
+    limits: framedLimits(KINESIS_KEY_BYTES),
   },
-  shape: { ...OWN_SHAPE, maxCallRecords: 500, maxCallBytes: 5 * MEBIBYTE, recordOverheadBytes: 16 },
+  shape: { ...FRAMED_SHAPE, maxCallRecords: 500, maxCallBytes: 5 * MEBIBYTE, maxLaneBytes: MEBIBYTE - KINESIS_KEY_BYTES },
   positionsOf: (number) => new SparsePositions(SEQUENCE_NUMBERS_FROM, 1_000, { number, of: 1_000_000 }),
   places: "times",
   leastSessionMs: LEAST_LEASE_MS,
@@ -138,6 +156,9 @@ const KINESIS: Profile = {
   groups: "leases",
   namesCulprit: false,
 };
+
+/** Of a batch on a link, less its own annotations. */
+const BATCH_BYTES = MEBIBYTE - 256;
 
 /** One batch for one partition, stored as a whole or not at all. */
 const EVENT_HUBS: Profile = {
@@ -154,9 +175,17 @@ const EVENT_HUBS: Profile = {
       "producerTimestamps",
     ]),
     readerIsolation: "own-consumer-group",
-    limits: { messageBytes: MEBIBYTE, keyBytes: 128, headerBytes: MEBIBYTE },
+    limits: { messageBytes: BATCH_BYTES, keyBytes: 128, headerBytes: BATCH_BYTES },
   },
-  shape: { ...OWN_SHAPE, lane: "partition", lanesPerCall: "one", maxCallBytes: MEBIBYTE, recordOverheadBytes: 8, headerOverheadBytes: 4 },
+  shape: {
+    ...OWN_SHAPE,
+    lane: "partition",
+    lanesPerCall: "one",
+    maxLaneBytes: BATCH_BYTES,
+    maxCallBytes: BATCH_BYTES,
+    recordOverheadBytes: 128,
+    headerOverheadBytes: 10,
+  },
   layout: "modulo",
   places: "times",
   leastSessionMs: LEAST_LEASE_MS,
@@ -251,9 +280,9 @@ const OCI_STREAMING: Profile = {
     ]),
     readerEnd: "caught-up",
     readerIsolation: "shared-throughput",
-    limits: { messageBytes: MEBIBYTE, keyBytes: 256, headerBytes: MEBIBYTE },
+    limits: framedLimits(OCI_KEY_BYTES),
   },
-  shape: { ...OWN_SHAPE, maxCallRecords: 1_000, maxCallBytes: MEBIBYTE, recordOverheadBytes: 16 },
+  shape: { ...FRAMED_SHAPE, maxCallRecords: 1_000, maxCallBytes: MEBIBYTE, maxLaneBytes: MEBIBYTE - OCI_KEY_BYTES },
   layout: "modulo",
   positionsOf: () => new SparsePositions(OFFSETS_FROM, 3),
   places: "times",

@@ -4,7 +4,7 @@ import type { CaseContext } from "../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../case-topic.ts";
 
 /** Short ones first: some servers refuse less than some seconds. */
-const SESSIONS_MS = [250, 600, 2_000, 6_000, 10_000];
+const SESSIONS_MS = [250, 600, 3_000, 6_000, 10_000];
 /** A member whose heartbeats take longer than its session is lost without a reason. */
 const SESSION_CALLS = 10;
 

@@ -84,8 +84,8 @@ describe("groups of a form whose service has none run by leases, which are kept 
 
   test("a session that is too short for leases is refused", async () => {
     const { driver } = open("create=orders&like=kinesis");
-    const member = new TestMember(driver, "orders", { sessionTimeoutMs: 1_999 });
-    await expectCode(member.start(), "invalid-argument", /at least 2000; received 1999/);
+    const member = new TestMember(driver, "orders", { sessionTimeoutMs: 2_999 });
+    await expectCode(member.start(), "invalid-argument", /at least 3000; received 2999/);
     await member.consumer.close();
   });
 

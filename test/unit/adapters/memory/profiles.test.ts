@@ -21,7 +21,7 @@ test("the provider's own form has every capability", () => {
 
 test("each form lacks what its provider lacks", () => {
   expect(missing("like=kafka").toSorted()).toEqual(["growthKeepsKeyOrder", "lagInTime", "partitionMerge"]);
-  expect(missing("like=kinesis").toSorted()).toEqual(["binaryKeys", "lagInMessages", "nativeHeaders", "producerTimestamps"]);
+  expect(missing("like=kinesis").toSorted()).toEqual(["lagInMessages", "nativeHeaders", "producerTimestamps"]);
   expect(missing("like=event-hubs").toSorted()).toEqual([
     "binaryKeys",
     "exactHeaders",
@@ -56,6 +56,28 @@ test("each form lacks what its provider lacks", () => {
     "partitionMerge",
     "producerTimestamps",
   ]);
+});
+
+test("messages have the limits of each provider: what the service counts besides, and what an envelope needs, is not left to them", () => {
+  const limits = LIKES.map((like) => [like, profileOf(like, []).capabilities.limits] as const);
+  expect(Object.fromEntries(limits)).toEqual({
+    kafka: { messageBytes: 1_048_576, keyBytes: 1_048_576, headerBytes: 1_048_576 },
+    kinesis: { messageBytes: 1_047_552, keyBytes: 1_024, headerBytes: 1_047_552 },
+    "event-hubs": { messageBytes: 1_048_320, keyBytes: 128, headerBytes: 1_048_320 },
+    pubsub: {
+      messageBytes: 10_000_000,
+      keyBytes: 1_024,
+      headerBytes: 128_000,
+      headerCount: 100,
+      headerNameBytes: 256,
+      headerValueBytes: 1_024,
+    },
+    "oci-streaming": { messageBytes: 1_048_320, keyBytes: 1_024, headerBytes: 1_048_320 },
+  });
+  for (const like of LIKES) {
+    const { shape, capabilities } = profileOf(like, []);
+    expect(shape.maxLaneBytes).toBeGreaterThanOrEqual(capabilities.limits.messageBytes);
+  }
 });
 
 test("calls have the shape of each provider", () => {
@@ -216,10 +238,10 @@ test.each([
 
 test.each([
   ["kafka", 6_000],
-  ["kinesis", 2_000],
-  ["event-hubs", 2_000],
+  ["kinesis", 3_000],
+  ["event-hubs", 3_000],
   ["pubsub", 10_000],
-  ["oci-streaming", 2_000],
+  ["oci-streaming", 3_000],
 ] as const)("like %s, a session of less than %i ms is refused", async (like, leastMs) => {
   const { driver } = open(`create=orders&like=${like}`);
   const short = new TestMember(driver, "orders", { sessionTimeoutMs: leastMs - 1 });
