@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Fault, FaultKind } from "../../src/driver/index.ts";
 import { StreamError } from "../../src/errors.ts";
 import { type DamageOptions, damagedReadsOf } from "../damage-options.ts";
@@ -76,7 +77,7 @@ export async function startEmulatedKinesis(options: KinesisEmulatorOptions = {})
     requireOpen("kinesis", listener.isClosed);
     return service;
   };
-  const endpoint = `http://${advertisedHost}:${listener.port}`;
+  const endpoint = `http://${isIPv6(advertisedHost) ? `[${advertisedHost}]` : advertisedHost}:${listener.port}`;
   return {
     url: urlOf(settings, endpoint),
     endpoint,

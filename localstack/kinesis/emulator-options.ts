@@ -23,6 +23,8 @@ export interface KinesisEmulatorOptions extends ListeningOptions {
   readonly pageRecords?: number | undefined;
   /** How many empty answers a reader gets before the first of the old records, and behind the last one. @default 0 */
   readonly emptyAnswers?: number | undefined;
+  /** Does a closed shard end with an empty answer behind its last record? Else the answer with that record ends it. @default false */
+  readonly endsEmpty?: boolean | undefined;
   /** Are the rates of the developer guide enforced: of shards, and of calls in an account? @default false */
   readonly enforceRates?: boolean | undefined;
   /** The part of all records that is refused as throttled, from 0 to 1. @default 0 */
@@ -55,6 +57,7 @@ const OPTIONS: Readonly<Record<string, OptionRule>> = {
   iteratorLifetimeMs: rules.durationMs,
   pageRecords: rules.positiveInteger,
   emptyAnswers: rules.nonNegativeInteger,
+  endsEmpty: rules.boolean,
   enforceRates: rules.boolean,
   throttledEntries: { allowed: "a number from 0 to 1", accepts: (value) => typeof value === "number" && value >= 0 && value <= 1 },
   shardLimit: rules.positiveInteger,
@@ -85,6 +88,7 @@ export function settingsOf(options: KinesisEmulatorOptions): Started {
       tokenLifetimeMs: TOKEN_LIFETIME_MS,
       pageRecords: options.pageRecords ?? 10_000,
       emptyAnswers: options.emptyAnswers ?? 0,
+      endsEmpty: options.endsEmpty ?? false,
     },
     rates: { areEnforced: options.enforceRates ?? false, throttledEntries: options.throttledEntries ?? 0 },
     secrets: credentials === undefined ? null : new Map(Object.entries(credentials)),

@@ -74,7 +74,8 @@ function answer(iterator: ShardIterator, shard: Shard, records: readonly StoredR
   const ordinal = from + records.length;
   const texts = records.map((record, index) => jsonOf(shard, from + index, record));
   const isAtEnd = ordinal >= shard.next;
-  if (isAtEnd && !shard.isOpen) return body(texts, null, 0, shard);
+  const isEnd = isAtEnd && (records.length === 0 || !times.endsEmpty);
+  if (isEnd && !shard.isOpen) return body(texts, null, 0, shard);
   // Behind the last of the old records comes another part without any.
   const emptyAnswers = isAtEnd && !iterator.isCaughtUp && records.length > 0 ? times.emptyAnswers : 0;
   const isCaughtUp = iterator.isCaughtUp || isAtEnd;

@@ -20,6 +20,8 @@ export interface ServiceTimes {
   readonly pageRecords: number;
   /** How many empty answers a reader gets before the first records, and behind the last ones. */
   readonly emptyAnswers: number;
+  /** Does a closed shard end with an empty answer behind the last record, instead of in the answer with it? */
+  readonly endsEmpty: boolean;
 }
 
 export interface RequestContext {

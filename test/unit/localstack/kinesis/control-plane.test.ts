@@ -76,6 +76,19 @@ describe("resharding", () => {
     expect(ChildShards).toMatchObject([{ ShardId: shardId(4), ParentShards: [shardId(2), shardId(3)] }]);
   });
 
+  test("with the option, the end of a shard comes in an answer of its own, with the children", async () => {
+    const other = close(await startEmulatedKinesis({ endsEmpty: true, topics: { orders: {} } }));
+    const stream = new StreamCalls(close(clientsOf(other)).kinesis, "orders");
+    await stream.put(["a", "one"]);
+    other.reshard("orders", 2);
+    const last = await stream.get(await stream.iterator(0, "TRIM_HORIZON"));
+    expect(textsOf(last)).toEqual(["one"]);
+    expect(last.ChildShards ?? []).toEqual([]);
+    const end = await stream.get(last.NextShardIterator!);
+    expect(end).toMatchObject({ Records: [], ChildShards: [{ ShardId: shardId(1) }, { ShardId: shardId(2) }] });
+    expect(end.NextShardIterator).toBeUndefined();
+  });
+
   test("every record is read once through the lineage, in the order of its key, whatever the steps were", async () => {
     const keys = Array.from({ length: 20 }, (_, index) => `key-${index}`);
     for (const [round, shards] of [2, 4, 3, 1, 5].entries()) {

@@ -80,6 +80,15 @@ test("a closed emulator refuses every change, and a taken port or a wrong option
   await expect(startEmulatedKinesis({ throttledEntries: 2 })).rejects.toMatchObject({ code: "invalid-argument" });
 });
 
+test("listens where it is told, and tells clients another name", async () => {
+  const everywhere = close(await startEmulatedKinesis({ host: "0.0.0.0" }));
+  expect(everywhere.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  const named = close(await startEmulatedKinesis({ host: "0.0.0.0", advertisedHost: "host.docker.internal" }));
+  expect(named.url).toMatch(/endpoint=http:\/\/host\.docker\.internal:\d+&/);
+  const six = close(await startEmulatedKinesis({ advertisedHost: "::1" }));
+  expect(six.endpoint).toMatch(/^http:\/\/\[::1\]:\d+$/);
+});
+
 test("a damaged frame stays a frame that cannot be read", async () => {
   const emulator = close(await startEmulatedKinesis({ topics: { orders: {} } }));
   const { kinesis } = close(clientsOf(emulator));

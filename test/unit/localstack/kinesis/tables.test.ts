@@ -10,20 +10,38 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type EmulatedKinesis, startEmulatedKinesis } from "../../../../localstack/kinesis/emulated-kinesis.ts";
 import { type Clients, clientsOf } from "./clients.ts";
 import { closing } from "./closing.ts";
 
 const close = closing();
-const TableName = "streamport.orders.billing";
+let shared: EmulatedKinesis;
 let emulator: EmulatedKinesis;
 let dynamo: Clients["dynamo"];
+let topics = 0;
+let topic: string;
+let TableName: string;
+
+beforeAll(async () => {
+  shared = await startEmulatedKinesis();
+});
+
+afterAll(async () => {
+  await shared.close();
+});
 
 beforeEach(async () => {
-  emulator = close(await startEmulatedKinesis({ topics: { orders: {} } }));
+  emulator = shared;
   dynamo = close(clientsOf(emulator)).dynamo;
+  topics += 1;
+  topic = `orders-${topics}`;
+  TableName = `streamport.${topic}.billing`;
   await createTable(TableName);
+});
+
+afterEach(() => {
+  shared.clearFaults();
 });
 
 async function createTable(name: string): Promise<void> {
@@ -110,7 +128,7 @@ test("a read that does not ask for consistency returns what was before the last 
 test("steal-partition gives the lease of the next renewal to another owner, who lets it go", async () => {
   await put("shard-1", "a", 1);
   await put("shard-2", "a", 1);
-  emulator.inject({ kind: "steal-partition", topic: "orders", partition: "shard-2" });
+  emulator.inject({ kind: "steal-partition", topic, partition: "shard-2" });
   // A free lease cannot be stolen: the fault waits.
   await put("shard-3", null, 1);
   await renew("shard-1", "a", 1);
@@ -127,7 +145,7 @@ test("lose-coordinator and a restart take all leases of a topic from their owner
   emulator.inject({ kind: "lose-coordinator", topic: "payments" });
   await renew("shard-1", "a", 1);
   emulator.clearFaults();
-  emulator.inject({ kind: "lose-coordinator", topic: "orders" });
+  emulator.inject({ kind: "lose-coordinator", topic });
   await expect(renew("shard-1", "a", 2)).rejects.toMatchObject({ name: "ConditionalCheckFailedException" });
   expect([await read("shard-1"), await read("shard-2")]).toEqual([
     { owner: undefined, counter: 3 },
@@ -140,14 +158,14 @@ test("lose-coordinator and a restart take all leases of a topic from their owner
 
 test("faults meet the commits of a topic: refused, answered after the write, throttled, cut off", async () => {
   await put("shard-1", "a", 1);
-  emulator.inject({ kind: "fail-after-write", topic: "orders", operation: "commit", times: 2 });
+  emulator.inject({ kind: "fail-after-write", topic, operation: "commit", times: 2 });
   await expect(renew("shard-1", "a", 1)).rejects.toMatchObject({ $metadata: { httpStatusCode: 500 } });
   await expect(renew("shard-1", "a", 2)).rejects.toMatchObject({ code: "ECONNRESET" });
   expect(await read("shard-1")).toEqual({ owner: "a", counter: 3 });
-  emulator.inject({ kind: "disconnect", topic: "orders", operation: "commit" });
+  emulator.inject({ kind: "disconnect", topic, operation: "commit" });
   await read("shard-1");
   await expect(renew("shard-1", "a", 3)).rejects.toMatchObject({ code: "ECONNRESET" });
-  emulator.inject({ kind: "throttle", topic: "orders", operation: "commit" });
+  emulator.inject({ kind: "throttle", topic, operation: "commit" });
   await expect(renew("shard-1", "a", 3)).rejects.toMatchObject({ name: "ProvisionedThroughputExceededException" });
   expect(await read("shard-1")).toEqual({ owner: "a", counter: 3 });
 });
@@ -170,7 +188,7 @@ test("any error, delay or loss is planned by table and operation", async () => {
 
 test("a table that is deleted is gone, and can be created again", async () => {
   await put("shard-1", "a", 1);
-  emulator.inject({ kind: "fail-after-write", topic: "orders", operation: "admin" });
+  emulator.inject({ kind: "fail-after-write", topic, operation: "admin" });
   await expect(dynamo.send(new DeleteTableCommand({ TableName }))).rejects.toMatchObject({ code: "ECONNRESET" });
   await expect.poll(async () => read("shard-1").catch((error: Error) => error.name)).toBe("ResourceNotFoundException");
   await createTable(TableName);
