@@ -5,6 +5,8 @@ import type { Log } from "./broker/log.ts";
 import { type Partition, asChild } from "./broker/partition.ts";
 import { type ResolvedPlace, requirePartitions, resolvePlace, resolveStart } from "./broker/places.ts";
 import { comparePositions } from "./broker/positions.ts";
+import type { MemoryTopic } from "./broker/topic.ts";
+import { memoryError } from "./errors.ts";
 import { FeedCursor } from "./feed-cursor.ts";
 import type { Service } from "./service.ts";
 import { identityOf, topicFor } from "./topic-access.ts";
@@ -39,6 +41,7 @@ export class MemorySource implements PartitionSource {
     await this.#service.enter({ kind: "admin", operation: "resolve", topic: this.#topicName, partitions: null, bytes: 0 }, signal);
     const topic = topicFor(this.#service, this.#topicName);
     const starts = resolveStart(topic, start);
+    if (this.#lists === "kept") requireKept(topic, starts);
     return new Map([...starts].map(([partition, place]) => [partition, this.#placeIn(topic.partitions.get(partition)!, place)]));
   }
 
@@ -77,6 +80,20 @@ export class MemorySource implements PartitionSource {
 
   compare(a: string, b: string): number {
     return comparePositions(a, b);
+  }
+}
+
+/**
+ * A group has no lease of a shard that is gone, so nobody would report that messages of it are missing.
+ * @throws `position-out-of-range`
+ */
+function requireKept(topic: MemoryTopic, starts: ReadonlyMap<string, ResolvedPlace | "ended">): void {
+  const kept = new Set(topic.kept);
+  for (const [id, resolved] of starts) {
+    const partition = topic.partitions.get(id)!;
+    if (kept.has(partition) || resolved === "ended" || resolved.index >= partition.log.endIndex) continue;
+    const text = `partition ${JSON.stringify(id)} is gone, and messages behind the given place with it: retention has removed them`;
+    throw memoryError("position-out-of-range", text, { topic: topic.name, partition: id });
   }
 }
 

@@ -140,3 +140,24 @@ test("like kinesis, what lies between two positions can be read from, and anothe
   expect(await from("at", first!)).toBe(first);
   await expect(from("at", String(BigInt(second!) + 1n))).rejects.toMatchObject({ code: "invalid-argument" });
 });
+
+test("like kinesis, a group cannot start in a shard that is gone with messages behind the place; behind all of them it can", async () => {
+  const it = open("create=orders&like=kinesis");
+  const results = await publish(it.driver, "orders", series(40, 40));
+  const inFirst = results.flatMap((result) => (result.outcome === "stored" && result.partition === "0" ? [result.position!] : []));
+  const after = (position: string): StartPoint => ({ kind: "places", places: new Map([["0", { kind: "after", position }]]) });
+  await it.driver.admin.updateTopic("orders", { partitions: 8 }, signal);
+  await reset(it, after(inFirst[0]!));
+  it.broker.topic("orders").expire();
+  const gone = { code: "position-out-of-range", message: expect.stringMatching(/partition "0" is gone/) as string };
+  await expect(reset(it, after(inFirst[0]!))).rejects.toMatchObject(gone);
+  await expect(new TestMember(it.driver, "orders", { group: "other", initialPosition: after(inFirst[0]!) }).start()).rejects.toMatchObject(
+    gone,
+  );
+  await reset(it, after(inFirst.at(-1)!));
+  await publish(it.driver, "orders", series(40, 40));
+  const member = new TestMember(it.driver, "orders");
+  await member.start();
+  await eventually(() => expect(member.records).toHaveLength(40));
+  await member.consumer.close();
+});
