@@ -136,11 +136,11 @@ test("exports name files that are there, and nothing but the product is packed",
     "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
-    ...["adapters/README.md", ...availableProviders.map((provider) => `adapters/${provider}/README.md`)].toSorted(),
+    ...["adapters/README.md", ...(await guidesIn("adapters", availableProviders))].toSorted(),
     "dist/localstack/demo/flights-20k.jsonl.gz",
     "localstack/README.md",
     "localstack/demo/README.md",
-    ...[...reachableProviders.map((provider) => `localstack/${provider}/README.md`), "localstack/kafka/broker/README.md"].toSorted(),
+    ...[...(await guidesIn("localstack", reachableProviders)), "localstack/kafka/broker/README.md"].toSorted(),
     "package.json",
     "src/adapter-kit/README.md",
     "src/cli/README.md",
@@ -154,6 +154,14 @@ test("exports name files that are there, and nothing but the product is packed",
   const declared = files.filter((file) => file.endsWith(".js")).map((file) => file.replace(/\.js$/, ".d.ts"));
   expect(declared.filter((file) => !files.includes(file))).toEqual([]);
 });
+
+/** The guides of adapters or emulators: of all that are there, also of those that the lists of providers do not have yet. */
+async function guidesIn(folder: "adapters" | "localstack", listed: readonly string[]): Promise<readonly string[]> {
+  const pages = (await readdir(join(projectRoot, folder), { recursive: true })).map((path) => `${folder}/${path}`);
+  const guides = pages.filter((page) => /^\w+\/(?!demo\/)[^/]+\/README\.md$/.test(page));
+  expect(guides).toEqual(expect.arrayContaining(listed.map((provider) => `${folder}/${provider}/README.md`)));
+  return guides;
+}
 
 test("the package is small: what it unpacks to, and what it brings as data", async () => {
   const sizes = await Promise.all((await packedFiles()).map(async (file) => (await stat(installed(file))).size));
