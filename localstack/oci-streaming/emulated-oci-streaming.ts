@@ -58,7 +58,7 @@ export interface EmulatedOciStreaming extends AsyncDisposable {
   advanceClock(ms: number): void;
   /** Writes a new session token; calls with the former one are refused as not authenticated. */
   renewSession(): Promise<void>;
-  /** Breaks all connections, and comes back 50 ms later with everything that was stored. */
+  /** Breaks all connections, and comes back a second later with everything that was stored. */
   restart(): Promise<void>;
   /** Ends the servers and removes the configuration. Never rejects. */
   close(): Promise<void>;
@@ -68,7 +68,7 @@ const LOOPBACK = "127.0.0.1";
 /** Addresses that a server can listen on, but that clients cannot connect to. */
 const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 const SECOND_MS = 1_000;
-const LEAST_POLL_MS = 20;
+const LEAST_POLL_MS = 100;
 
 /** @throws `configuration` for a port that is taken · `invalid-argument` for invalid topics */
 export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOptions = {}): Promise<EmulatedOciStreaming> {
@@ -122,7 +122,7 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
       return service.callCount(operation);
     },
     expire: async (topic) => {
-      for (const log of streamOf(opened(), topic).partitions) log.expireAll();
+      streamOf(opened(), topic).expire();
     },
     fail: async (topic) => streamOf(opened(), topic).fail(),
     advanceClock: (ms) => opened().clock.advance(ms),

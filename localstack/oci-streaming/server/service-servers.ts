@@ -7,7 +7,7 @@ import type { Operation } from "./call.ts";
 import { Dispatcher } from "./dispatcher.ts";
 
 /** How long the servers are away during a restart. */
-const AWAY_MS = 50;
+const AWAY_MS = 1_000;
 /** Longer than clients keep idle connections: a server that closes first would break calls by chance. */
 const KEEP_ALIVE_MS = 600_000;
 

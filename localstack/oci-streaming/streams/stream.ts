@@ -26,7 +26,7 @@ export class Stream {
   readonly id = createOcid("stream");
   readonly name: string;
   readonly compartmentId: string;
-  readonly retentionInHours: number;
+  readonly #retentionInHours: number;
   readonly timeCreatedMs: number;
   readonly partitions: readonly PartitionLog[];
   readonly groups = new Map<string, ConsumerGroup>();
@@ -37,6 +37,7 @@ export class Stream {
   #streamPoolId: string;
   #freeformTags: Readonly<Record<string, string>>;
   #etag: string = randomUUID();
+  #isExpired = false;
   /** The state that it is in until then, and the one behind it. */
   #change: { readonly during: LifecycleState; readonly untilMs: number; readonly afterwards: LifecycleState };
 
@@ -44,7 +45,7 @@ export class Stream {
   constructor(details: StreamDetails, clock: ServiceClock, settings: StreamingSettings, isActive: boolean) {
     this.name = details.name;
     this.compartmentId = details.compartmentId;
-    this.retentionInHours = details.retentionInHours;
+    this.#retentionInHours = details.retentionInHours;
     this.#streamPoolId = details.streamPoolId;
     this.#freeformTags = details.freeformTags;
     this.#clock = clock;
@@ -56,6 +57,20 @@ export class Stream {
       (_, index) => new PartitionLog(String(index), { first: settings.firstOffset, gapAfter }),
     );
     this.#change = { during: "CREATING", untilMs: isActive ? -Infinity : this.#settledAtMs(), afterwards: "ACTIVE" };
+  }
+
+  /**
+   * As the service shows it. After `expire` it is 0, which the service never shows: only so can a client tell that what it has not seen is gone,
+   * because no time has passed.
+   */
+  get retentionInHours(): number {
+    return this.#isExpired ? 0 : this.#retentionInHours;
+  }
+
+  /** Drops everything that is stored now, as if the retention had passed. */
+  expire(): void {
+    this.#isExpired = true;
+    for (const log of this.partitions) log.expireAll();
   }
 
   get streamPoolId(): string {
@@ -105,7 +120,7 @@ export class Stream {
   /** As retention has left it by now. */
   partition(name: string): PartitionLog | null {
     const log = this.partitions.find((partition) => partition.name === name) ?? null;
-    log?.expireBefore(this.#clock.nowMs - this.retentionInHours * HOUR_MS);
+    log?.expireBefore(this.#clock.nowMs - this.#retentionInHours * HOUR_MS);
     return log;
   }
 
