@@ -1,0 +1,114 @@
+import { performance } from "node:perf_hooks";
+import type { Report } from "../../../src/driver/index.ts";
+import { ociError } from "../errors.ts";
+import { type Authentication, RequestHeaders } from "./authentication.ts";
+import { type HttpAnswer, type HttpRequest, HttpTransport } from "./http-transport.ts";
+import { ServiceAnswerError } from "./service-answer-error.ts";
+
+export interface ServiceCall {
+  /** In the service's own words: `PutMessages`. */
+  readonly operation: string;
+  readonly method: HttpRequest["method"];
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | undefined;
+  /** The service accepts it without a signature of its body: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm */
+  readonly isUpload?: boolean | undefined;
+  readonly topic?: string | undefined;
+  readonly bytes?: number | undefined;
+  readonly messages?: number | undefined;
+}
+
+/** A request that takes longer has failed: the service answers within a second or so. */
+const TIME_LIMIT_MS = 10_000;
+/** The service accepts signatures that are up to five minutes old: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm */
+const CLOCK_SKEW_MS = 300_000;
+/** A signature older than this was made before the process was stopped. */
+const STALE_SIGNATURE_MS = 240_000;
+/** The clock of answers is exact to the second. */
+const LEAST_OFFSET_MS = 2_000;
+
+/**
+ * Signs and sends requests, each once. One is sent a second time only where the service has refused the first for its signature, and there are
+ * other credentials now, or it was signed before the process was stopped.
+ */
+export class ServiceCalls {
+  readonly #authentication: Authentication;
+  readonly #report: Report;
+  readonly #transport = new HttpTransport();
+  #offsetMs = 0;
+
+  constructor(authentication: Authentication, report: Report) {
+    this.#authentication = authentication;
+    this.#report = report;
+  }
+
+  /** The service's clock, as far as answers have shown it. */
+  get serviceNowMs(): number {
+    return Date.now() + this.#offsetMs;
+  }
+
+  /** @throws `ServiceAnswerError` for an answer that is no success · an error of Node · a `TimeoutError` · the signal's reason */
+  async send(call: ServiceCall, signal: AbortSignal): Promise<HttpAnswer> {
+    const { refreshes } = this.#authentication;
+    const signedMs = Date.now();
+    try {
+      return await this.#sendOnce(call, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ServiceAnswerError) || error.statusCode !== 401) throw error;
+      if (!(await this.#isWorthAnother(signedMs, refreshes))) throw clockSkew(error) ?? error;
+      return await this.#sendOnce(call, signal);
+    }
+  }
+
+  async #isWorthAnother(signedMs: number, refreshes: number): Promise<boolean> {
+    if (Date.now() - signedMs >= STALE_SIGNATURE_MS || refreshes !== this.#authentication.refreshes) return true;
+    return this.#authentication.refresh();
+  }
+
+  async #sendOnce(call: ServiceCall, signal: AbortSignal): Promise<HttpAnswer> {
+    const { operation, method, url, body, isUpload = false, topic, bytes = 0, messages } = call;
+    const headers = new RequestHeaders();
+    headers.set("accept", "application/json");
+    for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
+    const content = body === undefined ? null : Buffer.from(body, "utf8");
+    if (content !== null && isUpload) {
+      headers.set("content-type", "application/json");
+      headers.set("content-length", String(content.length));
+    }
+    await this.#authentication.sign({ uri: url, method, headers, body }, !isUpload);
+    signal.throwIfAborted();
+    const startedMs = performance.now();
+    try {
+      const answer = await this.#transport.send({ method, url, headers: headers.all, body: content }, TIME_LIMIT_MS, signal);
+      this.#learnClock(answer);
+      if (answer.status >= 200 && answer.status < 300) return answer;
+      throw new ServiceAnswerError(operation, answer);
+    } finally {
+      if (this.#report.wants("call")) {
+        this.#report({ kind: "call", operation, topic, bytes, messages, durationMs: performance.now() - startedMs });
+      }
+    }
+  }
+
+  #learnClock({ headers: { date } }: HttpAnswer): void {
+    const answeredMs = typeof date === "string" ? Date.parse(date) : Number.NaN;
+    if (Number.isNaN(answeredMs)) return;
+    // The time is that of the beginning of a second.
+    const offsetMs = answeredMs + 500 - Date.now();
+    this.#offsetMs = Math.abs(offsetMs) < LEAST_OFFSET_MS ? 0 : offsetMs;
+  }
+
+  /** Breaks what is under way. */
+  close(): void {
+    this.#transport.close();
+  }
+}
+
+function clockSkew(error: ServiceAnswerError): Error | null {
+  const offMs = error.answeredMs === null ? 0 : error.answeredMs - Date.now();
+  if (Math.abs(offMs) < CLOCK_SKEW_MS) return null;
+  const text = `the clock of this machine differs by ${Math.round(Math.abs(offMs) / 1_000)} seconds from that of the service, which accepts five minutes`;
+  return ociError("unauthenticated", text, { cause: error });
+}

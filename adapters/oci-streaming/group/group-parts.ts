@@ -1,0 +1,32 @@
+import type { GroupName } from "../../../src/driver/index.ts";
+import { type LeaseGroupParts, systemClock } from "../../../src/leases/index.ts";
+import { classify } from "../errors.ts";
+import type { OciService } from "../service.ts";
+import { OciSource } from "../source.ts";
+
+const LONGEST_WATCH_MS = 1_000;
+const LONGEST_RENEWAL_MS = 3_000;
+const SHORTEST_WATCH_MS = 100;
+const SHORTEST_RENEWAL_MS = 300;
+/** A write takes some ten milliseconds, and some hundred on a bad day. */
+const LEAST_SESSION_MS = 3_000;
+
+/** What a group is made of. @throws `not-found` for the stream · `configuration` where there is no place for groups */
+export async function groupParts(
+  service: OciService,
+  topic: string,
+  { group, nativeGroup = group }: GroupName,
+  { bufferedBytes, signal }: { readonly bufferedBytes?: number | undefined; readonly signal: AbortSignal },
+): Promise<LeaseGroupParts> {
+  const stream = await service.directory.usable(topic, signal);
+  return {
+    store: service.groups.storeOf(stream, nativeGroup),
+    source: new OciSource(service, topic, bufferedBytes),
+    clock: systemClock,
+    report: service.report,
+    classify,
+    watchMs: Math.max(SHORTEST_WATCH_MS, Math.min(service.pollMs, LONGEST_WATCH_MS)),
+    renewMs: Math.max(SHORTEST_RENEWAL_MS, Math.min(service.pollMs * 3, LONGEST_RENEWAL_MS)),
+    leastSessionMs: LEAST_SESSION_MS,
+  };
+}

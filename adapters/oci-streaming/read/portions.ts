@@ -1,0 +1,48 @@
+import type { Fetched } from "../../../src/adapter-kit/index.ts";
+import type { StoredRecord, UnreadableRange } from "../../../src/driver/index.ts";
+
+/** Cuts what a page holds into portions of about so many bytes, in order. */
+export class Portions {
+  readonly #portionBytes: number;
+  readonly #found: Fetched[] = [];
+  #records: StoredRecord[] = [];
+  #bytes = 0;
+  /** The last record, where its last message has another position: everything of it has been added. */
+  #through: string | null = null;
+
+  constructor(portionBytes: number) {
+    this.#portionBytes = portionBytes;
+  }
+
+  add(messages: readonly StoredRecord[]): void {
+    for (const message of messages) {
+      if (this.#bytes > 0 && this.#bytes + message.bytes > this.#portionBytes) this.#flush();
+      this.#records.push(message);
+      this.#bytes += Math.max(message.bytes, 1);
+    }
+  }
+
+  unreadable(range: UnreadableRange): void {
+    this.#flush();
+    this.#through = null;
+    this.#found.push({ kind: "unreadable", range });
+  }
+
+  /** All messages of the record have been added. @param isPacked the last of them has another position, or there is none */
+  through(position: string, isPacked: boolean): void {
+    this.#through = isPacked ? position : null;
+  }
+
+  #flush(): void {
+    if (this.#records.length === 0) return;
+    this.#found.push({ kind: "records", records: this.#records });
+    this.#records = [];
+    this.#bytes = 0;
+  }
+
+  finish(): readonly Fetched[] {
+    this.#flush();
+    if (this.#through !== null) this.#found.push({ kind: "advanced", through: this.#through });
+    return this.#found;
+  }
+}

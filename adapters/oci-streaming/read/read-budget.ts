@@ -1,0 +1,47 @@
+import { performance } from "node:perf_hooks";
+import { pause } from "../../../src/adapter-kit/index.ts";
+
+/** `GetMessages` of a partition, for each group, and cursors without a group count as one: https://docs.oracle.com/en-us/iaas/Content/Streaming/Concepts/streamingoverview_topic-Limits_on_Streaming_Resources.htm */
+const READS_A_SECOND = 5;
+const SPACING_MS = 1_000 / READS_A_SECOND;
+/** Partitions that are not read any more are forgotten. */
+const FORGOTTEN_MS = 60_000;
+
+interface Spent {
+  /** When the budget is whole again. */
+  wholeAtMs: number;
+}
+
+/**
+ * Keeps the readers and groups of a connection within the reads of each partition: all of them together. What was not used for a second can be
+ * used at once.
+ */
+export class ReadBudget {
+  readonly #spacingMs: number;
+  readonly #spent = new Map<string, Spent>();
+  #sweptMs = performance.now();
+
+  /** @param pollMs where it is shorter, the service is one that allows more */
+  constructor(pollMs: number) {
+    this.#spacingMs = Math.min(SPACING_MS, pollMs);
+  }
+
+  /** Waits until the partition may be read again. Rejects with the signal's reason. */
+  async take(streamId: string, partition: string, signal: AbortSignal): Promise<void> {
+    const nowMs = performance.now();
+    this.#sweep(nowMs);
+    const name = `${streamId}/${partition}`;
+    const spent = this.#spent.get(name) ?? { wholeAtMs: nowMs };
+    this.#spent.set(name, spent);
+    spent.wholeAtMs = Math.max(spent.wholeAtMs, nowMs) + this.#spacingMs;
+    const waitMs = spent.wholeAtMs - nowMs - READS_A_SECOND * this.#spacingMs;
+    if (waitMs > 0) await pause(waitMs, signal);
+    signal.throwIfAborted();
+  }
+
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < FORGOTTEN_MS) return;
+    this.#sweptMs = nowMs;
+    for (const [name, { wholeAtMs }] of this.#spent) if (wholeAtMs < nowMs) this.#spent.delete(name);
+  }
+}
