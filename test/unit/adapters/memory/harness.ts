@@ -240,9 +240,9 @@ export function membersOf({ broker }: Opened, topic = "orders", group = "billing
   return [...broker.topic(topic).groups.get(group)!.members];
 }
 
-/** Waits for what happens in the background; fails after two seconds. */
+/** Waits for what happens in the background; fails after ten seconds, because the machine may be busy. */
 export async function eventually(check: () => void): Promise<void> {
-  await expect.poll(() => attempt(check), { timeout: 2_000, interval: 2 }).toBe("holds");
+  await expect.poll(() => attempt(check), { timeout: 10_000, interval: 2 }).toBe("holds");
 }
 
 function attempt(check: () => void): string {

@@ -298,7 +298,7 @@ test("an idle member costs little", async () => {
   expect(calls.get("readGroup")!.length).toBeLessThanOrEqual(MS / 50 + 1);
   expect(calls.get("writeLease")!.length).toBeLessThanOrEqual((4 * MS) / 250 + 4);
   expect(calls.get("listLeases")?.length ?? 0).toBeLessThanOrEqual(2);
-  // 5 % of a core, of which the watch of this test run itself has a part.
-  expect((user + system) / 1_000 / MS).toBeLessThan(0.05);
+  // About 2 % of a core; more on a busy machine.
+  expect((user + system) / 1_000 / MS).toBeLessThan(0.1);
   await member.consumer.close();
 });
