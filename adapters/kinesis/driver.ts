@@ -63,7 +63,7 @@ export class KinesisDriver implements Driver<KinesisCapability> {
     const connection = new KinesisConnection(this.#options, report);
     const directory = new StreamDirectory(connection, Math.min(pollMs, LONGEST_DESCRIBED_MS));
     const envelopeOf = envelopes(this.#options);
-    return new OpenKinesisDriver({ connection, directory, report, pollMs, maxRequestBytes, envelopeOf });
+    return new OpenKinesisDriver({ connection, directory, report, knownTables: new Set(), pollMs, maxRequestBytes, envelopeOf });
   }
 }
 

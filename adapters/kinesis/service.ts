@@ -9,6 +9,8 @@ export interface KinesisService {
   readonly connection: KinesisConnection;
   readonly directory: StreamDirectory;
   readonly report: Report;
+  /** Tables of DynamoDB that are there. */
+  readonly knownTables: Set<string>;
   readonly pollMs: number;
   readonly maxRequestBytes: number;
   readonly envelopeOf: (topic: string) => Envelope;

@@ -23,7 +23,7 @@ export class GroupAdmin {
   }
 
   #tables(topic: string): Tables {
-    return new Tables(this.#service.connection, topic);
+    return new Tables(this.#service.connection, topic, this.#service.knownTables);
   }
 
   async list(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {

@@ -21,8 +21,8 @@ const PACKAGES = ["@aws-sdk/client-kinesis", "@aws-sdk/client-dynamodb"];
 export async function loadSdk(): Promise<Sdk> {
   // Applications without Kinesis do not have the SDK, so a bundler must not require it. Bundlers accept a missing module if `.catch` follows.
   const [kinesis, dynamo] = await Promise.all([
-    import("@aws-sdk/client-kinesis").catch(refuse),
-    import("@aws-sdk/client-dynamodb").catch(refuse),
+    import(/* webpackIgnore: true */ "@aws-sdk/client-kinesis").catch(refuse),
+    import(/* webpackIgnore: true */ "@aws-sdk/client-dynamodb").catch(refuse),
   ]);
   return { kinesis, dynamo };
 }

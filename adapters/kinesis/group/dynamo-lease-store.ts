@@ -5,8 +5,11 @@ import { StoredGroupRow } from "./group-rows.ts";
 import { LEASE_KEY, type NextLease, conditionOf, heldLease, isLease, nextLease } from "./lease-item.ts";
 import type { Item, Tables } from "./tables.ts";
 
-/** An item has up to 400 KiB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html. More would cost more units a write. */
-const AHEAD_BYTES = 4_096;
+/**
+ * About a thousand unfinished messages, before they are packed to a tenth. An item has up to 400 KiB, and each KiB of it costs a unit a write:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+ */
+const AHEAD_BYTES = 65_536;
 
 /** Where rows of the Kinesis Client Library start that name no position. */
 export interface AdoptedStarts {
@@ -38,7 +41,7 @@ export class DynamoLeaseStore implements LeaseStore {
 
   /** Creates what is missing. A write does that as well, but takes longer then. */
   async ensureTables(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#group.ensureTable(signal), this.#ensureTable(signal)]);
+    await Promise.all([this.#group.ensureTableOnce(signal), this.#tables.ensureOnce(this.#table, LEASE_KEY, signal)]);
   }
 
   #ensureTable(signal: AbortSignal): Promise<void> {

@@ -7,9 +7,11 @@ import { DynamoLeaseStore } from "./dynamo-lease-store.ts";
 import { tableOf } from "./group-name.ts";
 import { Tables } from "./tables.ts";
 
-/** How often the group's row is read, where reads of shards are not more often. */
+/** Where shards are polled more often than usual, as in tests, groups are quicker too: what costs least is looked at most often. */
 const LONGEST_WATCH_MS = 1_000;
+const POLLS_PER_WATCH = 2;
 const LONGEST_RENEWAL_MS = 3_000;
+const POLLS_PER_RENEWAL = 8;
 const SHORTEST_MS = 50;
 /** A write takes some ten milliseconds, and some hundred on a bad day. */
 const LEAST_SESSION_MS = 3_000;
@@ -28,7 +30,7 @@ export function groupParts(
   { initial, bufferedBytes }: { readonly initial: StartPoint | "fail"; readonly bufferedBytes?: number | undefined },
 ): KinesisGroupParts {
   const source = new KinesisSource(service, topic, bufferedBytes);
-  const store = new DynamoLeaseStore(new Tables(service.connection, topic), tableOf(topic, name), {
+  const store = new DynamoLeaseStore(new Tables(service.connection, topic, service.knownTables), tableOf(topic, name), {
     latest: (signal) => source.resolve({ kind: "latest" }, signal),
     timestamp: initial !== "fail" && initial.kind === "timestamp" ? initial : { kind: "earliest" },
   });
@@ -38,8 +40,8 @@ export function groupParts(
     clock: systemClock,
     report: service.report,
     classify,
-    watchMs: Math.max(SHORTEST_MS, Math.min(service.pollMs, LONGEST_WATCH_MS)),
-    renewMs: Math.max(SHORTEST_MS, Math.min(service.pollMs * 3, LONGEST_RENEWAL_MS)),
+    watchMs: Math.max(SHORTEST_MS, Math.min(service.pollMs * POLLS_PER_WATCH, LONGEST_WATCH_MS)),
+    renewMs: Math.max(SHORTEST_MS, Math.min(service.pollMs * POLLS_PER_RENEWAL, LONGEST_RENEWAL_MS)),
     leastSessionMs: LEAST_SESSION_MS,
   };
 }

@@ -37,6 +37,10 @@ export class StoredGroupRow {
     return this.#tables.ensure(TABLE, KEY, signal);
   }
 
+  ensureTableOnce(signal: AbortSignal): Promise<void> {
+    return this.#tables.ensureOnce(TABLE, KEY, signal);
+  }
+
   async read(signal: AbortSignal): Promise<Held<GroupRow> | null> {
     const body = (await this.#tables.get(TABLE, this.#key, signal))?.[BODY]?.S;
     return body === undefined ? null : { row: rowOf(body), version: body };

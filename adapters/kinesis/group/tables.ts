@@ -20,10 +20,13 @@ const LONGEST_PAUSE_MS = 500;
 export class Tables {
   readonly #connection: KinesisConnection;
   readonly #topic: string;
+  readonly #known: Set<string>;
 
-  constructor(connection: KinesisConnection, topic: string) {
+  /** @param known tables that this connection has seen already. One that an operator has deleted since is missed by the next write */
+  constructor(connection: KinesisConnection, topic: string, known: Set<string>) {
     this.#connection = connection;
     this.#topic = topic;
+    this.#known = known;
   }
 
   #send<Output>(operation: string, command: Parameters<KinesisConnection["dynamo"]>[0], signal: AbortSignal): Promise<Output> {
@@ -61,11 +64,19 @@ export class Tables {
     return ifHeld(this.#send("DeleteItem", ({ DeleteItemCommand }) => new DeleteItemCommand(input), signal));
   }
 
+  /** As `ensure`, unless the table was there before. */
+  async ensureOnce(table: string, key: string, signal: AbortSignal): Promise<void> {
+    if (!this.#known.has(table)) await this.ensure(table, key, signal);
+  }
+
   /** Creates the table unless it is there, and waits until it can be used. */
   async ensure(table: string, key: string, signal: AbortSignal): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const status = await this.#status(table, signal);
-      if (status === "ACTIVE" || status === "UPDATING") return;
+      if (status === "ACTIVE" || status === "UPDATING") {
+        this.#known.add(table);
+        return;
+      }
       if (status === null) await this.#create(table, key, signal);
       await pause(pauseMs, signal);
       signal.throwIfAborted();
@@ -99,6 +110,7 @@ export class Tables {
 
   /** Deletes the table, if there is one, and waits until it is gone. */
   async drop(table: string, signal: AbortSignal): Promise<void> {
+    this.#known.delete(table);
     const input = { TableName: table };
     await orMissing(this.#send("DeleteTable", ({ DeleteTableCommand }) => new DeleteTableCommand(input), signal));
     for (let pauseMs = FIRST_PAUSE_MS; (await this.#status(table, signal)) !== null; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {

@@ -9,8 +9,8 @@ import { refuseHttp2 } from "./refuse-http2.ts";
 
 /** More than the largest request of the service in base64. */
 const LARGEST_BODY_BYTES = 20 * 1_048_576;
-/** How long the service is away during a restart: long enough for a client that renews leases every few hundred milliseconds to notice. */
-const AWAY_MS = 600;
+/** How long the service is away during a restart: long enough for a client that renews leases every second to notice. */
+const AWAY_MS = 1_200;
 const HTTP_2_PREFACE = "PRI * HTTP/2.0";
 
 export type AnswerCall = (call: HttpCall, gone: AbortSignal) => Promise<Answered>;

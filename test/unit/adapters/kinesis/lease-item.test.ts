@@ -36,6 +36,14 @@ describe("our rows", () => {
     expect(held).toEqual({ row, version: next.version });
   });
 
+  test("pack much that is handled ahead", () => {
+    const except = Array.from({ length: 900 }, (_, index) => `49590338271490256608559692538361571095921575989136${500_000 + index * 7}`);
+    const much: LeaseRow = { ...row, ahead: { of: "after 101", upTo: except.at(-1)!, except } };
+    const next = nextLease(null, much);
+    expect(next.columns["streamport"]!.S!.length).toBeLessThan(JSON.stringify(much.ahead).length / 5);
+    expect(heldLease({ ...key, ...next.columns }, nowhere)).toEqual({ row: much, version: next.version });
+  });
+
   test("say in the columns of the library what has been handled, and never more", () => {
     const checkpoint = (place: LeaseRow["place"], before: LeaseRow | null = null): unknown => {
       const former = before === null ? null : heldLease(written(null, before), nowhere);
