@@ -12,7 +12,7 @@ export const registry: Readonly<Record<string, (() => Promise<OpenDriver>) | nul
   kafka: async () => (await import("./kafka/open.ts")).loadKafkaOpener(),
 
   // Amazon Kinesis Data Streams.
-  kinesis: null,
+  kinesis: async () => (await import("./kinesis/open.ts")).loadKinesisOpener(),
 
   // Azure Event Hubs.
   "event-hubs": null,

@@ -12,7 +12,7 @@ const emulators: Readonly<Record<string, StartInProcess | null>> = {
   kafka: async (options) => (await import("./kafka/broker/emulated-kafka.ts")).startEmulatedKafka(options),
 
   // Amazon Kinesis Data Streams, and the tables of DynamoDB that its groups need.
-  kinesis: null,
+  kinesis: async (options) => (await import("./kinesis/emulated-kinesis.ts")).startEmulatedKinesis(options),
 
   // Azure Event Hubs, and the blobs that its groups need.
   "event-hubs": null,

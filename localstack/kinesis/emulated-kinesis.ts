@@ -20,6 +20,8 @@ export interface EmulatedKinesis extends AsyncDisposable {
   /** For `AWS_ENDPOINT_URL`, or the `endpoint` of a client: of Kinesis and of DynamoDB. */
   readonly endpoint: string;
   readonly region: string;
+  /** For programs that use clients of AWS. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly accountId: string;
   /** Rejects with `already-exists`, `invalid-argument`. */
   createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
@@ -82,6 +84,7 @@ export async function startEmulatedKinesis(options: KinesisEmulatorOptions = {})
     url: urlOf(settings, endpoint),
     endpoint,
     region,
+    environment: environmentOf(settings, endpoint),
     accountId,
     createTopic: async (topic, topicSettings = {}) => createTopic(opened(), topic, topicSettings),
     faultKinds: service.plan.kinds,
@@ -108,8 +111,24 @@ export async function startEmulatedKinesis(options: KinesisEmulatorOptions = {})
   };
 }
 
+function environmentOf({ account, secrets }: ServiceSettings, endpoint: string): Readonly<Record<string, string>> {
+  const [key, secret] = firstKey(secrets);
+  return {
+    AWS_ENDPOINT_URL_KINESIS: endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_REGION: account.region,
+    AWS_ACCESS_KEY_ID: key,
+    AWS_SECRET_ACCESS_KEY: secret,
+  };
+}
+
+/** Where all keys are accepted, any. */
+function firstKey(secrets: ServiceSettings["secrets"]): readonly [key: string, secret: string] {
+  return [...(secrets ?? [])][0] ?? ["emulator", "emulator"];
+}
+
 function urlOf({ account, secrets, pollMs }: ServiceSettings, endpoint: string): string {
-  const [key, secret] = [...(secrets ?? [])][0] ?? ["emulator", "emulator"];
+  const [key, secret] = firstKey(secrets);
   return `kinesis://${encodeURIComponent(key)}:${encodeURIComponent(secret)}@${account.region}?endpoint=${endpoint}&pollMs=${pollMs}`;
 }
 

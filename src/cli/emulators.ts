@@ -101,8 +101,8 @@ async function emulate(
 }
 
 /** The environment of a program that uses the emulator. */
-function environmentOf({ url }: Emulator): Readonly<Record<string, string>> {
-  return { STREAM_URL: url };
+function environmentOf({ url, environment = {} }: Emulator): Readonly<Record<string, string>> {
+  return { STREAM_URL: url, ...environment };
 }
 
 function jsonLine(provider: string, emulator: Emulator): string {

@@ -368,6 +368,35 @@ declare module "contract/memory" {
   }
 }
 
+declare module "contract/kinesis" {
+  import type { Capability, Driver } from "contract";
+  export function kinesis(
+    options?: KinesisOptions,
+  ): Driver<Exclude<Capability, "lagInMessages" | "binaryKeys" | "nativeHeaders" | "producerTimestamps">>;
+  export interface KinesisOptions {
+    region?: string | undefined;
+    endpoint?: string | undefined;
+    credentials?: AwsCredentials | (() => Promise<AwsCredentials>) | undefined;
+    client?: AwsClient | undefined;
+    leaseClient?: AwsClient | undefined;
+    envelope?: Envelope | Readonly<Record<string, Envelope>> | undefined;
+    leaseEndpoint?: string | undefined;
+    pollMs?: number | undefined;
+    maxRequestBytes?: number | undefined;
+  }
+  export type Envelope = "frame" | "raw";
+  export interface AwsCredentials {
+    accessKeyId: string;
+    secretAccessKey: string;
+    sessionToken?: string | undefined;
+    expiration?: Date | undefined;
+  }
+  export interface AwsClient {
+    readonly config: { readonly serviceId: string };
+    send(command: never): Promise<unknown>;
+  }
+}
+
 declare module "contract/emulators" {
   import type { TopicSettings } from "contract";
   export type EmulatedProvider = "memory" | "kafka" | "kinesis" | "event-hubs" | "pubsub" | "oci-streaming";
@@ -381,6 +410,7 @@ declare module "contract/emulators" {
   }
   export interface Emulator extends AsyncDisposable {
     readonly url: string;
+    readonly environment?: Readonly<Record<string, string>> | undefined;
     createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
     readonly faultKinds: readonly FaultKind[];
     inject(fault: Fault): void | Promise<void>;

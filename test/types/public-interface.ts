@@ -5,9 +5,11 @@
 import type * as agreedConformance from "contract/conformance";
 import type * as agreedDriver from "contract/driver";
 import type * as agreedEmulators from "contract/emulators";
+import type * as agreedKinesis from "contract/kinesis";
 import type * as agreedMemory from "contract/memory";
 import type * as agreed from "contract";
 import type * as shippedEmulators from "../../localstack/index.ts";
+import type * as shippedKinesis from "../../adapters/kinesis/index.ts";
 import type * as shippedMemory from "../../adapters/memory/index.ts";
 import type * as shippedConformance from "../../src/conformance/index.ts";
 import type * as shippedDriver from "../../src/driver/index.ts";
@@ -88,6 +90,10 @@ export type SameTypes = AllTrue<{
   streamError: Same<agreed.StreamError, shipped.StreamError>;
   streamErrorCode: Same<agreed.StreamErrorCode, shipped.StreamErrorCode>;
   streamErrorDetails: Same<agreed.StreamErrorDetails, shipped.StreamErrorDetails>;
+  kinesisOptions: Same<agreedKinesis.KinesisOptions, shippedKinesis.KinesisOptions>;
+  kinesisEnvelope: Same<agreedKinesis.Envelope, shippedKinesis.Envelope>;
+  awsCredentials: Same<agreedKinesis.AwsCredentials, shippedKinesis.AwsCredentials>;
+  awsClient: Same<agreedKinesis.AwsClient, shippedKinesis.AwsClient>;
   memoryOptions: Same<agreedMemory.MemoryOptions, shippedMemory.MemoryOptions>;
   faultKind: Same<agreedEmulators.FaultKind, shippedDriver.FaultKind>;
   fault: Same<agreedEmulators.Fault, shippedDriver.Fault>;
@@ -111,6 +117,7 @@ export type SameValues = AllTrue<{
   bytes: Covers<typeof agreed.bytes, typeof shipped.bytes>;
   isStreamError: Covers<typeof agreed.isStreamError, typeof shipped.isStreamError>;
   streamErrorClass: Covers<typeof agreed.StreamError, typeof shipped.StreamError>;
+  kinesis: Covers<typeof agreedKinesis.kinesis, typeof shippedKinesis.kinesis>;
   memory: Covers<typeof agreedMemory.memory, typeof shippedMemory.memory>;
   startEmulator: Covers<typeof agreedEmulators.startEmulator, typeof shippedEmulators.startEmulator>;
   conformanceCases: Covers<typeof agreedConformance.conformanceCases, typeof shippedConformance.conformanceCases>;

@@ -46,7 +46,7 @@ test("a body that stalls ends the request in its time, and reading goes on from 
   });
   world.emulator.answerWith({ operation: "GetRecords", stallBodyMs: 20_000 });
   const startedMs = performance.now();
-  const found: unknown[] = [];
+  const found: string[] = [];
   while (found.length < 2) {
     const fetched = await cursor.fetch(signal);
     if (fetched.kind === "records") found.push(...fetched.records.map(({ value }) => Buffer.from(value!).toString()));
