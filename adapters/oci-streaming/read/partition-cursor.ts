@@ -30,8 +30,6 @@ const MOST_LIMIT = 10_000;
 const THROTTLED_MS = { initialDelayMs: 200, maxDelayMs: 5_000 };
 /** How often a cursor that was just made may be refused: retention may pass between both requests. */
 const MOST_REFUSALS = 3;
-/** How often a stream that is listed may be unknown where messages are: the service answers so, too, where it does not permit them to be read. */
-const MOST_UNFOUND = 3;
 
 /**
  * Reads one partition. A cursor that begins at a position begins at the message of that position, which has been read already: the service accepts it only
@@ -51,7 +49,6 @@ export class OciPartitionCursor implements PartitionCursor {
   /** No page of the cursor has been read yet: the first message may be the one at which the last page has ended. */
   #isFresh = true;
   #refusals = 0;
-  #unfound = 0;
   #limit = FIRST_LIMIT;
   #isCaughtUp = false;
   #lastTimeMs = -Infinity;
@@ -93,7 +90,6 @@ export class OciPartitionCursor implements PartitionCursor {
         contents = page.messages.map((message) => contentOf(message, this.#service.envelope));
       }
       this.#refusals = 0;
-      this.#unfound = 0;
       this.#take(page.messages, contents, askedAtMs);
       this.#cursor = page.cursor;
     } catch (error) {
@@ -166,10 +162,8 @@ export class OciPartitionCursor implements PartitionCursor {
     if (!hasStatus(error, 404)) throw error;
     const { id } = await this.#service.directory.usableNow(topic, signal);
     if (id === this.#stream?.id) {
-      this.#unfound += 1;
-      const isPassing = this.#unfound <= MOST_UNFOUND;
       const what = "the service lists the stream, but does not let these credentials read its messages";
-      throw ociError(isPassing ? "unavailable" : "permission-denied", what, { topic, partition, cause: error });
+      throw ociError("permission-denied", what, { topic, partition, cause: error });
     }
     const text = "the stream has been deleted and created again: what was read belongs to the former one";
     throw ociError("position-mismatch", text, { topic, partition, cause: error });
