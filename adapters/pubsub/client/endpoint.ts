@@ -1,0 +1,59 @@
+import type { PubSubSdk } from "./sdk.ts";
+import type { PubSubOptions } from "../options.ts";
+
+/** How the v1 clients are made, and which server they reach. */
+export interface Endpoint {
+  readonly clientOptions: Readonly<Record<string, unknown>>;
+  /** `host:port` of an emulator; `null`: a service with credentials. */
+  readonly emulator: string | null;
+}
+
+const GOOGLE = /(?:^|\.)googleapis\.com$/;
+
+/** Clients of one address must not share a connection, because a connection carries 100 streams. */
+const CHANNEL = { "grpc.use_local_subchannel_pool": 1, "grpc.initial_reconnect_backoff_ms": 50, "grpc.max_reconnect_backoff_ms": 2_000 };
+
+/** The environment variable that Google's own libraries honour; the v1 clients do not read it. */
+export const EMULATOR_VARIABLE = "PUBSUB_EMULATOR_HOST";
+
+export function endpointOf(sdk: PubSubSdk, options: PubSubOptions): Endpoint {
+  const { client, project, auth } = options;
+  if (client !== undefined) {
+    const own = (client as { readonly options?: Readonly<Record<string, unknown>> }).options ?? {};
+    const shared = (client as { readonly auth?: object }).auth;
+    const isInsecure = (client as { readonly isEmulator?: boolean }).isEmulator === true;
+    const { servicePath, port } = own;
+    const emulator = isInsecure ? `${String(servicePath)}:${String(port)}` : null;
+    return { clientOptions: { ...own, ...CHANNEL, ...(emulator === null ? { auth: shared } : {}) }, emulator };
+  }
+  const variable = process.env[EMULATOR_VARIABLE];
+  const address =
+    options.endpoint ?? (variable === undefined || variable === "" ? undefined : `http://${variable.replace(/^https?:\/\//, "")}`);
+  const named = { ...(project === undefined ? {} : { projectId: project }), ...(auth === undefined ? {} : { auth }), ...CHANNEL };
+  if (address === undefined) return { clientOptions: named, emulator: null };
+  const { protocol, hostname, port } = new URL(address);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  if (protocol === "http:") {
+    const at = { apiEndpoint: host, port: Number(port === "" ? 80 : port) };
+    return { clientOptions: { ...named, ...at, sslCreds: insecure(sdk, host) }, emulator: `${hostname}:${at.port}` };
+  }
+  const at = { apiEndpoint: host, port: Number(port === "" ? 443 : port) };
+  // Ambient credentials go to Google only. Another server gets those that were given, or none.
+  const credentials = auth === undefined && !GOOGLE.test(host) ? { auth: NO_CREDENTIALS } : {};
+  return { clientOptions: { ...named, ...at, ...credentials }, emulator: null };
+}
+
+/** Made by the client's own copy of gRPC: another copy's would not be accepted. */
+function insecure(sdk: PubSubSdk, host: string): unknown {
+  const { options } = new sdk.PubSub({ projectId: "none", apiEndpoint: host, emulatorMode: true });
+  return options.sslCreds;
+}
+
+/** In place of a `GoogleAuth`, for TLS without any token. */
+const NO_CREDENTIALS = {
+  getClient: async () => ({ getRequestHeaders: async () => new Map<string, string>() }),
+  getUniverseDomain: async () => "googleapis.com",
+  getProjectId: async () => {
+    throw new Error("Unable to detect a Project Id in the current environment.");
+  },
+};

@@ -1,0 +1,169 @@
+import { groupHandler } from "../../src/adapter-kit/index.ts";
+import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StoredRecord, StreamError } from "../../src/driver/index.ts";
+import { classify, groupNotFound, pubsubError } from "./errors.ts";
+import { storedRecord } from "./records.ts";
+import { portions } from "./subscription/portions.ts";
+import { subscriptionOf } from "./resource-name.ts";
+import { PARTITION, type PubSubService } from "./service.ts";
+import { AckCalls } from "./subscription/ack-calls.ts";
+import { GroupSubscriptions } from "./subscription/group-subscription.ts";
+import { Leases } from "./subscription/leases.ts";
+import { PullStream } from "./subscription/pull-stream.ts";
+import { topicIdentity } from "./topic-identity.ts";
+
+/** https://cloud.google.com/pubsub/docs/lease-management: a lease is 10 to 600 s; a longer one would hold back a dead member's messages. */
+const LEAST_SESSION_MS = 10_000;
+const MOST_DEADLINE_SECONDS = 60;
+const MOST_OUTSTANDING = 2_000;
+/** Handled messages count as outstanding until they are settled: so much more may be, so that the stream does not wait for that. */
+const UNSETTLED_BYTES = 4 * 1_048_576;
+const GIVE_BACK_MS = 5_000;
+
+interface Joined {
+  readonly assignment: Assignment;
+  readonly leases: Leases;
+  readonly over: AbortController;
+  readonly running: Promise<void>;
+}
+
+/** One member of a group: a stream of the group's subscription. Who gets what the service decides, by key. */
+export class PubSubConsumer implements ConsumerDriver {
+  readonly settlementUnit = "record";
+  /** Half of what may be outstanding, so that the other half is on its way meanwhile. */
+  readonly settleWithin = { ms: 50, messages: MOST_OUTSTANDING / 2 };
+  readonly #service: PubSubService;
+  readonly #topic: string;
+  readonly #settings: ConsumerSettings;
+  readonly #closing = new AbortController();
+  readonly #givingBack = new Set<Promise<void>>();
+  #joined: Joined | null = null;
+
+  constructor(service: PubSubService, topic: string, settings: ConsumerSettings) {
+    this.#service = service;
+    this.#topic = topic;
+    this.#settings = settings;
+  }
+
+  async start(sink: Sink, signal: AbortSignal): Promise<void> {
+    const { sessionTimeoutMs, initialPosition, group } = this.#settings;
+    if (sessionTimeoutMs < LEAST_SESSION_MS) {
+      const text = `sessionTimeoutMs must be at least ${LEAST_SESSION_MS}, the shortest lease of the service; received ${sessionTimeoutMs}`;
+      throw pubsubError("invalid-argument", text, { topic: this.#topic });
+    }
+    const joining = AbortSignal.any([signal, this.#closing.signal]);
+    const groups = new GroupSubscriptions(this.#service);
+    const identity = await topicIdentity(this.#service.connection, this.#topic);
+    const name = await groups.ensure(this.#topic, subscriptionOf(this.#topic, this.#settings), initialPosition, joining);
+    if (name === null) {
+      sink.failed(groupNotFound(this.#topic, this.#settings.nativeGroup ?? group));
+      return;
+    }
+    joining.throwIfAborted();
+    const assignment: Assignment = { partition: PARTITION, identity, start: null, epoch: null, ahead: null, resumes: null };
+    sink.assigned(assignment);
+    sink.joined();
+    this.#joined = this.#pull(groups, name, assignment, sink);
+  }
+
+  #pull(groups: GroupSubscriptions, subscription: string, assignment: Assignment, sink: Sink): Joined {
+    const topic = this.#topic;
+    const deadlineSeconds = Math.min(MOST_DEADLINE_SECONDS, Math.floor(this.#settings.sessionTimeoutMs / 1_000));
+    const calls = new AckCalls(this.#service, topic, subscription);
+    const leases = new Leases(calls, deadlineSeconds);
+    const over = new AbortController();
+    const check = async (signal: AbortSignal): Promise<void> => {
+      const found = await groups.calls.find(subscription, signal).catch((error: unknown) => {
+        if (classify(error).code === "permission-denied") return null;
+        throw error;
+      });
+      if (found !== null) await groups.check(topic, found);
+    };
+    const flow = { messages: MOST_OUTSTANDING, bytes: this.#settings.maxBufferedBytes + UNSETTLED_BYTES };
+    let isJoined = true;
+    const interrupted = (): void => {
+      isJoined = false;
+      if (!over.signal.aborted) sink.rejoining();
+    };
+    const answered = (): void => {
+      if (!isJoined && !over.signal.aborted) sink.joined();
+      isJoined = true;
+    };
+    const settings = { topic, subscription, deadlineSeconds, flow, check, interrupted, answered };
+    const stream = new PullStream(this.#service, settings, calls, leases);
+    const failed = (error: unknown): void => {
+      if (!over.signal.aborted) sink.failed(classify(error));
+    };
+    const running = Promise.all([
+      stream.run(over.signal).catch(failed),
+      this.#deliver(stream, assignment, sink, over.signal).catch(failed),
+    ]);
+    return { assignment, leases, over, running: running.then(() => undefined) };
+  }
+
+  async #deliver(stream: PullStream, assignment: Assignment, sink: Sink, over: AbortSignal): Promise<void> {
+    const handler = groupHandler(sink, assignment, over);
+    for (let isAtEnd = false; !over.aborted;) {
+      const messages = await stream.next(isAtEnd ? null : this.#service.quietMs, over);
+      if (over.aborted) return;
+      if (messages.length === 0) {
+        // Silence is the only sign of the end.
+        isAtEnd = true;
+        handler.caughtUp(null);
+        continue;
+      }
+      isAtEnd = false;
+      for (const records of portions(messages.map(storedRecord), this.#settings.maxBufferedBytes)) {
+        if (!(await handler.deliver(records))) return;
+      }
+    }
+  }
+
+  async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
+    const results: (StreamError | null)[] = [];
+    for (const { records } of settlements) results.push(await this.#settleOne(records, signal));
+    return results;
+  }
+
+  async #settleOne(records: readonly StoredRecord[], signal: AbortSignal): Promise<StreamError | null> {
+    if (this.#joined === null)
+      return pubsubError("internal", "the consumer was used before it had joined its group", { topic: this.#topic });
+    try {
+      await this.#joined.leases.acknowledge(
+        records.map(({ position }) => position),
+        signal,
+      );
+      return null;
+    } catch (error) {
+      signal.throwIfAborted();
+      return classify(error);
+    }
+  }
+
+  release(assignment: Assignment, records: readonly StoredRecord[]): void {
+    if (this.#joined?.assignment !== assignment) return;
+    this.#giveBack(
+      this.#joined,
+      records.map(({ position }) => position),
+    );
+  }
+
+  #giveBack({ leases }: Joined, messageIds: readonly string[]): void {
+    const given = leases
+      .release(messageIds, AbortSignal.timeout(GIVE_BACK_MS))
+      // They come again when their leases have run out.
+      .catch(() => undefined)
+      .then(() => void this.#givingBack.delete(given));
+    this.#givingBack.add(given);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const joined = this.#joined;
+    if (joined === null) return;
+    joined.over.abort();
+    await joined.running;
+    this.#giveBack(joined, [...joined.leases.outstanding]);
+    await Promise.all(this.#givingBack);
+    joined.leases.close();
+  }
+}

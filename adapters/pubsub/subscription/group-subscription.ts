@@ -1,0 +1,191 @@
+import { pause } from "../../../src/adapter-kit/index.ts";
+import type { PartitionPlace, Place, StartPoint } from "../../../src/driver/index.ts";
+import { classify, pubsubError } from "../errors.ts";
+import { PARTITION, type PubSubService } from "../service.ts";
+import { type TopicFacts, describeTopic, requireRetention } from "../topic-directory.ts";
+import { OWNER_LABEL, type SeekTarget, type SubscriptionFacts, Subscriptions } from "./subscriptions.ts";
+
+/** While it is there, the start of the group has not been carried out; it says where that is, so that no other start can take its place. */
+const START_LABEL = "streamport-start";
+const DELETED_TOPIC = "_deleted-topic_";
+/** How long another member may take for the start that it has begun. */
+const OTHERS_START_MS = 2_000;
+const LOOK_MS = 50;
+const NEVER = {};
+
+/** The subscriptions of groups. */
+export class GroupSubscriptions {
+  readonly calls: Subscriptions;
+  readonly #service: PubSubService;
+
+  constructor(service: PubSubService) {
+    this.#service = service;
+    this.calls = new Subscriptions(service);
+  }
+
+  /** @throws `not-found` or `conflict` where it cannot deliver the topic's messages in order */
+  async check(topic: string, found: SubscriptionFacts): Promise<void> {
+    const refuse = (code: "not-found" | "conflict", text: string): never => {
+      throw pubsubError(code, `subscription ${JSON.stringify(found.name)} ${text}`, { topic });
+    };
+    const name = await this.#service.connection.name("topics", topic);
+    if (found.topic === DELETED_TOPIC)
+      refuse("not-found", "belongs to a topic that was deleted, so it will never get a message again; delete the group");
+    if (found.topic !== name) refuse("conflict", `belongs to another topic, ${JSON.stringify(found.topic)}`);
+    if (found.detached === true) refuse("conflict", "was detached from its topic");
+    const { pushConfig, bigqueryConfig, cloudStorageConfig, filter } = found;
+    const isPushed = (pushConfig?.pushEndpoint ?? "") !== "" || (bigqueryConfig ?? null) !== null || (cloudStorageConfig ?? null) !== null;
+    if (isPushed) refuse("conflict", "delivers by push or export, and cannot be pulled");
+    if ((filter ?? "") !== "") refuse("conflict", "has a filter, so the group would miss messages");
+    if (found.enableMessageOrdering !== true)
+      refuse(
+        "conflict",
+        "does not keep the order of keys (enableMessageOrdering), which cannot be changed; delete it, or use another group",
+      );
+  }
+
+  /**
+   * The group's subscription, which exists and stands where the group begins. @returns its complete name; `null`: there is none, and none is to be made
+   * @throws `unsupported` · `position-out-of-range` · `conflict` · `not-found`
+   */
+  async ensure(topic: string, subscription: string, start: StartPoint | "fail", signal: AbortSignal): Promise<string | null> {
+    const name = await this.#service.connection.name("subscriptions", subscription);
+    for (let isOurs = false; ;) {
+      const found = await this.#look(name, signal);
+      if (found === "unknown") return name;
+      if (found !== null) {
+        await this.check(topic, found);
+        await this.#finishStart(name, found, isOurs, signal);
+        return name;
+      }
+      const described = await describeTopic(this.#service.connection, topic, signal);
+      if (start === "fail") return null;
+      isOurs = await this.#create(topic, name, described, start, signal);
+    }
+  }
+
+  /** Who may only consume may not look: `roles/pubsub.subscriber` has no `get`. */
+  async #look(name: string, signal: AbortSignal): Promise<SubscriptionFacts | null | "unknown"> {
+    try {
+      return await this.calls.find(name, signal);
+    } catch (error) {
+      if (signal.aborted || classify(error).code !== "permission-denied") throw error;
+      const { report } = this.#service;
+      const text = `subscription ${JSON.stringify(name)} cannot be looked at (pubsub.subscriptions.get is not permitted), so its settings are not checked`;
+      if (report.wants("warning")) report({ kind: "warning", text });
+      return "unknown";
+    }
+  }
+
+  /** @returns whether this call made it, not another member */
+  async #create(topic: string, name: string, described: TopicFacts, start: StartPoint, signal: AbortSignal): Promise<boolean> {
+    const place = placeOf(topic, start);
+    if (place.kind !== "latest") requireRetention(topic, described);
+    if (place.kind === "mark") await this.calls.requireSnapshot(await this.#service.connection.name("snapshots", place.name), signal);
+    const pending = labelOf(place);
+    try {
+      await this.calls.create(
+        {
+          name,
+          topic: described.name,
+          enableMessageOrdering: true,
+          ackDeadlineSeconds: 60,
+          // It must not vanish while nobody consumes.
+          expirationPolicy: NEVER,
+          labels: { [OWNER_LABEL]: "group", ...(pending === null ? {} : { [START_LABEL]: pending }) },
+        },
+        signal,
+      );
+      return true;
+    } catch (error) {
+      const { code } = classify(error);
+      // Of an unknown outcome the next look tells.
+      if (signal.aborted || (code !== "already-exists" && code !== "outcome-unknown")) throw error;
+      return false;
+    }
+  }
+
+  /** Carries out a start that was begun: by this member, or by one that is gone. */
+  async #finishStart(name: string, found: SubscriptionFacts, isOurs: boolean, signal: AbortSignal): Promise<void> {
+    let latest: SubscriptionFacts | null = found;
+    for (let waitedMs = 0; !isOurs && latest?.labels?.[START_LABEL] !== undefined && waitedMs < OTHERS_START_MS; waitedMs += LOOK_MS) {
+      await pause(LOOK_MS, signal);
+      signal.throwIfAborted();
+      latest = await this.calls.find(name, signal);
+    }
+    const pending = latest?.labels?.[START_LABEL];
+    if (latest === null || pending === undefined) return;
+    await this.calls.onFresh(signal, async () => this.calls.seek(name, await this.#targetOf(pending), signal));
+    await this.#clear(name, latest, signal);
+  }
+
+  async #clear(name: string, { labels }: SubscriptionFacts, signal: AbortSignal): Promise<void> {
+    const others = Object.entries(labels ?? {}).filter(([label]) => label !== START_LABEL);
+    await this.calls.setLabels(name, Object.fromEntries(others), signal);
+  }
+
+  async #targetOf(pending: string): Promise<SeekTarget> {
+    if (pending.startsWith("t")) return { timestampMs: Number(pending.slice(1)) };
+    return { snapshot: await this.#service.connection.name("snapshots", pending.slice(1)) };
+  }
+
+  /** Moves a group; makes it if need be. */
+  async move(topic: string, subscription: string, to: StartPoint, signal: AbortSignal): Promise<void> {
+    const name = await this.#service.connection.name("subscriptions", subscription);
+    const place = placeOf(topic, to);
+    const existed = await this.calls.find(name, signal);
+    if (existed === null) {
+      await this.ensure(topic, subscription, to, signal);
+      return;
+    }
+    await this.check(topic, existed);
+    const described = await describeTopic(this.#service.connection, topic, signal);
+    if (place.kind === "latest") await this.#seekToEnd(described, name, signal);
+    else {
+      requireRetention(topic, described);
+      await this.calls.seek(name, await this.#targetOf(labelOf(place)!), signal);
+    }
+    if (existed.labels?.[START_LABEL] !== undefined) await this.#clear(name, existed, signal);
+    await pause(this.#service.seekSettlingMs, signal);
+    signal.throwIfAborted();
+  }
+
+  /** Exactly the end, whatever the clock of this machine says: where a subscription begins that is made now. */
+  async #seekToEnd(described: TopicFacts, name: string, signal: AbortSignal): Promise<void> {
+    const fresh = await this.calls.temporaryName();
+    try {
+      await this.calls.createTemporary(fresh, described.name, signal);
+      const snapshot = await this.calls.onFresh(signal, () => this.calls.snapshot(fresh, signal));
+      await this.calls.seek(name, { snapshot: await this.#service.connection.name("snapshots", snapshot) }, signal);
+      await this.calls.deleteSnapshot(snapshot, signal).catch(() => undefined);
+    } finally {
+      await this.calls.delete(fresh, signal).catch(() => undefined);
+    }
+  }
+}
+
+/** As the label says it: 63 characters of a-z, 0-9, "_" and "-". `null`: a new subscription stands there by itself. */
+function labelOf(place: StartPlace): string | null {
+  if (place.kind === "latest") return null;
+  if (place.kind === "earliest") return "t0";
+  if (place.kind === "timestamp") return `t${Math.max(0, Math.ceil(place.timestampMs))}`;
+  return `s${place.name}`;
+}
+
+/** A place that the service can start at. */
+export type StartPlace = Exclude<Place, { readonly kind: "at" | "after" }>;
+
+/** @throws `unsupported` for a position: the service cannot start at one */
+export function placeOf(topic: string, start: StartPoint): StartPlace {
+  const place = placeIn(start);
+  if (place.kind === "earliest" || place.kind === "latest" || place.kind === "timestamp" || place.kind === "mark") return place;
+  throw pubsubError("unsupported", "Pub/Sub cannot start at a message: use earliest, latest, a time or a bookmark", {
+    topic,
+    capability: "startAtPosition",
+  });
+}
+
+function placeIn(start: StartPoint): PartitionPlace {
+  if (start.kind === "places") return start.places.get(PARTITION) ?? { kind: "earliest" };
+  return start.kind === "position" ? start.place : start;
+}

@@ -1,0 +1,119 @@
+import { performance } from "node:perf_hooks";
+import { clearInterval, setInterval } from "node:timers";
+import type { ReceivedMessage } from "../records.ts";
+import type { AckCalls } from "./ack-calls.ts";
+
+/** One message that was received and is neither acknowledged nor given back. */
+interface Lease {
+  readonly messageId: string;
+  /** The newest is the last. A copy that came later has an id of its own; each is acknowledged. */
+  ackIds: string[];
+  extendedAtMs: number;
+}
+
+/** A lease is extended when a third of its time is over. */
+const EXTENSIONS_PER_LEASE = 3;
+
+/** The messages that this member has: each is leased from its receipt on, until it is acknowledged or given back. */
+export class Leases {
+  readonly #calls: AckCalls;
+  readonly #deadlineSeconds: number;
+  readonly #pauseMs: number;
+  readonly #leases = new Map<string, Lease>();
+  readonly #timer: NodeJS.Timeout;
+  #extending: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(calls: AckCalls, deadlineSeconds: number) {
+    this.#calls = calls;
+    this.#deadlineSeconds = deadlineSeconds;
+    this.#pauseMs = Math.floor((deadlineSeconds * 1_000) / EXTENSIONS_PER_LEASE);
+    this.#timer = setInterval(() => this.#extend(), this.#pauseMs / 2);
+  }
+
+  /** @returns whether the message is new; otherwise it takes the new lease */
+  add({ ackId, message }: ReceivedMessage): boolean {
+    const messageId = message.messageId ?? "";
+    const nowMs = performance.now();
+    const known = this.#leases.get(messageId);
+    if (known === undefined) {
+      this.#leases.set(messageId, { messageId, ackIds: [ackId], extendedAtMs: nowMs });
+      return true;
+    }
+    known.ackIds.push(ackId);
+    known.extendedAtMs = nowMs;
+    return false;
+  }
+
+  /**
+   * Acknowledges in this order, one request at a time. What the service refuses for good comes again, and counts as given up.
+   * @throws what can be tried again: then the rest stays leased
+   */
+  async acknowledge(messageIds: Iterable<string>, signal: AbortSignal): Promise<void> {
+    let wanted = [...messageIds].map((id) => this.#leases.get(id)).filter((lease) => lease !== undefined);
+    while (wanted.length > 0) {
+      await this.#acknowledgeOnce(wanted, signal);
+      // A copy that came in the meantime has another id: left alone, it would hold up its key until its deadline.
+      wanted = wanted.filter((lease) => this.#leases.get(lease.messageId) === lease);
+    }
+  }
+
+  async #acknowledgeOnce(wanted: readonly Lease[], signal: AbortSignal): Promise<void> {
+    const owners = new Map<string, Lease>();
+    for (const lease of wanted) {
+      // Only the newest counts on an exactly-once subscription.
+      if (this.#calls.isExactlyOnce) lease.ackIds = lease.ackIds.slice(-1);
+      for (const ackId of lease.ackIds) owners.set(ackId, lease);
+    }
+    await this.#calls.acknowledge([...owners.keys()], signal, (done) => {
+      for (const ackId of done) {
+        const lease = owners.get(ackId)!;
+        lease.ackIds = lease.ackIds.filter((one) => one !== ackId);
+        if (lease.ackIds.length === 0) this.#leases.delete(lease.messageId);
+      }
+    });
+  }
+
+  /** Gives messages back: they are delivered again, also to others. */
+  async release(messageIds: Iterable<string>, signal: AbortSignal): Promise<void> {
+    const ackIds: string[] = [];
+    for (const id of messageIds) {
+      ackIds.push(...(this.#leases.get(id)?.ackIds.slice(-1) ?? []));
+      this.#leases.delete(id);
+    }
+    // Behind an extension that is on its way, which would take them back.
+    await this.#extending;
+    await this.#calls.modify(ackIds, 0, signal);
+  }
+
+  /** It is no longer this member's. */
+  forget(messageId: string): void {
+    this.#leases.delete(messageId);
+  }
+
+  get outstanding(): Iterable<string> {
+    return this.#leases.keys();
+  }
+
+  #extend(): void {
+    const nowMs = performance.now();
+    const due = [...this.#leases.values()].filter(({ extendedAtMs }) => extendedAtMs <= nowMs - this.#pauseMs);
+    if (due.length === 0) return;
+    // Those that fail are due still, and are tried again at the next tick.
+    this.#extending = this.#extending.then(() => this.#extendAll(due, nowMs)).catch(() => undefined);
+  }
+
+  async #extendAll(due: readonly Lease[], nowMs: number): Promise<void> {
+    const held = due.filter(({ messageId }) => this.#leases.has(messageId));
+    if (this.#isClosed || held.length === 0) return;
+    const ackIds = held.map((lease) => lease.ackIds.at(-1)!);
+    await this.#calls.modify(ackIds, this.#deadlineSeconds, AbortSignal.timeout(this.#pauseMs));
+    for (const lease of held) lease.extendedAtMs = Math.max(lease.extendedAtMs, nowMs);
+  }
+
+  /** What is outstanding stays so until its deadline. */
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+  }
+}
