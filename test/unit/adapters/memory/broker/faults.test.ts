@@ -243,11 +243,11 @@ test.each(["lose-coordinator", "restart"] as const)(
     await eventually(() => expect(members.map(({ partitions }) => partitions.length)).toEqual([2, 2]));
     const before = members.flatMap(({ current }) => [...current.values()]);
     made.faults.inject({ kind });
+    // In the same turn: on a busy machine the restart is over soon.
+    const during = kind === "restart" ? [made.driver.check(signal), write(made.driver, ["a"])] : [];
     expect(members.flatMap(({ events }) => events.filter((event) => event.kind === "lost"))).toHaveLength(4);
-    if (kind === "restart") {
-      await expectCode(made.driver.check(signal), "unavailable");
-      expect(await write(made.driver, ["a"]).catch((error: unknown) => error)).toMatchObject({ code: "unavailable" });
-    }
+    const refused = { status: "rejected", reason: { code: "unavailable" } };
+    expect(await Promise.allSettled(during)).toMatchObject(during.map(() => refused));
     await eventually(() => expect(members.map(({ partitions }) => partitions.length)).toEqual([2, 2]));
     expect(members.flatMap(({ current }) => [...current.values()]).some((assignment) => before.includes(assignment))).toBe(false);
     await publish(made.driver, "orders", series(10, 7, 30));
