@@ -1,0 +1,92 @@
+import { performance } from "node:perf_hooks";
+import { abortable } from "../../../src/adapter-kit/index.ts";
+import type { Report, TopicIdentity } from "../../../src/driver/index.ts";
+import type { HubClients } from "../client/hub-clients.ts";
+
+/** A hub as the service describes it. */
+export interface HubInfo {
+  readonly identity: TopicIdentity;
+  readonly partitions: readonly string[];
+}
+
+/** A partition as the service describes it. */
+export interface PartitionInfo {
+  /** The oldest sequence number that retention has left; `next` where nothing is kept. */
+  readonly begin: number;
+  /** The sequence number that the next event gets. */
+  readonly next: number;
+  /** When the last event was stored; `null`: none is kept. */
+  readonly lastStoredMs: number | null;
+}
+
+interface Known {
+  readonly atMs: number;
+  readonly hub: Promise<HubInfo>;
+}
+
+/** How long a description is good enough: the service permits 50 such requests a second. */
+const FRESH_MS = 1_000;
+
+/** What the service says about hubs and partitions. */
+export class HubDirectory {
+  readonly #clients: HubClients;
+  readonly #report: Report;
+  readonly #closing: AbortSignal;
+  readonly #known = new Map<string, Known>();
+  readonly #compacted = new Set<string>();
+
+  /** @param closing ends requests that are shared by several callers */
+  constructor(clients: HubClients, report: Report, closing: AbortSignal) {
+    this.#clients = clients;
+    this.#report = report;
+    this.#closing = closing;
+  }
+
+  /** As it was within the last second. @throws `not-found` */
+  hub(name: string, signal: AbortSignal): Promise<HubInfo> {
+    const known = this.#known.get(name);
+    if (known !== undefined && performance.now() - known.atMs < FRESH_MS) return abortable(known.hub, signal);
+    return this.hubNow(name, signal);
+  }
+
+  /** As it is now. */
+  hubNow(name: string, signal: AbortSignal): Promise<HubInfo> {
+    const entry = { atMs: performance.now(), hub: this.#describe(name, this.#closing) };
+    this.#known.set(name, entry);
+    entry.hub.catch(() => {
+      if (this.#known.get(name) === entry) this.#known.delete(name);
+    });
+    return abortable(entry.hub, signal);
+  }
+
+  async #describe(name: string, abortSignal: AbortSignal): Promise<HubInfo> {
+    const client = await this.#clients.producer(name);
+    this.#called("GetEventHubProperties", name);
+    const { createdOn, partitionIds } = await client.getEventHubProperties({ abortSignal });
+    const incarnation = createdOn.toISOString();
+    return { identity: { cluster: this.#clients.address.cluster, topic: name.toLowerCase(), incarnation }, partitions: partitionIds };
+  }
+
+  /** As it is now. */
+  async partition(hub: string, partition: string, signal: AbortSignal): Promise<PartitionInfo> {
+    const client = await this.#clients.producer(hub);
+    this.#called("GetPartitionProperties", hub);
+    const found = await abortable(client.getPartitionProperties(partition, { abortSignal: signal }), signal);
+    const next = found.lastEnqueuedSequenceNumber + 1;
+    if (found.isEmpty) return { begin: next, next, lastStoredMs: null };
+    return { begin: found.beginningSequenceNumber, next, lastStoredMs: found.lastEnqueuedOnUtc.getTime() };
+  }
+
+  /** Sequence numbers are missing that retention has not removed. */
+  noteCompaction(hub: string): void {
+    this.#compacted.add(hub);
+  }
+
+  isCompacted(hub: string): boolean {
+    return this.#compacted.has(hub);
+  }
+
+  #called(operation: string, topic: string): void {
+    if (this.#report.wants("call")) this.#report({ kind: "call", operation, topic, bytes: 0 });
+  }
+}

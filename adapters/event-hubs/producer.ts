@@ -1,0 +1,157 @@
+import { performance } from "node:perf_hooks";
+import type { EventDataBatch, EventHubProducerClient } from "@azure/event-hubs";
+import { notStored } from "../../src/adapter-kit/index.ts";
+import type { CallShape, CallSlice, Limits, ProducerDriver, PublishCall, SliceResult, TopicIdentity } from "../../src/driver/index.ts";
+import { CAPABILITIES, MOST_MESSAGE_BYTES, messageBytesOf, shapeFor } from "./capabilities.ts";
+import { EVENT_HUBS_ERRORS, classify, eventHubsError, isCoded, mayBeStored } from "./errors.ts";
+import type { HubInfo } from "./hubs/hub-directory.ts";
+import { outgoingEvent } from "./produce/outgoing-event.ts";
+import { partitionIndexOf } from "./produce/partition-key-hash.ts";
+import type { EventHubsService } from "./service.ts";
+
+/** How often the hub is asked whether partitions were added. */
+const DESCRIBE_MS = 10_000;
+/** What the service asks for in its text (`Please wait 4 seconds`). */
+const SERVER_BUSY_MS = 4_000;
+
+/**
+ * Publishes to one hub. A lane is a partition, found by the service's hash of the key; a call is one batch for one partition, stored as a whole or not at
+ * all, and a partition has one unresolved batch at most: more of them could change places when a link breaks.
+ */
+export class EventHubsProducer implements ProducerDriver {
+  laneGeneration = 0;
+  readonly #service: EventHubsService;
+  readonly #topic: string;
+  readonly #life = new AbortController();
+  #client: EventHubProducerClient | null = null;
+  #hub: HubInfo | null = null;
+  #describedMs = 0;
+  #messageBytes = MOST_MESSAGE_BYTES;
+  #shape: CallShape = shapeFor(MOST_MESSAGE_BYTES);
+
+  constructor(service: EventHubsService, topic: string) {
+    this.#service = service;
+    this.#topic = topic;
+  }
+
+  get shape(): CallShape {
+    return this.#shape;
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    const client = await this.#service.clients.producer(this.#topic);
+    const [hub, { maxSizeInBytes }] = await Promise.all([
+      this.#service.directory.hub(this.#topic, signal),
+      client.createBatch({ abortSignal: signal }),
+    ]);
+    this.#client = client;
+    this.#describedMs = performance.now();
+    this.#hub = hub;
+    this.#messageBytes = messageBytesOf(maxSizeInBytes);
+    this.#shape = shapeFor(this.#messageBytes);
+  }
+
+  get identity(): TopicIdentity {
+    return this.#prepared.identity;
+  }
+
+  get limits(): Limits {
+    return { ...CAPABILITIES.limits, messageBytes: this.#messageBytes, headerBytes: this.#messageBytes };
+  }
+
+  get #prepared(): HubInfo {
+    if (this.#hub === null) throw eventHubsError("internal", "the producer was used before it was prepared", { topic: this.#topic });
+    return this.#hub;
+  }
+
+  laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
+    const { partitions } = this.#prepared;
+    if (performance.now() - this.#describedMs > DESCRIBE_MS) void this.#describe();
+    if (toPartition !== undefined) {
+      if (!partitions.includes(toPartition)) void this.#describe();
+      return toPartition;
+    }
+    return key === null ? null : partitions[partitionIndexOf(key, partitions.length)]!;
+  }
+
+  /** Partitions that were added move keys, as in the service. */
+  async #describe(): Promise<void> {
+    this.#describedMs = performance.now();
+    try {
+      this.#adopt(await this.#service.directory.hub(this.#topic, this.#life.signal));
+    } catch {
+      // What is wrong shows at the next call.
+    }
+  }
+
+  #adopt(hub: HubInfo): void {
+    const former = this.#hub;
+    this.#hub = hub;
+    if (former !== null && former.partitions.length !== hub.partitions.length) this.laneGeneration += 1;
+  }
+
+  async write({ slices }: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]> {
+    return Promise.all(slices.map(async (slice) => this.#send(slice, signal)));
+  }
+
+  async #send({ lane, records, bytes }: CallSlice, signal: AbortSignal): Promise<SliceResult> {
+    const startedMs = performance.now();
+    let isSent = false;
+    try {
+      const client = this.#client!;
+      const batch = await client.createBatch({ abortSignal: signal, ...(lane === null ? {} : { partitionId: lane }) });
+      const refusal = fill(batch, records, this.#topic);
+      if (refusal !== null) return refusal;
+      isSent = true;
+      await client.sendBatch(batch, { abortSignal: signal });
+      const { report } = this.#service;
+      if (report.wants("call")) {
+        const durationMs = performance.now() - startedMs;
+        report({ kind: "call", operation: "Send", topic: this.#topic, bytes, messages: records.length, durationMs });
+      }
+      return { outcome: "stored", partition: lane, timestampMs: null, positionOf: () => null };
+    } catch (error) {
+      return this.#failed(error, lane, isSent, signal);
+    }
+  }
+
+  async #failed(thrown: unknown, lane: string | null, isSent: boolean, signal: AbortSignal): Promise<SliceResult> {
+    if (signal.aborted) {
+      const error = eventHubsError("unavailable", "the request was abandoned", { cause: thrown });
+      return isSent ? { outcome: "unknown", error } : { outcome: "retryable", error };
+    }
+    const error = classify(thrown);
+    if (isSent && mayBeStored(thrown)) return { outcome: "unknown", error };
+    if (lane !== null && isCoded(thrown, "ArgumentOutOfRangeError")) return this.#unknownPartition(lane, signal);
+    if (error.code === "throttled" && isCoded(thrown, "ServerBusyError")) {
+      const { report } = this.#service;
+      if (report.wants("throttle")) report({ kind: "throttle", operation: "Send", topic: this.#topic, delayMs: SERVER_BUSY_MS });
+    }
+    return notStored(error);
+  }
+
+  /** A partition that the application has named, or one of a hub that was deleted and created again. */
+  async #unknownPartition(lane: string, signal: AbortSignal): Promise<SliceResult> {
+    try {
+      const hub = await this.#service.directory.hubNow(this.#topic, signal);
+      this.#adopt(hub);
+      return { outcome: "refused", error: EVENT_HUBS_ERRORS.noSuchPartition(this.#topic, lane, hub.partitions) };
+    } catch (error) {
+      return notStored(classify(error));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#life.abort();
+  }
+}
+
+/** @returns why the records cannot be sent in one batch; `null`: all of them are in it */
+function fill(batch: EventDataBatch, records: CallSlice["records"], topic: string): SliceResult | null {
+  for (const record of records) {
+    if (batch.tryAdd(outgoingEvent(record))) continue;
+    const text = `the link takes ${batch.maxSizeInBytes} bytes at a time, and the messages are larger as events`;
+    return { outcome: "refused", error: eventHubsError("too-large", text, { topic }) };
+  }
+  return null;
+}

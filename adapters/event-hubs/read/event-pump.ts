@@ -1,0 +1,123 @@
+import type { EventPosition, ReceivedEventData, Subscription } from "@azure/event-hubs";
+import type { BorrowedConsumer } from "../client/hub-clients.ts";
+
+/** What one look at the pump has found. */
+export type Pumped =
+  | {
+      readonly kind: "events";
+      readonly events: readonly ReceivedEventData[];
+      /** Of the last event of the partition when the newest one was sent; `null`: the service does not say. */
+      readonly last: number | null;
+    }
+  /** The link is open, and nothing came for the whole idle time. */
+  | { readonly kind: "nothing" };
+
+export interface PumpRequest {
+  readonly partition: string;
+  readonly start: EventPosition;
+  /** `null`: a reader beside others. */
+  readonly ownerLevel: number | null;
+  /** How long the link waits for events before it says that there are none. */
+  readonly idleMs: number;
+  /** How many events come at a time, and how many more may be on their way. */
+  readonly most: number;
+}
+
+/** So often a link waits in vain before it is closed: the SDK grants new credit each time. https://github.com/Azure/azure-sdk-for-js/issues/39452 */
+const MOST_IDLE_TURNS = 10;
+
+/**
+ * One subscription of the SDK to one partition, which pushes, as something to ask. The SDK waits with the next batch until this one is taken. Its own
+ * repetitions are not used: the first error ends the pump.
+ */
+export class EventPump {
+  readonly #consumer: BorrowedConsumer;
+  readonly #subscription: Subscription;
+  #pending: { readonly events: readonly ReceivedEventData[]; readonly last: number | null; readonly taken: () => void } | null = null;
+  #failure: { readonly error: unknown } | null = null;
+  #wake: () => void = () => undefined;
+  #idleTurns = 0;
+  #isClosed = false;
+
+  constructor(consumer: BorrowedConsumer, { partition, start, ownerLevel, idleMs, most }: PumpRequest) {
+    this.#consumer = consumer;
+    this.#subscription = consumer.client.subscribe(
+      partition,
+      {
+        processEvents: async (events, { lastEnqueuedEventProperties }) =>
+          this.#offer(events, lastEnqueuedEventProperties?.sequenceNumber ?? null),
+        processError: async (error) => this.#fail(error),
+        processClose: async () => this.#fail(new Error("the link was disconnected")),
+      },
+      {
+        startPosition: start,
+        maxBatchSize: most,
+        prefetchCount: most,
+        maxWaitTimeInSeconds: idleMs / 1_000,
+        skipParsingBodyAsJson: true,
+        trackLastEnqueuedEventProperties: true,
+        ...(ownerLevel === null ? {} : { ownerLevel }),
+      },
+    );
+  }
+
+  /** Is the link due to be replaced, because of the credit that it has? */
+  get isWorn(): boolean {
+    return this.#idleTurns >= MOST_IDLE_TURNS;
+  }
+
+  #offer(events: readonly ReceivedEventData[], last: number | null): Promise<void> | undefined {
+    if (this.#isClosed) return undefined;
+    if (events.length === 0) {
+      this.#idleTurns += 1;
+      this.#wake();
+      return undefined;
+    }
+    return new Promise((taken) => {
+      this.#pending = { events, last, taken };
+      this.#wake();
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  /** The next batch. What had come before an error comes before it. @throws what the SDK says · the signal's reason */
+  async next(signal: AbortSignal): Promise<Pumped> {
+    const turnsBefore = this.#idleTurns;
+    const wake = (): void => this.#wake();
+    signal.addEventListener("abort", wake, { once: true });
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const found = this.#take();
+        if (found !== null) return found;
+        if (this.#failure !== null) throw this.#failure.error;
+        if (this.#idleTurns > turnsBefore) return { kind: "nothing" };
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+    } finally {
+      signal.removeEventListener("abort", wake);
+    }
+  }
+
+  #take(): Pumped | null {
+    if (this.#pending === null) return null;
+    const { events, last, taken } = this.#pending;
+    this.#pending = null;
+    taken();
+    return { kind: "events", events, last };
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#pending?.taken();
+    await this.#subscription.close().catch(() => undefined);
+    this.#consumer.giveBack();
+  }
+}

@@ -1,0 +1,281 @@
+import type { EventPosition, ReceivedEventData } from "@azure/event-hubs";
+import { type Fetched, type PartitionCursor, RetryBackoff, retrying } from "../../../src/adapter-kit/index.ts";
+import type { Place, StoredRecord } from "../../../src/driver/index.ts";
+import { classify, eventHubsError, isCoded } from "../errors.ts";
+import type { PartitionInfo } from "../hubs/hub-directory.ts";
+import { parsePosition, positionOf, recordOf } from "../records.ts";
+import type { EventHubsService } from "../service.ts";
+import { EventPump, type Pumped } from "./event-pump.ts";
+
+export interface PartitionCursorRequest {
+  readonly topic: string;
+  /** The consumer group. */
+  readonly group: string;
+  readonly partition: string;
+  readonly place: Place;
+  /** Of an ownership: the owner level of its link. `null`: a reader. */
+  readonly epoch: bigint | null;
+  /** About how many bytes one answer of `fetch` may have. */
+  readonly portionBytes: number;
+}
+
+/** The SDK waits 20 ms after the first event of a batch, so that batches should be large; but their bytes are not known beforehand. */
+const FIRST_EVENTS = 32;
+const LARGE_EVENT_BYTES = 16_384;
+const LEAST_EVENTS = 2;
+const MOST_EVENTS = 500;
+/** A link takes as many events at a time as it was opened with: it is opened anew where that is so far from what fits. */
+const MOST_MISFIT = 4;
+/** How long an open link may say nothing before the properties of the partition are looked at. */
+const SHORT_IDLE_MS = 400;
+/** At the end of a partition, where new events are waited for. */
+const LONG_IDLE_MS = 30_000;
+/** So often an open link says nothing while something is stored: then what should come has been removed by compaction, where the hub is known to be compacted. */
+const QUIET_TURNS = 3;
+/** Where no hole was ever seen: a throttled service may be as silent. */
+const MOST_QUIET_TURNS = 20;
+/** Pauses after a throttled read. */
+const THROTTLED_MS = { initialDelayMs: 100, maxDelayMs: 5_000 };
+
+/**
+ * Reads one partition by a link that is made anew behind the last event after every error. A link begins behind a sequence number, which may be gone, or the last
+ * one. Gaps are found against the beginning of the partition: compaction leaves holes in the numbers that are no gaps.
+ */
+export class EventHubsCursor implements PartitionCursor {
+  readonly #service: EventHubsService;
+  readonly #request: PartitionCursorRequest;
+  readonly #backoff: RetryBackoff;
+  /** What was read and not handed out yet. */
+  readonly #found: Fetched[] = [];
+  #pump: EventPump | null = null;
+  /** The sequence number of what comes next; `null`: a time says where. */
+  #next: number | null = null;
+  #incarnation: string | null = null;
+  #isCaughtUp = false;
+  #quietTurns = 0;
+  #most: number;
+  #meanBytes = 1;
+  /** A link has waited here before. */
+  #hasWaited = false;
+
+  constructor(service: EventHubsService, request: PartitionCursorRequest) {
+    this.#service = service;
+    this.#request = request;
+    this.#most = Math.max(LEAST_EVENTS, Math.min(FIRST_EVENTS, Math.floor(request.portionBytes / LARGE_EVENT_BYTES)));
+    this.#backoff = new RetryBackoff({ report: service.report, topic: request.topic, classify, ...THROTTLED_MS });
+  }
+
+  async fetch(signal: AbortSignal): Promise<Fetched> {
+    for (;;) {
+      const next = this.#found.shift();
+      if (next !== undefined) return next;
+      signal.throwIfAborted();
+      await retrying("Receive", this.#backoff, signal, () => this.#read(signal));
+      this.#backoff.reset();
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const pump = this.#pump;
+    try {
+      if (pump === null) return await this.#begin(signal);
+      const pumped = await pump.next(signal);
+      if (pumped.kind === "events") {
+        await this.#take(pumped, signal);
+        if (this.#isMisfit(pumped.events.length)) await this.#endPump();
+        return;
+      }
+      if (!this.#isCaughtUp) await this.#lookAround(signal);
+      if (!pump.isWorn) return;
+      this.#hasWaited = true;
+      await this.#endPump();
+    } catch (error) {
+      signal.throwIfAborted();
+      await this.#endPump();
+      await this.#recover(error, signal);
+    }
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { topic, partition, group, epoch } = this.#request;
+    await this.#requireSameHub((await this.#service.directory.hub(topic, signal)).identity.incarnation);
+    const info = await this.#service.directory.partition(topic, partition, signal);
+    this.#next ??= firstOf(this.#request.place, info);
+    if (this.#next !== null && this.#next > info.next) {
+      const text = `the position ${this.#next} is behind the end of the partition, which is ${info.next}: it belongs to another hub of the name`;
+      throw eventHubsError("position-mismatch", text, { topic, partition });
+    }
+    this.#passGap(info);
+    if (this.#isAtEnd(info) && !this.#hasWaited) this.#caughtUp();
+    const consumer = await this.#service.clients.consumer(topic, group, partition);
+    signal.throwIfAborted();
+    const ownerLevel = epoch === null ? null : Number(epoch);
+    const idleMs = this.#isCaughtUp && this.#hasWaited ? LONG_IDLE_MS : SHORT_IDLE_MS;
+    this.#pump = new EventPump(consumer, { partition, start: this.#start(), ownerLevel, idleMs, most: this.#most });
+  }
+
+  async #requireSameHub(incarnation: string): Promise<void> {
+    const { topic, partition } = this.#request;
+    this.#incarnation ??= incarnation;
+    if (this.#incarnation === incarnation) return;
+    const text = "the hub has been deleted and created again: what was read belongs to the former one";
+    throw eventHubsError("position-mismatch", text, { topic, partition });
+  }
+
+  /** Always exclusive: that is legal also at the end, and where the last number is gone. */
+  #start(): EventPosition {
+    if (this.#next !== null) return { sequenceNumber: this.#next - 1, isInclusive: false };
+    const { place } = this.#request;
+    // The SDK leaves the time itself out.
+    if (place.kind === "timestamp") return { enqueuedOn: Math.ceil(place.timestampMs) - 1 };
+    throw eventHubsError("invalid-argument", `Event Hubs cannot read from this kind of place: ${place.kind}`);
+  }
+
+  #isAtEnd({ next, lastStoredMs }: PartitionInfo): boolean {
+    if (this.#next !== null) return this.#next >= next;
+    const { place } = this.#request;
+    return lastStoredMs === null || (place.kind === "timestamp" && lastStoredMs < place.timestampMs);
+  }
+
+  #caughtUp(): void {
+    this.#isCaughtUp = true;
+    this.#quietTurns = 0;
+    this.#found.push({ kind: "caught-up", emptyUntilMs: null });
+  }
+
+  /** Where retention has passed what comes next: the numbers rise by one for each event, so that they tell how many are missing. */
+  #passGap({ begin }: PartitionInfo): void {
+    if (this.#next === null || begin <= this.#next) return;
+    const missing = begin - this.#next;
+    this.#next = begin;
+    this.#found.push({ kind: "gap", gap: { resumesAt: { kind: "at", position: String(begin) }, missing } });
+  }
+
+  /** Nothing has come. */
+  async #lookAround(signal: AbortSignal): Promise<void> {
+    const { topic, partition } = this.#request;
+    const info = await this.#service.directory.partition(topic, partition, signal);
+    this.#passGap(info);
+    this.#quietTurns += 1;
+    if (this.#isAtEnd(info)) return this.#caughtUp();
+    const isCompacted = this.#service.directory.isCompacted(topic);
+    if (this.#quietTurns < (isCompacted ? QUIET_TURNS : MOST_QUIET_TURNS)) return;
+    if (isCompacted && this.#next !== null) {
+      this.#next = info.next;
+      this.#found.push({ kind: "advanced", through: String(info.next - 1) });
+    }
+    this.#caughtUp();
+  }
+
+  async #take({ events, last }: Extract<Pumped, { kind: "events" }>, signal: AbortSignal): Promise<void> {
+    const { topic, partition, portionBytes } = this.#request;
+    // Before anything is taken, so that nothing is taken twice if this fails.
+    const info = hasHole(this.#next, events) ? await this.#service.directory.partition(topic, partition, signal) : null;
+    this.#quietTurns = 0;
+    this.#hasWaited = false;
+    let records: StoredRecord[] = [];
+    let bytes = 0;
+    const flush = (): void => {
+      if (records.length > 0) this.#found.push({ kind: "records", records });
+      [records, bytes] = [[], 0];
+    };
+    let allBytes = 0;
+    for (const event of events) {
+      const { sequenceNumber, offset } = event;
+      if (this.#next !== null && sequenceNumber < this.#next) continue;
+      if (info !== null && this.#next !== null && sequenceNumber > this.#next) {
+        flush();
+        this.#passGap({ ...info, begin: Math.min(info.begin, sequenceNumber) });
+        if (sequenceNumber > this.#next) this.#service.directory.noteCompaction(topic);
+      }
+      const record = readable(event);
+      if (record instanceof Error) {
+        flush();
+        const position = positionOf(sequenceNumber, offset);
+        const reason = `the event ${sequenceNumber} has a form that cannot be read`;
+        this.#found.push({ kind: "unreadable", range: { first: position, last: position, reason, cause: record } });
+      } else {
+        if (bytes + record.bytes > portionBytes) flush();
+        records.push(record);
+        bytes += record.bytes;
+        allBytes += record.bytes;
+      }
+      this.#next = sequenceNumber + 1;
+    }
+    flush();
+    this.#meanBytes = Math.max(1, allBytes / events.length);
+    this.#isCaughtUp = false;
+    if (last !== null && this.#next !== null && this.#next > last) this.#caughtUp();
+  }
+
+  /** Does the link take too many events at a time for the room of the reader, or too few to be quick? */
+  #isMisfit(count: number): boolean {
+    const fitting = Math.min(Math.max(Math.floor(this.#request.portionBytes / this.#meanBytes), LEAST_EVENTS), MOST_EVENTS);
+    const isTooSmall = count >= this.#most && fitting >= this.#most * MOST_MISFIT;
+    if (!isTooSmall && this.#most < fitting * MOST_MISFIT) return false;
+    this.#most = fitting;
+    return true;
+  }
+
+  async #endPump(): Promise<void> {
+    const pump = this.#pump;
+    this.#pump = null;
+    await pump?.close();
+  }
+
+  /** @throws what a retry, or nobody, has to deal with */
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const { topic, partition, group, epoch } = this.#request;
+    if (isCoded(error, "ReceiverDisconnectedError")) {
+      if (epoch !== null) return void this.#found.push({ kind: "taken" });
+      const text = `a group reads the partition in the consumer group ${JSON.stringify(group)}, and excludes readers: give readers a consumer group of their own (readerGroup)`;
+      throw eventHubsError("conflict", text, { topic, partition, cause: error });
+    }
+    if (isCoded(error, "QuotaExceededError")) {
+      const text = `the consumer group ${JSON.stringify(group)} has five readers of the partition already, or the namespace has too many connections: it is tried again`;
+      throw eventHubsError("throttled", text, { topic, partition, cause: error });
+    }
+    if (!isCoded(error, "MessagingEntityNotFoundError")) throw error;
+    await this.#requireSameHub((await this.#service.directory.hubNow(topic, signal)).identity.incarnation);
+    const text = `the hub ${JSON.stringify(topic)} has no consumer group ${JSON.stringify(group)}: create it`;
+    throw eventHubsError("not-found", text, { topic, partition, cause: error });
+  }
+
+  async close(): Promise<void> {
+    await this.#endPump();
+  }
+}
+
+/** `null`: a time says where. */
+function firstOf(place: Place, { begin, next }: PartitionInfo): number | null {
+  switch (place.kind) {
+    case "earliest":
+      return begin;
+    case "latest":
+      return next;
+    case "at":
+      return parsePosition(place.position).sequenceNumber;
+    case "after":
+      return parsePosition(place.position).sequenceNumber + 1;
+    case "timestamp":
+    case "mark":
+      return null;
+  }
+}
+
+function hasHole(next: number | null, events: readonly ReceivedEventData[]): boolean {
+  let expected = next;
+  for (const { sequenceNumber } of events) {
+    if (expected !== null && sequenceNumber > expected) return true;
+    expected = Math.max(expected ?? 0, sequenceNumber + 1);
+  }
+  return false;
+}
+
+function readable(event: ReceivedEventData): StoredRecord | Error {
+  try {
+    return recordOf(event);
+  } catch (error) {
+    return error instanceof Error ? error : new Error("the event cannot be read");
+  }
+}

@@ -1,0 +1,99 @@
+import type { ReceivedEventData } from "@azure/event-hubs";
+import type { StoredRecord } from "../../src/driver/index.ts";
+import { eventHubsError } from "./errors.ts";
+
+/** The application property that tells a tombstone from an empty value: either has an empty body. */
+export const TOMBSTONE_PROPERTY = "streamport-tombstone";
+
+/** The AMQP library loses a property of the first name, so that it is stored under the second. */
+export const LOST_NAME = "__proto__";
+export const STAND_IN_NAME = "streamport-__proto__";
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** An event as the core takes it, whoever has written it. */
+export function recordOf(event: ReceivedEventData): StoredRecord {
+  const { partitionKey, sequenceNumber, offset, enqueuedTimeUtc, properties = {} } = event;
+  // Other clients may have set the key to bytes.
+  const key = partitionKey === null || partitionKey === undefined ? null : bytesOf(partitionKey);
+  const headers: [string, Uint8Array | null][] = [];
+  let isTombstone = false;
+  let bytes = key?.length ?? 0;
+  for (const [name, property] of Object.entries(properties)) {
+    if (name === TOMBSTONE_PROPERTY) {
+      isTombstone = true;
+      continue;
+    }
+    const value = bytesOf(property);
+    bytes += Buffer.byteLength(name) + (value?.length ?? 0);
+    headers.push([name === STAND_IN_NAME ? LOST_NAME : name, value]);
+  }
+  const value = isTombstone ? null : bodyOf(event);
+  bytes += value?.length ?? 0;
+  const position = positionOf(sequenceNumber, offset);
+  return {
+    key,
+    value,
+    headers,
+    timestampMs: enqueuedTimeUtc.getTime(),
+    position,
+    bytes,
+    deliveryAttempt: null,
+    native: event,
+  };
+}
+
+/** Data sections are bytes as they are. What other clients have put into value or sequence sections becomes text. */
+function bodyOf(event: ReceivedEventData): Uint8Array | null {
+  const body: unknown = event.body;
+  const { bodyType } = event.getRawAmqpMessage();
+  if (bodyType === "data" && Array.isArray(body)) return Buffer.concat(body.map((part) => bytesOf(part) ?? NO_BYTES));
+  return bytesOf(body);
+}
+
+/** A value of AMQP as bytes: bytes and texts as they are, what has no bytes of its own as JSON. */
+function bytesOf(value: unknown): Uint8Array | null {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === "string") return Buffer.from(value, "utf8");
+  if (typeof value === "object") return Buffer.from(JSON.stringify(value, asText), "utf8");
+  return Buffer.from(String(value as number | bigint | boolean), "utf8");
+}
+
+/** Within a structure: bytes as base64, and numbers that JSON does not know as text. */
+function asText(_name: string, value: unknown): unknown {
+  if (typeof value === "bigint") return String(value);
+  const { type, data } = (value ?? {}) as { readonly type?: unknown; readonly data?: unknown };
+  return type === "Buffer" && Array.isArray(data) ? Buffer.from(data as number[]).toString("base64") : value;
+}
+
+/** The number orders; the offset is what other processors resume by, and is opaque. */
+export function positionOf(sequenceNumber: number, offset: string | undefined): string {
+  return offset === undefined || offset === "" ? String(sequenceNumber) : `${sequenceNumber}@${offset}`;
+}
+
+const POSITION = /^(0|[1-9]\d{0,15})(?:@([!-~]{1,200}))?$/;
+
+export interface ParsedPosition {
+  readonly sequenceNumber: number;
+  readonly offset: string | null;
+}
+
+/** @throws `invalid-argument` for a malformed one */
+export function parsePosition(position: string): ParsedPosition {
+  const match = typeof position === "string" ? POSITION.exec(position) : null;
+  const sequenceNumber = Number(match?.[1]);
+  if (match === null || !Number.isSafeInteger(sequenceNumber)) {
+    const received = typeof position === "string" ? `a string of ${position.length} characters` : typeof position;
+    throw eventHubsError(
+      "invalid-argument",
+      `a position of Event Hubs is a sequence number and an offset, such as 42@8176; received ${received}`,
+    );
+  }
+  return { sequenceNumber, offset: match[2] ?? null };
+}
+
+/** Compares two positions of one partition by their sequence numbers. @throws `invalid-argument` for a malformed one */
+export function comparePositions(a: string, b: string): number {
+  return parsePosition(a).sequenceNumber - parsePosition(b).sequenceNumber;
+}
