@@ -7,11 +7,10 @@ import type { FaultKind } from "../../src/driver/index.ts";
 import { type MemoryEmulatorOptions, startMemoryEmulator } from "../../localstack/memory-emulator.ts";
 import { expectedResults } from "./expected-results.ts";
 
+/** The forms of providers whose emulator runs the whole suite here are in the long tier: `test/long/memory-forms.test.ts`. */
 const TARGETS: Readonly<Record<string, MemoryEmulatorOptions>> = {
   memory: {},
   "memory-delayed": { delayMs: 1 },
-  "memory-like-kafka": { like: "kafka" },
-  "memory-like-kinesis": { like: "kinesis" },
   "memory-like-event-hubs": { like: "event-hubs" },
   "memory-like-pubsub": { like: "pubsub" },
   "memory-like-oci-streaming": { like: "oci-streaming" },
