@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { kinesis } from "../../../../adapters/kinesis/index.ts";
 import { connect } from "../../../../src/index.ts";
-import { KinesisWorld, keyed, keysOf, member, stored } from "./kinesis-world.ts";
+import { KinesisWorld, WAIT, keyed, keysOf, member, stored } from "./kinesis-world.ts";
 
 const NUMBERS = Array.from({ length: 12 }, (_, number) => number);
 
@@ -10,7 +10,7 @@ test.each([600_000, -600_000])("a clock that is wrong by %d ms costs one more re
   const connection = await world.connect();
   await keyed(connection, "orders").producer().send({ value: "a 0" });
   const consuming = member(connection, "orders");
-  await expect.poll(() => consuming.values, { timeout: 10_000 }).toEqual(["a 0"]);
+  await expect.poll(() => consuming.values, WAIT).toEqual(["a 0"]);
   expect(consuming.failure).toBeNull();
   await expect(stored(connection, "orders")).resolves.toEqual(["a 0"]);
 });
@@ -38,16 +38,16 @@ test("credentials that expire are fetched anew once, and keys keep their order",
   const producer = keyed(connection, "orders").producer();
   const consuming = member(connection, "orders");
   await producer.send({ value: "a 0" });
-  await expect.poll(() => consuming.values, { timeout: 10_000 }).toEqual(["a 0"]);
+  await expect.poll(() => consuming.values, WAIT).toEqual(["a 0"]);
   const before = fetched;
   world.emulator.expireCredentials();
   await Promise.all(["a", "b", "c"].flatMap((key) => NUMBERS.map(async (number) => producer.send({ value: `${key} ${number + 1}` }))));
-  await expect.poll(() => consuming.values.length, { timeout: 10_000 }).toBe(37);
+  await expect.poll(() => consuming.values.length, WAIT).toBe(37);
   for (const [key, numbers] of keysOf(consuming.values))
     expect(numbers, key).toEqual(key === "a" ? [0, ...NUMBERS.map((n) => n + 1)] : NUMBERS.map((n) => n + 1));
   expect(consuming.revoked).toEqual([]);
   // One client of each service has fetched them once.
-  expect(fetched - before).toBe(2);
+  await expect.poll(() => fetched - before, WAIT).toBe(2);
 });
 
 test("credentials that cannot be renewed fail at once as unauthenticated", async () => {

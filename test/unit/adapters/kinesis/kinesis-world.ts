@@ -6,6 +6,9 @@ import type { KinesisEmulatorOptions } from "../../../../localstack/kinesis/emul
 import { type EmulatedKinesis, startEmulatedKinesis } from "../../../../localstack/kinesis/emulated-kinesis.ts";
 import { type Connection, connect, text } from "../../../../src/index.ts";
 
+/** For `expect.poll`: a busy machine takes its time. */
+export const WAIT = { timeout: 60_000 };
+
 /** An emulated Kinesis, with what a test opens on it. */
 export class KinesisWorld implements AsyncDisposable {
   readonly emulator: EmulatedKinesis;

@@ -12,7 +12,7 @@ import { DeleteStreamCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis"
 import { expect, test } from "vitest";
 import { isStreamError } from "../../../../src/index.ts";
 import { aggregateOf } from "./aggregate-of.ts";
-import { KinesisWorld, keyed, member, stored } from "./kinesis-world.ts";
+import { KinesisWorld, WAIT, keyed, member, stored } from "./kinesis-world.ts";
 
 const TABLE = "streamport.orders.workers";
 const SHARD = (number: number): string => `shardId-${String(number).padStart(12, "0")}`;
@@ -47,57 +47,53 @@ const libraryRow = (shard: number, checkpoint: string, subSequence = 0): Record<
   ownerSwitchesSinceCheckpoint: { N: "1" },
 });
 
-test(
-  "a write of a lease that was stored and answered with an error loses nothing, and moves nothing back",
-  { timeout: 30_000 },
-  async () => {
-    await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
-    const connection = await world.connect();
-    const producer = keyed(connection, "orders").producer();
-    const consuming = member(connection, "orders");
-    const places: bigint[] = [];
-    for (let number = 0; number < 10; number += 1) {
-      if (number % 3 === 1) world.emulator.answerWith({ operation: "UpdateItem", error: "InternalServerError", isStored: true, times: 2 });
-      await producer.send({ value: `a ${number}` });
-      await expect.poll(() => consuming.values.length, { timeout: 10_000 }).toBe(number + 1);
-      for (const shard of [0, 1]) {
-        const checkpoint = (await leaseRow(world, shard))?.["checkpoint"]?.S ?? "";
-        if (/^\d+$/.test(checkpoint)) places.push(BigInt(checkpoint));
-      }
+test("a write of a lease that was stored and answered with an error loses nothing, and moves nothing back", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
+  const connection = await world.connect();
+  const producer = keyed(connection, "orders").producer();
+  const consuming = member(connection, "orders");
+  const places: bigint[] = [];
+  for (let number = 0; number < 10; number += 1) {
+    if (number % 3 === 1) world.emulator.answerWith({ operation: "UpdateItem", error: "InternalServerError", isStored: true, times: 2 });
+    await producer.send({ value: `a ${number}` });
+    await expect.poll(() => consuming.values.length, WAIT).toBe(number + 1);
+    for (const shard of [0, 1]) {
+      const checkpoint = (await leaseRow(world, shard))?.["checkpoint"]?.S ?? "";
+      if (/^\d+$/.test(checkpoint)) places.push(BigInt(checkpoint));
     }
-    expect(consuming.revoked).toEqual([]);
-    expect(places).toEqual(places.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
-    await consuming.consumer.close();
-    const next = member(connection, "orders");
-    await producer.send({ value: "a 10" });
-    await expect.poll(() => next.values, { timeout: 10_000 }).toEqual(["a 10"]);
-  },
-);
+  }
+  expect(consuming.revoked).toEqual([]);
+  expect(places).toEqual(places.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
+  await consuming.consumer.close();
+  const next = member(connection, "orders");
+  await producer.send({ value: "a 10" });
+  await expect.poll(() => next.values, WAIT).toEqual(["a 10"]);
+});
 
-test("a table that is throttled for longer than a session stops nothing for good", { timeout: 60_000 }, async () => {
+test("a table that is throttled for longer than a session stops nothing for good", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 4 } } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
   const consuming = member(connection, "orders", { sessionTimeoutMs: 3_000 });
   const keys = Array.from({ length: 16 }, (_, key) => `key-${key}`);
   await producer.sendBatch(keys.map((key) => ({ value: `${key} 0` })));
-  await expect.poll(() => new Set(consuming.values).size, { timeout: 10_000 }).toBe(16);
+  await expect.poll(() => new Set(consuming.values).size, WAIT).toBe(16);
   const error = "ProvisionedThroughputExceededException";
   for (const operation of ["UpdateItem", "PutItem", "Scan", "GetItem"]) world.emulator.answerWith({ operation, error, times: Infinity });
   await new Promise((resolve) => setTimeout(resolve, 7_000));
   world.emulator.clearFaults();
   await producer.sendBatch(keys.map((key) => ({ value: `${key} 1` })));
-  await expect.poll(() => new Set(consuming.values).size, { timeout: 20_000 }).toBe(32);
+  await expect.poll(() => new Set(consuming.values).size, WAIT).toBe(32);
   expect(consuming.failure).toBeNull();
 });
 
-test("rows that an operator deletes come back where the group is; columns and items of others stay", { timeout: 30_000 }, async () => {
+test("rows that an operator deletes come back where the group is; columns and items of others stay", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
   const consuming = member(connection, "orders");
   await producer.send({ value: "a 0" });
-  await expect.poll(() => consuming.values, { timeout: 10_000 }).toEqual(["a 0"]);
+  await expect.poll(() => consuming.values, WAIT).toEqual(["a 0"]);
   const { dynamo } = world.raw;
   const key = { leaseKey: { S: SHARD(0) } };
   await dynamo.send(
@@ -111,13 +107,13 @@ test("rows that an operator deletes come back where the group is; columns and it
   const worker = { leaseKey: { S: "worker-1" }, entityType: { S: "WORKER_METRICS" }, checkpoint: { S: "no lease" } };
   await putRow(world, TABLE, worker);
   await producer.send({ value: "a 1" });
-  await expect.poll(() => consuming.values.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => consuming.values.length, WAIT).toBe(2);
   expect((await leaseRow(world))?.["throughputKBps"]).toEqual({ N: "7" });
   expect((await connection.admin.describeGroup("orders", "workers")).members).toBe(1);
   await dynamo.send(new DeleteItemCommand({ TableName: TABLE, Key: key }));
   await producer.send({ value: "a 2" });
-  await expect.poll(async () => (await leaseRow(world))?.["leaseOwner"]?.S ?? null, { timeout: 15_000 }).not.toBeNull();
-  await expect.poll(() => consuming.values.at(-1), { timeout: 15_000 }).toBe("a 2");
+  await expect.poll(async () => (await leaseRow(world))?.["leaseOwner"]?.S ?? null, WAIT).not.toBeNull();
+  await expect.poll(() => consuming.values.at(-1), WAIT).toBe("a 2");
   // Nothing from the horizon comes again: the owner knows where it is.
   expect(consuming.values.filter((value) => value === "a 0")).toHaveLength(1);
   await consuming.consumer.close();
@@ -126,22 +122,20 @@ test("rows that an operator deletes come back where the group is; columns and it
   expect(Items).toEqual([worker]);
 });
 
-test("a table that is deleted beside a running group is made again", { timeout: 30_000 }, async () => {
+test("a table that is deleted beside a running group is made again", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
   const consuming = member(connection, "orders");
   await producer.send({ value: "a 0" });
-  await expect.poll(() => consuming.values, { timeout: 10_000 }).toEqual(["a 0"]);
+  await expect.poll(() => consuming.values, WAIT).toEqual(["a 0"]);
   await world.raw.dynamo.send(new DeleteTableCommand({ TableName: TABLE }));
   await producer.send({ value: "a 1" });
-  await expect.poll(() => consuming.values.at(-1), { timeout: 15_000 }).toBe("a 1");
-  await expect
-    .poll(async () => (await leaseRow(world).catch(() => undefined))?.["leaseOwner"]?.S ?? null, { timeout: 15_000 })
-    .not.toBeNull();
+  await expect.poll(() => consuming.values.at(-1), WAIT).toBe("a 1");
+  await expect.poll(async () => (await leaseRow(world).catch(() => undefined))?.["leaseOwner"]?.S ?? null, WAIT).not.toBeNull();
 });
 
-test("a stream that was created anew is another one: for readers, bookmarks and groups", { timeout: 30_000 }, async () => {
+test("a stream that was created anew is another one: for readers, bookmarks and groups", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -150,15 +144,17 @@ test("a stream that was created anew is another one: for readers, bookmarks and 
   for await (const _ of reader) break;
   const bookmark = await reader.bookmark();
   const first = member(connection, "orders");
-  await expect.poll(() => first.values.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => first.values.length, WAIT).toBe(2);
   await first.consumer.close();
   await world.raw.kinesis.send(new DeleteStreamCommand({ StreamName: "orders" }));
   await expect
-    .poll(async () =>
-      connection.admin.createTopic("orders", { partitions: 1 }).then(
-        () => true,
-        () => false,
-      ),
+    .poll(
+      async () =>
+        connection.admin.createTopic("orders", { partitions: 1 }).then(
+          () => true,
+          () => false,
+        ),
+      WAIT,
     )
     .toBe(true);
   const other = await world.connect();
@@ -170,72 +166,64 @@ test("a stream that was created anew is another one: for readers, bookmarks and 
   await expect(other.admin.describeGroup("orders", "workers")).rejects.toMatchObject({ code: "not-found" });
   // The former places mean nothing in the new stream: the group begins.
   const next = member(other, "orders");
-  await expect.poll(() => next.values, { timeout: 10_000 }).toEqual(["b 0"]);
+  await expect.poll(() => next.values, WAIT).toEqual(["b 0"]);
 });
 
-test(
-  "an aggregate of which a part is handled goes on there, and the library may count only whole records",
-  { timeout: 30_000 },
-  async () => {
-    await using world = await KinesisWorld.start({ topics: { orders: {} } });
-    const connection = await world.connect();
-    await keyed(connection, "orders").producer().send({ value: "b 0" });
-    const Data = aggregateOf(Array.from({ length: 50 }, (_, number) => ["a", `a ${number}`]));
-    const { Records } = await world.raw.kinesis.send(
-      new PutRecordsCommand({ StreamName: "orders", Records: [{ PartitionKey: "a", Data }] }),
-    );
-    const aggregate = Records![0]!.SequenceNumber!;
-    let isStuck = true;
-    const first = member(await world.connect(), "orders", { commit: { everyMs: 10, everyMessages: 1 } }, async (value) => {
-      while (isStuck && value === "a 20") await new Promise((resolve) => setTimeout(resolve, 10));
-    });
-    await expect.poll(() => first.values.at(-1), { timeout: 10_000 }).toBe("a 19");
-    await expect.poll(async () => JSON.stringify(await leaseRow(world)), { timeout: 10_000 }).toContain(`${aggregate}/19`);
-    const row = await leaseRow(world);
-    expect(BigInt(row!["checkpoint"]!.S!)).toBeLessThan(BigInt(aggregate));
-    void first.consumer.close({ timeoutMs: 1 });
-    isStuck = false;
-    await first.running;
-    const next = member(connection, "orders");
-    await expect.poll(() => next.values.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(30);
-    expect(next.values).toEqual(Array.from({ length: 30 }, (_, index) => `a ${index + 20}`));
-    // All of it is handled: now the library may count it.
-    await expect.poll(async () => (await leaseRow(world))?.["checkpoint"]?.S, { timeout: 10_000 }).toBe(aggregate);
-  },
-);
+test("an aggregate of which a part is handled goes on there, and the library may count only whole records", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: {} } });
+  const connection = await world.connect();
+  await keyed(connection, "orders").producer().send({ value: "b 0" });
+  const Data = aggregateOf(Array.from({ length: 50 }, (_, number) => ["a", `a ${number}`]));
+  const { Records } = await world.raw.kinesis.send(new PutRecordsCommand({ StreamName: "orders", Records: [{ PartitionKey: "a", Data }] }));
+  const aggregate = Records![0]!.SequenceNumber!;
+  let isStuck = true;
+  const first = member(await world.connect(), "orders", { commit: { everyMs: 10, everyMessages: 1 } }, async (value) => {
+    while (isStuck && value === "a 20") await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+  await expect.poll(() => first.values.at(-1), WAIT).toBe("a 19");
+  await expect.poll(async () => JSON.stringify(await leaseRow(world)), WAIT).toContain(`${aggregate}/19`);
+  const row = await leaseRow(world);
+  expect(BigInt(row!["checkpoint"]!.S!)).toBeLessThan(BigInt(aggregate));
+  void first.consumer.close({ timeoutMs: 1 });
+  isStuck = false;
+  await first.running;
+  const next = member(connection, "orders");
+  await expect.poll(() => next.values.length, WAIT).toBeGreaterThanOrEqual(30);
+  expect(next.values).toEqual(Array.from({ length: 30 }, (_, index) => `a ${index + 20}`));
+  // All of it is handled: now the library may count it.
+  await expect.poll(async () => (await leaseRow(world))?.["checkpoint"]?.S, WAIT).toBe(aggregate);
+});
 
-test(
-  "a table of the library is adopted: its checkpoints, its ends, its beginnings, and its latest as of now",
-  { timeout: 30_000 },
-  async () => {
-    await using world = await KinesisWorld.start({ topics: { orders: { partitions: 4 } } });
-    const connection = await world.connect();
-    const producer = keyed(connection, "orders").producer();
-    const receipts = await Promise.all(
-      Array.from({ length: 40 }, async (_, index) => producer.send({ value: `key-${index % 20} ${index}` })),
-    );
-    const ofShard = (shard: number): readonly number[] =>
-      receipts.flatMap(({ partition }, index) => (partition === SHARD(shard) ? [index] : []));
-    const numbers = await numbersOf(world, 1);
-    const rows = [
-      libraryRow(0, "TRIM_HORIZON"),
-      libraryRow(1, numbers[0]!),
-      libraryRow(2, "LATEST"),
-      libraryRow(3, "SHARD_END"),
-      { leaseKey: { S: "worker-1" }, entityType: { S: "WORKER_METRICS" } },
-    ];
-    await libraryTable(world, "my-application", rows);
-    const adopting = await world.connect({}, { workers: "my-application" });
-    const consumer = member(adopting, "orders");
-    const handled = (): readonly number[] => consumer.values.map((value) => Number(value.split(" ")[1]));
-    const wanted = [...ofShard(0), ...ofShard(1).slice(1)].toSorted((a, b) => a - b);
-    await expect.poll(() => handled().toSorted((a, b) => a - b), { timeout: 15_000 }).toEqual(wanted);
-    await consumer.consumer.close();
-    expect((await leaseRow(world, 3, "my-application"))?.["checkpoint"]).toEqual({ S: "SHARD_END" });
-    const { Item } = await world.raw.dynamo.send(new GetItemCommand({ TableName: "my-application", Key: { leaseKey: { S: "worker-1" } } }));
-    expect(Item).toEqual(rows[4]);
-  },
-);
+test("a table of the library is adopted: its checkpoints, its ends, its beginnings, and its latest as of now", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: { partitions: 4 } } });
+  const connection = await world.connect();
+  const producer = keyed(connection, "orders").producer();
+  const receipts = await Promise.all(
+    Array.from({ length: 40 }, async (_, index) => producer.send({ value: `key-${index % 20} ${index}` })),
+  );
+  const ofShard = (shard: number): readonly number[] =>
+    receipts.flatMap(({ partition }, index) => (partition === SHARD(shard) ? [index] : []));
+  const numbers = await numbersOf(world, 1);
+  const rows = [
+    libraryRow(0, "TRIM_HORIZON"),
+    libraryRow(1, numbers[0]!),
+    libraryRow(2, "LATEST"),
+    libraryRow(3, "SHARD_END"),
+    { leaseKey: { S: "worker-1" }, entityType: { S: "WORKER_METRICS" } },
+  ];
+  await libraryTable(world, "my-application", rows);
+  const adopting = await world.connect({}, { workers: "my-application" });
+  const consumer = member(adopting, "orders");
+  const handled = (): readonly number[] => consumer.values.map((value) => Number(value.split(" ")[1]));
+  const wanted = [...ofShard(0), ...ofShard(1).slice(1)].toSorted((a, b) => a - b);
+  await expect.poll(() => handled().toSorted((a, b) => a - b), WAIT).toEqual(wanted);
+  await consumer.consumer.close();
+  expect((await leaseRow(world, 3, "my-application"))?.["checkpoint"]).toEqual({ S: "SHARD_END" });
+  const { Item } = await world.raw.dynamo.send(
+    new GetItemCommand({ TableName: "my-application", Key: { leaseKey: { S: "worker-1" } }, ConsistentRead: true }),
+  );
+  expect(Item).toEqual(rows[4]);
+});
 
 /** The sequence numbers of a shard, by another client. */
 async function numbersOf(world: KinesisWorld, shard: number): Promise<readonly string[]> {
@@ -246,12 +234,12 @@ async function numbersOf(world: KinesisWorld, shard: number): Promise<readonly s
   return Records.map(({ SequenceNumber }) => SequenceNumber!);
 }
 
-test("a group of another stream with the same table is a conflict", { timeout: 30_000 }, async () => {
+test("a group of another stream with the same table is a conflict", async () => {
   await using world = await KinesisWorld.start({ topics: { "a.b": {}, a: {} } });
   const connection = await world.connect();
   await keyed(connection, "a.b").producer().send({ value: "x 0" });
   const first = member(connection, "a.b", { group: "c" });
-  await expect.poll(() => first.values, { timeout: 10_000 }).toEqual(["x 0"]);
+  await expect.poll(() => first.values, WAIT).toEqual(["x 0"]);
   const second = member(connection, "a", { group: "b.c" });
   await second.running;
   expect(isStreamError(second.failure, "conflict")).toBe(true);

@@ -12,7 +12,7 @@ import { ShardCursor } from "../../../../adapters/kinesis/read/shard-cursor.ts";
 import { StreamDirectory } from "../../../../adapters/kinesis/streams/stream-directory.ts";
 import type { Report } from "../../../../src/driver/index.ts";
 import type { Gap } from "../../../../src/index.ts";
-import { KinesisWorld, keyed, keysOf, member, stored } from "./kinesis-world.ts";
+import { KinesisWorld, WAIT, keyed, keysOf, member, stored } from "./kinesis-world.ts";
 
 const SILENT: Report = Object.assign(() => undefined, { wants: () => false });
 const { signal } = new AbortController();
@@ -44,7 +44,7 @@ test("a body that stalls ends the request in its time, and reading goes on from 
     emptyUntilMs: null,
     portionBytes: 1,
   });
-  world.emulator.answerWith({ operation: "GetRecords", stallBodyMs: 20_000 });
+  world.emulator.answerWith({ operation: "GetRecords", stallBodyMs: 60_000 });
   const startedMs = performance.now();
   const found: string[] = [];
   while (found.length < 2) {
@@ -52,7 +52,7 @@ test("a body that stalls ends the request in its time, and reading goes on from 
     if (fetched.kind === "records") found.push(...fetched.records.map(({ value }) => Buffer.from(value!).toString()));
   }
   expect(found.toSorted()).toEqual(["a 0", "b 0"]);
-  expect(performance.now() - startedMs).toBeLessThan(10_000);
+  expect(performance.now() - startedMs).toBeLessThan(40_000);
   await cursor.close();
   await connection.close();
 });
@@ -63,8 +63,8 @@ test("stalled reads of sixty shards hold up no publishing and no lease", async (
   const consuming = member(connection, "orders");
   const producer = keyed(connection, "orders").producer();
   await producer.send({ value: "a 0" });
-  await expect.poll(() => consuming.values, { timeout: 15_000 }).toEqual(["a 0"]);
-  world.emulator.answerWith({ operation: "GetRecords", topic: "stalled", delayMs: 8_000, times: Infinity });
+  await expect.poll(() => consuming.values, WAIT).toEqual(["a 0"]);
+  world.emulator.answerWith({ operation: "GetRecords", topic: "stalled", delayMs: 60_000, times: Infinity });
   const reader = keyed(connection, "stalled").reader({ until: "now" });
   const reading = (async () => {
     for await (const _ of reader) continue;
@@ -72,8 +72,8 @@ test("stalled reads of sixty shards hold up no publishing and no lease", async (
   await new Promise((resolve) => setTimeout(resolve, 500));
   const startedMs = performance.now();
   for (let number = 1; number <= 5; number += 1) await producer.send({ value: `a ${number}` });
-  await expect.poll(() => consuming.values.length, { timeout: 6_000 }).toBe(6);
-  expect(performance.now() - startedMs).toBeLessThan(7_000);
+  await expect.poll(() => consuming.values.length, WAIT).toBe(6);
+  expect(performance.now() - startedMs).toBeLessThan(40_000);
   expect(consuming.revoked).toEqual([]);
   world.emulator.clearFaults();
   await reader.close();
@@ -86,7 +86,7 @@ test("a group that was down longer than retention learns of one gap in a shard t
   const producer = keyed(connection, "orders").producer();
   await producer.send({ value: "a 0" });
   const first = member(connection, "orders");
-  await expect.poll(() => first.values, { timeout: 10_000 }).toEqual(["a 0"]);
+  await expect.poll(() => first.values, WAIT).toEqual(["a 0"]);
   await first.consumer.close();
   await producer.send({ value: "a 1" });
   world.emulator.reshard("orders", 2);
@@ -98,12 +98,12 @@ test("a group that was down longer than retention learns of one gap in a shard t
   expect(refused.failure).toMatchObject({ code: "position-out-of-range", partition: SHARD(0) });
   const gaps: Gap[] = [];
   const next = member(connection, "orders", { onGap: (gap: Gap) => void gaps.push(gap) });
-  await expect.poll(() => next.values.toSorted(), { timeout: 10_000 }).toEqual(["a 2", "b 2", "c 2"]);
+  await expect.poll(() => next.values.toSorted(), WAIT).toEqual(["a 2", "b 2", "c 2"]);
   expect(gaps.map(({ partition }) => partition)).toEqual([SHARD(0)]);
   await next.consumer.close();
   const last = member(connection, "orders");
   await producer.send({ value: "a 3" });
-  await expect.poll(() => last.values, { timeout: 10_000 }).toEqual(["a 3"]);
+  await expect.poll(() => last.values, WAIT).toEqual(["a 3"]);
 });
 
 test("a range until now, and a lag, follow empty answers with a falling lag to their end", async () => {
@@ -112,7 +112,7 @@ test("a range until now, and a lag, follow empty answers with a falling lag to t
   await keyed(connection, "orders").producer().send({ value: "a 0" });
   await expect(stored(connection, "orders")).resolves.toEqual(["a 0"]);
   const consuming = member(connection, "orders");
-  await expect.poll(() => consuming.values, { timeout: 10_000 }).toEqual(["a 0"]);
+  await expect.poll(() => consuming.values, WAIT).toEqual(["a 0"]);
   await consuming.consumer.close();
   expect([0, null]).toContain((await connection.admin.lag("orders", "workers")).timeMs);
 });
@@ -129,11 +129,11 @@ test("a lineage of which a bookmark knows one shard is read parents first: merge
   const bookmark = await reader.bookmark();
   const { kinesis } = world.raw;
   await kinesis.send(new MergeShardsCommand({ StreamName: "orders", ShardToMerge: SHARD(0), AdjacentShardToMerge: SHARD(1) }));
-  await expect.poll(async () => (await connection.admin.describeTopic("orders")).partitions.length).toBe(3);
+  await expect.poll(async () => (await connection.admin.describeTopic("orders")).partitions.length, WAIT).toBe(3);
   await send(1);
   await new Promise((resolve) => setTimeout(resolve, 50));
   await kinesis.send(new SplitShardCommand({ StreamName: "orders", ShardToSplit: SHARD(2), NewStartingHashKey: String(2n ** 127n) }));
-  await expect.poll(async () => (await connection.admin.describeTopic("orders")).partitions.length).toBe(5);
+  await expect.poll(async () => (await connection.admin.describeTopic("orders")).partitions.length, WAIT).toBe(5);
   await send(2);
   const values: string[] = [];
   for await (const { value } of keyed(connection, "orders").reader({ from: { bookmark }, until: "now" })) values.push(value);
@@ -152,14 +152,17 @@ test("a stream that ignores partition keys is refused, when it is opened and whi
       async () =>
         (await connection.topic("orders", { codec: { encode: () => new Uint8Array(), decode: () => null } }).capabilities())
           .partitionGrowth,
+      WAIT,
     )
     .toBe(false);
   await expect
-    .poll(async () =>
-      kinesis.send(new UpdateStreamRecordDistributionStrategyCommand({ StreamARN, RecordDistributionStrategy: "AUTO" })).then(
-        () => true,
-        () => false,
-      ),
+    .poll(
+      async () =>
+        kinesis.send(new UpdateStreamRecordDistributionStrategyCommand({ StreamARN, RecordDistributionStrategy: "AUTO" })).then(
+          () => true,
+          () => false,
+        ),
+      WAIT,
     )
     .toBe(true);
   const other = await world.connect();
@@ -203,7 +206,7 @@ test("a stream of another account is named by its ARN", async () => {
   await keyed(connection, StreamARN).producer().send({ value: "a 0" });
   await expect(stored(connection, StreamARN)).resolves.toEqual(["a 0"]);
   const consuming = member(connection, StreamARN);
-  await expect.poll(() => consuming.values, { timeout: 10_000 }).toEqual(["a 0"]);
+  await expect.poll(() => consuming.values, WAIT).toEqual(["a 0"]);
   await consuming.consumer.close();
   // The same log under both names.
   expect(await connection.admin.listGroups("orders")).toEqual(["workers"]);
