@@ -8,11 +8,18 @@ interface Lease {
   readonly messageId: string;
   /** The newest is the last. A copy that came later has an id of its own; each is acknowledged. */
   ackIds: string[];
-  extendedAtMs: number;
+  /** On the monotonic clock: when it is to be extended. */
+  dueAtMs: number;
 }
 
+/**
+ * Of a message that was sent and not received yet: the shortest that the service allows, because what is lost with a connection comes again
+ * only when its lease has run out. https://cloud.google.com/pubsub/docs/lease-management
+ */
+export const FIRST_LEASE_SECONDS = 10;
 /** A lease is extended when a third of its time is over. */
 const EXTENSIONS_PER_LEASE = 3;
+const FIRST_PAUSE_MS = (FIRST_LEASE_SECONDS * 1_000) / EXTENSIONS_PER_LEASE;
 
 /** The messages that this member has: each is leased from its receipt on, until it is acknowledged or given back. */
 export class Leases {
@@ -28,20 +35,20 @@ export class Leases {
     this.#calls = calls;
     this.#deadlineSeconds = deadlineSeconds;
     this.#pauseMs = Math.floor((deadlineSeconds * 1_000) / EXTENSIONS_PER_LEASE);
-    this.#timer = setInterval(() => this.#extend(), this.#pauseMs / 2);
+    this.#timer = setInterval(() => this.#extend(), FIRST_PAUSE_MS / 2);
   }
 
   /** @returns whether the message is new; otherwise it takes the new lease */
   add({ ackId, message }: ReceivedMessage): boolean {
     const messageId = message.messageId ?? "";
-    const nowMs = performance.now();
+    const dueAtMs = performance.now() + FIRST_PAUSE_MS;
     const known = this.#leases.get(messageId);
     if (known === undefined) {
-      this.#leases.set(messageId, { messageId, ackIds: [ackId], extendedAtMs: nowMs });
+      this.#leases.set(messageId, { messageId, ackIds: [ackId], dueAtMs });
       return true;
     }
     known.ackIds.push(ackId);
-    known.extendedAtMs = nowMs;
+    known.dueAtMs = dueAtMs;
     return false;
   }
 
@@ -97,7 +104,7 @@ export class Leases {
 
   #extend(): void {
     const nowMs = performance.now();
-    const due = [...this.#leases.values()].filter(({ extendedAtMs }) => extendedAtMs <= nowMs - this.#pauseMs);
+    const due = [...this.#leases.values()].filter(({ dueAtMs }) => dueAtMs <= nowMs);
     if (due.length === 0) return;
     // Those that fail are due still, and are tried again at the next tick.
     this.#extending = this.#extending.then(() => this.#extendAll(due, nowMs)).catch(() => undefined);
@@ -107,8 +114,8 @@ export class Leases {
     const held = due.filter(({ messageId }) => this.#leases.has(messageId));
     if (this.#isClosed || held.length === 0) return;
     const ackIds = held.map((lease) => lease.ackIds.at(-1)!);
-    await this.#calls.modify(ackIds, this.#deadlineSeconds, AbortSignal.timeout(this.#pauseMs));
-    for (const lease of held) lease.extendedAtMs = Math.max(lease.extendedAtMs, nowMs);
+    await this.#calls.modify(ackIds, this.#deadlineSeconds, AbortSignal.timeout(Math.floor(FIRST_PAUSE_MS)));
+    for (const lease of held) lease.dueAtMs = nowMs + this.#pauseMs;
   }
 
   /** What is outstanding stays so until its deadline. */

@@ -7,7 +7,7 @@ import { classify, isCode, pubsubError } from "../errors.ts";
 import type { ReceivedMessage } from "../records.ts";
 import type { PubSubService } from "../service.ts";
 import type { AckCalls } from "./ack-calls.ts";
-import type { Leases } from "./leases.ts";
+import { FIRST_LEASE_SECONDS, type Leases } from "./leases.ts";
 
 /** What one stream may have outstanding. */
 interface FlowControl {
@@ -160,7 +160,7 @@ export class PullStream {
 
   /** Resolves when the service has ended it without an error. */
   async #oneStream(signal: AbortSignal, onSign: () => void): Promise<void> {
-    const { subscription, deadlineSeconds, flow } = this.#settings;
+    const { subscription, flow } = this.#settings;
     const call = await this.#service.connection.stream(subscription);
     const ended = Promise.withResolvers<void>();
     let isAnswered = true;
@@ -191,7 +191,7 @@ export class PullStream {
       signal.addEventListener("abort", end, { once: true });
       call.write({
         subscription,
-        streamAckDeadlineSeconds: deadlineSeconds,
+        streamAckDeadlineSeconds: FIRST_LEASE_SECONDS,
         clientId: this.#clientId,
         maxOutstandingMessages: flow.messages,
         maxOutstandingBytes: flow.bytes,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { AckCalls } from "../../../../adapters/pubsub/subscription/ack-calls.ts";
 import { Leases } from "../../../../adapters/pubsub/subscription/leases.ts";
@@ -36,3 +37,24 @@ test("what could not be acknowledged stays leased", async () => {
   expect([...leases.outstanding]).toEqual(["m1"]);
   leases.close();
 });
+
+test(
+  "a lease is extended when a third of its first 10 seconds is over, and not again while the longer one is young",
+  { timeout: 20_000 },
+  async () => {
+    const extended: (readonly [readonly string[], number])[] = [];
+    const calls = {
+      isExactlyOnce: false,
+      modify: async (ackIds: readonly string[], seconds: number): Promise<ReadonlySet<string>> => {
+        extended.push([ackIds, seconds]);
+        return new Set();
+      },
+    };
+    const leases = new Leases(calls as unknown as AckCalls, 60);
+    leases.add(received("first", "m1"));
+    await expect.poll(() => extended.length, { timeout: 9_000 }).toBe(1);
+    await delay(2_500);
+    leases.close();
+    expect(extended).toEqual([[["first"], 60]]);
+  },
+);
