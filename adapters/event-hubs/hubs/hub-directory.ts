@@ -62,7 +62,7 @@ export class HubDirectory {
   async #describe(name: string, abortSignal: AbortSignal): Promise<HubInfo> {
     const client = await this.#clients.producer(name);
     this.#called("GetEventHubProperties", name);
-    const { createdOn, partitionIds } = await client.getEventHubProperties({ abortSignal });
+    const { createdOn, partitionIds } = await asked((within) => client.getEventHubProperties({ abortSignal: within }), abortSignal);
     const incarnation = createdOn.toISOString();
     return { identity: { cluster: this.#clients.address.cluster, topic: name.toLowerCase(), incarnation }, partitions: partitionIds };
   }
@@ -71,7 +71,7 @@ export class HubDirectory {
   async partition(hub: string, partition: string, signal: AbortSignal): Promise<PartitionInfo> {
     const client = await this.#clients.producer(hub);
     this.#called("GetPartitionProperties", hub);
-    const found = await abortable(client.getPartitionProperties(partition, { abortSignal: signal }), signal);
+    const found = await asked((within) => client.getPartitionProperties(partition, { abortSignal: within }), signal);
     const next = found.lastEnqueuedSequenceNumber + 1;
     if (found.isEmpty) return { begin: next, next, lastStoredMs: null };
     return { begin: found.beginningSequenceNumber, next, lastStoredMs: found.lastEnqueuedOnUtc.getTime() };
@@ -88,5 +88,21 @@ export class HubDirectory {
 
   #called(operation: string, topic: string): void {
     if (this.#report.wants("call")) this.#report({ kind: "call", operation, topic, bytes: 0 });
+  }
+}
+
+/** When the connection breaks the SDK goes on waiting for an answer that cannot come, for the whole time of a request. */
+const FIRST_ATTEMPT_MS = 1_000;
+
+/** Asks once more where no answer comes soon: these requests change nothing. */
+async function asked<Answer>(request: (within: AbortSignal) => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  const soon = AbortSignal.timeout(FIRST_ATTEMPT_MS);
+  const within = AbortSignal.any([signal, soon]);
+  try {
+    return await abortable(request(within), within);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!soon.aborted) throw error;
+    return abortable(request(signal), signal);
   }
 }
