@@ -1,6 +1,6 @@
 import type { DriverGroupDescription, GroupName, ListedGroup, PartitionPlace, StartPoint } from "../../../src/driver/index.ts";
 import { type LeaseAdmin, leaseAdmin } from "../../../src/leases/index.ts";
-import { groupNotFound } from "../errors.ts";
+import { classify, groupNotFound } from "../errors.ts";
 import { groupOfTable, tableOf } from "../group/group-name.ts";
 import { groupParts } from "../group/group-parts.ts";
 import { storedGroups } from "../group/group-rows.ts";
@@ -54,9 +54,18 @@ export class GroupAdmin {
     await leaseAdmin(parts, HOLD_MS).reset(to, signal);
   }
 
-  /** A table that the application has named stays, and so does one with items of others. */
+  /** A table that the application has named stays, and so does one with items of others. One of a group that has never begun is dropped too. */
   async delete(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
-    await this.#admin(topic, name).remove(signal);
+    try {
+      await this.#admin(topic, name).remove(signal);
+    } catch (error) {
+      if (classify(error).code === "not-found") await this.#dropIfEmpty(topic, name, signal);
+      throw error;
+    }
+    await this.#dropIfEmpty(topic, name, signal);
+  }
+
+  async #dropIfEmpty(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
     if (name.nativeGroup !== undefined) return;
     const tables = this.#tables(topic);
     const table = tableOf(topic, name);

@@ -245,3 +245,11 @@ test("a group of another stream with the same table is a conflict", async () => 
   expect(isStreamError(second.failure, "conflict")).toBe(true);
   expect(await stored(connection, "a")).toEqual([]);
 });
+
+test("the table of a group that has never begun goes with its deletion", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: {} } });
+  const connection = await world.connect();
+  await libraryTable(world, TABLE, []);
+  await expect(connection.admin.deleteGroup("orders", "workers")).rejects.toMatchObject({ code: "not-found" });
+  await expect(leaseRow(world)).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+});
