@@ -109,6 +109,7 @@ export class PubSubConnection {
     signal: AbortSignal,
   ): Promise<Answer> {
     signal.throwIfAborted();
+    this.#closing.signal.throwIfAborted();
     const startedMs = performance.now();
     const headers = { "x-goog-request-params": routing };
     const call = client.innerApiCalls[method]!(request, {
@@ -117,10 +118,18 @@ export class PubSubConnection {
       autoPaginate: false,
       otherArgs: { headers },
     }) as Promise<[unknown, unknown, Answer]> & { cancel(): void };
-    const cancel = (): void => call.cancel();
+    const aborted = Promise.withResolvers<never>();
+    const cancel = (): void => {
+      aborted.reject(signal.reason);
+      try {
+        call.cancel();
+      } catch {
+        // The client throws where it was closed before it has begun the call, which then never settles.
+      }
+    };
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      const [answer, , raw] = await call;
+      const [answer, , raw] = await Promise.race([call, aborted.promise]);
       // With a page the first element holds only its items.
       return Array.isArray(answer) ? raw : (answer as Answer);
     } catch (error) {
