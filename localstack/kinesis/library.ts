@@ -1,6 +1,6 @@
 /// <reference path="./dynalite.d.ts" />
 import type { Server } from "node:http";
-import { createRequire } from "node:module";
+import { findPackageJSON } from "node:module";
 import { StreamError } from "../../src/errors.ts";
 
 /** What we use of dynalite: a server that is handed its requests, and never listens. */
@@ -17,21 +17,24 @@ export function requireDynalite(): void {
   const here: string | undefined = import.meta.url;
   // In a bundle, `loadDynalite` finds out.
   if (here === undefined) return;
+  // Not by `require.resolve`, in which a bundler finds a module that is missing.
   try {
-    createRequire(here).resolve("dynalite");
+    if (findPackageJSON("dynalite", here) !== undefined) return;
   } catch (cause) {
     throw notInstalled(cause);
   }
+  throw notInstalled(undefined);
 }
 
 /** Loads dynalite, in which the tables of groups are. @throws `configuration` if it is not installed */
 export async function loadDynalite(): Promise<OpenDynalite> {
-  try {
-    const library = (await import("dynalite")) as { readonly default: OpenDynalite };
-    return library.default;
-  } catch (cause) {
-    throw notInstalled(cause);
-  }
+  // Only whoever starts the emulator needs it: bundlers leave it out.
+  const library = (await import(/* webpackIgnore: true */ "dynalite").catch(refuse)) as { readonly default: OpenDynalite };
+  return library.default;
+}
+
+function refuse(cause: unknown): never {
+  throw notInstalled(cause);
 }
 
 function notInstalled(cause: unknown): StreamError {

@@ -23,7 +23,7 @@ const NOT_FOUND: ReadonlySet<unknown> = new Set(["ERR_MODULE_NOT_FOUND", "MODULE
  */
 export async function loadSdk(): Promise<Sdk> {
   // Applications without OCI Streaming do not have the SDK, so a bundler must not require it. Bundlers accept a missing module if `.catch` follows.
-  const loaded = await import("oci-common").catch(refuse);
+  const loaded = await import(/* webpackIgnore: true */ "oci-common").catch(refuse);
   // The SDK is CommonJS, and Node does not find all of its names.
   return (loaded as { readonly default?: Sdk }).default ?? loaded;
 }
