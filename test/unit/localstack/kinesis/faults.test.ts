@@ -134,7 +134,7 @@ describe("every call", () => {
     await orders.put([KEY_OF_0, "kept"]);
     emulator.inject({ kind: "restart", topic: "orders" });
     await expect(describeStream()).rejects.toMatchObject({ code: "ECONNRESET" });
-    await expect.poll(async () => stored().catch(() => null)).toEqual(["kept"]);
+    await expect.poll(async () => stored().catch(() => null), { timeout: 10_000 }).toEqual(["kept"]);
   });
 
   test("an answer to a change is lost, and the change is made", async () => {
