@@ -1,7 +1,7 @@
 import type { ListStreamsOutput } from "@aws-sdk/client-kinesis";
 import { performance } from "node:perf_hooks";
 import { change as changed, pause } from "../../../src/adapter-kit/index.ts";
-import type { DriverTopicDescription, TopicSettings } from "../../../src/driver/index.ts";
+import type { DriverTopicDescription, StreamError, TopicSettings } from "../../../src/driver/index.ts";
 import { messageBytesOf } from "../capabilities.ts";
 import type { KinesisSdk } from "../client/sdk.ts";
 import { KINESIS_ERRORS, classify, isNamed, kinesisError, mayBeDone, streamNotFound } from "../errors.ts";
@@ -50,11 +50,18 @@ export class StreamAdmin {
         throw error;
       }
     }
-    if (isOurs) this.#begun.add(topic);
+    if (!isOurs) throw await this.#existing(topic, signal);
+    this.#begun.add(topic);
     await this.#untilActive(topic, signal);
-    if (isOurs && hours !== undefined) await this.#retain(topic, hours, signal);
-    if (!isOurs) throw kinesisError("already-exists", `there is a stream ${JSON.stringify(topic)} already`, { topic });
+    if (hours !== undefined) await this.#retain(topic, hours, signal);
     this.#begun.delete(topic);
+  }
+
+  /** Why a stream could not be created, once the one that has the name can be relied on or is gone. */
+  async #existing(topic: string, signal: AbortSignal): Promise<StreamError> {
+    const existing = await this.#until(topic, signal, (found) => found === null || found.isActive);
+    if (existing === null) return kinesisError("unavailable", "the former stream of this name was still being deleted", { topic });
+    return kinesisError("already-exists", `there is a stream ${JSON.stringify(topic)} already`, { topic });
   }
 
   /** By the directory's name of the request; a change makes what was known of the stream old. */

@@ -35,8 +35,8 @@ export class StreamAdmin {
       await this.#change({ operation: "CreateStream", method: "POST", path: "/streams", body, topic }, signal);
     } catch (error) {
       if (!hasStatus(error, 409) || !isCoded(error, "Conflict")) throw error;
-      await this.#untilActive(topic, signal);
-      throw alreadyExists(topic, error);
+      if ((await this.#existing(topic, signal)) !== null) throw alreadyExists(topic, error);
+      throw ociError("unavailable", "the former stream of this name was still being deleted", { topic, cause: error });
     } finally {
       directory.forget(topic);
     }

@@ -147,16 +147,10 @@ test("a stream that was created anew is another one: for readers, bookmarks and 
   await expect.poll(() => first.values.length, WAIT).toBe(2);
   await first.consumer.close();
   await world.raw.kinesis.send(new DeleteStreamCommand({ StreamName: "orders" }));
-  await expect
-    .poll(
-      async () =>
-        connection.admin.createTopic("orders", { partitions: 1 }).then(
-          () => true,
-          () => false,
-        ),
-      WAIT,
-    )
-    .toBe(true);
+  // While the former one is being deleted, the creation waits for its end.
+  const startedMs = Date.now();
+  await connection.admin.createTopic("orders", { partitions: 1 });
+  expect(Date.now() - startedMs).toBeLessThan(15_000);
   const other = await world.connect();
   await keyed(other, "orders").producer().send({ value: "b 0" });
   const read = async (): Promise<void> => {
@@ -188,8 +182,11 @@ test("an aggregate of which a part is handled goes on there, and the library may
   isStuck = false;
   await first.running;
   const next = member(connection, "orders");
-  await expect.poll(() => next.values.length, WAIT).toBeGreaterThanOrEqual(30);
-  expect(next.values).toEqual(Array.from({ length: 30 }, (_, index) => `a ${index + 20}`));
+  await expect.poll(() => next.values.at(-1), WAIT).toBe("a 49");
+  // The handler that was stuck may still have been in time.
+  const from = next.values[0] === "a 21" ? 21 : 20;
+  if (from === 21) expect(first.values).toContain("a 20");
+  expect(next.values).toEqual(Array.from({ length: 50 - from }, (_, index) => `a ${index + from}`));
   // All of it is handled: now the library may count it.
   await expect.poll(async () => (await leaseRow(world))?.["checkpoint"]?.S, WAIT).toBe(aggregate);
 });
