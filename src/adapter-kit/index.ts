@@ -9,6 +9,8 @@ export { classifySdkError, isBrokenConnection, isUnknownHost } from "./classify-
 export type { ErrorRule, SdkErrorRules } from "./classify-sdk-error.ts";
 export { sdkErrorParts } from "./sdk-error-parts.ts";
 export type { SdkErrorParts } from "./sdk-error-parts.ts";
+export { sdkNotLoaded } from "./sdk-not-loaded.ts";
+export type { RequiredSdk } from "./sdk-not-loaded.ts";
 export { change } from "./change.ts";
 export type { ChangeErrors } from "./change.ts";
 export { OptionCheck, oneOf } from "./option-check.ts";

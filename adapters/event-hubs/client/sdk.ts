@@ -1,10 +1,9 @@
 import type * as eventHubs from "@azure/event-hubs";
 import type * as identity from "@azure/identity";
 import type * as storageBlob from "@azure/storage-blob";
-import { StreamError } from "../../../src/errors.ts";
+import { sdkNotLoaded } from "../../../src/adapter-kit/index.ts";
 
 const KNOWN_VERSIONS = { "@azure/event-hubs": "6.0.4", "@azure/storage-blob": "12.34.0", "@azure/identity": "4.14.1" } as const;
-const NOT_FOUND: ReadonlySet<unknown> = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"]);
 
 /** Loads the SDK at the first use. Bundlers accept a missing module if `.catch` follows. @throws `configuration` if it is missing or cannot be loaded */
 export async function loadSdk(): Promise<typeof eventHubs> {
@@ -22,10 +21,6 @@ export async function loadIdentitySdk(): Promise<typeof identity> {
 }
 
 function refuse(name: keyof typeof KNOWN_VERSIONS, cause: unknown): never {
-  const { code } = cause as Partial<NodeJS.ErrnoException>;
-  const known = `known to work from version ${KNOWN_VERSIONS[name]} on`;
-  const text = NOT_FOUND.has(code)
-    ? `the Event Hubs adapter needs the package ${name}, ${known}: npm install ${name}`
-    : `${name} is installed but could not be loaded; it is ${known}. The cause says why`;
-  throw new StreamError("configuration", text, { provider: "event-hubs", cause });
+  const known = `from version ${KNOWN_VERSIONS[name]} on`;
+  throw sdkNotLoaded({ provider: "event-hubs", adapter: "Event Hubs", sdk: name, packages: [name], known }, cause);
 }

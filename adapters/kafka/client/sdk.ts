@@ -1,5 +1,6 @@
 /// <reference path="./kafkajs-modules.d.ts" />
 import type { Socket } from "node:net";
+import { type RequiredSdk, sdkNotLoaded } from "../../../src/adapter-kit/index.ts";
 import { StreamError } from "../../../src/errors.ts";
 
 /** This folder uses internal modules of this version. */
@@ -94,23 +95,21 @@ export async function loadSdk(): Promise<Sdk> {
   return { Connection: connection.default, createSocketFactory: socketFactory.default };
 }
 
-function refuse(cause: unknown): never {
-  throw new StreamError("configuration", messageFor(cause), { provider: "kafka", cause });
-}
-
-const NOT_FOUND: ReadonlySet<unknown> = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"]);
+const REQUIRED: RequiredSdk = {
+  provider: "kafka",
+  adapter: "Kafka",
+  sdk: "kafkajs",
+  packages: ["kafkajs"],
+  known: `in version ${KNOWN_VERSION}`,
+  install: `kafkajs@${KNOWN_VERSION}`,
+};
 
 /** The message says what is wrong, and how to fix it. */
-function messageFor(cause: unknown): string {
-  const { code, message } = cause as Partial<NodeJS.ErrnoException>;
-  if (NOT_FOUND.has(code)) {
-    return `the Kafka adapter needs the package kafkajs, known to work in version ${KNOWN_VERSION}: npm install kafkajs@${KNOWN_VERSION}`;
-  }
-  if (/dynamic require of|require is not defined/i.test(message ?? "")) {
-    return (
-      "kafkajs is CommonJS and was bundled into an ES module, where it cannot require what it needs: " +
-      "leave it out of the bundle (esbuild: --external:kafkajs) and install it next to the bundle, or bundle as CommonJS"
-    );
-  }
-  return `kafkajs is installed but could not be loaded; it is known to work in version ${KNOWN_VERSION}. The cause says why`;
+function refuse(cause: unknown): never {
+  const { message } = cause as Partial<Error>;
+  if (!/dynamic require of|require is not defined/i.test(message ?? "")) throw sdkNotLoaded(REQUIRED, cause);
+  const text =
+    "kafkajs is CommonJS and was bundled into an ES module, where it cannot require what it needs: " +
+    "leave it out of the bundle (esbuild: --external:kafkajs) and install it next to the bundle, or bundle as CommonJS";
+  throw new StreamError("configuration", text, { provider: "kafka", cause });
 }

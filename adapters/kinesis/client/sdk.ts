@@ -1,6 +1,6 @@
 import type * as dynamoSdk from "@aws-sdk/client-dynamodb";
 import type * as kinesisSdk from "@aws-sdk/client-kinesis";
-import { StreamError } from "../../../src/errors.ts";
+import { type RequiredSdk, sdkNotLoaded } from "../../../src/adapter-kit/index.ts";
 
 export type KinesisSdk = typeof kinesisSdk;
 export type DynamoSdk = typeof dynamoSdk;
@@ -11,8 +11,13 @@ export interface Sdk {
   readonly dynamo: DynamoSdk;
 }
 
-const KNOWN_VERSION = "3.1143";
-const PACKAGES = ["@aws-sdk/client-kinesis", "@aws-sdk/client-dynamodb"];
+const REQUIRED: RequiredSdk = {
+  provider: "kinesis",
+  adapter: "Kinesis",
+  sdk: "the AWS SDK",
+  packages: ["@aws-sdk/client-kinesis", "@aws-sdk/client-dynamodb"],
+  known: "from version 3.1143 on",
+};
 
 /**
  * Loads the SDK at the first use.
@@ -27,12 +32,6 @@ export async function loadSdk(): Promise<Sdk> {
   return { kinesis, dynamo };
 }
 
-const NOT_FOUND: ReadonlySet<unknown> = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"]);
-
 function refuse(cause: unknown): never {
-  const { code } = cause as Partial<NodeJS.ErrnoException>;
-  const text = NOT_FOUND.has(code)
-    ? `the Kinesis adapter needs the packages ${PACKAGES.join(" and ")}, known to work from version ${KNOWN_VERSION} on: npm install ${PACKAGES.join(" ")}`
-    : `the AWS SDK is installed but could not be loaded; it is known to work from version ${KNOWN_VERSION} on. The cause says why`;
-  throw new StreamError("configuration", text, { provider: "kinesis", cause });
+  throw sdkNotLoaded(REQUIRED, cause);
 }

@@ -1,5 +1,5 @@
 import type * as ociCommon from "oci-common";
-import { StreamError } from "../../../src/errors.ts";
+import { type RequiredSdk, sdkNotLoaded } from "../../../src/adapter-kit/index.ts";
 
 /** Signatures and credentials are the vendor's. The requests themselves are sent by this adapter: see README.md, "Why not the vendor's client". */
 export type Sdk = Pick<typeof ociCommon, SdkPart>;
@@ -13,9 +13,14 @@ type SdkPart =
   | "OkeWorkloadIdentityAuthenticationDetailsProvider"
   | "Region";
 
-/** The first one with a workload identity that works: https://github.com/oracle/oci-typescript-sdk/issues/416 */
-const KNOWN_VERSION = "2.142.1";
-const NOT_FOUND: ReadonlySet<unknown> = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"]);
+const REQUIRED: RequiredSdk = {
+  provider: "oci-streaming",
+  adapter: "OCI Streaming",
+  sdk: "oci-common",
+  packages: ["oci-common"],
+  // The first one with a workload identity that works: https://github.com/oracle/oci-typescript-sdk/issues/416
+  known: "from version 2.142.1 on",
+};
 
 /**
  * Loads the SDK at the first use.
@@ -29,9 +34,5 @@ export async function loadSdk(): Promise<Sdk> {
 }
 
 function refuse(cause: unknown): never {
-  const { code } = cause as Partial<NodeJS.ErrnoException>;
-  const text = NOT_FOUND.has(code)
-    ? `the OCI Streaming adapter needs the package oci-common, known to work from version ${KNOWN_VERSION} on: npm install oci-common`
-    : `oci-common is installed but could not be loaded; it is known to work from version ${KNOWN_VERSION} on. The cause says why`;
-  throw new StreamError("configuration", text, { provider: "oci-streaming", cause });
+  throw sdkNotLoaded(REQUIRED, cause);
 }
