@@ -3,12 +3,12 @@ import {
   type PartitionCursor,
   type PartitionSource,
   type TopicShape,
+  inParallel,
   pause,
   startPlaces,
 } from "../../src/adapter-kit/index.ts";
 import type { PartitionPlace, StartPoint } from "../../src/driver/index.ts";
 import { KINESIS_ERRORS, kinesisError } from "./errors.ts";
-import { inParallel } from "./read/in-parallel.ts";
 import { ShardCursor } from "./read/shard-cursor.ts";
 import { ShardReads } from "./read/shard-reads.ts";
 import { comparePositions } from "./records.ts";
@@ -48,16 +48,20 @@ export class KinesisSource implements PartitionSource {
     const asked = startPlaces({ topic: this.#topic, partitions: shards }, withoutTrimmed(start, shards, this.#topic), KINESIS_ERRORS);
     const isEnd = (place: PartitionPlace): boolean =>
       place.kind === "latest" || (place.kind === "timestamp" && place.timestampMs > connection.serviceNowMs);
-    const entries = await inParallel(shards, SHARDS_AT_ONCE, async ({ partition, isOpen }): Promise<readonly [string, PartitionPlace]> => {
-      const place = asked.get(partition)!;
-      if (place.kind === "mark") throw kinesisError("invalid-argument", "Kinesis keeps no marks", { topic: this.#topic });
-      if (place.kind === "at" || place.kind === "after") comparePositions(place.position, place.position);
-      // Later a stored time that is older than retention means that something may be missing; now the beginning is meant.
-      if (start.kind === "timestamp" && start.timestampMs <= connection.serviceNowMs - retentionMs)
-        return [partition, { kind: "earliest" }];
-      if (!isEnd(place)) return [partition, place];
-      return [partition, isOpen ? await this.#endOf(partition, signal) : { kind: "ended" }];
-    });
+    const entries = await inParallel(
+      shards,
+      async ({ partition, isOpen }): Promise<readonly [string, PartitionPlace]> => {
+        const place = asked.get(partition)!;
+        if (place.kind === "mark") throw kinesisError("invalid-argument", "Kinesis keeps no marks", { topic: this.#topic });
+        if (place.kind === "at" || place.kind === "after") comparePositions(place.position, place.position);
+        // Later a stored time that is older than retention means that something may be missing; now the beginning is meant.
+        if (start.kind === "timestamp" && start.timestampMs <= connection.serviceNowMs - retentionMs)
+          return [partition, { kind: "earliest" }];
+        if (!isEnd(place)) return [partition, place];
+        return [partition, isOpen ? await this.#endOf(partition, signal) : { kind: "ended" }];
+      },
+      SHARDS_AT_ONCE,
+    );
     return new Map(entries);
   }
 

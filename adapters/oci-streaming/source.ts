@@ -3,12 +3,12 @@ import {
   type PartitionCursor,
   type PartitionSource,
   type TopicShape,
+  inParallel,
   startPlaces,
 } from "../../src/adapter-kit/index.ts";
 import type { PartitionPlace, StartPoint } from "../../src/driver/index.ts";
 import { OCI_ERRORS, ociError } from "./errors.ts";
 import { CursorReads } from "./read/cursor-reads.ts";
-import { inParallel } from "./read/in-parallel.ts";
 import { OciPartitionCursor } from "./read/partition-cursor.ts";
 import { comparePositions } from "./records.ts";
 import type { OciService } from "./service.ts";
@@ -44,14 +44,18 @@ export class OciSource implements PartitionSource {
     const isTooOld = start.kind === "timestamp" && start.timestampMs <= calls.serviceNowMs - (await directory.retentionMs(stream, signal));
     const partitions = stream.partitions.map((partition) => ({ partition, parents: [] }));
     const asked = startPlaces({ topic: this.#topic, partitions }, start, OCI_ERRORS);
-    const entries = await inParallel([...asked], PARTITIONS_AT_ONCE, async ([partition, place]) => {
-      if (place.kind === "mark") throw ociError("invalid-argument", "OCI Streaming keeps no marks", { topic: this.#topic });
-      if (place.kind === "at" || place.kind === "after") comparePositions(place.position, place.position);
-      // Later a stored time that is older than retention means that something may be missing; now the beginning is meant.
-      if (isTooOld) return [partition, { kind: "earliest" }] as const;
-      const isEnd = place.kind === "latest" || (place.kind === "timestamp" && place.timestampMs > calls.serviceNowMs);
-      return [partition, isEnd ? await this.#endOf(stream, partition, signal) : place] as const;
-    });
+    const entries = await inParallel(
+      [...asked],
+      async ([partition, place]) => {
+        if (place.kind === "mark") throw ociError("invalid-argument", "OCI Streaming keeps no marks", { topic: this.#topic });
+        if (place.kind === "at" || place.kind === "after") comparePositions(place.position, place.position);
+        // Later a stored time that is older than retention means that something may be missing; now the beginning is meant.
+        if (isTooOld) return [partition, { kind: "earliest" }] as const;
+        const isEnd = place.kind === "latest" || (place.kind === "timestamp" && place.timestampMs > calls.serviceNowMs);
+        return [partition, isEnd ? await this.#endOf(stream, partition, signal) : place] as const;
+      },
+      PARTITIONS_AT_ONCE,
+    );
     return new Map(entries);
   }
 

@@ -1,5 +1,6 @@
 /** What every adapter needs besides the contract. See the README of this folder. */
 export { abortable } from "../abortable.ts";
+export { inParallel } from "./in-parallel.ts";
 export { pause } from "./pause.ts";
 export { RetryBackoff, retrying } from "./retry-backoff.ts";
 export type { RetrySettings } from "./retry-backoff.ts";

@@ -1,4 +1,4 @@
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../adapter-kit/in-parallel.ts";
 import { type GroupRow, type Held, type LeaseRow, nextEpoch } from "./lease-row.ts";
 import { Lease, type LeaseParts } from "./lease.ts";
 import type { MemberParts } from "./member-parts.ts";

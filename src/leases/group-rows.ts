@@ -1,7 +1,7 @@
 import type { ChildPartition } from "../driver/index.ts";
 import { Expiry } from "./expiry.ts";
 import { createRow, firstRow } from "./group-start.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../adapter-kit/in-parallel.ts";
 import { type GroupRow, type Held, type LeaseRow, isOfGroup, placeText, placedRow, startOf } from "./lease-row.ts";
 import type { MemberParts } from "./member-parts.ts";
 import { isOutlived } from "./parent-gate.ts";

@@ -5,7 +5,7 @@ import { Expiry } from "./expiry.ts";
 import { aheadOf } from "./fit-ahead.ts";
 import { GroupMover } from "./group-move.ts";
 import { requireSameTopic, startGroup } from "./group-start.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../adapter-kit/in-parallel.ts";
 import type { LeaseGroupParts } from "./lease-consumer.ts";
 import { type GroupRow, type Held, type LeaseRow, isOfGroup } from "./lease-row.ts";
 import type { LeaseStore } from "./lease-store.ts";

@@ -1,7 +1,7 @@
 import type { Assignment, ChildPartition, Settlement, StreamError } from "../driver/index.ts";
 import { abortable } from "../abortable.ts";
 import { FormerLease } from "./former-lease.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../adapter-kit/in-parallel.ts";
 import type { Lease } from "./lease.ts";
 import type { Held, LeaseRow } from "./lease-row.ts";
 import { ownershipLost, ownershipUncertain } from "./lease-errors.ts";

@@ -1,9 +1,9 @@
+import { inParallel } from "../../../src/adapter-kit/index.ts";
 import type { GroupName, HandledAhead, Lag, LagFigures, LagRequest, PartitionPlace, StoredRecord } from "../../../src/driver/index.ts";
 import { leaseAdmin } from "../../../src/leases/index.ts";
 import { groupNotFound } from "../errors.ts";
 import { tableOf } from "../group/group-name.ts";
 import { type KinesisGroupParts, groupParts } from "../group/group-parts.ts";
-import { inParallel } from "../read/in-parallel.ts";
 import { comparePositions } from "../records.ts";
 import type { KinesisService } from "../service.ts";
 
@@ -31,11 +31,15 @@ export async function groupLag(
   if (standings === null) throw groupNotFound(topic, tableOf(topic, name));
   const { partitions: shards } = await parts.source.describe(signal);
   const wanted = shards.map(({ partition }) => partition).filter((partition) => partitions?.includes(partition) ?? true);
-  const figures = await inParallel(wanted, SHARDS_AT_ONCE, async (partition) => ({
-    partition,
-    messages: null,
-    timeMs: await lagAt(service, parts, partition, standings.get(partition), signal),
-  }));
+  const figures = await inParallel(
+    wanted,
+    async (partition) => ({
+      partition,
+      messages: null,
+      timeMs: await lagAt(service, parts, partition, standings.get(partition), signal),
+    }),
+    SHARDS_AT_ONCE,
+  );
   return { messages: null, timeMs: greatest(figures), partitions: figures };
 }
 

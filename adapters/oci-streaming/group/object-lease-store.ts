@@ -1,3 +1,4 @@
+import { inParallel } from "../../../src/adapter-kit/index.ts";
 import {
   type GroupRow,
   type Held,
@@ -9,12 +10,10 @@ import {
   leaseColumns,
   leaseRowOf,
 } from "../../../src/leases/index.ts";
-import { inParallel } from "../read/in-parallel.ts";
 import type { ObjectCalls } from "./object-calls.ts";
 
 /** What is written beside a place; an object may be larger, but each write sends all of it. */
 const AHEAD_BYTES = 16_384;
-const OBJECTS_AT_ONCE = 16;
 
 type Columns = Readonly<Record<string, string>>;
 
@@ -89,7 +88,7 @@ export class ObjectLeaseStore implements LeaseStore {
 
   async list(signal: AbortSignal): Promise<readonly Held<LeaseRow>[]> {
     const listed = await this.#objects.list(this.#leasePrefix, signal);
-    const found = await inParallel(listed, OBJECTS_AT_ONCE, async ({ name, etag }) => {
+    const found = await inParallel(listed, async ({ name, etag }) => {
       const known = this.#known.get(name);
       return known?.etag === etag ? known : this.#read(name, signal);
     });
