@@ -1,5 +1,4 @@
-import { performance } from "node:perf_hooks";
-import { abortable } from "../../../src/adapter-kit/index.ts";
+import { SharedAnswers, abortable } from "../../../src/adapter-kit/index.ts";
 import type { Report, TopicIdentity } from "../../../src/driver/index.ts";
 import type { HubClients } from "../client/hub-clients.ts";
 
@@ -19,11 +18,6 @@ export interface PartitionInfo {
   readonly lastStoredMs: number | null;
 }
 
-interface Known {
-  readonly atMs: number;
-  readonly hub: Promise<HubInfo>;
-}
-
 /** How long a description is good enough: the service permits 50 such requests a second. */
 const FRESH_MS = 1_000;
 
@@ -31,32 +25,24 @@ const FRESH_MS = 1_000;
 export class HubDirectory {
   readonly #clients: HubClients;
   readonly #report: Report;
-  readonly #closing: AbortSignal;
-  readonly #known = new Map<string, Known>();
+  readonly #hubs: SharedAnswers<HubInfo>;
   readonly #compacted = new Set<string>();
 
   /** @param closing ends requests that are shared by several callers */
   constructor(clients: HubClients, report: Report, closing: AbortSignal) {
     this.#clients = clients;
     this.#report = report;
-    this.#closing = closing;
+    this.#hubs = new SharedAnswers(FRESH_MS, (name) => this.#describe(name, closing));
   }
 
   /** As it was within the last second. @throws `not-found` */
   hub(name: string, signal: AbortSignal): Promise<HubInfo> {
-    const known = this.#known.get(name);
-    if (known !== undefined && performance.now() - known.atMs < FRESH_MS) return abortable(known.hub, signal);
-    return this.hubNow(name, signal);
+    return this.#hubs.recent(name, signal);
   }
 
   /** As it is now. */
   hubNow(name: string, signal: AbortSignal): Promise<HubInfo> {
-    const entry = { atMs: performance.now(), hub: this.#describe(name, this.#closing) };
-    this.#known.set(name, entry);
-    entry.hub.catch(() => {
-      if (this.#known.get(name) === entry) this.#known.delete(name);
-    });
-    return abortable(entry.hub, signal);
+    return this.#hubs.now(name, signal);
   }
 
   async #describe(name: string, abortSignal: AbortSignal): Promise<HubInfo> {

@@ -1,6 +1,6 @@
 import type { GetRecordsOutput, _Record } from "@aws-sdk/client-kinesis";
 import { performance } from "node:perf_hooks";
-import { type Fetched, type PartitionCursor, RetryBackoff, retrying } from "../../../src/adapter-kit/index.ts";
+import { type Fetched, type PartitionCursor, Portions, RetryBackoff, retrying } from "../../../src/adapter-kit/index.ts";
 import type { ChildPartition, DriverGap, Place } from "../../../src/driver/index.ts";
 import { firstPosition, recordStart } from "../../../src/envelope/index.ts";
 import { classify, isNamed, kinesisError } from "../errors.ts";
@@ -9,7 +9,6 @@ import type { KinesisService } from "../service.ts";
 import type { Shard } from "../streams/shard.ts";
 import { PagePace } from "./page-pace.ts";
 import { mayBeAggregate } from "./aggregated-record.ts";
-import { Portions } from "./portions.ts";
 import { type IteratorStart, ShardReads } from "./shard-reads.ts";
 
 export interface ShardCursorRequest {

@@ -1,27 +1,20 @@
 import type { DescribeStreamSummaryOutput, ListShardsOutput } from "@aws-sdk/client-kinesis";
-import { performance } from "node:perf_hooks";
-import { abortable } from "../../../src/adapter-kit/index.ts";
+import { SharedAnswers } from "../../../src/adapter-kit/index.ts";
 import type { KinesisConnection } from "../client/kinesis-connection.ts";
 import { isNamed, kinesisError, streamNotFound } from "../errors.ts";
 import { streamOf } from "../stream-name.ts";
 import { type Shard, toShard } from "./shard.ts";
 import { type StreamSummary, toSummary } from "./stream-summary.ts";
 
-interface Asked {
-  readonly atMs: number;
-  readonly summary: Promise<StreamSummary>;
-}
-
 /** Looks up streams. A driver has one directory. */
 export class StreamDirectory {
   readonly #connection: KinesisConnection;
-  /** How long an answer counts: an account may describe its streams twenty times a second. */
-  readonly #freshMs: number;
-  readonly #asked = new Map<string, Asked>();
+  readonly #known: SharedAnswers<StreamSummary>;
 
+  /** @param freshMs how long an answer counts: an account may describe its streams twenty times a second */
   constructor(connection: KinesisConnection, freshMs: number) {
     this.#connection = connection;
-    this.#freshMs = freshMs;
+    this.#known = new SharedAnswers(freshMs, (topic) => this.#describe(topic));
   }
 
   /**
@@ -29,26 +22,18 @@ export class StreamDirectory {
    * @param notBeforeMs an answer to a request from then on, by `performance.now()`; absent: of about the last second
    * @throws `not-found`
    */
-  summary(topic: string, signal: AbortSignal, notBeforeMs = performance.now() - this.#freshMs): Promise<StreamSummary> {
-    const known = this.#asked.get(topic);
-    if (known !== undefined && known.atMs >= notBeforeMs) return abortable(known.summary, signal);
-    return this.describe(topic, signal);
+  summary(topic: string, signal: AbortSignal, notBeforeMs?: number): Promise<StreamSummary> {
+    return this.#known.recent(topic, signal, notBeforeMs);
   }
 
   /** Asks the service now. @throws `not-found` */
   describe(topic: string, signal: AbortSignal): Promise<StreamSummary> {
-    // Several callers may share the request, so no caller's signal aborts it. It ends by itself, or with the connection.
-    const asked: Asked = { atMs: performance.now(), summary: this.#describe(topic) };
-    this.#asked.set(topic, asked);
-    asked.summary.catch(() => {
-      if (this.#asked.get(topic) === asked) this.#asked.delete(topic);
-    });
-    return abortable(asked.summary, signal);
+    return this.#known.now(topic, signal);
   }
 
   /** What was known counts no longer: the stream was changed here. */
   forget(topic: string): void {
-    this.#asked.delete(topic);
+    this.#known.forget(topic);
   }
 
   async #describe(topic: string): Promise<StreamSummary> {

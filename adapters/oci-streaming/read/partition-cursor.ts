@@ -1,4 +1,4 @@
-import { type Fetched, type PartitionCursor, RetryBackoff, pause, retrying } from "../../../src/adapter-kit/index.ts";
+import { type Fetched, type PartitionCursor, Portions, RetryBackoff, pause, retrying } from "../../../src/adapter-kit/index.ts";
 import type { DriverGap, Place } from "../../../src/driver/index.ts";
 import { firstPosition, recordStart } from "../../../src/envelope/index.ts";
 import { classify, hasStatus, isCoded, ociError, waitHintMs } from "../errors.ts";
@@ -6,7 +6,6 @@ import { type MessageContent, type ServiceMessage, compareOffsets, comparePositi
 import type { OciService } from "../service.ts";
 import type { StreamSummary } from "../streams/stream-summary.ts";
 import { CursorReads, type CursorStart } from "./cursor-reads.ts";
-import { Portions } from "./portions.ts";
 
 export interface PartitionCursorRequest {
   readonly topic: string;

@@ -1,14 +1,8 @@
-import { performance } from "node:perf_hooks";
-import { abortable } from "../../../src/adapter-kit/index.ts";
+import { SharedAnswers } from "../../../src/adapter-kit/index.ts";
 import { jsonOf, type StreamCalls } from "../client/stream-calls.ts";
 import { hasStatus, ociError, streamNotFound } from "../errors.ts";
 import { isStreamId } from "../stream-name.ts";
 import { type ServiceStream, type StreamSummary, toSummary } from "./stream-summary.ts";
-
-interface Asked {
-  readonly atMs: number;
-  readonly summary: Promise<StreamSummary>;
-}
 
 /** https://docs.oracle.com/iaas/api/#/en/streaming/20180418/StreamSummary/ListStreams */
 const MOST_LISTED = "50";
@@ -21,39 +15,33 @@ const USABLE: readonly string[] = ["ACTIVE", "UPDATING"];
 export class StreamDirectory {
   readonly #calls: StreamCalls;
   readonly #streamPool: string;
-  /** How long an answer counts. */
-  readonly #freshMs: number;
   readonly #closing: AbortSignal;
-  readonly #asked = new Map<string, Asked>();
+  readonly #known: SharedAnswers<StreamSummary>;
 
+  /**
+   * @param freshMs how long an answer counts
+   * @param closing ends requests that are shared by several callers
+   */
   constructor(calls: StreamCalls, streamPool: string, freshMs: number, closing: AbortSignal) {
     this.#calls = calls;
     this.#streamPool = streamPool;
-    this.#freshMs = freshMs;
     this.#closing = closing;
+    this.#known = new SharedAnswers(freshMs, (topic) => this.#usable(topic));
   }
 
   /** As the service described it a moment ago. Concurrent calls share one request. @throws `not-found` · `unavailable` while it is created · `conflict` */
   usable(topic: string, signal: AbortSignal): Promise<StreamSummary> {
-    const known = this.#asked.get(topic);
-    if (known !== undefined && performance.now() - known.atMs < this.#freshMs) return abortable(known.summary, signal);
-    return this.usableNow(topic, signal);
+    return this.#known.recent(topic, signal);
   }
 
   /** Asks the service now. */
   usableNow(topic: string, signal: AbortSignal): Promise<StreamSummary> {
-    // Several callers may share the request, so no caller's signal aborts it. It ends by itself, or with the connection.
-    const asked: Asked = { atMs: performance.now(), summary: this.#usable(topic) };
-    this.#asked.set(topic, asked);
-    asked.summary.catch(() => {
-      if (this.#asked.get(topic) === asked) this.#asked.delete(topic);
-    });
-    return abortable(asked.summary, signal);
+    return this.#known.now(topic, signal);
   }
 
   /** What was known counts no longer. */
   forget(topic: string): void {
-    this.#asked.delete(topic);
+    this.#known.forget(topic);
   }
 
   async #usable(topic: string): Promise<StreamSummary> {

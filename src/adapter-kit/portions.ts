@@ -1,5 +1,5 @@
-import type { Fetched } from "../../../src/adapter-kit/index.ts";
-import type { StoredRecord, UnreadableRange } from "../../../src/driver/index.ts";
+import type { Fetched } from "./partition-source.ts";
+import type { StoredRecord, UnreadableRange } from "../driver/index.ts";
 
 /** Cuts what a page holds into portions of about so many bytes, in order. */
 export class Portions {
