@@ -2,6 +2,7 @@ import type { Fault, FaultKind } from "../../src/driver/index.ts";
 import { StreamError, type StreamErrorCode } from "../../src/errors.ts";
 import { checkEmulatorTopic } from "../check-emulator-topic.ts";
 import type { EmulatorTopic } from "../emulator.ts";
+import { cannotListen, listeningAddress } from "../listening-address.ts";
 import { requireOpen } from "../require-open.ts";
 import type { AccessPolicy, Claim } from "./auth/access-policies.ts";
 import { BlobAccount } from "./blobs/blob-account.ts";
@@ -75,8 +76,6 @@ export interface EmulatedEventHubs extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const LOOPBACK = "127.0.0.1";
-const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 const DEFAULT_POLICIES = { emulator: { key: "c3RyZWFtcG9ydC1lbXVsYXRvcg" } };
 const ALL_CLAIMS: readonly Claim[] = ["Send", "Listen", "Manage"];
 const ACCOUNT = "devstoreaccount1";
@@ -90,8 +89,8 @@ const DEFAULT_RETENTION_MS = 604_800_000;
 
 /** @throws `configuration` for a port that is taken, or where rhea is not installed · `invalid-argument` for invalid topics */
 export async function startEmulatedEventHubs(options: EmulatedEventHubsOptions = {}): Promise<EmulatedEventHubs> {
-  const { topics = {}, port = 0, host = LOOPBACK, geoReplication = false, firstFaultTurn = 0 } = options;
-  const { advertisedHost = EVERY_ADDRESS.has(host) ? LOOPBACK : host } = options;
+  const { topics = {}, port = 0, geoReplication = false, firstFaultTurn = 0 } = options;
+  const { host, advertisedHost } = listeningAddress(options);
   const { hierarchicalNamespace: hasDirectories = false, blobsPerPage: mostListed = BLOBS_PER_PAGE } = options;
   const library = await loadAmqpLibrary();
   const policies = policiesOf(options);
@@ -106,7 +105,7 @@ export async function startEmulatedEventHubs(options: EmulatedEventHubsOptions =
     await server.start(port);
   } catch (error) {
     await server.close();
-    throw error instanceof StreamError ? error : cannotListen(host, port, error);
+    throw cannotListen("event-hubs", "the emulated Event Hubs", { host, port }, error);
   }
   const opened = (): Namespace => {
     requireOpen("event-hubs", server.isClosed);
@@ -191,10 +190,4 @@ function addressesOf(
 
 function controlError(code: StreamErrorCode, topic: string, message: string): StreamError {
   return new StreamError(code, `the emulated Event Hubs: ${message}`, { provider: "event-hubs", topic });
-}
-
-function cannotListen(host: string, port: number, cause: unknown): StreamError {
-  const { code = String(cause) } = cause as NodeJS.ErrnoException;
-  const text = `the emulated Event Hubs cannot listen on port ${port} of ${host}: ${code}`;
-  return new StreamError("configuration", text, { provider: "event-hubs", cause });
 }

@@ -1,8 +1,8 @@
 import { isIPv6 } from "node:net";
 import type { Fault, FaultKind } from "../../src/driver/index.ts";
-import { StreamError } from "../../src/errors.ts";
 import { type DamageOptions, damagedReadsOf } from "../damage-options.ts";
 import type { EmulatorTopic } from "../emulator.ts";
+import { cannotListen } from "../listening-address.ts";
 import { requireOpen } from "../require-open.ts";
 import { type KinesisEmulatorOptions, settingsOf } from "./emulator-options.ts";
 import { type PlannedAnswer, plannedAnswer } from "./faults/planned-answer.ts";
@@ -73,7 +73,7 @@ export async function startEmulatedKinesis(options: KinesisEmulatorOptions = {})
     for (const [topic, topicSettings] of Object.entries(topics)) createTopic(service, topic, topicSettings);
   } catch (error) {
     await close();
-    throw error instanceof StreamError ? error : cannotListen(host, port, error);
+    throw cannotListen("kinesis", "the emulated Kinesis", { host, port }, error);
   }
   const opened = (): Service => {
     requireOpen("kinesis", listener.isClosed);
@@ -130,10 +130,4 @@ function firstKey(secrets: ServiceSettings["secrets"]): readonly [key: string, s
 function urlOf({ account, secrets, pollMs }: ServiceSettings, endpoint: string): string {
   const [key, secret] = firstKey(secrets);
   return `kinesis://${encodeURIComponent(key)}:${encodeURIComponent(secret)}@${account.region}?endpoint=${endpoint}&pollMs=${pollMs}`;
-}
-
-function cannotListen(host: string, port: number, cause: unknown): StreamError {
-  const { code = String(cause) } = cause as NodeJS.ErrnoException;
-  const text = `the emulated Kinesis cannot listen on port ${port} of ${host}: ${code}`;
-  return new StreamError("configuration", text, { provider: "kinesis", cause });
 }

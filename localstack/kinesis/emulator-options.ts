@@ -1,5 +1,6 @@
 import { type OptionRule, checkOptions, rules } from "../../src/option-rules.ts";
 import type { EmulatorTopic, ListeningOptions } from "../emulator.ts";
+import { listeningAddress } from "../listening-address.ts";
 import type { ServiceSettings } from "./service-settings.ts";
 
 export interface KinesisEmulatorOptions extends ListeningOptions {
@@ -37,9 +38,6 @@ export interface KinesisEmulatorOptions extends ListeningOptions {
   readonly firstFaultTurn?: number | undefined;
 }
 
-const LOOPBACK = "127.0.0.1";
-/** Addresses that a server can listen on, but that clients cannot connect to. */
-const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 const TOKEN_LIFETIME_MS = 300_000;
 
 const OPTIONS: Readonly<Record<string, OptionRule>> = {
@@ -76,8 +74,8 @@ interface Started {
 /** Checks the options and fills in the defaults. @throws `invalid-argument` */
 export function settingsOf(options: KinesisEmulatorOptions): Started {
   checkOptions("emulator options", options, OPTIONS);
-  const { host = LOOPBACK, port = 0, topics = {}, region = "us-east-1", accountId = "000000000000", credentials, changeMs = 5 } = options;
-  const { advertisedHost = EVERY_ADDRESS.has(host) ? LOOPBACK : host } = options;
+  const { port = 0, topics = {}, region = "us-east-1", accountId = "000000000000", credentials, changeMs = 5 } = options;
+  const { host, advertisedHost } = listeningAddress(options);
   const settings: ServiceSettings = {
     account: { accountId, region },
     times: {

@@ -1,6 +1,7 @@
 import type { Fault, FaultKind } from "../../src/driver/index.ts";
 import { StreamError } from "../../src/errors.ts";
 import type { EmulatorTopic } from "../emulator.ts";
+import { cannotListen, listeningAddress } from "../listening-address.ts";
 import { requireOpen } from "../require-open.ts";
 import { type PlannedAnswer, plannedAnswer } from "./faults/fault-effect.ts";
 import { REGION } from "./ocid.ts";
@@ -64,16 +65,13 @@ export interface EmulatedOciStreaming extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const LOOPBACK = "127.0.0.1";
-/** Addresses that a server can listen on, but that clients cannot connect to. */
-const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 const SECOND_MS = 1_000;
 const LEAST_POLL_MS = 100;
 
 /** @throws `configuration` for a port that is taken · `invalid-argument` for invalid topics */
 export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOptions = {}): Promise<EmulatedOciStreaming> {
-  const { port = 0, host = LOOPBACK, topics = {}, firstFaultTurn = 0 } = options;
-  const { advertisedHost = EVERY_ADDRESS.has(host) ? LOOPBACK : host } = options;
+  const { port = 0, topics = {}, firstFaultTurn = 0 } = options;
+  const { host, advertisedHost } = listeningAddress(options);
   const settings = settingsOf(options);
   const identity = await ThrowAwayIdentity.create(Date.now() + settings.clockAheadMs);
   const service = new StreamingService(settings, identity.tenancy, firstFaultTurn);
@@ -87,7 +85,7 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
     for (const [topic, given] of Object.entries(topics)) createTopic(service, topic, given);
   } catch (error) {
     await close();
-    throw error instanceof StreamError ? error : cannotListen(host, port, error);
+    throw cannotListen("oci-streaming", "the emulated OCI Streaming", { host, port }, error);
   }
   const endpoint = `http://${advertisedHost}:${servers.port("admin")}`;
   service.messagesEndpoint = `http://${advertisedHost}:${servers.port("messages")}`;
@@ -160,10 +158,4 @@ function urlOf(streamPool: string, endpoint: string, configFile: string, getsPer
     "leases.bucket": LEASE_BUCKET,
   });
   return `oci-streaming://${REGION}/${streamPool}?${settings.toString()}`;
-}
-
-function cannotListen(host: string, port: number, cause: unknown): StreamError {
-  const { code = String(cause) } = cause as NodeJS.ErrnoException;
-  const text = `the emulated OCI Streaming cannot listen on port ${port} of ${host}: ${code}`;
-  return new StreamError("configuration", text, { provider: "oci-streaming", cause });
 }

@@ -1,6 +1,6 @@
 import type { Fault, FaultKind } from "../../src/driver/index.ts";
-import { StreamError } from "../../src/errors.ts";
 import type { EmulatorTopic } from "../emulator.ts";
+import { cannotListen, listeningAddress } from "../listening-address.ts";
 import { requireOpen } from "../require-open.ts";
 import { type PlannedAnswer, plannedAnswer } from "./faults/fault-effect.ts";
 import { loadLibrary } from "./library.ts";
@@ -56,22 +56,15 @@ export interface EmulatedPubSub extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const LOOPBACK = "127.0.0.1";
 const DEFAULT_PROJECT = "streamport-emulator";
-/** Addresses that a server can listen on, but that clients cannot connect to. */
-const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 /** Nothing settles here: a seek holds at once, and what is stored is delivered at once. */
 const SETTLING = "seekSettlingMs=0&quietMs=250";
 
 /** @throws `configuration` for a port that is taken, or a library that is not installed · `invalid-argument` for invalid topics */
 export async function startEmulatedPubSub(options: EmulatedPubSubOptions = {}): Promise<EmulatedPubSub> {
-  const { port = 0, host = LOOPBACK, topics = {}, project = DEFAULT_PROJECT, projects } = options;
-  const {
-    advertisedHost = EVERY_ADDRESS.has(host) ? LOOPBACK : host,
-    visibilityDelayMs = 0,
-    secondMs = 1_000,
-    firstFaultTurn = 0,
-  } = options;
+  const { port = 0, topics = {}, project = DEFAULT_PROJECT, projects } = options;
+  const { host, advertisedHost } = listeningAddress(options);
+  const { visibilityDelayMs = 0, secondMs = 1_000, firstFaultTurn = 0 } = options;
   const server = new PubSubServer(await loadLibrary(), host, {
     projects: projects === undefined ? null : new Set([project, ...projects]),
     visibilityDelayMs,
@@ -89,7 +82,7 @@ export async function startEmulatedPubSub(options: EmulatedPubSubOptions = {}): 
     for (const [topic, settings] of Object.entries(topics)) createEmulatorTopic(core, project, topic, settings);
   } catch (error) {
     await close();
-    throw error instanceof StreamError ? error : cannotListen(host, port, error);
+    throw cannotListen("pubsub", "the emulated Pub/Sub", { host, port }, error);
   }
   const apiEndpoint = `${advertisedHost}:${server.port}`;
   const opened = (): EmulatorCore => {
@@ -119,10 +112,4 @@ export async function startEmulatedPubSub(options: EmulatedPubSubOptions = {}): 
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function cannotListen(host: string, port: number, cause: unknown): StreamError {
-  const { code = String(cause) } = cause as NodeJS.ErrnoException;
-  const text = `the emulated Pub/Sub cannot listen on port ${port} of ${host}: ${code}`;
-  return new StreamError("configuration", text, { provider: "pubsub", cause });
 }

@@ -1,7 +1,7 @@
 import type { Fault, FaultKind } from "../../../src/driver/index.ts";
-import { StreamError } from "../../../src/errors.ts";
 import { type DamageOptions, damagedReadsOf } from "../../damage-options.ts";
 import type { EmulatorTopic } from "../../emulator.ts";
+import { cannotListen, listeningAddress } from "../../listening-address.ts";
 import { requireOpen } from "../../require-open.ts";
 import { Cluster } from "./cluster.ts";
 import { type ErrorAnswer, plannedAnswer } from "./faults/fault-effect.ts";
@@ -61,14 +61,10 @@ export interface EmulatedKafka extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const LOOPBACK = "127.0.0.1";
-/** Addresses that a server can listen on, but that clients cannot connect to. */
-const EVERY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
-
 /** @throws `configuration` for properties that have no effect here, or a port that is taken · `invalid-argument` for invalid topics */
 export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Promise<EmulatedKafka> {
-  const { brokers = 1, port = 0, topics = {}, properties = {}, users, firstFaultTurn = 0, host = LOOPBACK } = options;
-  const { advertisedHost = EVERY_ADDRESS.has(host) ? LOOPBACK : host } = options;
+  const { brokers = 1, port = 0, topics = {}, properties = {}, users, firstFaultTurn = 0 } = options;
+  const { host, advertisedHost } = listeningAddress(options);
   const cluster = new Cluster({
     brokers,
     properties,
@@ -83,7 +79,7 @@ export async function startEmulatedKafka(options: EmulatedKafkaOptions = {}): Pr
     for (const [topic, settings] of Object.entries(topics)) createTopic(cluster, topic, settings, {});
   } catch (error) {
     await close();
-    throw error instanceof StreamError ? error : cannotListen(host, port, error);
+    throw cannotListen("kafka", "the emulated Kafka", { host, port }, error);
   }
   const { bootstrapServers } = servers;
   const opened = (): Cluster => {
@@ -122,10 +118,4 @@ function urlOf(servers: string, users: EmulatedKafkaOptions["users"]): string {
   if (user === undefined) return `kafka://${servers}`;
   const [name, password] = user.map(encodeURIComponent);
   return `kafka://${name}:${password}@${servers}?sasl.mechanism=plain`;
-}
-
-function cannotListen(host: string, port: number, cause: unknown): StreamError {
-  const { code = String(cause) } = cause as NodeJS.ErrnoException;
-  const text = `the emulated Kafka cannot listen on port ${port} of ${host}: ${code}`;
-  return new StreamError("configuration", text, { provider: "kafka", cause });
 }
