@@ -5,11 +5,11 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { startEmulatedEventHubs } from "../../localstack/event-hubs/emulated-event-hubs.ts";
 import type { Fault } from "../../src/driver/index.ts";
-import { missingPython, pythonWith } from "./fetched-packages.ts";
+import { pythonFolder, pythonRequirements } from "./fetched-packages.ts";
 
 const PACKAGES = ["azure-eventhub==5.15.1", "azure-eventhub-checkpointstoreblob==1.2.0"];
 const JUDGE = fileURLToPath(new URL("event-hubs-judge.py", import.meta.url));
-const missing = missingPython();
+const missing = pythonRequirements();
 
 test.each(missing === null ? [] : [missing])("environment-missing: %s", (reason) => {
   expect(reason).toMatch(/python3/);
@@ -28,11 +28,16 @@ test.each(missing === null ? ["azure-eventhub"] : [])(
   "the client %s of Python publishes, reads, fails, owns and processes on the emulated Event Hubs",
   { timeout: 900_000 },
   async () => {
-    const python = await pythonWith(PACKAGES);
+    const folder = await pythonFolder(PACKAGES);
     await using emulator = await startEmulatedEventHubs({ topics: { orders: { partitions: 4, groups: ["billing"] } }, blobsPerPage: 3 });
     const { connectionString, storageConnectionString, checkpointContainer } = emulator;
-    const addresses = { EVENT_HUBS: connectionString, STORAGE: storageConnectionString, CONTAINER: checkpointContainer };
-    const judge = spawn(python, [JUDGE], { env: { ...process.env, ...addresses }, stdio: ["pipe", "pipe", "inherit"] });
+    const addresses = {
+      EVENT_HUBS: connectionString,
+      STORAGE: storageConnectionString,
+      CONTAINER: checkpointContainer,
+      PYTHONPATH: folder,
+    };
+    const judge = spawn("python3", [JUDGE], { env: { ...process.env, ...addresses }, stdio: ["pipe", "pipe", "inherit"] });
     const checks: Record<string, string> = {};
     let isComplete = false;
     for await (const text of createInterface({ input: judge.stdout })) {

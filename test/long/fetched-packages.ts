@@ -17,40 +17,43 @@ function cacheFolder(kind: string, packages: readonly string[]): string {
 /** A folder whose `node_modules` has these packages: `azurite@3.37.0`. */
 export async function npmFolder(packages: readonly string[]): Promise<string> {
   const folder = cacheFolder("npm", packages);
-  await once(folder, async (fresh) => {
+  await once(folder, packages, async (fresh) => {
     await writeFile(join(fresh, "package.json"), JSON.stringify({ name: "fetched", private: true }));
     await runProgram("npm", ["install", "--no-audit", "--no-fund", "--prefix", fresh, ...packages], { timeoutMs: FETCH_TIMEOUT_MS });
   });
   return folder;
 }
 
-/** What this machine lacks for clients in Python, as one sentence, or null. */
-export function missingPython(): string | null {
-  return programSays("python3", ["-c", "import venv, ensurepip"]) === null ? "clients in Python need python3 with venv" : null;
+/** What this machine lacks for clients in Python, as one sentence, or null. Downloads nothing. */
+export function pythonRequirements(): string | null {
+  const said = programSays("python3", ["-m", "pip", "--version"]);
+  return said !== null && /^pip \d/.test(said) ? null : "a client in Python needs python3 with pip";
 }
 
-/** The Python that has these packages: `azure-eventhub==5.15.1`. */
-export async function pythonWith(packages: readonly string[]): Promise<string> {
-  const folder = cacheFolder("python", packages);
-  // An environment of Python cannot be moved, so it is made in its place and marked when it is complete.
-  const done = join(folder, "complete");
-  if (!existsSync(done)) {
-    await mkdir(folder, { recursive: true });
-    await runProgram("python3", ["-m", "venv", folder], { timeoutMs: FETCH_TIMEOUT_MS });
-    await runProgram(join(folder, "bin", "pip"), ["install", "--quiet", ...packages], { timeoutMs: FETCH_TIMEOUT_MS });
-    await writeFile(done, "");
-  }
-  return join(folder, "bin", "python");
+/**
+ * A folder with these packages of Python, and with what they need.
+ * @param packages with their versions: `oci==2.189.0`
+ * @returns the folder, for `PYTHONPATH`
+ */
+export async function pythonFolder(packages: readonly string[]): Promise<string> {
+  const folder = cacheFolder("python-packages", packages);
+  await once(folder, packages, async (fresh) => {
+    await runProgram("python3", ["-m", "pip", "install", "-q", "--target", fresh, ...packages], { timeoutMs: FETCH_TIMEOUT_MS });
+  });
+  return folder;
 }
 
-/** So no interrupted or concurrent run leaves an incomplete folder. */
-async function once(folder: string, fill: (fresh: string) => Promise<void>): Promise<void> {
+/** Fills a folder that is renamed when it is complete, so that no interrupted or concurrent run leaves an incomplete one. */
+async function once(folder: string, packages: readonly string[], fill: (fresh: string) => Promise<void>): Promise<void> {
   if (existsSync(folder)) return;
   await mkdir(dirname(folder), { recursive: true });
   const fresh = await mkdtemp(`${folder}-`);
-  await fill(fresh);
-  await rename(fresh, folder).catch(async (error: unknown) => {
+  try {
+    await fill(fresh);
+    await rename(fresh, folder);
+  } catch (error) {
     await rm(fresh, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error;
-  });
+    // Another process was faster. Its copy is the same.
+    if (!existsSync(folder)) throw new Error(`could not fetch ${packages.join(" ")}`, { cause: error });
+  }
 }

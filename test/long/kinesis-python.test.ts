@@ -6,8 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../localstack/kafka/program.ts";
 import { type EmulatedKinesis, startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
 import { freePort } from "../free-port.ts";
-import { pythonPackage, pythonRequirements } from "../python-packages.ts";
-import { npmFolder } from "./fetched-packages.ts";
+import { npmFolder, pythonFolder, pythonRequirements } from "./fetched-packages.ts";
 
 // Amazon's client in Python on the emulated Kinesis, and on the emulators of others: where they differ, the documentation decides.
 
@@ -100,7 +99,7 @@ const OF_KINESIS_LOCAL: Seen = {
 // Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 describe.each(missing === null ? [] : [missing])("Amazon's client in Python on the emulated Kinesis", (reason) => {
   test(`environment-missing: ${reason}`, async () => {
-    await expect(pythonPackage(BOTO3)).rejects.toThrow("could not fetch");
+    await expect(pythonFolder([BOTO3])).rejects.toThrow("could not fetch");
   });
 });
 
@@ -110,7 +109,7 @@ describe.each(missing === null ? [BOTO3] : [])("%s, Amazon's client in Python", 
   let emulator: EmulatedKinesis;
 
   beforeAll(async () => {
-    packages = await pythonPackage(requirement);
+    packages = await pythonFolder([requirement]);
     emulator = await startEmulatedKinesis();
   }, 600_000);
 
@@ -151,7 +150,7 @@ describe.each(missing === null ? [BOTO3] : [])("%s, Amazon's client in Python", 
 
   test(`sees the same on ${MOTO}, but for what moto does not keep to`, async () => {
     const port = await freePort();
-    const moto = await pythonPackage(MOTO);
+    const moto = await pythonFolder([MOTO]);
     const env = { PYTHONPATH: moto, AWS_DEFAULT_REGION: "us-east-1" };
     const endpoint = await startOther("python3", ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)], env, port);
     expect(await seenOn(endpoint, endpoint)).toEqual({ ...EXPECTED, ...OF_MOTO });

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runProgram } from "../../localstack/kafka/program.ts";
 import { startEmulatedOciStreaming } from "../../localstack/oci-streaming/emulated-oci-streaming.ts";
-import { pythonPackage, pythonRequirements } from "../python-packages.ts";
+import { pythonFolder, pythonRequirements } from "./fetched-packages.ts";
 
 const SCRIPT = fileURLToPath(new URL("oci-streaming-client.py", import.meta.url));
 const missing = pythonRequirements();
@@ -10,14 +10,14 @@ const missing = pythonRequirements();
 // Tables with one row or none: a test that cannot run here is replaced by a test that reports the reason. It is not skipped.
 describe.each(missing === null ? [] : [missing])("Oracle's client in Python on the emulated OCI Streaming", (reason) => {
   test(`environment-missing: ${reason}`, async () => {
-    await expect(pythonPackage("oci==2.189.0")).rejects.toThrow("could not fetch");
+    await expect(pythonFolder(["oci==2.189.0"])).rejects.toThrow("could not fetch");
   });
 });
 
 test.each(missing === null ? ["oci==2.189.0"] : [])(
   "%s, Oracle's client in Python, does all its work on the emulated OCI Streaming",
   async (requirement) => {
-    const packages = await pythonPackage(requirement);
+    const packages = await pythonFolder([requirement]);
     await using emulator = await startEmulatedOciStreaming();
     const { configFile, endpoint, streamPool, leases } = emulator;
     const args = ["PYTHONPATH=" + packages, "python3", SCRIPT, configFile, endpoint, streamPool, leases.namespace, leases.bucket];
