@@ -23,8 +23,6 @@ import { MemorySource } from "./source.ts";
 const WATCH_MS = 50;
 const RENEW_MS = 250;
 const DESCRIBE_MS = 250;
-/** How long others wait before they complete what an administrator has left. */
-const ADMIN_HOLD_MS = 10_000;
 
 /** The groups of a form whose service has none: their members share the partitions by leases, which are kept with the broker. */
 export class LeaseGroups implements Groups {
@@ -53,7 +51,7 @@ export class LeaseGroups implements Groups {
   }
 
   #admin(topic: MemoryTopic, group: string): LeaseAdmin {
-    return leaseAdmin(this.#parts(topic.name, group), ADMIN_HOLD_MS);
+    return leaseAdmin(this.#parts(topic.name, group));
   }
 
   consumer(topic: string, settings: ConsumerSettings): ConsumerDriver {

@@ -41,8 +41,10 @@ export interface LeaseAdmin {
   remove(signal: AbortSignal): Promise<void>;
 }
 
-/** @param holdMs the session of the administrator while it moves a group: how long others wait before they complete what it has left */
-export function leaseAdmin(parts: LeaseGroupParts, holdMs: number): LeaseAdmin {
+const HOLD_MS = 10_000;
+
+/** @param holdMs the session of the administrator while it moves a group: how long others wait before they complete what it has left. @default 10_000 */
+export function leaseAdmin(parts: LeaseGroupParts, holdMs = HOLD_MS): LeaseAdmin {
   return new StoreAdmin(parts, leaseTimes(holdMs, parts.renewMs));
 }
 

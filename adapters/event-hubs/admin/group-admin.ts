@@ -14,9 +14,6 @@ import type { PartitionInfo } from "../hubs/hub-directory.ts";
 import { parsePosition } from "../records.ts";
 import type { EventHubsService } from "../service.ts";
 
-/** How long others wait before they complete a reset that its administrator has left. */
-const HOLD_MS = 10_000;
-
 /** The groups of hubs. */
 export class GroupAdmin {
   readonly #service: EventHubsService;
@@ -26,7 +23,7 @@ export class GroupAdmin {
   }
 
   async #admin(topic: string, name: GroupName): Promise<LeaseAdmin> {
-    return leaseAdmin(await groupParts(this.#service, topic, name), HOLD_MS);
+    return leaseAdmin(await groupParts(this.#service, topic, name));
   }
 
   async list(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {

@@ -7,9 +7,6 @@ import { storedGroups } from "../group/group-rows.ts";
 import { Tables } from "../group/tables.ts";
 import type { KinesisService } from "../service.ts";
 
-/** How long others wait before they complete a reset that its administrator has left. */
-const HOLD_MS = 10_000;
-
 /** The groups of streams. */
 export class GroupAdmin {
   readonly #service: KinesisService;
@@ -19,7 +16,7 @@ export class GroupAdmin {
   }
 
   #admin(topic: string, name: GroupName, initial: StartPoint | "fail" = "fail"): LeaseAdmin {
-    return leaseAdmin(groupParts(this.#service, topic, name, { initial }), HOLD_MS);
+    return leaseAdmin(groupParts(this.#service, topic, name, { initial }));
   }
 
   #tables(topic: string): Tables {
@@ -51,7 +48,7 @@ export class GroupAdmin {
     // A place that cannot be resolved leaves no tables.
     await parts.source.resolve(to, signal);
     await parts.store.ensureTables(signal);
-    await leaseAdmin(parts, HOLD_MS).reset(to, signal);
+    await leaseAdmin(parts).reset(to, signal);
   }
 
   /** A table that the application has named stays, and so does one with items of others. One of a group that has never begun is dropped too. */

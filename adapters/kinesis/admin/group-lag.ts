@@ -7,7 +7,6 @@ import { type KinesisGroupParts, groupParts } from "../group/group-parts.ts";
 import { comparePositions } from "../records.ts";
 import type { KinesisService } from "../service.ts";
 
-const HOLD_MS = 10_000;
 const SHARDS_AT_ONCE = 32;
 /** An idle shard may give any number of empty pages before its end: then the lag is not known. */
 const LONGEST_LOOK_MS = 5_000;
@@ -48,7 +47,7 @@ async function standingsOf(
   initialPosition: LagRequest["initialPosition"],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Standing> | null> {
-  const progress = await leaseAdmin(parts, HOLD_MS).progress(signal);
+  const progress = await leaseAdmin(parts).progress(signal);
   if (progress !== null || initialPosition === null) return progress;
   const places = await parts.source.resolve(initialPosition, signal);
   return new Map([...places].map(([partition, place]) => [partition, { place, ahead: null }]));

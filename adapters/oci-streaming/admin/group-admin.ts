@@ -4,9 +4,6 @@ import { groupNotFound } from "../errors.ts";
 import { groupParts } from "../group/group-parts.ts";
 import type { OciService } from "../service.ts";
 
-/** How long others wait before they complete a reset that its administrator has left. */
-const HOLD_MS = 10_000;
-
 /** The groups of streams. */
 export class GroupAdmin {
   readonly #service: OciService;
@@ -16,7 +13,7 @@ export class GroupAdmin {
   }
 
   async #admin(topic: string, name: GroupName, signal: AbortSignal): Promise<LeaseAdmin> {
-    return leaseAdmin(await groupParts(this.#service, topic, name, { signal }), HOLD_MS);
+    return leaseAdmin(await groupParts(this.#service, topic, name, { signal }));
   }
 
   async list(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {
