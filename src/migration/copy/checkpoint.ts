@@ -1,0 +1,55 @@
+import { StreamError } from "../../errors.ts";
+
+/**
+ * How far a copy has come in one partition of the source, with the place in the target behind which everything further would lie. Both belong to
+ * one moment, in which no write of this partition was under way: all messages of the partition up to `place` were stored, and none behind it was sent.
+ *
+ * An old checkpoint is as true as a new one. It only makes a later start read more of the target.
+ */
+export interface Checkpoint {
+  readonly version: 1;
+  /** `sourceIdOf` both topics: a checkpoint of a topic that was created anew is refused. */
+  readonly source: string;
+  readonly target: string;
+  readonly partition: string;
+  /** The last stored position, in the form of the source's driver; `null`: none, or the source keeps no order in a partition. */
+  readonly place: string | null;
+  /** The ordinal of the last stored message; "0": none. */
+  readonly ordinal: string;
+  /** A bookmark of the target. */
+  readonly targetBookmark: string;
+}
+
+/** Where checkpoints are kept. All members of a copy should see the same ones; a member that sees none reads the whole target once. */
+export interface CheckpointStore {
+  /** @returns the last one of this partition, or `null` */
+  read(partition: string): Promise<Checkpoint | null>;
+  /** Replaces it, as a whole. */
+  write(checkpoint: Checkpoint): Promise<void>;
+}
+
+const FIELDS = ["source", "target", "partition", "ordinal", "targetBookmark"] as const;
+
+/** @param where what the text was read from, for the error. @throws `corrupt` */
+export function parseCheckpoint(text: string, where: string): Checkpoint {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new StreamError("corrupt", `${where} is not JSON`, { cause });
+  }
+  if (isCheckpoint(content)) return content;
+  throw new StreamError("corrupt", `${where} is not a checkpoint of version 1 of a copy`);
+}
+
+function isCheckpoint(content: unknown): content is Checkpoint {
+  if (typeof content !== "object" || content === null) return false;
+  const fields = content as Readonly<Record<string, unknown>>;
+  const { version, place, ordinal } = fields;
+  return (
+    version === 1 &&
+    FIELDS.every((name) => typeof fields[name] === "string") &&
+    (place === null || typeof place === "string") &&
+    /^\d+$/.test(String(ordinal))
+  );
+}

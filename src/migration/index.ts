@@ -1,0 +1,4 @@
+/** Moves a live stream from one topic to another, of any two providers: "streamport/migration". */
+export type { Side } from "./side.ts";
+export type { Checkpoint, CheckpointStore } from "./copy/checkpoint.ts";
+export { checkpointFiles } from "./copy/checkpoint-files.ts";
