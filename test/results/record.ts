@@ -16,7 +16,8 @@ function pathOf(name: string): string {
   return join(import.meta.dirname, `${name}.json`);
 }
 
-export async function writeRecord(name: string, command: string, result: object): Promise<void> {
+/** What this checkout and this machine are. */
+export function originOf(): Omit<Recorded<never>, "command" | "result"> {
   const git = (...args: readonly string[]): string => execFileSync("git", args, { encoding: "utf8", cwd: import.meta.dirname }).trim();
   const changed = git(
     "status",
@@ -29,17 +30,27 @@ export async function writeRecord(name: string, command: string, result: object)
     ":/test/bench",
     ":/test/long",
   );
-  const record: Recorded<object> = {
-    command,
+  return {
     commit: git("rev-parse", "--short=12", "HEAD") + (changed === "" ? "" : "+"),
     date: new Date().toISOString().slice(0, 10),
     environment: `Node ${process.versions.node}, ${process.platform} ${process.arch}`,
-    result,
   };
-  await writeFile(pathOf(name), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+export function writeRecord(name: string, command: string, result: object): Promise<void> {
+  return writeAs(name, { command, ...originOf(), result } satisfies Recorded<object>);
 }
 
 /** @throws when nothing of this name has been recorded */
-export async function readRecord<Result>(name: string): Promise<Recorded<Result>> {
-  return JSON.parse(await readFile(pathOf(name), "utf8")) as Recorded<Result>;
+export function readRecord<Result>(name: string): Promise<Recorded<Result>> {
+  return readAs(name);
+}
+
+export async function writeAs(name: string, content: object): Promise<void> {
+  await writeFile(pathOf(name), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** @throws when nothing of this name has been recorded */
+export async function readAs<Content>(name: string): Promise<Content> {
+  return JSON.parse(await readFile(pathOf(name), "utf8")) as Content;
 }
