@@ -5,9 +5,11 @@ import type { ConnectionServices } from "./connection-services.ts";
 import type { Permission } from "./driver/permission.ts";
 import type { ReachedPart } from "./driver/provider-driver.ts";
 import type { PartitionPlace } from "./position/place.ts";
+import { topicContext } from "./topic.ts";
+import type { TopicContext } from "./topic-context.ts";
 import type { From } from "./position/range-types.ts";
 
-/** What the command line asks of a connection that is not part of `Connection`. */
+/** What the command line and migrations ask of a connection that is not part of `Connection`. */
 export interface ConnectionInspection {
   /** From now on each call is tried once, so that the doctor sees every failure as it is. */
   tryOnce(): void;
@@ -22,6 +24,8 @@ export interface ConnectionInspection {
   listedGroups(topic: string, options?: CallOptions): Promise<ListedGroups>;
   /** Where `admin.resetGroup` would put the group, by partition. Moves nothing. */
   planReset(topic: string, group: string, to: From): Promise<ReadonlyMap<string, PartitionPlace>>;
+  /** The inner interface of a topic, for work on records as they are. @throws `closed` · `invalid-argument` for a name that the provider does not take */
+  topicContext(topic: string): TopicContext;
 }
 
 export function createInspection(services: ConnectionServices, tryOnce: () => void): ConnectionInspection {
@@ -56,5 +60,9 @@ export function createInspection(services: ConnectionServices, tryOnce: () => vo
     },
     listedGroups: (topic, options) => listedGroups(services, topic, options),
     planReset: (topic, group, to) => planReset(services, topic, group, to),
+    topicContext: (topic) => {
+      services.requireOpen("topic");
+      return topicContext(services, topic);
+    },
   };
 }

@@ -80,7 +80,7 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
     });
   }
 
-  /** For the command line. @throws `invalid-argument` for a connection that `connect` has not made */
+  /** For the command line and migrations. @throws `invalid-argument` for a connection that `connect` has not made */
   static inspectionOf(connection: Connection): ConnectionInspection {
     if (#inspection in connection) return connection.#inspection;
     throw new StreamError("invalid-argument", "only a connection that connect has made can be inspected");

@@ -46,8 +46,8 @@ export function createTopic<T, Input, Tombstones extends boolean>(
   });
 }
 
-/** @throws `invalid-argument` for a name that the provider does not take */
-function topicContext(services: ConnectionServices, topic: string): TopicContext {
+/** What the portable classes know of a topic. @throws `invalid-argument` for a name that the provider does not take */
+export function topicContext(services: ConnectionServices, topic: string): TopicContext {
   const { driver, provider, capabilities } = services;
   return {
     driver,

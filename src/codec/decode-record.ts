@@ -22,7 +22,7 @@ export function decodeRecord<T>(
   record: StoredRecord,
   key: string | null,
 ): Decoded<T> | Promise<Decoded<T>> {
-  if (record instanceof UnreadableRecord) return corrupt(source, record, record.range.reason, record.range.cause);
+  if (record instanceof UnreadableRecord) return unreadableError(source, record);
   const bytes = record.value;
   if (bytes === null) {
     // The type of the topic says `T | null` exactly when tombstones are allowed.
@@ -47,6 +47,11 @@ export function decodeRecord<T>(
   } catch (cause) {
     return undecodable(source, record, cause);
   }
+}
+
+/** What is wrong with a range that cannot be read. */
+export function unreadableError(source: MessageSource, record: UnreadableRecord): StreamError {
+  return corrupt(source, record, record.range.reason, record.range.cause);
 }
 
 /** The message of a `StreamError` is quoted, since it holds no payload; the message of any other error may hold one, so that error stays the cause only. */

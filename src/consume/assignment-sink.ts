@@ -20,6 +20,7 @@ import type { Handler } from "./handler-runner.ts";
 import { type FinalProgress, isInLogOrder } from "./inherited-progress.ts";
 import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
+import type { RecordHandler } from "./record-handler.ts";
 import { WorkScheduler } from "./work-scheduler.ts";
 
 interface MemberHooks {
@@ -38,6 +39,7 @@ export class AssignmentSink<T> implements Sink {
   readonly #options: ResolvedConsumerOptions;
   readonly #driver: ConsumerDriver;
   readonly #hooks: MemberHooks;
+  readonly #records: RecordHandler | null;
   readonly #states = new Map<Assignment, AssignmentState<T>>();
   readonly #scheduler: WorkScheduler<T>;
   readonly #commits: CommitScheduler<T>;
@@ -61,6 +63,7 @@ export class AssignmentSink<T> implements Sink {
     this.#options = options;
     this.#driver = driver;
     this.#hooks = hooks;
+    this.#records = handler.kind === "records" ? handler.handler : null;
     this.#callbacks = new OwnershipCallbacks(options, hooks.fail, () => this.#scheduler.pump());
     this.#commits = new CommitScheduler(driver, context, options, {
       life: hooks.life,
@@ -69,6 +72,7 @@ export class AssignmentSink<T> implements Sink {
     this.#scheduler = new WorkScheduler(context, decoding, options, handler, actions, {
       progressed: (state) => {
         this.#commits.handled(state);
+        if (this.#records !== null) this.#reportCaughtUp(state);
         if (state.endReached && state.progress.allHandled) this.#commits.now();
       },
       changed: () => this.#changed(),
@@ -165,8 +169,16 @@ export class AssignmentSink<T> implements Sink {
     this.#commits.touch(state);
   }
 
-  caughtUp(_assignment: Assignment): void {
-    // A group never ends, so nothing here waits for the end of the log.
+  caughtUp(assignment: Assignment): void {
+    const state = this.#states.get(assignment);
+    if (state === undefined) return;
+    state.caughtUp();
+    this.#reportCaughtUp(state);
+  }
+
+  /** A group never ends: only a handler of records, which may have to come to an end, waits for it. */
+  #reportCaughtUp(state: AssignmentState<T>): void {
+    if (this.#records?.caughtUp !== undefined && state.takeCaughtUp()) this.#records.caughtUp(state.source);
   }
 
   ended(assignment: Assignment, _children: readonly ChildPartition[]): void {
@@ -302,6 +314,7 @@ export class AssignmentSink<T> implements Sink {
     if (error?.code === "ownership-lost") this.#drop(state);
     else if (error !== null && !error.retryable) this.#hooks.fail(error);
     else if (error === null && settlement.ended) {
+      this.#records?.ended?.(state.source);
       this.#publishOwnership("revoke", state, false);
       this.#forget(state);
       void this.#callbacks.revoked([state]);

@@ -14,6 +14,9 @@ const PHASES = ["waiting", "open", "sealed", "disowned", "released"] as const;
 
 type Phase = (typeof PHASES)[number];
 
+/** Nothing had been delivered. */
+const AT_THE_START = "";
+
 /** How an ownership stores its progress, and what it begins with. */
 export interface ProgressRules {
   readonly unit: ConsumerDriver["settlementUnit"];
@@ -60,6 +63,8 @@ export class AssignmentState<T> {
   /** Unit `record`: handled, not settled, in the order of handling. */
   #handled: StoredRecord[] = [];
   #settledThrough: string | null = null;
+  /** The last position that was delivered when everything stored had been. */
+  #caughtUpAt: string | null = null;
   #end: "none" | "reached" | "settled" = "none";
 
   constructor(assignment: Assignment, source: MessageSource, rules: ProgressRules) {
@@ -138,6 +143,25 @@ export class AssignmentState<T> {
     this.bufferedMessages -= 1;
     this.progress.complete(delivery, index);
     if (this.#rules.unit === "record") this.#handled.push(record);
+  }
+
+  /** All that is stored has been delivered. Of several such moments the first that is not handled yet counts. */
+  caughtUp(): void {
+    this.#caughtUpAt ??= this.progress.read ?? AT_THE_START;
+  }
+
+  /** Whether all that was delivered at such a moment is handled. Each is answered once. */
+  takeCaughtUp(): boolean {
+    if (this.#caughtUpAt === null || !this.#isHandledTo(this.#caughtUpAt)) return false;
+    this.#caughtUpAt = null;
+    return true;
+  }
+
+  #isHandledTo(position: string): boolean {
+    const { progress } = this;
+    if (position === AT_THE_START || progress.allHandled) return true;
+    // Without an order of positions nothing but the handling of everything is certain.
+    return this.#rules.unit === "position" && progress.through !== null && this.#rules.compare(progress.through, position) >= 0;
   }
 
   /** The shard has ended: nothing will follow. */

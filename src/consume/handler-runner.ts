@@ -1,5 +1,6 @@
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
-import { type Decoded, type Decoding, decodeRecord } from "../codec/decode-record.ts";
+import { type Decoded, type Decoding, decodeRecord, unreadableError } from "../codec/decode-record.ts";
+import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import { channels } from "../diagnostics/channels.ts";
 import { StreamError } from "../errors.ts";
 import type { Message, ReceivedMessage } from "../message.ts";
@@ -12,14 +13,16 @@ import type { AttemptFailure, AttemptOutcome } from "./failure-actions.ts";
 import { BatchCall, HandlerCall } from "./handler-call.ts";
 import { sequenceOf } from "./key-lanes.ts";
 import type { Delivery } from "./progress.ts";
+import type { RecordContext, RecordHandler } from "./record-handler.ts";
 import { RunningClock } from "./running-clock.ts";
 import { traceHandler } from "./trace-handler.ts";
 import { type Entry, Work } from "./work.ts";
 
-/** The handler that the application gave to `run` or to `runBatches`. */
+/** The handler that the application gave to `run` or to `runBatches`, or one for records as they are. */
 export type Handler<T> =
   | { readonly kind: "message"; readonly handle: MessageHandler<T> }
-  | { readonly kind: "batch"; readonly handle: BatchHandler<T> };
+  | { readonly kind: "batch"; readonly handle: BatchHandler<T> }
+  | { readonly kind: "records"; readonly handler: RecordHandler };
 
 interface RunnerHooks<T> {
   /** An attempt at this work begins. */
@@ -72,11 +75,33 @@ export class HandlerRunner<T> {
     const { source, assignment } = work.state;
     const Call = this.#handler.kind === "batch" ? BatchCall<T> : HandlerCall;
     const attempt = this.#open(work, new Call(work.attempt, assignment.epoch));
+    if (this.#handler.kind === "records") return this.#callWithRecords(attempt, this.#handler.handler);
     const decoded =
       first === undefined ? work.entries.map(({ record, key }) => decodeRecord(this.#decoding, source, record, key)) : [first];
     if (!decoded.some((one) => one instanceof Promise)) return this.#call(attempt, decoded as Decoded<T>[]);
     this.#startTimer(attempt);
     void Promise.all(decoded.map((one) => Promise.resolve(one))).then((all) => this.#call(attempt, all));
+  }
+
+  /** Nothing is decoded. A range that cannot be read is work of its own, which fails as it does with every handler. */
+  #callWithRecords(attempt: Attempt<T>, handler: RecordHandler): void {
+    const { work, call } = attempt;
+    const { source, assignment } = work.state;
+    const records = work.entries.map(({ record }) => record);
+    if (records[0] instanceof UnreadableRecord) {
+      const failure: AttemptFailure = { code: "corrupt", thrown: unreadableError(source, records[0]) };
+      return this.#settle(attempt, new Map([[work.entries[0]!, failure]]), null);
+    }
+    const isCurrent = (): boolean => call.aborted === null && (assignment.isCurrent?.() ?? true);
+    const context: RecordContext = {
+      source,
+      start: assignment.start,
+      isCurrent,
+      get signal() {
+        return call.signal;
+      },
+    };
+    this.#follow(attempt, handler.handle(records, context), new Map());
   }
 
   /** May `runInline` be used? Not where an attempt is timed or traced, and not for batches. */
@@ -151,10 +176,11 @@ export class HandlerRunner<T> {
 
   /** The one place where the application's handler is called. A batch has its messages in its call. */
   #invoke(call: HandlerCall, message: Message<T>): unknown {
-    const { kind, handle } = this.#handler;
-    if (kind === "message") return handle(message, call);
+    const handler = this.#handler;
+    if (handler.kind === "message") return handler.handle(message, call);
     const batch = call as BatchCall<T>;
-    return handle(batch.messages, batch);
+    if (handler.kind === "batch") return handler.handle(batch.messages, batch);
+    throw new TypeError("a handler of records gets no messages");
   }
 
   #follow(attempt: Attempt<T>, result: PromiseLike<unknown>, corrupt: Map<Entry, AttemptFailure>): void {

@@ -132,7 +132,7 @@ export class WorkScheduler<T> {
     if (!state.passBarrier()) return false;
     const head = state.inbox[0];
     if (head?.isUnreadable === true && !state.lanes.hasFree) return this.#startUnreadable(state, head);
-    if (this.#handlerKind === "batch") {
+    if (this.#handlerKind !== "message") {
       const work = formBatch(state, this.#options, () => this.pump());
       return work !== null && this.#begin(work);
     }

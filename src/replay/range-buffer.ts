@@ -70,6 +70,16 @@ export class RangeBuffer implements ReaderSink {
     return record;
   }
 
+  /** As `take`, up to so many records in one turn. */
+  takeSome(buffer: PartitionBuffer, most: number): StoredRecord[] {
+    const records: StoredRecord[] = [];
+    const shareBytes = this.#shareBytes();
+    while (records.length < most && buffer.hasQueued) records.push(buffer.take(shareBytes));
+    this.#turns.advance(buffer);
+    if (buffer.drained) this.#startReady();
+    return records;
+  }
+
   /** Has everything been taken, or has reading failed? Then nothing will be queued any more. */
   get over(): boolean {
     return (

@@ -1,0 +1,102 @@
+import { unreadableError } from "../codec/decode-record.ts";
+import { UnreadableRecord } from "../codec/unreadable-record.ts";
+import type { StoredRecord } from "../driver/record.ts";
+import { acceptGap } from "../position/accept-gap.ts";
+import type { PartitionPlace } from "../position/place.ts";
+import type { MessageSource, TopicIdentity } from "../position/position.ts";
+import { ignoreRejection } from "../promise-like.ts";
+import type { TopicContext } from "../topic-context.ts";
+import { makesMarks } from "./handed-out.ts";
+import { openRange, sourceOf } from "./open-range.ts";
+import { RangeBuffer } from "./range-buffer.ts";
+import { type ResolvedReaderOptions, resolveReaderOptions } from "./reader-options.ts";
+import type { ReaderOptions } from "./reader-types.ts";
+
+/** Records of one partition, in log order. */
+export interface ReadRecords {
+  readonly source: MessageSource;
+  readonly records: readonly StoredRecord[];
+}
+
+const MOST_RECORDS = 1_000;
+
+/** Reads a range once, without a group and without a codec. A gap is an error, and so is what cannot be read. */
+export class RecordReader {
+  readonly #context: TopicContext;
+  readonly #options: ResolvedReaderOptions;
+  #buffer: RangeBuffer | null = null;
+  #identity: TopicIdentity | null = null;
+
+  /** @throws `invalid-argument` · `unsupported` · `position-mismatch` (a token of another provider) */
+  constructor(context: TopicContext, options: Pick<ReaderOptions, "from" | "until" | "partitions" | "maxBufferedBytes">) {
+    this.#context = context;
+    this.#options = resolveReaderOptions(context, options);
+  }
+
+  /** Of the topic that was read. Valid once the first batch was asked for. */
+  get identity(): TopicIdentity {
+    return this.#identity!;
+  }
+
+  /** Behind what was handed out, in every partition of the range. Valid once the first batch was asked for. */
+  get places(): ReadonlyMap<string, PartitionPlace> {
+    return this.#buffer!.places();
+  }
+
+  /** To be called once. @throws `position-out-of-range` · `position-mismatch` · `corrupt` · what the driver throws · the signal's reason */
+  async *batches(signal: AbortSignal): AsyncGenerator<ReadRecords, void, void> {
+    signal.throwIfAborted();
+    const context = this.#context;
+    const reader = context.driver.reader(context.nativeTopic);
+    const stop = (): void => void ignoreRejection(this.#buffer?.close() ?? Promise.resolve());
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      const { identity, partitions, endedBefore } = await openRange(context, this.#options, reader, signal);
+      this.#identity = identity;
+      const buffer = new RangeBuffer(
+        {
+          reader,
+          compare: (a, b) => context.driver.compare(a, b),
+          sourceOf: (partition) => sourceOf(context, identity, partition),
+          maxBufferedBytes: this.#options.maxBufferedBytes,
+          takesNewPartitions: this.#options.endless && this.#options.partitions === null,
+          handedOut: makesMarks(reader) ? (partition, record) => reader.handedOut(partition, record) : undefined,
+          gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, undefined),
+          toError: (error) => context.toError(error, "read"),
+        },
+        partitions,
+        endedBefore,
+      );
+      this.#buffer = buffer;
+      signal.throwIfAborted();
+      buffer.start();
+      while (!buffer.over) {
+        const batch = take(buffer);
+        if (batch === null) await buffer.changed();
+        else yield batch;
+        signal.throwIfAborted();
+      }
+      if (buffer.error !== undefined) throw buffer.error;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw context.toError(error, "read");
+    } finally {
+      signal.removeEventListener("abort", stop);
+      await this.#buffer?.close();
+      await reader.close();
+    }
+  }
+}
+
+/** What is queued of the partition whose turn it is. `null`: nothing is. @throws `corrupt` */
+function take(buffer: RangeBuffer): ReadRecords | null {
+  const partition = buffer.nextReady();
+  if (partition === undefined) return null;
+  const { source } = partition;
+  const records = buffer.takeSome(partition, MOST_RECORDS);
+  for (const record of records) {
+    if (record instanceof UnreadableRecord) throw unreadableError(source, record);
+    partition.handOut(record);
+  }
+  return { source, records };
+}
