@@ -2,3 +2,5 @@
 export type { Side } from "./side.ts";
 export type { Checkpoint, CheckpointStore } from "./copy/checkpoint.ts";
 export { checkpointFiles } from "./copy/checkpoint-files.ts";
+export { copy } from "./copy/copy.ts";
+export type { CopyOptions, CopyProgress, CopyResult } from "./copy/copy-options.ts";

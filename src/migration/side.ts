@@ -1,7 +1,35 @@
+import { OpenConnection } from "../connection.ts";
 import type { Connection } from "../connection-types.ts";
+import type { TopicIdentity } from "../position/position.ts";
+import { sourceIdOf } from "../provenance.ts";
+import { retriedCall } from "../retried-call.ts";
+import { callOn } from "../topic-call.ts";
+import type { TopicContext } from "../topic-context.ts";
 
 /** One topic on one connection. */
 export interface Side {
   connection: Connection;
   topic: string;
+}
+
+/** A side as the steps use it. */
+export interface OpenSide {
+  readonly context: TopicContext;
+  readonly identity: TopicIdentity;
+  /** `sourceIdOf` the topic as it is now. */
+  readonly id: string;
+}
+
+/** Looks the topic up. @throws `not-found` · `closed` · what the driver throws */
+export async function openSide({ connection, topic }: Side, operation: string, signal?: AbortSignal): Promise<OpenSide> {
+  const context = OpenConnection.inspectionOf(connection).topicContext(topic);
+  try {
+    const identity = await retriedCall(callOn(context, operation, signal), (attempt) =>
+      context.driver.identity(context.nativeTopic, attempt),
+    );
+    return { context, identity, id: sourceIdOf(context.provider, identity) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw context.toError(error, operation);
+  }
 }

@@ -1,0 +1,81 @@
+import { StreamError, isStreamError } from "../../errors.ts";
+import { isEmptyRange } from "../../position/empty-range.ts";
+import type { RangePartition } from "../../driver/reader-driver.ts";
+import type { PartitionPlace } from "../../position/place.ts";
+import { retriedCall } from "../../retried-call.ts";
+import { callOn } from "../../topic-call.ts";
+import type { OpenSide } from "../side.ts";
+
+type Compare = (a: string, b: string) => number;
+
+/** What was stored in the source when a copy began, and how much of it is still to be copied. */
+export class CopyEnd {
+  readonly #open: Map<string, RangePartition>;
+  readonly #compare: Compare;
+
+  private constructor(partitions: readonly RangePartition[], compare: Compare) {
+    const open = partitions.filter(({ start, end }) => !isEmptyRange(start, end, compare));
+    this.#open = new Map(open.map((partition) => [partition.partition, partition]));
+    this.#compare = compare;
+  }
+
+  /** What is stored now. */
+  static async ofNow({ context }: OpenSide, signal: AbortSignal): Promise<CopyEnd> {
+    const reader = context.driver.reader(context.nativeTopic);
+    try {
+      const { partitions } = await retriedCall(callOn(context, "copy", signal), (attempt) =>
+        reader.resolve({ from: { kind: "earliest" }, until: { kind: "now" }, partitions: null }, attempt),
+      );
+      return new CopyEnd(partitions, (a, b) => context.driver.compare(a, b));
+    } finally {
+      await reader.close();
+    }
+  }
+
+  get isReached(): boolean {
+    return this.#open.size === 0;
+  }
+
+  /** The partitions that are not copied to the end. */
+  get open(): readonly string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** All of the partition that was stored when the copy began has been copied. */
+  reached(partition: string): void {
+    this.#open.delete(partition);
+  }
+
+  /** Everything up to this position has been copied. */
+  copied(partition: string, position: string): void {
+    const end = this.#open.get(partition)?.end;
+    if ((end?.kind === "before" || end?.kind === "through") && this.#compare(position, end.position) >= 0) this.#open.delete(partition);
+  }
+
+  /** The group stands here, perhaps because of other members. */
+  groupStands(places: ReadonlyMap<string, PartitionPlace>): void {
+    for (const [partition, place] of places) {
+      if (place.kind === "ended") this.#open.delete(partition);
+      const end = this.#open.get(partition)?.end;
+      if (end?.kind !== "before" && end?.kind !== "through") continue;
+      if (place.kind !== "at" && place.kind !== "after") continue;
+      const order = this.#compare(place.position, end.position);
+      if (order > 0 || (order === 0 && (end.kind === "before" || place.kind === "after"))) this.#open.delete(partition);
+    }
+  }
+}
+
+/** How many messages the group has not stored as copied; `null` where the provider does not report it. */
+export async function copyLag({ context }: OpenSide, group: string, signal: AbortSignal): Promise<number | null> {
+  if (!context.capabilities.lagInMessages) return null;
+  try {
+    const request = { partitions: null, initialPosition: { kind: "earliest" } } as const;
+    const lag = await retriedCall(callOn(context, "lag", signal), (attempt) =>
+      context.driver.admin.lag(context.nativeTopic, context.checkedGroup(group), request, attempt),
+    );
+    return lag.messages;
+  } catch (error) {
+    if (isStreamError(error, "not-found")) return null;
+    throw error instanceof StreamError ? error : context.toError(error, "lag");
+  }
+}

@@ -1,0 +1,93 @@
+import { StreamError } from "../../errors.ts";
+import { type OptionRule, checkOptions, rules } from "../../option-rules.ts";
+import type { Side } from "../side.ts";
+import type { CheckpointStore } from "./checkpoint.ts";
+
+export interface CopyOptions {
+  /** Of the source; the copier is a member of it. Several copiers of one copy share it. @default `copy.<source topic>.to.<target topic>` */
+  group?: string | undefined;
+  /** Goes on until `signal` aborts. Otherwise the copy ends when everything is copied that was stored when it began. @default false */
+  continuous?: boolean | undefined;
+  /** Messages in a second, of this copier. @default no limit */
+  ratePerSecond?: number | undefined;
+  /** `checkpointFiles(directory)`, or a store of your own. @default none: a copier that starts reads the whole target */
+  checkpoints?: CheckpointStore | undefined;
+  /** How often the progress of a partition is stored, in the group and as a checkpoint. @default 5_000 */
+  checkpointEveryMs?: number | undefined;
+  /** Silence after which the partitions of this copier go to others. @default that of consumers */
+  sessionTimeoutMs?: number | undefined;
+  /** Ends the copy: what is under way is finished and stored. */
+  signal?: AbortSignal | undefined;
+  /** Called every second, and at the end. */
+  onProgress?: ((progress: CopyProgress) => unknown) | undefined;
+}
+
+export interface CopyProgress {
+  /** Written to the target since this copier began. */
+  readonly copied: number;
+  /** Left out, because the target holds them already. */
+  readonly duplicates: number;
+  /** Left out, because they come from the target. */
+  readonly returned: number;
+  /** Messages of the source that the group has not stored as copied; `null` where the provider does not report it. */
+  readonly lag: number | null;
+  /** The partitions of the source that this copier owns now. */
+  readonly partitions: readonly string[];
+}
+
+export interface CopyResult extends Pick<CopyProgress, "copied" | "duplicates" | "lag"> {}
+
+export interface ResolvedCopyOptions extends Pick<CopyOptions, "onProgress" | "sessionTimeoutMs"> {
+  readonly group: string;
+  readonly continuous: boolean;
+  readonly ratePerSecond: number | null;
+  readonly checkpoints: CheckpointStore | null;
+  readonly checkpointEveryMs: number;
+  readonly signal: AbortSignal | null;
+}
+
+const RULES: Readonly<Record<keyof CopyOptions, OptionRule>> = {
+  group: rules.nonEmptyString,
+  continuous: rules.boolean,
+  ratePerSecond: {
+    allowed: "a number of messages, more than 0",
+    accepts: (value) => typeof value === "number" && value > 0 && Number.isFinite(value),
+  },
+  checkpoints: {
+    allowed: "checkpointFiles(directory), or an object with the functions read and write",
+    accepts: (value) => {
+      const { read, write } = (value ?? {}) as Partial<CheckpointStore>;
+      return typeof read === "function" && typeof write === "function";
+    },
+  },
+  checkpointEveryMs: rules.durationMs,
+  sessionTimeoutMs: rules.positiveInteger,
+  signal: rules.abortSignal,
+  onProgress: rules.function,
+};
+
+/** @throws `invalid-argument` */
+export function resolveCopyOptions(source: Side, target: Side, options: CopyOptions): ResolvedCopyOptions {
+  checkOptions("copy options", options, RULES);
+  return {
+    group: options.group ?? copyGroup(source.topic, target.topic),
+    continuous: options.continuous ?? false,
+    ratePerSecond: options.ratePerSecond ?? null,
+    checkpoints: options.checkpoints ?? null,
+    checkpointEveryMs: options.checkpointEveryMs ?? 5_000,
+    sessionTimeoutMs: options.sessionTimeoutMs,
+    signal: options.signal ?? null,
+    onProgress: options.onProgress,
+  };
+}
+
+/** The group of a copy for which no other is given. */
+function copyGroup(sourceTopic: string, targetTopic: string): string {
+  return `copy.${sourceTopic}.to.${targetTopic}`;
+}
+
+/** @throws `invalid-argument`: a topic copied to itself would grow for ever */
+export function requireTwoTopics(sourceId: string, targetId: string, topic: string): void {
+  if (sourceId !== targetId) return;
+  throw new StreamError("invalid-argument", "the source and the target are the same topic; name two", { topic, operation: "copy" });
+}

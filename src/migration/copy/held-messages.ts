@@ -1,0 +1,100 @@
+import { StreamError } from "../../errors.ts";
+import { showName } from "../../option-rules.ts";
+import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
+import { ignoreRejection } from "../../promise-like.ts";
+import { provenanceTrail } from "../../provenance.ts";
+import { RecordReader } from "../../replay/record-reader.ts";
+import type { Bookmark } from "../../tokens.ts";
+import type { OpenSide } from "../side.ts";
+import { isBehind } from "./place-order.ts";
+
+/** What the target holds of one partition of the source, behind the place that the copy has reached there. */
+export interface HeldMessages {
+  /** By position, their ordinals; `null` where there are none. */
+  readonly ordinals: Map<string, string | null>;
+  /** The greatest ordinal up to the place; "0": none was found. */
+  readonly lastOrdinal: string;
+}
+
+interface Search {
+  readonly partition: string;
+  readonly place: PositionPlace | null;
+  readonly ordinals: Map<string, string | null>;
+  lastOrdinal: bigint;
+}
+
+/** A copy that has lost its checkpoints and its group, and finds more than so many messages, would need too much memory. */
+const MOST_HELD = 5_000_000;
+
+/** Finds in the target what this copy has written before. Searches that begin at the same bookmark share one reading. */
+export class HeldMessagesReader {
+  readonly #source: OpenSide;
+  readonly #target: OpenSide;
+  readonly #signal: AbortSignal;
+  readonly #read: (places: ReadonlyMap<string, PartitionPlace>) => void;
+  readonly #waiting = new Map<Bookmark | null, { readonly searches: Search[]; readonly done: Promise<void> }>();
+  #tail: Promise<void> = Promise.resolve();
+
+  /** @param read is called with the end of the target that was read */
+  constructor(source: OpenSide, target: OpenSide, signal: AbortSignal, read: (places: ReadonlyMap<string, PartitionPlace>) => void) {
+    this.#source = source;
+    this.#target = target;
+    this.#signal = signal;
+    this.#read = read;
+  }
+
+  /**
+   * @param bookmark of the target; `null`: its beginning
+   * @param place up to which the target is known to hold everything; `null`: nothing is known
+   * @throws `position-out-of-range` where the retention of the target has passed the bookmark · `position-mismatch` · `conflict` for too many messages
+   */
+  async find(partition: string, bookmark: Bookmark | null, place: PositionPlace | null): Promise<HeldMessages> {
+    const search: Search = { partition, place, ordinals: new Map(), lastOrdinal: 0n };
+    let reading = this.#waiting.get(bookmark);
+    if (reading === undefined) {
+      const searches: Search[] = [];
+      const done = this.#searchAfter(this.#tail, bookmark, searches);
+      reading = { searches, done };
+      this.#waiting.set(bookmark, reading);
+      this.#tail = ignoreRejection(done);
+    }
+    reading.searches.push(search);
+    await reading.done;
+    return { ordinals: search.ordinals, lastOrdinal: String(search.lastOrdinal) };
+  }
+
+  async #searchAfter(former: Promise<void>, bookmark: Bookmark | null, searches: readonly Search[]): Promise<void> {
+    await former;
+    this.#waiting.delete(bookmark);
+    await this.#search(bookmark, searches);
+  }
+
+  async #search(bookmark: Bookmark | null, searches: readonly Search[]): Promise<void> {
+    const byPartition = new Map(searches.map((search) => [search.partition, search]));
+    const reader = new RecordReader(this.#target.context, { from: bookmark === null ? "earliest" : { bookmark }, until: "now" });
+    for await (const { records } of reader.batches(this.#signal)) {
+      for (const { headers } of records) {
+        const origin = provenanceTrail(headers).copies.at(-1);
+        if (origin?.source !== this.#source.id) continue;
+        const search = byPartition.get(origin.partition);
+        if (search !== undefined) this.#note(search, origin.position, origin.ordinal);
+      }
+    }
+    this.#read(reader.places);
+  }
+
+  #note(search: Search, position: string, ordinal: string | null): void {
+    const { context } = this.#source;
+    if (search.place === null || isBehind(position, search.place, (a, b) => context.driver.compare(a, b))) {
+      search.ordinals.set(position, ordinal);
+      if (search.ordinals.size > MOST_HELD) {
+        throw new StreamError(
+          "conflict",
+          `the target holds more than ${MOST_HELD} messages of partition ${showName(search.partition)} of the source, and neither the group nor a checkpoint says ` +
+            "how far the copy has come; give the checkpoints of the former copy, or put the group where it stopped",
+          { topic: this.#target.context.topic, operation: "copy" },
+        );
+      }
+    } else if (ordinal !== null && BigInt(ordinal) > search.lastOrdinal) search.lastOrdinal = BigInt(ordinal);
+  }
+}

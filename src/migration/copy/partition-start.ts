@@ -1,0 +1,80 @@
+import type { RecordContext } from "../../consume/record-handler.ts";
+import { StreamError } from "../../errors.ts";
+import { showName } from "../../option-rules.ts";
+import { acceptGap } from "../../position/accept-gap.ts";
+import type { PositionPlace } from "../../position/place.ts";
+import type { MessageSource } from "../../position/position.ts";
+import { sourceIdOf } from "../../provenance.ts";
+import { retriedCall } from "../../retried-call.ts";
+import { callOn } from "../../topic-call.ts";
+import type { OpenSide } from "../side.ts";
+import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
+import type { HeldMessagesReader } from "./held-messages.ts";
+import type { PartitionStart } from "./partition-copy.ts";
+import { furtherPlace } from "./place-order.ts";
+
+/** What a start needs. */
+export interface StartParts {
+  readonly source: OpenSide;
+  readonly target: OpenSide;
+  readonly checkpoints: CheckpointStore | null;
+  readonly held: HeldMessagesReader;
+}
+
+/**
+ * Finds out how far the copy has come in a partition: from the checkpoint, the place of the group, and what the target holds.
+ * @throws `position-mismatch` for a topic that was created anew · `position-out-of-range` where the source or the target has lost what is needed · `corrupt`
+ */
+export async function startPartition(
+  parts: StartParts,
+  { source, start }: Pick<RecordContext, "source" | "start">,
+  signal: AbortSignal,
+): Promise<PartitionStart> {
+  const { context, id } = parts.source;
+  const { partition, provider, identity } = source;
+  if (sourceIdOf(provider, identity) !== id) throw createdAnew("source", parts.source);
+  const checkpoint = (await parts.checkpoints?.read(partition)) ?? null;
+  if (checkpoint !== null) requireSameTopics(checkpoint, parts);
+  const isOrdered = context.capabilities.orderingUnit === "partition";
+  const stored: PositionPlace | null =
+    checkpoint === null || checkpoint.place === null ? null : { kind: "after", position: checkpoint.place };
+  if (stored !== null) await requireStillThere(parts.source, source, stored, signal);
+  const place = isOrdered ? furtherPlace(stored, start, (a, b) => context.driver.compare(a, b)) : null;
+  const found = await parts.held.find(partition, checkpoint?.targetBookmark ?? null, place);
+  if (!isOrdered) return { place, ordinal: null, held: found.ordinals };
+  const known = BigInt(checkpoint?.ordinal ?? "0");
+  const ordinal = BigInt(found.lastOrdinal) > known ? BigInt(found.lastOrdinal) : known;
+  return { place, ordinal, held: found.ordinals };
+}
+
+function requireSameTopics(checkpoint: Checkpoint, { source, target }: StartParts): void {
+  if (checkpoint.source !== source.id) throw createdAnew("source", source);
+  if (checkpoint.target !== target.id) throw createdAnew("target", target);
+}
+
+function createdAnew(side: "source" | "target", { context }: OpenSide): StreamError {
+  const { provider, topic } = context;
+  const text =
+    `the ${side} ${showName(topic)} is not the topic that the copy began with: it was deleted and created again, or the checkpoints belong to another copy. ` +
+    "To begin anew, use another group and another place for checkpoints";
+  return new StreamError("position-mismatch", text, { provider, topic, operation: "copy" });
+}
+
+/** What was stored last may be gone by now, but nothing behind it. @throws `position-out-of-range` for a gap, and for a log that was cut */
+async function requireStillThere({ context }: OpenSide, source: MessageSource, place: PositionPlace, signal: AbortSignal): Promise<void> {
+  if (!context.capabilities.startAtPosition) return;
+  const reader = context.driver.reader(context.nativeTopic);
+  const { partition } = source;
+  try {
+    const range = await retriedCall(callOn(context, "copy", signal), (attempt) =>
+      reader.resolve({ from: { kind: "position", partition, place }, until: null, partitions: [partition] }, attempt),
+    );
+    const gap = range.partitions.find((one) => one.partition === partition)?.gap ?? null;
+    if (gap !== null) await acceptGap("reader", source, gap, undefined);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw context.toError(error, "copy");
+  } finally {
+    await reader.close();
+  }
+}

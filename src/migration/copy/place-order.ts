@@ -1,0 +1,23 @@
+import type { Place, PositionPlace } from "../../position/place.ts";
+
+type Compare = (a: string, b: string) => number;
+
+/** Whether a message at this position is still to come for somebody who stands at the place. */
+export function isBehind(position: string, place: PositionPlace, compare: Compare): boolean {
+  const order = compare(position, place.position);
+  return place.kind === "at" ? order >= 0 : order > 0;
+}
+
+/** The one that lies further in the log. Places without a position, such as the beginning, say nothing. */
+export function furtherPlace(a: Place | null, b: Place | null, compare: Compare): PositionPlace | null {
+  const first = positionPlace(a);
+  const second = positionPlace(b);
+  if (first === null || second === null) return first ?? second;
+  const order = compare(first.position, second.position);
+  if (order !== 0) return order > 0 ? first : second;
+  return first.kind === "after" ? first : second;
+}
+
+function positionPlace(place: Place | null): PositionPlace | null {
+  return place !== null && (place.kind === "at" || place.kind === "after") ? place : null;
+}
