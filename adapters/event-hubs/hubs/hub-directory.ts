@@ -26,7 +26,6 @@ export class HubDirectory {
   readonly #clients: HubClients;
   readonly #report: Report;
   readonly #hubs: SharedAnswers<HubInfo>;
-  readonly #compacted = new Set<string>();
 
   /** @param closing ends requests that are shared by several callers */
   constructor(clients: HubClients, report: Report, closing: AbortSignal) {
@@ -61,15 +60,6 @@ export class HubDirectory {
     const next = found.lastEnqueuedSequenceNumber + 1;
     if (found.isEmpty) return { begin: next, next, lastStoredMs: null };
     return { begin: found.beginningSequenceNumber, next, lastStoredMs: found.lastEnqueuedOnUtc.getTime() };
-  }
-
-  /** Sequence numbers are missing that retention has not removed. */
-  noteCompaction(hub: string): void {
-    this.#compacted.add(hub);
-  }
-
-  isCompacted(hub: string): boolean {
-    return this.#compacted.has(hub);
   }
 
   #called(operation: string, topic: string): void {

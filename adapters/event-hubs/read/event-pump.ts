@@ -30,7 +30,7 @@ const MOST_IDLE_TURNS = 10;
  * One subscription of the SDK to one partition, which pushes, as something to ask. The SDK waits with the next batch until this one is taken. Its own
  * repetitions are not used: the first error ends the pump.
  */
-export class EventPump {
+export class EventPump implements AsyncDisposable {
   readonly #consumer: BorrowedConsumer;
   readonly #subscription: Subscription;
   #pending: { readonly events: readonly ReceivedEventData[]; readonly last: number | null; readonly taken: () => void } | null = null;
@@ -119,5 +119,9 @@ export class EventPump {
     this.#pending?.taken();
     await this.#subscription.close().catch(() => undefined);
     this.#consumer.giveBack();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

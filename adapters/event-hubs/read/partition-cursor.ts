@@ -6,6 +6,7 @@ import type { PartitionInfo } from "../hubs/hub-directory.ts";
 import { parsePosition, positionOf, recordOf } from "../records.ts";
 import type { EventHubsService } from "../service.ts";
 import { EventPump, type Pumped } from "./event-pump.ts";
+import { isTailRemoved } from "./removed-tail.ts";
 
 export interface PartitionCursorRequest {
   readonly topic: string;
@@ -28,18 +29,17 @@ const MOST_EVENTS = 500;
 const MOST_MISFIT = 4;
 /** How long an open link may say nothing before the properties of the partition are looked at. */
 const SHORT_IDLE_MS = 400;
-/** At the end of a partition, where new events are waited for. */
+/** Where a link has waited before. */
 const LONG_IDLE_MS = 30_000;
-/** So often an open link says nothing while something is stored: then what should come has been removed by compaction, where the hub is known to be compacted. */
+/** So often the link of a reader says nothing while the partition is not at its end: then it is looked whether compaction has removed the rest. */
 const QUIET_TURNS = 3;
-/** Where no hole was ever seen: a throttled service may be as silent. */
-const MOST_QUIET_TURNS = 20;
 /** Pauses after a throttled read. */
 const THROTTLED_MS = { initialDelayMs: 100, maxDelayMs: 5_000 };
 
 /**
  * Reads one partition by a link that is made anew behind the last event after every error. A link begins behind a sequence number, which may be gone, or the last
- * one. Gaps are found against the beginning of the partition: compaction leaves holes in the numbers that are no gaps.
+ * one. Gaps are found against the beginning of the partition: compaction leaves holes in the numbers that are no gaps. A hole is passed when an event
+ * behind it has come, never because of silence.
  */
 export class EventHubsCursor implements PartitionCursor {
   readonly #service: EventHubsService;
@@ -86,7 +86,7 @@ export class EventHubsCursor implements PartitionCursor {
         return;
       }
       if (!this.#isCaughtUp) await this.#lookAround(signal);
-      if (!pump.isWorn) return;
+      if (!pump.isWorn || this.#pump === null) return;
       this.#hasWaited = true;
       await this.#endPump();
     } catch (error) {
@@ -110,7 +110,8 @@ export class EventHubsCursor implements PartitionCursor {
     const consumer = await this.#service.clients.consumer(topic, group, partition);
     signal.throwIfAborted();
     const ownerLevel = epoch === null ? null : Number(epoch);
-    const idleMs = this.#isCaughtUp && this.#hasWaited ? LONG_IDLE_MS : SHORT_IDLE_MS;
+    const mayBeSlow = epoch !== null || this.#isCaughtUp;
+    const idleMs = mayBeSlow && this.#hasWaited ? LONG_IDLE_MS : SHORT_IDLE_MS;
     this.#pump = new EventPump(consumer, { partition, start: this.#start(), ownerLevel, idleMs, most: this.#most });
   }
 
@@ -156,13 +157,18 @@ export class EventHubsCursor implements PartitionCursor {
     const { topic, partition } = this.#request;
     const info = await this.#service.directory.partition(topic, partition, signal);
     this.#passGap(info);
-    this.#quietTurns += 1;
     if (this.#isAtEnd(info)) return this.#caughtUp();
-    const isCompacted = this.#service.directory.isCompacted(topic);
-    if (this.#quietTurns < (isCompacted ? QUIET_TURNS : MOST_QUIET_TURNS)) return;
-    if (isCompacted && this.#next !== null) {
-      this.#next = info.next;
-      this.#found.push({ kind: "advanced", through: String(info.next - 1) });
+    // A group goes on only behind what it has got.
+    if (this.#request.epoch !== null) return;
+    this.#quietTurns += 1;
+    if (this.#quietTurns < QUIET_TURNS) return;
+    this.#quietTurns = 0;
+    await this.#endPump();
+    if (!(await isTailRemoved(this.#service, { topic, partition, start: this.#start(), begin: info.begin }, signal))) return;
+    const { report } = this.#service;
+    if (report.wants("warning")) {
+      const text = `partition ${partition} counts as read to its end: its last event is ${info.next - 1}, and nothing comes from ${this.#next ?? "the time asked for"} on, while its oldest event does. Compaction removes events so`;
+      report({ kind: "warning", topic, text });
     }
     this.#caughtUp();
   }
@@ -186,7 +192,6 @@ export class EventHubsCursor implements PartitionCursor {
       if (info !== null && this.#next !== null && sequenceNumber > this.#next) {
         flush();
         this.#passGap({ ...info, begin: Math.min(info.begin, sequenceNumber) });
-        if (sequenceNumber > this.#next) this.#service.directory.noteCompaction(topic);
       }
       const record = readable(event);
       if (record instanceof Error) {
