@@ -26,6 +26,7 @@ import { HubDirectory } from "./hubs/hub-directory.ts";
 import { refuseGroupName, refuseTopicName } from "./hub-name.ts";
 import type { EventHubsOptions } from "./options.ts";
 import { EventHubsProducer } from "./producer.ts";
+import { RemovedTails } from "./read/removed-tails.ts";
 import { eventHubsReader } from "./reader.ts";
 import { comparePositions } from "./records.ts";
 import type { EventHubsService, GroupStores } from "./service.ts";
@@ -34,9 +35,9 @@ const PROVIDER = "event-hubs";
 const READER_GROUP = "$Default";
 /** A hub that need not exist: the service answers whether it does only to who is allowed in. */
 const PROBED_HUB = "streamport-check";
-const WATCH_MS = 1_000;
+const PACE = { watchMs: 1_000, silenceMs: 400 };
 /** An emulator is near, and costs nothing. */
-const EMULATOR_WATCH_MS = 100;
+const EMULATOR_PACE = { watchMs: 100, silenceMs: 100 };
 const BLOBS_ADVICE =
   "groups are kept there: check `checkpoints`, and that the credentials may read and write blobs in it (Storage Blob Data Contributor)";
 
@@ -71,8 +72,9 @@ export class EventHubsDriver implements Driver<EventHubsCapability> {
     const blobs = this.#blobs(clients, checkpoints, report);
     const groups: GroupStores =
       blobs === null ? (checkpoints === "memory" ? this.#memoryGroups : new NoGroups()) : new ContainerGroups(blobs, clients.address.host);
-    const watchMs = developmentEmulator ? EMULATOR_WATCH_MS : WATCH_MS;
-    return new OpenEventHubsDriver({ clients, directory, report, readerGroup, groups, watchMs }, blobs, closing);
+    const pace = developmentEmulator ? EMULATOR_PACE : PACE;
+    const removedTails = new RemovedTails(clients, readerGroup, pace.silenceMs, report);
+    return new OpenEventHubsDriver({ clients, directory, report, readerGroup, groups, removedTails, ...pace }, blobs, closing);
   }
 
   #blobs(clients: HubClients, checkpoints: EventHubsOptions["checkpoints"], report: OpenContext["report"]): BlobCalls | null {

@@ -2,6 +2,7 @@ import type { Report } from "../../src/driver/index.ts";
 import type { LeaseStore } from "../../src/leases/index.ts";
 import type { HubClients } from "./client/hub-clients.ts";
 import type { HubDirectory } from "./hubs/hub-directory.ts";
+import type { RemovedTails } from "./read/removed-tails.ts";
 
 /** What the parts of one connection share. */
 export interface EventHubsService {
@@ -11,8 +12,11 @@ export interface EventHubsService {
   /** The consumer group of readers. */
   readonly readerGroup: string;
   readonly groups: GroupStores;
+  readonly removedTails: RemovedTails;
   /** Shorter where an emulator in this network answers. */
   readonly watchMs: number;
+  /** How long an open link may say nothing before the properties of the partition are looked at. Shorter as well. */
+  readonly silenceMs: number;
 }
 
 /** Where groups are kept. */

@@ -49,7 +49,7 @@ export class GroupAdmin {
     await (await this.#admin(topic, name)).remove(signal);
   }
 
-  /** The difference of sequence numbers: where compaction has removed events it is too high. */
+  /** The difference of sequence numbers: where compaction has removed events it is too high, except behind the last one that this connection has found. */
   async lag(topic: string, name: GroupName, { partitions, initialPosition }: LagRequest, signal: AbortSignal): Promise<Lag> {
     const admin = await this.#admin(topic, name);
     const progress = await admin.progress(signal);
@@ -61,7 +61,10 @@ export class GroupAdmin {
       asked.map(async (partition) => {
         const place = beginning.get(partition) ?? { kind: "earliest" };
         const info = await this.#service.directory.partition(topic, partition, signal);
-        return { partition, messages: behind(info, progress?.get(partition) ?? { place, ahead: null }, topic, partition), timeMs: null };
+        const at = progress?.get(partition) ?? { place, ahead: null };
+        const tail = { topic, incarnation: hub.identity.incarnation, partition, next: nextOf(at.place) };
+        const isRemoved = this.#service.removedTails.knows(tail, info);
+        return { partition, messages: isRemoved ? 0 : behind(info, at, topic, partition), timeMs: null };
       }),
     );
     const messages = figures.reduce((sum, figure) => sum + figure.messages, 0);
@@ -73,11 +76,17 @@ function nativeOf({ group, nativeGroup = group }: GroupName): string {
   return nativeGroup;
 }
 
+/** The number behind which everything is handled; `null`: the place is none of a position. */
+function nextOf(place: PartitionPlace): number | null {
+  if (place.kind !== "at" && place.kind !== "after") return null;
+  return parsePosition(place.position).sequenceNumber + (place.kind === "after" ? 1 : 0);
+}
+
 /** @throws `position-out-of-range` */
 function behind({ begin, next }: PartitionInfo, { place, ahead }: LeaseProgress, topic: string, partition: string): number {
   if (place.kind === "ended") return 0;
-  if (place.kind !== "at" && place.kind !== "after") return next - begin;
-  const first = parsePosition(place.position).sequenceNumber + (place.kind === "after" ? 1 : 0);
+  const first = nextOf(place);
+  if (first === null) return next - begin;
   if (first > next) {
     const text = `the group stands at ${first}, behind the end of the partition, whose next event is ${next}`;
     throw eventHubsError("position-out-of-range", text, { topic, partition });

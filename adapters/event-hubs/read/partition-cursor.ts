@@ -6,7 +6,7 @@ import type { PartitionInfo } from "../hubs/hub-directory.ts";
 import { parsePosition, positionOf, recordOf } from "../records.ts";
 import type { EventHubsService } from "../service.ts";
 import { EventPump, type Pumped } from "./event-pump.ts";
-import { isTailRemoved } from "./removed-tail.ts";
+import type { TailPlace } from "./removed-tails.ts";
 
 export interface PartitionCursorRequest {
   readonly topic: string;
@@ -27,11 +27,9 @@ const LEAST_EVENTS = 2;
 const MOST_EVENTS = 500;
 /** A link takes as many events at a time as it was opened with: it is opened anew where that is so far from what fits. */
 const MOST_MISFIT = 4;
-/** How long an open link may say nothing before the properties of the partition are looked at. */
-const SHORT_IDLE_MS = 400;
 /** Where a link has waited before. */
 const LONG_IDLE_MS = 30_000;
-/** So often the link of a reader says nothing while the partition is not at its end: then it is looked whether compaction has removed the rest. */
+/** So often a link says nothing while the partition is not at its end: then it is looked whether compaction has removed the rest. */
 const QUIET_TURNS = 3;
 /** Pauses after a throttled read. */
 const THROTTLED_MS = { initialDelayMs: 100, maxDelayMs: 5_000 };
@@ -111,7 +109,7 @@ export class EventHubsCursor implements PartitionCursor {
     signal.throwIfAborted();
     const ownerLevel = epoch === null ? null : Number(epoch);
     const mayBeSlow = epoch !== null || this.#isCaughtUp;
-    const idleMs = mayBeSlow && this.#hasWaited ? LONG_IDLE_MS : SHORT_IDLE_MS;
+    const idleMs = mayBeSlow && this.#hasWaited ? LONG_IDLE_MS : this.#service.silenceMs;
     this.#pump = new EventPump(consumer, { partition, start: this.#start(), ownerLevel, idleMs, most: this.#most });
   }
 
@@ -132,8 +130,9 @@ export class EventHubsCursor implements PartitionCursor {
     throw eventHubsError("invalid-argument", `Event Hubs cannot read from this kind of place: ${place.kind}`);
   }
 
-  #isAtEnd({ next, lastStoredMs }: PartitionInfo): boolean {
-    if (this.#next !== null) return this.#next >= next;
+  #isAtEnd(info: PartitionInfo): boolean {
+    const { next, lastStoredMs } = info;
+    if (this.#next !== null) return this.#next >= next || this.#service.removedTails.knows(this.#tail, info);
     const { place } = this.#request;
     return lastStoredMs === null || (place.kind === "timestamp" && lastStoredMs < place.timestampMs);
   }
@@ -158,19 +157,19 @@ export class EventHubsCursor implements PartitionCursor {
     const info = await this.#service.directory.partition(topic, partition, signal);
     this.#passGap(info);
     if (this.#isAtEnd(info)) return this.#caughtUp();
-    // A group goes on only behind what it has got.
-    if (this.#request.epoch !== null) return;
     this.#quietTurns += 1;
-    if (this.#quietTurns < QUIET_TURNS) return;
-    this.#quietTurns = 0;
-    await this.#endPump();
-    if (!(await isTailRemoved(this.#service, { topic, partition, start: this.#start(), begin: info.begin }, signal))) return;
-    const { report } = this.#service;
-    if (report.wants("warning")) {
-      const text = `partition ${partition} counts as read to its end: its last event is ${info.next - 1}, and nothing comes from ${this.#next ?? "the time asked for"} on, while its oldest event does. Compaction removes events so`;
-      report({ kind: "warning", topic, text });
-    }
-    this.#caughtUp();
+    if (this.#quietTurns !== QUIET_TURNS) return;
+    const isGroup = this.#request.epoch !== null;
+    // The link of a group stays open. It excludes readers in its own consumer group only.
+    if (!isGroup) await this.#endPump();
+    const isRemoved = await this.#service.removedTails.look(this.#tail, this.#start(), info, signal);
+    if (isRemoved) this.#caughtUp();
+    else if (!isGroup) this.#quietTurns = 0;
+  }
+
+  get #tail(): TailPlace {
+    const { topic, partition } = this.#request;
+    return { topic, incarnation: this.#incarnation ?? "", partition, next: this.#next };
   }
 
   async #take({ events, last }: Extract<Pumped, { kind: "events" }>, signal: AbortSignal): Promise<void> {
