@@ -4,7 +4,7 @@ import { connect } from "../../src/index.ts";
 import { memoryOfFlights, memoryOfWorkload } from "./emulator-memory.ts";
 import { startEmulatorProcess } from "./emulator-process.ts";
 import { emulatorStartMilliseconds } from "./emulator-start.ts";
-import { EMULATOR_PAIRS, compareConsuming, comparePublishing } from "./emulator-throughput.ts";
+import { EMULATOR_PAIRS, compareBatches, compareGroups } from "./emulator-throughput.ts";
 import { worstControl } from "./paired.ts";
 import { type Bar, type BenchResult, isWithinControl, rounded } from "./result.ts";
 
@@ -24,13 +24,13 @@ export async function benchEmulator(tell: (text: string) => void): Promise<Bench
 
   // The server's own settings but for the three seconds that every new group waits for more members.
   await using cluster = await startKafka({ profile: "default", properties: { "group.initial.rebalance.delay.ms": "0" } });
-  await using process = await startEmulatorProcess();
+  await using process = await startEmulatorProcess("kafka");
   await using emulator = await startEmulator("kafka");
   await using real = await connect(cluster.url, { require: ["topicAdmin"] });
   await using ownProcess = await connect(process.url, { require: ["topicAdmin"] });
   await using inProcess = await connect(emulator.url, { require: ["topicAdmin"] });
   const brokers = { real, ownProcess, inProcess };
-  const comparisons = { publish: await comparePublishing(brokers), consume: await compareConsuming(brokers) };
+  const comparisons = { publish: await compareBatches(brokers), consume: await compareGroups(brokers) };
   for (const [what, { figures, raw, control }] of Object.entries(comparisons)) {
     const { ownProcess: own, inProcess: shared } = figures;
     tell(

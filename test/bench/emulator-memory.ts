@@ -20,7 +20,7 @@ export async function memoryOfFlights(): Promise<number> {
 }
 
 async function megabytesOf(messages: readonly OutgoingMessage<Uint8Array>[]): Promise<number> {
-  await using emulator = await startEmulatorProcess();
+  await using emulator = await startEmulatorProcess("kafka");
   await using connection = await connect(emulator.url, { require: ["topicAdmin"] });
   await connection.admin.createTopic("memory", { partitions: PARTITIONS });
   const before = emulator.residentBytes();

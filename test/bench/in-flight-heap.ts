@@ -21,10 +21,14 @@ export async function inFlightHeapBytes(): Promise<number> {
  * @param stall from then on nothing is answered for at least a second
  * @param goOn answers again
  */
-export async function heapOfSends(producer: Producer<Uint8Array>, stall: () => void, goOn: () => void = () => {}): Promise<number> {
+export async function heapOfSends(
+  producer: Producer<Uint8Array>,
+  stall: () => void | Promise<void>,
+  goOn: () => void | Promise<void> = () => {},
+): Promise<number> {
   const messages = workload(SENDS);
   await producer.send(messages[0]!);
-  stall();
+  await stall();
   const sends = new Array<Promise<Receipt>>(SENDS);
   collectGarbage();
   const before = process.memoryUsage().heapUsed;
@@ -33,7 +37,7 @@ export async function heapOfSends(producer: Producer<Uint8Array>, stall: () => v
   await new Promise((resolve) => setTimeout(resolve, 300));
   collectGarbage();
   const after = process.memoryUsage().heapUsed;
-  goOn();
+  await goOn();
   const receipts = await Promise.all(sends);
   if (receipts.length !== SENDS) throw new Error("not every send was measured");
   return (after - before) / SENDS;

@@ -7,7 +7,7 @@ import { heapOfSends } from "./in-flight-heap.ts";
 import { CONSUME_PAIRS, compareConsume } from "./kafka-consume.ts";
 import { PUBLISH_PAIRS, type PublishSetting, comparePublish } from "./kafka-publish.ts";
 import { inversionsOf } from "./key-inversions.ts";
-import { type Comparison, type Sample, worstControl } from "./paired.ts";
+import { type Comparison, sampleTexts, worstControl } from "./paired.ts";
 import { type Bar, type BenchResult, isWithinControl, rounded } from "./result.ts";
 import { PARTITIONS } from "./workload.ts";
 
@@ -83,7 +83,7 @@ export async function benchKafka(tell: (text: string) => void): Promise<BenchRes
     const { ours, naive } = comparison.figures;
     bars.push({ name, value: rounded(better === "higher" ? ours.speed : 1 / ours.speed), better, must, aim, pairs: PUBLISH_PAIRS.pairs });
     comparisons.push(comparison);
-    tell(`${name}: ${timesOf({ ours: ours.challenger, raw: comparison.raw, "raw by key": naive.challenger })}`);
+    tell(`${name}: ${sampleTexts({ ours: ours.challenger, raw: comparison.raw, "raw by key": naive.challenger })}`);
     tell(`  ours ${rounded(ours.speed / naive.speed)} times as fast as raw by key; control ${comparison.control.toFixed(3)}`);
   }
   await raw.disconnect();
@@ -91,7 +91,7 @@ export async function benchKafka(tell: (text: string) => void): Promise<BenchRes
   const consume = await compareConsume(connection, kafka);
   const { run, runBatches } = consume.figures;
   comparisons.push(consume);
-  tell(`consume: ${timesOf({ run: run.challenger, runBatches: runBatches.challenger, "raw eachBatch": consume.raw })}`);
+  tell(`consume: ${sampleTexts({ run: run.challenger, runBatches: runBatches.challenger, "raw eachBatch": consume.raw })}`);
   tell(`  control ${consume.control.toFixed(3)}`);
   bars.push(
     {
@@ -136,11 +136,4 @@ export async function benchKafka(tell: (text: string) => void): Promise<BenchRes
   );
   const control = worstControl(comparisons);
   return { provider: "kafka", control: rounded(control), void: !isWithinControl(control), bars };
-}
-
-function timesOf(samples: Readonly<Record<string, Sample>>): string {
-  const texts = Object.entries(samples).map(([who, { microseconds, cpuMicroseconds }]) => {
-    return `${who} ${microseconds.toFixed(2)} µs (CPU ${cpuMicroseconds.toFixed(2)} µs) a message`;
-  });
-  return texts.join(", ");
 }

@@ -1,8 +1,8 @@
 import type { Message as RawMessage, Producer as RawProducer } from "kafkajs";
 import { murmur2 } from "../../adapters/kafka/produce/murmur2.ts";
 import { type Connection, type OutgoingMessage, bytes } from "../../src/index.ts";
-import { DeliveryDigest } from "./delivery-digest.ts";
-import { type Comparison, type Contestant, type Pairs, compare, startWatch } from "./paired.ts";
+import type { Comparison, Pairs } from "./paired.ts";
+import { type Publishing, comparePublishing, eachBatch } from "./publish-comparison.ts";
 import { PARTITIONS, batchesOf, workload } from "./workload.ts";
 
 export const PUBLISH_PAIRS: Pairs = { pairs: 21, warmUp: 12 };
@@ -35,51 +35,29 @@ export async function comparePublish(
   { name, together, times, call, ...setting }: PublishSetting,
 ): Promise<Comparison<"ours" | "naive">> {
   const topics = { ours: `${name}.ours`, raw: `${name}.raw`, naive: `${name}.naive` };
-  for (const topic of Object.values(topics)) await connection.admin.createTopic(topic, { partitions: PARTITIONS });
   const messages = workload(together * Math.max(times.ours, times.raw), setting.bytes);
   const sent = { ours: messages.slice(0, together * times.ours), raw: messages.slice(0, together * times.raw) };
-  const samples = { ours: 0, raw: 0, naive: 0 };
 
   const producer = connection.topic(topics.ours, { codec: bytes() }).producer();
   const send: Ours =
     call === "batch"
       ? (batch) => producer.sendBatch(batch)
       : (batch) => (batch.length === 1 ? producer.send(batch[0]!) : Promise.all(batch.map((message) => producer.send(message))));
-  const contestant = <Item>(
-    who: keyof typeof samples,
-    items: readonly Item[],
-    step: (batch: readonly Item[]) => Promise<unknown>,
-  ): Contestant => {
-    const batches = batchesOf(items, together);
-    return async () => {
-      samples[who] += 1;
-      const watch = startWatch();
-      for (const batch of batches) await step(batch);
-      return watch(items.length);
-    };
-  };
-  const sendRaw = (topic: string) => {
+  const byRaw = (topic: string, toMessage: (message: OutgoingMessage<Uint8Array>) => RawMessage): Publishing => {
     const one = (batch: readonly RawMessage[]): Promise<unknown> =>
       raw.send({ topic, acks: ALL_REPLICAS, messages: batch as RawMessage[] });
-    return call === "batch" ? one : (batch: readonly RawMessage[]) => Promise.all(batch.map((message) => one([message])));
+    const sendRaw = call === "batch" ? one : (batch: readonly RawMessage[]) => Promise.all(batch.map((message) => one([message])));
+    return { connection, topic, messages: sent.raw, publish: eachBatch(batchesOf(sent.raw.map(toMessage), together), sendRaw) };
   };
-  const comparison = await compare(
+  const comparison = await comparePublishing(
     {
-      ours: contestant("ours", sent.ours, send),
-      naive: contestant("naive", sent.raw.map(keyed), sendRaw(topics.naive)),
+      ours: { connection, topic: topics.ours, messages: sent.ours, publish: eachBatch(batchesOf(sent.ours, together), send) },
+      naive: byRaw(topics.naive, keyed),
+      raw: byRaw(topics.raw, withPartition),
     },
-    contestant("raw", sent.raw.map(withPartition), sendRaw(topics.raw)),
-    PUBLISH_PAIRS,
+    { ...PUBLISH_PAIRS, partitions: PARTITIONS },
   );
   await producer.close();
-  for (const who of ["ours", "raw", "naive"] as const) {
-    const digest = new DeliveryDigest();
-    for await (const batch of connection.topic(topics[who], { codec: bytes() }).reader({ until: "now" }).batches()) {
-      for (const { value } of batch) digest.add(value);
-    }
-    const values = (who === "ours" ? sent.ours : sent.raw).map(({ value }) => value);
-    digest.verify(topics[who], values, samples[who]);
-  }
   return comparison;
 }
 

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { benchEmulator } from "./emulator-bench.ts";
 import { benchKafka } from "./kafka-bench.ts";
 import { benchKafkaCli } from "./kafka-cli-bench.ts";
+import { benchKinesis } from "./kinesis-bench.ts";
 import { benchLeases } from "./leases-bench.ts";
 import { benchMemory } from "./memory-bench.ts";
 import { writeRecord } from "../results/record.ts";
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise
   kafka: benchKafka,
   "kafka-emulator": benchEmulator,
   "kafka-cli": benchKafkaCli,
+  kinesis: benchKinesis,
 };
 
 function table({ provider, control, bars, ...result }: BenchResult): string {

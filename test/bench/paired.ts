@@ -96,3 +96,11 @@ function middle(samples: readonly Sample[]): Sample {
 export function worstControl(comparisons: readonly { readonly control: number }[]): number {
   return worstRatio(comparisons.map(({ control }) => control));
 }
+
+/** For people. */
+export function sampleTexts(samples: Readonly<Record<string, Sample>>): string {
+  const texts = Object.entries(samples).map(([who, { microseconds, cpuMicroseconds }]) => {
+    return `${who} ${microseconds.toFixed(2)} µs (CPU ${cpuMicroseconds.toFixed(2)} µs) a message`;
+  });
+  return texts.join(", ");
+}

@@ -5,11 +5,11 @@ export const PARTITIONS = 8;
 export const VALUE_BYTES = 100;
 
 /** Messages whose keys take turns; each value begins with its number, by which order and completeness are checked. */
-export function workload(messages: number, valueBytes: number = VALUE_BYTES): readonly OutgoingMessage<Uint8Array>[] {
+export function workload(messages: number, valueBytes: number = VALUE_BYTES, keys: number = KEYS): readonly OutgoingMessage<Uint8Array>[] {
   return Array.from({ length: messages }, (_, number) => {
     const value = Buffer.alloc(valueBytes, 0x2e);
     value.writeUInt32BE(number, 0);
-    return { key: `key-${number % KEYS}`, value };
+    return { key: `key-${number % keys}`, value };
   });
 }
 
