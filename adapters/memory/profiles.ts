@@ -108,7 +108,8 @@ const OWN: Profile = {
   keyLanes: "grouped",
   settlementUnit: "position",
   groups: "broker",
-  aheadBytes: 4_096,
+  // As the stores of Kinesis and OCI Streaming.
+  aheadBytes: 16_384,
   namesCulprit: true,
   bookmarks: "positions",
   quietMs: 0,

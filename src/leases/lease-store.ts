@@ -8,7 +8,7 @@ import type { GroupRow, Held, LeaseRow, Version } from "./lease-row.ts";
  * A store keeps every column and item that it does not know.
  */
 export interface LeaseStore {
-  /** How many bytes of `LeaseRow.ahead` it keeps, as JSON in UTF-8. */
+  /** How many bytes of `LeaseRow.ahead` it keeps, as the text of `leaseColumns` in UTF-8. */
   readonly aheadBytes: number;
   readGroup(signal: AbortSignal): Promise<Held<GroupRow> | null>;
   /** `before` is `null`: creates the row if there is none. */

@@ -1,5 +1,6 @@
 import type { PartitionPlace } from "../driver/index.ts";
-import { type GroupMove, type GroupRow, type LeaseRow, type StoredAhead, parsePlace, placeText } from "./lease-row.ts";
+import { aheadText, parseAhead } from "./ahead-text.ts";
+import { type GroupMove, type GroupRow, type LeaseRow, parsePlace, placeText } from "./lease-row.ts";
 
 /** A row as columns of text, for stores that keep texts. A column that is not there is `null` in the row. */
 export type Columns = Readonly<Record<string, string>>;
@@ -15,7 +16,7 @@ export function leaseColumns(row: LeaseRow): Columns {
     holdMs: row.holdMs === null ? null : String(row.holdMs),
     wantedBy: row.wantedBy,
     place: placeText(row.place),
-    ahead: row.ahead === null ? null : JSON.stringify(row.ahead),
+    ahead: row.ahead === null ? null : aheadText(row.ahead),
     emptyUntilMs: row.emptyUntilMs === null ? null : String(row.emptyUntilMs),
     moved: String(row.moved),
   });
@@ -37,7 +38,7 @@ export function leaseRowOf(columns: Columns): LeaseRow {
     holdMs: holdMs === undefined ? null : Number(holdMs),
     wantedBy: wantedBy ?? null,
     place: parsePlace(place),
-    ahead: ahead === undefined ? null : (JSON.parse(ahead) as StoredAhead),
+    ahead: ahead === undefined ? null : parseAhead(ahead),
     emptyUntilMs: emptyUntilMs === undefined ? null : Number(emptyUntilMs),
     moved: BigInt(moved),
   };

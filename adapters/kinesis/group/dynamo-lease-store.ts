@@ -6,10 +6,10 @@ import { LEASE_KEY, type NextLease, conditionOf, heldLease, isLease, nextLease }
 import type { Item, Tables } from "./tables.ts";
 
 /**
- * About a thousand unfinished messages, before they are packed to a tenth. An item has up to 400 KiB, and each KiB of it costs a unit a write:
+ * Some thousand unfinished messages, as they are packed. An item has up to 400 KiB, and each KiB of it costs a unit a write:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
  */
-const AHEAD_BYTES = 65_536;
+const AHEAD_BYTES = 16_384;
 
 /** Where rows of the Kinesis Client Library start that name no position. */
 export interface AdoptedStarts {

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { PartitionPlace } from "../../../src/driver/index.ts";
 import { type Columns, type Held, type LeaseRow, type Version, leaseColumns, leaseRowOf } from "../../../src/leases/index.ts";
 import type { Item } from "./tables.ts";
@@ -13,7 +12,7 @@ const SUB_SEQUENCE = "checkpointSubSequenceNumber";
 const PARENTS = "parentShardId";
 const SWITCHES = "ownerSwitchesSinceCheckpoint";
 const KIND = "entityType";
-/** Everything of ours, as one text. */
+/** Everything of ours, as one text; what is handled ahead is packed in it. */
 const OURS = "streamport";
 
 const SHARD = /^shardId-\d+$/;
@@ -37,21 +36,6 @@ interface OwnColumns {
   readonly library: LibraryColumns;
 }
 
-/** Sequence numbers have 56 digits, most of them the same: of many of them a tenth is stored. */
-const PACKED = "deflated ";
-const PACKED_FROM_BYTES = 512;
-
-function packed({ ahead, ...columns }: Columns): Columns {
-  if (ahead === undefined) return columns;
-  return { ...columns, ahead: ahead.length < PACKED_FROM_BYTES ? ahead : PACKED + deflateRawSync(ahead).toString("base64") };
-}
-
-function unpacked({ ahead, ...columns }: Columns): Columns {
-  if (ahead === undefined) return columns;
-  const isPacked = ahead.startsWith(PACKED);
-  return { ...columns, ahead: isPacked ? inflateRawSync(Buffer.from(ahead.slice(PACKED.length), "base64")).toString() : ahead };
-}
-
 /** All that is interpreted of an item: a write is made only where each of it is as it was. */
 interface Interpreted {
   readonly ours: string | null;
@@ -69,7 +53,7 @@ export function heldLease(item: Item, adopted: (partition: string, kind: "latest
   const interpreted = interpretedOf(item);
   const version: Version = JSON.stringify(interpreted);
   const own = interpreted.ours === null ? null : (JSON.parse(interpreted.ours) as OwnColumns);
-  if (own !== null && isSame(own.library, interpreted.library)) return { row: leaseRowOf(unpacked(own.row)), version };
+  if (own !== null && isSame(own.library, interpreted.library)) return { row: leaseRowOf(own.row), version };
   return { row: foreignRow(item, interpreted.library, own, adopted), version };
 }
 
@@ -95,7 +79,7 @@ function isSame(a: LibraryColumns, b: LibraryColumns): boolean {
  */
 function foreignRow(item: Item, library: LibraryColumns, own: OwnColumns | null, adopted: Parameters<typeof heldLease>[1]): LeaseRow {
   const partition = item[LEASE_KEY]!.S!;
-  const former = own === null ? null : leaseRowOf(unpacked(own.row));
+  const former = own === null ? null : leaseRowOf(own.row);
   const taken = { owner: library.owner, beat: BigInt(library.counter ?? 0), holdMs: null, wantedBy: null };
   if (former !== null && own?.library.checkpoint === library.checkpoint && own.library.subSequence === library.subSequence) {
     // Without an owner it was only freed: nobody gives a sign of life.
@@ -147,7 +131,7 @@ export function nextLease(before: Held<LeaseRow> | null, next: LeaseRow): NextLe
   const former = before === null ? null : (JSON.parse(before.version) as Interpreted).library;
   const [checkpoint, subSequence] = checkpointFor(next, before?.row ?? null, former);
   const library: LibraryColumns = { owner: next.owner, counter: String(next.beat), checkpoint, subSequence };
-  const own: OwnColumns = { row: packed(leaseColumns(next)), version: randomUUID(), library };
+  const own: OwnColumns = { row: leaseColumns(next), version: randomUUID(), library };
   const ours = JSON.stringify(own);
   const isNew = before === null;
   return {

@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { type GroupRow, type LeaseRow, groupColumns, groupRowOf, leaseColumns, leaseRowOf } from "../../../src/leases/index.ts";
+import {
+  type GroupRow,
+  type LeaseRow,
+  type StoredAhead,
+  groupColumns,
+  groupRowOf,
+  leaseColumns,
+  leaseRowOf,
+} from "../../../src/leases/index.ts";
 
 const LEASE: LeaseRow = {
   groupId: "g",
@@ -53,6 +61,31 @@ test("rows come back from their columns as they were", () => {
 
 test("what is null has no column", () => {
   expect(Object.keys(leaseColumns({ ...LEASE, owner: null, ahead: null }))).not.toContain("owner");
+});
+
+const LONG: StoredAhead = {
+  of: "after 4957 with a blank",
+  upTo: "9",
+  except: Array.from({ length: 900 }, (_, index) => `49590338271490256608559692538361571095921575989136${500_000 + index * 7}`),
+};
+
+test("much that is handled ahead is packed, to less than a fifth, and comes back as it was", () => {
+  const columns = leaseColumns({ ...LEASE, ahead: LONG });
+  expect(columns["ahead"]!.length).toBeLessThan(JSON.stringify(LONG).length / 5);
+  expect(leaseRowOf(columns).ahead).toEqual(LONG);
+});
+
+test("what is handled ahead is read unpacked too, however much it is", () => {
+  expect(leaseRowOf({ ...leaseColumns(LEASE), ahead: JSON.stringify(LONG) }).ahead).toEqual(LONG);
+});
+
+test.each([
+  ["a later version", "streamport/9 AAAA"],
+  ["a cut text", leaseColumns({ ...LEASE, ahead: LONG })["ahead"]!.slice(0, -40)],
+  ["other JSON", JSON.stringify({ upTo: "9", except: "7" })],
+  ["no JSON", "{"],
+])("what is handled ahead in the words of %s is left out, and the place counts", (_, ahead) => {
+  expect(leaseRowOf({ ...leaseColumns(LEASE), ahead })).toEqual({ ...LEASE, ahead: null });
 });
 
 test("columns of another kind are refused", () => {
