@@ -21,5 +21,5 @@ export const registry: Readonly<Record<string, (() => Promise<OpenDriver>) | nul
   pubsub: null,
 
   // Oracle Cloud Infrastructure Streaming.
-  "oci-streaming": null,
+  "oci-streaming": async () => (await import("./oci-streaming/open.ts")).loadOciStreamingOpener(),
 };

@@ -21,7 +21,7 @@ const emulators: Readonly<Record<string, StartInProcess | null>> = {
   pubsub: null,
 
   // Oracle Cloud Infrastructure Streaming, and the objects that its groups need.
-  "oci-streaming": null,
+  "oci-streaming": async (options) => (await import("./oci-streaming/emulated-oci-streaming.ts")).startEmulatedOciStreaming(options),
 };
 
 /** Every provider that can run in this process, by its id. */

@@ -1,5 +1,6 @@
 import type { Fault, FaultKind } from "../../src/driver/index.ts";
 import { StreamError } from "../../src/errors.ts";
+import { type DamageOptions, damagedReadsOf } from "../damage-options.ts";
 import type { EmulatorTopic } from "../emulator.ts";
 import { cannotListen, listeningAddress } from "../listening-address.ts";
 import { requireOpen } from "../require-open.ts";
@@ -10,7 +11,7 @@ import { ServiceServers } from "./server/service-servers.ts";
 import { DEFAULT_SETTINGS, type StreamingSettings } from "./settings.ts";
 import { ThrowAwayIdentity } from "./signature/throw-away-identity.ts";
 import { LEASE_BUCKET, NAMESPACE, StreamingService } from "./streaming-service.ts";
-import { createTopic, streamOf } from "./topic-control.ts";
+import { createTopic, damageLastMessage, streamOf } from "./topic-control.ts";
 
 export interface EmulatedOciStreamingOptions extends Partial<StreamingSettings> {
   /** Port of the administration and of objects; messages have the next one. @default free ones */
@@ -35,6 +36,8 @@ export interface EmulatedOciStreaming extends AsyncDisposable {
   /** As Oracle's own tools read it, with the profiles DEFAULT and SESSION. It is removed by `close`. */
   readonly configFile: string;
   readonly region: string;
+  /** For programs that use clients and tools of Oracle. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly tenancy: string;
   /** The pool in which `createTopic` creates streams. */
   readonly streamPool: string;
@@ -53,6 +56,8 @@ export interface EmulatedOciStreaming extends AsyncDisposable {
   callCount(operation: string): number;
   /** Deletes everything that is stored now, as retention does once it has passed. Rejects with `not-found` */
   expire(topic: string): Promise<void>;
+  /** Makes the message that was stored last in a partition unreadable. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty */
+  damage(topic: string, partition: string, options?: DamageOptions): void;
   /** As if the creation of the stream had failed: it stays listed as FAILED. Rejects with `not-found` */
   fail(topic: string): Promise<void>;
   /** Puts the clock of the service forward: cursors and messages become older, and signatures too. */
@@ -100,6 +105,7 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
     messagesEndpoint: service.messagesEndpoint,
     configFile: identity.configFile,
     region: REGION,
+    environment: environmentOf(endpoint, identity.configFile),
     tenancy: identity.tenancy,
     streamPool,
     leases: { namespace: NAMESPACE, bucket: LEASE_BUCKET },
@@ -122,6 +128,7 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
     expire: async (topic) => {
       streamOf(opened(), topic).expire();
     },
+    damage: (topic, partition, damage) => damageLastMessage(opened(), topic, partition, damagedReadsOf(damage)),
     fail: async (topic) => streamOf(opened(), topic).fail(),
     advanceClock: (ms) => opened().clock.advance(ms),
     renewSession: async () => identity.renewSession(opened().clock.nowMs),
@@ -145,6 +152,14 @@ function settingsOf(options: Partial<StreamingSettings>): StreamingSettings {
   const names = Object.keys(DEFAULT_SETTINGS) as (keyof StreamingSettings)[];
   const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   return { ...DEFAULT_SETTINGS, ...(Object.fromEntries(given) as Partial<StreamingSettings>) };
+}
+
+/**
+ * The SDKs read the first: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/sdkconfig.htm. The command line `oci` reads the others:
+ * https://docs.oracle.com/en-us/iaas/Content/API/SDKDocs/clienvironmentvariables.htm
+ */
+function environmentOf(endpoint: string, configFile: string): Readonly<Record<string, string>> {
+  return { OCI_CONFIG_FILE: configFile, OCI_CLI_CONFIG_FILE: configFile, OCI_CLI_ENDPOINT: endpoint };
 }
 
 /** It polls as often as the service allows, because tests should not wait. */

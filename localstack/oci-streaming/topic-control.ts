@@ -28,6 +28,14 @@ export function createTopic(service: StreamingService, name: string, settings: E
   }
 }
 
+/** @param reads how many reads get the message damaged. @throws `not-found` · `invalid-argument` for a partition that does not exist or is empty */
+export function damageLastMessage(service: StreamingService, name: string, partition: string, reads: number): void {
+  const log = streamOf(service, name).partition(partition);
+  if (log?.damageLast(reads) === true) return;
+  const what = log === null ? "has no partition" : "has nothing stored in partition";
+  throw controlError("invalid-argument", name, `topic ${JSON.stringify(name)} ${what} ${JSON.stringify(partition)}`);
+}
+
 /** @throws `not-found` */
 export function streamOf(service: StreamingService, name: string): Stream {
   const stream = service.streams.named(name);

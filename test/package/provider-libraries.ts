@@ -7,7 +7,7 @@ export const ADAPTER_SDKS: Readonly<Record<string, readonly string[]>> = {
   kinesis: ["@aws-sdk/client-kinesis", "@aws-sdk/client-dynamodb"],
   "event-hubs": ["@azure/event-hubs", "@azure/storage-blob", "@azure/identity"],
   pubsub: ["@google-cloud/pubsub"],
-  "oci-streaming": ["oci-streaming", "oci-common"],
+  "oci-streaming": ["oci-common"],
 };
 
 export const EMULATOR_LIBRARIES: Readonly<Record<string, readonly string[]>> = {

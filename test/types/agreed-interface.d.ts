@@ -397,6 +397,43 @@ declare module "contract/kinesis" {
   }
 }
 
+declare module "contract/oci-streaming" {
+  import type { Capability, Driver } from "contract";
+  export function ociStreaming(
+    options: OciStreamingOptions,
+  ): Driver<
+    Exclude<
+      Capability,
+      | "partitionGrowth"
+      | "partitionMerge"
+      | "growthKeepsKeyOrder"
+      | "explicitPartition"
+      | "producerTimestamps"
+      | "nativeHeaders"
+      | "lagInMessages"
+      | "lagInTime"
+    >
+  >;
+  export interface OciStreamingOptions {
+    region: string;
+    streamPool: string;
+    endpoint?: string | undefined;
+    configFile?: string | undefined;
+    profile?: string | undefined;
+    leaseEndpoint?: string | undefined;
+    pollMs?: number | undefined;
+    auth?: "config-file" | "session-token" | "instance-principal" | "resource-principal" | "workload-identity" | undefined;
+    authentication?: OciAuthentication | undefined;
+    leases?: "memory" | { namespace: string; bucket: string } | undefined;
+    envelope?: "frame" | "raw" | undefined;
+  }
+  export interface OciAuthentication {
+    getKeyId(): Promise<string>;
+    getPrivateKey(): string;
+    getPassphrase(): string | null;
+  }
+}
+
 declare module "contract/emulators" {
   import type { TopicSettings } from "contract";
   export type EmulatedProvider = "memory" | "kafka" | "kinesis" | "event-hubs" | "pubsub" | "oci-streaming";

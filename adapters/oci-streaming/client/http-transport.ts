@@ -37,6 +37,7 @@ export class HttpTransport {
     };
     return new Promise((resolve, reject) => {
       const sent = isPlain ? httpRequest(url, options) : httpsRequest(url, options);
+      let isAnswered = false;
       const end = (reason: unknown): void => {
         reject(reason);
         sent.destroy();
@@ -47,8 +48,8 @@ export class HttpTransport {
       sent.once("close", () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", abort);
-        // Where neither an answer nor an error has come.
-        reject(brokenAnswer());
+        // Where an error has come, this one is not heard.
+        if (!isAnswered) reject(brokenAnswer());
       });
       sent.once("error", reject);
       sent.once("response", (answer: IncomingMessage) => {
@@ -56,8 +57,8 @@ export class HttpTransport {
         answer.on("data", (part: Buffer) => void parts.push(part));
         answer.once("error", reject);
         answer.once("end", () => {
-          if (!answer.complete) reject(brokenAnswer());
-          else resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) });
+          isAnswered = answer.complete;
+          if (isAnswered) resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) });
         });
       });
       sent.end(body ?? undefined);

@@ -2,7 +2,7 @@ import { hashNumber } from "../streams/hash-key.ts";
 import { type ShardIterator, expiredIterator, formatIterator, parseIterator } from "../streams/shard-iterator.ts";
 import type { Shard } from "../streams/shard.ts";
 import { type StoredRecord, recordJson } from "../streams/stored-record.ts";
-import { damagedData } from "../faults/damaged-data.ts";
+import { damagedData } from "../../faults/damaged-data.ts";
 import type { Handler, RequestContext, StreamInput } from "./handler.ts";
 import { noSuchShard } from "./get-shard-iterator.ts";
 import { streamMembers } from "./members.ts";

@@ -1,3 +1,4 @@
+import { damagedData } from "../../faults/damaged-data.ts";
 import { type Call, type CallSubject, type Operation, jsonAnswer } from "../server/call.ts";
 import { JsonBody } from "../server/json-body.ts";
 import { ServiceError, invalidParameter, missingParameter } from "../server/service-error.ts";
@@ -95,10 +96,12 @@ function max(a: bigint, b: bigint): bigint {
 }
 
 /** Offsets are written in full: no number of JavaScript holds them all. */
-function messagesText(stream: Stream, { name: partition }: PartitionLog, messages: readonly StoredMessage[]): string {
-  const head = `{"stream":${JSON.stringify(stream.name)},"partition":"${partition}","key":`;
-  const texts = messages.map(({ key, value, offset, timestampMs }) => {
+function messagesText(stream: Stream, log: PartitionLog, messages: readonly StoredMessage[]): string {
+  const head = `{"stream":${JSON.stringify(stream.name)},"partition":"${log.name}","key":`;
+  const texts = messages.map((message) => {
+    const { key, offset, timestampMs } = message;
     const keyText = key === null ? "null" : `"${key}"`;
+    const value = log.isDamagedNow(message) ? damagedData(message.value) : message.value;
     return `${head}${keyText},"value":"${value}","offset":${offset},"timestamp":"${timeText(timestampMs)}"}`;
   });
   return `[${texts.join(",")}]`;

@@ -32,7 +32,9 @@ export class Dispatcher {
   /** Never rejects. */
   async answer(endpoint: Operation["endpoint"], request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
-    response.once("close", () => gone.abort());
+    response.once("close", () => {
+      if (!response.writableFinished) gone.abort();
+    });
     try {
       const body = await bodyOf(request);
       if (body === null) return;

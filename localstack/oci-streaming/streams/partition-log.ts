@@ -27,6 +27,8 @@ export class PartitionLog {
   #nextOffset: bigint;
   #lastOffset: bigint | null = null;
   #lastExpiredOffset: bigint | null = null;
+  /** By offset: how often the message is still handed out damaged. */
+  readonly #damaged = new Map<bigint, number>();
 
   constructor(name: string, rule: OffsetRule) {
     this.name = name;
@@ -75,6 +77,26 @@ export class PartitionLog {
       end += 1;
     }
     return this.#messages.slice(from, end);
+  }
+
+  /**
+   * Makes the message that was stored last unreadable for so many reads.
+   * @returns whether there is one
+   */
+  damageLast(reads: number): boolean {
+    const last = this.#messages.at(-1);
+    if (last === undefined || this.oldestOffset === null) return false;
+    this.#damaged.set(last.offset, reads);
+    return true;
+  }
+
+  /** Counts a read of a message. @returns whether this read gets it damaged */
+  isDamagedNow({ offset }: StoredMessage): boolean {
+    const left = this.#damaged.get(offset);
+    if (left === undefined) return false;
+    if (left > 1) this.#damaged.set(offset, left - 1);
+    else this.#damaged.delete(offset);
+    return true;
   }
 
   /** Of the first message that was stored at this time or later; that of the next one if there is none. */

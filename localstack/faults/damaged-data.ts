@@ -5,7 +5,7 @@ const FRAME_MAGIC = Buffer.from("f7535046", "hex");
 const FRAME_CONTENT = Buffer.from([1, 0]);
 
 /**
- * What a client gets instead of damaged data, in base64. The service never damages data: this is for clients that must not lose what they cannot read.
+ * What a client gets instead of damaged data, in base64. Services never damage data: this is for clients that must not lose what they cannot read.
  * A frame of `src/envelope/README.md` stays one by its checksum, and cannot be read; all other data has its bits inverted.
  */
 export function damagedData(data: string): string {
