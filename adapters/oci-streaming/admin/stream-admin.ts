@@ -103,7 +103,7 @@ export class StreamAdmin {
   }
 
   async list(signal: AbortSignal): Promise<readonly string[]> {
-    return (await this.#service.directory.active(signal)).map(({ name }) => name);
+    return (await this.#service.directory.active(signal)).map(({ name }) => name).toSorted();
   }
 }
 
