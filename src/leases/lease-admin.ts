@@ -112,20 +112,23 @@ class StoreAdmin implements LeaseAdmin {
   }
 
   async reset(to: StartPoint, signal: AbortSignal): Promise<void> {
-    const existing = await this.#group(signal);
-    const places = await this.#placesFor(to, existing !== null, signal);
-    if (existing === null) return this.#create(places, signal);
+    const found = await this.#group(signal);
+    const places = await this.#placesFor(to, found !== null, signal);
+    const existing = found ?? (await this.#create(places, signal));
+    if (existing === null) return;
     const mover = this.#mover(signal);
     const begun = await mover.begin(await this.#withoutMove(existing, signal), places);
     if (begun === null) throw conflict(existing.row, "another reset of the group is under way");
     await mover.complete(begun);
   }
 
-  async #create(places: ReadonlyMap<string, PartitionPlace>, signal: AbortSignal): Promise<void> {
+  /** @returns the group where it stands elsewhere now, because rows of a foreign client were there; else `null` */
+  async #create(places: ReadonlyMap<string, PartitionPlace>, signal: AbortSignal): Promise<Held<GroupRow> | null> {
     const id = this.#newId();
     const starting = { store: this.#store, newId: () => id, resolve: async () => places };
-    const { row } = await startGroup(starting, await this.#parts.source.describe(signal), signal);
-    if (row.id !== id) throw conflict(row, "a member has started the group at the same time");
+    const created = await startGroup(starting, await this.#parts.source.describe(signal), signal);
+    if (created.row.id !== id) throw conflict(created.row, "a member has started the group at the same time");
+    return created.row.start === places ? null : created;
   }
 
   #mover(signal: AbortSignal): GroupMover {
