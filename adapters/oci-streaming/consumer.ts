@@ -20,8 +20,8 @@ export class OciConsumer implements ConsumerDriver {
   }
 
   async start(sink: Sink, signal: AbortSignal): Promise<void> {
-    const bufferedBytes = this.#settings.maxBufferedBytes;
-    const parts = await groupParts(this.#service, this.#topic, this.#settings, { bufferedBytes, signal });
+    const { maxBufferedBytes: bufferedBytes, initialPosition: initial } = this.#settings;
+    const parts = await groupParts(this.#service, this.#topic, this.#settings, { bufferedBytes, initial, signal });
     if (this.#isClosed) throw ociError("closed", "the consumer was closed while it was starting");
     this.#member = leaseConsumer(parts, this.#settings);
     await this.#member.start(sink, signal);

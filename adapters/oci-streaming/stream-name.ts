@@ -17,9 +17,14 @@ export function isStreamId(topic: string): boolean {
 
 /** A part of the name of an object, which has up to 1,024 bytes: https://docs.oracle.com/en-us/iaas/Content/Object/Tasks/managingobjects.htm */
 const GROUP = /^[A-Za-z0-9._-]{1,255}$/;
+/** The prefix adopts a group of the service: `group/service-group.ts`. */
+const NATIVE_GROUP = /^(?:service:)?[A-Za-z0-9._-]{1,255}$/;
 
 /** @returns why the name cannot be that of a group, or `null` if it can */
-export function refuseGroupName({ group, nativeGroup = group }: GroupName): string | null {
-  if (GROUP.test(nativeGroup) && nativeGroup !== "." && nativeGroup !== "..") return null;
-  return `a group's name has 1 to 255 of the characters a-z, A-Z, 0-9, ".", "_" and "-"; received ${JSON.stringify(nativeGroup.slice(0, 80))}`;
+export function refuseGroupName({ group, nativeGroup }: GroupName): string | null {
+  const name = nativeGroup ?? group;
+  const isValid = nativeGroup === undefined ? GROUP.test(group) : NATIVE_GROUP.test(nativeGroup);
+  if (isValid && name !== "." && name !== "..") return null;
+  const prefix = nativeGroup === undefined ? "" : `, behind "service:" where a group of the service is adopted`;
+  return `a group's name has 1 to 255 of the characters a-z, A-Z, 0-9, ".", "_" and "-"${prefix}; received ${JSON.stringify(name.slice(0, 80))}`;
 }

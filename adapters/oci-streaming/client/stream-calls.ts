@@ -32,9 +32,9 @@ export class StreamCalls {
 }
 
 /** Offsets may have more digits than a number of JavaScript holds: they are texts here. No text of JSON has the quotes of this pattern within it. */
-const OFFSET = /"offset"\s*:\s*(\d+)/g;
+const OFFSET = /"(offset|committedOffset)"\s*:\s*(\d+)/g;
 
 /** @throws `SyntaxError` for a body that is no JSON */
 export function jsonOf({ body }: HttpAnswer): unknown {
-  return JSON.parse(body.toString("utf8").replaceAll(OFFSET, '"offset":"$1"'));
+  return JSON.parse(body.toString("utf8").replaceAll(OFFSET, '"$1":"$2"'));
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { kinesis } from "../../../../adapters/kinesis/index.ts";
 import { connect } from "../../../../src/index.ts";
-import { KinesisWorld, WAIT, keyed, keysOf, member, stored } from "./kinesis-world.ts";
+import { WAIT, keyed, keysOf, member, stored } from "../members.ts";
+import { KinesisWorld } from "./kinesis-world.ts";
 
 const NUMBERS = Array.from({ length: 12 }, (_, number) => number);
 

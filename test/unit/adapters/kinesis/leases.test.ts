@@ -12,7 +12,8 @@ import { DeleteStreamCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis"
 import { expect, test } from "vitest";
 import { isStreamError } from "../../../../src/index.ts";
 import { aggregateOf } from "./aggregate-of.ts";
-import { KinesisWorld, WAIT, keyed, member, stored } from "./kinesis-world.ts";
+import { WAIT, keyed, member, stored } from "../members.ts";
+import { KinesisWorld } from "./kinesis-world.ts";
 
 const TABLE = "streamport.orders.workers";
 const SHARD = (number: number): string => `shardId-${String(number).padStart(12, "0")}`;

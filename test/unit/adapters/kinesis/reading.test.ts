@@ -12,7 +12,8 @@ import { ShardCursor } from "../../../../adapters/kinesis/read/shard-cursor.ts";
 import { StreamDirectory } from "../../../../adapters/kinesis/streams/stream-directory.ts";
 import type { Report } from "../../../../src/driver/index.ts";
 import type { Gap } from "../../../../src/index.ts";
-import { KinesisWorld, WAIT, keyed, keysOf, member, stored } from "./kinesis-world.ts";
+import { WAIT, keyed, keysOf, member, stored } from "../members.ts";
+import { KinesisWorld } from "./kinesis-world.ts";
 
 const SILENT: Report = Object.assign(() => undefined, { wants: () => false });
 const { signal } = new AbortController();
