@@ -1,8 +1,13 @@
 import { expect, test } from "vitest";
+import { CAPABILITIES as EVENT_HUBS } from "../../../../adapters/event-hubs/capabilities.ts";
+import { CAPABILITIES as KAFKA } from "../../../../adapters/kafka/capabilities.ts";
+import { CAPABILITIES as KINESIS } from "../../../../adapters/kinesis/capabilities.ts";
 import { memory } from "../../../../adapters/memory/index.ts";
 import { CAPABILITIES, OWN_CAPABILITIES } from "../../../../adapters/memory/capabilities.ts";
-import { LIKES, profileOf } from "../../../../adapters/memory/profiles.ts";
-import type { Capability } from "../../../../src/driver/index.ts";
+import { LIKES, type Like, profileOf } from "../../../../adapters/memory/profiles.ts";
+import { CAPABILITIES as OCI_STREAMING } from "../../../../adapters/oci-streaming/capabilities.ts";
+import { CAPABILITIES as PUBSUB } from "../../../../adapters/pubsub/capabilities.ts";
+import type { Capabilities, Capability } from "../../../../src/driver/index.ts";
 import { TestMember, eventually, expectCode, open, outgoing, publish, readAll, series, signal, text } from "./harness.ts";
 
 const billing = { group: "billing", nativeGroup: undefined };
@@ -17,6 +22,27 @@ function missing(query: string): Capability[] {
 test("the provider's own form has every capability", () => {
   expect(CAPABILITIES.filter((name) => !OWN_CAPABILITIES[name])).toEqual([]);
   expect(missing("create=orders")).toEqual([]);
+});
+
+const DECLARED: Readonly<Record<Like, Capabilities>> = {
+  kafka: KAFKA,
+  kinesis: KINESIS,
+  "event-hubs": EVENT_HUBS,
+  pubsub: PUBSUB,
+  "oci-streaming": OCI_STREAMING,
+};
+
+test.each(LIKES)("the form of %s declares what the provider's own adapter declares", (like) => {
+  const { limits, ...others } = profileOf(like, []).capabilities;
+  const { limits: declared, ...declaredOthers } = DECLARED[like];
+  expect(others).toEqual(declaredOthers);
+  // An adapter may need some bytes for itself.
+  expect(Object.keys(limits).toSorted()).toEqual(Object.keys(declared).toSorted());
+  for (const [name, most] of Object.entries(declared)) {
+    const ofForm = limits[name as keyof typeof limits]!;
+    expect(ofForm, name).toBeGreaterThanOrEqual(most);
+    expect(ofForm, name).toBeLessThan(most * 1.02);
+  }
 });
 
 test("each form lacks what its provider lacks", () => {
