@@ -42,7 +42,7 @@ export class EventHubsProducer implements ProducerDriver {
     const client = await this.#service.clients.producer(this.#topic);
     const [hub, { maxSizeInBytes }] = await Promise.all([
       this.#service.directory.hub(this.#topic, signal),
-      client.createBatch({ abortSignal: signal }),
+      this.#service.clients.watchOf(client).during(signal, (abortSignal) => client.createBatch({ abortSignal })),
     ]);
     this.#client = client;
     this.#describedMs = performance.now();
@@ -99,11 +99,13 @@ export class EventHubsProducer implements ProducerDriver {
     let isSent = false;
     try {
       const client = this.#client!;
-      const batch = await client.createBatch({ abortSignal: signal, ...(lane === null ? {} : { partitionId: lane }) });
+      const watch = this.#service.clients.watchOf(client);
+      const partition = lane === null ? {} : { partitionId: lane };
+      const batch = await watch.during(signal, (abortSignal) => client.createBatch({ ...partition, abortSignal }));
       const refusal = fill(batch, records, this.#topic);
       if (refusal !== null) return refusal;
       isSent = true;
-      await client.sendBatch(batch, { abortSignal: signal });
+      await watch.during(signal, (abortSignal) => client.sendBatch(batch, { abortSignal }), lane);
       const { report } = this.#service;
       if (report.wants("call")) {
         const durationMs = performance.now() - startedMs;

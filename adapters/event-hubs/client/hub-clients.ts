@@ -1,6 +1,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { EventHubConsumerClient, EventHubProducerClient } from "@azure/event-hubs";
 import type { EventHubsOptions } from "../options.ts";
+import { ConnectionWatch } from "./connection-watch.ts";
 import { Credentials } from "./credentials.ts";
 import { type NamespaceAddress, addressOf } from "./namespace-address.ts";
 import { loadSdk } from "./sdk.ts";
@@ -12,12 +13,14 @@ const LONGEST_CLOSE_MS = 2_000;
 /** A client that reads at most one link of each partition: the SDK allows no more. */
 interface ConsumerSlot {
   readonly client: EventHubConsumerClient;
+  readonly watch: ConnectionWatch;
   readonly busy: Set<string>;
 }
 
 /** A consumer client for one partition, until it is given back. */
 export interface BorrowedConsumer {
   readonly client: EventHubConsumerClient;
+  readonly watch: ConnectionWatch;
   giveBack(): void;
 }
 
@@ -27,6 +30,7 @@ export class HubClients {
   readonly credentials: Credentials;
   readonly #webSockets: boolean;
   readonly #producers = new Map<string, Promise<EventHubProducerClient>>();
+  readonly #watches = new WeakMap<EventHubProducerClient, ConnectionWatch>();
   readonly #consumers = new Map<string, ConsumerSlot[]>();
   #isClosed = false;
 
@@ -45,6 +49,14 @@ export class HubClients {
     return made;
   }
 
+  watchOf(producer: EventHubProducerClient): ConnectionWatch {
+    const known = this.#watches.get(producer);
+    if (known !== undefined) return known;
+    const watch = new ConnectionWatch(producer);
+    this.#watches.set(producer, watch);
+    return watch;
+  }
+
   async #newProducer(hub: string): Promise<EventHubProducerClient> {
     const { EventHubProducerClient: Client } = await loadSdk();
     const { connectionString, host } = this.address;
@@ -59,13 +71,14 @@ export class HubClients {
     this.#consumers.set(key, slots);
     let slot = slots.find(({ busy }) => !busy.has(partition));
     if (slot === undefined) {
-      slot = { client: await this.#newConsumer(hub, group), busy: new Set() };
+      const made = await this.#newConsumer(hub, group);
+      slot = { client: made, watch: new ConnectionWatch(made), busy: new Set() };
       slots.push(slot);
       if (this.#isClosed) await endOf(slot.client);
     }
-    const { client, busy } = slot;
+    const { client, watch, busy } = slot;
     busy.add(partition);
-    return { client, giveBack: () => void busy.delete(partition) };
+    return { client, watch, giveBack: () => void busy.delete(partition) };
   }
 
   async #newConsumer(hub: string, group: string): Promise<EventHubConsumerClient> {
@@ -95,8 +108,13 @@ export class HubClients {
 
 /** A service that does not answer must not hold up a close. */
 async function endOf(client: { close(): Promise<void> }): Promise<void> {
+  await closedInTime(client.close().catch(() => undefined));
+}
+
+/** Waits no longer than a close may take. */
+export async function closedInTime(closed: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LONGEST_CLOSE_MS)));
-  await Promise.race([client.close().catch(() => undefined), late]);
+  await Promise.race([closed, late]);
   clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 import type { EventPosition, ReceivedEventData, Subscription } from "@azure/event-hubs";
-import type { BorrowedConsumer } from "../client/hub-clients.ts";
+import { ConnectionLost } from "../client/connection-watch.ts";
+import { type BorrowedConsumer, closedInTime } from "../client/hub-clients.ts";
 
 /** What one look at the pump has found. */
 export type Pumped =
@@ -33,6 +34,7 @@ const MOST_IDLE_TURNS = 10;
 export class EventPump implements AsyncDisposable {
   readonly #consumer: BorrowedConsumer;
   readonly #subscription: Subscription;
+  readonly #endWatch: () => void;
   #pending: { readonly events: readonly ReceivedEventData[]; readonly last: number | null; readonly taken: () => void } | null = null;
   #failure: { readonly error: unknown } | null = null;
   #wake: () => void = () => undefined;
@@ -41,6 +43,7 @@ export class EventPump implements AsyncDisposable {
 
   constructor(consumer: BorrowedConsumer, { partition, start, ownerLevel, idleMs, most }: PumpRequest) {
     this.#consumer = consumer;
+    this.#endWatch = consumer.watch.watch(() => this.#fail(new ConnectionLost("the connection was lost")));
     this.#subscription = consumer.client.subscribe(
       partition,
       {
@@ -117,8 +120,13 @@ export class EventPump implements AsyncDisposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#pending?.taken();
-    await this.#subscription.close().catch(() => undefined);
-    this.#consumer.giveBack();
+    this.#endWatch();
+    // Until it is closed the SDK takes no other subscription to the partition from this client.
+    const closed = this.#subscription.close().then(
+      () => this.#consumer.giveBack(),
+      () => this.#consumer.giveBack(),
+    );
+    await closedInTime(closed);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
