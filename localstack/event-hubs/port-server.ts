@@ -10,7 +10,7 @@ import type { AmqpLibrary } from "./library.ts";
 import type { Namespace } from "./namespace.ts";
 
 /** How long the service is away during a restart. */
-const AWAY_MS = 50;
+const AWAY_MS = 1_000;
 const AMQP_HEADER = "A".charCodeAt(0);
 /** The first byte of a handshake: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
 const TLS_HANDSHAKE = 0x16;

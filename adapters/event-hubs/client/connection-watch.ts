@@ -35,7 +35,7 @@ export class ConnectionWatch {
   #connection: Emitter | undefined;
 
   constructor(client: object) {
-    this.#client = client as Inner;
+    this.#client = client;
   }
 
   /**
