@@ -89,12 +89,21 @@ export function classify(error: unknown): StreamError {
   if (parts.some((part) => part.code === "UnauthorizedError" && /claim/i.test(textOf(part.error)))) {
     return eventHubsError("permission-denied", DENIED.meaning, { cause: error });
   }
+  if (isStuck(error)) return eventHubsError("unavailable", "the client can open no more links, and is replaced", { cause: error });
   const coded = classifySdkError(error, SDK_RULES);
   if (coded.code !== "internal" || coded === error) return coded;
   const rule = parts.map(({ error: one }) => uncodedRule(textOf(one))).find((found) => found !== null);
   return rule === undefined || rule === null
     ? coded
     : eventHubsError(rule.code, rule.meaning, { cause: error, ...(rule.retryable === undefined ? {} : { retryable: rule.retryable }) });
+}
+
+/**
+ * The SDK opens a second link for tokens where an attach was given up while the first one was being opened. The service refuses it, now and later: such a
+ * client can open no more links.
+ */
+export function isStuck(error: unknown): boolean {
+  return sdkErrorParts(error).some((part) => part.code === "InvalidOperationError" && /\$cbs/.test(textOf(part.error)));
 }
 
 /** What the SDK throws without a code. Its texts are its own, so none holds what was sent. */

@@ -3,7 +3,7 @@ import type { EventDataBatch, EventHubProducerClient } from "@azure/event-hubs";
 import { notStored } from "../../src/adapter-kit/index.ts";
 import type { CallShape, CallSlice, Limits, ProducerDriver, PublishCall, SliceResult, TopicIdentity } from "../../src/driver/index.ts";
 import { CAPABILITIES, MOST_MESSAGE_BYTES, messageBytesOf, shapeFor } from "./capabilities.ts";
-import { EVENT_HUBS_ERRORS, classify, eventHubsError, isCoded, mayBeStored } from "./errors.ts";
+import { EVENT_HUBS_ERRORS, classify, eventHubsError, isCoded, isStuck, mayBeStored } from "./errors.ts";
 import type { HubInfo } from "./hubs/hub-directory.ts";
 import { outgoingEvent } from "./produce/outgoing-event.ts";
 import { partitionIndexOf } from "./produce/partition-key-hash.ts";
@@ -23,7 +23,6 @@ export class EventHubsProducer implements ProducerDriver {
   readonly #service: EventHubsService;
   readonly #topic: string;
   readonly #life = new AbortController();
-  #client: EventHubProducerClient | null = null;
   #hub: HubInfo | null = null;
   #describedMs = 0;
   #messageBytes = MOST_MESSAGE_BYTES;
@@ -39,12 +38,10 @@ export class EventHubsProducer implements ProducerDriver {
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
-    const client = await this.#service.clients.producer(this.#topic);
     const [hub, { maxSizeInBytes }] = await Promise.all([
       this.#service.directory.hub(this.#topic, signal),
-      this.#service.clients.watchOf(client).during(signal, (abortSignal) => client.createBatch({ abortSignal })),
+      this.#batch(await this.#service.clients.producer(this.#topic), null, signal),
     ]);
-    this.#client = client;
     this.#describedMs = performance.now();
     this.#hub = hub;
     this.#messageBytes = messageBytesOf(maxSizeInBytes);
@@ -98,14 +95,13 @@ export class EventHubsProducer implements ProducerDriver {
     const startedMs = performance.now();
     let isSent = false;
     try {
-      const client = this.#client!;
-      const watch = this.#service.clients.watchOf(client);
-      const partition = lane === null ? {} : { partitionId: lane };
-      const batch = await watch.during(signal, (abortSignal) => client.createBatch({ ...partition, abortSignal }));
+      const { clients } = this.#service;
+      const client = await clients.producer(this.#topic);
+      const batch = await this.#batch(client, lane, signal);
       const refusal = fill(batch, records, this.#topic);
       if (refusal !== null) return refusal;
       isSent = true;
-      await watch.during(signal, (abortSignal) => client.sendBatch(batch, { abortSignal }), lane);
+      await clients.watchOf(client).during(signal, (abortSignal) => client.sendBatch(batch, { abortSignal }), lane);
       const { report } = this.#service;
       if (report.wants("call")) {
         const durationMs = performance.now() - startedMs;
@@ -114,6 +110,18 @@ export class EventHubsProducer implements ProducerDriver {
       return { outcome: "stored", partition: lane, timestampMs: null, positionOf: () => null };
     } catch (error) {
       return this.#failed(error, lane, isSent, signal);
+    }
+  }
+
+  /** Opens the link where there is none. */
+  async #batch(client: EventHubProducerClient, lane: string | null, signal: AbortSignal): Promise<EventDataBatch> {
+    const { clients } = this.#service;
+    const partition = lane === null ? {} : { partitionId: lane };
+    try {
+      return await clients.watchOf(client).during(signal, (abortSignal) => client.createBatch({ ...partition, abortSignal }));
+    } catch (error) {
+      if (isStuck(error)) await clients.retireProducer(this.#topic, client);
+      throw error;
     }
   }
 

@@ -21,6 +21,8 @@ interface ConsumerSlot {
 export interface BorrowedConsumer {
   readonly client: EventHubConsumerClient;
   readonly watch: ConnectionWatch;
+  /** It is lent to nobody else, and closed with its last borrower. */
+  retire(): void;
   giveBack(): void;
 }
 
@@ -31,6 +33,7 @@ export class HubClients {
   readonly #webSockets: boolean;
   readonly #producers = new Map<string, Promise<EventHubProducerClient>>();
   readonly #watches = new WeakMap<EventHubProducerClient, ConnectionWatch>();
+  readonly #retired: EventHubProducerClient[] = [];
   readonly #consumers = new Map<string, ConsumerSlot[]>();
   #isClosed = false;
 
@@ -47,6 +50,14 @@ export class HubClients {
     this.#producers.set(hub, made);
     made.catch(() => this.#producers.delete(hub));
     return made;
+  }
+
+  /** Another client is made for the hub. This one goes on with the links that it has, until the connection is closed. */
+  async retireProducer(hub: string, producer: EventHubProducerClient): Promise<void> {
+    const known = this.#producers.get(hub);
+    if (known === undefined || (await known.catch(() => null)) !== producer || this.#producers.get(hub) !== known) return;
+    this.#producers.delete(hub);
+    this.#retired.push(producer);
   }
 
   watchOf(producer: EventHubProducerClient): ConnectionWatch {
@@ -78,7 +89,15 @@ export class HubClients {
     }
     const { client, watch, busy } = slot;
     busy.add(partition);
-    return { client, watch, giveBack: () => void busy.delete(partition) };
+    const retire = (): void => {
+      const index = slots.indexOf(slot);
+      if (index !== -1) slots.splice(index, 1);
+    };
+    const giveBack = (): void => {
+      busy.delete(partition);
+      if (busy.size === 0 && !slots.includes(slot)) void endOf(client);
+    };
+    return { client, watch, retire, giveBack };
   }
 
   async #newConsumer(hub: string, group: string): Promise<EventHubConsumerClient> {
@@ -102,7 +121,8 @@ export class HubClients {
     this.#isClosed = true;
     const producers = [...this.#producers.values()].map(async (client) => endOf(await client));
     const consumers = [...this.#consumers.values()].flat().map(({ client }) => endOf(client));
-    await Promise.allSettled([...producers, ...consumers]);
+    const retired = this.#retired.map((client) => endOf(client));
+    await Promise.allSettled([...producers, ...consumers, ...retired]);
   }
 }
 

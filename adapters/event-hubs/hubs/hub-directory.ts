@@ -1,6 +1,8 @@
+import type { EventHubProducerClient } from "@azure/event-hubs";
 import { SharedAnswers, abortable } from "../../../src/adapter-kit/index.ts";
 import type { Report, TopicIdentity } from "../../../src/driver/index.ts";
 import type { HubClients } from "../client/hub-clients.ts";
+import { isStuck } from "../errors.ts";
 
 /** A hub as the service describes it. */
 export interface HubInfo {
@@ -45,21 +47,35 @@ export class HubDirectory {
   }
 
   async #describe(name: string, abortSignal: AbortSignal): Promise<HubInfo> {
-    const client = await this.#clients.producer(name);
     this.#called("GetEventHubProperties", name);
-    const { createdOn, partitionIds } = await asked((within) => client.getEventHubProperties({ abortSignal: within }), abortSignal);
+    const { createdOn, partitionIds } = await this.#ask(name, abortSignal, (client, within) =>
+      client.getEventHubProperties({ abortSignal: within }),
+    );
     const incarnation = createdOn.toISOString();
     return { identity: { cluster: this.#clients.address.cluster, topic: name.toLowerCase(), incarnation }, partitions: partitionIds };
   }
 
   /** As it is now. */
   async partition(hub: string, partition: string, signal: AbortSignal): Promise<PartitionInfo> {
-    const client = await this.#clients.producer(hub);
     this.#called("GetPartitionProperties", hub);
-    const found = await asked((within) => client.getPartitionProperties(partition, { abortSignal: within }), signal);
+    const found = await this.#ask(hub, signal, (client, within) => client.getPartitionProperties(partition, { abortSignal: within }));
     const next = found.lastEnqueuedSequenceNumber + 1;
     if (found.isEmpty) return { begin: next, next, lastStoredMs: null };
     return { begin: found.beginningSequenceNumber, next, lastStoredMs: found.lastEnqueuedOnUtc.getTime() };
+  }
+
+  async #ask<Answer>(
+    hub: string,
+    signal: AbortSignal,
+    request: (client: EventHubProducerClient, within: AbortSignal) => Promise<Answer>,
+  ): Promise<Answer> {
+    const client = await this.#clients.producer(hub);
+    try {
+      return await asked((within) => request(client, within), signal);
+    } catch (error) {
+      if (isStuck(error)) await this.#clients.retireProducer(hub, client);
+      throw error;
+    }
   }
 
   #called(operation: string, topic: string): void {

@@ -1,6 +1,7 @@
 import type { EventPosition, ReceivedEventData, Subscription } from "@azure/event-hubs";
 import { ConnectionLost } from "../client/connection-watch.ts";
 import { type BorrowedConsumer, closedInTime } from "../client/hub-clients.ts";
+import { isStuck } from "../errors.ts";
 
 /** What one look at the pump has found. */
 export type Pumped =
@@ -84,6 +85,7 @@ export class EventPump implements AsyncDisposable {
 
   #fail(error: unknown): void {
     if (this.#isClosed) return;
+    if (isStuck(error)) this.#consumer.retire();
     this.#failure ??= { error };
     this.#wake();
   }

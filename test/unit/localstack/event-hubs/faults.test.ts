@@ -153,12 +153,12 @@ describe("of any call", () => {
     await checkpoints().getBlockBlobClient("host/orders/g/checkpoint/0").upload("", 0);
     await using subscription = read(emulator, "orders", "0", EARLIEST, {
       maxWaitTimeInSeconds: 0.2,
-      client: { retryOptions: { maxRetries: 20, retryDelayInMs: 20 } },
+      client: { retryOptions: { maxRetries: 200, retryDelayInMs: 20 } },
     });
     await subscription.received(1);
     emulator.inject({ kind: "restart", operation: "publish" });
     expect((await rejection(producer.sendBatch([event("2")], KEPT))).code).toBe("OperationTimeoutError");
-    await using again = rawProducer(emulator, "orders", { retryOptions: { maxRetries: 20, retryDelayInMs: 20 } });
+    await using again = rawProducer(emulator, "orders", { retryOptions: { maxRetries: 200, retryDelayInMs: 20 } });
     await again.sendBatch([event("3")], KEPT);
     expect(bodies(await subscription.received(2))).toEqual(["1", "3"]);
     expect(await checkpoints().getBlockBlobClient("host/orders/g/checkpoint/0").exists()).toBe(true);
