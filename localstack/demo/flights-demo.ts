@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Connection, type OutgoingMessage, type Reader, type Topic, connect, isStreamError, json } from "../../src/index.ts";
+import { type Connection, type OutgoingMessage, type Reader, type Topic, isStreamError, json } from "../../src/index.ts";
 import { type DemoRow, perSecond, timed } from "./demo-row.ts";
 import { FlightLog, LINE_HEADER } from "./flight-log.ts";
 import { type Flight, type FlightLine, type Months, loadFlights } from "./flights.ts";
@@ -23,15 +23,23 @@ export interface DemoStep {
   done(): number;
 }
 
+/** What the demo needs of a provider. */
+export const DEMO_NEEDS = ["topicAdmin", "groupAdmin"] as const;
+
+type DemoConnection = Connection<(typeof DEMO_NEEDS)[number]>;
+
+/** Connects to the provider of the demo, each time anew, as another process would. */
+export type ConnectDemo = () => Promise<DemoConnection>;
+
 /**
  * Publishes 20,000 flights, which two members of a group handle. Then it replays February once in one piece and once in two
  * halves. Everything is compared with the file. The topics have unique names and are deleted afterwards.
  * @param onStep is called when a step begins
  */
-export async function runFlightsDemo(url: string, onStep: (step: DemoStep) => void): Promise<DemoResult> {
+export async function runFlightsDemo(connect: ConnectDemo, onStep: (step: DemoStep) => void): Promise<DemoResult> {
   const run = randomUUID().slice(0, 8);
   const names = { flights: `flights-${run}`, failed: `flights-failed-${run}` };
-  const connection = await connect(url, { require: ["topicAdmin", "groupAdmin"] });
+  const connection = await connect();
   const { error } = await connection.check();
   if (error !== null) {
     await connection.close();
@@ -40,7 +48,7 @@ export async function runFlightsDemo(url: string, onStep: (step: DemoStep) => vo
   try {
     await connection.admin.createTopic(names.flights, connection.capabilities.partitions ? { partitions: 8 } : {});
     await connection.admin.createTopic(names.failed);
-    return await demonstrate(url, connection, names, onStep);
+    return await demonstrate(connect, connection, names, onStep);
   } finally {
     await connection.admin.deleteGroup(names.flights, GROUP).catch(ignoreMissing);
     for (const topic of Object.values(names)) await connection.admin.deleteTopic(topic).catch(ignoreMissing);
@@ -54,8 +62,8 @@ function flightsTopic(connection: Connection, name: string): Topic<Flight> {
 }
 
 async function demonstrate(
-  url: string,
-  connection: Connection,
+  connect: ConnectDemo,
+  connection: DemoConnection,
   names: { flights: string; failed: string },
   onStep: (step: DemoStep) => void,
 ): Promise<DemoResult> {
@@ -77,7 +85,7 @@ async function demonstrate(
   onStep({ text: "of February replayed", total: months.february.length, done: () => whole.arrived });
   const replay = await timed(() => replayAll(flights.reader(february), whole));
   onStep({ text: "of February replayed in two halves", total: months.february.length, done: () => halves.arrived });
-  await replayInTwoHalves(url, names.flights, february, halves, months.february.length / 2);
+  await replayInTwoHalves(connect, names.flights, february, halves, months.february.length / 2);
 
   const row: DemoRow = {
     provider: connection.provider,
@@ -148,8 +156,8 @@ async function replayAll(reader: Reader<Flight>, log: FlightLog): Promise<void> 
 }
 
 /** Stops half-way, keeps the bookmark, and continues on another connection, as another process would. */
-async function replayInTwoHalves(url: string, topic: string, range: Range, log: FlightLog, half: number): Promise<void> {
-  const first = await connect(url);
+async function replayInTwoHalves(connect: ConnectDemo, topic: string, range: Range, log: FlightLog, half: number): Promise<void> {
+  const first = await connect();
   const reader = flightsTopic(first, topic).reader(range);
   // A provider that makes bookmarks itself has that of a closed reader only if it was asked for one before.
   await reader.bookmark();
@@ -160,7 +168,7 @@ async function replayInTwoHalves(url: string, topic: string, range: Range, log: 
   const bookmark = await reader.bookmark();
   await first.close();
 
-  const second = await connect(url);
+  const second = await connect();
   await replayAll(flightsTopic(second, topic).reader({ from: { bookmark }, until: range.until }), log);
   await second.close();
 }

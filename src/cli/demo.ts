@@ -6,6 +6,7 @@ import { PROMISES } from "../conformance/promises.ts";
 import { terminalStyle } from "./conformance/run-suite.ts";
 import { Progress } from "./output/progress.ts";
 import { table } from "./output/table.ts";
+import { ADAPTER_OPTION, type AdapterOptions, type ConnectionTarget } from "./options/connection-url.ts";
 import { UsageError } from "./process/exit-errors.ts";
 import { connectToTarget } from "./process/with-connection.ts";
 
@@ -13,9 +14,10 @@ const EXAMPLES = `
 Examples:
   streamport demo
   streamport demo --only memory --json
-  streamport demo kafka://localhost:9092`;
+  streamport demo kafka://localhost:9092
+  streamport demo files:/tmp/streams --adapter ./files-adapter.js`;
 
-interface Options {
+interface Options extends AdapterOptions {
   readonly only?: string;
   readonly url?: string;
   readonly json?: boolean;
@@ -32,13 +34,15 @@ export function addDemo(program: Command): void {
     .argument("[url]", "as --url")
     .option("--only <providers>", "these providers, separated by commas (default: all that run in this process)")
     .option("--url <url>", "against this provider instead; topics of their own names are created there and deleted afterwards")
+    .option(...ADAPTER_OPTION)
     .option("--json", "one JSON line per provider")
     .addHelpText("after", EXAMPLES)
-    .action(async (url: string | undefined, { only, json, ...options }: Options) => {
-      if (url !== undefined && options.url !== undefined) throw new UsageError("the URL is given twice: as the argument and as --url");
-      const target = url ?? options.url;
-      if (target !== undefined && only !== undefined) throw new UsageError("--url and --only exclude each other");
-      const held = await demonstrate(target, only?.split(","), json === true);
+    .action(async (argument: string | undefined, { only, json, adapter, ...options }: Options) => {
+      if (argument !== undefined && options.url !== undefined) throw new UsageError("the URL is given twice: as the argument and as --url");
+      const url = argument ?? options.url;
+      if (url !== undefined && only !== undefined) throw new UsageError("--url and --only exclude each other");
+      if (url === undefined && adapter !== undefined) throw new UsageError("--adapter needs the URL that its opener takes");
+      const held = await demonstrate(url === undefined ? null : { url, adapter }, only?.split(","), json === true);
       if (!held) process.exitCode = 1;
     });
 }
@@ -73,9 +77,9 @@ function grouped(figure: number): string {
 }
 
 /** The target of the demo, for people. */
-function describeTarget(provider: string, url: string | undefined): string {
+function describeTarget(provider: string, isServer: boolean): string {
   if (provider === "memory") return "memory: in this process";
-  if (url !== undefined) return `${provider}: the server of the URL`;
+  if (isServer) return `${provider}: the server of the URL`;
   return `${provider}: emulated in this process (on a real one: streamport demo ${provider}://…)`;
 }
 
@@ -119,26 +123,29 @@ class Display {
 }
 
 /** @returns whether all checks held */
-async function demonstrate(url: string | undefined, only: readonly string[] | undefined, json: boolean): Promise<boolean> {
-  const { runFlightsDemo } = await import("../../localstack/demo/flights-demo.ts");
+async function demonstrate(given: ConnectionTarget | null, only: readonly string[] | undefined, json: boolean): Promise<boolean> {
+  const { DEMO_NEEDS, runFlightsDemo } = await import("../../localstack/demo/flights-demo.ts");
   const { inProcessProviders } = await import("../../localstack/in-process.ts");
   const known = Object.keys(inProcessProviders);
   const unknown = only?.find((provider) => !known.includes(provider));
   if (unknown !== undefined)
     throw new UsageError(`--only: ${JSON.stringify(unknown)} does not run in this process; ${known.join(", ")} can`);
 
-  let named: string | undefined;
-  if (url !== undefined) {
-    const connection = await connectToTarget({ url });
+  let named: string | null = null;
+  if (given !== null) {
+    const connection = await connectToTarget(given);
     named = connection.provider;
     await connection.close();
   }
 
   let allHeld = true;
   const rows: DemoRow[] = [];
-  const demonstrateOn = async (target: string, title: string): Promise<void> => {
+  const demonstrateOn = async (target: ConnectionTarget, title: string): Promise<void> => {
     const display = json ? null : new Display(title);
-    const { row, checks } = await runFlightsDemo(target, (step) => display?.begin(step)).finally(() => display?.end());
+    const { row, checks } = await runFlightsDemo(
+      async () => connectToTarget(target, DEMO_NEEDS),
+      (step) => display?.begin(step),
+    ).finally(() => display?.end());
     rows.push(row);
     allHeld &&= checks.every(({ holds }) => holds);
     if (display !== null) display.show(checks, row);
@@ -148,13 +155,14 @@ async function demonstrate(url: string | undefined, only: readonly string[] | un
     }
   };
   // `memory:` without a name is a new broker for every connection, and the demo needs several connections to one broker.
-  if (url !== undefined && named !== undefined && url !== "memory:") await demonstrateOn(url, describeTarget(named, url));
-  else {
+  if (given !== null && named !== null && (given.url !== "memory:" || given.adapter !== undefined)) {
+    await demonstrateOn(given, describeTarget(named, true));
+  } else {
     for (const [provider, start] of Object.entries(inProcessProviders)) {
-      if (only?.includes(provider) === false || (url !== undefined && provider !== "memory")) continue;
+      if (only?.includes(provider) === false || (given !== null && provider !== "memory")) continue;
       const started = await start();
       try {
-        await demonstrateOn(started.url, describeTarget(provider, undefined));
+        await demonstrateOn({ url: started.url }, describeTarget(provider, false));
       } finally {
         await started.close();
       }

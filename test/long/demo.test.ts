@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { runFlightsDemo } from "../../localstack/demo/flights-demo.ts";
+import { DEMO_NEEDS, runFlightsDemo } from "../../localstack/demo/flights-demo.ts";
 import { inProcessProviders } from "../../localstack/in-process.ts";
 import { startMemoryEmulator } from "../../localstack/memory-emulator.ts";
+import { connect } from "../../src/index.ts";
 
 // What two members handle, and one leaves behind, has to fit what each provider keeps of what is handled ahead.
 
@@ -16,7 +17,10 @@ const TARGETS = [
 test.each(TARGETS)("the demo on %s loses and repeats nothing, three times", { timeout: 300_000 }, async (_, start) => {
   for (let run = 1; run <= 3; run += 1) {
     await using emulator = await start();
-    const { row, checks } = await runFlightsDemo(emulator.url, () => undefined);
+    const { row, checks } = await runFlightsDemo(
+      async () => connect(emulator.url, { require: DEMO_NEEDS }),
+      () => undefined,
+    );
     expect(checks.filter(({ holds }) => !holds)).toEqual([]);
     expect(row).toMatchObject({ messages: 20_000, lost: 0, outOfOrder: 0, duplicates: 0 });
   }

@@ -6,6 +6,9 @@ export interface AdapterOptions {
   readonly adapter?: string;
 }
 
+/** Its option. */
+export const ADAPTER_OPTION = ["--adapter <module>", "an adapter of your own: a file or a package"] as const;
+
 /** What a command connects to. */
 export interface ConnectionTarget {
   readonly url: string;
@@ -17,7 +20,7 @@ export interface ConnectionTarget {
 export function withUrl(command: Command): Command {
   return command
     .argument("[url]", "where the streams are, such as kafka://host:9092 (default: STREAM_URL)")
-    .option("--adapter <module>", "an adapter of your own: a file or a package")
+    .option(...ADAPTER_OPTION)
     .allowExcessArguments(); // `requireNames` refuses excess arguments with better advice.
 }
 
