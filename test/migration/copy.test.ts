@@ -1,13 +1,14 @@
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { copy } from "../../src/migration/index.ts";
 import { provenanceTrail } from "../../src/provenance.ts";
 import { FORMS, type Form, contentOf, keysOf, memorySide, messagesOf, produce, valuesByKey } from "./two-topics.ts";
 
 const pairs: readonly (readonly [Form, Form])[] = FORMS.flatMap((from) => FORMS.map((to) => [from, to] as const));
 
-test.concurrent.each(pairs)("copies from memory like %s to memory like %s, in the order of each key", async (from, to) => {
-  const source = await memorySide(from, "flights", 3);
-  const target = await memorySide(to, "departures", 5);
+test.concurrent.for(pairs)("copies from memory like %s to memory like %s, in the order of each key", async ([from, to], context) => {
+  const { expect } = context;
+  const source = await memorySide(context, from, "flights", 3);
+  const target = await memorySide(context, to, "departures", 5);
   const keys = keysOf(9);
   await produce(source, keys, 20);
   const result = await copy(source, target);

@@ -1,4 +1,4 @@
-import { onTestFinished } from "vitest";
+import type { TestContext } from "vitest";
 import { type MemoryEmulator, type MemoryEmulatorOptions, startMemoryEmulator } from "../../localstack/memory-emulator.ts";
 import { type Connection, type Message, bytes, connect } from "../../src/index.ts";
 import { provenanceTrail, withoutProvenance } from "../../src/provenance.ts";
@@ -12,21 +12,18 @@ export interface MemorySide {
   readonly topic: string;
 }
 
+type Finishing = Pick<TestContext, "onTestFinished">;
+
 /** A topic of memory in the form of another provider, with a connection. */
-export async function memorySide(form: Form, topic: string, partitions: number): Promise<MemorySide> {
+export async function memorySide({ onTestFinished }: Finishing, form: Form, topic: string, partitions: number): Promise<MemorySide> {
   const emulator = await startMemoryEmulator({
     like: form === "memory" ? undefined : form,
     topics: { [topic]: form === "pubsub" ? {} : { partitions } },
   });
   onTestFinished(() => emulator.close());
-  const connection = await connectTo(emulator.url);
-  return { emulator, connection, topic };
-}
-
-async function connectTo(url: string): Promise<Connection> {
-  const connection = await connect(url);
+  const connection = await connect(emulator.url);
   onTestFinished(() => connection.close({ timeoutMs: 500 }));
-  return connection;
+  return { emulator, connection, topic };
 }
 
 /** Values are `key:number`, numbered for each key from 0, and without a key for all of them together. */

@@ -10,6 +10,8 @@ export interface CopyOptions {
   continuous?: boolean | undefined;
   /** Messages in a second, of this copier. @default no limit */
   ratePerSecond?: number | undefined;
+  /** Messages of one partition that are written together, at most. @default 5_000 */
+  batchMessages?: number | undefined;
   /** `checkpointFiles(directory)`, or a store of your own. @default none: a copier that starts reads the whole target */
   checkpoints?: CheckpointStore | undefined;
   /** How often the progress of a partition is stored, in the group and as a checkpoint. @default 5_000 */
@@ -41,6 +43,7 @@ export interface ResolvedCopyOptions extends Pick<CopyOptions, "onProgress" | "s
   readonly group: string;
   readonly continuous: boolean;
   readonly ratePerSecond: number | null;
+  readonly batchMessages: number;
   readonly checkpoints: CheckpointStore | null;
   readonly checkpointEveryMs: number;
   readonly signal: AbortSignal | null;
@@ -53,6 +56,7 @@ const RULES: Readonly<Record<keyof CopyOptions, OptionRule>> = {
     allowed: "a number of messages, more than 0",
     accepts: (value) => typeof value === "number" && value > 0 && Number.isFinite(value),
   },
+  batchMessages: rules.positiveInteger,
   checkpoints: {
     allowed: "checkpointFiles(directory), or an object with the functions read and write",
     accepts: (value) => {
@@ -73,6 +77,7 @@ export function resolveCopyOptions(source: Side, target: Side, options: CopyOpti
     group: options.group ?? copyGroup(source.topic, target.topic),
     continuous: options.continuous ?? false,
     ratePerSecond: options.ratePerSecond ?? null,
+    batchMessages: options.batchMessages ?? 5_000,
     checkpoints: options.checkpoints ?? null,
     checkpointEveryMs: options.checkpointEveryMs ?? 5_000,
     sessionTimeoutMs: options.sessionTimeoutMs,

@@ -18,7 +18,6 @@ import { RateLimit } from "./rate-limit.ts";
 import { TargetWriter } from "./target-writer.ts";
 
 const PROGRESS_EVERY_MS = 1_000;
-const MESSAGES_AT_ONCE = 5_000;
 /** Partitions at once: all of them. */
 const ALL = 100_000;
 
@@ -93,14 +92,14 @@ class Copier implements RecordHandler {
   }
 
   async #consume(): Promise<void> {
-    const { group, checkpointEveryMs, sessionTimeoutMs } = this.#options;
+    const { group, batchMessages, checkpointEveryMs, sessionTimeoutMs } = this.#options;
     const consumer = openRecordConsumer(
       this.#source.context,
       {
         group,
         sessionTimeoutMs,
         concurrency: ALL,
-        batch: { maxMessages: MESSAGES_AT_ONCE },
+        batch: { maxMessages: batchMessages },
         commit: { everyMs: Math.max(1, checkpointEveryMs), everyMessages: 100_000 },
         retry: { maxAttempts: 5, retryable: mayPass },
         onRevoked: (partitions) => this.#finish(partitions),

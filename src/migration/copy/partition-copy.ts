@@ -42,11 +42,13 @@ export class PartitionCopy {
   readonly #source: MessageSource;
   readonly #start: PartitionStart;
   readonly #provenance: ReturnType<typeof provenanceWriter>;
-  /** The last position of which everything before is stored. */
+  /** The last position of the prefix that is stored, once it has passed the place of the start. */
   #stored: string | null = null;
   #ordinal: bigint | null;
   #checkpointAtMs: number;
   #isWriting = false;
+  /** The last position that the target held at the start; `null`: it has been passed, or there was none. */
+  #heldThrough: string | null = null;
 
   constructor(parts: CopierParts, source: MessageSource, start: PartitionStart) {
     this.#parts = parts;
@@ -54,6 +56,10 @@ export class PartitionCopy {
     this.#start = start;
     this.#provenance = provenanceWriter(parts.sourceId, source.partition);
     this.#ordinal = start.ordinal;
+    // Without ordinals there is no order, and no checkpoint.
+    for (const position of start.ordinal === null ? [] : start.held.keys()) {
+      if (this.#heldThrough === null || parts.compare(position, this.#heldThrough) > 0) this.#heldThrough = position;
+    }
     this.#checkpointAtMs = Date.now();
   }
 
@@ -98,7 +104,11 @@ export class PartitionCopy {
     if (outgoing.length > 0) await writer.write(outgoing, context.signal);
     count.add({ copied: outgoing.length, ...counted });
     if (refused !== null) throw refused;
-    this.#stored = records.at(-1)!.position;
+    const last = records.at(-1)!.position;
+    // The group may begin before the place of the checkpoint, which stays the prefix that is known to be stored.
+    const { place } = this.#start;
+    if (place === null || isBehind(last, place, this.#parts.compare)) this.#stored = last;
+    if (this.#heldThrough !== null && this.#parts.compare(last, this.#heldThrough) >= 0) this.#heldThrough = null;
   }
 
   /** The message as it is written; `null`: it is left out. */
@@ -141,6 +151,8 @@ export class PartitionCopy {
   async #checkpoint(signal: AbortSignal): Promise<void> {
     const { checkpoints, sourceId, targetId, writer } = this.#parts;
     if (checkpoints === null || this.#ordinal === null || this.#stored === null) return;
+    // Messages that the target holds behind the place lie before any bookmark that could be made now. The former checkpoint stays true.
+    if (this.#heldThrough !== null) return;
     this.#checkpointAtMs = Date.now();
     const { partition } = this.#source;
     const place = this.#stored;
