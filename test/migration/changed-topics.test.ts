@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type TestContext, test } from "vitest";
+import { type EmulatedKafka, startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
+import { copy } from "../../src/migration/index.ts";
+import { type Connection, connect } from "../../src/index.ts";
+import { memoryCheckpoints } from "./memory-checkpoints.ts";
+import { keysOf, memorySide, messagesOf, produce, valuesByKey } from "./two-topics.ts";
+
+async function emulatedKafka(
+  { onTestFinished }: Pick<TestContext, "onTestFinished">,
+  partitions: number,
+): Promise<{ emulator: EmulatedKafka; connection: Connection }> {
+  const emulator = await startEmulatedKafka({ topics: { a: { partitions }, b: { partitions } } });
+  onTestFinished(() => emulator[Symbol.asyncDispose]());
+  const connection = await connect(emulator.url);
+  onTestFinished(() => connection.close({ timeoutMs: 500 }));
+  return { emulator, connection };
+}
+
+for (const keepsCheckpoints of [true, false]) {
+  test(`retention that overtakes the copy in the source ends it, ${keepsCheckpoints ? "also where the group has lost its place" : "by the place of the group"}`, async (context) => {
+    const { expect } = context;
+    const source = await memorySide(context, "kafka", "a", 1);
+    const target = await memorySide(context, "memory", "b", 1);
+    const checkpoints = keepsCheckpoints ? memoryCheckpoints() : undefined;
+    await produce(source, ["k"], 10);
+    await copy(source, target, { checkpoints });
+    await produce(source, ["k"], 10, 10);
+    await source.emulator.expire("a");
+    await produce(source, ["k"], 10, 20);
+    if (keepsCheckpoints) await source.connection.admin.deleteGroup.call(source.connection.admin as never, "a", "copy.a.to.b");
+    await expect(copy(source, target, { checkpoints })).rejects.toMatchObject({
+      code: "position-out-of-range",
+      topic: "a",
+      partition: "0",
+    });
+    expect((await messagesOf(target)).length).toBe(10);
+  });
+}
+
+test("a source that was cut and written anew ends the copy", async (context) => {
+  const { expect } = context;
+  const { emulator, connection } = await emulatedKafka(context, 1);
+  const [source, target] = [
+    { connection, topic: "a" },
+    { connection, topic: "b" },
+  ];
+  const checkpoints = memoryCheckpoints();
+  await produce(source, ["k"], 10);
+  await copy(source, target, { checkpoints });
+  emulator.truncate("a", 0, 4n);
+  await expect(copy(source, target, { checkpoints })).rejects.toMatchObject({ code: "position-out-of-range" });
+});
+
+test.for(["source", "target"] as const)(
+  "a %s that was created anew is refused, by checkpoints and while the copy runs",
+  async (which, context) => {
+    const { expect } = context;
+    const { connection } = await emulatedKafka(context, 2);
+    const [source, target] = [
+      { connection, topic: "a" },
+      { connection, topic: "b" },
+    ];
+    const checkpoints = memoryCheckpoints();
+    await produce(source, keysOf(4), 10);
+    await copy(source, target, { checkpoints });
+    const admin = connection.admin as Connection<"topicAdmin">["admin"];
+    const topic = which === "source" ? "a" : "b";
+    await admin.deleteTopic(topic);
+    await admin.createTopic(topic, { partitions: 2 });
+    await produce(source, keysOf(4), 10);
+    await expect(copy(source, target, { checkpoints })).rejects.toMatchObject({
+      code: "position-mismatch",
+      message: expect.stringContaining(which),
+    });
+  },
+);
+
+test("partitions that the source gets meanwhile are copied, and new ones of the target are used", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "memory", "a", 2);
+  const target = await memorySide(context, "memory", "b", 2);
+  const keys = keysOf(12);
+  await produce(source, keys, 10);
+  const controller = new AbortController();
+  const copied = copy(source, target, { continuous: true, signal: controller.signal });
+  await (source.connection.admin as Connection<"topicAdmin">["admin"]).updateTopic("a", { partitions: 4 });
+  await (target.connection.admin as Connection<"topicAdmin">["admin"]).updateTopic("b", { partitions: 3 });
+  await produce(source, keys, 10, 10);
+  while ((await messagesOf(target)).length < 240) await sleep(20);
+  controller.abort();
+  expect(await copied).toMatchObject({ copied: 240 });
+  expect(valuesByKey(await messagesOf(target))).toEqual(valuesByKey(await messagesOf(source)));
+});
+
+test("several members share the partitions, and what one leaves another takes over without a repeat", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "kafka", "a", 6);
+  const target = await memorySide(context, "kafka", "b", 4);
+  const keys = keysOf(24);
+  const checkpoints = memoryCheckpoints();
+  const member = (signal: AbortSignal | undefined, continuous: boolean) =>
+    copy(source, target, { continuous, signal, checkpoints, checkpointEveryMs: 5, batchMessages: 15 });
+  const [first, second] = [new AbortController(), new AbortController()];
+  const members = [member(first.signal, true), member(second.signal, true)];
+  for (let round = 0; round < 20; round += 1) {
+    await produce(source, keys, 10, round * 10);
+    if (round === 7) first.abort();
+    if (round === 12) members.push(member(second.signal, true));
+  }
+  while ((await messagesOf(target)).length < 4_800) await sleep(20);
+  second.abort();
+  const results = await Promise.all(members);
+  expect(results.reduce((sum, { copied }) => sum + copied, 0)).toBe(4_800);
+  expect(valuesByKey(await messagesOf(target))).toEqual(valuesByKey(await messagesOf(source)));
+});
+
+test("a member whose partition is taken away stops before its next write", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "kafka", "a", 2);
+  const target = await memorySide(context, "memory", "b", 2);
+  const keys = keysOf(8);
+  const controller = new AbortController();
+  const members = [1, 2].map(() =>
+    copy(source, target, { continuous: true, signal: controller.signal, checkpointEveryMs: 5, batchMessages: 10 }),
+  );
+  for (let round = 0; round < 10; round += 1) {
+    await produce(source, keys, 10, round * 10);
+    source.emulator.inject({ kind: "steal-partition", topic: "a" });
+    await sleep(10);
+  }
+  const distinct = async (): Promise<number> => new Set((await messagesOf(target)).map(({ value }) => Buffer.from(value!).toString())).size;
+  while ((await distinct()) < 800) await sleep(20);
+  controller.abort();
+  await Promise.all(members);
+  // What was under way may have been written by both: then it comes twice, but first occurrences are in order.
+  const firsts = Object.fromEntries(
+    Object.entries(valuesByKey(await messagesOf(target))).map(([key, values]) => [key, [...new Set(values)]]),
+  );
+  expect(firsts).toEqual(valuesByKey(await messagesOf(source)));
+});
