@@ -11,6 +11,7 @@ import { NameOption, requireNames } from "./options/require-names.ts";
 import { OpenHandles } from "./process/open-handles.ts";
 import { packageVersion } from "./process/package-version.ts";
 import { redactUrls } from "../redact-urls.ts";
+import { addMigrate } from "./migrate.ts";
 import { addProduce } from "./produce.ts";
 import { addRead } from "./read.ts";
 import { addTopics } from "./topics.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((program: Command, handles: OpenHandles) => unknown)[]
   addTopics,
   addGroups,
   addLag,
+  addMigrate,
   addCapabilities,
   addConformance,
   addDoctor,

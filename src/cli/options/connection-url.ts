@@ -37,8 +37,14 @@ export function connectionTarget(argument: string | undefined, { adapter }: Adap
  */
 export function sharedTarget(argument: string | undefined, options: AdapterOptions): ConnectionTarget {
   const target = connectionTarget(argument, options);
-  const memory = target.adapter === undefined ? /^memory:([^?]*)/i.exec(target.url) : null;
-  if (memory === null) return target;
+  refuseMemory(target);
+  return target;
+}
+
+/** @throws `UsageError` for `memory:`, which no other process can reach */
+export function refuseMemory({ url, adapter }: ConnectionTarget): void {
+  const memory = adapter === undefined ? /^memory:([^?]*)/i.exec(url) : null;
+  if (memory === null) return;
   throw new UsageError(
     `memory:${memory[1]} is in the process that connects to it: here it would be empty, and gone when this command ends; ` +
       "use the URL of a server, such as kafka://localhost:9092, or of what `streamport emulators` starts " +

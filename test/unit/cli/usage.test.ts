@@ -23,6 +23,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["groups", "reset"],
   ["groups", "delete"],
   ["lag"],
+  ["migrate"],
+  ["migrate", "copy"],
   ["capabilities"],
   ["conformance"],
   ["doctor"],

@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { type CopyProgress, checkpointFiles, copy } from "../migration/index.ts";
+import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./options/two-sides.ts";
+import { counted, durationText } from "./output/duration-text.ts";
+import { Progress } from "./output/progress.ts";
+import { StandardOutput } from "./output/standard-output.ts";
+import { interruptible } from "./process/interruption.ts";
+
+const DETAILS = `
+The URLs are in STREAM_SOURCE_URL and STREAM_TARGET_URL.
+
+A copy is a member of a group on the source. Further copiers of the same two
+topics share its work, and take over from one that ends. Interrupted or killed
+and started again, it goes on where it stopped: nothing is lost, and nothing
+comes twice. For that it keeps files in --state; without them it reads the whole
+target when it starts.
+
+Exit codes: 0 done, 1 stopped before the end (the message begins with the
+error's code), 2 wrong usage.
+
+Examples:
+  streamport migrate copy --from-topic flights --to-topic flights
+  streamport migrate copy --from-topic a --to-topic b --continuous --rate 5000
+  streamport migrate copy --from-topic a --to-topic b --json | tail -1`;
+
+interface JsonOptions {
+  readonly json?: boolean;
+}
+
+interface CopyCommandOptions extends TwoSidesOptions, JsonOptions {
+  readonly group?: string;
+  readonly continuous?: boolean;
+  readonly rate?: number;
+  readonly state: string;
+}
+
+export function addMigrate(program: Command): void {
+  const migrate = program.command("migrate").summary("move a live stream to another topic or provider");
+  migrate.description("Moves a live stream from one topic to another, of any two providers, step by step.").addHelpText("after", DETAILS);
+  withTwoSides(migrate.command("copy"))
+    .description("Copies messages with their keys, headers and times, in the order of each key.")
+    .option("-g, --group <group>", "the group on the source (default: made from both topics)")
+    .option("--continuous", "follow the source until interrupted (default: end at what is stored now)")
+    .option("--rate <messages>", "messages a second, at most", parseRate)
+    .option("--state <directory>", "where checkpoints are kept, for all copiers", ".streamport-migration")
+    .option("--json", "JSON lines: the progress every second, and the result")
+    .addHelpText("after", DETAILS)
+    .action(copyMessages);
+}
+
+async function copyMessages(options: CopyCommandOptions): Promise<void> {
+  const { fromTopic, toTopic, group, continuous, rate, state, json = false } = options;
+  const output = new StandardOutput();
+  const printed: Promise<void>[] = [];
+  let last: CopyProgress = { copied: 0, duplicates: 0, returned: 0, lag: null, partitions: [] };
+  const rates = new RateMeter();
+  const progress = new Progress(() => progressText(last, rates.perSecond), { hidden: json && output.isTerminal });
+  try {
+    const result = await interruptible((interrupted) =>
+      withTwoConnections(options, (source, target) =>
+        copy(source, target, {
+          group,
+          continuous,
+          ratePerSecond: rate,
+          checkpoints: checkpointFiles(join(state, `${encodeURIComponent(fromTopic)}-to-${encodeURIComponent(toTopic)}`)),
+          signal: interrupted,
+          onProgress: (now) => {
+            rates.add(now.copied);
+            last = now;
+            if (json) printed.push(output.write(`${JSON.stringify({ progress: { ...now, perSecond: rates.perSecond } })}\n`));
+          },
+        }),
+      ),
+    );
+    await Promise.all(printed);
+    if (json) await output.write(`${JSON.stringify(result)}\n`);
+    else {
+      const behind = result.lag === null ? "" : `, ${counted(result.lag, "message")} behind`;
+      progress.print(`Copied ${counted(result.copied, "message")}; ${result.duplicates.toLocaleString("en")} were there already${behind}.`);
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+/** How fast something grows. */
+class RateMeter {
+  #atMs = performance.now();
+  #count = 0;
+  #perSecond = 0;
+
+  add(count: number): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#atMs < 1) return;
+    this.#perSecond = Math.round(((count - this.#count) / (nowMs - this.#atMs)) * 1_000);
+    this.#atMs = nowMs;
+    this.#count = count;
+  }
+
+  get perSecond(): number {
+    return this.#perSecond;
+  }
+}
+
+function progressText({ copied, lag }: CopyProgress, perSecond: number): string {
+  const left = lag === null || perSecond === 0 ? "" : `, ${durationText((lag / perSecond) * 1_000)} left`;
+  const behind = lag === null ? "" : `, ${lag.toLocaleString("en")} behind`;
+  return `${counted(copied, "message")} copied, ${perSecond.toLocaleString("en")} a second${behind}${left}`;
+}
+
+/** @throws `InvalidArgumentError` */
+function parseRate(text: string): number {
+  const rate = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && rate > 0 && Number.isFinite(rate)) return rate;
+  throw new InvalidArgumentError("A number of messages a second is needed, more than 0.");
+}

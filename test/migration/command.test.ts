@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
+import { type EmulatedKinesis, startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
+import type { EmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
+import { type Connection, connect } from "../../src/index.ts";
+import { type CommandResult, runInProcess } from "../unit/cli/run-in-process.ts";
+import { keysOf, messagesOf, produce, valuesByKey } from "./two-topics.ts";
+
+let kafka: EmulatedKafka;
+let kinesis: EmulatedKinesis;
+let directory: string;
+let source: { connection: Connection; topic: string };
+let target: { connection: Connection; topic: string };
+
+beforeEach(async () => {
+  kafka = await startEmulatedKafka({ topics: { flights: { partitions: 3 } } });
+  kinesis = await startEmulatedKinesis({ topics: { departures: { partitions: 2 } } });
+  directory = await mkdtemp(join(tmpdir(), "streamport-migration-"));
+  source = { connection: await connect(kafka.url), topic: "flights" };
+  target = { connection: await connect(kinesis.url), topic: "departures" };
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await source.connection.close();
+  await target.connection.close();
+  await kafka.close();
+  await kinesis.close();
+  await rm(directory, { recursive: true });
+});
+
+/** `runInProcess` takes back all variables of the environment, so they are set for each run. */
+function migrate(step: string, ...args: readonly string[]): Promise<CommandResult> {
+  vi.stubEnv("STREAM_SOURCE_URL", kafka.url);
+  vi.stubEnv("STREAM_TARGET_URL", kinesis.url);
+  return runInProcess(["migrate", step, "--from-topic", "flights", "--to-topic", "departures", ...args]);
+}
+
+test("copy prints its result, goes on behind it, and takes wrong usage and missing topics as such", async () => {
+  await produce(source, keysOf(6), 20);
+  const state = ["--state", join(directory, "state")];
+  const first = await migrate("copy", "--json", ...state);
+  expect(first).toMatchObject({ exitCode: 0, errors: "" });
+  expect(JSON.parse(first.output.trimEnd().split("\n").at(-1)!)).toEqual({ copied: 120, duplicates: 0, lag: 0 });
+  await produce(source, keysOf(6), 5, 20);
+  expect(await migrate("copy", ...state)).toEqual({
+    exitCode: 0,
+    output: "",
+    errors: "Copied 30 messages; 0 were there already, 0 messages behind.\n",
+  });
+  expect(valuesByKey(await messagesOf(target))).toEqual(valuesByKey(await messagesOf(source)));
+  expect(await migrate("copy", "--rate", "0")).toMatchObject({ exitCode: 2 });
+  const missing = await migrate("copy", "--to-topic", "none", ...state);
+  expect(missing).toMatchObject({ exitCode: 1, output: "", errors: expect.stringMatching(/^not-found: /) });
+  vi.unstubAllEnvs();
+  const args = ["migrate", "copy", "--from-topic", "flights", "--to-topic", "departures"];
+  expect(await runInProcess(args)).toMatchObject({ exitCode: 2, errors: expect.stringContaining("STREAM_SOURCE_URL") });
+  vi.stubEnv("STREAM_SOURCE_URL", "memory:x");
+  vi.stubEnv("STREAM_TARGET_URL", "memory:x");
+  expect(await runInProcess(args)).toMatchObject({ exitCode: 2, errors: expect.stringContaining("memory:x") });
+});
