@@ -16,9 +16,11 @@ export class Portions {
 
   add(messages: readonly StoredRecord[]): void {
     for (const message of messages) {
-      if (this.#bytes > 0 && this.#bytes + message.bytes > this.#portionBytes) this.#flush();
+      // Many messages without bytes are not for nothing either.
+      const bytes = Math.max(message.bytes, 1);
+      if (this.#bytes > 0 && this.#bytes + bytes > this.#portionBytes) this.#flush();
       this.#records.push(message);
-      this.#bytes += Math.max(message.bytes, 1);
+      this.#bytes += bytes;
     }
   }
 
