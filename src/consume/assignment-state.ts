@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from "node:timers";
-import type { Assignment, ConsumerDriver, HandledAhead, Settlement } from "../driver/consumer-driver.ts";
+import type { Assignment, ConsumerDriver, Settlement } from "../driver/consumer-driver.ts";
+import type { HandledAhead } from "../position/handled-ahead.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
 import type { ComparePositions, FinalProgress } from "./inherited-progress.ts";

@@ -1,5 +1,5 @@
 import { UnreadableRecord } from "../codec/unreadable-record.ts";
-import type { HandledAhead } from "../driver/consumer-driver.ts";
+import type { HandledAhead } from "../position/handled-ahead.ts";
 import type { StoredRecord } from "../driver/record.ts";
 
 /** Order of two positions of the partition, as `ProviderDriver.compare`. */

@@ -1,4 +1,5 @@
 import type { Lag } from "../lag.ts";
+import type { HandledAhead } from "../position/handled-ahead.ts";
 import type { PartitionPlace, StartPoint } from "../position/place.ts";
 import type { TopicIdentity } from "../position/position.ts";
 import type { TopicSettings } from "../topic-settings.ts";
@@ -42,6 +43,8 @@ export interface DriverGroupDescription {
   readonly identity: TopicIdentity;
   /** Where the group stands in each partition, without what is handled ahead; `null` where the provider does not report it. */
   readonly places: ReadonlyMap<string, PartitionPlace> | null;
+  /** What is handled ahead of the places, by partition; without those in which nothing is. Absent: the provider does not keep it, or does not report it. */
+  readonly ahead?: ReadonlyMap<string, HandledAhead> | undefined;
 }
 
 /**

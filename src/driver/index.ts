@@ -1,7 +1,8 @@
 /** The contract that an adapter fulfils, and what it needs from the core. See `adapters/README.md`. */
 export type { Driver, OpenContext, OpenDriver, ProviderDriver, ReachedPart } from "./provider-driver.ts";
 export type { CallShape, CallSlice, ProducerDriver, PublishCall, RecordResult, SliceResult } from "./producer-driver.ts";
-export type { Assignment, ChildPartition, ConsumerDriver, ConsumerSettings, HandledAhead, Settlement, Sink } from "./consumer-driver.ts";
+export type { HandledAhead } from "../position/handled-ahead.ts";
+export type { Assignment, ChildPartition, ConsumerDriver, ConsumerSettings, Settlement, Sink } from "./consumer-driver.ts";
 export type { DriverGap } from "../position/place.ts";
 export type { RangePartition, RangeRequest, ReaderDriver, ReaderSink, ResolvedRange } from "./reader-driver.ts";
 export type { PartitionEnd, StopPoint } from "../position/place.ts";

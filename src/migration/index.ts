@@ -4,3 +4,7 @@ export type { Checkpoint, CheckpointStore } from "./copy/checkpoint.ts";
 export { checkpointFiles } from "./copy/checkpoint-files.ts";
 export { copy } from "./copy/copy.ts";
 export type { CopyOptions, CopyProgress, CopyResult } from "./copy/copy-options.ts";
+export { translateGroups } from "./translate-groups/translate-groups.ts";
+export type { TranslateGroupsOptions, TranslateGroupsResult, TranslatedGroup } from "./translate-groups/translate-groups-options.ts";
+export type { Translation, TranslationStore } from "./translate-groups/translation.ts";
+export { translationFiles } from "./translate-groups/translation-files.ts";

@@ -1,3 +1,5 @@
+import type { HandledAhead } from "./handled-ahead.ts";
+
 /** Retention has passed the place where a group or a reader was to continue. */
 export interface DriverGap {
   /** Where reading goes on: `at` the first record that still exists or at the end, `earliest` where no position is known (a trimmed, empty shard). */
@@ -69,5 +71,13 @@ export type StartPoint =
   | { readonly kind: "earliest" }
   | { readonly kind: "latest" }
   | { readonly kind: "timestamp"; readonly timestampMs: number }
-  | { readonly kind: "places"; readonly places: ReadonlyMap<string, PartitionPlace> }
+  | {
+      readonly kind: "places";
+      readonly places: ReadonlyMap<string, PartitionPlace>;
+      /**
+       * For a group that is moved: what is handled behind the places, by partition. It is stored as far as it fits, as that of a settlement; what is not stored
+       * comes again. Absent: nothing is.
+       */
+      readonly ahead?: ReadonlyMap<string, HandledAhead> | undefined;
+    }
   | { readonly kind: "position"; readonly partition: string; readonly place: PositionPlace };

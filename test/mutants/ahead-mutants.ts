@@ -1,4 +1,5 @@
-import type { Assignment, HandledAhead, Settlement } from "../../src/driver/consumer-driver.ts";
+import type { Assignment, Settlement } from "../../src/driver/consumer-driver.ts";
+import type { HandledAhead } from "../../src/position/handled-ahead.ts";
 import type { ProviderDriver } from "../../src/driver/provider-driver.ts";
 import { type ConsumerParts, assignmentMutant, consumerMutant } from "./driver-parts.ts";
 import type { Mutant } from "./mutant.ts";

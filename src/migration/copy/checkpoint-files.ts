@@ -1,12 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { CheckpointHistory } from "../positions/checkpoint-history.ts";
 import { type Checkpoint, type CheckpointStore, parseCheckpoint } from "./checkpoint.ts";
 
-/** Checkpoints in a directory, a file for each partition. Members on several machines share it, or each has its own. */
+/** Checkpoints in a directory, a file for each partition, and one for former ones, which map positions. Members on several machines share it, or each has its own. */
 export function checkpointFiles(directory: string): CheckpointStore {
   const fileOf = (partition: string): string => join(directory, `${encodeURIComponent(partition)}.json`);
+  const histories = new Map<string, CheckpointHistory>();
+  const historyOf = (partition: string): CheckpointHistory => {
+    const history = histories.get(partition) ?? new CheckpointHistory(join(directory, `${encodeURIComponent(partition)}.positions`));
+    histories.set(partition, history);
+    return history;
+  };
   return {
+    history: (partition) => historyOf(partition).read(),
     async read(partition) {
       const file = fileOf(partition);
       try {
@@ -23,6 +31,7 @@ export function checkpointFiles(directory: string): CheckpointStore {
       await mkdir(directory, { recursive: true });
       await writeFile(unfinished, `${JSON.stringify(checkpoint)}\n`);
       await rename(unfinished, file);
+      await historyOf(checkpoint.partition).add(checkpoint);
     },
   };
 }

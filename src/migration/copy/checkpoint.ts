@@ -26,6 +26,11 @@ export interface CheckpointStore {
   read(partition: string): Promise<Checkpoint | null>;
   /** Replaces it, as a whole. */
   write(checkpoint: Checkpoint): Promise<void>;
+  /**
+   * Some of those that were written before, in the order of their writing: the map of positions. Absent: none are kept, and a position is looked for from
+   * the beginning of the target.
+   */
+  history?(partition: string): Promise<readonly Checkpoint[]>;
 }
 
 const FIELDS = ["source", "target", "partition", "ordinal", "targetBookmark"] as const;

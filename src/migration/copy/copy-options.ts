@@ -87,7 +87,7 @@ export function resolveCopyOptions(source: Side, target: Side, options: CopyOpti
 }
 
 /** The group of a copy for which no other is given. */
-function copyGroup(sourceTopic: string, targetTopic: string): string {
+export function copyGroup(sourceTopic: string, targetTopic: string): string {
   return `copy.${sourceTopic}.to.${targetTopic}`;
 }
 

@@ -2,7 +2,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
 import { createConsumer } from "../../../src/consume/consumer.ts";
 import type { ConsumerOptions } from "../../../src/consume/consumer-types.ts";
-import type { Assignment, HandledAhead } from "../../../src/driver/consumer-driver.ts";
+import type { Assignment } from "../../../src/driver/consumer-driver.ts";
+import type { HandledAhead } from "../../../src/position/handled-ahead.ts";
 import { StreamError } from "../../../src/errors.ts";
 import { type Bench, Gate, assignment, bench, record, records, turns, until } from "./fake-driver.ts";
 

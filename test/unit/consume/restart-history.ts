@@ -1,5 +1,6 @@
 import type { Consumer, ConsumerOptions } from "../../../src/consume/consumer-types.ts";
-import type { Assignment, HandledAhead, Settlement, Sink } from "../../../src/driver/consumer-driver.ts";
+import type { Assignment, Settlement, Sink } from "../../../src/driver/consumer-driver.ts";
+import type { HandledAhead } from "../../../src/position/handled-ahead.ts";
 import type { StoredRecord } from "../../../src/driver/record.ts";
 import { StreamError } from "../../../src/errors.ts";
 import { type Bench, assignment, bench, record, turns, until } from "./fake-driver.ts";

@@ -1,0 +1,133 @@
+import type { HandledAhead } from "../../position/handled-ahead.ts";
+import type { PartitionPlace } from "../../position/place.ts";
+import type { StoredTime } from "../../stored-time.ts";
+import { isHandled } from "./handled-part.ts";
+
+/** So many positions of a partition are kept. What is handled behind them comes again. */
+const MOST_POSITIONS = 20_000;
+
+/** One partition of the target, as far as it was read. */
+interface TargetPart {
+  /** The first message that the group has not handled; `null`: it has handled all. */
+  first: { readonly position: string; readonly timestampMs: StoredTime } | null;
+  /** Behind it: what is not handled, and what is. */
+  readonly unhandled: string[];
+  readonly handled: string[];
+  /** How many of the unhandled ones lie before the last handled one. */
+  unhandledBefore: number;
+  /** Handled ones that are not kept. */
+  uncounted: number;
+}
+
+/** Where a group has to go on in the target, found by reading the target once. */
+export class GroupTranslation {
+  readonly #parts = new Map<string, TargetPart>();
+  /** By partition of the source: the least ordinal that is not handled, and the greatest that is. */
+  readonly #unhandledFrom = new Map<string, bigint>();
+  readonly #handledTo = new Map<string, bigint>();
+  /** Times of handled messages, for a target that is placed by a time; `null`: it is not. */
+  readonly #byTime: number[] | null;
+  #lastTimeMs: StoredTime | null = null;
+
+  /** @param isByTime the target is placed by a time */
+  constructor(isByTime: boolean) {
+    this.#byTime = isByTime ? [] : null;
+  }
+
+  /** The next message of this partition of the target. @param origin `null`: the copy has not written it */
+  note(
+    partition: string,
+    { position, timestampMs }: { readonly position: string; readonly timestampMs: StoredTime },
+    isDone: boolean,
+    origin: { readonly partition: string; readonly ordinal: string | null } | null,
+  ): void {
+    if (this.#lastTimeMs === null || timestampMs > this.#lastTimeMs) this.#lastTimeMs = timestampMs;
+    if (isDone && this.#byTime !== null) this.#byTime.push(Number(timestampMs));
+    if (origin !== null && origin.ordinal !== null) this.#noteOrdinal(origin.partition, BigInt(origin.ordinal), isDone);
+    const part = this.#parts.get(partition);
+    if (part === undefined) {
+      if (!isDone)
+        this.#parts.set(partition, {
+          first: { position, timestampMs },
+          unhandled: [position],
+          handled: [],
+          unhandledBefore: 1,
+          uncounted: 0,
+        });
+    } else if (!isDone) {
+      if (part.unhandled.length < MOST_POSITIONS) part.unhandled.push(position);
+      else part.unhandled[MOST_POSITIONS] = position;
+    } else if (part.unhandled.length > MOST_POSITIONS || part.handled.length >= MOST_POSITIONS) part.uncounted += 1;
+    else {
+      part.handled.push(position);
+      part.unhandledBefore = part.unhandled.length;
+    }
+  }
+
+  #noteOrdinal(partition: string, ordinal: bigint, isDone: boolean): void {
+    const known = isDone ? this.#handledTo : this.#unhandledFrom;
+    const before = known.get(partition);
+    if (before === undefined || (isDone ? ordinal > before : ordinal < before)) known.set(partition, ordinal);
+  }
+
+  /** @param ends of all partitions of the target, as far as they were read */
+  places(ends: ReadonlyMap<string, PartitionPlace>): ReadonlyMap<string, PartitionPlace> {
+    const places = new Map(ends);
+    for (const [partition, { first }] of this.#parts) if (first !== null) places.set(partition, { kind: "at", position: first.position });
+    return places;
+  }
+
+  /** What is handled behind the places. */
+  get ahead(): ReadonlyMap<string, HandledAhead> {
+    const ahead = new Map<string, HandledAhead>();
+    for (const [partition, { handled, unhandled, unhandledBefore }] of this.#parts) {
+      const upTo = handled.at(-1);
+      if (upTo !== undefined) ahead.set(partition, { upTo, except: unhandled.slice(0, unhandledBefore) });
+    }
+    return ahead;
+  }
+
+  /** How many messages come again. @param stored what the target keeps of what is handled behind the places */
+  repeats(stored: ReadonlyMap<string, HandledAhead>, compare: (a: string, b: string) => number): number {
+    let repeats = 0;
+    for (const [partition, { handled, uncounted }] of this.#parts) {
+      const ahead = stored.get(partition) ?? null;
+      const isKept = (position: string): boolean =>
+        ahead !== null && isHandled({ place: { kind: "earliest" }, ahead }, position, 0, compare);
+      repeats += uncounted + handled.reduce((sum, position) => sum + (isKept(position) ? 0 : 1), 0);
+    }
+    return repeats;
+  }
+
+  /** The time of the first message that is not handled; `null`: all are. For targets that are placed by a time. */
+  get firstTimeMs(): StoredTime | null {
+    let first: StoredTime | null = null;
+    for (const { first: one } of this.#parts.values())
+      if (one !== null && (first === null || one.timestampMs < first)) first = one.timestampMs;
+    return first;
+  }
+
+  /** The time of the last message; `null`: there was none. */
+  get lastTimeMs(): StoredTime | null {
+    return this.#lastTimeMs;
+  }
+
+  /** How many handled messages have this time or a later one. */
+  handledSince(timestampMs: number): number {
+    return this.#byTime?.filter((time) => time >= timestampMs).length ?? 0;
+  }
+
+  /** By partition of the source: everything up to this ordinal is handled. @param known of messages that were not read */
+  handledOrdinals(known: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    const ordinals = new Map(known);
+    for (const [partition, ordinal] of this.#handledTo) {
+      const before = ordinals.get(partition);
+      if (before === undefined || BigInt(before) < ordinal) ordinals.set(partition, String(ordinal));
+    }
+    for (const [partition, ordinal] of this.#unhandledFrom) {
+      const before = ordinals.get(partition);
+      if (before === undefined || BigInt(before) >= ordinal) ordinals.set(partition, String(ordinal - 1n));
+    }
+    return ordinals;
+  }
+}

@@ -1,0 +1,79 @@
+import type { PartitionPlace } from "../../position/place.ts";
+import { provenanceTrail } from "../../provenance.ts";
+import { RecordReader } from "../../replay/record-reader.ts";
+import type { Bookmark } from "../../tokens.ts";
+import type { OpenSide } from "../side.ts";
+import { CopiedSoFar } from "./copied-so-far.ts";
+import { type GroupState, hasHandled } from "./group-state.ts";
+import { GroupTranslation } from "./group-translation.ts";
+import type { ReturnedMessages } from "./returned-messages.ts";
+import type { ResolvedTranslateGroupsOptions } from "./translate-groups-options.ts";
+
+/** A group while the target is read. */
+export interface ScannedGroup {
+  readonly state: GroupState;
+  /** The group of the target as it stands; `null`: there is none. */
+  readonly here: GroupState | null;
+  /** On the way back. */
+  readonly returned: ReturnedMessages | null;
+  /** Everything that is not handled lies behind it in the target; `null`: nothing is known. */
+  readonly begin: Bookmark | null;
+  /** By partition of the source, the ordinal up to which everything lies before `begin`, or is handled. */
+  readonly ordinals: ReadonlyMap<string, string>;
+  readonly translation: GroupTranslation;
+  /** What the target has to hold, and was not found yet. */
+  readonly missing: ReadonlyMap<string, Set<string>>;
+}
+
+export function scannedGroup(
+  state: GroupState,
+  begin: Bookmark | null,
+  rest: Pick<ScannedGroup, "here" | "returned" | "ordinals">,
+  isByTime: boolean,
+): ScannedGroup {
+  const missing = new Map([...state.unhandled].map(([partition, positions]) => [partition, new Set(positions)]));
+  return { state, begin, ...rest, translation: new GroupTranslation(isByTime), missing };
+}
+
+/** Reads the target from the bookmark to its end, for all groups at once. @throws `position-out-of-range` where its retention has passed the bookmark */
+export async function scanTarget(
+  source: OpenSide,
+  target: OpenSide,
+  begin: Bookmark | null,
+  groups: readonly ScannedGroup[],
+  options: ResolvedTranslateGroupsOptions,
+): Promise<{ readonly copied: CopiedSoFar; readonly ends: ReadonlyMap<string, PartitionPlace> }> {
+  const { driver } = source.context;
+  const seen = new Map<string, string>();
+  const reader = new RecordReader(target.context, { from: begin === null ? "earliest" : { bookmark: begin }, until: "now" });
+  for await (const { source: at, records } of reader.batches(options.signal)) {
+    for (const record of records) {
+      const { copies } = provenanceTrail(record.headers);
+      const origin = copies.findLast(({ source: id }) => id === source.id) ?? null;
+      if (origin !== null) {
+        const before = seen.get(origin.partition);
+        if (before === undefined || driver.compare(origin.position, before) > 0) seen.set(origin.partition, origin.position);
+      }
+      for (const group of groups) {
+        if (origin !== null) group.missing.get(origin.partition)?.delete(origin.position);
+        const isDone =
+          origin === null
+            ? isOwnHandled(group, at.partition, record, target)
+            : hasHandled(group.state, origin.partition, origin.position, origin.timestampMs, source);
+        group.translation.note(at.partition, record, isDone, origin);
+      }
+    }
+  }
+  return { copied: await CopiedSoFar.of(source, target, seen, options), ends: reader.places };
+}
+
+/** A message that the copy has not written: it counts as handled only on the way back. */
+function isOwnHandled(
+  { here, returned }: ScannedGroup,
+  partition: string,
+  { position, timestampMs }: { readonly position: string; readonly timestampMs: number | bigint },
+  target: OpenSide,
+): boolean {
+  if (returned === null) return false;
+  return returned.isHandled(partition, position) || (here !== null && hasHandled(here, partition, position, timestampMs, target));
+}
