@@ -1,37 +1,20 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Emulator, conformanceCases, runCases } from "../../src/conformance/index.ts";
 import { connect } from "../../src/connect.ts";
 import { type FaultKind, StreamError } from "../../src/driver/index.ts";
-import { type MemoryEmulatorOptions, startMemoryEmulator } from "../../localstack/memory-emulator.ts";
+import { startMemoryEmulator } from "../../localstack/memory-emulator.ts";
+import { expectLentFormPasses } from "./lent-form.ts";
 
 // The suite on targets that give less than the memory provider: lent topics and groups, and an emulator across a network.
 
-test.each<[string, MemoryEmulatorOptions]>([
-  ["like Event Hubs", { like: "event-hubs" }],
-  ["without administration of topics", { without: ["topicAdmin"] }],
-  ["that nobody may change", {}],
-  ["like Pub/Sub without administration of topics", { like: "pubsub", without: ["topicAdmin"] }],
-])(
-  "topics and groups can be lent to every case, one at a time, also with what earlier cases left in them: %s",
-  { timeout: 120_000 },
-  async (_, options) => {
-    const topics = ["lent-a", "lent-b", "lent-c"];
-    await using emulator = await startMemoryEmulator({ ...options, topics: Object.fromEntries(topics.map((topic) => [topic, {}])) });
-    const target = { connect: async () => connect(emulator.url), topics, groups: ["one", "two", "three"] };
-    const reports = await runCases(conformanceCases(), target);
-    expect(reports.filter(({ result }) => result === "failed")).toEqual([]);
-    for (const { result, reason } of reports) {
-      if (result === "environment-missing") expect(reason).not.toMatch(/^(?:topics: more|groups): /);
-    }
-    expect(reports.filter(({ result }) => result === "passed").length).toBeGreaterThan(100);
-    // In its own form the provider lists topics.
-    const connection = await connect(emulator.url.replace(/\?.*/, ""), { require: ["topicListing"] });
-    expect((await connection.admin.listTopics()).toSorted()).toEqual(topics);
-    await connection.close();
-  },
-);
+// Forms like other providers are in the long tier: `test/long/memory-forms.test.ts`.
+describe("topics and groups can be lent to every case, one at a time, also with what earlier cases left in them", () => {
+  test("where topics cannot be administered", { timeout: 300_000 }, async () => expectLentFormPasses({ without: ["topicAdmin"] }));
 
-test("cases with faults pass on an emulator that plans them over a network and lacks some kinds", { timeout: 120_000 }, async () => {
+  test("where nobody may change them", { timeout: 300_000 }, async () => expectLentFormPasses({}));
+});
+
+test("cases with faults pass on an emulator that plans them over a network and lacks some kinds", { timeout: 300_000 }, async () => {
   await using emulator = await startMemoryEmulator();
   const lacking: readonly FaultKind[] = ["throttle", "fail-before-write", "steal-partition", "restart"];
   const faultKinds = emulator.faultKinds.filter((kind) => !lacking.includes(kind));
