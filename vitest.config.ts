@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { NotTriedReporter } from "./test/not-tried-reporter.ts";
+import { SlowestFirst } from "./test/slowest-first.ts";
 
 /** `.ci/run` names a file here, to count the results of exactly this run. */
 const reportFile = process.env["STREAMPORT_TEST_REPORT"];
@@ -12,8 +13,9 @@ export default defineConfig({
     exclude: ["test/bench/**", "test/long/**", "test/kafka/!(demo|foreign-clients).test.ts"],
     globalSetup: ["test/fetch-kafka.ts"],
     pool: "forks",
-    // Most of a test's time is waiting for timers and for servers: one worker less than there are cores would leave two cores idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Half of a test's time is waiting for timers and for servers: as many workers as there are cores would leave the cores half idle.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: SlowestFirst },
     // Bundlers and compilers on a machine that is busy with everything else.
     testTimeout: 120_000,
     hookTimeout: 120_000,
