@@ -6,19 +6,23 @@ import type {
   Lag,
   ListedGroup,
   PartitionPlace,
+  Permission,
   StartPoint,
   TopicSettings,
 } from "../../src/driver/index.ts";
 import { GroupAdmin } from "./admin/group-admin.ts";
+import { permissionsOn } from "./admin/permissions.ts";
 import { StreamAdmin } from "./admin/stream-admin.ts";
 import { ociError } from "./errors.ts";
 import type { OciService } from "./service.ts";
 
 export class OciAdmin implements AdminDriver {
+  readonly #service: OciService;
   readonly #streams: StreamAdmin;
   readonly #groups: GroupAdmin;
 
   constructor(service: OciService) {
+    this.#service = service;
     this.#streams = new StreamAdmin(service);
     this.#groups = new GroupAdmin(service);
   }
@@ -61,6 +65,10 @@ export class OciAdmin implements AdminDriver {
 
   deleteGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
     return this.#groups.delete(topic, name, signal);
+  }
+
+  permissions(topic: string, name: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]> {
+    return permissionsOn(this.#service, topic, name, signal);
   }
 
   /** The service shows neither the end of a partition nor how old its messages are. */

@@ -71,8 +71,8 @@ export class OciStreamingDriver implements Driver<OciCapability> {
     const directory = new StreamDirectory(admin, streamPool, Math.min(pollMs, LONGEST_DESCRIBED_MS), closing.signal);
     const objects = this.#objects(calls, endpoints);
     const groups = this.#groups(objects);
-    const service = { calls, admin, directory, budget: new ReadBudget(pollMs), report, pollMs, envelope, streamPool, groups };
-    return new OpenOciDriver(service, objects, closing);
+    const service = { calls, admin, directory, budget: new ReadBudget(pollMs), report, pollMs, envelope, streamPool, groups, objects };
+    return new OpenOciDriver(service, closing);
   }
 
   #objects(calls: ServiceCalls, endpoints: Endpoints): ObjectCalls | null {
@@ -92,12 +92,10 @@ class OpenOciDriver implements ProviderDriver {
   readonly capabilities = CAPABILITIES;
   readonly admin: AdminDriver;
   readonly #service: OciService;
-  readonly #objects: ObjectCalls | null;
   readonly #closing: AbortController;
 
-  constructor(service: OciService, objects: ObjectCalls | null, closing: AbortController) {
+  constructor(service: OciService, closing: AbortController) {
     this.#service = service;
-    this.#objects = objects;
     this.#closing = closing;
     this.admin = new OciAdmin(service);
   }
@@ -110,10 +108,11 @@ class OpenOciDriver implements ProviderDriver {
   /** Groups need Object Storage, which has an address of its own. */
   async reach(signal: AbortSignal): Promise<readonly ReachedPart[]> {
     await this.check(signal);
-    if (this.#objects === null) return [];
+    const { objects } = this.#service;
+    if (objects === null) return [];
     const name = "Object Storage, for groups";
     try {
-      await this.#objects.check(signal);
+      await objects.check(signal);
       return [{ name, error: null, advice: null }];
     } catch (error) {
       signal.throwIfAborted();

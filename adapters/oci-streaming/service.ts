@@ -2,6 +2,7 @@ import type { Report } from "../../src/driver/index.ts";
 import type { LeaseStore } from "../../src/leases/index.ts";
 import { type ServiceCalls } from "./client/service-calls.ts";
 import { StreamCalls } from "./client/stream-calls.ts";
+import type { ObjectCalls } from "./group/object-calls.ts";
 import type { Envelope } from "./options.ts";
 import type { ReadBudget } from "./read/read-budget.ts";
 import type { StreamDirectory } from "./streams/stream-directory.ts";
@@ -19,6 +20,8 @@ export interface OciService {
   readonly envelope: Envelope;
   readonly streamPool: string;
   readonly groups: GroupStores;
+  /** Where groups are kept; `null`: not in Object Storage. */
+  readonly objects: ObjectCalls | null;
 }
 
 /** Where groups are kept. */

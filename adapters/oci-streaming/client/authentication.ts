@@ -1,3 +1,6 @@
+import { clearTimeout, setTimeout } from "node:timers";
+import { abortable } from "../../../src/adapter-kit/index.ts";
+import { type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import type { OciAuthentication, OciStreamingOptions } from "../options.ts";
 import { ociError } from "../errors.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
@@ -40,26 +43,53 @@ export class RequestHeaders {
   }
 }
 
+/** Tokens come from services of the cloud. The SDK waits for them without an end, and then all its callers do. */
+const CREDENTIALS_MS = 20_000;
+
+const KEY_ID = /keyId="([^"]*)"/;
+
 /** Signs requests by the credentials that the options name. They are read at the first request. */
 export class Authentication {
   readonly #options: OciStreamingOptions;
+  readonly #limitMs: number;
   #opening: Promise<Identity> | null = null;
-  #refreshing: Promise<boolean> | null = null;
-  /** Counts the refreshes: a request that was signed before the last one is only signed again. */
-  #refreshes = 0;
+  #refreshing: Promise<void> | null = null;
 
-  constructor(options: OciStreamingOptions) {
+  /** @param limitMs how long credentials may take */
+  constructor(options: OciStreamingOptions, limitMs = CREDENTIALS_MS) {
     this.#options = options;
+    this.#limitMs = limitMs;
   }
 
-  get refreshes(): number {
-    return this.#refreshes;
+  /**
+   * @returns the id of the key that was used: where there is a token, it is part of that
+   * @param signsBody where the service does not accept a request whose body is not covered by the signature
+   * @throws `configuration` where there are no credentials · `unauthenticated` where they cannot be renewed · `timeout` · the signal's reason
+   */
+  async sign(request: Signed, signsBody: boolean, signal: AbortSignal): Promise<string> {
+    const { signer } = await abortable(this.#identity(), signal);
+    await this.#coded(this.#within(signer.signHttpRequest(request, !signsBody)), signal);
+    return KEY_ID.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
   }
 
-  /** @param signsBody where the service does not accept a request whose body is not covered by the signature */
-  async sign(request: Signed, signsBody: boolean): Promise<void> {
-    const { signer } = await this.#identity();
-    await signer.signHttpRequest(request, !signsBody);
+  async #coded<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+    try {
+      return await abortable(work, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw isStreamError(cause) ? cause : notRenewed(cause);
+    }
+  }
+
+  /** @throws `timeout` */
+  async #within<Result>(work: Promise<Result>): Promise<Result> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(lateCredentials(this.#limitMs)), this.#limitMs);
+    try {
+      return await Promise.race([work, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #identity(): Promise<Identity> {
@@ -73,36 +103,47 @@ export class Authentication {
   async #open(): Promise<Identity> {
     const sdk = await loadSdk();
     try {
-      const provider = await providerOf(sdk, this.#options);
+      const provider = await this.#within(providerOf(sdk, this.#options));
       return { provider, signer: new sdk.DefaultRequestSigner(provider) as unknown as Signer };
     } catch (cause) {
+      if (isStreamError(cause)) throw cause;
       const { auth = "config-file" } = this.#options;
       throw ociError("configuration", `no credentials could be read (auth: ${auth}); the cause says why`, { cause });
     }
   }
 
   /**
-   * Fetches or reads the credentials anew. Concurrent callers share one attempt.
-   * @returns whether there are other ones now
+   * Are there other credentials than those that were refused? Asks for new ones where there are not; concurrent callers share that.
+   * @throws `unauthenticated` where they cannot be renewed · `timeout` · the signal's reason
    */
-  refresh(): Promise<boolean> {
-    this.#refreshing ??= this.#refresh().finally(() => {
+  async hasOtherThan(keyId: string, signal: AbortSignal): Promise<boolean> {
+    if ((await this.#coded(this.#keyId(), signal)) !== keyId) return true;
+    this.#refreshing ??= this.#within(this.#refresh()).finally(() => {
       this.#refreshing = null;
     });
-    return this.#refreshing;
+    await this.#coded(this.#refreshing, signal);
+    return (await this.#coded(this.#keyId(), signal)) !== keyId;
   }
 
-  async #refresh(): Promise<boolean> {
+  async #keyId(): Promise<string> {
     const { provider } = await this.#identity();
-    const before = await provider.getKeyId();
-    const privateKey = provider.getPrivateKey();
-    if (isRefreshable(provider)) await provider.refresh();
-    else if (this.#options.authentication === undefined) this.#opening = null;
-    const now = (await this.#identity()).provider;
-    const isNew = (await now.getKeyId()) !== before || now.getPrivateKey() !== privateKey;
-    if (isNew) this.#refreshes += 1;
-    return isNew;
+    return this.#within(provider.getKeyId());
   }
+
+  async #refresh(): Promise<void> {
+    const { provider } = await this.#identity();
+    if (isRefreshable(provider)) await provider.refresh();
+    // What the application has given is asked again, as it is.
+    else if (this.#options.authentication === undefined) this.#opening = null;
+  }
+}
+
+function notRenewed(cause: unknown): StreamError {
+  return ociError("unauthenticated", "the credentials could not be read or fetched anew; the cause says why", { cause });
+}
+
+function lateCredentials(limitMs: number): StreamError {
+  return ociError("timeout", `no credentials within ${limitMs} ms: where they come from did not answer`);
 }
 
 function isRefreshable(provider: OciAuthentication): provider is Refreshable {

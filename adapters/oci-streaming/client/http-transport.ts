@@ -27,7 +27,7 @@ export class HttpTransport {
   readonly #https = new HttpsAgent(KEEP_ALIVE);
 
   /** @throws an error of Node with its code · a `TimeoutError` · the signal's reason */
-  send({ method, url, headers, body }: HttpRequest, timeLimitMs: number, signal: AbortSignal): Promise<HttpAnswer> {
+  async send({ method, url, headers, body }: HttpRequest, timeLimitMs: number, signal: AbortSignal): Promise<HttpAnswer> {
     signal.throwIfAborted();
     const isPlain = url.startsWith("http:");
     const options: RequestOptions = {

@@ -19,6 +19,13 @@ export interface ServiceCall {
   readonly messages?: number | undefined;
 }
 
+interface SignedRequest {
+  readonly headers: RequestHeaders;
+  readonly content: Buffer | null;
+  readonly keyId: string;
+  readonly signedMs: number;
+}
+
 /** A request that takes longer has failed: the service answers within a second or so. */
 const TIME_LIMIT_MS = 10_000;
 /** The service accepts signatures that are up to five minutes old: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm */
@@ -50,25 +57,22 @@ export class ServiceCalls {
 
   /** @throws `ServiceAnswerError` for an answer that is no success · an error of Node · a `TimeoutError` · the signal's reason */
   async send(call: ServiceCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const { refreshes } = this.#authentication;
-    const signedMs = Date.now();
+    const first = await this.#signed(call, signal);
     try {
-      return await this.#sendOnce(call, signal);
+      return await this.#sendOnce(call, first, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ServiceAnswerError) || error.statusCode !== 401) throw error;
-      if (!(await this.#isWorthAnother(signedMs, refreshes))) throw clockSkew(error) ?? error;
-      return await this.#sendOnce(call, signal);
+      if (Date.now() - first.signedMs < STALE_SIGNATURE_MS) {
+        const skew = clockSkew(error);
+        if (skew !== null) throw skew;
+        if (!(await this.#authentication.hasOtherThan(first.keyId, signal))) throw error;
+      }
+      return await this.#sendOnce(call, await this.#signed(call, signal), signal);
     }
   }
 
-  async #isWorthAnother(signedMs: number, refreshes: number): Promise<boolean> {
-    if (Date.now() - signedMs >= STALE_SIGNATURE_MS || refreshes !== this.#authentication.refreshes) return true;
-    return this.#authentication.refresh();
-  }
-
-  async #sendOnce(call: ServiceCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const { operation, method, url, body, isUpload = false, topic, bytes = 0, messages } = call;
+  async #signed({ method, url, body, isUpload = false, ...call }: ServiceCall, signal: AbortSignal): Promise<SignedRequest> {
     const headers = new RequestHeaders();
     headers.set("accept", "application/json");
     for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
@@ -77,7 +81,12 @@ export class ServiceCalls {
       headers.set("content-type", "application/json");
       headers.set("content-length", String(content.length));
     }
-    await this.#authentication.sign({ uri: url, method, headers, body }, !isUpload);
+    const keyId = await this.#authentication.sign({ uri: url, method, headers, body }, !isUpload, signal);
+    return { headers, content, keyId, signedMs: Date.now() };
+  }
+
+  async #sendOnce(call: ServiceCall, { headers, content }: SignedRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const { operation, method, url, topic, bytes = 0, messages } = call;
     signal.throwIfAborted();
     const startedMs = performance.now();
     try {

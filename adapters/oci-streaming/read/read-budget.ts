@@ -4,6 +4,8 @@ import { pause } from "../../../src/adapter-kit/index.ts";
 /** `GetMessages` of a partition, for each group, and cursors without a group count as one: https://docs.oracle.com/en-us/iaas/Content/Streaming/Concepts/streamingoverview_topic-Limits_on_Streaming_Resources.htm */
 const READS_A_SECOND = 5;
 const SPACING_MS = 1_000 / READS_A_SECOND;
+/** At once, after a pause: one less than the service allows, because requests take different times on their way. */
+const BURST = READS_A_SECOND - 1;
 /** Partitions that are not read any more are forgotten. */
 const FORGOTTEN_MS = 60_000;
 
@@ -14,7 +16,7 @@ interface Spent {
 
 /**
  * Keeps the readers and groups of a connection within the reads of each partition: all of them together. What was not used for a second can be
- * used at once.
+ * used at once, but for one.
  */
 export class ReadBudget {
   readonly #spacingMs: number;
@@ -34,7 +36,7 @@ export class ReadBudget {
     const spent = this.#spent.get(name) ?? { wholeAtMs: nowMs };
     this.#spent.set(name, spent);
     spent.wholeAtMs = Math.max(spent.wholeAtMs, nowMs) + this.#spacingMs;
-    const waitMs = spent.wholeAtMs - nowMs - READS_A_SECOND * this.#spacingMs;
+    const waitMs = spent.wholeAtMs - nowMs - BURST * this.#spacingMs;
     if (waitMs > 0) await pause(waitMs, signal);
     signal.throwIfAborted();
   }
