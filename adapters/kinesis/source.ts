@@ -44,7 +44,8 @@ export class KinesisSource implements PartitionSource {
   async resolve(start: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
     const { directory, connection } = this.#service;
     const { retentionMs } = await directory.usable(this.#topic, signal);
-    const shards = await directory.shards(this.#topic, signal);
+    // Whoever asks has described the stream a moment ago.
+    const shards = await directory.recentShards(this.#topic, signal);
     const asked = startPlaces({ topic: this.#topic, partitions: shards }, withoutTrimmed(start, shards, this.#topic), KINESIS_ERRORS);
     const isEnd = (place: PartitionPlace): boolean =>
       place.kind === "latest" || (place.kind === "timestamp" && place.timestampMs > connection.serviceNowMs);

@@ -32,7 +32,7 @@ export class ProducerStream {
     this.#lookedMs = performance.now();
     [this.#summary, this.#shards] = await Promise.all([
       this.#unlessDenied(() => this.#service.directory.usable(this.#topic, signal), "DescribeStreamSummary"),
-      this.#unlessDenied(() => this.#service.directory.shards(this.#topic, signal), "ListShards"),
+      this.#unlessDenied(() => this.#service.directory.recentShards(this.#topic, signal), "ListShards"),
     ]);
     const refusal = this.#ignoredKeys();
     if (refusal !== null) throw refusal;

@@ -10,11 +10,13 @@ import { type StreamSummary, toSummary } from "./stream-summary.ts";
 export class StreamDirectory {
   readonly #connection: KinesisConnection;
   readonly #known: SharedAnswers<StreamSummary>;
+  readonly #listed: SharedAnswers<readonly Shard[]>;
 
   /** @param freshMs how long an answer counts: an account may describe its streams twenty times a second */
   constructor(connection: KinesisConnection, freshMs: number) {
     this.#connection = connection;
     this.#known = new SharedAnswers(freshMs, (topic) => this.#describe(topic));
+    this.#listed = new SharedAnswers(freshMs, (topic) => this.#list(topic));
   }
 
   /**
@@ -34,6 +36,7 @@ export class StreamDirectory {
   /** What was known counts no longer: the stream was changed here. */
   forget(topic: string): void {
     this.#known.forget(topic);
+    this.#listed.forget(topic);
   }
 
   async #describe(topic: string): Promise<StreamSummary> {
@@ -51,11 +54,20 @@ export class StreamDirectory {
   }
 
   /** All shards that the service still keeps, closed ones too, as it lists them now. @throws `not-found` · `unavailable` while the stream is created */
-  async shards(topic: string, signal: AbortSignal): Promise<readonly Shard[]> {
+  shards(topic: string, signal: AbortSignal): Promise<readonly Shard[]> {
+    return this.#listed.now(topic, signal);
+  }
+
+  /** The same as of a moment ago: for what has just been decided by such a list. */
+  recentShards(topic: string, signal: AbortSignal): Promise<readonly Shard[]> {
+    return this.#listed.recent(topic, signal);
+  }
+
+  async #list(topic: string): Promise<readonly Shard[]> {
     const shards: Shard[] = [];
     let token: string | undefined;
     do {
-      const page: ListShardsOutput = await this.#page(topic, token, signal);
+      const page: ListShardsOutput = await this.#page(topic, token);
       shards.push(...(page.Shards ?? []).map(toShard));
       token = page.NextToken;
     } while (token !== undefined);
@@ -63,12 +75,12 @@ export class StreamDirectory {
   }
 
   /** A later page is named by its token alone: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListShards.html */
-  async #page(topic: string, token: string | undefined, signal: AbortSignal): Promise<ListShardsOutput> {
+  async #page(topic: string, token: string | undefined): Promise<ListShardsOutput> {
     try {
       return await this.#connection.kinesis<ListShardsOutput>(
         ({ ListShardsCommand }) => new ListShardsCommand(token === undefined ? streamOf(topic) : { NextToken: token }),
         { operation: "ListShards", topic },
-        signal,
+        this.#connection.closing,
       );
     } catch (error) {
       if (isNamed(error, "ResourceNotFoundException")) throw streamNotFound(topic, error);
