@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ConsumerDriver, ConsumerSettings, PartitionPlace, StartPoint } from "../../src/driver/index.ts";
+import { type ConsumerDriver, type ConsumerSettings, type PartitionPlace, type StartPoint, isStreamError } from "../../src/driver/index.ts";
 import {
   type LeaseAdmin,
   type LeaseGroupParts,
@@ -60,7 +60,7 @@ export class LeaseGroups implements Groups {
 
   async names(topic: MemoryTopic, signal: AbortSignal): Promise<readonly string[]> {
     const known = this.#service.broker.leaseGroups(topic.name);
-    const places = await Promise.all(known.map((group) => this.#admin(topic, group).places(signal)));
+    const places = await Promise.all(known.map((group) => this.#admin(topic, group).places(signal).catch(nullOfFormer)));
     return known.filter((_, index) => places[index] !== null);
   }
 
@@ -79,9 +79,11 @@ export class LeaseGroups implements Groups {
   }
 
   async remove(topic: MemoryTopic, name: string, signal: AbortSignal): Promise<void> {
-    const admin = this.#admin(topic, name);
-    if ((await admin.places(signal)) === null) throw groupNotFound(topic.name, name);
-    await admin.remove(signal);
+    try {
+      await this.#admin(topic, name).remove(signal);
+    } catch (error) {
+      throw isStreamError(error, "not-found") ? groupNotFound(topic.name, name) : error;
+    }
   }
 
   async lag(topic: MemoryTopic, name: string, initialPosition: StartPoint | null, signal: AbortSignal): Promise<readonly PartitionLag[]> {
@@ -110,4 +112,10 @@ function lagBehind(topic: MemoryTopic, partition: Partition, progress: LeaseProg
   const { index } = resolvePlace(topic.name, partition, place);
   const kept = ahead === null ? null : StoredAhead.of(ahead, index, partition.log);
   return partitionLag(partition, index, kept === "malformed" ? null : kept, nowMs);
+}
+
+/** A group of a former topic of the name is none of this one. */
+function nullOfFormer(error: unknown): null {
+  if (isStreamError(error, "position-mismatch")) return null;
+  throw error;
 }

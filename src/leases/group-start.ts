@@ -8,13 +8,14 @@ export interface GroupStartParts {
   readonly newId: () => string;
   /** Where a new group starts, in all partitions. @throws `not-found` where it must not be created */
   resolve(signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>>;
+  /** Puts a group whose topic was deleted and created again into the new one. @default false: it is refused */
+  readonly replacesFormer?: boolean | undefined;
 }
 
 /**
  * The row of the group. Creates it where there is none: one write decides where the group starts in all partitions, so that two first members
  * cannot mix two meanings of "latest". In a table of foreign clients their rows are the start.
- * A row of a topic that was deleted and created again is replaced: its places mean nothing in the new log.
- * @throws as `resolve` · `conflict` where the store belongs to a group of another topic
+ * @throws as `resolve` · `conflict` where the store belongs to a group of another topic · `position-mismatch` as `requireSameIncarnation`
  */
 export async function startGroup(parts: GroupStartParts, { identity }: TopicShape, signal: AbortSignal): Promise<Held<GroupRow>> {
   const { store, newId } = parts;
@@ -22,6 +23,7 @@ export async function startGroup(parts: GroupStartParts, { identity }: TopicShap
     const found = await store.readGroup(signal);
     if (found !== null) requireSameTopic(found.row, identity);
     if (found?.row.identity.incarnation === identity.incarnation) return found;
+    if (found !== null && parts.replacesFormer !== true) requireSameIncarnation(found.row, identity);
     const foreign = found === null ? await foreignPlaces(store, signal) : new Map<string, PartitionPlace>();
     const start = foreign.size > 0 ? foreign : await parts.resolve(signal);
     const row: GroupRow = { id: newId(), identity, start, moves: 0n, move: null, attention: 0 };
@@ -49,6 +51,20 @@ export function requireSameTopic({ identity }: GroupRow, here: TopicIdentity): v
   throw new StreamError(
     "conflict",
     `the store of this group belongs to a group of topic ${JSON.stringify(identity.topic)}; give the group another native name`,
+    { topic: here.topic },
+  );
+}
+
+/**
+ * The places of a group mean nothing in a topic that was deleted and created again. Where the group is to go on there, nobody can know: what is
+ * stored there would be skipped by "latest" without a word.
+ * @throws `position-mismatch`
+ */
+export function requireSameIncarnation({ identity }: GroupRow, here: TopicIdentity): void {
+  if (identity.incarnation === here.incarnation) return;
+  throw new StreamError(
+    "position-mismatch",
+    "the positions of this group belong to a former topic of this name, which was deleted: resetGroup puts the group into the new one, and after deleteGroup it begins anew",
     { topic: here.topic },
   );
 }

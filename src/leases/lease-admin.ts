@@ -4,7 +4,7 @@ import { BoundedStore } from "./bounded-store.ts";
 import { Expiry } from "./expiry.ts";
 import { aheadOf } from "./fit-ahead.ts";
 import { GroupMover } from "./group-move.ts";
-import { requireSameTopic, startGroup } from "./group-start.ts";
+import { requireSameIncarnation, requireSameTopic, startGroup } from "./group-start.ts";
 import { inParallel } from "../adapter-kit/in-parallel.ts";
 import type { LeaseGroupParts } from "./lease-consumer.ts";
 import { type GroupRow, type Held, type LeaseRow, isOfGroup } from "./lease-row.ts";
@@ -27,7 +27,10 @@ export interface LeaseProgress {
 
 /** Administration of one group by leases. Each method is one action; what can be retried it throws, unless it has begun to move the group. */
 export interface LeaseAdmin {
-  /** Waits until each owner has shown a sign of life, or has expired: some seconds where there are members. `null`: there is no group. */
+  /**
+   * Waits until each owner has shown a sign of life, or has expired: some seconds where there are members. `null`: there is no group.
+   * @throws, as the next two, `position-mismatch` where the topic was deleted and created again, and the group has not been reset since
+   */
   describe(signal: AbortSignal): Promise<LeaseGroupDescription | null>;
   /** The place of the group in each partition that has a row, without a look at the members. `null`: there is no group. */
   places(signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace> | null>;
@@ -62,7 +65,7 @@ class StoreAdmin implements LeaseAdmin {
   }
 
   async describe(signal: AbortSignal): Promise<LeaseGroupDescription | null> {
-    const group = await this.#group(signal);
+    const group = await this.#current(signal);
     if (group === null) return null;
     const { clock, watchMs } = this.#parts;
     const expiry = new Expiry(clock, this.#times);
@@ -84,7 +87,7 @@ class StoreAdmin implements LeaseAdmin {
   }
 
   async progress(signal: AbortSignal): Promise<ReadonlyMap<string, LeaseProgress> | null> {
-    const group = await this.#group(signal);
+    const group = await this.#current(signal);
     if (group === null) return null;
     const rows = (await this.#store.list(signal)).map(({ row }) => row).filter((row) => isOfGroup(row, group.row));
     const ahead = new Map(rows.map((row) => [row.partition, row.ahead]));
@@ -92,16 +95,28 @@ class StoreAdmin implements LeaseAdmin {
     return new Map(places.map(([partition, place]) => [partition, { place, ahead: aheadOf(place, ahead.get(partition) ?? null) }]));
   }
 
-  /** The row of the group. One of a topic that was deleted and created again counts for nothing. */
-  async #group(signal: AbortSignal): Promise<Held<GroupRow> | null> {
-    const [group, { identity }] = await Promise.all([this.#store.readGroup(signal), this.#parts.source.describe(signal)]);
-    if (group === null) return null;
-    requireSameTopic(group.row, identity);
-    return group.row.identity.incarnation === identity.incarnation ? group : null;
+  /** The row of the group, and the topic as it is now: the row may belong to a former one of the name. */
+  async #group(signal: AbortSignal): Promise<{ readonly group: Held<GroupRow> | null; readonly here: TopicIdentity }> {
+    const [group, { identity: here }] = await Promise.all([this.#store.readGroup(signal), this.#parts.source.describe(signal)]);
+    if (group !== null) requireSameTopic(group.row, here);
+    return { group, here };
+  }
+
+  /** @throws `position-mismatch` */
+  async #current(signal: AbortSignal): Promise<Held<GroupRow> | null> {
+    const { group, here } = await this.#group(signal);
+    if (group !== null) requireSameIncarnation(group.row, here);
+    return group;
+  }
+
+  /** The group that a reset moves. One of a former topic begins in the new one. */
+  async #movable(signal: AbortSignal): Promise<Held<GroupRow> | null> {
+    const { group, here } = await this.#group(signal);
+    return group?.row.identity.incarnation === here.incarnation ? group : null;
   }
 
   async plan(to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
-    return this.#placesFor(to, (await this.#group(signal)) !== null, signal);
+    return this.#placesFor(to, (await this.#movable(signal)) !== null, signal);
   }
 
   /** A group that is moved to a position of one partition stays where it is in the others. */
@@ -112,7 +127,7 @@ class StoreAdmin implements LeaseAdmin {
   }
 
   async reset(to: StartPoint, signal: AbortSignal): Promise<void> {
-    const found = await this.#group(signal);
+    const found = await this.#movable(signal);
     const places = await this.#placesFor(to, found !== null, signal);
     const existing = found ?? (await this.#create(places, signal));
     if (existing === null) return;
@@ -125,7 +140,7 @@ class StoreAdmin implements LeaseAdmin {
   /** @returns the group where it stands elsewhere now, because rows of a foreign client were there; else `null` */
   async #create(places: ReadonlyMap<string, PartitionPlace>, signal: AbortSignal): Promise<Held<GroupRow> | null> {
     const id = this.#newId();
-    const starting = { store: this.#store, newId: () => id, resolve: async () => places };
+    const starting = { store: this.#store, newId: () => id, resolve: async () => places, replacesFormer: true };
     const created = await startGroup(starting, await this.#parts.source.describe(signal), signal);
     if (created.row.id !== id) throw conflict(created.row, "a member has started the group at the same time");
     return created.row.start === places ? null : created;
@@ -157,7 +172,7 @@ class StoreAdmin implements LeaseAdmin {
   }
 
   async remove(signal: AbortSignal): Promise<void> {
-    const existing = await this.#group(signal);
+    const { group: existing } = await this.#group(signal);
     if (existing === null) throw new StreamError("not-found", "the group does not exist");
     const mover = this.#mover(signal);
     const begun = await mover.begin(await this.#withoutMove(existing, signal), new Map());

@@ -158,9 +158,37 @@ test("a stream that was created anew is another one: for readers, bookmarks and 
     for await (const _ of keyed(other, "orders").reader({ from: { bookmark }, until: "now" })) continue;
   };
   await expect(read()).rejects.toMatchObject({ code: "position-mismatch" });
-  await expect(other.admin.describeGroup("orders", "workers")).rejects.toMatchObject({ code: "not-found" });
-  // The former places mean nothing in the new stream: the group begins.
+  // The group's places mean nothing in the new stream, and what is stored there must not be skipped: who runs it decides.
+  for (const initialPosition of ["earliest", "latest", "fail"]) {
+    const refused = member(other, "orders", { initialPosition });
+    await refused.running;
+    expect(refused.failure).toMatchObject({ code: "position-mismatch", message: expect.stringContaining("resetGroup") as string });
+  }
+  await expect(other.admin.describeGroup("orders", "workers")).rejects.toMatchObject({ code: "position-mismatch" });
+  await expect(other.admin.lag("orders", "workers")).rejects.toMatchObject({ code: "position-mismatch" });
+  await other.admin.resetGroup("orders", "workers", "earliest");
   const next = member(other, "orders");
+  await expect.poll(() => next.values, WAIT).toEqual(["b 0"]);
+  await next.consumer.close();
+  expect((await other.admin.describeGroup("orders", "workers")).members).toBe(0);
+});
+
+test("a member whose stream is created anew while it runs stops, and a group that was deleted begins", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: {} } });
+  const connection = await world.connect();
+  await keyed(connection, "orders").producer().send({ value: "a 0" });
+  const running = member(connection, "orders");
+  await expect.poll(() => running.values, WAIT).toEqual(["a 0"]);
+  await world.raw.kinesis.send(new DeleteStreamCommand({ StreamName: "orders" }));
+  const other = await world.connect();
+  await other.admin.createTopic("orders", { partitions: 1 });
+  await keyed(other, "orders").producer().send({ value: "b 0" });
+  await running.running;
+  // It may have asked while there was no stream.
+  expect(running.failure).toMatchObject({ code: expect.stringMatching(/^(position-mismatch|not-found)$/) as string });
+  expect(running.values).toEqual(["a 0"]);
+  await other.admin.deleteGroup("orders", "workers");
+  const next = member(other, "orders", { initialPosition: "earliest" });
   await expect.poll(() => next.values, WAIT).toEqual(["b 0"]);
 });
 

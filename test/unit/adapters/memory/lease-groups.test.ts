@@ -89,7 +89,7 @@ describe("groups of a form whose service has none run by leases, which are kept 
     await member.consumer.close();
   });
 
-  test("a topic of the same name that is created anew begins anew", async () => {
+  test("a group of a topic that was created anew is refused until it is reset, or deleted", async () => {
     const opened = open("create=orders&like=kinesis");
     await publish(opened.driver, "orders", series(8));
     const member = await join(opened);
@@ -99,9 +99,21 @@ describe("groups of a form whose service has none run by leases, which are kept 
     await opened.driver.admin.createTopic("orders", {}, signal);
     expect(await opened.driver.admin.listGroups("orders", signal)).toEqual([]);
     await publish(opened.driver, "orders", series(4));
+    const refused = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 3_000 });
+    await expectCode(refused.start(), "position-mismatch", /resetGroup/);
+    await refused.consumer.close();
+    await expectCode(opened.driver.admin.describeGroup("orders", GROUP, signal), "position-mismatch", /deleted/);
+    await opened.driver.admin.resetGroup("orders", GROUP, { kind: "earliest" }, signal);
     const next = await join(opened);
     await eventually(() => expect(next.records).toHaveLength(4));
     await next.consumer.close();
+    await opened.driver.admin.deleteTopic("orders", signal);
+    await opened.driver.admin.createTopic("orders", {}, signal);
+    await opened.driver.admin.deleteGroup("orders", GROUP, signal);
+    await publish(opened.driver, "orders", series(2));
+    const last = await join(opened);
+    await eventually(() => expect(last.records).toHaveLength(2));
+    await last.consumer.close();
   });
 
   test("a member whose topic is deleted ends", async () => {

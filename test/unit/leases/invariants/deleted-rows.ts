@@ -1,5 +1,5 @@
 import type { Engine } from "../world/engine.ts";
-import { World } from "../world/world.ts";
+import { SIGNAL, World } from "../world/world.ts";
 import { type Invariant, require, requireEqual } from "./invariant.ts";
 
 async function owner(engine: Engine): Promise<{ world: World; a: World["members"][number] }> {
@@ -115,15 +115,57 @@ async function isAnotherGroup(engine: Engine): Promise<void> {
   await world.closeAll();
 }
 
-/** The topic was deleted and created again: its places mean nothing any longer. */
+/** The topic was deleted and created again: the places of the group mean nothing there, until it is reset. */
 async function isAnotherTopic(engine: Engine): Promise<void> {
   const { world, a } = await owner(engine);
   world.topic.incarnation = "2";
   world.topic.shards.get("s0")!.records = 4;
   await world.clock.advance(60_000);
-  requireEqual(a.assignments.at(-1)!.identity.incarnation, "2", "the incarnation that is consumed");
-  requireEqual(a.of("delivered").at(-1)?.last, 3, "the last record of the new topic that is delivered");
-  requireEqual((await world.store.readGroup())!.row.identity.incarnation, "2", "the incarnation of the group");
+  requireEqual(
+    a.failures.map(({ code }) => code),
+    ["position-mismatch"],
+    "how a member fails whose topic was created again",
+  );
+  requireEqual(a.partitions, [], "what it owns");
+  const codeOf = async (work: Promise<unknown>): Promise<string> =>
+    world.run(
+      work.then(
+        () => "done",
+        (error: { code: string }) => error.code,
+      ),
+    );
+  const admin = world.admin();
+  for (const initialPosition of ["fail", { kind: "latest" }] as const) {
+    const member = world.member(`refused-${JSON.stringify(initialPosition)}`, {}, { initialPosition });
+    requireEqual(await codeOf(member.start()), "position-mismatch", "the answer to a new member of the group");
+    await world.run(member.close());
+  }
+  requireEqual(await codeOf(admin.describe(SIGNAL)), "position-mismatch", "the answer to who asks for the group");
+  requireEqual(await codeOf(admin.progress(SIGNAL)), "position-mismatch", "the answer to who asks for its lag");
+  requireEqual((await world.store.readGroup())!.row.identity.incarnation, "1", "the incarnation of the group that nobody has reset");
+  requireEqual(await codeOf(admin.reset({ kind: "earliest" }, SIGNAL)), "done", "the answer to a reset");
+  const next = await world.joined("next");
+  await world.clock.advance(30_000);
+  requireEqual(next.assignments.at(-1)!.identity.incarnation, "2", "the incarnation that is consumed");
+  requireEqual(
+    next.of("delivered").map(({ first, last }) => [first, last]),
+    [[0, 3]],
+    "what is delivered of the new topic",
+  );
+  await world.closeAll();
+}
+
+/** A group of a former topic can be deleted, and begins then. */
+async function isDeletedWithItsTopic(engine: Engine): Promise<void> {
+  const { world, a } = await owner(engine);
+  await world.run(a.close());
+  world.topic.incarnation = "2";
+  world.topic.shards.get("s0")!.records = 4;
+  await world.run(world.admin().remove(SIGNAL));
+  requireEqual([await world.store.readGroup(), await world.store.list()], [null, []], "what is left of a group that was deleted");
+  const next = await world.joined("next");
+  await world.clock.advance(30_000);
+  requireEqual(next.of("delivered").at(-1)?.last, 3, "the last record of the new topic that is delivered");
   await world.closeAll();
 }
 
@@ -214,6 +256,18 @@ export const deletedRows: Invariant = {
       replace: "if (this.#topic.shape.identity.topic !== group.row.identity.topic) return this.#rejoin();",
     },
     {
+      name: "begins-anew-in-a-new-topic",
+      file: "group-start.ts",
+      find: "if (found !== null && parts.replacesFormer !== true) requireSameIncarnation(found.row, identity);",
+      replace: 'if (found !== null && identity.topic === "") requireSameIncarnation(found.row, identity);',
+    },
+    {
+      name: "describes-a-group-of-a-former-topic",
+      file: "lease-admin.ts",
+      find: "if (group !== null) requireSameIncarnation(group.row, here);",
+      replace: "if (group === null) requireSameIncarnation(group!.row, here);",
+    },
+    {
       name: "brings-back-a-deleted-group",
       file: "member.ts",
       find: "if (group === null) throw groupDeleted(this.#topic.shape.identity.topic);",
@@ -228,6 +282,7 @@ export const deletedRows: Invariant = {
     await isDeletedWithItsGroup(engine, true);
     await isAnotherGroup(engine);
     await isAnotherTopic(engine);
+    await isDeletedWithItsTopic(engine);
     await isOutlivedBesideAFrozenOwner(engine);
   },
 };
