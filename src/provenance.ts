@@ -4,7 +4,7 @@ import type { TopicIdentity } from "./position/position.ts";
 import { type StoredTime, toStoredTime } from "./stored-time.ts";
 
 /** Where a migrated message comes from: what one copy has written into its header. */
-interface Provenance {
+export interface Provenance {
   /** Which log it was read from: `sourceIdOf`. */
   readonly source: string;
   /**

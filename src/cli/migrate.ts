@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { type CopyProgress, checkpointFiles, copy } from "../migration/index.ts";
+import { type CopyProgress, type VerifyResult, checkpointFiles, copy, verify } from "../migration/index.ts";
 import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./options/two-sides.ts";
 import { counted, durationText } from "./output/duration-text.ts";
 import { Progress } from "./output/progress.ts";
@@ -16,13 +16,18 @@ and started again, it goes on where it stopped: nothing is lost, and nothing
 comes twice. For that it keeps files in --state; without them it reads the whole
 target when it starts.
 
-Exit codes: 0 done, 1 stopped before the end (the message begins with the
-error's code), 2 wrong usage.
+verify compares what the source holds now with what the target holds of it:
+content, order and number. It may run while a copy runs: what is not copied yet
+is missing then.
+
+Exit codes: 0 done or equal, 1 a difference, or stopped before the end (the
+message begins with the error's code), 2 wrong usage.
 
 Examples:
   streamport migrate copy --from-topic flights --to-topic flights
   streamport migrate copy --from-topic a --to-topic b --continuous --rate 5000
-  streamport migrate copy --from-topic a --to-topic b --json | tail -1`;
+  streamport migrate copy --from-topic a --to-topic b --json | tail -1
+  streamport migrate verify --from-topic flights --to-topic flights`;
 
 interface JsonOptions {
   readonly json?: boolean;
@@ -47,6 +52,35 @@ export function addMigrate(program: Command): void {
     .option("--json", "JSON lines: the progress every second, and the result")
     .addHelpText("after", DETAILS)
     .action(copyMessages);
+  withTwoSides(migrate.command("verify"))
+    .description("Compares both topics: what is missing, extra, changed or out of order in the target.")
+    .option("--json", "the result as JSON")
+    .addHelpText("after", DETAILS)
+    .action(verifyMessages);
+}
+
+async function verifyMessages(options: TwoSidesOptions & JsonOptions): Promise<void> {
+  const result = await interruptible((signal) => withTwoConnections(options, (source, target) => verify(source, target, { signal })));
+  if (options.json === true) await new StandardOutput().write(`${JSON.stringify(result)}\n`);
+  else for (const line of verdictLines(result)) console.error(line);
+  if (!result.equal) process.exitCode = 1;
+}
+
+function verdictLines(result: VerifyResult): readonly string[] {
+  const { equal, sourceMessages, targetMessages, duplicates, firstDifference } = result;
+  const found = (["missing", "extra", "changed", "outOfOrder"] as const).filter((kind) => result[kind] > 0);
+  const counts = found.map((kind) => `${result[kind].toLocaleString("en")} ${kind === "outOfOrder" ? "out of order" : kind}`);
+  const lines = [
+    `${counted(sourceMessages, "message")} in the source, ${targetMessages.toLocaleString("en")} of them in the target: ${equal ? "equal" : counts.join(", ")}.`,
+  ];
+  if (duplicates > 0) lines.push(`${counted(duplicates, "message")} in the target ${duplicates === 1 ? "is a repeat" : "are repeats"}.`);
+  if (firstDifference !== null) {
+    const { kind, partition, sourcePosition, targetPosition } = firstDifference;
+    lines.push(
+      `The first is ${kind === "outOfOrder" ? "out of order" : kind}: partition ${partition}, position ${sourcePosition} in the source, ${targetPosition ?? "none"} in the target.`,
+    );
+  }
+  return lines;
 }
 
 async function copyMessages(options: CopyCommandOptions): Promise<void> {

@@ -8,3 +8,5 @@ export { translateGroups } from "./translate-groups/translate-groups.ts";
 export type { TranslateGroupsOptions, TranslateGroupsResult, TranslatedGroup } from "./translate-groups/translate-groups-options.ts";
 export type { Translation, TranslationStore } from "./translate-groups/translation.ts";
 export { translationFiles } from "./translate-groups/translation-files.ts";
+export { verify } from "./verify/verify.ts";
+export type { Difference, VerifyOptions, VerifyResult } from "./verify/verify.ts";

@@ -62,3 +62,27 @@ test("copy prints its result, goes on behind it, and takes wrong usage and missi
   vi.stubEnv("STREAM_TARGET_URL", "memory:x");
   expect(await runInProcess(args)).toMatchObject({ exitCode: 2, errors: expect.stringContaining("memory:x") });
 });
+
+test("verify ends with 0 where both are equal, and with 1 where they differ", async () => {
+  await produce(source, keysOf(6), 20);
+  await migrate("copy", "--state", directory);
+  expect(await migrate("verify")).toEqual({
+    exitCode: 0,
+    output: "",
+    errors: "120 messages in the source, 120 of them in the target: equal.\n",
+  });
+  await produce(source, ["key-1"], 1, 20);
+  const { exitCode, output } = await migrate("verify", "--json");
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(output)).toMatchObject({
+    equal: false,
+    sourceMessages: 121,
+    targetMessages: 120,
+    missing: 1,
+    firstDifference: { kind: "missing", targetPosition: null },
+  });
+  expect(await migrate("verify")).toMatchObject({
+    exitCode: 1,
+    errors: expect.stringMatching(/120 of them in the target: 1 missing\.\nThe first is missing: partition \d, position p1\./),
+  });
+});

@@ -25,6 +25,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["lag"],
   ["migrate"],
   ["migrate", "copy"],
+  ["migrate", "verify"],
   ["capabilities"],
   ["conformance"],
   ["doctor"],

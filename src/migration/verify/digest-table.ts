@@ -1,0 +1,40 @@
+import { crc32 } from "node:zlib";
+
+const BUCKETS = 65_536;
+/** Sums stay exact below this. */
+const MODULUS = 2 ** 48;
+
+/** Counts and sums of digests of both sides, in buckets by the place of a message in the source. Its size does not depend on what is read. */
+export class DigestTable {
+  readonly #counts = { source: new Uint32Array(BUCKETS), target: new Uint32Array(BUCKETS) };
+  readonly #sums = { source: new Float64Array(BUCKETS), target: new Float64Array(BUCKETS) };
+
+  add(side: "source" | "target", place: string, digest: number): void {
+    const bucket = bucketOf(place);
+    this.#counts[side][bucket]! += 1;
+    this.#sums[side][bucket] = (this.#sums[side][bucket]! + digest) % MODULUS;
+  }
+
+  /** The buckets in which the sides differ, in portions of about so many messages. */
+  *differences(mostMessages: number): Generator<ReadonlySet<number>> {
+    let portion = new Set<number>();
+    let messages = 0;
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      const count = this.#counts.source[bucket]!;
+      if (count === this.#counts.target[bucket] && this.#sums.source[bucket] === this.#sums.target[bucket]) continue;
+      if (portion.size > 0 && messages + count > mostMessages) {
+        yield portion;
+        portion = new Set();
+        messages = 0;
+      }
+      portion.add(bucket);
+      messages += count;
+    }
+    if (portion.size > 0) yield portion;
+  }
+}
+
+/** @param place the source partition and position of a message */
+export function bucketOf(place: string): number {
+  return crc32(place) & (BUCKETS - 1);
+}
