@@ -11,7 +11,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Of what needs a real Kafka broker only the plain run of the suite, the demo and the foreign clients: the rest is the long tier.
     exclude: ["test/bench/**", "test/long/**", "test/kafka/!(demo|foreign-clients).test.ts"],
-    globalSetup: ["test/fetch-kafka.ts"],
+    globalSetup: ["test/fetch-kafka.ts", "test/run-folder.ts"],
     pool: "forks",
     // Half of a test's time is waiting for timers and for servers: as many workers as there are cores would leave the cores half idle.
     maxWorkers: availableParallelism() + 1,

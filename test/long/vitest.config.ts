@@ -6,7 +6,7 @@ import { RecordReporter } from "./record-reporter.ts";
 export default defineConfig({
   test: {
     include: ["test/long/**/*.test.ts", "test/kafka/**/*.test.ts", "test/conformance/kafka.test.ts"],
-    globalSetup: ["test/fetch-kafka.ts"],
+    globalSetup: ["test/fetch-kafka.ts", "test/run-folder.ts"],
     pool: "forks",
     execArgv: ["--expose-gc"],
     fileParallelism: false,

@@ -1,10 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, test } from "vitest";
 import { foreignImports, isOfTheTree } from "./foreign-imports.ts";
 import { type ImportEdge, importGraph } from "./import-graph.ts";
-import { buildInto, projectRoot } from "./packed-package.ts";
+import { packedOnce } from "./packed-once.ts";
+import { projectRoot } from "./packed-package.ts";
 
 /** Who may import whom. The lint says the same while one types; this follows what was really built. */
 interface Boundary {
@@ -80,21 +79,15 @@ const boundaries: readonly Boundary[] = [
   },
 ];
 
-let folder: string;
 let built: readonly ImportEdge[];
 let declared: readonly ImportEdge[];
 let sources: readonly ImportEdge[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "streamport-imports-"));
-  const dist = await buildInto(folder);
+  const { dist } = await packedOnce();
   built = await importGraph(dist, ["src", "adapters", "localstack"], ".js");
   declared = await importGraph(dist, ["src", "adapters", "localstack"], ".d.ts");
   sources = await importGraph(projectRoot, ["src", "adapters", "localstack"], ".ts");
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
 });
 
 test("the graph is the real one: it starts at connect and reaches memory through the registry", () => {

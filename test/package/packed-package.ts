@@ -21,7 +21,7 @@ export async function readManifest(): Promise<Manifest> {
 }
 
 /** Compiles what ships into `folder/dist`. Never into the project's own `dist`, which others may be reading. */
-export async function buildInto(folder: string): Promise<string> {
+async function buildInto(folder: string): Promise<string> {
   const dist = join(folder, "dist");
   const compiler = join(projectRoot, "node_modules", "typescript", "bin", "tsc");
   await runCommand(process.execPath, [compiler, "-p", "tsconfig.build.json", "--outDir", dist], projectRoot);

@@ -6,8 +6,11 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import webpack from "webpack";
 import { runCommand } from "./command.ts";
-import { installInto, pack, projectRoot } from "./packed-package.ts";
-import { jest, otherNode, typescriptCompiler } from "./tool-cache.ts";
+import { ownCompiler } from "./compile-program.ts";
+import { BODY, IMPORTING, REQUIRING, TYPED, WORKED, compileCommonJs, typedCommonJs } from "./kafka-program.ts";
+import { projectWithKafka, projectWithPackage } from "./packed-once.ts";
+import { projectRoot } from "./packed-package.ts";
+import { jest, otherNode } from "./tool-cache.ts";
 
 // What the README says under "Install", each in a project as an application has it.
 
@@ -16,55 +19,20 @@ const LOWEST_NODE = "22.15.0";
 const TOO_OLD_NODE = "20.20.2";
 const SAYS_INSTALL = "npm install kafkajs@2.2.4";
 
-const BODY = `
-async function main() {
-  const emulator = await startEmulator("kafka", { topics: { orders: { partitions: 2 } } });
-  try {
-    const connection = await connect(emulator.url);
-    const orders = connection.topic("orders", { codec: text(), key: (order) => order });
-    await orders.producer().send({ value: "order 1" });
-    for await (const { value } of orders.reader({ until: "now" })) console.log(value);
-    await connection.close();
-  } catch (error) {
-    console.log(error.code, error.message);
-  } finally {
-    await emulator.close();
-  }
-}
-main();
-`;
-const IMPORTING = `import { connect, text } from "streamport";\nimport { startEmulator } from "streamport/emulators";\n${BODY}`;
-const REQUIRING = `const { connect, text } = require("streamport");\nconst { startEmulator } = require("streamport/emulators");\n${BODY}`;
-const TYPED = IMPORTING.replace("catch (error)", "catch (error: any)").replace(
-  "async function main()",
-  "async function main(): Promise<void>",
-);
-const WORKED = "order 1\n";
-
 let folder: string;
-let tarball: string;
 /** The package alone, and beside kafkajs. */
 let alone: string;
 let beside: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "streamport-with-kafka-"));
-  tarball = await pack(folder);
-  alone = await installInto(join(folder, "alone"), tarball);
-  beside = await copyOf(alone, "beside");
-  await cp(join(projectRoot, "node_modules", "kafkajs"), join(beside, "node_modules", "kafkajs"), { recursive: true });
+  alone = await projectWithPackage(join(folder, "alone"));
+  beside = await projectWithKafka(join(folder, "beside"));
   for (const project of [alone, beside]) {
     await writeFile(join(project, "program.mjs"), IMPORTING);
     await writeFile(join(project, "program.cjs"), REQUIRING);
   }
 });
-
-/** Faster than another installation of the same. */
-async function copyOf(project: string, name: string): Promise<string> {
-  const copy = join(folder, name);
-  await cp(project, copy, { recursive: true, verbatimSymlinks: true });
-  return copy;
-}
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -86,7 +54,7 @@ describe.each(nodes)("on $name", ({ node }) => {
 });
 
 test("a kafkajs that is there and cannot be loaded is not one to install", async () => {
-  const project = await copyOf(alone, "broken");
+  const project = await projectWithPackage(join(folder, "broken"));
   const broken = join(project, "node_modules", "kafkajs");
   await mkdir(join(broken, "src", "network"), { recursive: true });
   await writeFile(join(broken, "package.json"), JSON.stringify({ name: "kafkajs", version: "9.9.9" }));
@@ -143,6 +111,8 @@ describe("bundles", () => {
       webpack(
         {
           mode: "production",
+          // Another test has its bundle minimized.
+          optimization: { minimize: false },
           target: "node",
           context: beside,
           entry: "./program.mjs",
@@ -158,25 +128,18 @@ describe("bundles", () => {
   });
 });
 
-test("a CommonJS project of TypeScript needs 5.8, and module nodenext", async () => {
-  const project = join(beside, "commonjs");
-  await mkdir(project, { recursive: true });
-  await writeFile(join(project, "package.json"), JSON.stringify({ name: "commonjs-project", type: "commonjs" }));
-  await writeFile(join(project, "program.ts"), TYPED);
-  const options = ["--strict", "--target", "es2023", "--types", "node", "--module", "nodenext", "--outDir", "out", "program.ts"];
-  await runCommand(process.execPath, [await typescriptCompiler("5.8.3"), ...options], project);
+test("a CommonJS project of TypeScript works with module nodenext", async () => {
+  const project = await typedCommonJs(beside);
+  await compileCommonJs(project, ownCompiler);
   for (const { node } of nodes) expect(await runCommand(await node(), [join("out", "program.js")], project)).toBe(WORKED);
-  const tooOld = runCommand(process.execPath, [await typescriptCompiler("5.7.3"), ...options], project);
-  await expect(tooOld).rejects.toThrow(/TS1479/);
 });
 
 test("from TypeScript 6 on, the types of Node must be named", async () => {
   const program = join(beside, "typed.mts");
   await writeFile(program, TYPED);
-  const compiler = join(projectRoot, "node_modules", "typescript", "bin", "tsc");
   const options = ["--strict", "--target", "es2023", "--module", "nodenext", "--skipLibCheck", "false", "--noEmit", "typed.mts"];
-  await runCommand(process.execPath, [compiler, "--types", "node", ...options], beside);
-  await expect(runCommand(process.execPath, [compiler, ...options], beside)).rejects.toThrow(/Cannot find name/);
+  await runCommand(process.execPath, [ownCompiler, "--types", "node", ...options], beside);
+  await expect(runCommand(process.execPath, [ownCompiler, ...options], beside)).rejects.toThrow(/Cannot find name/);
 });
 
 describe("Jest", () => {
@@ -244,8 +207,7 @@ describe("npm", () => {
 
   const installed = (): readonly string[] => [
     "install",
-    tarball,
-    ...["commander", "kafkajs"].map((name) => join(projectRoot, "node_modules", name)),
+    ...["streamport", "commander", "kafkajs"].map((name) => join(beside, "node_modules", name)),
   ];
 
   test("does not warn of engines on the lowest supported Node when the package is installed", async () => {
