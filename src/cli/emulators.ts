@@ -18,6 +18,7 @@ Examples:
   streamport emulators
   streamport emulators kafka --topics flights,flights-failed --partitions 8
   streamport emulators kafka --port 9092
+  streamport emulators kafka kinesis
   streamport emulators --host 0.0.0.0 --advertised-host host.docker.internal
   streamport emulators --json`;
 

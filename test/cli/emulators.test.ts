@@ -32,6 +32,14 @@ test("runs what it prints, until Ctrl-C", async () => {
   expect(await gone.check()).toMatchObject({ ok: false, error: { code: "unavailable" } });
 });
 
+test("runs those that are named, each once, in this order", async () => {
+  const command = startCommand(["emulators", "kinesis", "kafka", "kinesis", "--json"]);
+  const named = (await lines(command, 2)).map((line) => (JSON.parse(line) as { readonly provider: string }).provider);
+  expect(named).toEqual(["kinesis", "kafka"]);
+  command.child.kill("SIGINT");
+  expect(await command.ended).toMatchObject({ exitCode: 0, errors: "" });
+});
+
 test("prints lines for a shell, on a port that was asked for", async () => {
   const first = startCommand(["emulators", "kafka"]);
   const [name, assignment] = await lines(first, 2);
@@ -111,6 +119,8 @@ test.each([
   [["--advertised-host", "0.0.0.0"], /--advertised-host 0.0.0.0 is all addresses of a machine/],
   [["memory"], new RegExp(`there is no emulator "memory"; there are ${reachableProviders.join(", ")}`)],
   [["rabbit"], /there is no emulator "rabbit"/],
+  [["kafka", "rabbit"], /there is no emulator "rabbit"/],
+  [["kafka", "kinesis", "--port", "9092"], /--port is for one provider, not for kafka, kinesis/],
   [["--port", "0"], /from 1 to 65535/],
   [["--partitions", "none"], /whole number/],
   [["kafka", "--partitions", "3"], /--partitions is how many each topic of --topics has/],

@@ -24,7 +24,8 @@ export function requireNames(command: Command): void {
   const names = command.options.filter((option) => option instanceof NameOption);
   const open = names.filter((option) => command.getOptionValue(option.attributeName()) === undefined);
   const words = strayWords(command);
-  const excess = command.args.length - command.registeredArguments.length;
+  const takesAny = command.registeredArguments.at(-1)?.variadic === true;
+  const excess = takesAny ? 0 : command.args.length - command.registeredArguments.length;
   const missing = open.filter(({ isRequired }) => isRequired);
   if (missing.length === 0 && excess <= 0 && (words.length === 0 || open.length === 0)) return;
   const what =
