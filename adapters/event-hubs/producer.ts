@@ -3,6 +3,7 @@ import type { EventDataBatch, EventHubProducerClient } from "@azure/event-hubs";
 import { notStored } from "../../src/adapter-kit/index.ts";
 import type { CallShape, CallSlice, Limits, ProducerDriver, PublishCall, SliceResult, TopicIdentity } from "../../src/driver/index.ts";
 import { CAPABILITIES, MOST_MESSAGE_BYTES, messageBytesOf, shapeFor } from "./capabilities.ts";
+import type { OpenClient } from "./client/open-client.ts";
 import { EVENT_HUBS_ERRORS, classify, eventHubsError, isCoded, isStuck, mayBeStored } from "./errors.ts";
 import type { HubInfo } from "./hubs/hub-directory.ts";
 import { outgoingEvent } from "./produce/outgoing-event.ts";
@@ -40,7 +41,7 @@ export class EventHubsProducer implements ProducerDriver {
   async prepare(signal: AbortSignal): Promise<void> {
     const [hub, { maxSizeInBytes }] = await Promise.all([
       this.#service.directory.hub(this.#topic, signal),
-      this.#batch(await this.#service.clients.producer(this.#topic), null, signal),
+      this.#batch(await this.#service.clients.producer(this.#topic, signal), null, signal),
     ]);
     this.#describedMs = performance.now();
     this.#hub = hub;
@@ -95,13 +96,12 @@ export class EventHubsProducer implements ProducerDriver {
     const startedMs = performance.now();
     let isSent = false;
     try {
-      const { clients } = this.#service;
-      const client = await clients.producer(this.#topic);
-      const batch = await this.#batch(client, lane, signal);
+      const open = await this.#service.clients.producer(this.#topic, signal);
+      const batch = await this.#batch(open, lane, signal);
       const refusal = fill(batch, records, this.#topic);
       if (refusal !== null) return refusal;
       isSent = true;
-      await clients.watchOf(client).during(signal, (abortSignal) => client.sendBatch(batch, { abortSignal }), lane);
+      await open.watch.during(signal, (abortSignal) => open.client.sendBatch(batch, { abortSignal }), lane);
       const { report } = this.#service;
       if (report.wants("call")) {
         const durationMs = performance.now() - startedMs;
@@ -114,13 +114,12 @@ export class EventHubsProducer implements ProducerDriver {
   }
 
   /** Opens the link where there is none. */
-  async #batch(client: EventHubProducerClient, lane: string | null, signal: AbortSignal): Promise<EventDataBatch> {
-    const { clients } = this.#service;
+  async #batch(open: OpenClient<EventHubProducerClient>, lane: string | null, signal: AbortSignal): Promise<EventDataBatch> {
     const partition = lane === null ? {} : { partitionId: lane };
     try {
-      return await clients.watchOf(client).during(signal, (abortSignal) => client.createBatch({ ...partition, abortSignal }));
+      return await open.watch.during(signal, (abortSignal) => open.client.createBatch({ ...partition, abortSignal }));
     } catch (error) {
-      if (isStuck(error)) await clients.retireProducer(this.#topic, client);
+      if (isStuck(error)) await this.#service.clients.dropProducer(this.#topic, open);
       throw error;
     }
   }

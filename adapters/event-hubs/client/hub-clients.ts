@@ -1,9 +1,11 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { EventHubConsumerClient, EventHubProducerClient } from "@azure/event-hubs";
+import { abortable } from "../../../src/adapter-kit/index.ts";
 import type { EventHubsOptions } from "../options.ts";
-import { ConnectionWatch } from "./connection-watch.ts";
+import type { ConnectionWatch } from "./connection-watch.ts";
 import { Credentials } from "./credentials.ts";
 import { type NamespaceAddress, addressOf } from "./namespace-address.ts";
+import { OpenClient } from "./open-client.ts";
 import { loadSdk } from "./sdk.ts";
 
 /** The core and this adapter repeat requests; the SDK tries each once, and answers within this time. */
@@ -12,8 +14,7 @@ const LONGEST_CLOSE_MS = 2_000;
 
 /** A client that reads at most one link of each partition: the SDK allows no more. */
 interface ConsumerSlot {
-  readonly client: EventHubConsumerClient;
-  readonly watch: ConnectionWatch;
+  readonly made: Promise<OpenClient<EventHubConsumerClient>>;
   readonly busy: Set<string>;
 }
 
@@ -31,9 +32,7 @@ export class HubClients {
   readonly address: NamespaceAddress;
   readonly credentials: Credentials;
   readonly #webSockets: boolean;
-  readonly #producers = new Map<string, Promise<EventHubProducerClient>>();
-  readonly #watches = new WeakMap<EventHubProducerClient, ConnectionWatch>();
-  readonly #retired: EventHubProducerClient[] = [];
+  readonly #producers = new Map<string, Promise<OpenClient<EventHubProducerClient>>>();
   readonly #consumers = new Map<string, ConsumerSlot[]>();
   #isClosed = false;
 
@@ -43,29 +42,31 @@ export class HubClients {
     this.#webSockets = options.webSockets ?? false;
   }
 
-  producer(hub: string): Promise<EventHubProducerClient> {
-    const known = this.#producers.get(hub);
-    if (known !== undefined) return known;
-    const made = this.#newProducer(hub);
+  /** @throws what the SDK says, as `not-found` of the hub · the signal's reason */
+  async producer(hub: string, signal: AbortSignal): Promise<OpenClient<EventHubProducerClient>> {
+    const made = this.#producers.get(hub) ?? this.#newProducer(hub).then((client) => new OpenClient(client));
     this.#producers.set(hub, made);
-    made.catch(() => this.#producers.delete(hub));
-    return made;
+    try {
+      const open = await abortable(made, signal);
+      await abortable(open.opened(), signal);
+      return open;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#drop(hub, made);
+      throw error;
+    }
   }
 
-  /** Another client is made for the hub. This one goes on with the links that it has, until the connection is closed. */
-  async retireProducer(hub: string, producer: EventHubProducerClient): Promise<void> {
-    const known = this.#producers.get(hub);
-    if (known === undefined || (await known.catch(() => null)) !== producer || this.#producers.get(hub) !== known) return;
+  /** Another client is made for the hub. */
+  async dropProducer(hub: string, client: OpenClient<EventHubProducerClient>): Promise<void> {
+    const made = this.#producers.get(hub);
+    if (made !== undefined && (await made) === client) this.#drop(hub, made);
+  }
+
+  #drop(hub: string, made: Promise<OpenClient<EventHubProducerClient>>): void {
+    if (this.#producers.get(hub) !== made) return;
     this.#producers.delete(hub);
-    this.#retired.push(producer);
-  }
-
-  watchOf(producer: EventHubProducerClient): ConnectionWatch {
-    const known = this.#watches.get(producer);
-    if (known !== undefined) return known;
-    const watch = new ConnectionWatch(producer);
-    this.#watches.set(producer, watch);
-    return watch;
+    endWhenMade(made);
   }
 
   async #newProducer(hub: string): Promise<EventHubProducerClient> {
@@ -76,18 +77,17 @@ export class HubClients {
     return new Client(host, hub, await this.credentials.forNamespace(host), options);
   }
 
-  async consumer(hub: string, group: string, partition: string): Promise<BorrowedConsumer> {
+  /** @throws what the SDK says, as `not-found` of the hub · the signal's reason */
+  async consumer(hub: string, group: string, partition: string, signal: AbortSignal): Promise<BorrowedConsumer> {
     const key = `${hub}/${group}`;
     const slots = this.#consumers.get(key) ?? [];
     this.#consumers.set(key, slots);
     let slot = slots.find(({ busy }) => !busy.has(partition));
     if (slot === undefined) {
-      const made = await this.#newConsumer(hub, group);
-      slot = { client: made, watch: new ConnectionWatch(made), busy: new Set() };
+      slot = { made: this.#newConsumer(hub, group).then((client) => new OpenClient(client)), busy: new Set() };
       slots.push(slot);
-      if (this.#isClosed) await endOf(slot.client);
     }
-    const { client, watch, busy } = slot;
+    const { made, busy } = slot;
     busy.add(partition);
     const retire = (): void => {
       const index = slots.indexOf(slot);
@@ -95,9 +95,18 @@ export class HubClients {
     };
     const giveBack = (): void => {
       busy.delete(partition);
-      if (busy.size === 0 && !slots.includes(slot)) void endOf(client);
+      if (busy.size === 0 && !slots.includes(slot)) endWhenMade(made);
     };
-    return { client, watch, retire, giveBack };
+    try {
+      const open = await abortable(made, signal);
+      if (this.#isClosed) await endOf(open.client);
+      await abortable(open.opened(), signal);
+      return { client: open.client, watch: open.watch, retire, giveBack };
+    } catch (error) {
+      if (!signal.aborted) retire();
+      giveBack();
+      throw error;
+    }
   }
 
   async #newConsumer(hub: string, group: string): Promise<EventHubConsumerClient> {
@@ -119,11 +128,18 @@ export class HubClients {
   /** Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const producers = [...this.#producers.values()].map(async (client) => endOf(await client));
-    const consumers = [...this.#consumers.values()].flat().map(({ client }) => endOf(client));
-    const retired = this.#retired.map((client) => endOf(client));
-    await Promise.allSettled([...producers, ...consumers, ...retired]);
+    const slots = [...this.#consumers.values()].flat();
+    const made = [...this.#producers.values(), ...slots.map((slot) => slot.made)];
+    await Promise.allSettled(made.map(async (one) => endOf((await one).client)));
   }
+}
+
+/** Never rejects. */
+function endWhenMade(made: Promise<OpenClient<EventHubProducerClient | EventHubConsumerClient>>): void {
+  made.then(
+    ({ client }) => endOf(client),
+    () => undefined,
+  );
 }
 
 /** A service that does not answer must not hold up a close. */

@@ -69,11 +69,11 @@ export class HubDirectory {
     signal: AbortSignal,
     request: (client: EventHubProducerClient, within: AbortSignal) => Promise<Answer>,
   ): Promise<Answer> {
-    const client = await this.#clients.producer(hub);
+    const open = await this.#clients.producer(hub, signal);
     try {
-      return await asked((within) => request(client, within), signal);
+      return await asked((within) => request(open.client, within), signal);
     } catch (error) {
-      if (isStuck(error)) await this.#clients.retireProducer(hub, client);
+      if (isStuck(error)) await this.#clients.dropProducer(hub, open);
       throw error;
     }
   }

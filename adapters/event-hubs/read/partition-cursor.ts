@@ -105,8 +105,7 @@ export class EventHubsCursor implements PartitionCursor {
     }
     this.#passGap(info);
     if (this.#isAtEnd(info) && !this.#hasWaited) this.#caughtUp();
-    const consumer = await this.#service.clients.consumer(topic, group, partition);
-    signal.throwIfAborted();
+    const consumer = await this.#service.clients.consumer(topic, group, partition, signal);
     const ownerLevel = epoch === null ? null : Number(epoch);
     const mayBeSlow = epoch !== null || this.#isCaughtUp;
     const idleMs = mayBeSlow && this.#hasWaited ? LONG_IDLE_MS : this.#service.silenceMs;

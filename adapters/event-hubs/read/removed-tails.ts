@@ -75,7 +75,7 @@ export class RemovedTails {
     signal: AbortSignal,
   ): Promise<boolean> {
     const open = async (from: EventPosition): Promise<EventPump> => {
-      const consumer = await this.#clients.consumer(topic, this.#readerGroup, partition);
+      const consumer = await this.#clients.consumer(topic, this.#readerGroup, partition, signal);
       return new EventPump(consumer, { partition, start: from, ownerLevel: null, idleMs: this.#turnMs, most: 1 });
     };
     await using tail = await open(start);
