@@ -39,9 +39,10 @@ export class EventHubsProducer implements ProducerDriver {
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
+    const open = await this.#service.clients.producer(this.#topic, signal);
     const [hub, { maxSizeInBytes }] = await Promise.all([
       this.#service.directory.hub(this.#topic, signal),
-      this.#batch(await this.#service.clients.producer(this.#topic, signal), null, signal),
+      this.#batch(open, null, signal),
     ]);
     this.#describedMs = performance.now();
     this.#hub = hub;

@@ -99,7 +99,7 @@ export class HubClients {
     };
     try {
       const open = await abortable(made, signal);
-      if (this.#isClosed) await endOf(open.client);
+      if (this.#isClosed) await endOf(open);
       await abortable(open.opened(), signal);
       return { client: open.client, watch: open.watch, retire, giveBack };
     } catch (error) {
@@ -130,14 +130,14 @@ export class HubClients {
     this.#isClosed = true;
     const slots = [...this.#consumers.values()].flat();
     const made = [...this.#producers.values(), ...slots.map((slot) => slot.made)];
-    await Promise.allSettled(made.map(async (one) => endOf((await one).client)));
+    await Promise.allSettled(made.map(async (one) => endOf(await one)));
   }
 }
 
 /** Never rejects. */
 function endWhenMade(made: Promise<OpenClient<EventHubProducerClient | EventHubConsumerClient>>): void {
   made.then(
-    ({ client }) => endOf(client),
+    (client) => endOf(client),
     () => undefined,
   );
 }

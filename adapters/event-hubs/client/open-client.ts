@@ -2,6 +2,7 @@ import { ConnectionWatch } from "./connection-watch.ts";
 
 interface Client {
   getPartitionIds(options: { abortSignal: AbortSignal }): Promise<readonly string[]>;
+  close(): Promise<void>;
 }
 
 /**
@@ -11,6 +12,7 @@ interface Client {
 export class OpenClient<C extends Client> {
   readonly client: C;
   readonly watch: ConnectionWatch;
+  readonly #life = new AbortController();
   #opened: Promise<void> | null = null;
 
   constructor(client: C) {
@@ -20,18 +22,27 @@ export class OpenClient<C extends Client> {
 
   /** @throws what the SDK says, as `not-found` of the hub */
   opened(): Promise<void> {
-    this.#opened ??= this.#open();
+    if (this.#opened === null) {
+      this.#opened = this.#open();
+      // A caller that was aborted meanwhile does not look at it any more.
+      this.#opened.catch(() => undefined);
+    }
     return this.#opened;
   }
 
   async #open(): Promise<void> {
     const end = this.watch.watch(() => (this.#opened = null));
     try {
-      await this.watch.during(new AbortController().signal, (abortSignal) => this.client.getPartitionIds({ abortSignal }));
+      await this.watch.during(this.#life.signal, (abortSignal) => this.client.getPartitionIds({ abortSignal }));
     } catch (error) {
       end();
       this.#opened = null;
       throw error;
     }
+  }
+
+  async close(): Promise<void> {
+    this.#life.abort();
+    await this.client.close();
   }
 }
