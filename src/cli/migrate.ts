@@ -1,14 +1,19 @@
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { type CopyProgress, type VerifyResult, checkpointFiles, copy, verify } from "../migration/index.ts";
+import { type CopyProgress, type PlanResult, type VerifyResult, checkpointFiles, copy, plan, verify } from "../migration/index.ts";
+import { parseCount } from "./options/parse-values.ts";
 import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./options/two-sides.ts";
 import { counted, durationText } from "./output/duration-text.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
+import { table } from "./output/table.ts";
 import { interruptible } from "./process/interruption.ts";
 
 const DETAILS = `
 The URLs are in STREAM_SOURCE_URL and STREAM_TARGET_URL.
+
+plan changes nothing. It says what both sides are, what a copy would meet, and
+what has to be done first.
 
 A copy is a member of a group on the source. Further copiers of the same two
 topics share its work, and take over from one that ends. Interrupted or killed
@@ -20,10 +25,11 @@ verify compares what the source holds now with what the target holds of it:
 content, order and number. It may run while a copy runs: what is not copied yet
 is missing then.
 
-Exit codes: 0 done or equal, 1 a difference, or stopped before the end (the
-message begins with the error's code), 2 wrong usage.
+Exit codes: 0 done or equal, 1 something would be lost, a difference, or stopped
+before the end (the message begins with the error's code), 2 wrong usage.
 
 Examples:
+  streamport migrate plan --from-topic flights --to-topic flights
   streamport migrate copy --from-topic flights --to-topic flights
   streamport migrate copy --from-topic a --to-topic b --continuous --rate 5000
   streamport migrate copy --from-topic a --to-topic b --json | tail -1
@@ -40,9 +46,21 @@ interface CopyCommandOptions extends TwoSidesOptions, JsonOptions {
   readonly state: string;
 }
 
+interface PlanCommandOptions extends TwoSidesOptions, JsonOptions {
+  readonly group?: string;
+  readonly sample?: number;
+}
+
 export function addMigrate(program: Command): void {
   const migrate = program.command("migrate").summary("move a live stream to another topic or provider");
   migrate.description("Moves a live stream from one topic to another, of any two providers, step by step.").addHelpText("after", DETAILS);
+  withTwoSides(migrate.command("plan"))
+    .description("Says what a copy would meet, and what has to be done first. Changes nothing.")
+    .option("-g, --group <group>", "the group of the copy on the source (default: made from both topics)")
+    .option("--sample <messages>", "look at so many messages, from the oldest on (default: 10000)", parseCount)
+    .option("--json", "the result as JSON")
+    .addHelpText("after", DETAILS)
+    .action(planMigration);
   withTwoSides(migrate.command("copy"))
     .description("Copies messages with their keys, headers and times, in the order of each key.")
     .option("-g, --group <group>", "the group on the source (default: made from both topics)")
@@ -57,6 +75,44 @@ export function addMigrate(program: Command): void {
     .option("--json", "the result as JSON")
     .addHelpText("after", DETAILS)
     .action(verifyMessages);
+}
+
+async function planMigration(options: PlanCommandOptions): Promise<void> {
+  const { group, sample, json = false } = options;
+  const result = await interruptible((signal) =>
+    withTwoConnections(options, (source, target) => plan(source, target, { group, sampleMessages: sample, signal })),
+  );
+  const output = new StandardOutput();
+  await output.write(json ? `${JSON.stringify(result)}\n` : planText(result));
+  if (!result.ready) process.exitCode = 1;
+}
+
+function planText({ ready, source, target, group, expected, findings, notChecked }: PlanResult): string {
+  const rows = [["", "provider", "topic", "partitions", "retention", "largest message", "lacking permissions"]];
+  for (const [name, side] of [
+    ["source", source],
+    ["target", target],
+  ] as const) {
+    const { provider, topic, partitions, retentionMs, maxMessageBytes, lackingPermissions } = side;
+    const lacking = lackingPermissions === null ? "not reported" : lackingPermissions.join(", ") || "none";
+    rows.push([
+      name,
+      provider,
+      topic,
+      String(partitions),
+      retentionMs === null ? "not bounded" : durationText(retentionMs),
+      `${maxMessageBytes.toLocaleString("en")} B`,
+      lacking,
+    ]);
+  }
+  const figure = (count: number | null): string => count?.toLocaleString("en") ?? "unknown";
+  const lines = [
+    `The copy is a member of the group ${group}. Expected: ${figure(expected.messages)} messages, ${figure(expected.bytes)} bytes, ${figure(expected.calls)} calls at least.`,
+    ...findings.map(({ weight, what, proposal }) => `${weight}: ${what}; ${proposal}`),
+    ...notChecked.map((what) => `not checked: ${what}`),
+    ready ? "Nothing would be lost, as far as is known." : "Something would be lost, or has to be done first.",
+  ];
+  return `${table(rows)}${lines.join("\n")}\n`;
 }
 
 async function verifyMessages(options: TwoSidesOptions & JsonOptions): Promise<void> {

@@ -10,3 +10,5 @@ export type { Translation, TranslationStore } from "./translate-groups/translati
 export { translationFiles } from "./translate-groups/translation-files.ts";
 export { verify } from "./verify/verify.ts";
 export type { Difference, VerifyOptions, VerifyResult } from "./verify/verify.ts";
+export { plan } from "./plan/plan.ts";
+export type { PlanFinding, PlanOptions, PlanResult, PlanSide } from "./plan/plan.ts";

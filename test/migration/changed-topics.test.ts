@@ -50,6 +50,10 @@ test("a source that was cut and written anew ends the copy", async (context) => 
   await copy(source, target, { checkpoints });
   emulator.truncate("a", 0, 4n);
   await expect(copy(source, target, { checkpoints })).rejects.toMatchObject({ code: "position-out-of-range" });
+  const fresh = await connect(emulator.url);
+  await produce({ connection: fresh, topic: "a" }, ["new"], 12);
+  await expect(copy({ connection: fresh, topic: "a" }, target, { checkpoints })).rejects.toMatchObject({ code: "position-out-of-range" });
+  await fresh.close();
 });
 
 test.for(["source", "target"] as const)(

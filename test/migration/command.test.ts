@@ -34,8 +34,12 @@ afterEach(async () => {
 
 /** `runInProcess` takes back all variables of the environment, so they are set for each run. */
 function migrate(step: string, ...args: readonly string[]): Promise<CommandResult> {
+  return migrateTo(kinesis.url, step, ...args);
+}
+
+function migrateTo(url: string, step: string, ...args: readonly string[]): Promise<CommandResult> {
   vi.stubEnv("STREAM_SOURCE_URL", kafka.url);
-  vi.stubEnv("STREAM_TARGET_URL", kinesis.url);
+  vi.stubEnv("STREAM_TARGET_URL", url);
   return runInProcess(["migrate", step, "--from-topic", "flights", "--to-topic", "departures", ...args]);
 }
 
@@ -85,4 +89,25 @@ test("verify ends with 0 where both are equal, and with 1 where they differ", as
     exitCode: 1,
     errors: expect.stringMatching(/120 of them in the target: 1 missing\.\nThe first is missing: partition \d, position p1\./),
   });
+});
+
+test("plan ends with 0 where a copy would lose nothing, and with 1 for a target without headers, which copy refuses as well", async () => {
+  await produce(source, keysOf(6), 20);
+  const ready = await migrate("plan");
+  expect(ready).toMatchObject({ exitCode: 0, errors: "" });
+  expect(ready.output).toMatch(/source +kafka +flights +3 /);
+  expect(ready.output).toContain("Expected: 120 messages");
+  expect(ready.output).toContain("Nothing would be lost");
+  const raw = `${kinesis.url}${kinesis.url.includes("?") ? "&" : "?"}envelope=raw`;
+  const refused = await migrateTo(raw, "plan", "--json");
+  expect(refused.exitCode).toBe(1);
+  expect(JSON.parse(refused.output)).toMatchObject({
+    ready: false,
+    findings: [{ weight: "certain", what: expect.stringContaining("no headers") }, {}, {}, {}, {}],
+  });
+  expect(await migrateTo(raw, "copy", "--state", directory)).toMatchObject({
+    exitCode: 1,
+    errors: expect.stringMatching(/^unsupported: .*no headers/),
+  });
+  expect(await messagesOf(target)).toEqual([]);
 });

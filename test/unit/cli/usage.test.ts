@@ -24,6 +24,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["groups", "delete"],
   ["lag"],
   ["migrate"],
+  ["migrate", "plan"],
   ["migrate", "copy"],
   ["migrate", "verify"],
   ["capabilities"],

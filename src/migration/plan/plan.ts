@@ -1,0 +1,242 @@
+import { copyGroup, requireTwoTopics } from "../copy/copy-options.ts";
+import { TargetWriter } from "../copy/target-writer.ts";
+import type { Capabilities } from "../../capabilities.ts";
+import type { StoredRecord } from "../../driver/record.ts";
+import { isStreamError } from "../../errors.ts";
+import { checkOptions, rules } from "../../option-rules.ts";
+import { provenanceTrail, provenanceWriter } from "../../provenance.ts";
+import { RecordReader } from "../../replay/record-reader.ts";
+import { retriedCall } from "../../retried-call.ts";
+import { callOn } from "../../topic-call.ts";
+import { type OpenSide, type Side, openSide } from "../side.ts";
+
+export interface PlanOptions {
+  /** Of the source, as for `copy`. */
+  group?: string | undefined;
+  /** So many messages are looked at, from the oldest on. @default 10_000 */
+  sampleMessages?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface PlanSide {
+  readonly provider: string;
+  readonly topic: string;
+  readonly partitions: number;
+  readonly retentionMs: number | null;
+  readonly maxMessageBytes: number;
+  /** What this connection may not do, in the provider's own words; `null` where the provider does not report it. */
+  readonly lackingPermissions: readonly string[] | null;
+}
+
+/** Something that a copy cannot carry, or that has to be done first. */
+export interface PlanFinding {
+  /** `certain`: a copy would stop, or lose it. `possible`: nothing of the kind was found among the messages that were looked at. */
+  readonly weight: "certain" | "possible";
+  readonly what: string;
+  readonly proposal: string;
+}
+
+export interface PlanResult {
+  /** Nothing would be lost, and nothing has to be done first, as far as is known. */
+  readonly ready: boolean;
+  readonly source: PlanSide;
+  readonly target: PlanSide;
+  readonly group: string;
+  /** `null`: the provider does not report how many messages there are. */
+  readonly expected: { readonly messages: number | null; readonly bytes: number | null; readonly calls: number | null };
+  readonly findings: readonly PlanFinding[];
+  /** What nobody looks at here. */
+  readonly notChecked: readonly string[];
+}
+
+const NOT_CHECKED = [
+  "access rules of the topics (ACLs, policies, roles) beside those of this connection",
+  "settings of the topics beside partitions and retention (compaction, compression, encryption, tiers)",
+  "schema ids within values: consumers must reach the same registry",
+  "what producers do with keys: a partitioner of their own puts keys elsewhere than the target does",
+] as const;
+
+/** What a source may have and a target may lack, with what to do about it. */
+const CARRIED = [
+  ["tombstones", "tombstones (values that are null)", "use a topic whose envelope has them, or remove them at the source by compaction"],
+  ["binaryKeys", "keys that are empty or not UTF-8", "use a topic whose envelope has them"],
+  ["exactHeaders", "headers that repeat, have no value, or are not UTF-8, and their order", "use a topic whose envelope has them"],
+] as const;
+
+/** Looks at both sides, changes nothing, and tells what a copy would meet. @throws `not-found` · `invalid-argument` · what the drivers throw */
+export async function plan(source: Side, target: Side, options: PlanOptions = {}): Promise<PlanResult> {
+  checkOptions("plan options", options, { group: rules.nonEmptyString, sampleMessages: rules.positiveInteger, signal: rules.abortSignal });
+  const signal = options.signal ?? new AbortController().signal;
+  signal.throwIfAborted();
+  const from = await openSide(source, "plan", signal);
+  const to = await openSide(target, "plan", signal);
+  requireTwoTopics(from.id, to.id, source.topic);
+  const group = options.group ?? copyGroup(source.topic, target.topic);
+  const sample = await lookAtSample(from, to, options.sampleMessages ?? 10_000, signal);
+  const [planned, toSide] = [await describeSide(from, group, signal), await describeSide(to, null, signal)];
+  const findings = [
+    ...sample.findings,
+    ...missingCapabilities(
+      await capabilitiesOf(from, signal),
+      await capabilitiesOf(to, signal),
+      to.context.provider,
+      sample.refusedCapabilities,
+    ),
+    ...retentionFindings(from, to, toSide, sample.oldestMs),
+    ...(await groupFindings(from, group, signal)),
+    ...permissionFindings([planned, toSide]),
+  ];
+  const messages = await messagesIn(from, group, signal);
+  const bytes = messages === null || sample.messages === 0 ? null : Math.round((messages * sample.bytes) / sample.messages);
+  return {
+    ready: findings.every(({ weight }) => weight === "possible"),
+    source: planned,
+    target: toSide,
+    group,
+    expected: { messages, bytes, calls: messages === null || bytes === null ? null : await callsFor(to, messages, bytes) },
+    findings,
+    notChecked: NOT_CHECKED,
+  };
+}
+
+interface Sample {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly oldestMs: number | null;
+  readonly refusedCapabilities: ReadonlySet<string>;
+  readonly findings: readonly PlanFinding[];
+}
+
+/** Asks the target about messages of the source, as a copy would write them. Writes none. */
+async function lookAtSample(from: OpenSide, to: OpenSide, most: number, signal: AbortSignal): Promise<Sample> {
+  const writer = new TargetWriter(to);
+  const refusals = new Map<string, { count: number; readonly where: string; readonly capability: string | undefined }>();
+  const sample = { messages: 0, bytes: 0, oldestMs: null as number | null };
+  const look = (partition: string, record: StoredRecord): void => {
+    sample.messages += 1;
+    sample.bytes += record.bytes;
+    sample.oldestMs = Math.min(sample.oldestMs ?? Infinity, Number(record.timestampMs));
+    if (provenanceTrail(record.headers).copies.some(({ source }) => source === to.id)) return;
+    const provenance = provenanceWriter(from.id, partition)("1", record.timestampMs, record.position);
+    const refusal = writer.refusal(writer.outgoing(record, partition, provenance));
+    if (refusal === null) return;
+    const what = `${refusal.code}: ${refusal.message}`;
+    const known = refusals.get(what);
+    if (known !== undefined) known.count += 1;
+    else refusals.set(what, { count: 1, where: `partition ${partition}, position ${record.position}`, capability: refusal.capability });
+  };
+  try {
+    await writer.prepare(signal);
+    const reader = new RecordReader(from.context, { until: "now" });
+    for await (const { source, records } of reader.batches(signal)) {
+      for (const record of records) if (sample.messages < most) look(source.partition, record);
+      if (sample.messages >= most) break;
+    }
+  } catch (error) {
+    if (!isStreamError(error, "unsupported")) throw error;
+    const finding: PlanFinding = { weight: "certain", what: error.message, proposal: "choose another target topic" };
+    return { ...sample, refusedCapabilities: new Set(), findings: [finding] };
+  } finally {
+    await writer.close();
+  }
+  const findings = [...refusals].map(([what, { count, where }]): PlanFinding => ({
+    weight: "certain",
+    what: `${count} of the ${sample.messages} messages that were looked at cannot be stored in the target; the first: ${where}: ${what}`,
+    proposal: "a copy stops before the first of them: choose another target topic or envelope, or raise its limits",
+  }));
+  return { ...sample, refusedCapabilities: new Set([...refusals.values()].map(({ capability }) => String(capability))), findings };
+}
+
+/** Of the topic, which may have fewer than its provider. */
+async function capabilitiesOf({ context }: OpenSide, signal: AbortSignal): Promise<Capabilities> {
+  return await retriedCall(callOn(context, "plan", signal), (attempt) => context.driver.topicCapabilities(context.nativeTopic, attempt));
+}
+
+function missingCapabilities(has: Capabilities, lacks: Capabilities, provider: string, found: ReadonlySet<string>): readonly PlanFinding[] {
+  const missing = CARRIED.filter(([capability]) => has[capability] && !lacks[capability] && !found.has(capability)).map(
+    ([, what, proposal]): PlanFinding => ({ weight: "possible", what: `the target cannot keep ${what}; none was found`, proposal }),
+  );
+  if (lacks.producerTimestamps) return missing;
+  const what = `${provider} gives messages its own times: those of the source are in the header streamport-source only`;
+  return [...missing, { weight: "possible", what, proposal: "readers of the target begin at a position, or at a time of the copy" }];
+}
+
+/** A target that keeps the times of messages removes at once what is older than its retention. */
+function retentionFindings(from: OpenSide, to: OpenSide, { retentionMs }: PlanSide, oldestMs: number | null): readonly PlanFinding[] {
+  if (!to.context.capabilities.producerTimestamps || retentionMs === null || oldestMs === null || oldestMs >= Date.now() - retentionMs)
+    return [];
+  const what = `${from.context.topic} has messages that are older than the retention of the target (${retentionMs} ms)`;
+  return [{ weight: "certain", what, proposal: "raise the retention of the target for the time of the migration" }];
+}
+
+async function groupFindings({ context }: OpenSide, group: string, signal: AbortSignal): Promise<readonly PlanFinding[]> {
+  if (context.capabilities.groupAdmin) return [];
+  try {
+    await retriedCall(callOn(context, "plan", signal), (attempt) =>
+      context.driver.admin.describeGroup(context.nativeTopic, context.checkedGroup(group), attempt),
+    );
+    return [];
+  } catch (error) {
+    if (!isStreamError(error, "not-found")) throw error;
+    const what = `the group ${JSON.stringify(group)} has no position at ${context.provider}, which may not create groups by itself`;
+    return [{ weight: "possible", what, proposal: `create the group ${JSON.stringify(group)} there if the copy does not find it` }];
+  }
+}
+
+function permissionFindings(sides: readonly PlanSide[]): readonly PlanFinding[] {
+  return sides
+    .filter(({ lackingPermissions }) => (lackingPermissions?.length ?? 0) > 0)
+    .map(({ provider, topic, lackingPermissions }) => ({
+      weight: "certain",
+      what: `the connection to ${topic} at ${provider} lacks: ${lackingPermissions!.join(", ")}`,
+      proposal: "grant these permissions",
+    }));
+}
+
+async function describeSide({ context }: OpenSide, group: string | null, signal: AbortSignal): Promise<PlanSide> {
+  const { admin } = context.driver;
+  const call = callOn(context, "plan", signal);
+  const { partitions, openPartitions, retentionMs, maxMessageBytes } = await retriedCall(call, (attempt) =>
+    admin.describeTopic(context.nativeTopic, attempt),
+  );
+  const needed = group === null ? "send" : "consume";
+  const permissions =
+    admin.permissions === undefined
+      ? null
+      : await retriedCall(call, (attempt) =>
+          admin.permissions!(context.nativeTopic, group === null ? null : context.checkedGroup(group), attempt),
+        );
+  return {
+    provider: context.provider,
+    topic: context.topic,
+    partitions: openPartitions ?? partitions.length,
+    retentionMs,
+    maxMessageBytes,
+    lackingPermissions:
+      permissions === null
+        ? null
+        : permissions.filter(({ operation, isAllowed }) => isAllowed === false && operation === needed).flatMap(({ lacking }) => lacking),
+  };
+}
+
+async function messagesIn({ context }: OpenSide, group: string, signal: AbortSignal): Promise<number | null> {
+  if (!context.capabilities.lagInMessages) return null;
+  const request = { partitions: null, initialPosition: { kind: "earliest" } } as const;
+  try {
+    const lag = await retriedCall(callOn(context, "plan", signal), (attempt) =>
+      context.driver.admin.lag(context.nativeTopic, context.checkedGroup(group), request, attempt),
+    );
+    return lag.messages;
+  } catch (error) {
+    if (isStreamError(error, "not-found")) return null;
+    throw error;
+  }
+}
+
+/** At least so many: full ones. */
+async function callsFor({ context }: OpenSide, messages: number, bytes: number): Promise<number> {
+  const producer = context.driver.producer(context.nativeTopic);
+  const { maxCallMessages, maxCallBytes } = producer.shape;
+  await producer.close();
+  return Math.max(Math.ceil(messages / maxCallMessages), Math.ceil(bytes / maxCallBytes));
+}

@@ -1,0 +1,58 @@
+import { test } from "vitest";
+import { type Connection, bytes } from "../../src/index.ts";
+import { copy, plan } from "../../src/migration/index.ts";
+import { FORMS, type Form, keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
+
+const pairs: readonly (readonly [Form, Form])[] = FORMS.flatMap((from) => FORMS.map((to) => [from, to] as const));
+
+test.concurrent.for(pairs)(
+  "a plan from memory like %s to memory like %s is ready, says what is expected, and changes nothing",
+  async ([from, to], context) => {
+    const { expect } = context;
+    const source = await memorySide(context, from, "a", 2);
+    const target = await memorySide(context, to, "b", 3);
+    await produce(source, keysOf(3), 10);
+    const { ready, source: planned, group, expected, findings, notChecked } = await plan(source, target);
+    expect({ ready, group }).toEqual({ ready: true, group: "copy.a.to.b" });
+    expect(planned).toMatchObject({ topic: "a", partitions: from === "pubsub" ? 1 : 2 });
+    expect(expected.messages).toBe(source.connection.capabilities.lagInMessages ? 30 : null);
+    expect(findings.some(({ what }) => what.includes("times"))).toBe(!target.connection.capabilities.producerTimestamps);
+    expect(notChecked.length).toBeGreaterThan(2);
+    expect(await messagesOf(target)).toEqual([]);
+  },
+);
+
+test("a plan names what the target cannot take: a copy stops there", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "kafka", "a", 1);
+  const target = await memorySide(context, "event-hubs", "b", 1);
+  const producer = (source.connection as Connection<"tombstones">).topic("a", { codec: bytes(), tombstones: true }).producer();
+  await producer.send({ key: "k", value: Buffer.from("1") });
+  await producer.send({ key: "k".repeat(200), value: Buffer.from("2") });
+  await producer.send({ key: "\udcff", value: null });
+  await producer.close();
+  const { ready, findings } = await plan(source, target);
+  expect(ready).toBe(false);
+  const certain = findings.filter(({ weight }) => weight === "certain").map(({ what }) => what);
+  expect(certain).toEqual([expect.stringMatching(/^1 of the 3 messages .*position 1: too-large/), expect.stringContaining("binaryKeys")]);
+  await expect(copy(source, target)).rejects.toMatchObject({ code: "too-large" });
+});
+
+test("a plan names messages that the retention of the target would remove at once", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "kafka", "a", 1);
+  const target = await memorySide(context, "kinesis", "b", 1);
+  const producer = source.connection.topic("a", { codec: bytes() }).producer();
+  await producer.send({ key: "k", value: Buffer.from("1"), producedAt: Date.now() - 3 * 86_400_000 });
+  await producer.close();
+  const { ready, findings, target: planned } = await plan(source, target);
+  expect(planned.retentionMs).toBe(86_400_000);
+  // A service with its own times counts from the copy on.
+  expect(ready).toBe(true);
+  const exact = await memorySide(context, "kafka", "c", 1);
+  await (exact.connection.admin as Connection<"topicAdmin">["admin"]).updateTopic("c", { retentionMs: 86_400_000 });
+  const refused = await plan(source, exact);
+  expect(refused.ready).toBe(false);
+  expect(refused.findings.map(({ what }) => what)).toContainEqual(expect.stringContaining("retention"));
+  expect(findings.map(({ what }) => what)).not.toContainEqual(expect.stringContaining("retention"));
+});
