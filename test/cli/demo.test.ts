@@ -33,11 +33,19 @@ test("prints one JSON line per provider, with everything handled in order and re
   expect(exitCode).toBe(0);
 });
 
-test("prints a table, by URL too", { timeout: 60_000 }, () => {
-  const { exitCode, output } = demo("--url", "memory:demo-test?like=kafka");
-  expect(output).toMatch(/^provider .*\nmemory +20,000 +0 +0 /);
+test("prints a table, by URL and by an adapter of your own", { timeout: 60_000 }, () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), "demo-"));
+  const module = join(folder.path, "adapter.mjs");
+  const memory = pathToFileURL(join(import.meta.dirname, "..", "..", "adapters", "memory", "open.ts")).href;
+  writeFileSync(
+    module,
+    `import { openMemory } from "${memory}";\nexport const openDriver = (url) => openMemory(url.replace("notes:", "memory:"));\n`,
+  );
+  const { exitCode, output } = demo("--url", "notes:demo-test?like=kafka", "--adapter", module);
+  expect(output).toMatch(/^provider .*\nmemory +20,000 +0 +0 +0 /);
   expect(output).toContain("All checks held");
   expect(exitCode).toBe(0);
+  expect(demo("--adapter", module)).toMatchObject({ exitCode: 2, errors: expect.stringMatching(/--adapter needs the URL/) });
 });
 
 test("says that its Kafka is the emulated one, ticks each promise and explains the columns, in 80 columns", { timeout: 60_000 }, () => {
@@ -59,21 +67,6 @@ test("says that its Kafka is the emulated one, ticks each promise and explains t
   expect(output).toMatch(/^twice +handled again after a member left: none of what it stored/m);
   const lines = `${errors}${output}`.split("\n");
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
-});
-
-test("runs by an adapter of your own", { timeout: 60_000 }, () => {
-  using folder = mkdtempDisposableSync(join(tmpdir(), "demo-"));
-  const module = join(folder.path, "adapter.mjs");
-  const memory = pathToFileURL(join(import.meta.dirname, "..", "..", "adapters", "memory", "open.ts")).href;
-  writeFileSync(
-    module,
-    `import { openMemory } from "${memory}";\nexport const openDriver = (url) => openMemory(url.replace("notes:", "memory:"));\n`,
-  );
-  const { exitCode, output, errors } = demo("--json", "notes:demo", "--adapter", module);
-  expect(errors).toBe("");
-  expect(JSON.parse(output)).toMatchObject({ messages: 20_000, lost: 0, duplicates: 0 });
-  expect(exitCode).toBe(0);
-  expect(demo("--adapter", module)).toMatchObject({ exitCode: 2, errors: expect.stringMatching(/--adapter needs the URL/) });
 });
 
 test("a provider that cannot do what the demo needs ends it with exit code 1", () => {
