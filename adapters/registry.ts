@@ -18,7 +18,7 @@ export const registry: Readonly<Record<string, (() => Promise<OpenDriver>) | nul
   "event-hubs": null,
 
   // Google Cloud Pub/Sub.
-  pubsub: null,
+  pubsub: async () => (await import("./pubsub/open.ts")).loadPubSubOpener(),
 
   // Oracle Cloud Infrastructure Streaming.
   "oci-streaming": async () => (await import("./oci-streaming/open.ts")).loadOciStreamingOpener(),

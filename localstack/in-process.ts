@@ -18,7 +18,7 @@ const emulators: Readonly<Record<string, StartInProcess | null>> = {
   "event-hubs": null,
 
   // Google Cloud Pub/Sub.
-  pubsub: null,
+  pubsub: async (options) => (await import("./pubsub/emulated-pubsub.ts")).startEmulatedPubSub(options),
 
   // Oracle Cloud Infrastructure Streaming, and the objects that its groups need.
   "oci-streaming": async (options) => (await import("./oci-streaming/emulated-oci-streaming.ts")).startEmulatedOciStreaming(options),

@@ -35,6 +35,8 @@ export interface EmulatedPubSub extends AsyncDisposable {
   /** `host:port`, for `apiEndpoint` and `PUBSUB_EMULATOR_HOST` of Google's clients. */
   readonly apiEndpoint: string;
   readonly project: string;
+  /** For programs that use Google's clients. */
+  readonly environment: Readonly<Record<string, string>>;
   /** With a retention of 7 days, so that it can be replayed, unless given otherwise. Rejects with `already-exists`, `invalid-argument` */
   createTopic(topic: string, settings?: EmulatorTopic): Promise<void>;
   readonly faultKinds: readonly FaultKind[];
@@ -58,7 +60,7 @@ export interface EmulatedPubSub extends AsyncDisposable {
 
 const DEFAULT_PROJECT = "streamport-emulator";
 /** Nothing settles here: a seek holds at once, and what is stored is delivered at once. */
-const SETTLING = "seekSettlingMs=0&quietMs=250";
+const SETTLING = "seekSettlingMs=0&quietMs=100";
 
 /** @throws `configuration` for a port that is taken, or a library that is not installed · `invalid-argument` for invalid topics */
 export async function startEmulatedPubSub(options: EmulatedPubSubOptions = {}): Promise<EmulatedPubSub> {
@@ -93,6 +95,7 @@ export async function startEmulatedPubSub(options: EmulatedPubSubOptions = {}): 
     url: `pubsub://${project}?endpoint=${encodeURIComponent(`http://${apiEndpoint}`)}&${SETTLING}`,
     apiEndpoint,
     project,
+    environment: { PUBSUB_EMULATOR_HOST: apiEndpoint, GOOGLE_CLOUD_PROJECT: project },
     createTopic: async (topic, settings = {}) => createEmulatorTopic(opened(), project, topic, settings),
     faultKinds: core.faults.kinds,
     inject: (fault) => opened().faults.inject(fault),

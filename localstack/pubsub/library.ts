@@ -10,12 +10,15 @@ export interface PubSubLibrary {
 
 /** @throws `configuration` if it is not installed */
 export async function loadLibrary(): Promise<PubSubLibrary> {
-  try {
-    const [grpc, protoLoader] = await Promise.all([import("@grpc/grpc-js"), import("@grpc/proto-loader")]);
-    return { grpc, protoLoader };
-  } catch (cause) {
-    const text =
-      "the emulator of pubsub needs @grpc/grpc-js and @grpc/proto-loader: npm install --save-dev @grpc/grpc-js @grpc/proto-loader";
-    throw new StreamError("configuration", text, { provider: "pubsub", cause });
-  }
+  // Only whoever starts the emulator needs it: bundlers leave it out.
+  const [grpc, protoLoader] = await Promise.all([
+    import(/* webpackIgnore: true */ "@grpc/grpc-js").catch(refuse),
+    import(/* webpackIgnore: true */ "@grpc/proto-loader").catch(refuse),
+  ]);
+  return { grpc, protoLoader };
+}
+
+function refuse(cause: unknown): never {
+  const text = "the emulator of pubsub needs @grpc/grpc-js and @grpc/proto-loader: npm install --save-dev @grpc/grpc-js @grpc/proto-loader";
+  throw new StreamError("configuration", text, { provider: "pubsub", cause });
 }

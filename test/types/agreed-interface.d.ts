@@ -397,6 +397,36 @@ declare module "contract/kinesis" {
   }
 }
 
+declare module "contract/pubsub" {
+  import type { Driver } from "contract";
+  export function pubsub(
+    options?: PubSubOptions,
+  ): Driver<
+    | "topicAdmin"
+    | "topicListing"
+    | "groupAdmin"
+    | "groupReset"
+    | "startAtTimestamp"
+    | "receiptPositions"
+    | "tombstones"
+    | "nativeHeaders"
+    | "growthKeepsKeyOrder"
+  >;
+  export interface PubSubOptions {
+    project?: string | undefined;
+    endpoint?: string | undefined;
+    seekSettlingMs?: number | undefined;
+    quietMs?: number | undefined;
+    auth?: object | undefined;
+    client?: PubSubClient | undefined;
+  }
+  export interface PubSubClient {
+    readonly projectId: string;
+    topic(name: string): object;
+    subscription(name: string): object;
+  }
+}
+
 declare module "contract/oci-streaming" {
   import type { Capability, Driver } from "contract";
   export function ociStreaming(

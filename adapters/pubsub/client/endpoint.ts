@@ -1,3 +1,4 @@
+import type { PubSub } from "@google-cloud/pubsub";
 import type { PubSubSdk } from "./sdk.ts";
 import type { PubSubOptions } from "../options.ts";
 
@@ -24,7 +25,7 @@ export function endpointOf(sdk: PubSubSdk, options: PubSubOptions): Endpoint {
     const isInsecure = (client as { readonly isEmulator?: boolean }).isEmulator === true;
     const { servicePath, port } = own;
     const emulator = isInsecure ? `${String(servicePath)}:${String(port)}` : null;
-    return { clientOptions: { ...own, ...CHANNEL, ...(emulator === null ? { auth: shared } : {}) }, emulator };
+    return { clientOptions: { ...own, ...CHANNEL, auth: isInsecure ? withoutToken(sdk, shared) : shared }, emulator };
   }
   const variable = process.env[EMULATOR_VARIABLE];
   const address =
@@ -35,11 +36,12 @@ export function endpointOf(sdk: PubSubSdk, options: PubSubOptions): Endpoint {
   const host = hostname.replace(/^\[|\]$/g, "");
   if (protocol === "http:") {
     const at = { apiEndpoint: host, port: Number(port === "" ? 80 : port) };
-    return { clientOptions: { ...named, ...at, sslCreds: insecure(sdk, host) }, emulator: `${hostname}:${at.port}` };
+    const plain = { sslCreds: insecure(sdk, host), auth: withoutToken(sdk, auth) };
+    return { clientOptions: { ...named, ...at, ...plain }, emulator: `${hostname}:${at.port}` };
   }
   const at = { apiEndpoint: host, port: Number(port === "" ? 443 : port) };
   // Ambient credentials go to Google only. Another server gets those that were given, or none.
-  const credentials = auth === undefined && !GOOGLE.test(host) ? { auth: NO_CREDENTIALS } : {};
+  const credentials = auth === undefined && !GOOGLE.test(host) ? { auth: withoutToken(sdk, undefined) } : {};
   return { clientOptions: { ...named, ...at, ...credentials }, emulator: null };
 }
 
@@ -49,11 +51,14 @@ function insecure(sdk: PubSubSdk, host: string): unknown {
   return options.sslCreds;
 }
 
-/** In place of a `GoogleAuth`, for TLS without any token. */
-const NO_CREDENTIALS = {
-  getClient: async () => ({ getRequestHeaders: async () => new Map<string, string>() }),
-  getUniverseDomain: async () => "googleapis.com",
-  getProjectId: async () => {
-    throw new Error("Unable to detect a Project Id in the current environment.");
-  },
-};
+/**
+ * In place of a `GoogleAuth`, where no token is to be sent: credentials are not even looked for, which can take seconds. They are only where
+ * nothing else names the project.
+ */
+function withoutToken(sdk: PubSubSdk, auth: object | undefined): object {
+  return {
+    getClient: async () => ({ getRequestHeaders: async () => new Map<string, string>() }),
+    getUniverseDomain: async () => "googleapis.com",
+    getProjectId: async () => ((auth as PubSub["auth"] | undefined) ?? new sdk.PubSub().auth).getProjectId(),
+  };
+}

@@ -17,7 +17,7 @@ const REQUIRED: RequiredSdk = {
  */
 export async function loadSdk(): Promise<PubSubSdk> {
   // Applications without Pub/Sub do not have the SDK, so a bundler must not require it. Bundlers accept a missing module if `.catch` follows.
-  return import("@google-cloud/pubsub").catch(refuse);
+  return import(/* webpackIgnore: true */ "@google-cloud/pubsub").catch(refuse);
 }
 
 function refuse(cause: unknown): never {

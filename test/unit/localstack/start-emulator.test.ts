@@ -10,7 +10,8 @@ describe.each(Object.keys(inProcessProviders) as EmulatedProvider[])("the emulat
     await emulator.createTopic("payments", { partitions: 2, groups: ["billing"] });
     await using connection = await connect(emulator.url, { require: ["topicListing"] });
     expect(await connection.admin.listTopics()).toEqual(["orders", "payments"]);
-    expect((await connection.admin.describeTopic("orders")).partitions).toHaveLength(3);
+    const { partitions } = await connection.admin.describeTopic("orders");
+    expect(partitions).toHaveLength(connection.capabilities.partitions ? 3 : 1);
     const orders = connection.topic("orders", { codec: text(), key: (value) => value });
     await orders.producer().send({ value: "one" });
     const values: string[] = [];

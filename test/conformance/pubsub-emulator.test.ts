@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { type EmulatedPubSub, startEmulatedPubSub } from "../../localstack/pubsub/emulated-pubsub.ts";
+import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
+import { connect } from "../../src/connect.ts";
+import { rawClients } from "../unit/localstack/pubsub/raw-clients.ts";
+import { expectedResults } from "./expected-results.ts";
+
+test("an emulated Pub/Sub passes completely", { timeout: 600_000 }, async () => {
+  await using emulator = await startEmulatedPubSub();
+  const target = { connect: async () => connect(emulator.url), emulator };
+  const notCleanedUp: string[] = [];
+  const reports = await runCases(conformanceCases(), target, { onNotCleanedUp: (names) => void notCleanedUp.push(...names) });
+  const expected = await expectedResults("pubsub-emulator");
+  expect(compareWithExpected(reports, expected)).toEqual([]);
+  expect(staleEntries(conformanceCases(), expected)).toEqual([]);
+  expect(reports).toHaveLength(conformanceCases().length);
+  expect(notCleanedUp).toEqual([]);
+  expect(await whatIsLeft(emulator)).toEqual({ topics: [], subscriptions: [] });
+});
+
+/** As another client sees it. */
+async function whatIsLeft(emulator: EmulatedPubSub): Promise<object> {
+  await using clients = rawClients(emulator);
+  const project = `projects/${emulator.project}`;
+  const [topics] = await clients.publisher.listTopics({ project });
+  const [subscriptions] = await clients.subscriber.listSubscriptions({ project });
+  const [snapshots] = await clients.subscriber.listSnapshots({ project });
+  return { topics, subscriptions, snapshots: snapshots.map(({ labels }) => labels) };
+}
