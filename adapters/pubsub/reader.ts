@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
-import { RetryBackoff, retrying } from "../../src/adapter-kit/index.ts";
+import { RetryBackoff, abortable, retrying } from "../../src/adapter-kit/index.ts";
 import type {
   PartitionEnd,
   Place,
@@ -46,8 +46,8 @@ export class PubSubReader implements ReaderDriver {
   readonly #subscriptions: Subscriptions;
   readonly #closing = new AbortController();
   #opened: Opened | null = null;
-  /** Names that may exist at the service. */
-  readonly #made = new Set<string>();
+  /** Names that may exist at the service, each with the request that makes it. */
+  readonly #made = new Map<string, Promise<void>>();
   #toAcknowledge: string[] = [];
   #acknowledging: Promise<void> = Promise.resolve();
   #ackTimer: NodeJS.Timeout | null = null;
@@ -73,9 +73,10 @@ export class PubSubReader implements ReaderDriver {
     const identity = await topicIdentity(connection, this.#topic);
     await this.#forget();
     const subscription = await this.#subscriptions.temporaryName();
-    // Before it is made: an answer can be lost.
-    this.#made.add(subscription);
-    await this.#subscriptions.createTemporary(subscription, described.name, both);
+    // Not aborted: a request that is given up may be carried out later, behind the one that deletes.
+    const creation = this.#subscriptions.createTemporary(subscription, described.name, connection.closing);
+    this.#made.set(subscription, creation);
+    await abortable(creation, both);
     const start = await this.#moveTo(place, subscription, both);
     const calls = new AckCalls(this.#service, this.#topic, subscription);
     const settledAtMs = performance.now() + (place.kind === "latest" ? 0 : this.#service.seekSettlingMs);
@@ -223,7 +224,8 @@ export class PubSubReader implements ReaderDriver {
     this.#opened = null;
     const signal = AbortSignal.timeout(CLEAN_UP_MS);
     const backoff = new RetryBackoff({ report: this.#service.report, topic: this.#topic, classify });
-    const deletions = [...this.#made].map(async (name) => {
+    const deletions = [...this.#made].map(async ([name, creation]) => {
+      await abortable(creation, signal).catch(() => undefined);
       await retrying("DeleteSubscription", backoff, signal, () => this.#subscriptions.delete(name, signal)).catch((error: unknown) => {
         if (!isCode(error, 5)) throw error;
       });

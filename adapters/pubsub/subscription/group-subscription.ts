@@ -11,6 +11,7 @@ const DELETED_TOPIC = "_deleted-topic_";
 /** How long another member may take for the start that it has begun. */
 const OTHERS_START_MS = 2_000;
 const LOOK_MS = 50;
+const CLEAN_UP_MS = 5_000;
 const NEVER = {};
 
 /** The subscriptions of groups. */
@@ -153,13 +154,16 @@ export class GroupSubscriptions {
   /** Exactly the end, whatever the clock of this machine says: where a subscription begins that is made now. */
   async #seekToEnd(described: TopicFacts, name: string, signal: AbortSignal): Promise<void> {
     const fresh = await this.calls.temporaryName();
+    let snapshot: string | null = null;
     try {
       await this.calls.createTemporary(fresh, described.name, signal);
-      const snapshot = await this.calls.onFresh(signal, () => this.calls.snapshot(fresh, signal));
+      snapshot = await this.calls.onFresh(signal, () => this.calls.snapshot(fresh, signal));
       await this.calls.seek(name, { snapshot: await this.#service.connection.name("snapshots", snapshot) }, signal);
-      await this.calls.deleteSnapshot(snapshot, signal).catch(() => undefined);
     } finally {
-      await this.calls.delete(fresh, signal).catch(() => undefined);
+      // Also when the call was given up.
+      const cleaning = AbortSignal.timeout(CLEAN_UP_MS);
+      if (snapshot !== null) await this.calls.deleteSnapshot(snapshot, cleaning).catch(() => undefined);
+      await this.calls.delete(fresh, cleaning).catch(() => undefined);
     }
   }
 }

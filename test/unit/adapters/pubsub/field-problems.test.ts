@@ -182,3 +182,17 @@ test("a topic that is missing, exists already or cannot be kept that short is re
   await expect(under.connection.admin.createTopic("flights")).rejects.toMatchObject({ code: "already-exists" });
   await expect(under.connection.admin.createTopic("short", { retentionMs: 1_000 })).rejects.toMatchObject({ code: "unsupported" });
 });
+
+test("readers that are closed at any moment of their opening leave no subscription", { timeout: 30_000 }, async () => {
+  await send(numbers(3), "k");
+  const opened = Array.from({ length: 60 }, async (_, index) => {
+    const reader = flights(under.connection).reader({ until: "now" });
+    const first = reader[Symbol.asyncIterator]().next();
+    first.catch(() => undefined);
+    await delay(index);
+    await reader.close();
+  });
+  await Promise.all(opened);
+  const [left] = await under.raw.publisher.listTopicSubscriptions({ topic: under.raw.topic("flights") }, { retry: null });
+  expect(left).toEqual([]);
+});
