@@ -104,13 +104,14 @@ export class MemoryAdmin implements AdminDriver {
   async describeGroup(name: string, groupName: GroupName, signal: AbortSignal): Promise<DriverGroupDescription> {
     await this.#enter("describeGroup", name, signal);
     const topic = topicFor(this.#service, name);
-    const { members, places } = await this.#groups.describe(topic, nativeName(groupName), signal);
+    const { members, places, ahead } = await this.#groups.describe(topic, nativeName(groupName), signal);
     const { broker, profile } = this.#service;
     return {
       nativeName: nativeName(groupName),
       members: profile.capabilities.groupMembers ? members : null,
       identity: identityOf(broker, topic, profile.capabilities),
       places: profile.bookmarks === "marks" ? null : places,
+      ahead,
     };
   }
 

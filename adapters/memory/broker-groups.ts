@@ -25,8 +25,8 @@ export class BrokerGroups implements Groups {
   }
 
   async describe(topic: MemoryTopic, name: string): Promise<GroupState> {
-    const { members, places } = requireGroup(topic, name);
-    return { members: members.size, places };
+    const { members, places, ahead } = requireGroup(topic, name);
+    return { members: members.size, places, ahead };
   }
 
   async plan(topic: MemoryTopic, name: string, to: StartPoint): Promise<ReadonlyMap<string, PartitionPlace>> {

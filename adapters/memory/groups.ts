@@ -1,4 +1,4 @@
-import type { ConsumerDriver, ConsumerSettings, PartitionPlace, StartPoint } from "../../src/driver/index.ts";
+import type { ConsumerDriver, ConsumerSettings, HandledAhead, PartitionPlace, StartPoint } from "../../src/driver/index.ts";
 import type { PartitionLag } from "./broker/partition-lag.ts";
 import type { MemoryTopic } from "./broker/topic.ts";
 
@@ -6,6 +6,7 @@ import type { MemoryTopic } from "./broker/topic.ts";
 export interface GroupState {
   readonly members: number;
   readonly places: ReadonlyMap<string, PartitionPlace>;
+  readonly ahead: ReadonlyMap<string, HandledAhead>;
 }
 
 /**

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { type HandledAhead, type PartitionPlace, type StartPoint, StreamError, type TopicIdentity } from "../driver/index.ts";
 import { BoundedStore } from "./bounded-store.ts";
 import { Expiry } from "./expiry.ts";
-import { aheadOf } from "./fit-ahead.ts";
+import { aheadOf, fitAhead } from "./fit-ahead.ts";
 import { GroupMover } from "./group-move.ts";
-import { requireSameIncarnation, requireSameTopic, startGroup } from "./group-start.ts";
+import { createRow, firstRow, requireSameIncarnation, requireSameTopic, startGroup } from "./group-start.ts";
 import { inParallel } from "../adapter-kit/in-parallel.ts";
 import type { LeaseGroupParts } from "./lease-consumer.ts";
-import { type GroupRow, type Held, type LeaseRow, isOfGroup } from "./lease-row.ts";
+import { type GroupRow, type Held, type LeaseRow, isOfGroup, placeText, placedRow } from "./lease-row.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import { type LeaseTimes, leaseTimes } from "./lease-times.ts";
 
@@ -17,6 +17,8 @@ export interface LeaseGroupDescription {
   /** How many members own rows and have shown a sign of life. A member that owns nothing is not seen. */
   readonly members: number;
   readonly places: ReadonlyMap<string, PartitionPlace>;
+  /** What is handled ahead of the places, where something is. */
+  readonly ahead: ReadonlyMap<string, HandledAhead>;
 }
 
 /** How far a group has come in one partition. */
@@ -76,7 +78,10 @@ class StoreAdmin implements LeaseAdmin {
       const rows = listed.filter(({ row }) => isOfGroup(row, group.row)).map(({ row }) => row);
       const owners = new Set(rows.flatMap((row) => (row.owner === null || expiry.isExpired(row) ? [] : [row.owner])));
       const isCertain = [...owners].every((owner) => expiry.hasShownLife(owner));
-      if (isCertain) return { identity: group.row.identity, members: owners.size, places: placesOf(group.row, rows) };
+      if (isCertain) {
+        const places = placesOf(group.row, rows);
+        return { identity: group.row.identity, members: owners.size, places, ahead: aheadOfRows(places, rows) };
+      }
       await clock.sleep(Math.min(watchMs, this.#times.renewMs / 2), signal);
     }
   }
@@ -90,9 +95,9 @@ class StoreAdmin implements LeaseAdmin {
     const group = await this.#current(signal);
     if (group === null) return null;
     const rows = (await this.#store.list(signal)).map(({ row }) => row).filter((row) => isOfGroup(row, group.row));
-    const ahead = new Map(rows.map((row) => [row.partition, row.ahead]));
-    const places = [...placesOf(group.row, rows)];
-    return new Map(places.map(([partition, place]) => [partition, { place, ahead: aheadOf(place, ahead.get(partition) ?? null) }]));
+    const places = placesOf(group.row, rows);
+    const ahead = aheadOfRows(places, rows);
+    return new Map([...places].map(([partition, place]) => [partition, { place, ahead: ahead.get(partition) ?? null }]));
   }
 
   /** The row of the group, and the topic as it is now: the row may belong to a former one of the name. */
@@ -130,11 +135,46 @@ class StoreAdmin implements LeaseAdmin {
     const found = await this.#movable(signal);
     const places = await this.#placesFor(to, found !== null, signal);
     const existing = found ?? (await this.#create(places, signal));
-    if (existing === null) return;
+    if (existing !== null) await this.#moveTo(existing, places, signal);
+    if (to.kind === "places" && to.ahead !== undefined && to.ahead.size > 0) await this.#storeAhead(places, to.ahead, signal);
+  }
+
+  async #moveTo(existing: Held<GroupRow>, places: ReadonlyMap<string, PartitionPlace>, signal: AbortSignal): Promise<void> {
     const mover = this.#mover(signal);
     const begun = await mover.begin(await this.#withoutMove(existing, signal), places);
     if (begun === null) throw conflict(existing.row, "another reset of the group is under way");
     await mover.complete(begun);
+  }
+
+  /** A row that a member has taken meanwhile is left alone: then what is handled ahead comes again. */
+  async #storeAhead(
+    places: ReadonlyMap<string, PartitionPlace>,
+    ahead: ReadonlyMap<string, HandledAhead>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { source } = this.#parts;
+    const [group, { partitions }] = await Promise.all([this.#store.readGroup(signal), source.describe(signal)]);
+    if (group === null) return;
+    const shapes = new Map(partitions.map((shape) => [shape.partition, shape]));
+    const compare = (a: string, b: string): number => source.compare(a, b);
+    await inParallel([...ahead], async ([partition, handled]) => {
+      const shape = shapes.get(partition);
+      const place = places.get(partition);
+      if (shape === undefined || place === undefined) return;
+      const kept = fitAhead(place, handled, this.#store.aheadBytes, { stored: null, compare });
+      const found = await this.#store.read(partition, signal);
+      if (found === null || !isOfGroup(found.row, group.row)) {
+        await createRow(
+          this.#store,
+          group.row,
+          { ...firstRow(group.row, partition, shape.parents), place, ahead: kept },
+          found ?? undefined,
+          signal,
+        );
+      } else if (found.row.owner === null && placeText(placedRow(found.row, group.row).place) === placeText(place)) {
+        await this.#store.swap(found, { ...placedRow(found.row, group.row), ahead: kept }, signal);
+      }
+    });
   }
 
   /** @returns the group where it stands elsewhere now, because rows of a foreign client were there; else `null` */
@@ -203,4 +243,15 @@ function placesOf(group: GroupRow, rows: readonly LeaseRow[]): ReadonlyMap<strin
   const places = new Map(group.start);
   for (const row of rows) if (row.moved >= group.moves) places.set(row.partition, row.place);
   return places;
+}
+
+/** What the rows say about these places. */
+function aheadOfRows(places: ReadonlyMap<string, PartitionPlace>, rows: readonly LeaseRow[]): ReadonlyMap<string, HandledAhead> {
+  const ahead = new Map<string, HandledAhead>();
+  for (const { partition, ahead: stored } of rows) {
+    const place = places.get(partition);
+    const handled = place === undefined ? null : aheadOf(place, stored);
+    if (handled !== null) ahead.set(partition, handled);
+  }
+  return ahead;
 }

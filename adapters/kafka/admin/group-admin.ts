@@ -11,16 +11,18 @@ import type {
 import { ErrorNumber } from "../client/error-codes.ts";
 import { type DescribedGroup, KafkaProtocolError, LATEST } from "../client/kafka-client.ts";
 import { classify, errorOf, groupNotFound, kafkaError } from "../errors.ts";
+import { epochsBetween } from "../fetch/epochs-between.ts";
 import { type LogBounds, OffsetLookup } from "../fetch/offset-lookup.ts";
 import { type LogPlace, UNKNOWN_EPOCH, placeFrom, placesFrom, sameUntil } from "../fetch/read-epochs.ts";
 import { offsetAfterEnd, truncated } from "../fetch/retention-gap.ts";
+import { aheadOffsets, aheadPositions } from "../group/ahead-positions.ts";
 import { Coordinator } from "../group/coordinator.ts";
 import { groupOfNativeName, nativeGroupName } from "../group/group-name.ts";
-import { type CommittedPlace, GroupOffsets } from "../group/group-offsets.ts";
+import { type CommittedPlace, GroupOffsets, type PlaceToCommit } from "../group/group-offsets.ts";
 import { subscribedTopics } from "../group/member-metadata.ts";
 import { distancesWithin } from "../group/handled-distances.ts";
 import { warnOfNamesake } from "../group/native-namesake.ts";
-import { toPosition } from "../records.ts";
+import { toOffset, toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
 import { type TopicSnapshot, startPlaces } from "../topic-directory.ts";
 import { change } from "./change.ts";
@@ -95,7 +97,18 @@ export class GroupAdmin {
         return [String(partition), offset === undefined ? { kind: "earliest" } : { kind: "at", position: toPosition(offset) }];
       }),
     );
-    return { nativeName: native, members: membersOn(topic, described, true), identity, places: committed.size === 0 ? null : places };
+    const ahead = new Map(
+      [...committed].flatMap(([partition, { offset, ahead: handled }]) =>
+        handled === null ? [] : [[String(partition), aheadPositions(offset, handled)] as const],
+      ),
+    );
+    return {
+      nativeName: native,
+      members: membersOn(topic, described, true),
+      identity,
+      places: committed.size === 0 ? null : places,
+      ahead,
+    };
   }
 
   async planReset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
@@ -106,7 +119,8 @@ export class GroupAdmin {
   async reset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
     const { known, native, described, isNew, offsets } = await this.#planned(topic, name, to, signal);
     requireNoMembers(native, described, topic);
-    const codes = await change(() => this.#commits(known, native).commit(null, placesFrom(offsets), signal));
+    const places = await this.#placesToCommit(known, offsets, to, signal);
+    const codes = await change(() => this.#commits(known, native).commit(null, places, signal));
     const failed = [...codes.values()].find((code) => code !== 0);
     if (failed === ErrorNumber.UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
     if (failed !== undefined) throw errorOf(failed, "OffsetCommit", { topic });
@@ -252,6 +266,30 @@ export class GroupAdmin {
     const places = [...startPlaces(known, to)].filter(([partition]) => !staysElsewhere || to.partition === String(partition));
     const offsets = await this.#offsets.resolve(known, new Map(places), signal);
     return { known, native, described, isNew: committed.size === 0, offsets };
+  }
+
+  /** With what is handled ahead of them, as far as it is known in which epochs the log is stored there. */
+  async #placesToCommit(
+    known: TopicSnapshot,
+    offsets: ReadonlyMap<number, bigint>,
+    to: StartPoint,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, PlaceToCommit>> {
+    const places = new Map<number, PlaceToCommit>(placesFrom(offsets));
+    const handled = to.kind === "places" && to.ahead !== undefined ? [...to.ahead] : [];
+    const ahead = new Map(handled.map(([partition, one]) => [Number(partition), one]));
+    const ranges = new Map(
+      [...ahead].flatMap(([partition, { upTo }]) => {
+        const from = offsets.get(partition);
+        return from === undefined ? [] : [[partition, { from, end: toOffset(upTo) + 1n }] as const];
+      }),
+    );
+    if (ranges.size === 0) return places;
+    for (const [partition, epochs] of await epochsBetween(this.#offsets, known, ranges, signal)) {
+      const place = places.get(partition)!;
+      places.set(partition, { ...place, ahead: aheadOffsets(ahead.get(partition)!, place.offset, epochs) });
+    }
+    return places;
   }
 
   #commits(known: TopicSnapshot, native: string): GroupOffsets {

@@ -1,14 +1,14 @@
 import { type PartitionHandler, RetryBackoff, groupHandler, pause } from "../../../src/adapter-kit/index.ts";
-import type { ConsumerSettings, HandledAhead, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
+import type { ConsumerSettings, Settlement, Sink, StreamError } from "../../../src/driver/index.ts";
 import { type KafkaClient, KafkaProtocolError } from "../client/kafka-client.ts";
 import { classOf, classify } from "../errors.ts";
 import { type FetchHandler, fetchHandler } from "../fetch/fetch-cursor.ts";
 import { HandledEpochs } from "../fetch/handled-epochs.ts";
 import { OffsetLookup } from "../fetch/offset-lookup.ts";
 import { PartitionFetcher } from "../fetch/partition-fetcher.ts";
-import { positionAt, toPosition } from "../records.ts";
+import { toPosition } from "../records.ts";
 import type { KafkaService } from "../service.ts";
-import type { AheadOffsets } from "./commit-metadata.ts";
+import { aheadPositions } from "./ahead-positions.ts";
 import { type FormerOwnership, consistentAhead } from "./former-ownership.ts";
 import { GroupMembership } from "./group-membership.ts";
 import type { CommittedPlace, GroupOffsets } from "./group-offsets.ts";
@@ -224,7 +224,7 @@ export class JoinedMember {
       identity: this.#services.watch.known.identity,
       start: { kind: "at", position: toPosition(place.offset) },
       epoch: String(owned.generation),
-      ahead: ahead === null ? null : handledAhead(place.offset, ahead),
+      ahead: ahead === null ? null : aheadPositions(place.offset, ahead),
       resumes: resumed?.assignment ?? null,
       isCurrent: () => this.#owned.isCurrent(owned) && this.#membership.hasSession,
     };
@@ -246,10 +246,6 @@ export class JoinedMember {
     if (this.#hasJoined) this.#sink.failed(error);
     else this.#joined.reject(error);
   }
-}
-
-function handledAhead(offset: bigint, { upTo, except }: AheadOffsets): HandledAhead {
-  return { upTo: positionAt(offset, upTo), except: except.map((distance) => positionAt(offset, distance)) };
 }
 
 /** Behind a gap that was accepted, the group's place moves at once, and not with the next message: it is no longer out of range. */

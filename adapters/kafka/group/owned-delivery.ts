@@ -1,11 +1,11 @@
 import type { Assignment, HandledAhead } from "../../../src/driver/index.ts";
 import type { FetchCursor } from "../fetch/fetch-cursor.ts";
 import type { LogPlace } from "../fetch/read-epochs.ts";
-import { distanceOf, toOffset } from "../records.ts";
-import { type AheadOffsets, newNote } from "./commit-metadata.ts";
+import { toOffset } from "../records.ts";
+import { aheadOffsets } from "./ahead-positions.ts";
+import { newNote } from "./commit-metadata.ts";
 import { FormerOwnership } from "./former-ownership.ts";
 import type { CommittedPlace, PlaceToCommit, StoredCommit } from "./group-offsets.ts";
-import { distancesWithin } from "./handled-distances.ts";
 
 /** After more commits of unknown outcome than this, the oldest ones are not recognised if the group has stored them. */
 const MAX_UNCERTAIN_COMMITS = 32;
@@ -45,22 +45,9 @@ export class OwnedDelivery {
    */
   toCommit(through: string | null, ahead: HandledAhead | null): PlaceToCommit | null {
     const { offset, leaderEpoch } = through === null ? this.#settled : this.cursor.epochs.placeAt(toOffset(through) + 1n);
-    const handled = ahead === null ? null : this.#offsetsOf(ahead, offset);
+    const handled = ahead === null ? null : aheadOffsets(ahead, offset, this.cursor.knownEpochs(offset, toOffset(ahead.upTo) + 1n));
     if (through === null && handled === null && !this.#hasStoredAhead) return null;
     return { offset, leaderEpoch, note: this.#note, ahead: handled };
-  }
-
-  /**
-   * Where the leader epoch is not known, nothing is stored: it could not be compared when it is read again. `upTo` may be the last of the
-   * exceptions. Offsets can be counted down, so what is stored ends at the last handled one before it.
-   */
-  #offsetsOf({ upTo, except }: HandledAhead, offset: bigint): AheadOffsets | null {
-    const last = distanceOf(upTo, offset);
-    const epochs = this.cursor.knownEpochs(offset, toOffset(upTo) + 1n);
-    if (last < 0 || epochs.length === 0) return null;
-    const distances = except.map((position) => distanceOf(position, offset)).filter((distance) => distance >= 0);
-    const handled = distancesWithin({ upTo: last, except: distances }, last + 1);
-    return handled === null ? null : { ...handled, epochs };
   }
 
   /** This commit is about to be sent. Until one is known to be stored, all of them may be: also an error does not prove the contrary. */

@@ -1,4 +1,12 @@
-import type { Assignment, PartitionPlace, Settlement, StartPoint, StoredRecord, StreamError } from "../../../src/driver/index.ts";
+import type {
+  Assignment,
+  HandledAhead,
+  PartitionPlace,
+  Settlement,
+  StartPoint,
+  StoredRecord,
+  StreamError,
+} from "../../../src/driver/index.ts";
 import type { Feed } from "./feed.ts";
 import type { Member } from "./member.ts";
 import type { PartitionLag } from "./partition-lag.ts";
@@ -16,6 +24,8 @@ export interface Group {
   readonly members: ReadonlySet<Member>;
   /** Its place in each partition. */
   readonly places: ReadonlyMap<string, PartitionPlace>;
+  /** What is handled ahead of the places, where something is. */
+  readonly ahead: ReadonlyMap<string, HandledAhead>;
   lag(nowMs: number): readonly PartitionLag[];
   /** Whether the group has a position, so that the start of a member is known. */
   readonly started: boolean;

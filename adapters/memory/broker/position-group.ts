@@ -1,6 +1,6 @@
 import { fairShares } from "../../../src/adapter-kit/index.ts";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
-import type { Assignment, PartitionPlace, Settlement, StartPoint, StreamError } from "../../../src/driver/index.ts";
+import type { Assignment, HandledAhead, PartitionPlace, Settlement, StartPoint, StreamError } from "../../../src/driver/index.ts";
 import { memoryError, ownershipLost, topicNotFound } from "../errors.ts";
 import { LogFeed } from "./feed.ts";
 import type { Group, Ownership } from "./group.ts";
@@ -69,6 +69,10 @@ export class PositionGroup implements Group {
     return this.#named(this.#places);
   }
 
+  get ahead(): ReadonlyMap<string, HandledAhead> {
+    return new Map([...this.#ahead].map(([partition, { named }]) => [partition, named]));
+  }
+
   lag(nowMs: number): readonly PartitionLag[] {
     this.#topic.trim(nowMs);
     return [...this.#topic.partitions.values()].map((partition) =>
@@ -89,11 +93,18 @@ export class PositionGroup implements Group {
 
   moveTo(start: StartPoint): void {
     const moved = this.#resolve(start);
-    for (const [partition, place] of moved) this.#store(partition, place, null);
+    const ahead = start.kind === "places" && this.#rules.handledAhead ? start.ahead : undefined;
+    for (const [partition, place] of moved) this.#store(partition, place, this.#aheadOf(partition, place, ahead?.get(partition)));
     this.#started = true;
     // Only where members are not known to the administration there are any: they own the same partitions anew.
     for (const seat of [...this.#seats.values()]) if (moved.has(seat.partition.id)) this.#takeFrom(seat, seat.member);
     if (this.#members.size > 0) this.#rebalance();
+  }
+
+  #aheadOf(partition: string, place: number | "ended", ahead: HandledAhead | undefined): StoredAhead | null {
+    if (ahead === undefined || place === "ended") return null;
+    const kept = StoredAhead.of(ahead, place, this.#topic.partitions.get(partition)!.log);
+    return kept === "malformed" ? null : kept;
   }
 
   /** When the start is a position of one partition, the group keeps its place in the other partitions. */

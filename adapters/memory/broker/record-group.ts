@@ -96,6 +96,8 @@ export class RecordGroup implements Group {
     return this.#started;
   }
 
+  readonly ahead: Group["ahead"] = new Map();
+
   get places(): ReadonlyMap<string, PartitionPlace> {
     return new Map([[this.#partition.id, { kind: "at", position: this.log.positions.nameOf(this.#leases.handledUpTo) }]]);
   }
