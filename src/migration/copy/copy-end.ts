@@ -1,9 +1,11 @@
 import { StreamError, isStreamError } from "../../errors.ts";
 import { isEmptyRange } from "../../position/empty-range.ts";
 import type { RangePartition } from "../../driver/reader-driver.ts";
-import type { PartitionPlace } from "../../position/place.ts";
+import type { StoredRecord } from "../../driver/record.ts";
+import type { PartitionPlace, Place } from "../../position/place.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
+import { isHandled } from "../handled-part.ts";
 import type { OpenSide } from "../side.ts";
 
 type Compare = (a: string, b: string) => number;
@@ -11,9 +13,12 @@ type Compare = (a: string, b: string) => number;
 /** What was stored in the source when a copy began, and how much of it is still to be copied. */
 export class CopyEnd {
   readonly #open: Map<string, RangePartition>;
+  /** The ends of the partitions, where a range up to now has no position as its end. */
+  readonly #ends: ReadonlyMap<string, Place>;
   readonly #compare: Compare;
 
-  private constructor(partitions: readonly RangePartition[], compare: Compare) {
+  private constructor(partitions: readonly RangePartition[], ends: ReadonlyMap<string, Place>, compare: Compare) {
+    this.#ends = ends;
     const open = partitions.filter(({ start, end }) => !isEmptyRange(start, end, compare));
     this.#open = new Map(open.map((partition) => [partition.partition, partition]));
     this.#compare = compare;
@@ -26,7 +31,16 @@ export class CopyEnd {
       const { partitions } = await retriedCall(callOn(context, "copy", signal), (attempt) =>
         reader.resolve({ from: { kind: "earliest" }, until: { kind: "now" }, partitions: null }, attempt),
       );
-      return new CopyEnd(partitions, (a, b) => context.driver.compare(a, b));
+      const haveEnds = partitions.every(({ end }) => end?.kind === "before" || end?.kind === "through");
+      const latest = haveEnds
+        ? []
+        : (
+            await retriedCall(callOn(context, "copy", signal), (attempt) =>
+              reader.resolve({ from: { kind: "latest" }, until: null, partitions: null }, attempt),
+            )
+          ).partitions;
+      const ends = new Map(latest.map(({ partition, start }) => [partition, start]));
+      return new CopyEnd(partitions, ends, (a, b) => context.driver.compare(a, b));
     } finally {
       await reader.close();
     }
@@ -62,6 +76,22 @@ export class CopyEnd {
       const order = this.#compare(place.position, end.position);
       if (order > 0 || (order === 0 && (end.kind === "before" || place.kind === "after"))) this.#open.delete(partition);
     }
+  }
+
+  /**
+   * As `groupStands`, for a partition whose end has no position that a group comes to stand at.
+   * @param next the first message behind the place of the group that has to be copied; `null`: there is none
+   */
+  groupComesTo(partition: string, next: StoredRecord | null): void {
+    const end = this.#ends.get(partition);
+    const isPassed =
+      next === null || (end !== undefined && !isHandled({ place: end, ahead: null }, next.position, next.timestampMs, this.#compare));
+    if (isPassed) this.#open.delete(partition);
+  }
+
+  /** The open partitions of which only `groupComesTo` can tell that others have copied them. */
+  get openWithoutPosition(): readonly string[] {
+    return [...this.#open].filter(([, { end }]) => end?.kind !== "before" && end?.kind !== "through").map(([partition]) => partition);
   }
 }
 

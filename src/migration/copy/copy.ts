@@ -7,6 +7,7 @@ import type { MessageSource } from "../../position/position.ts";
 import { ignoreRejection } from "../../promise-like.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
+import { firstRecord } from "../records-from.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { CopyCount } from "./copy-count.ts";
 import { CopyEnd, copyLag } from "./copy-end.ts";
@@ -187,7 +188,13 @@ class Copier implements RecordHandler {
     const { places } = await retriedCall(callOn(context, "copy", signal), (attempt) =>
       context.driver.admin.describeGroup(context.nativeTopic, context.checkedGroup(this.#options.group), attempt),
     );
-    if (places !== null) this.#end.groupStands(places);
+    if (places !== null) {
+      this.#end.groupStands(places);
+      for (const partition of this.#end.openWithoutPosition) {
+        const place = places.get(partition) ?? { kind: "earliest" as const };
+        this.#end.groupComesTo(partition, await firstRecord(this.#source, partition, place, this.#target.id, signal));
+      }
+    }
     this.#endIfReached();
   }
 

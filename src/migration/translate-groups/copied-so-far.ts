@@ -3,8 +3,9 @@ import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
 import type { StoredRecord } from "../../driver/record.ts";
 import { furtherPlace, isBehind } from "../copy/place-order.ts";
 import type { OpenSide } from "../side.ts";
-import { type GroupState, describeSide, firstRecord, refusal } from "./group-state.ts";
-import { isHandled } from "./handled-part.ts";
+import { firstRecord } from "../records-from.ts";
+import { type GroupState, describeSide, refusal } from "./group-state.ts";
+import { isHandled } from "../handled-part.ts";
 import type { ResolvedTranslateGroupsOptions } from "./translate-groups-options.ts";
 
 /** How far the copy has come, as the target, the group of the copy and its checkpoints show it. */

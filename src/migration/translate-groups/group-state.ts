@@ -1,16 +1,13 @@
 import { inParallel } from "../../adapter-kit/in-parallel.ts";
 import type { DriverGroupDescription } from "../../driver/admin-driver.ts";
-import type { StoredRecord } from "../../driver/record.ts";
 import { StreamError } from "../../errors.ts";
 import { showName } from "../../option-rules.ts";
 import { encodeBookmark } from "../../position/bookmark.ts";
-import type { PartitionPlace } from "../../position/place.ts";
-import { provenanceTrail } from "../../provenance.ts";
-import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
 import { groupCall } from "../group-call.ts";
 import type { OpenSide } from "../side.ts";
-import { type HandledPart, isHandled } from "./handled-part.ts";
+import { type HandledPart, isHandled } from "../handled-part.ts";
+import { comesFrom, recordsFrom } from "../records-from.ts";
 
 /** How far a group without members has come. */
 export interface GroupState {
@@ -123,36 +120,6 @@ async function unhandledIn(
     }
   }
   return found;
-}
-
-/** The first message that is stored behind a place, and has not come from the other side; `null`: none is. */
-export async function firstRecord(
-  side: OpenSide,
-  partition: string,
-  place: PartitionPlace,
-  otherId: string,
-  signal: AbortSignal,
-): Promise<StoredRecord | null> {
-  for await (const { records } of recordsFrom(side, partition, place, signal)) {
-    const first = records.find((record) => !comesFrom(otherId, record));
-    if (first !== undefined) return first;
-  }
-  return null;
-}
-
-function comesFrom(id: string, { headers }: StoredRecord): boolean {
-  return headers.length > 0 && provenanceTrail(headers).copies.some(({ source }) => source === id);
-}
-
-async function* recordsFrom(
-  { context, identity }: OpenSide,
-  partition: string,
-  place: PartitionPlace,
-  signal: AbortSignal,
-): ReturnType<RecordReader["batches"]> {
-  if (place.kind === "ended") return;
-  const bookmark = encodeBookmark(context.provider, identity, new Map([[partition, place]]));
-  yield* new RecordReader(context, { from: { bookmark }, until: "now", partitions: [partition] }).batches(signal);
 }
 
 export function refusal({ context }: OpenSide, code: "conflict" | "not-found" | "position-out-of-range", text: string): StreamError {

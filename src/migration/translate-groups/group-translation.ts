@@ -1,7 +1,7 @@
 import type { HandledAhead } from "../../position/handled-ahead.ts";
 import type { PartitionPlace } from "../../position/place.ts";
 import type { StoredTime } from "../../stored-time.ts";
-import { isHandled } from "./handled-part.ts";
+import { isHandled } from "../handled-part.ts";
 
 /** So many positions of a partition are kept. What is handled behind them comes again. */
 const MOST_POSITIONS = 20_000;

@@ -14,11 +14,17 @@ const MOST_POSITIONS = 1_000_000;
 export class ReturnedMessages {
   readonly #handled = new Map<string, Set<string>>();
 
-  /** @param from everything before it in the source was handled when the group went there */
-  static async read(source: OpenSide, target: OpenSide, state: GroupState, from: Bookmark, signal: AbortSignal): Promise<ReturnedMessages> {
+  /** @param from everything before it in the source was handled when the group went there; `null`: the beginning */
+  static async read(
+    source: OpenSide,
+    target: OpenSide,
+    state: GroupState,
+    from: Bookmark | null,
+    signal: AbortSignal,
+  ): Promise<ReturnedMessages> {
     const returned = new ReturnedMessages();
     let kept = 0;
-    const reader = new RecordReader(source.context, { from: { bookmark: from }, until: "now" });
+    const reader = new RecordReader(source.context, { from: from === null ? "earliest" : { bookmark: from }, until: "now" });
     for await (const { source: at, records } of reader.batches(signal)) {
       for (const { position, timestampMs, headers } of records) {
         const origin = provenanceTrail(headers).copies.findLast(({ source: id }) => id === target.id);

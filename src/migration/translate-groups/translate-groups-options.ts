@@ -26,9 +26,11 @@ export interface TranslateGroupsOptions {
   signal?: AbortSignal | undefined;
 }
 
-interface Returning {
-  readonly source: Bookmark;
-  readonly target: Bookmark;
+export interface Returning {
+  /** `null`: not known, so that the source is read from its beginning. */
+  readonly source: Bookmark | null;
+  /** `null`: it was not there. */
+  readonly target: Bookmark | null;
 }
 
 /** What became of one group. */

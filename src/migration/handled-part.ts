@@ -1,7 +1,7 @@
-import type { HandledAhead } from "../../position/handled-ahead.ts";
-import type { PartitionPlace } from "../../position/place.ts";
-import type { StoredTime } from "../../stored-time.ts";
-import { isBehind } from "../copy/place-order.ts";
+import type { HandledAhead } from "../position/handled-ahead.ts";
+import type { PartitionPlace } from "../position/place.ts";
+import type { StoredTime } from "../stored-time.ts";
+import { isBehind } from "./copy/place-order.ts";
 
 /** What a group has handled in one partition of its topic. */
 export interface HandledPart {

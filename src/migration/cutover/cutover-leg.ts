@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { StreamError } from "../../errors.ts";
+import { showName } from "../../option-rules.ts";
+import type { CheckpointStore } from "../copy/checkpoint.ts";
+import { copy } from "../copy/copy.ts";
+import type { OpenSide, Side } from "../side.ts";
+import { translateGroups } from "../translate-groups/translate-groups.ts";
+import type { Returning, TranslateGroupsOptions } from "../translate-groups/translate-groups-options.ts";
+import type { Translation, TranslationStore } from "../translate-groups/translation.ts";
+import type { CutoverReport, CutoverStep } from "./cutover-options.ts";
+import { type CutoverLeg, type CutoverPhase, type MovedGroup, PHASES } from "./cutover-state.ts";
+import { endOf, lateRecords } from "./late-records.ts";
+
+/** What one direction of a cutover works on. */
+export interface LegParts {
+  readonly source: Side;
+  readonly target: Side;
+  readonly from: OpenSide;
+  readonly to: OpenSide;
+  readonly groups: readonly string[] | undefined;
+  readonly copyGroup: string | undefined;
+  readonly checkpoints: CheckpointStore | undefined;
+  readonly translations: TranslationStore;
+  /** On the way back, by group. */
+  readonly returning: ReadonlyMap<string, Returning> | undefined;
+  readonly confirmed: boolean;
+  readonly quietMs: number;
+  readonly signal: AbortSignal;
+  /** Stores what is known. To be called before anything that cannot be taken back is said to be done. */
+  save(leg: CutoverLeg): Promise<void>;
+}
+
+type Found = Partial<Pick<CutoverReport, "late" | "copied" | "groups">>;
+
+/** A result of a step: whether it is done, what is known then, and what was found. */
+interface StepResult extends Found {
+  readonly done: boolean;
+  readonly leg: CutoverLeg;
+}
+
+/** One direction of a cutover. Every step may be repeated: it looks again, and does what is left to do. */
+export class CutoverWay {
+  readonly #parts: LegParts;
+  #leg: CutoverLeg;
+
+  constructor(parts: LegParts, leg: CutoverLeg) {
+    this.#parts = parts;
+    this.#leg = leg;
+  }
+
+  get leg(): CutoverLeg {
+    return this.#leg;
+  }
+
+  /** @throws `conflict` where an earlier step is missing, or is not confirmed */
+  async take(step: Exclude<CutoverStep, "rollback">): Promise<Found & { readonly done: boolean }> {
+    this.#requireOrder(step);
+    const { leg, done, ...found } = await this.#steps[step]();
+    const isFurther = done && PHASES.indexOf(step) > PHASES.indexOf(leg.phase);
+    this.#leg = isFurther ? { ...leg, phase: step } : leg;
+    await this.#parts.save(this.#leg);
+    return { done, ...found };
+  }
+
+  readonly #steps: Readonly<Record<Exclude<CutoverStep, "rollback">, () => Promise<StepResult>>> = {
+    check: () => this.#check(),
+    freeze: () => this.#freeze(),
+    drain: () => this.#drain(),
+    mark: () => this.#mark(),
+    translate: () => this.#translate(),
+    go: () => this.#go(),
+    finish: () => this.#finish(),
+  };
+
+  #requireOrder(step: CutoverPhase): void {
+    const { phase } = this.#leg;
+    const before = PHASES[PHASES.indexOf(step) - 1]!;
+    const isEarly = PHASES.indexOf(phase) < PHASES.indexOf(before);
+    const isLate = PHASES.indexOf(phase) >= PHASES.indexOf("go") && PHASES.indexOf(step) < PHASES.indexOf("go");
+    if (isEarly) throw this.#conflict(`the step ${step} comes behind ${before}; the last step that is done is ${phase}`);
+    if (isLate)
+      throw this.#conflict(`the producers are on the target since the step go; ${step} comes before it. To go back, use rollback`);
+  }
+
+  /** Would the groups be translated? They may still be active: that is only said by `translate`. */
+  async #check(): Promise<StepResult> {
+    const { groups } = await this.#translated({ dryRun: true });
+    const hopeless = groups.filter(({ refused }) => refused !== null && !PASSING.has(refused.code));
+    return { done: hopeless.length === 0, leg: this.#leg, groups };
+  }
+
+  async #freeze(): Promise<StepResult> {
+    const { from, to, confirmed, quietMs, signal } = this.#parts;
+    if (!confirmed) throw this.#conflict(`stop all producers of ${showName(from.context.topic)}, and confirm it`);
+    const frozenAt = await endOf(from, signal);
+    await sleep(quietMs, undefined, { signal });
+    const late = await lateRecords(from, frozenAt, to.id, signal);
+    if (late.count > 0) return { done: false, leg: this.#thawed(), late };
+    return { done: true, leg: { ...this.#leg, frozenAt } };
+  }
+
+  async #drain(): Promise<StepResult> {
+    const { copied } = await this.#copy();
+    return await this.#unlessLate({ copied });
+  }
+
+  async #copy(): Promise<{ readonly copied: number }> {
+    const { source, target, copyGroup, checkpoints, signal } = this.#parts;
+    const result = await copy(source, target, { group: copyGroup, checkpoints, signal });
+    // A copy that is told to end has not copied everything.
+    signal.throwIfAborted();
+    return result;
+  }
+
+  async #mark(): Promise<StepResult> {
+    const endOfCopy = await endOf(this.#parts.to, this.#parts.signal);
+    return await this.#unlessLate({}, { endOfCopy });
+  }
+
+  async #translate(): Promise<StepResult> {
+    const { done, groups } = await this.#translated({});
+    const moved: MovedGroup[] = [];
+    for (const { group, refused } of groups) {
+      const kept = refused === null ? await this.#parts.translations.read(group) : null;
+      if (kept !== null) moved.push(movedGroup(kept));
+    }
+    const result = await this.#unlessLate({ groups }, { groups: moved });
+    return { ...result, done: result.done && done };
+  }
+
+  async #translated(options: TranslateGroupsOptions): ReturnType<typeof translateGroups> {
+    const { source, target, groups, copyGroup, checkpoints, translations, returning, confirmed, signal } = this.#parts;
+    return await translateGroups(source, target, {
+      groups,
+      copyGroup,
+      checkpoints,
+      translations,
+      returning,
+      confirmed,
+      signal,
+      ...options,
+    });
+  }
+
+  async #go(): Promise<StepResult> {
+    if (this.#leg.phase === "go" || this.#leg.phase === "finish") return { done: true, leg: this.#leg };
+    if (!this.#parts.confirmed) {
+      throw this.#conflict(`from here on the producers work on the target ${showName(this.#parts.to.context.topic)}; confirm it`);
+    }
+    return await this.#unlessLate({});
+  }
+
+  /** What is late now is copied, and named. */
+  async #finish(): Promise<StepResult> {
+    const { from, to, signal } = this.#parts;
+    const late = await lateRecords(from, this.#leg.frozenAt!, to.id, signal);
+    if (late.count === 0) return { done: true, leg: this.#leg };
+    const frozenAt = await endOf(from, signal);
+    const { copied } = await this.#copy();
+    return { done: false, leg: { ...this.#leg, frozenAt }, late, copied };
+  }
+
+  /** A record that came after the freeze shows that a producer had not stopped: what was done since has to be done again. */
+  async #unlessLate(found: Found, known: Partial<CutoverLeg> = {}): Promise<StepResult> {
+    const { from, to, signal } = this.#parts;
+    const late = await lateRecords(from, this.#leg.frozenAt!, to.id, signal);
+    if (late.count > 0) return { done: false, leg: { ...this.#thawed(), ...known }, late, ...found };
+    return { done: true, leg: { ...this.#leg, ...known }, ...found };
+  }
+
+  #thawed(): CutoverLeg {
+    return { ...this.#leg, phase: "check", frozenAt: null };
+  }
+
+  #conflict(text: string): StreamError {
+    const { provider, topic } = this.#parts.from.context;
+    return new StreamError("conflict", text, { provider, topic, operation: "cutover" });
+  }
+}
+
+/** What is refused now, and may be possible when the time has come. */
+const PASSING: ReadonlySet<string> = new Set(["conflict", "not-found"]);
+
+function movedGroup({ group, sourceBookmark, targetBookmark }: Translation): MovedGroup {
+  return { group, source: sourceBookmark, target: targetBookmark };
+}

@@ -1,0 +1,106 @@
+import { type OptionRule, checkOptions, oneOf, rules } from "../../option-rules.ts";
+import { StreamError } from "../../errors.ts";
+import type { CheckpointStore } from "../copy/checkpoint.ts";
+import type { TranslatedGroup } from "../translate-groups/translate-groups-options.ts";
+import type { CutoverPhase } from "./cutover-state.ts";
+import type { LateRecords } from "./late-records.ts";
+
+/** `rollback`: before `go` it takes back what was done; after it, it brings producers and groups back to the source. */
+export const CUTOVER_STEPS = ["check", "freeze", "drain", "mark", "translate", "go", "finish", "rollback"] as const;
+
+export type CutoverStep = (typeof CUTOVER_STEPS)[number];
+
+export interface CutoverOptions {
+  step: CutoverStep;
+  /** The state of this cutover. Translations are kept in files beside it. */
+  stateFile: string;
+  /** Groups that move. @default all of the source except that of the copy, where the provider lists groups */
+  groups?: readonly string[] | undefined;
+  /** That of the copy. @default `copy.<source topic>.to.<target topic>` */
+  copyGroup?: string | undefined;
+  /** Of the copy on the way back. @default `copy.<target topic>.to.<source topic>` */
+  returnGroup?: string | undefined;
+  /** Those of the copy, and those of the copy on the way back. */
+  checkpoints?: CheckpointStore | undefined;
+  returnCheckpoints?: CheckpointStore | undefined;
+  /**
+   * What the tool cannot see: with `freeze` and `rollback`, that all producers have stopped; with `translate`, that groups which the provider does not show are inactive
+   * and have handled everything; with `go`, that the producers may start on the target. @default false
+   */
+  confirmed?: boolean | undefined;
+  /** So long the topic has to be quiet when it is frozen. @default 5_000 */
+  quietMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** What a step has done and found. */
+export interface CutoverReport {
+  readonly step: CutoverStep;
+  /** The last step that is done, of the way that is being gone. */
+  readonly phase: CutoverPhase;
+  readonly direction: "forward" | "back";
+  /** The step is done. */
+  readonly done: boolean;
+  /** Records of producers that had not stopped. They are copied when the next step that copies is done. */
+  readonly late: LateRecords;
+  /** The provider does not tell where a topic ends, so that silence for a while counts as the end. */
+  readonly byQuiet: boolean;
+  /** How many messages this step has copied; `null`: it copies none. */
+  readonly copied: number | null;
+  readonly groups: readonly TranslatedGroup[];
+  /** What comes next, for the operator. */
+  readonly next: string;
+}
+
+export interface ResolvedCutoverOptions {
+  readonly step: CutoverStep;
+  readonly stateFile: string;
+  readonly groups: readonly string[] | undefined;
+  readonly copyGroup: string | undefined;
+  readonly returnGroup: string | undefined;
+  readonly checkpoints: CheckpointStore | undefined;
+  readonly returnCheckpoints: CheckpointStore | undefined;
+  readonly confirmed: boolean;
+  readonly quietMs: number;
+  readonly signal: AbortSignal;
+}
+
+const STORE: OptionRule = {
+  allowed: "checkpointFiles(directory), or an object with the functions read and write",
+  accepts: (value) => typeof (value as Partial<CheckpointStore> | null)?.read === "function",
+};
+
+const RULES: Readonly<Record<keyof CutoverOptions, OptionRule>> = {
+  step: oneOf(...CUTOVER_STEPS),
+  stateFile: rules.nonEmptyString,
+  groups: rules.stringArray,
+  copyGroup: rules.nonEmptyString,
+  returnGroup: rules.nonEmptyString,
+  checkpoints: STORE,
+  returnCheckpoints: STORE,
+  confirmed: rules.boolean,
+  quietMs: rules.durationMs,
+  signal: rules.abortSignal,
+};
+
+/** @throws `invalid-argument` */
+export function resolveCutoverOptions(options: CutoverOptions): ResolvedCutoverOptions {
+  checkOptions("cutover options", options, RULES);
+  const { step, stateFile, groups, copyGroup, returnGroup, checkpoints, returnCheckpoints, confirmed, quietMs, signal } = options;
+  // They may come from JavaScript.
+  if ((step as unknown) === undefined || (stateFile as unknown) === undefined) {
+    throw new StreamError("invalid-argument", `cutover options: step and stateFile are needed; step is one of ${CUTOVER_STEPS.join(", ")}`);
+  }
+  return {
+    step,
+    stateFile,
+    groups,
+    copyGroup,
+    returnGroup,
+    checkpoints,
+    returnCheckpoints,
+    confirmed: confirmed ?? false,
+    quietMs: quietMs ?? 5_000,
+    signal: signal ?? new AbortController().signal,
+  };
+}

@@ -1,0 +1,54 @@
+import { encodeBookmark } from "../../position/bookmark.ts";
+import { encodePosition } from "../../position/position.ts";
+import { provenanceTrail } from "../../provenance.ts";
+import { RecordReader } from "../../replay/record-reader.ts";
+import { retriedCall } from "../../retried-call.ts";
+import type { Bookmark, Position } from "../../tokens.ts";
+import { callOn } from "../../topic-call.ts";
+import type { OpenSide } from "../side.ts";
+
+/** Records that were stored after the producers should have stopped. */
+export interface LateRecords {
+  readonly count: number;
+  /** The first ones of them. */
+  readonly first: readonly { readonly partition: string; readonly position: Position; readonly timestampMs: number }[];
+}
+
+const MOST_NAMED = 100;
+
+/** @param otherId of the other side: what was copied from there is not late. @throws `position-out-of-range` where retention has passed the bookmark */
+export async function lateRecords({ context }: OpenSide, since: Bookmark, otherId: string, signal: AbortSignal): Promise<LateRecords> {
+  const first: LateRecords["first"][number][] = [];
+  let count = 0;
+  const reader = new RecordReader(context, { from: { bookmark: since }, until: "now" });
+  for await (const { source, records } of reader.batches(signal)) {
+    for (const { position, timestampMs, headers } of records) {
+      if (provenanceTrail(headers).copies.some(({ source: id }) => id === otherId)) continue;
+      count += 1;
+      const { provider, identity, partition } = source;
+      const named = {
+        partition,
+        position: encodePosition({ provider, ...identity, partition, position }),
+        timestampMs: Number(timestampMs),
+      };
+      if (first.length < MOST_NAMED) first.push(named);
+    }
+  }
+  return { count, first };
+}
+
+/** A bookmark behind everything that is stored now. */
+export async function endOf({ context }: OpenSide, signal: AbortSignal): Promise<Bookmark> {
+  const reader = context.driver.reader(context.nativeTopic);
+  try {
+    const { identity, partitions } = await retriedCall(callOn(context, "cutover", signal), (attempt) =>
+      reader.resolve({ from: { kind: "latest" }, until: null, partitions: null }, attempt),
+    );
+    return encodeBookmark(context.provider, identity, new Map(partitions.map(({ partition, start }) => [partition, start])));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw context.toError(error, "cutover");
+  } finally {
+    await reader.close();
+  }
+}

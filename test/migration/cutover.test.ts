@@ -1,0 +1,189 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type TestContext, expect, test } from "vitest";
+import { type EmulatedProvider, startEmulator } from "../../localstack/index.ts";
+import { type Connection, bytes, connect } from "../../src/index.ts";
+import { type CutoverReport, type CutoverStep, checkpointFiles, copy, cutover } from "../../src/migration/index.ts";
+import { LiveApplication } from "./live-application.ts";
+import { keysOf, memorySide, produce } from "./two-topics.ts";
+
+interface EmulatedSide {
+  readonly connection: Connection;
+  readonly topic: string;
+}
+
+type Finishing = Pick<TestContext, "onTestFinished">;
+
+async function emulatedSide(
+  { onTestFinished }: Finishing,
+  provider: EmulatedProvider,
+  topic: string,
+  partitions: number,
+): Promise<EmulatedSide> {
+  const emulator = await startEmulator(provider, { topics: { [topic]: { partitions } } });
+  onTestFinished(() => emulator.close());
+  const connection = await connect(emulator.url);
+  onTestFinished(() => connection.close({ timeoutMs: 1_000 }));
+  return { connection, topic };
+}
+
+async function directoryOf({ onTestFinished }: Finishing): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "cutover-"));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A copy that runs until it is stopped. */
+function copying(source: EmulatedSide, target: EmulatedSide, directory: string): () => Promise<void> {
+  const stop = new AbortController();
+  const running = copy(source, target, {
+    continuous: true,
+    checkpoints: checkpointFiles(directory),
+    checkpointEveryMs: 200,
+    signal: stop.signal,
+  });
+  return async () => {
+    stop.abort();
+    await running;
+  };
+}
+
+const PAIRS: readonly (readonly [EmulatedProvider, EmulatedProvider])[] = [
+  ["kafka", "kinesis"],
+  ["memory", "kafka"],
+];
+
+test.for(PAIRS)(
+  "a live stream moves from %s to %s and back, nothing is lost or out of order",
+  { timeout: 120_000 },
+  async ([from, to], context) => {
+    const source = await emulatedSide(context, from, "flights", 3);
+    const target = await emulatedSide(context, to, "departures", 2);
+    const directory = await directoryOf(context);
+    const stateFile = join(directory, "cutover.json");
+    const checkpoints = checkpointFiles(join(directory, "there"));
+    const returnCheckpoints = checkpointFiles(join(directory, "back"));
+    const step = async (name: CutoverStep): Promise<CutoverReport> => {
+      const report = await cutover(source, target, {
+        step: name,
+        stateFile,
+        checkpoints,
+        returnCheckpoints,
+        confirmed: true,
+        quietMs: 200,
+      });
+      expect(report).toMatchObject({ step: name, done: true, late: { count: 0 } });
+      return report;
+    };
+    const application = new LiveApplication("delays", keysOf(20));
+    application.produce(source);
+    application.consume(source);
+    const stopCopy = copying(source, target, join(directory, "there"));
+    await sleep(1_500);
+    await step("check");
+    await application.stopProducing();
+    await step("freeze");
+    await step("drain");
+    await step("mark");
+    await application.stopConsuming();
+    const there = await step("translate");
+    await step("go");
+    application.produce(target);
+    application.consume(target);
+    const stopReturn = copying(target, source, join(directory, "back"));
+    await sleep(1_500);
+    await application.stopProducing();
+    await application.stopConsuming();
+    const back = await step("rollback");
+    expect(back).toMatchObject({ direction: "back", phase: "go" });
+    application.produce(source);
+    application.consume(source);
+    await sleep(500);
+    await application.stopProducing();
+    await application.caughtUp(AbortSignal.timeout(60_000));
+    await application.stopConsuming();
+    await Promise.all([stopCopy(), stopReturn()]);
+    const announced = [...there.groups, ...back.groups].reduce((sum, { repeats }) => sum + repeats!, 0);
+    const { repeats, ...faults } = application.account();
+    expect(faults).toEqual({ lost: 0, outOfOrder: 0 });
+    expect(repeats).toBeLessThanOrEqual(announced);
+    expect(application.sent).toBeGreaterThan(1_000);
+  },
+);
+
+async function twoTopics(
+  context: Finishing,
+): Promise<{ readonly source: EmulatedSide; readonly target: EmulatedSide; readonly stateFile: string }> {
+  const source = await memorySide(context, "kafka", "flights", 2);
+  const target = await memorySide(context, "kinesis", "departures", 2);
+  return { source, target, stateFile: join(await directoryOf(context), "cutover.json") };
+}
+
+async function handleAll({ connection, topic }: EmulatedSide, count: number): Promise<void> {
+  const consumer = connection.topic(topic, { codec: bytes() }).consumer({ group: "delays" });
+  let handled = 0;
+  await consumer.run(() => {
+    handled += 1;
+    if (handled === count) void consumer.close();
+  });
+}
+
+test("a step out of order, or without its confirmation, is a conflict", async (context) => {
+  const { source, target, stateFile } = await twoTopics(context);
+  const taking = (step: CutoverStep, confirmed: boolean): Promise<CutoverReport> =>
+    cutover(source, target, { step, stateFile, confirmed, quietMs: 0 });
+  await expect(taking("drain", true)).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("behind freeze") });
+  await taking("check", false);
+  await expect(taking("freeze", false)).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("stop all producers") });
+  for (const step of ["freeze", "drain", "mark", "translate"] as const) expect((await taking(step, true)).done).toBe(true);
+  await expect(taking("go", false)).rejects.toMatchObject({ code: "conflict" });
+  expect((await taking("go", true)).phase).toBe("go");
+  expect((await taking("go", false)).phase).toBe("go");
+  await expect(taking("translate", true)).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("rollback") });
+});
+
+test("a late record before go undoes the freeze, and after it is copied and named", async (context) => {
+  const { source, target, stateFile } = await twoTopics(context);
+  const taking = (step: CutoverStep): Promise<CutoverReport> => cutover(source, target, { step, stateFile, confirmed: true, quietMs: 0 });
+  await produce(source, keysOf(3), 4);
+  await handleAll(source, 12);
+  for (const step of ["check", "freeze", "drain", "mark", "translate"] as const) await taking(step);
+  await produce(source, ["late"], 2);
+  const refused = await taking("go");
+  expect(refused).toMatchObject({ done: false, phase: "check", late: { count: 2 } });
+  expect(refused.late.first.map(({ position }) => position)).toEqual([expect.stringMatching(/^p1\./), expect.stringMatching(/^p1\./)]);
+  for (const step of ["freeze", "drain", "mark", "translate", "go"] as const) expect(await taking(step)).toMatchObject({ done: true });
+  await produce(source, ["later"], 1);
+  expect(await taking("finish")).toMatchObject({ done: false, phase: "go", late: { count: 1 }, copied: 1 });
+  expect(await taking("finish")).toMatchObject({ done: true, phase: "finish", late: { count: 0 } });
+});
+
+test("records that come while the source is frozen are late", async (context) => {
+  const { source, target, stateFile } = await twoTopics(context);
+  await cutover(source, target, { step: "check", stateFile });
+  const freezing = cutover(source, target, { step: "freeze", stateFile, confirmed: true, quietMs: 300 });
+  await sleep(100);
+  await produce(source, ["late"], 1);
+  expect(await freezing).toMatchObject({ done: false, phase: "check", late: { count: 1 } });
+});
+
+test("before go a rollback removes what was put on the target, and a new attempt begins afresh", async (context) => {
+  const { source, target, stateFile } = await twoTopics(context);
+  const taking = (step: CutoverStep): Promise<CutoverReport> => cutover(source, target, { step, stateFile, confirmed: true, quietMs: 0 });
+  await produce(source, keysOf(3), 4);
+  await handleAll(source, 5);
+  for (const step of ["check", "freeze", "drain", "mark", "translate"] as const) await taking(step);
+  await expect(target.connection.admin.describeGroup("departures", "delays")).resolves.toMatchObject({ members: 0 });
+  expect(await taking("rollback")).toMatchObject({ done: true, phase: "new", direction: "forward" });
+  await expect(target.connection.admin.describeGroup("departures", "delays")).rejects.toMatchObject({ code: "not-found" });
+  for (const step of ["check", "freeze", "drain", "mark", "translate", "go"] as const)
+    expect(await taking(step)).toMatchObject({ done: true });
+});
+
+test("the state of another cutover is refused", async (context) => {
+  const { source, target, stateFile } = await twoTopics(context);
+  await cutover(source, target, { step: "check", stateFile });
+  await expect(cutover(target, source, { step: "check", stateFile })).rejects.toMatchObject({ code: "position-mismatch" });
+});
