@@ -12,7 +12,6 @@ const TARGETS: Readonly<Record<string, MemoryEmulatorOptions>> = {
   memory: {},
   "memory-delayed": { delayMs: 1 },
   "memory-like-event-hubs": { like: "event-hubs" },
-  "memory-like-pubsub": { like: "pubsub" },
 };
 
 describe("the memory provider passes completely: nothing failed, and exactly what is expected is unsupported or missing", () => {

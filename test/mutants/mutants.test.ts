@@ -14,7 +14,7 @@ const MUTANT_TIMES_SOUND = 5;
 const LEAST_MUTANT_TIMEOUT_MS = 1_500;
 /** That the clock ran out says something only with the condition of the case that did not come to hold. */
 const WITHOUT_A_CONDITION = /^(?:out of time(?! while waiting: \S)|a connection had not closed|the target did not connect)/;
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 
 const cases = conformanceCases();
 const mutants = new Map(allMutants().map((mutant) => [mutant.name, mutant]));
