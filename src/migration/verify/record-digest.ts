@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { HeaderList } from "../../driver/record.ts";
 import type { StoredTime } from "../../stored-time.ts";
 
@@ -12,26 +12,58 @@ export interface CarriedContent {
   readonly timestampMs: StoredTime;
 }
 
-const NULL = Buffer.from("-");
-const SEPARATOR = Buffer.from([0]);
+/** Written by one call at a time, and larger where a message is. */
+class Scratch {
+  #bytes = Buffer.allocUnsafe(65_536);
+  #length = 0;
 
-/**
- * 48 bits of a hash of the content and of where it comes from, so that a sum of them does not depend on the order.
- * @param keepsHeaderOrder whether the order of headers belongs to the content
- */
-export function recordDigest(place: string, { key, value, headers, timestampMs }: CarriedContent, keepsHeaderOrder: boolean): number {
-  const hash = createHash("sha1");
-  hash.update(`${place}\0${timestampMs}\0${headers.length}\0`);
-  const add = (bytes: Uint8Array | null): void => {
-    hash.update(bytes === null ? NULL : String(bytes.length)).update(SEPARATOR);
-    if (bytes !== null) hash.update(bytes);
-  };
-  add(key);
-  add(value);
-  const ordered = keepsHeaderOrder || headers.length < 2 ? headers : headers.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  for (const [name, content] of ordered) {
-    add(Buffer.from(name));
-    add(content);
+  text(text: string): void {
+    this.#reserve(text.length * 3);
+    this.#length += this.#bytes.write(text, this.#length, "utf8");
   }
-  return hash.digest().readUIntBE(0, 6);
+
+  /** With its length before it, so that no other content looks the same. */
+  content(content: Uint8Array | null): void {
+    this.text(content === null ? "-\0" : `${content.length}\0`);
+    if (content === null) return;
+    this.#reserve(content.length);
+    this.#bytes.set(content, this.#length);
+    this.#length += content.length;
+  }
+
+  /** 48 bits of the hash of what was written; begins anew. */
+  digest(): number {
+    const digest = hash("sha1", this.#bytes.subarray(0, this.#length), "buffer").readUIntBE(0, 6);
+    this.#length = 0;
+    return digest;
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], (this.#length + more) * 2);
+  }
+}
+
+/** Makes digests of messages, so that a sum of them does not depend on the order. */
+export class RecordDigests {
+  readonly #scratch = new Scratch();
+  readonly #keepsHeaderOrder: boolean;
+
+  /** @param keepsHeaderOrder whether the order of headers belongs to the content */
+  constructor(keepsHeaderOrder: boolean) {
+    this.#keepsHeaderOrder = keepsHeaderOrder;
+  }
+
+  /** Of the content, and of where it comes from. */
+  of(place: string, { key, value, headers, timestampMs }: CarriedContent): number {
+    const scratch = this.#scratch;
+    scratch.text(`${place}\0${timestampMs}\0${headers.length}\0`);
+    scratch.content(key);
+    scratch.content(value);
+    const ordered = this.#keepsHeaderOrder || headers.length < 2 ? headers : headers.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    for (const [name, content] of ordered) {
+      scratch.text(`${name.length}\0${name}`);
+      scratch.content(content);
+    }
+    return scratch.digest();
+  }
 }

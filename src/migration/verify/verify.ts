@@ -8,7 +8,7 @@ import type { Position } from "../../tokens.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { DigestTable, bucketOf } from "./digest-table.ts";
 import { OrderCheck } from "./order-check.ts";
-import { recordDigest } from "./record-digest.ts";
+import { RecordDigests } from "./record-digest.ts";
 import { SeenMessages } from "./seen-messages.ts";
 
 export interface VerifyOptions {
@@ -66,7 +66,7 @@ class Verification {
   readonly #signal: AbortSignal;
   readonly #table = new DigestTable();
   readonly #windows = new Map<string, Window>();
-  readonly #keepsHeaderOrder: boolean;
+  readonly #digests: RecordDigests;
   readonly #count = { sourceMessages: 0, targetMessages: 0, missing: 0, extra: 0, changed: 0, duplicates: 0, outOfOrder: 0 };
   #first: Difference | null = null;
 
@@ -74,7 +74,7 @@ class Verification {
     this.#source = source;
     this.#target = target;
     this.#signal = signal;
-    this.#keepsHeaderOrder = target.context.capabilities.exactHeaders && source.context.capabilities.exactHeaders;
+    this.#digests = new RecordDigests(target.context.capabilities.exactHeaders && source.context.capabilities.exactHeaders);
   }
 
   async run(): Promise<VerifyResult> {
@@ -146,7 +146,7 @@ class Verification {
       const { partition } = source;
       for (const record of records) {
         if (record.headers.length > 0 && provenanceTrail(record.headers).copies.some((copy) => copy.source === this.#target.id)) continue;
-        visit(partition, record, recordDigest(placeOf(partition, record.position), record, this.#keepsHeaderOrder));
+        visit(partition, record, this.#digests.of(placeOf(partition, record.position), record));
       }
     }
     return reader.places;
@@ -170,7 +170,7 @@ class Verification {
         }
         const { key, value } = record;
         const content = { key, value, headers: withoutProvenance(record.headers, trail), timestampMs: origin.timestampMs };
-        visit(origin, source, record, recordDigest(placeOf(origin.partition, origin.position), content, this.#keepsHeaderOrder));
+        visit(origin, source, record, this.#digests.of(placeOf(origin.partition, origin.position), content));
       }
     }
   }
