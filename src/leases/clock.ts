@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { setTimeout as sleep } from "node:timers/promises";
+import { clearTimeout, setTimeout } from "node:timers";
 
 /** The time of one machine. Injected, so that tests can stop it. */
 export interface Clock {
@@ -15,8 +15,24 @@ export interface Clock {
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
-  sleep: async (ms, signal) => sleep(ms, undefined, { signal }),
+  sleep,
 };
+
+/** As that of node:timers/promises, which makes an error with a stack for each sleep that is ended early: almost all are, once a call has its answer. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", end);
+      resolve();
+    }, ms);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+}
 
 /** A moment, by both clocks of a machine. */
 export interface Moment {

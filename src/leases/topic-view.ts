@@ -10,6 +10,7 @@ export class TopicView {
   readonly #parts: Pick<MemberParts, "source" | "clock" | "times">;
   readonly #gone = new Set<string>();
   #shape: TopicShape | null = null;
+  #listed: ReadonlySet<string> = new Set();
   #listedAt: Moment | null = null;
   #hasChanged = false;
 
@@ -24,6 +25,7 @@ export class TopicView {
     const shape = await this.#parts.source.describe(signal);
     if (!isDeepStrictEqual(shape, this.#shape)) this.#hasChanged = true;
     this.#shape = shape;
+    this.#listed = new Set(shape.partitions.map(({ partition }) => partition));
     this.#listedAt = askedAt;
     return shape;
   }
@@ -51,7 +53,7 @@ export class TopicView {
   }
 
   get listed(): ReadonlySet<string> {
-    return new Set(this.shape.partitions.map(({ partition }) => partition));
+    return this.#listed;
   }
 
   isOlderThan(ms: number): boolean {

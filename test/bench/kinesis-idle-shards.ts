@@ -6,8 +6,8 @@ import { calibrationFactor, hashNanoseconds } from "./calibration.ts";
 import { cpuMicroseconds } from "./cpu.ts";
 
 const SHARDS = 1_000;
-const MEASURED_MS = 10_000;
-const SETTLING_MS = 5_000;
+const MEASURED_MS = 15_000;
+const SETTLING_MS = 15_000;
 /** A poll of each shard in a second; a machine that is a little late has fewer. */
 const LEAST_READS = (0.8 * SHARDS * MEASURED_MS) / 1_000;
 /** Each lease is renewed every three seconds. */
