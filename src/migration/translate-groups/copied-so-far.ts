@@ -8,18 +8,22 @@ import { type GroupState, describeSide, refusal } from "./group-state.ts";
 import { isHandled } from "../handled-part.ts";
 import type { ResolvedTranslateGroupsOptions } from "./translate-groups-options.ts";
 
+/** Where a look at the copy begins. */
+export type CopyInView = Pick<ResolvedTranslateGroupsOptions, "copyGroup" | "checkpoints" | "signal">;
+
 /** How far the copy has come, as the target, the group of the copy and its checkpoints show it. */
 export class CopiedSoFar {
   readonly #source: OpenSide;
   readonly #targetId: string;
-  readonly #places: ReadonlyMap<string, PartitionPlace>;
+  /** By partition of the source. */
+  readonly places: ReadonlyMap<string, PartitionPlace>;
   readonly #signal: AbortSignal;
   readonly #next = new Map<string, Promise<StoredRecord | null>>();
 
   private constructor(source: OpenSide, targetId: string, places: ReadonlyMap<string, PartitionPlace>, signal: AbortSignal) {
     this.#source = source;
     this.#targetId = targetId;
-    this.#places = places;
+    this.places = places;
     this.#signal = signal;
   }
 
@@ -28,7 +32,7 @@ export class CopiedSoFar {
     source: OpenSide,
     target: OpenSide,
     seen: ReadonlyMap<string, string>,
-    { copyGroup, checkpoints, signal }: ResolvedTranslateGroupsOptions,
+    { copyGroup, checkpoints, signal }: CopyInView,
   ): Promise<CopiedSoFar> {
     const { driver } = source.context;
     const compare = (a: string, b: string): number => driver.compare(a, b);
@@ -58,7 +62,7 @@ export class CopiedSoFar {
     if (bookmark === null) return;
     const compare = (a: string, b: string): number => this.#source.context.driver.compare(a, b);
     for (const [partition, part] of parts) {
-      const copied = this.#places.get(partition) ?? null;
+      const copied = this.places.get(partition) ?? null;
       const isCopied = (position: string): boolean =>
         copied !== null && (copied.kind === "ended" || ("position" in copied && !isBehind(position, copied, compare)));
       const lost = [...(missing.get(partition) ?? [])].filter(isCopied);

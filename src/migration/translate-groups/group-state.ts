@@ -3,6 +3,8 @@ import type { DriverGroupDescription } from "../../driver/admin-driver.ts";
 import { StreamError } from "../../errors.ts";
 import { showName } from "../../option-rules.ts";
 import { encodeBookmark } from "../../position/bookmark.ts";
+import type { HandledAhead } from "../../position/handled-ahead.ts";
+import type { PartitionPlace } from "../../position/place.ts";
 import type { Bookmark } from "../../tokens.ts";
 import { groupCall } from "../group-call.ts";
 import type { OpenSide } from "../side.ts";
@@ -65,7 +67,7 @@ export async function readGroupState(
   isConfirmed: boolean,
   signal: AbortSignal,
 ): Promise<GroupState> {
-  const { context, identity } = side;
+  const { context } = side;
   const description = await describeSide(side, group, signal);
   if (description === null) throw refusal(side, "not-found", `the group ${showName(group)} does not exist on the source`);
   requireInactive(side, group, description, isConfirmed);
@@ -74,12 +76,28 @@ export async function readGroupState(
     throw refusal(side, "not-found", `the group ${showName(group)} has no place on the source yet; there is nothing to translate`);
   }
   if (places === null) return { group, bookmark: null, parts: new Map(), unhandled: new Map() };
+  return await stateAt(side, group, places, description.ahead ?? new Map(), otherId, signal);
+}
+
+/**
+ * The state of somebody who stands at these places, and has handled this ahead of them.
+ * @throws `position-out-of-range` where retention has passed them
+ */
+export async function stateAt(
+  side: OpenSide,
+  group: string,
+  places: ReadonlyMap<string, PartitionPlace>,
+  ahead: ReadonlyMap<string, HandledAhead>,
+  otherId: string,
+  signal: AbortSignal,
+): Promise<GroupState> {
+  const { context, identity } = side;
   const topic = await groupCall(side, "translateGroups", signal, (attempt) =>
     context.driver.admin.describeTopic(context.nativeTopic, attempt),
   );
   const parts = new Map<string, HandledPart>();
   for (const partition of new Set([...places.keys(), ...topic.partitions])) {
-    parts.set(partition, { place: places.get(partition) ?? NOTHING.place, ahead: description.ahead?.get(partition) ?? null });
+    parts.set(partition, { place: places.get(partition) ?? NOTHING.place, ahead: ahead.get(partition) ?? null });
   }
   const unhandled = new Map<string, readonly string[]>();
   await inParallel(topic.partitions, async (partition) => {

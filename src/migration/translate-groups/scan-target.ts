@@ -3,11 +3,10 @@ import { provenanceTrail } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
 import type { OpenSide } from "../side.ts";
-import { CopiedSoFar } from "./copied-so-far.ts";
+import { CopiedSoFar, type CopyInView } from "./copied-so-far.ts";
 import { type GroupState, hasHandled } from "./group-state.ts";
 import { GroupTranslation } from "./group-translation.ts";
 import type { ReturnedMessages } from "./returned-messages.ts";
-import type { ResolvedTranslateGroupsOptions } from "./translate-groups-options.ts";
 
 /** A group while the target is read. */
 export interface ScannedGroup {
@@ -41,7 +40,7 @@ export async function scanTarget(
   target: OpenSide,
   begin: Bookmark | null,
   groups: readonly ScannedGroup[],
-  options: ResolvedTranslateGroupsOptions,
+  options: CopyInView,
 ): Promise<{ readonly copied: CopiedSoFar; readonly ends: ReadonlyMap<string, PartitionPlace> }> {
   const { driver } = source.context;
   const seen = new Map<string, string>();
