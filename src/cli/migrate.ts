@@ -1,6 +1,9 @@
-import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { type CopyProgress, type PlanResult, type VerifyResult, checkpointFiles, copy, plan, verify } from "../migration/index.ts";
+import { addCutover } from "./migrate-cutover.ts";
+import { addTranslateGroups } from "./migrate-groups.ts";
+import { addPositions } from "./migrate-positions.ts";
+import { type StateOptions, stateDirectory, withState } from "./options/migration-state.ts";
 import { parseCount } from "./options/parse-values.ts";
 import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./options/two-sides.ts";
 import { counted, durationText } from "./output/duration-text.ts";
@@ -39,11 +42,10 @@ interface JsonOptions {
   readonly json?: boolean;
 }
 
-interface CopyCommandOptions extends TwoSidesOptions, JsonOptions {
+interface CopyCommandOptions extends TwoSidesOptions, StateOptions, JsonOptions {
   readonly group?: string;
   readonly continuous?: boolean;
   readonly rate?: number;
-  readonly state: string;
 }
 
 interface PlanCommandOptions extends TwoSidesOptions, JsonOptions {
@@ -61,12 +63,11 @@ export function addMigrate(program: Command): void {
     .option("--json", "the result as JSON")
     .addHelpText("after", DETAILS)
     .action(planMigration);
-  withTwoSides(migrate.command("copy"))
+  withState(withTwoSides(migrate.command("copy")))
     .description("Copies messages with their keys, headers and times, in the order of each key.")
     .option("-g, --group <group>", "the group on the source (default: made from both topics)")
     .option("--continuous", "follow the source until interrupted (default: end at what is stored now)")
     .option("--rate <messages>", "messages a second, at most", parseRate)
-    .option("--state <directory>", "where checkpoints are kept, for all copiers", ".streamport-migration")
     .option("--json", "JSON lines: the progress every second, and the result")
     .addHelpText("after", DETAILS)
     .action(copyMessages);
@@ -75,6 +76,9 @@ export function addMigrate(program: Command): void {
     .option("--json", "the result as JSON")
     .addHelpText("after", DETAILS)
     .action(verifyMessages);
+  addPositions(migrate);
+  addTranslateGroups(migrate);
+  addCutover(migrate);
 }
 
 async function planMigration(options: PlanCommandOptions): Promise<void> {
@@ -140,7 +144,7 @@ function verdictLines(result: VerifyResult): readonly string[] {
 }
 
 async function copyMessages(options: CopyCommandOptions): Promise<void> {
-  const { fromTopic, toTopic, group, continuous, rate, state, json = false } = options;
+  const { group, continuous, rate, json = false } = options;
   const output = new StandardOutput();
   const printed: Promise<void>[] = [];
   let last: CopyProgress = { copied: 0, duplicates: 0, returned: 0, lag: null, partitions: [] };
@@ -153,7 +157,7 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
           group,
           continuous,
           ratePerSecond: rate,
-          checkpoints: checkpointFiles(join(state, `${encodeURIComponent(fromTopic)}-to-${encodeURIComponent(toTopic)}`)),
+          checkpoints: checkpointFiles(stateDirectory(options)),
           signal: interrupted,
           onProgress: (now) => {
             rates.add(now.copied);

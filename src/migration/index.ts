@@ -13,6 +13,7 @@ export type { Difference, VerifyOptions, VerifyResult } from "./verify/verify.ts
 export { plan } from "./plan/plan.ts";
 export type { PlanFinding, PlanOptions, PlanResult, PlanSide } from "./plan/plan.ts";
 export { cutover } from "./cutover/cutover.ts";
+export { CUTOVER_STEPS } from "./cutover/cutover-options.ts";
 export type { CutoverOptions, CutoverReport, CutoverStep } from "./cutover/cutover-options.ts";
 export type { CutoverPhase } from "./cutover/cutover-state.ts";
 export type { LateRecords } from "./cutover/late-records.ts";

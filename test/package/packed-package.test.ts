@@ -144,6 +144,7 @@ test("exports name files that are there, and nothing but the product is packed",
     "src/envelope/README.md",
     "src/leases/README.md",
     "src/migration/README.md",
+    "src/migration/guide/README.md",
     "test/RESULTS.md",
   ]);
   expect(files.filter((file) => /^dist\/localstack\/kafka\/(?!broker\/)|\.test\./.test(file))).toEqual([]);

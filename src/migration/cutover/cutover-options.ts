@@ -6,7 +6,7 @@ import type { CutoverPhase } from "./cutover-state.ts";
 import type { LateRecords } from "./late-records.ts";
 
 /** `rollback`: before `go` it takes back what was done; after it, it brings producers and groups back to the source. */
-const CUTOVER_STEPS = ["check", "freeze", "drain", "mark", "translate", "go", "finish", "rollback"] as const;
+export const CUTOVER_STEPS = ["check", "freeze", "drain", "mark", "translate", "go", "finish", "rollback"] as const;
 
 export type CutoverStep = (typeof CUTOVER_STEPS)[number];
 
