@@ -5,7 +5,7 @@ import type { TranslatedGroup } from "../translate-groups/translate-groups-optio
 import type { CutoverPhase } from "./cutover-state.ts";
 import type { LateRecords } from "./late-records.ts";
 
-/** `rollback`: before `go` it takes back what was done; after it, it brings producers and groups back to the source. */
+/** In their order. `rollback`: before `go` it takes back what was done; after it, it brings producers and groups back to the source. */
 export const CUTOVER_STEPS = ["check", "freeze", "drain", "mark", "translate", "go", "finish", "rollback"] as const;
 
 export type CutoverStep = (typeof CUTOVER_STEPS)[number];
