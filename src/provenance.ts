@@ -48,7 +48,7 @@ export function provenanceWriter(
 }
 
 /** Which headers of a message are provenance. */
-interface ProvenanceTrail {
+export interface ProvenanceTrail {
   /** In the order of the copies; the last is that of the copy that has written this message. */
   readonly copies: readonly Provenance[];
   /** The index of the header of the last one; -1: there is none. */

@@ -3,6 +3,7 @@ import { type TestContext, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
 import { copy } from "../../src/migration/index.ts";
 import { type Connection, connect } from "../../src/index.ts";
+import { provenanceTrail } from "../../src/provenance.ts";
 import { memoryCheckpoints } from "./memory-checkpoints.ts";
 import { keysOf, memorySide, messagesOf, produce, valuesByKey } from "./two-topics.ts";
 
@@ -54,6 +55,55 @@ test("a source that was cut and written anew ends the copy", async (context) => 
   await produce({ connection: fresh, topic: "a" }, ["new"], 12);
   await expect(copy({ connection: fresh, topic: "a" }, target, { checkpoints })).rejects.toMatchObject({ code: "position-out-of-range" });
   await fresh.close();
+});
+
+test.for(["by the checkpoint", "by what the target holds"])(
+  "a source that was cut and written anew while the group stood behind ends the copy, where messages would be left out %s",
+  async (which, context) => {
+    const { expect } = context;
+    const { emulator, connection } = await emulatedKafka(context, 1);
+    const source = { connection, topic: "a" };
+    const target = { connection, topic: "b" };
+    const checkpoints = memoryCheckpoints();
+    await produce(source, ["k"], 3);
+    await copy(source, target, { checkpoints });
+    const first = await checkpoints.read("0");
+    await produce(source, ["k"], 7, 3);
+    await copy(source, target, { checkpoints });
+    if (which !== "by the checkpoint") await checkpoints.write(first!);
+    await (connection.admin as Connection<"groupReset">["admin"]).resetGroup("a", "copy.a.to.b", "earliest");
+    emulator.truncate("a", 0, 4n);
+    const fresh = await connect(emulator.url);
+    const written = { connection: fresh, topic: "a" };
+    await produce(written, ["new"], 12);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await expect(copy(written, target, { checkpoints })).rejects.toMatchObject({
+        code: "position-out-of-range",
+        topic: "a",
+        partition: "0",
+      });
+    }
+    expect((await messagesOf(target)).length).toBe(10);
+    await fresh.close();
+  },
+);
+
+test("a copy whose checkpoint names a message that was compacted away leaves out only what the target holds", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "kafka", "a", 1);
+  const target = await memorySide(context, "memory", "b", 1);
+  const checkpoints = memoryCheckpoints();
+  await produce(source, ["kept"], 2);
+  await produce(source, ["k"], 10);
+  await copy(source, target, { checkpoints });
+  await (source.connection.admin as Connection<"groupReset">["admin"]).resetGroup("a", "copy.a.to.b", "earliest");
+  await produce(source, ["k"], 5, 10);
+  await source.emulator.compact("a");
+  expect(await copy(source, target, { checkpoints })).toMatchObject({ copied: 1, duplicates: 1 });
+  const values = valuesByKey(await messagesOf(target));
+  expect(values).toEqual({ kept: ["kept:0", "kept:1"], k: [...Array.from({ length: 10 }, (_, number) => `k:${number}`), "k:14"] });
+  const ordinals = (await messagesOf(target)).map(({ raw }) => Number(provenanceTrail(raw.headers).copies[0]!.ordinal));
+  expect(ordinals).toEqual(Array.from({ length: 13 }, (_, index) => index + 1));
 });
 
 test.for(["source", "target"] as const)(

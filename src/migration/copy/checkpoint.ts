@@ -14,6 +14,8 @@ export interface Checkpoint {
   readonly partition: string;
   /** The last stored position, in the form of the source's driver; `null`: none, or the source keeps no order in a partition. */
   readonly place: string | null;
+  /** Of the message at `place`, by `RecordDigests`: tells whether the log was cut and written anew. `null`: there is no place. */
+  readonly digest: number | null;
   /** The ordinal of the last stored message; "0": none. */
   readonly ordinal: string;
   /** A bookmark of the target. */
@@ -50,11 +52,11 @@ export function parseCheckpoint(text: string, where: string): Checkpoint {
 function isCheckpoint(content: unknown): content is Checkpoint {
   if (typeof content !== "object" || content === null) return false;
   const fields = content as Readonly<Record<string, unknown>>;
-  const { version, place, ordinal } = fields;
+  const { version, place, digest, ordinal } = fields;
   return (
     version === 1 &&
     FIELDS.every((name) => typeof fields[name] === "string") &&
-    (place === null || typeof place === "string") &&
+    (place === null ? digest === null : typeof place === "string" && Number.isSafeInteger(digest)) &&
     /^\d+$/.test(String(ordinal))
   );
 }

@@ -8,6 +8,7 @@ import { ignoreRejection } from "../../promise-like.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
 import { firstRecord } from "../records-from.ts";
+import { RecordDigests } from "../record-digest.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { CopyCount } from "./copy-count.ts";
 import { CopyEnd, copyLag } from "./copy-end.ts";
@@ -58,11 +59,13 @@ class Copier implements RecordHandler {
     this.#target = target;
     this.#options = options;
     const writer = new TargetWriter(target);
-    this.#held = new HeldMessagesReader(source, target, this.#life.signal, (places) => writer.saw(places));
+    const digests = new RecordDigests(source, target);
+    this.#held = new HeldMessagesReader(source, target, digests, this.#life.signal, (places) => writer.saw(places));
     this.#parts = {
       sourceId: source.id,
       targetId: target.id,
       writer,
+      digests,
       limit: new RateLimit(options.ratePerSecond),
       count: this.#count,
       checkpoints: options.checkpoints,
@@ -128,7 +131,7 @@ class Copier implements RecordHandler {
       let partition = this.#partitions.get(source);
       if (partition === undefined) {
         const { checkpoints } = this.#options;
-        const parts = { source: this.#source, target: this.#target, checkpoints, held: this.#held };
+        const parts = { source: this.#source, target: this.#target, checkpoints, held: this.#held, digests: this.#parts.digests };
         partition = new PartitionCopy(this.#parts, source, await startPartition(parts, context, this.#life.signal));
         this.#forgetFormer(source);
         this.#partitions.set(source, partition);

@@ -1,17 +1,27 @@
+import type { StoredRecord } from "../../driver/record.ts";
 import { StreamError } from "../../errors.ts";
 import { showName } from "../../option-rules.ts";
 import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
 import { ignoreRejection } from "../../promise-like.ts";
-import { provenanceTrail } from "../../provenance.ts";
+import { type Provenance, type ProvenanceTrail, provenanceTrail, withoutProvenance } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
+import type { RecordDigests } from "../record-digest.ts";
 import type { OpenSide } from "../side.ts";
 import { isBehind } from "./place-order.ts";
 
+/** A message that the target holds. */
+export interface HeldMessage {
+  /** `null`: messages of this source have none. */
+  readonly ordinal: string | null;
+  /** By `RecordDigests`; `null` where a position never names another message: in a source without an order in its partitions. */
+  readonly digest: number | null;
+}
+
 /** What the target holds of one partition of the source, behind the place that the copy has reached there. */
 export interface HeldMessages {
-  /** By position, their ordinals; `null` where there are none. */
-  readonly ordinals: Map<string, string | null>;
+  /** By position. */
+  readonly messages: Map<string, HeldMessage>;
   /** The greatest ordinal up to the place; "0": none was found. */
   readonly lastOrdinal: string;
 }
@@ -19,7 +29,7 @@ export interface HeldMessages {
 interface Search {
   readonly partition: string;
   readonly place: PositionPlace | null;
-  readonly ordinals: Map<string, string | null>;
+  readonly messages: Map<string, HeldMessage>;
   lastOrdinal: bigint;
 }
 
@@ -30,15 +40,23 @@ const MOST_HELD = 5_000_000;
 export class HeldMessagesReader {
   readonly #source: OpenSide;
   readonly #target: OpenSide;
+  readonly #digests: RecordDigests;
   readonly #signal: AbortSignal;
   readonly #read: (places: ReadonlyMap<string, PartitionPlace>) => void;
   readonly #waiting = new Map<Bookmark | null, { readonly searches: Search[]; readonly done: Promise<void> }>();
   #tail: Promise<void> = Promise.resolve();
 
   /** @param read is called with the end of the target that was read */
-  constructor(source: OpenSide, target: OpenSide, signal: AbortSignal, read: (places: ReadonlyMap<string, PartitionPlace>) => void) {
+  constructor(
+    source: OpenSide,
+    target: OpenSide,
+    digests: RecordDigests,
+    signal: AbortSignal,
+    read: (places: ReadonlyMap<string, PartitionPlace>) => void,
+  ) {
     this.#source = source;
     this.#target = target;
+    this.#digests = digests;
     this.#signal = signal;
     this.#read = read;
   }
@@ -49,7 +67,7 @@ export class HeldMessagesReader {
    * @throws `position-out-of-range` where the retention of the target has passed the bookmark · `position-mismatch` · `conflict` for too many messages
    */
   async find(partition: string, bookmark: Bookmark | null, place: PositionPlace | null): Promise<HeldMessages> {
-    const search: Search = { partition, place, ordinals: new Map(), lastOrdinal: 0n };
+    const search: Search = { partition, place, messages: new Map(), lastOrdinal: 0n };
     let reading = this.#waiting.get(bookmark);
     if (reading === undefined) {
       const searches: Search[] = [];
@@ -60,7 +78,7 @@ export class HeldMessagesReader {
     }
     reading.searches.push(search);
     await reading.done;
-    return { ordinals: search.ordinals, lastOrdinal: String(search.lastOrdinal) };
+    return { messages: search.messages, lastOrdinal: String(search.lastOrdinal) };
   }
 
   async #searchAfter(former: Promise<void>, bookmark: Bookmark | null, searches: readonly Search[]): Promise<void> {
@@ -73,21 +91,24 @@ export class HeldMessagesReader {
     const byPartition = new Map(searches.map((search) => [search.partition, search]));
     const reader = new RecordReader(this.#target.context, { from: bookmark === null ? "earliest" : { bookmark }, until: "now" });
     for await (const { records } of reader.batches(this.#signal)) {
-      for (const { headers } of records) {
-        const origin = provenanceTrail(headers).copies.at(-1);
+      for (const record of records) {
+        const trail = provenanceTrail(record.headers);
+        const origin = trail.copies.at(-1);
         if (origin?.source !== this.#source.id) continue;
         const search = byPartition.get(origin.partition);
-        if (search !== undefined) this.#note(search, origin.position, origin.ordinal);
+        if (search !== undefined) this.#note(search, record, trail, origin);
       }
     }
     this.#read(reader.places);
   }
 
-  #note(search: Search, position: string, ordinal: string | null): void {
+  #note(search: Search, { key, value, headers }: StoredRecord, trail: ProvenanceTrail, origin: Provenance): void {
     const { context } = this.#source;
+    const { position, ordinal, timestampMs } = origin;
     if (search.place === null || isBehind(position, search.place, (a, b) => context.driver.compare(a, b))) {
-      search.ordinals.set(position, ordinal);
-      if (search.ordinals.size > MOST_HELD) {
+      const content = { key, value, headers: withoutProvenance(headers, trail), timestampMs };
+      search.messages.set(position, { ordinal, digest: ordinal === null ? null : this.#digests.of(position, content) });
+      if (search.messages.size > MOST_HELD) {
         throw new StreamError(
           "conflict",
           `the target holds more than ${MOST_HELD} messages of partition ${showName(search.partition)} of the source, and neither the group nor a checkpoint says ` +

@@ -4,8 +4,11 @@ import { StreamError, withContext } from "../../errors.ts";
 import type { PositionPlace } from "../../position/place.ts";
 import type { MessageSource } from "../../position/position.ts";
 import { provenanceTrail, provenanceWriter } from "../../provenance.ts";
+import type { RecordDigests } from "../record-digest.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { CopyCount } from "./copy-count.ts";
+import { cutAndWrittenAnew } from "./cut-source.ts";
+import type { HeldMessage } from "./held-messages.ts";
 import { isBehind } from "./place-order.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { TargetWriter } from "./target-writer.ts";
@@ -15,6 +18,7 @@ export interface CopierParts {
   readonly sourceId: string;
   readonly targetId: string;
   readonly writer: TargetWriter;
+  readonly digests: RecordDigests;
   readonly limit: RateLimit;
   readonly count: CopyCount;
   /** `null`: no checkpoints are kept. */
@@ -27,14 +31,17 @@ export interface CopierParts {
 export interface PartitionStart {
   /** Everything up to here is stored; `null`: nothing is known, or the source keeps no order in a partition. */
   readonly place: PositionPlace | null;
+  /** Of the message at the place, by its checkpoint; `null`: the group stands there, which knows by itself whether the log was cut. */
+  readonly digest: number | null;
   /** Of the last message up to the place; `null`: messages of this source get none. */
   readonly ordinal: bigint | null;
-  /** Positions of messages behind the place that the target holds, with their ordinals. */
-  readonly held: Map<string, string | null>;
+  /** By position, messages behind the place that the target holds. */
+  readonly held: Map<string, HeldMessage>;
 }
 
 /** Without an order, messages of a source may come again at any time: so many of the last ones are remembered. */
 const REMEMBERED_WITHOUT_ORDER = 100_000;
+const REMEMBERED: HeldMessage = Object.freeze({ ordinal: null, digest: null });
 
 /** Copies one partition of the source, under one ownership, one batch after the other. */
 export class PartitionCopy {
@@ -43,12 +50,13 @@ export class PartitionCopy {
   readonly #start: PartitionStart;
   readonly #provenance: ReturnType<typeof provenanceWriter>;
   /** The last position of the prefix that is stored, once it has passed the place of the start. */
-  #stored: string | null = null;
+  #stored: { readonly position: string; readonly digest: number } | null = null;
   #ordinal: bigint | null;
   #checkpointAtMs: number;
   #isWriting = false;
-  /** The last position that the target held at the start; `null`: it has been passed, or there was none. */
-  #heldThrough: string | null = null;
+  /** What the target held at the start, in log order, and how much of it has been passed. Compaction may take away some of it before it comes again. */
+  readonly #heldInOrder: readonly { readonly position: string; readonly ordinal: bigint }[];
+  #heldPassed = 0;
 
   constructor(parts: CopierParts, source: MessageSource, start: PartitionStart) {
     this.#parts = parts;
@@ -57,9 +65,9 @@ export class PartitionCopy {
     this.#provenance = provenanceWriter(parts.sourceId, source.partition);
     this.#ordinal = start.ordinal;
     // Without ordinals there is no order, and no checkpoint.
-    for (const position of start.ordinal === null ? [] : start.held.keys()) {
-      if (this.#heldThrough === null || parts.compare(position, this.#heldThrough) > 0) this.#heldThrough = position;
-    }
+    const held =
+      start.ordinal === null ? [] : [...start.held].map(([position, { ordinal }]) => ({ position, ordinal: BigInt(ordinal ?? 0) }));
+    this.#heldInOrder = held.sort((a, b) => parts.compare(a.position, b.position));
     this.#checkpointAtMs = Date.now();
   }
 
@@ -104,11 +112,13 @@ export class PartitionCopy {
     if (outgoing.length > 0) await writer.write(outgoing, context.signal);
     count.add({ copied: outgoing.length, ...counted });
     if (refused !== null) throw refused;
-    const last = records.at(-1)!.position;
+    const last = records.at(-1)!;
     // The group may begin before the place of the checkpoint, which stays the prefix that is known to be stored.
     const { place } = this.#start;
-    if (place === null || isBehind(last, place, this.#parts.compare)) this.#stored = last;
-    if (this.#heldThrough !== null && this.#parts.compare(last, this.#heldThrough) >= 0) this.#heldThrough = null;
+    if (place === null || isBehind(last.position, place, this.#parts.compare)) {
+      this.#stored = { position: last.position, digest: this.#parts.digests.of(last.position, last) };
+    }
+    this.#passHeld(last.position);
   }
 
   /** The message as it is written; `null`: it is left out. */
@@ -121,18 +131,18 @@ export class PartitionCopy {
       return null;
     }
     if (place !== null && !isBehind(position, place, compare)) {
+      if (position === place.position) this.#requireSame(record, this.#start.digest);
       counted.duplicates += 1;
       return null;
     }
-    const heldOrdinal = held.size === 0 ? undefined : held.get(position);
-    if (heldOrdinal !== undefined) {
+    const heldMessage = held.size === 0 ? undefined : held.get(position);
+    if (heldMessage !== undefined) {
+      this.#requireSame(record, heldMessage.digest);
       counted.duplicates += 1;
-      if (this.#ordinal !== null) {
-        held.delete(position);
-        if (heldOrdinal !== null) this.#ordinal = BigInt(heldOrdinal);
-      }
+      if (this.#ordinal !== null) held.delete(position);
       return null;
     }
+    this.#passHeld(position);
     let ordinal: string | null = null;
     if (this.#ordinal !== null) {
       this.#ordinal += 1n;
@@ -141,9 +151,24 @@ export class PartitionCopy {
     return writer.outgoing(record, this.#source.partition, this.#provenance(ordinal, timestampMs, position));
   }
 
+  /** No message behind this position may have the ordinal of one that the target holds before it. */
+  #passHeld(position: string): void {
+    for (; this.#heldPassed < this.#heldInOrder.length; this.#heldPassed += 1) {
+      const held = this.#heldInOrder[this.#heldPassed]!;
+      if (this.#parts.compare(held.position, position) > 0) return;
+      if (this.#ordinal !== null && held.ordinal > this.#ordinal) this.#ordinal = held.ordinal;
+    }
+  }
+
+  /** What is left out must be what was copied. */
+  #requireSame(record: StoredRecord, digest: number | null): void {
+    if (digest !== null && this.#parts.digests.of(record.position, record) !== digest)
+      throw cutAndWrittenAnew(this.#source, record.position);
+  }
+
   #remember(position: string): void {
     const { held } = this.#start;
-    held.set(position, null);
+    held.set(position, REMEMBERED);
     if (held.size > REMEMBERED_WITHOUT_ORDER) held.delete(held.keys().next().value!);
   }
 
@@ -152,13 +177,13 @@ export class PartitionCopy {
     const { checkpoints, sourceId, targetId, writer } = this.#parts;
     if (checkpoints === null || this.#ordinal === null || this.#stored === null) return;
     // Messages that the target holds behind the place lie before any bookmark that could be made now. The former checkpoint stays true.
-    if (this.#heldThrough !== null) return;
+    if (this.#heldPassed < this.#heldInOrder.length) return;
     this.#checkpointAtMs = Date.now();
     const { partition } = this.#source;
-    const place = this.#stored;
+    const { position: place, digest } = this.#stored;
     const ordinal = String(this.#ordinal);
     const targetBookmark = await writer.bookmark(signal);
-    await checkpoints.write({ version: 1, source: sourceId, target: targetId, partition, place, ordinal, targetBookmark });
+    await checkpoints.write({ version: 1, source: sourceId, target: targetId, partition, place, digest, ordinal, targetBookmark });
   }
 
   #lost(): StreamError {

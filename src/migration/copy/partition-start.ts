@@ -7,8 +7,11 @@ import type { MessageSource } from "../../position/position.ts";
 import { sourceIdOf } from "../../provenance.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
+import type { RecordDigests } from "../record-digest.ts";
+import { recordsFrom } from "../records-from.ts";
 import type { OpenSide } from "../side.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
+import { cutAndWrittenAnew } from "./cut-source.ts";
 import type { HeldMessagesReader } from "./held-messages.ts";
 import type { PartitionStart } from "./partition-copy.ts";
 import { furtherPlace } from "./place-order.ts";
@@ -19,6 +22,7 @@ export interface StartParts {
   readonly target: OpenSide;
   readonly checkpoints: CheckpointStore | null;
   readonly held: HeldMessagesReader;
+  readonly digests: RecordDigests;
 }
 
 /**
@@ -39,12 +43,16 @@ export async function startPartition(
   const stored: PositionPlace | null =
     checkpoint === null || checkpoint.place === null ? null : { kind: "after", position: checkpoint.place };
   if (stored !== null) await requireStillThere(parts.source, source, stored, signal);
-  const place = isOrdered ? furtherPlace(stored, start, (a, b) => context.driver.compare(a, b)) : null;
-  const found = await parts.held.find(partition, checkpoint?.targetBookmark ?? null, place);
-  if (!isOrdered) return { place, ordinal: null, held: found.ordinals };
-  const known = BigInt(checkpoint?.ordinal ?? "0");
+  const further = isOrdered ? furtherPlace(start, stored, (a, b) => context.driver.compare(a, b)) : null;
+  const isByCheckpoint = further !== null && further === stored;
+  // What lies between the group and a checkpoint that cannot be compared with the log is looked for in the target.
+  const isComparable = !isByCheckpoint || (await isStillTheSame(parts, source, checkpoint!, signal));
+  const place = isComparable ? further : furtherPlace(start, null, (a, b) => context.driver.compare(a, b));
+  const found = await parts.held.find(partition, (isComparable ? checkpoint?.targetBookmark : null) ?? null, place);
+  if (!isOrdered) return { place, digest: null, ordinal: null, held: found.messages };
+  const known = isComparable ? BigInt(checkpoint?.ordinal ?? "0") : 0n;
   const ordinal = BigInt(found.lastOrdinal) > known ? BigInt(found.lastOrdinal) : known;
-  return { place, ordinal, held: found.ordinals };
+  return { place, digest: isComparable && isByCheckpoint ? checkpoint!.digest : null, ordinal, held: found.messages };
 }
 
 function requireSameTopics(checkpoint: Checkpoint, { source, target }: StartParts): void {
@@ -58,6 +66,20 @@ function createdAnew(side: "source" | "target", { context }: OpenSide): StreamEr
     `the ${side} ${showName(topic)} is not the topic that the copy began with: it was deleted and created again, or the checkpoints belong to another copy. ` +
     "To begin anew, use another group and another place for checkpoints";
   return new StreamError("position-mismatch", text, { provider, topic, operation: "copy" });
+}
+
+/** Whether the source has the message of the checkpoint: compaction may have removed it. @throws `position-out-of-range` where it has another one there */
+async function isStillTheSame(parts: StartParts, source: MessageSource, checkpoint: Checkpoint, signal: AbortSignal): Promise<boolean> {
+  if (!parts.source.context.capabilities.startAtPosition) return false;
+  const { place, digest } = checkpoint;
+  for await (const { records } of recordsFrom(parts.source, source.partition, { kind: "at", position: place! }, signal)) {
+    const first = records[0];
+    if (first === undefined) continue;
+    if (first.position !== place) return false;
+    if (parts.digests.of(first.position, first) !== digest) throw cutAndWrittenAnew(source, first.position);
+    return true;
+  }
+  return false;
 }
 
 /** What was stored last may be gone by now, but nothing behind it. @throws `position-out-of-range` for a gap, and for a log that was cut */

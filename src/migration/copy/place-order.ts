@@ -8,14 +8,14 @@ export function isBehind(position: string, place: PositionPlace, compare: Compar
   return place.kind === "at" ? order >= 0 : order > 0;
 }
 
-/** The one that lies further in the log. Places without a position, such as the beginning, say nothing. */
+/** The one that lies further in the log, the first of two that are the same. Places without a position, such as the beginning, say nothing. */
 export function furtherPlace(a: Place | null, b: Place | null, compare: Compare): PositionPlace | null {
   const first = positionPlace(a);
   const second = positionPlace(b);
   if (first === null || second === null) return first ?? second;
   const order = compare(first.position, second.position);
   if (order !== 0) return order > 0 ? first : second;
-  return first.kind === "after" ? first : second;
+  return second.kind === "after" && first.kind === "at" ? second : first;
 }
 
 function positionPlace(place: Place | null): PositionPlace | null {

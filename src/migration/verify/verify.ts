@@ -5,10 +5,10 @@ import { type MessageSource, encodePosition } from "../../position/position.ts";
 import { type Provenance, provenanceTrail, withoutProvenance } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Position } from "../../tokens.ts";
+import { RecordDigests } from "../record-digest.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { DigestTable, bucketOf } from "./digest-table.ts";
 import { OrderCheck } from "./order-check.ts";
-import { RecordDigests } from "./record-digest.ts";
 import { SeenMessages } from "./seen-messages.ts";
 
 export interface VerifyOptions {
@@ -74,7 +74,7 @@ class Verification {
     this.#source = source;
     this.#target = target;
     this.#signal = signal;
-    this.#digests = new RecordDigests(target.context.capabilities.exactHeaders && source.context.capabilities.exactHeaders);
+    this.#digests = new RecordDigests(source, target);
   }
 
   async run(): Promise<VerifyResult> {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
-import type { HeaderList } from "../../driver/record.ts";
-import type { StoredTime } from "../../stored-time.ts";
+import type { HeaderList } from "../driver/record.ts";
+import type { StoredTime } from "../stored-time.ts";
+import type { OpenSide } from "./side.ts";
 
 /** What a copy must carry of a message. */
 export interface CarriedContent {
@@ -43,14 +44,14 @@ class Scratch {
   }
 }
 
-/** Makes digests of messages, so that a sum of them does not depend on the order. */
+/** Makes digests of messages: of one in the source, and the same of its copy in the target. A sum of them does not depend on the order. */
 export class RecordDigests {
   readonly #scratch = new Scratch();
   readonly #keepsHeaderOrder: boolean;
 
-  /** @param keepsHeaderOrder whether the order of headers belongs to the content */
-  constructor(keepsHeaderOrder: boolean) {
-    this.#keepsHeaderOrder = keepsHeaderOrder;
+  constructor(source: OpenSide, target: OpenSide) {
+    // Where one of both does not keep the order of headers, it is no part of the content.
+    this.#keepsHeaderOrder = source.context.capabilities.exactHeaders && target.context.capabilities.exactHeaders;
   }
 
   /** Of the content, and of where it comes from. */
