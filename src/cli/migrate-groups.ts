@@ -16,14 +16,14 @@ import { table } from "./output/table.ts";
 import { interruptible } from "./process/interruption.ts";
 
 const DETAILS = `
-Puts groups of the target where those of the source stand: never behind a message
-that is not handled. All members of a group have to be stopped. A group that
-cannot be translated is refused by itself, with the reason. Nothing is changed
-without --execute.
+Puts groups of the target where those of the source stand: never behind a
+message that is not handled. All members of a group have to be stopped. A group
+that cannot be translated is refused by itself, with the reason. Nothing is
+changed without --execute.
 
 Examples:
   streamport migrate translate-groups --from-topic a --to-topic b
-  streamport migrate translate-groups --from-topic a --to-topic b -g delays --execute`;
+  streamport migrate translate-groups --from-topic a --to-topic b --execute`;
 
 interface TranslateCommandOptions extends TwoSidesOptions, StateOptions, ExecutionOptions {
   readonly group?: readonly string[];
