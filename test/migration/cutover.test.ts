@@ -3,31 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type TestContext, expect, test } from "vitest";
-import { type EmulatedProvider, startEmulator } from "../../localstack/index.ts";
-import { type Connection, bytes, connect } from "../../src/index.ts";
+import type { EmulatedProvider } from "../../localstack/index.ts";
+import { bytes } from "../../src/index.ts";
 import { type CutoverReport, type CutoverStep, checkpointFiles, copy, cutover } from "../../src/migration/index.ts";
+import { type EmulatedSide, emulatedSide } from "./emulated-side.ts";
 import { LiveApplication } from "./live-application.ts";
 import { keysOf, memorySide, produce } from "./two-topics.ts";
 
-interface EmulatedSide {
-  readonly connection: Connection;
-  readonly topic: string;
-}
-
 type Finishing = Pick<TestContext, "onTestFinished">;
-
-async function emulatedSide(
-  { onTestFinished }: Finishing,
-  provider: EmulatedProvider,
-  topic: string,
-  partitions: number,
-): Promise<EmulatedSide> {
-  const emulator = await startEmulator(provider, { topics: { [topic]: { partitions } } });
-  onTestFinished(() => emulator.close());
-  const connection = await connect(emulator.url);
-  onTestFinished(() => connection.close({ timeoutMs: 1_000 }));
-  return { connection, topic };
-}
 
 async function directoryOf({ onTestFinished }: Finishing): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "cutover-"));

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, expect, test } from "vitest";
+import type { EmulatedProvider } from "../../localstack/index.ts";
 import { type Message, bytes } from "../../src/index.ts";
 import {
   type CheckpointStore,
@@ -11,6 +12,7 @@ import {
   translateGroups,
   translationFiles,
 } from "../../src/migration/index.ts";
+import { emulatedSide } from "./emulated-side.ts";
 import { FORMS, type Form, type MemorySide, keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
 
 type Side = Pick<MemorySide, "connection" | "topic">;
@@ -60,6 +62,8 @@ test.concurrent.for(pairs)("a group of memory like %s goes on in memory like %s,
   const state = await stateIn(context);
   const result = await translateGroups(source, target, { groups: ["delays"], ...state });
   expect(result).toMatchObject({ done: true, groups: [{ group: "delays", refused: null }] });
+  // What is handled behind the first unhandled message is stored with the place. Event Hubs have the least room for it.
+  if (to !== "event-hubs") expect(result.groups[0]!.repeats).toBe(0);
   const all = (await messagesOf(source)).map((message) => textOf(message as Message<Uint8Array>));
   const expected = all.length - handled.length + result.groups[0]!.repeats!;
   const rest = await restOf(target, "delays", (values) => values.length >= expected);
@@ -188,4 +192,111 @@ test("a group behind the retention of the target, or of the source, is refused",
   await source.emulator.expire("flights");
   const gone = await translateGroups(source, target);
   expect(gone.groups).toMatchObject([{ refused: { code: "position-out-of-range", message: expect.stringContaining("retention") } }]);
+});
+
+/** Handles all but the messages of one key, which stays at its first message, and leaves. @returns what was handled */
+async function handleAllBut(key: string, { connection, topic }: Side, group: string, count: number): Promise<string[]> {
+  const values: string[] = [];
+  const consumer = connection.topic(topic, { codec: bytes() }).consumer({ group, concurrency: 4 });
+  await consumer.run(async (message, { signal }) => {
+    if (message.key === key) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    else values.push(textOf(message));
+    if (values.length === count) void consumer.close({ timeoutMs: 100 });
+    if (message.key === key) throw new Error("not handled");
+  });
+  return values;
+}
+
+test.concurrent.for(pairs)("what a group of memory like %s has handled ahead is carried to memory like %s", async ([from, to], context) => {
+  const source = await memorySide(context, from, "flights", 2);
+  const target = await memorySide(context, to, "departures", 3);
+  await produce(source, keysOf(4), 6);
+  const handled = await handleAllBut("key-1", source, "delays", 18);
+  await copy(source, target);
+  expect(await translateGroups(source, target)).toMatchObject({ done: true, groups: [{ group: "delays", repeats: 0, refused: null }] });
+  expect((await restOf(target, "delays", (values) => values.length === 6)).toSorted()).toEqual(
+    Array.from({ length: 6 }, (_, number) => `key-1:${number}`),
+  );
+  expect(handled.length).toBe(18);
+});
+
+test("what does not fit beside the place comes again, and is counted", async (context) => {
+  const source = await memorySide(context, "memory", "flights", 4);
+  const target = await memorySide(context, "event-hubs", "departures", 1);
+  const stuck = keysOf(600).filter((_, index) => index % 2 === 0);
+  await produce(source, keysOf(600), 8);
+  const reset = source.connection.admin.resetGroup.bind(source.connection.admin as never);
+  await reset("flights", "delays", "earliest");
+  const values: string[] = [];
+  const consumer = source.connection.topic("flights", { codec: bytes() }).consumer({ group: "delays", concurrency: 400 });
+  await consumer.run(async (message, { signal }) => {
+    if (stuck.includes(message.key!)) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      throw new Error("not handled");
+    }
+    values.push(textOf(message));
+    if (values.length === 2_400) void consumer.close({ timeoutMs: 100 });
+  });
+  await copy(source, target);
+  const [translated] = (await translateGroups(source, target)).groups;
+  const { repeats } = translated!;
+  expect(repeats).toBeGreaterThan(0);
+  const rest = await restOf(target, "delays", (found) => found.length === 2_400 + repeats!);
+  expect(new Set([...values, ...rest]).size).toBe(4_800);
+});
+
+const EMULATED: readonly (readonly [EmulatedProvider, EmulatedProvider])[] = [
+  ["kafka", "kinesis"],
+  ["kinesis", "oci-streaming"],
+  ["oci-streaming", "kafka"],
+  ["kafka", "kafka"],
+];
+
+test.for(EMULATED)(
+  "a group goes on from %s to %s exactly, with what it has handled ahead",
+  { timeout: 60_000 },
+  async ([from, to], context) => {
+    const source = await emulatedSide(context, from, "flights", 2);
+    const target = await emulatedSide(context, to, "departures", 3);
+    await produce(source, keysOf(5), 6);
+    const handled = await handleAllBut("key-1", source, "delays", 24);
+    await copy(source, target);
+    expect(await translateGroups(source, target, { groups: ["delays"] })).toMatchObject({
+      done: true,
+      groups: [{ group: "delays", repeats: 0, refused: null }],
+    });
+    expect((await restOf(target, "delays", (values) => values.length === 6)).toSorted()).toEqual(
+      Array.from({ length: 6 }, (_, number) => `key-1:${number}`),
+    );
+    expect(handled.length).toBe(24);
+  },
+);
+
+test("partitions that were added on either side after the copy began are translated like all others", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 1);
+  const target = await memorySide(context, "kafka", "departures", 2);
+  await produce(source, keysOf(6), 5);
+  const handled = await handle(source, "delays", 12);
+  await copy(source, target);
+  for (const { connection, topic } of [source, target]) {
+    await connection.admin.updateTopic.call(connection.admin as never, topic, { partitions: 4, mayReorder: true });
+  }
+  await produce(source, keysOf(6), 5, 5);
+  await copy(source, target);
+  expect(await translateGroups(source, target)).toMatchObject({ groups: [{ group: "delays", repeats: 0, refused: null }] });
+  const rest = await restOf(target, "delays", (values) => values.length === 48);
+  expect(new Set([...handled, ...rest]).size).toBe(60);
+});
+
+test("a group of a source that was created anew is not translated by what an earlier topic of the name has left", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 1);
+  const target = await memorySide(context, "kafka", "departures", 1);
+  const state = await stateIn(context);
+  await produce(source, keysOf(3), 5);
+  await copy(source, target, { checkpoints: state.checkpoints });
+  await source.connection.admin.deleteTopic.call(source.connection.admin as never, "flights");
+  await source.connection.admin.createTopic.call(source.connection.admin as never, "flights", { partitions: 1 });
+  await produce(source, keysOf(3), 5, 5);
+  await handle(source, "delays", 4);
+  expect(await translateGroups(source, target, state)).toMatchObject({ done: false, groups: [{ refused: { code: "conflict" } }] });
 });
