@@ -6,7 +6,7 @@ import { portions } from "./subscription/portions.ts";
 import { subscriptionOf } from "./resource-name.ts";
 import { PARTITION, type PubSubService } from "./service.ts";
 import { AckCalls } from "./subscription/ack-calls.ts";
-import { GroupSubscriptions } from "./subscription/group-subscription.ts";
+import { type Ensured, GroupSubscriptions } from "./subscription/group-subscription.ts";
 import { Leases } from "./subscription/leases.ts";
 import { PullStream } from "./subscription/pull-stream.ts";
 import { topicIdentity } from "./topic-identity.ts";
@@ -53,8 +53,8 @@ export class PubSubConsumer implements ConsumerDriver {
     const joining = AbortSignal.any([signal, this.#closing.signal]);
     const groups = new GroupSubscriptions(this.#service);
     const identity = await topicIdentity(this.#service.connection, this.#topic);
-    const name = await groups.ensure(this.#topic, subscriptionOf(this.#topic, this.#settings), initialPosition, joining);
-    if (name === null) {
+    const ensured = await groups.ensure(this.#topic, subscriptionOf(this.#topic, this.#settings), initialPosition, joining);
+    if (ensured === null) {
       sink.failed(groupNotFound(this.#topic, this.#settings.nativeGroup ?? group));
       return;
     }
@@ -62,10 +62,10 @@ export class PubSubConsumer implements ConsumerDriver {
     const assignment: Assignment = { partition: PARTITION, identity, start: null, epoch: null, ahead: null, resumes: null };
     sink.assigned(assignment);
     sink.joined();
-    this.#joined = this.#pull(groups, name, assignment, sink);
+    this.#joined = this.#pull(groups, ensured, assignment, sink);
   }
 
-  #pull(groups: GroupSubscriptions, subscription: string, assignment: Assignment, sink: Sink): Joined {
+  #pull(groups: GroupSubscriptions, { name: subscription, isFresh }: Ensured, assignment: Assignment, sink: Sink): Joined {
     const topic = this.#topic;
     const deadlineSeconds = Math.min(MOST_DEADLINE_SECONDS, Math.floor(this.#settings.sessionTimeoutMs / 1_000));
     const calls = new AckCalls(this.#service, topic, subscription);
@@ -88,7 +88,7 @@ export class PubSubConsumer implements ConsumerDriver {
       if (!isJoined && !over.signal.aborted) sink.joined();
       isJoined = true;
     };
-    const settings = { topic, subscription, deadlineSeconds, flow, check, interrupted, answered };
+    const settings = { topic, subscription, isFresh, deadlineSeconds, flow, check, interrupted, answered };
     const stream = new PullStream(this.#service, settings, calls, leases);
     const failed = (error: unknown): void => {
       if (!over.signal.aborted) sink.failed(classify(error));

@@ -30,6 +30,9 @@ const RULES: Readonly<Record<string, ErrorRule>> = {
 const SDK_RULES: SdkErrorRules = { provider: "pubsub", client: "the Pub/Sub client", rules: RULES };
 
 const NO_CREDENTIALS = /Could not load the default credentials/;
+/** A token could not be made of a key that is none, or one that Google no longer accepts. What only keeps a token away for now is `unavailable`. */
+const BAD_CREDENTIALS =
+  /from plugin failed with error:.*(?:invalid_grant|invalid_client|unauthorized_client|DECODER routines|PEM routines)/s;
 const NO_PROJECT = /Unable to detect a Project Id/i;
 const CLOSED = /client has already been closed|Channel has been shut down/;
 
@@ -51,6 +54,7 @@ export function classify(error: unknown): StreamError {
       cause: error,
     });
   }
+  if (BAD_CREDENTIALS.test(text)) return credentialsRefused(error);
   if (CLOSED.test(text)) return pubsubError("unavailable", "the connection was closed", { cause: error });
   return classifySdkError(error, SDK_RULES);
 }
@@ -67,4 +71,15 @@ export function mayBeDone(error: unknown): boolean {
 
 export function topicNotFound(topic: string, cause?: unknown): StreamError {
   return pubsubError("not-found", `there is no topic ${JSON.stringify(topic)}`, { topic, cause });
+}
+
+/** There are credentials, and they are of no use. */
+export function credentialsRefused(cause: unknown): StreamError {
+  return pubsubError(
+    "unauthenticated",
+    "the credentials cannot be used: the cause says what is wrong with the file, the key or the account",
+    {
+      cause,
+    },
+  );
 }

@@ -109,7 +109,7 @@ export class PubSubReader implements ReaderDriver {
     const check = async (): Promise<void> => undefined;
     const stream = new PullStream(
       this.#service,
-      { topic: this.#topic, subscription, deadlineSeconds: DEADLINE_SECONDS, flow: FLOW, check },
+      { topic: this.#topic, subscription, isFresh: true, deadlineSeconds: DEADLINE_SECONDS, flow: FLOW, check },
       calls,
       leases,
     );

@@ -1,7 +1,8 @@
 import { performance } from "node:perf_hooks";
 import type { v1 } from "@google-cloud/pubsub";
 import type { Duplex } from "node:stream";
-import type { Report } from "../../../src/driver/index.ts";
+import type { Report, StreamError } from "../../../src/driver/index.ts";
+import { classify, credentialsRefused } from "../errors.ts";
 import type { PubSubOptions } from "../options.ts";
 import { fullName } from "../resource-name.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
@@ -31,6 +32,9 @@ const TIME_LIMIT_MS = 10_000;
 const STREAMS_PER_CHANNEL = 90;
 /** The service ends streams by itself; none is to live for ever. */
 const STREAM_LIFE_MS = 900_000;
+
+/** Before there is a connection only credentials can be wrong. */
+const isUnknown = ({ code }: StreamError): boolean => code === "internal";
 
 /** One connection to a project. Its clients, each with a channel of its own, are made when they are needed. */
 export class PubSubConnection {
@@ -203,7 +207,9 @@ export class PubSubConnection {
     const made = this.#load().then(async ({ sdk, endpoint }) => {
       this.#closing.signal.throwIfAborted();
       const client = create(sdk, endpoint.clientOptions);
-      await client.initialize();
+      await client.initialize().catch((error: unknown) => {
+        throw isUnknown(classify(error)) ? credentialsRefused(error) : error;
+      });
       return client;
     });
     this.#clients.add(made);

@@ -1,5 +1,5 @@
 import { pause } from "../../../src/adapter-kit/index.ts";
-import { classify, isCode } from "../errors.ts";
+import { classify, isCode, pubsubError } from "../errors.ts";
 import type { PubSubService } from "../service.ts";
 
 /** A request may have 512 KiB, an id about 200 bytes: https://cloud.google.com/pubsub/quotas#resource_limits */
@@ -61,10 +61,12 @@ export class AckCalls {
         // A status that names ids has settled all others.
         const named = rest.filter((ackId) => reasons.has(ackId));
         if (named.length === 0) {
-          if (!isCode(error, 3) || classify(error).retryable) throw error;
-          // Without names nobody knows which: each is asked for on its own.
+          if (!isCode(error, 3, 9) || classify(error).retryable) throw error;
+          // Without names nobody knows which: halves are asked for, in their order.
           if (rest.length === 1) return done(rest, rest);
-          for (const ackId of rest) await this.#settle(operation, [ackId], more, signal, done);
+          const middle = Math.ceil(rest.length / 2);
+          await this.#settle(operation, rest.slice(0, middle), more, signal, done);
+          await this.#settle(operation, rest.slice(middle), more, signal, done);
           return;
         }
         const again = named.filter((ackId) => reasons.get(ackId)!.startsWith(TRANSIENT));
@@ -74,7 +76,10 @@ export class AckCalls {
           refused,
         );
         if (again.length === 0) return;
-        if (tries === TRIES) throw error;
+        if (tries === TRIES) {
+          const text = `the service takes ${again.length} of the acknowledgements later only: an earlier message of a key is not acknowledged yet, or the service is busy`;
+          throw pubsubError("unavailable", text, { topic: this.#topic, cause: error });
+        }
         rest = again;
         await pause(FIRST_PAUSE_MS * 2 ** tries, signal);
       }

@@ -14,6 +14,17 @@ const LOOK_MS = 50;
 const CLEAN_UP_MS = 5_000;
 const NEVER = {};
 
+type Labels = Readonly<Record<string, string>>;
+
+const OWNED: Labels = { [OWNER_LABEL]: "group" };
+
+/** A group's subscription, by its complete name. */
+export interface Ensured {
+  readonly name: string;
+  /** It was made just now, so that it may not be found everywhere yet. */
+  readonly isFresh: boolean;
+}
+
 /** The subscriptions of groups. */
 export class GroupSubscriptions {
   readonly calls: Subscriptions;
@@ -46,22 +57,30 @@ export class GroupSubscriptions {
   }
 
   /**
-   * The group's subscription, which exists and stands where the group begins. @returns its complete name; `null`: there is none, and none is to be made
+   * The group's subscription, which exists and stands where the group begins. @returns `null`: there is none, and none is to be made
    * @throws `unsupported` · `position-out-of-range` · `conflict` · `not-found`
    */
-  async ensure(topic: string, subscription: string, start: StartPoint | "fail", signal: AbortSignal): Promise<string | null> {
+  async ensure(topic: string, subscription: string, start: StartPoint | "fail", signal: AbortSignal): Promise<Ensured | null> {
     const name = await this.#service.connection.name("subscriptions", subscription);
-    for (let isOurs = false; ;) {
+    for (;;) {
       const found = await this.#look(name, signal);
-      if (found === "unknown") return name;
+      if (found === "unknown") return { name, isFresh: false };
       if (found !== null) {
         await this.check(topic, found);
-        await this.#finishStart(name, found, isOurs, signal);
-        return name;
+        await this.#finishStart(name, found, signal);
+        return { name, isFresh: false };
       }
       const described = await describeTopic(this.#service.connection, topic, signal);
       if (start === "fail") return null;
-      isOurs = await this.#create(topic, name, described, start, signal);
+      const place = placeOf(topic, start);
+      if (await this.#create(topic, name, described, place, signal)) {
+        const pending = labelOf(place);
+        if (pending !== null) await this.#carryOut(name, pending, OWNED, signal);
+        return { name, isFresh: true };
+      }
+      // Another member's may not be found everywhere yet.
+      await pause(LOOK_MS, signal);
+      signal.throwIfAborted();
     }
   }
 
@@ -79,8 +98,7 @@ export class GroupSubscriptions {
   }
 
   /** @returns whether this call made it, not another member */
-  async #create(topic: string, name: string, described: TopicFacts, start: StartPoint, signal: AbortSignal): Promise<boolean> {
-    const place = placeOf(topic, start);
+  async #create(topic: string, name: string, described: TopicFacts, place: StartPlace, signal: AbortSignal): Promise<boolean> {
     if (place.kind !== "latest") requireRetention(topic, described);
     if (place.kind === "mark") await this.calls.requireSnapshot(await this.#service.connection.name("snapshots", place.name), signal);
     const pending = labelOf(place);
@@ -93,7 +111,7 @@ export class GroupSubscriptions {
           ackDeadlineSeconds: 60,
           // It must not vanish while nobody consumes.
           expirationPolicy: NEVER,
-          labels: { [OWNER_LABEL]: "group", ...(pending === null ? {} : { [START_LABEL]: pending }) },
+          labels: { ...OWNED, ...(pending === null ? {} : { [START_LABEL]: pending }) },
         },
         signal,
       );
@@ -106,22 +124,27 @@ export class GroupSubscriptions {
     }
   }
 
-  /** Carries out a start that was begun: by this member, or by one that is gone. */
-  async #finishStart(name: string, found: SubscriptionFacts, isOurs: boolean, signal: AbortSignal): Promise<void> {
+  /** Carries out a start that another member has begun, if that one is gone. */
+  async #finishStart(name: string, found: SubscriptionFacts, signal: AbortSignal): Promise<void> {
     let latest: SubscriptionFacts | null = found;
-    for (let waitedMs = 0; !isOurs && latest?.labels?.[START_LABEL] !== undefined && waitedMs < OTHERS_START_MS; waitedMs += LOOK_MS) {
+    for (let waitedMs = 0; latest?.labels?.[START_LABEL] !== undefined && waitedMs < OTHERS_START_MS; waitedMs += LOOK_MS) {
       await pause(LOOK_MS, signal);
       signal.throwIfAborted();
       latest = await this.calls.find(name, signal);
     }
     const pending = latest?.labels?.[START_LABEL];
     if (latest === null || pending === undefined) return;
-    await this.calls.onFresh(signal, async () => this.calls.seek(name, await this.#targetOf(pending), signal));
-    await this.#clear(name, latest, signal);
+    await this.#carryOut(name, pending, latest.labels ?? {}, signal);
   }
 
-  async #clear(name: string, { labels }: SubscriptionFacts, signal: AbortSignal): Promise<void> {
-    const others = Object.entries(labels ?? {}).filter(([label]) => label !== START_LABEL);
+  async #carryOut(name: string, pending: string, labels: Labels, signal: AbortSignal): Promise<void> {
+    const target = await this.#targetOf(pending);
+    await this.calls.onFresh(signal, async () => this.calls.seek(name, target, signal));
+    await this.calls.onFresh(signal, async () => this.#clear(name, labels, signal));
+  }
+
+  async #clear(name: string, labels: Labels, signal: AbortSignal): Promise<void> {
+    const others = Object.entries(labels).filter(([label]) => label !== START_LABEL);
     await this.calls.setLabels(name, Object.fromEntries(others), signal);
   }
 
@@ -146,7 +169,7 @@ export class GroupSubscriptions {
       requireRetention(topic, described);
       await this.calls.seek(name, await this.#targetOf(labelOf(place)!), signal);
     }
-    if (existed.labels?.[START_LABEL] !== undefined) await this.#clear(name, existed, signal);
+    if (existed.labels?.[START_LABEL] !== undefined) await this.#clear(name, existed.labels, signal);
     await pause(this.#service.seekSettlingMs, signal);
     signal.throwIfAborted();
   }

@@ -8,6 +8,7 @@ import type { ReceivedMessage } from "../records.ts";
 import type { PubSubService } from "../service.ts";
 import type { AckCalls } from "./ack-calls.ts";
 import { FIRST_LEASE_SECONDS, type Leases } from "./leases.ts";
+import { settlingMs } from "./subscriptions.ts";
 
 /** What one stream may have outstanding. */
 interface FlowControl {
@@ -19,6 +20,8 @@ export interface PullSettings {
   readonly topic: string;
   /** Its complete name. */
   readonly subscription: string;
+  /** It was made just now: that it is not found says nothing until it has settled. */
+  readonly isFresh: boolean;
   readonly deadlineSeconds: number;
   readonly flow: FlowControl;
   /** Called before each renewal of the stream. @throws what must end the pulling */
@@ -39,8 +42,9 @@ const KEEPALIVE_MS = 30_000;
 const LAST_MESSAGES_MS = 1_000;
 /** So long a stream may take to answer a sign of life. */
 const ANSWER_MS = 15_000;
-/** These end a member when they come twice in a row. */
-const ONCE_MORE: readonly number[] = [5, 16];
+/** These two end a member when they come twice in a row. */
+const NOT_FOUND = 5;
+const UNAUTHENTICATED = 16;
 
 /**
  * Pulls one subscription by one stream at a time, and opens the next when one has ended: that is routine, and what is outstanding
@@ -128,6 +132,7 @@ export class PullStream {
     const { report } = this.#service;
     const backoff = new RetryBackoff({ report, topic: this.#settings.topic, classify });
     let hasRefused = false;
+    let settledAtMs = performance.now() + (this.#settings.isFresh ? settlingMs(this.#service) : 0);
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       try {
         if (!isFirst && !this.#isRenewing) await this.#settings.check(signal);
@@ -135,14 +140,16 @@ export class PullStream {
         await this.#oneStream(signal, () => {
           backoff.reset();
           hasRefused = false;
+          settledAtMs = 0;
           this.#settings.answered?.();
         });
       } catch (error) {
         if (signal.aborted) return;
         if (this.#isRenewing) continue;
         this.#settings.interrupted?.();
-        if (isCode(error, ...ONCE_MORE) && !hasRefused) {
-          hasRefused = true;
+        const isSettling = isCode(error, NOT_FOUND) && performance.now() < settledAtMs;
+        if (isSettling || (isCode(error, NOT_FOUND, UNAUTHENTICATED) && !hasRefused)) {
+          hasRefused = !isSettling;
           await backoff
             .failed("StreamingPull", pubsubError("unavailable", "the stream was refused, and is tried once more", { cause: error }), signal)
             .catch(() => undefined);

@@ -43,6 +43,11 @@ export type SeekTarget = { readonly timestampMs: number } | { readonly snapshot:
 
 /** What was created a moment ago may not be found everywhere. */
 const LEAST_SETTLING_MS = 2_000;
+
+/** How long NOT_FOUND says nothing of what was created. */
+export function settlingMs({ seekSettlingMs }: PubSubService): number {
+  return Math.max(seekSettlingMs, LEAST_SETTLING_MS);
+}
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
 /** The shortest that the service allows; its messages must not live longer. */
@@ -185,7 +190,7 @@ export class Subscriptions {
 
   /** What is new may not be found yet: NOT_FOUND is tried again until it has settled. */
   async onFresh<Answer>(signal: AbortSignal, attempt: () => Promise<Answer>): Promise<Answer> {
-    const untilMs = performance.now() + Math.max(this.#service.seekSettlingMs, LEAST_SETTLING_MS);
+    const untilMs = performance.now() + settlingMs(this.#service);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         return await attempt();

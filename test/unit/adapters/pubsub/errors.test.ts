@@ -25,6 +25,8 @@ test.each([
 test.each([
   ["Could not load the default credentials. Browse to …", "unauthenticated"],
   ["Unable to detect a Project Id in the current environment.", "configuration"],
+  ["2 UNKNOWN: Getting metadata from plugin failed with error: invalid_grant: Invalid JWT Signature.", "unauthenticated"],
+  ["2 UNKNOWN: Getting metadata from plugin failed with error: error:1E08010C:DECODER routines::unsupported", "unauthenticated"],
   ["something new", "internal"],
 ])("%s is %s", (text, code) => {
   expect(classify(new Error(text))).toMatchObject({ code, retryable: false });

@@ -1,63 +1,43 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Consumer } from "../../../../src/consume/consumer-types.ts";
+import type { ConsumerOptions } from "../../../../src/consume/consumer-types.ts";
 import { text } from "../../../../src/codec/text.ts";
-import { type Harness, flights, harness } from "./harness.ts";
+import { type Handled, type Harness, consume, flights, harness, numbers, sendTo, valuesOf } from "./harness.ts";
 
 // What users of the service and of its clients have run into.
 
 let under: Harness;
-const consumers: { readonly consumer: Consumer<string>; readonly run: Promise<void> }[] = [];
+const members: Handled[] = [];
 
 beforeEach(async () => {
   under = await harness();
 });
 
 afterEach(async () => {
-  for (const { consumer, run } of consumers.splice(0)) {
-    await consumer.close();
+  for (const { run, close } of members.splice(0)) {
+    await close();
     await run.catch(() => undefined);
   }
   await under[Symbol.asyncDispose]();
 });
 
-async function valuesOf(messages: AsyncIterable<{ readonly value: string }>): Promise<readonly string[]> {
-  const values: string[] = [];
-  for await (const { value } of messages) values.push(value);
-  return values;
-}
-
-interface Handled {
-  readonly values: string[];
-  /** How the member has ended. */
-  readonly run: Promise<void>;
-}
-
-function consume(group: string, handle: (value: string) => Promise<void> | void = () => undefined): Handled {
-  const values: string[] = [];
-  const consumer = flights(under.connection).consumer({ group, sessionTimeoutMs: 10_000, retry: { initialDelayMs: 1 } });
-  const run = consumer.run(async (message) => {
-    await handle(message.value);
-    values.push(message.value);
-  });
-  run.catch(() => undefined);
-  consumers.push({ consumer, run });
-  return { values, run };
+function member(group: string, handle?: (value: string) => Promise<void> | void, options?: Partial<ConsumerOptions>): Handled {
+  const made = consume(under.connection, group, handle, options);
+  members.push(made);
+  return made;
 }
 
 async function send(values: readonly string[], key: string): Promise<void> {
-  const producer = flights(under.connection).producer();
-  await producer.sendBatch(values.map((value) => ({ key, value })));
-  await producer.close();
+  await sendTo(under.connection, values, key);
 }
-
-const numbers = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => String(from + index));
 
 test(
   "a stream that the service ends in any way is renewed, and nothing is lost, handled twice or out of order",
   { timeout: 30_000 },
   async () => {
-    const { values } = consume("endings");
+    const { values } = member("endings");
     for (const [round, code] of [4, 14, 13, 0].entries()) {
       await send(numbers(10, round * 10), "k");
       await expect.poll(() => values.length, { timeout: 10_000 }).toBe((round + 1) * 10);
@@ -74,7 +54,7 @@ test("a stream that is cut while handlers run gives no message of theirs to a se
   let running = 0;
   let most = 0;
   let cuts = 0;
-  const { values } = consume("cut", async () => {
+  const { values } = member("cut", async () => {
     most = Math.max(most, (running += 1));
     if (cuts === 0) {
       cuts += 1;
@@ -91,7 +71,7 @@ test("a stream that is cut while handlers run gives no message of theirs to a se
 
 test("an exactly-once subscription is acknowledged in the order of each key", { timeout: 30_000 }, async () => {
   await under.raw.subscribe("flights", "flights.once", { enableMessageOrdering: true, enableExactlyOnceDelivery: true });
-  const { values } = consume("once");
+  const { values } = member("once");
   await send(numbers(300), "k");
   await send(numbers(300, 300), "l");
   await expect.poll(() => values.length, { timeout: 20_000 }).toBe(600);
@@ -103,7 +83,7 @@ test("an exactly-once subscription is acknowledged in the order of each key", { 
 test("an id that cannot be acknowledged spoils no other, and what fails for a while is tried again", { timeout: 30_000 }, async () => {
   await under.raw.subscribe("flights", "flights.ids", { enableMessageOrdering: true, enableExactlyOnceDelivery: true });
   under.emulator.answerWith({ method: "Acknowledge", ackFailure: "TRANSIENT_FAILURE_SERVICE_UNAVAILABLE", times: 2, topic: "flights" });
-  const { values } = consume("ids");
+  const { values } = member("ids");
   await send(numbers(20), "k");
   await expect.poll(() => values.length, { timeout: 10_000 }).toBe(20);
   await delay(500);
@@ -117,19 +97,19 @@ test.each([
   ["with push", { enableMessageOrdering: true, pushConfig: { pushEndpoint: "https://example.com/push" } }, "conflict"],
 ])("a subscription %s ends the member with a code", async (_, settings, code) => {
   await under.raw.subscribe("flights", "flights.unfit", settings);
-  await expect(consume("unfit").run).rejects.toMatchObject({ code, provider: "pubsub" });
+  await expect(member("unfit").run).rejects.toMatchObject({ code, provider: "pubsub" });
 });
 
 test("a subscription of a deleted topic is no silent wait", { timeout: 30_000 }, async () => {
   await under.raw.subscribe("flights", "flights.orphan");
   await under.raw.publisher.deleteTopic({ topic: under.raw.topic("flights") }, { retry: null });
   await under.emulator.createTopic("flights");
-  await expect(consume("orphan").run).rejects.toMatchObject({ code: "not-found" });
+  await expect(member("orphan").run).rejects.toMatchObject({ code: "not-found" });
 });
 
 test("a deleted subscription ends its members with not-found", { timeout: 30_000 }, async () => {
   await send(["0"], "k");
-  const { values, run } = consume("deleted");
+  const { values, run } = member("deleted");
   await expect.poll(() => values.length, { timeout: 10_000 }).toBe(1);
   await under.raw.subscriber.deleteSubscription({ subscription: under.raw.subscription("flights.deleted") }, { retry: null });
   await expect(run).rejects.toMatchObject({ code: "not-found" });
@@ -139,7 +119,7 @@ test("a start that a dead member has begun is carried out as that member meant i
   await send(numbers(3), "k");
   const labels = { "streamport-start": "t0" };
   await under.raw.subscribe("flights", "flights.begun", { enableMessageOrdering: true, labels });
-  const { values } = consume("begun");
+  const { values } = member("begun");
   await expect.poll(() => values.length, { timeout: 10_000 }).toBe(3);
   const [found] = await under.raw.subscriber.getSubscription({ subscription: under.raw.subscription("flights.begun") }, { retry: null });
   expect(found.labels).toEqual({});
@@ -195,4 +175,188 @@ test("readers that are closed at any moment of their opening leave no subscripti
   await Promise.all(opened);
   const [left] = await under.raw.publisher.listTopicSubscriptions({ topic: under.raw.topic("flights") }, { retry: null });
   expect(left).toEqual([]);
+});
+
+/** Time passes for the service, until this is so. */
+async function asTimePasses(isSo: () => boolean): Promise<void> {
+  await expect
+    .poll(
+      () => {
+        if (!isSo()) under.emulator.advance(11_000);
+        return isSo();
+      },
+      { timeout: 40_000, interval: 1_500 },
+    )
+    .toBe(true);
+}
+
+test("more acknowledgements that come too late than the window has room for hold nothing up", { timeout: 60_000 }, async () => {
+  await under.raw.subscribe("flights", "flights.late", { enableMessageOrdering: true, enableExactlyOnceDelivery: true });
+  const keys = 30;
+  await Promise.all(Array.from({ length: keys }, async (_, key) => send(numbers(100, key * 100), `key-${key}`)));
+  // The window of a stream is 2,000 messages: all of these are refused once.
+  under.emulator.answerWith({ method: "Acknowledge", ackFailure: "PERMANENT_FAILURE_INVALID_ACK_ID", times: 30, topic: "flights" });
+  const { values } = member("late");
+  await asTimePasses(() => new Set(values).size === keys * 100);
+});
+
+test(
+  "a connection that has more streams than the service allows on one of its own reads with all of them",
+  { timeout: 60_000 },
+  async () => {
+    const readers = Array.from({ length: 120 }, () => flights(under.connection).reader({ from: "latest" }));
+    const firsts = readers.map((reader) => {
+      const first = reader[Symbol.asyncIterator]().next();
+      first.catch(() => undefined);
+      return first;
+    });
+    const { values } = member("beside");
+    await Promise.all(readers.map((reader) => reader.bookmark()));
+    const startedMs = performance.now();
+    await send(["0"], "k");
+    expect(new Set((await Promise.all(firsts)).map(({ value }) => (value as { readonly value: string }).value))).toEqual(new Set(["0"]));
+    await expect.poll(() => values).toEqual(["0"]);
+    // Acknowledgements do not queue behind streams.
+    await Promise.all(readers.map((reader) => reader.close()));
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
+  },
+);
+
+test.each(["earliest", "latest"] as const)(
+  "a new subscription that cannot be found everywhere yet is waited for: %s",
+  { timeout: 30_000 },
+  async (initialPosition) => {
+    await using hiding = await harness({ visibilityDelayMs: 900 });
+    const requests: string[] = [];
+    const heard = ({ operation }: { readonly operation: string }): void => void requests.push(operation);
+    subscribe("streamport:call", heard as never);
+    if (initialPosition === "earliest") await sendTo(hiding.connection, ["0"], "k");
+    const { values, run, close } = consume(hiding.connection, "hidden", undefined, { initialPosition });
+    await delay(1_300);
+    await sendTo(hiding.connection, ["1"], "k");
+    await expect.poll(() => values.at(-1), { timeout: 10_000 }).toBe("1");
+    await close();
+    await run;
+    unsubscribe("streamport:call", heard as never);
+    expect(values).toEqual(initialPosition === "earliest" ? ["0", "1"] : ["1"]);
+    expect(requests.filter((operation) => operation === "CreateSubscription")).toHaveLength(1);
+    expect(await valuesOf(flights(hiding.connection).reader({ until: "now" }))).toContain("1");
+  },
+);
+
+test("a key goes on behind a message that the service has forwarded to its own dead-letter topic", { timeout: 30_000 }, async () => {
+  await under.emulator.createTopic("failed");
+  const deadLetterPolicy = { deadLetterTopic: under.raw.topic("failed"), maxDeliveryAttempts: 5 };
+  await under.raw.subscribe("flights", "flights.dead", { enableMessageOrdering: true, deadLetterPolicy });
+  await send(numbers(3), "k");
+  let failures = 0;
+  const handle = (value: string): void => {
+    if (value !== "0") return;
+    failures += 1;
+    throw new Error("never");
+  };
+  for (let round = 0; round < 5; round += 1) {
+    const { run } = member("dead", handle, { retry: { maxAttempts: 1 }, onFailure: "stop" });
+    await expect(run).rejects.toMatchObject({ code: "handler-failed" });
+  }
+  const { values } = member("dead", handle, { retry: { maxAttempts: 1 }, onFailure: "stop" });
+  await expect.poll(() => values, { timeout: 10_000 }).toEqual(["1", "2"]);
+  expect(failures).toBe(5);
+});
+
+test(
+  "credentials that are refused once on a stream are tried once more; refused twice, they end the member",
+  { timeout: 30_000 },
+  async () => {
+    const { values, run } = member("refused");
+    await send(["0"], "k");
+    await expect.poll(() => values, { timeout: 10_000 }).toEqual(["0"]);
+    await under.emulator.endStreams("flights", 16);
+    await send(["1"], "k");
+    await expect.poll(() => values, { timeout: 10_000 }).toEqual(["0", "1"]);
+    under.emulator.answerWith({ method: "StreamingPull", code: 16, times: 2, topic: "flights" });
+    await under.emulator.endStreams("flights", 14);
+    await expect(run).rejects.toMatchObject({ code: "unauthenticated" });
+  },
+);
+
+test("a bookmark on a backlog that is too old for one is refused with the reason, and closing succeeds", { timeout: 30_000 }, async () => {
+  await send(numbers(3), "k");
+  under.emulator.advance((7 * 24 - 0.5) * 3_600_000);
+  const reader = flights(under.connection).reader();
+  await reader[Symbol.asyncIterator]().next();
+  await expect(reader.bookmark()).rejects.toMatchObject({
+    code: "position-out-of-range",
+    message: expect.stringContaining("older than 6 days and 23 hours") as string,
+  });
+  await reader.close();
+  const [left] = await under.raw.publisher.listTopicSubscriptions({ topic: under.raw.topic("flights") }, { retry: null });
+  expect(left).toEqual([]);
+});
+
+test("a snapshot that fails for a moment is taken again", { timeout: 30_000 }, async () => {
+  await send(numbers(3), "k");
+  const reader = flights(under.connection).reader();
+  await reader[Symbol.asyncIterator]().next();
+  under.emulator.answerWith({ method: "CreateSnapshot", code: 13, times: 2 });
+  const bookmark = await reader.bookmark();
+  await reader.close();
+  expect(await valuesOf(flights(under.connection).reader({ from: { bookmark }, until: "now" }))).toEqual(["1", "2"]);
+});
+
+test("a handler that outlasts the ack deadline is not run twice at once, and what it handled comes once", { timeout: 30_000 }, async () => {
+  await send(numbers(3), "k");
+  let running = 0;
+  let most = 0;
+  const { values } = member("long", async (value) => {
+    most = Math.max(most, (running += 1));
+    if (value === "0") {
+      for (let count = 0; count < 5; count += 1) {
+        under.emulator.advance(70_000);
+        await delay(100);
+      }
+    }
+    running -= 1;
+  });
+  await expect.poll(() => values.length, { timeout: 10_000 }).toBe(3);
+  await delay(300);
+  expect(values).toEqual(numbers(3));
+  expect(most).toBe(1);
+});
+
+test("a stream that is cut again and again loses nothing and keeps the order", { timeout: 60_000 }, async () => {
+  const { values } = member("cut-often");
+  for (let round = 0; round < 8; round += 1) {
+    await send(numbers(50, round * 50), "k");
+    await delay(200);
+    await under.emulator.endStreams("flights", 14);
+  }
+  await asTimePasses(() => new Set(values).size === 400);
+  const first = [...new Set(values)];
+  expect(first).toEqual(numbers(400));
+});
+
+test("on an exactly-once subscription the late result of a former holder does not count", { timeout: 30_000 }, async () => {
+  await under.raw.subscribe("flights", "flights.fenced", { enableMessageOrdering: true, enableExactlyOnceDelivery: true });
+  await send(["0"], "k");
+  const started = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const former = member("fenced", () => {
+    started.resolve();
+    return released.promise;
+  });
+  await started.promise;
+  await under.emulator.endStreams("flights", 14);
+  // Another one gets it while the former still works.
+  under.emulator.answerWith({ method: "StreamingPull", code: 14, times: 20, topic: "flights" });
+  under.emulator.advance(61_000);
+  const [taken] = await under.raw.pull(under.raw.subscription("flights.fenced"));
+  expect(taken?.value).toBe("0");
+  released.resolve();
+  await expect.poll(() => former.values).toEqual(["0"]);
+  await delay(300);
+  await former.close();
+  under.emulator.advance(61_000);
+  // The holder has not acknowledged it.
+  await expect.poll(async () => (await under.raw.pull(under.raw.subscription("flights.fenced"))).map(({ value }) => value)).toEqual(["0"]);
 });
