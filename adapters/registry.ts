@@ -15,7 +15,7 @@ export const registry: Readonly<Record<string, (() => Promise<OpenDriver>) | nul
   kinesis: async () => (await import("./kinesis/open.ts")).loadKinesisOpener(),
 
   // Azure Event Hubs.
-  "event-hubs": null,
+  "event-hubs": async () => (await import("./event-hubs/open.ts")).loadEventHubsOpener(),
 
   // Google Cloud Pub/Sub.
   pubsub: async () => (await import("./pubsub/open.ts")).loadPubSubOpener(),

@@ -6,7 +6,7 @@ export type { EmulatorTopic } from "../src/conformance/index.ts";
 export interface Emulator extends ConformanceEmulator, AsyncDisposable {
   /** The URL for `connect`. It includes the credentials, so nothing else is needed. */
   readonly url: string;
-  /** What programs need besides the URL that use the provider's own clients: `AWS_ENDPOINT_URL_KINESIS`, `PUBSUB_EMULATOR_HOST`. Absent: nothing. */
+  /** What programs need besides the URL that use the provider's own clients: `AWS_ENDPOINT_URL_KINESIS`, `PUBSUB_EMULATOR_HOST`, a connection string. Absent: nothing. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Withdraws the faults that have not been applied yet. @throws `closed` */
   clearFaults(): void;

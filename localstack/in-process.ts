@@ -15,7 +15,7 @@ const emulators: Readonly<Record<string, StartInProcess | null>> = {
   kinesis: async (options) => (await import("./kinesis/emulated-kinesis.ts")).startEmulatedKinesis(options),
 
   // Azure Event Hubs, and the blobs that its groups need.
-  "event-hubs": null,
+  "event-hubs": async (options) => (await import("./event-hubs/emulated-event-hubs.ts")).startEmulatedEventHubs(options),
 
   // Google Cloud Pub/Sub.
   pubsub: async (options) => (await import("./pubsub/emulated-pubsub.ts")).startEmulatedPubSub(options),

@@ -41,6 +41,8 @@ export interface EmulatedEventHubsOptions {
 export interface EmulatedEventHubs extends AsyncDisposable {
   /** The URL for `connect`, with credentials and checkpoints. */
   readonly url: string;
+  /** For programs that use the SDKs: both connection strings. */
+  readonly environment: Readonly<Record<string, string>>;
   /** For the SDKs; a hub can be added as `EntityPath`. */
   readonly connectionString: string;
   /** The container for checkpoints, with account and key as user info. */
@@ -115,6 +117,10 @@ export async function startEmulatedEventHubs(options: EmulatedEventHubsOptions =
   const close = (): Promise<void> => server.close();
   return {
     ...addresses,
+    environment: {
+      EVENT_HUBS_CONNECTION_STRING: addresses.connectionString,
+      AZURE_STORAGE_CONNECTION_STRING: addresses.storageConnectionString,
+    },
     checkpointContainer: CONTAINER,
     createTopic: async (topic, settings = {}) => {
       opened();

@@ -397,6 +397,37 @@ declare module "contract/kinesis" {
   }
 }
 
+declare module "contract/event-hubs" {
+  import type { Capability, Driver } from "contract";
+  export function eventHubs(
+    options: EventHubsOptions,
+  ): Driver<
+    Exclude<
+      Capability,
+      | "topicAdmin"
+      | "topicListing"
+      | "partitionGrowth"
+      | "partitionMerge"
+      | "growthKeepsKeyOrder"
+      | "receiptPositions"
+      | "lagInTime"
+      | "binaryKeys"
+      | "exactHeaders"
+      | "producerTimestamps"
+    >
+  >;
+  export type EventHubsOptions = {
+    checkpoints?: BlobContainer | undefined;
+    readerGroup?: string | undefined;
+    developmentEmulator?: boolean | undefined;
+    webSockets?: boolean | undefined;
+  } & ({ namespace: string; credential?: TokenCredential | undefined } | { connectionString: string });
+  export interface TokenCredential {
+    getToken(scopes: string | string[]): Promise<{ token: string; expiresOnTimestamp: number } | null>;
+  }
+  export type BlobContainer = string | { readonly containerName: string; readonly url: string };
+}
+
 declare module "contract/pubsub" {
   import type { Driver } from "contract";
   export function pubsub(

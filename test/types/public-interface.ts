@@ -5,12 +5,14 @@
 import type * as agreedConformance from "contract/conformance";
 import type * as agreedDriver from "contract/driver";
 import type * as agreedEmulators from "contract/emulators";
+import type * as agreedEventHubs from "contract/event-hubs";
 import type * as agreedKinesis from "contract/kinesis";
 import type * as agreedMemory from "contract/memory";
 import type * as agreedOciStreaming from "contract/oci-streaming";
 import type * as agreedPubSub from "contract/pubsub";
 import type * as agreed from "contract";
 import type * as shippedEmulators from "../../localstack/index.ts";
+import type * as shippedEventHubs from "../../adapters/event-hubs/index.ts";
 import type * as shippedKinesis from "../../adapters/kinesis/index.ts";
 import type * as shippedMemory from "../../adapters/memory/index.ts";
 import type * as shippedOciStreaming from "../../adapters/oci-streaming/index.ts";
@@ -98,6 +100,9 @@ export type SameTypes = AllTrue<{
   kinesisEnvelope: Same<agreedKinesis.Envelope, shippedKinesis.Envelope>;
   awsCredentials: Same<agreedKinesis.AwsCredentials, shippedKinesis.AwsCredentials>;
   awsClient: Same<agreedKinesis.AwsClient, shippedKinesis.AwsClient>;
+  eventHubsOptions: Same<agreedEventHubs.EventHubsOptions, shippedEventHubs.EventHubsOptions>;
+  tokenCredential: Same<agreedEventHubs.TokenCredential, shippedEventHubs.TokenCredential>;
+  blobContainer: Same<agreedEventHubs.BlobContainer, shippedEventHubs.BlobContainer>;
   ociStreamingOptions: Same<agreedOciStreaming.OciStreamingOptions, shippedOciStreaming.OciStreamingOptions>;
   ociAuthentication: Same<agreedOciStreaming.OciAuthentication, shippedOciStreaming.OciAuthentication>;
   pubSubOptions: Same<agreedPubSub.PubSubOptions, shippedPubSub.PubSubOptions>;
@@ -128,6 +133,7 @@ export type SameValues = AllTrue<{
   kinesis: Covers<typeof agreedKinesis.kinesis, typeof shippedKinesis.kinesis>;
   pubsub: Covers<typeof agreedPubSub.pubsub, typeof shippedPubSub.pubsub>;
   memory: Covers<typeof agreedMemory.memory, typeof shippedMemory.memory>;
+  eventHubs: Covers<typeof agreedEventHubs.eventHubs, typeof shippedEventHubs.eventHubs>;
   ociStreaming: Covers<typeof agreedOciStreaming.ociStreaming, typeof shippedOciStreaming.ociStreaming>;
   startEmulator: Covers<typeof agreedEmulators.startEmulator, typeof shippedEmulators.startEmulator>;
   conformanceCases: Covers<typeof agreedConformance.conformanceCases, typeof shippedConformance.conformanceCases>;

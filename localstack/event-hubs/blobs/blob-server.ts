@@ -22,6 +22,7 @@ const CODES: Readonly<Record<number, string>> = {
   503: "ServerBusy",
 };
 const FORBIDDEN = 403;
+const IDLE_MS = 3_000;
 
 /** The HTTP side of the store of checkpoints. It does not listen itself: it is given sockets. */
 export class BlobServer {
@@ -34,8 +35,8 @@ export class BlobServer {
     this.#namespace = namespace;
     this.#restart = restart;
     this.#server = createServer((request, response) => void this.#serve(request, response));
-    // An idle connection of a client must not end just when it is used again.
-    this.#server.keepAliveTimeout = 0;
+    // Clients are told, and leave an idle connection a second before.
+    this.#server.keepAliveTimeout = IDLE_MS;
     this.#server.on("upgrade", onUpgrade);
   }
 
