@@ -4,7 +4,6 @@ import type {
   CallShape,
   Capabilities,
   Limits,
-  OutgoingRecord,
   ProducerDriver,
   PublishCall,
   RecordResult,
@@ -100,20 +99,18 @@ export class KinesisProducer implements ProducerDriver {
     const entries: Entry[] = [];
     for (const [slice, { lane, records }] of call.slices.entries()) {
       try {
-        const packed = lane === null ? records.map((record) => [record]) : [records];
-        const made = await Promise.all(packed.map(async (messages) => this.#entryOf(messages, signal)));
-        entries.push(...made.map((entry, index) => ({ slice, count: packed[index]!.length, entry })));
+        const made: Entry[] = [];
+        for (const messages of lane === null ? records.map((record) => [record]) : [records]) {
+          const { toPartition } = messages[0]!;
+          const hashKey = toPartition === undefined ? undefined : await this.#stream.hashKeyOf(toPartition, signal);
+          made.push({ slice, count: messages.length, entry: recordEntry(this.#envelope, messages, hashKey) });
+        }
+        entries.push(...made);
       } catch (error) {
         results[slice] = notStored(classify(error));
       }
     }
     return entries;
-  }
-
-  async #entryOf(messages: readonly OutgoingRecord[], signal: AbortSignal): Promise<PutRecordsRequestEntry> {
-    const { toPartition } = messages[0]!;
-    const hashKey = toPartition === undefined ? undefined : await this.#stream.hashKeyOf(toPartition, signal);
-    return recordEntry(this.#envelope, messages, hashKey);
   }
 
   async #put(call: PublishCall, entries: readonly Entry[], results: (SliceResult | undefined)[], signal: AbortSignal): Promise<void> {
