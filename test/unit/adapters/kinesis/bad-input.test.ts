@@ -135,8 +135,8 @@ test("keys of up to 1,024 bytes come back as they are, and longer ones are refus
     code: "too-large",
     message: expect.stringMatching(/1,?024|1025/) as string,
   });
-  const found: unknown[] = [];
-  for await (const { key } of topic.reader({ until: "now" })) found.push(key);
+  const found: string[] = [];
+  for await (const { key } of topic.reader({ until: "now" })) found.push(String(key));
   expect(found.toSorted()).toEqual(keys.toSorted());
 });
 
