@@ -18,6 +18,7 @@ import { Deadline } from "./deadline.ts";
 import type { FailureActions } from "./failure-actions.ts";
 import type { Handler } from "./handler-runner.ts";
 import { type FinalProgress, isInLogOrder } from "./inherited-progress.ts";
+import { MigratedMessages } from "./migrated-messages.ts";
 import { oldestUnhandled } from "./oldest-unhandled.ts";
 import { OwnershipCallbacks } from "./ownership-callbacks.ts";
 import type { RecordHandler } from "./record-handler.ts";
@@ -108,7 +109,7 @@ export class AssignmentSink<T> implements Sink {
     this.#callbacks.assigned(state);
   }
 
-  #rulesOf({ partition, ahead, resumes }: Assignment): ProgressRules {
+  #rulesOf({ partition, ahead, origin, resumes }: Assignment): ProgressRules {
     const { driver, capabilities } = this.#context;
     const compare = (a: string, b: string): number => driver.compare(a, b);
     const unit = this.#driver.settlementUnit;
@@ -120,6 +121,7 @@ export class AssignmentSink<T> implements Sink {
       usesAhead,
       stored: isUsable ? ahead : null,
       storesAhead: usesAhead && capabilities.handledAhead,
+      migrated: this.#options.skipMigrated && unit === "position" ? MigratedMessages.of(origin) : null,
       resumed: resumes === null ? undefined : this.#finals.get(resumes),
       compare,
     };

@@ -6,6 +6,7 @@ import type { StreamError } from "../errors.ts";
 import type { ComparePositions, FinalProgress } from "./inherited-progress.ts";
 import type { MessageSource } from "../position/position.ts";
 import { InheritedProgress } from "./inherited-progress.ts";
+import type { MigratedMessages } from "./migrated-messages.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import { type Delivery, Progress } from "./progress.ts";
 import type { Work } from "./work.ts";
@@ -27,6 +28,8 @@ export interface ProgressRules {
   readonly stored: HandledAhead | null;
   /** Does the driver store it? */
   readonly storesAhead: boolean;
+  /** What the group had handled before a migration, where that is to be left out. */
+  readonly migrated: MigratedMessages | null;
   /** What a former ownership of the same member had handled, if this one resumes it. */
   readonly resumed: FinalProgress | undefined;
   readonly compare: ComparePositions;
@@ -99,7 +102,7 @@ export class AssignmentState<T> {
   /** Takes the records that are not handled yet. */
   add(records: readonly StoredRecord[]): void {
     if (records.length === 0) return;
-    if (this.#inherited !== null) this.#addUnhandled(records, this.#inherited);
+    if (this.#inherited !== null || this.#rules.migrated !== null) this.#addUnhandled(records);
     else this.#add(records);
   }
 
@@ -112,16 +115,18 @@ export class AssignmentState<T> {
   }
 
   /** What is handled already is passed over as if it were not stored. A delivery ends before it, so that the prefix can end behind it. */
-  #addUnhandled(records: readonly StoredRecord[], inherited: InheritedProgress): void {
+  #addUnhandled(records: readonly StoredRecord[]): void {
+    const inherited = this.#inherited;
+    const { migrated } = this.#rules;
     let from = 0;
     for (const [index, record] of records.entries()) {
-      if (!inherited.isHandled(record)) continue;
+      if (inherited?.isHandled(record) !== true && migrated?.isHandled(record) !== true) continue;
       if (index > from) this.#add(records.slice(from, index));
       this.progress.skip(record.position);
       from = index + 1;
     }
     if (from < records.length) this.#add(from === 0 ? records : records.slice(from));
-    if (inherited.isOver(this.progress.read)) this.#inherited = null;
+    if (inherited?.isOver(this.progress.read) === true) this.#inherited = null;
   }
 
   /** Nothing from this position on counts as handled because of what others, or a former ownership, have stored or known. */

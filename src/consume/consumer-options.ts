@@ -17,6 +17,8 @@ export interface ResolvedConsumerOptions extends Pick<ConsumerOptions, "onGap" |
   readonly nativeGroup: string | undefined;
   readonly initialPosition: CheckedPoint<StartPoint | "fail">;
   readonly order: "key" | "partition" | "none";
+  /** Are messages left out that a migration has carried, and the group had handled before? */
+  readonly skipMigrated: boolean;
   readonly maxAhead: number;
   readonly concurrency: number;
   readonly retry: Absent<Omit<RetryOptions, "retryable">> & Pick<RetryOptions, "retryable">;
@@ -88,9 +90,8 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
   checkOptions("consumer options: commit", options.commit ?? {}, COMMIT_RULES);
   if (options.commit?.ahead === true) context.requireCapability("handledAhead", "consume");
   const initialPosition = checkInitialPosition(options.initialPosition === undefined ? "earliest" : options.initialPosition, context);
-  if (options.skipMigrated === true) {
-    throw new StreamError("unsupported", "skipMigrated: no message carries the mark of a migration yet; leave it out or set it to false");
-  }
+  // A group that settles single records has no place beside which it could be stored what was handled elsewhere.
+  if (options.skipMigrated === true) context.requireCapability("startAtPosition", "consume");
   const onFailure = options.onFailure ?? "stop";
   if (typeof onFailure === "object") requireOtherTopic(onFailure.deadLetter, context);
   return {
@@ -98,6 +99,7 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
     nativeGroup,
     initialPosition,
     order: options.order ?? "key",
+    skipMigrated: options.skipMigrated ?? false,
     maxAhead: options.maxAhead ?? 10_000,
     concurrency: options.concurrency ?? 1,
     retry: {

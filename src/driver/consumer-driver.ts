@@ -21,6 +21,8 @@ export interface Assignment {
    * in a form that this driver does not know. What does not keep the rules of `HandledAhead` the core ignores as a whole, with a warning. Always `null` without `capabilities.handledAhead`, and in the unit `record`.
    */
   readonly ahead: HandledAhead | null;
+  /** `StartPoint.origin` of the last move of the group, where the driver has stored it. Absent or `null`: there is none. */
+  readonly origin?: string | null | undefined;
   /**
    * The former ownership of this partition by the same member (an object that was passed to `assigned` of this sink), if what the
    * group has stored is exactly what that ownership has read or stored last: place, epoch, and a note that every reset

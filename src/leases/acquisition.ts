@@ -55,7 +55,7 @@ export class Acquisition {
     // Whether it succeeds may never be known.
     resumed?.follow({ isAsLeft: (found) => writer.isOurs(found) });
     if ((await writer.write(() => ({ ...acquired, wantedBy: null }))) === "lost") return null;
-    lease = new Lease(parts, writer, group.identity, resumed?.assignment ?? null);
+    lease = new Lease(parts, writer, group, resumed?.assignment ?? null);
     return lease;
   }
 

@@ -33,11 +33,11 @@ export class GroupMover {
   }
 
   /** Step 1. @returns `null` where another move is under way, or the group is gone */
-  async begin(group: Held<GroupRow>, to: ReadonlyMap<string, PartitionPlace>): Promise<Held<GroupRow> | null> {
+  async begin(group: Held<GroupRow>, to: ReadonlyMap<string, PartitionPlace>, origin: string | null): Promise<Held<GroupRow> | null> {
     const { by } = this.#parts;
     return this.#change(group, (row) => {
       if (row.move !== null) return row.move.by === by ? row : null;
-      return { ...row, move: { number: row.moves + 1n, by, beat: 0, to, isPlacing: false }, attention: row.attention + 1 };
+      return { ...row, move: { number: row.moves + 1n, by, beat: 0, to, isPlacing: false, origin }, attention: row.attention + 1 };
     });
   }
 
@@ -179,6 +179,6 @@ function placed(row: LeaseRow, group: GroupRow, { to, number }: GroupMove): Leas
   return place === undefined ? moved : { ...moved, place, ahead: null, emptyUntilMs: null };
 }
 
-function completed(row: GroupRow, { number, to }: GroupMove): GroupRow {
-  return { ...row, start: new Map([...row.start, ...to]), moves: number, move: null, attention: row.attention + 1 };
+function completed(row: GroupRow, { number, to, origin }: GroupMove): GroupRow {
+  return { ...row, origin, start: new Map([...row.start, ...to]), moves: number, move: null, attention: row.attention + 1 };
 }

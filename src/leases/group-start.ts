@@ -8,6 +8,8 @@ export interface GroupStartParts {
   readonly newId: () => string;
   /** Where a new group starts, in all partitions. @throws `not-found` where it must not be created */
   resolve(signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>>;
+  /** `GroupRow.origin` of a new group. @default none */
+  readonly origin?: string | null | undefined;
   /** Puts a group whose topic was deleted and created again into the new one. @default false: it is refused */
   readonly replacesFormer?: boolean | undefined;
 }
@@ -26,7 +28,7 @@ export async function startGroup(parts: GroupStartParts, { identity }: TopicShap
     if (found !== null && parts.replacesFormer !== true) requireSameIncarnation(found.row, identity);
     const foreign = found === null ? await foreignPlaces(store, signal) : new Map<string, PartitionPlace>();
     const start = foreign.size > 0 ? foreign : await parts.resolve(signal);
-    const row: GroupRow = { id: newId(), identity, start, moves: 0n, move: null, attention: 0 };
+    const row: GroupRow = { id: newId(), identity, start, moves: 0n, move: null, attention: 0, origin: parts.origin ?? null };
     const version = await store.writeGroup(found, row, signal);
     if (version !== null) return { row, version };
   }

@@ -134,14 +134,20 @@ class StoreAdmin implements LeaseAdmin {
   async reset(to: StartPoint, signal: AbortSignal): Promise<void> {
     const found = await this.#movable(signal);
     const places = await this.#placesFor(to, found !== null, signal);
-    const existing = found ?? (await this.#create(places, signal));
-    if (existing !== null) await this.#moveTo(existing, places, signal);
+    const origin = to.kind === "places" ? (to.origin ?? null) : null;
+    const existing = found ?? (await this.#create(places, origin, signal));
+    if (existing !== null) await this.#moveTo(existing, places, origin, signal);
     if (to.kind === "places" && to.ahead !== undefined && to.ahead.size > 0) await this.#storeAhead(places, to.ahead, signal);
   }
 
-  async #moveTo(existing: Held<GroupRow>, places: ReadonlyMap<string, PartitionPlace>, signal: AbortSignal): Promise<void> {
+  async #moveTo(
+    existing: Held<GroupRow>,
+    places: ReadonlyMap<string, PartitionPlace>,
+    origin: string | null,
+    signal: AbortSignal,
+  ): Promise<void> {
     const mover = this.#mover(signal);
-    const begun = await mover.begin(await this.#withoutMove(existing, signal), places);
+    const begun = await mover.begin(await this.#withoutMove(existing, signal), places, origin);
     if (begun === null) throw conflict(existing.row, "another reset of the group is under way");
     await mover.complete(begun);
   }
@@ -178,9 +184,9 @@ class StoreAdmin implements LeaseAdmin {
   }
 
   /** @returns the group where it stands elsewhere now, because rows of a foreign client were there; else `null` */
-  async #create(places: ReadonlyMap<string, PartitionPlace>, signal: AbortSignal): Promise<Held<GroupRow> | null> {
+  async #create(places: ReadonlyMap<string, PartitionPlace>, origin: string | null, signal: AbortSignal): Promise<Held<GroupRow> | null> {
     const id = this.#newId();
-    const starting = { store: this.#store, newId: () => id, resolve: async () => places, replacesFormer: true };
+    const starting = { store: this.#store, newId: () => id, resolve: async () => places, origin, replacesFormer: true };
     const created = await startGroup(starting, await this.#parts.source.describe(signal), signal);
     if (created.row.id !== id) throw conflict(created.row, "a member has started the group at the same time");
     return created.row.start === places ? null : created;
@@ -215,7 +221,7 @@ class StoreAdmin implements LeaseAdmin {
     const { group: existing } = await this.#group(signal);
     if (existing === null) throw new StreamError("not-found", "the group does not exist");
     const mover = this.#mover(signal);
-    const begun = await mover.begin(await this.#withoutMove(existing, signal), new Map());
+    const begun = await mover.begin(await this.#withoutMove(existing, signal), new Map(), null);
     if (begun === null) throw conflict(existing.row, "a reset of the group is under way");
     await this.#removeGroup(await mover.takeAll(begun), signal);
     // Rows without their group are void, so that it does not matter when they go.

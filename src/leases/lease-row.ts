@@ -54,6 +54,8 @@ export interface GroupMove {
   readonly to: ReadonlyMap<string, PartitionPlace>;
   /** `false`: the rows are being taken, and it can be given up. `true`: rows are being placed, and it can only be completed. */
   readonly isPlacing: boolean;
+  /** `GroupRow.origin` when it is complete. */
+  readonly origin: string | null;
 }
 
 /** The row of a group on one topic. */
@@ -69,6 +71,8 @@ export interface GroupRow {
   readonly move: GroupMove | null;
   /** Raised by whoever changes something that the other members should look at. */
   readonly attention: number;
+  /** `StartPoint.origin` of the last move, or of the start. */
+  readonly origin: string | null;
 }
 
 /** A place as text: the same text exactly for the same place. */

@@ -1,7 +1,7 @@
-import type { Assignment, HandledAhead, PartitionPlace, Settlement, TopicIdentity } from "../driver/index.ts";
+import type { Assignment, HandledAhead, PartitionPlace, Settlement } from "../driver/index.ts";
 import { type Clock, elapsedMs } from "./clock.ts";
 import { aheadOf, fitAhead } from "./fit-ahead.ts";
-import type { LeaseRow } from "./lease-row.ts";
+import type { GroupRow, LeaseRow } from "./lease-row.ts";
 import type { LeaseTimes } from "./lease-times.ts";
 import type { RowWriter, RowWriterParts, WriteOutcome } from "./row-writer.ts";
 
@@ -30,7 +30,12 @@ export class Lease {
   #empty: { readonly behind: string | null; readonly untilMs: number } | null = null;
 
   /** @param writer that has just acquired the row */
-  constructor(parts: LeaseParts, writer: RowWriter, identity: TopicIdentity, resumes: Assignment | null) {
+  constructor(
+    parts: LeaseParts,
+    writer: RowWriter,
+    { identity, origin }: Pick<GroupRow, "identity" | "origin">,
+    resumes: Assignment | null,
+  ) {
     const { partition, epoch, place, ahead } = writer.row;
     this.#parts = parts;
     this.#writer = writer;
@@ -41,6 +46,7 @@ export class Lease {
       start: place.kind === "ended" ? null : place,
       epoch: String(epoch),
       ahead: aheadOf(place, ahead),
+      origin,
       resumes,
       isCurrent: () => this.isCurrent,
     };

@@ -51,13 +51,15 @@ export function groupColumns(row: GroupRow): Columns {
     identity: JSON.stringify([row.identity.cluster, row.identity.topic, row.identity.incarnation]),
     start: placesText(row.start),
     moves: String(row.moves),
-    move: move === null ? null : JSON.stringify([String(move.number), move.by, move.beat, placesText(move.to), move.isPlacing]),
+    move:
+      move === null ? null : JSON.stringify([String(move.number), move.by, move.beat, placesText(move.to), move.isPlacing, move.origin]),
     attention: String(row.attention),
+    origin: row.origin,
   });
 }
 
 /** @throws an error for columns that `groupColumns` did not make */
-export function groupRowOf({ id, identity, start, moves, move, attention }: Columns): GroupRow {
+export function groupRowOf({ id, identity, start, moves, move, attention, origin }: Columns): GroupRow {
   if (id === undefined || identity === undefined || start === undefined || moves === undefined) {
     throw new SyntaxError("these are no columns of a group");
   }
@@ -69,12 +71,13 @@ export function groupRowOf({ id, identity, start, moves, move, attention }: Colu
     moves: BigInt(moves),
     move: move === undefined ? null : moveOf(move),
     attention: Number(attention),
+    origin: origin ?? null,
   };
 }
 
 function moveOf(text: string): GroupMove {
-  const [number, by, beat, to, isPlacing] = JSON.parse(text) as [string, string, number, string, boolean];
-  return { number: BigInt(number), by, beat, to: placesOf(to), isPlacing };
+  const [number, by, beat, to, isPlacing, origin = null] = JSON.parse(text) as [string, string, number, string, boolean, (string | null)?];
+  return { number: BigInt(number), by, beat, to: placesOf(to), isPlacing, origin };
 }
 
 /** Partitions that start at the same place are written together: mostly all of them do. */

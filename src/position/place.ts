@@ -79,5 +79,10 @@ export type StartPoint =
        * comes again. Absent: nothing is.
        */
       readonly ahead?: ReadonlyMap<string, HandledAhead> | undefined;
+      /**
+       * For a group that is moved: what it had handled elsewhere, as `originText` writes it, in visible ASCII and blanks. A driver that can stores it with the group
+       * until the group is moved again, and hands it out as `Assignment.origin`. Absent: nothing is.
+       */
+      readonly origin?: string | undefined;
     }
   | { readonly kind: "position"; readonly partition: string; readonly place: PositionPlace };

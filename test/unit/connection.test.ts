@@ -190,7 +190,8 @@ test("options that are refused at once say of which topic and operation; a membe
   expect(() => orders.consumer({ group: "g", foo: 1 } as never)).toThrowError(refused("consume"));
   expect(() => orders.producer({ foo: 1 } as never)).toThrowError(refused("send"));
   expect(() => orders.reader({ foo: 1 } as never)).toThrowError(refused("read"));
-  expect(() => orders.consumer({ group: "g", skipMigrated: true })).toThrowError(
+  const without = (await connect("memory:?create=orders&without=startAtPosition")).topic("orders", words);
+  expect(() => without.consumer({ group: "g", skipMigrated: true })).toThrowError(
     expect.objectContaining({ code: "unsupported", provider: "memory", topic: "orders" }),
   );
   await orders.producer().send({ value: "a" });

@@ -51,6 +51,8 @@ export class PositionGroup implements Group {
   /** The latest ownership of each partition that a member had. */
   readonly #former = new WeakMap<Member, Map<string, Seat>>();
   #started = false;
+  /** `StartPoint.origin` of the last move. */
+  #origin: string | null = null;
 
   constructor(topic: MemoryTopic, rules: GroupRules) {
     this.#topic = topic;
@@ -95,6 +97,7 @@ export class PositionGroup implements Group {
     const moved = this.#resolve(start);
     const ahead = start.kind === "places" && this.#rules.handledAhead ? start.ahead : undefined;
     for (const [partition, place] of moved) this.#store(partition, place, this.#aheadOf(partition, place, ahead?.get(partition)));
+    this.#origin = start.kind === "places" ? (start.origin ?? null) : null;
     this.#started = true;
     // Only where members are not known to the administration there are any: they own the same partitions anew.
     for (const seat of [...this.#seats.values()]) if (moved.has(seat.partition.id)) this.#takeFrom(seat, seat.member);
@@ -289,6 +292,7 @@ export class PositionGroup implements Group {
       start: { kind: "at", position: partition.log.positions.nameOf(index) },
       epoch: String(epoch),
       ahead: this.#ahead.get(partition.id)?.named ?? null,
+      origin: this.#origin,
       // The same note: nobody has settled since, and nobody has moved the group.
       resumes: former?.note === note ? former.assignment : null,
       isCurrent: () => member.hasSession,

@@ -1,6 +1,7 @@
 import { OpenConnection } from "../../connection.ts";
 import type { HandledAhead } from "../../position/handled-ahead.ts";
 import { StreamError } from "../../errors.ts";
+import { originText } from "../../handled-origin.ts";
 import { showName } from "../../option-rules.ts";
 import { encodeBookmark } from "../../position/bookmark.ts";
 import type { PartitionPlace, StartPoint } from "../../position/place.ts";
@@ -45,6 +46,8 @@ async function groupsOf({ connection, topic }: Side, { copyGroup, signal }: Reso
   return names.filter((group) => group !== copyGroup).toSorted();
 }
 
+/** Some stores keep it in metadata of a few thousand bytes. Without it `skipMigrated` has no effect: messages come again. */
+const MOST_ORIGIN_CHARACTERS = 3_000;
 const NONE: ReadonlyMap<string, HandledAhead> = new Map();
 /** What concerns one group. Anything else ends the run. */
 const REFUSALS: ReadonlySet<string> = new Set(["conflict", "not-found", "position-out-of-range", "position-mismatch", "unsupported"]);
@@ -152,8 +155,9 @@ class Translator {
     const { group } = state;
     const { context } = this.#target;
     const places = translation.places(ends);
-    const to = this.#startPoint(translation, places);
-    const handledOrdinals = Object.fromEntries(translation.handledOrdinals(ordinals));
+    const handled = translation.handledOrdinals(ordinals);
+    const to = this.#startPoint(translation, places, originText({ source: this.#source.id, ordinals: handled }));
+    const handledOrdinals = Object.fromEntries(handled);
     const timestampMs = to.kind === "timestamp" ? to.timestampMs : null;
     const compare = (a: string, b: string): number => context.driver.compare(a, b);
     const isByTime = to.kind === "timestamp" || to.kind === "earliest";
@@ -176,8 +180,10 @@ class Translator {
   }
 
   /** A target without positions is placed by a time: what has the time of the first unhandled message comes again, and all that is stored behind. */
-  #startPoint(translation: GroupTranslation, places: ReadonlyMap<string, PartitionPlace>): StartPoint {
-    if (this.#target.context.capabilities.startAtPosition) return { kind: "places", places, ahead: translation.ahead };
+  #startPoint(translation: GroupTranslation, places: ReadonlyMap<string, PartitionPlace>, origin: string): StartPoint {
+    if (this.#target.context.capabilities.startAtPosition) {
+      return { kind: "places", places, ahead: translation.ahead, ...(origin.length > MOST_ORIGIN_CHARACTERS ? {} : { origin }) };
+    }
     const timeMs = translation.firstTimeMs ?? translation.lastTimeMs;
     return timeMs === null ? { kind: "earliest" } : { kind: "timestamp", timestampMs: Number(timeMs) };
   }

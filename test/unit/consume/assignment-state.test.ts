@@ -15,6 +15,7 @@ function stateOf(): AssignmentState<string> {
     usesAhead: true,
     stored: null,
     storesAhead: true,
+    migrated: null,
     resumed: undefined,
     compare: (a, b) => Number(a) - Number(b),
   });

@@ -47,7 +47,7 @@ test.each<[unknown, RegExp]>([
 });
 
 test("an option that the provider cannot honour is unsupported, at once", async () => {
-  const it = bench({ without: ["startAtTimestamp", "lagInMessages", "lagInTime"] });
+  const it = bench({ without: ["startAtTimestamp", "startAtPosition", "lagInMessages", "lagInTime"] });
   expect(() => it.consumer({ initialPosition: { timestamp: 1 } })).toThrow(expect.objectContaining({ code: "unsupported" }));
   expect(() => it.consumer({ skipMigrated: true })).toThrow(expect.objectContaining({ code: "unsupported" }));
   await expect(it.consumer({ skipMigrated: false }).lag()).rejects.toMatchObject({ code: "unsupported" });

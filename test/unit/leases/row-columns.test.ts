@@ -32,8 +32,9 @@ const GROUP: GroupRow = {
     ["c", { kind: "earliest" }],
   ]),
   moves: 2n,
-  move: { number: 3n, by: "admin", beat: 4, to: new Map([["c", { kind: "at", position: "" }]]), isPlacing: true },
+  move: { number: 3n, by: "admin", beat: 4, to: new Map([["c", { kind: "at", position: "" }]]), isPlacing: true, origin: "log 1=2" },
   attention: 12,
+  origin: "log 0=17",
 };
 
 test("rows come back from their columns as they were", () => {
