@@ -74,14 +74,14 @@ export class GroupMember<T> {
   async #join(): Promise<void> {
     const { signal } = this.#joining;
     await abortable(this.#actions.prepare(), signal);
-    const { group, nativeGroup, sessionTimeoutMs, maxBufferedBytes } = this.#options;
+    const { group, nativeGroup, sessionTimeoutMs, maxBufferedBytes, skipMigrated: usesOrigin } = this.#options;
     const { driver, nativeTopic } = this.#context;
     // Programs and providers start in any order, so a member waits as long as it has to. Each retry is reported.
     const untilClosed = { ...callOn(this.#context, "consume", signal), retryForMs: Infinity };
     const initialPosition = await retriedCall(untilClosed, () =>
       this.#options.initialPosition.resolve(() => driver.identity(nativeTopic, signal)),
     );
-    const settings = { group, nativeGroup, initialPosition, sessionTimeoutMs, maxBufferedBytes };
+    const settings = { group, nativeGroup, initialPosition, sessionTimeoutMs, maxBufferedBytes, usesOrigin };
     await retriedCall(untilClosed, () => this.#start(settings, signal));
     if (this.#phase === "joining") this.#phase = "running";
   }

@@ -151,6 +151,8 @@ export interface ConsumerSettings {
   readonly sessionTimeoutMs: number;
   /** About how much to fetch at once. */
   readonly maxBufferedBytes: number;
+  /** Is `Assignment.origin` used? A driver to which it costs a request leaves it out otherwise. @default false */
+  readonly usesOrigin?: boolean | undefined;
 }
 
 /** What has been handled of one assignment. */

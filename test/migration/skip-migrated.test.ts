@@ -40,7 +40,7 @@ async function handleRest(
   return values;
 }
 
-const TARGETS: readonly EmulatedProvider[] = ["memory", "kinesis", "oci-streaming"];
+const TARGETS: readonly EmulatedProvider[] = ["memory", "kafka", "kinesis", "oci-streaming"];
 
 test.for(TARGETS)(
   "a consumer of %s leaves out what its group had handled before it was moved",
@@ -77,3 +77,17 @@ test.for(TARGETS)(
     expect((await handleRest(target, true, 90, [])).length).toBe(90);
   },
 );
+
+test("what a group of kafka had handled elsewhere is in a companion that no list shows, and that goes with the group", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 2);
+  const target = await emulatedSide(context, "kafka", "departures", 1);
+  await unequalGroup(source, target);
+  await translateGroups(source, target, { groups: ["delays"] });
+  const { admin } = target.connection;
+  const listed = async (): Promise<readonly string[]> => await admin.listGroups.call(admin as never, "departures");
+  expect(await listed()).toEqual(["delays"]);
+  await expect(admin.describeGroup("departures", "delays.streamport-origin")).resolves.toMatchObject({ members: 0 });
+  await admin.deleteGroup.call(admin as never, "departures", "delays");
+  expect(await listed()).toEqual([]);
+  await expect(admin.describeGroup("departures", "delays.streamport-origin")).rejects.toMatchObject({ code: "not-found" });
+});

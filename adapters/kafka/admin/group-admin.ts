@@ -20,6 +20,8 @@ import { Coordinator } from "../group/coordinator.ts";
 import { groupOfNativeName, nativeGroupName } from "../group/group-name.ts";
 import { type CommittedPlace, GroupOffsets, type PlaceToCommit } from "../group/group-offsets.ts";
 import { subscribedTopics } from "../group/member-metadata.ts";
+import { newNote } from "../group/commit-metadata.ts";
+import { deleteOrigin, isCompanion, storeOrigin } from "../group/group-origin.ts";
 import { distancesWithin } from "../group/handled-distances.ts";
 import { warnOfNamesake } from "../group/native-namesake.ts";
 import { toOffset, toPosition } from "../records.ts";
@@ -73,7 +75,7 @@ export class GroupAdmin {
     const listed = await Promise.all(brokers.map(({ brokerId }) => client.listGroups(brokerId, signal)));
     const consumers = listed.flat().filter(({ protocolType }) => protocolType === CONSUMER_GROUP || protocolType === "");
     // While a group moves to another broker, both brokers may list it.
-    const waiting = new Set(consumers.map(({ group }) => group)).values();
+    const waiting = new Set(consumers.map(({ group }) => group).filter((group) => !isCompanion(group))).values();
     const onTopic: ListedGroup[] = [];
     const describeSome = async (): Promise<void> => {
       for (const native of waiting) {
@@ -119,7 +121,14 @@ export class GroupAdmin {
   async reset(topic: string, name: GroupName, to: StartPoint, signal: AbortSignal): Promise<void> {
     const { known, native, described, isNew, offsets } = await this.#planned(topic, name, to, signal);
     requireNoMembers(native, described, topic);
-    const places = await this.#placesToCommit(known, offsets, to, signal);
+    // The same for all partitions: the origin belongs to this reset.
+    const note = newNote();
+    if (to.kind === "places" && to.origin !== undefined) {
+      const origin = { note, text: to.origin };
+      await change(() => storeOrigin(this.#service.client, native, known, origin, signal));
+    }
+    const handled = await this.#placesToCommit(known, offsets, to, signal);
+    const places = new Map([...handled].map(([partition, place]) => [partition, { ...place, note }]));
     const codes = await change(() => this.#commits(known, native).commit(null, places, signal));
     const failed = [...codes.values()].find((code) => code !== 0);
     if (failed === ErrorNumber.UNKNOWN_MEMBER_ID) throw membersLive(native, topic);
@@ -143,6 +152,7 @@ export class GroupAdmin {
     try {
       if (!holdsOthers) {
         await change(() => coordinator.ask(signal, (brokerId) => client.deleteGroup(brokerId, native, signal)));
+        await deleteOrigin(client, native, signal);
         return;
       }
       const topics = [{ topic: known.topic, partitions: [...committed.keys()] }];

@@ -12,6 +12,7 @@ import { aheadPositions } from "./ahead-positions.ts";
 import { type FormerOwnership, consistentAhead } from "./former-ownership.ts";
 import { GroupMembership } from "./group-membership.ts";
 import type { CommittedPlace, GroupOffsets } from "./group-offsets.ts";
+import { type GroupOrigin, readOrigin } from "./group-origin.ts";
 import { OwnedDelivery, type ResumingAssignment } from "./owned-delivery.ts";
 import { OwnedPartition, OwnedPartitions } from "./owned-partitions.ts";
 import { settleOffsets } from "./settle-offsets.ts";
@@ -47,6 +48,9 @@ export class JoinedMember {
   /** The latest ownerships that are over, by partition. */
   readonly #former = new Map<number, FormerOwnership>();
   readonly #joined = Promise.withResolvers<void>();
+  /** Where the group came from; `null`: not asked for, or nowhere. */
+  #origin: GroupOrigin | null = null;
+  readonly #group: string;
   #hasJoined = false;
   #hasContact = false;
   /** The number of partitions that this member has released for others. */
@@ -58,6 +62,7 @@ export class JoinedMember {
   constructor(services: MemberServices, group: string, settings: ConsumerSettings, sink: Sink, closing: AbortSignal) {
     const { service, joinClient, client, watch } = services;
     const { topic } = watch.known;
+    this.#group = group;
     this.#services = services;
     this.#settings = settings;
     this.#topic = topic;
@@ -199,6 +204,8 @@ export class JoinedMember {
     while (context.isWanted()) {
       const wanted = added.filter((owned) => this.#isWanted(owned)).map(({ partition }) => partition);
       try {
+        // No reset can be made while this member lives, so that the origin stays the same.
+        if (this.#settings.usesOrigin === true) this.#origin ??= await readOrigin(client, this.#group, watch.known, this.#closing);
         return await startOffsets(context, wanted, this.#closing);
       } catch (error) {
         // The group is in a newer generation. The member will soon receive its partitions of that generation.
@@ -225,6 +232,7 @@ export class JoinedMember {
       start: { kind: "at", position: toPosition(place.offset) },
       epoch: String(owned.generation),
       ahead: ahead === null ? null : aheadPositions(place.offset, ahead),
+      origin: this.#origin !== null && this.#origin.note === place.note ? this.#origin.text : null,
       resumes: resumed?.assignment ?? null,
       isCurrent: () => this.#owned.isCurrent(owned) && this.#membership.hasSession,
     };
