@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { groupHandler } from "../../src/adapter-kit/index.ts";
 import type { Assignment, ConsumerDriver, ConsumerSettings, Settlement, Sink, StoredRecord, StreamError } from "../../src/driver/index.ts";
 import { classify, groupNotFound, pubsubError } from "./errors.ts";
@@ -88,7 +89,9 @@ export class PubSubConsumer implements ConsumerDriver {
       if (!isJoined && !over.signal.aborted) sink.joined();
       isJoined = true;
     };
-    const settings = { topic, subscription, isFresh, deadlineSeconds, flow, check, interrupted, answered };
+    // Silence of a subscription whose seek does not hold yet is none.
+    const silenceFromMs = isFresh ? performance.now() + this.#service.seekSettlingMs : 0;
+    const settings = { topic, subscription, isFresh, deadlineSeconds, flow, silenceFromMs, check, interrupted, answered };
     const stream = new PullStream(this.#service, settings, calls, leases);
     const failed = (error: unknown): void => {
       if (!over.signal.aborted) sink.failed(classify(error));

@@ -51,8 +51,8 @@ export class PubSubReader implements ReaderDriver {
   #toAcknowledge: string[] = [];
   #acknowledging: Promise<void> = Promise.resolve();
   #ackTimer: NodeJS.Timeout | null = null;
-  /** What was acknowledged last: a copy of it that comes again is no new message. */
-  readonly #acknowledged = new Set<string>();
+  /** What was handed out last: a copy of it that comes when it is acknowledged is no new message. */
+  readonly #handedOut = new Set<string>();
 
   constructor(service: PubSubService, topic: string) {
     this.#service = service;
@@ -109,7 +109,15 @@ export class PubSubReader implements ReaderDriver {
     const check = async (): Promise<void> => undefined;
     const stream = new PullStream(
       this.#service,
-      { topic: this.#topic, subscription, isFresh: true, deadlineSeconds: DEADLINE_SECONDS, flow: FLOW, check },
+      {
+        topic: this.#topic,
+        subscription,
+        isFresh: true,
+        deadlineSeconds: DEADLINE_SECONDS,
+        flow: FLOW,
+        silenceFromMs: opened.settledAtMs,
+        check,
+      },
       calls,
       leases,
     );
@@ -117,20 +125,18 @@ export class PubSubReader implements ReaderDriver {
     // A failure of the stream ends the delivery.
     running.catch(() => stop.abort());
     try {
-      await this.#deliver(stream, opened, range.end, sink, over);
+      await this.#deliver(stream, range.end, sink, over);
     } finally {
       stop.abort();
       await running;
     }
   }
 
-  async #deliver(stream: PullStream, { settledAtMs }: Opened, end: PartitionEnd, sink: ReaderSink, over: AbortSignal): Promise<void> {
+  async #deliver(stream: PullStream, end: PartitionEnd, sink: ReaderSink, over: AbortSignal): Promise<void> {
     const untilMs = end?.kind === "stored-before" ? end.timestampMs : Infinity;
     const { quietMs } = this.#service;
-    let withheld = 0;
     for (let isAtEnd = false; !over.aborted;) {
-      const quiet = Math.max(quietMs, settledAtMs - performance.now());
-      const messages = await stream.next(isAtEnd ? null : quiet, over);
+      const messages = await stream.next(isAtEnd ? null : quietMs, over);
       if (over.aborted) return;
       if (messages.length === 0) {
         isAtEnd = true;
@@ -139,25 +145,22 @@ export class PubSubReader implements ReaderDriver {
       }
       isAtEnd = false;
       const records = this.#newOf(messages);
-      const inRange = records.filter(({ timestampMs }) => Number(timestampMs) < untilMs);
-      // What is withheld stays leased, and must not use up the window behind which earlier messages wait.
-      withheld += records.length - inRange.length;
-      if (withheld >= FLOW.messages / 2) {
-        withheld = 0;
-        stream.renew();
-      }
+      const isInRange = ({ timestampMs }: StoredRecord): boolean => Number(timestampMs) < untilMs;
+      const inRange = records.filter(isInRange);
+      if (inRange.length < records.length) stream.withhold(records.filter((record) => !isInRange(record)));
       for (const portion of portions(inRange, FLOW.bytes)) if (!(await sink.deliver(PARTITION, portion))) return;
     }
   }
 
   #newOf(messages: readonly ReceivedMessage[]): StoredRecord[] {
     const records = messages.map(storedRecord);
-    const old = records.filter(({ position }) => this.#acknowledged.has(position));
+    const old = records.filter(({ position }) => this.#handedOut.has(position));
     for (const { position } of old) this.#acknowledgeSoon(position);
-    return old.length === 0 ? records : records.filter(({ position }) => !this.#acknowledged.has(position));
+    return old.length === 0 ? records : records.filter(({ position }) => !this.#handedOut.has(position));
   }
 
   handedOut(_partition: string, { position }: StoredRecord): void {
+    this.#remember(position);
     this.#acknowledgeSoon(position);
   }
 
@@ -184,18 +187,17 @@ export class PubSubReader implements ReaderDriver {
     this.#toAcknowledge = [];
     try {
       await this.#require().leases.acknowledge(positions, signal);
-      this.#remember(positions);
     } catch (error) {
       this.#toAcknowledge = [...positions, ...this.#toAcknowledge];
       throw error;
     }
   }
 
-  #remember(positions: readonly string[]): void {
-    for (const position of positions) this.#acknowledged.add(position);
-    for (const oldest of this.#acknowledged) {
-      if (this.#acknowledged.size <= REMEMBERED) break;
-      this.#acknowledged.delete(oldest);
+  #remember(position: string): void {
+    this.#handedOut.add(position);
+    for (const oldest of this.#handedOut) {
+      if (this.#handedOut.size <= REMEMBERED) break;
+      this.#handedOut.delete(oldest);
     }
   }
 

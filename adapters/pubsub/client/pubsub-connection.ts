@@ -31,7 +31,7 @@ const TIME_LIMIT_MS = 10_000;
 /** The service allows 100 streams on a connection, and requests need some. */
 const STREAMS_PER_CHANNEL = 90;
 /** The service ends streams by itself; none is to live for ever. */
-const STREAM_LIFE_MS = 900_000;
+export const STREAM_LIFE_MS = 900_000;
 
 /** Before there is a connection only credentials can be wrong. */
 const isUnknown = ({ code }: StreamError): boolean => code === "internal";

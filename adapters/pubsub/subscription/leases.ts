@@ -30,6 +30,8 @@ export class Leases {
   readonly #timer: NodeJS.Timeout;
   #extending: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** Called when messages are no longer this member's. */
+  settled: () => void = () => undefined;
 
   constructor(calls: AckCalls, deadlineSeconds: number) {
     this.#calls = calls;
@@ -78,6 +80,7 @@ export class Leases {
         lease.ackIds = lease.ackIds.filter((one) => one !== ackId);
         if (lease.ackIds.length === 0) this.#leases.delete(lease.messageId);
       }
+      this.settled();
     });
   }
 
@@ -88,6 +91,7 @@ export class Leases {
       ackIds.push(...(this.#leases.get(id)?.ackIds.slice(-1) ?? []));
       this.#leases.delete(id);
     }
+    this.settled();
     // Behind an extension that is on its way, which would take them back.
     await this.#extending;
     await this.#calls.modify(ackIds, 0, signal);
@@ -96,6 +100,11 @@ export class Leases {
   /** It is no longer this member's. */
   forget(messageId: string): void {
     this.#leases.delete(messageId);
+    this.settled();
+  }
+
+  get count(): number {
+    return this.#leases.size;
   }
 
   get outstanding(): Iterable<string> {

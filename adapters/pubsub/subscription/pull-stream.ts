@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import { RetryBackoff } from "../../../src/adapter-kit/index.ts";
-import type { PullCall } from "../client/pubsub-connection.ts";
+import { type PullCall, STREAM_LIFE_MS } from "../client/pubsub-connection.ts";
 import { classify, isCode, pubsubError } from "../errors.ts";
+import type { StoredRecord } from "../../../src/driver/index.ts";
 import type { ReceivedMessage } from "../records.ts";
 import type { PubSubService } from "../service.ts";
 import type { AckCalls } from "./ack-calls.ts";
@@ -24,6 +25,8 @@ export interface PullSettings {
   readonly isFresh: boolean;
   readonly deadlineSeconds: number;
   readonly flow: FlowControl;
+  /** On the monotonic clock: silence before says nothing, because a seek may not hold everywhere. */
+  readonly silenceFromMs: number;
   /** Called before each renewal of the stream. @throws what must end the pulling */
   readonly check: (signal: AbortSignal) => Promise<void>;
   /** A stream has ended with an error, and the next one is to be opened. */
@@ -38,10 +41,17 @@ interface Response {
 }
 
 const KEEPALIVE_MS = 30_000;
-/** So long the end of a stream may take. */
+/** So long the end of a stream may take that nobody waits for. */
 const LAST_MESSAGES_MS = 1_000;
-/** So long a stream may take to answer a sign of life. */
+/** So long a stream may take to answer a sign of life, or to end before the next one is opened. */
 const ANSWER_MS = 15_000;
+/** A time that is measured in such steps is not over because this process was busy. */
+const STEP_MS = 1_000;
+/** A stream is replaced before its time is over: with it what is on its way would be lost. */
+const RENEWAL_MS = (STREAM_LIFE_MS * 2) / 3;
+/** After a stream has broken: what was lost with it has come again by then. Exactly-once leases are longer at least. */
+const LOST_MS = (FIRST_LEASE_SECONDS + 1) * 1_000;
+const LOST_EXACTLY_ONCE_MS = 61_000;
 /** These two end a member when they come twice in a row. */
 const NOT_FOUND = 5;
 const UNAUTHENTICATED = 16;
@@ -55,12 +65,27 @@ export class PullStream {
   readonly #settings: PullSettings;
   readonly #leases: Leases;
   readonly #calls: AckCalls;
-  /** The service gives what is outstanding of a key to a stream with the same id. */
-  readonly #clientId = randomUUID();
+  /**
+   * By which the service knows that the next stream has what was outstanding on this one. After a broken stream it is another one: messages
+   * that were lost on their way count as outstanding, and later ones of their keys would come before them.
+   */
+  #clientId = randomUUID();
   #call: PullCall | null = null;
+  /** Ends the stream that is open, and receives what is on its way. */
+  #end: (() => void) | null = null;
   #isRenewing = false;
-  /** A new object with each sign of the service on the stream that is open; `null`: there was none yet. */
-  #answer: object | null = null;
+  /** The service has answered on the stream that is open. */
+  #isAnswered = false;
+  /** Signs of life on it that are not answered. */
+  #unanswered = 0;
+  /** The service answers signs of life; old emulators do not. */
+  #answersSigns = false;
+  /** Messages that will not be acknowledged. */
+  #withheld = 0;
+  /** Of the window of the stream that is open, by such messages. */
+  #used = { messages: 0, bytes: 0 };
+  /** On the monotonic clock: the last time that something was heard of a message. */
+  #silentSinceMs: number;
   /** Messages wait here in the order in which they came. */
   #arrived: ReceivedMessage[] = [];
   #wake: (() => void) | null = null;
@@ -72,19 +97,25 @@ export class PullStream {
     this.#settings = settings;
     this.#calls = calls;
     this.#leases = leases;
+    this.#silentSinceMs = settings.silenceFromMs;
+    leases.settled = () => this.#heard();
   }
 
   /**
-   * Messages that are not outstanding yet. Resolves with none when the signal has aborted, or after silence: a stream that the service
-   * has answered was silent for so long, and the service has answered once more then.
+   * Messages that are not outstanding yet. Resolves with none when the signal has aborted, or after silence: for so long a stream was open
+   * on which nothing came, and all but what is withheld was acknowledged, so that nothing could wait for that. The service has answered once more then.
    * @param quietMs `null`: silence is no answer
    */
   async next(quietMs: number | null, signal: AbortSignal): Promise<readonly ReceivedMessage[]> {
     while (this.#arrived.length === 0 && !signal.aborted) {
-      const answered = this.#answer;
-      if (quietMs === null) await this.#whenWoken(null, signal);
-      else if (answered === null) await this.#whenWoken(ANSWER_MS, signal);
-      else if (await this.#wasQuiet(answered, quietMs, signal)) break;
+      const isOpen = this.#isAnswered && !this.#isRenewing;
+      if (quietMs === null || !isOpen || this.#leases.count > this.#withheld) {
+        await this.#whenWoken(null, signal);
+        continue;
+      }
+      const leftMs = this.#silentSinceMs + quietMs - performance.now();
+      if (leftMs > 0) await this.#whenWoken(leftMs, signal);
+      else if (await this.#isSilent(signal)) break;
     }
     const arrived = this.#arrived;
     this.#arrived = [];
@@ -92,19 +123,32 @@ export class PullStream {
   }
 
   /** This process may have been busy, so that what has come is not seen yet: what the service has sent is seen before its next answer. */
-  async #wasQuiet(answered: object, quietMs: number, signal: AbortSignal): Promise<boolean> {
-    if (await this.#whenWoken(quietMs, signal)) return false;
-    if (this.#call === null) return false;
-    this.#answer = answered === this.#answer ? null : this.#answer;
-    if (this.#call.writable) this.#call.write({});
-    const deadlineMs = performance.now() + ANSWER_MS;
-    while (this.#answer === null && this.#call !== null && this.#arrived.length === 0 && !signal.aborted) {
-      const leftMs = deadlineMs - performance.now();
-      // Old emulators do not answer.
-      if (leftMs <= 0) return true;
-      await this.#whenWoken(leftMs, signal);
+  async #isSilent(signal: AbortSignal): Promise<boolean> {
+    const call = this.#call;
+    const sinceMs = this.#silentSinceMs;
+    // The first answers may be those to earlier signs.
+    for (let rounds = this.#unanswered + 1; rounds > 0; rounds -= 1) {
+      const before = this.#unanswered;
+      this.#signOfLife(call);
+      for (let waitedMs = 0; this.#unanswered > before;) {
+        if (waitedMs >= ANSWER_MS) return !this.#answersSigns;
+        if (!(await this.#whenWoken(STEP_MS, signal))) waitedMs += STEP_MS;
+        if (this.#call !== call || this.#isRenewing || this.#silentSinceMs !== sinceMs || signal.aborted) return false;
+      }
     }
-    return this.#answer !== null && this.#call !== null && this.#arrived.length === 0;
+    this.#unanswered = 0;
+    return true;
+  }
+
+  #signOfLife(call: PullCall | null): void {
+    this.#unanswered += 1;
+    if (call?.writable === true) call.write({});
+  }
+
+  /** Silence begins again. */
+  #heard(): void {
+    this.#silentSinceMs = Math.max(this.#silentSinceMs, performance.now());
+    this.#wake?.();
   }
 
   /** @returns whether something has happened within this time */
@@ -121,10 +165,25 @@ export class PullStream {
     return wasWoken;
   }
 
+  /** These stay leased and are not acknowledged. They must not use up the window, behind which others wait. */
+  withhold(records: readonly StoredRecord[]): void {
+    this.#withheld += records.length;
+    this.#use(records.map(({ bytes }) => bytes));
+  }
+
+  /** Half of the window is enough to go on, also with one of the largest messages. */
+  #use(messages: readonly number[]): void {
+    this.#used.messages += messages.length;
+    for (const bytes of messages) this.#used.bytes += bytes;
+    const { messages: most, bytes: mostBytes } = this.#settings.flow;
+    if (this.#used.messages >= most / 2 || this.#used.bytes >= mostBytes / 4) this.#renew();
+  }
+
   /** Ends the stream that is open, so that a new one with a new window takes its place. */
-  renew(): void {
+  #renew(): void {
+    if (this.#end === null || this.#isRenewing) return;
     this.#isRenewing = true;
-    this.#call?.cancel();
+    this.#end();
   }
 
   /** Until the signal aborts. @throws a `StreamError` that nothing can be done about */
@@ -145,7 +204,6 @@ export class PullStream {
         });
       } catch (error) {
         if (signal.aborted) return;
-        if (this.#isRenewing) continue;
         this.#settings.interrupted?.();
         const isSettling = isCode(error, NOT_FOUND) && performance.now() < settledAtMs;
         if (isSettling || (isCode(error, NOT_FOUND, UNAUTHENTICATED) && !hasRefused)) {
@@ -170,29 +228,30 @@ export class PullStream {
     const { subscription, flow } = this.#settings;
     const call = await this.#service.connection.stream(subscription);
     const ended = Promise.withResolvers<void>();
-    let isAnswered = true;
+    let isAlive = true;
+    let isComplete = false;
     call.on("data", (response: Response) => {
-      isAnswered = true;
+      isAlive = true;
       onSign();
-      this.#received(response);
-      this.#answer = response;
-      this.#wake?.();
+      this.#answered(response);
     });
     call.on("error", (error) => ended.reject(error));
     call.on("end", () => ended.resolve());
-    call.on("close", () => ended.resolve());
-    // What is on its way is still received, and given back: else it would be leased until its deadline.
+    call.on("close", () => ended.reject(pubsubError("unavailable", "the stream was closed before its end")));
+    // What is on its way is still received: else it would be leased until its deadline.
     let cancelling: NodeJS.Timeout | null = null;
     const end = (): void => {
-      call.end();
-      cancelling = setTimeout(() => call.cancel(), LAST_MESSAGES_MS);
+      if (call.writable) call.end();
+      if (cancelling !== null) clearTimeout(cancelling);
+      cancelling = setTimeout(() => call.cancel(), signal.aborted ? LAST_MESSAGES_MS : ANSWER_MS);
     };
     const keepalive = setInterval(() => {
       // The connection is dead though nobody has said so.
-      if (!isAnswered) return call.cancel();
-      isAnswered = false;
-      if (call.writable) call.write({});
+      if (!isAlive) return call.cancel();
+      isAlive = false;
+      this.#signOfLife(call);
     }, KEEPALIVE_MS);
+    const renewal = setTimeout(() => this.#renew(), RENEWAL_MS);
     try {
       if (signal.aborted) return;
       signal.addEventListener("abort", end, { once: true });
@@ -204,26 +263,60 @@ export class PullStream {
         maxOutstandingBytes: flow.bytes,
         protocolVersion: 1,
       });
-      // The first answer says that the stream is open.
-      call.write({});
       this.#call = call;
+      this.#end = end;
+      // The first answer says that the stream is open.
+      this.#unanswered = 0;
+      this.#used = { messages: 0, bytes: 0 };
+      this.#signOfLife(call);
       await ended.promise;
+      isComplete = true;
     } finally {
       this.#call = null;
-      this.#answer = null;
-      this.#wake?.();
+      this.#end = null;
+      this.#isAnswered = false;
+      if (!isComplete) this.#broken();
+      this.#heard();
       clearInterval(keepalive);
+      clearTimeout(renewal);
       if (cancelling !== null) clearTimeout(cancelling);
       signal.removeEventListener("abort", end);
       call.cancel();
     }
   }
 
+  /** Messages may have been lost on their way. They come again when their leases have run out. */
+  #broken(): void {
+    this.#clientId = randomUUID();
+    const lostMs = this.#calls.isExactlyOnce ? LOST_EXACTLY_ONCE_MS : LOST_MS;
+    this.#silentSinceMs = Math.max(this.#silentSinceMs, performance.now() + lostMs);
+  }
+
+  #answered(response: Response): void {
+    const wasAnswered = this.#isAnswered;
+    this.#isAnswered = true;
+    if ((response.receivedMessages ?? []).length === 0) {
+      this.#answersSigns = true;
+      this.#unanswered = Math.max(0, this.#unanswered - 1);
+      if (wasAnswered) this.#wake?.();
+      else this.#heard();
+      return;
+    }
+    this.#received(response);
+    this.#heard();
+  }
+
   #received({ receivedMessages, subscriptionProperties }: Response): void {
     if (subscriptionProperties !== undefined && subscriptionProperties !== null) {
       this.#calls.isExactlyOnce = subscriptionProperties.exactlyOnceDeliveryEnabled === true;
     }
-    const fresh = (receivedMessages ?? []).filter((received) => this.#leases.add(received));
+    const all = receivedMessages ?? [];
+    const fresh = all.filter((received) => this.#leases.add(received));
+    // Copies of what is withheld use up the window as well.
+    if (this.#withheld > 0 && fresh.length < all.length) {
+      const copies = all.filter((received) => !fresh.includes(received));
+      this.#use(copies.map(({ message }) => message.data?.length ?? 0));
+    }
     if (fresh.length === 0) return;
     if (this.#calls.isExactlyOnce) this.#receipts = this.#receipts.then(async () => this.#confirm(fresh));
     else this.#arrive(fresh);
