@@ -4,67 +4,120 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { test } from "vitest";
-import { startEmulator } from "../../localstack/index.ts";
+import { type ExpectStatic, type TestContext, test } from "vitest";
+import { type EmulatedProvider, startEmulator } from "../../localstack/index.ts";
 import { Random } from "../../src/conformance/history/random.ts";
 import { connect } from "../../src/index.ts";
-import { copy, verify } from "../../src/migration/index.ts";
+import { type Side, copy, verify } from "../../src/migration/index.ts";
 import { keysOf, messagesOf, produce, valuesByKey } from "../migration/two-topics.ts";
 import type { CopierOptions } from "./copier-process.ts";
 
 const KILLS = 20;
+const KEYS = keysOf(40);
+/** Messages of each key in a round. */
+const EACH = 30;
 
-test.for([
+/** Longer than the session of a copier: others take over. */
+const FROZEN_MS = 9_000;
+const FREEZES = 6;
+
+const pairs = [
   ["kafka", "kafka", 1],
   ["kafka", "kafka", 2],
   ["kafka", "kinesis", 1],
   ["kinesis", "kafka", 2],
-] as const)(
+] as const;
+
+test.for(pairs)(
   "a copy from emulated %s to emulated %s by %i processes, killed 20 times, loses and reorders nothing",
   { timeout: 900_000 },
   async ([from, to, processes], { expect, onTestFinished }) => {
-    const random = new Random(from.length * 31 + to.length * 7 + processes);
-    const source = await startEmulator(from, { topics: { a: { partitions: 4 } } });
-    const target = await startEmulator(to, { topics: { b: { partitions: 3 } } });
-    const state = await mkdtemp(join(tmpdir(), "streamport-kills-"));
-    onTestFinished(async () => {
-      await source.close();
-      await target.close();
-      await rm(state, { recursive: true });
-    });
-    const sides = [
-      { connection: await connect(source.url), topic: "a" },
-      { connection: await connect(target.url), topic: "b" },
-    ] as const;
-    const keys = keysOf(40);
-    const options: CopierOptions = { sourceUrl: source.url, targetUrl: target.url, fromTopic: "a", toTopic: "b", state };
-    const copiers: ChildProcess[] = Array.from({ length: processes }, () => startCopier(options));
-    onTestFinished(() => copiers.forEach((copier) => copier.kill("SIGKILL")));
+    const { random, sides, copiers, restart } = await startCopy([from, to], processes, onTestFinished);
     for (let kill = 0; kill < KILLS; kill += 1) {
-      await produce(sides[0], keys, 30, kill * 30);
+      await produce(sides[0], KEYS, EACH, kill * EACH);
       const victim = random.between(0, processes - 1);
       // While it copies, or after the session of its predecessor if others have taken over.
       await Promise.race([once(copiers[victim]!.stdout!, "data"), sleep(10_000)]);
       await sleep(random.between(0, 1_500));
-      copiers[victim]!.kill("SIGKILL");
-      await once(copiers[victim]!, "exit");
-      copiers[victim] = startCopier(options);
+      await restart(victim);
     }
-    for (const copier of copiers) {
-      copier.kill("SIGKILL");
-      await once(copier, "exit");
-    }
-    await copy(...sides);
-    const result = await verify(...sides);
-    expect(result).toMatchObject({ equal: true, sourceMessages: keys.length * 30 * KILLS, firstDifference: null });
-    const values = valuesByKey(await messagesOf(sides[1]));
-    const firsts = Object.fromEntries(Object.entries(values).map(([key, all]) => [key, [...new Set(all)]]));
-    expect(firsts).toEqual(valuesByKey(await messagesOf(sides[0])));
-    // What a killed process had under way may come after its successor has looked: such repeats are told.
-    expect(Object.values(values).flat().length).toBe(result.targetMessages + result.duplicates);
-    for (const { connection } of sides) await connection.close();
+    await expectCopied(expect, sides, copiers, KILLS);
   },
 );
+
+test.for(pairs.filter(([, , processes]) => processes === 2))(
+  "a copy from emulated %s to emulated %s by %i processes, one of which is stopped six times until the other has taken over, loses and reorders nothing",
+  { timeout: 900_000 },
+  async ([from, to, processes], { expect, onTestFinished }) => {
+    const { random, sides, copiers } = await startCopy([from, to], processes, onTestFinished);
+    for (let freeze = 0; freeze < FREEZES; freeze += 1) {
+      await produce(sides[0], KEYS, EACH, freeze * EACH);
+      const victim = copiers[random.between(0, processes - 1)]!;
+      await Promise.race([once(victim.stdout!, "data"), sleep(10_000)]);
+      await sleep(random.between(0, 300));
+      victim.kill("SIGSTOP");
+      await sleep(FROZEN_MS);
+      victim.kill("SIGCONT");
+      await sleep(random.between(0, 2_000));
+    }
+    await expectCopied(expect, sides, copiers, FREEZES);
+  },
+);
+
+type Sides = readonly [Side, Side];
+
+async function startCopy(
+  [from, to]: readonly [EmulatedProvider, EmulatedProvider],
+  processes: number,
+  finished: TestContext["onTestFinished"],
+) {
+  const random = new Random(from.length * 31 + to.length * 7 + processes);
+  const source = await startEmulator(from, { topics: { a: { partitions: 4 } } });
+  const target = await startEmulator(to, { topics: { b: { partitions: 3 } } });
+  const state = await mkdtemp(join(tmpdir(), "streamport-kills-"));
+  const sides: Sides = [
+    { connection: await connect(source.url), topic: "a" },
+    { connection: await connect(target.url), topic: "b" },
+  ];
+  const options: CopierOptions = { sourceUrl: source.url, targetUrl: target.url, fromTopic: "a", toTopic: "b", state };
+  const copiers = Array.from({ length: processes }, () => startCopier(options));
+  finished(async () => {
+    for (const copier of copiers) copier.kill("SIGKILL");
+    for (const { connection } of sides) await connection.close({ timeoutMs: 500 });
+    await source.close();
+    await target.close();
+    await rm(state, { recursive: true });
+  });
+  const restart = async (victim: number): Promise<void> => {
+    await kill(copiers[victim]!);
+    copiers[victim] = startCopier(options);
+  };
+  return { random, sides, copiers, restart };
+}
+
+async function kill(copier: ChildProcess): Promise<void> {
+  const ended = once(copier, "exit");
+  copier.kill("SIGKILL");
+  await ended;
+}
+
+/** What the processes have left is copied, and both sides are compared. */
+async function expectCopied(expect: ExpectStatic, sides: Sides, copiers: readonly ChildProcess[], rounds: number): Promise<void> {
+  for (const copier of copiers) {
+    // A copier that ended by itself would be a failure that its successor hides.
+    expect(copier.exitCode).toBeNull();
+    await kill(copier);
+  }
+  await copy(...sides);
+  const result = await verify(...sides);
+  const messages = KEYS.length * EACH * rounds;
+  expect(result).toMatchObject({ equal: true, sourceMessages: messages, targetMessages: messages, firstDifference: null });
+  const values = valuesByKey(await messagesOf(sides[1]));
+  const firsts = Object.fromEntries(Object.entries(values).map(([key, all]) => [key, [...new Set(all)]]));
+  expect(firsts).toEqual(valuesByKey(await messagesOf(sides[0])));
+  // What a killed or stopped process had under way may come after its successor has looked: such repeats are told.
+  expect(Object.values(values).flat().length).toBe(result.targetMessages + result.duplicates);
+}
 
 function startCopier(options: CopierOptions): ChildProcess {
   return spawn(process.execPath, [join(import.meta.dirname, "copier-process.ts"), JSON.stringify(options)], {
