@@ -13,7 +13,9 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** An event as the core takes it, whoever has written it. */
 export function recordOf(event: ReceivedEventData): StoredRecord {
-  const { partitionKey, sequenceNumber, offset, enqueuedTimeUtc, properties = {} } = event;
+  const { partitionKey, sequenceNumber, offset, enqueuedTimeUtc } = event;
+  // As they came: in `properties` the SDK makes objects of bytes.
+  const properties = event.getRawAmqpMessage().applicationProperties ?? {};
   // Other clients may have set the key to bytes.
   const key = partitionKey === null || partitionKey === undefined ? null : bytesOf(partitionKey);
   const headers: [string, Uint8Array | null][] = [];
@@ -56,6 +58,7 @@ function bytesOf(value: unknown): Uint8Array | null {
   if (value === null || value === undefined) return null;
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return Buffer.from(value, "utf8");
+  if (value instanceof Date) return Buffer.from(String(value.getTime()), "utf8");
   if (typeof value === "object") return Buffer.from(JSON.stringify(value, asText), "utf8");
   return Buffer.from(String(value as number | bigint | boolean), "utf8");
 }

@@ -1,5 +1,6 @@
 import type { PartitionPlace } from "../../../src/driver/index.ts";
 import { type LeaseRow, leaseColumns, leaseRowOf } from "../../../src/leases/index.ts";
+import { eventHubsError } from "../errors.ts";
 import { parsePosition, positionOf } from "../records.ts";
 import type { FoundBlob, Metadata } from "./blob-calls.ts";
 
@@ -38,7 +39,7 @@ export function isProgress(before: Progress, next: Progress): boolean {
  * The row of a partition as both blobs show it: who owns it by the ownership, and how far the group is by the checkpoint, whoever has written them.
  * @param moves how many resets the group has seen: a foreign place is younger than all of them. `null`: the group does not exist
  * @returns `null`: there is no row
- * @throws `SyntaxError` for a checkpoint without a place
+ * @throws `configuration` for a checkpoint without a place
  */
 export function rowOf(partition: string, ownership: FoundBlob | null, checkpoint: FoundBlob | null, moves: bigint | null): LeaseRow | null {
   const owner = ownership?.metadata["ownerid"] ?? "";
@@ -88,12 +89,12 @@ function isCheckpoint({ metadata }: FoundBlob): boolean {
 /** The minimum of a long, where a processor knows none: https://github.com/Azure/azure-sdk-for-net/issues/41911 */
 const NO_NUMBER = /^-\d+$/;
 
-/** By the sequence number where there is one: an offset may be empty, the minimum of a long, or of before a failover. @throws `SyntaxError` */
+/** By the sequence number where there is one: an offset may be empty, the minimum of a long, or of before a failover. @throws `configuration` */
 function placeOf({ name, metadata }: FoundBlob): PartitionPlace {
   const { sequencenumber = "", offset = "" } = metadata;
   if (/^\d{1,15}$/.test(sequencenumber)) {
     const hasOffset = offset !== "" && !NO_NUMBER.test(offset) && /^[!-~]{1,200}$/.test(offset);
     return { kind: "after", position: positionOf(Number(sequencenumber), hasOffset ? offset : undefined) };
   }
-  throw new SyntaxError(`the checkpoint ${name} has no sequence number to resume at: give it one, or delete it`);
+  throw eventHubsError("configuration", `the checkpoint ${name} has no sequence number to resume at: give it one, or delete it`);
 }

@@ -41,6 +41,7 @@ export class EventPump implements AsyncDisposable {
   #wake: () => void = () => undefined;
   #idleTurns = 0;
   #isClosed = false;
+  #wasOpen = false;
 
   constructor(consumer: BorrowedConsumer, { partition, start, ownerLevel, idleMs, most }: PumpRequest) {
     this.#consumer = consumer;
@@ -65,6 +66,11 @@ export class EventPump implements AsyncDisposable {
     );
   }
 
+  /** Has anything come of the link, be it that nothing came? */
+  get wasOpen(): boolean {
+    return this.#wasOpen;
+  }
+
   /** Is the link due to be replaced, because of the credit that it has? */
   get isWorn(): boolean {
     return this.#idleTurns >= MOST_IDLE_TURNS;
@@ -72,6 +78,7 @@ export class EventPump implements AsyncDisposable {
 
   #offer(events: readonly ReceivedEventData[], last: number | null): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
+    this.#wasOpen = true;
     if (events.length === 0) {
       this.#idleTurns += 1;
       this.#wake();

@@ -89,7 +89,10 @@ export class EventHubsCursor implements PartitionCursor {
       await this.#endPump();
     } catch (error) {
       signal.throwIfAborted();
+      const wasOpen = this.#pump?.wasOpen ?? false;
       await this.#endPump();
+      // The token of an open link has run out: the next link gets a new one. If that is refused, nothing else is left.
+      if (wasOpen && isCoded(error, "UnauthorizedError")) return;
       await this.#recover(error, signal);
     }
   }

@@ -159,6 +159,7 @@ export class ClientConnection {
 
   #endUnauthorized(): void {
     const nowMs = Date.now();
+    this.#requests.endUnauthorized();
     for (const link of this.#links.values()) {
       if (this.#grants.permits(link.entity, link.claim, nowMs)) continue;
       link.detach(new AmqpRefusal(Condition.unauthorized, `ExpiredToken: The token for '${link.entity}' is expired.`));

@@ -6,11 +6,14 @@ import type { Namespace } from "../namespace.ts";
 import { MalformedAmqp } from "../wire/amqp-reader.ts";
 import type { ConnectionControl } from "./connection-control.ts";
 import { addressOf } from "./entity-address.ts";
+import { endLink } from "./hub-link.ts";
 import { answerPropertyRequest, refusedPropertyRequest, subjectOf } from "./property-requests.ts";
 import { type RequestMessage, type ResponseMessage, parseRequest } from "./request-message.ts";
 import { RequestNode } from "./request-node.ts";
 import { wholeError } from "./rhea-frames.ts";
 import { answerTokenRequest } from "./token-requests.ts";
+
+const MANAGEMENT = "/$management";
 
 /** What requests go to: `$cbs` and `$management`. */
 export type RequestKind = "tokens" | "management";
@@ -22,6 +25,7 @@ export class RequestLinks {
   readonly #grants: ConnectionGrants;
   readonly #nodes = new Map<Session, Record<RequestKind, RequestNode>>();
   readonly #tokenLinks = new Set<Sender | Receiver>();
+  readonly #managementLinks = new Set<Sender | Receiver>();
 
   constructor(namespace: Namespace, control: ConnectionControl, grants: ConnectionGrants) {
     this.#namespace = namespace;
@@ -36,7 +40,7 @@ export class RequestLinks {
         throw new AmqpRefusal(Condition.notAllowed, "A link to the connection's $cbs node has already been opened.");
       }
       this.#tokenLinks.add(link);
-    }
+    } else this.#managementLinks.add(link);
     if (link.is_sender()) this.#nodesOf(link.session)[kind].add(link as Sender);
   }
 
@@ -68,7 +72,7 @@ export class RequestLinks {
     if (this.#control.ends(faults)) return null;
     try {
       this.#control.refuseUnauthorized(faults, "Manage", hub);
-      if (!this.#grants.knows(`${name.toLowerCase()}/$management`, Date.now())) throw unauthorized("Manage", hub);
+      if (!this.#grants.knows(`${name.toLowerCase()}${MANAGEMENT}`, Date.now())) throw unauthorized("Manage", hub);
       faults.refuseLink();
       return answerPropertyRequest(this.#namespace, request);
     } catch (error) {
@@ -85,8 +89,15 @@ export class RequestLinks {
     nodes?.management.flowed(sender);
   }
 
+  /** Tokens have run out: links to `$management` end like all others. */
+  endUnauthorized(): void {
+    if (this.#grants.hasFor(MANAGEMENT, Date.now())) return;
+    for (const link of this.#managementLinks) endLink(link, new AmqpRefusal(Condition.unauthorized, "ExpiredToken: The token is expired."));
+  }
+
   closed(link: Sender | Receiver): void {
     this.#tokenLinks.delete(link);
+    this.#managementLinks.delete(link);
     const nodes = this.#nodes.get(link.session);
     nodes?.tokens.remove(link);
     nodes?.management.remove(link);
@@ -94,6 +105,8 @@ export class RequestLinks {
 
   sessionClosed(session: Session): void {
     this.#nodes.delete(session);
-    for (const link of this.#tokenLinks) if (link.session === session) this.#tokenLinks.delete(link);
+    for (const links of [this.#tokenLinks, this.#managementLinks]) {
+      for (const link of links) if (link.session === session) links.delete(link);
+    }
   }
 }

@@ -32,6 +32,11 @@ export class ConnectionGrants {
     return [...this.#grants].some(([granted, { expiresMs }]) => expiresMs > nowMs && covers(granted, entity));
   }
 
+  /** Whether any token is for something of which the path ends so. */
+  hasFor(end: string, nowMs: number): boolean {
+    return [...this.#grants].some(([granted, { expiresMs }]) => expiresMs > nowMs && granted.endsWith(end));
+  }
+
   /** As if the time of all tokens had run out. */
   expireAll(): void {
     this.#grants.clear();
