@@ -35,7 +35,7 @@ export class EventHubsWorld implements AsyncDisposable {
   ): Promise<Connection<EventHubsCapability>> {
     const { connectionString, checkpoints } = this.emulator;
     const connection = await connect(eventHubs({ connectionString, checkpoints, developmentEmulator: true, ...options }));
-    this.#connections.push(connection as never);
+    this.#connections.push(connection);
     return connection;
   }
 
