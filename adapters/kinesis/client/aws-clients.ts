@@ -1,8 +1,9 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { KinesisClient } from "@aws-sdk/client-kinesis";
+import type { KinesisClient, KinesisClientConfig } from "@aws-sdk/client-kinesis";
 import { kinesisError } from "../errors.ts";
 import type { AwsCredentials, KinesisOptions } from "../options.ts";
 import { type HttpHandler, type Purpose, PurposeHandler } from "./purpose-handler.ts";
+import { readRecordsFast } from "./fast-records.ts";
 import type { Sdk } from "./sdk.ts";
 
 /** The clients of one connection. */
@@ -18,7 +19,8 @@ export interface AwsClients {
 const SOCKETS: Readonly<Record<Purpose, number>> = { read: 512, put: 64, control: 16 };
 const LEASE_SOCKETS = 64;
 
-const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+/** Without `info` and `error`: for these the SDK copies all records of each request and answer. */
+const SILENT = { debug: () => undefined, warn: () => undefined } as Required<KinesisClientConfig>["logger"];
 
 /** What an emulator gets where nothing else is known. None of them checks it. */
 const EMULATOR_REGION = "us-east-1";
@@ -45,6 +47,7 @@ export async function createClients(sdk: Sdk, options: KinesisOptions): Promise<
         requestHandler: purposeHandler(sdk) as never,
       }),
     );
+  if (client === undefined) readRecordsFast(kinesis);
   return {
     sdk,
     kinesis,

@@ -1,0 +1,59 @@
+import { GetRecordsCommand, GetShardIteratorCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import { expect, test } from "vitest";
+import { createClients } from "../../../../adapters/kinesis/client/aws-clients.ts";
+import { parseRecords } from "../../../../adapters/kinesis/client/fast-records.ts";
+import { loadSdk } from "../../../../adapters/kinesis/client/sdk.ts";
+import { KinesisWorld } from "./kinesis-world.ts";
+
+const bytes = (value: unknown): Uint8Array => Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+
+test("records are read as the SDK reads them, by the own parser", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: {} } });
+  const { endpoint, region } = world.emulator;
+  const clients = await createClients(await loadSdk(), { endpoint, region });
+  try {
+    const Records = ["", "value", "\u0000ÿ€".repeat(5_000)].map((text, index) => ({
+      PartitionKey: `schlüssel "${index}"`,
+      Data: Buffer.from(text),
+    }));
+    await world.raw.kinesis.send(new PutRecordsCommand({ StreamName: "orders", Records }));
+    const start = { StreamName: "orders", ShardId: "shardId-000000000000", ShardIteratorType: "TRIM_HORIZON" } as const;
+    const { ShardIterator } = await world.raw.kinesis.send(new GetShardIteratorCommand(start));
+    const read = async (kinesis: typeof clients.kinesis) => {
+      const { $metadata, NextShardIterator, Records: found = [], ...rest } = await kinesis.send(new GetRecordsCommand({ ShardIterator }));
+      const records = found.map(({ Data, ...record }) => ({ ...record, text: Buffer.from(Data!).toString() }));
+      return { status: $metadata.httpStatusCode, goesOn: typeof NextShardIterator, records, ...rest };
+    };
+    const byOurs = await read(clients.kinesis);
+    expect(byOurs).toEqual(await read(world.raw.kinesis));
+    expect(byOurs.records.map(({ text }) => text)).toEqual(Records.map(({ Data }) => Data.toString()));
+    expect(byOurs.records[0]!.ApproximateArrivalTimestamp).toBeInstanceOf(Date);
+    const { protocol } = clients.kinesis.config as unknown as { readonly protocol: { readonly deserializer: object } };
+    expect(Object.hasOwn(protocol.deserializer, "read")).toBe(true);
+    // Errors and all other answers are the SDK's.
+    await expect(clients.kinesis.send(new GetRecordsCommand({ ShardIterator: "none" }))).rejects.toMatchObject({
+      name: "InvalidArgumentException",
+    });
+  } finally {
+    clients.destroy();
+  }
+});
+
+test("an answer of another form is left to the SDK", () => {
+  const record = { Data: "dmFsdWU=", PartitionKey: "a", SequenceNumber: "1", ApproximateArrivalTimestamp: 1.001 };
+  expect(parseRecords(bytes({ Records: [record], MillisBehindLatest: 7 }))).toEqual({
+    Records: [{ ...record, Data: Buffer.from("value"), ApproximateArrivalTimestamp: new Date(1_001) }],
+    MillisBehindLatest: 7,
+  });
+  for (const other of [
+    "{",
+    "null",
+    [],
+    {},
+    { Records: {} },
+    { Records: [{ Data: 1 }] },
+    { Records: [{ ...record, ApproximateArrivalTimestamp: "x" }] },
+  ]) {
+    expect(parseRecords(bytes(other))).toBeNull();
+  }
+});
