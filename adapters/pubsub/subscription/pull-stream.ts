@@ -271,6 +271,9 @@ export class PullStream {
       this.#signOfLife(call);
       await ended.promise;
       isComplete = true;
+    } catch (error) {
+      isComplete = isEndOfService(error);
+      throw error;
     } finally {
       this.#call = null;
       this.#end = null;
@@ -335,4 +338,10 @@ export class PullStream {
     for (const { ackId, message } of messages) if (lost.has(ackId)) this.#leases.forget(message.messageId ?? "");
     this.#arrive(messages.filter(({ ackId }) => !lost.has(ackId)));
   }
+}
+
+/** Did the service itself end the stream? Then all that it has sent has come. What only the client says of a stream has no metadata. */
+function isEndOfService(error: unknown): boolean {
+  const { metadata } = (error ?? {}) as { readonly metadata?: { toJSON?(): object } };
+  return Object.keys(metadata?.toJSON?.() ?? {}).length > 0;
 }

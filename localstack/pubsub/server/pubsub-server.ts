@@ -30,7 +30,15 @@ export class PubSubServer {
       interceptors: [withoutPassedDeadlines],
     });
     this.#listener = new Listener(this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure()), host);
-    new GrpcService(library, encoding, { core: this.core, break: (peer) => this.#listener.break(peer) }).addTo(this.#server);
+    new GrpcService(library, encoding, {
+      core: this.core,
+      break: (peer) => this.#listener.break(peer),
+      trailers: () => {
+        const trailers = new library.grpc.Metadata();
+        trailers.set("server", "streamport-emulator");
+        return trailers;
+      },
+    }).addTo(this.#server);
   }
 
   get port(): number {

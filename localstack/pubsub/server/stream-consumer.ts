@@ -1,4 +1,4 @@
-import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { Metadata, ServerDuplexStream } from "@grpc/grpc-js";
 import type { Lease } from "../delivery/lease.ts";
 import type { CallFaults } from "../faults/call-faults.ts";
 import { DELIVERY } from "../faults/fault-effect.ts";
@@ -18,6 +18,8 @@ export interface StreamHost {
   readonly core: EmulatorCore;
   /** Breaks the connection of this peer. */
   break(peer: string): void;
+  /** Of the status with which a stream ends: by them a client can tell that end from a connection that is gone. */
+  trailers(): Metadata;
 }
 
 /** A stream of StreamingPull as a consumer of its subscription: it keeps to the flow control that the client asked for. */
@@ -126,7 +128,7 @@ export class StreamConsumer implements Connected {
     if (this.#isEnded) return;
     this.close();
     if (code === Code.ok) this.#call.end();
-    else this.#call.emit("error", { code, details: text });
+    else this.#call.emit("error", { code, details: text, metadata: this.#host.trailers() });
   }
 
   /** The stream is over. What is outstanding stays so. */

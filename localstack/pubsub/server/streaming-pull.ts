@@ -136,7 +136,7 @@ export class StreamingPull {
     this.#isOver = true;
     if (this.#consumer !== null) this.#consumer.end(code, text);
     else if (code === Code.ok) this.#call.end();
-    else this.#call.emit("error", { code, details: text });
+    else this.#call.emit("error", { code, details: text, metadata: this.#host.trailers() });
   }
 
   #close(): void {

@@ -360,3 +360,17 @@ test("on an exactly-once subscription the late result of a former holder does no
   // The holder has not acknowledged it.
   await expect.poll(async () => (await under.raw.pull(under.raw.subscription("flights.fenced"))).map(({ value }) => value)).toEqual(["0"]);
 });
+
+test(
+  "a reader whose application is slow reads to the end, and not only what the window of its stream holds",
+  { timeout: 60_000 },
+  async () => {
+    await send(numbers(6_000), "k");
+    const values: string[] = [];
+    for await (const { value } of flights(under.connection).reader({ until: "now" })) {
+      values.push(value);
+      if (values.length === 1) await delay(1_000);
+    }
+    expect(values).toEqual(numbers(6_000));
+  },
+);

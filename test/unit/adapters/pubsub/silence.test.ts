@@ -275,3 +275,19 @@ test("nothing is silent while a message is outstanding", async () => {
   fake.respond();
   expect(await next).toEqual([]);
 });
+
+test("what the service itself ends has lost nothing, so that a replay need not wait for it", { timeout: 30_000 }, async () => {
+  await using under = await harness();
+  const [keys, each] = [4, 50];
+  await send(under.connection, messages(keys, each));
+  const arrivals = new Arrivals();
+  let endedMs = 0;
+  for await (const message of flights(under.connection).reader({ until: "now" })) {
+    arrivals.add(message);
+    if (arrivals.count !== 1) continue;
+    await under.emulator.endStreams("flights", 14);
+    endedMs = performance.now();
+  }
+  expect(arrivals.firsts).toEqual(allOf(keys, each));
+  expect(performance.now() - endedMs).toBeLessThan(8_000);
+});

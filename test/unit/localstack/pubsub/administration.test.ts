@@ -212,7 +212,7 @@ describe("options", () => {
     await using everywhere = await startEmulatedPubSub({ host: "0.0.0.0", advertisedHost: "localhost" });
     expect(everywhere.apiEndpoint).toMatch(/^localhost:\d+$/);
     const endpoint = encodeURIComponent(`http://${everywhere.apiEndpoint}`);
-    expect(everywhere.url).toBe(`pubsub://${everywhere.project}?endpoint=${endpoint}&seekSettlingMs=0&quietMs=250`);
+    expect(everywhere.url).toBe(`pubsub://${everywhere.project}?endpoint=${endpoint}&seekSettlingMs=0&quietMs=100`);
     const port = Number(everywhere.apiEndpoint.split(":")[1]);
     await expect(startEmulatedPubSub({ host: "0.0.0.0", port })).rejects.toMatchObject({ code: "configuration" });
   });
