@@ -205,7 +205,7 @@ test.concurrent(
   { timeout: 60_000 },
   async () => {
     await using under = await harness();
-    const [keys, each] = [20, 250];
+    const [keys, each] = [4, 1_500];
     await send(under.connection, messages(keys, each, 0, 1_000));
     await using proxy = await losingProxy(under.emulator.apiEndpoint, 200_000);
     await using connection = (await connect(
@@ -220,7 +220,7 @@ test.concurrent(
 
 test.concurrent("a member handles what is lost with a connection before later messages of its keys", { timeout: 60_000 }, async () => {
   await using under = await harness();
-  const [keys, each] = [20, 250];
+  const [keys, each] = [4, 1_500];
   await send(under.connection, messages(keys, each, 0, 1_000));
   await using proxy = await losingProxy(under.emulator.apiEndpoint, 200_000);
   await using connection = (await connect(
