@@ -54,9 +54,13 @@ export async function installInto(folder: string, tarball: string): Promise<stri
   const project = join(folder, "project");
   await mkdir(project, { recursive: true });
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "empty-project", private: true, type: "module" }));
-  // The one dependency comes from our own installation: no test waits for a registry.
+  // The one dependency comes from our own installation, as a copy: no test waits for a registry, and the project can be copied elsewhere.
   const commander = join(projectRoot, "node_modules", "commander");
-  await runCommand("npm", ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", tarball, commander], project);
+  await runCommand(
+    "npm",
+    ["install", "--offline", "--install-links", "--ignore-scripts", "--no-audit", "--no-fund", tarball, commander],
+    project,
+  );
   await mkdir(join(project, "node_modules", "@types"), { recursive: true });
   for (const name of ["@types/node", "undici-types"]) {
     await symlink(join(projectRoot, "node_modules", name), join(project, "node_modules", name), "dir");
