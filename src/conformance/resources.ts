@@ -28,7 +28,7 @@ export class CaseResources {
   #topicCount = 0;
   /** Groups that exist before they are used, by topic. */
   readonly #prepared = new Map<string, string[]>();
-  /** Groups that begin with their first member. */
+  /** Groups of topics that were created, whose positions are deleted with them. */
   readonly #groups: { readonly topic: string; readonly group: string }[] = [];
   /** What is not deleted yet, each with the last error. */
   readonly #notCleanedUp = new Map<string, string>();
@@ -74,8 +74,8 @@ export class CaseResources {
     const prepared = this.#prepared.get(topic.name);
     const group = prepared === undefined ? name : prepared.shift();
     if (group === undefined) throw new EnvironmentMissing("groups: the case needs more for one topic than there are");
-    if (prepared === undefined) this.#groups.push({ topic: topic.name, group });
-    else if (this.#lent.has(topic.name)) await this.#deletePosition(topic.name, group);
+    if (prepared !== undefined && this.#lent.has(topic.name)) await this.#deletePosition(topic.name, group);
+    else this.#groups.push({ topic: topic.name, group });
     return group;
   }
 
