@@ -5,6 +5,7 @@ import { benchKafkaCli } from "./kafka-cli-bench.ts";
 import { benchKinesis } from "./kinesis-bench.ts";
 import { benchLeases } from "./leases-bench.ts";
 import { benchMemory } from "./memory-bench.ts";
+import { benchPubSub } from "./pubsub-bench.ts";
 import { writeRecord } from "../results/record.ts";
 import { type BenchResult, verdictOf } from "./result.ts";
 
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise
   "kafka-emulator": benchEmulator,
   "kafka-cli": benchKafkaCli,
   kinesis: benchKinesis,
+  pubsub: benchPubSub,
 };
 
 function table({ provider, control, bars, ...result }: BenchResult): string {
