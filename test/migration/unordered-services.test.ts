@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { bytes } from "../../src/index.ts";
+import { copy, translateGroups } from "../../src/migration/index.ts";
+import { type MemorySide, keysOf, memorySide, produce } from "./two-topics.ts";
+
+/** Handles until enough was handled. @returns the values */
+async function handle({ connection, topic }: MemorySide, isEnough: (values: readonly string[]) => boolean): Promise<string[]> {
+  const values: string[] = [];
+  const consumer = connection.topic(topic, { codec: bytes() }).consumer({ group: "delays" });
+  await consumer.run(({ value }) => {
+    values.push(Buffer.from(value).toString());
+    if (isEnough(values)) void consumer.close();
+  });
+  return values;
+}
+
+test("a service without positions is placed by a time, and what comes again is counted", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 2);
+  const target = await memorySide(context, "pubsub", "departures", 1);
+  for (let round = 0; round < 4; round += 1) {
+    await produce(source, keysOf(5), 5, round * 5);
+    await copy(source, target);
+    await sleep(20);
+  }
+  const handled = await handle(source, ({ length }) => length === 60);
+  const result = await translateGroups(source, target, { groups: ["delays"] });
+  expect(result).toMatchObject({ done: true, groups: [{ bookmark: null, timestampMs: expect.any(Number), refused: null }] });
+  const { repeats } = result.groups[0]!;
+  const rest = await handle(target, (values) => new Set([...handled, ...values]).size === 100 && values.length >= 40 + repeats!);
+  expect(rest.length).toBe(40 + repeats!);
+  expect(rest.length).toBeLessThan(100);
+});
+
+test("a group that exists on a service that shows no members is moved when it is confirmed that it is inactive", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 2);
+  const target = await memorySide(context, "pubsub", "departures", 1);
+  await produce(source, keysOf(5), 5);
+  await copy(source, target);
+  await handle(source, ({ length }) => length === 10);
+  await translateGroups(source, target, { groups: ["delays"] });
+  const refused = await translateGroups(source, target, { groups: ["delays"] });
+  expect(refused).toMatchObject({ done: false, groups: [{ refused: { code: "conflict", message: expect.stringContaining("confirm") } }] });
+  expect(await translateGroups(source, target, { groups: ["delays"], confirmed: true })).toMatchObject({ done: true });
+});
+
+test("a group of a service without positions has handled everything, when that is confirmed", async (context) => {
+  const source = await memorySide(context, "pubsub", "flights", 1);
+  const target = await memorySide(context, "kafka", "departures", 2);
+  await source.connection.admin.resetGroup.call(source.connection.admin as never, "flights", "delays", "earliest");
+  await produce(source, keysOf(5), 5);
+  await copy(source, target);
+  await handle(source, ({ length }) => length === 25);
+  const refused = await translateGroups(source, target, { groups: ["delays"] });
+  expect(refused).toMatchObject({ done: false, groups: [{ refused: { code: "conflict" } }] });
+  expect(await translateGroups(source, target, { groups: ["delays"], confirmed: true })).toMatchObject({
+    done: true,
+    groups: [{ repeats: 0 }],
+  });
+  await produce(target, ["new"], 2);
+  expect((await handle(target, ({ length }) => length === 2)).toSorted()).toEqual(["new:0", "new:1"]);
+});
