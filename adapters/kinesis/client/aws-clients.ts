@@ -3,7 +3,7 @@ import type { KinesisClient, KinesisClientConfig } from "@aws-sdk/client-kinesis
 import { kinesisError } from "../errors.ts";
 import type { AwsCredentials, KinesisOptions } from "../options.ts";
 import { type HttpHandler, type Purpose, PurposeHandler } from "./purpose-handler.ts";
-import { readRecordsFast } from "./fast-records.ts";
+import { useFastRecords } from "./fast-records.ts";
 import type { Sdk } from "./sdk.ts";
 
 /** The clients of one connection. */
@@ -47,7 +47,7 @@ export async function createClients(sdk: Sdk, options: KinesisOptions): Promise<
         requestHandler: purposeHandler(sdk) as never,
       }),
     );
-  if (client === undefined) readRecordsFast(kinesis);
+  if (client === undefined) useFastRecords(kinesis);
   return {
     sdk,
     kinesis,

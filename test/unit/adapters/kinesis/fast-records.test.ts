@@ -1,7 +1,7 @@
 import { GetRecordsCommand, GetShardIteratorCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { expect, test } from "vitest";
 import { createClients } from "../../../../adapters/kinesis/client/aws-clients.ts";
-import { parseRecords } from "../../../../adapters/kinesis/client/fast-records.ts";
+import { parseRecords, writeRecords } from "../../../../adapters/kinesis/client/fast-records.ts";
 import { loadSdk } from "../../../../adapters/kinesis/client/sdk.ts";
 import { KinesisWorld } from "./kinesis-world.ts";
 
@@ -16,7 +16,16 @@ test("records are read as the SDK reads them, by the own parser", async () => {
       PartitionKey: `schlüssel "${index}"`,
       Data: Buffer.from(text),
     }));
-    await world.raw.kinesis.send(new PutRecordsCommand({ StreamName: "orders", Records }));
+    const explicit = Records.map((record) => ({ ...record, ExplicitHashKey: "0" }));
+    for (const [sender, put] of [
+      [world.raw, Records],
+      [clients, Records],
+      [world.raw, explicit],
+      [clients, explicit],
+    ] as const) {
+      const { FailedRecordCount } = await sender.kinesis.send(new PutRecordsCommand({ StreamName: "orders", Records: put }));
+      expect(FailedRecordCount).toBe(0);
+    }
     const start = { StreamName: "orders", ShardId: "shardId-000000000000", ShardIteratorType: "TRIM_HORIZON" } as const;
     const { ShardIterator } = await world.raw.kinesis.send(new GetShardIteratorCommand(start));
     const read = async (kinesis: typeof clients.kinesis) => {
@@ -26,10 +35,16 @@ test("records are read as the SDK reads them, by the own parser", async () => {
     };
     const byOurs = await read(clients.kinesis);
     expect(byOurs).toEqual(await read(world.raw.kinesis));
-    expect(byOurs.records.map(({ text }) => text)).toEqual(Records.map(({ Data }) => Data.toString()));
+    expect(byOurs.records.map(({ text }) => text)).toEqual(
+      Array(4)
+        .fill(Records.map(({ Data }) => Data.toString()))
+        .flat(),
+    );
     expect(byOurs.records[0]!.ApproximateArrivalTimestamp).toBeInstanceOf(Date);
-    const { protocol } = clients.kinesis.config as unknown as { readonly protocol: { readonly deserializer: object } };
-    expect(Object.hasOwn(protocol.deserializer, "read")).toBe(true);
+    const { protocol } = clients.kinesis.config as unknown as {
+      readonly protocol: Readonly<Record<"serializer" | "deserializer", object>>;
+    };
+    expect([Object.hasOwn(protocol.deserializer, "read"), Object.hasOwn(protocol.serializer, "write")]).toEqual([true, true]);
     // Errors and all other answers are the SDK's.
     await expect(clients.kinesis.send(new GetRecordsCommand({ ShardIterator: "none" }))).rejects.toMatchObject({
       name: "InvalidArgumentException",
@@ -56,4 +71,24 @@ test("an answer of another form is left to the SDK", () => {
   ]) {
     expect(parseRecords(bytes(other))).toBeNull();
   }
+});
+
+test("an input is written as the SDK writes it, and one with more than records and a stream is left to the SDK", async () => {
+  await using world = await KinesisWorld.start();
+  const { protocol } = world.raw.kinesis.config as unknown as {
+    readonly protocol: { readonly serializer: { write(schema: unknown, input: unknown): void; flush(): Uint8Array } };
+  };
+  const { PutRecordsInput$ } = (await import("@aws-sdk/client-kinesis")) as unknown as { readonly PutRecordsInput$: readonly unknown[] };
+  expect(PutRecordsInput$[2]).toBe("PutRecordsInput");
+  const Records = [
+    { Data: Buffer.from("value"), PartitionKey: 'a "key" ß' },
+    { Data: new Uint8Array(), PartitionKey: "b", ExplicitHashKey: "7" },
+  ];
+  for (const stream of [{ StreamName: "orders" }, { StreamARN: "arn:aws:kinesis:eu-west-1:123456789012:stream/orders" }]) {
+    const input = { ...stream, Records };
+    protocol.serializer.write(PutRecordsInput$, input);
+    expect(JSON.parse(writeRecords(input)!)).toEqual(JSON.parse(Buffer.from(protocol.serializer.flush()).toString()));
+    expect(writeRecords({ ...input, DryRun: true })).toBeNull();
+  }
+  expect(writeRecords({ StreamName: "orders", Records: [{ Data: "text", PartitionKey: "a" } as never] })).toBeNull();
 });
