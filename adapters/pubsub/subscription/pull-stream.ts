@@ -41,8 +41,8 @@ interface Response {
 }
 
 const KEEPALIVE_MS = 30_000;
-/** So long the end of a stream may take that nobody waits for. */
-const LAST_MESSAGES_MS = 1_000;
+/** A stream that is left may be so long without a message before it ends. */
+const LAST_MESSAGES_MS = 2_000;
 /** So long a stream may take to answer a sign of life, or to end before the next one is opened. */
 const ANSWER_MS = 15_000;
 /** A time that is measured in such steps is not over because this process was busy. */
@@ -230,8 +230,10 @@ export class PullStream {
     const ended = Promise.withResolvers<void>();
     let isAlive = true;
     let isComplete = false;
+    let cancelling: NodeJS.Timeout | null = null;
     call.on("data", (response: Response) => {
       isAlive = true;
+      cancelling?.refresh();
       onSign();
       this.#answered(response);
     });
@@ -239,7 +241,6 @@ export class PullStream {
     call.on("end", () => ended.resolve());
     call.on("close", () => ended.reject(pubsubError("unavailable", "the stream was closed before its end")));
     // What is on its way is still received: else it would be leased until its deadline.
-    let cancelling: NodeJS.Timeout | null = null;
     const end = (): void => {
       if (call.writable) call.end();
       if (cancelling !== null) clearTimeout(cancelling);

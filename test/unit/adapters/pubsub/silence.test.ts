@@ -145,8 +145,13 @@ interface FakeService extends AsyncDisposable {
   /** One for each sign of life that the stream was asked for. */
   readonly signs: object[];
   answersSigns: boolean;
+  /** Sent, one after the other, when the client ends the stream. */
+  last: readonly string[];
+  readonly leases: Leases;
   respond(...messageIds: string[]): void;
 }
+
+const BETWEEN_LAST_MS = 800;
 
 function fakeService(): FakeService {
   const over = new AbortController();
@@ -165,8 +170,14 @@ function fakeService(): FakeService {
         done();
       },
       final(done) {
-        call.push(null);
         done();
+        void (async () => {
+          for (const messageId of fake.last) {
+            await delay(BETWEEN_LAST_MS);
+            respond(messageId);
+          }
+          call.push(null);
+        })();
       },
     }),
     { cancel: () => void call.destroy() },
@@ -188,6 +199,8 @@ function fakeService(): FakeService {
     pull,
     signs,
     answersSigns: true,
+    last: [],
+    leases,
     respond,
     async [Symbol.asyncDispose]() {
       over.abort();
@@ -244,6 +257,14 @@ test.concurrent("a service that does not answer is not silent", { timeout: 60_00
   await delay(16_500);
   fake.respond("m1");
   expect((await next).map(({ message }) => message.messageId)).toEqual(["m1"]);
+});
+
+test.concurrent("what comes while a stream ends is received until its end, however long that takes", { timeout: 60_000 }, async () => {
+  const fake = fakeService();
+  await delay(100);
+  fake.last = ["m1", "m2", "m3", "m4"];
+  await fake[Symbol.asyncDispose]();
+  expect([...fake.leases.outstanding]).toEqual(fake.last);
 });
 
 test("signs of life are no messages: they do not put off the end", async () => {
