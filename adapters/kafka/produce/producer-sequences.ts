@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import type { OutgoingRecord } from "../../../src/driver/index.ts";
-import type { KafkaClient, ProducerIdentity } from "../client/kafka-client.ts";
+import { type KafkaClient, KafkaUnsupportedError, type ProducerIdentity } from "../client/kafka-client.ts";
+import { kafkaError } from "../errors.ts";
 import type { BatchSequence } from "../log/record-batch-writer.ts";
 
 /** After the largest sequence number, 0 follows. */
@@ -55,7 +56,14 @@ export class ProducerSequences {
   }
 
   async #init(signal: AbortSignal): Promise<void> {
-    this.#identity = await this.#client.initProducerId(signal);
+    try {
+      this.#identity = await this.#client.initProducerId(signal);
+    } catch (cause) {
+      if (!(cause instanceof KafkaUnsupportedError)) throw cause;
+      // As the Kafka endpoint of OCI Streaming.
+      const text = "this server has no idempotent producers (InitProducerId): leave the setting idempotent off";
+      throw kafkaError("unsupported", text, { cause });
+    }
   }
 
   /** The server does not know the sequence of this partition any longer. Its next batch needs a new id. */

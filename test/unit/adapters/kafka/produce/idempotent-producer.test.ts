@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { type KafkaClient, KafkaUnsupportedError } from "../../../../../adapters/kafka/client/kafka-client.ts";
+import { ProducerSequences } from "../../../../../adapters/kafka/produce/producer-sequences.ts";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../../../localstack/kafka/broker/emulated-kafka.ts";
 import { type Connection, type Receipt, connect, text } from "../../../../../src/index.ts";
 
@@ -94,4 +96,18 @@ test("a message that a leader may have appended before it lost the leadership ha
   emulator.answerWith({ api: "Produce", errorCode: NOT_LEADER, isStored: true, topic: TOPIC });
   await expect(producer.send({ key: "a", value: "stored" })).rejects.toMatchObject({ code: "outcome-unknown" });
   expect(await storedByKey()).toEqual(new Map([["a", ["stored"]]]));
+});
+
+test("a server without idempotent producers is an error that says which setting to leave off", async () => {
+  const client = {
+    initProducerId: async () => {
+      throw new KafkaUnsupportedError("InitProducerId", [0, 1]);
+    },
+  } as Pick<KafkaClient, "initProducerId"> as KafkaClient;
+  await expect(new ProducerSequences(client).renew(new AbortController().signal)).rejects.toMatchObject({
+    code: "unsupported",
+    retryable: false,
+    message: expect.stringMatching(/no idempotent producers \(InitProducerId\): leave the setting idempotent off/),
+    cause: { name: "KafkaUnsupportedError" },
+  });
 });
