@@ -5,6 +5,7 @@ import { benchKafkaCli } from "./kafka-cli-bench.ts";
 import { benchKinesis } from "./kinesis-bench.ts";
 import { benchLeases } from "./leases-bench.ts";
 import { benchMemory } from "./memory-bench.ts";
+import { benchOciStreaming } from "./oci-streaming-bench.ts";
 import { benchPubSub } from "./pubsub-bench.ts";
 import { writeRecord } from "../results/record.ts";
 import { type BenchResult, verdictOf } from "./result.ts";
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise
   "kafka-cli": benchKafkaCli,
   kinesis: benchKinesis,
   pubsub: benchPubSub,
+  "oci-streaming": benchOciStreaming,
 };
 
 function table({ provider, control, bars, ...result }: BenchResult): string {
