@@ -28,11 +28,16 @@ const CALLS_IN_FLIGHT = 8;
 /** Errors of a whole request because of what is in it; the service does not say in which message. */
 const INVALID = ["invalid-argument", "too-large"];
 
-/** One message of the service, and what it stands for: a slice of a lane, or one record without a lane. */
+/** What a message of the service stands for: a slice of a lane, or one record without a lane. */
 interface Entry {
   readonly slice: number;
   readonly count: number;
-  readonly entry: MessageEntry;
+}
+
+/** The entries of a request, and its body. */
+interface Encoded {
+  readonly entries: readonly Entry[];
+  readonly body: Buffer;
 }
 
 /** What became of an entry: https://docs.oracle.com/iaas/api/#/en/streaming/20180418/datatypes/PutMessagesResultEntry */
@@ -89,27 +94,29 @@ export class OciProducer implements ProducerDriver {
 
   async write(call: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]> {
     const results: (SliceResult | undefined)[] = [];
-    const entries = this.#entriesOf(call, results);
-    if (entries.length > 0) await this.#put(call, entries, results, signal);
+    const encoded = this.#encode(call, results);
+    if (encoded.entries.length > 0) await this.#put(call, encoded, results, signal);
     return results as readonly SliceResult[];
   }
 
   /** Slices that cannot be sent as they are get their results at once. */
-  #entriesOf({ slices }: PublishCall, results: (SliceResult | undefined)[]): readonly Entry[] {
+  #encode({ slices }: PublishCall, results: (SliceResult | undefined)[]): Encoded {
     const entries: Entry[] = [];
+    const messages: MessageEntry[] = [];
     for (const [slice, { lane, records }] of slices.entries()) {
       try {
         const packed = lane === null ? records.map((record) => [record]) : [records];
-        const made = packed.map((messages) => messageEntry(this.#service.envelope, messages));
-        entries.push(...made.map((entry, index) => ({ slice, count: packed[index]!.length, entry })));
+        messages.push(...packed.map((each) => messageEntry(this.#service.envelope, each)));
+        entries.push(...packed.map(({ length: count }) => ({ slice, count })));
       } catch (error) {
         results[slice] = notStored(classify(error));
       }
     }
-    return entries;
+    // Only the bytes are kept while the request is on its way: its texts would be as much again, twice.
+    return { entries, body: Buffer.from(JSON.stringify({ messages }), "latin1") };
   }
 
-  async #put(call: PublishCall, entries: readonly Entry[], results: (SliceResult | undefined)[], signal: AbortSignal): Promise<void> {
+  async #put(call: PublishCall, { entries, body }: Encoded, results: (SliceResult | undefined)[], signal: AbortSignal): Promise<void> {
     const messages = entries.reduce((sum, { count }) => sum + count, 0);
     try {
       const stream = this.#prepared;
@@ -118,7 +125,7 @@ export class OciProducer implements ProducerDriver {
           operation: "PutMessages",
           method: "POST",
           path: `/streams/${encodeURIComponent(stream.id)}/messages`,
-          body: JSON.stringify({ messages: entries.map(({ entry }) => entry) }),
+          body,
           isUpload: true,
           topic: this.#topic,
           bytes: call.bytes,

@@ -22,11 +22,20 @@ export type MessageContent =
 
 const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
 
-export function contentOf(message: ServiceMessage, envelope: Envelope): MessageContent {
-  const { key, value, offset: position, timestamp } = message;
+/** What the messages of a page hold. */
+export function contentsOf(messages: readonly ServiceMessage[], envelope: Envelope): readonly MessageContent[] {
+  // Many messages are stored in the same millisecond.
+  let [text, timestampMs] = ["", Number.NaN];
+  return messages.map((message) => {
+    if (message.timestamp !== text) [text, timestampMs] = [message.timestamp, Date.parse(message.timestamp)];
+    return contentOf(message, timestampMs, envelope);
+  });
+}
+
+function contentOf(message: ServiceMessage, timestampMs: number, envelope: Envelope): MessageContent {
+  const { key, value, offset: position } = message;
   const partitionKey = key === null ? null : Buffer.from(key, "base64");
   const data = Buffer.from(value, "base64");
-  const timestampMs = Date.parse(timestamp);
   if (envelope === "raw") {
     const bytes = (partitionKey?.length ?? 0) + data.length;
     const headers = NO_HEADERS;

@@ -11,7 +11,8 @@ export interface ServiceCall {
   readonly method: HttpRequest["method"];
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: string | undefined;
+  /** As bytes only of an upload. */
+  readonly body?: string | Buffer | undefined;
   /** The service accepts it without a signature of its body: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm */
   readonly isUpload?: boolean | undefined;
   readonly topic?: string | undefined;
@@ -76,12 +77,13 @@ export class ServiceCalls {
     const headers = new RequestHeaders();
     headers.set("accept", "application/json");
     for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
-    const content = body === undefined ? null : Buffer.from(body, "utf8");
+    const content = typeof body === "string" ? Buffer.from(body, "utf8") : (body ?? null);
     if (content !== null && isUpload) {
       headers.set("content-type", "application/json");
       headers.set("content-length", String(content.length));
     }
-    const keyId = await this.#authentication.sign({ uri: url, method, headers, body }, !isUpload, signal);
+    const signed = { uri: url, method, headers, body: isUpload || typeof body !== "string" ? undefined : body };
+    const keyId = await this.#authentication.sign(signed, !isUpload, signal);
     return { headers, content, keyId, signedMs: Date.now() };
   }
 

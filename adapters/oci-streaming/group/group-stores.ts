@@ -8,7 +8,10 @@ import { ObjectLeaseStore } from "./object-lease-store.ts";
 const ROOT = "streamport";
 const GROUP_OBJECT = "group";
 
-/** Groups in a bucket: `streamport/<OCID of the stream>/<group>/`. A stream that was created again has groups of its own. */
+/**
+ * Groups in a bucket: `streamport/<OCID of the pool>/<stream>/<group>/`. Their rows say of which stream of that name they are, so that a group
+ * does not begin anew in one that was created again, without a word.
+ */
 export class BucketGroups implements GroupStores {
   readonly #objects: ObjectCalls;
 
@@ -16,12 +19,12 @@ export class BucketGroups implements GroupStores {
     this.#objects = objects;
   }
 
-  storeOf({ id }: StreamSummary, group: string): LeaseStore {
-    return new ObjectLeaseStore(this.#objects, `${ROOT}/${id}/${group}/`);
+  storeOf(stream: StreamSummary, group: string): LeaseStore {
+    return new ObjectLeaseStore(this.#objects, `${ROOT}/${placeOf(stream)}/${group}/`);
   }
 
-  async list({ id }: StreamSummary, signal: AbortSignal): Promise<readonly string[]> {
-    const prefix = `${ROOT}/${id}/`;
+  async list(stream: StreamSummary, signal: AbortSignal): Promise<readonly string[]> {
+    const prefix = `${ROOT}/${placeOf(stream)}/`;
     const listed = await this.#objects.list(prefix, signal);
     return listed.flatMap(({ name }) => {
       const [group, object, ...rest] = name.slice(prefix.length).split("/");
@@ -30,21 +33,26 @@ export class BucketGroups implements GroupStores {
   }
 }
 
+function placeOf({ identity, name }: StreamSummary): string {
+  return `${identity.cluster}/${name}`;
+}
+
 /** Groups in this process: of one driver object and all its connections. They are gone with it. */
 export class MemoryGroups implements GroupStores {
   readonly #stores = new Map<string, MemoryLeaseStore>();
 
-  storeOf({ id }: StreamSummary, group: string): LeaseStore {
-    const name = `${id}/${group}`;
+  storeOf(stream: StreamSummary, group: string): LeaseStore {
+    const name = `${placeOf(stream)}/${group}`;
     const store = this.#stores.get(name) ?? new MemoryLeaseStore();
     this.#stores.set(name, store);
     return store;
   }
 
-  async list({ id }: StreamSummary): Promise<readonly string[]> {
-    const own = [...this.#stores].filter(([name]) => name.startsWith(`${id}/`));
+  async list(stream: StreamSummary): Promise<readonly string[]> {
+    const prefix = `${placeOf(stream)}/`;
+    const own = [...this.#stores].filter(([name]) => name.startsWith(prefix));
     const rows = await Promise.all(
-      own.map(async ([name, store]) => ((await store.readGroup()) === null ? [] : [name.slice(id.length + 1)])),
+      own.map(async ([name, store]) => ((await store.readGroup()) === null ? [] : [name.slice(prefix.length)])),
     );
     return rows.flat();
   }

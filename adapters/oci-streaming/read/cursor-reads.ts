@@ -1,3 +1,4 @@
+import type { HttpAnswer } from "../client/http-transport.ts";
 import type { StreamCalls } from "../client/stream-calls.ts";
 import { jsonOf } from "../client/stream-calls.ts";
 import type { ServiceMessage } from "../records.ts";
@@ -57,8 +58,23 @@ export class CursorReads {
       signal,
     );
     const next = answer.headers["opc-next-cursor"];
-    return { messages: jsonOf(answer) as readonly ServiceMessage[], cursor: typeof next === "string" && next !== "" ? next : cursor };
+    return { messages: messagesIn(answer), cursor: typeof next === "string" && next !== "" ? next : cursor };
   }
+}
+
+/** As many digits as every number of JavaScript holds. */
+const EXACT_DIGITS = 15;
+const LAST_OFFSET = /"offset"\s*:\s*(\d+)/;
+
+/** As `jsonOf`. Offsets only rise: where the last one is small, all are, and a large page is read in half of the time. */
+function messagesIn(answer: HttpAnswer): readonly ServiceMessage[] {
+  const { body } = answer;
+  const last = body.lastIndexOf('"offset"');
+  const digits = last === -1 ? "" : LAST_OFFSET.exec(body.subarray(last, last + 64).toString("latin1"))?.[1];
+  if (digits === undefined || digits.length > EXACT_DIGITS) return jsonOf(answer) as readonly ServiceMessage[];
+  const messages = JSON.parse(body.toString("utf8")) as { offset: string | number }[];
+  for (const message of messages) message.offset = String(message.offset);
+  return messages as unknown as readonly ServiceMessage[];
 }
 
 /** An offset is written as it is: no number of JavaScript holds them all. */

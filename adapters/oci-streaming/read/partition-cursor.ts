@@ -2,7 +2,7 @@ import { type Fetched, type PartitionCursor, Portions, RetryBackoff, pause, retr
 import type { DriverGap, Place } from "../../../src/driver/index.ts";
 import { firstPosition, recordStart } from "../../../src/envelope/index.ts";
 import { classify, hasStatus, isCoded, ociError, waitHintMs } from "../errors.ts";
-import { type MessageContent, type ServiceMessage, compareOffsets, comparePositions, contentOf } from "../records.ts";
+import { type MessageContent, type ServiceMessage, compareOffsets, comparePositions, contentsOf } from "../records.ts";
 import type { OciService } from "../service.ts";
 import type { StreamSummary } from "../streams/stream-summary.ts";
 import { CursorReads, type CursorStart } from "./cursor-reads.ts";
@@ -19,9 +19,11 @@ export interface PartitionCursorRequest {
 
 /** What is on its way to the partition when the service says that nothing is left. */
 const ON_ITS_WAY_MS = 10_000;
-/** About how many bytes one request should bring: a partition gives two megabytes a second. */
-const PAGE_BYTES = 1_048_576;
-const FIRST_LIMIT = 64;
+/** What a partition gives in a second: https://docs.oracle.com/en-us/iaas/Content/Streaming/Concepts/streamingoverview_topic-Limits_on_Streaming_Resources.htm */
+const BYTES_A_SECOND = 2_097_152;
+/** Larger pages bring nothing more, and live so long that collecting them costs a third of the time. */
+const LEAST_PAGE_BYTES = 262_144;
+const FIRST_LIMIT = 512;
 const MOST_GROWTH = 8;
 /** https://docs.oracle.com/iaas/api/#/en/streaming/20180418/Message/GetMessages */
 const MOST_LIMIT = 10_000;
@@ -38,6 +40,8 @@ export class OciPartitionCursor implements PartitionCursor {
   readonly #service: OciService;
   readonly #request: PartitionCursorRequest;
   readonly #backoff: RetryBackoff;
+  /** About how many bytes one request should bring: as much as the partition gives until the next one may be made. */
+  readonly #pageBytes: number;
   /** What was read and not handed out yet. */
   #found: Fetched[] = [];
   /** Where the next page begins. */
@@ -58,6 +62,7 @@ export class OciPartitionCursor implements PartitionCursor {
     this.#request = request;
     this.#place = request.place;
     this.#emptyUntilMs = request.emptyUntilMs;
+    this.#pageBytes = Math.max(LEAST_PAGE_BYTES, (BYTES_A_SECOND * service.budget.spacingMs) / 1_000);
     const retryAfterMs = (error: unknown): number | null => waitHintMs((error as { readonly serviceText?: string }).serviceText ?? "");
     this.#backoff = new RetryBackoff({ report: service.report, topic: request.topic, classify, retryAfterMs, ...THROTTLED_MS });
   }
@@ -82,11 +87,11 @@ export class OciPartitionCursor implements PartitionCursor {
       this.#cursor ??= await this.#begin(reads, signal);
       if (this.#cursor === null) return;
       let page = await reads.page(this.#cursor, this.#limit, signal);
-      let contents = page.messages.map((message) => contentOf(message, this.#service.envelope));
+      let contents = contentsOf(page.messages, this.#service.envelope);
       // Bytes can be damaged on their way: what cannot be read is fetched once more.
       if (contents.some(({ kind }) => kind === "unreadable")) {
         page = await reads.page(this.#cursor, this.#limit, signal);
-        contents = page.messages.map((message) => contentOf(message, this.#service.envelope));
+        contents = contentsOf(page.messages, this.#service.envelope);
       }
       this.#refusals = 0;
       this.#take(page.messages, contents, askedAtMs);
@@ -180,7 +185,7 @@ export class OciPartitionCursor implements PartitionCursor {
     this.#place = { kind: "after", position: last.offset };
     this.#lastTimeMs = Date.parse(last.timestamp);
     this.#emptyUntilMs = null;
-    const fitting = Math.floor((PAGE_BYTES * messages.length) / Math.max(bytes, 1));
+    const fitting = Math.floor((this.#pageBytes * messages.length) / Math.max(bytes, 1));
     this.#limit = Math.max(1, Math.min(fitting, this.#limit * MOST_GROWTH, MOST_LIMIT));
   }
 

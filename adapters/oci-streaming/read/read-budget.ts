@@ -19,13 +19,14 @@ interface Spent {
  * used at once, but for one.
  */
 export class ReadBudget {
-  readonly #spacingMs: number;
+  /** Between two reads of a partition, where there are many. */
+  readonly spacingMs: number;
   readonly #spent = new Map<string, Spent>();
   #sweptMs = performance.now();
 
   /** @param pollMs where it is shorter, the service is one that allows more */
   constructor(pollMs: number) {
-    this.#spacingMs = Math.min(SPACING_MS, pollMs);
+    this.spacingMs = Math.min(SPACING_MS, pollMs);
   }
 
   /** Waits until the partition may be read again. Rejects with the signal's reason. */
@@ -35,8 +36,8 @@ export class ReadBudget {
     const name = `${streamId}/${partition}`;
     const spent = this.#spent.get(name) ?? { wholeAtMs: nowMs };
     this.#spent.set(name, spent);
-    spent.wholeAtMs = Math.max(spent.wholeAtMs, nowMs) + this.#spacingMs;
-    const waitMs = spent.wholeAtMs - nowMs - BURST * this.#spacingMs;
+    spent.wholeAtMs = Math.max(spent.wholeAtMs, nowMs) + this.spacingMs;
+    const waitMs = spent.wholeAtMs - nowMs - BURST * this.spacingMs;
     if (waitMs > 0) await pause(waitMs, signal);
     signal.throwIfAborted();
   }

@@ -17,7 +17,7 @@ interface LeaseObject {
 /**
  * Groups by leases keep one object for each partition. To show that a partition is stolen, the objects themselves are changed, as another
  * member would change them. The conventions by which they are known are those of README.md:
- * an object belongs to a topic if a part of its name is the OCID of the stream; it is a lease if it is a JSON object with `epoch` and `beat`,
+ * an object belongs to a topic if a part of its name is the OCID of the stream, or that of the stream's pool, followed by its name; it is a lease if it is a JSON object with `epoch` and `beat`,
  * and the row of a group if it has `attention`.
  */
 export class LeaseObjects {
@@ -31,9 +31,12 @@ export class LeaseObjects {
 
   /** The topic whose group has an object of this name, or objects with this prefix. */
   topicOf(name: string): string | null {
-    for (const part of name.split("/")) {
+    const parts = name.split("/");
+    for (const [index, part] of parts.entries()) {
       const stream = part.startsWith("ocid1.stream.") ? this.#streams.find(part) : null;
       if (stream !== null) return stream.name;
+      const next = parts[index + 1];
+      if (next !== undefined && part.startsWith("ocid1.streampool.") && this.#streams.hasNamed(part, next)) return next;
     }
     return null;
   }

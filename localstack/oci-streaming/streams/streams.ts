@@ -53,6 +53,12 @@ export class Streams {
     return pool;
   }
 
+  /** Is there a stream of this name in the pool, or was there one? */
+  hasNamed(streamPoolId: string, name: string): boolean {
+    for (const stream of this.#all.values()) if (stream.name === name && stream.streamPoolId === streamPoolId) return true;
+    return false;
+  }
+
   /** Also a deleted one. */
   find(id: string): Stream | null {
     return this.#all.get(id) ?? null;

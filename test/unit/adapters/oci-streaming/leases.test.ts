@@ -3,10 +3,10 @@ import { WAIT, keyed, member } from "../members.ts";
 import { OciWorld } from "./oci-world.ts";
 
 async function place(world: OciWorld, partition: number): Promise<string | undefined> {
-  const streamId = await world.raw.streamId("orders");
+  const { streamPool } = world.emulator;
   const { status, text } = await world.raw.objects(
     "GET",
-    `${world.emulator.leases.bucket}/o/streamport/${streamId}/workers/partitions/${partition}`,
+    `${world.emulator.leases.bucket}/o/streamport/${streamPool}/orders/workers/partitions/${partition}`,
   );
   return status === 200 ? (JSON.parse(text) as Readonly<Record<string, string>>)["place"] : undefined;
 }
@@ -99,4 +99,22 @@ test("groups in this process need no bucket, and all connections of a driver obj
   await expect.poll(() => consuming.values, WAIT).toEqual(["a 0"]);
   expect(await connection.admin.listGroups("orders")).toEqual(["workers"]);
   expect(world.emulator.callCount("PutObject")).toBe(0);
+});
+
+test("a group of a stream that was deleted and created again is refused until it is reset or deleted", async () => {
+  await using world = await OciWorld.start({ topics: { orders: { partitions: 1 } } });
+  const connection = await world.connect();
+  const first = member(connection, "orders");
+  await keyed(connection, "orders").producer().send({ value: "a 0" });
+  await expect.poll(() => first.values, WAIT).toEqual(["a 0"]);
+  await first.consumer.close();
+  await connection.admin.deleteTopic("orders");
+  await connection.admin.createTopic("orders");
+  await keyed(connection, "orders").producer().send({ value: "a 1" });
+  const refused = member(connection, "orders", { initialPosition: "latest" });
+  await refused.running;
+  expect(refused.failure).toMatchObject({ code: "position-mismatch", message: expect.stringMatching(/a former topic of this name/) });
+  await connection.admin.resetGroup("orders", "workers", "earliest");
+  const second = member(connection, "orders");
+  await expect.poll(() => second.values, WAIT).toEqual(["a 1"]);
 });

@@ -35,8 +35,8 @@ test("a group that had handled everything is caught up behind a stream that rete
 });
 
 async function leaseColumns(world: OciWorld): Promise<Readonly<Record<string, string>>> {
-  const streamId = await world.raw.streamId("orders");
-  const { text } = await world.raw.objects("GET", `${world.emulator.leases.bucket}/o/streamport/${streamId}/workers/partitions/0`);
+  const { streamPool } = world.emulator;
+  const { text } = await world.raw.objects("GET", `${world.emulator.leases.bucket}/o/streamport/${streamPool}/orders/workers/partitions/0`);
   return JSON.parse(text) as Readonly<Record<string, string>>;
 }
 

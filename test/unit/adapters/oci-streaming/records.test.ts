@@ -4,7 +4,7 @@ import { classify, mayBeDone, waitHintMs } from "../../../../adapters/oci-stream
 import { ServiceAnswerError } from "../../../../adapters/oci-streaming/client/service-answer-error.ts";
 import { jsonOf } from "../../../../adapters/oci-streaming/client/stream-calls.ts";
 import { messageEntry } from "../../../../adapters/oci-streaming/produce/message-entry.ts";
-import { type ServiceMessage, comparePositions, contentOf } from "../../../../adapters/oci-streaming/records.ts";
+import { type ServiceMessage, comparePositions, contentsOf } from "../../../../adapters/oci-streaming/records.ts";
 import type { OutgoingRecord } from "../../../../src/driver/index.ts";
 
 const TIME = "2026-11-29T10:00:00.000Z";
@@ -25,6 +25,8 @@ const stored = ({ key = null, value }: { readonly key?: string | null; readonly 
   offset,
   timestamp: TIME,
 });
+
+const contentOf = (message: ServiceMessage, envelope: "frame" | "raw") => contentsOf([message], envelope)[0]!;
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 
