@@ -95,7 +95,7 @@ class RawStreams {
     const { putMessagesResult } = await this.#messages.putMessages({ streamId, putMessagesDetails: { messages: [...messages] } });
     const { failures, entries } = putMessagesResult;
     if (failures === 0) return [];
-    return entries!.flatMap(({ error }, index) => ((error ?? null) === null ? [] : [index]));
+    return entries.flatMap(({ error }, index) => ((error ?? null) === null ? [] : [index]));
   }
 
   /** All partitions at once, each from one page to the next. */
@@ -107,7 +107,7 @@ class RawStreams {
         const { cursor: start } = await this.#messages.createCursor({ streamId, createCursorDetails });
         for (let cursor = start.value; !isOver;) {
           const { items, opcNextCursor } = await this.#messages.getMessages({ streamId, cursor });
-          for (const { value } of items) read(Buffer.from(value as string, "base64"));
+          for (const { value } of items) read(Buffer.from(value, "base64"));
           cursor = opcNextCursor;
           if (items.length === 0) await sleep(EMPTY_PAUSE_MS);
         }
