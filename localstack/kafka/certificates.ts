@@ -39,12 +39,13 @@ export class CertificateAuthority {
     return readFile(this.certificateFile, "utf8");
   }
 
-  /** Makes a key and a certificate with this common name, for servers on the loopback interface and for clients. */
-  async issue(commonName: string): Promise<CertifiedKey> {
+  /** Makes a key and a certificate with this common name, for servers on the loopback interface, also under other names, and for clients. */
+  async issue(commonName: string, otherNames: readonly string[] = []): Promise<CertifiedKey> {
     const file = (ending: string): string => join(this.#folder, `${this.name}-${commonName}.${ending}`);
     const request = ["req", "-new", ...KEY, "-subj", `/CN=${commonName}`, "-keyout", file("key"), "-out", file("csr")];
     await runProgram("openssl", request, { timeoutMs: TIMEOUT_MS });
-    await writeFile(file("ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n");
+    const names = ["IP:127.0.0.1", "DNS:localhost", ...otherNames.map((name) => `DNS:${name}`)].join(",");
+    await writeFile(file("ext"), `subjectAltName=${names}\nextendedKeyUsage=serverAuth,clientAuth\n`);
     const signing = ["-CA", this.certificateFile, "-CAkey", this.#keyFile, "-set_serial", `0x${randomBytes(8).toString("hex")}`];
     const output = ["-days", "2", "-extfile", file("ext"), "-out", file("pem")];
     await runProgram("openssl", ["x509", "-req", "-in", file("csr"), ...signing, ...output], { timeoutMs: TIMEOUT_MS });
