@@ -21,23 +21,27 @@ export async function fillTopic(
   return messages.map(({ value }) => value);
 }
 
-/** A new group that has one member, with the defaults. */
-export function byRun(topic: Topic<Uint8Array>): Consuming {
-  return byConsumer(topic, (consumer, read) => consumer.run(({ value }) => read(value)));
+/** A new group that has one member, with the defaults. `newGroup`: its name, where groups have to be there before. */
+export function byRun(topic: Topic<Uint8Array>, newGroup: () => string = randomUUID): Consuming {
+  return byConsumer(topic, newGroup, (consumer, read) => consumer.run(({ value }) => read(value)));
 }
 
 /** A new group that has one member, which gets batches. */
-export function byRunBatches(topic: Topic<Uint8Array>): Consuming {
-  return byConsumer(topic, (consumer, read) =>
+export function byRunBatches(topic: Topic<Uint8Array>, newGroup: () => string = randomUUID): Consuming {
+  return byConsumer(topic, newGroup, (consumer, read) =>
     consumer.runBatches((batch) => {
       for (const { value } of batch) read(value);
     }),
   );
 }
 
-function byConsumer(topic: Topic<Uint8Array>, start: (consumer: Consumer<Uint8Array>, read: Read) => Promise<void>): Consuming {
+function byConsumer(
+  topic: Topic<Uint8Array>,
+  newGroup: () => string,
+  start: (consumer: Consumer<Uint8Array>, read: Read) => Promise<void>,
+): Consuming {
   return (read) => {
-    const consumer = topic.consumer({ group: randomUUID(), initialPosition: "earliest" });
+    const consumer = topic.consumer({ group: newGroup(), initialPosition: "earliest" });
     const running = start(consumer, read);
     return async () => {
       await consumer.close();

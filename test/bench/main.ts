@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { benchEmulator } from "./emulator-bench.ts";
+import { benchEventHubs } from "./event-hubs-bench.ts";
 import { benchKafka } from "./kafka-bench.ts";
 import { benchKafkaCli } from "./kafka-cli-bench.ts";
 import { benchKinesis } from "./kinesis-bench.ts";
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise
   "kafka-emulator": benchEmulator,
   "kafka-cli": benchKafkaCli,
   kinesis: benchKinesis,
+  "event-hubs": benchEventHubs,
   pubsub: benchPubSub,
   "oci-streaming": benchOciStreaming,
 };

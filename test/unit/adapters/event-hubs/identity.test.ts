@@ -44,9 +44,9 @@ describe.each(hasOpenSsl ? ["TLS"] : [])("over %s, with an identity instead of a
     setDefaultCACertificates([...trusted, await authority.certificate()]);
     // The names of Azure are those of this machine.
     const lookup = dns.lookup.bind(dns) as (host: string, ...rest: unknown[]) => void;
-    vi.spyOn(dns, "lookup").mockImplementation(((host: string, ...rest: unknown[]) => {
+    vi.spyOn(dns, "lookup").mockImplementation((host: string, ...rest: unknown[]) => {
       lookup(host === NAMESPACE || host === STORAGE ? "127.0.0.1" : host, ...rest);
-    }) as never);
+    });
   });
 
   afterAll(async () => {
