@@ -170,3 +170,44 @@ test("the state of another cutover is refused", async (context) => {
   await cutover(source, target, { step: "check", stateFile });
   await expect(cutover(target, source, { step: "check", stateFile })).rejects.toMatchObject({ code: "position-mismatch" });
 });
+
+test("what a group has handled of the copies on the target is not handled again when it comes back", async (context) => {
+  const { source, target, stateFile } = await twoTopics(context);
+  const taking = (step: CutoverStep): Promise<CutoverReport> => cutover(source, target, { step, stateFile, confirmed: true, quietMs: 0 });
+  await produce(source, keysOf(5), 6);
+  await handleAll(source, 10);
+  for (const step of ["check", "freeze", "drain", "mark", "translate", "go"] as const)
+    expect(await taking(step)).toMatchObject({ done: true });
+  await handleAll(target, 12);
+  await produce(target, keysOf(5), 2, 6);
+  await copy(target, source);
+  expect(await taking("rollback")).toMatchObject({
+    done: true,
+    direction: "back",
+    groups: [{ group: "delays", repeats: 0, refused: null }],
+  });
+  // Interrupted before its answer was seen, it is taken again.
+  expect(await taking("rollback")).toMatchObject({ done: true, direction: "back" });
+  const rest: string[] = [];
+  const consumer = source.connection.topic("flights", { codec: bytes() }).consumer({ group: "delays" });
+  await consumer.run(({ value }) => {
+    rest.push(Buffer.from(value).toString());
+    if (rest.length === 40 - 10 - 12) void consumer.close();
+  });
+  expect(new Set(rest).size).toBe(18);
+  for (const key of keysOf(5)) expect(rest.filter((text) => text.startsWith(`${key}:`)).at(-1)).toBe(`${key}:7`);
+});
+
+test("a topic that is created anew between two steps is refused", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 1);
+  const target = await memorySide(context, "kafka", "departures", 1);
+  const stateFile = join(await directoryOf(context), "cutover.json");
+  await produce(source, keysOf(2), 2);
+  for (const step of ["check", "freeze", "drain"] as const) await cutover(source, target, { step, stateFile, confirmed: true, quietMs: 0 });
+  await target.connection.admin.deleteTopic.call(target.connection.admin as never, "departures");
+  await target.connection.admin.createTopic.call(target.connection.admin as never, "departures", { partitions: 1 });
+  await expect(cutover(source, target, { step: "mark", stateFile })).rejects.toMatchObject({
+    code: "position-mismatch",
+    message: expect.stringContaining("created again"),
+  });
+});
