@@ -119,6 +119,8 @@ export class PubSubConnection {
     const call = client.innerApiCalls[method]!(request, {
       retry: null,
       timeout: TIME_LIMIT_MS,
+      // Else version 5 packs what is published at the same time into one request, also messages of different keys.
+      isBundling: false,
       autoPaginate: false,
       otherArgs: { headers },
     }) as Promise<[unknown, unknown, Answer]> & { cancel(): void };
