@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, type OutgoingMessage, type Reader, type Topic, isStreamError, json } from "../../src/index.ts";
+import type { Emulator } from "../emulator.ts";
 import { type DemoRow, perSecond, timed } from "./demo-row.ts";
 import { FlightLog, LINE_HEADER } from "./flight-log.ts";
 import { type Flight, type FlightLine, type Months, loadFlights } from "./flights.ts";
@@ -23,10 +24,12 @@ export interface DemoStep {
   done(): number;
 }
 
-/** What the demo needs of a provider. */
-export const DEMO_NEEDS = ["topicAdmin", "groupAdmin"] as const;
+/** What the demo needs of a provider that runs in this process: its emulator makes the topics. */
+export const EMULATED_NEEDS = ["groupAdmin"] as const;
+/** What it needs of a server. */
+export const DEMO_NEEDS = ["topicAdmin", ...EMULATED_NEEDS] as const;
 
-type DemoConnection = Connection<(typeof DEMO_NEEDS)[number]>;
+type DemoConnection = Connection<(typeof EMULATED_NEEDS)[number]>;
 
 /** Connects to the provider of the demo, each time anew, as another process would. */
 export type ConnectDemo = () => Promise<DemoConnection>;
@@ -35,8 +38,13 @@ export type ConnectDemo = () => Promise<DemoConnection>;
  * Publishes 20,000 flights, which two members of a group handle. Then it replays February once in one piece and once in two
  * halves. Everything is compared with the file. The topics have unique names and are deleted afterwards.
  * @param onStep is called when a step begins
+ * @param emulator makes the topics where the provider lets no client do so
  */
-export async function runFlightsDemo(connect: ConnectDemo, onStep: (step: DemoStep) => void): Promise<DemoResult> {
+export async function runFlightsDemo(
+  connect: ConnectDemo,
+  onStep: (step: DemoStep) => void,
+  emulator: Pick<Emulator, "createTopic"> | null = null,
+): Promise<DemoResult> {
   const run = randomUUID().slice(0, 8);
   const names = { flights: `flights-${run}`, failed: `flights-failed-${run}` };
   const connection = await connect();
@@ -45,13 +53,22 @@ export async function runFlightsDemo(connect: ConnectDemo, onStep: (step: DemoSt
     await connection.close();
     throw error;
   }
+  const { capabilities } = connection;
+  const administration = (connection as Connection<"topicAdmin">).admin;
   try {
-    await connection.admin.createTopic(names.flights, connection.capabilities.partitions ? { partitions: 8 } : {});
-    await connection.admin.createTopic(names.failed);
+    const partitions = capabilities.partitions ? { partitions: 8 } : {};
+    if (emulator !== null && !capabilities.topicAdmin) {
+      await emulator.createTopic(names.flights, { ...partitions, groups: [GROUP] });
+      await emulator.createTopic(names.failed);
+    } else {
+      await administration.createTopic(names.flights, partitions);
+      await administration.createTopic(names.failed);
+    }
     return await demonstrate(connect, connection, names, onStep);
   } finally {
     await connection.admin.deleteGroup(names.flights, GROUP).catch(ignoreMissing);
-    for (const topic of Object.values(names)) await connection.admin.deleteTopic(topic).catch(ignoreMissing);
+    // The others end with their emulator.
+    if (capabilities.topicAdmin) for (const topic of Object.values(names)) await administration.deleteTopic(topic).catch(ignoreMissing);
     await connection.close();
   }
 }

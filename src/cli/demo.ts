@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { DemoRow } from "../../localstack/demo/demo-row.ts";
 import type { Check } from "../../localstack/demo/findings.ts";
+import type { Emulator } from "../../localstack/emulator.ts";
 import type { DemoStep } from "../../localstack/demo/flights-demo.ts";
 import { PROMISES } from "../conformance/promises.ts";
 import { terminalStyle } from "./conformance/run-suite.ts";
@@ -124,7 +125,7 @@ class Display {
 
 /** @returns whether all checks held */
 async function demonstrate(given: ConnectionTarget | null, only: readonly string[] | undefined, json: boolean): Promise<boolean> {
-  const { DEMO_NEEDS, runFlightsDemo } = await import("../../localstack/demo/flights-demo.ts");
+  const { DEMO_NEEDS, EMULATED_NEEDS, runFlightsDemo } = await import("../../localstack/demo/flights-demo.ts");
   const { inProcessProviders } = await import("../../localstack/in-process.ts");
   const known = Object.keys(inProcessProviders);
   const unknown = only?.find((provider) => !known.includes(provider));
@@ -140,11 +141,12 @@ async function demonstrate(given: ConnectionTarget | null, only: readonly string
 
   let allHeld = true;
   const rows: DemoRow[] = [];
-  const demonstrateOn = async (target: ConnectionTarget, title: string): Promise<void> => {
+  const demonstrateOn = async (target: ConnectionTarget, title: string, emulator: Emulator | null): Promise<void> => {
     const display = json ? null : new Display(title);
     const { row, checks } = await runFlightsDemo(
-      async () => connectToTarget(target, DEMO_NEEDS),
+      async () => connectToTarget(target, emulator === null ? DEMO_NEEDS : EMULATED_NEEDS),
       (step) => display?.begin(step),
+      emulator,
     ).finally(() => display?.end());
     rows.push(row);
     allHeld &&= checks.every(({ holds }) => holds);
@@ -156,13 +158,13 @@ async function demonstrate(given: ConnectionTarget | null, only: readonly string
   };
   // `memory:` without a name is a new broker for every connection, and the demo needs several connections to one broker.
   if (given !== null && named !== null && (given.url !== "memory:" || given.adapter !== undefined)) {
-    await demonstrateOn(given, describeTarget(named, true));
+    await demonstrateOn(given, describeTarget(named, true), null);
   } else {
     for (const [provider, start] of Object.entries(inProcessProviders)) {
       if (only?.includes(provider) === false || (given !== null && provider !== "memory")) continue;
       const started = await start();
       try {
-        await demonstrateOn({ url: started.url }, describeTarget(provider, false));
+        await demonstrateOn({ url: started.url }, describeTarget(provider, false), started);
       } finally {
         await started.close();
       }

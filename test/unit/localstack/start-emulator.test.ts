@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inProcessProviders } from "../../../localstack/in-process.ts";
+import { inProcessProviders, reachableProviders } from "../../../localstack/in-process.ts";
 import { type EmulatedProvider, type Fault, startEmulator } from "../../../localstack/index.ts";
 import { type Admin, type Connection, StreamError, connect, text } from "../../../src/index.ts";
 import { plannedProviders } from "../../providers.ts";
@@ -160,4 +160,15 @@ test("Kafka listens on the given port, or fails if the port is taken", async () 
   await first.close();
   await using again = await startEmulator("kafka", { port });
   expect(again.url).toBe(first.url);
+});
+
+test("all that other programs can reach are up within a second, once their code is loaded", async () => {
+  const startAll = () => Promise.all(reachableProviders.map((provider) => startEmulator(provider as EmulatedProvider)));
+  await Promise.all((await startAll()).map((emulator) => emulator.close()));
+  const startedMs = performance.now();
+  const emulators = await startAll();
+  const tookMs = performance.now() - startedMs;
+  await Promise.all(emulators.map((emulator) => emulator.close()));
+  expect(reachableProviders).toHaveLength(5);
+  expect(tookMs).toBeLessThan(1_000);
 });
