@@ -211,3 +211,16 @@ test("a topic that is created anew between two steps is refused", async (context
     message: expect.stringContaining("created again"),
   });
 });
+
+test("a freeze that is repeated changes nothing, unless something came behind it: then what follows is taken again", async (context) => {
+  const { source, target, stateFile } = await twoTopics(context);
+  const taking = (step: CutoverStep): Promise<CutoverReport> => cutover(source, target, { step, stateFile, confirmed: true, quietMs: 0 });
+  await produce(source, keysOf(3), 4);
+  await handleAll(source, 5);
+  for (const step of ["check", "freeze", "drain", "mark", "translate"] as const) await taking(step);
+  expect(await taking("freeze")).toMatchObject({ done: true, phase: "translate" });
+  await produce(source, ["late"], 1);
+  expect(await taking("freeze")).toMatchObject({ done: true, phase: "freeze" });
+  await expect(taking("go")).rejects.toMatchObject({ code: "conflict" });
+  expect(await taking("drain")).toMatchObject({ done: true, copied: 1 });
+});

@@ -92,11 +92,14 @@ export class CutoverWay {
   async #freeze(): Promise<StepResult> {
     const { from, to, confirmed, quietMs, signal } = this.#parts;
     if (!confirmed) throw this.#conflict(`stop all producers of ${showName(from.context.topic)}, and confirm it`);
+    const former = this.#leg.frozenAt;
+    if (former !== null && (await lateRecords(from, former, to.id, signal)).count === 0) return { done: true, leg: this.#leg };
+    // What came behind an earlier freeze has not been drained: everything behind this step is taken again.
     const frozenAt = await endOf(from, signal);
     await sleep(quietMs, undefined, { signal });
     const late = await lateRecords(from, frozenAt, to.id, signal);
     if (late.count > 0) return { done: false, leg: this.#thawed(), late };
-    return { done: true, leg: { ...this.#leg, frozenAt } };
+    return { done: true, leg: { ...this.#thawed(), frozenAt } };
   }
 
   async #drain(): Promise<StepResult> {
@@ -124,7 +127,9 @@ export class CutoverWay {
       const kept = refused === null ? await this.#parts.translations.read(group) : null;
       if (kept !== null) moved.push(movedGroup(kept));
     }
-    const result = await this.#unlessLate({ groups }, { groups: moved });
+    // A group that is refused this time may have been moved before.
+    const others = this.#leg.groups.filter(({ group }) => moved.every((one) => one.group !== group));
+    const result = await this.#unlessLate({ groups }, { groups: [...others, ...moved] });
     return { ...result, done: result.done && done };
   }
 
