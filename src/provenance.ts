@@ -20,7 +20,7 @@ export interface Provenance {
 }
 
 /** Of the first copy. A message that is copied on gets `streamport-source-2`, and so on: no name repeats, and what is there stays. */
-const PROVENANCE_HEADER = "streamport-source";
+export const PROVENANCE_HEADER = "streamport-source";
 
 /** So many copies of copies are told apart. */
 const MOST_COPIES = 99;

@@ -25,8 +25,8 @@ comes twice. For that it keeps files in --state; without them it reads the whole
 target when it starts.
 
 verify compares what the source holds now with what the target holds of it:
-content, order and number. It may run while a copy runs: what is not copied yet
-is missing then.
+content, order and number. While a copy runs, --group looks at that part only
+which this group of the copy has stored as copied.
 
 Exit codes: 0 done or equal, 1 something would be lost, a difference, or stopped
 before the end (the message begins with the error's code), 2 wrong usage.
@@ -73,6 +73,8 @@ export function addMigrate(program: Command): void {
     .action(copyMessages);
   withTwoSides(migrate.command("verify"))
     .description("Compares both topics: what is missing, extra, changed or out of order in the target.")
+    .option("-g, --group <group>", "only what this group has stored as copied, while a copy runs")
+    .option("--sample <messages>", "only one of so many messages", parseCount)
     .option("--json", "the result as JSON")
     .addHelpText("after", DETAILS)
     .action(verifyMessages);
@@ -119,8 +121,11 @@ function planText({ ready, source, target, group, expected, findings, notChecked
   return `${table(rows)}${lines.join("\n")}\n`;
 }
 
-async function verifyMessages(options: TwoSidesOptions & JsonOptions): Promise<void> {
-  const result = await interruptible((signal) => withTwoConnections(options, (source, target) => verify(source, target, { signal })));
+async function verifyMessages(options: PlanCommandOptions): Promise<void> {
+  const { group, sample } = options;
+  const result = await interruptible((signal) =>
+    withTwoConnections(options, (source, target) => verify(source, target, { group, sample, signal })),
+  );
   if (options.json === true) await new StandardOutput().write(`${JSON.stringify(result)}\n`);
   else for (const line of verdictLines(result)) console.error(line);
   if (!result.equal) process.exitCode = 1;

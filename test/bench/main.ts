@@ -6,6 +6,7 @@ import { benchKafkaCli } from "./kafka-cli-bench.ts";
 import { benchKinesis } from "./kinesis-bench.ts";
 import { benchLeases } from "./leases-bench.ts";
 import { benchMemory } from "./memory-bench.ts";
+import { benchMigration } from "./migration-bench.ts";
 import { benchOciStreaming } from "./oci-streaming-bench.ts";
 import { benchPubSub } from "./pubsub-bench.ts";
 import { writeRecord } from "../results/record.ts";
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, (tell: (text: string) => void) => Promise
   "event-hubs": benchEventHubs,
   pubsub: benchPubSub,
   "oci-streaming": benchOciStreaming,
+  migration: benchMigration,
 };
 
 function table({ provider, control, bars, ...result }: BenchResult): string {

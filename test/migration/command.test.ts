@@ -89,6 +89,11 @@ test("verify ends with 0 where both are equal, and with 1 where they differ", as
     exitCode: 1,
     errors: expect.stringMatching(/120 of them in the target: 1 missing\.\nThe first is missing: partition \d, position p1\./),
   });
+  expect(await migrate("verify", "--group", "copy.flights.to.departures", "--sample", "1")).toEqual({
+    exitCode: 0,
+    output: "",
+    errors: "120 messages in the source, 120 of them in the target: equal.\n",
+  });
 });
 
 test("plan ends with 0 where a copy would lose nothing, and with 1 for a target without headers, which copy refuses as well", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { test } from "vitest";
 import type { OutgoingRecord } from "../../src/driver/record.ts";
 import { copy, verify } from "../../src/migration/index.ts";
@@ -146,4 +147,56 @@ test("what only the target has, because the source was compacted meanwhile, is e
     extra: 19,
     firstDifference: { kind: "extra", partition: "0", targetPosition: expect.any(String) },
   });
+});
+
+test("a copy that runs is verified as far as its group has come, and differences in that part are found", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "kafka", "a", 2);
+  const target = await memorySide(context, "kinesis", "b", 2);
+  const keys = keysOf(10);
+  await produce(source, keys, 20);
+  await copy(source, target);
+  await produce(source, keys, 5, 20);
+  expect(await verify(source, target)).toMatchObject({ equal: false, missing: 50 });
+  expect(await verify(source, target, { group: "copy.a.to.b" })).toMatchObject({ equal: true, sourceMessages: 200, targetMessages: 200 });
+  const controller = new AbortController();
+  const copied = copy(source, target, { continuous: true, checkpointEveryMs: 5, batchMessages: 7, signal: controller.signal });
+  for (let round = 0; round < 20; round += 1) {
+    await produce(source, keys, 1, 25 + round);
+    expect(await verify(source, target, { group: "copy.a.to.b" })).toMatchObject({ equal: true, duplicates: 0 });
+  }
+  controller.abort();
+  await copied;
+  // The group says that this was copied.
+  const other = await memorySide(context, "kafka", "c", 2);
+  expect(await verify(source, other, { group: "copy.a.to.b" })).toMatchObject({ equal: false, targetMessages: 0 });
+});
+
+test("a group whose places are not shown cannot say how far a copy has come", async (context) => {
+  const source = await memorySide(context, "pubsub", "a", 1);
+  const target = await memorySide(context, "kafka", "b", 1);
+  await produce(source, ["k"], 3);
+  await copy(source, target);
+  await context.expect(verify(source, target, { group: "copy.a.to.b" })).rejects.toMatchObject({ code: "unsupported" });
+});
+
+test("what is verified can begin at a time, and can be a sample", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "kafka", "a", 2);
+  const target = await memorySide(context, "kafka", "b", 3);
+  const keys = keysOf(10);
+  await produce(source, keys, 20);
+  await setTimeout(20);
+  const since = Date.now();
+  await setTimeout(20);
+  await produce(source, keys, 30, 20);
+  expect(await verify(source, target, { since })).toMatchObject({ equal: false, sourceMessages: 300, missing: 300 });
+  await copy(source, target);
+  expect(await verify(source, target, { since })).toMatchObject({ equal: true, sourceMessages: 300, targetMessages: 300 });
+  const { sourceMessages, ...sampled } = await verify(source, target, { sample: 5 });
+  expect(sampled).toMatchObject({ equal: true, targetMessages: sourceMessages });
+  expect(sourceMessages).toBeGreaterThan(50);
+  expect(sourceMessages).toBeLessThan(150);
+  await produce(source, keys, 40, 50);
+  expect(await verify(source, target, { sample: 5 })).toMatchObject({ equal: false, targetMessages: sourceMessages });
 });

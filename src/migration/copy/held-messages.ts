@@ -3,10 +3,10 @@ import { StreamError } from "../../errors.ts";
 import { showName } from "../../option-rules.ts";
 import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
 import { ignoreRejection } from "../../promise-like.ts";
-import { type Provenance, type ProvenanceTrail, provenanceTrail, withoutProvenance } from "../../provenance.ts";
+import { type Provenance, type ProvenanceTrail, provenanceTrail } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
-import type { RecordDigests } from "../record-digest.ts";
+import { type RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
 import type { OpenSide } from "../side.ts";
 import { isBehind } from "./place-order.ts";
 
@@ -106,8 +106,9 @@ export class HeldMessagesReader {
     const { context } = this.#source;
     const { position, ordinal, timestampMs } = origin;
     if (search.place === null || isBehind(position, search.place, (a, b) => context.driver.compare(a, b))) {
-      const content = { key, value, headers: withoutProvenance(headers, trail), timestampMs };
-      search.messages.set(position, { ordinal, digest: ordinal === null ? null : this.#digests.of(position, content) });
+      const place = placeHash(partitionHash(search.partition), position);
+      const content = { key, value, headers, timestampMs };
+      search.messages.set(position, { ordinal, digest: ordinal === null ? null : this.#digests.of(place, content, trail.lastIndex) });
       if (search.messages.size > MOST_HELD) {
         throw new StreamError(
           "conflict",

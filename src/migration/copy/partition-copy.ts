@@ -4,7 +4,7 @@ import { StreamError, withContext } from "../../errors.ts";
 import type { PositionPlace } from "../../position/place.ts";
 import type { MessageSource } from "../../position/position.ts";
 import { provenanceTrail, provenanceWriter } from "../../provenance.ts";
-import type { RecordDigests } from "../record-digest.ts";
+import { type RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { CopyCount } from "./copy-count.ts";
 import { cutAndWrittenAnew } from "./cut-source.ts";
@@ -48,6 +48,7 @@ export class PartitionCopy {
   readonly #parts: CopierParts;
   readonly #source: MessageSource;
   readonly #start: PartitionStart;
+  readonly #seed: number;
   readonly #provenance: ReturnType<typeof provenanceWriter>;
   /** The last position of the prefix that is stored, once it has passed the place of the start. */
   #stored: { readonly position: string; readonly digest: number } | null = null;
@@ -64,6 +65,7 @@ export class PartitionCopy {
     this.#start = start;
     this.#provenance = provenanceWriter(parts.sourceId, source.partition);
     this.#ordinal = start.ordinal;
+    this.#seed = partitionHash(source.partition);
     // Without ordinals there is no order, and no checkpoint.
     const held =
       start.ordinal === null ? [] : [...start.held].map(([position, { ordinal }]) => ({ position, ordinal: BigInt(ordinal ?? 0) }));
@@ -116,7 +118,7 @@ export class PartitionCopy {
     // The group may begin before the place of the checkpoint, which stays the prefix that is known to be stored.
     const { place } = this.#start;
     if (place === null || isBehind(last.position, place, this.#parts.compare)) {
-      this.#stored = { position: last.position, digest: this.#parts.digests.of(last.position, last) };
+      this.#stored = { position: last.position, digest: this.#digestOf(last) };
     }
     this.#passHeld(last.position);
   }
@@ -160,10 +162,13 @@ export class PartitionCopy {
     }
   }
 
+  #digestOf(record: StoredRecord): number {
+    return this.#parts.digests.of(placeHash(this.#seed, record.position), record);
+  }
+
   /** What is left out must be what was copied. */
   #requireSame(record: StoredRecord, digest: number | null): void {
-    if (digest !== null && this.#parts.digests.of(record.position, record) !== digest)
-      throw cutAndWrittenAnew(this.#source, record.position);
+    if (digest !== null && this.#digestOf(record) !== digest) throw cutAndWrittenAnew(this.#source, record.position);
   }
 
   #remember(position: string): void {

@@ -7,7 +7,7 @@ import type { MessageSource } from "../../position/position.ts";
 import { sourceIdOf } from "../../provenance.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
-import type { RecordDigests } from "../record-digest.ts";
+import { type RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
 import { recordsFrom } from "../records-from.ts";
 import type { OpenSide } from "../side.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
@@ -76,7 +76,8 @@ async function isStillTheSame(parts: StartParts, source: MessageSource, checkpoi
     const first = records[0];
     if (first === undefined) continue;
     if (first.position !== place) return false;
-    if (parts.digests.of(first.position, first) !== digest) throw cutAndWrittenAnew(source, first.position);
+    if (parts.digests.of(placeHash(partitionHash(source.partition), place), first) !== digest)
+      throw cutAndWrittenAnew(source, first.position);
     return true;
   }
   return false;

@@ -1,5 +1,3 @@
-import { crc32 } from "node:zlib";
-
 const BUCKETS = 65_536;
 /** Sums stay exact below this. */
 const MODULUS = 2 ** 48;
@@ -9,10 +7,19 @@ export class DigestTable {
   readonly #counts = { source: new Uint32Array(BUCKETS), target: new Uint32Array(BUCKETS) };
   readonly #sums = { source: new Float64Array(BUCKETS), target: new Float64Array(BUCKETS) };
 
-  add(side: "source" | "target", place: string, digest: number): void {
+  /** @param place `placeHash` */
+  add(side: "source" | "target", place: number, digest: number): void {
     const bucket = bucketOf(place);
     this.#counts[side][bucket]! += 1;
-    this.#sums[side][bucket] = (this.#sums[side][bucket]! + digest) % MODULUS;
+    const sum = this.#sums[side][bucket]! + digest;
+    this.#sums[side][bucket] = sum >= MODULUS ? sum - MODULUS : sum;
+  }
+
+  /** How many messages of these buckets were met. */
+  countOf(side: "source" | "target", buckets: ReadonlySet<number>): number {
+    let count = 0;
+    for (const bucket of buckets) count += this.#counts[side][bucket]!;
+    return count;
   }
 
   /** The buckets in which the sides differ, in portions of about so many messages. */
@@ -34,7 +41,7 @@ export class DigestTable {
   }
 }
 
-/** @param place the source partition and position of a message */
-export function bucketOf(place: string): number {
-  return crc32(place) & (BUCKETS - 1);
+/** @param place `placeHash` */
+export function bucketOf(place: number): number {
+  return place & (BUCKETS - 1);
 }

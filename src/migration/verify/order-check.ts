@@ -1,47 +1,68 @@
 import { crc32 } from "node:zlib";
 import type { CallShape } from "../../driver/producer-driver.ts";
-import type { Provenance } from "../../provenance.ts";
 
 const SLOTS = 1_048_576;
+/** Keys that are checked by themselves in one reading. */
+const MOST_KEYS = 500_000;
 
 /**
  * Whether first occurrences come in the order of the source: for each pair of a source and a target partition where a lane of the target is a partition,
  * else for each source partition and key. Keys share slots of a table whose size does not depend on them: so a message may only look as if it were out of
- * order. Then the keys of these slots are checked once more, each by itself.
+ * order. Then the keys of these slots are checked once more, each by itself, in as many readings as their number needs.
  */
 export class OrderCheck {
   readonly #lane: CallShape["lane"];
-  readonly #pairs = new Map<string, number>();
+  /** By target partition and source partition. */
+  readonly #pairs = new Map<string, Map<string, number>>();
   readonly #slots: Float64Array | null;
-  readonly #suspects = new Set<number>();
-  /** Of the keys in suspected slots. */
+  readonly #mostKeys: number;
+  #suspects = new Set<number>();
+  /** Those of this reading that have keys, and those that wait for the next one. */
+  readonly #checked = new Set<number>();
+  readonly #later = new Set<number>();
+  /** Of the keys in slots that are checked. */
   readonly #keys = new Map<string, number>();
 
-  constructor(lane: CallShape["lane"]) {
+  constructor(lane: CallShape["lane"], mostKeys = MOST_KEYS) {
     this.#lane = lane;
+    this.#mostKeys = mostKeys;
     this.#slots = lane === "key" ? new Float64Array(SLOTS) : null;
   }
 
   /** For the first reading. @returns whether the message is certainly in no wrong place; where it may be, its slot is suspected */
-  isInOrder(origin: Provenance, targetPartition: string, key: Uint8Array | null): boolean {
-    if (this.#slots === null) return rises(this.#pairs, `${origin.partition}\0${targetPartition}`, Number(origin.ordinal));
+  isInOrder(partition: string, ordinal: number, targetPartition: string, key: Uint8Array | null): boolean {
+    if (this.#slots === null) {
+      const pairs = this.#pairs.get(targetPartition) ?? new Map<string, number>();
+      if (pairs.size === 0) this.#pairs.set(targetPartition, pairs);
+      return rises(pairs, partition, ordinal);
+    }
     if (key === null) return true;
-    const slot = slotOf(origin.partition, key);
-    const ordinal = Number(origin.ordinal);
+    const slot = slotOf(partition, key);
     if (ordinal > this.#slots[slot]!) this.#slots[slot] = ordinal;
     else this.#suspects.add(slot);
     return true;
   }
 
-  /** Whether the target has to be read once more, with `isKeyInOrder`. */
-  get hasSuspects(): boolean {
+  /** Whether the target has to be read once more, with `isKeyInOrder`; then it begins anew. */
+  beginReading(): boolean {
+    if (this.#checked.size > 0) this.#suspects = new Set(this.#later);
+    this.#checked.clear();
+    this.#later.clear();
+    this.#keys.clear();
     return this.#suspects.size > 0;
   }
 
-  /** For the second reading. */
-  isKeyInOrder(origin: Provenance, key: Uint8Array | null): boolean {
-    if (this.#lane === "partition" || key === null || !this.#suspects.has(slotOf(origin.partition, key))) return true;
-    return rises(this.#keys, `${origin.partition}\0${Buffer.from(key).toString("latin1")}`, Number(origin.ordinal));
+  /** For these readings. */
+  isKeyInOrder(partition: string, ordinal: number, key: Uint8Array | null): boolean {
+    if (this.#lane === "partition" || key === null) return true;
+    const slot = slotOf(partition, key);
+    if (!this.#suspects.has(slot) || this.#later.has(slot)) return true;
+    if (!this.#checked.has(slot) && this.#keys.size >= this.#mostKeys) {
+      this.#later.add(slot);
+      return true;
+    }
+    this.#checked.add(slot);
+    return rises(this.#keys, `${partition}\0${Buffer.from(key).toString("latin1")}`, ordinal);
   }
 }
 

@@ -1,4 +1,4 @@
-const FIRST_BYTES = 1_024;
+const EMPTY = new Uint8Array(0);
 
 /** Which messages of a source have been met: a bit for each ordinal, or, where there are none, each position. */
 export class SeenMessages {
@@ -6,22 +6,20 @@ export class SeenMessages {
   readonly #positions = new Set<string>();
 
   /** @returns whether it is met for the first time */
-  add(partition: string, position: string, ordinal: string | null): boolean {
+  add(partition: string, ordinal: number | null, position: () => string): boolean {
     if (ordinal === null) {
-      if (this.#positions.has(position)) return false;
-      this.#positions.add(position);
-      return true;
+      const { size } = this.#positions;
+      return this.#positions.add(position()).size > size;
     }
-    const number = Number(ordinal);
-    const at = Math.floor(number / 8);
-    const mask = 1 << (number % 8);
-    let bits = this.#bits.get(partition) ?? new Uint8Array(FIRST_BYTES);
+    const at = Math.floor(ordinal / 8);
+    const mask = 1 << (ordinal % 8);
+    let bits = this.#bits.get(partition) ?? EMPTY;
     if (at >= bits.length) {
-      const larger = new Uint8Array(Math.max(bits.length * 2, at + 1));
+      const larger = new Uint8Array(Math.max(bits.length * 2, at + 1_024));
       larger.set(bits);
       bits = larger;
+      this.#bits.set(partition, bits);
     }
-    this.#bits.set(partition, bits);
     if ((bits[at]! & mask) !== 0) return false;
     bits[at]! |= mask;
     return true;

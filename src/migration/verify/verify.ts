@@ -1,17 +1,29 @@
 import type { StoredRecord } from "../../driver/record.ts";
+import { StreamError } from "../../errors.ts";
 import { checkOptions, rules } from "../../option-rules.ts";
 import type { PartitionPlace } from "../../position/place.ts";
 import { type MessageSource, encodePosition } from "../../position/position.ts";
-import { type Provenance, provenanceTrail, withoutProvenance } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
+import { retriedCall } from "../../retried-call.ts";
 import type { Position } from "../../tokens.ts";
-import { RecordDigests } from "../record-digest.ts";
+import { callOn } from "../../topic-call.ts";
+import { isBehind } from "../copy/place-order.ts";
+import { isHandled } from "../handled-part.ts";
+import { comesFrom } from "../records-from.ts";
+import { RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { DigestTable, bucketOf } from "./digest-table.ts";
 import { OrderCheck } from "./order-check.ts";
+import { ProvenanceCursor } from "./provenance-cursor.ts";
 import { SeenMessages } from "./seen-messages.ts";
 
 export interface VerifyOptions {
+  /** Only what the source has stored from then on; a number: milliseconds since the epoch. @default everything that it still has */
+  since?: Date | number | undefined;
+  /** Only one of so many messages, the same ones in both. All are read. @default 1 */
+  sample?: number | undefined;
+  /** Only what this group has stored as copied: for a copy that runs. @default everything that is stored when the verification begins */
+  group?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -45,24 +57,39 @@ const COMPARED_AT_ONCE = 200_000;
 /**
  * Compares what the source holds now with what the target holds of it: by digests first, and, where these differ, message by message. What is stored
  * in the source meanwhile is left out.
- * @throws what the readers throw, `position-out-of-range` where retention overtakes them
+ * @throws `unsupported` for a group whose places the provider does not show · what the readers throw, `position-out-of-range` where retention overtakes them
  */
 export async function verify(source: Side, target: Side, options: VerifyOptions = {}): Promise<VerifyResult> {
-  checkOptions("verify options", options, { signal: rules.abortSignal });
+  checkOptions("verify options", options, {
+    since: rules.time,
+    sample: rules.positiveInteger,
+    group: rules.nonEmptyString,
+    signal: rules.abortSignal,
+  });
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
-  return await new Verification(await openSide(source, "verify", signal), await openSide(target, "verify", signal), signal).run();
+  return await new Verification(await openSide(source, "verify", signal), await openSide(target, "verify", signal), options, signal).run();
 }
 
 /** The part of a source partition that is compared. */
 interface Window {
   readonly first: string;
   readonly end: PartitionPlace;
+  /** Ordinals that are known to be in the window. They rise with the positions, so those between them are as well. */
+  lowest: number;
+  highest: number;
 }
+
+/** A message of the source, as one of both sides names it. */
+type Origin = Pick<ProvenanceCursor, "partition" | "position" | "ordinal">;
+
+/** Every so many messages of a batch, the next ordinals that are in the window are looked for. */
+const LOOK_AHEAD = 64;
 
 class Verification {
   readonly #source: OpenSide;
   readonly #target: OpenSide;
+  readonly #options: VerifyOptions;
   readonly #signal: AbortSignal;
   readonly #table = new DigestTable();
   readonly #windows = new Map<string, Window>();
@@ -70,9 +97,10 @@ class Verification {
   readonly #count = { sourceMessages: 0, targetMessages: 0, missing: 0, extra: 0, changed: 0, duplicates: 0, outOfOrder: 0 };
   #first: Difference | null = null;
 
-  constructor(source: OpenSide, target: OpenSide, signal: AbortSignal) {
+  constructor(source: OpenSide, target: OpenSide, options: VerifyOptions, signal: AbortSignal) {
     this.#source = source;
     this.#target = target;
+    this.#options = options;
     this.#signal = signal;
     this.#digests = new RecordDigests(source, target);
   }
@@ -86,13 +114,29 @@ class Verification {
   }
 
   async #readSource(): Promise<void> {
+    const { group } = this.#options;
+    const copied = group === undefined ? null : await this.#copiedBy(group);
     const firsts = new Map<string, string>();
-    const places = await this.#eachOfSource((partition, record, digest) => {
-      if (!firsts.has(partition)) firsts.set(partition, record.position);
+    const places = await this.#eachOfSource(copied, (partition, { position }, place, digest) => {
+      if (!firsts.has(partition)) firsts.set(partition, position);
       this.#count.sourceMessages += 1;
-      this.#table.add("source", placeOf(partition, record.position), digest);
+      this.#table.add("source", place, digest);
     });
-    for (const [partition, first] of firsts) this.#windows.set(partition, { first, end: places.get(partition)! });
+    for (const [partition, first] of firsts) {
+      this.#windows.set(partition, { first, end: (copied ?? places).get(partition)!, lowest: Infinity, highest: 0 });
+    }
+  }
+
+  /** Where the group stands. */
+  async #copiedBy(group: string): Promise<ReadonlyMap<string, PartitionPlace>> {
+    const { context } = this.#source;
+    const { places } = await retriedCall(callOn(context, "verify", this.#signal), (attempt) =>
+      context.driver.admin.describeGroup(context.nativeTopic, context.checkedGroup(group), attempt),
+    );
+    if (places !== null) return places;
+    const text =
+      "what a group has copied can only be told where a group has a place in each partition; verify without a group when the copy has ended";
+    throw new StreamError("unsupported", text, { provider: context.provider, topic: context.topic, operation: "verify" });
   }
 
   async #readTarget(): Promise<void> {
@@ -100,95 +144,139 @@ class Verification {
     const producer = context.driver.producer(context.nativeTopic);
     const order = new OrderCheck(producer.shape.lane);
     await producer.close();
-    const outOfOrder = (origin: Provenance, targetPosition: Position): void => {
+    const outOfOrder = (origin: Origin, targetPosition: Position): void => {
       this.#count.outOfOrder += 1;
-      this.#differs("outOfOrder", origin.partition, origin.position, targetPosition);
+      this.#differs("outOfOrder", origin, targetPosition);
     };
-    await this.#eachOfTarget((origin, source, record, digest) => {
+    await this.#eachOfTarget((origin, source, record) => {
       this.#count.targetMessages += 1;
-      this.#table.add("target", placeOf(origin.partition, origin.position), digest);
-      if (origin.ordinal === null || order.isInOrder(origin, source.partition, record.key)) return;
+      this.#table.add("target", origin.place, this.#digestOf(origin, record));
+      const { partition, ordinal } = origin;
+      if (ordinal === null || order.isInOrder(partition, ordinal, source.partition, record.key)) return;
       outOfOrder(origin, source.positionOf(record.position));
     }, true);
-    if (!order.hasSuspects) return;
-    await this.#eachOfTarget((origin, source, record) => {
-      if (origin.ordinal !== null && !order.isKeyInOrder(origin, record.key)) outOfOrder(origin, source.positionOf(record.position));
-    }, false);
+    while (order.beginReading()) {
+      await this.#eachOfTarget(({ partition, ordinal, position }, source, { key, position: targetPosition }) => {
+        if (ordinal === null || order.isKeyInOrder(partition, ordinal, key)) return;
+        outOfOrder({ partition, ordinal, position }, source.positionOf(targetPosition));
+      }, false);
+    }
   }
 
-  /** Compares the messages of these buckets one by one. */
+  /** Compares the messages of these buckets one by one. What is counted now replaces what was counted of them before. */
   async #compare(buckets: ReadonlySet<number>): Promise<void> {
     const expected = new Map<string, { readonly partition: string; readonly position: string; readonly digest: number }>();
-    await this.#eachOfSource((partition, { position }, digest) => {
-      const place = placeOf(partition, position);
-      if (buckets.has(bucketOf(place)) && this.#isInWindow(partition, position)) expected.set(place, { partition, position, digest });
+    await this.#eachOfSource(null, (partition, { position }, place, digest) => {
+      if (!buckets.has(bucketOf(place)) || !this.#isInWindow({ partition, position, ordinal: null })) return;
+      expected.set(`${partition}\0${position}`, { partition, position, digest });
     });
-    await this.#eachOfTarget((origin, source, record, digest) => {
-      const place = placeOf(origin.partition, origin.position);
-      if (!buckets.has(bucketOf(place))) return;
-      const original = expected.get(place);
-      expected.delete(place);
-      if (original?.digest === digest) return;
+    this.#count.sourceMessages += expected.size - this.#table.countOf("source", buckets);
+    this.#count.targetMessages -= this.#table.countOf("target", buckets);
+    await this.#eachOfTarget((origin, source, record) => {
+      if (!buckets.has(bucketOf(origin.place))) return;
+      this.#count.targetMessages += 1;
+      const name = `${origin.partition}\0${origin.position}`;
+      const original = expected.get(name);
+      expected.delete(name);
+      if (original?.digest === this.#digestOf(origin, record)) return;
       const kind = original === undefined ? "extra" : "changed";
       this.#count[kind] += 1;
-      this.#differs(kind, origin.partition, origin.position, source.positionOf(record.position));
+      this.#differs(kind, origin, source.positionOf(record.position));
     }, false);
     this.#count.missing += expected.size;
-    for (const { partition, position } of expected.values()) this.#differs("missing", partition, position, null);
+    for (const { partition, position } of expected.values()) this.#differs("missing", { partition, position }, null);
   }
 
-  /** Each message that a copy must carry. @returns where the reading ended */
+  /**
+   * Each message that a copy must carry.
+   * @param copied only what lies before these places; `null`: everything
+   * @returns where the reading ended
+   */
   async #eachOfSource(
-    visit: (partition: string, record: StoredRecord, digest: number) => void,
+    copied: ReadonlyMap<string, PartitionPlace> | null,
+    visit: (partition: string, record: StoredRecord, place: number, digest: number) => void,
   ): Promise<ReadonlyMap<string, PartitionPlace>> {
-    const reader = new RecordReader(this.#source.context, { until: "now" });
+    const { since } = this.#options;
+    const reader = new RecordReader(this.#source.context, { from: since === undefined ? undefined : { timestamp: since }, until: "now" });
     for await (const { source, records } of reader.batches(this.#signal)) {
       const { partition } = source;
-      for (const record of records) {
-        if (record.headers.length > 0 && provenanceTrail(record.headers).copies.some((copy) => copy.source === this.#target.id)) continue;
-        visit(partition, record, this.#digests.of(placeOf(partition, record.position), record));
+      const seed = partitionHash(partition);
+      for (const record of copied === null ? records : this.#before(copied.get(partition), records)) {
+        const place = placeHash(seed, record.position);
+        if (!this.#isSampled(place) || comesFrom(this.#target.id, record)) continue;
+        visit(partition, record, place, this.#digests.of(place, record));
       }
     }
     return reader.places;
   }
 
-  /** Each message of the window that comes from the source, at its first occurrence. */
+  #before(place: PartitionPlace | undefined, records: readonly StoredRecord[]): readonly StoredRecord[] {
+    if (place === undefined) return [];
+    const compare = (a: string, b: string): number => this.#source.context.driver.compare(a, b);
+    const isCopied = ({ position, timestampMs }: StoredRecord): boolean =>
+      isHandled({ place, ahead: null }, position, timestampMs, compare);
+    return isCopied(records.at(-1)!) ? records : records.filter(isCopied);
+  }
+
+  /**
+   * Each message of the window that comes from the source, at its first occurrence.
+   * @param visit is given where the message comes from; the object is of use during the call only
+   */
   async #eachOfTarget(
-    visit: (origin: Provenance, source: MessageSource, record: StoredRecord, digest: number) => void,
+    visit: (origin: ProvenanceCursor, source: MessageSource, record: StoredRecord) => void,
     countsDuplicates: boolean,
   ): Promise<void> {
     const seen = new SeenMessages();
+    const origin = new ProvenanceCursor(this.#source.id);
+    const position = (): string => origin.position;
     const reader = new RecordReader(this.#target.context, { until: "now" });
     for await (const { source, records } of reader.batches(this.#signal)) {
+      this.#lookAhead(records);
       for (const record of records) {
-        const trail = provenanceTrail(record.headers);
-        const origin = trail.copies.at(-1);
-        if (origin?.source !== this.#source.id || !this.#isInWindow(origin.partition, origin.position)) continue;
-        if (!seen.add(origin.partition, origin.position, origin.ordinal)) {
-          if (countsDuplicates) this.#count.duplicates += 1;
-          continue;
-        }
-        const { key, value } = record;
-        const content = { key, value, headers: withoutProvenance(record.headers, trail), timestampMs: origin.timestampMs };
-        visit(origin, source, record, this.#digests.of(placeOf(origin.partition, origin.position), content));
+        if (!origin.read(record.headers) || !this.#isSampled(origin.place) || !this.#isInWindow(origin)) continue;
+        if (seen.add(origin.partition, origin.ordinal, position)) visit(origin, source, record);
+        else if (countsDuplicates) this.#count.duplicates += 1;
       }
     }
   }
 
+  #digestOf({ place, timestampMs, index }: ProvenanceCursor, { key, value, headers }: StoredRecord): number {
+    return this.#digests.of(place, { key, value, headers, timestampMs }, index);
+  }
+
+  #isSampled(place: number): boolean {
+    const { sample = 1 } = this.#options;
+    // Other bits than those of the buckets.
+    return sample === 1 || (place >>> 8) % sample === 0;
+  }
+
+  /** A comparison of positions costs more than everything else about a message. */
+  #lookAhead(records: readonly StoredRecord[]): void {
+    const origin = new ProvenanceCursor(this.#source.id);
+    for (let index = records.length - 1; index >= 0; index -= LOOK_AHEAD)
+      if (origin.read(records[index]!.headers)) this.#isInWindow(origin);
+  }
+
   /** Whether the source had it when it was read: retention has not removed it before, and it was not stored later. */
-  #isInWindow(partition: string, position: string): boolean {
-    const window = this.#windows.get(partition);
+  #isInWindow(origin: Origin): boolean {
+    const window = this.#windows.get(origin.partition);
     if (window === undefined) return false;
     const { context } = this.#source;
     if (context.capabilities.orderingUnit === "key") return true;
+    const { ordinal } = origin;
+    if (ordinal !== null && ordinal >= window.lowest && ordinal <= window.highest) return true;
+    const { position } = origin;
     if (context.driver.compare(position, window.first) < 0) return false;
     const { end } = window;
-    if (end.kind !== "at" && end.kind !== "after") return true;
-    const order = context.driver.compare(position, end.position);
-    return end.kind === "at" ? order < 0 : order <= 0;
+    if ((end.kind === "at" || end.kind === "after") && isBehind(position, end, (a, b) => context.driver.compare(a, b))) return false;
+    if (ordinal !== null) {
+      window.lowest = Math.min(window.lowest, ordinal);
+      window.highest = Math.max(window.highest, ordinal);
+    }
+    return true;
   }
 
-  #differs(kind: Difference["kind"], partition: string, position: string, targetPosition: Position | null): void {
+  #differs(kind: Difference["kind"], { partition, position }: Omit<Origin, "ordinal">, targetPosition: Position | null): void {
     const { context, identity } = this.#source;
     this.#first ??= {
       kind,
@@ -197,8 +285,4 @@ class Verification {
       targetPosition,
     };
   }
-}
-
-function placeOf(partition: string, position: string): string {
-  return `${partition}\0${position}`;
 }
