@@ -11,8 +11,8 @@ import { eventHubsError } from "../errors.ts";
 import type { BlobCalls, FoundBlob, Metadata } from "./blob-calls.ts";
 import { checkpointMetadata, isFreed, isProgress, ownershipMetadata, rowOf } from "./lease-blobs.ts";
 
-/** Metadata of a blob may have 8 KiB: https://learn.microsoft.com/rest/api/storageservices/setting-and-retrieving-properties-and-metadata-for-blob-resources */
-const AHEAD_BYTES = 3_072;
+/** Metadata of a blob, which has some hundred bytes besides, may have 8 KiB: https://learn.microsoft.com/rest/api/storageservices/setting-and-retrieving-properties-and-metadata-for-blob-resources */
+const AHEAD_BYTES = 6_656;
 
 /**
  * The leases of one group in the layout of the processors of all SDKs: `<namespace>/<hub>/<group>/ownership/<partition>` says who owns a partition, and

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { FoundBlob, Metadata } from "../../../../adapters/event-hubs/group/blob-calls.ts";
+import { BlobLeaseStore } from "../../../../adapters/event-hubs/group/blob-lease-store.ts";
 import { checkpointMetadata, ownershipMetadata, rowOf } from "../../../../adapters/event-hubs/group/lease-blobs.ts";
 import type { LeaseRow } from "../../../../src/leases/index.ts";
 
@@ -27,6 +28,27 @@ test("what is written is read again, and processors find what they look for", ()
   expect(ownership).toMatchObject({ ownerid: "member" });
   expect(checkpoint).toMatchObject({ sequencenumber: "41", offset: "8176" });
   expect(rowOf("3", blob(ownership), blob(checkpoint), 2n)).toEqual(ROW);
+});
+
+test("a row with all that may be handled ahead fits the 8 KiB that the metadata of a blob may have", () => {
+  const { aheadBytes } = new BlobLeaseStore(null as never, "ns/hub/group/", "group");
+  const uuid = "8540ce6b-fe80-45b7-80f7-0ca008cf3d35";
+  const longest: LeaseRow = {
+    ...ROW,
+    groupId: uuid,
+    owner: `${uuid}-${uuid}`,
+    wantedBy: `${uuid}-${uuid}`,
+    epoch: 2n ** 53n,
+    beat: 2n ** 53n,
+    emptyUntilMs: 1_700_000_000_000,
+    place: { kind: "after", position: `999999999999999@${"9".repeat(60)}` },
+    ahead: null,
+  };
+  for (const metadata of [ownershipMetadata(longest), checkpointMetadata(longest)]) {
+    const bytes = Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    // `,"ahead":"…"` comes to it.
+    expect(bytes + 11 + aheadBytes).toBeLessThanOrEqual(8_192);
+  }
 });
 
 test.each<[string, Metadata, string]>([
