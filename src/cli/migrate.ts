@@ -93,7 +93,7 @@ async function planMigration(options: PlanCommandOptions): Promise<void> {
   if (!result.ready) process.exitCode = 1;
 }
 
-function planText({ ready, source, target, group, expected, findings, notChecked }: PlanResult): string {
+function planText({ ready, source, target, group, expected, findings, groups, notChecked }: PlanResult): string {
   const rows = [["", "provider", "topic", "partitions", "retention", "largest message", "lacking permissions"]];
   for (const [name, side] of [
     ["source", source],
@@ -114,6 +114,7 @@ function planText({ ready, source, target, group, expected, findings, notChecked
   const figure = (count: number | null): string => count?.toLocaleString("en") ?? "unknown";
   const lines = [
     `The copy is a member of the group ${group}. Expected: ${figure(expected.messages)} messages, ${figure(expected.bytes)} bytes, ${figure(expected.calls)} calls at least.`,
+    ...(groups ?? []).map((one) => `group ${one.group}: ${figure(one.lag)} messages behind`),
     ...findings.map(({ weight, what, proposal }) => `${weight}: ${what}; ${proposal}`),
     ...notChecked.map((what) => `not checked: ${what}`),
     ready ? "Nothing would be lost, as far as is known." : "Something would be lost, or has to be done first.",

@@ -11,7 +11,7 @@ export { translationFiles } from "./translate-groups/translation-files.ts";
 export { verify } from "./verify/verify.ts";
 export type { Difference, VerifyOptions, VerifyResult } from "./verify/verify.ts";
 export { plan } from "./plan/plan.ts";
-export type { PlanFinding, PlanOptions, PlanResult, PlanSide } from "./plan/plan.ts";
+export type { PlanFinding, PlanGroup, PlanOptions, PlanResult, PlanSide } from "./plan/plan.ts";
 export { cutover } from "./cutover/cutover.ts";
 export { CUTOVER_STEPS } from "./cutover/cutover-options.ts";
 export type { CutoverOptions, CutoverReport, CutoverStep } from "./cutover/cutover-options.ts";

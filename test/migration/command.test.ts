@@ -108,7 +108,14 @@ test("plan ends with 0 where a copy would lose nothing, and with 1 for a target 
   expect(refused.exitCode).toBe(1);
   expect(JSON.parse(refused.output)).toMatchObject({
     ready: false,
-    findings: [{ weight: "certain", what: expect.stringContaining("no headers") }, {}, {}, {}, {}],
+    findings: [
+      { weight: "certain", what: expect.stringContaining("no headers") },
+      {},
+      {},
+      {},
+      {},
+      { what: expect.stringContaining("keys move") },
+    ],
   });
   expect(await migrateTo(raw, "copy", "--state", directory)).toMatchObject({
     exitCode: 1,

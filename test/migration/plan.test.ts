@@ -1,5 +1,6 @@
 import { test } from "vitest";
-import { type Connection, bytes } from "../../src/index.ts";
+import { startEmulator } from "../../localstack/index.ts";
+import { type Connection, bytes, connect } from "../../src/index.ts";
 import { copy, plan } from "../../src/migration/index.ts";
 import { FORMS, type Form, keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
 
@@ -55,4 +56,56 @@ test("a plan names messages that the retention of the target would remove at onc
   expect(refused.ready).toBe(false);
   expect(refused.findings.map(({ what }) => what)).toContainEqual(expect.stringContaining("retention"));
   expect(findings.map(({ what }) => what)).not.toContainEqual(expect.stringContaining("retention"));
+});
+
+test("a plan names the groups of the source with their lag, and what growth does to keys", async (context) => {
+  const { expect } = context;
+  const source = await memorySide(context, "kafka", "a", 2);
+  const target = await memorySide(context, "kinesis", "b", 2);
+  await produce(source, keysOf(3), 10);
+  const topic = source.connection.topic("a", { codec: bytes() });
+  for (const [group, until] of [
+    ["second", 30],
+    ["first", 12],
+  ] as const) {
+    const consumer = topic.consumer({ group });
+    let handled = 0;
+    for await (const message of consumer) if (message.value.length > 0 && (handled += 1) === until) break;
+    await consumer.close();
+  }
+  await copy(source, target);
+  const { groups, findings, ready } = await plan(source, target);
+  expect({ groups, ready }).toEqual({
+    groups: [
+      { group: "first", lag: expect.any(Number) },
+      { group: "second", lag: expect.any(Number) },
+    ],
+    ready: true,
+  });
+  expect(groups![0]!.lag).toBeGreaterThan(groups![1]!.lag!);
+  expect(findings.filter(({ what }) => what.includes("keys move")).map(({ what }) => /to (\w+) at (\w+)/.exec(what)!.slice(1))).toEqual([
+    ["a", "memory"],
+  ]);
+});
+
+test("a plan says where a group needs a place for its leases, or has to be made before", async (context) => {
+  const { expect } = context;
+  const hubs = await startEmulator("event-hubs", { topics: { a: { partitions: 2 } } });
+  context.onTestFinished(() => hubs.close());
+  const target = await memorySide(context, "kafka", "b", 2);
+  const planFrom = async (url: string) => {
+    const connection = await connect(url);
+    const planned = await plan({ connection, topic: "a" }, target);
+    await connection.close({ timeoutMs: 500 });
+    return { ready: planned.ready, what: planned.findings.map(({ what }) => what) };
+  };
+  expect(await planFrom(hubs.url)).toEqual({
+    ready: true,
+    what: expect.arrayContaining([expect.stringContaining("may not create groups")]),
+  });
+  const url = new URL(hubs.url);
+  url.searchParams.delete("checkpoints");
+  expect(await planFrom(String(url))).toEqual({ ready: false, what: expect.arrayContaining([expect.stringContaining("checkpoints")]) });
+  const topic = await memorySide(context, "pubsub", "c", 1);
+  expect((await plan(topic, target)).findings).toContainEqual(expect.objectContaining({ what: expect.stringContaining("does not exist") }));
 });

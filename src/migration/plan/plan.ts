@@ -36,6 +36,13 @@ export interface PlanFinding {
   readonly proposal: string;
 }
 
+/** A group of the source. */
+export interface PlanGroup {
+  readonly group: string;
+  /** Messages that it has not handled; `null` where the provider does not report it. */
+  readonly lag: number | null;
+}
+
 export interface PlanResult {
   /** Nothing would be lost, and nothing has to be done first, as far as is known. */
   readonly ready: boolean;
@@ -45,6 +52,8 @@ export interface PlanResult {
   /** `null`: the provider does not report how many messages there are. */
   readonly expected: { readonly messages: number | null; readonly bytes: number | null; readonly calls: number | null };
   readonly findings: readonly PlanFinding[];
+  /** Those that may have to be translated, without that of the copy; `null`: the provider does not list groups. */
+  readonly groups: readonly PlanGroup[] | null;
   /** What nobody looks at here. */
   readonly notChecked: readonly string[];
 }
@@ -83,6 +92,7 @@ export async function plan(source: Side, target: Side, options: PlanOptions = {}
       sample.refusedCapabilities,
     ),
     ...retentionFindings(from, to, toSide, sample.oldestMs),
+    ...growthFindings(from, to),
     ...(await groupFindings(from, group, signal)),
     ...permissionFindings([planned, toSide]),
   ];
@@ -95,6 +105,7 @@ export async function plan(source: Side, target: Side, options: PlanOptions = {}
     group,
     expected: { messages, bytes, calls: messages === null || bytes === null ? null : await callsFor(to, messages, bytes) },
     findings,
+    groups: await groupsOf(from, group, signal),
     notChecked: NOT_CHECKED,
   };
 }
@@ -169,15 +180,52 @@ function retentionFindings(from: OpenSide, to: OpenSide, { retentionMs }: PlanSi
   return [{ weight: "certain", what, proposal: "raise the retention of the target for the time of the migration" }];
 }
 
+/** Where a partition is chosen by a hash, its number must not change while keys are on their way. */
+function growthFindings(...sides: readonly OpenSide[]): readonly PlanFinding[] {
+  return sides
+    .filter(({ context }) => !context.capabilities.growthKeepsKeyOrder)
+    .map(({ context: { provider, topic } }) => ({
+      weight: "possible",
+      what: `where partitions are added to ${topic} at ${provider}, keys move to others, and messages of a key may pass each other`,
+      proposal: "add partitions before the copy begins, and none until the cutover is finished",
+    }));
+}
+
+async function groupsOf(side: OpenSide, own: string, signal: AbortSignal): Promise<readonly PlanGroup[] | null> {
+  const { context } = side;
+  if (!context.capabilities.groupAdmin) return null;
+  const listed = await retriedCall(callOn(context, "plan", signal), (attempt) =>
+    context.driver.admin.listGroups(context.nativeTopic, attempt),
+  ).catch((error: unknown) => {
+    // The findings say so.
+    if (isStreamError(error, "configuration")) return [];
+    throw error;
+  });
+  const groups: PlanGroup[] = [];
+  for (const { group } of listed) {
+    if (group !== null && group !== own) groups.push({ group, lag: await messagesIn(side, group, signal) });
+  }
+  return groups.toSorted((a, b) => (a.group < b.group ? -1 : 1));
+}
+
+/** What the source must have before a copy can be a member of its group there. */
 async function groupFindings({ context }: OpenSide, group: string, signal: AbortSignal): Promise<readonly PlanFinding[]> {
-  if (context.capabilities.groupAdmin) return [];
   try {
     await retriedCall(callOn(context, "plan", signal), (attempt) =>
       context.driver.admin.describeGroup(context.nativeTopic, context.checkedGroup(group), attempt),
     );
     return [];
   } catch (error) {
+    if (isStreamError(error, "configuration")) {
+      return [{ weight: "certain", what: error.message, proposal: "name the place in the URL or in the options of the source" }];
+    }
     if (!isStreamError(error, "not-found")) throw error;
+    const { groupAdmin, topicAdmin, orderingUnit } = context.capabilities;
+    if (orderingUnit === "key") {
+      const text = `the group ${JSON.stringify(group)} does not exist at ${context.provider} yet: what was published before it is made comes only as far as the topic keeps it`;
+      return [{ weight: "possible", what: text, proposal: "make the group now, or let the topic keep messages before the copy begins" }];
+    }
+    if (groupAdmin && topicAdmin) return [];
     const what = `the group ${JSON.stringify(group)} has no position at ${context.provider}, which may not create groups by itself`;
     return [{ weight: "possible", what, proposal: `create the group ${JSON.stringify(group)} there if the copy does not find it` }];
   }
@@ -228,7 +276,7 @@ async function messagesIn({ context }: OpenSide, group: string, signal: AbortSig
     );
     return lag.messages;
   } catch (error) {
-    if (isStreamError(error, "not-found")) return null;
+    if (isStreamError(error, "not-found") || isStreamError(error, "configuration")) return null;
     throw error;
   }
 }
