@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { pubsub } from "../../../../adapters/pubsub/index.ts";
 import { startEmulatedPubSub } from "../../../../localstack/pubsub/emulated-pubsub.ts";
 import { connect, text } from "../../../../src/index.ts";
 
@@ -54,6 +55,16 @@ test("PUBSUB_EMULATOR_HOST is honoured, with the project of the environment, and
   for await (const { value } of flights.reader({ until: "now" })) values.push(value);
   expect(values).toEqual(["x"]);
   expect(asked).toBe(0);
+});
+
+test("what doctor reaches names the emulator, because the variable is easily left set", async () => {
+  await using emulator = await startEmulatedPubSub();
+  for (const [name, value] of Object.entries(emulator.environment)) vi.stubEnv(name, value);
+  const report = Object.assign(() => undefined, { wants: () => false });
+  const driver = pubsub().open({ report });
+  const parts = await driver.reach!(AbortSignal.timeout(5_000));
+  await driver.close();
+  expect(parts).toEqual([expect.objectContaining({ name: expect.stringContaining(emulator.apiEndpoint) as string, error: null })]);
 });
 
 test("an endpoint in the URL counts, not PUBSUB_EMULATOR_HOST", async () => {
