@@ -112,6 +112,9 @@ const rollingRestart = defineCase({
   },
 });
 
+/** So many messages of each key are handled and stored for certain before the partitions are taken. */
+const COUNTED = 2;
+
 /** As a process that is killed: its partitions go to another member, without a last commit. */
 const killed = defineCase({
   name: "progress/ahead/killed-after-a-commit",
@@ -135,7 +138,7 @@ const killed = defineCase({
         async (message, { signal }) => {
           const { key, sequence } = message.value;
           // What is not yet stored, or is handled while the loss is not yet known, may come again.
-          if (taken.isOpen && quick.includes(key) && sequence < 2 && history.hasReceived(message.value))
+          if (taken.isOpen && quick.includes(key) && sequence < COUNTED && history.hasReceived(message.value))
             again.push(showSequenced(message.value));
           if (isSlow(message.value) && !taken.isOpen) await stuck.opened;
           if (!signal.aborted) history.receive(message);
@@ -146,8 +149,9 @@ const killed = defineCase({
     await untilShared(context, topic, members);
     await publish(context, history, topic, [...keyNames(6).map((key) => `slow-${key}`), ...quick], 1);
     await context.until(() => history.distinct === quick.length, "what is behind slow messages to be handled");
-    // Each commit begins when the one before it has ended, so the second one from now on has what is handled now.
-    for (let round = 0; round < 2; round += 1) {
+    // Each commit begins when the one before it has ended. So what is handled when a round begins is in the second one that ends from
+    // then on: the first one may have begun before. All of the first `COUNTED` sequences is stored two rounds later.
+    for (let round = 0; round < COUNTED + 1; round += 1) {
       const before = members.map(({ consumer }) => consumer.status().lastCommit);
       await publish(context, history, topic, quick, 1);
       await untilAllCommitted(context, members, before, history, quick.length * (round + 2));
