@@ -29,7 +29,7 @@ export class DynamoLeaseStore implements LeaseStore {
   readonly #table: string;
   readonly #adopted: AdoptedStarts;
   readonly #group: StoredGroupRow;
-  /** Where the group starts, once its row is known: `LATEST` of an adopted row is resolved once. */
+  /** Where the group starts, once its row is known: `LATEST` and `AT_TIMESTAMP` of adopted rows are resolved once. */
   #starts: GroupRow["start"] | null = null;
 
   constructor(tables: Tables, table: string, adopted: AdoptedStarts) {
@@ -77,11 +77,12 @@ export class DynamoLeaseStore implements LeaseStore {
   async #held(items: readonly Item[], signal: AbortSignal): Promise<readonly Held<LeaseRow>[]> {
     let asksForEnds = false;
     const placeOf =
-      (ends: ReadonlyMap<string, PartitionPlace> | null) =>
+      (starts: ReadonlyMap<string, PartitionPlace> | null) =>
       (partition: string, kind: "latest" | "timestamp"): PartitionPlace => {
-        if (kind === "timestamp") return this.#adopted.timestamp;
-        asksForEnds = true;
-        return ends?.get(partition) ?? { kind: "earliest" };
+        // Another member may have been given another time. The first one has decided.
+        if (kind === "timestamp" && this.#starts === null) return this.#adopted.timestamp;
+        asksForEnds ||= kind === "latest";
+        return starts?.get(partition) ?? { kind: "earliest" };
       };
     const rows = items.map((item) => heldLease(item, placeOf(this.#starts)));
     if (!asksForEnds || this.#starts !== null) return rows;

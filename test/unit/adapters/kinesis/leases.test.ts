@@ -1,3 +1,4 @@
+import { setTimeout as later } from "node:timers/promises";
 import {
   type AttributeValue,
   CreateTableCommand,
@@ -249,6 +250,53 @@ test("a table of the library is adopted: its checkpoints, its ends, its beginnin
     new GetItemCommand({ TableName: "my-application", Key: { leaseKey: { S: "worker-1" } }, ConsistentRead: true }),
   );
   expect(Item).toEqual(rows[4]);
+});
+
+/** Two shards whose rows start at a time, which the library keeps in its settings. @returns the time, and what each shard was sent after it */
+async function libraryAtTime(world: KinesisWorld): Promise<{ readonly time: Date; readonly after: readonly (readonly string[])[] }> {
+  const producer = keyed(await world.connect(), "orders").producer();
+  const send = async (number: number): Promise<readonly (readonly string[])[]> => {
+    const values = Array.from({ length: 8 }, (_, key) => `key-${key} ${number}`);
+    const receipts = await producer.sendBatch(values.map((value) => ({ value })));
+    return [0, 1].map((shard) => values.filter((_, index) => receipts[index]!.partition === SHARD(shard)));
+  };
+  await send(0);
+  await later(20);
+  const time = new Date();
+  await later(20);
+  const after = await send(1);
+  await libraryTable(world, "my-application", [libraryRow(0, "AT_TIMESTAMP"), libraryRow(1, "AT_TIMESTAMP")]);
+  return { time, after };
+}
+
+test("rows of the library that start at a time are adopted at the time that the group is given, or at the beginning", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
+  const { time, after } = await libraryAtTime(world);
+  const adopting = await world.connect({}, { workers: "my-application" });
+  const first = member(adopting, "orders", { initialPosition: { timestamp: time } });
+  await expect.poll(() => first.values.toSorted(), WAIT).toEqual(after.flat().toSorted());
+  await first.consumer.close();
+  // Where the group is given no time, nothing may be left out.
+  await adopting.admin.deleteGroup("orders", "workers");
+  for (const shard of [0, 1]) await putRow(world, "my-application", libraryRow(shard, "AT_TIMESTAMP"));
+  const other = member(adopting, "orders", { initialPosition: "latest" });
+  await expect.poll(() => other.values.length, WAIT).toBe(16);
+});
+
+test("where rows of the library start at a time, the first member decides it for all", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
+  const { time, after } = await libraryAtTime(world);
+  const adopting = await world.connect({}, { workers: "my-application" });
+  const first = member(adopting, "orders", { initialPosition: { timestamp: time } });
+  await expect.poll(() => first.values.length, WAIT).toBe(8);
+  await first.consumer.close();
+  for (const initialPosition of ["earliest", { timestamp: new Date() }]) {
+    // As if the members so far had died before they came to this row.
+    await putRow(world, "my-application", libraryRow(1, "AT_TIMESTAMP"));
+    const next = member(adopting, "orders", { initialPosition });
+    await expect.poll(() => next.values.toSorted(), WAIT).toEqual(after[1]!.toSorted());
+    await next.consumer.close();
+  }
 });
 
 /** The sequence numbers of a shard, by another client. */
