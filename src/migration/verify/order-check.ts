@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { CallShape } from "../../driver/producer-driver.ts";
+import type { StoredRecord } from "../../driver/record.ts";
 
 const SLOTS = 1_048_576;
 /** Keys that are checked by themselves in one reading. */
@@ -30,12 +31,13 @@ export class OrderCheck {
   }
 
   /** For the first reading. @returns whether the message is certainly in no wrong place; where it may be, its slot is suspected */
-  isInOrder(partition: string, ordinal: number, targetPartition: string, key: Uint8Array | null): boolean {
+  isInOrder(partition: string, ordinal: number, targetPartition: string, record: Pick<StoredRecord, "key">): boolean {
     if (this.#slots === null) {
       const pairs = this.#pairs.get(targetPartition) ?? new Map<string, number>();
       if (pairs.size === 0) this.#pairs.set(targetPartition, pairs);
       return rises(pairs, partition, ordinal);
     }
+    const { key } = record;
     if (key === null) return true;
     const slot = slotOf(partition, key);
     if (ordinal > this.#slots[slot]!) this.#slots[slot] = ordinal;

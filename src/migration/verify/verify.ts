@@ -117,7 +117,7 @@ class Verification {
     const { group } = this.#options;
     const copied = group === undefined ? null : await this.#copiedBy(group);
     const firsts = new Map<string, string>();
-    const places = await this.#eachOfSource(copied, (partition, { position }, place, digest) => {
+    const places = await this.#eachOfSource(copied, (partition, position, place, digest) => {
       if (!firsts.has(partition)) firsts.set(partition, position);
       this.#count.sourceMessages += 1;
       this.#table.add("source", place, digest);
@@ -152,7 +152,7 @@ class Verification {
       this.#count.targetMessages += 1;
       this.#table.add("target", origin.place, this.#digestOf(origin, record));
       const { partition, ordinal } = origin;
-      if (ordinal === null || order.isInOrder(partition, ordinal, source.partition, record.key)) return;
+      if (ordinal === null || order.isInOrder(partition, ordinal, source.partition, record)) return;
       outOfOrder(origin, source.positionOf(record.position));
     }, true);
     while (order.beginReading()) {
@@ -166,7 +166,7 @@ class Verification {
   /** Compares the messages of these buckets one by one. What is counted now replaces what was counted of them before. */
   async #compare(buckets: ReadonlySet<number>): Promise<void> {
     const expected = new Map<string, { readonly partition: string; readonly position: string; readonly digest: number }>();
-    await this.#eachOfSource(null, (partition, { position }, place, digest) => {
+    await this.#eachOfSource(null, (partition, position, place, digest) => {
       if (!buckets.has(bucketOf(place)) || !this.#isInWindow({ partition, position, ordinal: null })) return;
       expected.set(`${partition}\0${position}`, { partition, position, digest });
     });
@@ -194,7 +194,7 @@ class Verification {
    */
   async #eachOfSource(
     copied: ReadonlyMap<string, PartitionPlace> | null,
-    visit: (partition: string, record: StoredRecord, place: number, digest: number) => void,
+    visit: (partition: string, position: string, place: number, digest: number) => void,
   ): Promise<ReadonlyMap<string, PartitionPlace>> {
     const { since } = this.#options;
     const reader = new RecordReader(this.#source.context, { from: since === undefined ? undefined : { timestamp: since }, until: "now" });
@@ -202,9 +202,11 @@ class Verification {
       const { partition } = source;
       const seed = partitionHash(partition);
       for (const record of copied === null ? records : this.#before(copied.get(partition), records)) {
-        const place = placeHash(seed, record.position);
+        // What a record has it may make anew each time that it is asked.
+        const { position } = record;
+        const place = placeHash(seed, position);
         if (!this.#isSampled(place) || comesFrom(this.#target.id, record)) continue;
-        visit(partition, record, place, this.#digests.of(place, record));
+        visit(partition, position, place, this.#digests.of(place, record));
       }
     }
     return reader.places;

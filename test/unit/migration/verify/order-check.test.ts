@@ -11,7 +11,7 @@ function outOfOrder(
   check: OrderCheck,
   occurrences: readonly Occurrence[],
 ): { readonly found: readonly number[]; readonly readings: number } {
-  for (const { key, ordinal } of occurrences) expect(check.isInOrder("0", ordinal, "7", key)).toBe(true);
+  for (const { key, ordinal } of occurrences) expect(check.isInOrder("0", ordinal, "7", { key })).toBe(true);
   const found: number[] = [];
   let readings = 0;
   for (; check.beginReading(); readings += 1) {
@@ -40,12 +40,12 @@ test("where lanes are partitions, each pair of a source and a target partition i
   const check = new OrderCheck("partition");
   const key = keys[0]!;
   expect([
-    check.isInOrder("0", 2, "a", key),
-    check.isInOrder("0", 1, "b", key),
-    check.isInOrder("1", 1, "a", key),
-    check.isInOrder("0", 3, "a", null),
-    check.isInOrder("0", 3, "a", key),
-    check.isInOrder("0", 2, "b", key),
+    check.isInOrder("0", 2, "a", { key }),
+    check.isInOrder("0", 1, "b", { key }),
+    check.isInOrder("1", 1, "a", { key }),
+    check.isInOrder("0", 3, "a", { key: null }),
+    check.isInOrder("0", 3, "a", { key }),
+    check.isInOrder("0", 2, "b", { key }),
   ]).toEqual([true, true, true, true, false, true]);
   expect(check.beginReading()).toBe(false);
 });
