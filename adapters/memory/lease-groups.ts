@@ -60,7 +60,7 @@ export class LeaseGroups implements Groups {
 
   async names(topic: MemoryTopic, signal: AbortSignal): Promise<readonly string[]> {
     const known = this.#service.broker.leaseGroups(topic.name);
-    const places = await Promise.all(known.map((group) => this.#admin(topic, group).places(signal).catch(nullOfFormer)));
+    const places = await Promise.all(known.map((group) => this.#admin(topic, group).places(signal).catch(emptyOfFormer)));
     return known.filter((_, index) => places[index] !== null);
   }
 
@@ -114,8 +114,8 @@ function lagBehind(topic: MemoryTopic, partition: Partition, progress: LeaseProg
   return partitionLag(partition, index, kept === "malformed" ? null : kept, nowMs);
 }
 
-/** A group of a former topic of the name is none of this one. */
-function nullOfFormer(error: unknown): null {
-  if (isStreamError(error, "position-mismatch")) return null;
+/** A group of a former topic of the name has no place in this one. It is there until it is reset or deleted. */
+function emptyOfFormer(error: unknown): ReadonlyMap<string, PartitionPlace> {
+  if (isStreamError(error, "position-mismatch")) return new Map();
   throw error;
 }

@@ -103,7 +103,8 @@ async function resetGroup(
     sharedTarget(url, execution),
     async (connection) => {
       const to = await fromOf(connection, topic, given, partition === undefined ? undefined : [partition]);
-      const now = await orMissing(connection.admin.describeGroup(topic, group));
+      // Of a former topic of the name it has no places here: the reset is what it needs.
+      const now = await orNull(connection.admin.describeGroup(topic, group), "not-found", "position-mismatch");
       // The plan comes from the code that moves the group, so the shown change is the real one.
       const planned = await OpenConnection.inspectionOf(connection).planReset(topic, group, to);
       await new StandardOutput().write(changes(now, planned));
@@ -120,8 +121,12 @@ async function deleteGroup(url: string | undefined, { topic, group, ...execution
   await withConnection(
     sharedTarget(url, execution),
     async (connection) => {
-      const description = await connection.admin.describeGroup(topic, group);
-      await new StandardOutput().write(`delete ${description.nativeName} and its places:\n${placesText(description)}`);
+      const description = await orNull(connection.admin.describeGroup(topic, group), "position-mismatch");
+      const shown =
+        description === null
+          ? `${group}, whose places belong to a former topic of this name\n`
+          : `${description.nativeName} and its places:\n${placesText(description)}`;
+      await new StandardOutput().write(`delete ${shown}`);
       reportMembers(description);
       if (!isExecuted(execution)) return;
       await connection.admin.deleteGroup(topic, group);
@@ -179,11 +184,12 @@ function reportMembers(description: GroupDescription | null): void {
     console.error(`The group has ${members === 1 ? "a member, which has" : `${members} members, which have`} to stop first.`);
 }
 
-async function orMissing<Result>(found: Promise<Result>): Promise<Result | null> {
+/** `null` where the group is refused with one of these codes. */
+async function orNull<Result>(found: Promise<Result>, ...codes: readonly StreamError["code"][]): Promise<Result | null> {
   try {
     return await found;
   } catch (error) {
-    if (isStreamError(error, "not-found")) return null;
+    if (isStreamError(error, ...codes)) return null;
     throw error;
   }
 }

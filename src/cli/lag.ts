@@ -124,7 +124,7 @@ async function lagOfListed(admin: LagAdmin, topic: string, group: string, signal
     return { group, lag: await admin.lag(topic, group, { signal }) };
   } catch (error) {
     if (isStreamError(error, "not-found")) return null;
-    if (isStreamError(error, "position-out-of-range")) return { group, error };
+    if (isStreamError(error, "position-out-of-range", "position-mismatch")) return { group, error };
     throw error;
   }
 }

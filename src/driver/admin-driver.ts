@@ -68,7 +68,7 @@ export interface AdminDriver {
   /** @throws `not-found` */
   describeTopic(topic: string, signal: AbortSignal): Promise<DriverTopicDescription>;
   listTopics(signal: AbortSignal): Promise<readonly string[]>;
-  /** Groups that have a position or members on this topic, each once. */
+  /** Groups that have a position or members on this topic, each once; also those of a former topic of the name that a reset or a deletion must find. */
   listGroups(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]>;
   /** @throws `not-found` */
   describeGroup(topic: string, name: GroupName, signal: AbortSignal): Promise<DriverGroupDescription>;

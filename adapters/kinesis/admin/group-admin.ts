@@ -23,12 +23,13 @@ export class GroupAdmin {
     return new Tables(this.#service.connection, topic, this.#service.knownTables);
   }
 
+  /** Also groups of a former stream of the name, which have to be reset or deleted. */
   async list(topic: string, signal: AbortSignal): Promise<readonly ListedGroup[]> {
     const { identity } = await this.#service.directory.usable(topic, signal);
     const groups = await storedGroups(this.#tables(topic), signal);
-    const { cluster, topic: stream, incarnation } = identity;
+    const { cluster, topic: stream } = identity;
     return groups
-      .filter(({ row }) => row.identity.cluster === cluster && row.identity.topic === stream && row.identity.incarnation === incarnation)
+      .filter(({ row }) => row.identity.cluster === cluster && row.identity.topic === stream)
       .map(({ table }) => ({ group: groupOfTable(topic, table), nativeGroup: table }));
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../../localstack/kafka/broker/emulated-kafka.ts";
+import { startEmulatedKinesis } from "../../../localstack/kinesis/emulated-kinesis.ts";
 import { bytesTopic } from "../../../src/cli/process/with-connection.ts";
 import { type Connection, connect } from "../../../src/index.ts";
 import { gather } from "./gather.ts";
@@ -172,6 +173,30 @@ describe("groups", () => {
     expect(await run("groups", "delete", ...GROUP, "--execute")).toMatchObject({ exitCode: 0, errors: "Deleted.\n" });
     expect(await connection.admin.listGroups("orders")).toEqual([]);
   });
+});
+
+test("a group of a former topic of the name is listed, and can be reset or deleted", async () => {
+  await using kinesis = await startEmulatedKinesis();
+  const of = (...args: readonly string[]): Promise<CommandResult> => runInProcess(args, kinesis.url);
+  await using operator = await connect(kinesis.url, { require: ["topicAdmin", "groupReset"] });
+  const { admin } = operator;
+  for (const change of ["reset", "delete"] as const) {
+    await admin.createTopic("orders", { partitions: 1 });
+    await admin.resetGroup("orders", "billing", "earliest");
+    await admin.deleteTopic("orders");
+    await admin.createTopic("orders", { partitions: 1 });
+    expect(await of("groups", "list", "--topic", "orders")).toEqual({ exitCode: 0, output: "billing\n", errors: "" });
+    expect(await of("lag", "--topic", "orders")).toMatchObject({
+      exitCode: 1,
+      errors: expect.stringMatching(/^position-mismatch: group "billing": .*resetGroup/) as string,
+    });
+    const to = change === "reset" ? ["--to", "earliest"] : [];
+    const shown = await of("groups", change, "--topic", "orders", "--group", "billing", ...to, "--execute");
+    expect(shown).toMatchObject({ exitCode: 0, errors: change === "reset" ? "Moved.\n" : "Deleted.\n" });
+    expect((await of("groups", "list", "--topic", "orders")).output).toBe(change === "reset" ? "billing\n" : "");
+    expect(await of("lag", "--topic", "orders")).toMatchObject({ exitCode: 0, errors: "" });
+    await admin.deleteTopic("orders");
+  }
 });
 
 describe("lag", () => {

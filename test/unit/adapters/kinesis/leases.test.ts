@@ -165,6 +165,7 @@ test("a stream that was created anew is another one: for readers, bookmarks and 
     await refused.running;
     expect(refused.failure).toMatchObject({ code: "position-mismatch", message: expect.stringContaining("resetGroup") as string });
   }
+  expect(await other.admin.listGroups("orders")).toEqual(["workers"]);
   await expect(other.admin.describeGroup("orders", "workers")).rejects.toMatchObject({ code: "position-mismatch" });
   await expect(other.admin.lag("orders", "workers")).rejects.toMatchObject({ code: "position-mismatch" });
   await other.admin.resetGroup("orders", "workers", "earliest");

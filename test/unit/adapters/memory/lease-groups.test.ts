@@ -97,7 +97,7 @@ describe("groups of a form whose service has none run by leases, which are kept 
     await member.consumer.close();
     await opened.driver.admin.deleteTopic("orders", signal);
     await opened.driver.admin.createTopic("orders", {}, signal);
-    expect(await opened.driver.admin.listGroups("orders", signal)).toEqual([]);
+    expect(await opened.driver.admin.listGroups("orders", signal)).toEqual([{ group: "billing", nativeGroup: "billing" }]);
     await publish(opened.driver, "orders", series(4));
     const refused = new TestMember(opened.driver, "orders", { sessionTimeoutMs: 3_000 });
     await expectCode(refused.start(), "position-mismatch", /resetGroup/);
