@@ -41,8 +41,8 @@ export const cleanLeave: History = {
       name: "hands-out-what-is-handled",
       folder: "consume",
       file: "assignment-state.ts",
-      find: "if (!inherited.isHandled(record)) continue;",
-      replace: "if (!inherited.isHandled(record) || index >= 0) continue;",
+      find: "if (inherited?.isHandled(record) !== true && ",
+      replace: "if (index >= 0 || ",
     },
   ],
   async play(world) {
