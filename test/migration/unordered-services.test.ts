@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { bytes } from "../../src/index.ts";
 import { copy, translateGroups } from "../../src/migration/index.ts";
-import { type MemorySide, keysOf, memorySide, produce } from "./two-topics.ts";
+import { type MemorySide, keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
 
 /** Handles until enough was handled. @returns the values */
 async function handle({ connection, topic }: MemorySide, isEnough: (values: readonly string[]) => boolean): Promise<string[]> {
@@ -15,6 +15,12 @@ async function handle({ connection, topic }: MemorySide, isEnough: (values: read
   return values;
 }
 
+/** When the first message of the topic was stored that is not among the handled ones. */
+async function firstTimeMs(side: MemorySide, handled: readonly string[]): Promise<number> {
+  const unhandled = (await messagesOf(side)).filter(({ value }) => !handled.includes(Buffer.from(value!).toString()));
+  return Math.min(...unhandled.map(({ timestamp }) => timestamp.getTime()));
+}
+
 test("a service without positions is placed by a time, and what comes again is counted", async (context) => {
   const source = await memorySide(context, "kafka", "flights", 2);
   const target = await memorySide(context, "pubsub", "departures", 1);
@@ -25,11 +31,32 @@ test("a service without positions is placed by a time, and what comes again is c
   }
   const handled = await handle(source, ({ length }) => length === 60);
   const result = await translateGroups(source, target, { groups: ["delays"] });
-  expect(result).toMatchObject({ done: true, groups: [{ bookmark: null, timestampMs: expect.any(Number), refused: null }] });
+  expect(result).toMatchObject({
+    done: true,
+    groups: [{ bookmark: null, timestampMs: await firstTimeMs(target, handled), refused: null }],
+  });
   const { repeats } = result.groups[0]!;
   const rest = await handle(target, (values) => new Set([...handled, ...values]).size === 100 && values.length >= 40 + repeats!);
   expect(rest.length).toBe(40 + repeats!);
   expect(rest.length).toBeLessThan(100);
+});
+
+test("a service without positions is placed before a message of a key that its readers bring after a later one", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 1);
+  const target = await memorySide(context, "pubsub", "departures", 1);
+  await produce(source, ["early"], 2);
+  await copy(source, target);
+  await sleep(20);
+  await produce(source, ["late"], 1);
+  await copy(source, target);
+  const order = (await messagesOf(target)).map(({ key }) => key);
+  expect(order).toEqual(["late", "early", "early"]);
+  const handled = await handle(source, ({ length }) => length === 1);
+  expect(handled).toEqual(["early:0"]);
+  const result = await translateGroups(source, target, { groups: ["delays"] });
+  expect(result).toMatchObject({ done: true, groups: [{ timestampMs: await firstTimeMs(target, handled), refused: null }] });
+  const rest = await handle(target, ({ length }) => length === 2 + result.groups[0]!.repeats!);
+  expect(rest).toEqual(expect.arrayContaining(["early:1", "late:0"]));
 });
 
 test("a group that exists on a service that shows no members is moved when it is confirmed that it is inactive", async (context) => {

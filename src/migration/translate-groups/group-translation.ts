@@ -8,9 +8,7 @@ const MOST_POSITIONS = 20_000;
 
 /** One partition of the target, as far as it was read. */
 interface TargetPart {
-  /** The first message that the group has not handled; `null`: it has handled all. */
-  first: { readonly position: string; readonly timestampMs: StoredTime } | null;
-  /** Behind it: what is not handled, and what is. */
+  /** From the first message on that the group has not handled: what is not handled, and what is. */
   readonly unhandled: string[];
   readonly handled: string[];
   /** How many of the unhandled ones lie before the last handled one. */
@@ -27,6 +25,7 @@ export class GroupTranslation {
   readonly #handledTo = new Map<string, bigint>();
   /** Times of handled messages, for a target that is placed by a time; `null`: it is not. */
   readonly #byTime: number[] | null;
+  #firstTimeMs: StoredTime | null = null;
   #lastTimeMs: StoredTime | null = null;
 
   /** @param isByTime the target is placed by a time */
@@ -42,13 +41,13 @@ export class GroupTranslation {
     origin: { readonly partition: string; readonly ordinal: string | null } | null,
   ): void {
     if (this.#lastTimeMs === null || timestampMs > this.#lastTimeMs) this.#lastTimeMs = timestampMs;
+    if (!isDone && (this.#firstTimeMs === null || timestampMs < this.#firstTimeMs)) this.#firstTimeMs = timestampMs;
     if (isDone && this.#byTime !== null) this.#byTime.push(Number(timestampMs));
     if (origin !== null && origin.ordinal !== null) this.#noteOrdinal(origin.partition, BigInt(origin.ordinal), isDone);
     const part = this.#parts.get(partition);
     if (part === undefined) {
       if (!isDone)
         this.#parts.set(partition, {
-          first: { position, timestampMs },
           unhandled: [position],
           handled: [],
           unhandledBefore: 1,
@@ -73,7 +72,7 @@ export class GroupTranslation {
   /** @param ends of all partitions of the target, as far as they were read */
   places(ends: ReadonlyMap<string, PartitionPlace>): ReadonlyMap<string, PartitionPlace> {
     const places = new Map(ends);
-    for (const [partition, { first }] of this.#parts) if (first !== null) places.set(partition, { kind: "at", position: first.position });
+    for (const [partition, { unhandled }] of this.#parts) places.set(partition, { kind: "at", position: unhandled[0]! });
     return places;
   }
 
@@ -99,15 +98,15 @@ export class GroupTranslation {
     return repeats;
   }
 
-  /** The time of the first message that is not handled; `null`: all are. For targets that are placed by a time. */
+  /**
+   * The least time of the messages that are not handled; `null`: all are. It need not be that of the first one that was read: a target that is placed by a time
+   * may hand out messages of different keys in another order than it has stored them.
+   */
   get firstTimeMs(): StoredTime | null {
-    let first: StoredTime | null = null;
-    for (const { first: one } of this.#parts.values())
-      if (one !== null && (first === null || one.timestampMs < first)) first = one.timestampMs;
-    return first;
+    return this.#firstTimeMs;
   }
 
-  /** The time of the last message; `null`: there was none. */
+  /** The greatest time of the messages; `null`: there was none. */
   get lastTimeMs(): StoredTime | null {
     return this.#lastTimeMs;
   }
