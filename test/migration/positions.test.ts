@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type TestContext, expect, test } from "vitest";
 import { type Message, type Position, bytes } from "../../src/index.ts";
 import { type Checkpoint, checkpointFiles, copy, positions } from "../../src/migration/index.ts";
@@ -36,6 +37,47 @@ test.concurrent.for(pairs)(
     }
   },
 );
+
+test("a bookmark has one by time on a target without positions", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 1);
+  const target = await memorySide(context, "pubsub", "departures", 1);
+  await produce(source, ["early"], 2);
+  await copy(source, target);
+  await sleep(20);
+  await produce(source, ["late"], 1);
+  await copy(source, target);
+  expect((await messagesOf(target)).map(textOf)).toEqual(["late:0", "early:0", "early:1"]);
+  const reader = source.connection.topic("flights", { codec: bytes() }).reader({ until: "now" });
+  let bookmark = "";
+  for await (const message of reader) {
+    expect(textOf(message)).toBe("early:0");
+    bookmark = await reader.bookmark();
+    break;
+  }
+  const forward = await positions(source, target, { bookmark });
+  const rest: string[] = [];
+  for await (const message of target.connection
+    .topic("departures", { codec: bytes() })
+    .reader({ from: { bookmark: forward.bookmark! }, until: "now" }))
+    rest.push(textOf(message));
+  expect(rest).toEqual(expect.arrayContaining(["early:1", "late:0"]));
+  expect(rest).toHaveLength(2 + forward.repeats!);
+});
+
+test("a source without positions has no bookmark for one of its target", async (context) => {
+  const source = await memorySide(context, "pubsub", "flights", 1);
+  const target = await memorySide(context, "kafka", "departures", 1);
+  await produce(source, ["early", "late"], 2);
+  await copy(source, target);
+  const reader = target.connection.topic("departures", { codec: bytes() }).reader({ until: "now" });
+  let bookmark = "";
+  for await (const message of reader) {
+    expect(textOf(message)).toMatch(/:0$/);
+    bookmark = await reader.bookmark();
+    break;
+  }
+  await expect(positions(source, target, { bookmark })).rejects.toMatchObject({ code: "unsupported", capability: "startAtPosition" });
+});
 
 test("a bookmark of one side has a bookmark on the other, in front of everything behind it", async (context) => {
   const source = await memorySide(context, "kafka", "flights", 3);

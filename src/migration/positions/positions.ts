@@ -51,7 +51,7 @@ const RULES: Readonly<Record<keyof PositionsOptions, OptionRule>> = {
  * Finds the place on the other side of a copy. The former checkpoints of the copy are the map, and the provenance of the messages behind one of them gives the
  * exact place.
  * @throws `invalid-argument` · `position-mismatch` for a token of neither topic · `not-found` for a message that is not on the other side, or was not yet copied ·
- * `position-out-of-range` for messages that one of the sides no longer has · `conflict` for a place that the copy has not come to
+ * `position-out-of-range` for messages that one of the sides no longer has · `unsupported` for the way back to a source that cannot start at a position · `conflict` for a place that the copy has not come to
  */
 export async function positions(source: Side, target: Side, options: PositionsOptions): Promise<PositionsResult> {
   checkOptions("options of positions", options, RULES);
@@ -146,15 +146,22 @@ async function targetBookmark(
       async ([partition, { place }]) => (await checkpointBefore(checkpoints, from, to, partition, place))?.targetBookmark ?? null,
     ),
   );
-  const scanned = scannedGroup(state, earliestBookmark(to, bookmarks), { here: null, returned: null, ordinals: new Map() }, false);
+  const isByTime = !to.context.capabilities.startAtPosition;
+  const scanned = scannedGroup(state, earliestBookmark(to, bookmarks), { here: null, returned: null, ordinals: new Map() }, isByTime);
   const options = { copyGroup: group, checkpoints, signal };
   const { copied, ends } = await scanTarget(from, to, scanned.begin, [scanned], options);
   await copied.require(state, scanned.missing);
+  const { translation } = scanned;
+  const encode = (found: ReadonlyMap<string, PartitionPlace>): Bookmark => encodeBookmark(to.context.provider, to.identity, found);
+  if (isByTime) {
+    const place = translation.placeByTime;
+    return {
+      bookmark: encode(new Map([...ends.keys()].map((partition) => [partition, place]))),
+      repeats: translation.repeatsByTime(place),
+    };
+  }
   const compare = (a: string, b: string): number => to.context.driver.compare(a, b);
-  return {
-    bookmark: encodeBookmark(to.context.provider, to.identity, scanned.translation.places(ends)),
-    repeats: scanned.translation.repeats(new Map(), compare),
-  };
+  return { bookmark: encode(translation.places(ends)), repeats: translation.repeats(new Map(), compare) };
 }
 
 /** In each partition of the source, the first message that lies behind the bookmark in the target. Where there is none, the place that the copy has come to. */
@@ -162,6 +169,7 @@ async function sourceBookmark(
   { from, to, checkpoints, copyGroup: group, signal }: PositionsParts,
   bookmark: Bookmark,
 ): Promise<Pick<PositionsResult, "bookmark" | "repeats">> {
+  from.context.requireCapability("startAtPosition", "positions");
   const { driver, provider } = from.context;
   const first = new Map<string, PositionPlace>();
   const seen = new Map<string, string>();

@@ -1,10 +1,12 @@
 import type { HandledAhead } from "../../position/handled-ahead.ts";
-import type { PartitionPlace } from "../../position/place.ts";
+import type { PartitionPlace, StartPoint } from "../../position/place.ts";
 import type { StoredTime } from "../../stored-time.ts";
 import { isHandled } from "../handled-part.ts";
 
 /** So many positions of a partition are kept. What is handled behind them comes again. */
 const MOST_POSITIONS = 20_000;
+
+export type PlaceByTime = Extract<PartitionPlace & StartPoint, { readonly kind: "earliest" | "timestamp" }>;
 
 /** One partition of the target, as far as it was read. */
 interface TargetPart {
@@ -25,6 +27,7 @@ export class GroupTranslation {
   readonly #handledTo = new Map<string, bigint>();
   /** Times of handled messages, for a target that is placed by a time; `null`: it is not. */
   readonly #byTime: number[] | null;
+  /** The least time of the messages that are not handled, and the greatest of all. */
   #firstTimeMs: StoredTime | null = null;
   #lastTimeMs: StoredTime | null = null;
 
@@ -99,21 +102,18 @@ export class GroupTranslation {
   }
 
   /**
-   * The least time of the messages that are not handled; `null`: all are. It need not be that of the first one that was read: a target that is placed by a time
-   * may hand out messages of different keys in another order than it has stored them.
+   * The place in a target without positions: the least time of the messages that are not handled, or the greatest time of all if there are none. The first one that
+   * was read need not be the earliest: such a target may hand out messages of different keys in another order than it has stored them.
    */
-  get firstTimeMs(): StoredTime | null {
-    return this.#firstTimeMs;
+  get placeByTime(): PlaceByTime {
+    const timeMs = this.#firstTimeMs ?? this.#lastTimeMs;
+    return timeMs === null ? { kind: "earliest" } : { kind: "timestamp", timestampMs: Number(timeMs) };
   }
 
-  /** The greatest time of the messages; `null`: there was none. */
-  get lastTimeMs(): StoredTime | null {
-    return this.#lastTimeMs;
-  }
-
-  /** How many handled messages have this time or a later one. */
-  handledSince(timestampMs: number): number {
-    return this.#byTime?.filter((time) => time >= timestampMs).length ?? 0;
+  /** How many handled messages come again from a place by time. */
+  repeatsByTime(place: PlaceByTime): number {
+    const times = this.#byTime ?? [];
+    return place.kind === "earliest" ? times.length : times.filter((time) => time >= place.timestampMs).length;
   }
 
   /** By partition of the source: everything up to this ordinal is handled. @param known of messages that were not read */

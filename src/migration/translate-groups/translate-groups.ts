@@ -11,7 +11,7 @@ import { groupCall } from "../group-call.ts";
 import { checkpointBefore, earliestBookmark } from "../positions/scan-start.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { type GroupState, describeSide, readGroupState, refusal, requireInactive } from "./group-state.ts";
-import type { GroupTranslation } from "./group-translation.ts";
+import type { GroupTranslation, PlaceByTime } from "./group-translation.ts";
 import { ReturnedMessages } from "./returned-messages.ts";
 import { type ScannedGroup, scanTarget, scannedGroup } from "./scan-target.ts";
 import {
@@ -51,6 +51,8 @@ const MOST_ORIGIN_CHARACTERS = 3_000;
 const NONE: ReadonlyMap<string, HandledAhead> = new Map();
 /** What concerns one group. Anything else ends the run. */
 const REFUSALS: ReadonlySet<string> = new Set(["conflict", "not-found", "position-out-of-range", "position-mismatch", "unsupported"]);
+
+type GroupStart = Extract<StartPoint, { readonly kind: "places" }> | PlaceByTime;
 
 /** One run for all groups: the target is read once. */
 class Translator {
@@ -160,11 +162,9 @@ class Translator {
     const handledOrdinals = Object.fromEntries(handled);
     const timestampMs = to.kind === "timestamp" ? to.timestampMs : null;
     const compare = (a: string, b: string): number => context.driver.compare(a, b);
-    const isByTime = to.kind === "timestamp" || to.kind === "earliest";
+    const isByTime = to.kind !== "places";
     const result = (bookmark: Bookmark | null, stored: ReadonlyMap<string, HandledAhead>): TranslatedGroup => {
-      const repeats = isByTime
-        ? translation.handledSince(to.kind === "timestamp" ? to.timestampMs : -Infinity)
-        : translation.repeats(stored, compare);
+      const repeats = to.kind === "places" ? translation.repeats(stored, compare) : translation.repeatsByTime(to);
       return { group, bookmark, timestampMs, repeats, handledOrdinals, refused: null };
     };
     const name = context.checkedGroup(group);
@@ -180,12 +180,11 @@ class Translator {
   }
 
   /** A target without positions is placed by a time: what has the time of the first unhandled message comes again, and all that is stored behind. */
-  #startPoint(translation: GroupTranslation, places: ReadonlyMap<string, PartitionPlace>, origin: string): StartPoint {
+  #startPoint(translation: GroupTranslation, places: ReadonlyMap<string, PartitionPlace>, origin: string): GroupStart {
     if (this.#target.context.capabilities.startAtPosition) {
       return { kind: "places", places, ahead: translation.ahead, ...(origin.length > MOST_ORIGIN_CHARACTERS ? {} : { origin }) };
     }
-    const timeMs = translation.firstTimeMs ?? translation.lastTimeMs;
-    return timeMs === null ? { kind: "earliest" } : { kind: "timestamp", timestampMs: Number(timeMs) };
+    return translation.placeByTime;
   }
 
   async #keep({ group, bookmark }: GroupState, targetBookmark: Bookmark | null, formerBookmark: Bookmark | null): Promise<void> {
