@@ -53,6 +53,8 @@ export class Deadlines {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timerAtMs = atMs;
     this.#timer = setTimeout(() => this.#fire(), Math.max(0, atMs - this.#clock.elapsedMs));
+    // The port keeps the process alive while it is open.
+    this.#timer.unref();
   }
 
   #fire(): void {
