@@ -57,7 +57,11 @@ export class ClientConnection {
     keepWholeFrames(this.#connection, stream);
     this.#connection["accept"](stream);
     stream.on("drain", () => this.#wakeReaders());
-    stream.once("close", () => this.#end());
+    stream.once("close", () => {
+      // rhea does not notice a stream that is destroyed here: its heartbeat would go on for ever, and keep the process alive.
+      this.#connection["eof"]();
+      this.#end();
+    });
   }
 
   /** As if the time of all its tokens had run out. */

@@ -1,8 +1,10 @@
+import { EventHubProducerClient } from "@azure/event-hubs";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatedEventHubs, startEmulatedEventHubs } from "../../../../localstack/event-hubs/emulated-event-hubs.ts";
 import type { Fault } from "../../../../src/driver/index.ts";
-import { EARLIEST, bodies, rawProducer, read, rejection, until } from "./raw-client.ts";
+import { startEmulatorProcess } from "../../../bench/emulator-process.ts";
+import { EARLIEST, NO_RETRIES, bodies, rawProducer, read, rejection, until } from "./raw-client.ts";
 
 let emulator: EmulatedEventHubs;
 
@@ -263,4 +265,14 @@ test("nothing is left after close, whatever was under way", async () => {
     () => `${open()} sockets to become ${before}`,
   );
   expect(() => second.inject({ kind: "restart" })).toThrow(expect.objectContaining({ code: "closed" }));
+});
+
+test("the process of an emulator ends after a restart that has ended connections", { timeout: 20_000 }, async () => {
+  const own = await startEmulatorProcess("event-hubs", { topics: { orders: { partitions: 1 } } });
+  const producer = new EventHubProducerClient(own.environment["EVENT_HUBS_CONNECTION_STRING"]!, "orders", NO_RETRIES);
+  await producer.sendBatch([event("1")]);
+  await own.inject({ kind: "restart", operation: "admin" });
+  await rejection(producer.getPartitionIds({ abortSignal: AbortSignal.timeout(500) }));
+  await producer.close();
+  await own[Symbol.asyncDispose]();
 });
