@@ -1,10 +1,11 @@
-import { type PartitionPlace, StreamError, isStreamError } from "../driver/index.ts";
+import { type PartitionPlace, StreamError } from "../driver/index.ts";
 import { changeGroup } from "./change-group.ts";
 import type { Clock } from "./clock.ts";
 import { Expiry } from "./expiry.ts";
 import { type GroupMove, type GroupRow, type Held, type LeaseRow, isOfGroup, nextEpoch, placedRow } from "./lease-row.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { LeaseTimes } from "./lease-times.ts";
+import { persist, requireRepeatable } from "./persist.ts";
 
 export interface MoverParts {
   readonly store: LeaseStore;
@@ -144,8 +145,7 @@ export class GroupMover {
     try {
       await this.#parts.store.swap(held, next, this.#signal);
     } catch (error) {
-      this.#signal.throwIfAborted();
-      if (!isStreamError(error) || !error.retryable) throw error;
+      requireRepeatable(error, this.#signal);
     }
   }
 
@@ -153,17 +153,9 @@ export class GroupMover {
     return this.#persist(() => changeGroup(this.#parts.store, group, change, this.#signal));
   }
 
-  /** Repeats what can be repeated until the signal aborts. */
-  async #persist<T>(call: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await call();
-      } catch (error) {
-        this.#signal.throwIfAborted();
-        if (!isStreamError(error) || !error.retryable) throw error;
-        await this.#parts.clock.sleep(this.#parts.watchMs, this.#signal);
-      }
-    }
+  #persist<T>(call: () => Promise<T>): Promise<T> {
+    const { clock, watchMs } = this.#parts;
+    return persist({ clock, watchMs, signal: this.#signal }, call);
   }
 }
 

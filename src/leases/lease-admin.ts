@@ -10,6 +10,7 @@ import type { LeaseGroupParts } from "./lease-consumer.ts";
 import { type GroupRow, type Held, type LeaseRow, isOfGroup, placeText, placedRow } from "./lease-row.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import { type LeaseTimes, leaseTimes } from "./lease-times.ts";
+import { persist, requireRepeatable } from "./persist.ts";
 
 /** A group as its rows show it. */
 export interface LeaseGroupDescription {
@@ -224,19 +225,40 @@ class StoreAdmin implements LeaseAdmin {
     const begun = await mover.begin(await this.#withoutMove(existing, signal), new Map(), null);
     if (begun === null) throw conflict(existing.row, "a reset of the group is under way");
     await this.#removeGroup(await mover.takeAll(begun), signal);
-    // Rows without their group are void, so that it does not matter when they go.
-    const rows = (await this.#store.list(signal)).filter(({ row }) => isOfGroup(row, existing.row));
-    await inParallel(rows, async (held) => this.#store.remove(held, signal));
+    await this.#removeRows(existing.row, signal);
   }
 
+  /** Another attempt would have to wait until this one has expired, so what can be repeated is repeated here. */
   async #removeGroup(taken: Held<GroupRow>, signal: AbortSignal): Promise<void> {
+    let mayBeRemoved = false;
     let group: Held<GroupRow> | null = taken;
-    while (group !== null && !(await this.#store.removeGroup(group, signal))) {
-      group = await this.#store.readGroup(signal);
+    while (group !== null) {
+      try {
+        if (await this.#store.removeGroup(group, signal)) return;
+      } catch (error) {
+        requireRepeatable(error, signal);
+        mayBeRemoved = true;
+      }
+      group = await this.#persist(() => this.#store.readGroup(signal), signal);
+      // A member has started another group of the name.
+      if (mayBeRemoved && group?.row.id !== taken.row.id) return;
       if (group !== null && (group.row.id !== taken.row.id || group.row.move?.by !== taken.row.move?.by)) {
         throw conflict(taken.row, "the group is moved by somebody else at the same time");
       }
     }
+  }
+
+  /** Rows without their group are void, so that it does not matter when they go. Another attempt would not find the group, and leave them. */
+  async #removeRows(group: GroupRow, signal: AbortSignal): Promise<void> {
+    await this.#persist(async () => {
+      const rows = (await this.#store.list(signal)).filter(({ row }) => isOfGroup(row, group));
+      await inParallel(rows, async (held) => this.#store.remove(held, signal));
+    }, signal);
+  }
+
+  #persist<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { clock, watchMs } = this.#parts;
+    return persist({ clock, watchMs, signal }, call);
   }
 }
 
