@@ -3,7 +3,8 @@ import type { Assignment, ConsumerDriver, Settlement } from "../driver/consumer-
 import type { HandledAhead } from "../position/handled-ahead.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import type { StreamError } from "../errors.ts";
-import type { ComparePositions, FinalProgress } from "./inherited-progress.ts";
+import type { FinalProgress } from "./inherited-progress.ts";
+import type { ComparePositions } from "../position/place.ts";
 import type { MessageSource } from "../position/position.ts";
 import { InheritedProgress } from "./inherited-progress.ts";
 import type { MigratedMessages } from "./migrated-messages.ts";

@@ -1,9 +1,7 @@
 import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import type { HandledAhead } from "../position/handled-ahead.ts";
 import type { StoredRecord } from "../driver/record.ts";
-
-/** Order of two positions of the partition, as `ProviderDriver.compare`. */
-export type ComparePositions = (a: string, b: string) => number;
+import type { ComparePositions } from "../position/place.ts";
 
 /** How far an ownership had come when it ended. Handlers that still ran do not count. */
 export interface FinalProgress {

@@ -1,5 +1,5 @@
 import type { HandledAhead } from "../position/handled-ahead.ts";
-import type { PartitionPlace } from "../position/place.ts";
+import type { ComparePositions, PartitionPlace } from "../position/place.ts";
 import type { StoredTime } from "../stored-time.ts";
 import { isBehind } from "./copy/place-order.ts";
 
@@ -11,14 +11,12 @@ export interface HandledPart {
   readonly ahead: HandledAhead | null;
 }
 
-type Compare = (a: string, b: string) => number;
-
 /** Whether the message at this position is handled. */
-export function isHandled({ place, ahead }: HandledPart, position: string, timestampMs: StoredTime, compare: Compare): boolean {
+export function isHandled({ place, ahead }: HandledPart, position: string, timestampMs: StoredTime, compare: ComparePositions): boolean {
   return isBefore(place, position, timestampMs, compare) || (ahead !== null && isHandledAhead(ahead, position, compare));
 }
 
-function isBefore(place: PartitionPlace, position: string, timestampMs: StoredTime, compare: Compare): boolean {
+function isBefore(place: PartitionPlace, position: string, timestampMs: StoredTime, compare: ComparePositions): boolean {
   switch (place.kind) {
     case "at":
     case "after":
@@ -34,7 +32,7 @@ function isBefore(place: PartitionPlace, position: string, timestampMs: StoredTi
   }
 }
 
-function isHandledAhead({ upTo, except }: HandledAhead, position: string, compare: Compare): boolean {
+function isHandledAhead({ upTo, except }: HandledAhead, position: string, compare: ComparePositions): boolean {
   if (compare(position, upTo) > 0) return false;
   let first = 0;
   for (let end = except.length; first < end;) {

@@ -1,5 +1,6 @@
 import { OpenConnection } from "../connection.ts";
 import type { Connection } from "../connection-types.ts";
+import type { ComparePositions } from "../position/place.ts";
 import type { TopicIdentity } from "../position/position.ts";
 import { sourceIdOf } from "../provenance.ts";
 import { retriedCall } from "../retried-call.ts";
@@ -18,6 +19,7 @@ export interface OpenSide {
   readonly identity: TopicIdentity;
   /** `sourceIdOf` the topic as it is now. */
   readonly id: string;
+  readonly compare: ComparePositions;
 }
 
 /** Looks the topic up. @throws `not-found` · `closed` · what the driver throws */
@@ -27,7 +29,7 @@ export async function openSide({ connection, topic }: Side, operation: string, s
     const identity = await retriedCall(callOn(context, operation, signal), (attempt) =>
       context.driver.identity(context.nativeTopic, attempt),
     );
-    return { context, identity, id: sourceIdOf(context.provider, identity) };
+    return { context, identity, id: sourceIdOf(context.provider, identity), compare: (a, b) => context.driver.compare(a, b) };
   } catch (error) {
     signal?.throwIfAborted();
     throw context.toError(error, operation);

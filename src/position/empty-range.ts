@@ -1,7 +1,7 @@
-import type { PartitionEnd, Place } from "./place.ts";
+import type { ComparePositions, PartitionEnd, Place } from "./place.ts";
 
 /** Whether a range is certainly empty before it is read. An inverted range is empty and keeps its start as its place. */
-export function isEmptyRange(start: Place, end: PartitionEnd, compare: (a: string, b: string) => number): boolean {
+export function isEmptyRange(start: Place, end: PartitionEnd, compare: ComparePositions): boolean {
   if (end === null) return false;
   if (start.kind === "timestamp") {
     return (end.kind === "timestamp" || end.kind === "stored-before") && start.timestampMs >= end.timestampMs;

@@ -1,5 +1,8 @@
 import type { HandledAhead } from "./handled-ahead.ts";
 
+/** The order of two positions of one partition, by the driver: below 0 where the first lies before the second. */
+export type ComparePositions = (a: string, b: string) => number;
+
 /** Retention has passed the place where a group or a reader was to continue. */
 export interface DriverGap {
   /** Where reading goes on: `at` the first record that still exists or at the end, `earliest` where no position is known (a trimmed, empty shard). */

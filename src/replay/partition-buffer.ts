@@ -2,10 +2,8 @@ import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import type { RangePartition } from "../driver/reader-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import { isEmptyRange } from "../position/empty-range.ts";
-import type { PartitionEnd, PartitionPlace, Place } from "../position/place.ts";
+import type { ComparePositions, PartitionEnd, PartitionPlace, Place } from "../position/place.ts";
 import type { MessageSource } from "../position/position.ts";
-
-type Compare = (a: string, b: string) => number;
 
 /** What was given to the driver to wait for. One object each would be garbage in every delivery. */
 const DELIVER_MORE: Promise<boolean> = Promise.resolve(true);
@@ -20,7 +18,7 @@ export class PartitionBuffer {
   readonly parents: readonly string[];
   readonly #start: Place;
   readonly #end: PartitionEnd;
-  readonly #compare: Compare;
+  readonly #compare: ComparePositions;
   readonly #handedOutTo: ((record: StoredRecord) => void) | undefined;
   #chunks: (readonly StoredRecord[])[] = [];
   #next = 0;
@@ -44,7 +42,7 @@ export class PartitionBuffer {
     source: MessageSource,
     range: RangePartition,
     start: Place,
-    compare: Compare,
+    compare: ComparePositions,
     handedOutTo: ((record: StoredRecord) => void) | undefined,
   ) {
     this.source = source;

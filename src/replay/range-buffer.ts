@@ -4,7 +4,7 @@ import type { ChildPartition } from "../driver/consumer-driver.ts";
 import type { ReaderDriver, ReaderSink } from "../driver/reader-driver.ts";
 import type { StoredRecord, UnreadableRange } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
-import type { DriverGap, PartitionPlace } from "../position/place.ts";
+import type { ComparePositions, DriverGap, PartitionPlace } from "../position/place.ts";
 import type { MessageSource } from "../position/position.ts";
 import type { PartitionBuffer } from "./partition-buffer.ts";
 import { PartitionTurns } from "./partition-turns.ts";
@@ -13,7 +13,7 @@ import { type HandedOutListener, RangePartitions, type StartedPartition } from "
 /** What a range buffer needs from its reader. */
 export interface RangeBufferSettings {
   readonly reader: ReaderDriver;
-  readonly compare: (a: string, b: string) => number;
+  readonly compare: ComparePositions;
   sourceOf(partition: string): MessageSource;
   readonly maxBufferedBytes: number;
   /** Partitions that appear while reading belong to the range: it has no end and is not confined to named ones. */

@@ -1,7 +1,7 @@
 import type { ChildPartition } from "../driver/consumer-driver.ts";
 import type { RangePartition } from "../driver/reader-driver.ts";
 import type { StoredRecord } from "../driver/record.ts";
-import type { PartitionPlace, Place } from "../position/place.ts";
+import type { ComparePositions, PartitionPlace, Place } from "../position/place.ts";
 import type { MessageSource } from "../position/position.ts";
 import { PartitionBuffer } from "./partition-buffer.ts";
 
@@ -17,7 +17,7 @@ export type HandedOutListener = (partition: string, record: StoredRecord) => voi
 /** Which partitions a range has, and which of them may be read: none before its parents are done. */
 export class RangePartitions {
   readonly #sourceOf: (partition: string) => MessageSource;
-  readonly #compare: (a: string, b: string) => number;
+  readonly #compare: ComparePositions;
   readonly #handedOut: HandedOutListener | undefined;
   readonly #buffers = new Map<string, PartitionBuffer>();
   /** Finished before this range began; children do not wait for them. */
@@ -28,7 +28,7 @@ export class RangePartitions {
     partitions: readonly StartedPartition[],
     endedBefore: ReadonlySet<string>,
     sourceOf: (partition: string) => MessageSource,
-    compare: (a: string, b: string) => number,
+    compare: ComparePositions,
     handedOut: HandedOutListener | undefined,
   ) {
     this.#sourceOf = sourceOf;

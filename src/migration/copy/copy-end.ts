@@ -2,22 +2,20 @@ import { StreamError, isStreamError } from "../../errors.ts";
 import { isEmptyRange } from "../../position/empty-range.ts";
 import type { RangePartition } from "../../driver/reader-driver.ts";
 import type { StoredRecord } from "../../driver/record.ts";
-import type { PartitionPlace, Place } from "../../position/place.ts";
+import type { ComparePositions, PartitionPlace, Place } from "../../position/place.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
 import { isHandled } from "../handled-part.ts";
 import type { OpenSide } from "../side.ts";
-
-type Compare = (a: string, b: string) => number;
 
 /** What was stored in the source when a copy began, and how much of it is still to be copied. */
 export class CopyEnd {
   readonly #open: Map<string, RangePartition>;
   /** The ends of the partitions, where a range up to now has no position as its end. */
   readonly #ends: ReadonlyMap<string, Place>;
-  readonly #compare: Compare;
+  readonly #compare: ComparePositions;
 
-  private constructor(partitions: readonly RangePartition[], ends: ReadonlyMap<string, Place>, compare: Compare) {
+  private constructor(partitions: readonly RangePartition[], ends: ReadonlyMap<string, Place>, compare: ComparePositions) {
     this.#ends = ends;
     const open = partitions.filter(({ start, end }) => !isEmptyRange(start, end, compare));
     this.#open = new Map(open.map((partition) => [partition.partition, partition]));
@@ -25,7 +23,7 @@ export class CopyEnd {
   }
 
   /** What is stored now. */
-  static async ofNow({ context }: OpenSide, signal: AbortSignal): Promise<CopyEnd> {
+  static async ofNow({ context, compare }: OpenSide, signal: AbortSignal): Promise<CopyEnd> {
     const reader = context.driver.reader(context.nativeTopic);
     try {
       const { partitions } = await retriedCall(callOn(context, "copy", signal), (attempt) =>
@@ -40,7 +38,7 @@ export class CopyEnd {
             )
           ).partitions;
       const ends = new Map(latest.map(({ partition, start }) => [partition, start]));
-      return new CopyEnd(partitions, ends, (a, b) => context.driver.compare(a, b));
+      return new CopyEnd(partitions, ends, compare);
     } finally {
       await reader.close();
     }

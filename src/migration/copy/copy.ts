@@ -70,7 +70,7 @@ class Copier implements RecordHandler {
       count: this.#count,
       checkpoints: options.checkpoints,
       checkpointEveryMs: options.checkpointEveryMs,
-      compare: (a, b) => source.context.driver.compare(a, b),
+      compare: source.compare,
     };
   }
 

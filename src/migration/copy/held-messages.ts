@@ -103,9 +103,8 @@ export class HeldMessagesReader {
   }
 
   #note(search: Search, { key, value, headers }: StoredRecord, trail: ProvenanceTrail, origin: Provenance): void {
-    const { context } = this.#source;
     const { position, ordinal, timestampMs } = origin;
-    if (search.place === null || isBehind(position, search.place, (a, b) => context.driver.compare(a, b))) {
+    if (search.place === null || isBehind(position, search.place, this.#source.compare)) {
       const place = placeHash(partitionHash(search.partition), position);
       const content = { key, value, headers, timestampMs };
       search.messages.set(position, { ordinal, digest: ordinal === null ? null : this.#digests.of(place, content, trail.lastIndex) });

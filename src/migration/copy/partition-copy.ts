@@ -1,7 +1,7 @@
 import type { OutgoingRecord, StoredRecord } from "../../driver/record.ts";
 import type { RecordContext } from "../../consume/record-handler.ts";
 import { StreamError, withContext } from "../../errors.ts";
-import type { PositionPlace } from "../../position/place.ts";
+import type { ComparePositions, PositionPlace } from "../../position/place.ts";
 import type { MessageSource } from "../../position/position.ts";
 import { provenanceTrail, provenanceWriter } from "../../provenance.ts";
 import { type RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
@@ -24,7 +24,7 @@ export interface CopierParts {
   /** `null`: no checkpoints are kept. */
   readonly checkpoints: CheckpointStore | null;
   readonly checkpointEveryMs: number;
-  readonly compare: (a: string, b: string) => number;
+  readonly compare: ComparePositions;
 }
 
 /** How an ownership begins. */

@@ -34,7 +34,7 @@ export async function startPartition(
   { source, start }: Pick<RecordContext, "source" | "start">,
   signal: AbortSignal,
 ): Promise<PartitionStart> {
-  const { context, id } = parts.source;
+  const { context, id, compare } = parts.source;
   const { partition, provider, identity } = source;
   if (sourceIdOf(provider, identity) !== id) throw createdAnew("source", parts.source);
   const checkpoint = (await parts.checkpoints?.read(partition)) ?? null;
@@ -43,11 +43,11 @@ export async function startPartition(
   const stored: PositionPlace | null =
     checkpoint === null || checkpoint.place === null ? null : { kind: "after", position: checkpoint.place };
   if (stored !== null) await requireStillThere(parts.source, source, stored, signal);
-  const further = isOrdered ? furtherPlace(start, stored, (a, b) => context.driver.compare(a, b)) : null;
+  const further = isOrdered ? furtherPlace(start, stored, compare) : null;
   const isByCheckpoint = further !== null && further === stored;
   // What lies between the group and a checkpoint that cannot be compared with the log is looked for in the target.
   const isComparable = !isByCheckpoint || (await isStillTheSame(parts, source, checkpoint!, signal));
-  const place = isComparable ? further : furtherPlace(start, null, (a, b) => context.driver.compare(a, b));
+  const place = isComparable ? further : furtherPlace(start, null, compare);
   const found = await parts.held.find(partition, (isComparable ? checkpoint?.targetBookmark : null) ?? null, place);
   if (!isOrdered) return { place, digest: null, ordinal: null, held: found.messages };
   const known = isComparable ? BigInt(checkpoint?.ordinal ?? "0") : 0n;

@@ -1,15 +1,13 @@
-import type { Place, PositionPlace } from "../../position/place.ts";
-
-type Compare = (a: string, b: string) => number;
+import type { ComparePositions, Place, PositionPlace } from "../../position/place.ts";
 
 /** Whether a message at this position is still to come for somebody who stands at the place. */
-export function isBehind(position: string, place: PositionPlace, compare: Compare): boolean {
+export function isBehind(position: string, place: PositionPlace, compare: ComparePositions): boolean {
   const order = compare(position, place.position);
   return place.kind === "at" ? order >= 0 : order > 0;
 }
 
 /** The one that lies further in the log, the first of two that are the same. Places without a position, such as the beginning, say nothing. */
-export function furtherPlace(a: Place | null, b: Place | null, compare: Compare): PositionPlace | null {
+export function furtherPlace(a: Place | null, b: Place | null, compare: ComparePositions): PositionPlace | null {
   const first = positionPlace(a);
   const second = positionPlace(b);
   if (first === null || second === null) return first ?? second;

@@ -160,8 +160,7 @@ async function targetBookmark(
       repeats: translation.repeatsByTime(place),
     };
   }
-  const compare = (a: string, b: string): number => to.context.driver.compare(a, b);
-  return { bookmark: encode(translation.places(ends)), repeats: translation.repeats(new Map(), compare) };
+  return { bookmark: encode(translation.places(ends)), repeats: translation.repeats(new Map(), to.compare) };
 }
 
 /** In each partition of the source, the first message that lies behind the bookmark in the target. Where there is none, the place that the copy has come to. */
@@ -170,7 +169,6 @@ async function sourceBookmark(
   bookmark: Bookmark,
 ): Promise<Pick<PositionsResult, "bookmark" | "repeats">> {
   from.context.requireCapability("startAtPosition", "positions");
-  const { driver, provider } = from.context;
   const first = new Map<string, PositionPlace>();
   const seen = new Map<string, string>();
   for await (const { records } of new RecordReader(to.context, { from: { bookmark }, until: "now" }).batches(signal)) {
@@ -178,12 +176,12 @@ async function sourceBookmark(
       const origin = provenanceTrail(headers).copies.findLast(({ source: id }) => id === from.id);
       if (origin === undefined) continue;
       const before = first.get(origin.partition);
-      if (before === undefined || driver.compare(origin.position, before.position) < 0)
+      if (before === undefined || from.compare(origin.position, before.position) < 0)
         first.set(origin.partition, { kind: "at", position: origin.position });
       seen.set(origin.partition, origin.position);
     }
   }
   const copied = await CopiedSoFar.of(from, to, seen, { copyGroup: group, checkpoints, signal });
   const places = new Map<string, PartitionPlace>([...copied.places, ...first]);
-  return { bookmark: encodeBookmark(provider, from.identity, places), repeats: null };
+  return { bookmark: encodeBookmark(from.context.provider, from.identity, places), repeats: null };
 }

@@ -1,4 +1,4 @@
-import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
+import type { ComparePositions, PartitionPlace, PositionPlace } from "../../position/place.ts";
 import { decodeBookmark, encodeBookmark } from "../../position/bookmark.ts";
 import type { Bookmark } from "../../tokens.ts";
 import { isBehind } from "../copy/place-order.ts";
@@ -17,11 +17,10 @@ export async function checkpointBefore(
   place: PartitionPlace,
 ): Promise<Checkpoint | null> {
   if (checkpoints === null || (place.kind !== "at" && place.kind !== "after" && place.kind !== "ended")) return null;
-  const { driver } = source.context;
   const isUsable = (checkpoint: Checkpoint): boolean => {
     const { place: reached } = checkpoint;
     if (checkpoint.source !== source.id || checkpoint.target !== target.id || reached === null) return false;
-    return place.kind === "ended" || !isBehind(reached, place, (a, b) => driver.compare(a, b));
+    return place.kind === "ended" || !isBehind(reached, place, source.compare);
   };
   const last = await checkpoints.read(partition);
   if (last !== null && isUsable(last)) return last;
@@ -31,12 +30,12 @@ export async function checkpointBefore(
 
 /** A bookmark that lies before all of these, in every partition. `null`: the beginning. */
 export function earliestBookmark(target: OpenSide, bookmarks: readonly (Bookmark | null)[]): Bookmark | null {
-  const { context, identity } = target;
+  const { context, identity, compare } = target;
   let earliest: ReadonlyMap<string, PartitionPlace> | null = null;
   for (const bookmark of bookmarks) {
     if (bookmark === null) return null;
     const places = decodeBookmark(bookmark, context.provider, identity);
-    earliest = earliest === null ? places : earlierOf(earliest, places, (a, b) => context.driver.compare(a, b));
+    earliest = earliest === null ? places : earlierOf(earliest, places, compare);
     if (earliest === null) return null;
   }
   return earliest === null ? null : encodeBookmark(context.provider, identity, earliest);
@@ -46,7 +45,7 @@ export function earliestBookmark(target: OpenSide, bookmarks: readonly (Bookmark
 function earlierOf(
   one: ReadonlyMap<string, PartitionPlace>,
   other: ReadonlyMap<string, PartitionPlace>,
-  compare: (a: string, b: string) => number,
+  compare: ComparePositions,
 ): ReadonlyMap<string, PartitionPlace> | null {
   if (one.size !== other.size) return null;
   const places = new Map<string, PartitionPlace>();
@@ -60,7 +59,7 @@ function earlierOf(
 }
 
 /** `null`: the beginning. */
-function earlier(a: PartitionPlace, b: PartitionPlace, compare: (a: string, b: string) => number): PartitionPlace | null {
+function earlier(a: PartitionPlace, b: PartitionPlace, compare: ComparePositions): PartitionPlace | null {
   if (a.kind === "ended") return b;
   if (b.kind === "ended") return a;
   if (a.kind === "timestamp" && b.kind === "timestamp") return a.timestampMs <= b.timestampMs ? a : b;

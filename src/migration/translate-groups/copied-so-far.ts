@@ -1,5 +1,5 @@
 import { showName } from "../../option-rules.ts";
-import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
+import type { ComparePositions, PartitionPlace, PositionPlace } from "../../position/place.ts";
 import type { StoredRecord } from "../../driver/record.ts";
 import { furtherPlace, isBehind } from "../copy/place-order.ts";
 import type { OpenSide } from "../side.ts";
@@ -34,8 +34,7 @@ export class CopiedSoFar {
     seen: ReadonlyMap<string, string>,
     { copyGroup, checkpoints, signal }: CopyInView,
   ): Promise<CopiedSoFar> {
-    const { driver } = source.context;
-    const compare = (a: string, b: string): number => driver.compare(a, b);
+    const { compare } = source;
     const description = await describeSide(source, copyGroup, signal);
     const places = new Map<string, PartitionPlace>(description?.places ?? []);
     const further = (partition: string, position: string): void => {
@@ -60,7 +59,7 @@ export class CopiedSoFar {
    */
   async require({ group, bookmark, parts }: GroupState, missing: ReadonlyMap<string, ReadonlySet<string>>): Promise<void> {
     if (bookmark === null) return;
-    const compare = (a: string, b: string): number => this.#source.context.driver.compare(a, b);
+    const { compare } = this.#source;
     for (const [partition, part] of parts) {
       const copied = this.places.get(partition) ?? null;
       const isCopied = (position: string): boolean =>
@@ -97,7 +96,7 @@ export class CopiedSoFar {
 }
 
 /** Certainly: without a look at what lies between the two. */
-function isWithin(place: PartitionPlace, copied: PartitionPlace | null, compare: (a: string, b: string) => number): boolean {
+function isWithin(place: PartitionPlace, copied: PartitionPlace | null, compare: ComparePositions): boolean {
   if (place.kind === "earliest" || copied?.kind === "ended") return true;
   if ((place.kind !== "at" && place.kind !== "after") || copied === null || !("position" in copied)) return false;
   const order = compare(place.position, copied.position);

@@ -35,10 +35,10 @@ export function hasHandled(
   partition: string,
   position: string,
   timestampMs: number | bigint,
-  { context }: OpenSide,
+  { compare }: OpenSide,
 ): boolean {
   const part = bookmark === null ? EVERYTHING : (parts.get(partition) ?? NOTHING);
-  return isHandled(part, position, timestampMs, (a, b) => context.driver.compare(a, b));
+  return isHandled(part, position, timestampMs, compare);
 }
 
 /** What the administration knows of the group; `null`: there is none. */
@@ -126,8 +126,7 @@ async function unhandledIn(
   otherId: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { context } = side;
-  const compare = (a: string, b: string): number => context.driver.compare(a, b);
+  const { compare } = side;
   const found: string[] = [];
   for await (const { records } of recordsFrom(side, partition, part.place, signal)) {
     for (const record of records) {

@@ -1,5 +1,5 @@
 import type { HandledAhead } from "../../position/handled-ahead.ts";
-import type { PartitionPlace, StartPoint } from "../../position/place.ts";
+import type { ComparePositions, PartitionPlace, StartPoint } from "../../position/place.ts";
 import type { StoredTime } from "../../stored-time.ts";
 import { isHandled } from "../handled-part.ts";
 
@@ -90,7 +90,7 @@ export class GroupTranslation {
   }
 
   /** How many messages come again. @param stored what the target keeps of what is handled behind the places */
-  repeats(stored: ReadonlyMap<string, HandledAhead>, compare: (a: string, b: string) => number): number {
+  repeats(stored: ReadonlyMap<string, HandledAhead>, compare: ComparePositions): number {
     let repeats = 0;
     for (const [partition, { handled, uncounted }] of this.#parts) {
       const ahead = stored.get(partition) ?? null;

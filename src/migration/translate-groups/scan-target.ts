@@ -42,7 +42,6 @@ export async function scanTarget(
   groups: readonly ScannedGroup[],
   options: CopyInView,
 ): Promise<{ readonly copied: CopiedSoFar; readonly ends: ReadonlyMap<string, PartitionPlace> }> {
-  const { driver } = source.context;
   const seen = new Map<string, string>();
   const reader = new RecordReader(target.context, { from: begin === null ? "earliest" : { bookmark: begin }, until: "now" });
   for await (const { source: at, records } of reader.batches(options.signal)) {
@@ -51,7 +50,7 @@ export async function scanTarget(
       const origin = copies.findLast(({ source: id }) => id === source.id) ?? null;
       if (origin !== null) {
         const before = seen.get(origin.partition);
-        if (before === undefined || driver.compare(origin.position, before) > 0) seen.set(origin.partition, origin.position);
+        if (before === undefined || source.compare(origin.position, before) > 0) seen.set(origin.partition, origin.position);
       }
       for (const group of groups) {
         if (origin !== null) group.missing.get(origin.partition)?.delete(origin.position);

@@ -155,13 +155,12 @@ class Translator {
 
   async #move({ state, here, translation, ordinals }: ScannedGroup, ends: ReadonlyMap<string, PartitionPlace>): Promise<TranslatedGroup> {
     const { group } = state;
-    const { context } = this.#target;
+    const { context, compare } = this.#target;
     const places = translation.places(ends);
     const handled = translation.handledOrdinals(ordinals);
     const to = this.#startPoint(translation, places, originText({ source: this.#source.id, ordinals: handled }));
     const handledOrdinals = Object.fromEntries(handled);
     const timestampMs = to.kind === "timestamp" ? to.timestampMs : null;
-    const compare = (a: string, b: string): number => context.driver.compare(a, b);
     const isByTime = to.kind !== "places";
     const result = (bookmark: Bookmark | null, stored: ReadonlyMap<string, HandledAhead>): TranslatedGroup => {
       const repeats = to.kind === "places" ? translation.repeats(stored, compare) : translation.repeatsByTime(to);

@@ -214,9 +214,8 @@ class Verification {
 
   #before(place: PartitionPlace | undefined, records: readonly StoredRecord[]): readonly StoredRecord[] {
     if (place === undefined) return [];
-    const compare = (a: string, b: string): number => this.#source.context.driver.compare(a, b);
     const isCopied = ({ position, timestampMs }: StoredRecord): boolean =>
-      isHandled({ place, ahead: null }, position, timestampMs, compare);
+      isHandled({ place, ahead: null }, position, timestampMs, this.#source.compare);
     return isCopied(records.at(-1)!) ? records : records.filter(isCopied);
   }
 
@@ -263,14 +262,14 @@ class Verification {
   #isInWindow(origin: Origin): boolean {
     const window = this.#windows.get(origin.partition);
     if (window === undefined) return false;
-    const { context } = this.#source;
+    const { context, compare } = this.#source;
     if (context.capabilities.orderingUnit === "key") return true;
     const { ordinal } = origin;
     if (ordinal !== null && ordinal >= window.lowest && ordinal <= window.highest) return true;
     const { position } = origin;
-    if (context.driver.compare(position, window.first) < 0) return false;
+    if (compare(position, window.first) < 0) return false;
     const { end } = window;
-    if ((end.kind === "at" || end.kind === "after") && isBehind(position, end, (a, b) => context.driver.compare(a, b))) return false;
+    if ((end.kind === "at" || end.kind === "after") && isBehind(position, end, compare)) return false;
     if (ordinal !== null) {
       window.lowest = Math.min(window.lowest, ordinal);
       window.highest = Math.max(window.highest, ordinal);
