@@ -71,6 +71,11 @@ export function provenanceTrail(headers: HeaderList): ProvenanceTrail {
   return { copies: found.map(({ provenance }) => provenance), lastIndex: found.at(-1)!.index };
 }
 
+/** What a copy from this log has written into the message; of several, the last. @param source `sourceIdOf` the log. @returns `null`: it was never there */
+export function provenanceFrom(source: string, headers: HeaderList): Provenance | null {
+  return headers.length === 0 ? null : (provenanceTrail(headers).copies.findLast((copy) => copy.source === source) ?? null);
+}
+
 /** The headers with one of another copy behind them. */
 export function withProvenance(headers: HeaderList, value: Uint8Array): HeaderList {
   if (headers.length === 0) return [[PROVENANCE_HEADER, value]];

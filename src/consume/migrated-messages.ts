@@ -1,6 +1,6 @@
 import type { StoredRecord } from "../driver/record.ts";
 import { parseOrigin } from "../handled-origin.ts";
-import { provenanceTrail } from "../provenance.ts";
+import { provenanceFrom } from "../provenance.ts";
 
 /** Tells which messages a migration has carried, and the group had handled before it was moved. */
 export class MigratedMessages {
@@ -20,9 +20,8 @@ export class MigratedMessages {
   }
 
   isHandled({ headers }: StoredRecord): boolean {
-    if (headers.length === 0) return false;
-    const copy = provenanceTrail(headers).copies.findLast(({ source }) => source === this.#source);
-    if (copy === undefined || copy.ordinal === null) return false;
+    const copy = provenanceFrom(this.#source, headers);
+    if (copy === null || copy.ordinal === null) return false;
     const handled = this.#ordinals.get(copy.partition);
     return handled !== undefined && BigInt(copy.ordinal) <= handled;
   }

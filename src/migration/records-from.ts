@@ -1,7 +1,7 @@
 import type { StoredRecord } from "../driver/record.ts";
 import { encodeBookmark } from "../position/bookmark.ts";
 import type { PartitionPlace } from "../position/place.ts";
-import { provenanceTrail } from "../provenance.ts";
+import { provenanceFrom } from "../provenance.ts";
 import { RecordReader } from "../replay/record-reader.ts";
 import type { OpenSide } from "./side.ts";
 
@@ -22,7 +22,7 @@ export async function firstRecord(
 
 /** Whether the message was in the log of this id before. */
 export function comesFrom(id: string, { headers }: StoredRecord): boolean {
-  return headers.length > 0 && provenanceTrail(headers).copies.some(({ source }) => source === id);
+  return provenanceFrom(id, headers) !== null;
 }
 
 /** What is stored from a place on, up to now. @throws `position-out-of-range` where retention has passed the place */

@@ -3,8 +3,9 @@ import type { RecordContext } from "../../consume/record-handler.ts";
 import { StreamError, withContext } from "../../errors.ts";
 import type { ComparePositions, PositionPlace } from "../../position/place.ts";
 import type { MessageSource } from "../../position/position.ts";
-import { provenanceTrail, provenanceWriter } from "../../provenance.ts";
+import { provenanceWriter } from "../../provenance.ts";
 import { type RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
+import { comesFrom } from "../records-from.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { CopyCount } from "./copy-count.ts";
 import { cutAndWrittenAnew } from "./cut-source.ts";
@@ -127,8 +128,8 @@ export class PartitionCopy {
   #outgoing(record: StoredRecord, counted: { duplicates: number; returned: number }): OutgoingRecord | null {
     const { targetId, writer, compare } = this.#parts;
     const { place, held } = this.#start;
-    const { position, headers, timestampMs } = record;
-    if (headers.length > 0 && provenanceTrail(headers).copies.some(({ source }) => source === targetId)) {
+    const { position, timestampMs } = record;
+    if (comesFrom(targetId, record)) {
       counted.returned += 1;
       return null;
     }

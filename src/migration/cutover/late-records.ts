@@ -1,10 +1,10 @@
 import { encodeBookmark } from "../../position/bookmark.ts";
 import { encodePosition } from "../../position/position.ts";
-import { provenanceTrail } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import { retriedCall } from "../../retried-call.ts";
 import type { Bookmark, Position } from "../../tokens.ts";
 import { callOn } from "../../topic-call.ts";
+import { comesFrom } from "../records-from.ts";
 import type { OpenSide } from "../side.ts";
 
 /** Records that were stored after the producers should have stopped. */
@@ -22,8 +22,9 @@ export async function lateRecords({ context }: OpenSide, since: Bookmark, otherI
   let count = 0;
   const reader = new RecordReader(context, { from: { bookmark: since }, until: "now" });
   for await (const { source, records } of reader.batches(signal)) {
-    for (const { position, timestampMs, headers } of records) {
-      if (provenanceTrail(headers).copies.some(({ source: id }) => id === otherId)) continue;
+    for (const record of records) {
+      if (comesFrom(otherId, record)) continue;
+      const { position, timestampMs } = record;
       count += 1;
       const { provider, identity, partition } = source;
       const named = {

@@ -4,10 +4,11 @@ import type { Capabilities } from "../../capabilities.ts";
 import type { StoredRecord } from "../../driver/record.ts";
 import { isStreamError } from "../../errors.ts";
 import { checkOptions, rules } from "../../option-rules.ts";
-import { provenanceTrail, provenanceWriter } from "../../provenance.ts";
+import { provenanceWriter } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
+import { comesFrom } from "../records-from.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 
 export interface PlanOptions {
@@ -127,7 +128,7 @@ async function lookAtSample(from: OpenSide, to: OpenSide, most: number, signal: 
     sample.messages += 1;
     sample.bytes += record.bytes;
     sample.oldestMs = Math.min(sample.oldestMs ?? Infinity, Number(record.timestampMs));
-    if (provenanceTrail(record.headers).copies.some(({ source }) => source === to.id)) return;
+    if (comesFrom(to.id, record)) return;
     const provenance = provenanceWriter(from.id, partition)("1", record.timestampMs, record.position);
     const refusal = writer.refusal(writer.outgoing(record, partition, provenance));
     if (refusal === null) return;

@@ -3,7 +3,7 @@ import { type OptionRule, checkOptions, rules } from "../../option-rules.ts";
 import { decodeBookmark, encodeBookmark, identityOfBookmark } from "../../position/bookmark.ts";
 import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
 import { type TopicIdentity, decodePosition, encodePosition } from "../../position/position.ts";
-import { provenanceTrail } from "../../provenance.ts";
+import { provenanceFrom } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark, Position } from "../../tokens.ts";
 import type { CheckpointStore } from "../copy/checkpoint.ts";
@@ -98,7 +98,7 @@ async function inTarget({ from, to, checkpoints, signal }: PositionsParts, posit
   const reader = new RecordReader(to.context, { from: begin === undefined ? "earliest" : { bookmark: begin }, until: "now" });
   for await (const { source, records } of reader.batches(signal)) {
     for (const record of records) {
-      const origin = provenanceTrail(record.headers).copies.findLast(({ source: id }) => id === from.id);
+      const origin = provenanceFrom(from.id, record.headers);
       if (origin?.partition === partition && origin.position === own) return source.positionOf(record.position);
     }
   }
@@ -118,8 +118,8 @@ async function inSource({ from, to, signal }: PositionsParts, position: Position
   const reader = new RecordReader(to.context, { from: { at: position }, until: { through: position } });
   for await (const { records } of reader.batches(signal)) {
     for (const { headers } of records) {
-      const origin = provenanceTrail(headers).copies.findLast(({ source: id }) => id === from.id);
-      if (origin !== undefined)
+      const origin = provenanceFrom(from.id, headers);
+      if (origin !== null)
         return encodePosition({
           provider: from.context.provider,
           ...from.identity,
@@ -173,8 +173,8 @@ async function sourceBookmark(
   const seen = new Map<string, string>();
   for await (const { records } of new RecordReader(to.context, { from: { bookmark }, until: "now" }).batches(signal)) {
     for (const { headers } of records) {
-      const origin = provenanceTrail(headers).copies.findLast(({ source: id }) => id === from.id);
-      if (origin === undefined) continue;
+      const origin = provenanceFrom(from.id, headers);
+      if (origin === null) continue;
       const before = first.get(origin.partition);
       if (before === undefined || from.compare(origin.position, before.position) < 0)
         first.set(origin.partition, { kind: "at", position: origin.position });

@@ -1,4 +1,4 @@
-import { provenanceTrail } from "../../provenance.ts";
+import { provenanceFrom } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
 import type { OpenSide } from "../side.ts";
@@ -27,8 +27,8 @@ export class ReturnedMessages {
     const reader = new RecordReader(source.context, { from: from === null ? "earliest" : { bookmark: from }, until: "now" });
     for await (const { source: at, records } of reader.batches(signal)) {
       for (const { position, timestampMs, headers } of records) {
-        const origin = provenanceTrail(headers).copies.findLast(({ source: id }) => id === target.id);
-        if (origin === undefined || kept >= MOST_POSITIONS || !hasHandled(state, at.partition, position, timestampMs, source)) continue;
+        const origin = provenanceFrom(target.id, headers);
+        if (origin === null || kept >= MOST_POSITIONS || !hasHandled(state, at.partition, position, timestampMs, source)) continue;
         kept += 1;
         const positions = returned.#handled.get(origin.partition);
         if (positions === undefined) returned.#handled.set(origin.partition, new Set([origin.position]));

@@ -1,5 +1,5 @@
 import type { PartitionPlace } from "../../position/place.ts";
-import { provenanceTrail } from "../../provenance.ts";
+import { provenanceFrom } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
 import type { OpenSide } from "../side.ts";
@@ -46,8 +46,7 @@ export async function scanTarget(
   const reader = new RecordReader(target.context, { from: begin === null ? "earliest" : { bookmark: begin }, until: "now" });
   for await (const { source: at, records } of reader.batches(options.signal)) {
     for (const record of records) {
-      const { copies } = provenanceTrail(record.headers);
-      const origin = copies.findLast(({ source: id }) => id === source.id) ?? null;
+      const origin = provenanceFrom(source.id, record.headers);
       if (origin !== null) {
         const before = seen.get(origin.partition);
         if (before === undefined || source.compare(origin.position, before) > 0) seen.set(origin.partition, origin.position);
