@@ -1,6 +1,6 @@
 import { rm, stat, writeFile } from "node:fs/promises";
 import { StreamError } from "../../errors.ts";
-import { replaceFile } from "../output/replace-file.ts";
+import { replaceFile } from "../../replace-file.ts";
 import { UsageError } from "../process/exit-errors.ts";
 import { reasonOf } from "./files.ts";
 

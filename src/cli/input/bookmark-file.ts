@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { StreamError } from "../../errors.ts";
 import { unsealBookmark } from "../../position/position.ts";
 import type { Bookmark } from "../../tokens.ts";
-import { replaceFile } from "../output/replace-file.ts";
+import { replaceFile } from "../../replace-file.ts";
 
 /** How far the file may be behind, and the shortest time between two writes. */
 const SOON_MS = 1_000;

@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointHistory } from "../positions/checkpoint-history.ts";
+import { readIfThere, writeStateFile } from "../state-file.ts";
 import { type Checkpoint, type CheckpointStore, parseCheckpoint } from "./checkpoint.ts";
 
 /** Checkpoints in a directory, a file for each partition, and one for former ones, which map positions. Members on several machines share it, or each has its own. */
@@ -17,20 +16,11 @@ export function checkpointFiles(directory: string): CheckpointStore {
     history: (partition) => historyOf(partition).read(),
     async read(partition) {
       const file = fileOf(partition);
-      try {
-        return parseCheckpoint(await readFile(file, "utf8"), file);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-        throw error;
-      }
+      const text = await readIfThere(file);
+      return text === null ? null : parseCheckpoint(text, file);
     },
     async write(checkpoint: Checkpoint) {
-      const file = fileOf(checkpoint.partition);
-      // Renamed into place, so that a reader never sees half of it. Two members may write at once.
-      const unfinished = `${file}.${randomUUID()}`;
-      await mkdir(directory, { recursive: true });
-      await writeFile(unfinished, `${JSON.stringify(checkpoint)}\n`);
-      await rename(unfinished, file);
+      await writeStateFile(fileOf(checkpoint.partition), JSON.stringify(checkpoint));
       await historyOf(checkpoint.partition).add(checkpoint);
     },
   };

@@ -1,4 +1,5 @@
 import { StreamError } from "../../errors.ts";
+import { parseState } from "../state-file.ts";
 
 /**
  * How far a copy has come in one partition of the source, with the place in the target behind which everything further would lie. Both belong to
@@ -39,12 +40,7 @@ const FIELDS = ["source", "target", "partition", "ordinal", "targetBookmark"] as
 
 /** @param where what the text was read from, for the error. @throws `corrupt` */
 export function parseCheckpoint(text: string, where: string): Checkpoint {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (cause) {
-    throw new StreamError("corrupt", `${where} is not JSON`, { cause });
-  }
+  const content = parseState(text, where);
   if (isCheckpoint(content)) return content;
   throw new StreamError("corrupt", `${where} is not a checkpoint of version 1 of a copy`);
 }

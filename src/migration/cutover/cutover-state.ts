@@ -1,7 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { StreamError } from "../../errors.ts";
 import type { Bookmark } from "../../tokens.ts";
+import { parseState, readIfThere, writeStateFile } from "../state-file.ts";
 
 /** The steps of a cutover in their order. Each is a phase once it is done. */
 export const PHASES = ["new", "check", "freeze", "drain", "mark", "translate", "go", "finish"] as const;
@@ -42,39 +41,27 @@ export function newLeg(source: string, target: string): CutoverLeg {
 
 /** @returns `null` where there is no such file. @throws `corrupt` */
 export async function readCutoverState(file: string): Promise<CutoverState | null> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-  try {
-    const content = JSON.parse(text) as CutoverState;
-    if (content.version === 1 && isLeg(content) && (content.back === null || isLeg(content.back))) return content;
-  } catch (cause) {
-    throw new StreamError("corrupt", `${file} is not JSON`, { cause });
-  }
+  const text = await readIfThere(file);
+  if (text === null) return null;
+  const content = parseState(text, file) as CutoverState | null;
+  if (content?.version === 1 && isLeg(content) && (content.back === null || isLeg(content.back))) return content;
   throw new StreamError("corrupt", `${file} is not the state of a cutover of version 1`);
 }
 
 export async function writeCutoverState(file: string, state: CutoverState): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  // Renamed into place, so that a crash leaves the old state or the new one.
-  await writeFile(`${file}.unfinished`, `${JSON.stringify(state, null, 2)}\n`);
-  await rename(`${file}.unfinished`, file);
+  await writeStateFile(file, JSON.stringify(state, null, 2));
 }
 
-function isLeg(content: CutoverLeg): boolean {
-  const { source, target, phase, frozenAt, endOfCopy, groups } = content;
+function isLeg(content: CutoverLeg | undefined): boolean {
+  const { source, target, phase, frozenAt, endOfCopy, groups } = content ?? ({} as Partial<CutoverLeg>);
   const isBookmark = (value: unknown): boolean => value === null || typeof value === "string";
   return (
     typeof source === "string" &&
     typeof target === "string" &&
-    PHASES.includes(phase) &&
+    PHASES.some((one) => one === phase) &&
     isBookmark(frozenAt) &&
     isBookmark(endOfCopy) &&
     Array.isArray(groups) &&
-    groups.every((one: MovedGroup) => typeof one.group === "string" && isBookmark(one.source) && isBookmark(one.target))
+    groups.every((one: MovedGroup | null) => typeof one?.group === "string" && isBookmark(one.source) && isBookmark(one.target))
   );
 }

@@ -1,5 +1,6 @@
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile } from "node:fs/promises";
 import { type Checkpoint, parseCheckpoint } from "../copy/checkpoint.ts";
+import { readIfThere } from "../state-file.ts";
 
 /**
  * Former checkpoints of a partition, a line for each, in a file: what maps positions of the source to the target. One is left out where the messages since the
@@ -26,13 +27,7 @@ export class CheckpointHistory {
 
   /** A line that was cut short by a crash is left out: the map is only less dense there. */
   async read(): Promise<readonly Checkpoint[]> {
-    let text: string;
-    try {
-      text = await readFile(this.#file, "utf8");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    }
+    const text = (await readIfThere(this.#file)) ?? "";
     return text.split("\n").flatMap((line) => {
       try {
         return line === "" ? [] : [parseCheckpoint(line, this.#file)];

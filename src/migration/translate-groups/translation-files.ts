@@ -1,5 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readIfThere, writeStateFile } from "../state-file.ts";
 import { type TranslationStore, parseTranslation } from "./translation.ts";
 
 /** Translations in a directory, a file for each group. */
@@ -8,19 +8,9 @@ export function translationFiles(directory: string): TranslationStore {
   return {
     async read(group) {
       const file = fileOf(group);
-      try {
-        return parseTranslation(await readFile(file, "utf8"), file);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-        throw error;
-      }
+      const text = await readIfThere(file);
+      return text === null ? null : parseTranslation(text, file);
     },
-    async write(translation) {
-      const file = fileOf(translation.group);
-      await mkdir(directory, { recursive: true });
-      // Renamed into place, so that a reader never sees half of it.
-      await writeFile(`${file}.unfinished`, `${JSON.stringify(translation)}\n`);
-      await rename(`${file}.unfinished`, file);
-    },
+    write: (translation) => writeStateFile(fileOf(translation.group), JSON.stringify(translation)),
   };
 }

@@ -1,5 +1,6 @@
 import type { Bookmark } from "../../tokens.ts";
 import { StreamError } from "../../errors.ts";
+import { parseState } from "../state-file.ts";
 
 /** What is kept of a translation, so that it can be told later whether the group of the target has moved. */
 export interface Translation {
@@ -28,12 +29,7 @@ const BOOKMARKS = ["sourceBookmark", "targetBookmark", "formerBookmark"] as cons
 
 /** @param where what the text was read from, for the error. @throws `corrupt` */
 export function parseTranslation(text: string, where: string): Translation {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (cause) {
-    throw new StreamError("corrupt", `${where} is not JSON`, { cause });
-  }
+  const content = parseState(text, where);
   const fields = (typeof content === "object" ? (content ?? {}) : {}) as Readonly<Record<string, unknown>>;
   const isComplete =
     fields["version"] === 1 &&
