@@ -1,11 +1,9 @@
-import { StreamError, isStreamError } from "../../errors.ts";
 import { isEmptyRange } from "../../position/empty-range.ts";
 import type { RangePartition } from "../../driver/reader-driver.ts";
 import type { StoredRecord } from "../../driver/record.ts";
 import type { ComparePositions, PartitionPlace, Place } from "../../position/place.ts";
-import { retriedCall } from "../../retried-call.ts";
-import { callOn } from "../../topic-call.ts";
 import { isHandled } from "../handled-part.ts";
+import { resolveEnds, resolveRange } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
 
 /** What was stored in the source when a copy began, and how much of it is still to be copied. */
@@ -23,25 +21,12 @@ export class CopyEnd {
   }
 
   /** What is stored now. */
-  static async ofNow({ context, compare }: OpenSide, signal: AbortSignal): Promise<CopyEnd> {
-    const reader = context.driver.reader(context.nativeTopic);
-    try {
-      const { partitions } = await retriedCall(callOn(context, "copy", signal), (attempt) =>
-        reader.resolve({ from: { kind: "earliest" }, until: { kind: "now" }, partitions: null }, attempt),
-      );
-      const haveEnds = partitions.every(({ end }) => end?.kind === "before" || end?.kind === "through");
-      const latest = haveEnds
-        ? []
-        : (
-            await retriedCall(callOn(context, "copy", signal), (attempt) =>
-              reader.resolve({ from: { kind: "latest" }, until: null, partitions: null }, attempt),
-            )
-          ).partitions;
-      const ends = new Map(latest.map(({ partition, start }) => [partition, start]));
-      return new CopyEnd(partitions, ends, compare);
-    } finally {
-      await reader.close();
-    }
+  static async ofNow(side: OpenSide, signal: AbortSignal): Promise<CopyEnd> {
+    const untilNow = { from: { kind: "earliest" }, until: { kind: "now" }, partitions: null } as const;
+    const { partitions } = await resolveRange(side, "copy", untilNow, signal);
+    const haveEnds = partitions.every(({ end }) => end?.kind === "before" || end?.kind === "through");
+    const latest = haveEnds ? [] : (await resolveEnds(side, "copy", signal)).partitions;
+    return new CopyEnd(partitions, new Map(latest.map(({ partition, start }) => [partition, start])), side.compare);
   }
 
   get isReached(): boolean {
@@ -90,20 +75,5 @@ export class CopyEnd {
   /** The open partitions of which only `groupComesTo` can tell that others have copied them. */
   get openWithoutPosition(): readonly string[] {
     return [...this.#open].filter(([, { end }]) => end?.kind !== "before" && end?.kind !== "through").map(([partition]) => partition);
-  }
-}
-
-/** How many messages the group has not stored as copied; `null` where the provider does not report it. */
-export async function copyLag({ context }: OpenSide, group: string, signal: AbortSignal): Promise<number | null> {
-  if (!context.capabilities.lagInMessages) return null;
-  try {
-    const request = { partitions: null, initialPosition: { kind: "earliest" } } as const;
-    const lag = await retriedCall(callOn(context, "lag", signal), (attempt) =>
-      context.driver.admin.lag(context.nativeTopic, context.checkedGroup(group), request, attempt),
-    );
-    return lag.messages;
-  } catch (error) {
-    if (isStreamError(error, "not-found")) return null;
-    throw error instanceof StreamError ? error : context.toError(error, "lag");
   }
 }

@@ -7,11 +7,12 @@ import type { MessageSource } from "../../position/position.ts";
 import { ignoreRejection } from "../../promise-like.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
+import { groupLag } from "../group-lag.ts";
 import { firstRecord } from "../records-from.ts";
 import { RecordDigests } from "../record-digest.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { CopyCount } from "./copy-count.ts";
-import { CopyEnd, copyLag } from "./copy-end.ts";
+import { CopyEnd } from "./copy-end.ts";
 import { type CopyOptions, type CopyResult, type ResolvedCopyOptions, requireTwoTopics, resolveCopyOptions } from "./copy-options.ts";
 import { HeldMessagesReader } from "./held-messages.ts";
 import { type CopierParts, PartitionCopy } from "./partition-copy.ts";
@@ -83,7 +84,7 @@ class Copier implements RecordHandler {
       await writer.prepare(signal);
       if (!this.#options.continuous) this.#end = await CopyEnd.ofNow(this.#source, signal);
       await this.#consume();
-      const lag = await this.#lag();
+      const lag = await this.#lag(signal);
       this.#report(lag, []);
       return { copied: this.#count.copied, duplicates: this.#count.duplicates, lag };
     } catch (error) {
@@ -185,7 +186,7 @@ class Copier implements RecordHandler {
   }
 
   async #look(assigned: readonly string[], signal: AbortSignal): Promise<void> {
-    if (this.#options.onProgress !== undefined) this.#report(await copyLag(this.#source, this.#options.group, signal), assigned);
+    if (this.#options.onProgress !== undefined) this.#report(await this.#lag(signal), assigned);
     if (this.#end === null || this.#end.open.some((partition) => assigned.includes(partition))) return;
     const { context } = this.#source;
     const { places } = await retriedCall(callOn(context, "copy", signal), (attempt) =>
@@ -201,8 +202,8 @@ class Copier implements RecordHandler {
     this.#endIfReached();
   }
 
-  async #lag(): Promise<number | null> {
-    return await copyLag(this.#source, this.#options.group, this.#life.signal);
+  #lag(signal: AbortSignal): Promise<number | null> {
+    return groupLag(this.#source, this.#options.group, "lag", ["not-found"], signal);
   }
 
   #report(lag: number | null, partitions: readonly string[]): void {

@@ -5,10 +5,9 @@ import { acceptGap } from "../../position/accept-gap.ts";
 import type { PositionPlace } from "../../position/place.ts";
 import type { MessageSource } from "../../position/position.ts";
 import { sourceIdOf } from "../../provenance.ts";
-import { retriedCall } from "../../retried-call.ts";
-import { callOn } from "../../topic-call.ts";
 import { type RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
 import { recordsFrom } from "../records-from.ts";
+import { resolveRange } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
 import { cutAndWrittenAnew } from "./cut-source.ts";
@@ -84,20 +83,11 @@ async function isStillTheSame(parts: StartParts, source: MessageSource, checkpoi
 }
 
 /** What was stored last may be gone by now, but nothing behind it. @throws `position-out-of-range` for a gap, and for a log that was cut */
-async function requireStillThere({ context }: OpenSide, source: MessageSource, place: PositionPlace, signal: AbortSignal): Promise<void> {
-  if (!context.capabilities.startAtPosition) return;
-  const reader = context.driver.reader(context.nativeTopic);
+async function requireStillThere(side: OpenSide, source: MessageSource, place: PositionPlace, signal: AbortSignal): Promise<void> {
+  if (!side.context.capabilities.startAtPosition) return;
   const { partition } = source;
-  try {
-    const range = await retriedCall(callOn(context, "copy", signal), (attempt) =>
-      reader.resolve({ from: { kind: "position", partition, place }, until: null, partitions: [partition] }, attempt),
-    );
-    const gap = range.partitions.find((one) => one.partition === partition)?.gap ?? null;
-    if (gap !== null) await acceptGap("reader", source, gap, undefined);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw context.toError(error, "copy");
-  } finally {
-    await reader.close();
-  }
+  const request = { from: { kind: "position", partition, place }, until: null, partitions: [partition] } as const;
+  const range = await resolveRange(side, "copy", request, signal);
+  const gap = range.partitions.find((one) => one.partition === partition)?.gap ?? null;
+  if (gap !== null) await acceptGap("reader", source, gap, undefined);
 }

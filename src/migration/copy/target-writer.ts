@@ -10,6 +10,7 @@ import type { RecordBatchSender } from "../../record-sender.ts";
 import { retriedCall } from "../../retried-call.ts";
 import type { Bookmark } from "../../tokens.ts";
 import { callOn } from "../../topic-call.ts";
+import { resolveEnds } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
 
 /** How much the clocks of the machine and of the target may differ, where a bookmark has to be a time. */
@@ -109,26 +110,15 @@ export class TargetWriter {
   }
 
   async #lookForTheEnd(signal: AbortSignal): Promise<void> {
-    const { context } = this.#target;
-    const reader = context.driver.reader(context.nativeTopic);
-    try {
-      const range = await retriedCall(callOn(context, "copy", signal), (attempt) =>
-        reader.resolve({ from: { kind: "latest" }, until: null, partitions: null }, attempt),
-      );
-      this.#requireSameTarget(range.identity);
-      for (const { partition, start } of range.partitions) this.#saw(partition, start);
-    } finally {
-      await reader.close();
-    }
+    const range = await resolveEnds(this.#target, "copy", signal);
+    this.#requireSameTarget(range.identity);
+    for (const { partition, start } of range.partitions) this.#saw(partition, start);
   }
 
   #saw(partition: string, place: PartitionPlace): void {
     const before = this.#seen.get(partition);
     const isKnownToBeEarlier =
-      before !== undefined &&
-      "position" in before &&
-      "position" in place &&
-      this.#target.context.driver.compare(place.position, before.position) < 0;
+      before !== undefined && "position" in before && "position" in place && this.#target.compare(place.position, before.position) < 0;
     if (!isKnownToBeEarlier) this.#seen.set(partition, place);
   }
 

@@ -1,10 +1,9 @@
 import { encodeBookmark } from "../../position/bookmark.ts";
 import { encodePosition } from "../../position/position.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
-import { retriedCall } from "../../retried-call.ts";
 import type { Bookmark, Position } from "../../tokens.ts";
-import { callOn } from "../../topic-call.ts";
 import { comesFrom } from "../records-from.ts";
+import { resolveEnds } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
 
 /** Records that were stored after the producers should have stopped. */
@@ -39,17 +38,7 @@ export async function lateRecords({ context }: OpenSide, since: Bookmark, otherI
 }
 
 /** A bookmark behind everything that is stored now. */
-export async function endOf({ context }: OpenSide, signal: AbortSignal): Promise<Bookmark> {
-  const reader = context.driver.reader(context.nativeTopic);
-  try {
-    const { identity, partitions } = await retriedCall(callOn(context, "cutover", signal), (attempt) =>
-      reader.resolve({ from: { kind: "latest" }, until: null, partitions: null }, attempt),
-    );
-    return encodeBookmark(context.provider, identity, new Map(partitions.map(({ partition, start }) => [partition, start])));
-  } catch (error) {
-    signal.throwIfAborted();
-    throw context.toError(error, "cutover");
-  } finally {
-    await reader.close();
-  }
+export async function endOf(side: OpenSide, signal: AbortSignal): Promise<Bookmark> {
+  const { identity, partitions } = await resolveEnds(side, "cutover", signal);
+  return encodeBookmark(side.context.provider, identity, new Map(partitions.map(({ partition, start }) => [partition, start])));
 }

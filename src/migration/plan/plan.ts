@@ -8,6 +8,7 @@ import { provenanceWriter } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
+import { groupLag } from "../group-lag.ts";
 import { comesFrom } from "../records-from.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 
@@ -268,19 +269,9 @@ async function describeSide({ context }: OpenSide, group: string | null, signal:
   };
 }
 
-async function messagesIn({ context }: OpenSide, group: string, signal: AbortSignal): Promise<number | null> {
-  if (!context.capabilities.lagInMessages) return null;
-  const request = { partitions: null, initialPosition: { kind: "earliest" } } as const;
-  try {
-    const lag = await retriedCall(callOn(context, "plan", signal), (attempt) =>
-      context.driver.admin.lag(context.nativeTopic, context.checkedGroup(group), request, attempt),
-    );
-    return lag.messages;
-  } catch (error) {
-    // One of a former topic of the name stands nowhere in this one.
-    if (isStreamError(error, "not-found", "configuration", "position-mismatch")) return null;
-    throw error;
-  }
+/** One of a former topic of the name stands nowhere in this one. */
+function messagesIn(side: OpenSide, group: string, signal: AbortSignal): Promise<number | null> {
+  return groupLag(side, group, "plan", ["not-found", "configuration", "position-mismatch"], signal);
 }
 
 /** At least so many: full ones. */
