@@ -8,7 +8,8 @@ import { type MessageSource, type TopicIdentity, requireSameTopic } from "../pos
 import { retriedCall } from "../retried-call.ts";
 import { callOn } from "../topic-call.ts";
 import type { TopicContext } from "../topic-context.ts";
-import type { StartedPartition } from "./range-partitions.ts";
+import { RangeBuffer, type RangeBufferSettings } from "./range-buffer.ts";
+import type { HandedOutListener, StartedPartition } from "./range-partitions.ts";
 import type { ResolvedReaderOptions } from "./reader-options.ts";
 
 /** A range that was resolved and checked against retention; nothing has been read yet. */
@@ -58,6 +59,28 @@ async function resolveRange(
   // The topic may have been re-created since the tokens were held against it.
   if (asked !== undefined) requireSameTopic("bookmark", { provider, ...(await asked) }, provider, range.identity);
   return { from, range };
+}
+
+/** What reads the range. @param handedOut is told of each record that was handed out */
+export function bufferOf(
+  context: TopicContext,
+  options: ResolvedReaderOptions,
+  reader: ReaderDriver,
+  { identity, partitions, endedBefore }: OpenedRange,
+  handedOut: HandedOutListener | undefined,
+): RangeBuffer {
+  const { driver } = context;
+  const settings: RangeBufferSettings = {
+    reader,
+    compare: (a, b) => driver.compare(a, b),
+    sourceOf: (partition) => sourceOf(context, identity, partition),
+    maxBufferedBytes: options.maxBufferedBytes,
+    takesNewPartitions: options.endless && options.partitions === null,
+    handedOut,
+    gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, options.onGap),
+    toError: (error) => context.toError(error, "read"),
+  };
+  return new RangeBuffer(settings, partitions, endedBefore);
 }
 
 export function sourceOf({ provider, topic }: TopicContext, identity: TopicIdentity, partition: string): MessageSource {

@@ -4,7 +4,6 @@ import { type CloseOptions, closeTimeoutMs } from "../call-options.ts";
 import type { ReaderDriver } from "../driver/reader-driver.ts";
 import { StreamError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import { acceptGap } from "../position/accept-gap.ts";
 import { encodeBookmark } from "../position/bookmark.ts";
 import type { PartitionPlace } from "../position/place.ts";
 import type { TopicIdentity } from "../position/position.ts";
@@ -15,9 +14,9 @@ import { callOn } from "../topic-call.ts";
 import type { TypedTopic } from "../topic-context.ts";
 import { HandedOut, makesMarks } from "./handed-out.ts";
 import { MessagePuller } from "./message-puller.ts";
-import { openRange, sourceOf } from "./open-range.ts";
+import { bufferOf, openRange } from "./open-range.ts";
 import { type Pull, PullIterator } from "./pull-iterator.ts";
-import { RangeBuffer } from "./range-buffer.ts";
+import type { RangeBuffer } from "./range-buffer.ts";
 import { type ResolvedReaderOptions, resolveReaderOptions } from "./reader-options.ts";
 import type { Reader, ReaderOptions } from "./reader-types.ts";
 import { RecordDecoder } from "./record-decoder.ts";
@@ -196,27 +195,15 @@ class RangeReader<T> implements Reader<T> {
 
   async #resolve(reader: ReaderDriver, signal: AbortSignal): Promise<Opened<T>> {
     const context = this.#context;
-    const { identity, partitions, endedBefore } = await openRange(context, this.#options, reader, signal);
+    const opened = await openRange(context, this.#options, reader, signal);
     signal.throwIfAborted();
     const handedOut = makesMarks(reader)
       ? new HandedOut(reader, () => retriedCall(callOn(context, "read", this.#marking.signal), (attempt) => reader.mark(attempt)))
       : null;
-    const buffer = new RangeBuffer(
-      {
-        reader,
-        compare: (a, b) => context.driver.compare(a, b),
-        sourceOf: (partition) => sourceOf(context, identity, partition),
-        maxBufferedBytes: this.#options.maxBufferedBytes,
-        takesNewPartitions: this.#options.endless && this.#options.partitions === null,
-        handedOut: handedOut === null ? undefined : (partition, record) => handedOut.add(partition, record),
-        gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, this.#options.onGap),
-        toError: (error) => context.toError(error, "read"),
-      },
-      partitions,
-      endedBefore,
-    );
+    const listener = handedOut === null ? undefined : handedOut.add.bind(handedOut);
+    const buffer = bufferOf(context, this.#options, reader, opened, listener);
     const puller = new MessagePuller(buffer, new RecordDecoder<T>(context, this.#options.onCorrupt), this.#options, this.#end.signal);
-    return { identity, buffer, puller, handedOut };
+    return { identity: opened.identity, buffer, puller, handedOut };
   }
 
   async #close(options: CloseOptions): Promise<void> {

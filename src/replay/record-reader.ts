@@ -1,14 +1,13 @@
 import { unreadableError } from "../codec/decode-record.ts";
 import { UnreadableRecord } from "../codec/unreadable-record.ts";
 import type { StoredRecord } from "../driver/record.ts";
-import { acceptGap } from "../position/accept-gap.ts";
 import type { PartitionPlace } from "../position/place.ts";
 import type { MessageSource, TopicIdentity } from "../position/position.ts";
 import { ignoreRejection } from "../promise-like.ts";
 import type { TopicContext } from "../topic-context.ts";
 import { makesMarks } from "./handed-out.ts";
-import { openRange, sourceOf } from "./open-range.ts";
-import { RangeBuffer } from "./range-buffer.ts";
+import { bufferOf, openRange } from "./open-range.ts";
+import type { RangeBuffer } from "./range-buffer.ts";
 import { type ResolvedReaderOptions, resolveReaderOptions } from "./reader-options.ts";
 import type { ReaderOptions } from "./reader-types.ts";
 
@@ -51,22 +50,10 @@ export class RecordReader {
     const stop = (): void => void ignoreRejection(this.#buffer?.close() ?? Promise.resolve());
     signal.addEventListener("abort", stop, { once: true });
     try {
-      const { identity, partitions, endedBefore } = await openRange(context, this.#options, reader, signal);
-      this.#identity = identity;
-      const buffer = new RangeBuffer(
-        {
-          reader,
-          compare: (a, b) => context.driver.compare(a, b),
-          sourceOf: (partition) => sourceOf(context, identity, partition),
-          maxBufferedBytes: this.#options.maxBufferedBytes,
-          takesNewPartitions: this.#options.endless && this.#options.partitions === null,
-          handedOut: makesMarks(reader) ? (partition, record) => reader.handedOut(partition, record) : undefined,
-          gap: (partition, gap) => acceptGap("reader", sourceOf(context, identity, partition), gap, undefined),
-          toError: (error) => context.toError(error, "read"),
-        },
-        partitions,
-        endedBefore,
-      );
+      const opened = await openRange(context, this.#options, reader, signal);
+      this.#identity = opened.identity;
+      const handedOut = makesMarks(reader) ? reader.handedOut.bind(reader) : undefined;
+      const buffer = bufferOf(context, this.#options, reader, opened, handedOut);
       this.#buffer = buffer;
       signal.throwIfAborted();
       buffer.start();
