@@ -43,7 +43,7 @@ export function reshardTopic(service: Service, name: string, partitions: number)
 export function damageLastRecord(service: Service, name: string, partition: string, times: number): void {
   const shard = streamNamed(service, name).shard(partition);
   if (shard !== undefined && shard.next > shard.first) {
-    shard.damaged.set(shard.next - 1, times);
+    shard.damage.add(shard.next - 1, times);
     return;
   }
   const what = shard === undefined ? "has no partition" : "has nothing stored in partition";

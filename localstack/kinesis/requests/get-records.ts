@@ -86,11 +86,7 @@ function answer(iterator: ShardIterator, shard: Shard, records: readonly StoredR
 }
 
 function jsonOf(shard: Shard, ordinal: number, record: StoredRecord): string {
-  const left = shard.damaged.get(ordinal);
-  if (left === undefined) return recordJson(record);
-  if (left > 1) shard.damaged.set(ordinal, left - 1);
-  else shard.damaged.delete(ordinal);
-  return recordJson(record, damagedData(record.data));
+  return shard.damage.shows(ordinal) ? recordJson(record, damagedData(record.data)) : recordJson(record);
 }
 
 /** @param next null: the shard is closed and has been read to its end */

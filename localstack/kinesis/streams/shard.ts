@@ -1,3 +1,4 @@
+import { DamagedReads } from "../../faults/damaged-reads.ts";
 import { type SequenceNumber, LAST_ORDINAL, formatSequenceNumber, parseSequenceNumber } from "./sequence-number.ts";
 import type { StoredRecord } from "./stored-record.ts";
 
@@ -29,8 +30,8 @@ export class Shard {
   #first = 1;
   #closedAtMs: number | null = null;
   #closedSecond = 0;
-  /** By ordinal: how often the record is still handed out damaged. */
-  readonly damaged = new Map<number, number>();
+  /** By ordinal. */
+  readonly damage = new DamagedReads<number>();
 
   constructor({ index, range, parents, createdAtMs, generation }: NewShard) {
     this.shardId = shardIdOf(index);

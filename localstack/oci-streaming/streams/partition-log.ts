@@ -1,3 +1,5 @@
+import { DamagedReads } from "../../faults/damaged-reads.ts";
+
 /** A stored message. */
 export interface StoredMessage {
   readonly offset: bigint;
@@ -27,8 +29,8 @@ export class PartitionLog {
   #nextOffset: bigint;
   #lastOffset: bigint | null = null;
   #lastExpiredOffset: bigint | null = null;
-  /** By offset: how often the message is still handed out damaged. */
-  readonly #damaged = new Map<bigint, number>();
+  /** By offset. */
+  readonly #damage = new DamagedReads<bigint>();
 
   constructor(name: string, rule: OffsetRule) {
     this.name = name;
@@ -86,17 +88,13 @@ export class PartitionLog {
   damageLast(reads: number): boolean {
     const last = this.#messages.at(-1);
     if (last === undefined || this.oldestOffset === null) return false;
-    this.#damaged.set(last.offset, reads);
+    this.#damage.add(last.offset, reads);
     return true;
   }
 
   /** Counts a read of a message. @returns whether this read gets it damaged */
   isDamagedNow({ offset }: StoredMessage): boolean {
-    const left = this.#damaged.get(offset);
-    if (left === undefined) return false;
-    if (left > 1) this.#damaged.set(offset, left - 1);
-    else this.#damaged.delete(offset);
-    return true;
+    return this.#damage.shows(offset);
   }
 
   /** Of the first message that was stored at this time or later; that of the next one if there is none. */

@@ -1,3 +1,4 @@
+import { DamagedReads } from "../../../faults/damaged-reads.ts";
 import { BATCH_HEADER_BYTES } from "./record-batch.ts";
 import type { StoredBatch } from "./segment.ts";
 
@@ -8,23 +9,20 @@ const ALL_BITS = 0xff;
  * broker itself works with that.
  */
 export class Damage {
-  /** By base offset: how many more reads get the batch damaged. */
-  readonly #times = new Map<bigint, number>();
+  /** By base offset. */
+  readonly #reads = new DamagedReads<bigint>();
 
   get isEmpty(): boolean {
-    return this.#times.size === 0;
+    return this.#reads.isEmpty;
   }
 
   add(baseOffset: bigint, times: number): void {
-    this.#times.set(baseOffset, times);
+    this.#reads.add(baseOffset, times);
   }
 
   /** The damaged bytes of the batch if this read gets it damaged, else `null`. */
   take({ baseOffset, chunk, at, byteLength }: StoredBatch): Buffer | null {
-    const left = this.#times.get(baseOffset);
-    if (left === undefined) return null;
-    if (left > 1) this.#times.set(baseOffset, left - 1);
-    else this.#times.delete(baseOffset);
+    if (!this.#reads.shows(baseOffset)) return null;
     const damaged = Buffer.from(chunk.subarray(at, at + byteLength));
     damaged[BATCH_HEADER_BYTES]! ^= ALL_BITS;
     return damaged;
@@ -32,6 +30,6 @@ export class Damage {
 
   /** Removes the batches from the offset on. */
   forgetFrom(offset: bigint): void {
-    for (const baseOffset of this.#times.keys()) if (baseOffset >= offset) this.#times.delete(baseOffset);
+    this.#reads.forget((baseOffset) => baseOffset >= offset);
   }
 }
