@@ -83,7 +83,7 @@ export function bufferOf(
   return new RangeBuffer(settings, partitions, endedBefore);
 }
 
-export function sourceOf({ provider, topic }: TopicContext, identity: TopicIdentity, partition: string): MessageSource {
+function sourceOf({ provider, topic }: TopicContext, identity: TopicIdentity, partition: string): MessageSource {
   return messageSource({ provider, topic, partition, identity });
 }
 
