@@ -314,13 +314,14 @@ export class PullStream {
     if (subscriptionProperties !== undefined && subscriptionProperties !== null) {
       this.#calls.isExactlyOnce = subscriptionProperties.exactlyOnceDeliveryEnabled === true;
     }
-    const all = receivedMessages ?? [];
-    const fresh = all.filter((received) => this.#leases.add(received));
-    // Copies of what is withheld use up the window as well.
-    if (this.#withheld > 0 && fresh.length < all.length) {
-      const copies = all.filter((received) => !fresh.includes(received));
-      this.#use(copies.map(({ message }) => message.data?.length ?? 0));
+    const fresh: ReceivedMessage[] = [];
+    const copies: number[] = [];
+    for (const received of receivedMessages ?? []) {
+      if (this.#leases.add(received)) fresh.push(received);
+      else copies.push(received.message.data?.length ?? 0);
     }
+    // Copies of what is withheld use up the window as well.
+    if (this.#withheld > 0 && copies.length > 0) this.#use(copies);
     if (fresh.length === 0) return;
     if (this.#calls.isExactlyOnce) this.#receipts = this.#receipts.then(async () => this.#confirm(fresh));
     else this.#arrive(fresh);
