@@ -1,3 +1,4 @@
+import { PermissionAttempts } from "../../../src/adapter-kit/index.ts";
 import type { GroupName, GuardedOperation, Permission } from "../../../src/driver/index.ts";
 import { classify } from "../errors.ts";
 import { tableOf } from "../group/group-name.ts";
@@ -34,8 +35,8 @@ export async function permissionsOn(
   const tried = await tryReading(service, topic, signal);
   return (Object.keys(NEEDS) as GuardedOperation[]).map((operation) => {
     const { stream, tables } = NEEDS[operation];
-    const denied = stream.filter((action) => tried.get(action) === false);
-    const unknown = stream.filter((action) => !tried.has(action));
+    const denied = stream.filter((action) => tried.isAllowed(action) === false);
+    const unknown = stream.filter((action) => tried.isAllowed(action) === null);
     const onTables = tables.map((action) => `dynamodb:${action} on ${name === null ? "the tables of groups" : tableOf(topic, name)}`);
     if (denied.length > 0) return { operation, isAllowed: false, lacking: denied.map((action) => `kinesis:${action} on the stream`) };
     const lacking = [...unknown.map((action) => `kinesis:${action} on the stream`), ...onTables];
@@ -43,27 +44,15 @@ export async function permissionsOn(
   });
 }
 
-/** By action whether it is permitted; what could not be tried is left out. */
-async function tryReading(service: KinesisService, topic: string, signal: AbortSignal): Promise<ReadonlyMap<string, boolean>> {
-  const tried = new Map<string, boolean>();
-  const attempt = async <Answer>(action: string, ask: () => Promise<Answer>): Promise<Answer | null> => {
-    try {
-      const answer = await ask();
-      tried.set(action, true);
-      return answer;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (classify(error).code !== "permission-denied") throw error;
-      tried.set(action, false);
-      return null;
-    }
-  };
-  await attempt("DescribeStreamSummary", () => service.directory.describe(topic, signal));
-  const shards = await attempt("ListShards", () => service.directory.shards(topic, signal));
+/** What only reads. */
+async function tryReading(service: KinesisService, topic: string, signal: AbortSignal): Promise<PermissionAttempts> {
+  const tried = new PermissionAttempts((error) => classify(error).code === "permission-denied", signal);
+  await tried.attempt("DescribeStreamSummary", () => service.directory.describe(topic, signal));
+  const shards = await tried.attempt("ListShards", () => service.directory.shards(topic, signal));
   const shard = shards?.[0];
   if (shard === undefined) return tried;
   const reads = new ShardReads(service, topic, shard.partition);
-  const iterator = await attempt("GetShardIterator", () => reads.iterator({ type: "LATEST" }, signal));
-  if (iterator !== null) await attempt("GetRecords", () => reads.records(iterator, 1, signal));
+  const iterator = await tried.attempt("GetShardIterator", () => reads.iterator({ type: "LATEST" }, signal));
+  if (iterator !== null) await tried.attempt("GetRecords", () => reads.records(iterator, 1, signal));
   return tried;
 }

@@ -1,3 +1,4 @@
+import { PermissionAttempts } from "../../../src/adapter-kit/index.ts";
 import type { GroupName, GuardedOperation, Permission } from "../../../src/driver/index.ts";
 import { hasStatus } from "../errors.ts";
 import { CursorReads } from "../read/cursor-reads.ts";
@@ -34,7 +35,8 @@ export async function permissionsOn(
   name: GroupName | null,
   signal: AbortSignal,
 ): Promise<readonly Permission[]> {
-  const tried = new Attempts(signal);
+  // A call that is not permitted is answered 404, like one about something that is not there.
+  const tried = new PermissionAttempts((error) => hasStatus(error, 403, 404), signal);
   const stream = await tried.attempt("STREAM_INSPECT", () => service.directory.find(topic, signal));
   // Without the list nobody knows whether the stream is there.
   if (stream === null && tried.isAllowed("STREAM_INSPECT") === true) await service.directory.usableNow(topic, signal);
@@ -49,35 +51,7 @@ export async function permissionsOn(
   });
 }
 
-/** A call that is not permitted is answered 404, like one about something that is not there. */
-class Attempts {
-  readonly #found = new Map<string, boolean>();
-  readonly #signal: AbortSignal;
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  /** `null`: it was not tried. */
-  isAllowed(permission: string): boolean | null {
-    return this.#found.get(permission) ?? null;
-  }
-
-  async attempt<Answer>(permission: string, ask: () => Promise<Answer>): Promise<Answer | null> {
-    try {
-      const answer = await ask();
-      this.#found.set(permission, true);
-      return answer;
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      if (!hasStatus(error, 403, 404)) throw error;
-      this.#found.set(permission, false);
-      return null;
-    }
-  }
-}
-
-async function tryStream(tried: Attempts, service: OciService, stream: StreamSummary, signal: AbortSignal): Promise<void> {
+async function tryStream(tried: PermissionAttempts, service: OciService, stream: StreamSummary, signal: AbortSignal): Promise<void> {
   await tried.attempt("STREAM_READ", () => service.directory.describe(stream.id, signal));
   const [partition] = stream.partitions;
   if (partition === undefined) return;
@@ -85,7 +59,7 @@ async function tryStream(tried: Attempts, service: OciService, stream: StreamSum
 }
 
 async function tryObjects(
-  tried: Attempts,
+  tried: PermissionAttempts,
   { objects, groups }: OciService,
   stream: StreamSummary | null,
   name: GroupName | null,
