@@ -1,13 +1,11 @@
 import { EventHubConsumerClient, EventHubProducerClient, type Subscription } from "@azure/event-hubs";
 import { partitionIndexOf } from "../../adapters/event-hubs/produce/partition-key-hash.ts";
-import { type Connection, type OutgoingMessage, type Producer, bytes, connect } from "../../src/index.ts";
+import { type Connection, type OutgoingMessage, bytes, connect } from "../../src/index.ts";
 import { type Consuming, byRun, byRunBatches, compareConsuming, fillTopic } from "./consume-comparison.ts";
-import { type EmulatorProcess, startEmulatorProcess } from "./emulator-process.ts";
+import { startEmulatorProcess } from "./emulator-process.ts";
 import { idleMemoryOf, rawIdleMemoryOf } from "./event-hubs-idle-memory.ts";
-import { firstReplayedOf } from "./first-replayed.ts";
-import { heapOfSends } from "./in-flight-heap.ts";
-import { inversionsOf } from "./key-inversions.ts";
-import { type Comparison, type Pairs, sampleTexts, worstControl } from "./paired.ts";
+import { type Comparison, type Pairs, comparisonText, worstControl } from "./paired.ts";
+import { providerBars } from "./provider-bars.ts";
 import { comparePublishing, eachBatch } from "./publish-comparison.ts";
 import { type Bar, type BenchResult, isWithinControl, rounded } from "./result.ts";
 import { batchesOf, workload } from "./workload.ts";
@@ -145,14 +143,6 @@ async function consume(connection: Connection, connectionString: string): Promis
   return compareConsuming(values, ways, PAIRS);
 }
 
-function stalled(producer: Producer<Uint8Array>, emulator: EmulatorProcess): Promise<number> {
-  return heapOfSends(
-    producer,
-    () => emulator.inject({ kind: "stall", operation: "publish", times: 1_000_000, durationMs: 2_000 }),
-    () => emulator.clearFaults(),
-  );
-}
-
 /**
  * Against the Azure SDK on the emulator in a process of its own: both pay for the same service. Four partitions, 1 KB.
  * @param tell progress, for people
@@ -162,16 +152,13 @@ export async function benchEventHubs(tell: (text: string) => void): Promise<Benc
   const connectionString = emulator.environment["EVENT_HUBS_CONNECTION_STRING"] ?? "";
   await using connection = await connect(emulator.url);
   const batches = await inBatches(connection, connectionString);
-  tell(`batches: ${sampleTexts({ ours: batches.figures.ours.challenger, raw: batches.raw })}; control ${batches.control.toFixed(3)}`);
+  tell(`batches: ${comparisonText(batches)}`);
   const ones = await oneByOne(connection, connectionString);
-  tell(`one by one: ${sampleTexts({ ours: ones.figures.ours.challenger, raw: ones.raw })}; control ${ones.control.toFixed(3)}`);
+  tell(`one by one: ${comparisonText(ones)}`);
   const consumed = await consume(connection, connectionString);
   const { run, runBatches } = consumed.figures;
-  const samples = { run: run.challenger, runBatches: runBatches.challenger, raw: consumed.raw };
-  tell(`consume: ${sampleTexts(samples)}; control ${consumed.control.toFixed(3)}`);
-  const replayed = await firstReplayedOf(connection.topic("replay", { codec: bytes() }));
-  const heap = await stalled(connection.topic("heap", { codec: bytes() }).producer(), emulator);
-  const inversions = await inversionsOf(connection.topic("inversions", { codec: bytes() }), {}, () => emulator.inject({ kind: "restart" }));
+  tell(`consume: ${comparisonText(consumed)}`);
+  const common = await providerBars(emulator, (name) => connection.topic(name, { codec: bytes() }));
   const rawIdle = await rawIdleMemoryOf(connection, connectionString, "idle.raw");
   const idle = await idleMemoryOf(connection, "idle.ours", "idle");
   tell(`idle, then a flood and a slow handler: ours ${(idle / MIB).toFixed(1)} MiB, raw ${(rawIdle / MIB).toFixed(1)} MiB`);
@@ -195,9 +182,7 @@ export async function benchEventHubs(tell: (text: string) => void): Promise<Benc
     { name: "512 concurrent send / sendBatch([one])", value: rounded(ones.figures.ours.speed), better: "higher", must: 5, aim: 10, pairs },
     { name: "runBatches / raw consumer at its best", value: rounded(runBatches.speed), better: "higher", must: 0.9, aim: 1, pairs },
     { name: "run / raw consumer at its best", value: rounded(run.speed), better: "higher", must: 0.9, aim: 1, pairs },
-    { name: "first replayed message: ms", value: rounded(replayed), must: 300, aim: 20, ...once },
-    { name: "heap of an in-flight send: kB", value: rounded(heap / 1_000), must: 0.5, aim: 0.3, ...once },
-    { name: "key inversions, service restarted, same tick or not", value: inversions, must: 0, aim: 0, ...once },
+    ...common,
     ...idleBars,
   ];
   const control = worstControl([batches, ones, consumed]);

@@ -12,12 +12,10 @@ import { type Clients, clientsOf } from "../unit/localstack/kinesis/clients.ts";
 import type { BatchTarget } from "./batch-strategies.ts";
 import { type Consuming, byRun, byRunBatches, compareConsuming, fillTopic } from "./consume-comparison.ts";
 import { type EmulatorProcess, startEmulatorProcess } from "./emulator-process.ts";
-import { firstReplayedOf } from "./first-replayed.ts";
-import { heapOfSends } from "./in-flight-heap.ts";
-import { inversionsOf } from "./key-inversions.ts";
 import { idleShardsCpu } from "./kinesis-idle-shards.ts";
-import { ORDERED_PAIRS, compareOrdered } from "./ordered-publish.ts";
-import { type Comparison, type Pairs, sampleTexts, worstControl } from "./paired.ts";
+import { compareOrdered, orderedBars } from "./ordered-publish.ts";
+import { type Comparison, type Pairs, comparisonText, worstControl } from "./paired.ts";
+import { providerBars } from "./provider-bars.ts";
 import { comparePublishing, eachBatch } from "./publish-comparison.ts";
 import { type Bar, type BenchResult, isWithinControl, median, rounded } from "./result.ts";
 import { PARTITIONS, batchesOf, workload } from "./workload.ts";
@@ -76,35 +74,8 @@ async function ordered(tell: (text: string) => void): Promise<{ readonly bars: r
     mostEntries: MOST_ENTRIES,
     put: (entries) => put(raw.kinesis, topic, entries),
   });
-  const { comparison, inversions, batchMicroseconds } = await compareOrdered({
-    connection,
-    partitions: PARTITIONS,
-    entryOf,
-    target: targetOf,
-  });
-  const { ours } = comparison.figures;
-  tell(
-    `in order: ${sampleTexts({ ours: ours.challenger, "raw, one of each key": comparison.raw })}; control ${comparison.control.toFixed(3)}`,
-  );
-  tell(`  raw batches of ${MOST_ENTRIES}, in disorder: ${batchMicroseconds.toFixed(2)} µs a message`);
-  tell(
-    `  inversions: ours ${inversions.ours}; raw batches ${inversions.atTheEnd} retried at the end, ${inversions.atTheFront} at the front`,
-  );
-  const rawInversions = `raw batches: ${inversions.atTheEnd} retried at the end, ${inversions.atTheFront} at the front`;
-  return {
-    comparison,
-    bars: [
-      {
-        name: "20 ms, 2 % throttled: sendBatch / raw, one of each key",
-        value: rounded(ours.speed),
-        better: "higher",
-        must: 30,
-        aim: 60,
-        pairs: ORDERED_PAIRS.pairs,
-      },
-      { name: `the same: key inversions (${rawInversions})`, value: inversions.ours, better: "lower", must: 0, aim: 0, pairs: 1 },
-    ],
-  };
+  const result = await compareOrdered({ connection, partitions: PARTITIONS, entryOf, target: targetOf });
+  return { comparison: result.comparison, bars: orderedBars(result, MOST_ENTRIES, tell) };
 }
 
 /** Each message has a key of its own, so that nothing of ours could be packed, and no record waits for another. */
@@ -179,31 +150,20 @@ export async function benchKinesis(tell: (text: string) => void): Promise<BenchR
   const inOrder = await ordered(tell);
   await using target = await startTarget({}, "&envelope=raw");
   const published = await publish(target);
-  tell(
-    `distinct keys: ${sampleTexts({ ours: published.figures.ours.challenger, raw: published.raw })}; control ${published.control.toFixed(3)}`,
-  );
+  tell(`distinct keys: ${comparisonText(published)}`);
   const consumed = await consume(target);
   const { run, runBatches } = consumed.figures;
-  const samples = { run: run.challenger, runBatches: runBatches.challenger, "raw GetRecords": consumed.raw };
-  tell(`consume: ${sampleTexts(samples)}; control ${consumed.control.toFixed(3)}`);
+  tell(`consume: ${comparisonText(consumed, "raw GetRecords")}`);
 
   await using framed = await startTarget();
   const topic = async (name: string) => {
     await framed.connection.admin.createTopic(name, { partitions: PARTITIONS });
     return framed.connection.topic(name, { codec: bytes() });
   };
-  const replayed = await firstReplayedOf(await topic("replay"));
-  const heapTopic = await topic("heap");
-  const heap = await heapOfSends(
-    heapTopic.producer(),
-    () => framed.emulator.inject({ kind: "stall", operation: "publish", times: 1_000_000, durationMs: 2_000 }),
-    () => framed.emulator.clearFaults(),
-  );
-  const inversions = await inversionsOf(await topic("inversions"), {}, () => framed.emulator.inject({ kind: "restart" }));
+  const common = await providerBars(framed.emulator, topic);
   const idle = await percentOfIdleShards(tell);
 
   const { pairs } = CONSUME_PAIRS;
-  const once = { better: "lower", pairs: 1 } as const;
   const bars: readonly Bar[] = [
     ...inOrder.bars,
     {
@@ -217,9 +177,7 @@ export async function benchKinesis(tell: (text: string) => void): Promise<BenchR
     { name: "runBatches / GetRecords loop", value: rounded(runBatches.speed), better: "higher", must: 0.9, aim: 1, pairs },
     { name: "run / GetRecords loop", value: rounded(run.speed), better: "higher", must: 0.9, aim: 1, pairs },
     { name: "1,000 idle shards: % of a core, beside the calls", value: rounded(idle), better: "lower", must: 5, aim: 2, pairs: CPU_RUNS },
-    { name: "first replayed message: ms", value: rounded(replayed), must: 300, aim: 20, ...once },
-    { name: "heap of an in-flight send: kB", value: rounded(heap / 1_000), must: 0.5, aim: 0.3, ...once },
-    { name: "key inversions, service restarted, same tick or not", value: inversions, must: 0, aim: 0, ...once },
+    ...common,
   ];
   const control = worstControl([inOrder.comparison, published, consumed]);
   return { provider: "kinesis", control: rounded(control), void: !isWithinControl(control), bars };

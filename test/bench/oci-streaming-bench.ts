@@ -6,11 +6,9 @@ import type { BatchTarget } from "./batch-strategies.ts";
 import { type Blocking, compareBlocks } from "./blocked-loop.ts";
 import { type Consuming, byRun, byRunBatches, compareConsuming, fillTopic } from "./consume-comparison.ts";
 import { type EmulatorProcess, startEmulatorProcess } from "./emulator-process.ts";
-import { firstReplayedOf } from "./first-replayed.ts";
-import { heapOfSends } from "./in-flight-heap.ts";
-import { inversionsOf } from "./key-inversions.ts";
-import { ORDERED_PAIRS, compareOrdered } from "./ordered-publish.ts";
-import { type Comparison, type Pairs, sampleTexts, worstControl } from "./paired.ts";
+import { compareOrdered, orderedBars } from "./ordered-publish.ts";
+import { type Comparison, type Pairs, comparisonText, worstControl } from "./paired.ts";
+import { providerBars } from "./provider-bars.ts";
 import { type Bar, type BenchResult, isWithinControl, rounded } from "./result.ts";
 import { PARTITIONS, workload } from "./workload.ts";
 
@@ -141,33 +139,8 @@ async function ordered(tell: (text: string) => void): Promise<{ readonly bars: r
     mostEntries: MOST_ENTRIES,
     put: (entries) => raw.put(topic, entries),
   });
-  const { comparison, inversions, batchMicroseconds } = await compareOrdered({
-    connection,
-    partitions: PARTITIONS,
-    entryOf,
-    target: targetOf,
-  });
-  const { ours } = comparison.figures;
-  tell(
-    `in order: ${sampleTexts({ ours: ours.challenger, "raw, one of each key": comparison.raw })}; control ${comparison.control.toFixed(3)}`,
-  );
-  tell(`  raw batches of ${MOST_ENTRIES}, in disorder: ${batchMicroseconds.toFixed(2)} µs a message`);
-  const rawInversions = `raw batches: ${inversions.atTheEnd} retried at the end, ${inversions.atTheFront} at the front`;
-  tell(`  inversions: ours ${inversions.ours}; ${rawInversions}`);
-  return {
-    comparison,
-    bars: [
-      {
-        name: "20 ms, 2 % throttled: sendBatch / raw, one of each key",
-        value: rounded(ours.speed),
-        better: "higher",
-        must: 30,
-        aim: 60,
-        pairs: ORDERED_PAIRS.pairs,
-      },
-      { name: `the same: key inversions (${rawInversions})`, value: inversions.ours, better: "lower", must: 0, aim: 0, pairs: 1 },
-    ],
-  };
+  const result = await compareOrdered({ connection, partitions: PARTITIONS, entryOf, target: targetOf });
+  return { comparison: result.comparison, bars: orderedBars(result, MOST_ENTRIES, tell) };
 }
 
 /** A megabyte in one call of raw, each message with a key of its own. */
@@ -205,25 +178,16 @@ export async function benchOciStreaming(tell: (text: string) => void): Promise<B
   );
   const consumed = await consume(target);
   const { run, runBatches } = consumed.figures;
-  const samples = { run: run.challenger, runBatches: runBatches.challenger, "raw getMessages": consumed.raw };
-  tell(`consume: ${sampleTexts(samples)}; control ${consumed.control.toFixed(3)}`);
+  tell(`consume: ${comparisonText(consumed, "raw getMessages")}`);
 
   await using framed = await startTarget({}, "frame");
   const topic = async (name: string) => {
     await framed.connection.admin.createTopic(name, { partitions: PARTITIONS });
     return framed.connection.topic(name, { codec: bytes() });
   };
-  const replayed = await firstReplayedOf(await topic("replay"));
-  const heapTopic = await topic("heap");
-  const heap = await heapOfSends(
-    heapTopic.producer(),
-    () => framed.emulator.inject({ kind: "stall", operation: "publish", times: 1_000_000, durationMs: 2_000 }),
-    () => framed.emulator.clearFaults(),
-  );
-  const inversions = await inversionsOf(await topic("inversions"), {}, () => framed.emulator.inject({ kind: "restart" }));
+  const common = await providerBars(framed.emulator, topic);
 
   const { pairs } = CONSUME_PAIRS;
-  const once = { better: "lower", pairs: 1 } as const;
   const bars: readonly Bar[] = [
     ...inOrder.bars,
     {
@@ -236,9 +200,7 @@ export async function benchOciStreaming(tell: (text: string) => void): Promise<B
     },
     { name: "runBatches / getMessages loop", value: rounded(runBatches.speed), better: "higher", must: 0.9, aim: 1, pairs },
     { name: "run / getMessages loop", value: rounded(run.speed), better: "higher", must: 0.9, aim: 1, pairs },
-    { name: "first replayed message: ms", value: rounded(replayed), must: 300, aim: 20, ...once },
-    { name: "heap of an in-flight send: kB", value: rounded(heap / 1_000), must: 0.5, aim: 0.3, ...once },
-    { name: "key inversions, service restarted, same tick or not", value: inversions, must: 0, aim: 0, ...once },
+    ...common,
   ];
   const control = worstControl([inOrder.comparison, blocking, consumed]);
   return { provider: "oci-streaming", control: rounded(control), void: !isWithinControl(control), bars };

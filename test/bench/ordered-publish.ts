@@ -1,14 +1,15 @@
 import { type Connection, type OutgoingMessage, bytes } from "../../src/index.ts";
 import { type BatchTarget, oneOfEachKey, retriedAtTheEnd, retriedAtTheFront } from "./batch-strategies.ts";
-import type { Comparison, Pairs } from "./paired.ts";
+import { type Comparison, type Pairs, comparisonText } from "./paired.ts";
 import { comparePublishing } from "./publish-comparison.ts";
+import { type Bar, rounded } from "./result.ts";
 import { ArrivalCheck, VALUE_BYTES, workload } from "./workload.ts";
 
 const KEYS = 50;
 const EACH = 2_000;
 /** Raw sends one of each key after the other: what a message takes is the same, however many follow. */
 const EACH_RAW = 100;
-export const ORDERED_PAIRS: Pairs = { pairs: 11, warmUp: 1 };
+const ORDERED_PAIRS: Pairs = { pairs: 11, warmUp: 1 };
 
 /** The raw client, on a service that refuses single entries of a call. */
 export interface OrderedPublish<Entry> {
@@ -69,4 +70,27 @@ export async function compareOrdered<Entry>({ connection, partitions, entryOf, t
   });
   const atTheFront = await inversionsBy("inversions.front", () => retriedAtTheFront(entries, target("inversions.front")));
   return { comparison, inversions: { ours, atTheEnd, atTheFront }, batchMicroseconds };
+}
+
+/** @param tell progress, for people */
+export function orderedBars(
+  { comparison, inversions, batchMicroseconds }: OrderedResult,
+  mostEntries: number,
+  tell: (text: string) => void,
+): readonly Bar[] {
+  tell(`in order: ${comparisonText(comparison, "raw, one of each key")}`);
+  tell(`  raw batches of ${mostEntries}, in disorder: ${batchMicroseconds.toFixed(2)} µs a message`);
+  const rawInversions = `raw batches: ${inversions.atTheEnd} retried at the end, ${inversions.atTheFront} at the front`;
+  tell(`  inversions: ours ${inversions.ours}; ${rawInversions}`);
+  return [
+    {
+      name: "20 ms, 2 % throttled: sendBatch / raw, one of each key",
+      value: rounded(comparison.figures.ours.speed),
+      better: "higher",
+      must: 30,
+      aim: 60,
+      pairs: ORDERED_PAIRS.pairs,
+    },
+    { name: `the same: key inversions (${rawInversions})`, value: inversions.ours, better: "lower", must: 0, aim: 0, pairs: 1 },
+  ];
 }

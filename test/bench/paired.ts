@@ -92,6 +92,12 @@ function middle(samples: readonly Sample[]): Sample {
   };
 }
 
+/** For people. @param rawName what raw is */
+export function comparisonText({ figures, raw, control }: Comparison<string>, rawName = "raw"): string {
+  const challengers = Object.entries(figures).map(([name, { challenger }]) => [name, challenger] as const);
+  return `${sampleTexts({ ...Object.fromEntries(challengers), [rawName]: raw })}; control ${control.toFixed(3)}`;
+}
+
 /** The one furthest from 1. */
 export function worstControl(comparisons: readonly { readonly control: number }[]): number {
   return worstRatio(comparisons.map(({ control }) => control));

@@ -4,10 +4,8 @@ import { type Message as RawMessage, PubSub, type Topic as RawTopic, v1 } from "
 import { type Connection, type OutgoingMessage, type Receipt, bytes, connect } from "../../src/index.ts";
 import { type Consuming, byRun, byRunBatches, compareConsuming, fillTopic } from "./consume-comparison.ts";
 import { type EmulatorProcess, startEmulatorProcess } from "./emulator-process.ts";
-import { firstReplayedOf } from "./first-replayed.ts";
-import { heapOfSends } from "./in-flight-heap.ts";
-import { inversionsOf } from "./key-inversions.ts";
-import { type Comparison, type Pairs, sampleTexts, worstControl } from "./paired.ts";
+import { type Comparison, type Pairs, comparisonText, worstControl } from "./paired.ts";
+import { providerBars } from "./provider-bars.ts";
 import { comparePublishing } from "./publish-comparison.ts";
 import { type Bar, type BenchResult, isWithinControl, rounded } from "./result.ts";
 import { ArrivalCheck, workload } from "./workload.ts";
@@ -208,12 +206,10 @@ export async function benchPubSub(tell: (text: string) => void): Promise<BenchRe
   await using target = await startTarget();
   const { connection, emulator } = target;
   const published = await publish(target);
-  const publishSamples = { ours: published.figures.ours.challenger, raw: published.raw };
-  tell(`publish in order: ${sampleTexts(publishSamples)}; control ${published.control.toFixed(3)}`);
+  tell(`publish in order: ${comparisonText(published)}`);
   const consumed = await consume(target);
   const { run, runBatches } = consumed.figures;
-  const consumeSamples = { run: run.challenger, runBatches: runBatches.challenger, raw: consumed.raw };
-  tell(`consume in order: ${sampleTexts(consumeSamples)}; control ${consumed.control.toFixed(3)}`);
+  tell(`consume in order: ${comparisonText(consumed)}`);
   const disorder = await handledOutOfOrder(target);
   tell(`handled out of order, of ${HANDLED}: ours ${disorder.ours}, raw ${disorder.raw}`);
 
@@ -221,13 +217,7 @@ export async function benchPubSub(tell: (text: string) => void): Promise<BenchRe
     await connection.admin.createTopic(name);
     return connection.topic(name, { codec: bytes() });
   };
-  const replayed = await firstReplayedOf(await topic("replay"));
-  const heap = await heapOfSends(
-    (await topic("heap")).producer(),
-    () => emulator.inject({ kind: "stall", topic: "heap", operation: "publish", times: 1_000_000, durationMs: 2_000 }),
-    () => emulator.clearFaults(),
-  );
-  const inversions = await inversionsOf(await topic("inversions"), {}, () => emulator.inject({ kind: "restart" }));
+  const common = await providerBars(emulator, topic);
   const stalled = await heldWhileStalled(target);
   const keys = await heldByKeys(target, tell);
 
@@ -246,9 +236,7 @@ export async function benchPubSub(tell: (text: string) => void): Promise<BenchRe
     { name: "run, in order / raw", value: rounded(run.speed), better: "higher", must: 0.85, aim: 1, pairs },
     { name: "runBatches, in order / raw", value: rounded(runBatches.speed), better: "higher", must: 0.85, aim: 1, pairs },
     { name: `handled out of order (raw: ${disorder.raw} of ${HANDLED})`, value: disorder.ours, must: 0, aim: 0, ...once },
-    { name: "key inversions, service restarted, same tick or not", value: inversions, must: 0, aim: 0, ...once },
-    { name: "first replayed message: ms", value: rounded(replayed), must: 300, aim: 20, ...once },
-    { name: "heap of an in-flight send: kB", value: rounded(heap / 1_000), must: 0.5, aim: 0.3, ...once },
+    ...common,
     {
       name: `held of 256 MiB while the service stalls: MiB (raw: ${megabytes(stalled.raw)})`,
       value: megabytes(stalled.ours),
