@@ -1,17 +1,14 @@
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import type * as EventHubs from "@azure/event-hubs";
-import type * as StorageBlob from "@azure/storage-blob";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EmulatedEventHubs, startEmulatedEventHubs } from "../../localstack/event-hubs/emulated-event-hubs.ts";
 import { blobOutcomes } from "./blob-outcomes.ts";
 import { npmFolder } from "./fetched-packages.ts";
+import { OFFICIAL_STORE, officialProcessor } from "./official-processor.ts";
 
 // The blobs of the emulated Event Hubs against azurite, Microsoft's emulator of Azure Storage, and under the official store of checkpoints.
 
 const AZURITE = "azurite@3.37.0";
-const OFFICIAL_STORE = "@azure/eventhubs-checkpointstore-blob@2.0.0";
 
 /** Where azurite says 412, the service says 404: https://github.com/Azure/azure-sdk-for-net/issues/29068 */
 const OF_THE_SERVICE = { "metadata under a condition": "404 BlobNotFound" };
@@ -61,47 +58,13 @@ test("what stores of checkpoints do has the same outcomes on azurite", { timeout
   }
 });
 
-interface OfficialSdk {
-  readonly BlobCheckpointStore: new (container: unknown) => object;
-}
-
 test("the official store of checkpoints runs processors on the emulator", { timeout: 120_000 }, async () => {
-  const load = createRequire(join(folder, "package.json"));
-  const { BlobCheckpointStore } = load("@azure/eventhubs-checkpointstore-blob") as OfficialSdk;
-  // Its own copies: it pins a version of the SDK.
-  const own = createRequire(load.resolve("@azure/eventhubs-checkpointstore-blob"));
-  const { EventHubConsumerClient, EventHubProducerClient } = own("@azure/event-hubs") as typeof EventHubs;
-  const { BlobServiceClient } = own("@azure/storage-blob") as typeof StorageBlob;
-  const container = BlobServiceClient.fromConnectionString(emulator.storageConnectionString).getContainerClient(
-    emulator.checkpointContainer,
-  );
+  const { EventHubProducerClient, handle } = officialProcessor(folder);
   const producer = new EventHubProducerClient(emulator.connectionString, "orders");
   const publish = async (from: number, to: number): Promise<void> => {
     for (let count = from; count < to; count += 1) await producer.sendBatch([{ body: count }], { partitionId: String(count % 4) });
   };
-  const process = async (until: number): Promise<readonly number[]> => {
-    const handled: number[] = [];
-    const client = new EventHubConsumerClient("billing", emulator.connectionString, "orders", new BlobCheckpointStore(container) as never, {
-      loadBalancingOptions: { strategy: "greedy", updateIntervalInMs: 200, partitionOwnershipExpirationIntervalInMs: 3_000 },
-    });
-    const done = Promise.withResolvers<void>();
-    const subscription = client.subscribe(
-      {
-        processEvents: async (events, context) => {
-          handled.push(...events.map(({ body }) => body as number));
-          const last = events.at(-1);
-          if (last !== undefined) await context.updateCheckpoint(last);
-          if (handled.length >= until) done.resolve();
-        },
-        processError: async (error) => done.reject(error),
-      },
-      { startPosition: { offset: "-1" }, maxWaitTimeInSeconds: 0.2 },
-    );
-    await done.promise;
-    await subscription.close();
-    await client.close();
-    return handled;
-  };
+  const process = async (count: number): Promise<readonly number[]> => (await handle(emulator, count)) as readonly number[];
   await publish(0, 20);
   expect([...(await process(20))].sort((left, right) => left - right)).toEqual(Array.from({ length: 20 }, (_, count) => count));
   await publish(20, 30);

@@ -1,18 +1,14 @@
 import { execFile } from "node:child_process";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type * as EventHubs from "@azure/event-hubs";
-import type * as StorageBlob from "@azure/storage-blob";
 import { expect, test } from "vitest";
 import { type EmulatedEventHubs, startEmulatedEventHubs } from "../../localstack/event-hubs/emulated-event-hubs.ts";
 import { connect, text } from "../../src/index.ts";
 import { npmFolder, pythonFolder, pythonRequirements } from "./fetched-packages.ts";
+import { OFFICIAL_STORE, officialProcessor } from "./official-processor.ts";
 
 // Checkpoints of the vendor's processors are resumed by streamport, and those of streamport by them.
 
-const OFFICIAL_STORE = "@azure/eventhubs-checkpointstore-blob@2.0.0";
 const PYTHON_PACKAGES = ["azure-eventhub==5.15.1", "azure-eventhub-checkpointstoreblob==1.2.0"];
 const PYTHON_PROCESSOR = fileURLToPath(new URL("event-hubs-processor.py", import.meta.url));
 const PARTITIONS = 4;
@@ -29,41 +25,9 @@ test.each(missing === null ? [] : [missing])("environment-missing: %s", (reason)
   expect(reason).toMatch(/python3/);
 });
 
-interface OfficialSdk {
-  readonly BlobCheckpointStore: new (container: object) => object;
-}
-
-async function officialProcessor(): Promise<Processor> {
-  const load = createRequire(join(await npmFolder([OFFICIAL_STORE]), "package.json"));
-  const { BlobCheckpointStore } = load("@azure/eventhubs-checkpointstore-blob") as OfficialSdk;
-  // Its own copies: it pins a version of the SDK.
-  const own = createRequire(load.resolve("@azure/eventhubs-checkpointstore-blob"));
-  const { EventHubConsumerClient } = own("@azure/event-hubs") as typeof EventHubs;
-  const { BlobServiceClient } = own("@azure/storage-blob") as typeof StorageBlob;
-  return async ({ connectionString, storageConnectionString, checkpointContainer }, count) => {
-    const container = BlobServiceClient.fromConnectionString(storageConnectionString).getContainerClient(checkpointContainer);
-    const client = new EventHubConsumerClient("billing", connectionString, "orders", new BlobCheckpointStore(container) as never, {
-      loadBalancingOptions: { strategy: "greedy", updateIntervalInMs: 200, partitionOwnershipExpirationIntervalInMs: 3_000 },
-    });
-    const handled: string[] = [];
-    const done = Promise.withResolvers<void>();
-    const subscription = client.subscribe(
-      {
-        processEvents: async (events, context) => {
-          handled.push(...events.map(({ body }) => String(body)));
-          const last = events.at(-1);
-          if (last !== undefined) await context.updateCheckpoint(last);
-          if (handled.length >= count) done.resolve();
-        },
-        processError: async (error) => done.reject(error),
-      },
-      { startPosition: { offset: "-1" }, maxWaitTimeInSeconds: 0.2 },
-    );
-    await done.promise;
-    await subscription.close();
-    await client.close();
-    return handled;
-  };
+async function javaScriptProcessor(): Promise<Processor> {
+  const { handle } = officialProcessor(await npmFolder([OFFICIAL_STORE]));
+  return async (emulator, count) => (await handle(emulator, count)).map(String);
 }
 
 async function pythonProcessor(): Promise<Processor> {
@@ -97,7 +61,7 @@ const ours: Processor = async ({ url }, count) => {
 };
 
 test.each([
-  ["the official store of JavaScript", officialProcessor],
+  ["the official store of JavaScript", javaScriptProcessor],
   ...(missing === null ? [["Python's store", pythonProcessor] as const] : []),
 ] as const)("checkpoints of %s are resumed by streamport, and the reverse", { timeout: 600_000 }, async (_, prepare) => {
   const foreign = await prepare();

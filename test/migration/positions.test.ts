@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type TestContext, expect, test } from "vitest";
-import { type Message, type Position, bytes } from "../../src/index.ts";
+import { type Bookmark, type Message, type Position, bytes } from "../../src/index.ts";
 import { type Checkpoint, checkpointFiles, copy, positions } from "../../src/migration/index.ts";
 import { FORMS, type Form, type MemorySide, keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
 
@@ -11,6 +11,27 @@ const textOf = ({ value }: Message<Uint8Array | null>): string => Buffer.from(va
 
 async function byText(side: MemorySide): Promise<ReadonlyMap<string, Position>> {
   return new Map((await messagesOf(side)).map((message) => [textOf(message), message.position]));
+}
+
+/** Reads so many messages. @returns their texts, and a bookmark behind them */
+async function readSome(
+  { connection, topic }: MemorySide,
+  count: number,
+): Promise<{ readonly texts: readonly string[]; readonly bookmark: Bookmark }> {
+  const reader = connection.topic(topic, { codec: bytes() }).reader({ until: "now" });
+  const texts: string[] = [];
+  for await (const message of reader) {
+    texts.push(textOf(message));
+    if (texts.length === count) return { texts, bookmark: await reader.bookmark() };
+  }
+  throw new Error(`there are ${texts.length} messages, not ${count}`);
+}
+
+async function textsBehind({ connection, topic }: MemorySide, bookmark: Bookmark | null): Promise<readonly string[]> {
+  const texts: string[] = [];
+  const reader = connection.topic(topic, { codec: bytes() }).reader({ from: { bookmark: bookmark! }, until: "now" });
+  for await (const message of reader) texts.push(textOf(message));
+  return texts;
 }
 
 async function directoryOf({ onTestFinished }: Pick<TestContext, "onTestFinished">): Promise<string> {
@@ -47,19 +68,10 @@ test("a bookmark has one by time on a target without positions", async (context)
   await produce(source, ["late"], 1);
   await copy(source, target);
   expect((await messagesOf(target)).map(textOf)).toEqual(["late:0", "early:0", "early:1"]);
-  const reader = source.connection.topic("flights", { codec: bytes() }).reader({ until: "now" });
-  let bookmark = "";
-  for await (const message of reader) {
-    expect(textOf(message)).toBe("early:0");
-    bookmark = await reader.bookmark();
-    break;
-  }
+  const { texts, bookmark } = await readSome(source, 1);
+  expect(texts).toEqual(["early:0"]);
   const forward = await positions(source, target, { bookmark });
-  const rest: string[] = [];
-  for await (const message of target.connection
-    .topic("departures", { codec: bytes() })
-    .reader({ from: { bookmark: forward.bookmark! }, until: "now" }))
-    rest.push(textOf(message));
+  const rest = await textsBehind(target, forward.bookmark);
   expect(rest).toEqual(expect.arrayContaining(["early:1", "late:0"]));
   expect(rest).toHaveLength(2 + forward.repeats!);
 });
@@ -69,13 +81,8 @@ test("a source without positions has no bookmark for one of its target", async (
   const target = await memorySide(context, "kafka", "departures", 1);
   await produce(source, ["early", "late"], 2);
   await copy(source, target);
-  const reader = target.connection.topic("departures", { codec: bytes() }).reader({ until: "now" });
-  let bookmark = "";
-  for await (const message of reader) {
-    expect(textOf(message)).toMatch(/:0$/);
-    bookmark = await reader.bookmark();
-    break;
-  }
+  const { texts, bookmark } = await readSome(target, 1);
+  expect(texts[0]).toMatch(/:0$/);
   await expect(positions(source, target, { bookmark })).rejects.toMatchObject({ code: "unsupported", capability: "startAtPosition" });
 });
 
@@ -84,29 +91,13 @@ test("a bookmark of one side has a bookmark on the other, in front of everything
   const target = await memorySide(context, "kinesis", "departures", 2);
   await produce(source, keysOf(9), 5);
   await copy(source, target);
-  const reader = source.connection.topic("flights", { codec: bytes() }).reader({ until: "now" });
-  const before: string[] = [];
-  let bookmark = "";
-  for await (const message of reader) {
-    before.push(textOf(message));
-    if (before.length < 20) continue;
-    bookmark = await reader.bookmark();
-    break;
-  }
+  const { texts: before, bookmark } = await readSome(source, 20);
   const forward = await positions(source, target, { bookmark });
-  const rest: string[] = [];
-  for await (const message of target.connection
-    .topic("departures", { codec: bytes() })
-    .reader({ from: { bookmark: forward.bookmark! }, until: "now" }))
-    rest.push(textOf(message));
+  const rest = await textsBehind(target, forward.bookmark);
   expect(new Set([...before, ...rest]).size).toBe(45);
   expect(rest.length).toBe(45 - 20 + forward.repeats!);
   const back = await positions(source, target, { bookmark: forward.bookmark! });
-  const again: string[] = [];
-  for await (const message of source.connection
-    .topic("flights", { codec: bytes() })
-    .reader({ from: { bookmark: back.bookmark! }, until: "now" }))
-    again.push(textOf(message));
+  const again = await textsBehind(source, back.bookmark);
   for (const text of rest) expect(again).toContain(text);
 });
 

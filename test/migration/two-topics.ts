@@ -1,6 +1,7 @@
 import type { TestContext } from "vitest";
 import { type MemoryEmulator, type MemoryEmulatorOptions, startMemoryEmulator } from "../../localstack/memory-emulator.ts";
 import { type Connection, type Message, bytes, connect } from "../../src/index.ts";
+import type { VerifyResult } from "../../src/migration/index.ts";
 import { provenanceTrail, withoutProvenance } from "../../src/provenance.ts";
 
 export type Form = Exclude<MemoryEmulatorOptions["like"], undefined> | "memory";
@@ -50,6 +51,21 @@ export async function messagesOf({
   const reader = connection.topic<Uint8Array, Uint8Array, boolean>(topic, { codec: bytes(), tombstones }).reader({ until: "now" });
   for await (const message of reader) messages.push(message);
   return messages;
+}
+
+/** What `verify` says of a target that has all of so many messages. */
+export function equalResult(messages: number): VerifyResult {
+  return {
+    equal: true,
+    sourceMessages: messages,
+    targetMessages: messages,
+    missing: 0,
+    extra: 0,
+    changed: 0,
+    duplicates: 0,
+    outOfOrder: 0,
+    firstDifference: null,
+  };
 }
 
 export function keysOf(count: number): readonly string[] {

@@ -5,7 +5,7 @@ import { copy, verify } from "../../src/migration/index.ts";
 import { openSide } from "../../src/migration/side.ts";
 import { provenanceWriter, withProvenance } from "../../src/provenance.ts";
 import { openRecordSender } from "../../src/publish/open-record-sender.ts";
-import { type Form, type MemorySide, keysOf, memorySide, produce } from "./two-topics.ts";
+import { type Form, type MemorySide, keysOf, memorySide, produce, equalResult } from "./two-topics.ts";
 
 /** Writes to the target what a copy of these messages would write, with what is wrong with it. */
 async function write(
@@ -47,17 +47,7 @@ test.for(forms)("verify finds what is missing, changed, doubled and out of order
   const { expect } = context;
   const source = await memorySide(context, "kafka", "a", 1);
   await produce(source, ["k"], 20);
-  const expected = {
-    equal: true,
-    sourceMessages: 20,
-    targetMessages: 20,
-    missing: 0,
-    extra: 0,
-    changed: 0,
-    duplicates: 0,
-    outOfOrder: 0,
-    firstDifference: null,
-  };
+  const expected = equalResult(20);
   const all = Array.from({ length: 20 }, (_, index) => index);
   const target = async (): Promise<MemorySide> => memorySide(context, form, "b", 2);
 
