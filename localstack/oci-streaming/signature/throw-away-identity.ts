@@ -1,5 +1,5 @@
 import { type KeyObject, createHash, generateKeyPair, randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -22,7 +22,8 @@ export class ThrowAwayIdentity {
   readonly #folder: string;
   readonly #publicKey: KeyObject;
   readonly #userKeyId: string;
-  #token: string;
+  /** Session tokens: two while a session is renewed. */
+  #accepted: readonly string[];
 
   private constructor(tenancy: string, folder: string, publicKey: KeyObject, userKeyId: string, token: string) {
     this.tenancy = tenancy;
@@ -30,7 +31,7 @@ export class ThrowAwayIdentity {
     this.configFile = join(folder, "config");
     this.#publicKey = publicKey;
     this.#userKeyId = userKeyId;
-    this.#token = token;
+    this.#accepted = [token];
   }
 
   static async create(nowMs: number): Promise<ThrowAwayIdentity> {
@@ -59,13 +60,17 @@ export class ThrowAwayIdentity {
 
   /** @returns `null` for a key id that is not one of these, or not any more */
   keyOf(keyId: string): KeyObject | null {
-    return keyId === this.#userKeyId || keyId === TOKEN_PREFIX + this.#token ? this.#publicKey : null;
+    return keyId === this.#userKeyId || this.#accepted.some((token) => keyId === TOKEN_PREFIX + token) ? this.#publicKey : null;
   }
 
-  /** Writes a new session token into its file. The former one is refused from now on. */
+  /** Writes a new session token into its file. The former one is refused once the file has the new one, of which no reader sees a part. */
   async renewSession(nowMs: number): Promise<void> {
-    this.#token = sessionToken(nowMs);
-    await writeFile(this.#tokenFile, this.#token, { mode: OWNER_ONLY });
+    const token = sessionToken(nowMs);
+    this.#accepted = [...this.#accepted, token];
+    const written = `${this.#tokenFile}.new`;
+    await writeFile(written, token, { mode: OWNER_ONLY });
+    await rename(written, this.#tokenFile);
+    this.#accepted = [token];
   }
 
   /** Never rejects. */
