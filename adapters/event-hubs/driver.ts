@@ -22,6 +22,7 @@ import { classify, isCoded } from "./errors.ts";
 import { BlobCalls } from "./group/blob-calls.ts";
 import { openContainer } from "./group/container.ts";
 import { ContainerGroups, MemoryGroups, NoGroups } from "./group/group-stores.ts";
+import { OffsetSearch } from "./group/offset-search.ts";
 import { HubDirectory } from "./hubs/hub-directory.ts";
 import { refuseGroupName, refuseTopicName } from "./hub-name.ts";
 import type { EventHubsOptions } from "./options.ts";
@@ -70,9 +71,10 @@ export class EventHubsDriver implements Driver<EventHubsCapability> {
     const closing = new AbortController();
     const directory = new HubDirectory(clients, report, closing.signal);
     const blobs = this.#blobs(clients, checkpoints, report);
-    const groups: GroupStores =
-      blobs === null ? (checkpoints === "memory" ? this.#memoryGroups : new NoGroups()) : new ContainerGroups(blobs, clients.address.host);
     const pace = developmentEmulator ? EMULATOR_PACE : PACE;
+    const offsets = new OffsetSearch({ clients, directory, readerGroup, turnMs: pace.silenceMs });
+    const withoutBlobs: GroupStores = checkpoints === "memory" ? this.#memoryGroups : new NoGroups();
+    const groups = blobs === null ? withoutBlobs : new ContainerGroups(blobs, clients.address.host, offsets);
     const removedTails = new RemovedTails(clients, readerGroup, pace.silenceMs, report);
     return new OpenEventHubsDriver({ clients, directory, report, readerGroup, groups, removedTails, ...pace }, blobs, closing);
   }

@@ -7,7 +7,8 @@ import {
   startPlaces,
 } from "../../src/adapter-kit/index.ts";
 import type { DriverGap, PartitionPlace, StartPoint } from "../../src/driver/index.ts";
-import { EVENT_HUBS_ERRORS, eventHubsError, isCoded } from "./errors.ts";
+import { EVENT_HUBS_ERRORS, eventHubsError } from "./errors.ts";
+import { inFreeGroup } from "./hubs/free-group.ts";
 import type { HubInfo, PartitionInfo } from "./hubs/hub-directory.ts";
 import { EventHubsCursor } from "./read/partition-cursor.ts";
 import { comparePositions, parsePosition } from "./records.ts";
@@ -69,16 +70,7 @@ export class EventHubsSource implements PartitionSource {
   /** The first event stored at or after the time is looked at; where there is none, the end is meant. */
   async #placeOfTime(partition: string, timestampMs: number, info: PartitionInfo, signal: AbortSignal): Promise<PartitionPlace> {
     if (info.lastStoredMs === null || info.lastStoredMs < timestampMs) return at(info.next);
-    const groups = [...new Set([this.#service.readerGroup, this.#group])];
-    for (const [index, group] of groups.entries()) {
-      try {
-        return await this.#firstSince(partition, timestampMs, group, signal);
-      } catch (error) {
-        // In a consumer group that a group uses readers are excluded.
-        if (index === groups.length - 1 || !isCoded(error, "ReceiverDisconnectedError")) throw error;
-      }
-    }
-    throw eventHubsError("internal", "no consumer group was tried");
+    return inFreeGroup([this.#service.readerGroup, this.#group], (group) => this.#firstSince(partition, timestampMs, group, signal));
   }
 
   async #firstSince(partition: string, timestampMs: number, group: string, signal: AbortSignal): Promise<PartitionPlace> {

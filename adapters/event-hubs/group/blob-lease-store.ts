@@ -7,12 +7,22 @@ import {
   groupColumns,
   groupRowOf,
 } from "../../../src/leases/index.ts";
+import type { PartitionPlace } from "../../../src/driver/index.ts";
 import { eventHubsError } from "../errors.ts";
 import type { BlobCalls, FoundBlob, Metadata } from "./blob-calls.ts";
-import { checkpointMetadata, isFreed, isProgress, ownershipMetadata, rowOf } from "./lease-blobs.ts";
+import { checkpointMetadata, isFreed, isProgress, onlyOffsetOf, ownershipMetadata, rowOf } from "./lease-blobs.ts";
 
 /** Metadata of a blob, which has some hundred bytes besides, may have 8 KiB: https://learn.microsoft.com/rest/api/storageservices/setting-and-retrieving-properties-and-metadata-for-blob-resources */
 const AHEAD_BYTES = 6_656;
+
+export interface BlobLeaseStoreParts {
+  readonly blobs: BlobCalls;
+  /** Of the names of its blobs, with a slash at its end. */
+  readonly prefix: string;
+  readonly group: string;
+  /** Where the event of an offset is, for checkpoints of other clients that have nothing else. */
+  readonly placeOfOffset: (partition: string, offset: string, signal: AbortSignal) => Promise<PartitionPlace>;
+}
 
 /**
  * The leases of one group in the layout of the processors of all SDKs: `<namespace>/<hub>/<group>/ownership/<partition>` says who owns a partition, and
@@ -24,18 +34,21 @@ export class BlobLeaseStore implements LeaseStore {
   readonly #blobs: BlobCalls;
   readonly #prefix: string;
   readonly #group: string;
+  readonly #placeOfOffset: BlobLeaseStoreParts["placeOfOffset"];
   /** How many resets the group has seen, as it was read last; `null`: it does not exist. */
   #moves: bigint | null = null;
   /** Partitions whose checkpoint was not written by the acquisition, because a request has failed. */
   readonly #owed = new Set<string>();
   /** Rows as this store has written them last for an owner, and the checkpoint beside them. */
   readonly #left = new Map<string, { readonly row: LeaseRow; readonly checkpoint: string | null }>();
+  /** Places that were looked for, by partition, each with the version of its checkpoint. */
+  readonly #found = new Map<string, { readonly etag: string; readonly place: PartitionPlace }>();
 
-  /** @param prefix of the names of its blobs, with a slash at its end */
-  constructor(blobs: BlobCalls, prefix: string, group: string) {
+  constructor({ blobs, prefix, group, placeOfOffset }: BlobLeaseStoreParts) {
     this.#blobs = blobs;
     this.#prefix = prefix;
     this.#group = group;
+    this.#placeOfOffset = placeOfOffset;
   }
 
   get #groupName(): string {
@@ -65,26 +78,46 @@ export class BlobLeaseStore implements LeaseStore {
     const ownerships = byPartition(await this.#blobs.list(this.#nameOf("ownership", ""), signal));
     const checkpoints = byPartition(await this.#blobs.list(this.#nameOf("checkpoint", ""), signal));
     const partitions = new Set([...ownerships.keys(), ...checkpoints.keys()]);
-    return [...partitions].flatMap((partition) => {
-      const held = this.#held(partition, ownerships.get(partition) ?? null, checkpoints.get(partition) ?? null);
-      return held === null ? [] : [held];
-    });
+    const held = await Promise.all(
+      [...partitions].map((partition) =>
+        this.#held(partition, ownerships.get(partition) ?? null, checkpoints.get(partition) ?? null, signal),
+      ),
+    );
+    return held.filter((one) => one !== null);
   }
 
   async read(partition: string, signal: AbortSignal): Promise<Held<LeaseRow> | null> {
     const ownership = await this.#blobs.find(this.#nameOf("ownership", partition), signal);
     const checkpoint = await this.#blobs.find(this.#nameOf("checkpoint", partition), signal);
-    return this.#held(partition, ownership, checkpoint);
+    return this.#held(partition, ownership, checkpoint, signal);
   }
 
-  #held(partition: string, ownership: FoundBlob | null, checkpoint: FoundBlob | null): Held<LeaseRow> | null {
-    const found = rowOf(partition, ownership, checkpoint, this.#moves);
+  async #held(
+    partition: string,
+    ownership: FoundBlob | null,
+    checkpoint: FoundBlob | null,
+    signal: AbortSignal,
+  ): Promise<Held<LeaseRow> | null> {
+    const place = await this.#placeByOffset(partition, checkpoint, signal);
+    const found = rowOf(partition, ownership, checkpoint, this.#moves, place);
     if (found === null) return null;
     const left = this.#left.get(partition);
     // Freed by another client, which has settled nothing: all the rest is as it was left.
     const isLeft = left !== undefined && isFreed(ownership) && left.checkpoint === (checkpoint?.etag ?? null);
     const row = isLeft ? { ...left.row, owner: null, wantedBy: null } : found;
     return { row, version: versionOf(ownership?.etag ?? null, checkpoint?.etag ?? null) };
+  }
+
+  /** `null`: the checkpoint says it otherwise. */
+  async #placeByOffset(partition: string, checkpoint: FoundBlob | null, signal: AbortSignal): Promise<PartitionPlace | null> {
+    const offset = onlyOffsetOf(checkpoint);
+    if (offset === null) return null;
+    const { etag } = checkpoint!;
+    const known = this.#found.get(partition);
+    if (known?.etag === etag) return known.place;
+    const place = await this.#placeOfOffset(partition, offset, signal);
+    this.#found.set(partition, { etag, place });
+    return place;
   }
 
   async create(row: LeaseRow, signal: AbortSignal): Promise<Version | null> {

@@ -3,6 +3,7 @@ import { eventHubsError } from "../errors.ts";
 import type { GroupStores } from "../service.ts";
 import type { BlobCalls } from "./blob-calls.ts";
 import { BlobLeaseStore } from "./blob-lease-store.ts";
+import type { OffsetSearch } from "./offset-search.ts";
 
 const GROUP_BLOB = "streamport/group";
 
@@ -10,14 +11,21 @@ const GROUP_BLOB = "streamport/group";
 export class ContainerGroups implements GroupStores {
   readonly #blobs: BlobCalls;
   readonly #host: string;
+  readonly #offsets: OffsetSearch;
 
-  constructor(blobs: BlobCalls, host: string) {
+  constructor(blobs: BlobCalls, host: string, offsets: OffsetSearch) {
     this.#blobs = blobs;
     this.#host = host;
+    this.#offsets = offsets;
   }
 
   async storeOf(hub: string, group: string): Promise<LeaseStore> {
-    return new BlobLeaseStore(this.#blobs, `${this.#prefixOf(hub)}${group.toLowerCase()}/`, group);
+    return new BlobLeaseStore({
+      blobs: this.#blobs,
+      prefix: `${this.#prefixOf(hub)}${group.toLowerCase()}/`,
+      group,
+      placeOfOffset: (partition, offset, signal) => this.#offsets.find({ hub, group, partition, offset }, signal),
+    });
   }
 
   async list(hub: string, signal: AbortSignal): Promise<readonly string[]> {

@@ -38,14 +38,21 @@ export function isProgress(before: Progress, next: Progress): boolean {
 /**
  * The row of a partition as both blobs show it: who owns it by the ownership, and how far the group is by the checkpoint, whoever has written them.
  * @param moves how many resets the group has seen: a foreign place is younger than all of them. `null`: the group does not exist
+ * @param found where the checkpoint stands if `onlyOffsetOf` it is not `null`
  * @returns `null`: there is no row
- * @throws `configuration` for a checkpoint without a place
+ * @throws `configuration` for a checkpoint that names no event
  */
-export function rowOf(partition: string, ownership: FoundBlob | null, checkpoint: FoundBlob | null, moves: bigint | null): LeaseRow | null {
+export function rowOf(
+  partition: string,
+  ownership: FoundBlob | null,
+  checkpoint: FoundBlob | null,
+  moves: bigint | null,
+  found: PartitionPlace | null = null,
+): LeaseRow | null {
   const owner = ownership?.metadata["ownerid"] ?? "";
   const written = ownRow(ownership);
   const lease = written !== null && (written.owner ?? "") === owner ? written : null;
-  const progress = progressOf(checkpoint, lease, moves);
+  const progress = progressOf(checkpoint, lease, moves, found);
   if (lease !== null) return progress === null ? lease : { ...lease, ...progress, groupId: lease.groupId, epoch: lease.epoch };
   // An ownership without a checkpoint: where the group starts. The row is from before all resets, so that it is placed there.
   const unplaced = ownership?.metadata["ownerid"] === undefined || moves === null ? null : UNPLACED;
@@ -59,7 +66,12 @@ export function rowOf(partition: string, ownership: FoundBlob | null, checkpoint
 const UNPLACED: Progress = { groupId: null, epoch: 0n, place: { kind: "earliest" }, ahead: null, emptyUntilMs: null, moved: -1n };
 
 /** @param lease what the ownership says: a checkpoint of another group is none of its own */
-function progressOf(checkpoint: FoundBlob | null, lease: LeaseRow | null, moves: bigint | null): Progress | null {
+function progressOf(
+  checkpoint: FoundBlob | null,
+  lease: LeaseRow | null,
+  moves: bigint | null,
+  found: PartitionPlace | null,
+): Progress | null {
   const own = ownRow(checkpoint);
   if (own !== null) {
     if (lease !== null && own.groupId !== lease.groupId) return null;
@@ -67,7 +79,7 @@ function progressOf(checkpoint: FoundBlob | null, lease: LeaseRow | null, moves:
     return { groupId, epoch, place, ahead, emptyUntilMs, moved };
   }
   if (checkpoint === null || !isCheckpoint(checkpoint)) return null;
-  return { groupId: null, epoch: 0n, place: placeOf(checkpoint), ahead: null, emptyUntilMs: null, moved: moves ?? 0n };
+  return { groupId: null, epoch: 0n, place: found ?? placeOf(checkpoint), ahead: null, emptyUntilMs: null, moved: moves ?? 0n };
 }
 
 /** `null`: another client has written the blob. */
@@ -86,15 +98,28 @@ function isCheckpoint({ metadata }: FoundBlob): boolean {
   return metadata["sequencenumber"] !== undefined || metadata["offset"] !== undefined;
 }
 
-/** The minimum of a long, where a processor knows none: https://github.com/Azure/azure-sdk-for-net/issues/41911 */
-const NO_NUMBER = /^-\d+$/;
+/**
+ * What processors write where they know none: nothing, the minimum of a long (.NET: https://github.com/Azure/azure-sdk-for-net/issues/41911), or the text of
+ * their word for it (Python).
+ */
+const NONE = /^(?:-\d+|none|null)$/i;
+const SEQUENCE_NUMBER = /^\d{1,15}$/;
+const OFFSET = /^[!-~]{1,200}$/;
 
-/** By the sequence number where there is one: an offset may be empty, the minimum of a long, or of before a failover. @throws `configuration` */
-function placeOf({ name, metadata }: FoundBlob): PartitionPlace {
-  const { sequencenumber = "", offset = "" } = metadata;
-  if (/^\d{1,15}$/.test(sequencenumber)) {
-    const hasOffset = offset !== "" && !NO_NUMBER.test(offset) && /^[!-~]{1,200}$/.test(offset);
-    return { kind: "after", position: positionOf(Number(sequencenumber), hasOffset ? offset : undefined) };
-  }
-  throw eventHubsError("configuration", `the checkpoint ${name} has no sequence number to resume at: give it one, or delete it`);
+function offsetIn({ metadata: { offset = "" } }: FoundBlob): string | undefined {
+  return OFFSET.test(offset) && !NONE.test(offset) ? offset : undefined;
+}
+
+/** The offset of a checkpoint of another client that has no sequence number beside it; `null`: any other checkpoint. */
+export function onlyOffsetOf(checkpoint: FoundBlob | null): string | null {
+  if (checkpoint === null || ownRow(checkpoint) !== null || SEQUENCE_NUMBER.test(checkpoint.metadata["sequencenumber"] ?? "")) return null;
+  return offsetIn(checkpoint) ?? null;
+}
+
+/** By the sequence number: an offset may be missing, or of before a failover. @throws `configuration` */
+function placeOf(checkpoint: FoundBlob): PartitionPlace {
+  const { sequencenumber = "" } = checkpoint.metadata;
+  if (SEQUENCE_NUMBER.test(sequencenumber)) return { kind: "after", position: positionOf(Number(sequencenumber), offsetIn(checkpoint)) };
+  const text = `the checkpoint ${checkpoint.name} has neither a sequence number nor an offset to resume at: give it one, or delete it`;
+  throw eventHubsError("configuration", text);
 }

@@ -18,6 +18,8 @@ export interface PartitionInfo {
   readonly next: number;
   /** When the last event was stored; `null`: none is kept. */
   readonly lastStoredMs: number | null;
+  /** The offset of the last event, kept or not. */
+  readonly lastOffset: string;
 }
 
 /** How long a description is good enough: the service permits 50 such requests a second. */
@@ -60,8 +62,9 @@ export class HubDirectory {
     this.#called("GetPartitionProperties", hub);
     const found = await this.#ask(hub, signal, (client, within) => client.getPartitionProperties(partition, { abortSignal: within }));
     const next = found.lastEnqueuedSequenceNumber + 1;
-    if (found.isEmpty) return { begin: next, next, lastStoredMs: null };
-    return { begin: found.beginningSequenceNumber, next, lastStoredMs: found.lastEnqueuedOnUtc.getTime() };
+    const { lastEnqueuedOffset: lastOffset } = found;
+    if (found.isEmpty) return { begin: next, next, lastStoredMs: null, lastOffset };
+    return { begin: found.beginningSequenceNumber, next, lastStoredMs: found.lastEnqueuedOnUtc.getTime(), lastOffset };
   }
 
   async #ask<Answer>(

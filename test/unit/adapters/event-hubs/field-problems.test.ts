@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { ReceivedEventData } from "@azure/event-hubs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { partitionIndexOf } from "../../../../adapters/event-hubs/produce/partition-key-hash.ts";
-import { type Connection, type Message, bytes, text } from "../../../../src/index.ts";
+import { type Connection, type ConsumerOptions, type Message, bytes, text } from "../../../../src/index.ts";
 import { rawProducer } from "../../localstack/event-hubs/raw-client.ts";
 import { EventHubsWorld, GENEROUS } from "./event-hubs-world.ts";
 
@@ -33,10 +34,10 @@ async function read(connection: Connection, from: "earliest" | { readonly bookma
 }
 
 /** A member of the group `delays`. */
-function member(connection: Connection, handled: string[]) {
+function member(connection: Connection, handled: string[], options: Pick<ConsumerOptions, "onGap"> = {}) {
   const consumer = connection
     .topic("flights", { codec: text() })
-    .consumer({ group: "delays", initialPosition: "earliest", sessionTimeoutMs: 6_000, commit: { everyMs: 10 } });
+    .consumer({ group: "delays", initialPosition: "earliest", sessionTimeoutMs: 6_000, commit: { everyMs: 10 }, ...options });
   const running = consumer.run(({ value }) => void handled.push(value));
   running.catch(() => undefined);
   return {
@@ -113,7 +114,8 @@ async function checkpoint(world: EventHubsWorld, metadata: Record<string, string
 test.each([
   ["an empty offset", { sequencenumber: "1", offset: "" }],
   ["no offset", { sequencenumber: "1" }],
-  ["the minimum of a long as offset", { sequencenumber: "1", offset: "-9223372036854775808" }],
+  ["the minimum of a long as offset (.NET)", { sequencenumber: "1", offset: "-9223372036854775808" }],
+  ["the text of no offset (Python)", { sequencenumber: "1", offset: "None" }],
   ["names in capitals", { SequenceNumber: "1", Offset: "100" }],
 ])("E3: a checkpoint with %s is resumed by its sequence number", GENEROUS, async (_, metadata) => {
   await using world = await EventHubsWorld.start();
@@ -126,7 +128,93 @@ test.each([
   await one.stop();
 });
 
-test.each([[{ offset: "100" }], [{ sequencenumber: "none", offset: "" }], [{ sequencenumber: "-1" }]])(
+/** The offsets of all events of the only partition, as the service has them. */
+async function offsets(connection: Connection): Promise<readonly string[]> {
+  return (await read(connection)).map(({ native }) => (native as ReceivedEventData).offset);
+}
+
+test.each<[string, Readonly<Record<string, string>>]>([
+  ["no sequence number (Java)", {}],
+  ["an empty sequence number", { sequencenumber: "" }],
+  ["the minimum of a long as sequence number (.NET)", { sequencenumber: "-9223372036854775808" }],
+  ["the text of no sequence number (Python)", { sequencenumber: "None" }],
+])("E3: a checkpoint with an offset and %s is resumed behind the event of the offset", GENEROUS, async (_, metadata) => {
+  await using world = await EventHubsWorld.start();
+  const connection = await world.connect();
+  await send(connection, ["1", "2", "3"]);
+  await checkpoint(world, { ...metadata, offset: (await offsets(connection))[1]! });
+  const handled: string[] = [];
+  const one = member(connection, handled);
+  await expect.poll(() => handled, LATER).toEqual(["3"]);
+  await one.stop();
+  // Ours has both.
+  const { metadata: own } = await world.container.getBlobClient("127.0.0.1/flights/delays/checkpoint/0").getProperties();
+  expect(own).toMatchObject({ sequencenumber: "2", offset: (await offsets(connection))[2] });
+});
+
+test.each([false, true])("E3: an offset of the last event is the end, with geo-replication: %s", GENEROUS, async (geoReplication) => {
+  await using world = await EventHubsWorld.start({ geoReplication });
+  const connection = await world.connect();
+  await send(connection, ["1", "2"]);
+  await checkpoint(world, { offset: (await offsets(connection))[1]! });
+  const handled: string[] = [];
+  const one = member(connection, handled);
+  await expect.poll(async () => (await connection.admin.describeGroup("flights", "delays")).members, LATER).toBe(1);
+  await send(connection, ["3"]);
+  await expect.poll(() => handled, LATER).toEqual(["3"]);
+  await one.stop();
+});
+
+test("E3: an offset whose event compaction has removed is resumed at the next one", GENEROUS, async () => {
+  await using world = await EventHubsWorld.start();
+  const connection = await world.connect();
+  const producer = connection.topic("flights", { codec: text() }).producer();
+  for (const [key, value] of [
+    ["a", "1"],
+    ["b", "2"],
+    ["b", "3"],
+    ["c", "4"],
+  ])
+    await producer.send({ key, value: value! });
+  const [, second] = await offsets(connection);
+  await world.emulator.compact("flights");
+  await checkpoint(world, { offset: second! });
+  const handled: string[] = [];
+  const one = member(connection, handled);
+  await expect.poll(() => handled, LATER).toEqual(["3", "4"]);
+  await one.stop();
+});
+
+test.each([
+  ["emptied", []],
+  ["still holding", ["4"]],
+])("E3: an offset that retention has passed in a partition %s later events is a gap", GENEROUS, async (_, later) => {
+  await using world = await EventHubsWorld.start();
+  const connection = await world.connect();
+  await send(connection, ["1", "2", "3"]);
+  const [first] = await offsets(connection);
+  await world.emulator.expire("flights");
+  if (later.length > 0) await send(connection, later);
+  await checkpoint(world, { offset: first! });
+  await expect(member(connection, []).running).rejects.toMatchObject({ code: "position-out-of-range" });
+  const handled: string[] = [];
+  const goesOn = member(connection, handled, { onGap: () => undefined });
+  await send(connection, ["5"]);
+  await expect.poll(() => handled, LATER).toEqual([...later, "5"]);
+  await goesOn.stop();
+});
+
+test("E3: an offset behind the end belongs to another hub", GENEROUS, async () => {
+  await using world = await EventHubsWorld.start();
+  const connection = await world.connect();
+  await send(connection, ["1"]);
+  await checkpoint(world, { offset: "5000" });
+  const handled: string[] = [];
+  await expect(member(connection, handled).running).rejects.toMatchObject({ code: "position-mismatch" });
+  expect(handled).toEqual([]);
+});
+
+test.each([[{ offset: "None" }], [{ sequencenumber: "none", offset: "" }], [{ sequencenumber: "-1" }], [{ offset: "-1" }]])(
   "E3: a checkpoint that names no event (%j) is an error, never a start",
   GENEROUS,
   async (metadata) => {
@@ -137,7 +225,7 @@ test.each([[{ offset: "100" }], [{ sequencenumber: "none", offset: "" }], [{ seq
     const handled: string[] = [];
     await expect(member(connection, handled).running).rejects.toMatchObject({
       code: "configuration",
-      message: expect.stringMatching(/checkpoint\/0 has no sequence number to resume at: give it one, or delete it/),
+      message: expect.stringMatching(/checkpoint\/0 has neither a sequence number nor an offset to resume at: give it one, or delete it/),
     });
     expect(handled).toEqual([]);
   },

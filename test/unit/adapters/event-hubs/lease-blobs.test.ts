@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { FoundBlob, Metadata } from "../../../../adapters/event-hubs/group/blob-calls.ts";
 import { BlobLeaseStore } from "../../../../adapters/event-hubs/group/blob-lease-store.ts";
-import { checkpointMetadata, ownershipMetadata, rowOf } from "../../../../adapters/event-hubs/group/lease-blobs.ts";
+import { checkpointMetadata, onlyOffsetOf, ownershipMetadata, rowOf } from "../../../../adapters/event-hubs/group/lease-blobs.ts";
 import type { LeaseRow } from "../../../../src/leases/index.ts";
 
 const ROW: LeaseRow = {
@@ -31,7 +31,12 @@ test("what is written is read again, and processors find what they look for", ()
 });
 
 test("a row with all that may be handled ahead fits the 8 KiB that the metadata of a blob may have", () => {
-  const { aheadBytes } = new BlobLeaseStore(null as never, "ns/hub/group/", "group");
+  const { aheadBytes } = new BlobLeaseStore({
+    blobs: null as never,
+    prefix: "ns/hub/group/",
+    group: "group",
+    placeOfOffset: null as never,
+  });
   const uuid = "8540ce6b-fe80-45b7-80f7-0ca008cf3d35";
   const longest: LeaseRow = {
     ...ROW,
@@ -56,13 +61,23 @@ test.each<[string, Metadata, string]>([
   ["an empty offset", { sequencenumber: "41", offset: "" }, "41"],
   ["no offset", { sequencenumber: "41" }, "41"],
   ["the minimum of a long as the offset", { sequencenumber: "41", offset: "-9223372036854775808" }, "41"],
+  ["the text of no offset", { sequencenumber: "41", offset: "None" }, "41"],
 ])("a checkpoint of another SDK with %s is resumed by its sequence number", (_, metadata, position) => {
   const row = rowOf("3", null, blob(metadata), null);
   expect(row).toMatchObject({ groupId: null, owner: null, place: { kind: "after", position }, ahead: null });
 });
 
 test("a checkpoint of another SDK that names no event is an error, never a start", () => {
-  expect(() => rowOf("3", null, blob({ offset: "8176" }), null)).toThrow(/no sequence number/);
+  expect(() => rowOf("3", null, blob({ offset: "" }), null)).toThrow(/neither a sequence number nor an offset/);
+});
+
+test("a checkpoint of another SDK with an offset alone needs to be looked for, and stands where that is", () => {
+  const checkpoint = blob({ offset: "8176" });
+  expect(onlyOffsetOf(checkpoint)).toBe("8176");
+  expect(onlyOffsetOf(blob({ sequencenumber: "41", offset: "8176" }))).toBeNull();
+  expect(onlyOffsetOf(blob(checkpointMetadata(ROW)))).toBeNull();
+  const place = { kind: "after", position: "41@8176" } as const;
+  expect(rowOf("3", null, checkpoint, null, place)).toMatchObject({ groupId: null, owner: null, place });
 });
 
 test("a directory of a hierarchical namespace is no row", () => {
