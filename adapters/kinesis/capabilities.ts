@@ -7,7 +7,7 @@ export const DEFAULT_RECORD_BYTES = 1_048_576;
 /** 1 to 256 Unicode characters: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecordsRequestEntry.html */
 export const MOST_KEY_CHARACTERS = 256;
 /** What so many characters take at most in UTF-8. */
-const MOST_KEY_BYTES = MOST_KEY_CHARACTERS * 4;
+export const MOST_KEY_BYTES = MOST_KEY_CHARACTERS * 4;
 /** Of the partition key that a message without a key gets. */
 const KEYLESS_BYTES = 16;
 

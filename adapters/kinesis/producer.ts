@@ -37,6 +37,11 @@ interface Entry {
   readonly entry: PutRecordsRequestEntry;
 }
 
+/** The capabilities of a stream, and what they depend on. */
+interface KnownCapabilities extends Pick<ProducerStream, "recordBytes" | "isOnDemand" | "knowsShards"> {
+  readonly capabilities: Capabilities;
+}
+
 /** Publishes to one stream. A lane is a key; a record packs what a lane has in a call, and a key has one unresolved record at most. */
 export class KinesisProducer implements ProducerDriver {
   readonly laneGeneration = 0;
@@ -45,6 +50,7 @@ export class KinesisProducer implements ProducerDriver {
   readonly #envelope: Envelope;
   readonly #stream: ProducerStream;
   readonly #shape: CallShape;
+  #known: KnownCapabilities | null = null;
 
   constructor(service: KinesisService, topic: string) {
     this.#service = service;
@@ -70,10 +76,15 @@ export class KinesisProducer implements ProducerDriver {
     return this.capabilities.limits;
   }
 
+  /** The core asks for each message: they are made anew only where the stream has others. */
   get capabilities(): Capabilities {
     const { recordBytes, isOnDemand, knowsShards } = this.#stream;
-    const known = narrowed({ envelope: this.#envelope, recordBytes, isOnDemand });
-    return knowsShards ? known : { ...known, explicitPartition: false };
+    if (this.#known?.recordBytes === recordBytes && this.#known.isOnDemand === isOnDemand && this.#known.knowsShards === knowsShards)
+      return this.#known.capabilities;
+    const ofStream = narrowed({ envelope: this.#envelope, recordBytes, isOnDemand });
+    const capabilities = knowsShards ? ofStream : { ...ofStream, explicitPartition: false };
+    this.#known = { recordBytes, isOnDemand, knowsShards, capabilities };
+    return capabilities;
   }
 
   /** Keys keep their lanes whatever becomes of the shards. Of a partition that the application names the lane is a part of that of the key. */
@@ -98,15 +109,15 @@ export class KinesisProducer implements ProducerDriver {
   async #entriesOf(call: PublishCall, results: (SliceResult | undefined)[], signal: AbortSignal): Promise<readonly Entry[]> {
     const entries: Entry[] = [];
     for (const [slice, { lane, records }] of call.slices.entries()) {
+      const before = entries.length;
       try {
-        const made: Entry[] = [];
         for (const messages of lane === null ? records.map((record) => [record]) : [records]) {
           const { toPartition } = messages[0]!;
           const hashKey = toPartition === undefined ? undefined : await this.#stream.hashKeyOf(toPartition, signal);
-          made.push({ slice, count: messages.length, entry: recordEntry(this.#envelope, messages, hashKey) });
+          entries.push({ slice, count: messages.length, entry: recordEntry(this.#envelope, messages, hashKey) });
         }
-        entries.push(...made);
       } catch (error) {
+        entries.length = before;
         results[slice] = notStored(classify(error));
       }
     }

@@ -2,6 +2,7 @@ import type { CallShape, CallSlice, PublishCall } from "../driver/producer-drive
 import type { Lane } from "./lane.ts";
 import type { PendingMessage } from "./pending-message.ts";
 import { nowMs } from "./producer-timer.ts";
+import type { ReadyList } from "./ready-list.ts";
 
 /** One call of the driver's `write` that is in flight, with what is needed to settle it. */
 export class ActiveCall implements PublishCall {
@@ -56,14 +57,15 @@ export class ActiveCall implements PublishCall {
  * Fills one call from the lanes of a destination, in the order in which they became ready, and removes those lanes from the list.
  * `unnamedLane` makes a lane for messages that have none and are sent together.
  */
-export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape, unnamedLane: () => Lane): ActiveCall {
+export function fillCall(destination: string, ready: ReadyList, shape: CallShape, unnamedLane: () => Lane): ActiveCall {
   const call = new ActiveCall(destination);
   const { maxCallRecords = Infinity } = shape;
   let maxLanes = shape.lanesPerCall === "one" ? 1 : Infinity;
-  for (const lane of ready) {
+  // Each of them leaves the list, or ends the call.
+  for (let lane = ready.first; lane !== null; lane = ready.first) {
     // The lane has been emptied since, or its messages were sent to another destination.
     if (!lane.canSend) {
-      removeFromReady(lane, ready);
+      ready.remove(lane);
       continue;
     }
     const isFirst = call.lanes.length === 0;
@@ -80,21 +82,15 @@ export function fillCall(destination: string, ready: Set<Lane>, shape: CallShape
       const own = unnamedLane();
       for (const record of records) record.enterLane(own);
       call.add(own, records);
-      ready.delete(lane);
+      ready.remove(lane);
       // Behind the lanes that are ready already: a flood of messages without a key must not keep keys waiting.
-      if (lane.readyCount === 0) lane.leaveReadyList();
-      else ready.add(lane);
+      if (lane.readyCount > 0) ready.add(lane);
     } else {
-      removeFromReady(lane, ready);
+      ready.remove(lane);
       call.add(lane, records);
     }
     if (call.lanes.length >= maxLanes || call.messages >= shape.maxCallMessages) break;
     if (call.records >= maxCallRecords || call.bytes >= shape.maxCallBytes) break;
   }
   return call;
-}
-
-function removeFromReady(lane: Lane, ready: Set<Lane>): void {
-  lane.leaveReadyList();
-  ready.delete(lane);
 }

@@ -1,9 +1,10 @@
 import type { ProducerDriver, SliceResult } from "../driver/producer-driver.ts";
 import { type ActiveCall, fillCall } from "./active-call.ts";
 import type { Lane } from "./lane.ts";
+import { ReadyList } from "./ready-list.ts";
 
 interface Destination {
-  readonly ready: Set<Lane>;
+  readonly ready: ReadyList;
   callsInFlight: number;
 }
 
@@ -37,7 +38,6 @@ export class Dispatcher {
   ready(lane: Lane): boolean {
     const destination = this.#destination(this.#nameOf(lane));
     destination.ready.add(lane);
-    lane.joinReadyList();
     const { shape } = this.#driver;
     const maxRecords = Math.min(shape.maxCallMessages, shape.maxCallRecords ?? Infinity);
     const maxMessages = lane.name === null ? maxRecords : shape.maxCallMessages;
@@ -48,8 +48,7 @@ export class Dispatcher {
   }
 
   forget(lane: Lane): void {
-    lane.leaveReadyList();
-    for (const destination of this.#destinations.values()) destination.ready.delete(lane);
+    lane.readyList?.remove(lane);
   }
 
   /** Makes the calls that may be made now. */
@@ -70,9 +69,7 @@ export class Dispatcher {
     for (const [name, { ready }] of [...this.#destinations]) {
       for (const lane of ready) {
         const current = this.#nameOf(lane);
-        if (current === name) continue;
-        ready.delete(lane);
-        this.#destination(current).ready.add(lane);
+        if (current !== name) this.#destination(current).ready.add(lane);
       }
     }
   }
@@ -107,7 +104,7 @@ export class Dispatcher {
   #destination(name: string): Destination {
     let destination = this.#destinations.get(name);
     if (destination === undefined) {
-      destination = { ready: new Set(), callsInFlight: 0 };
+      destination = { ready: new ReadyList(), callsInFlight: 0 };
       this.#destinations.set(name, destination);
     }
     return destination;

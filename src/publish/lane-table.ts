@@ -3,7 +3,13 @@ import { Lane } from "./lane.ts";
 /** Names of late lanes that are remembered while they are empty. */
 const REMEMBERED_LATE_LANES = 1_024;
 
-/** The lanes that have messages. Nothing is kept of an empty lane, except the names of a bounded number of late ones. */
+/** From so many lanes on, those without messages are let go before another one is made. */
+const REMEMBERED_LANES = 4_096;
+
+/**
+ * The lanes that have messages, and a bounded number of others: a key that is busy keeps its lane between two messages. Nothing is known of
+ * a lane without messages but whether it is late.
+ */
 export class LaneTable {
   /** Messages without a lane. */
   readonly free = new Lane(null, "free");
@@ -13,14 +19,21 @@ export class LaneTable {
   /** Lanes of messages without a lane name that are in calls or wait for a retry. */
   readonly #unnamed = new Set<Lane>();
   readonly #late = new Set<string>();
+  #mostLanes = REMEMBERED_LANES;
 
+  /** How many are kept. */
   get size(): number {
     return this.#byName.size + this.#unnamed.size;
+  }
+
+  get areEmpty(): boolean {
+    return this.all().every((lane) => lane.isEmpty);
   }
 
   named(name: string): Lane {
     let lane = this.#byName.get(name);
     if (lane === undefined) {
+      if (this.#byName.size >= this.#mostLanes) this.#letGo();
       lane = new Lane(name, "ordered");
       if (this.#late.has(name)) lane.shareCallsOf(1);
       this.#byName.set(name, lane);
@@ -43,11 +56,22 @@ export class LaneTable {
     else if (this.#late.size < REMEMBERED_LATE_LANES) this.#late.add(lane.name);
   }
 
-  retire(lane: Lane): void {
+  /** It has no messages any more. */
+  rest(lane: Lane): void {
     if (lane.kind !== "ordered") return;
-    lane.retire();
+    lane.rest();
     if (lane.name === null) this.#unnamed.delete(lane);
-    else if (this.#byName.get(lane.name) === lane) this.#byName.delete(lane.name);
+    else if (lane.maxSharedLanes !== Infinity) lane.shareCallsOf(this.#late.has(lane.name) ? 1 : Infinity);
+  }
+
+  /** Looks at all of them, so not before there are twice as many as have messages now. */
+  #letGo(): void {
+    for (const [name, lane] of this.#byName) {
+      if (!lane.isEmpty) continue;
+      lane.retire();
+      this.#byName.delete(name);
+    }
+    this.#mostLanes = Math.max(REMEMBERED_LANES, 2 * this.#byName.size);
   }
 
   /** All that may have messages. */

@@ -1,9 +1,13 @@
 import type { StreamError } from "../errors.ts";
 import type { ActiveCall } from "./active-call.ts";
 import type { PendingMessage } from "./pending-message.ts";
+import type { ReadyList } from "./ready-list.ts";
 import type { SliceFollowUp } from "./settle-slice.ts";
 
 const NONE: readonly PendingMessage[] = Object.freeze([]);
+/** The queue of every empty lane. Nothing is pushed to it. */
+const EMPTY: PendingMessage[] = [];
+Object.freeze(EMPTY);
 
 /**
  * Messages in the order in which they must be stored: those of an unresolved call, then the queue.
@@ -26,8 +30,11 @@ export class Lane {
   attempts = 0;
   lastError: StreamError | undefined = undefined;
   backsOff = false;
-  /** The lane is on the ready list of a destination: the next call there that has room takes messages from it. */
-  isReady = false;
+  /** Of a destination: the next call there that has room takes messages from the lane. `null`: it is on none. */
+  readyList: ReadyList | null = null;
+  /** Its neighbours on that list. */
+  previousReady: Lane | null = null;
+  nextReady: Lane | null = null;
   retryAtMs = 0;
   /**
    * How many lanes may be in a call with this one, itself included. 1: it travels alone, because its last result was late or needs a retry, or
@@ -39,7 +46,7 @@ export class Lane {
   splitLeft = 0;
   /** The lane has left the table: a new lane of this name may exist. */
   retired = false;
-  #queue: PendingMessage[] = [];
+  #queue = EMPTY;
   #head = 0;
   /** Every message before this index is admitted or settled. */
   #admittedEnd = 0;
@@ -70,7 +77,9 @@ export class Lane {
 
   push(message: PendingMessage): void {
     message.enterLane(this);
-    this.#queue.push(message);
+    // An array that is pushed to is made for seventeen elements, and most lanes of distinct keys get one.
+    if (this.#queue.length === 0) this.#queue = [message];
+    else this.#queue.push(message);
   }
 
   nextToAdmit(): PendingMessage | undefined {
@@ -108,7 +117,7 @@ export class Lane {
     const available = this.#admittedEnd - this.#head;
     if (available === this.#queue.length && available <= maxMessages && this.readyBytes <= maxBytes) {
       const all = this.#queue;
-      this.#replaceQueue([], 0);
+      this.#replaceQueue(EMPTY, 0);
       this.readyBytes = 0;
       this.readyCount = 0;
       return all;
@@ -151,7 +160,7 @@ export class Lane {
   /** Empties the queue, whose messages have settled or moved to other lanes. */
   clear(): void {
     this.#settled = 0;
-    this.#replaceQueue([], 0);
+    this.#replaceQueue(EMPTY, 0);
   }
 
   callResolved(): void {
@@ -160,13 +169,17 @@ export class Lane {
     this.sentBytes = 0;
   }
 
-  /** A destination has put the lane on its list of ready lanes. */
-  joinReadyList(): void {
-    this.isReady = true;
+  /** For `ReadyList` only: the lane has become the last one of the list. */
+  joinReadyList(list: ReadyList, previous: Lane | null): void {
+    this.readyList = list;
+    this.previousReady = previous;
   }
 
+  /** For `ReadyList` only. */
   leaveReadyList(): void {
-    this.isReady = false;
+    this.readyList = null;
+    this.previousReady = null;
+    this.nextReady = null;
   }
 
   /** A call was answered, and some of its messages need a retry. */
@@ -196,6 +209,15 @@ export class Lane {
 
   shareCallsOf(maxLanes: number): void {
     this.maxSharedLanes = maxLanes;
+  }
+
+  /** It has no messages: nothing is left of what its calls have shown. */
+  rest(): void {
+    this.attempts = 0;
+    this.lastError = undefined;
+    this.backsOff = false;
+    this.splitLimit = Infinity;
+    this.splitLeft = 0;
   }
 
   retire(): void {

@@ -40,6 +40,7 @@ export function unsupportedByTopic(capability: Capability): StreamError {
 }
 
 function areTexts(headers: HeaderList): boolean {
+  if (headers.length === 0) return true;
   const names = new Set(headers.map(([name]) => name));
   return (
     names.size === headers.length && headers.every(([name, value]) => name !== "" && name.isWellFormed() && value !== null && isUtf8(value))

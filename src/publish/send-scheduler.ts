@@ -77,17 +77,9 @@ export class SendScheduler {
     return this.#preparation.done;
   }
 
-  /** Nothing is queued or in flight, and no lane is kept. */
+  /** Nothing is queued or in flight. */
   get isEmpty(): boolean {
-    const { free, unrouted, size } = this.#lanes;
-    return (
-      size === 0 &&
-      free.isEmpty &&
-      unrouted.isEmpty &&
-      this.#dispatcher.isIdle &&
-      this.#admission.admittedBytes === 0 &&
-      this.#admission.waitingBytes === 0
-    );
+    return this.#lanes.areEmpty && this.#dispatcher.isIdle && this.#admission.admittedBytes === 0 && this.#admission.waitingBytes === 0;
   }
 
   get waitingBytes(): number {
@@ -210,18 +202,18 @@ export class SendScheduler {
     this.failures.failAll(this.#lanes.unrouted, () => error);
   }
 
-  /** Admits messages of a lane, makes it ready or retires it, after anything about it has changed. */
+  /** Admits messages of a lane, makes it ready or lets it rest, after anything about it has changed. */
   #advance(lane: Lane, atOnce: boolean): void {
     this.#admission.admit(lane);
     if (lane.isEmpty) {
-      this.#lanes.retire(lane);
+      this.#lanes.rest(lane);
       this.#admission.forget(lane);
       this.#retries.forget(lane);
       return;
     }
     if (!lane.canSend) return;
     // Most messages join a lane that is on the ready list already: it is looked at in any case at the end of this turn.
-    const isFull = !this.#flushes.lingers && lane.isReady ? false : this.#dispatcher.ready(lane);
+    const isFull = !this.#flushes.lingers && lane.readyList !== null ? false : this.#dispatcher.ready(lane);
     if (atOnce || isFull) this.#flushes.now();
     else this.#flushes.soon();
   }

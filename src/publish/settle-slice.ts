@@ -1,10 +1,12 @@
 import type { RecordResult, SliceResult } from "../driver/producer-driver.ts";
 import type { StreamError, StreamErrorCode } from "../errors.ts";
 import type { TopicIdentity } from "../position/position.ts";
+import type { StoredTime } from "../stored-time.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { ActiveCall } from "./active-call.ts";
 import type { CallAnswer } from "./dispatcher.ts";
 import type { PendingMessage } from "./pending-message.ts";
+import type { StoredSlice } from "./receipt.ts";
 import { sendError } from "./send-error.ts";
 
 /** A defect of the driver: its answer does not give the outcome of the slice. A retry would bring the same answer. */
@@ -60,13 +62,7 @@ export function settleSlice(
 ): SliceFollowUp {
   switch (result.outcome) {
     case "stored": {
-      const slice = {
-        provider,
-        identity,
-        partition: result.partition,
-        timestampMs: result.timestampMs,
-        positionOf: (index: number) => result.positionOf(index),
-      };
+      const slice = new SliceReceipts(provider, identity, result);
       for (let at = 0; at < records.length; at += 1) {
         const record = records[at]!;
         if (record.state !== "settled") record.resolve(slice, at);
@@ -87,6 +83,31 @@ export function settleSlice(
   }
 }
 
+/** One object for a slice, without a function of its own: with distinct keys there are as many slices as messages. */
+class SliceReceipts implements StoredSlice {
+  readonly provider: string;
+  readonly identity: TopicIdentity;
+  readonly #result: Pick<StoredSlice, "partition" | "timestampMs" | "positionOf">;
+
+  constructor(provider: string, identity: TopicIdentity, result: Pick<StoredSlice, "partition" | "timestampMs" | "positionOf">) {
+    this.provider = provider;
+    this.identity = identity;
+    this.#result = result;
+  }
+
+  get partition(): string | null {
+    return this.#result.partition;
+  }
+
+  get timestampMs(): StoredTime | null {
+    return this.#result.timestampMs;
+  }
+
+  positionOf(index: number): string | null {
+    return this.#result.positionOf(index);
+  }
+}
+
 function isOpen(message: PendingMessage): boolean {
   return message.state !== "settled";
 }
@@ -104,7 +125,7 @@ function sortOne(
     switch (result.outcome) {
       case "stored": {
         const { partition, position, timestampMs } = result;
-        message.resolve({ provider, identity, partition, timestampMs, positionOf: () => position }, 0);
+        message.resolve(new SliceReceipts(provider, identity, { partition, timestampMs, positionOf: () => position }), 0);
         return;
       }
       case "refused":

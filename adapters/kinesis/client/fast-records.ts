@@ -1,4 +1,4 @@
-import type { GetRecordsOutput, PutRecordsInput } from "@aws-sdk/client-kinesis";
+import type { GetRecordsOutput, PutRecordsInput, PutRecordsOutput } from "@aws-sdk/client-kinesis";
 
 /** The part of the SDK's protocol that turns the JSON of an answer into an output. */
 interface Deserializer {
@@ -23,8 +23,8 @@ interface WrittenRecord {
 }
 
 /**
- * Lets a client read and write records by a parser and a writer for their form: those of the SDK, which are for every form, take more than half of
- * what a record costs. A client whose protocol is another one stays as it is, and so does every other request and answer.
+ * Lets a client read and write records, and what became of them, by parsers and a writer for their form: those of the SDK, which are for every form,
+ * take more than half of what a record costs. A client whose protocol is another one stays as it is, and so does every other request and answer.
  */
 export function useFastRecords(client: object): void {
   const { config } = client as { readonly config?: { readonly protocol?: Protocol } };
@@ -35,7 +35,7 @@ export function useFastRecords(client: object): void {
   if (typeof deserializer?.read === "function") {
     protocol.deserializer = Object.assign(Object.create(deserializer) as Deserializer, {
       read(this: Deserializer, schema: unknown, bytes: Uint8Array): unknown {
-        return (isOfRecords(schema) ? parseRecords(bytes) : null) ?? deserializer.read.call(this, schema, bytes);
+        return PARSERS.get(nameOf(schema))?.(bytes) ?? deserializer.read.call(this, schema, bytes);
       },
     });
   }
@@ -65,38 +65,64 @@ const STREAM_MEMBERS = ["StreamName", "StreamARN"] as const;
 export function writeRecords(input: PutRecordsInput): string | null {
   const { Records: entries = [], StreamName: _name, StreamARN: _arn, ...rest } = input;
   if (Object.keys(rest).length > 0) return null;
-  const records: string[] = [];
-  for (const { Data: data, PartitionKey: key, ExplicitHashKey: hash, ...more } of entries) {
-    if (!(data instanceof Uint8Array) || key === undefined || Object.keys(more).length > 0) return null;
-    const base64 = Buffer.from(data.buffer, data.byteOffset, data.length).toString("base64");
+  let records = "";
+  for (const entry of entries) {
+    const { Data: data, PartitionKey: key, ExplicitHashKey: hash } = entry;
+    if (!(data instanceof Uint8Array) || key === undefined || hasMore(entry)) return null;
+    const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
     const explicit = hash === undefined ? "" : `,"ExplicitHashKey":${JSON.stringify(hash)}`;
-    records.push(`{"Data":"${base64}","PartitionKey":${JSON.stringify(key)}${explicit}}`);
+    records += `${records === "" ? "" : ","}{"Data":"${bytes.toString("base64")}","PartitionKey":${JSON.stringify(key)}${explicit}}`;
   }
   const stream = STREAM_MEMBERS.flatMap((name) => (input[name] === undefined ? [] : [`"${name}":${JSON.stringify(input[name])},`])).join(
     "",
   );
-  return `{${stream}"Records":[${records.join(",")}]}`;
+  return `{${stream}"Records":[${records}]}`;
 }
 
-function isOfRecords(schema: unknown): boolean {
+function hasMore(entry: object): boolean {
+  for (const name in entry) if (name !== "Data" && name !== "PartitionKey" && name !== "ExplicitHashKey") return true;
+  return false;
+}
+
+const PARSERS: ReadonlyMap<unknown, (bytes: Uint8Array) => unknown> = new Map<unknown, (bytes: Uint8Array) => unknown>([
+  ["GetRecordsOutput", parseRecords],
+  ["PutRecordsOutput", parseResults],
+]);
+
+function nameOf(schema: unknown): unknown {
   const { getName } = schema as { readonly getName?: () => unknown };
-  return typeof getName === "function" && getName.call(schema) === "GetRecordsOutput";
+  return typeof getName === "function" ? getName.call(schema) : undefined;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
+  } catch {
+    return null;
+  }
 }
 
 /** @returns `null` where something has another form than it should */
 export function parseRecords(bytes: Uint8Array): Omit<GetRecordsOutput, "$metadata"> | null {
-  let answer: GetRecordsOutput | null;
-  try {
-    answer = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")) as GetRecordsOutput | null;
-  } catch {
-    return null;
-  }
+  const answer = parseJson(bytes) as GetRecordsOutput | null;
   if (!Array.isArray(answer?.Records)) return null;
   for (const record of answer.Records) {
     const { Data: data, ApproximateArrivalTimestamp: seconds } = (record ?? {}) as WrittenRecord;
     if (typeof data !== "string" || (seconds !== undefined && typeof seconds !== "number")) return null;
     record.Data = Buffer.from(data, "base64");
     if (seconds !== undefined) record.ApproximateArrivalTimestamp = new Date(Math.round(seconds * 1_000));
+  }
+  return answer;
+}
+
+/** @returns `null` where something has another form than it should */
+export function parseResults(bytes: Uint8Array): Omit<PutRecordsOutput, "$metadata"> | null {
+  const answer = parseJson(bytes) as PutRecordsOutput | null;
+  if (!Array.isArray(answer?.Records)) return null;
+  for (const result of answer.Records) {
+    const { SequenceNumber: number, ShardId: shard, ErrorCode: code } = result ?? {};
+    const isStored = code === undefined && typeof number === "string" && typeof shard === "string";
+    if (!isStored && typeof code !== "string") return null;
   }
   return answer;
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { isUtf8 } from "node:buffer";
 import type { PutRecordsRequestEntry } from "@aws-sdk/client-kinesis";
-import type { OutgoingRecord } from "../../../src/driver/index.ts";
+import { type OutgoingRecord, bytesToText } from "../../../src/driver/index.ts";
 import { FrameWriter, partitionKeyOf } from "../../../src/envelope/index.ts";
-import { MOST_KEY_CHARACTERS } from "../capabilities.ts";
+import { MOST_KEY_BYTES, MOST_KEY_CHARACTERS } from "../capabilities.ts";
 import { kinesisError } from "../errors.ts";
 import type { Envelope } from "../options.ts";
 
@@ -17,13 +16,16 @@ const NO_VALUE = new Uint8Array();
  */
 export function recordEntry(envelope: Envelope, messages: readonly OutgoingRecord[], hashKey: string | undefined): PutRecordsRequestEntry {
   const { key, value } = messages[0]!;
-  const chosen = hashKey === undefined ? {} : { ExplicitHashKey: hashKey };
-  if (envelope === "raw") return { Data: value ?? NO_VALUE, PartitionKey: rawPartitionKey(key), ...chosen };
-  const partitionKey = key === null ? null : partitionKeyOf(key, isPartitionKey);
-  const text = partitionKey === null ? anyPartitionKey() : textOf(partitionKey);
-  const writer = new FrameWriter(partitionKey ?? Buffer.from(text), NOT_BOUNDED);
-  for (const message of messages) writer.add(message);
-  return { Data: writer.finish(), PartitionKey: text, ...chosen };
+  let entry: PutRecordsRequestEntry;
+  if (envelope === "raw") entry = { Data: value ?? NO_VALUE, PartitionKey: rawPartitionKey(key) };
+  else {
+    const partitionKey = key === null ? null : partitionKeyOf(key, isPartitionKey);
+    const text = partitionKey === null ? anyPartitionKey() : bytesToText(partitionKey);
+    const writer = new FrameWriter(partitionKey ?? Buffer.from(text), NOT_BOUNDED);
+    for (const message of messages) writer.add(message);
+    entry = { Data: writer.finish(), PartitionKey: text };
+  }
+  return hashKey === undefined ? entry : { ...entry, ExplicitHashKey: hashKey };
 }
 
 /** So that records without a key go anywhere. */
@@ -33,17 +35,19 @@ function anyPartitionKey(): string {
 
 function rawPartitionKey(key: Uint8Array | null): string {
   if (key === null) return anyPartitionKey();
-  if (isPartitionKey(key)) return textOf(key);
-  const text = `a key of a raw topic is text of 1 to ${MOST_KEY_CHARACTERS} characters; received one of ${key.length} bytes`;
-  throw kinesisError("invalid-argument", text);
+  const text = partitionKeyText(key);
+  if (text !== null) return text;
+  const what = `a key of a raw topic is text of 1 to ${MOST_KEY_CHARACTERS} characters; received one of ${key.length} bytes`;
+  throw kinesisError("invalid-argument", what);
 }
 
-/** Does the service take it as a partition key? */
 function isPartitionKey(key: Uint8Array): boolean {
-  if (key.length === 0 || !isUtf8(key)) return false;
-  return key.length <= MOST_KEY_CHARACTERS || textOf(key).length <= MOST_KEY_CHARACTERS;
+  return partitionKeyText(key) !== null;
 }
 
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+/** `null`: the service does not take it as a partition key. */
+function partitionKeyText(key: Uint8Array): string | null {
+  if (key.length === 0 || key.length > MOST_KEY_BYTES) return null;
+  const text = bytesToText(key);
+  return text.length <= MOST_KEY_CHARACTERS && text.isWellFormed() ? text : null;
 }

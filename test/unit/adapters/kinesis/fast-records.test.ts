@@ -1,7 +1,7 @@
 import { GetRecordsCommand, GetShardIteratorCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { expect, test } from "vitest";
 import { createClients } from "../../../../adapters/kinesis/client/aws-clients.ts";
-import { parseRecords, writeRecords } from "../../../../adapters/kinesis/client/fast-records.ts";
+import { parseRecords, parseResults, writeRecords } from "../../../../adapters/kinesis/client/fast-records.ts";
 import { loadSdk } from "../../../../adapters/kinesis/client/sdk.ts";
 import { KinesisWorld } from "./kinesis-world.ts";
 
@@ -70,6 +70,22 @@ test("an answer of another form is left to the SDK", () => {
     { Records: [{ ...record, ApproximateArrivalTimestamp: "x" }] },
   ]) {
     expect(parseRecords(bytes(other))).toBeNull();
+  }
+});
+
+test("results are read as the SDK reads them, and an answer of another form is left to the SDK", async () => {
+  const stored = { SequenceNumber: "495", ShardId: "shardId-000000000000" };
+  const refused = { ErrorCode: "InternalFailure", ErrorMessage: "Internal Service Failure" };
+  const answer = { FailedRecordCount: 1, Records: [stored, refused], EncryptionType: "KMS" };
+  await using world = await KinesisWorld.start();
+  const { protocol } = world.raw.kinesis.config as unknown as {
+    readonly protocol: { readonly deserializer: { read(schema: unknown, bytes: Uint8Array): unknown } };
+  };
+  const { PutRecordsOutput$ } = (await import("@aws-sdk/client-kinesis")) as unknown as { readonly PutRecordsOutput$: unknown };
+  expect(parseResults(bytes(answer))).toEqual(await protocol.deserializer.read(PutRecordsOutput$, bytes(answer)));
+  const none = { SequenceNumber: "495", ShardId: null };
+  for (const other of ["{", "null", [], {}, { Records: {} }, { Records: [null] }, { Records: [{}] }, { Records: [none] }]) {
+    expect(parseResults(bytes(other))).toBeNull();
   }
 });
 
