@@ -62,6 +62,8 @@ export interface EmulatedOciStreaming extends AsyncDisposable {
   fail(topic: string): Promise<void>;
   /** Puts the clock of the service forward: cursors and messages become older, and signatures too. */
   advanceClock(ms: number): void;
+  /** Refuses the session token from now on, as one whose time is over. There is no other until `renewSession`. */
+  expireSession(): void;
   /** Writes a new session token; calls with the former one are refused as not authenticated. */
   renewSession(): Promise<void>;
   /** Breaks all connections, and comes back a second later with everything that was stored. */
@@ -131,6 +133,10 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
     damage: (topic, partition, damage) => damageLastMessage(opened(), topic, partition, damagedReadsOf(damage)),
     fail: async (topic) => streamOf(opened(), topic).fail(),
     advanceClock: (ms) => opened().clock.advance(ms),
+    expireSession: () => {
+      opened();
+      identity.expireSession();
+    },
     renewSession: async () => identity.renewSession(opened().clock.nowMs),
     restart: async () => {
       opened();

@@ -1,7 +1,9 @@
+import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
+import { setTimeout as delay } from "node:timers/promises";
 import { abortable } from "../../../src/adapter-kit/index.ts";
 import { type StreamError, isStreamError } from "../../../src/driver/index.ts";
-import type { OciAuthentication, OciStreamingOptions } from "../options.ts";
+import type { AuthKind, OciAuthentication, OciStreamingOptions } from "../options.ts";
 import { ociError } from "../errors.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
 
@@ -45,15 +47,23 @@ export class RequestHeaders {
 
 /** Tokens come from services of the cloud. The SDK waits for them without an end, and then all its callers do. */
 const CREDENTIALS_MS = 20_000;
+/** New credentials are asked for so often at most, by whoever needs them. */
+const RENEWALS_APART_MS = 1_000;
+/** Read from files, which a tool of the vendor may be writing. */
+const FROM_FILES: readonly AuthKind[] = ["config-file", "session-token", "resource-principal"];
+const SECOND_LOOK_MS = 250;
 
 const KEY_ID = /keyId="([^"]*)"/;
+/** The key id of a token that is empty. */
+const NO_TOKEN = "ST$";
 
 /** Signs requests by the credentials that the options name. They are read at the first request. */
 export class Authentication {
   readonly #options: OciStreamingOptions;
   readonly #limitMs: number;
   #opening: Promise<Identity> | null = null;
-  #refreshing: Promise<void> | null = null;
+  #renewing: Promise<void> | null = null;
+  #renewedMs = -Infinity;
 
   /** @param limitMs how long credentials may take */
   constructor(options: OciStreamingOptions, limitMs = CREDENTIALS_MS) {
@@ -69,7 +79,9 @@ export class Authentication {
   async sign(request: Signed, signsBody: boolean, signal: AbortSignal): Promise<string> {
     const { signer } = await abortable(this.#identity(), signal);
     await this.#coded(this.#within(signer.signHttpRequest(request, !signsBody)), signal);
-    return KEY_ID.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
+    const authorization = oneLine(request.headers.get("authorization") ?? "");
+    request.headers.set("authorization", authorization);
+    return KEY_ID.exec(authorization)?.[1] ?? "";
   }
 
   async #coded<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
@@ -101,10 +113,12 @@ export class Authentication {
   }
 
   async #open(): Promise<Identity> {
-    const sdk = await loadSdk();
     try {
-      const provider = await this.#within(providerOf(sdk, this.#options));
-      return { provider, signer: new sdk.DefaultRequestSigner(provider) as unknown as Signer };
+      return await this.#read().catch(async (error: unknown) => {
+        if (isStreamError(error) || !this.#isFromFiles) throw error;
+        await delay(SECOND_LOOK_MS);
+        return this.#read();
+      });
     } catch (cause) {
       if (isStreamError(cause)) throw cause;
       const { auth = "config-file" } = this.#options;
@@ -112,30 +126,51 @@ export class Authentication {
     }
   }
 
+  get #isFromFiles(): boolean {
+    const { auth = "config-file", authentication } = this.#options;
+    return authentication === undefined && FROM_FILES.includes(auth);
+  }
+
+  async #read(): Promise<Identity> {
+    const sdk = await loadSdk();
+    const provider = await this.#within(providerOf(sdk, this.#options));
+    if (this.#isFromFiles && (await provider.getKeyId()) === NO_TOKEN) throw new Error("the token is empty");
+    return { provider, signer: new sdk.DefaultRequestSigner(provider) as unknown as Signer };
+  }
+
   /**
-   * Are there other credentials than those that were refused? Asks for new ones where there are not; concurrent callers share that.
+   * Are there other credentials than those that were refused? Asks for new ones where there are not; concurrent callers share that, and a second
+   * passes between two times.
    * @throws `unauthenticated` where they cannot be renewed · `timeout` · the signal's reason
    */
   async hasOtherThan(keyId: string, signal: AbortSignal): Promise<boolean> {
     if ((await this.#coded(this.#keyId(), signal)) !== keyId) return true;
-    this.#refreshing ??= this.#within(this.#refresh()).finally(() => {
-      this.#refreshing = null;
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewedMs = performance.now();
+      this.#renewing = null;
     });
-    await this.#coded(this.#refreshing, signal);
+    await this.#coded(this.#renewing, signal);
     return (await this.#coded(this.#keyId(), signal)) !== keyId;
   }
 
   async #keyId(): Promise<string> {
     const { provider } = await this.#identity();
-    return this.#within(provider.getKeyId());
+    return oneLine(await this.#within(provider.getKeyId()));
   }
 
-  async #refresh(): Promise<void> {
+  async #renew(): Promise<void> {
+    const waitMs = this.#renewedMs + RENEWALS_APART_MS - performance.now();
+    if (waitMs > 0) await delay(waitMs);
     const { provider } = await this.#identity();
-    if (isRefreshable(provider)) await provider.refresh();
+    if (isRefreshable(provider)) await this.#within(provider.refresh());
     // What the application has given is asked again, as it is.
-    else if (this.#options.authentication === undefined) this.#opening = null;
+    else if (this.#options.authentication === undefined) this.#opening = Promise.resolve(await this.#read());
   }
+}
+
+/** The SDK takes a token as it stands in its file, with a line break at its end, which no header may have. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]/g, "");
 }
 
 function notRenewed(cause: unknown): StreamError {

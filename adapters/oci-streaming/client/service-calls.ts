@@ -1,7 +1,8 @@
 import { performance } from "node:perf_hooks";
-import type { Report } from "../../../src/driver/index.ts";
+import { type Report, type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import { ociError } from "../errors.ts";
 import { type Authentication, RequestHeaders } from "./authentication.ts";
+import { CredentialGrace } from "./credential-grace.ts";
 import { type HttpAnswer, type HttpRequest, HttpTransport } from "./http-transport.ts";
 import { ServiceAnswerError } from "./service-answer-error.ts";
 
@@ -33,22 +34,28 @@ const TIME_LIMIT_MS = 10_000;
 const CLOCK_SKEW_MS = 300_000;
 /** A signature older than this was made before the process was stopped. */
 const STALE_SIGNATURE_MS = 240_000;
+const NO_LONGER_ACCEPTED = "the service no longer accepts these credentials, and there are no newer ones";
 /** The clock of answers is exact to the second. */
 const LEAST_OFFSET_MS = 2_000;
 
 /**
- * Signs and sends requests, each once. One is sent a second time only where the service has refused the first for its signature, and there are
- * other credentials now, or it was signed before the process was stopped.
+ * Signs and sends requests, each once. One is sent again only where the service has refused it for its signature, and it was signed before the
+ * process was stopped, or there are other credentials now.
  */
 export class ServiceCalls {
   readonly #authentication: Authentication;
   readonly #report: Report;
+  readonly #graceMs: number | undefined;
   readonly #transport = new HttpTransport();
+  /** By the server: one that takes these credentials says nothing about another one. */
+  readonly #graces = new Map<string, CredentialGrace>();
   #offsetMs = 0;
 
-  constructor(authentication: Authentication, report: Report) {
+  /** @param graceMs how long credentials that have worked may be refused before that is for good */
+  constructor(authentication: Authentication, report: Report, graceMs?: number) {
     this.#authentication = authentication;
     this.#report = report;
+    this.#graceMs = graceMs;
   }
 
   /** The service's clock, as far as answers have shown it. */
@@ -56,20 +63,45 @@ export class ServiceCalls {
     return Date.now() + this.#offsetMs;
   }
 
-  /** @throws `ServiceAnswerError` for an answer that is no success · an error of Node · a `TimeoutError` · the signal's reason */
+  /**
+   * @throws `ServiceAnswerError` for an answer that is no success · an error of Node · a `TimeoutError` · the signal's reason · for credentials
+   * `configuration`, `timeout`, and `unauthenticated`, which is retryable while those that have worked may be about to be replaced
+   */
   async send(call: ServiceCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const first = await this.#signed(call, signal);
+    const grace = this.#graceOf(call.url);
     try {
-      return await this.#sendOnce(call, first, signal);
+      const answer = await this.#sendAccepted(call, signal);
+      grace.worked();
+      return answer;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof ServiceAnswerError) || error.statusCode !== 401) throw error;
-      if (Date.now() - first.signedMs < STALE_SIGNATURE_MS) {
+      if (isRefused(error) || isStreamError(error, "unauthenticated")) throw refusal(error, grace);
+      if (error instanceof ServiceAnswerError && error.statusCode < 500) grace.worked();
+      throw error;
+    }
+  }
+
+  #graceOf(url: string): CredentialGrace {
+    const server = url.slice(0, url.indexOf("/", url.indexOf("//") + 2));
+    const grace = this.#graces.get(server) ?? new CredentialGrace(this.#graceMs);
+    this.#graces.set(server, grace);
+    return grace;
+  }
+
+  async #sendAccepted(call: ServiceCall, signal: AbortSignal): Promise<HttpAnswer> {
+    for (let isRenewed = false; ;) {
+      const request = await this.#signed(call, signal);
+      try {
+        return await this.#sendOnce(call, request, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isRefused(error)) throw error;
+        if (Date.now() - request.signedMs >= STALE_SIGNATURE_MS) continue;
         const skew = clockSkew(error);
         if (skew !== null) throw skew;
-        if (!(await this.#authentication.hasOtherThan(first.keyId, signal))) throw error;
+        if (isRenewed || !(await this.#authentication.hasOtherThan(request.keyId, signal))) throw error;
+        isRenewed = true;
       }
-      return await this.#sendOnce(call, await this.#signed(call, signal), signal);
     }
   }
 
@@ -115,6 +147,18 @@ export class ServiceCalls {
   close(): void {
     this.#transport.close();
   }
+}
+
+function isRefused(error: unknown): error is ServiceAnswerError {
+  return error instanceof ServiceAnswerError && error.statusCode === 401;
+}
+
+/** What is thrown where these credentials do not work. */
+function refusal(error: ServiceAnswerError | StreamError, grace: CredentialGrace): Error {
+  const retryable = grace.failed();
+  if (!grace.hasWorked) return error;
+  const [text, cause] = isStreamError(error) ? [error.message, error.cause] : [NO_LONGER_ACCEPTED, error];
+  return ociError("unauthenticated", text, { retryable, cause });
 }
 
 function clockSkew(error: ServiceAnswerError): Error | null {

@@ -22,7 +22,7 @@ export class ThrowAwayIdentity {
   readonly #folder: string;
   readonly #publicKey: KeyObject;
   readonly #userKeyId: string;
-  /** Session tokens: two while a session is renewed. */
+  /** Session tokens: two while a session is renewed, none after it has expired. */
   #accepted: readonly string[];
 
   private constructor(tenancy: string, folder: string, publicKey: KeyObject, userKeyId: string, token: string) {
@@ -61,6 +61,11 @@ export class ThrowAwayIdentity {
   /** @returns `null` for a key id that is not one of these, or not any more */
   keyOf(keyId: string): KeyObject | null {
     return keyId === this.#userKeyId || this.#accepted.some((token) => keyId === TOKEN_PREFIX + token) ? this.#publicKey : null;
+  }
+
+  /** Refuses the session token from now on, as one whose time is over. Its file keeps it until `renewSession`. */
+  expireSession(): void {
+    this.#accepted = [];
   }
 
   /** Writes a new session token into its file. The former one is refused once the file has the new one, of which no reader sees a part. */

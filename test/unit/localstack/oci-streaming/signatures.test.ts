@@ -127,6 +127,26 @@ test("a session token signs until there is a newer one", async () => {
   renewed.close();
 });
 
+test("a session that has expired is refused until it is renewed; the key of the user signs all the time", async () => {
+  await using emulator = await startEmulatedOciStreaming();
+  using clients = new RawClients(emulator);
+  const listed = async (): Promise<string> => {
+    const client = new StreamAdminClient(
+      { authenticationDetailsProvider: new SessionAuthDetailProvider(emulator.configFile, "SESSION") },
+      { retryConfiguration: NoRetryConfigurationDetails },
+    );
+    client.endpoint = emulator.endpoint;
+    const found = await outcome(client.listStreams({ streamPoolId: emulator.streamPool }));
+    client.close();
+    return found;
+  };
+  emulator.expireSession();
+  expect(await listed()).toBe("401 NotAuthenticated");
+  expect((await clients.send("GET", listUri(emulator))).status).toBe(200);
+  await emulator.renewSession();
+  expect(await listed()).toBe("done");
+});
+
 test("a resource principal signs by the files of the session; its token is kept by the SDK although the service refuses it", async () => {
   await using emulator = await startEmulatedOciStreaming();
   const folder = dirname(emulator.configFile);
