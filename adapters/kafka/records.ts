@@ -1,4 +1,4 @@
-import { type HeaderList, type StoredRecord, type StoredTime, bytesToText } from "../../src/driver/index.ts";
+import { type HeaderList, type RecordParts, type StoredRecord, type StoredTime, bytesToText } from "../../src/driver/index.ts";
 import { kafkaError } from "./errors.ts";
 
 const NO_HEADERS: HeaderList = Object.freeze([]);
@@ -13,6 +13,8 @@ export interface BatchFacts {
   readonly baseOffset: bigint;
   /** The attributes of the batch, as stored. */
   readonly attributes: number;
+  /** A view of `bytes` for those who are told where parts lie; `null`: nobody has asked yet. */
+  memory: DataView | null;
 }
 
 /** The places of the parts of a record in its batch. A length of -1 means null. */
@@ -69,6 +71,23 @@ export class KafkaRecord implements StoredRecord {
   get headers(): HeaderList {
     if (this.#headerCount === 0) return NO_HEADERS;
     return (this.#headers ??= readHeaders(this.#batch.bytes, this.#headersAt, this.#headerCount));
+  }
+
+  readParts(parts: RecordParts): void {
+    const batch = this.#batch;
+    const { bytes } = batch;
+    const memory = (batch.memory ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+    parts.key(memory, this.#keyAt, this.#keyLength);
+    parts.value(memory, this.#valueAt, this.#valueLength);
+    const cursor = { at: this.#headersAt };
+    for (let index = 0; index < this.#headerCount; index += 1) {
+      const nameLength = readVarint(bytes, cursor);
+      const nameAt = cursor.at;
+      cursor.at += nameLength;
+      const valueLength = readVarint(bytes, cursor);
+      parts.header(memory, nameAt, nameLength, cursor.at, valueLength);
+      cursor.at += Math.max(valueLength, 0);
+    }
   }
 
   get bytes(): number {

@@ -9,6 +9,7 @@ export type { PartitionEnd, StopPoint } from "../position/place.ts";
 export type { AdminDriver, DriverGroupDescription, DriverTopicDescription, GroupName, LagRequest, ListedGroup } from "./admin-driver.ts";
 export type { GuardedOperation, Permission } from "./permission.ts";
 export type { HeaderList, OutgoingRecord, StoredRecord, UnreadableRange } from "./record.ts";
+export type { RecordParts } from "./record-parts.ts";
 export type { PartitionPlace, Place, PositionPlace, StartPoint } from "../position/place.ts";
 export type { DriverReport, Report } from "./report.ts";
 export type { Fault, FaultKind } from "./fault.ts";

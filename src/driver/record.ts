@@ -1,4 +1,5 @@
 import type { StoredTime } from "../stored-time.ts";
+import type { RecordParts } from "./record-parts.ts";
 
 /**
  * Header names with the bytes of their values, in order, repeats included. A value of `null` is not the same as an empty one. A
@@ -46,6 +47,8 @@ export interface StoredRecord {
   readonly deliveryAttempt: number | null;
   /** The SDK's own object. */
   readonly native: unknown;
+  /** Tells key, value and headers, in this order, where that costs less than to ask for them. Absent: it does not. */
+  readonly readParts?: (parts: RecordParts) => void;
 }
 
 /**

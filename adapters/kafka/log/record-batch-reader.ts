@@ -120,7 +120,7 @@ export class FetchedBatches {
           }
           progress.base = baseOffset;
           progress.bytes += bytes.length;
-          readRecords({ bytes, baseOffset, attributes }, batches, at, fromOffset, progress, records);
+          readRecords({ bytes, baseOffset, attributes, memory: null }, batches, at, fromOffset, progress, records);
         }
         if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
         addSpan(epochs, { leaderEpoch, firstOffset, endOffset: nextOffset });

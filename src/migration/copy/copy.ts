@@ -9,7 +9,7 @@ import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
 import { groupLag } from "../group-lag.ts";
 import { firstRecord } from "../records-from.ts";
-import { RecordDigests } from "../record-digest.ts";
+import { RecordDigests } from "../digest/record-digests.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { CopyCount } from "./copy-count.ts";
 import { CopyEnd } from "./copy-end.ts";

@@ -6,7 +6,8 @@ import { ignoreRejection } from "../../promise-like.ts";
 import { type Provenance, type ProvenanceTrail, provenanceTrail } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
-import { type RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
+import { partitionHash, placeHash } from "../digest/place-hash.ts";
+import type { RecordDigests } from "../digest/record-digests.ts";
 import type { OpenSide } from "../side.ts";
 import { isBehind } from "./place-order.ts";
 

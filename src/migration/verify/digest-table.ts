@@ -1,18 +1,23 @@
 const BUCKETS = 65_536;
-/** Sums stay exact below this. */
-const MODULUS = 2 ** 48;
+/** The words of a hash. */
+const WORDS = 4;
 
 /** Counts and sums of digests of both sides, in buckets by the place of a message in the source. Its size does not depend on what is read. */
 export class DigestTable {
   readonly #counts = { source: new Uint32Array(BUCKETS), target: new Uint32Array(BUCKETS) };
-  readonly #sums = { source: new Float64Array(BUCKETS), target: new Float64Array(BUCKETS) };
+  /** Word by word, modulo 2^32. They do not depend on the order. */
+  readonly #sums = { source: new Uint32Array(BUCKETS * WORDS), target: new Uint32Array(BUCKETS * WORDS) };
 
-  /** @param place `placeHash` */
-  add(side: "source" | "target", place: number, digest: number): void {
+  /** @param place `placeHash`. @param digest four words */
+  add(side: "source" | "target", place: number, digest: Int32Array): void {
     const bucket = bucketOf(place);
     this.#counts[side][bucket]! += 1;
-    const sum = this.#sums[side][bucket]! + digest;
-    this.#sums[side][bucket] = sum >= MODULUS ? sum - MODULUS : sum;
+    const sums = this.#sums[side];
+    const at = bucket * WORDS;
+    sums[at]! += digest[0]!;
+    sums[at + 1]! += digest[1]!;
+    sums[at + 2]! += digest[2]!;
+    sums[at + 3]! += digest[3]!;
   }
 
   /** How many messages of these buckets were met. */
@@ -27,8 +32,8 @@ export class DigestTable {
     let portion = new Set<number>();
     let messages = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      if (this.#isEqual(bucket)) continue;
       const count = this.#counts.source[bucket]!;
-      if (count === this.#counts.target[bucket] && this.#sums.source[bucket] === this.#sums.target[bucket]) continue;
       if (portion.size > 0 && messages + count > mostMessages) {
         yield portion;
         portion = new Set();
@@ -38,6 +43,13 @@ export class DigestTable {
       messages += count;
     }
     if (portion.size > 0) yield portion;
+  }
+
+  #isEqual(bucket: number): boolean {
+    if (this.#counts.source[bucket] !== this.#counts.target[bucket]) return false;
+    const { source, target } = this.#sums;
+    for (let at = bucket * WORDS; at < (bucket + 1) * WORDS; at += 1) if (source[at] !== target[at]) return false;
+    return true;
   }
 }
 

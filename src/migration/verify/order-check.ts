@@ -6,6 +6,13 @@ const SLOTS = 1_048_576;
 /** Keys that are checked by themselves in one reading. */
 const MOST_KEYS = 500_000;
 
+/** What must come in the order of the source, and the ordinal of its last message. */
+interface Sequence {
+  readonly partition: string;
+  readonly targetPartition: string;
+  ordinal: number;
+}
+
 /**
  * Whether first occurrences come in the order of the source: for each pair of a source and a target partition where a lane of the target is a partition,
  * else for each source partition and key. Keys share slots of a table whose size does not depend on them: so a message may only look as if it were out of
@@ -14,7 +21,9 @@ const MOST_KEYS = 500_000;
 export class OrderCheck {
   readonly #lane: CallShape["lane"];
   /** By target partition and source partition. */
-  readonly #pairs = new Map<string, Map<string, number>>();
+  readonly #pairs = new Map<string, Map<string, Sequence>>();
+  /** Of the last message: mostly the next one is of the same two partitions. */
+  #pair: Sequence = { partition: "", targetPartition: "", ordinal: Infinity };
   readonly #slots: Float64Array | null;
   readonly #mostKeys: number;
   #suspects = new Set<number>();
@@ -33,9 +42,11 @@ export class OrderCheck {
   /** For the first reading. @returns whether the message is certainly in no wrong place; where it may be, its slot is suspected */
   isInOrder(partition: string, ordinal: number, targetPartition: string, record: Pick<StoredRecord, "key">): boolean {
     if (this.#slots === null) {
-      const pairs = this.#pairs.get(targetPartition) ?? new Map<string, number>();
-      if (pairs.size === 0) this.#pairs.set(targetPartition, pairs);
-      return rises(pairs, partition, ordinal);
+      if (this.#pair.partition !== partition || this.#pair.targetPartition !== targetPartition)
+        this.#pair = this.#pairOf(partition, targetPartition);
+      if (ordinal <= this.#pair.ordinal) return false;
+      this.#pair.ordinal = ordinal;
+      return true;
     }
     const { key } = record;
     if (key === null) return true;
@@ -43,6 +54,14 @@ export class OrderCheck {
     if (ordinal > this.#slots[slot]!) this.#slots[slot] = ordinal;
     else this.#suspects.add(slot);
     return true;
+  }
+
+  #pairOf(partition: string, targetPartition: string): Sequence {
+    const pairs = this.#pairs.get(targetPartition) ?? new Map<string, Sequence>();
+    const pair = pairs.get(partition) ?? { partition, targetPartition, ordinal: 0 };
+    pairs.set(partition, pair);
+    this.#pairs.set(targetPartition, pairs);
+    return pair;
   }
 
   /** Whether the target has to be read once more, with `isKeyInOrder`; then it begins anew. */

@@ -10,11 +10,13 @@ import { callOn } from "../../topic-call.ts";
 import { isBehind } from "../copy/place-order.ts";
 import { isHandled } from "../handled-part.ts";
 import { comesFrom } from "../records-from.ts";
-import { RecordDigests, partitionHash, placeHash } from "../record-digest.ts";
+import { partitionHash, placeHash } from "../digest/place-hash.ts";
+import { ProvenanceCursor } from "../digest/provenance-cursor.ts";
+import { keepsHeaderOrder } from "../digest/record-digests.ts";
+import { RecordScan } from "../digest/record-scan.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { DigestTable, bucketOf } from "./digest-table.ts";
 import { OrderCheck } from "./order-check.ts";
-import { ProvenanceCursor } from "./provenance-cursor.ts";
 import { SeenMessages } from "./seen-messages.ts";
 
 export interface VerifyOptions {
@@ -73,6 +75,7 @@ export async function verify(source: Side, target: Side, options: VerifyOptions 
 
 /** The part of a source partition that is compared. */
 interface Window {
+  readonly partition: string;
   readonly first: string;
   readonly end: PartitionPlace;
   /** Ordinals that are known to be in the window. They rise with the positions, so those between them are as well. */
@@ -93,7 +96,10 @@ class Verification {
   readonly #signal: AbortSignal;
   readonly #table = new DigestTable();
   readonly #windows = new Map<string, Window>();
-  readonly #digests: RecordDigests;
+  /** Of the last message: mostly the next one is of the same partition. */
+  #window: Window | null = null;
+  readonly #keepsHeaderOrder: boolean;
+  readonly #hasOrder: boolean;
   readonly #count = { sourceMessages: 0, targetMessages: 0, missing: 0, extra: 0, changed: 0, duplicates: 0, outOfOrder: 0 };
   #first: Difference | null = null;
 
@@ -102,7 +108,8 @@ class Verification {
     this.#target = target;
     this.#options = options;
     this.#signal = signal;
-    this.#digests = new RecordDigests(source, target);
+    this.#keepsHeaderOrder = keepsHeaderOrder(source, target);
+    this.#hasOrder = source.context.capabilities.orderingUnit === "partition";
   }
 
   async run(): Promise<VerifyResult> {
@@ -123,7 +130,7 @@ class Verification {
       this.#table.add("source", place, digest);
     });
     for (const [partition, first] of firsts) {
-      this.#windows.set(partition, { first, end: (copied ?? places).get(partition)!, lowest: Infinity, highest: 0 });
+      this.#windows.set(partition, { partition, first, end: (copied ?? places).get(partition)!, lowest: Infinity, highest: 0 });
     }
   }
 
@@ -148,9 +155,9 @@ class Verification {
       this.#count.outOfOrder += 1;
       this.#differs("outOfOrder", origin, targetPosition);
     };
-    await this.#eachOfTarget((origin, source, record) => {
+    await this.#eachOfTarget((origin, source, record, digest) => {
       this.#count.targetMessages += 1;
-      this.#table.add("target", origin.place, this.#digestOf(origin, record));
+      this.#table.add("target", origin.place, digest);
       const { partition, ordinal } = origin;
       if (ordinal === null || order.isInOrder(partition, ordinal, source.partition, record)) return;
       outOfOrder(origin, source.positionOf(record.position));
@@ -165,20 +172,20 @@ class Verification {
 
   /** Compares the messages of these buckets one by one. What is counted now replaces what was counted of them before. */
   async #compare(buckets: ReadonlySet<number>): Promise<void> {
-    const expected = new Map<string, { readonly partition: string; readonly position: string; readonly digest: number }>();
+    const expected = new Map<string, { readonly partition: string; readonly position: string; readonly digest: string }>();
     await this.#eachOfSource(null, (partition, position, place, digest) => {
       if (!buckets.has(bucketOf(place)) || !this.#isInWindow({ partition, position, ordinal: null })) return;
-      expected.set(`${partition}\0${position}`, { partition, position, digest });
+      expected.set(`${partition}\0${position}`, { partition, position, digest: digest.join() });
     });
     this.#count.sourceMessages += expected.size - this.#table.countOf("source", buckets);
     this.#count.targetMessages -= this.#table.countOf("target", buckets);
-    await this.#eachOfTarget((origin, source, record) => {
+    await this.#eachOfTarget((origin, source, record, digest) => {
       if (!buckets.has(bucketOf(origin.place))) return;
       this.#count.targetMessages += 1;
       const name = `${origin.partition}\0${origin.position}`;
       const original = expected.get(name);
       expected.delete(name);
-      if (original?.digest === this.#digestOf(origin, record)) return;
+      if (original?.digest === digest.join()) return;
       const kind = original === undefined ? "extra" : "changed";
       this.#count[kind] += 1;
       this.#differs(kind, origin, source.positionOf(record.position));
@@ -190,14 +197,16 @@ class Verification {
   /**
    * Each message that a copy must carry.
    * @param copied only what lies before these places; `null`: everything
+   * @param visit is given a digest that is valid during the call only
    * @returns where the reading ended
    */
   async #eachOfSource(
     copied: ReadonlyMap<string, PartitionPlace> | null,
-    visit: (partition: string, position: string, place: number, digest: number) => void,
+    visit: (partition: string, position: string, place: number, digest: Int32Array) => void,
   ): Promise<ReadonlyMap<string, PartitionPlace>> {
     const { since } = this.#options;
     const reader = new RecordReader(this.#source.context, { from: since === undefined ? undefined : { timestamp: since }, until: "now" });
+    const scan = new RecordScan(this.#keepsHeaderOrder, null);
     for await (const { source, records } of reader.batches(this.#signal)) {
       const { partition } = source;
       const seed = partitionHash(partition);
@@ -205,8 +214,9 @@ class Verification {
         // What a record has it may make anew each time that it is asked.
         const { position } = record;
         const place = placeHash(seed, position);
-        if (!this.#isSampled(place) || comesFrom(this.#target.id, record)) continue;
-        visit(partition, position, place, this.#digests.of(place, record));
+        if (!this.#isSampled(place)) continue;
+        const digest = scan.hashOf(record, place);
+        if (!scan.isMarked || !comesFrom(this.#target.id, record)) visit(partition, position, place, digest);
       }
     }
     return reader.places;
@@ -221,28 +231,26 @@ class Verification {
 
   /**
    * Each message of the window that comes from the source, at its first occurrence.
-   * @param visit is given where the message comes from; the object is of use during the call only
+   * @param visit is given where the message comes from, and its digest; both are valid during the call only
    */
   async #eachOfTarget(
-    visit: (origin: ProvenanceCursor, source: MessageSource, record: StoredRecord) => void,
+    visit: (origin: ProvenanceCursor, source: MessageSource, record: StoredRecord, digest: Int32Array) => void,
     countsDuplicates: boolean,
   ): Promise<void> {
     const seen = new SeenMessages();
     const origin = new ProvenanceCursor(this.#source.id);
     const position = (): string => origin.position;
+    const scan = new RecordScan(this.#keepsHeaderOrder, origin);
     const reader = new RecordReader(this.#target.context, { until: "now" });
     for await (const { source, records } of reader.batches(this.#signal)) {
       this.#lookAhead(records);
       for (const record of records) {
-        if (!origin.read(record.headers) || !this.#isSampled(origin.place) || !this.#isInWindow(origin)) continue;
-        if (seen.add(origin.partition, origin.ordinal, position)) visit(origin, source, record);
+        const digest = scan.hashOfCopy(record);
+        if (digest === null || !this.#isSampled(origin.place) || !this.#isInWindow(origin)) continue;
+        if (seen.add(origin.partition, origin.ordinal, position)) visit(origin, source, record, digest);
         else if (countsDuplicates) this.#count.duplicates += 1;
       }
     }
-  }
-
-  #digestOf({ place, timestampMs, index }: ProvenanceCursor, { key, value, headers }: StoredRecord): number {
-    return this.#digests.of(place, { key, value, headers, timestampMs }, index);
   }
 
   #isSampled(place: number): boolean {
@@ -255,15 +263,16 @@ class Verification {
   #lookAhead(records: readonly StoredRecord[]): void {
     const origin = new ProvenanceCursor(this.#source.id);
     for (let index = records.length - 1; index >= 0; index -= LOOK_AHEAD)
-      if (origin.read(records[index]!.headers)) this.#isInWindow(origin);
+      if (origin.read(records[index]!.headers) >= 0) this.#isInWindow(origin);
   }
 
   /** Whether the source had it when it was read: retention has not removed it before, and it was not stored later. */
   #isInWindow(origin: Origin): boolean {
-    const window = this.#windows.get(origin.partition);
-    if (window === undefined) return false;
-    const { context, compare } = this.#source;
-    if (context.capabilities.orderingUnit === "key") return true;
+    if (this.#window?.partition !== origin.partition) this.#window = this.#windows.get(origin.partition) ?? null;
+    const window = this.#window;
+    if (window === null) return false;
+    if (!this.#hasOrder) return true;
+    const { compare } = this.#source;
     const { ordinal } = origin;
     if (ordinal !== null && ordinal >= window.lowest && ordinal <= window.highest) return true;
     const { position } = origin;

@@ -5,7 +5,8 @@ import { UnreadableOffsets } from "../../../../../adapters/kafka/fetch/unreadabl
 import { codecNumber, compress } from "../../../../../adapters/kafka/log/compression.ts";
 import { FetchedBatches } from "../../../../../adapters/kafka/log/record-batch-reader.ts";
 import { writeBatch } from "../../../../../adapters/kafka/log/record-batch-writer.ts";
-import { type OutgoingRecord, bytesToText, isStreamError, toStoredTime } from "../../../../../src/driver/index.ts";
+import type { KafkaRecord } from "../../../../../adapters/kafka/records.ts";
+import { type OutgoingRecord, bytesToText, isStreamError, textToBytes, toStoredTime } from "../../../../../src/driver/index.ts";
 import { sealed } from "../sealed.ts";
 
 const NOW_MS = 1_700_000_000_000;
@@ -28,6 +29,22 @@ async function stored(records: readonly OutgoingRecord[], baseOffset: bigint, at
   batch.writeBigInt64BE(baseOffset, 0);
   batch.writeInt16BE(attributes, 21);
   return sealed(batch);
+}
+
+const shown = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString("hex"));
+
+/** What a record tells of its parts, in order. */
+function toldParts(record: KafkaRecord): (readonly [string | null, string | null])[] {
+  const told: (readonly [string | null, string | null])[] = [];
+  const read = ({ buffer, byteOffset }: DataView, at: number, length: number) =>
+    length < 0 ? null : shown(new Uint8Array(buffer, byteOffset + at, length));
+  record.readParts({
+    key: (memory, at, length) => void told.push(["key", read(memory, at, length)]),
+    value: (memory, at, length) => void told.push(["value", read(memory, at, length)]),
+    header: (memory, nameAt, nameLength, valueAt, valueLength) =>
+      void told.push([read(memory, nameAt, nameLength), read(memory, valueAt, valueLength)]),
+  });
+  return told;
 }
 
 const TRANSACTIONAL = 0x10;
@@ -88,6 +105,13 @@ test("written records are read unchanged: bytes, null and empty, headers in orde
         timestampMs: timestampMs ?? NOW_MS,
         position: String(index),
       })),
+    );
+    expect(read.records.map(toldParts)).toEqual(
+      records.map(({ key, value, headers }) => [
+        ["key", shown(key)],
+        ["value", shown(value)],
+        ...headers.map(([name, content]) => [shown(textToBytes(name, "a name")), shown(content)]),
+      ]),
     );
   });
   await fc.assert(property, { numRuns: 60, seed: 4 });
