@@ -13,7 +13,7 @@ const RULES: Readonly<Record<string, ErrorRule>> = {
   2: FAILED,
   3: INVALID,
   4: { code: "timeout", meaning: "the service did not answer in time" },
-  5: { code: "not-found", meaning: "there is no such topic, subscription or snapshot" },
+  5: { code: "not-found", meaning: "there is no such topic, subscription, snapshot or schema" },
   6: { code: "already-exists", meaning: "a resource of this name exists already" },
   7: { code: "permission-denied", meaning: "these credentials do not permit this" },
   8: { code: "throttled", meaning: "the service asks for fewer requests: a quota is used up" },

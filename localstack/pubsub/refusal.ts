@@ -33,7 +33,7 @@ export class Refusal extends Error {
   }
 }
 
-const RESOURCE = /^projects\/[^/]+\/(?:topics|subscriptions|snapshots)\/[^/]+$/;
+const RESOURCE = /^projects\/[^/]+\/(?:topics|subscriptions|snapshots|schemas)\/[^/]+$/;
 
 /** @param name the resource's complete name: one that cannot be is INVALID_ARGUMENT */
 export function notFound(name: string): Refusal {

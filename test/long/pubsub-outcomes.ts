@@ -78,6 +78,16 @@ async function deadLetter(probe: Probe, settings: object): Promise<Outcome> {
   return [attempts, forwarded?.value ?? "", forwarded?.key ?? "", Object.keys(forwarded?.attributes ?? {}).toSorted()];
 }
 
+const FLIGHT = { type: "record", name: "Flight", fields: [{ name: "number", type: "int" }] };
+const FITTING = '{"number":1}';
+
+/** A topic that takes flights in JSON, and a subscription of it. */
+async function checkedTopic(probe: Probe): Promise<{ readonly schema: string; readonly topic: string; readonly subscription: string }> {
+  const schema = newId();
+  await probe.clients.createSchema(schema, FLIGHT);
+  return { schema, ...(await probe.backlog([], {}, { schemaSettings: { schema: probe.clients.schema(schema), encoding: "JSON" } })) };
+}
+
 const EXACTLY_ONCE = { enableExactlyOnceDelivery: true, enableMessageOrdering: true };
 
 /** By name. Each makes topics and subscriptions of its own. */
@@ -249,6 +259,43 @@ const OPERATIONS: Readonly<Record<string, (probe: Probe) => Promise<Outcome>>> =
     const topic = await probe.topic({ messageRetentionDuration: { seconds: 600 } });
     await probe.clients.publish(topic, ["1"]);
     return probe.pullLater(await probe.clients.subscribe(topic, newId(), {}));
+  },
+  "a seek of an ordered subscription to a snapshot of one without order": async (probe) => {
+    const { topic, subscription } = await probe.backlog([]);
+    const snapshot = probe.clients.snapshot(newId());
+    await probe.clients.subscriber.createSnapshot({ name: snapshot, subscription: await probe.clients.subscribe(topic, newId(), {}) });
+    return codeOf(probe.clients.subscriber.seek({ subscription, snapshot }, NO_RETRY));
+  },
+  "a schema that is none": async ({ clients }) =>
+    Promise.all([{}, "integer", { type: "record", name: "R" }].map(async (one) => codeOf(clients.createSchema(newId(), one)))),
+  "a topic without its schema": async (probe) =>
+    codeOf(probe.topic({ schemaSettings: { schema: probe.clients.schema("none"), encoding: "JSON" } })),
+  "a topic without an encoding": async (probe) => {
+    const schema = newId();
+    await probe.clients.createSchema(schema, FLIGHT);
+    return codeOf(probe.topic({ schemaSettings: { schema: probe.clients.schema(schema) } }));
+  },
+  "one message that the schema refuses": async (probe) => {
+    const { topic, subscription } = await checkedTopic(probe);
+    return [await codeOf(probe.clients.publish(topic, [FITTING, "{}", FITTING])), await probe.pullLater(subscription)];
+  },
+  "messages that fit a schema or not": async (probe) => {
+    const { topic } = await checkedTopic(probe);
+    const values = ['{"number":1,"more":1}', '{"number":"1"}', '{"number":2147483648}', "1", ""];
+    return Promise.all(values.map(async (value) => codeOf(probe.clients.publish(topic, [value]))));
+  },
+  "what a schema adds to a message": async (probe) => {
+    const { topic, subscription } = await checkedTopic(probe);
+    await probe.clients.publish(topic, [FITTING]);
+    await delay(SETTLED_MS);
+    const [message] = await probe.clients.pull(subscription);
+    return [message!.attributes["googclient_schemaencoding"] ?? "", ...Object.keys(message!.attributes).toSorted()];
+  },
+  "a schema that is deleted": async (probe) => {
+    const { schema, topic } = await checkedTopic(probe);
+    await probe.clients.schemas.deleteSchema({ name: probe.clients.schema(schema) }, NO_RETRY);
+    const [found] = await probe.clients.publisher.getTopic({ topic: probe.clients.topic(topic) }, NO_RETRY);
+    return [found.schemaSettings?.schema ?? "", await codeOf(probe.clients.publish(topic, [FITTING]))];
   },
   "the dead letter": async (probe) => deadLetter(probe, {}),
   "the dead letter of a key": async (probe) => deadLetter(probe, { enableMessageOrdering: true }),

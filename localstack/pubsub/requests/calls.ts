@@ -1,6 +1,7 @@
 import type { AnyCall, Call } from "./call.ts";
 import { acknowledge, modifyAckDeadline, pull } from "./delivery-calls.ts";
 import { createSnapshot, deleteSnapshot, getSnapshot, listSnapshots, seek, updateSnapshot } from "./snapshot-calls.ts";
+import { createSchema, deleteSchema, getSchema, listSchemas, validateMessage, validateSchema } from "./schema-calls.ts";
 import {
   createSubscription,
   deleteSubscription,
@@ -53,5 +54,11 @@ export const CALLS: Readonly<Record<string, AnyCall>> = {
   UpdateSnapshot: updateSnapshot,
   DeleteSnapshot: deleteSnapshot,
   Seek: seek,
+  CreateSchema: createSchema,
+  GetSchema: getSchema,
+  ListSchemas: listSchemas,
+  DeleteSchema: deleteSchema,
+  ValidateSchema: validateSchema,
+  ValidateMessage: validateMessage,
   TestIamPermissions: testIamPermissions,
 };

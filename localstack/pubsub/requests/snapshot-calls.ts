@@ -70,6 +70,9 @@ export const seek: Call<OfSubscription & { readonly time: Seconds | null; readon
       if (snapshot.topic === null || snapshot.topic !== subscription.topic) {
         throw new Refusal(Code.failedPrecondition, "The snapshot and the subscription are not of the same topic.");
       }
+      if (subscription.isOrdered && !snapshot.isOrdered) {
+        throw new Refusal(Code.failedPrecondition, "An ordered subscription cannot go to a snapshot of one without order.");
+      }
       subscription.restore(snapshot);
     } else if (time === null) {
       throw new Refusal(Code.invalidArgument, "A seek needs a time or a snapshot.");

@@ -39,6 +39,8 @@ export const updateTopic: Call<{ readonly topic: TopicMessage | null; readonly u
     const topic = registry.topic(changes.name);
     const settings = updated(topic.settings, changes, updateMask, CHANGEABLE);
     checkTopic(settings);
+    // Else it stays the same schema, also if that was deleted.
+    if (settings.schemaSettings !== topic.settings.schemaSettings) topic.schema = registry.schemas.ofTopic(settings.schemaSettings);
     topic.settings = settings;
     return topic.message;
   },
@@ -49,6 +51,7 @@ export const publish: Call<OfTopic & { readonly messages: readonly PubsubMessage
   handle({ topic: name, messages }, { registry, bytes, invalidMessages }) {
     const topic = registry.topic(name);
     checkPublish(messages, bytes);
+    topic.schema?.check(messages);
     invalidMessages.check(messages);
     return { messageIds: registry.publish(topic, messages) };
   },
@@ -102,13 +105,11 @@ export function createCheckedTopic(settings: TopicMessage, registry: Registry): 
   return registry.createTopic(settings);
 }
 
-function checkTopic({ labels, messageRetentionDuration, schemaSettings }: TopicMessage): void {
+function checkTopic({ labels, messageRetentionDuration }: TopicMessage): void {
   checkLabels(labels, LIMITS.labels);
   if (messageRetentionDuration !== null) {
     checkDuration("message_retention_duration", messageRetentionDuration, LIMITS.leastRetentionMs, LIMITS.mostRetentionMs);
   }
-  // Nothing here validates messages, so no schema exists.
-  if (schemaSettings !== null) throw new Refusal(Code.notFound, `Resource not found (resource=${schemaSettings.schema}).`);
 }
 
 function byName(one: { readonly name: string }, other: { readonly name: string }): number {

@@ -1,6 +1,6 @@
 import { Code, Refusal } from "../refusal.ts";
 
-export type Collection = "topics" | "subscriptions" | "snapshots";
+type Collection = "topics" | "subscriptions" | "snapshots" | "schemas";
 
 /** https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names: 3 to 255 characters that begin with a letter, and not with `goog`. */
 const ID = /^(?!goog)[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}$/;
@@ -32,4 +32,9 @@ export function checkLabels(labels: Readonly<Record<string, string>>, most: numb
     if (/^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u.test(name) && /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u.test(value)) continue;
     throw new Refusal(Code.invalidArgument, `Invalid label: (${name}=${value}).`);
   }
+}
+
+/** Those of the project, by name. */
+export function inProject<Resource extends { readonly name: string }>(all: readonly Resource[], project: string): readonly Resource[] {
+  return all.filter(({ name }) => name.startsWith(`projects/${project}/`)).toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }

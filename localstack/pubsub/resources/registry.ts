@@ -6,8 +6,9 @@ import { Code, Refusal, alreadyExists, idOf, notFound } from "../refusal.ts";
 import type { MessageCodec } from "../wire/message-codec.ts";
 import type { SubscriptionMessage, TopicMessage } from "../wire/messages.ts";
 import { secondsOf } from "../wire/seconds.ts";
-import { projectOf } from "./names.ts";
+import { inProject, projectOf } from "./names.ts";
 import type { PublishedMessage } from "./publish-check.ts";
+import { Schemas } from "./schemas.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Subscription, type SubscriptionHost, snapshotLifetimeMs } from "./subscription.ts";
 import { Topic } from "./topic.ts";
@@ -29,6 +30,7 @@ const FIRST_ID = 10_000_000_000_000_000n;
 export class Registry implements SubscriptionHost {
   readonly clock: EmulatorClock;
   readonly deadlines: Deadlines;
+  readonly schemas = new Schemas();
   readonly #codec: MessageCodec;
   readonly #options: RegistryOptions;
   readonly #topics = new Map<string, Topic>();
@@ -121,7 +123,7 @@ export class Registry implements SubscriptionHost {
   createTopic(settings: TopicMessage): Topic {
     this.checkProject(settings.name);
     if (this.#topics.has(settings.name)) throw alreadyExists(settings.name);
-    const topic = new Topic(settings, this.clock);
+    const topic = new Topic(settings, this.schemas.ofTopic(settings.schemaSettings), this.clock);
     this.#topics.set(topic.name, topic);
     return topic;
   }
@@ -162,7 +164,13 @@ export class Registry implements SubscriptionHost {
         "The backlog of the subscription is too old: the snapshot would expire in less than 1 hour.",
       );
     }
-    const snapshot = new Snapshot(name, topic, { labels, expiresAtMs: nowMs + lifetimeMs, after: this.#sequence, unacknowledged });
+    const snapshot = new Snapshot(name, topic, {
+      labels,
+      expiresAtMs: nowMs + lifetimeMs,
+      after: this.#sequence,
+      isOrdered: of.isOrdered,
+      unacknowledged,
+    });
     topic.snapshots.add(snapshot);
     this.#snapshots.set(name, snapshot);
     return snapshot;
@@ -176,8 +184,10 @@ export class Registry implements SubscriptionHost {
   publish(topic: Topic, messages: readonly PublishedMessage[]): readonly string[] {
     const publishedAtMs = this.clock.nowMs;
     const publishTime = secondsOf(publishedAtMs);
-    return messages.map(({ data, attributes, orderingKey }) => {
+    const added = topic.schema?.attributes;
+    return messages.map(({ data, attributes: own, orderingKey }) => {
       this.#sequence += 1;
+      const attributes = added === undefined ? own : { ...own, ...added };
       const id = String(FIRST_ID + BigInt(this.#sequence));
       const bytes = this.#codec.encode({ data, attributes, messageId: id, publishTime, orderingKey });
       topic.store({ sequence: this.#sequence, id, publishedAtMs, orderingKey, bytes });
@@ -205,6 +215,7 @@ export class Registry implements SubscriptionHost {
     this.#topics.clear();
     this.#subscriptions.clear();
     this.#snapshots.clear();
+    this.schemas.clear();
   }
 
   #remove(subscription: Subscription): void {
@@ -230,8 +241,4 @@ export class Registry implements SubscriptionHost {
   #existing<Resource>(names: Iterable<string>, find: (name: string) => Resource | null): readonly Resource[] {
     return [...names].map(find).filter((found) => found !== null);
   }
-}
-
-function inProject<Resource extends { readonly name: string }>(all: readonly Resource[], project: string): readonly Resource[] {
-  return all.filter(({ name }) => name.startsWith(`projects/${project}/`)).toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }

@@ -14,6 +14,8 @@ export class Snapshot {
   readonly expiresAtMs: number;
   /** The message that was stored last when the snapshot was taken. */
   readonly after: number;
+  /** Of a subscription that keeps the order of keys. */
+  readonly isOrdered: boolean;
   #unacknowledged: readonly StoredMessage[];
 
   constructor(
@@ -23,6 +25,7 @@ export class Snapshot {
       readonly labels: Readonly<Record<string, string>>;
       readonly expiresAtMs: number;
       readonly after: number;
+      readonly isOrdered: boolean;
       readonly unacknowledged: readonly StoredMessage[];
     },
   ) {
@@ -31,6 +34,7 @@ export class Snapshot {
     this.labels = content.labels;
     this.expiresAtMs = content.expiresAtMs;
     this.after = content.after;
+    this.isOrdered = content.isOrdered;
     this.#unacknowledged = content.unacknowledged;
   }
 

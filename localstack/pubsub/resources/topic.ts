@@ -5,6 +5,7 @@ import type { TopicMessage } from "../wire/messages.ts";
 import { present } from "../wire/present.ts";
 import { msOf } from "../wire/seconds.ts";
 import { MessageLog } from "./message-log.ts";
+import type { TopicSchema } from "./topic-schema.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -13,14 +14,17 @@ const ACTIVE = 1;
 export class Topic {
   readonly name: string;
   settings: TopicMessage;
+  /** `null`: messages may be anything. */
+  schema: TopicSchema | null;
   readonly subscriptions = new Set<Subscription>();
   readonly snapshots = new Set<Snapshot>();
   readonly #clock: EmulatorClock;
   readonly #log = new MessageLog();
 
-  constructor(settings: TopicMessage, clock: EmulatorClock) {
+  constructor(settings: TopicMessage, schema: TopicSchema | null, clock: EmulatorClock) {
     this.name = settings.name;
     this.settings = settings;
+    this.schema = schema;
     this.#clock = clock;
   }
 
@@ -32,7 +36,8 @@ export class Topic {
   /** As calls return it. */
   get message(): object {
     const { messageStoragePolicy, ingestionDataSourceSettings, ...settings } = this.settings;
-    return { ...settings, ...present({ messageStoragePolicy, ingestionDataSourceSettings }), state: ACTIVE };
+    const kept = present({ messageStoragePolicy, ingestionDataSourceSettings });
+    return { ...settings, ...kept, schemaSettings: this.schema?.message ?? null, state: ACTIVE };
   }
 
   /** 0: the topic retains nothing for seeks. */

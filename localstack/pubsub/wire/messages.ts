@@ -15,10 +15,22 @@ export interface TopicMessage {
   readonly labels: Readonly<Record<string, string>>;
   readonly messageStoragePolicy: Buffer;
   readonly kmsKeyName: string;
-  readonly schemaSettings: { readonly schema: string } | null;
+  readonly schemaSettings: SchemaSettingsMessage | null;
   readonly messageRetentionDuration: Seconds | null;
   readonly ingestionDataSourceSettings: Buffer;
   readonly messageTransforms: readonly Buffer[];
+}
+
+export interface SchemaSettingsMessage {
+  readonly schema: string;
+  /** 0: it is missing. */
+  readonly encoding: number;
+}
+
+export interface SchemaMessage {
+  /** 1: Protocol Buffers, 2: Avro. */
+  readonly type: number;
+  readonly definition: string;
 }
 
 export interface PubsubMessage {

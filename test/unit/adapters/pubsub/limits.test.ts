@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bytes } from "../../../../src/codec/bytes.ts";
 import { text } from "../../../../src/codec/text.ts";
 import { connect } from "../../../../src/connect.ts";
+import type { OutgoingMessage } from "../../../../src/index.ts";
+import { NO_RETRY } from "../../localstack/pubsub/raw-clients.ts";
 import { type Harness, flights, harness, valuesOf } from "./harness.ts";
 
 let under: Harness;
@@ -69,21 +71,86 @@ describe("what the service refuses has a code", () => {
     await expect(consumer.run(() => undefined)).rejects.toMatchObject({ code: "not-found" });
   });
 
-  test("settings of a schema that do not fit", async () => {
+  test("settings of a topic's state that do not fit", async () => {
     under.emulator.answerWith({ method: "Publish", code: 9 });
-    await expect(flights(under.connection).producer().send({ key: "schema", value: "x" })).rejects.toMatchObject({ code: "conflict" });
+    await expect(flights(under.connection).producer().send({ key: "state", value: "x" })).rejects.toMatchObject({ code: "conflict" });
+  });
+});
+
+describe("a topic with a schema", () => {
+  const fields = [
+    { name: "number", type: "int" },
+    { name: "isLate", type: "boolean" },
+  ];
+  const definition = { type: "record", name: "Flight", fields };
+  const flight = (number: unknown): string => JSON.stringify({ number, isLate: false });
+  const checkedTopic = async (name: string, encoding: "JSON" | "BINARY" = "JSON"): Promise<void> => {
+    const { raw } = under;
+    await raw.createSchema(name, definition);
+    const messageRetentionDuration = { seconds: 86_400 };
+    const schemaSettings = { schema: raw.schema(name), encoding };
+    await raw.publisher.createTopic({ name: raw.topic(name), messageRetentionDuration, schemaSettings }, NO_RETRY);
+  };
+  const sendAll = async (name: string, messages: readonly OutgoingMessage<string>[]): Promise<readonly string[]> => {
+    const producer = under.connection.topic(name, { codec: text() }).producer();
+    const results = await Promise.allSettled(messages.map((message) => producer.send(message)));
+    await producer.close();
+    return results.map((result) => (result.status === "fulfilled" ? "stored" : (result.reason as { readonly code: string }).code));
+  };
+  const stored = (name: string): Promise<readonly string[]> =>
+    valuesOf(under.connection.topic(name, { codec: text() }).reader({ until: "now" }));
+
+  test("one message of a call that is refused fails alone: the others of the call are stored", async () => {
+    await checkedTopic("keyless");
+    const values = [0, 1, "two", 3, 4, 5, 6, 7].map(flight);
+    const codes = values.map((_, at) => (at === 2 ? "invalid-argument" : "stored"));
+    expect(
+      await sendAll(
+        "keyless",
+        values.map((value) => ({ key: null, value })),
+      ),
+    ).toEqual(codes);
+    expect((await stored("keyless")).toSorted()).toEqual(values.filter((_, at) => at !== 2));
   });
 
-  test("one message of a call that the schema of the topic refuses: the others are stored, in their order", async () => {
-    await under.emulator.createTopic("checked");
-    under.emulator.inject({ kind: "fail-entry", topic: "checked", after: 2 });
-    const checked = under.connection.topic("checked", { codec: bytes() });
-    const sends = ["0", "1", "2", "3", "4"].map((value) =>
-      checked.producer({ onKeyFailure: "continue" }).send({ key: value, value: Buffer.from(value) }),
-    );
-    const results = await Promise.allSettled(sends);
-    const refused = results.filter((result) => result.status === "rejected");
-    expect(refused.map(({ reason }) => (reason as { readonly code: string }).code)).toEqual(["invalid-argument"]);
+  test("one message of a key that is refused: those before it are stored in order, those behind it are blocked, another key goes on", async () => {
+    await checkedTopic("keyed");
+    const messages = [0, 1, 2, "three", 4, 5].map((number) => ({ key: "a", value: flight(number) }));
+    const others = [10, 11, 12].map((number) => ({ key: "b", value: flight(number) }));
+    const codes = await sendAll("keyed", [...messages, ...others]);
+    expect(codes.slice(0, 6)).toEqual(["stored", "stored", "stored", "invalid-argument", "key-blocked", "key-blocked"]);
+    expect(codes.slice(6)).toEqual(["stored", "stored", "stored"]);
+    const values = await stored("keyed");
+    expect(values.filter((value) => messages.some((message) => message.value === value))).toEqual([0, 1, 2].map(flight));
+    expect(values.filter((value) => others.some((message) => message.value === value))).toEqual([10, 11, 12].map(flight));
+  });
+
+  test("messages in another encoding than its own are all refused, and none is lost from sight", async () => {
+    await checkedTopic("binary", "BINARY");
+    expect(
+      await sendAll(
+        "binary",
+        [0, 1, 2].map((number) => ({ key: null, value: flight(number) })),
+      ),
+    ).toEqual(["invalid-argument", "invalid-argument", "invalid-argument"]);
+  });
+
+  test("a schema that was deleted is not-found, at once and without a search for a culprit", async () => {
+    await checkedTopic("deleted");
+    await under.raw.schemas.deleteSchema({ name: under.raw.schema("deleted") }, NO_RETRY);
+    const producer = under.connection.topic("deleted", { codec: text() }).producer();
+    await expect(producer.send({ key: null, value: flight(1) })).rejects.toMatchObject({
+      code: "not-found",
+      message: expect.stringContaining("schema"),
+    });
+  });
+
+  test("what the service adds to a message does not keep it from being sent on", async () => {
+    await checkedTopic("source");
+    await sendAll("source", [{ key: "k", value: flight(1), headers: { a: "b" } }]);
+    const [message] = await Array.fromAsync(under.connection.topic("source", { codec: text() }).reader({ until: "now" }));
+    expect(message?.headers).toMatchObject({ a: "b", googclient_schemaencoding: "JSON" });
+    expect(await sendAll("source", [{ key: "k", value: message!.value, headers: message!.headers }])).toEqual(["stored"]);
   });
 });
 

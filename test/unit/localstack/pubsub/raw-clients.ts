@@ -6,9 +6,13 @@ import type { EmulatedPubSub } from "../../../../localstack/pubsub/emulated-pubs
 export interface RawClients extends AsyncDisposable {
   readonly publisher: v1.PublisherClient;
   readonly subscriber: v1.SubscriberClient;
+  readonly schemas: v1.SchemaServiceClient;
   topic(id: string): string;
   subscription(id: string): string;
   snapshot(id: string): string;
+  schema(id: string): string;
+  /** One of Avro. */
+  createSchema(id: string, definition: unknown): Promise<void>;
   /** One request. @returns the ids */
   publish(topic: string, values: readonly string[], orderingKey?: string): Promise<readonly string[]>;
   /** An ordered subscription unless given otherwise. */
@@ -57,14 +61,26 @@ export function rawClients({ apiEndpoint, project }: Pick<EmulatedPubSub, "apiEn
   };
   const publisher = new v1.PublisherClient(options);
   const subscriber = new v1.SubscriberClient(options);
+  const schemas = new v1.SchemaServiceClient(options);
   const named = (collection: string) => (id: string) => `projects/${project}/${collection}/${id}`;
-  const [topic, subscription, snapshot] = ["topics", "subscriptions", "snapshots"].map(named) as [NameOf, NameOf, NameOf];
+  const [topic, subscription, snapshot, schema] = ["topics", "subscriptions", "snapshots", "schemas"].map(named) as [
+    NameOf,
+    NameOf,
+    NameOf,
+    NameOf,
+  ];
   return {
     publisher,
     subscriber,
+    schemas,
     topic,
     subscription,
     snapshot,
+    schema,
+    async createSchema(id, definition) {
+      const request = { parent: `projects/${project}`, schemaId: id, schema: { type: "AVRO", definition: JSON.stringify(definition) } };
+      await schemas.createSchema(request as never, NO_RETRY);
+    },
     async publish(id, values, orderingKey = "") {
       const messages = values.map((value) => ({ data: Buffer.from(value), orderingKey }));
       const [{ messageIds }] = await publisher.publish({ topic: topic(id), messages }, NO_RETRY);
@@ -82,7 +98,7 @@ export function rawClients({ apiEndpoint, project }: Pick<EmulatedPubSub, "apiEn
     },
     stream: (name, request = {}, callOptions = {}) => openStream(subscriber, name, request, callOptions),
     async [Symbol.asyncDispose]() {
-      await Promise.all([publisher.close(), subscriber.close()]);
+      await Promise.all([publisher.close(), subscriber.close(), schemas.close()]);
     },
   };
 }
