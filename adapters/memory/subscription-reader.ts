@@ -46,13 +46,7 @@ export class SubscriptionReader implements ReaderDriver {
     const partition = topic.open[0]!;
     const { place, mark } = resolveMarked(topic, from);
     this.#subscription = { topic, feed: new KeyOrderFeed(topic, partition.log, mark) };
-    const range: RangePartition = {
-      partition: partition.id,
-      start: place ?? topic.marks.add(mark, profile.capabilities.bookmarkLifetimeMs),
-      end: endOf(until),
-      parents: [],
-      gap: null,
-    };
+    const range: RangePartition = { partition: partition.id, start: place, end: endOf(until), parents: [], gap: null };
     return { identity: identityOf(broker, topic, profile.capabilities), partitions: [range] };
   }
 

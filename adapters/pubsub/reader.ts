@@ -35,6 +35,8 @@ interface Opened {
   readonly subscription: string;
   readonly calls: AckCalls;
   readonly leases: Leases;
+  /** On the monotonic clock. */
+  readonly madeAtMs: number;
   /** On the monotonic clock: from here on a seek holds everywhere. */
   readonly settledAtMs: number;
 }
@@ -77,27 +79,22 @@ export class PubSubReader implements ReaderDriver {
     const creation = this.#subscriptions.createTemporary(subscription, described.name, connection.closing);
     this.#made.set(subscription, creation);
     await abortable(creation, both);
-    const start = await this.#moveTo(place, subscription, both);
+    // A new subscription stands at the end by itself.
+    if (place.kind !== "latest") await this.#moveTo(place, subscription, both);
     const calls = new AckCalls(this.#service, this.#topic, subscription);
-    const settledAtMs = performance.now() + (place.kind === "latest" ? 0 : this.#service.seekSettlingMs);
-    this.#opened = { subscription, calls, leases: new Leases(calls, DEADLINE_SECONDS), settledAtMs };
-    return { identity, partitions: [{ partition: PARTITION, start, end, parents: [], gap: null }] };
+    const madeAtMs = performance.now();
+    const settledAtMs = madeAtMs + (place.kind === "latest" ? 0 : this.#service.seekSettlingMs);
+    this.#opened = { subscription, calls, leases: new Leases(calls, DEADLINE_SECONDS), madeAtMs, settledAtMs };
+    return { identity, partitions: [{ partition: PARTITION, start: place, end, parents: [], gap: null }] };
   }
 
-  /** @returns the place that means the same in another process */
-  async #moveTo(place: StartPlace, subscription: string, signal: AbortSignal): Promise<Place> {
+  async #moveTo(place: Exclude<StartPlace, { readonly kind: "latest" }>, subscription: string, signal: AbortSignal): Promise<void> {
     const { connection } = this.#service;
-    if (place.kind === "latest") {
-      // A new subscription stands at the end by itself. Only a snapshot says later where that was.
-      const name = await this.#subscriptions.onFresh(signal, () => this.#subscriptions.snapshot(subscription, signal));
-      return { kind: "mark", name };
-    }
     const target =
       place.kind === "mark"
         ? { snapshot: await connection.name("snapshots", place.name) }
         : { timestampMs: place.kind === "earliest" ? 0 : Math.max(0, place.timestampMs) };
     await this.#subscriptions.onFresh(signal, () => this.#subscriptions.seek(subscription, target, signal));
-    return place;
   }
 
   async read([range]: readonly RangePartition[], sink: ReaderSink, signal: AbortSignal): Promise<void> {
@@ -202,9 +199,9 @@ export class PubSubReader implements ReaderDriver {
   }
 
   async mark(signal: AbortSignal): Promise<ReadonlyMap<string, Place>> {
-    const { subscription } = this.#require();
+    const { subscription, madeAtMs } = this.#require();
     await this.#acknowledge(signal);
-    const name = await this.#subscriptions.snapshot(subscription, signal);
+    const name = await this.#subscriptions.onFresh(signal, () => this.#subscriptions.snapshot(subscription, signal), madeAtMs);
     return new Map([[PARTITION, { kind: "mark", name }]]);
   }
 

@@ -67,7 +67,8 @@ export interface ReaderDriver {
    * Resolves a request into places, before anything is read, and reports which of them retention has passed. For earliest, latest
    * and a time the answer is a position (`at`) wherever the provider can name one: a bookmark taken before the first message
    * means the same in another process then, however late it is used, and `latest` is settled here and not at the first fetch.
-   * `latest` may be answered as a time where that is exact: nothing stored before the call has that time or a later one.
+   * `latest` may be answered as a time where that is exact: nothing stored before the call has that time or a later one. A driver with `mark`
+   * answers `latest` as it is: that would be a mark that nobody may ever ask for, and `mark` gives it when somebody does.
    * A time means, per partition, the first record in log order stored at or after it; where none is, the end. A provider that keeps no order
    * between keys takes it for each record. A mark that the provider no longer has is `position-out-of-range`.
    * Tried once: the core retries it for 30 s while the error is retryable.
@@ -92,8 +93,8 @@ export interface ReaderDriver {
    * Makes a durable bookmark at the provider (Pub/Sub: acknowledges, then takes a snapshot). It covers exactly what `handedOut` has named:
    * reading from the answered places gives everything else, also in another process, as often as it is used, for
    * `Capabilities.bookmarkLifetimeMs`. What is to start at an older one, a reader or a group, is `position-out-of-range`, and never starts elsewhere. Called when the application asks for a bookmark, and once more by the core before `close` if the
-   * application has asked before; also while `read` runs, and after. Never concurrently with itself, and never before something was handed
-   * out: until then the bookmark is the start that `resolve` answered. The core names nothing by `handedOut` until this has settled, so
+   * application has asked before; also while `read` runs, and after. Never concurrently with itself. Before something was handed out only where
+   * the range began at `latest`: otherwise the bookmark is the start that `resolve` answered until then. The core names nothing by `handedOut` until this has settled, so
    * that the mark is of the moment in which it was asked for. Tried once: the core retries it for 30 s while the error is retryable.
    * @returns the place of each partition that was read
    */

@@ -82,9 +82,10 @@ class RangeReader<T> implements Reader<T> {
     return encodeBookmark(this.#context.provider, opened.identity, new Map([...places, ...(await this.#marked(opened))]));
   }
 
-  /** Where the provider itself keeps what was read, its places. A reader that still stands at its start needs none. */
-  async #marked({ handedOut }: Opened<T>): Promise<ReadonlyMap<string, PartitionPlace>> {
-    if (handedOut === null || handedOut.isEmpty) return new Map();
+  /** Where the provider itself keeps what was read, its places. */
+  async #marked(opened: Opened<T>): Promise<ReadonlyMap<string, PartitionPlace>> {
+    const { handedOut } = opened;
+    if (handedOut === null || !needsMark(opened)) return new Map();
     try {
       if (this.#closing === undefined) return await handedOut.mark();
       await this.#closing;
@@ -183,7 +184,9 @@ class RangeReader<T> implements Reader<T> {
       context.requireOpen("read");
       untrack = context.track({ stage: "reader", close: async () => life.abort(this.#closedError("the connection was closed")) });
       reader = context.driver.reader(context.nativeTopic);
-      return await this.#resolve(reader, life.signal);
+      const opened = await this.#resolve(reader, life.signal);
+      if (needsMark(opened)) await opened.handedOut?.mark();
+      return opened;
     } catch (error) {
       this.#openedLate = undefined;
       throw context.toError(error, "read");
@@ -227,14 +230,14 @@ class RangeReader<T> implements Reader<T> {
 
   /** Behind the closed driver nothing can be marked any more. */
   async #markEnd(timeoutMs: number): Promise<void> {
-    const handedOut = this.#opened?.handedOut ?? null;
-    if (handedOut === null || handedOut.isEmpty || !this.#wasAskedForBookmark) return;
+    const opened = this.#opened;
+    if (opened === undefined || opened.handedOut === null || !this.#wasAskedForBookmark || !needsMark(opened)) return;
     const deadline = setTimeout(
       () => this.#marking.abort(this.#closedError("the reader was closed before its bookmark was made")),
       timeoutMs,
     );
     // Who asks for the bookmark gets the error.
-    await ignoreRejection(handedOut.mark());
+    await ignoreRejection(opened.handedOut.mark());
     clearTimeout(deadline);
   }
 
@@ -251,6 +254,12 @@ class RangeReader<T> implements Reader<T> {
       operation: "read",
     });
   }
+}
+
+/** A reader that still stands at its start needs no mark, unless that moves with the topic. */
+function needsMark({ handedOut, buffer }: Pick<Opened<unknown>, "handedOut" | "buffer">): boolean {
+  if (handedOut === null) return false;
+  return !handedOut.isEmpty || [...buffer.places().values()].some(({ kind }) => kind === "latest");
 }
 
 /**

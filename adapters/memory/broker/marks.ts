@@ -1,6 +1,6 @@
-import type { Place, StartPoint } from "../../../src/driver/index.ts";
+import type { PartitionPlace, Place, StartPoint } from "../../../src/driver/index.ts";
 import { memoryError } from "../errors.ts";
-import { resolveStart } from "./places.ts";
+import { resolvePlace } from "./places.ts";
 import type { MemoryTopic } from "./topic.ts";
 
 /** What was read of a log: everything before an index, and single records at or behind it. */
@@ -44,22 +44,39 @@ export class Marks {
 
 /** Where a start lies in the one partition of a topic whose places are marks. */
 export interface MarkedStart {
-  /** The place that means the same in another process; `null`: only a new mark does. */
-  readonly place: Place | null;
+  /** Only `latest` does not mean the same later, or in another process: a new mark does. */
+  readonly place: Place;
   readonly mark: Mark;
 }
 
-/** @throws `position-out-of-range` for a mark that the topic does not have, or no longer · as `resolveStart` */
+/**
+ * @throws `position-out-of-range` for a mark that the topic does not have, or no longer · `unsupported` for a message, because such a
+ * provider cannot start at one · as `resolvePlace`
+ */
 export function resolveMarked(topic: MemoryTopic, start: StartPoint): MarkedStart {
   const partition = topic.open[0]!;
-  const place = start.kind === "places" ? start.places.get(partition.id) : undefined;
-  if (place?.kind === "mark") {
-    const mark = topic.marks.get(place.name);
-    if (mark !== undefined) return { place, mark };
-    const text = `topic ${JSON.stringify(topic.name)} has no mark ${JSON.stringify(place.name)}, or no longer: marks have a limited life`;
-    throw memoryError("position-out-of-range", text, { topic: topic.name, partition: partition.id });
+  topic.trim();
+  const place = placeIn(start, partition.id);
+  switch (place.kind) {
+    case "mark": {
+      const mark = topic.marks.get(place.name);
+      if (mark !== undefined) return { place, mark };
+      const text = `topic ${JSON.stringify(topic.name)} has no mark ${JSON.stringify(place.name)}, or no longer: marks have a limited life`;
+      throw memoryError("position-out-of-range", text, { topic: topic.name, partition: partition.id });
+    }
+    case "earliest":
+    case "latest":
+    case "timestamp":
+      return { place, mark: { from: resolvePlace(topic.name, partition, place).index, read: new Set() } };
+    default:
+      throw memoryError("unsupported", "this form of the provider cannot start at a message: use earliest, latest, a time or a bookmark", {
+        topic: topic.name,
+        capability: "startAtPosition",
+      });
   }
-  const resolved = resolveStart(topic, start).get(partition.id)!;
-  const from = resolved === "ended" ? partition.log.endIndex : resolved.index;
-  return { place: start.kind === "earliest" || start.kind === "timestamp" ? start : null, mark: { from, read: new Set() } };
+}
+
+function placeIn(start: StartPoint, partition: string): PartitionPlace {
+  if (start.kind === "places") return start.places.get(partition) ?? { kind: "earliest" };
+  return start.kind === "position" ? start.place : start;
 }

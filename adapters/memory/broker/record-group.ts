@@ -110,8 +110,7 @@ export class RecordGroup implements Group {
   }
 
   plan(start: StartPoint): ReadonlyMap<string, PartitionPlace> {
-    const { place, mark } = resolveMarked(this.#topic, start);
-    return new Map([[this.#partition.id, place ?? { kind: "at", position: this.log.positions.nameOf(mark.from) }]]);
+    return new Map([[this.#partition.id, resolveMarked(this.#topic, start).place]]);
   }
 
   moveTo(start: StartPoint): void {

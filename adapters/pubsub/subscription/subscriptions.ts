@@ -188,9 +188,12 @@ export class Subscriptions {
     await this.#call("DeleteSnapshot", { snapshot }, `snapshot=${encodeURIComponent(snapshot)}`, signal);
   }
 
-  /** What is new may not be found yet: NOT_FOUND is tried again until it has settled. */
-  async onFresh<Answer>(signal: AbortSignal, attempt: () => Promise<Answer>): Promise<Answer> {
-    const untilMs = performance.now() + settlingMs(this.#service);
+  /**
+   * What is new may not be found yet: NOT_FOUND is tried again until it has settled.
+   * @param madeAtMs on the monotonic clock
+   */
+  async onFresh<Answer>(signal: AbortSignal, attempt: () => Promise<Answer>, madeAtMs = performance.now()): Promise<Answer> {
+    const untilMs = madeAtMs + settlingMs(this.#service);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         return await attempt();

@@ -19,18 +19,27 @@ class MarkingLog {
   readonly #log = new FakeLog("0");
   readonly #end: PartitionEnd;
   readonly #deliveries: readonly (readonly StoredRecord[])[];
+  #isClosed = false;
 
-  constructor(deliveries: readonly (readonly StoredRecord[])[], end: PartitionEnd = { kind: "quiet" }) {
+  constructor(
+    deliveries: readonly (readonly StoredRecord[])[],
+    end: PartitionEnd = { kind: "quiet" },
+    start: Place = { kind: "timestamp", timestampMs: 0 },
+  ) {
     this.#deliveries = deliveries;
     this.#end = end;
     this.#log.reader = () => ({
-      resolve: async () => ({
-        identity: IDENTITY,
-        partitions: [{ partition: "0", start: { kind: "timestamp", timestampMs: 0 }, end: this.#end, parents: [], gap: null }],
-      }),
+      resolve: async () => {
+        this.#isClosed = false;
+        return {
+          identity: IDENTITY,
+          partitions: [{ partition: "0", start, end: this.#end, parents: [], gap: null }],
+        };
+      },
       read: (_, sink, signal) => this.#read(sink, signal),
       handedOut: (partition, { position }) => void this.named.push(`${partition}:${Number(position)}`),
       mark: async (signal) => {
+        if (this.#isClosed) throw new Error("a closed driver was asked for a mark");
         await this.making();
         const name = this.named.join(" ");
         signal.throwIfAborted();
@@ -38,7 +47,10 @@ class MarkingLog {
         this.marks.push(name);
         return new Map<string, Place>([["0", { kind: "mark", name }]]);
       },
-      close: async () => void (this.closed += 1),
+      close: async () => {
+        this.#isClosed = true;
+        this.closed += 1;
+      },
     });
   }
 
@@ -64,6 +76,28 @@ test("a reader that still stands at its start has the start as its bookmark, and
   await reader.close();
   expect(await place()).toEqual({ kind: "timestamp", timestampMs: 0 });
   expect(log.marks).toEqual([]);
+});
+
+test("a reader at the latest makes a mark for its first bookmark, and none where nobody asks", async () => {
+  const log = new MarkingLog([], { kind: "quiet" }, { kind: "latest" });
+  const unasked = log.open();
+  expect(await unasked.iterator.next()).toMatchObject({ done: true });
+  await unasked.reader.close();
+  expect(log.marks).toEqual([]);
+  const { reader, place } = log.open();
+  expect(await place()).toEqual({ kind: "mark", name: "" });
+  await reader.close();
+  expect(await place()).toEqual({ kind: "mark", name: "" });
+  expect(log.marks).toEqual([""]);
+});
+
+test("a reader at the latest that is asked after it was closed makes its mark before the driver is closed again", async () => {
+  const log = new MarkingLog([], { kind: "quiet" }, { kind: "latest" });
+  const { reader, place } = log.open();
+  await reader.close();
+  expect(await place()).toEqual({ kind: "mark", name: "" });
+  expect(await place()).toEqual({ kind: "mark", name: "" });
+  expect(log.marks).toEqual([""]);
 });
 
 test("a mark covers what was handed out, not what was delivered, and is made once where nothing was handed out since", async () => {

@@ -125,3 +125,16 @@ test("a bookmark that is older than its life is out of range for a reader, a new
   const next = topic.reader({ from: "latest", until: "now" });
   expect(await next.bookmark()).not.toBe(bookmark);
 });
+
+test("like pubsub, neither a reader nor a group starts at a message, also not by a bookmark", async () => {
+  const { connection, topic, send } = await bench();
+  await send("a1");
+  const reader = topic.reader({ until: "now" });
+  const own = await reader.bookmark();
+  await reader.close();
+  const identity = identityOfBookmark(own);
+  const bookmark = encodeBookmark("memory", identity, new Map([["0", { kind: "at", position: "0" }]]));
+  const refused = { code: "unsupported", capability: "startAtPosition" };
+  await expect(valuesOf(topic.reader({ from: { bookmark }, until: "now" }))).rejects.toMatchObject(refused);
+  await expect(connection.admin.resetGroup("orders", "group", { bookmark })).rejects.toMatchObject(refused);
+});

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bytes } from "../../../../src/codec/bytes.ts";
 import { text } from "../../../../src/codec/text.ts";
 import { connect } from "../../../../src/connect.ts";
-import type { OutgoingMessage } from "../../../../src/index.ts";
+import type { Message, OutgoingMessage } from "../../../../src/index.ts";
 import { NO_RETRY } from "../../localstack/pubsub/raw-clients.ts";
 import { type Harness, flights, harness, valuesOf } from "./harness.ts";
 
@@ -148,7 +148,8 @@ describe("a topic with a schema", () => {
   test("what the service adds to a message does not keep it from being sent on", async () => {
     await checkedTopic("source");
     await sendAll("source", [{ key: "k", value: flight(1), headers: { a: "b" } }]);
-    const [message] = await Array.fromAsync(under.connection.topic("source", { codec: text() }).reader({ until: "now" }));
+    let message: Message<string> | undefined;
+    for await (message of under.connection.topic("source", { codec: text() }).reader({ until: "now" }));
     expect(message?.headers).toMatchObject({ a: "b", googclient_schemaencoding: "JSON" });
     expect(await sendAll("source", [{ key: "k", value: message!.value, headers: message!.headers }])).toEqual(["stored"]);
   });
