@@ -68,7 +68,9 @@ export function resolveMarked(topic: MemoryTopic, start: StartPoint): MarkedStar
     case "latest":
     case "timestamp":
       return { place, mark: { from: resolvePlace(topic.name, partition, place).index, read: new Set() } };
-    default:
+    case "at":
+    case "after":
+    case "ended":
       throw memoryError("unsupported", "this form of the provider cannot start at a message: use earliest, latest, a time or a bookmark", {
         topic: topic.name,
         capability: "startAtPosition",

@@ -16,7 +16,7 @@ const LARGEST_LONG = 2 ** 63;
 const isNumber = (value: unknown): boolean => typeof value === "number";
 const isWhole = (value: unknown, bound: number): boolean => Number.isInteger(value) && Number(value) >= -bound && Number(value) < bound;
 /** Bytes are the characters of the same numbers. */
-const isByteText = (value: unknown): value is string => typeof value === "string" && [...value].every((one) => one.codePointAt(0)! < 256);
+const isByteText = (value: unknown): value is string => typeof value === "string" && !/[^\0-\u00ff]/.test(value);
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
