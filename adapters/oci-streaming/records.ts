@@ -1,18 +1,7 @@
 import type { StoredRecord, UnreadableRange } from "../../src/driver/index.ts";
-import { comparePackedPositions, unpackRecord } from "../../src/envelope/index.ts";
+import { type ServiceRecord, comparePackedPositions, unpackRecord } from "../../src/envelope/index.ts";
 import { ociError } from "./errors.ts";
-import type { Envelope } from "./options.ts";
-
-/** A message as the service gives it; the offset as text. https://docs.oracle.com/iaas/api/#/en/streaming/20180418/Message */
-export interface ServiceMessage {
-  readonly stream: string;
-  readonly partition: string;
-  /** Base64. */
-  readonly key: string | null;
-  readonly value: string;
-  readonly offset: string;
-  readonly timestamp: string;
-}
+import type { MessagePage, ServiceMessage } from "./read/message-page.ts";
 
 /** What a message of the service holds. */
 export type MessageContent =
@@ -22,28 +11,72 @@ export type MessageContent =
 
 const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
 
-/** What the messages of a page hold. */
-export function contentsOf(messages: readonly ServiceMessage[], envelope: Envelope): readonly MessageContent[] {
-  // Many messages are stored in the same millisecond.
-  let [text, timestampMs] = ["", Number.NaN];
-  return messages.map((message) => {
-    if (message.timestamp !== text) [text, timestampMs] = [message.timestamp, Date.parse(message.timestamp)];
-    return contentOf(message, timestampMs, envelope);
-  });
+/** A message as it is: its parts are decoded where they are read. */
+class PageRecord implements StoredRecord {
+  readonly headers = NO_HEADERS;
+  readonly position: string;
+  readonly timestampMs: number;
+  readonly bytes: number;
+  readonly deliveryAttempt = null;
+  readonly #page: MessagePage;
+  readonly #index: number;
+
+  constructor(page: MessagePage, index: number) {
+    this.position = page.offsetOf(index);
+    this.timestampMs = page.timestampMsOf(index);
+    this.bytes = page.bytesOf(index);
+    this.#page = page;
+    this.#index = index;
+  }
+
+  get key(): Uint8Array | null {
+    return this.#page.keyOf(this.#index);
+  }
+
+  get value(): Uint8Array {
+    return this.#page.valueOf(this.#index);
+  }
+
+  get native(): ServiceMessage {
+    return this.#page.messageOf(this.#index);
+  }
 }
 
-function contentOf(message: ServiceMessage, timestampMs: number, envelope: Envelope): MessageContent {
-  const { key, value, offset: position } = message;
-  const partitionKey = key === null ? null : Buffer.from(key, "base64");
-  const data = Buffer.from(value, "base64");
-  if (envelope === "raw") {
-    const bytes = (partitionKey?.length ?? 0) + data.length;
-    const headers = NO_HEADERS;
-    const native = message;
-    const record = { key: partitionKey, value: data, headers, position, timestampMs, bytes, deliveryAttempt: null, native };
-    return { kind: "messages", messages: [record], isUnderOtherKey: false };
+/** A message that may be a frame. */
+class PageFrame implements ServiceRecord {
+  readonly partitionKey: Uint8Array | null;
+  readonly data: Buffer;
+  readonly position: string;
+  readonly timestampMs: number;
+  readonly #page: MessagePage;
+  readonly #index: number;
+
+  constructor(page: MessagePage, index: number) {
+    this.partitionKey = page.keyOf(index);
+    this.data = page.valueOf(index);
+    this.position = page.offsetOf(index);
+    this.timestampMs = page.timestampMsOf(index);
+    this.#page = page;
+    this.#index = index;
   }
-  const unpacked = unpackRecord({ partitionKey, data, position, timestampMs, native: message });
+
+  get native(): ServiceMessage {
+    return this.#page.messageOf(this.#index);
+  }
+}
+
+/** The messages of a page as they are, from one index to before another. */
+export function plainRecords(page: MessagePage, from: number, to: number): readonly StoredRecord[] {
+  return Array.from({ length: to - from }, (_, index) => new PageRecord(page, from + index));
+}
+
+/** What the messages of a page hold, if each may be a frame. */
+export function contentsOf(page: MessagePage): readonly MessageContent[] {
+  return Array.from({ length: page.length }, (_, index) => contentOf(page, index));
+}
+
+function contentOf(page: MessagePage, index: number): MessageContent {
+  const unpacked = unpackRecord(new PageFrame(page, index));
   if (unpacked.kind === "unreadable") return unpacked;
   if (unpacked.kind === "frame") return { kind: "messages", messages: unpacked.records, isUnderOtherKey: false };
   return { kind: "messages", messages: [unpacked.record], isUnderOtherKey: unpacked.reason === "partition-key" };

@@ -66,10 +66,10 @@ export class OciSource implements PartitionSource {
     let cursor = await reads.cursor({ type: "AT_TIME", timeMs: sinceMs }, signal);
     let last: string | null = null;
     for (;;) {
-      const page = await reads.page(cursor, LOOK_BACK_MESSAGES, signal);
-      if (page.messages.length === 0) break;
-      last = page.messages.at(-1)!.offset;
-      cursor = page.cursor;
+      const { messages, cursor: next } = await reads.page(cursor, LOOK_BACK_MESSAGES, signal);
+      if (messages.length === 0) break;
+      last = messages.offsetOf(messages.length - 1);
+      cursor = next;
     }
     return last === null ? { kind: "timestamp", timestampMs: sinceMs } : { kind: "after", position: last };
   }

@@ -54,6 +54,8 @@ export class AssignmentState<T> {
   /** Bytes and messages that are delivered and not handled. */
   bufferedBytes = 0;
   bufferedMessages = 0;
+  /** Messages that are handled and not part of a settlement. */
+  unsettledMessages = 0;
   #phase: Phase = "waiting";
   /** An unreadable range that was started: nothing behind it starts before it is settled. */
   #barrier: Delivery | null = null;
@@ -148,6 +150,7 @@ export class AssignmentState<T> {
     const record = delivery.records[index]!;
     this.bufferedBytes -= record.bytes;
     this.bufferedMessages -= 1;
+    this.unsettledMessages += 1;
     this.progress.complete(delivery, index);
     if (this.#rules.unit === "record") this.#handled.push(record);
   }
@@ -187,6 +190,7 @@ export class AssignmentState<T> {
 
   /** Takes what is handled and not yet settled; `null`: nothing. The caller reports the result by `settled`. */
   takeSettlement(): Settlement | null {
+    this.unsettledMessages = 0;
     const { unit, storesAhead } = this.#rules;
     const records = this.#handled;
     const through = unit === "position" ? this.progress.through : null;

@@ -26,7 +26,10 @@ export class CommitScheduler<T> {
   readonly #context: TopicContext;
   readonly #group: string;
   readonly #everyMs: number;
+  /** Of one partition: each is stored by itself. */
   readonly #everyMessages: number;
+  /** Of all together, as the driver needs it. */
+  readonly #mostMessages: number;
   readonly #hooks: CommitHooks<T>;
   /** Assignments that may have something to settle. */
   readonly #dirty = new Set<AssignmentState<T>>();
@@ -48,14 +51,16 @@ export class CommitScheduler<T> {
     this.#context = context;
     this.#group = group;
     this.#everyMs = Math.min(commit.everyMs, driver.settleWithin?.ms ?? Infinity);
-    this.#everyMessages = Math.min(commit.everyMessages, driver.settleWithin?.messages ?? Infinity);
+    this.#everyMessages = commit.everyMessages;
+    this.#mostMessages = driver.settleWithin?.messages ?? Infinity;
     this.#hooks = hooks;
   }
 
   /** One message more is handled. */
   handled(state: AssignmentState<T>): void {
     if (state !== this.#latest) this.touch(state);
-    if (++this.#messages >= this.#everyMessages) this.now();
+    this.#messages += 1;
+    if (state.unsettledMessages >= this.#everyMessages || this.#messages >= this.#mostMessages) this.now();
   }
 
   /** There may be something to settle. */

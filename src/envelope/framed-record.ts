@@ -15,7 +15,7 @@ export interface ServiceRecord {
   readonly position: string;
   /** When the service stored it. */
   readonly timestampMs: StoredTime;
-  /** The SDK's own object. */
+  /** The SDK's own object. It may be made at each read. */
   readonly native: unknown;
 }
 

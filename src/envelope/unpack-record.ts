@@ -29,6 +29,34 @@ import { belongsTo } from "./partition-key.ts";
  */
 export type ForeignReason = "no-frame" | "checksum" | "partition-key";
 
+const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
+
+/** A record that is one message. What a service makes of it at each read is made only then. */
+class ForeignRecord implements StoredRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array;
+  readonly headers = NO_HEADERS;
+  readonly position: string;
+  readonly timestampMs: StoredTime;
+  readonly bytes: number;
+  readonly deliveryAttempt = null;
+  readonly #record: ServiceRecord;
+
+  constructor(record: ServiceRecord) {
+    const { partitionKey, data, position, timestampMs } = record;
+    this.key = partitionKey;
+    this.value = data;
+    this.position = position;
+    this.timestampMs = timestampMs;
+    this.bytes = (partitionKey?.length ?? 0) + data.length;
+    this.#record = record;
+  }
+
+  get native(): unknown {
+    return this.#record.native;
+  }
+}
+
 /** What a record of the service holds. */
 export type UnpackedRecord =
   /** At least one message, in the order in which they were added. */
@@ -37,8 +65,6 @@ export type UnpackedRecord =
   | { readonly kind: "foreign"; readonly record: StoredRecord; readonly reason: ForeignReason }
   /** A frame that cannot be read: for `unreadable` of the sinks. It covers the whole record. Its `cause` is `unsupported` or `corrupt`. */
   | { readonly kind: "unreadable"; readonly range: UnreadableRange };
-
-const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
 
 /**
  * Unpacks a record that may be a frame. Nothing is copied: keys, values and headers are views into the data, which must stay as it is.
@@ -68,13 +94,7 @@ export function unpackRecord(record: ServiceRecord): UnpackedRecord {
 }
 
 function foreign(record: ServiceRecord, reason: ForeignReason): UnpackedRecord {
-  const { partitionKey: key, data: value, position, timestampMs, native } = record;
-  const bytes = (key?.length ?? 0) + value.length;
-  return {
-    kind: "foreign",
-    record: { key, value, headers: NO_HEADERS, position, timestampMs, bytes, deliveryAttempt: null, native },
-    reason,
-  };
+  return { kind: "foreign", record: new ForeignRecord(record), reason };
 }
 
 function wholeRecord({ position }: ServiceRecord, cause: unknown): UnreadableRange {

@@ -35,6 +35,6 @@ export class StreamCalls {
 const OFFSET = /"(offset|committedOffset)"\s*:\s*(\d+)/g;
 
 /** @throws `SyntaxError` for a body that is no JSON */
-export function jsonOf({ body }: HttpAnswer): unknown {
+export function jsonOf({ body }: Pick<HttpAnswer, "body">): unknown {
   return JSON.parse(body.toString("utf8").replaceAll(OFFSET, '"$1":"$2"'));
 }

@@ -1,9 +1,7 @@
-import type { HttpAnswer } from "../client/http-transport.ts";
 import type { StreamCalls } from "../client/stream-calls.ts";
-import { jsonOf } from "../client/stream-calls.ts";
-import type { ServiceMessage } from "../records.ts";
 import { type OciService, messagesOf } from "../service.ts";
 import type { StreamSummary } from "../streams/stream-summary.ts";
+import { type MessagePage, pageOf } from "./message-page.ts";
 
 /** Where a cursor begins: https://docs.oracle.com/en-us/iaas/Content/Streaming/Tasks/using_a_single_consumer.htm */
 export type CursorStart =
@@ -11,8 +9,8 @@ export type CursorStart =
   | { readonly type: "AT_OFFSET"; readonly offset: string }
   | { readonly type: "AT_TIME"; readonly timeMs: number };
 
-export interface MessagePage {
-  readonly messages: readonly ServiceMessage[];
+export interface ReadPage {
+  readonly messages: MessagePage;
   /** For what comes next. */
   readonly cursor: string;
 }
@@ -50,7 +48,7 @@ export class CursorReads {
   }
 
   /** Waits for its turn first: all reads of a partition share what the service allows. */
-  async page(cursor: string, limit: number, signal: AbortSignal): Promise<MessagePage> {
+  async page(cursor: string, limit: number, signal: AbortSignal): Promise<ReadPage> {
     await this.#service.budget.take(this.#stream.id, this.#partition, signal);
     const query = { cursor, limit: String(limit) };
     const answer = await this.#calls.send(
@@ -58,23 +56,8 @@ export class CursorReads {
       signal,
     );
     const next = answer.headers["opc-next-cursor"];
-    return { messages: messagesIn(answer), cursor: typeof next === "string" && next !== "" ? next : cursor };
+    return { messages: pageOf(answer), cursor: typeof next === "string" && next !== "" ? next : cursor };
   }
-}
-
-/** As many digits as every number of JavaScript holds. */
-const EXACT_DIGITS = 15;
-const LAST_OFFSET = /"offset"\s*:\s*(\d+)/;
-
-/** As `jsonOf`. Offsets only rise: where the last one is small, all are, and a large page is read in half of the time. */
-function messagesIn(answer: HttpAnswer): readonly ServiceMessage[] {
-  const { body } = answer;
-  const last = body.lastIndexOf('"offset"');
-  const digits = last === -1 ? "" : LAST_OFFSET.exec(body.subarray(last, last + 64).toString("latin1"))?.[1];
-  if (digits === undefined || digits.length > EXACT_DIGITS) return jsonOf(answer) as readonly ServiceMessage[];
-  const messages = JSON.parse(body.toString("utf8")) as { offset: string | number }[];
-  for (const message of messages) message.offset = String(message.offset);
-  return messages as unknown as readonly ServiceMessage[];
 }
 
 /** An offset is written as it is: no number of JavaScript holds them all. */

@@ -2,10 +2,11 @@ import { type Fetched, type PartitionCursor, Portions, RetryBackoff, pause, retr
 import type { DriverGap, Place } from "../../../src/driver/index.ts";
 import { firstPosition, recordStart } from "../../../src/envelope/index.ts";
 import { classify, hasStatus, isCoded, ociError, waitHintMs } from "../errors.ts";
-import { type MessageContent, type ServiceMessage, compareOffsets, comparePositions, contentsOf } from "../records.ts";
+import { type MessageContent, compareOffsets, comparePositions, contentsOf, plainRecords } from "../records.ts";
 import type { OciService } from "../service.ts";
 import type { StreamSummary } from "../streams/stream-summary.ts";
-import { CursorReads, type CursorStart } from "./cursor-reads.ts";
+import { CursorReads, type CursorStart, type ReadPage } from "./cursor-reads.ts";
+import type { MessagePage } from "./message-page.ts";
 
 export interface PartitionCursorRequest {
   readonly topic: string;
@@ -19,11 +20,9 @@ export interface PartitionCursorRequest {
 
 /** What is on its way to the partition when the service says that nothing is left. */
 const ON_ITS_WAY_MS = 10_000;
-/** What a partition gives in a second: https://docs.oracle.com/en-us/iaas/Content/Streaming/Concepts/streamingoverview_topic-Limits_on_Streaming_Resources.htm */
-const BYTES_A_SECOND = 2_097_152;
-/** Larger pages bring nothing more, and live so long that collecting them costs a third of the time. */
-const LEAST_PAGE_BYTES = 262_144;
-const FIRST_LIMIT = 512;
+const FIRST_LIMIT = 2_048;
+/** Of raw messages: as many as are handled in a turn of the event loop. */
+const MOST_AT_ONCE = 1_000;
 const MOST_GROWTH = 8;
 /** https://docs.oracle.com/iaas/api/#/en/streaming/20180418/Message/GetMessages */
 const MOST_LIMIT = 10_000;
@@ -40,10 +39,8 @@ export class OciPartitionCursor implements PartitionCursor {
   readonly #service: OciService;
   readonly #request: PartitionCursorRequest;
   readonly #backoff: RetryBackoff;
-  /** About how many bytes one request should bring: as much as the partition gives until the next one may be made. */
-  readonly #pageBytes: number;
-  /** What was read and not handed out yet. */
-  #found: Fetched[] = [];
+  /** What was read and not handed out yet. Records that need no look before are made when it is their turn, so that few live at a time. */
+  #found: (Fetched | (() => Fetched))[] = [];
   /** Where the next page begins. */
   #place: Place;
   #emptyUntilMs: number | null;
@@ -62,7 +59,6 @@ export class OciPartitionCursor implements PartitionCursor {
     this.#request = request;
     this.#place = request.place;
     this.#emptyUntilMs = request.emptyUntilMs;
-    this.#pageBytes = Math.max(LEAST_PAGE_BYTES, (BYTES_A_SECOND * service.budget.spacingMs) / 1_000);
     const retryAfterMs = (error: unknown): number | null => waitHintMs((error as { readonly serviceText?: string }).serviceText ?? "");
     this.#backoff = new RetryBackoff({ report: service.report, topic: request.topic, classify, retryAfterMs, ...THROTTLED_MS });
   }
@@ -70,7 +66,7 @@ export class OciPartitionCursor implements PartitionCursor {
   async fetch(signal: AbortSignal): Promise<Fetched> {
     for (;;) {
       const next = this.#found.shift();
-      if (next !== undefined) return next;
+      if (next !== undefined) return typeof next === "function" ? next() : next;
       if (this.#isCaughtUp) await pause(this.#service.pollMs, signal);
       signal.throwIfAborted();
       await retrying("GetMessages", this.#backoff, signal, () => this.#read(signal));
@@ -86,15 +82,20 @@ export class OciPartitionCursor implements PartitionCursor {
     try {
       this.#cursor ??= await this.#begin(reads, signal);
       if (this.#cursor === null) return;
-      let page = await reads.page(this.#cursor, this.#limit, signal);
-      let contents = contentsOf(page.messages, this.#service.envelope);
-      // Bytes can be damaged on their way: what cannot be read is fetched once more.
-      if (contents.some(({ kind }) => kind === "unreadable")) {
-        page = await reads.page(this.#cursor, this.#limit, signal);
-        contents = contentsOf(page.messages, this.#service.envelope);
+      const read = (): Promise<ReadPage> => reads.page(this.#cursor!, this.#limit, signal);
+      let page = await read();
+      if (this.#service.envelope === "raw") this.#addPlain(page.messages);
+      else {
+        let contents = contentsOf(page.messages);
+        // Bytes can be damaged on their way: what cannot be read is fetched once more.
+        if (contents.some(({ kind }) => kind === "unreadable")) {
+          page = await read();
+          contents = contentsOf(page.messages);
+        }
+        this.#addContents(page.messages, contents);
       }
       this.#refusals = 0;
-      this.#take(page.messages, contents, askedAtMs);
+      this.#passed(page.messages, askedAtMs);
       this.#cursor = page.cursor;
     } catch (error) {
       await this.#recover(error, signal);
@@ -121,17 +122,18 @@ export class OciPartitionCursor implements PartitionCursor {
   async #outside(reads: CursorReads, offset: string, cause: unknown, signal: AbortSignal): Promise<string | null> {
     const { topic, partition } = this.#request;
     const horizon = await reads.cursor({ type: "TRIM_HORIZON" }, signal);
-    const oldest = (await reads.page(horizon, 1, signal)).messages[0];
-    if (oldest === undefined) {
+    const { messages } = await reads.page(horizon, 1, signal);
+    if (messages.length === 0) {
       if (await this.#isQuiet(signal)) return horizon;
       return this.#gap({ resumesAt: { kind: "earliest" }, missing: null });
     }
-    if (compareOffsets(oldest.offset, offset) <= 0) {
+    const oldest = messages.offsetOf(0);
+    if (compareOffsets(oldest, offset) <= 0) {
       const text = "the position is behind the end of the partition: it belongs to another stream";
       throw ociError("position-mismatch", text, { topic, partition, cause });
     }
-    const resumesAt = { kind: "at", position: firstPosition(oldest.offset) } as const;
-    const isNext = this.#place.kind === "after" && this.#place.position === offset && BigInt(offset) + 1n === BigInt(oldest.offset);
+    const resumesAt = { kind: "at", position: firstPosition(oldest) } as const;
+    const isNext = this.#place.kind === "after" && this.#place.position === offset && BigInt(offset) + 1n === BigInt(oldest);
     if (!isNext && !(await this.#isQuiet(signal))) return this.#gap({ resumesAt, missing: null });
     this.#place = resumesAt;
     return reads.cursor(startOf(resumesAt), signal);
@@ -173,19 +175,21 @@ export class OciPartitionCursor implements PartitionCursor {
     throw ociError("position-mismatch", text, { topic, partition, cause: error });
   }
 
-  #take(messages: readonly ServiceMessage[], contents: readonly MessageContent[], askedAtMs: number): void {
-    const bytes = this.#unpack(messages, contents);
+  /** All messages of the page are found. */
+  #passed(page: MessagePage, askedAtMs: number): void {
+    const { length } = page;
     this.#isFresh = false;
-    this.#isCaughtUp = messages.length === 0;
-    const last = messages.at(-1);
-    if (last === undefined) {
+    this.#isCaughtUp = length === 0;
+    if (length === 0) {
       this.#found.push({ kind: "caught-up", emptyUntilMs: this.#emptyUntil(askedAtMs) });
       return;
     }
-    this.#place = { kind: "after", position: last.offset };
-    this.#lastTimeMs = Date.parse(last.timestamp);
+    this.#place = { kind: "after", position: page.offsetOf(length - 1) };
+    this.#lastTimeMs = page.timestampMsOf(length - 1);
     this.#emptyUntilMs = null;
-    const fitting = Math.floor((this.#pageBytes * messages.length) / Math.max(bytes, 1));
+    let bytes = 1;
+    for (let index = 0; index < length; index += 1) bytes += page.bytesOf(index);
+    const fitting = Math.floor((this.#service.budget.pageBytes * length) / bytes);
     this.#limit = Math.max(1, Math.min(fitting, this.#limit * MOST_GROWTH, MOST_LIMIT));
   }
 
@@ -195,26 +199,40 @@ export class OciPartitionCursor implements PartitionCursor {
     return this.#emptyUntilMs;
   }
 
-  /** @returns about how many bytes the messages have */
-  #unpack(messages: readonly ServiceMessage[], contents: readonly MessageContent[]): number {
+  /** Only the first message of a fresh cursor can be one that was handed out before. */
+  #isNew(index: number, position: string): boolean {
     const place = this.#place;
+    return index > 0 || !this.#isFresh || (place.kind !== "at" && place.kind !== "after") || isBehind(position, place);
+  }
+
+  #addPlain(page: MessagePage): void {
+    const { portionBytes } = this.#request;
+    let from = page.length > 0 && !this.#isNew(0, page.offsetOf(0)) ? 1 : 0;
+    while (from < page.length) {
+      const begin = from;
+      let bytes = 0;
+      do {
+        bytes += page.bytesOf(from);
+        from += 1;
+      } while (from < page.length && from - begin < MOST_AT_ONCE && bytes + page.bytesOf(from) <= portionBytes);
+      const end = from;
+      this.#found.push(() => ({ kind: "records", records: plainRecords(page, begin, end) }));
+    }
+  }
+
+  #addContents(page: MessagePage, contents: readonly MessageContent[]): void {
     const portions = new Portions(this.#request.portionBytes);
-    let bytes = 0;
     for (const [index, content] of contents.entries()) {
-      const { value, offset } = messages[index]!;
-      bytes += value.length;
-      const isNew = (at: string): boolean =>
-        index > 0 || !this.#isFresh || (place.kind !== "at" && place.kind !== "after") || isBehind(at, place);
       if (content.kind === "unreadable") {
-        if (isNew(content.range.last)) portions.unreadable(content.range);
+        if (this.#isNew(index, content.range.last)) portions.unreadable(content.range);
         continue;
       }
       if (content.isUnderOtherKey) this.#warnOfOtherKeys();
-      portions.add(index > 0 ? content.messages : content.messages.filter((message) => isNew(message.position)));
+      portions.add(index > 0 ? content.messages : content.messages.filter(({ position }) => this.#isNew(index, position)));
+      const offset = page.offsetOf(index);
       portions.through(offset, content.messages.at(-1)?.position !== offset);
     }
     this.#found.push(...portions.finish());
-    return bytes;
   }
 
   #warnOfOtherKeys(): void {

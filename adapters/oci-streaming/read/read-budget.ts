@@ -6,6 +6,10 @@ const READS_A_SECOND = 5;
 const SPACING_MS = 1_000 / READS_A_SECOND;
 /** At once, after a pause: one less than the service allows, because requests take different times on their way. */
 const BURST = READS_A_SECOND - 1;
+/** What a partition gives in a second: https://docs.oracle.com/en-us/iaas/Content/Streaming/Concepts/streamingoverview_topic-Limits_on_Streaming_Resources.htm */
+const BYTES_A_SECOND = 2_097_152;
+/** What one answer holds. */
+const MOST_PAGE_BYTES = 1_048_576;
 /** Partitions that are not read any more are forgotten. */
 const FORGOTTEN_MS = 60_000;
 
@@ -20,13 +24,16 @@ interface Spent {
  */
 export class ReadBudget {
   /** Between two reads of a partition, where there are many. */
-  readonly spacingMs: number;
+  readonly #spacingMs: number;
+  /** About how many bytes one read should bring: as many as the partition gives until the next one; where the service allows more reads, as an answer holds. */
+  readonly pageBytes: number;
   readonly #spent = new Map<string, Spent>();
   #sweptMs = performance.now();
 
   /** @param pollMs where it is shorter, the service is one that allows more */
   constructor(pollMs: number) {
-    this.spacingMs = Math.min(SPACING_MS, pollMs);
+    this.#spacingMs = Math.min(SPACING_MS, pollMs);
+    this.pageBytes = pollMs < SPACING_MS ? MOST_PAGE_BYTES : (BYTES_A_SECOND * SPACING_MS) / 1_000;
   }
 
   /** Waits until the partition may be read again. Rejects with the signal's reason. */
@@ -36,8 +43,8 @@ export class ReadBudget {
     const name = `${streamId}/${partition}`;
     const spent = this.#spent.get(name) ?? { wholeAtMs: nowMs };
     this.#spent.set(name, spent);
-    spent.wholeAtMs = Math.max(spent.wholeAtMs, nowMs) + this.spacingMs;
-    const waitMs = spent.wholeAtMs - nowMs - BURST * this.spacingMs;
+    spent.wholeAtMs = Math.max(spent.wholeAtMs, nowMs) + this.#spacingMs;
+    const waitMs = spent.wholeAtMs - nowMs - BURST * this.#spacingMs;
     if (waitMs > 0) await pause(waitMs, signal);
     signal.throwIfAborted();
   }

@@ -247,6 +247,42 @@ test("commits by count before the time is up", async () => {
   expect(driver.through(mine)).toBe("3");
 });
 
+test("commits by the count of one partition: each has its own progress, and a write of its own where groups are kept by leases", async () => {
+  const { consumer, driver, sink } = bench();
+  const member = consumer({ commit: { everyMs: 60_000, everyMessages: 3 } });
+  const run = member.run(() => {});
+  const [first, second] = [assignment("1"), assignment("2")];
+  const target = await sink();
+  for (const mine of [first, second]) {
+    target.assigned(mine);
+    void target.deliver(mine, records("ab"));
+  }
+  await turns();
+  expect([driver.through(first), driver.through(second)]).toEqual([null, null]);
+  void target.deliver(second, records("a", 2));
+  await until(() => driver.through(second) === "2");
+  // What else is handled goes with it.
+  expect(driver.through(first)).toBe("1");
+  await member.close();
+  await run;
+});
+
+test("a driver that needs results bounds the messages of all partitions together", async () => {
+  const { consumer, driver, sink } = bench();
+  driver.settleWithin = { ms: 60_000, messages: 3 };
+  const member = consumer({ commit: { everyMs: 60_000, everyMessages: 1_000 } });
+  const run = member.run(() => {});
+  const [first, second] = [assignment("1"), assignment("2")];
+  const target = await sink();
+  for (const mine of [first, second]) {
+    target.assigned(mine);
+    void target.deliver(mine, records("ab"));
+  }
+  await until(() => driver.through(second) !== null);
+  await member.close();
+  await run;
+});
+
 test.each([
   ["time", { ms: 5, messages: 1_000 }],
   ["count", { ms: 60_000, messages: 3 }],

@@ -4,7 +4,8 @@ import { classify, mayBeDone, waitHintMs } from "../../../../adapters/oci-stream
 import { ServiceAnswerError } from "../../../../adapters/oci-streaming/client/service-answer-error.ts";
 import { jsonOf } from "../../../../adapters/oci-streaming/client/stream-calls.ts";
 import { messageEntry } from "../../../../adapters/oci-streaming/produce/message-entry.ts";
-import { type ServiceMessage, comparePositions, contentsOf } from "../../../../adapters/oci-streaming/records.ts";
+import { ParsedPage, type ServiceMessage } from "../../../../adapters/oci-streaming/read/message-page.ts";
+import { comparePositions, contentsOf, plainRecords } from "../../../../adapters/oci-streaming/records.ts";
 import type { OutgoingRecord } from "../../../../src/driver/index.ts";
 
 const TIME = "2026-11-29T10:00:00.000Z";
@@ -26,7 +27,7 @@ const stored = ({ key = null, value }: { readonly key?: string | null; readonly 
   timestamp: TIME,
 });
 
-const contentOf = (message: ServiceMessage, envelope: "frame" | "raw") => contentsOf([message], envelope)[0]!;
+const contentOf = (message: ServiceMessage) => contentsOf(new ParsedPage([message]))[0]!;
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 
@@ -35,7 +36,7 @@ describe("messages", () => {
     const keys = [bytes("LX-12"), Buffer.from([0xff, 0, 0xc3]), Buffer.alloc(0), Buffer.alloc(900, 7), null];
     for (const key of keys) {
       const sent = [record(key, bytes("one"), [["trace", bytes("x")]]), record(key, null), record(key, Buffer.alloc(0))];
-      const content = contentOf(stored(messageEntry("frame", sent)), "frame");
+      const content = contentOf(stored(messageEntry("frame", sent)));
       expect(content.kind).toBe("messages");
       if (content.kind !== "messages") continue;
       expect(content.isUnderOtherKey).toBe(false);
@@ -48,11 +49,10 @@ describe("messages", () => {
 
   test("of others are handed on as they are, and raw ones are never taken for frames", () => {
     const framed = messageEntry("frame", [record(bytes("a"), bytes("value"))]);
-    const raw = contentOf(stored(framed), "raw");
-    expect(raw).toMatchObject({ kind: "messages", messages: [{ position: "7" }] });
-    const moved = contentOf(stored({ ...framed, key: bytes("b").toString("base64") }), "frame");
+    expect(plainRecords(new ParsedPage([stored(framed)]), 0, 1)).toMatchObject([{ position: "7" }]);
+    const moved = contentOf(stored({ ...framed, key: bytes("b").toString("base64") }));
     expect(moved).toMatchObject({ kind: "messages", isUnderOtherKey: true });
-    const foreign = contentOf(stored({ key: bytes("k").toString("base64"), value: bytes("plain").toString("base64") }), "frame");
+    const foreign = contentOf(stored({ key: bytes("k").toString("base64"), value: bytes("plain").toString("base64") }));
     expect(foreign).toMatchObject({ kind: "messages", isUnderOtherKey: false });
   });
 
@@ -70,7 +70,7 @@ describe("positions", () => {
     const body = Buffer.from(
       `[{"stream":"\\"offset\\":1","partition":"0","key":null,"value":"dg==","offset":${offset},"timestamp":"${TIME}"}]`,
     );
-    const [message] = jsonOf({ status: 200, headers: {}, body }) as readonly ServiceMessage[];
+    const [message] = jsonOf({ body }) as readonly ServiceMessage[];
     expect(message).toMatchObject({ stream: '"offset":1', offset });
     expect(comparePositions(offset, "9007199254740992")).toBeGreaterThan(0);
   });

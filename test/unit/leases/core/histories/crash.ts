@@ -14,8 +14,8 @@ export const crash: History = {
       name: "settles-nothing-between",
       folder: "consume",
       file: "commit-scheduler.ts",
-      find: "if (++this.#messages >= this.#everyMessages) this.now();",
-      replace: "this.#messages += 1;",
+      find: "if (state.unsettledMessages >= this.#everyMessages || this.#messages >= this.#mostMessages) this.now();",
+      replace: "",
     },
     {
       name: "takes-over-from-the-start",
