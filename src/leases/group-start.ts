@@ -1,5 +1,6 @@
 import { type PartitionPlace, type StartPoint, StreamError, type TopicIdentity } from "../driver/index.ts";
 import type { PartitionSource, TopicShape } from "../adapter-kit/partition-source.ts";
+import { adoptedStart } from "./adopted-start.ts";
 import { type GroupRow, type Held, type LeaseRow, isOfGroup, startOf } from "./lease-row.ts";
 import type { LeaseStore } from "./lease-store.ts";
 
@@ -19,14 +20,18 @@ export interface GroupStartParts {
  * cannot mix two meanings of "latest". In a table of foreign clients their rows are the start.
  * @throws as `resolve` · `conflict` where the store belongs to a group of another topic · `position-mismatch` as `requireSameIncarnation`
  */
-export async function startGroup(parts: GroupStartParts, { identity }: TopicShape, signal: AbortSignal): Promise<Held<GroupRow>> {
+export async function startGroup(
+  parts: GroupStartParts,
+  { identity, partitions }: TopicShape,
+  signal: AbortSignal,
+): Promise<Held<GroupRow>> {
   const { store, newId } = parts;
   for (;;) {
     const found = await store.readGroup(signal);
     if (found !== null) requireSameTopic(found.row, identity);
     if (found?.row.identity.incarnation === identity.incarnation) return found;
     if (found !== null && parts.replacesFormer !== true) requireSameIncarnation(found.row, identity);
-    const foreign = found === null ? await foreignPlaces(store, signal) : new Map<string, PartitionPlace>();
+    const foreign = found === null ? await adoptedStart(store, partitions, signal) : new Map<string, PartitionPlace>();
     const start = foreign.size > 0 ? foreign : await parts.resolve(signal);
     const row: GroupRow = { id: newId(), identity, start, moves: 0n, move: null, attention: 0, origin: parts.origin ?? null };
     const version = await store.writeGroup(found, row, signal);
@@ -40,11 +45,6 @@ export function startAt(initial: StartPoint | "fail", source: PartitionSource, t
     if (initial !== "fail") return source.resolve(initial, signal);
     throw new StreamError("not-found", "the group does not exist, and this member must not create it", { topic });
   };
-}
-
-async function foreignPlaces(store: LeaseStore, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
-  const rows = await store.list(signal);
-  return new Map(rows.filter(({ row }) => row.groupId === null).map(({ row }) => [row.partition, row.place]));
 }
 
 /** @throws `conflict` */

@@ -3,6 +3,7 @@ import { PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { describe, expect, test } from "vitest";
 import { startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
 import { clientsOf } from "../unit/localstack/kinesis/clients.ts";
+import { checkOrder } from "./kcl/check-order.ts";
 import { KclWorker, kclRequirements } from "./kcl/kcl-worker.ts";
 
 const missing = kclRequirements();
@@ -64,13 +65,3 @@ test.each(missing === null ? ["Kinesis Client Library for Java"] : [])(
     expect(Items.every(({ checkpoint, leaseCounter }) => checkpoint?.S !== undefined && leaseCounter?.N !== undefined)).toBe(true);
   },
 );
-
-/** First occurrences of each key rise. */
-function checkOrder(texts: readonly string[]): void {
-  const last = new Map<string, number>();
-  for (const text of new Set(texts)) {
-    const [key, number] = text.split(" ") as [string, string];
-    expect(Number(number)).toBeGreaterThan(last.get(key) ?? -1);
-    last.set(key, Number(number));
-  }
-}

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
 import { connect, text } from "../../src/index.ts";
 import { clientsOf } from "../unit/localstack/kinesis/clients.ts";
+import { checkOrder } from "./kcl/check-order.ts";
 import { KclWorker, kclRequirements } from "./kcl/kcl-worker.ts";
 
 const missing = kclRequirements();
@@ -63,13 +64,3 @@ test.each(missing === null ? ["Kinesis Client Library for Java"] : [])(
     expect(back.texts.filter((value) => byWorker.has(value))).toEqual([]);
   },
 );
-
-/** First occurrences of each key rise. */
-function checkOrder(texts: readonly string[]): void {
-  const last = new Map<string, number>();
-  for (const value of new Set(texts)) {
-    const [key, number] = value.split(" ") as [string, string];
-    expect(Number(number)).toBeGreaterThan(last.get(key) ?? -1);
-    last.set(key, Number(number));
-  }
-}

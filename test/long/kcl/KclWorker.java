@@ -1,5 +1,6 @@
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.Date;
 import java.util.UUID;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -12,7 +13,9 @@ import software.amazon.awssdk.services.kinesis.KinesisAsyncClient;
 import software.amazon.kinesis.common.ConfigsBuilder;
 import software.amazon.kinesis.common.InitialPositionInStream;
 import software.amazon.kinesis.common.InitialPositionInStreamExtended;
+import software.amazon.kinesis.common.LeaseCleanupConfig;
 import software.amazon.kinesis.coordinator.Scheduler;
+import software.amazon.kinesis.leases.LeaseManagementConfig;
 import software.amazon.kinesis.lifecycle.events.InitializationInput;
 import software.amazon.kinesis.lifecycle.events.LeaseLostInput;
 import software.amazon.kinesis.lifecycle.events.ProcessRecordsInput;
@@ -24,14 +27,16 @@ import software.amazon.kinesis.processor.ShardRecordProcessor;
 import software.amazon.kinesis.retrieval.polling.PollingConfig;
 
 /**
- * One worker of an application on the Kinesis Client Library. Arguments: the endpoint of Kinesis and DynamoDB, the stream, the application (its table), and
- * where it starts. It prints what it meets, a line each, separated by tabs, and checkpoints every batch.
+ * One worker of an application on the Kinesis Client Library. Arguments: the endpoint of Kinesis and DynamoDB, the stream, the application (its table), where
+ * it starts (TRIM_HORIZON, LATEST, or AT_TIMESTAMP: and milliseconds), and how long rows of ended shards stay, in milliseconds. It prints what it meets, a line
+ * each, separated by tabs, and checkpoints every batch.
  */
 public class KclWorker {
-  public static void main(String[] args) {
+  public static void main(String[] args) throws ReflectiveOperationException {
     URI endpoint = URI.create(args[0]);
     String stream = args[1];
-    InitialPositionInStream start = InitialPositionInStream.valueOf(args[3]);
+    InitialPositionInStreamExtended start = startAt(args[3]);
+    long cleanup = Long.parseLong(args[4]);
     var credentials = StaticCredentialsProvider.create(AwsBasicCredentials.create("any", "any"));
     var http = NettyNioAsyncHttpClient.builder().protocol(Protocol.HTTP1_1).maxConcurrency(100).build();
     var region = Region.US_EAST_1;
@@ -40,11 +45,31 @@ public class KclWorker {
     var watch = CloudWatchAsyncClient.builder().endpointOverride(endpoint).region(region).credentialsProvider(credentials).build();
     var configs = new ConfigsBuilder(stream, args[2], kinesis, dynamo, watch, UUID.randomUUID().toString(), Processor::new);
     var retrieval = configs.retrievalConfig().retrievalSpecificConfig(new PollingConfig(stream, kinesis).idleTimeBetweenReadsInMillis(200));
-    retrieval.initialPositionInStreamExtended(InitialPositionInStreamExtended.newInitialPosition(start));
+    retrieval.initialPositionInStreamExtended(start);
     var coordinator = configs.coordinatorConfig().shardConsumerDispatchPollIntervalMillis(200).parentShardPollIntervalMillis(500);
     var leases = configs.leaseManagementConfig().failoverTimeMillis(3000).shardSyncIntervalMillis(1000).leasesRecoveryAuditorExecutionFrequencyMillis(2000);
+    removeEndedAfter(leases, cleanup);
     var metrics = configs.metricsConfig().metricsFactory(new NullMetricsFactory());
     new Scheduler(configs.checkpointConfig(), coordinator, leases, configs.lifecycleConfig(), metrics, configs.processorConfig(), retrieval).run();
+  }
+
+  /** The library has no setter for it. */
+  private static void removeEndedAfter(LeaseManagementConfig leases, long millis) throws ReflectiveOperationException {
+    var field = LeaseManagementConfig.class.getDeclaredField("leaseCleanupConfig");
+    field.setAccessible(true);
+    field.set(
+        leases,
+        LeaseCleanupConfig.builder()
+            .leaseCleanupIntervalMillis(Math.min(millis, 60_000))
+            .completedLeaseCleanupIntervalMillis(millis)
+            .garbageLeaseCleanupIntervalMillis(1_800_000)
+            .build());
+  }
+
+  private static InitialPositionInStreamExtended startAt(String text) {
+    String[] parts = text.split(":");
+    if (parts.length == 1) return InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.valueOf(text));
+    return InitialPositionInStreamExtended.newInitialPositionAtTimestamp(new Date(Long.parseLong(parts[1])));
   }
 
   private static final class Processor implements ShardRecordProcessor {

@@ -12,6 +12,8 @@ const PROGRAM = join(import.meta.dirname, "KclWorker.java");
 /** Of the JDK, which compiles the program when it starts it. */
 const JAVA = "java";
 const DOWNLOAD_TIMEOUT_MS = 600_000;
+const CLEANUP_MS = 300_000;
+const ERROR_CHARACTERS = 4_000;
 
 /** What a worker prints. */
 export interface KclEvent {
@@ -27,7 +29,10 @@ export interface KclSettings {
   readonly stream: string;
   /** Also the name of its table. */
   readonly application: string;
-  readonly start: "TRIM_HORIZON" | "LATEST";
+  /** Where it begins in shards of which its table has no row; `AT_TIMESTAMP:` and milliseconds since 1970. */
+  readonly start: "TRIM_HORIZON" | "LATEST" | `AT_TIMESTAMP:${number}`;
+  /** How long rows of ended shards stay whose children have begun. @default the five minutes of the library */
+  readonly cleanupMs?: number | undefined;
 }
 
 /** What this machine lacks for the Kinesis Client Library, as one sentence, or null. */
@@ -41,10 +46,14 @@ export class KclWorker implements AsyncDisposable {
   readonly events: KclEvent[] = [];
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
+  /** What it has said last on its standard error. */
+  #errors = "";
+  #isKilled = false;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
     this.#ended = new Promise((resolve) => void process.once("close", () => resolve()));
+    process.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#errors = `${this.#errors}${text}`.slice(-ERROR_CHARACTERS)));
     createInterface({ input: process.stdout! }).on("line", (line) => {
       const [what, shard = "", ...details] = line.split("\t");
       this.events.push({ what: what as KclEvent["what"], shard, details });
@@ -52,13 +61,18 @@ export class KclWorker implements AsyncDisposable {
   }
 
   /** Fetches its jars at the first time. Rejects with what this machine lacks. */
-  static async start({ endpoint, stream, application, start }: KclSettings): Promise<KclWorker> {
+  static async start({ endpoint, stream, application, start, cleanupMs = CLEANUP_MS }: KclSettings): Promise<KclWorker> {
     const missing = kclRequirements();
     if (missing !== null) throw new Error(missing);
     const jars = await fetchJars();
     const settings = ["-Daws.cborEnabled=false", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"];
-    const args = ["-cp", join(jars, "*"), ...settings, PROGRAM, endpoint, stream, application, start];
-    return new KclWorker(spawn(JAVA, args, { stdio: ["ignore", "pipe", "ignore"] }));
+    const args = ["-cp", join(jars, "*"), ...settings, PROGRAM, endpoint, stream, application, start, String(cleanupMs)];
+    return new KclWorker(spawn(JAVA, args, { stdio: ["ignore", "pipe", "pipe"] }));
+  }
+
+  /** Where it has begun, a place for each shard. */
+  get starts(): ReadonlyMap<string, string> {
+    return new Map(this.events.filter(({ what }) => what === "started").map(({ shard, details }) => [shard, details[0] ?? ""]));
   }
 
   /** The texts of the records, in the order in which they came. */
@@ -66,8 +80,14 @@ export class KclWorker implements AsyncDisposable {
     return this.events.filter(({ what }) => what === "record").map(({ details }) => details[1]!);
   }
 
+  /** @throws what it has said, if it has ended by itself: a test would wait in vain */
+  requireRunning(): void {
+    if (!this.#isKilled && this.#process.exitCode !== null) throw new Error(`the worker has ended: ${this.#errors}`);
+  }
+
   /** Ends it as a crash does: its leases stay until they expire. */
   async kill(): Promise<void> {
+    this.#isKilled = true;
     this.#process.kill("SIGKILL");
     await this.#ended;
   }

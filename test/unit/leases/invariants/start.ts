@@ -62,6 +62,45 @@ async function adoptsForeignRows(engine: Engine): Promise<void> {
   await world.closeAll();
 }
 
+/** Foreign clients remove the rows of what they have handled to its end, once its children have begun: none of it comes again. */
+async function readsNothingBeforeForeignRows(engine: Engine): Promise<void> {
+  const world = new World(engine, 4);
+  for (const shard of world.topic.open) world.topic.append(shard, 10);
+  // s4 comes of s0 and s1, s5 and s6 of s4, s7 and s8 of s2. The foreign client has begun in s5, and not yet in s7 and s8.
+  const [merged] = world.topic.merge("s0", "s1");
+  world.topic.append(merged!, 10);
+  const [left, right] = world.topic.split(merged!);
+  const [other, another] = world.topic.split("s2");
+  for (const shard of [left!, right!, other!, another!]) world.topic.append(shard, 10);
+  const row = (partition: string, parent: string, place: string): void =>
+    world.store.edit(partition, { partition, parents: JSON.stringify([parent]), epoch: "4", beat: "9", place, moved: "0" });
+  row(left!, merged!, "after 6");
+  row(other!, "s2", "earliest");
+  const a = await world.joined("a", {}, { initialPosition: "fail" });
+  await world.clock.advance(60_000);
+  const firstOf = (shard: string): number | undefined => a.of("delivered", shard)[0]?.first;
+  requireEqual(["s0", "s1", merged!].map(firstOf), [undefined, undefined, undefined], "what is delivered of ended shards without a row");
+  requireEqual([left!, right!].map(firstOf), [7, 0], "where shards behind them start");
+  requireEqual(["s2", "s3", other!, another!].map(firstOf), [0, 0, 0, 0], "where shards start of which nothing is known to be handled");
+  await world.closeAll();
+}
+
+/** Where a row of a foreign client starts at a time, so do its parents: whoever gives the time may mean an earlier one. */
+async function startsParentsAtTheTimeOfTheirChildren(engine: Engine): Promise<void> {
+  const world = new World(engine, 1);
+  const [left, right] = world.topic.split("s0");
+  for (const [shard, place] of [
+    [left!, "timestamp 700"],
+    [right!, "timestamp 500"],
+  ] as const) {
+    world.store.edit(shard, { partition: shard, parents: '["s0"]', epoch: "4", beat: "9", place, moved: "0" });
+  }
+  await world.joined("a", {}, { initialPosition: "fail" });
+  const { start } = (await world.store.readGroup())!.row;
+  requireEqual(start.get("s0"), { kind: "timestamp", timestampMs: 500 }, "where the parent of rows starts that name a time");
+  await world.closeAll();
+}
+
 /** A store of another topic, and a group that must not be created. */
 async function refusesWhatIsNotItsOwn(engine: Engine): Promise<void> {
   const world = new World(engine, 1);
@@ -116,9 +155,33 @@ export const start: Invariant = {
     },
     {
       name: "overlooks-foreign-rows",
-      file: "group-start.ts",
+      file: "adopted-start.ts",
       find: "rows.filter(({ row }) => row.groupId === null)",
       replace: "rows.filter(({ row }) => row.groupId === row.partition)",
+    },
+    {
+      name: "reads-what-foreign-clients-have-ended",
+      file: "adopted-start.ts",
+      find: "return withParents(foreign, partitions);",
+      replace: "return foreign;",
+    },
+    {
+      name: "ends-parents-of-what-has-not-begun",
+      file: "adopted-start.ts",
+      find: 'if (place.kind === "earliest") continue;',
+      replace: "",
+    },
+    {
+      name: "looks-at-parents-only",
+      file: "adopted-start.ts",
+      find: "waiting.push([parent, next]);",
+      replace: "",
+    },
+    {
+      name: "ends-parents-of-what-starts-at-a-time",
+      file: "adopted-start.ts",
+      find: 'place.kind === "timestamp" ? place : { kind: "ended" }',
+      replace: '{ kind: "ended" }',
     },
     {
       name: "takes-any-store",
@@ -130,6 +193,8 @@ export const start: Invariant = {
   async check(engine) {
     await oneMeaningOfLatest(engine);
     await adoptsForeignRows(engine);
+    await readsNothingBeforeForeignRows(engine);
+    await startsParentsAtTheTimeOfTheirChildren(engine);
     await refusesWhatIsNotItsOwn(engine);
   },
 };
