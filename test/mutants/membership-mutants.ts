@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Assignment, ConsumerDriver } from "../../src/driver/consumer-driver.ts";
 import type { StoredRecord } from "../../src/driver/record.ts";
-import { StreamError } from "../../src/errors.ts";
+import { StreamError, isStreamError } from "../../src/errors.ts";
 import { type ConsumerParts, consumerMutant, moveSome, settingsMutant, sinkMutant } from "./driver-parts.ts";
 import { type Mutant, driverMutant } from "./mutant.ts";
 import { override } from "./override.ts";
@@ -64,6 +64,25 @@ function lastSettlementWins(
   };
 }
 
+/** A group whose topic was created again is taken for a new one. */
+function beginsAnew({ consumer, driver, topic, settings }: ConsumerParts): Partial<ConsumerDriver> {
+  let current = consumer;
+  return {
+    start: async (sink, signal) => {
+      try {
+        await consumer.start(sink, signal);
+      } catch (error) {
+        if (!isStreamError(error, "position-mismatch")) throw error;
+        await driver.admin.deleteGroup(topic, { group: settings.group, nativeGroup: settings.nativeGroup }, signal);
+        current = driver.consumer(topic, settings);
+        await current.start(sink, signal);
+      }
+    },
+    settle: async (settlements, signal) => current.settle(settlements, signal),
+    close: async () => current.close(),
+  };
+}
+
 /** Defects of how members come and go, and of which group they are in. */
 export const membershipMutants: readonly Mutant[] = [
   consumerMutant("forgets-the-group-when-it-is-empty", ({ consumer, driver, topic, settings }) => ({
@@ -100,6 +119,11 @@ export const membershipMutants: readonly Mutant[] = [
     }),
     () => ({ count: 0 }),
   ),
+  {
+    ...consumerMutant("begins-anew-in-a-new-topic", beginsAnew),
+    // Only where a group outlives its topic.
+    like: "kinesis",
+  },
   consumerMutant("latest-is-where-the-first-fetch-ends", ({ consumer, settings }) => {
     const begun = new Set<Assignment>();
     return {

@@ -2,7 +2,7 @@ import type { DriverGroupDescription, GroupName, ListedGroup, PartitionPlace, St
 import { groupNotFound, isCode } from "../errors.ts";
 import { idOf, subscriptionOf } from "../resource-name.ts";
 import { PARTITION, type PubSubService } from "../service.ts";
-import { GroupSubscriptions, placeOf } from "../subscription/group-subscription.ts";
+import { DELETED_TOPIC, GroupSubscriptions, placeOf } from "../subscription/group-subscription.ts";
 import { OWNER_LABEL, READER, type SubscriptionFacts } from "../subscription/subscriptions.ts";
 import { describeTopic, requireRetention } from "../topic-directory.ts";
 import { topicIdentity } from "../topic-identity.ts";
@@ -31,12 +31,12 @@ export class GroupAdmin {
   }
 
   /** @throws `not-found` */
-  async #require(topic: string, name: GroupName, signal: AbortSignal): Promise<SubscriptionFacts> {
+  async #require(topic: string, name: GroupName, signal: AbortSignal, ofTopics: readonly string[] = []): Promise<SubscriptionFacts> {
     const { connection } = this.#service;
     const topicName = await connection.name("topics", topic);
     const subscription = await connection.name("subscriptions", subscriptionOf(topic, name));
     const found = await this.#groups.calls.find(subscription, signal);
-    if (found === null || found.topic !== topicName) throw groupNotFound(topic, name.nativeGroup ?? name.group);
+    if (found === null || ![topicName, ...ofTopics].includes(found.topic)) throw groupNotFound(topic, name.nativeGroup ?? name.group);
     return found;
   }
 
@@ -62,8 +62,9 @@ export class GroupAdmin {
     await this.#groups.move(topic, subscriptionOf(topic, name), to, signal);
   }
 
+  /** Also one of a topic that was deleted: until then no group of its name can begin on a new one. */
   async delete(topic: string, name: GroupName, signal: AbortSignal): Promise<void> {
-    const found = await this.#require(topic, name, signal);
+    const found = await this.#require(topic, name, signal, [DELETED_TOPIC]);
     try {
       await this.#groups.calls.delete(found.name, signal);
     } catch (error) {

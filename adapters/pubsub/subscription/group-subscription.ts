@@ -7,7 +7,8 @@ import { OWNER_LABEL, type SeekTarget, type SubscriptionFacts, Subscriptions } f
 
 /** While it is there, the start of the group has not been carried out; it says where that is, so that no other start can take its place. */
 const START_LABEL = "streamport-start";
-const DELETED_TOPIC = "_deleted-topic_";
+/** What the service names as the topic of a subscription whose topic was deleted. */
+export const DELETED_TOPIC = "_deleted-topic_";
 /** How long another member may take for the start that it has begun. */
 const OTHERS_START_MS = 2_000;
 const LOOK_MS = 50;

@@ -4,6 +4,7 @@ import { groupFaultCases } from "./fault.ts";
 import { groupLatestCases } from "./latest.ts";
 import { groupMembersCases } from "./members.ts";
 import { groupRebalanceCases } from "./rebalance.ts";
+import { groupRecreationCases } from "./recreation.ts";
 import { groupResetToCases } from "./reset-to.ts";
 import { groupResetCases } from "./reset.ts";
 import { groupReshardCases } from "./reshard.ts";
@@ -18,6 +19,7 @@ export const groupCases: readonly DefinedCase[] = [
   ...groupLatestCases,
   ...groupMembersCases,
   ...groupRebalanceCases,
+  ...groupRecreationCases,
   ...groupResetToCases,
   ...groupResetCases,
   ...groupReshardCases,

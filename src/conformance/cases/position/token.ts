@@ -8,6 +8,7 @@ import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import type { Sequenced } from "../../history/sequenced.ts";
 import { endBookmark } from "../../support/end-bookmark.ts";
+import { recreateTopic } from "../../support/recreate-topic.ts";
 import { publish, readAll } from "../../support/stream-steps.ts";
 
 interface Tokens {
@@ -61,22 +62,6 @@ const otherTopic = defineCase({
   },
 });
 
-/** Deletes the topic, and creates it again with the same name. */
-async function recreate(context: CaseContext, topic: CaseTopic): Promise<void> {
-  await context.within(context.admin.deleteTopic(topic.name), "the topic to be deleted");
-  const settings = context.capabilities.partitions ? { partitions: topic.partitions.length } : {};
-  // Some services still delete for a while after they have confirmed the deletion.
-  await context.deadline.untilAsked(async () => {
-    try {
-      await context.admin.createTopic(topic.name, settings);
-      return true;
-    } catch (error) {
-      if (isStreamError(error, "already-exists", "conflict", "unavailable")) return false;
-      throw error;
-    }
-  }, "the topic to be created again");
-}
-
 const recreated = defineCase({
   name: "position/token/re-created-topic",
   promise: 9,
@@ -89,7 +74,7 @@ const recreated = defineCase({
     recreationDetected: async (context) => {
       const topic = await context.topic();
       const { bookmark } = await tokensOf(context, topic);
-      await recreate(context, topic);
+      await recreateTopic(context, topic);
       const stream = sequencedTopic(context.connection, topic);
       const read = async (): Promise<unknown> => readAll(context, stream, { from: { bookmark }, until: "now" });
       // The provider cannot distinguish the two topics. The position may not exist in the new one.
@@ -109,7 +94,7 @@ const recreated = defineCase({
   run: async (context) => {
     const topic = await context.topic();
     const tokens = await tokensOf(context, topic);
-    await recreate(context, topic);
+    await recreateTopic(context, topic);
     await publish(context, context.history(), topic, ["key"], 5);
     const stream = sequencedTopic(context.connection, topic);
     for (const [place, range] of rangesWith(context, tokens)) {
