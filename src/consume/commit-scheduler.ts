@@ -11,6 +11,8 @@ import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 
 /** The shortest pause before a failed settlement is retried. */
 const SHORTEST_RETRY_MS = 100;
+/** Of one partition: where groups are kept by leases, the progress of each is a write of its own. */
+const DEFAULT_MESSAGES = 10_000;
 
 interface CommitHooks<T> {
   /** Aborts when the provider is not waited for any longer. */
@@ -26,10 +28,9 @@ export class CommitScheduler<T> {
   readonly #context: TopicContext;
   readonly #group: string;
   readonly #everyMs: number;
-  /** Of one partition: each is stored by itself. */
-  readonly #everyMessages: number;
-  /** Of all together, as the driver needs it. */
+  /** Of all partitions together. */
   readonly #mostMessages: number;
+  readonly #mostOfPartition: number;
   readonly #hooks: CommitHooks<T>;
   /** Assignments that may have something to settle. */
   readonly #dirty = new Set<AssignmentState<T>>();
@@ -51,8 +52,8 @@ export class CommitScheduler<T> {
     this.#context = context;
     this.#group = group;
     this.#everyMs = Math.min(commit.everyMs, driver.settleWithin?.ms ?? Infinity);
-    this.#everyMessages = commit.everyMessages;
-    this.#mostMessages = driver.settleWithin?.messages ?? Infinity;
+    this.#mostMessages = Math.min(commit.everyMessages ?? Infinity, driver.settleWithin?.messages ?? Infinity);
+    this.#mostOfPartition = commit.everyMessages === null ? DEFAULT_MESSAGES : Infinity;
     this.#hooks = hooks;
   }
 
@@ -60,7 +61,7 @@ export class CommitScheduler<T> {
   handled(state: AssignmentState<T>): void {
     if (state !== this.#latest) this.touch(state);
     this.#messages += 1;
-    if (state.unsettledMessages >= this.#everyMessages || this.#messages >= this.#mostMessages) this.now();
+    if (this.#messages >= this.#mostMessages || state.unsettledMessages >= this.#mostOfPartition) this.now();
   }
 
   /** There may be something to settle. */

@@ -24,7 +24,7 @@ export interface ResolvedConsumerOptions extends Pick<ConsumerOptions, "onGap" |
   readonly retry: Absent<Omit<RetryOptions, "retryable">> & Pick<RetryOptions, "retryable">;
   readonly onFailure: Exclude<ConsumerOptions["onFailure"], undefined>;
   readonly batch: { readonly maxMessages: number; readonly maxWaitMs: number };
-  readonly commit: { readonly everyMs: number; readonly everyMessages: number; readonly ahead: boolean };
+  readonly commit: { readonly everyMs: number; readonly everyMessages: number | null; readonly ahead: boolean };
   readonly sessionTimeoutMs: number;
   readonly maxBufferedBytes: number;
 }
@@ -113,7 +113,7 @@ export function resolveConsumerOptions(context: TopicContext, options: ConsumerO
     batch: { maxMessages: options.batch?.maxMessages ?? 500, maxWaitMs: options.batch?.maxWaitMs ?? 0 },
     commit: {
       everyMs: options.commit?.everyMs ?? 1_000,
-      everyMessages: options.commit?.everyMessages ?? 10_000,
+      everyMessages: options.commit?.everyMessages ?? null,
       ahead: options.commit?.ahead ?? true,
     },
     sessionTimeoutMs: options.sessionTimeoutMs ?? 30_000,

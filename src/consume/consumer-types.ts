@@ -89,7 +89,8 @@ export interface ConsumerOptions {
   handlerTimeoutMs?: number | undefined;
   batch?: BatchOptions | undefined;
   /**
-   * How often progress is stored, whichever comes first; always on revocation and close. @default 1_000 ms, 10_000 messages of a partition
+   * How often progress is stored, whichever comes first; always on revocation and close. @default 1_000 ms, 10_000 messages of a partition;
+   * a count that is given is of all partitions together.
    * `ahead`: also what is handled behind an unfinished message, so that it is not handled again (`capabilities.handledAhead`). @default true
    */
   commit?: { everyMs?: number | undefined; everyMessages?: number | undefined; ahead?: boolean | undefined } | undefined;

@@ -247,22 +247,43 @@ test("commits by count before the time is up", async () => {
   expect(driver.through(mine)).toBe("3");
 });
 
-test("commits by the count of one partition: each has its own progress, and a write of its own where groups are kept by leases", async () => {
+test("a count that is given is of all partitions together", async () => {
   const { consumer, driver, sink } = bench();
   const member = consumer({ commit: { everyMs: 60_000, everyMessages: 3 } });
   const run = member.run(() => {});
   const [first, second] = [assignment("1"), assignment("2")];
   const target = await sink();
+  for (const mine of [first, second]) target.assigned(mine);
+  void target.deliver(first, records("ab"));
+  await turns();
+  expect(driver.through(first)).toBe(null);
+  void target.deliver(second, records("a"));
+  await until(() => driver.through(second) === "0");
+  expect(driver.through(first)).toBe("1");
+  await member.close();
+  await run;
+});
+
+test("without a count ten thousand messages of one partition are stored before the time is up: each has its own progress", async () => {
+  const { consumer, driver, sink } = bench();
+  const member = consumer({ commit: { everyMs: 60_000 } });
+  let handled = 0;
+  const run = member.run(() => {
+    handled += 1;
+  });
+  const [first, second] = [assignment("1"), assignment("2")];
+  const target = await sink();
   for (const mine of [first, second]) {
     target.assigned(mine);
-    void target.deliver(mine, records("ab"));
+    void target.deliver(mine, records("a".repeat(9_999)));
   }
+  await until(() => handled === 19_998);
   await turns();
   expect([driver.through(first), driver.through(second)]).toEqual([null, null]);
-  void target.deliver(second, records("a", 2));
-  await until(() => driver.through(second) === "2");
+  void target.deliver(second, records("a", 9_999));
+  await until(() => driver.through(second) === "9999");
   // What else is handled goes with it.
-  expect(driver.through(first)).toBe("1");
+  expect(driver.through(first)).toBe("9998");
   await member.close();
   await run;
 });

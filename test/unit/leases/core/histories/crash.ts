@@ -14,7 +14,7 @@ export const crash: History = {
       name: "settles-nothing-between",
       folder: "consume",
       file: "commit-scheduler.ts",
-      find: "if (state.unsettledMessages >= this.#everyMessages || this.#messages >= this.#mostMessages) this.now();",
+      find: "if (this.#messages >= this.#mostMessages || state.unsettledMessages >= this.#mostOfPartition) this.now();",
       replace: "",
     },
     {
