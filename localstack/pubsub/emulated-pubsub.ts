@@ -22,6 +22,8 @@ export interface EmulatedPubSubOptions {
   readonly projects?: readonly string[] | undefined;
   /** How long calls do not find a new subscription. @default 0 */
   readonly visibilityDelayMs?: number | undefined;
+  /** The servers that take messages: by how much the clock of each differs. A server serves an ordering key; calls without one take turns. @default one that does not differ */
+  readonly publishClocksMs?: readonly number[] | undefined;
   /** How long a second of an ack deadline is, so that tests need not wait for 10 of them. @default 1_000 */
   readonly secondMs?: number | undefined;
   /** If a kind of fault has several variants (README.md), they take turns. The first fault of a kind begins with this one. @default 0 */
@@ -66,10 +68,11 @@ const SETTLING = "seekSettlingMs=0&quietMs=100";
 export async function startEmulatedPubSub(options: EmulatedPubSubOptions = {}): Promise<EmulatedPubSub> {
   const { port = 0, topics = {}, project = DEFAULT_PROJECT, projects } = options;
   const { host, advertisedHost } = listeningAddress(options);
-  const { visibilityDelayMs = 0, secondMs = 1_000, firstFaultTurn = 0 } = options;
+  const { visibilityDelayMs = 0, publishClocksMs = [], secondMs = 1_000, firstFaultTurn = 0 } = options;
   const server = new PubSubServer(await loadLibrary(), host, {
     projects: projects === undefined ? null : new Set([project, ...projects]),
     visibilityDelayMs,
+    publishClocksMs,
     secondMs,
     firstFaultTurn,
   });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Argument, type Command } from "commander";
 import { CUTOVER_STEPS, type CutoverReport, type CutoverStep, checkpointFiles, cutover } from "../migration/index.ts";
-import { groupsText } from "./migrate-groups.ts";
+import { TIME_MARGIN, groupsText } from "./migrate-groups.ts";
 import { type StateOptions, stateDirectory, withState } from "./options/migration-state.ts";
 import { parseDuration } from "./options/parse-values.ts";
 import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./options/two-sides.ts";
@@ -39,6 +39,7 @@ interface CutoverCommandOptions extends TwoSidesOptions, StateOptions {
   readonly copyGroup?: string;
   readonly returnGroup?: string;
   readonly quiet?: number;
+  readonly timeMargin?: number;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -52,6 +53,7 @@ export function addCutover(migrate: Command): void {
     .option("--copy-group <group>", "the group of the copy (default: made from both topics)")
     .option("--return-group <group>", "the group of the copy on the way back (default: made from both topics)")
     .option("--quiet <duration>", "how long the source has to be quiet to be frozen (default: 5s)", parseDuration)
+    .option("--time-margin <duration>", TIME_MARGIN, parseDuration)
     .option("--yes", "confirms what the step needs and the tool cannot see")
     .option("--json", "the result as JSON")
     .addHelpText("after", DETAILS)
@@ -59,7 +61,7 @@ export function addCutover(migrate: Command): void {
 }
 
 async function takeStep(step: CutoverStep, options: CutoverCommandOptions): Promise<void> {
-  const { fromTopic, toTopic, returnState, group, copyGroup, returnGroup, quiet, yes, json = false } = options;
+  const { fromTopic, toTopic, returnState, group, copyGroup, returnGroup, quiet, timeMargin, yes, json = false } = options;
   const directory = stateDirectory(options);
   const report = await interruptible((signal) =>
     withTwoConnections(options, (source, target) =>
@@ -73,6 +75,7 @@ async function takeStep(step: CutoverStep, options: CutoverCommandOptions): Prom
         returnCheckpoints: checkpointFiles(stateDirectory({ fromTopic: toTopic, toTopic: fromTopic, state: returnState })),
         confirmed: yes,
         quietMs: quiet,
+        timeMarginMs: timeMargin,
         signal,
       }),
     ),

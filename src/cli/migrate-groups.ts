@@ -7,6 +7,7 @@ import {
   translationFiles,
 } from "../migration/index.ts";
 import { type ExecutionOptions, isExecuted, withExecution } from "./options/execution.ts";
+import { parseDuration } from "./options/parse-values.ts";
 import { type StateOptions, stateDirectory, withState } from "./options/migration-state.ts";
 import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./options/two-sides.ts";
 import { counted } from "./output/duration-text.ts";
@@ -25,10 +26,14 @@ Examples:
   streamport migrate translate-groups --from-topic a --to-topic b
   streamport migrate translate-groups --from-topic a --to-topic b --execute`;
 
+/** Of the option that two commands have. */
+export const TIME_MARGIN = "how much earlier groups are placed where only a time can be given, as on Pub/Sub (default: 10s)";
+
 interface TranslateCommandOptions extends TwoSidesOptions, StateOptions, ExecutionOptions {
   readonly group?: readonly string[];
   readonly copyGroup?: string;
   readonly confirmInactive?: boolean;
+  readonly timeMargin?: number;
   readonly json?: boolean;
 }
 
@@ -38,13 +43,14 @@ export function addTranslateGroups(migrate: Command): void {
     .option("-g, --group <groups...>", "only these (default: all of the source, where it lists them)")
     .option("--copy-group <group>", "the group of the copy (default: made from both topics)")
     .option("--confirm-inactive", "what the provider does not show: no group has members or unhandled messages")
+    .option("--time-margin <duration>", TIME_MARGIN, parseDuration)
     .option("--json", "the result as JSON")
     .addHelpText("after", DETAILS)
     .action(translate);
 }
 
 async function translate(options: TranslateCommandOptions): Promise<void> {
-  const { group, copyGroup, confirmInactive, json = false } = options;
+  const { group, copyGroup, confirmInactive, timeMargin, json = false } = options;
   const directory = stateDirectory(options);
   const executed = isExecuted(options);
   const result = await interruptible((signal) =>
@@ -56,6 +62,7 @@ async function translate(options: TranslateCommandOptions): Promise<void> {
         translations: translationFiles(directory),
         dryRun: !executed,
         confirmed: confirmInactive,
+        timeMarginMs: timeMargin,
         signal,
       }),
     ),
@@ -74,7 +81,11 @@ export function groupsText(groups: readonly TranslatedGroup[]): string {
   return places + groups.map((group) => `${groupLine(group)}\n`).join("");
 }
 
-function groupLine({ group, repeats, refused }: TranslatedGroup): string {
+function groupLine({ group, repeats, skippable, refused }: TranslatedGroup): string {
   if (refused !== null) return `${group}: refused, ${refused.code}: ${refused.message}`;
-  return repeats === 0 ? `${group}: goes on exactly where it stands` : `${group}: ${counted(repeats!, "message")} will come again`;
+  if (repeats === 0) return `${group}: goes on exactly where it stands`;
+  const again = `${group}: ${counted(repeats!, "message")} will come again`;
+  return skippable
+    ? again
+    : `${again}; skipMigrated leaves none of them out: what is handled does not fit into what the target keeps for a group`;
 }

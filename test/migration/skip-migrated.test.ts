@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { EmulatedProvider } from "../../localstack/index.ts";
 import { type Message, bytes } from "../../src/index.ts";
-import { copy, translateGroups } from "../../src/migration/index.ts";
+import { type CheckpointStore, type Side, copy, cutover, positions, translateGroups } from "../../src/migration/index.ts";
 import { type EmulatedSide, emulatedSide } from "./emulated-side.ts";
 import { keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
 
@@ -49,7 +49,7 @@ test.for(TARGETS)(
     const source = await memorySide(context, "kafka", "flights", 2);
     const target = await emulatedSide(context, provider, "departures", 1);
     const handled = await unequalGroup(source, target);
-    expect((await translateGroups(source, target, { groups: ["delays"] })).done).toBe(true);
+    expect(await translateGroups(source, target, { groups: ["delays"] })).toMatchObject({ done: true, groups: [{ skippable: true }] });
     const rest = await handleRest(target, true, 90, handled);
     expect(rest.filter((text) => handled.includes(text))).toEqual([]);
     expect(rest.length).toBe(90 - handled.length);
@@ -91,3 +91,31 @@ test("what a group of kafka had handled elsewhere is in a companion that no list
   expect(await listed()).toEqual([]);
   await expect(admin.describeGroup("departures", "delays.streamport-origin")).rejects.toMatchObject({ code: "not-found" });
 });
+
+test("a translation says that what is handled does not fit beside the group, where the source has too many partitions for that", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 700);
+  const target = await memorySide(context, "kafka", "departures", 2);
+  await produce(source, keysOf(6_000), 1);
+  await copy(source, target);
+  const half = (await messagesOf(source))[3_000]!;
+  const { admin } = source.connection;
+  await admin.resetGroup.call(admin as never, "flights", "delays", { timestamp: half.timestamp });
+  const { groups } = await translateGroups(source, target, { groups: ["delays"] });
+  expect(groups).toMatchObject([{ refused: null, skippable: false }]);
+  expect(Object.keys(groups[0]!.handledOrdinals).length).toBeGreaterThan(600);
+});
+
+test.each(["copy", "positions", "cutover", "translateGroups"])(
+  "a store of checkpoints that cannot write is refused by %s",
+  async (step) => {
+    const steps = {
+      copy,
+      positions: (source, target, some) => positions(source, target, { ...some, position: "p" }),
+      cutover: (source, target, some) => cutover(source, target, { ...some, step: "check", stateFile: "unused" }),
+      translateGroups,
+    } satisfies Record<string, (source: Side, target: Side, options: { checkpoints: CheckpointStore }) => Promise<unknown>>;
+    const side = { connection: null as never, topic: "flights" };
+    const checkpoints = { read: async () => null } as unknown as CheckpointStore;
+    await expect(steps[step as keyof typeof steps](side, side, { checkpoints })).rejects.toMatchObject({ code: "invalid-argument" });
+  },
+);

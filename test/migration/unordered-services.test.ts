@@ -1,13 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { bytes } from "../../src/index.ts";
+import { startEmulatedPubSub } from "../../localstack/pubsub/emulated-pubsub.ts";
+import { bytes, connect } from "../../src/index.ts";
 import { copy, translateGroups } from "../../src/migration/index.ts";
 import { type MemorySide, keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
 
 /** Handles until enough was handled. @returns the values */
-async function handle({ connection, topic }: MemorySide, isEnough: (values: readonly string[]) => boolean): Promise<string[]> {
+async function handle(
+  { connection, topic }: Pick<MemorySide, "connection" | "topic">,
+  isEnough: (values: readonly string[]) => boolean,
+  group = "delays",
+): Promise<string[]> {
   const values: string[] = [];
-  const consumer = connection.topic(topic, { codec: bytes() }).consumer({ group: "delays" });
+  const consumer = connection.topic(topic, { codec: bytes() }).consumer({ group });
   await consumer.run(({ value }) => {
     values.push(Buffer.from(value).toString());
     if (isEnough(values)) void consumer.close();
@@ -30,7 +35,7 @@ test("a service without positions is placed by a time, and what comes again is c
     await sleep(20);
   }
   const handled = await handle(source, ({ length }) => length === 60);
-  const result = await translateGroups(source, target, { groups: ["delays"] });
+  const result = await translateGroups(source, target, { groups: ["delays"], timeMarginMs: 0 });
   expect(result).toMatchObject({
     done: true,
     groups: [{ bookmark: null, timestampMs: await firstTimeMs(target, handled), refused: null }],
@@ -53,10 +58,44 @@ test("a service without positions is placed before a message of a key that its r
   expect(order).toEqual(["late", "early", "early"]);
   const handled = await handle(source, ({ length }) => length === 1);
   expect(handled).toEqual(["early:0"]);
-  const result = await translateGroups(source, target, { groups: ["delays"] });
+  const result = await translateGroups(source, target, { groups: ["delays"], timeMarginMs: 0 });
   expect(result).toMatchObject({ done: true, groups: [{ timestampMs: await firstTimeMs(target, handled), refused: null }] });
   const rest = await handle(target, ({ length }) => length === 2 + result.groups[0]!.repeats!);
   expect(rest).toEqual(expect.arrayContaining(["early:1", "late:0"]));
+});
+
+test("a group that is placed by a time gets what a server stores later, whose clock is behind, within the margin", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 2);
+  const clocks = { publishClocksMs: [0, -3_000], topics: { departures: {} } };
+  const emulator = await startEmulatedPubSub(clocks);
+  context.onTestFinished(() => emulator.close());
+  const connection = await connect(emulator.url);
+  context.onTestFinished(() => connection.close({ timeoutMs: 1_000 }));
+  const target = { connection, topic: "departures" };
+  const keys = keysOf(8);
+  await produce(source, keys, 2);
+  await copy(source, target);
+  await handle(source, ({ length }) => length === 16);
+  const timeOf = new Map((await messagesOf(target)).map(({ key, timestamp }) => [key, timestamp.getTime()]));
+  const times = [...timeOf.values()];
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(2_000);
+  const behind = keys.filter((key) => timeOf.get(key)! < Math.max(...times) - 2_000);
+  const placed = async (groups: string, timeMarginMs: number | undefined) => {
+    const { groups: results } = await translateGroups(source, target, { groups: [groups], timeMarginMs });
+    return results[0]!;
+  };
+  await handle(source, ({ length }) => length === 16, "without");
+  expect(await placed("delays", undefined)).toMatchObject({ timestampMs: Math.max(...times) - 10_000, repeats: 16, skippable: false });
+  expect((await placed("without", 0)).timestampMs).toBe(Math.max(...times));
+  await produce(source, keys, 1, 2);
+  await copy(source, target);
+  const isNew = (value: string): boolean => value.endsWith(":2");
+  const values = await handle(target, (some) => some.filter(isNew).length === 8);
+  expect(values.filter(isNew).toSorted()).toEqual(keys.map((key) => `${key}:2`).toSorted());
+  expect(values.length).toBeLessThanOrEqual(24);
+  // What the margin is for: without it, those are skipped.
+  const few = await handle(target, (some) => some.filter(isNew).length === 8 - behind.length, "without");
+  expect(few.some((value) => isNew(value) && behind.some((key) => value.startsWith(`${key}:`)))).toBe(false);
 });
 
 test("a group that exists on a service that shows no members is moved when it is confirmed that it is inactive", async (context) => {

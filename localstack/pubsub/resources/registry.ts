@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { EmulatorClock } from "../clock.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { StoredMessage } from "../delivery/stored-message.ts";
@@ -19,6 +20,8 @@ export interface RegistryOptions {
   readonly codec: MessageCodec;
   /** How long a new subscription is not found. */
   readonly visibilityDelayMs: number;
+  /** By how much the clock of each server that takes messages differs; none: there is one, and it does not. */
+  readonly publishClocksMs: readonly number[];
   /** The projects that exist; `null`: every one. */
   readonly projects: ReadonlySet<string> | null;
 }
@@ -37,6 +40,7 @@ export class Registry implements SubscriptionHost {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #snapshots = new Map<string, Snapshot>();
   #sequence = 0;
+  #publishTurn = 0;
 
   constructor(options: RegistryOptions) {
     this.clock = options.clock;
@@ -182,7 +186,7 @@ export class Registry implements SubscriptionHost {
 
   /** @returns the ids, in the order of the messages */
   publish(topic: Topic, messages: readonly PublishedMessage[]): readonly string[] {
-    const publishedAtMs = this.clock.nowMs;
+    const publishedAtMs = this.clock.nowMs + this.#clockOf(messages[0]?.orderingKey ?? "");
     const publishTime = secondsOf(publishedAtMs);
     const added = topic.schema?.attributes;
     return messages.map(({ data, attributes: own, orderingKey }) => {
@@ -193,6 +197,14 @@ export class Registry implements SubscriptionHost {
       topic.store({ sequence: this.#sequence, id, publishedAtMs, orderingKey, bytes });
       return id;
     });
+  }
+
+  /** A call has messages of one key only. */
+  #clockOf(orderingKey: string): number {
+    const clocks = this.#options.publishClocksMs;
+    if (clocks.length === 0) return 0;
+    if (orderingKey === "") this.#publishTurn += 1;
+    return clocks[(orderingKey === "" ? this.#publishTurn : crc32(orderingKey)) % clocks.length]!;
   }
 
   /** The copy has attributes of its own: https://cloud.google.com/pubsub/docs/handling-failures#dead_letter_topic. */

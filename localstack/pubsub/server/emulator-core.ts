@@ -15,6 +15,7 @@ export interface CoreOptions {
   readonly codec: MessageCodec;
   readonly projects: ReadonlySet<string> | null;
   readonly visibilityDelayMs: number;
+  readonly publishClocksMs: readonly number[];
   readonly secondMs: number;
   readonly firstFaultTurn: number;
   /** Breaks all connections. */
@@ -39,11 +40,11 @@ export class EmulatorCore {
   #isDown = false;
   readonly #up: (() => void)[] = [];
 
-  constructor({ codec, projects, visibilityDelayMs, secondMs, firstFaultTurn, breakAll }: CoreOptions) {
+  constructor({ codec, projects, visibilityDelayMs, publishClocksMs, secondMs, firstFaultTurn, breakAll }: CoreOptions) {
     const { clock, deadlines } = this;
     this.secondMs = secondMs;
     this.#breakAll = breakAll;
-    this.registry = new Registry({ clock, deadlines, codec, projects, visibilityDelayMs });
+    this.registry = new Registry({ clock, deadlines, codec, projects, visibilityDelayMs, publishClocksMs });
     this.faults = new FaultPlan({ ...PUBSUB_FAULTS, applyAtOnce: (fault) => this.#applyAtOnce(fault) }, firstFaultTurn);
   }
 

@@ -1,4 +1,5 @@
 import { StreamError } from "../../errors.ts";
+import type { OptionRule } from "../../option-rules.ts";
 import { parseState } from "../state-file.ts";
 
 /**
@@ -35,6 +36,15 @@ export interface CheckpointStore {
    */
   history?(partition: string): Promise<readonly Checkpoint[]>;
 }
+
+/** For options that take a store of checkpoints or translations. A step that only reads takes the same one. */
+export const STORE_RULE: OptionRule = {
+  allowed: "an object with the functions read and write, as those that hold files",
+  accepts: (value) => {
+    const { read, write } = (value ?? {}) as Partial<CheckpointStore>;
+    return typeof read === "function" && typeof write === "function";
+  },
+};
 
 const FIELDS = ["source", "target", "partition", "ordinal", "targetBookmark"] as const;
 

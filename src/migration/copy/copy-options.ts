@@ -1,7 +1,7 @@
 import { StreamError } from "../../errors.ts";
 import { type OptionRule, checkOptions, rules } from "../../option-rules.ts";
 import type { Side } from "../side.ts";
-import type { CheckpointStore } from "./checkpoint.ts";
+import { type CheckpointStore, STORE_RULE } from "./checkpoint.ts";
 
 export interface CopyOptions {
   /** Of the source; the copier is a member of it. Several copiers of one copy share it. @default `copy.<source topic>.to.<target topic>` */
@@ -57,13 +57,7 @@ const RULES: Readonly<Record<keyof CopyOptions, OptionRule>> = {
     accepts: (value) => typeof value === "number" && value > 0 && Number.isFinite(value),
   },
   batchMessages: rules.positiveInteger,
-  checkpoints: {
-    allowed: "checkpointFiles(directory), or an object with the functions read and write",
-    accepts: (value) => {
-      const { read, write } = (value ?? {}) as Partial<CheckpointStore>;
-      return typeof read === "function" && typeof write === "function";
-    },
-  },
+  checkpoints: STORE_RULE,
   checkpointEveryMs: rules.durationMs,
   sessionTimeoutMs: rules.positiveInteger,
   signal: rules.abortSignal,

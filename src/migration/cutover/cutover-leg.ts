@@ -25,6 +25,7 @@ export interface LegParts {
   readonly returning: ReadonlyMap<string, Returning> | undefined;
   readonly confirmed: boolean;
   readonly quietMs: number;
+  readonly timeMarginMs: number | undefined;
   readonly signal: AbortSignal;
   /** Stores what is known. To be called before anything that cannot be taken back is said to be done. */
   save(leg: CutoverLeg): Promise<void>;
@@ -134,7 +135,7 @@ export class CutoverWay {
   }
 
   async #translated(options: TranslateGroupsOptions): ReturnType<typeof translateGroups> {
-    const { source, target, groups, copyGroup, checkpoints, translations, returning, confirmed, signal } = this.#parts;
+    const { source, target, groups, copyGroup, checkpoints, translations, returning, confirmed, timeMarginMs, signal } = this.#parts;
     return await translateGroups(source, target, {
       groups,
       copyGroup,
@@ -142,6 +143,7 @@ export class CutoverWay {
       translations,
       returning,
       confirmed,
+      timeMarginMs,
       signal,
       ...options,
     });

@@ -1,6 +1,6 @@
 import { type OptionRule, checkOptions, oneOf, rules } from "../../option-rules.ts";
 import { StreamError } from "../../errors.ts";
-import type { CheckpointStore } from "../copy/checkpoint.ts";
+import { type CheckpointStore, STORE_RULE } from "../copy/checkpoint.ts";
 import type { TranslatedGroup } from "../translate-groups/translate-groups-options.ts";
 import type { CutoverPhase } from "./cutover-state.ts";
 import type { LateRecords } from "./late-records.ts";
@@ -30,6 +30,8 @@ export interface CutoverOptions {
   confirmed?: boolean | undefined;
   /** So long the topic has to be quiet when it is frozen. @default 5_000 */
   quietMs?: number | undefined;
+  /** As for `translateGroups`: where the target has no positions to start at. @default 10_000 */
+  timeMarginMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -62,13 +64,9 @@ export interface ResolvedCutoverOptions {
   readonly returnCheckpoints: CheckpointStore | undefined;
   readonly confirmed: boolean;
   readonly quietMs: number;
+  readonly timeMarginMs: number | undefined;
   readonly signal: AbortSignal;
 }
-
-const STORE: OptionRule = {
-  allowed: "checkpointFiles(directory), or an object with the functions read and write",
-  accepts: (value) => typeof (value as Partial<CheckpointStore> | null)?.read === "function",
-};
 
 const RULES: Readonly<Record<keyof CutoverOptions, OptionRule>> = {
   step: oneOf(...CUTOVER_STEPS),
@@ -76,17 +74,19 @@ const RULES: Readonly<Record<keyof CutoverOptions, OptionRule>> = {
   groups: rules.stringArray,
   copyGroup: rules.nonEmptyString,
   returnGroup: rules.nonEmptyString,
-  checkpoints: STORE,
-  returnCheckpoints: STORE,
+  checkpoints: STORE_RULE,
+  returnCheckpoints: STORE_RULE,
   confirmed: rules.boolean,
   quietMs: rules.durationMs,
+  timeMarginMs: rules.durationMs,
   signal: rules.abortSignal,
 };
 
 /** @throws `invalid-argument` */
 export function resolveCutoverOptions(options: CutoverOptions): ResolvedCutoverOptions {
   checkOptions("cutover options", options, RULES);
-  const { step, stateFile, groups, copyGroup, returnGroup, checkpoints, returnCheckpoints, confirmed, quietMs, signal } = options;
+  const { step, stateFile, groups, copyGroup, returnGroup, checkpoints, returnCheckpoints, confirmed, quietMs, timeMarginMs, signal } =
+    options;
   // They may come from JavaScript.
   if ((step as unknown) === undefined || (stateFile as unknown) === undefined) {
     throw new StreamError("invalid-argument", `cutover options: step and stateFile are needed; step is one of ${CUTOVER_STEPS.join(", ")}`);
@@ -101,6 +101,7 @@ export function resolveCutoverOptions(options: CutoverOptions): ResolvedCutoverO
     returnCheckpoints,
     confirmed: confirmed ?? false,
     quietMs: quietMs ?? 5_000,
+    timeMarginMs,
     signal: signal ?? new AbortController().signal,
   };
 }

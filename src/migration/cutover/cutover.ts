@@ -54,9 +54,9 @@ class Cutover {
 
   #forward(): LegParts {
     const { source, target, from, to, options } = this.#parts;
-    const { groups, copyGroup, checkpoints, confirmed, quietMs, signal } = options;
+    const { groups, copyGroup, checkpoints, confirmed, quietMs, timeMarginMs, signal } = options;
     return {
-      ...{ source, target, from, to, groups, copyGroup, checkpoints, confirmed, quietMs, signal },
+      ...{ source, target, from, to, groups, copyGroup, checkpoints, confirmed, quietMs, timeMarginMs, signal },
       translations: translationFiles(join(dirname(options.stateFile), "translations")),
       returning: undefined,
       save: async (leg) => this.#save({ ...this.#state, ...leg }),
@@ -65,7 +65,7 @@ class Cutover {
 
   #backward(): LegParts {
     const { source, target, from, to, options } = this.#parts;
-    const { groups, returnGroup, returnCheckpoints, confirmed, quietMs, signal } = options;
+    const { groups, returnGroup, returnCheckpoints, confirmed, quietMs, timeMarginMs, signal } = options;
     const moved = this.#state.groups;
     return {
       ...{
@@ -77,6 +77,7 @@ class Cutover {
         checkpoints: returnCheckpoints,
         confirmed,
         quietMs,
+        timeMarginMs,
         signal,
       },
       groups: groups ?? (moved.length > 0 ? moved.map(({ group }) => group) : undefined),

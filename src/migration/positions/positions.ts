@@ -6,12 +6,13 @@ import { type TopicIdentity, decodePosition, encodePosition } from "../../positi
 import { provenanceFrom } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark, Position } from "../../tokens.ts";
-import type { CheckpointStore } from "../copy/checkpoint.ts";
+import { type CheckpointStore, STORE_RULE } from "../copy/checkpoint.ts";
 import { copyGroup, requireTwoTopics } from "../copy/copy-options.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { CopiedSoFar } from "../translate-groups/copied-so-far.ts";
 import { stateAt } from "../translate-groups/group-state.ts";
 import { scanTarget, scannedGroup } from "../translate-groups/scan-target.ts";
+import { DEFAULT_TIME_MARGIN_MS } from "../translate-groups/translate-groups-options.ts";
 import { checkpointBefore, earliestBookmark } from "./scan-start.ts";
 
 export interface PositionsOptions {
@@ -23,6 +24,8 @@ export interface PositionsOptions {
   checkpoints?: CheckpointStore | undefined;
   /** That of the copy. @default `copy.<source topic>.to.<target topic>` */
   copyGroup?: string | undefined;
+  /** As for `translateGroups`: where the target has no positions to start at. @default 10_000 */
+  timeMarginMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -39,11 +42,9 @@ export interface PositionsResult {
 const RULES: Readonly<Record<keyof PositionsOptions, OptionRule>> = {
   position: rules.nonEmptyString,
   bookmark: rules.nonEmptyString,
-  checkpoints: {
-    allowed: "checkpointFiles(directory), or an object with the functions read and write",
-    accepts: (value) => typeof (value as Partial<CheckpointStore> | null)?.read === "function",
-  },
+  checkpoints: STORE_RULE,
   copyGroup: rules.nonEmptyString,
+  timeMarginMs: rules.durationMs,
   signal: rules.abortSignal,
 };
 
@@ -55,14 +56,14 @@ const RULES: Readonly<Record<keyof PositionsOptions, OptionRule>> = {
  */
 export async function positions(source: Side, target: Side, options: PositionsOptions): Promise<PositionsResult> {
   checkOptions("options of positions", options, RULES);
-  const { position, bookmark, checkpoints = null, signal = new AbortController().signal } = options;
+  const { position, bookmark, checkpoints = null, timeMarginMs = DEFAULT_TIME_MARGIN_MS, signal = new AbortController().signal } = options;
   if ((position === undefined) === (bookmark === undefined)) {
     throw new StreamError("invalid-argument", "options of positions: either a position or a bookmark is needed, and not both");
   }
   const from = await openSide(source, "positions", signal);
   const to = await openSide(target, "positions", signal);
   requireTwoTopics(from.id, to.id, source.topic);
-  const parts = { from, to, checkpoints, copyGroup: options.copyGroup ?? copyGroup(source.topic, target.topic), signal };
+  const parts = { from, to, checkpoints, copyGroup: options.copyGroup ?? copyGroup(source.topic, target.topic), timeMarginMs, signal };
   const token = position === undefined ? identityOfBookmark(bookmark) : decodePosition(position);
   const isOfSource = isSame(token, from.identity);
   if (!isOfSource && !isSame(token, to.identity)) {
@@ -84,6 +85,7 @@ interface PositionsParts {
   readonly to: OpenSide;
   readonly checkpoints: CheckpointStore | null;
   readonly copyGroup: string;
+  readonly timeMarginMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -136,7 +138,7 @@ async function inSource({ from, to, signal }: PositionsParts, position: Position
 }
 
 async function targetBookmark(
-  { from, to, checkpoints, copyGroup: group, signal }: PositionsParts,
+  { from, to, checkpoints, copyGroup: group, timeMarginMs, signal }: PositionsParts,
   bookmark: Bookmark,
 ): Promise<Pick<PositionsResult, "bookmark" | "repeats">> {
   const places = decodeBookmark(bookmark, from.context.provider, from.identity);
@@ -154,7 +156,7 @@ async function targetBookmark(
   const { translation } = scanned;
   const encode = (found: ReadonlyMap<string, PartitionPlace>): Bookmark => encodeBookmark(to.context.provider, to.identity, found);
   if (isByTime) {
-    const place = translation.placeByTime;
+    const place = translation.placeByTime(timeMarginMs);
     return {
       bookmark: encode(new Map([...ends.keys()].map((partition) => [partition, place]))),
       repeats: translation.repeatsByTime(place),

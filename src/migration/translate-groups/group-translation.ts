@@ -104,10 +104,11 @@ export class GroupTranslation {
   /**
    * The place in a target without positions: the least time of the messages that are not handled, or the greatest time of all if there are none. The first one that
    * was read need not be the earliest: such a target may hand out messages of different keys in another order than it has stored them.
+   * @param marginMs so much earlier: a message that is stored later may have an earlier time, from a server whose clock is behind
    */
-  get placeByTime(): PlaceByTime {
+  placeByTime(marginMs: number): PlaceByTime {
     const timeMs = this.#firstTimeMs ?? this.#lastTimeMs;
-    return timeMs === null ? { kind: "earliest" } : { kind: "timestamp", timestampMs: Number(timeMs) };
+    return timeMs === null ? { kind: "earliest" } : { kind: "timestamp", timestampMs: Number(timeMs) - marginMs };
   }
 
   /** How many handled messages come again from a place by time. */

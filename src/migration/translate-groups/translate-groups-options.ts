@@ -1,6 +1,6 @@
 import { type OptionRule, checkOptions, rules } from "../../option-rules.ts";
 import type { Bookmark } from "../../tokens.ts";
-import type { CheckpointStore } from "../copy/checkpoint.ts";
+import { type CheckpointStore, STORE_RULE } from "../copy/checkpoint.ts";
 import { copyGroup } from "../copy/copy-options.ts";
 import type { Side } from "../side.ts";
 import type { TranslationStore } from "./translation.ts";
@@ -23,8 +23,16 @@ export interface TranslateGroupsOptions {
    * of the copies of the target's own messages counts.
    */
   returning?: ReadonlyMap<string, Returning> | undefined;
+  /**
+   * Where a target has no positions to start at, as Pub/Sub: by how many milliseconds a group is placed before the time of its first unhandled message. The clocks
+   * of the servers that give the times may differ: so much at most may one be behind another. What lies within is repeated, and counted. @default 10_000
+   */
+  timeMarginMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
+
+/** Clocks of one provider differ by less. */
+export const DEFAULT_TIME_MARGIN_MS = 10_000;
 
 export interface Returning {
   /** `null`: not known, so that the source is read from its beginning. */
@@ -44,6 +52,11 @@ export interface TranslatedGroup {
   readonly repeats: number | null;
   /** By partition of the source, the ordinal up to which the copied messages are handled. */
   readonly handledOrdinals: Readonly<Record<string, string>>;
+  /**
+   * `handledOrdinals` are stored with the group of the target, so that consumers with `skipMigrated` leave out what is handled. `false`: they find nothing, because the
+   * source has too many partitions for that, or the target is placed by a time, or the group was refused.
+   */
+  readonly skippable: boolean;
   /** Why it was not translated. */
   readonly refused: { readonly code: string; readonly message: string } | null;
 }
@@ -62,25 +75,19 @@ export interface ResolvedTranslateGroupsOptions {
   readonly dryRun: boolean;
   readonly confirmed: boolean;
   readonly returning: ReadonlyMap<string, Returning>;
+  readonly timeMarginMs: number;
   readonly signal: AbortSignal;
 }
-
-const STORE: OptionRule = {
-  allowed: "an object with the functions read and write",
-  accepts: (value) => {
-    const { read, write } = (value ?? {}) as Partial<TranslationStore>;
-    return typeof read === "function" && typeof write === "function";
-  },
-};
 
 const RULES: Readonly<Record<keyof TranslateGroupsOptions, OptionRule>> = {
   groups: rules.stringArray,
   copyGroup: rules.nonEmptyString,
-  checkpoints: STORE,
-  translations: STORE,
+  checkpoints: STORE_RULE,
+  translations: STORE_RULE,
   dryRun: rules.boolean,
   confirmed: rules.boolean,
   returning: { allowed: "a Map", accepts: (value) => value instanceof Map },
+  timeMarginMs: rules.durationMs,
   signal: rules.abortSignal,
 };
 
@@ -95,6 +102,7 @@ export function resolveTranslateGroupsOptions(source: Side, target: Side, option
     dryRun: options.dryRun ?? false,
     confirmed: options.confirmed ?? false,
     returning: options.returning ?? new Map<string, Returning>(),
+    timeMarginMs: options.timeMarginMs ?? DEFAULT_TIME_MARGIN_MS,
     signal: options.signal ?? new AbortController().signal,
   };
 }

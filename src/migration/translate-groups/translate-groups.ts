@@ -46,7 +46,7 @@ async function groupsOf({ connection, topic }: Side, { copyGroup, signal }: Reso
   return names.filter((group) => group !== copyGroup).toSorted();
 }
 
-/** Some stores keep it in metadata of a few thousand bytes. Without it `skipMigrated` has no effect: messages come again. */
+/** Some stores keep it in metadata of a few thousand bytes. Without it `skipMigrated` has no effect: messages come again, and the result says so. */
 const MOST_ORIGIN_CHARACTERS = 3_000;
 const NONE: ReadonlyMap<string, HandledAhead> = new Map();
 /** What concerns one group. Anything else ends the run. */
@@ -95,7 +95,7 @@ class Translator {
     } catch (error) {
       if (!(error instanceof StreamError) || error.retryable || !REFUSALS.has(error.code)) throw error;
       const refused = { code: error.code, message: error.message };
-      results.set(group, { group, bookmark: null, timestampMs: null, repeats: null, handledOrdinals: {}, refused });
+      results.set(group, { group, bookmark: null, timestampMs: null, repeats: null, handledOrdinals: {}, skippable: false, refused });
       return null;
     }
   }
@@ -158,13 +158,15 @@ class Translator {
     const { context, compare } = this.#target;
     const places = translation.places(ends);
     const handled = translation.handledOrdinals(ordinals);
-    const to = this.#startPoint(translation, places, originText({ source: this.#source.id, ordinals: handled }));
+    const origin = originText({ source: this.#source.id, ordinals: handled });
+    const to = this.#startPoint(translation, places, origin.length > MOST_ORIGIN_CHARACTERS ? null : origin);
     const handledOrdinals = Object.fromEntries(handled);
     const timestampMs = to.kind === "timestamp" ? to.timestampMs : null;
     const isByTime = to.kind !== "places";
+    const skippable = to.kind === "places" && to.origin !== undefined;
     const result = (bookmark: Bookmark | null, stored: ReadonlyMap<string, HandledAhead>): TranslatedGroup => {
       const repeats = to.kind === "places" ? translation.repeats(stored, compare) : translation.repeatsByTime(to);
-      return { group, bookmark, timestampMs, repeats, handledOrdinals, refused: null };
+      return { group, bookmark, timestampMs, repeats, handledOrdinals, skippable, refused: null };
     };
     const name = context.checkedGroup(group);
     const planned = await this.#call((attempt) => context.driver.admin.planReset(context.nativeTopic, name, to, attempt));
@@ -178,12 +180,12 @@ class Translator {
     return result(bookmark, moved?.ahead ?? NONE);
   }
 
-  /** A target without positions is placed by a time: what has the time of the first unhandled message comes again, and all that is stored behind. */
-  #startPoint(translation: GroupTranslation, places: ReadonlyMap<string, PartitionPlace>, origin: string): GroupStart {
+  /** A target without positions is placed by a time: what lies behind it comes again. */
+  #startPoint(translation: GroupTranslation, places: ReadonlyMap<string, PartitionPlace>, origin: string | null): GroupStart {
     if (this.#target.context.capabilities.startAtPosition) {
-      return { kind: "places", places, ahead: translation.ahead, ...(origin.length > MOST_ORIGIN_CHARACTERS ? {} : { origin }) };
+      return { kind: "places", places, ahead: translation.ahead, ...(origin === null ? {} : { origin }) };
     }
-    return translation.placeByTime;
+    return translation.placeByTime(this.#options.timeMarginMs);
   }
 
   async #keep({ group, bookmark }: GroupState, targetBookmark: Bookmark | null, formerBookmark: Bookmark | null): Promise<void> {
