@@ -113,7 +113,7 @@ function planText({ ready, source, target, group, expected, findings, groups, no
   }
   const figure = (count: number | null): string => count?.toLocaleString("en") ?? "unknown";
   const lines = [
-    `The copy is a member of the group ${group}. Expected: ${figure(expected.messages)} messages, ${figure(expected.bytes)} bytes, ${figure(expected.calls)} calls at least.`,
+    `The copy is a member of the group ${group}. Expected: ${figure(expected.messages)} messages, ${figure(expected.bytes)} bytes, at least ${expected.calls === null ? "an unknown number of calls" : counted(expected.calls, "call")}.`,
     ...(groups ?? []).map((one) => `group ${one.group}: ${figure(one.lag)} messages behind`),
     ...findings.map(({ weight, what, proposal }) => `${weight}: ${what}; ${proposal}`),
     ...notChecked.map((what) => `not checked: ${what}`),

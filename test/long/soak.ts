@@ -4,12 +4,14 @@ import { writeRecord } from "../results/record.ts";
 import { distinctKeys } from "./distinct-keys.ts";
 import { flatHeap } from "./flat-heap.ts";
 import { kafkaFlatMemory } from "./kafka-flat-memory.ts";
+import { migrationFlatMemory } from "./migration-flat-memory.ts";
 import type { SoakCheck, SoakResult } from "./soak-result.ts";
 import { stalledDriver } from "./stalled-driver.ts";
 
 const MESSAGES = 10_000_000;
 const KEYS = 1_000_000;
 const KAFKA_MESSAGES = 5_000_000;
+const MIGRATED_MESSAGES = 10_000_000;
 
 const { values } = parseArgs({ options: { record: { type: "boolean" } } });
 const missing = kafkaRequirements();
@@ -20,7 +22,12 @@ const parts: readonly (() => Promise<readonly SoakCheck[]>)[] = [
   () => distinctKeys(KEYS),
   () => flatHeap(MESSAGES, (text) => console.error(text)),
   () => stalledDriver(),
-  ...(missing === null ? [() => kafkaFlatMemory(KAFKA_MESSAGES, (text) => console.error(text))] : []),
+  ...(missing === null
+    ? [
+        () => kafkaFlatMemory(KAFKA_MESSAGES, (text) => console.error(text)),
+        () => migrationFlatMemory(MIGRATED_MESSAGES, (text) => console.error(text)),
+      ]
+    : []),
 ];
 for (const part of parts) {
   for (const check of await part()) {

@@ -50,6 +50,8 @@ test("a plan names messages that the retention of the target would remove at onc
   expect(planned.retentionMs).toBe(86_400_000);
   // A service with its own times counts from the copy on.
   expect(ready).toBe(true);
+  expect(findings).toContainEqual({ weight: "possible", what: expect.stringContaining("shorter time"), proposal: expect.any(String) });
+  expect((await plan(target, source)).findings.map(({ what }) => what)).not.toContainEqual(expect.stringContaining("shorter time"));
   const exact = await memorySide(context, "kafka", "c", 1);
   await (exact.connection.admin as Connection<"topicAdmin">["admin"]).updateTopic("c", { retentionMs: 86_400_000 });
   const refused = await plan(source, exact);

@@ -92,7 +92,8 @@ export class CutoverWay {
 
   async #freeze(): Promise<StepResult> {
     const { from, to, confirmed, quietMs, signal } = this.#parts;
-    if (!confirmed) throw this.#conflict(`stop all producers of ${showName(from.context.topic)}, and confirm it`);
+    if (!confirmed)
+      throw this.#conflict(`stop all producers of ${showName(from.context.topic)}, and confirm it (--yes, in the library \`confirmed\`)`);
     const former = this.#leg.frozenAt;
     if (former !== null && (await lateRecords(from, former, to.id, signal)).count === 0) return { done: true, leg: this.#leg };
     // What came behind an earlier freeze has not been drained: everything behind this step is taken again.
@@ -152,7 +153,9 @@ export class CutoverWay {
   async #go(): Promise<StepResult> {
     if (this.#leg.phase === "go" || this.#leg.phase === "finish") return { done: true, leg: this.#leg };
     if (!this.#parts.confirmed) {
-      throw this.#conflict(`from here on the producers work on the target ${showName(this.#parts.to.context.topic)}; confirm it`);
+      throw this.#conflict(
+        `from here on the producers work on the target ${showName(this.#parts.to.context.topic)}; confirm it (--yes, in the library \`confirmed\`)`,
+      );
     }
     return await this.#unlessLate({});
   }

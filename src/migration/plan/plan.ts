@@ -93,7 +93,7 @@ export async function plan(source: Side, target: Side, options: PlanOptions = {}
       to.context.provider,
       sample.refusedCapabilities,
     ),
-    ...retentionFindings(from, to, toSide, sample.oldestMs),
+    ...retentionFindings(from, to, [planned, toSide], sample.oldestMs),
     ...growthFindings(from, to),
     ...(await groupFindings(from, group, signal)),
     ...permissionFindings([planned, toSide]),
@@ -174,12 +174,23 @@ function missingCapabilities(has: Capabilities, lacks: Capabilities, provider: s
   return [...missing, { weight: "possible", what, proposal: "readers of the target begin at a position, or at a time of the copy" }];
 }
 
-/** A target that keeps the times of messages removes at once what is older than its retention. */
-function retentionFindings(from: OpenSide, to: OpenSide, { retentionMs }: PlanSide, oldestMs: number | null): readonly PlanFinding[] {
-  if (!to.context.capabilities.producerTimestamps || retentionMs === null || oldestMs === null || oldestMs >= Date.now() - retentionMs)
-    return [];
-  const what = `${from.context.topic} has messages that are older than the retention of the target (${retentionMs} ms)`;
-  return [{ weight: "certain", what, proposal: "raise the retention of the target for the time of the migration" }];
+/** A target that keeps the times of messages removes at once what is older than its retention. Another one keeps them for a shorter time than the source. */
+function retentionFindings(
+  from: OpenSide,
+  to: OpenSide,
+  [source, target]: readonly [PlanSide, PlanSide],
+  oldestMs: number | null,
+): readonly PlanFinding[] {
+  const { retentionMs } = target;
+  if (retentionMs === null) return [];
+  const proposal = "raise the retention of the target for the time of the migration";
+  if (to.context.capabilities.producerTimestamps && oldestMs !== null && oldestMs < Date.now() - retentionMs) {
+    const what = `${from.context.topic} has messages that are older than the retention of the target (${retentionMs} ms)`;
+    return [{ weight: "certain", what, proposal }];
+  }
+  if (source.retentionMs !== null && source.retentionMs <= retentionMs) return [];
+  const what = `the target keeps messages for a shorter time (${retentionMs} ms) than the source: what groups have not handled by then is lost for them`;
+  return [{ weight: "possible", what, proposal }];
 }
 
 /** Where a partition is chosen by a hash, its number must not change while keys are on their way. */
