@@ -4,8 +4,10 @@ import { addCutover } from "./migrate-cutover.ts";
 import { addTranslateGroups } from "./migrate-groups.ts";
 import { addPositions } from "./migrate-positions.ts";
 import { type StateOptions, stateDirectory, withState } from "./options/migration-state.ts";
+import { parseTime } from "./options/parse-place.ts";
 import { parseCount } from "./options/parse-values.ts";
 import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./options/two-sides.ts";
+import { copyProgressText } from "./output/copy-progress-text.ts";
 import { counted, durationText } from "./output/duration-text.ts";
 import { Progress } from "./output/progress.ts";
 import { StandardOutput } from "./output/standard-output.ts";
@@ -25,7 +27,8 @@ comes twice. For that it keeps files in --state; without them it reads the whole
 target when it starts.
 
 verify compares what the source holds now with what the target holds of it:
-content, order and number. While a copy runs, --group looks at that part only
+content, order and number; --since looks at a window only, and --sample at some
+messages. While a copy runs, --group looks at that part only
 which this group of the copy has stored as copied.
 
 Exit codes: 0 done or equal, 1 something would be lost, a difference, or stopped
@@ -53,6 +56,10 @@ interface PlanCommandOptions extends TwoSidesOptions, JsonOptions {
   readonly sample?: number;
 }
 
+interface VerifyCommandOptions extends PlanCommandOptions {
+  readonly since?: number;
+}
+
 export function addMigrate(program: Command): void {
   const migrate = program.command("migrate").summary("move a live stream to another topic or provider");
   migrate.description("Moves a live stream from one topic to another, of any two providers, step by step.").addHelpText("after", DETAILS);
@@ -74,6 +81,11 @@ export function addMigrate(program: Command): void {
   withTwoSides(migrate.command("verify"))
     .description("Compares both topics: what is missing, extra, changed or out of order in the target.")
     .option("-g, --group <group>", "only what this group has stored as copied, while a copy runs")
+    .option(
+      "--since <time>",
+      "only what the source has stored from then on: a date, a time, or a duration such as 2h, which is so long ago",
+      parseTime,
+    )
     .option("--sample <messages>", "only one of so many messages", parseCount)
     .option("--json", "the result as JSON")
     .addHelpText("after", DETAILS)
@@ -122,10 +134,10 @@ function planText({ ready, source, target, group, expected, findings, groups, no
   return `${table(rows)}${lines.join("\n")}\n`;
 }
 
-async function verifyMessages(options: PlanCommandOptions): Promise<void> {
-  const { group, sample } = options;
+async function verifyMessages(options: VerifyCommandOptions): Promise<void> {
+  const { group, since, sample } = options;
   const result = await interruptible((signal) =>
-    withTwoConnections(options, (source, target) => verify(source, target, { group, sample, signal })),
+    withTwoConnections(options, (source, target) => verify(source, target, { group, since, sample, signal })),
   );
   if (options.json === true) await new StandardOutput().write(`${JSON.stringify(result)}\n`);
   else for (const line of verdictLines(result)) console.error(line);
@@ -155,7 +167,7 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
   const printed: Promise<void>[] = [];
   let last: CopyProgress = { copied: 0, duplicates: 0, returned: 0, lag: null, partitions: [] };
   const rates = new RateMeter();
-  const progress = new Progress(() => progressText(last, rates.perSecond), { hidden: json && output.isTerminal });
+  const progress = new Progress(() => copyProgressText(last, rates.perSecond), { hidden: json && output.isTerminal });
   try {
     const result = await interruptible((interrupted) =>
       withTwoConnections(options, (source, target) =>
@@ -201,12 +213,6 @@ class RateMeter {
   get perSecond(): number {
     return this.#perSecond;
   }
-}
-
-function progressText({ copied, lag }: CopyProgress, perSecond: number): string {
-  const left = lag === null || perSecond === 0 ? "" : `, ${durationText((lag / perSecond) * 1_000)} left`;
-  const behind = lag === null ? "" : `, ${lag.toLocaleString("en")} behind`;
-  return `${counted(copied, "message")} copied, ${perSecond.toLocaleString("en")} a second${behind}${left}`;
 }
 
 /** @throws `InvalidArgumentError` */

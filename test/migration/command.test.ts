@@ -96,6 +96,23 @@ test("verify ends with 0 where both are equal, and with 1 where they differ", as
   });
 });
 
+test("verify looks at a window, or at a sample", async () => {
+  await produce(source, keysOf(6), 20);
+  await migrate("copy", "--state", directory);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const since = String(Date.now());
+  await produce(source, keysOf(6), 5, 20);
+  const behind = await migrate("verify", "--json", "--since", since);
+  expect(behind.exitCode).toBe(1);
+  expect(JSON.parse(behind.output)).toMatchObject({ sourceMessages: 30, targetMessages: 0, missing: 30 });
+  await migrate("copy", "--state", directory);
+  expect(JSON.parse((await migrate("verify", "--json", "--since", since)).output)).toMatchObject({ equal: true, sourceMessages: 30 });
+  const { sourceMessages } = JSON.parse((await migrate("verify", "--json", "--sample", "5")).output) as { sourceMessages: number };
+  expect(sourceMessages).toBeGreaterThan(5);
+  expect(sourceMessages).toBeLessThan(75);
+  expect(await migrate("verify", "--since", "yesterday")).toMatchObject({ exitCode: 2 });
+});
+
 test("plan ends with 0 where a copy would lose nothing, and with 1 for a target without headers, which copy refuses as well", async () => {
   await produce(source, keysOf(6), 20);
   const ready = await migrate("plan");
@@ -114,6 +131,7 @@ test("plan ends with 0 where a copy would lose nothing, and with 1 for a target 
       {},
       {},
       {},
+      { what: expect.stringContaining("shorter time") },
       { what: expect.stringContaining("keys move") },
     ],
   });

@@ -66,6 +66,13 @@ export function parseInitialPosition(text: string): InitialPosition {
   throw new InvalidArgumentError(`Allowed are earliest, latest, fail, bookmark:BOOKMARK, ${TIME_FORMS}.`);
 }
 
+/** @returns milliseconds since the epoch. @throws `InvalidArgumentError` */
+export function parseTime(text: string): number {
+  const timestamp = timeMs(text);
+  if (timestamp !== null) return timestamp;
+  throw new InvalidArgumentError(`Allowed is ${TIME_FORMS}.`);
+}
+
 /** Leading zeros are removed. */
 function offsetOf(text: string): string | null {
   const digits = OFFSET.exec(text)?.[1];
