@@ -71,7 +71,11 @@ export type PubSubCapability =
   | "nativeHeaders"
   | "growthKeepsKeyOrder";
 
-/** The capabilities of one topic. @param isRetained whether it keeps messages that are acknowledged */
-export function narrowed(isRetained: boolean): Capabilities {
-  return { ...CAPABILITIES, startAtTimestamp: isRetained };
+/**
+ * The capabilities of one topic.
+ * @param isRetained whether it keeps messages that are acknowledged
+ * @param googleEmulator it moves no ordered subscription to a time
+ */
+export function narrowed(isRetained: boolean, googleEmulator: boolean): Capabilities {
+  return { ...CAPABILITIES, startAtTimestamp: isRetained && !googleEmulator };
 }

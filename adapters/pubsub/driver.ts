@@ -15,10 +15,10 @@ import type {
 } from "../../src/driver/index.ts";
 import { PubSubAdmin } from "./admin.ts";
 import { CAPABILITIES, type PubSubCapability, narrowed } from "./capabilities.ts";
-import { EMULATOR_VARIABLE } from "./client/endpoint.ts";
+import { EMULATOR_VARIABLE, type ReachedEmulator } from "./client/endpoint.ts";
 import { PubSubConnection } from "./client/pubsub-connection.ts";
 import { PubSubConsumer } from "./consumer.ts";
-import { classify } from "./errors.ts";
+import { classify, pubsubError } from "./errors.ts";
 import type { PubSubOptions } from "./options.ts";
 import { PubSubProducer } from "./producer.ts";
 import { PubSubReader } from "./reader.ts";
@@ -54,8 +54,9 @@ export class PubSubDriver implements Driver<PubSubCapability> {
   }
 
   open({ report }: OpenContext): ProviderDriver {
-    const { seekSettlingMs = SEEK_SETTLING_MS, quietMs = QUIET_MS } = this.#options;
-    return new OpenPubSubDriver({ connection: new PubSubConnection(this.#options, report), report, seekSettlingMs, quietMs });
+    const { seekSettlingMs = SEEK_SETTLING_MS, quietMs = QUIET_MS, googleEmulator = false } = this.#options;
+    const connection = new PubSubConnection(this.#options, report);
+    return new OpenPubSubDriver({ connection, report, seekSettlingMs, quietMs, googleEmulator });
   }
 }
 
@@ -71,7 +72,22 @@ class OpenPubSubDriver implements ProviderDriver {
     this.admin = new PubSubAdmin(service);
   }
 
+  /** An emulator is named: it is easily left set in the environment, and answers in place of the service. */
   async check(signal: AbortSignal): Promise<void> {
+    const { connection, report } = this.#service;
+    const emulator = await connection.emulator();
+    try {
+      await this.#ask(signal);
+    } catch (error) {
+      if (emulator === null) throw error;
+      const { code, message } = classify(error);
+      throw pubsubError(code, `${nameOf(emulator)}: ${message}`, { cause: error });
+    }
+    if (emulator?.isOfEnvironment !== true || !report.wants("warning")) return;
+    report({ kind: "warning", text: `this connection reaches no service of Google's, but ${nameOf(emulator)}` });
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
     const { connection } = this.#service;
     const project = `projects/${await connection.project()}`;
     await connection.publisher(
@@ -83,18 +99,15 @@ class OpenPubSubDriver implements ProviderDriver {
     );
   }
 
-  /** An emulator is named: it is easily left set in the environment. */
   async reach(signal: AbortSignal): Promise<readonly ReachedPart[]> {
-    await this.check(signal);
+    await this.#ask(signal);
     const emulator = await this.#service.connection.emulator();
-    return emulator === null
-      ? []
-      : [{ name: `the emulator at ${emulator} (${EMULATOR_VARIABLE}, or an endpoint of http)`, error: null, advice: null }];
+    return emulator === null ? [] : [{ name: nameOf(emulator), error: null, advice: null }];
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {
     const { retentionMs } = await describeTopic(this.#service.connection, topic, signal);
-    return narrowed(retentionMs !== null);
+    return narrowed(retentionMs !== null, this.#service.googleEmulator);
   }
 
   async identity(topic: string, signal: AbortSignal): Promise<TopicIdentity> {
@@ -125,4 +138,8 @@ class OpenPubSubDriver implements ProviderDriver {
   async close(): Promise<void> {
     await this.#service.connection.close();
   }
+}
+
+function nameOf({ address, isOfEnvironment }: ReachedEmulator): string {
+  return `the emulator at ${address} (${isOfEnvironment ? EMULATOR_VARIABLE : "an endpoint of http"})`;
 }

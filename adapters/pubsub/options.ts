@@ -9,6 +9,12 @@ export interface PubSubOptions {
   seekSettlingMs?: number | undefined;
   /** Silence that ends a reader with `until`. @default 10_000 */
   quietMs?: number | undefined;
+  /**
+   * The server is Google's own emulator. It cannot move an ordered subscription to a time, gives a new one all that its topic retains, and in
+   * older versions answers no signs of life: a start at a time is `unsupported`, and so is `latest` on a topic with retention.
+   * @default false
+   */
+  googleEmulator?: boolean | undefined;
   /** `GoogleAuth` of google-auth-library. */
   auth?: object | undefined;
   /** `PubSub` of @google-cloud/pubsub, instead of project and endpoint: its `auth` and connection options are used, calls go through v1 clients of ours. */
@@ -25,7 +31,7 @@ export interface PubSubClient {
 /** Messages never show a value: it may be a credential. */
 export const PUBSUB_OPTIONS: OptionCheck = new OptionCheck("pubsub");
 
-const { durationMs, nonEmptyString, object } = optionRules;
+const { boolean, durationMs, nonEmptyString, object } = optionRules;
 
 const httpUrl: OptionRule = {
   allowed: "a URL of http or https without a path",
@@ -45,6 +51,7 @@ const RULES: Readonly<Record<keyof PubSubOptions, OptionRule>> = {
   endpoint: httpUrl,
   seekSettlingMs: durationMs,
   quietMs: durationMs,
+  googleEmulator: boolean,
   auth: object,
   client,
 };

@@ -16,12 +16,12 @@ import { classify, isCode, noSuchPartition, pubsubError } from "./errors.ts";
 import { type ReceivedMessage, storedRecord } from "./records.ts";
 import { PARTITION, type PubSubService } from "./service.ts";
 import { AckCalls } from "./subscription/ack-calls.ts";
-import { type StartPlace, placeOf } from "./subscription/group-subscription.ts";
+import { type SoughtPlace, placeOf, requireStart, soughtBy } from "./subscription/start-place.ts";
 import { Leases } from "./subscription/leases.ts";
 import { portions } from "./subscription/portions.ts";
 import { PullStream } from "./subscription/pull-stream.ts";
 import { Subscriptions } from "./subscription/subscriptions.ts";
-import { describeTopic, requireRetention } from "./topic-directory.ts";
+import { describeTopic } from "./topic-directory.ts";
 import { topicIdentity } from "./topic-identity.ts";
 
 const DEADLINE_SECONDS = 60;
@@ -70,7 +70,7 @@ export class PubSubReader implements ReaderDriver {
     const both = AbortSignal.any([signal, this.#closing.signal]);
     const { connection } = this.#service;
     const described = await describeTopic(connection, this.#topic, both);
-    if (place.kind !== "latest") requireRetention(this.#topic, described);
+    requireStart(this.#service, this.#topic, described, place);
     if (place.kind === "mark") await this.#subscriptions.requireSnapshot(await connection.name("snapshots", place.name), both);
     const identity = await topicIdentity(connection, this.#topic);
     await this.#forget();
@@ -79,8 +79,8 @@ export class PubSubReader implements ReaderDriver {
     const creation = this.#subscriptions.createTemporary(subscription, described.name, connection.closing);
     this.#made.set(subscription, creation);
     await abortable(creation, both);
-    // A new subscription stands at the end by itself.
-    if (place.kind !== "latest") await this.#moveTo(place, subscription, both);
+    const sought = soughtBy(this.#service, place);
+    if (sought !== null) await this.#moveTo(sought, subscription, both);
     const calls = new AckCalls(this.#service, this.#topic, subscription);
     const madeAtMs = performance.now();
     const settledAtMs = madeAtMs + (place.kind === "latest" ? 0 : this.#service.seekSettlingMs);
@@ -88,7 +88,7 @@ export class PubSubReader implements ReaderDriver {
     return { identity, partitions: [{ partition: PARTITION, start: place, end, parents: [], gap: null }] };
   }
 
-  async #moveTo(place: Exclude<StartPlace, { readonly kind: "latest" }>, subscription: string, signal: AbortSignal): Promise<void> {
+  async #moveTo(place: SoughtPlace, subscription: string, signal: AbortSignal): Promise<void> {
     const { connection } = this.#service;
     const target =
       place.kind === "mark"

@@ -7,6 +7,8 @@ export interface PubSubService {
   readonly report: Report;
   readonly seekSettlingMs: number;
   readonly quietMs: number;
+  /** As the option of this name. */
+  readonly googleEmulator: boolean;
 }
 
 /** There are no partitions: what a topic has is this one. */

@@ -448,6 +448,7 @@ declare module "contract/pubsub" {
     endpoint?: string | undefined;
     seekSettlingMs?: number | undefined;
     quietMs?: number | undefined;
+    googleEmulator?: boolean | undefined;
     auth?: object | undefined;
     client?: PubSubClient | undefined;
   }

@@ -2,9 +2,10 @@ import type { DriverGroupDescription, GroupName, ListedGroup, PartitionPlace, St
 import { groupNotFound, isCode } from "../errors.ts";
 import { idOf, subscriptionOf } from "../resource-name.ts";
 import { PARTITION, type PubSubService } from "../service.ts";
-import { DELETED_TOPIC, GroupSubscriptions, placeOf } from "../subscription/group-subscription.ts";
+import { DELETED_TOPIC, GroupSubscriptions } from "../subscription/group-subscription.ts";
+import { placeOf, requireStart } from "../subscription/start-place.ts";
 import { OWNER_LABEL, READER, type SubscriptionFacts } from "../subscription/subscriptions.ts";
-import { describeTopic, requireRetention } from "../topic-directory.ts";
+import { describeTopic } from "../topic-directory.ts";
 import { topicIdentity } from "../topic-identity.ts";
 
 /** Groups are subscriptions. Who reads one, the service does not tell: the caller makes sure that no member is left. */
@@ -50,7 +51,7 @@ export class GroupAdmin {
   async planReset(topic: string, to: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
     const place = placeOf(topic, to);
     const described = await describeTopic(this.#service.connection, topic, signal);
-    if (place.kind !== "latest") requireRetention(topic, described);
+    requireStart(this.#service, topic, described, place);
     if (place.kind === "mark") {
       await this.#groups.calls.requireSnapshot(await this.#service.connection.name("snapshots", place.name), signal);
     }

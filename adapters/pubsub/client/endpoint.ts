@@ -1,12 +1,20 @@
 import type { PubSub } from "@google-cloud/pubsub";
 import type { PubSubSdk } from "./sdk.ts";
-import type { PubSubOptions } from "../options.ts";
+import { PUBSUB_OPTIONS, type PubSubOptions } from "../options.ts";
+
+/** A server in plain text, which gets no credentials. */
+export interface ReachedEmulator {
+  /** `host:port` */
+  readonly address: string;
+  /** By PUBSUB_EMULATOR_HOST, which is easily left set, and not by an endpoint. */
+  readonly isOfEnvironment: boolean;
+}
 
 /** How the v1 clients are made, and which server they reach. */
 export interface Endpoint {
   readonly clientOptions: Readonly<Record<string, unknown>>;
-  /** `host:port` of an emulator; `null`: a service with credentials. */
-  readonly emulator: string | null;
+  /** `null`: a service with credentials. */
+  readonly emulator: ReachedEmulator | null;
 }
 
 const GOOGLE = /(?:^|\.)googleapis\.com$/;
@@ -17,14 +25,23 @@ const CHANNEL = { "grpc.use_local_subchannel_pool": 1, "grpc.initial_reconnect_b
 /** The environment variable that Google's own libraries honour; the v1 clients do not read it. */
 export const EMULATOR_VARIABLE = "PUBSUB_EMULATOR_HOST";
 
+/** @throws `configuration` where the service is taken for an emulator: there `earliest` would be the end */
 export function endpointOf(sdk: PubSubSdk, options: PubSubOptions): Endpoint {
+  const endpoint = reachedBy(sdk, options);
+  if (options.googleEmulator === true && endpoint.emulator === null) {
+    PUBSUB_OPTIONS.refuse("googleEmulator is for an emulator: it needs an endpoint of http, or PUBSUB_EMULATOR_HOST");
+  }
+  return endpoint;
+}
+
+function reachedBy(sdk: PubSubSdk, options: PubSubOptions): Endpoint {
   const { client, project, auth } = options;
   if (client !== undefined) {
     const own = (client as { readonly options?: Readonly<Record<string, unknown>> }).options ?? {};
     const shared = (client as { readonly auth?: object }).auth;
     const isInsecure = (client as { readonly isEmulator?: boolean }).isEmulator === true;
     const { servicePath, port } = own;
-    const emulator = isInsecure ? `${String(servicePath)}:${String(port)}` : null;
+    const emulator = isInsecure ? { address: `${String(servicePath)}:${String(port)}`, isOfEnvironment: false } : null;
     return { clientOptions: { ...own, ...CHANNEL, auth: isInsecure ? withoutToken(sdk, shared) : shared }, emulator };
   }
   const variable = process.env[EMULATOR_VARIABLE];
@@ -37,7 +54,8 @@ export function endpointOf(sdk: PubSubSdk, options: PubSubOptions): Endpoint {
   if (protocol === "http:") {
     const at = { apiEndpoint: host, port: Number(port === "" ? 80 : port) };
     const plain = { sslCreds: insecure(sdk, host), auth: withoutToken(sdk, auth) };
-    return { clientOptions: { ...named, ...at, ...plain }, emulator: `${hostname}:${at.port}` };
+    const emulator = { address: `${hostname}:${at.port}`, isOfEnvironment: options.endpoint === undefined };
+    return { clientOptions: { ...named, ...at, ...plain }, emulator };
   }
   const at = { apiEndpoint: host, port: Number(port === "" ? 443 : port) };
   // Ambient credentials go to Google only. Another server gets those that were given, or none.

@@ -6,7 +6,7 @@ import type { Report, StreamError } from "../../../src/driver/index.ts";
 import { classify, credentialsRefused } from "../errors.ts";
 import type { PubSubOptions } from "../options.ts";
 import { fullName } from "../resource-name.ts";
-import { type Endpoint, endpointOf } from "./endpoint.ts";
+import { type Endpoint, type ReachedEmulator, endpointOf } from "./endpoint.ts";
 import { type PubSubSdk, loadSdk } from "./sdk.ts";
 
 type Client = v1.PublisherClient | v1.SubscriberClient;
@@ -61,8 +61,8 @@ export class PubSubConnection {
     return this.#closing.signal;
   }
 
-  /** `host:port` of the emulator that this connection reaches; `null`: it is none. */
-  async emulator(): Promise<string | null> {
+  /** The emulator that this connection reaches; `null`: it is none. */
+  async emulator(): Promise<ReachedEmulator | null> {
     return (await this.#load()).endpoint.emulator;
   }
 

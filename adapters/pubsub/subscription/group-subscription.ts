@@ -1,8 +1,9 @@
 import { pause } from "../../../src/adapter-kit/index.ts";
-import type { PartitionPlace, Place, StartPoint } from "../../../src/driver/index.ts";
+import type { StartPoint } from "../../../src/driver/index.ts";
 import { classify, pubsubError } from "../errors.ts";
-import { PARTITION, type PubSubService } from "../service.ts";
-import { type TopicFacts, describeTopic, requireRetention } from "../topic-directory.ts";
+import type { PubSubService } from "../service.ts";
+import { type TopicFacts, describeTopic } from "../topic-directory.ts";
+import { type StartPlace, labelOf, placeOf, requireStart, soughtBy } from "./start-place.ts";
 import { OWNER_LABEL, type SeekTarget, type SubscriptionFacts, Subscriptions } from "./subscriptions.ts";
 
 /** While it is there, the start of the group has not been carried out; it says where that is, so that no other start can take its place. */
@@ -75,7 +76,7 @@ export class GroupSubscriptions {
       if (start === "fail") return null;
       const place = placeOf(topic, start);
       if (await this.#create(topic, name, described, place, signal)) {
-        const pending = labelOf(place);
+        const pending = this.#pendingOf(place);
         if (pending !== null) await this.#carryOut(name, pending, OWNED, signal);
         return { name, isFresh: true };
       }
@@ -98,11 +99,17 @@ export class GroupSubscriptions {
     }
   }
 
+  /** The start that is to be carried out once the subscription is there. `null`: it stands there by itself. */
+  #pendingOf(place: StartPlace): string | null {
+    const sought = soughtBy(this.#service, place);
+    return sought === null ? null : labelOf(sought);
+  }
+
   /** @returns whether this call made it, not another member */
   async #create(topic: string, name: string, described: TopicFacts, place: StartPlace, signal: AbortSignal): Promise<boolean> {
-    if (place.kind !== "latest") requireRetention(topic, described);
+    requireStart(this.#service, topic, described, place);
     if (place.kind === "mark") await this.calls.requireSnapshot(await this.#service.connection.name("snapshots", place.name), signal);
-    const pending = labelOf(place);
+    const pending = this.#pendingOf(place);
     try {
       await this.calls.create(
         {
@@ -165,18 +172,17 @@ export class GroupSubscriptions {
     }
     await this.check(topic, existed);
     const described = await describeTopic(this.#service.connection, topic, signal);
-    if (place.kind === "latest") await this.#seekToEnd(described, name, signal);
-    else {
-      requireRetention(topic, described);
-      await this.calls.seek(name, await this.#targetOf(labelOf(place)!), signal);
-    }
+    requireStart(this.#service, topic, described, place);
+    const sought = soughtBy(this.#service, place);
+    if (sought === null) await this.#seekAsNew(described, name, signal);
+    else await this.calls.seek(name, await this.#targetOf(labelOf(sought)), signal);
     if (existed.labels?.[START_LABEL] !== undefined) await this.#clear(name, existed.labels, signal);
     await pause(this.#service.seekSettlingMs, signal);
     signal.throwIfAborted();
   }
 
-  /** Exactly the end, whatever the clock of this machine says: where a subscription begins that is made now. */
-  async #seekToEnd(described: TopicFacts, name: string, signal: AbortSignal): Promise<void> {
+  /** Where a subscription begins that is made now: exactly the end, whatever the clock of this machine says. */
+  async #seekAsNew(described: TopicFacts, name: string, signal: AbortSignal): Promise<void> {
     const fresh = await this.calls.temporaryName();
     let snapshot: string | null = null;
     try {
@@ -190,30 +196,4 @@ export class GroupSubscriptions {
       await this.calls.delete(fresh, cleaning).catch(() => undefined);
     }
   }
-}
-
-/** As the label says it: 63 characters of a-z, 0-9, "_" and "-". `null`: a new subscription stands there by itself. */
-function labelOf(place: StartPlace): string | null {
-  if (place.kind === "latest") return null;
-  if (place.kind === "earliest") return "t0";
-  if (place.kind === "timestamp") return `t${Math.max(0, Math.ceil(place.timestampMs))}`;
-  return `s${place.name}`;
-}
-
-/** A place that the service can start at. */
-export type StartPlace = Exclude<Place, { readonly kind: "at" | "after" }>;
-
-/** @throws `unsupported` for a position: the service cannot start at one */
-export function placeOf(topic: string, start: StartPoint): StartPlace {
-  const place = placeIn(start);
-  if (place.kind === "earliest" || place.kind === "latest" || place.kind === "timestamp" || place.kind === "mark") return place;
-  throw pubsubError("unsupported", "Pub/Sub cannot start at a message: use earliest, latest, a time or a bookmark", {
-    topic,
-    capability: "startAtPosition",
-  });
-}
-
-function placeIn(start: StartPoint): PartitionPlace {
-  if (start.kind === "places") return start.places.get(PARTITION) ?? { kind: "earliest" };
-  return start.kind === "position" ? start.place : start;
 }

@@ -29,6 +29,8 @@ export interface PullSettings {
   readonly silenceFromMs: number;
   /** Called before each renewal of the stream. @throws what must end the pulling */
   readonly check: (signal: AbortSignal) => Promise<void>;
+  /** How long a stream is used. @default two thirds of its life */
+  readonly renewalMs?: number | undefined;
   /** A stream has ended with an error, and the next one is to be opened. */
   readonly interrupted?: () => void;
   /** The service has answered on a stream. */
@@ -73,7 +75,8 @@ export class PullStream {
   #call: PullCall | null = null;
   /** Ends the stream that is open, and receives what is on its way. */
   #end: (() => void) | null = null;
-  #isRenewing = false;
+  /** Why the stream that is open is being left for a new one; `null`: it is not. */
+  #leavingFor: "window" | "time" | null = null;
   /** The service has answered on the stream that is open. */
   #isAnswered = false;
   /** Signs of life on it that are not answered. */
@@ -108,7 +111,7 @@ export class PullStream {
    */
   async next(quietMs: number | null, signal: AbortSignal): Promise<readonly ReceivedMessage[]> {
     while (this.#arrived.length === 0 && !signal.aborted) {
-      const isOpen = this.#isAnswered && !this.#isRenewing;
+      const isOpen = this.#isAnswered && this.#leavingFor === null;
       if (quietMs === null || !isOpen || this.#leases.count > this.#withheld) {
         await this.#whenWoken(null, signal);
         continue;
@@ -124,6 +127,8 @@ export class PullStream {
 
   /** This process may have been busy, so that what has come is not seen yet: what the service has sent is seen before its next answer. */
   async #isSilent(signal: AbortSignal): Promise<boolean> {
+    // Nothing but time says there that nothing comes.
+    if (this.#service.googleEmulator) return true;
     const call = this.#call;
     const sinceMs = this.#silentSinceMs;
     // The first answers may be those to earlier signs.
@@ -133,7 +138,7 @@ export class PullStream {
       for (let waitedMs = 0; this.#unanswered > before;) {
         if (waitedMs >= ANSWER_MS) return !this.#answersSigns;
         if (!(await this.#whenWoken(STEP_MS, signal))) waitedMs += STEP_MS;
-        if (this.#call !== call || this.#isRenewing || this.#silentSinceMs !== sinceMs || signal.aborted) return false;
+        if (this.#call !== call || this.#leavingFor !== null || this.#silentSinceMs !== sinceMs || signal.aborted) return false;
       }
     }
     this.#unanswered = 0;
@@ -176,13 +181,13 @@ export class PullStream {
     this.#used.messages += messages.length;
     for (const bytes of messages) this.#used.bytes += bytes;
     const { messages: most, bytes: mostBytes } = this.#settings.flow;
-    if (this.#used.messages >= most / 2 || this.#used.bytes >= mostBytes / 4) this.#renew();
+    if (this.#used.messages >= most / 2 || this.#used.bytes >= mostBytes / 4) this.#renew("window");
   }
 
   /** Ends the stream that is open, so that a new one with a new window takes its place. */
-  #renew(): void {
-    if (this.#end === null || this.#isRenewing) return;
-    this.#isRenewing = true;
+  #renew(what: "window" | "time"): void {
+    if (this.#end === null || this.#leavingFor !== null) return;
+    this.#leavingFor = what;
     this.#end();
   }
 
@@ -194,8 +199,9 @@ export class PullStream {
     let settledAtMs = performance.now() + (this.#settings.isFresh ? settlingMs(this.#service) : 0);
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       try {
-        if (!isFirst && !this.#isRenewing) await this.#settings.check(signal);
-        this.#isRenewing = false;
+        // Windows are used up every few moments where messages are withheld: nothing has to be looked at then.
+        if (!isFirst && this.#leavingFor !== "window") await this.#settings.check(signal);
+        this.#leavingFor = null;
         await this.#oneStream(signal, () => {
           backoff.reset();
           hasRefused = false;
@@ -247,12 +253,13 @@ export class PullStream {
       cancelling = setTimeout(() => call.cancel(), signal.aborted ? LAST_MESSAGES_MS : ANSWER_MS);
     };
     const keepalive = setInterval(() => {
+      if (this.#service.googleEmulator) return;
       // The connection is dead though nobody has said so.
       if (!isAlive) return call.cancel();
       isAlive = false;
       this.#signOfLife(call);
     }, KEEPALIVE_MS);
-    const renewal = setTimeout(() => this.#renew(), RENEWAL_MS);
+    const renewal = setTimeout(() => this.#renew("time"), this.#settings.renewalMs ?? RENEWAL_MS);
     try {
       if (signal.aborted) return;
       signal.addEventListener("abort", end, { once: true });
@@ -266,10 +273,11 @@ export class PullStream {
       });
       this.#call = call;
       this.#end = end;
-      // The first answer says that the stream is open.
       this.#unanswered = 0;
       this.#used = { messages: 0, bytes: 0 };
-      this.#signOfLife(call);
+      // The first answer says that the stream is open.
+      if (this.#service.googleEmulator) this.#opened();
+      else this.#signOfLife(call);
       await ended.promise;
       isComplete = true;
     } catch (error) {
@@ -296,18 +304,23 @@ export class PullStream {
     this.#silentSinceMs = Math.max(this.#silentSinceMs, performance.now() + lostMs);
   }
 
+  /** Silence counts from now on. */
+  #opened(): void {
+    this.#isAnswered = true;
+    this.#heard();
+  }
+
   #answered(response: Response): void {
     const wasAnswered = this.#isAnswered;
-    this.#isAnswered = true;
     if ((response.receivedMessages ?? []).length === 0) {
       this.#answersSigns = true;
       this.#unanswered = Math.max(0, this.#unanswered - 1);
       if (wasAnswered) this.#wake?.();
-      else this.#heard();
+      else this.#opened();
       return;
     }
     this.#received(response);
-    this.#heard();
+    this.#opened();
   }
 
   #received({ receivedMessages, subscriptionProperties }: Response): void {

@@ -146,6 +146,11 @@ export class Subscriptions {
     try {
       await this.#call("Seek", { subscription, ...to }, `subscription=${encodeURIComponent(subscription)}`, signal);
     } catch (error) {
+      if (isCode(error, 12)) {
+        const text =
+          "this server cannot move a subscription to a time; if it is Google's own emulator, say so by the setting googleEmulator=true";
+        throw pubsubError("unsupported", text, { capability: "startAtTimestamp", cause: error });
+      }
       if (!("snapshot" in target) || !isCode(error, 9)) throw error;
       const text = "this bookmark is of an earlier topic of the same name, which was deleted: its messages are gone";
       throw pubsubError("position-out-of-range", text, { cause: error });

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type Server, createServer } from "node:http";
@@ -67,11 +68,37 @@ test("what doctor reaches names the emulator, because the variable is easily lef
   expect(parts).toEqual([expect.objectContaining({ name: expect.stringContaining(emulator.apiEndpoint) as string, error: null })]);
 });
 
+test("a check says that it has reached an emulator, or has not, and which", async () => {
+  const warnings: string[] = [];
+  const heard = ({ text: said }: { readonly text: string }): void => void warnings.push(said);
+  subscribe("streamport:warning", heard as never);
+  const emulator = await startEmulatedPubSub();
+  for (const [name, value] of Object.entries(emulator.environment)) vi.stubEnv(name, value);
+  await using connection = await connect("pubsub://");
+  expect(await connection.check()).toMatchObject({ ok: true });
+  await using named = await connect(emulator.url);
+  expect(await named.check()).toMatchObject({ ok: true });
+  unsubscribe("streamport:warning", heard as never);
+  expect(warnings).toEqual([expect.stringContaining(`${emulator.apiEndpoint} (PUBSUB_EMULATOR_HOST)`)]);
+  await emulator.close();
+  const { ok, error } = await connection.check();
+  expect(ok).toBe(false);
+  expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining(`${emulator.apiEndpoint} (PUBSUB_EMULATOR_HOST)`) });
+});
+
 test("an endpoint in the URL counts, not PUBSUB_EMULATOR_HOST", async () => {
   await using emulator = await startEmulatedPubSub({ topics: { flights: {} } });
   vi.stubEnv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1");
   await using connection = await connect(emulator.url);
   expect(await connection.check()).toMatchObject({ ok: true });
+});
+
+test("the service is not taken for Google's emulator, because its new subscriptions begin at the end", async () => {
+  await using connection = await connect("pubsub://p?endpoint=https://127.0.0.1:1&googleEmulator=true");
+  expect(await connection.check()).toMatchObject({
+    ok: false,
+    error: { code: "configuration", message: expect.stringContaining("googleEmulator") as string },
+  });
 });
 
 test("a server that is not Google's gets no ambient credentials, and nobody looks for them", async () => {

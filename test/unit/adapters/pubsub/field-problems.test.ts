@@ -95,9 +95,19 @@ test.each([
   ["without order", { enableMessageOrdering: false }, "conflict"],
   ["with a filter", { enableMessageOrdering: true, filter: 'attributes.a = "1"' }, "conflict"],
   ["with push", { enableMessageOrdering: true, pushConfig: { pushEndpoint: "https://example.com/push" } }, "conflict"],
+  ["with an export", { enableMessageOrdering: true, bigqueryConfig: { table: "p.d.t", writeMetadata: true } }, "conflict"],
 ])("a subscription %s ends the member with a code", async (_, settings, code) => {
   await under.raw.subscribe("flights", "flights.unfit", settings);
   await expect(member("unfit").run).rejects.toMatchObject({ code, provider: "pubsub" });
+});
+
+test("a subscription of another topic, or one that was detached, ends the member with a code", { timeout: 30_000 }, async () => {
+  await under.emulator.createTopic("other");
+  await under.raw.subscribe("other", "flights.foreign");
+  await expect(member("foreign").run).rejects.toMatchObject({ code: "conflict" });
+  const subscription = await under.raw.subscribe("flights", "flights.detached");
+  await under.raw.publisher.detachSubscription({ subscription }, { retry: null });
+  await expect(member("detached").run).rejects.toMatchObject({ code: "conflict" });
 });
 
 test("a subscription of a deleted topic is no silent wait", { timeout: 30_000 }, async () => {
@@ -189,6 +199,48 @@ async function asTimePasses(isSo: () => boolean): Promise<void> {
     )
     .toBe(true);
 }
+
+test(
+  "on an exactly-once subscription only what is leased for certain is handled: what is not comes again, before what is behind it",
+  { timeout: 60_000 },
+  async () => {
+    await under.raw.subscribe("flights", "flights.leased", { enableMessageOrdering: true, enableExactlyOnceDelivery: true });
+    await send(numbers(5), "k");
+    under.emulator.answerWith({ method: "ModifyAckDeadline", ackFailure: "PERMANENT_FAILURE_INVALID_ACK_ID", times: 1, topic: "flights" });
+    const { values } = member("leased");
+    await delay(500);
+    // All five came in one response, and none of them is this member's.
+    expect(values).toEqual([]);
+    await asTimePasses(() => values.length === 5);
+    expect(values).toEqual(numbers(5));
+  },
+);
+
+test(
+  "everything that a member has received is leased while it waits for a handler, and for a minute at most",
+  { timeout: 60_000 },
+  async () => {
+    const extended: number[] = [];
+    const heard = ({ operation, messages = 0 }: { readonly operation: string; readonly messages?: number }): void => {
+      if (operation === "ModifyAckDeadline") extended.push(messages);
+    };
+    subscribe("streamport:call", heard as never);
+    await send(numbers(5), "k");
+    const released = Promise.withResolvers<void>();
+    const { values } = member("waiting", () => released.promise, { sessionTimeoutMs: 300_000, handlerTimeoutMs: 600_000 });
+    await expect.poll(() => extended, { timeout: 10_000 }).toEqual([5]);
+    unsubscribe("streamport:call", heard as never);
+    expect(values).toEqual([]);
+    // Its stream is gone: another member gets them when a minute has passed.
+    under.emulator.answerWith({ method: "StreamingPull", code: 14, times: 1_000, topic: "flights" });
+    await under.emulator.endStreams("flights", 14);
+    expect(await under.raw.pull(under.raw.subscription("flights.waiting"))).toEqual([]);
+    under.emulator.advance(61_000);
+    const taken = await under.raw.pull(under.raw.subscription("flights.waiting"));
+    expect(taken.map(({ value }) => value)).toEqual(numbers(5));
+    released.resolve();
+  },
+);
 
 test("more acknowledgements that come too late than the window has room for hold nothing up", { timeout: 60_000 }, async () => {
   await under.raw.subscribe("flights", "flights.late", { enableMessageOrdering: true, enableExactlyOnceDelivery: true });

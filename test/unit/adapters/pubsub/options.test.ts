@@ -15,6 +15,10 @@ describe("URLs", () => {
       { project: "p", endpoint: "http://127.0.0.1:8085", seekSettlingMs: 0, quietMs: 250 },
     ],
     [
+      "pubsub://p?endpoint=http%3A%2F%2F127.0.0.1%3A8085&googleEmulator=true",
+      { project: "p", endpoint: "http://127.0.0.1:8085", googleEmulator: true },
+    ],
+    [
       "pubsub://p?endpoint=https://europe-west1-pubsub.googleapis.com:443",
       { project: "p", endpoint: "https://europe-west1-pubsub.googleapis.com:443" },
     ],
@@ -45,6 +49,7 @@ describe("options", () => {
     [{ endpoint: "localhost:8085" }],
     [{ endpoint: "http://localhost:8085/path" }],
     [{ quietMs: -1 }],
+    [{ googleEmulator: "yes" }],
     [{ client: {} }],
     [{ client: new PubSub({ projectId: "p" }), project: "p" }],
   ])("%j is refused", (options) => {
