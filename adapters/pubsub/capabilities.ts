@@ -71,11 +71,22 @@ export type PubSubCapability =
   | "nativeHeaders"
   | "growthKeepsKeyOrder";
 
+type PubSubCapabilities = Omit<typeof CAPABILITIES, "fencing"> & { readonly fencing: boolean };
+
+/** https://cloud.google.com/pubsub/docs/exactly-once-delivery: only the current lease of a message can acknowledge it. */
+const OF_EXACTLY_ONCE: PubSubCapabilities = { ...CAPABILITIES, fencing: true };
+
+/** @param exactlyOnce whether groups are subscriptions with exactly-once delivery */
+export function capabilitiesOf(exactlyOnce: boolean): PubSubCapabilities {
+  return exactlyOnce ? OF_EXACTLY_ONCE : CAPABILITIES;
+}
+
 /**
  * The capabilities of one topic.
+ * @param all of its connection
  * @param isRetained whether it keeps messages that are acknowledged
  * @param googleEmulator it moves no ordered subscription to a time
  */
-export function narrowed(isRetained: boolean, googleEmulator: boolean): Capabilities {
-  return { ...CAPABILITIES, startAtTimestamp: isRetained && !googleEmulator };
+export function narrowed(all: Capabilities, isRetained: boolean, googleEmulator: boolean): Capabilities {
+  return { ...all, startAtTimestamp: isRetained && !googleEmulator };
 }

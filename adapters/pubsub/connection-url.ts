@@ -1,7 +1,7 @@
 import { UrlSettings, decodeUrlPart, givenOnly } from "../../src/adapter-kit/index.ts";
 import { PUBSUB_OPTIONS, type PubSubOptions } from "./options.ts";
 
-const SETTINGS = ["endpoint", "seekSettlingMs", "quietMs", "googleEmulator"];
+const SETTINGS = ["endpoint", "seekSettlingMs", "quietMs", "googleEmulator", "exactlyOnce"];
 
 /**
  * `pubsub://my-project?endpoint=https://europe-west1-pubsub.googleapis.com:443&quietMs=5000`
@@ -20,5 +20,6 @@ export function parsePubSubUrl(url: string): PubSubOptions {
     seekSettlingMs: settings.number("seekSettlingMs", "milliseconds"),
     quietMs: settings.number("quietMs", "milliseconds"),
     googleEmulator: settings.boolean("googleEmulator"),
+    exactlyOnce: settings.boolean("exactlyOnce"),
   });
 }

@@ -14,7 +14,7 @@ import type {
   TopicIdentity,
 } from "../../src/driver/index.ts";
 import { PubSubAdmin } from "./admin.ts";
-import { CAPABILITIES, type PubSubCapability, narrowed } from "./capabilities.ts";
+import { type PubSubCapability, capabilitiesOf, narrowed } from "./capabilities.ts";
 import { EMULATOR_VARIABLE, type ReachedEmulator } from "./client/endpoint.ts";
 import { PubSubConnection } from "./client/pubsub-connection.ts";
 import { PubSubConsumer } from "./consumer.ts";
@@ -37,11 +37,12 @@ const QUIET_MS = 10_000;
 export class PubSubDriver implements Driver<PubSubCapability> {
   readonly specVersion = 1;
   readonly provider = PROVIDER;
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities;
   readonly #options: PubSubOptions;
 
   constructor(options: PubSubOptions) {
     this.#options = options;
+    this.capabilities = capabilitiesOf(options.exactlyOnce === true);
   }
 
   refuseTopicName(name: string): string | null {
@@ -54,21 +55,22 @@ export class PubSubDriver implements Driver<PubSubCapability> {
   }
 
   open({ report }: OpenContext): ProviderDriver {
-    const { seekSettlingMs = SEEK_SETTLING_MS, quietMs = QUIET_MS, googleEmulator = false } = this.#options;
+    const { seekSettlingMs = SEEK_SETTLING_MS, quietMs = QUIET_MS, googleEmulator = false, exactlyOnce = false } = this.#options;
     const connection = new PubSubConnection(this.#options, report);
-    return new OpenPubSubDriver({ connection, report, seekSettlingMs, quietMs, googleEmulator });
+    return new OpenPubSubDriver({ connection, report, seekSettlingMs, quietMs, googleEmulator, exactlyOnce });
   }
 }
 
 /** One connection to a project. */
 class OpenPubSubDriver implements ProviderDriver {
   readonly provider = PROVIDER;
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities: Capabilities;
   readonly admin: AdminDriver;
   readonly #service: PubSubService;
 
   constructor(service: PubSubService) {
     this.#service = service;
+    this.capabilities = capabilitiesOf(service.exactlyOnce);
     this.admin = new PubSubAdmin(service);
   }
 
@@ -107,7 +109,7 @@ class OpenPubSubDriver implements ProviderDriver {
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {
     const { retentionMs } = await describeTopic(this.#service.connection, topic, signal);
-    return narrowed(retentionMs !== null, this.#service.googleEmulator);
+    return narrowed(this.capabilities, retentionMs !== null, this.#service.googleEmulator);
   }
 
   async identity(topic: string, signal: AbortSignal): Promise<TopicIdentity> {

@@ -15,6 +15,11 @@ export interface PubSubOptions {
    * @default false
    */
   googleEmulator?: boolean | undefined;
+  /**
+   * Groups are subscriptions with exactly-once delivery: the late result of a former holder of a message does not count (`fencing`). One that
+   * exists without it is `conflict`. Slower: each message is leased by a request before it is handled. @default false
+   */
+  exactlyOnce?: boolean | undefined;
   /** `GoogleAuth` of google-auth-library. */
   auth?: object | undefined;
   /** `PubSub` of @google-cloud/pubsub, instead of project and endpoint: its `auth` and connection options are used, calls go through v1 clients of ours. */
@@ -52,6 +57,7 @@ const RULES: Readonly<Record<keyof PubSubOptions, OptionRule>> = {
   seekSettlingMs: durationMs,
   quietMs: durationMs,
   googleEmulator: boolean,
+  exactlyOnce: boolean,
   auth: object,
   client,
 };

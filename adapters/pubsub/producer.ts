@@ -9,7 +9,7 @@ import type {
   SliceResult,
   TopicIdentity,
 } from "../../src/driver/index.ts";
-import { CAPABILITIES, HEADER_OVERHEAD_BYTES, MESSAGE_BYTES, RECORD_OVERHEAD_BYTES } from "./capabilities.ts";
+import { CAPABILITIES, HEADER_OVERHEAD_BYTES, MESSAGE_BYTES, RECORD_OVERHEAD_BYTES, capabilitiesOf } from "./capabilities.ts";
 import { classify, mayBeDone, pubsubError } from "./errors.ts";
 import { publishedMessage } from "./records.ts";
 import { PARTITION, type PubSubService } from "./service.ts";
@@ -63,7 +63,7 @@ export class PubSubProducer implements ProducerDriver {
   }
 
   get capabilities(): Capabilities {
-    return CAPABILITIES;
+    return capabilitiesOf(this.#service.exactlyOnce);
   }
 
   get #opened() {

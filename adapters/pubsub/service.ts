@@ -9,6 +9,8 @@ export interface PubSubService {
   readonly quietMs: number;
   /** As the option of this name. */
   readonly googleEmulator: boolean;
+  /** As the option of this name. */
+  readonly exactlyOnce: boolean;
 }
 
 /** There are no partitions: what a topic has is this one. */

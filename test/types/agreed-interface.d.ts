@@ -449,6 +449,7 @@ declare module "contract/pubsub" {
     seekSettlingMs?: number | undefined;
     quietMs?: number | undefined;
     googleEmulator?: boolean | undefined;
+    exactlyOnce?: boolean | undefined;
     auth?: object | undefined;
     client?: PubSubClient | undefined;
   }

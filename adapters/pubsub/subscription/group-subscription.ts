@@ -56,6 +56,11 @@ export class GroupSubscriptions {
         "conflict",
         "does not keep the order of keys (enableMessageOrdering), which cannot be changed; delete it, or use another group",
       );
+    if (this.#service.exactlyOnce && found.enableExactlyOnceDelivery !== true)
+      refuse(
+        "conflict",
+        "has no exactly-once delivery, which the setting exactlyOnce asks for; enable it (gcloud pubsub subscriptions update, --enable-exactly-once-delivery), or leave the setting out",
+      );
   }
 
   /**
@@ -116,6 +121,7 @@ export class GroupSubscriptions {
           name,
           topic: described.name,
           enableMessageOrdering: true,
+          enableExactlyOnceDelivery: this.#service.exactlyOnce,
           ackDeadlineSeconds: 60,
           // It must not vanish while nobody consumes.
           expirationPolicy: NEVER,

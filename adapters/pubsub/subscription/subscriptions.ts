@@ -13,6 +13,7 @@ export interface SubscriptionFacts {
   readonly topic: string;
   readonly labels?: Readonly<Record<string, string>> | null;
   readonly enableMessageOrdering?: boolean | null;
+  readonly enableExactlyOnceDelivery?: boolean | null;
   readonly detached?: boolean | null;
   readonly filter?: string | null;
   readonly pushConfig?: { readonly pushEndpoint?: string | null } | null;
@@ -26,6 +27,7 @@ interface NewSubscription {
   readonly name: string;
   readonly topic: string;
   readonly enableMessageOrdering: true;
+  readonly enableExactlyOnceDelivery: boolean;
   readonly ackDeadlineSeconds: number;
   readonly messageRetentionDuration?: WireSeconds;
   /** Without `ttl`: it is never removed. */
@@ -107,6 +109,7 @@ export class Subscriptions {
         name,
         topic,
         enableMessageOrdering: true,
+        enableExactlyOnceDelivery: false,
         ackDeadlineSeconds: 60,
         messageRetentionDuration: day,
         expirationPolicy: { ttl: day },

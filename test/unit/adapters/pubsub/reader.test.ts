@@ -32,7 +32,10 @@ test("a subscription whose creation was given up is deleted behind it, not befor
     },
   } as unknown as PubSubConnection;
   const report = Object.assign(() => undefined, { wants: () => false });
-  const reader = new PubSubReader({ connection, report, seekSettlingMs: 0, quietMs: 0, googleEmulator: false }, "flights");
+  const reader = new PubSubReader(
+    { connection, report, seekSettlingMs: 0, quietMs: 0, googleEmulator: false, exactlyOnce: false },
+    "flights",
+  );
   const given = new AbortController();
   const resolved = reader.resolve({ from: { kind: "earliest" }, until: null, partitions: null }, given.signal);
   await asked.promise;

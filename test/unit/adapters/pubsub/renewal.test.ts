@@ -21,7 +21,7 @@ beforeEach(async () => {
   under = await harness();
   const { project, apiEndpoint } = under.emulator;
   const connection = new PubSubConnection({ project, endpoint: `http://${apiEndpoint}` }, silent);
-  service = { connection, report: silent, seekSettlingMs: 0, quietMs: 100, googleEmulator: false };
+  service = { connection, report: silent, seekSettlingMs: 0, quietMs: 100, googleEmulator: false, exactlyOnce: false };
   subscription = await under.raw.subscribe("flights", "flights.renewed");
 });
 
