@@ -7,7 +7,7 @@ import { portions } from "./subscription/portions.ts";
 import { subscriptionOf } from "./resource-name.ts";
 import { PARTITION, type PubSubService } from "./service.ts";
 import { AckCalls } from "./subscription/ack-calls.ts";
-import { type Ensured, GroupSubscriptions } from "./subscription/group-subscription.ts";
+import { type Ensured, GroupSubscriptions, withoutOrder } from "./subscription/group-subscription.ts";
 import { Leases } from "./subscription/leases.ts";
 import { PullStream } from "./subscription/pull-stream.ts";
 import { topicIdentity } from "./topic-identity.ts";
@@ -66,7 +66,7 @@ export class PubSubConsumer implements ConsumerDriver {
     this.#joined = this.#pull(groups, ensured, assignment, sink);
   }
 
-  #pull(groups: GroupSubscriptions, { name: subscription, isFresh }: Ensured, assignment: Assignment, sink: Sink): Joined {
+  #pull(groups: GroupSubscriptions, { name: subscription, isFresh, isChecked }: Ensured, assignment: Assignment, sink: Sink): Joined {
     const topic = this.#topic;
     const deadlineSeconds = Math.min(MOST_DEADLINE_SECONDS, Math.floor(this.#settings.sessionTimeoutMs / 1_000));
     const calls = new AckCalls(this.#service, topic, subscription);
@@ -91,7 +91,8 @@ export class PubSubConsumer implements ConsumerDriver {
     };
     // Silence of a subscription whose seek does not hold yet is none.
     const silenceFromMs = isFresh ? performance.now() + this.#service.seekSettlingMs : 0;
-    const settings = { topic, subscription, isFresh, deadlineSeconds, flow, silenceFromMs, check, interrupted, answered };
+    const unordered = isChecked ? undefined : withoutOrder(topic, subscription);
+    const settings = { topic, subscription, isFresh, deadlineSeconds, flow, silenceFromMs, check, unordered, interrupted, answered };
     const stream = new PullStream(this.#service, settings, calls, leases);
     const failed = (error: unknown): void => {
       if (!over.signal.aborted) sink.failed(classify(error));

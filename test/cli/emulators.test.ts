@@ -18,6 +18,9 @@ test("runs what it prints, until Ctrl-C", async () => {
   expect(printed.map(({ provider }) => provider)).toEqual(reachableProviders);
   const { url, environment } = printed.find(({ provider }) => provider === "kafka")!;
   expect(environment).toEqual({ STREAM_URL: url });
+  const pubsub = printed.find(({ provider }) => provider === "pubsub")!;
+  const { host } = new URL(new URL(pubsub.url.replace("pubsub:", "http:")).searchParams.get("endpoint")!);
+  expect(pubsub.environment).toMatchObject({ STREAM_URL: pubsub.url, PUBSUB_EMULATOR_HOST: host });
   const connection = await connect(url, { require: ["topicListing"] });
   expect(await connection.admin.listTopics()).toEqual(["failed", "flights"]);
   expect((await connection.admin.describeTopic("flights")).partitions).toHaveLength(3);

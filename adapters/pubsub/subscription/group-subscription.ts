@@ -1,5 +1,5 @@
 import { pause } from "../../../src/adapter-kit/index.ts";
-import type { StartPoint } from "../../../src/driver/index.ts";
+import type { StartPoint, StreamError } from "../../../src/driver/index.ts";
 import { classify, pubsubError } from "../errors.ts";
 import type { PubSubService } from "../service.ts";
 import { type TopicFacts, describeTopic } from "../topic-directory.ts";
@@ -25,6 +25,14 @@ export interface Ensured {
   readonly name: string;
   /** It was made just now, so that it may not be found everywhere yet. */
   readonly isFresh: boolean;
+  /** Its settings are known; else only its stream says whether it keeps the order of keys. */
+  readonly isChecked: boolean;
+}
+
+/** Of a subscription that cannot be a group. */
+export function withoutOrder(topic: string, subscription: string): StreamError {
+  const text = `subscription ${JSON.stringify(subscription)} does not keep the order of keys (enableMessageOrdering), which cannot be changed; delete it, or use another group`;
+  return pubsubError("conflict", text, { topic });
 }
 
 /** The subscriptions of groups. */
@@ -51,11 +59,7 @@ export class GroupSubscriptions {
     const isPushed = (pushConfig?.pushEndpoint ?? "") !== "" || (bigqueryConfig ?? null) !== null || (cloudStorageConfig ?? null) !== null;
     if (isPushed) refuse("conflict", "delivers by push or export, and cannot be pulled");
     if ((filter ?? "") !== "") refuse("conflict", "has a filter, so the group would miss messages");
-    if (found.enableMessageOrdering !== true)
-      refuse(
-        "conflict",
-        "does not keep the order of keys (enableMessageOrdering), which cannot be changed; delete it, or use another group",
-      );
+    if (found.enableMessageOrdering !== true) throw withoutOrder(topic, found.name);
     if (this.#service.exactlyOnce && found.enableExactlyOnceDelivery !== true)
       refuse(
         "conflict",
@@ -71,11 +75,11 @@ export class GroupSubscriptions {
     const name = await this.#service.connection.name("subscriptions", subscription);
     for (;;) {
       const found = await this.#look(name, signal);
-      if (found === "unknown") return { name, isFresh: false };
+      if (found === "unknown") return { name, isFresh: false, isChecked: false };
       if (found !== null) {
         await this.check(topic, found);
         await this.#finishStart(name, found, signal);
-        return { name, isFresh: false };
+        return { name, isFresh: false, isChecked: true };
       }
       const described = await describeTopic(this.#service.connection, topic, signal);
       if (start === "fail") return null;
@@ -83,7 +87,7 @@ export class GroupSubscriptions {
       if (await this.#create(topic, name, described, place, signal)) {
         const pending = this.#pendingOf(place);
         if (pending !== null) await this.#carryOut(name, pending, OWNED, signal);
-        return { name, isFresh: true };
+        return { name, isFresh: true, isChecked: true };
       }
       // Another member's may not be found everywhere yet.
       await pause(LOOK_MS, signal);

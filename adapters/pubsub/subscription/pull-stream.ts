@@ -4,7 +4,7 @@ import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timer
 import { RetryBackoff } from "../../../src/adapter-kit/index.ts";
 import { type PullCall, STREAM_LIFE_MS } from "../client/pubsub-connection.ts";
 import { classify, isCode, pubsubError } from "../errors.ts";
-import type { StoredRecord } from "../../../src/driver/index.ts";
+import type { StoredRecord, StreamError } from "../../../src/driver/index.ts";
 import type { ReceivedMessage } from "../records.ts";
 import type { PubSubService } from "../service.ts";
 import type { AckCalls } from "./ack-calls.ts";
@@ -29,6 +29,8 @@ export interface PullSettings {
   readonly silenceFromMs: number;
   /** Called before each renewal of the stream. @throws what must end the pulling */
   readonly check: (signal: AbortSignal) => Promise<void>;
+  /** What ends the pulling where the service says of a stream that it does not keep the order of keys. @default nobody asks */
+  readonly unordered?: StreamError | undefined;
   /** How long a stream is used. @default two thirds of its life */
   readonly renewalMs?: number | undefined;
   /** A stream has ended with an error, and the next one is to be opened. */
@@ -39,7 +41,10 @@ export interface PullSettings {
 
 interface Response {
   readonly receivedMessages?: readonly ReceivedMessage[] | null;
-  readonly subscriptionProperties?: { readonly exactlyOnceDeliveryEnabled?: boolean | null } | null;
+  readonly subscriptionProperties?: {
+    readonly exactlyOnceDeliveryEnabled?: boolean | null;
+    readonly messageOrderingEnabled?: boolean | null;
+  } | null;
 }
 
 const KEEPALIVE_MS = 30_000;
@@ -241,6 +246,8 @@ export class PullStream {
       isAlive = true;
       cancelling?.refresh();
       onSign();
+      const { unordered } = this.#settings;
+      if (unordered !== undefined && response.subscriptionProperties?.messageOrderingEnabled === false) return ended.reject(unordered);
       this.#answered(response);
     });
     call.on("error", (error) => ended.reject(error));

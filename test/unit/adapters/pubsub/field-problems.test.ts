@@ -101,6 +101,28 @@ test.each([
   await expect(member("unfit").run).rejects.toMatchObject({ code, provider: "pubsub" });
 });
 
+test(
+  "a member that may not look at its subscription consumes, says so, and is told by the stream whether keys keep their order",
+  { timeout: 30_000 },
+  async () => {
+    const warnings: string[] = [];
+    const heard = ({ text: said }: { readonly text: string }): void => void warnings.push(said);
+    subscribe("streamport:warning", heard as never);
+    under.emulator.answerWith({ method: "GetSubscription", code: 7, times: 1_000 });
+    await under.raw.subscribe("flights", "flights.ordered");
+    await under.raw.subscribe("flights", "flights.disordered", { enableMessageOrdering: false });
+    await send(numbers(5), "k");
+    const { values } = member("ordered");
+    await expect.poll(() => values, { timeout: 10_000 }).toEqual(numbers(5));
+    const disordered = member("disordered");
+    await expect(disordered.run).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("order of keys") as string });
+    expect(disordered.values).toEqual([]);
+    unsubscribe("streamport:warning", heard as never);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toContain("pubsub.subscriptions.get is not permitted");
+  },
+);
+
 test("a subscription of another topic, or one that was detached, ends the member with a code", { timeout: 30_000 }, async () => {
   await under.emulator.createTopic("other");
   await under.raw.subscribe("other", "flights.foreign");
