@@ -8,6 +8,7 @@ import type { StoredRecord, StreamError } from "../../../src/driver/index.ts";
 import type { ReceivedMessage } from "../records.ts";
 import type { PubSubService } from "../service.ts";
 import type { AckCalls } from "./ack-calls.ts";
+import { HeldKeys } from "./held-keys.ts";
 import { FIRST_LEASE_SECONDS, type Leases } from "./leases.ts";
 import { settlingMs } from "./subscriptions.ts";
 
@@ -99,6 +100,8 @@ export class PullStream {
   #wake: (() => void) | null = null;
   /** Receipts of an exactly-once subscription, one after the other. */
   #receipts: Promise<void> = Promise.resolve();
+  readonly #held = new HeldKeys();
+  #givingUp: NodeJS.Timeout | null = null;
 
   constructor(service: PubSubService, settings: PullSettings, calls: AckCalls, leases: Leases) {
     this.#service = service;
@@ -358,7 +361,24 @@ export class PullStream {
     const { closing: signal } = this.#service.connection;
     const lost = await this.#calls.modify(ackIds, this.#settings.deadlineSeconds, signal).catch(() => new Set(ackIds));
     for (const { ackId, message } of messages) if (lost.has(ackId)) this.#leases.forget(message.messageId ?? "");
-    this.#arrive(messages.filter(({ ackId }) => !lost.has(ackId)));
+    // What has failed may have been carried out, so that the lease is the longer one.
+    this.#arrive(this.#held.take(messages, lost, performance.now() + this.#settings.deadlineSeconds * 1_000));
+    this.#giveUpInTime();
+  }
+
+  /** Not before the leases of what is missing have run out for certain. */
+  #giveUpInTime(): void {
+    if (this.#held.isEmpty || this.#givingUp !== null) return;
+    this.#givingUp = setTimeout(
+      () => {
+        this.#givingUp = null;
+        const given = this.#leases.release(this.#held.giveUp(performance.now()), this.#service.connection.closing);
+        // They come again when their leases have run out.
+        given.catch(() => undefined);
+        this.#giveUpInTime();
+      },
+      this.#settings.deadlineSeconds * 1_000 + STEP_MS,
+    ).unref();
   }
 }
 

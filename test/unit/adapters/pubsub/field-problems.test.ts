@@ -239,6 +239,29 @@ test(
 );
 
 test(
+  "on an exactly-once subscription what comes behind a message that is not leased for certain waits for it, and another key does not",
+  { timeout: 60_000 },
+  async () => {
+    await under.raw.subscribe("flights", "flights.behind", { enableMessageOrdering: true, enableExactlyOnceDelivery: true });
+    under.emulator.answerWith({ method: "ModifyAckDeadline", ackFailure: "PERMANENT_FAILURE_INVALID_ACK_ID", times: 1, topic: "flights" });
+    let confirmed = 0;
+    const heard = ({ operation }: { readonly operation: string }): void => void (confirmed += operation === "ModifyAckDeadline" ? 1 : 0);
+    subscribe("streamport:call", heard as never);
+    const { values } = member("behind");
+    await send(["0"], "k");
+    await expect.poll(() => confirmed, { timeout: 10_000 }).toBe(1);
+    unsubscribe("streamport:call", heard as never);
+    await send(["1", "2"], "k");
+    await send(["other"], "another");
+    await expect.poll(() => values, { timeout: 10_000 }).toContain("other");
+    await delay(300);
+    expect(values).toEqual(["other"]);
+    await asTimePasses(() => values.length === 4);
+    expect(values).toEqual(["other", "0", "1", "2"]);
+  },
+);
+
+test(
   "everything that a member has received is leased while it waits for a handler, and for a minute at most",
   { timeout: 60_000 },
   async () => {
