@@ -6,7 +6,7 @@ import { CAPABILITIES, MOST_MESSAGE_BYTES, messageBytesOf, shapeFor } from "./ca
 import type { OpenClient } from "./client/open-client.ts";
 import { EVENT_HUBS_ERRORS, classify, eventHubsError, isCoded, isStuck, mayBeStored } from "./errors.ts";
 import type { HubInfo } from "./hubs/hub-directory.ts";
-import { outgoingEvent } from "./produce/outgoing-event.ts";
+import { fillBatch, takesOwnMessages } from "./produce/fill-batch.ts";
 import { partitionIndexOf } from "./produce/partition-key-hash.ts";
 import type { EventHubsService } from "./service.ts";
 
@@ -28,6 +28,7 @@ export class EventHubsProducer implements ProducerDriver {
   #describedMs = 0;
   #messageBytes = MOST_MESSAGE_BYTES;
   #shape: CallShape = shapeFor(MOST_MESSAGE_BYTES);
+  #takesOwnMessages = false;
 
   constructor(service: EventHubsService, topic: string) {
     this.#service = service;
@@ -40,13 +41,11 @@ export class EventHubsProducer implements ProducerDriver {
 
   async prepare(signal: AbortSignal): Promise<void> {
     const open = await this.#service.clients.producer(this.#topic, signal);
-    const [hub, { maxSizeInBytes }] = await Promise.all([
-      this.#service.directory.hub(this.#topic, signal),
-      this.#batch(open, null, signal),
-    ]);
+    const [hub, batch] = await Promise.all([this.#service.directory.hub(this.#topic, signal), this.#batch(open, null, signal)]);
     this.#describedMs = performance.now();
     this.#hub = hub;
-    this.#messageBytes = messageBytesOf(maxSizeInBytes);
+    this.#messageBytes = messageBytesOf(batch.maxSizeInBytes);
+    this.#takesOwnMessages = takesOwnMessages(batch);
     this.#shape = shapeFor(this.#messageBytes);
   }
 
@@ -99,8 +98,7 @@ export class EventHubsProducer implements ProducerDriver {
     try {
       const open = await this.#service.clients.producer(this.#topic, signal);
       const batch = await this.#batch(open, lane, signal);
-      const refusal = fill(batch, records, this.#topic);
-      if (refusal !== null) return refusal;
+      if (!fillBatch(batch, records, this.#takesOwnMessages)) return this.#tooLarge(batch);
       isSent = true;
       await open.watch.during(signal, (abortSignal) => open.client.sendBatch(batch, { abortSignal }), lane);
       const { report } = this.#service;
@@ -112,6 +110,11 @@ export class EventHubsProducer implements ProducerDriver {
     } catch (error) {
       return this.#failed(error, lane, isSent, signal);
     }
+  }
+
+  #tooLarge({ maxSizeInBytes }: EventDataBatch): SliceResult {
+    const text = `the link takes ${maxSizeInBytes} bytes at a time, and the messages are larger as events`;
+    return { outcome: "refused", error: eventHubsError("too-large", text, { topic: this.#topic }) };
   }
 
   /** Opens the link where there is none. */
@@ -154,14 +157,4 @@ export class EventHubsProducer implements ProducerDriver {
   async close(): Promise<void> {
     this.#life.abort();
   }
-}
-
-/** @returns why the records cannot be sent in one batch; `null`: all of them are in it */
-function fill(batch: EventDataBatch, records: CallSlice["records"], topic: string): SliceResult | null {
-  for (const record of records) {
-    if (batch.tryAdd(outgoingEvent(record))) continue;
-    const text = `the link takes ${batch.maxSizeInBytes} bytes at a time, and the messages are larger as events`;
-    return { outcome: "refused", error: eventHubsError("too-large", text, { topic }) };
-  }
-  return null;
 }

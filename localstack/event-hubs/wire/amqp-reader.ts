@@ -158,7 +158,9 @@ export function rawItemsOf(compound: Buffer): readonly Buffer[] {
   const isSmall = code < 0xd0;
   const reader = new AmqpReader(compound.subarray(isSmall ? 3 : 9));
   const count = isSmall ? compound.readUInt8(2) : compound.readUInt32BE(5);
-  return Array.from({ length: count }, () => reader.skip());
+  const items: Buffer[] = [];
+  for (let index = 0; index < count; index += 1) items.push(reader.skip());
+  return items;
 }
 
 function itemsOf(content: Buffer, code: number): readonly AmqpValue[] {

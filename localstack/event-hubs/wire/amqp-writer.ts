@@ -59,3 +59,76 @@ function compound(code: number, items: readonly Buffer[]): Buffer {
   head.writeUInt32BE(items.length, 5);
   return Buffer.concat([head, content]);
 }
+
+/** Of the descriptor of a section, of the head of a map, and of a value of eight bytes with its constructor. */
+export const DESCRIPTOR_BYTES = 3;
+export const MAP_HEAD_BYTES = 9;
+export const FIXED_BYTES = 9;
+
+/** Bytes of a string with its constructor. */
+export function stringLength(text: string): number {
+  const length = Buffer.byteLength(text);
+  return length < 256 ? 2 + length : 5 + length;
+}
+
+/** Writes values one behind the other into a buffer whose length is known before. */
+export class AmqpWriter {
+  readonly target: Buffer;
+  #at = 0;
+
+  constructor(length: number) {
+    this.target = Buffer.allocUnsafe(length);
+  }
+
+  bytes(bytes: Buffer): void {
+    this.target.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  descriptor(code: number): void {
+    this.#byte(0x00);
+    this.#byte(0x53);
+    this.#byte(code);
+  }
+
+  /** @param items keys and values */
+  mapHead(contentLength: number, items: number): void {
+    this.#byte(0xd1);
+    this.#uint32(contentLength + 4);
+    this.#uint32(items);
+  }
+
+  long(value: number): void {
+    this.#eightBytes(0x81, value);
+  }
+
+  timestamp(epochMs: number): void {
+    this.#eightBytes(0x83, Math.trunc(epochMs));
+  }
+
+  string(text: string): void {
+    const length = Buffer.byteLength(text);
+    this.#byte(length < 256 ? 0xa1 : 0xb1);
+    if (length < 256) this.#byte(length);
+    else this.#uint32(length);
+    this.target.write(text, this.#at, length, "utf8");
+    this.#at += length;
+  }
+
+  /** An integer that a number holds exactly. */
+  #eightBytes(code: number, value: number): void {
+    this.#byte(code);
+    const high = Math.floor(value / 0x1_0000_0000);
+    this.#at = this.target.writeInt32BE(high, this.#at);
+    this.#uint32(value - high * 0x1_0000_0000);
+  }
+
+  #uint32(value: number): void {
+    this.#at = this.target.writeUInt32BE(value, this.#at);
+  }
+
+  #byte(value: number): void {
+    this.target[this.#at] = value;
+    this.#at += 1;
+  }
+}

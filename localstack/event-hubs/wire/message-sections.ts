@@ -34,7 +34,8 @@ export interface MessageSections {
 /** @throws MalformedAmqp */
 export function splitMessage(bytes: Buffer): MessageSections {
   const reader = new AmqpReader(bytes);
-  const rest: Buffer[] = [];
+  // Sections that follow each other are one part: those of a batch are not copied.
+  const rest: { readonly start: number; end: number }[] = [];
   let header: Buffer = EMPTY;
   let messageAnnotations: Buffer | null = null;
   let properties: Buffer | null = null;
@@ -46,10 +47,13 @@ export function splitMessage(bytes: Buffer): MessageSections {
     const start = reader.offset;
     const code = reader.readDescriptor();
     const content = reader.skip();
-    const whole = bytes.subarray(start, reader.offset);
-    if (code === Section.header) header = whole;
+    if (code === Section.header) header = bytes.subarray(start, reader.offset);
     else if (code === Section.messageAnnotations) messageAnnotations = content;
-    else if (code !== Section.deliveryAnnotations) rest.push(whole);
+    else if (code !== Section.deliveryAnnotations) {
+      const last = rest.at(-1);
+      if (last?.end === start) last.end = reader.offset;
+      else rest.push({ start, end: reader.offset });
+    }
     if (code === Section.properties) properties = content;
     else if (code === Section.applicationProperties) applicationProperties = content;
     else if (code === Section.data) (data ??= []).push(binaryOf(content));
@@ -57,7 +61,8 @@ export function splitMessage(bytes: Buffer): MessageSections {
     else if (code === Section.sequence) hasSequence = true;
     else if (code < Section.header || code > Section.footer) throw new MalformedAmqp(`a message has no section ${code.toString(16)}`);
   }
-  const together = rest.length === 1 ? rest[0]! : Buffer.concat(rest);
+  const parts = rest.map(({ start, end }) => bytes.subarray(start, end));
+  const together = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   return { header, messageAnnotations, properties, applicationProperties, rest: together, data, value, hasSequence };
 }
 

@@ -1,0 +1,47 @@
+import type { EventDataBatch } from "@azure/event-hubs";
+import type { OutgoingRecord } from "../../../src/driver/index.ts";
+import { batchMessage } from "./batch-message.ts";
+import { outgoingEvent } from "./outgoing-event.ts";
+
+/** The part of a batch that its types do not show. */
+interface Inner {
+  /** What the SDK sends. */
+  readonly _generateMessage?: () => unknown;
+}
+
+const LONG_VALUE = Buffer.alloc(300, 0x2e);
+const SAMPLES: readonly OutgoingRecord[] = [
+  { key: Buffer.from("a key"), value: LONG_VALUE, headers: [["name", Buffer.from("value")]], timestampMs: null, toPartition: undefined },
+  { key: null, value: null, headers: [], timestampMs: null, toPartition: undefined },
+];
+
+/**
+ * Tries on an empty batch, which is used up by it, whether the SDK sends what `batchMessage` writes. It does not where it has other parts inside, or adds to
+ * the events, as it does when they are traced.
+ */
+export function takesOwnMessages(batch: EventDataBatch): boolean {
+  try {
+    if (!SAMPLES.every((record) => batch.tryAdd(outgoingEvent(record)))) return false;
+    const message = (batch as Inner)._generateMessage?.();
+    return message instanceof Uint8Array && batchMessage(SAMPLES).equals(message);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Puts all records into an empty batch.
+ * @param isOwn the batch takes the message that is written here, see `takesOwnMessages`
+ * @returns whether they are within the size of the batch
+ */
+export function fillBatch(batch: EventDataBatch, records: readonly OutgoingRecord[], isOwn: boolean): boolean {
+  if (!isOwn) return records.every((record) => batch.tryAdd(outgoingEvent(record)));
+  const message = batchMessage(records);
+  if (message.length > batch.maxSizeInBytes) return false;
+  Object.defineProperties(batch, {
+    count: { value: records.length },
+    sizeInBytes: { value: message.length },
+    _generateMessage: { value: () => message },
+  });
+  return true;
+}
