@@ -30,11 +30,10 @@ const CALLS_IN_FLIGHT = 16;
 /** Errors of a whole request because of what is in it; the service does not say in which record. */
 const INVALID = ["invalid-argument", "too-large"];
 
-/** One record of the service, and what it stands for: a slice of a lane, or one record without a lane. */
-interface Entry {
-  readonly slice: number;
-  readonly count: number;
-  readonly entry: PutRecordsRequestEntry;
+/** The records of one request, and the slice that each of them is of: all of a lane, or one message without a lane. */
+interface Entries {
+  readonly records: PutRecordsRequestEntry[];
+  readonly slices: number[];
 }
 
 /** The capabilities of a stream, and what they depend on. */
@@ -101,45 +100,48 @@ export class KinesisProducer implements ProducerDriver {
     if (refusal !== null) return call.slices.map(() => ({ outcome: "refused", error: refusal }));
     const results: (SliceResult | undefined)[] = [];
     const entries = await this.#entriesOf(call, results, signal);
-    if (entries.length > 0) await this.#put(call, entries, results, signal);
+    if (entries.records.length > 0) await this.#put(call, entries, results, signal);
     return results as readonly SliceResult[];
   }
 
   /** Slices that cannot be sent as they are get their results at once. */
-  async #entriesOf(call: PublishCall, results: (SliceResult | undefined)[], signal: AbortSignal): Promise<readonly Entry[]> {
-    const entries: Entry[] = [];
-    for (const [slice, { lane, records }] of call.slices.entries()) {
-      const before = entries.length;
+  async #entriesOf(call: PublishCall, results: (SliceResult | undefined)[], signal: AbortSignal): Promise<Entries> {
+    const entries: Entries = { records: [], slices: [] };
+    for (let slice = 0; slice < call.slices.length; slice += 1) {
+      const { lane, records } = call.slices[slice]!;
+      const before = entries.records.length;
       try {
         for (const messages of lane === null ? records.map((record) => [record]) : [records]) {
           const { toPartition } = messages[0]!;
           const hashKey = toPartition === undefined ? undefined : await this.#stream.hashKeyOf(toPartition, signal);
-          entries.push({ slice, count: messages.length, entry: recordEntry(this.#envelope, messages, hashKey) });
+          entries.records.push(recordEntry(this.#envelope, messages, hashKey));
+          entries.slices.push(slice);
         }
       } catch (error) {
-        entries.length = before;
+        entries.records.length = before;
+        entries.slices.length = before;
         results[slice] = notStored(classify(error));
       }
     }
     return entries;
   }
 
-  async #put(call: PublishCall, entries: readonly Entry[], results: (SliceResult | undefined)[], signal: AbortSignal): Promise<void> {
-    const messages = entries.reduce((sum, { count }) => sum + count, 0);
+  async #put(call: PublishCall, { records, slices }: Entries, results: (SliceResult | undefined)[], signal: AbortSignal): Promise<void> {
+    const facts = { operation: "PutRecords", topic: this.#topic, bytes: call.bytes, messages: messagesOf(call, slices) };
     try {
       const { Records: answers } = await this.#service.connection.kinesis<PutRecordsOutput>(
-        ({ PutRecordsCommand }) => new PutRecordsCommand({ ...streamOf(this.#topic), Records: entries.map(({ entry }) => entry) }),
-        { operation: "PutRecords", topic: this.#topic, bytes: call.bytes, messages },
+        ({ PutRecordsCommand }) => new PutRecordsCommand({ ...streamOf(this.#topic), Records: records }),
+        facts,
         signal,
       );
-      if (answers?.length !== entries.length) {
-        const text = `the service answered ${answers?.length ?? "no"} results to ${entries.length} records`;
+      if (answers?.length !== records.length) {
+        const text = `the service answered ${answers?.length ?? "no"} results to ${records.length} records`;
         throw Object.assign(new Error(text), { name: "SyntaxError" });
       }
-      this.#settle(call, entries, answers, results);
+      this.#settle(call, slices, answers, results);
     } catch (error) {
       const result = this.#failed(error, call, signal);
-      for (const { slice } of entries) results[slice] ??= result;
+      for (const slice of slices) results[slice] ??= result;
     }
   }
 
@@ -154,27 +156,29 @@ export class KinesisProducer implements ProducerDriver {
 
   #settle(
     call: PublishCall,
-    entries: readonly Entry[],
+    slices: readonly number[],
     answers: readonly PutRecordsResultEntry[],
     results: (SliceResult | undefined)[],
   ): void {
     const { hasPositions } = this.#stream;
     const each = new Map<number, RecordResult[]>();
-    for (const [index, { slice, count }] of entries.entries()) {
+    let isThrottled = false;
+    slices.forEach((slice, index) => {
       const answer = answers[index]!;
-      if (call.slices[slice]!.lane !== null) {
-        results[slice] = failureOf(answer) ?? storedSlice(answer, count, hasPositions);
-        continue;
+      const failure = failureOf(answer);
+      if (failure?.error.code === "throttled") isThrottled = true;
+      const { lane, records } = call.slices[slice]!;
+      if (lane !== null) {
+        results[slice] = failure ?? storedSlice(answer, records.length, hasPositions);
+        return;
       }
       const ofSlice = each.get(slice) ?? [];
       each.set(slice, ofSlice);
-      ofSlice.push(failureOf(answer) ?? storedRecord(answer, hasPositions));
-    }
+      ofSlice.push(failure ?? storedRecord(answer, hasPositions));
+    });
     for (const [slice, ofSlice] of each) results[slice] = { outcome: "each", results: ofSlice };
-    const throttled = answers.find(({ ErrorCode }) => ErrorCode !== undefined && entryError(ErrorCode).code === "throttled");
     const { report } = this.#service;
-    if (throttled !== undefined && report.wants("throttle"))
-      report({ kind: "throttle", operation: "PutRecords", topic: this.#topic, delayMs: null });
+    if (isThrottled && report.wants("throttle")) report({ kind: "throttle", operation: "PutRecords", topic: this.#topic, delayMs: null });
   }
 
   async close(): Promise<void> {
@@ -195,6 +199,10 @@ function shapeFor(envelope: Envelope, maxRequestBytes: number): CallShape {
     maxCallsInFlight: CALLS_IN_FLIGHT,
     ...overheadOf(envelope),
   };
+}
+
+function messagesOf({ slices }: PublishCall, sent: readonly number[]): number {
+  return sent.reduce((sum, slice) => sum + (slices[slice]!.lane === null ? 1 : slices[slice]!.records.length), 0);
 }
 
 type Failure = Exclude<RecordResult, { outcome: "stored" }>;

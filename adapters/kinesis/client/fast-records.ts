@@ -49,7 +49,7 @@ export function useFastRecords(client: object): void {
     flush(this: Serializer): unknown {
       const body = written;
       written = null;
-      return body ?? serializer.flush.call(this);
+      return body === null ? serializer.flush.call(this) : Buffer.from(body, "utf8");
     },
   });
 }
@@ -59,24 +59,18 @@ function isOfPut(schema: unknown): boolean {
   return Array.isArray(schema) && schema[2] === "PutRecordsInput";
 }
 
-const STREAM_MEMBERS = ["StreamName", "StreamARN"] as const;
-
 /** @returns `null` for an input with more than what is written here */
 export function writeRecords(input: PutRecordsInput): string | null {
   const { Records: entries = [], StreamName: _name, StreamARN: _arn, ...rest } = input;
   if (Object.keys(rest).length > 0) return null;
-  let records = "";
+  const records: object[] = [];
   for (const entry of entries) {
-    const { Data: data, PartitionKey: key, ExplicitHashKey: hash } = entry;
-    if (!(data instanceof Uint8Array) || key === undefined || hasMore(entry)) return null;
+    const { Data: data, PartitionKey, ExplicitHashKey } = entry;
+    if (!(data instanceof Uint8Array) || PartitionKey === undefined || hasMore(entry)) return null;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
-    const explicit = hash === undefined ? "" : `,"ExplicitHashKey":${JSON.stringify(hash)}`;
-    records += `${records === "" ? "" : ","}{"Data":"${bytes.toString("base64")}","PartitionKey":${JSON.stringify(key)}${explicit}}`;
+    records.push({ Data: bytes.toString("base64"), PartitionKey, ExplicitHashKey });
   }
-  const stream = STREAM_MEMBERS.flatMap((name) => (input[name] === undefined ? [] : [`"${name}":${JSON.stringify(input[name])},`])).join(
-    "",
-  );
-  return `{${stream}"Records":[${records}]}`;
+  return JSON.stringify({ ...input, Records: records });
 }
 
 function hasMore(entry: object): boolean {
