@@ -98,7 +98,7 @@ export class KinesisProducer implements ProducerDriver {
   async write(call: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]> {
     const refusal = await this.#stream.refusal(signal);
     if (refusal !== null) return call.slices.map(() => ({ outcome: "refused", error: refusal }));
-    const results: (SliceResult | undefined)[] = [];
+    const results = new Array<SliceResult | undefined>(call.slices.length);
     const entries = await this.#entriesOf(call, results, signal);
     if (entries.records.length > 0) await this.#put(call, entries, results, signal);
     return results as readonly SliceResult[];
@@ -111,7 +111,9 @@ export class KinesisProducer implements ProducerDriver {
       const { lane, records } = call.slices[slice]!;
       const before = entries.records.length;
       try {
-        for (const messages of lane === null ? records.map((record) => [record]) : [records]) {
+        const count = lane === null ? records.length : 1;
+        for (let at = 0; at < count; at += 1) {
+          const messages = lane === null ? [records[at]!] : records;
           const { toPartition } = messages[0]!;
           const hashKey = toPartition === undefined ? undefined : await this.#stream.hashKeyOf(toPartition, signal);
           entries.records.push(recordEntry(this.#envelope, messages, hashKey));
@@ -217,8 +219,17 @@ function failureOf({ ErrorCode }: PutRecordsResultEntry): Failure | null {
 }
 
 function storedSlice({ SequenceNumber, ShardId }: PutRecordsResultEntry, count: number, hasPositions: boolean): SliceResult {
-  const position = (number: string, index: number): string | null => (hasPositions ? packedPosition(number, index, count) : null);
-  return new StoredSlice(hasPositions ? ShardId! : null, null, SequenceNumber!, position);
+  return hasPositions
+    ? new StoredSlice(ShardId!, null, { number: SequenceNumber!, count }, positionAt)
+    : new StoredSlice(null, null, null, noPosition);
+}
+
+function positionAt({ number, count }: { readonly number: string; readonly count: number }, index: number): string {
+  return packedPosition(number, index, count);
+}
+
+function noPosition(): null {
+  return null;
 }
 
 function storedRecord({ SequenceNumber, ShardId }: PutRecordsResultEntry, hasPositions: boolean): RecordResult {

@@ -4,9 +4,15 @@ import type { ProducerDriver } from "../driver/producer-driver.ts";
 import type { HeaderList, OutgoingRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import { requireWithinLimits } from "../record-limits.ts";
+import { hasEscapedBytes } from "../text-bytes.ts";
+
+interface CheckedRecord extends OutgoingRecord {
+  /** The key as text, where it is known; asking the bytes costs several times as much. */
+  readonly keyText?: string | null;
+}
 
 /** Checks a complete message against the topic, once the driver is prepared. @throws `too-large` · `unsupported`, naming what is allowed */
-export function requireSendable(message: OutgoingRecord & { readonly bytes: number }, driver: ProducerDriver): void {
+export function requireSendable(message: CheckedRecord & { readonly bytes: number }, driver: ProducerDriver): void {
   requireWithinCapabilities(message, driver.capabilities);
   requireWithinLimits(message, driver.limits);
 }
@@ -17,20 +23,25 @@ export function requireSendable(message: OutgoingRecord & { readonly bytes: numb
  * @param capabilities of the topic; `undefined`: those of the provider
  * @throws `unsupported`, naming what the record needs
  */
-function requireWithinCapabilities(record: OutgoingRecord, capabilities: Capabilities | undefined): void {
+function requireWithinCapabilities(record: CheckedRecord, capabilities: Capabilities | undefined): void {
   const missing = capabilities === undefined ? null : missingCapability(record, capabilities);
   if (missing !== null) throw unsupportedByTopic(missing);
 }
 
 /** The first capability that the record needs and that is not granted; `null`: it can be stored as it is. */
-export function missingCapability(record: OutgoingRecord, granted: Capabilities): Capability | null {
-  const { key, value, headers, timestampMs, toPartition } = record;
+export function missingCapability(record: CheckedRecord, granted: Capabilities): Capability | null {
+  const { value, headers, timestampMs, toPartition } = record;
   if (!granted.producerTimestamps && timestampMs !== null) return "producerTimestamps";
   if (!granted.explicitPartition && toPartition !== undefined) return "explicitPartition";
   if (!granted.tombstones && value === null) return "tombstones";
-  if (!granted.binaryKeys && key !== null && (key.length === 0 || !isUtf8(key))) return "binaryKeys";
+  if (!granted.binaryKeys && hasBinaryKey(record)) return "binaryKeys";
   if (!granted.exactHeaders && !areTexts(headers)) return "exactHeaders";
   return null;
+}
+
+function hasBinaryKey({ key, keyText }: CheckedRecord): boolean {
+  if (key === null) return false;
+  return key.length === 0 || (typeof keyText === "string" ? hasEscapedBytes(keyText) : !isUtf8(key));
 }
 
 export function unsupportedByTopic(capability: Capability): StreamError {

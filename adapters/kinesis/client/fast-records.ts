@@ -60,17 +60,17 @@ function isOfPut(schema: unknown): boolean {
 }
 
 /** @returns `null` for an input with more than what is written here */
-export function writeRecords(input: PutRecordsInput): string | null {
-  const { Records: entries = [], StreamName: _name, StreamARN: _arn, ...rest } = input;
-  if (Object.keys(rest).length > 0) return null;
+export function writeRecords({ Records: entries = [], ...stream }: PutRecordsInput): string | null {
+  for (const name in stream) if (name !== "StreamName" && name !== "StreamARN") return null;
   const records: object[] = [];
   for (const entry of entries) {
     const { Data: data, PartitionKey, ExplicitHashKey } = entry;
     if (!(data instanceof Uint8Array) || PartitionKey === undefined || hasMore(entry)) return null;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
-    records.push({ Data: bytes.toString("base64"), PartitionKey, ExplicitHashKey });
+    const Data = bytes.toString("base64");
+    records.push(ExplicitHashKey === undefined ? { Data, PartitionKey } : { Data, PartitionKey, ExplicitHashKey });
   }
-  return JSON.stringify({ ...input, Records: records });
+  return JSON.stringify({ ...stream, Records: records });
 }
 
 function hasMore(entry: object): boolean {

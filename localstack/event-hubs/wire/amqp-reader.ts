@@ -4,6 +4,9 @@ export type AmqpValue = null | boolean | number | bigint | string | Buffer | rea
 /** Bytes that are no AMQP. */
 export class MalformedAmqp extends Error {}
 
+/** The constructor of nearly all descriptors: an unsigned integer of one byte. */
+const SMALL_UNSIGNED = 0x53;
+
 /** By the category of a constructor; the others say how many bytes follow. */
 const FIXED_WIDTHS: Readonly<Record<number, number>> = { 0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16 };
 
@@ -26,6 +29,10 @@ export class AmqpReader {
   /** The code that the value at this place is described by; symbols are not understood. @throws MalformedAmqp */
   readDescriptor(): number {
     if (this.#byte() !== 0x00) throw new MalformedAmqp("a described value was expected");
+    if (this.bytes[this.offset] === SMALL_UNSIGNED) {
+      this.offset += 1;
+      return this.#byte();
+    }
     const code = this.read();
     if (typeof code !== "number" && typeof code !== "bigint") throw new MalformedAmqp("a numeric descriptor was expected");
     return Number(code);
