@@ -6,6 +6,7 @@ import { CAPABILITIES, MOST_MESSAGE_BYTES, messageBytesOf, shapeFor } from "./ca
 import type { OpenClient } from "./client/open-client.ts";
 import { EVENT_HUBS_ERRORS, classify, eventHubsError, isCoded, isStuck, mayBeStored } from "./errors.ts";
 import type { HubInfo } from "./hubs/hub-directory.ts";
+import { BatchBuffers } from "./produce/batch-buffers.ts";
 import { fillBatch, takesOwnMessages } from "./produce/fill-batch.ts";
 import { partitionIndexOf } from "./produce/partition-key-hash.ts";
 import type { EventHubsService } from "./service.ts";
@@ -28,7 +29,8 @@ export class EventHubsProducer implements ProducerDriver {
   #describedMs = 0;
   #messageBytes = MOST_MESSAGE_BYTES;
   #shape: CallShape = shapeFor(MOST_MESSAGE_BYTES);
-  #takesOwnMessages = false;
+  /** `null`: the SDK writes the messages. */
+  #buffers: BatchBuffers | null = null;
 
   constructor(service: EventHubsService, topic: string) {
     this.#service = service;
@@ -45,7 +47,7 @@ export class EventHubsProducer implements ProducerDriver {
     this.#describedMs = performance.now();
     this.#hub = hub;
     this.#messageBytes = messageBytesOf(batch.maxSizeInBytes);
-    this.#takesOwnMessages = takesOwnMessages(batch);
+    this.#buffers = takesOwnMessages(batch) ? new BatchBuffers() : null;
     this.#shape = shapeFor(this.#messageBytes);
   }
 
@@ -98,9 +100,11 @@ export class EventHubsProducer implements ProducerDriver {
     try {
       const open = await this.#service.clients.producer(this.#topic, signal);
       const batch = await this.#batch(open, lane, signal);
-      if (!fillBatch(batch, records, this.#takesOwnMessages)) return this.#tooLarge(batch);
+      const onStored = fillBatch(batch, records, this.#buffers);
+      if (onStored === null) return this.#tooLarge(batch);
       isSent = true;
       await open.watch.during(signal, (abortSignal) => open.client.sendBatch(batch, { abortSignal }), lane);
+      onStored();
       const { report } = this.#service;
       if (report.wants("call")) {
         const durationMs = performance.now() - startedMs;

@@ -21,13 +21,18 @@ const LONGEST_SHORT = 255;
 /**
  * The message of a batch, as the SDK encodes a batch of the same events: a data section for each event, behind the annotations of the first one. The SDK
  * takes several times as long, since it makes objects of everything that it encodes. http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-messaging-v1.0-os.html
+ * @param bufferOf memory of at least so many bytes
  */
-export function batchMessage(records: readonly OutgoingRecord[]): Buffer {
+export function batchMessage(
+  records: readonly OutgoingRecord[],
+  bufferOf = (length: number): Buffer => Buffer.allocUnsafe(length),
+): Buffer {
   const { key = null } = records[0] ?? {};
   const lengths = records.map(eventLength);
   let length = EMPTY_HEADER.length + annotationsLength(key) + EMPTY_PROPERTIES.length;
   for (const ofEvent of lengths) length += DATA.length + sizedLength(ofEvent);
-  const writer = new Writer(length);
+  const target = bufferOf(length);
+  const writer = new Writer(target);
   writer.bytes(EMPTY_HEADER);
   writeAnnotations(writer, key);
   writer.bytes(EMPTY_PROPERTIES);
@@ -36,7 +41,7 @@ export function batchMessage(records: readonly OutgoingRecord[]): Buffer {
     writer.head(BINARY, lengths[index]!);
     writeEvent(writer, record);
   });
-  return writer.target;
+  return target.subarray(0, length);
 }
 
 /** An event of a batch is a whole message itself. */
@@ -110,15 +115,15 @@ function writeProperties(writer: Writer, properties: Properties): void {
 const SHORT_COPY = 32;
 
 class Writer {
-  readonly target: Buffer;
+  readonly #target: Buffer;
   #at = 0;
 
-  constructor(length: number) {
-    this.target = Buffer.allocUnsafe(length);
+  constructor(target: Buffer) {
+    this.#target = target;
   }
 
   bytes(source: Uint8Array): void {
-    const { target } = this;
+    const target = this.#target;
     const { length } = source;
     if (length > SHORT_COPY) target.set(source, this.#at);
     else for (let index = 0; index < length; index += 1) target[this.#at + index] = source[index]!;
@@ -128,7 +133,7 @@ class Writer {
   text(text: string): void {
     const length = Buffer.byteLength(text);
     this.head(STRING, length);
-    this.target.write(text, this.#at, length, "utf8");
+    this.#target.write(text, this.#at, length, "utf8");
     this.#at += length;
   }
 
@@ -148,7 +153,7 @@ class Writer {
   }
 
   #byte(value: number): void {
-    this.target[this.#at] = value;
+    this.#target[this.#at] = value;
     this.#at += 1;
   }
 

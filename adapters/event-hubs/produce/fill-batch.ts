@@ -1,5 +1,6 @@
 import type { EventDataBatch } from "@azure/event-hubs";
 import type { OutgoingRecord } from "../../../src/driver/index.ts";
+import type { BatchBuffers } from "./batch-buffers.ts";
 import { batchMessage } from "./batch-message.ts";
 import { outgoingEvent } from "./outgoing-event.ts";
 
@@ -29,19 +30,30 @@ export function takesOwnMessages(batch: EventDataBatch): boolean {
   }
 }
 
+/** To be called once the service has stored the batch, and not otherwise: the SDK may send a batch later that it was to give up. */
+export type OnStored = () => void;
+
 /**
  * Puts all records into an empty batch.
- * @param isOwn the batch takes the message that is written here, see `takesOwnMessages`
- * @returns whether they are within the size of the batch
+ * @param buffers for the message that is written here; `null`: the SDK writes its own, see `takesOwnMessages`
+ * @returns `null`: they are larger than the batch may be
  */
-export function fillBatch(batch: EventDataBatch, records: readonly OutgoingRecord[], isOwn: boolean): boolean {
-  if (!isOwn) return records.every((record) => batch.tryAdd(outgoingEvent(record)));
-  const message = batchMessage(records);
-  if (message.length > batch.maxSizeInBytes) return false;
+export function fillBatch(batch: EventDataBatch, records: readonly OutgoingRecord[], buffers: BatchBuffers | null): OnStored | null {
+  if (buffers === null) return records.every((record) => batch.tryAdd(outgoingEvent(record))) ? () => undefined : null;
+  let buffer: Buffer | null = null;
+  const message = batchMessage(records, (length) => (buffer = buffers.take(length)));
+  const giveBack = (): void => {
+    if (buffer !== null) buffers.giveBack(buffer);
+    buffer = null;
+  };
+  if (message.length > batch.maxSizeInBytes) {
+    giveBack();
+    return null;
+  }
   Object.defineProperties(batch, {
     count: { value: records.length },
     sizeInBytes: { value: message.length },
     _generateMessage: { value: () => message },
   });
-  return true;
+  return giveBack;
 }

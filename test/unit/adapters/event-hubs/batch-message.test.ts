@@ -1,5 +1,6 @@
-import { EventHubProducerClient } from "@azure/event-hubs";
+import { type EventDataBatch, EventHubProducerClient } from "@azure/event-hubs";
 import { expect, test } from "vitest";
+import { BatchBuffers } from "../../../../adapters/event-hubs/produce/batch-buffers.ts";
 import { batchMessage } from "../../../../adapters/event-hubs/produce/batch-message.ts";
 import { fillBatch, takesOwnMessages } from "../../../../adapters/event-hubs/produce/fill-batch.ts";
 import { outgoingEvent } from "../../../../adapters/event-hubs/produce/outgoing-event.ts";
@@ -66,13 +67,13 @@ test("the SDK's own writer is used where a batch has other parts inside, or adds
     expect(takesOwnMessages(await batch({ _generateMessage: undefined }))).toBe(false);
     expect(takesOwnMessages(await batch({ _generateMessage: () => Buffer.from("other") }))).toBe(false);
     expect(takesOwnMessages(await batch({ tryAdd: () => false }))).toBe(false);
-    for (const isOwn of [true, false]) {
+    for (const buffers of [new BatchBuffers(), null]) {
       const filled = await batch({});
-      expect(fillBatch(filled, RECORDS, isOwn)).toBe(true);
+      expect(fillBatch(filled, RECORDS, buffers)).not.toBeNull();
       expect(filled.count).toBe(RECORDS.length);
       await client.sendBatch(filled);
       const small = await client.createBatch({ partitionId: "0", maxSizeInBytes: batchMessage(RECORDS).length - 1 });
-      expect(fillBatch(small, RECORDS, isOwn)).toBe(false);
+      expect(fillBatch(small, RECORDS, buffers)).toBeNull();
     }
     const topic = (await world.connect()).topic("flights", { codec: bytes(), tombstones: true });
     const read = [];
@@ -81,4 +82,27 @@ test("the SDK's own writer is used where a batch has other parts inside, or adds
   } finally {
     await client.close();
   }
+});
+
+test("memory is used again once a batch is stored, never before, and not without bound", () => {
+  const buffers = new BatchBuffers();
+  const batch = (): EventDataBatch => ({ maxSizeInBytes: 1_048_576 }) as EventDataBatch;
+  const messageOf = (one: EventDataBatch): Buffer => (one as unknown as { _generateMessage(): Buffer })._generateMessage();
+  const [first, second, third] = [batch(), batch(), batch()];
+  const onStored = fillBatch(first, [record("a", "first")], buffers);
+  fillBatch(second, [record("b", "second")], buffers);
+  expect(messageOf(second).buffer).not.toBe(messageOf(first).buffer);
+  expect(messageOf(first)).toEqual(batchMessage([record("a", "first")]));
+  const { buffer } = messageOf(first);
+  onStored?.();
+  // A second call would lend the same memory twice.
+  onStored?.();
+  fillBatch(third, [record("c", "third")], buffers);
+  expect(messageOf(third).buffer).toBe(buffer);
+  expect(buffers.take(1).buffer).not.toBe(buffer);
+
+  const taken = Array.from({ length: 100 }, () => buffers.take(1_000_000));
+  for (const each of taken) buffers.giveBack(each);
+  const again = Array.from({ length: 100 }, () => buffers.take(1_000_000));
+  expect(again.filter((each) => taken.includes(each))).toHaveLength(4);
 });
