@@ -66,7 +66,6 @@ export class EventHubsProducer implements ProducerDriver {
 
   laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
     const { partitions } = this.#prepared;
-    if (performance.now() - this.#describedMs > DESCRIBE_MS) void this.#describe();
     if (toPartition !== undefined) {
       if (!partitions.includes(toPartition)) void this.#describe();
       return toPartition;
@@ -90,7 +89,9 @@ export class EventHubsProducer implements ProducerDriver {
     if (former !== null && former.partitions.length !== hub.partitions.length) this.laneGeneration += 1;
   }
 
+  /** Looks now and then whether partitions were added; not where lanes are asked for, since the core remembers the lanes of busy keys. */
   async write({ slices }: PublishCall, signal: AbortSignal): Promise<readonly SliceResult[]> {
+    if (performance.now() - this.#describedMs > DESCRIBE_MS) void this.#describe();
     return Promise.all(slices.map(async (slice) => this.#send(slice, signal)));
   }
 

@@ -41,15 +41,16 @@ export class AmqpReader {
   /** Skips one value, whatever is in it. @returns its bytes. @throws MalformedAmqp */
   skip(): Buffer {
     const start = this.offset;
-    this.#skip();
+    this.pass();
     return this.bytes.subarray(start, this.offset);
   }
 
-  #skip(): void {
+  /** Likewise, for whoever does not need its bytes. @throws MalformedAmqp */
+  pass(): void {
     const code = this.#byte();
     if (code === 0x00) {
-      this.#skip();
-      this.#skip();
+      this.pass();
+      this.pass();
       return;
     }
     this.#pass(this.#sizeOf(code));
@@ -67,7 +68,7 @@ export class AmqpReader {
   read(): AmqpValue {
     const code = this.#byte();
     if (code !== 0x00) return this.#valueOf(code);
-    this.#skip();
+    this.pass();
     return this.read();
   }
 

@@ -46,18 +46,20 @@ export function splitMessage(bytes: Buffer): MessageSections {
   while (!reader.isAtEnd) {
     const start = reader.offset;
     const code = reader.readDescriptor();
-    const content = reader.skip();
-    if (code === Section.header) header = bytes.subarray(start, reader.offset);
-    else if (code === Section.messageAnnotations) messageAnnotations = content;
+    const contentStart = reader.offset;
+    reader.pass();
+    const end = reader.offset;
+    if (code === Section.header) header = bytes.subarray(start, end);
+    else if (code === Section.messageAnnotations) messageAnnotations = bytes.subarray(contentStart, end);
     else if (code !== Section.deliveryAnnotations) {
       const last = rest.at(-1);
-      if (last?.end === start) last.end = reader.offset;
-      else rest.push({ start, end: reader.offset });
+      if (last?.end === start) last.end = end;
+      else rest.push({ start, end });
     }
-    if (code === Section.properties) properties = content;
-    else if (code === Section.applicationProperties) applicationProperties = content;
-    else if (code === Section.data) (data ??= []).push(binaryOf(content));
-    else if (code === Section.value) value = content;
+    if (code === Section.properties) properties = bytes.subarray(contentStart, end);
+    else if (code === Section.applicationProperties) applicationProperties = bytes.subarray(contentStart, end);
+    else if (code === Section.data) (data ??= []).push(binaryOf(bytes, contentStart, end));
+    else if (code === Section.value) value = bytes.subarray(contentStart, end);
     else if (code === Section.sequence) hasSequence = true;
     else if (code < Section.header || code > Section.footer) throw new MalformedAmqp(`a message has no section ${code.toString(16)}`);
   }
@@ -68,10 +70,11 @@ export function splitMessage(bytes: Buffer): MessageSections {
 
 const EMPTY = Buffer.alloc(0);
 
-function binaryOf(content: Buffer): Buffer {
-  const binary = new AmqpReader(content).read();
-  if (!Buffer.isBuffer(binary)) throw new MalformedAmqp("a data section holds no binary");
-  return binary;
+/** The content of a binary with its constructor, which has a size of one byte or of four. */
+function binaryOf(bytes: Buffer, start: number, end: number): Buffer {
+  const code = bytes[start];
+  if (code !== 0xa0 && code !== 0xb0) throw new MalformedAmqp("a data section holds no binary");
+  return bytes.subarray(start + (code === 0xa0 ? 2 : 5), end);
 }
 
 /** An entry of a map of annotations or application properties. */

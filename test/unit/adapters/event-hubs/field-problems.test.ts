@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ReceivedEventData } from "@azure/event-hubs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { partitionIndexOf } from "../../../../adapters/event-hubs/produce/partition-key-hash.ts";
 import { type Connection, type ConsumerOptions, type Message, bytes, text } from "../../../../src/index.ts";
 import { rawProducer } from "../../localstack/event-hubs/raw-client.ts";
@@ -326,6 +326,24 @@ test("E10: partitions that are added live are found, and read from their beginni
   await producer.send({ key: "LH400", value: "3" });
   const [found] = (await read(connection)).filter(({ value }) => value === "3");
   expect(found!.partition).toBe(String(partitionIndexOf(Buffer.from("LH400"), 3)));
+});
+
+test("E10: a producer that goes on with the same key notices partitions that are added", GENEROUS, async () => {
+  await using world = await EventHubsWorld.start();
+  const producer = (await world.connect()).topic("flights", { codec: text() }).producer();
+  const key = ["LH400", "LH401", "LH402", "LH403", "LH404"].find((one) => partitionIndexOf(Buffer.from(one), 3) !== 0)!;
+  const send = async () => (await producer.send({ key, value: "1" })).partition;
+  // Twice: what waits for the first look at the hub is not remembered.
+  expect([await send(), await send()]).toEqual(["0", "0"]);
+  world.emulator.addPartitions("flights", 2);
+  const now = performance.now.bind(performance);
+  // The hub is not asked more often than every ten seconds.
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + 11_000);
+  try {
+    await expect.poll(send, LATER).toBe(String(partitionIndexOf(Buffer.from(key), 3)));
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test("E11: when tokens run out, and the service is busy with new ones, everybody goes on", GENEROUS, async () => {
