@@ -2,6 +2,7 @@ import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Report } from "../../../src/driver/index.ts";
 import { isNamed } from "../errors.ts";
+import { RequestSignal } from "./request-signal.ts";
 
 /** The part of an SDK client that is used here. */
 interface SdkClient {
@@ -12,7 +13,7 @@ interface SdkClient {
     /** How far the service's clock is ahead, in milliseconds. The SDK learns it from each answer. */
     readonly systemClockOffset?: number | undefined;
   };
-  send(command: never, options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+  send(command: never, options: { readonly abortSignal: RequestSignal }): Promise<unknown>;
 }
 
 /** What is known of a request besides its content. */
@@ -94,7 +95,7 @@ export class AwsCalls {
   async #sendOnce<Output>(command: object, facts: CallFacts, signal: AbortSignal): Promise<Output> {
     signal.throwIfAborted();
     const startedMs = performance.now();
-    const end = new AbortController();
+    const end = new RequestSignal();
     return new Promise<Output>((resolve, reject) => {
       const stop = (reason: unknown): void => {
         reject(reason);
@@ -104,7 +105,7 @@ export class AwsCalls {
       const timer = setTimeout(() => stop(lateAnswer(facts.operation, this.#timeLimitMs)), this.#timeLimitMs);
       signal.addEventListener("abort", abort, { once: true });
       this.#client
-        .send(command as never, { abortSignal: end.signal })
+        .send(command as never, { abortSignal: end })
         .then((output) => resolve(output as Output), reject)
         .finally(() => {
           clearTimeout(timer);
