@@ -19,7 +19,9 @@ const BATCH_FORMAT = 0x80013700;
  * The events of one transfer: one of a plain message, or all of a batch, whose data sections are messages.
  * @throws AmqpRefusal
  */
-export function incomingEvents(payload: Buffer, format: number): readonly IncomingEvent[] {
+export function incomingEvents(transferred: Buffer, format: number): readonly IncomingEvent[] {
+  // The events are kept as they came: a small payload must not keep all that was read from the connection with it.
+  const payload = transferred.length * 2 < transferred.buffer.byteLength ? Buffer.from(transferred) : transferred;
   try {
     return format === BATCH_FORMAT ? eventsOfBatch(payload) : [incomingEvent(payload, null)];
   } catch (error) {

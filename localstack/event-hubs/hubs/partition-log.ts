@@ -1,5 +1,5 @@
 import type { IncomingEvent } from "./incoming-event.ts";
-import { type StoredEvent, storedEvent } from "./stored-event.ts";
+import { StoredEvent } from "./stored-event.ts";
 
 /** The end of a partition, as the service reports it. */
 export interface PartitionEnd {
@@ -53,10 +53,10 @@ export class PartitionLog {
   append(events: readonly IncomingEvent[], nowMs: number): void {
     const enqueuedMs = Math.max(nowMs, this.#end.enqueuedMs ?? nowMs);
     for (const event of events) {
-      const stored = storedEvent(event, { sequenceNumber: this.#next, offset: this.#offsetOf()(this.#byteOffset), enqueuedMs });
+      const stored = new StoredEvent(event, { sequenceNumber: this.#next, offset: this.#offsetOf()(this.#byteOffset), enqueuedMs });
       this.#events.push(stored);
       this.#next += 1;
-      this.#byteOffset += stored.bytes.length;
+      this.#byteOffset += stored.length;
       this.#end = { sequenceNumber: stored.sequenceNumber, offset: stored.offset, enqueuedMs };
     }
     for (const tell of this.#readers) tell();

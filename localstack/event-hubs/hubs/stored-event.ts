@@ -2,20 +2,6 @@ import { AmqpWriter, DESCRIPTOR_BYTES, FIXED_BYTES, MAP_HEAD_BYTES, amqp, string
 import { Section } from "../wire/message-sections.ts";
 import { type IncomingEvent, PARTITION_KEY, hasNullPayload } from "./incoming-event.ts";
 
-/** An event in a partition. Its bytes are those that were sent, with the annotations of the service. */
-export interface StoredEvent {
-  readonly sequenceNumber: number;
-  /** Opaque to clients. */
-  readonly offset: string;
-  readonly enqueuedMs: number;
-  readonly partitionKey: string | null;
-  readonly isTombstone: boolean;
-  /** The message as readers get it. */
-  readonly bytes: Buffer;
-  /** Where the delivery annotations of a reader go: behind the header. */
-  readonly headerLength: number;
-}
-
 /** What the service says of an event, in the order of its annotations. */
 export interface EventPlace {
   readonly sequenceNumber: number;
@@ -35,42 +21,73 @@ const PARTITION_KEY_KEY = amqp.symbol(PARTITION_KEY);
 /** What each event gets, but for its offset. */
 const PLACE_BYTES = SEQUENCE_NUMBER_KEY.length + FIXED_BYTES + OFFSET_KEY.length + ENQUEUED_TIME_KEY.length + FIXED_BYTES;
 
-/** Into one buffer that is as large as needed: this is done for each event, and is most of what a publish costs. */
-export function storedEvent(event: IncomingEvent, place: EventPlace): StoredEvent {
-  const { sections, annotations, partitionKey } = event;
-  const { sequenceNumber, offset, enqueuedMs } = place;
-  const others: Buffer[] = [];
-  for (const { name, key, value } of annotations) if (!OWN.has(name)) others.push(key, value);
-  const items = others.length + (partitionKey === null ? 6 : 8);
-  let content = PLACE_BYTES + stringLength(offset);
-  for (const { length } of others) content += length;
-  if (partitionKey !== null) content += PARTITION_KEY_KEY.length + stringLength(partitionKey);
-  const { header, rest } = sections;
-  const writer = new AmqpWriter(header.length + DESCRIPTOR_BYTES + MAP_HEAD_BYTES + content + rest.length);
-  writer.bytes(header);
-  writer.descriptor(Section.messageAnnotations);
-  writer.mapHead(content, items);
-  for (const item of others) writer.bytes(item);
-  writer.bytes(SEQUENCE_NUMBER_KEY);
-  writer.long(sequenceNumber);
-  writer.bytes(OFFSET_KEY);
-  writer.string(offset);
-  writer.bytes(ENQUEUED_TIME_KEY);
-  writer.timestamp(enqueuedMs);
-  if (partitionKey !== null) {
-    writer.bytes(PARTITION_KEY_KEY);
-    writer.string(partitionKey);
+/**
+ * An event in a partition. What was sent is kept as it came, and put together with the annotations of the service for each reader: a copy for each event
+ * was most of what a publish cost.
+ */
+export class StoredEvent {
+  readonly sequenceNumber: number;
+  /** Opaque to clients. */
+  readonly offset: string;
+  readonly enqueuedMs: number;
+  readonly partitionKey: string | null;
+  readonly isTombstone: boolean;
+  /** Of the message as readers get it. */
+  readonly length: number;
+  readonly #header: Buffer;
+  /** Keys and values of annotations that are not the service's. */
+  readonly #others: readonly Buffer[];
+  readonly #annotationsLength: number;
+  readonly #rest: Buffer;
+
+  constructor({ sections, annotations, partitionKey }: IncomingEvent, { sequenceNumber, offset, enqueuedMs }: EventPlace) {
+    this.sequenceNumber = sequenceNumber;
+    this.offset = offset;
+    this.enqueuedMs = enqueuedMs;
+    this.partitionKey = partitionKey;
+    this.isTombstone = hasNullPayload(sections);
+    this.#header = sections.header;
+    this.#rest = sections.rest;
+    this.#others = othersOf(annotations);
+    let length = PLACE_BYTES + stringLength(offset);
+    for (const other of this.#others) length += other.length;
+    if (partitionKey !== null) length += PARTITION_KEY_KEY.length + stringLength(partitionKey);
+    this.#annotationsLength = length;
+    this.length = this.#header.length + DESCRIPTOR_BYTES + MAP_HEAD_BYTES + length + this.#rest.length;
   }
-  writer.bytes(rest);
-  return {
-    sequenceNumber,
-    offset,
-    enqueuedMs,
-    partitionKey,
-    isTombstone: hasNullPayload(sections),
-    bytes: writer.target,
-    headerLength: header.length,
-  };
+
+  /** Where the delivery annotations of a reader go: behind the header. */
+  get headerLength(): number {
+    return this.#header.length;
+  }
+
+  /** The message as readers get it, in a new buffer. */
+  get bytes(): Buffer {
+    const writer = new AmqpWriter(this.length);
+    writer.bytes(this.#header);
+    writer.descriptor(Section.messageAnnotations);
+    writer.mapHead(this.#annotationsLength, this.#others.length + (this.partitionKey === null ? 6 : 8));
+    for (const item of this.#others) writer.bytes(item);
+    writer.bytes(SEQUENCE_NUMBER_KEY);
+    writer.long(this.sequenceNumber);
+    writer.bytes(OFFSET_KEY);
+    writer.string(this.offset);
+    writer.bytes(ENQUEUED_TIME_KEY);
+    writer.timestamp(this.enqueuedMs);
+    if (this.partitionKey !== null) {
+      writer.bytes(PARTITION_KEY_KEY);
+      writer.string(this.partitionKey);
+    }
+    writer.bytes(this.#rest);
+    return writer.target;
+  }
+}
+
+const NO_OTHERS: readonly Buffer[] = [];
+
+function othersOf(annotations: IncomingEvent["annotations"]): readonly Buffer[] {
+  const others = annotations.filter(({ name }) => !OWN.has(name));
+  return others.length === 0 ? NO_OTHERS : others.flatMap(({ key, value }) => [key, value]);
 }
 
 /** The message with what a reader is told about the end of its partition. */
