@@ -27,6 +27,7 @@ import { HubDirectory } from "./hubs/hub-directory.ts";
 import { refuseGroupName, refuseTopicName } from "./hub-name.ts";
 import type { EventHubsOptions } from "./options.ts";
 import { EventHubsProducer } from "./producer.ts";
+import { EventSizes } from "./read/event-sizes.ts";
 import { RemovedTails } from "./read/removed-tails.ts";
 import { eventHubsReader } from "./reader.ts";
 import { comparePositions } from "./records.ts";
@@ -76,7 +77,9 @@ export class EventHubsDriver implements Driver<EventHubsCapability> {
     const withoutBlobs: GroupStores = checkpoints === "memory" ? this.#memoryGroups : new NoGroups();
     const groups = blobs === null ? withoutBlobs : new ContainerGroups(blobs, clients.address.host, offsets);
     const removedTails = new RemovedTails(clients, readerGroup, pace.silenceMs, report);
-    return new OpenEventHubsDriver({ clients, directory, report, readerGroup, groups, removedTails, ...pace }, blobs, closing);
+    const eventSizes = new EventSizes();
+    const service = { clients, directory, report, readerGroup, groups, removedTails, eventSizes, ...pace };
+    return new OpenEventHubsDriver(service, blobs, closing);
   }
 
   #blobs(clients: HubClients, checkpoints: EventHubsOptions["checkpoints"], report: OpenContext["report"]): BlobCalls | null {

@@ -11,16 +11,54 @@ export const STAND_IN_NAME = "streamport-__proto__";
 
 const NO_BYTES = Buffer.alloc(0);
 
+const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
+
 /** An event as the core takes it, whoever has written it. */
+class EventRecord implements StoredRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: StoredRecord["headers"];
+  readonly timestampMs: number;
+  readonly bytes: number;
+  readonly deliveryAttempt = null;
+  readonly native: ReceivedEventData;
+
+  constructor(event: ReceivedEventData) {
+    const { partitionKey, enqueuedTimeUtc } = event;
+    // As they came: in `properties` the SDK makes objects of bytes.
+    const { applicationProperties } = event.getRawAmqpMessage();
+    const { headers, isTombstone, bytes } = applicationProperties === undefined ? WITHOUT_PROPERTIES : headersOf(applicationProperties);
+    // Other clients may have set the key to bytes.
+    this.key = bytesOf(partitionKey);
+    this.value = isTombstone ? null : bodyOf(event);
+    this.headers = headers;
+    this.timestampMs = enqueuedTimeUtc.getTime();
+    this.bytes = bytes + (this.key?.length ?? 0) + (this.value?.length ?? 0);
+    this.native = event;
+  }
+
+  get position(): string {
+    return positionOf(this.native.sequenceNumber, this.native.offset);
+  }
+}
+
+/** @throws where its parts have no form that can be read */
 export function recordOf(event: ReceivedEventData): StoredRecord {
-  const { partitionKey, sequenceNumber, offset, enqueuedTimeUtc } = event;
-  // As they came: in `properties` the SDK makes objects of bytes.
-  const properties = event.getRawAmqpMessage().applicationProperties ?? {};
-  // Other clients may have set the key to bytes.
-  const key = partitionKey === null || partitionKey === undefined ? null : bytesOf(partitionKey);
+  return new EventRecord(event);
+}
+
+interface Properties {
+  readonly headers: StoredRecord["headers"];
+  readonly isTombstone: boolean;
+  readonly bytes: number;
+}
+
+const WITHOUT_PROPERTIES: Properties = { headers: NO_HEADERS, isTombstone: false, bytes: 0 };
+
+function headersOf(properties: Readonly<Record<string, unknown>>): Properties {
   const headers: [string, Uint8Array | null][] = [];
   let isTombstone = false;
-  let bytes = key?.length ?? 0;
+  let bytes = 0;
   for (const [name, property] of Object.entries(properties)) {
     if (name === TOMBSTONE_PROPERTY) {
       isTombstone = true;
@@ -30,19 +68,7 @@ export function recordOf(event: ReceivedEventData): StoredRecord {
     bytes += Buffer.byteLength(name) + (value?.length ?? 0);
     headers.push([name === STAND_IN_NAME ? LOST_NAME : name, value]);
   }
-  const value = isTombstone ? null : bodyOf(event);
-  bytes += value?.length ?? 0;
-  const position = positionOf(sequenceNumber, offset);
-  return {
-    key,
-    value,
-    headers,
-    timestampMs: enqueuedTimeUtc.getTime(),
-    position,
-    bytes,
-    deliveryAttempt: null,
-    native: event,
-  };
+  return { headers, isTombstone, bytes };
 }
 
 /** Data sections are bytes as they are. What other clients have put into value or sequence sections becomes text. */

@@ -2,6 +2,7 @@ import type { Report } from "../../src/driver/index.ts";
 import type { LeaseStore } from "../../src/leases/index.ts";
 import type { HubClients } from "./client/hub-clients.ts";
 import type { HubDirectory } from "./hubs/hub-directory.ts";
+import type { EventSizes } from "./read/event-sizes.ts";
 import type { RemovedTails } from "./read/removed-tails.ts";
 
 /** What the parts of one connection share. */
@@ -13,6 +14,7 @@ export interface EventHubsService {
   readonly readerGroup: string;
   readonly groups: GroupStores;
   readonly removedTails: RemovedTails;
+  readonly eventSizes: EventSizes;
   /** Shorter where an emulator in this network answers. */
   readonly watchMs: number;
   /** How long an open link may say nothing before the properties of the partition are looked at. Shorter as well. */

@@ -58,7 +58,14 @@ export class OffsetSearch {
   async #firstFrom({ hub, partition, offset }: HandledOffset, group: string, signal: AbortSignal): Promise<ReceivedEventData> {
     const { clients, turnMs: idleMs } = this.#parts;
     const consumer = await clients.consumer(hub, group, partition, signal);
-    await using pump = new EventPump(consumer, { partition, start: { offset, isInclusive: true }, ownerLevel: null, idleMs, most: 1 });
+    await using pump = new EventPump(consumer, {
+      partition,
+      start: { offset, isInclusive: true },
+      ownerLevel: null,
+      idleMs,
+      most: 1,
+      tellsEnd: false,
+    });
     try {
       for (let turn = 0; turn < MOST_TURNS; turn += 1) {
         const pumped = await pump.next(signal);

@@ -8,7 +8,7 @@ export type Pumped =
   | {
       readonly kind: "events";
       readonly events: readonly ReceivedEventData[];
-      /** Of the last event of the partition when the newest one was sent; `null`: the service does not say. */
+      /** Of the last event of the partition when the newest one was sent; `null`: the service does not say, or was not asked. */
       readonly last: number | null;
     }
   /** The link is open, and nothing came for the whole idle time. */
@@ -21,12 +21,16 @@ export interface PumpRequest {
   readonly ownerLevel: number | null;
   /** How long the link waits for events before it says that there are none. */
   readonly idleMs: number;
-  /** How many events come at a time, and how many more may be on their way. */
+  /** How many events may be on their way or wait here. A quarter of them come at a time. */
   readonly most: number;
+  /** Is it to be told where the partition ends? The service says it with each event, and reading that takes as long as reading the event. */
+  readonly tellsEnd: boolean;
 }
 
-/** So often a link waits in vain before it is closed: the SDK grants new credit each time. https://github.com/Azure/azure-sdk-for-js/issues/39452 */
-const MOST_IDLE_TURNS = 10;
+/** So much credit a link may have before it is closed: the SDK grants all of it anew each time it waits in vain. https://github.com/Azure/azure-sdk-for-js/issues/39452 */
+const MOST_CREDIT = 5_000;
+/** The SDK asks for more when less than one batch is left, and then waits 20 ms. */
+const BATCHES = 4;
 
 /**
  * One subscription of the SDK to one partition, which pushes, as something to ask. The SDK waits with the next batch until this one is taken. Its own
@@ -40,11 +44,16 @@ export class EventPump implements AsyncDisposable {
   #failure: { readonly error: unknown } | null = null;
   #wake: () => void = () => undefined;
   #idleTurns = 0;
+  readonly #mostIdleTurns: number;
+  /** How many events come at a time, if there are as many. */
+  readonly batchSize: number;
   #isClosed = false;
   #wasOpen = false;
 
-  constructor(consumer: BorrowedConsumer, { partition, start, ownerLevel, idleMs, most }: PumpRequest) {
+  constructor(consumer: BorrowedConsumer, { partition, start, ownerLevel, idleMs, most, tellsEnd }: PumpRequest) {
     this.#consumer = consumer;
+    this.batchSize = Math.ceil(most / BATCHES);
+    this.#mostIdleTurns = Math.max(1, Math.floor(MOST_CREDIT / most));
     this.#endWatch = consumer.watch.watch(() => this.#fail(new ConnectionLost("the connection was lost")));
     this.#subscription = consumer.client.subscribe(
       partition,
@@ -56,11 +65,11 @@ export class EventPump implements AsyncDisposable {
       },
       {
         startPosition: start,
-        maxBatchSize: most,
+        maxBatchSize: this.batchSize,
         prefetchCount: most,
         maxWaitTimeInSeconds: idleMs / 1_000,
         skipParsingBodyAsJson: true,
-        trackLastEnqueuedEventProperties: true,
+        trackLastEnqueuedEventProperties: tellsEnd,
         ...(ownerLevel === null ? {} : { ownerLevel }),
       },
     );
@@ -73,7 +82,7 @@ export class EventPump implements AsyncDisposable {
 
   /** Is the link due to be replaced, because of the credit that it has? */
   get isWorn(): boolean {
-    return this.#idleTurns >= MOST_IDLE_TURNS;
+    return this.#idleTurns >= this.#mostIdleTurns;
   }
 
   #offer(events: readonly ReceivedEventData[], last: number | null): Promise<void> | undefined {

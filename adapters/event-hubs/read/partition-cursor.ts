@@ -20,11 +20,13 @@ export interface PartitionCursorRequest {
   readonly portionBytes: number;
 }
 
-/** The SDK waits 20 ms after the first event of a batch, so that batches should be large; but their bytes are not known beforehand. */
+/** The SDK waits 20 ms whenever it asks for more events, so that these should be many; but their bytes are not known beforehand. */
 const FIRST_EVENTS = 32;
 const LARGE_EVENT_BYTES = 16_384;
 const LEAST_EVENTS = 2;
-const MOST_EVENTS = 500;
+const MOST_EVENTS = 2_000;
+/** A link that has more than this to read is not told where the partition ends: it is opened anew when it is there. */
+const FAR_EVENTS = 1_000;
 /** A link takes as many events at a time as it was opened with: it is opened anew where that is so far from what fits. */
 const MOST_MISFIT = 4;
 /** Where a link has waited before. */
@@ -50,6 +52,8 @@ export class EventHubsCursor implements PartitionCursor {
   #next: number | null = null;
   #incarnation: string | null = null;
   #isCaughtUp = false;
+  /** Where a link is replaced that is not told where the partition ends; `null`: it is told. */
+  #farEnd: number | null = null;
   #quietTurns = 0;
   #most: number;
   #meanBytes = 1;
@@ -59,7 +63,8 @@ export class EventHubsCursor implements PartitionCursor {
   constructor(service: EventHubsService, request: PartitionCursorRequest) {
     this.#service = service;
     this.#request = request;
-    this.#most = Math.max(LEAST_EVENTS, Math.min(FIRST_EVENTS, Math.floor(request.portionBytes / LARGE_EVENT_BYTES)));
+    const meanBytes = service.eventSizes.meanOf(request.topic);
+    this.#most = meanBytes === null ? this.#fitting(LARGE_EVENT_BYTES, FIRST_EVENTS) : this.#fitting(meanBytes, MOST_EVENTS);
     this.#backoff = new RetryBackoff({ report: service.report, topic: request.topic, classify, ...THROTTLED_MS });
   }
 
@@ -80,7 +85,7 @@ export class EventHubsCursor implements PartitionCursor {
       const pumped = await pump.next(signal);
       if (pumped.kind === "events") {
         await this.#take(pumped, signal);
-        if (this.#isMisfit(pumped.events.length)) await this.#endPump();
+        if (this.#isMisfit(pumped.events.length >= pump.batchSize) || this.#isAtFarEnd) await this.#endPump();
         return;
       }
       if (!this.#isCaughtUp) await this.#lookAround(signal);
@@ -112,7 +117,9 @@ export class EventHubsCursor implements PartitionCursor {
     const ownerLevel = epoch === null ? null : Number(epoch);
     const mayBeSlow = epoch !== null || this.#isCaughtUp;
     const idleMs = mayBeSlow && this.#hasWaited ? LONG_IDLE_MS : this.#service.silenceMs;
-    this.#pump = new EventPump(consumer, { partition, start: this.#start(), ownerLevel, idleMs, most: this.#most });
+    this.#farEnd = info.next - (this.#next ?? info.begin) > FAR_EVENTS ? info.next : null;
+    const tellsEnd = this.#farEnd === null;
+    this.#pump = new EventPump(consumer, { partition, start: this.#start(), ownerLevel, idleMs, most: this.#most, tellsEnd });
   }
 
   async #requireSameHub(incarnation: string): Promise<void> {
@@ -210,17 +217,27 @@ export class EventHubsCursor implements PartitionCursor {
     }
     flush();
     this.#meanBytes = Math.max(1, allBytes / events.length);
+    this.#service.eventSizes.note(topic, this.#meanBytes);
     this.#isCaughtUp = false;
     if (last !== null && this.#next !== null && this.#next > last) this.#caughtUp();
   }
 
+  get #isAtFarEnd(): boolean {
+    return this.#farEnd !== null && this.#next !== null && this.#next >= this.#farEnd;
+  }
+
   /** Does the link take too many events at a time for the room of the reader, or too few to be quick? */
-  #isMisfit(count: number): boolean {
-    const fitting = Math.min(Math.max(Math.floor(this.#request.portionBytes / this.#meanBytes), LEAST_EVENTS), MOST_EVENTS);
-    const isTooSmall = count >= this.#most && fitting >= this.#most * MOST_MISFIT;
+  #isMisfit(isFull: boolean): boolean {
+    const fitting = this.#fitting(this.#meanBytes, MOST_EVENTS);
+    const isTooSmall = isFull && fitting >= this.#most * MOST_MISFIT;
     if (!isTooSmall && this.#most < fitting * MOST_MISFIT) return false;
     this.#most = fitting;
     return true;
+  }
+
+  /** How many events of this size a link may have at a time. */
+  #fitting(meanBytes: number, most: number): number {
+    return Math.min(Math.max(Math.floor(this.#request.portionBytes / meanBytes), LEAST_EVENTS), most);
   }
 
   async #endPump(): Promise<void> {

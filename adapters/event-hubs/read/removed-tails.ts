@@ -76,7 +76,7 @@ export class RemovedTails {
   ): Promise<boolean> {
     const open = async (from: EventPosition): Promise<EventPump> => {
       const consumer = await this.#clients.consumer(topic, this.#readerGroup, partition, signal);
-      return new EventPump(consumer, { partition, start: from, ownerLevel: null, idleMs: this.#turnMs, most: 1 });
+      return new EventPump(consumer, { partition, start: from, ownerLevel: null, idleMs: this.#turnMs, most: 1, tellsEnd: false });
     };
     await using tail = await open(start);
     await using witness = await open({ sequenceNumber: begin - 1, isInclusive: false });
