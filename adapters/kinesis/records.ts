@@ -7,6 +7,7 @@ import { readAggregate } from "./read/aggregated-record.ts";
 
 /** Decimal numbers of about 56 digits: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecordsResultEntry.html */
 const SEQUENCE_NUMBER = /^(?:0|[1-9]\d{0,128})$/;
+const NO_BYTES = new Uint8Array();
 const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
 
 /** The range of hashes of a shard, both inclusive. */
@@ -46,6 +47,38 @@ export function contentOf(native: _Record, envelope: Envelope, { firstHash, last
 function plainRecord(key: Uint8Array | null, value: Uint8Array, position: string, timestampMs: number, native: _Record): StoredRecord {
   const bytes = (key?.length ?? 0) + value.length;
   return { key, value, headers: NO_HEADERS, position, timestampMs, bytes, deliveryAttempt: null, native };
+}
+
+/** A record as it is. */
+class PlainRecord implements StoredRecord {
+  readonly headers = NO_HEADERS;
+  readonly position: string;
+  readonly timestampMs: number;
+  readonly bytes: number;
+  readonly deliveryAttempt = null;
+  readonly native: _Record;
+
+  constructor(record: _Record) {
+    const { Data, PartitionKey, SequenceNumber = "", ApproximateArrivalTimestamp } = record;
+    this.position = SequenceNumber;
+    this.timestampMs = ApproximateArrivalTimestamp?.getTime() ?? 0;
+    this.bytes = (Data?.length ?? 0) + Buffer.byteLength(PartitionKey ?? "");
+    this.native = record;
+  }
+
+  get key(): Uint8Array | null {
+    const { PartitionKey } = this.native;
+    return PartitionKey === undefined ? null : Buffer.from(PartitionKey, "utf8");
+  }
+
+  get value(): Uint8Array {
+    return this.native.Data ?? NO_BYTES;
+  }
+}
+
+/** Of records that are neither frames nor aggregates: none of them can be unreadable. */
+export function plainRecords(records: readonly _Record[]): readonly StoredRecord[] {
+  return records.map((record) => new PlainRecord(record));
 }
 
 function requireSequenceNumber(number: string): void {

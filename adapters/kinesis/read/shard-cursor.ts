@@ -4,7 +4,7 @@ import { type Fetched, type PartitionCursor, Portions, RetryBackoff, retrying } 
 import type { ChildPartition, DriverGap, Place } from "../../../src/driver/index.ts";
 import { firstPosition, recordStart } from "../../../src/envelope/index.ts";
 import { classify, isNamed, kinesisError } from "../errors.ts";
-import { type HashRange, type RecordContent, comparePositions, contentOf } from "../records.ts";
+import { type HashRange, type RecordContent, comparePositions, contentOf, plainRecords } from "../records.ts";
 import type { KinesisService } from "../service.ts";
 import type { Shard } from "../streams/shard.ts";
 import { PagePace } from "./page-pace.ts";
@@ -24,8 +24,8 @@ export interface ShardCursorRequest {
 interface Page {
   readonly answer: GetRecordsOutput;
   readonly records: readonly _Record[];
-  /** Of each record. */
-  readonly contents: readonly RecordContent[];
+  /** Of each record; `null`: they are messages as they are. */
+  readonly contents: readonly RecordContent[] | null;
 }
 
 /** What is on its way to the shard when the service says that nothing is left. */
@@ -34,6 +34,8 @@ const ON_ITS_WAY_MS = 10_000;
 const IDLE_MS = 20;
 /** Pauses after a throttled read: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html */
 const THROTTLED_MS = { initialDelayMs: 200, maxDelayMs: 5_000 };
+/** Of raw records: as many as are handled in a turn of the event loop. */
+const MOST_AT_ONCE = 1_000;
 const WHOLE_RANGE: HashRange = { firstHash: 0n, lastHash: 2n ** 128n - 1n };
 
 /**
@@ -47,8 +49,8 @@ export class ShardCursor implements PartitionCursor {
   readonly #pace: PagePace;
   readonly #backoff: RetryBackoff;
   readonly #openedMs = performance.now();
-  /** What was read and not handed out yet. */
-  #found: Fetched[] = [];
+  /** What was read and not handed out yet. Records that need no look before are made when it is their turn, so that few live at a time. */
+  #found: (Fetched | (() => Fetched))[] = [];
   /** Where the next page begins. */
   #place: Place;
   #emptyUntilMs: number | null;
@@ -81,7 +83,7 @@ export class ShardCursor implements PartitionCursor {
   async fetch(signal: AbortSignal): Promise<Fetched> {
     for (;;) {
       const next = this.#found.shift();
-      if (next !== undefined) return next;
+      if (next !== undefined) return typeof next === "function" ? next() : next;
       // While the reader had no room, retention may have gone on.
       if (this.#isBehind && performance.now() - this.#answeredMs > IDLE_MS && this.#place.kind === "after") this.#iterator = null;
       await this.#pace.wait(signal);
@@ -100,7 +102,7 @@ export class ShardCursor implements PartitionCursor {
       this.#iterator ??= await this.#begin(signal);
       page = await this.#page(this.#iterator, signal);
       // Bytes can be damaged on their way: what cannot be read is fetched once more.
-      if (page.contents.some(({ kind }) => kind === "unreadable")) page = await this.#page(this.#iterator, signal);
+      if (page.contents?.some(({ kind }) => kind === "unreadable")) page = await this.#page(this.#iterator, signal);
     } catch (error) {
       await this.#recover(error, signal);
       return;
@@ -112,8 +114,10 @@ export class ShardCursor implements PartitionCursor {
     const { topic } = this.#request;
     const answer = await this.#reads.records(iterator, this.#pace.limit, signal);
     const records = answer.Records ?? [];
-    const range = records.some(({ Data }) => mayBeAggregate(Data)) ? await this.#hashRange(signal) : WHOLE_RANGE;
+    const hasAggregates = records.some(({ Data }) => mayBeAggregate(Data));
     const envelope = this.#service.envelopeOf(topic);
+    if (envelope === "raw" && !hasAggregates) return { answer, records, contents: null };
+    const range = hasAggregates ? await this.#hashRange(signal) : WHOLE_RANGE;
     return { answer, records, contents: records.map((record) => contentOf(record, envelope, range)) };
   }
 
@@ -186,7 +190,9 @@ export class ShardCursor implements PartitionCursor {
     const children = isEnded ? await this.#children(answer, signal) : [];
     if (this.#isUnchecked && (records.length > 0 || isEnded || isCaughtUp)) await this.#check(records[0], signal);
     // From here on nothing fails, so that a repeated attempt repeats nothing.
-    const bytes = this.#unpack(records, contents);
+    if (contents === null) this.#addPlain(records);
+    else this.#addContents(records, contents);
+    const bytes = records.reduce((sum, record) => sum + bytesOf(record), 0);
     this.#pace.came(records.length, bytes, isCaughtUp);
     this.#iterator = next ?? null;
     this.#isBehind = !isCaughtUp;
@@ -234,26 +240,40 @@ export class ShardCursor implements PartitionCursor {
     return shards.find(({ partition }) => partition === this.#request.partition) ?? WHOLE_RANGE;
   }
 
-  /** @returns how many bytes the records have */
-  #unpack(records: readonly _Record[], contents: readonly RecordContent[]): number {
+  /** The first record may be the one at which the last page has ended. */
+  #isNew(index: number, position: string): boolean {
     const place = this.#place;
+    return index > 0 || (place.kind !== "at" && place.kind !== "after") || isBehind(position, place);
+  }
+
+  #addPlain(records: readonly _Record[]): void {
+    const { portionBytes } = this.#request;
+    let from = records.length > 0 && !this.#isNew(0, records[0]!.SequenceNumber ?? "") ? 1 : 0;
+    while (from < records.length) {
+      const begin = from;
+      let bytes = 0;
+      do {
+        bytes += bytesOf(records[from]!);
+        from += 1;
+      } while (from < records.length && from - begin < MOST_AT_ONCE && bytes + bytesOf(records[from]!) <= portionBytes);
+      const portion = records.slice(begin, from);
+      this.#found.push(() => ({ kind: "records", records: plainRecords(portion) }));
+    }
+  }
+
+  #addContents(records: readonly _Record[], contents: readonly RecordContent[]): void {
     const portions = new Portions(this.#request.portionBytes);
-    let bytes = 0;
     for (const [index, content] of contents.entries()) {
-      const { Data, PartitionKey, SequenceNumber: position = "" } = records[index]!;
-      bytes += (Data?.length ?? 0) + (PartitionKey?.length ?? 0);
-      // The first record may be the one at which the last page has ended.
-      const isNew = (at: string): boolean => index > 0 || (place.kind !== "at" && place.kind !== "after") || isBehind(at, place);
+      const { SequenceNumber: position = "" } = records[index]!;
       if (content.kind === "unreadable") {
-        if (isNew(content.range.last)) portions.unreadable(content.range);
+        if (this.#isNew(index, content.range.last)) portions.unreadable(content.range);
         continue;
       }
       if (content.isUnderOtherKey) this.#warnOfOtherKeys();
-      portions.add(index > 0 ? content.messages : content.messages.filter((message) => isNew(message.position)));
+      portions.add(index > 0 ? content.messages : content.messages.filter((message) => this.#isNew(index, message.position)));
       portions.through(position, content.messages.at(-1)?.position !== position);
     }
     this.#found.push(...portions.finish());
-    return bytes;
   }
 
   #warnOfOtherKeys(): void {
@@ -266,6 +286,10 @@ export class ShardCursor implements PartitionCursor {
   }
 
   async close(): Promise<void> {}
+}
+
+function bytesOf({ Data, PartitionKey }: _Record): number {
+  return (Data?.length ?? 0) + (PartitionKey?.length ?? 0);
 }
 
 function isBehind(position: string, place: { readonly kind: "at" | "after"; readonly position: string }): boolean {

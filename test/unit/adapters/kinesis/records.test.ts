@@ -3,8 +3,8 @@ import type { _Record } from "@aws-sdk/client-kinesis";
 import { describe, expect, test } from "vitest";
 import { recordEntry } from "../../../../adapters/kinesis/produce/record-entry.ts";
 import { hashOf } from "../../../../adapters/kinesis/read/hash-key.ts";
-import { comparePositions, contentOf } from "../../../../adapters/kinesis/records.ts";
-import type { OutgoingRecord } from "../../../../src/driver/index.ts";
+import { comparePositions, contentOf, plainRecords } from "../../../../adapters/kinesis/records.ts";
+import type { OutgoingRecord, StoredRecord } from "../../../../src/driver/index.ts";
 import { AGGREGATES } from "./kpl-aggregates.ts";
 
 const SEQUENCE = "49590338271490256608559692538361571095921575989136588898";
@@ -55,6 +55,23 @@ describe("what is written is read", () => {
     );
     const frame = recordEntry("frame", [message(bytes("k"), bytes("v"))], undefined);
     expect(contentOf(stored(frame as never), "raw", ALL)).toMatchObject({ messages: [{ value: frame.Data, headers: [] }] });
+  });
+
+  test("raw records are the same where they are made when it is their turn", () => {
+    const records = [
+      stored({ Data: bytes("v"), PartitionKey: "é" }),
+      stored({ Data: undefined, PartitionKey: undefined }),
+      { Data: bytes("w"), PartitionKey: "k", SequenceNumber: SEQUENCE },
+    ];
+    const parts = ({ key, value, headers, position, timestampMs, bytes: size, deliveryAttempt, native }: StoredRecord) => {
+      return { key, value, headers, position, timestampMs, size, deliveryAttempt, native };
+    };
+    const eager = records.flatMap((record) => {
+      const content = contentOf(record, "raw", ALL);
+      return content.kind === "messages" ? content.messages : [];
+    });
+    expect(eager).toHaveLength(records.length);
+    expect(plainRecords(records).map(parts)).toEqual(eager.map(parts));
   });
 
   test("a frame under another key is handed on as it is, and noticed", () => {
