@@ -70,6 +70,8 @@ export interface EmulatedEventHubs extends AsyncDisposable {
   compact(topic: string): Promise<void>;
   /** Deletes everything that is stored now, as retention does once it has passed. Rejects with `not-found` */
   expire(topic: string): Promise<void>;
+  /** Gives a shared access policy another key: what was signed with the former one is refused from now on, and all links end, as by `expireTokens`. @throws `not-found` */
+  replaceKey(policy: string, key: string): void;
   /** As if the time of all tokens of all clients had run out: their links end. */
   expireTokens(): void;
   /** Ends all connections; what is stored stays. */
@@ -145,6 +147,10 @@ export async function startEmulatedEventHubs(options: EmulatedEventHubsOptions =
     expire: async (topic) => {
       for (const partition of hubNamed(opened(), topic).partitions) partition.removeAll();
     },
+    replaceKey: (policy, key) => {
+      if (!opened().replaceKey(policy, key)) throw controlError("not-found", undefined, `there is no policy ${JSON.stringify(policy)}`);
+      server.expireTokens();
+    },
     expireTokens: () => {
       opened();
       server.expireTokens();
@@ -194,6 +200,6 @@ function addressesOf(
   };
 }
 
-function controlError(code: StreamErrorCode, topic: string, message: string): StreamError {
+function controlError(code: StreamErrorCode, topic: string | undefined, message: string): StreamError {
   return new StreamError(code, `the emulated Event Hubs: ${message}`, { provider: "event-hubs", topic });
 }

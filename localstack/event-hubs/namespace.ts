@@ -21,21 +21,33 @@ export type CallTopics = ReadonlyMap<string, readonly string[] | null>;
 
 /** The hubs of a namespace, who may use them, and what is planned to go wrong. All connections share it. */
 export class Namespace {
-  readonly policies: ReadonlyMap<string, AccessPolicy>;
   readonly maxMessageBytes: number;
   readonly faults: FaultPlan<FaultVariants>;
   readonly invalidEvents = new InvalidEvents();
   readonly blobs: BlobAccount;
   readonly checkpoints: CheckpointBlobs;
+  readonly #policies: Map<string, AccessPolicy>;
   readonly #hubs = new Map<string, Hub>();
 
   constructor({ policies, maxMessageBytes, firstFaultTurn, blobs }: NamespaceSettings) {
-    this.policies = policies;
+    this.#policies = new Map(policies);
     this.maxMessageBytes = maxMessageBytes;
     this.blobs = blobs;
     this.checkpoints = new CheckpointBlobs(blobs);
     const applyAtOnce = (fault: Fault): boolean => this.#applyAtOnce(fault);
     this.faults = new FaultPlan({ ...EVENT_HUBS_FAULTS, applyAtOnce }, firstFaultTurn);
+  }
+
+  get policies(): ReadonlyMap<string, AccessPolicy> {
+    return this.#policies;
+  }
+
+  /** @returns whether there is such a policy */
+  replaceKey(name: string, key: string): boolean {
+    const policy = this.#policies.get(name);
+    if (policy === undefined) return false;
+    this.#policies.set(name, { ...policy, key });
+    return true;
   }
 
   get hubs(): readonly Hub[] {
