@@ -1,4 +1,5 @@
 import { ConnectionWatch } from "./connection-watch.ts";
+import { sendAtOnce } from "./send-at-once.ts";
 
 interface Client {
   getPartitionIds(options: { abortSignal: AbortSignal }): Promise<readonly string[]>;
@@ -34,6 +35,7 @@ export class OpenClient<C extends Client> {
     const end = this.watch.watch(() => (this.#opened = null));
     try {
       await this.watch.during(this.#life.signal, (abortSignal) => this.client.getPartitionIds({ abortSignal }));
+      sendAtOnce(this.client);
     } catch (error) {
       end();
       this.#opened = null;

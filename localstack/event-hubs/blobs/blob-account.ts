@@ -1,3 +1,4 @@
+import { type KeyObject, createSecretKey } from "node:crypto";
 import { BlobContainer } from "./blob-container.ts";
 import { BlobRefusal } from "./blob-refusal.ts";
 
@@ -18,7 +19,7 @@ const VALID_NAME = /^[a-z0-9](?:-?[a-z0-9])*$/;
 /** The containers of a storage account. */
 export class BlobAccount {
   readonly name: string;
-  readonly key: string;
+  readonly key: KeyObject;
   readonly hasDirectories: boolean;
   readonly mostListed: number;
   readonly #containers = new Map<string, BlobContainer>();
@@ -26,7 +27,7 @@ export class BlobAccount {
 
   constructor({ name, key, hasDirectories, mostListed }: BlobAccountSettings) {
     this.name = name;
-    this.key = key;
+    this.key = createSecretKey(key, "base64");
     this.hasDirectories = hasDirectories;
     this.mostListed = mostListed;
   }

@@ -50,7 +50,7 @@ function requireSignature({ name, key }: BlobAccount, request: IncomingMessage, 
   const given = Buffer.from(credentials.slice(colon + 1));
   const isRight = ORDERS.some((order) => {
     const expected = Buffer.from(
-      createHmac("sha256", Buffer.from(key, "base64"))
+      createHmac("sha256", key)
         .update(signedText(request, url, name, order))
         .digest("base64"),
     );
