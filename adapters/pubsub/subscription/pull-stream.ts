@@ -55,6 +55,8 @@ const LAST_MESSAGES_MS = 2_000;
 const ANSWER_MS = 15_000;
 /** A time that is measured in such steps is not over because this process was busy. */
 const STEP_MS = 1_000;
+/** A message whose lease is over comes again by then, if it comes to this member. */
+const AGAIN_MS = 2_000;
 /** A stream is replaced before its time is over: with it what is on its way would be lost. */
 const RENEWAL_MS = (STREAM_LIFE_MS * 2) / 3;
 /** After a stream has broken: what was lost with it has come again by then. Exactly-once leases are longer at least. */
@@ -359,26 +361,25 @@ export class PullStream {
   async #confirm(messages: readonly ReceivedMessage[]): Promise<void> {
     const ackIds = messages.map(({ ackId }) => ackId);
     const { closing: signal } = this.#service.connection;
-    const lost = await this.#calls.modify(ackIds, this.#settings.deadlineSeconds, signal).catch(() => new Set(ackIds));
+    const refused = await this.#calls.modify(ackIds, this.#settings.deadlineSeconds, signal).catch(() => null);
+    const lost = refused ?? new Set(ackIds);
     for (const { ackId, message } of messages) if (lost.has(ackId)) this.#leases.forget(message.messageId ?? "");
-    // What has failed may have been carried out, so that the lease is the longer one.
-    this.#arrive(this.#held.take(messages, lost, performance.now() + this.#settings.deadlineSeconds * 1_000));
+    // A call that has failed may have been carried out, so that the lease goes on; what was refused comes again at once, to somebody.
+    const againMs = refused === null ? this.#settings.deadlineSeconds * 1_000 : AGAIN_MS;
+    this.#arrive(this.#held.take(messages, lost, performance.now() + againMs));
     this.#giveUpInTime();
   }
 
-  /** Not before the leases of what is missing have run out for certain. */
+  /** What is missing may have gone to another member, which must not wait for what is held behind it here. */
   #giveUpInTime(): void {
     if (this.#held.isEmpty || this.#givingUp !== null) return;
-    this.#givingUp = setTimeout(
-      () => {
-        this.#givingUp = null;
-        const given = this.#leases.release(this.#held.giveUp(performance.now()), this.#service.connection.closing);
-        // They come again when their leases have run out.
-        given.catch(() => undefined);
-        this.#giveUpInTime();
-      },
-      this.#settings.deadlineSeconds * 1_000 + STEP_MS,
-    ).unref();
+    this.#givingUp = setTimeout(() => {
+      this.#givingUp = null;
+      const given = this.#leases.release(this.#held.giveUp(performance.now()), this.#service.connection.closing);
+      // They come again when their leases have run out.
+      given.catch(() => undefined);
+      this.#giveUpInTime();
+    }, STEP_MS).unref();
   }
 }
 
