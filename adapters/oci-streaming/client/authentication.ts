@@ -5,6 +5,7 @@ import { abortable } from "../../../src/adapter-kit/index.ts";
 import { type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import type { AuthKind, OciAuthentication, OciStreamingOptions } from "../options.ts";
 import { ociError } from "../errors.ts";
+import { RequestSigner, type Signer, type UnsignedRequest } from "./request-signer.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
 
 /** A provider of the SDK that fetches its token itself. */
@@ -12,37 +13,9 @@ interface Refreshable extends OciAuthentication {
   refresh(): Promise<unknown>;
 }
 
-interface Signed {
-  readonly uri: string;
-  readonly method: string;
-  readonly headers: RequestHeaders;
-  readonly body?: string | undefined;
-}
-
-interface Signer {
-  signHttpRequest(request: Signed, forceExcludeBody: boolean): Promise<void>;
-}
-
 interface Identity {
   readonly provider: OciAuthentication;
   readonly signer: Signer;
-}
-
-/** Headers as the SDK's signer reads and writes them, without the global class that applications may have patched. */
-export class RequestHeaders {
-  readonly all = new Map<string, string>();
-
-  has(name: string): boolean {
-    return this.all.has(name.toLowerCase());
-  }
-
-  get(name: string): string | null {
-    return this.all.get(name.toLowerCase()) ?? null;
-  }
-
-  set(name: string, value: string): void {
-    this.all.set(name.toLowerCase(), value);
-  }
 }
 
 /** Tokens come from services of the cloud. The SDK waits for them without an end, and then all its callers do. */
@@ -76,7 +49,7 @@ export class Authentication {
    * @param signsBody where the service does not accept a request whose body is not covered by the signature
    * @throws `configuration` where there are no credentials · `unauthenticated` where they cannot be renewed · `timeout` · the signal's reason
    */
-  async sign(request: Signed, signsBody: boolean, signal: AbortSignal): Promise<string> {
+  async sign(request: UnsignedRequest, signsBody: boolean, signal: AbortSignal): Promise<string> {
     const { signer } = await abortable(this.#identity(), signal);
     await this.#coded(this.#within(signer.signHttpRequest(request, !signsBody)), signal);
     const authorization = oneLine(request.headers.get("authorization") ?? "");
@@ -135,7 +108,7 @@ export class Authentication {
     const sdk = await loadSdk();
     const provider = await this.#within(providerOf(sdk, this.#options));
     if (this.#isFromFiles && (await provider.getKeyId()) === NO_TOKEN) throw new Error("the token is empty");
-    return { provider, signer: new sdk.DefaultRequestSigner(provider) as unknown as Signer };
+    return { provider, signer: new RequestSigner(provider, new sdk.DefaultRequestSigner(provider) as unknown as Signer) };
   }
 
   /**

@@ -1,7 +1,7 @@
 import type * as ociCommon from "oci-common";
 import { type RequiredSdk, sdkNotLoaded } from "../../../src/adapter-kit/index.ts";
 
-/** Signatures and credentials are the vendor's. The requests themselves are sent by this adapter: see README.md, "Why not the vendor's client". */
+/** Credentials are the vendor's, and rare signatures. The requests themselves are signed and sent by this adapter: see README.md, "Why not the vendor's client". */
 export type Sdk = Pick<typeof ociCommon, SdkPart>;
 
 type SdkPart =

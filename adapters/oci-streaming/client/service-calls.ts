@@ -1,9 +1,10 @@
 import { performance } from "node:perf_hooks";
 import { type Report, type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import { ociError } from "../errors.ts";
-import { type Authentication, RequestHeaders } from "./authentication.ts";
+import type { Authentication } from "./authentication.ts";
 import { CredentialGrace } from "./credential-grace.ts";
 import { type HttpAnswer, type HttpRequest, HttpTransport } from "./http-transport.ts";
+import { RequestHeaders } from "./request-headers.ts";
 import { ServiceAnswerError } from "./service-answer-error.ts";
 
 export interface ServiceCall {
