@@ -12,7 +12,8 @@ const WAIT = "Try again in a moment; if it happens again, look at the load and t
 const ADVICE: Readonly<Partial<Record<StreamErrorCode, string>>> = {
   configuration: "Correct the URL: its scheme, its settings, and the SDK that has to be installed beside streamport.",
   "invalid-argument": "Correct the name: the message says what is allowed.",
-  unauthenticated: "Check user and password (percent-encoded in the URL), and the mechanism that the server expects.",
+  unauthenticated:
+    "Check the credentials: user and password (percent-encoded in the URL) and the mechanism of a server, the key, token or profile of a cloud, and whether they have run out.",
   unavailable: REACH,
   timeout: REACH,
   throttled: WAIT,
