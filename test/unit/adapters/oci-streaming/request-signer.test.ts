@@ -34,7 +34,7 @@ function providerOf(privateKey: string, passphrase: string | null = null, delega
 }
 
 function sdkSigner(provider: OciAuthentication): Signer {
-  return new DefaultRequestSigner(provider as never) as unknown as Signer;
+  return new DefaultRequestSigner(provider) as unknown as Signer;
 }
 
 interface Sent {
