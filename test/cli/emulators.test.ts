@@ -21,6 +21,14 @@ test("runs what it prints, until Ctrl-C", async () => {
   const pubsub = printed.find(({ provider }) => provider === "pubsub")!;
   const { host } = new URL(new URL(pubsub.url.replace("pubsub:", "http:")).searchParams.get("endpoint")!);
   expect(pubsub.environment).toMatchObject({ STREAM_URL: pubsub.url, PUBSUB_EMULATOR_HOST: host });
+  const ofKinesis = printed.find(({ provider }) => provider === "kinesis")!;
+  const endpoint = new URL(ofKinesis.url.replace(/^kinesis:/, "http:")).searchParams.get("endpoint");
+  expect(ofKinesis.environment).toMatchObject({
+    STREAM_URL: ofKinesis.url,
+    AWS_ENDPOINT_URL_KINESIS: endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_REGION: "us-east-1",
+  });
   const connection = await connect(url, { require: ["topicListing"] });
   expect(await connection.admin.listTopics()).toEqual(["failed", "flights"]);
   expect((await connection.admin.describeTopic("flights")).partitions).toHaveLength(3);

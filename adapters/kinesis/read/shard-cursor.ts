@@ -246,9 +246,16 @@ export class ShardCursor implements PartitionCursor {
     return index > 0 || (place.kind !== "at" && place.kind !== "after") || isBehind(position, place);
   }
 
+  /** The library counts the only message of a record by an index too: with one, its checkpoint is behind that message. */
+  #isNewMessage(index: number, position: string): boolean {
+    const place = this.#place;
+    const isCounted = index === 0 && place.kind === "after" && recordStart(place).record === position;
+    return !isCounted && this.#isNew(index, position);
+  }
+
   #addPlain(records: readonly _Record[]): void {
     const { portionBytes } = this.#request;
-    let from = records.length > 0 && !this.#isNew(0, records[0]!.SequenceNumber ?? "") ? 1 : 0;
+    let from = records.length > 0 && !this.#isNewMessage(0, records[0]!.SequenceNumber ?? "") ? 1 : 0;
     while (from < records.length) {
       const begin = from;
       let bytes = 0;
@@ -270,7 +277,7 @@ export class ShardCursor implements PartitionCursor {
         continue;
       }
       if (content.isUnderOtherKey) this.#warnOfOtherKeys();
-      portions.add(index > 0 ? content.messages : content.messages.filter((message) => this.#isNew(index, message.position)));
+      portions.add(index > 0 ? content.messages : content.messages.filter((message) => this.#isNewMessage(index, message.position)));
       portions.through(position, content.messages.at(-1)?.position !== position);
     }
     this.#found.push(...portions.finish());

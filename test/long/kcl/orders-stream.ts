@@ -11,6 +11,7 @@ const KEYS = Array.from({ length: 16 }, (_, key) => `key-${key}`);
 interface Sent {
   readonly text: string;
   readonly shard: string;
+  readonly sequenceNumber: string;
 }
 
 /** A stream on an emulated Kinesis, and the table of an application on it, as the SDK sees them. */
@@ -38,7 +39,7 @@ export class OrdersStream implements AsyncDisposable {
     this.#sent += texts.length;
     const Records = texts.map((text, index) => ({ PartitionKey: KEYS[index]!, Data: Buffer.from(text) }));
     const { Records: stored = [] } = await this.#clients.kinesis.send(new PutRecordsCommand({ StreamName: STREAM, Records }));
-    return texts.map((text, index) => ({ text, shard: stored[index]!.ShardId! }));
+    return texts.map((text, index) => ({ text, shard: stored[index]!.ShardId!, sequenceNumber: stored[index]!.SequenceNumber! }));
   }
 
   /** Splits a shard whose range of hashes begins at 0 in its middle. */

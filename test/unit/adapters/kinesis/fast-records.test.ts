@@ -41,10 +41,16 @@ test("records are read as the SDK reads them, by the own parser", async () => {
         .flat(),
     );
     expect(byOurs.records[0]!.ApproximateArrivalTimestamp).toBeInstanceOf(Date);
-    const { protocol } = clients.kinesis.config as unknown as {
-      readonly protocol: Readonly<Record<"serializer" | "deserializer", object>>;
+    const isOurs = (kinesis: typeof clients.kinesis): readonly boolean[] => {
+      const { protocol } = kinesis.config as unknown as { readonly protocol: Readonly<Record<"serializer" | "deserializer", object>> };
+      return [Object.hasOwn(protocol.deserializer, "read"), Object.hasOwn(protocol.serializer, "write")];
     };
-    expect([Object.hasOwn(protocol.deserializer, "read"), Object.hasOwn(protocol.serializer, "write")]).toEqual([true, true]);
+    expect(isOurs(clients.kinesis)).toEqual([true, true]);
+    // Those of other clients stay as they are, also those of a client of the application that is used here.
+    const lent = await createClients(await loadSdk(), { client: world.raw.kinesis });
+    expect(lent.kinesis).toBe(world.raw.kinesis);
+    lent.destroy();
+    expect(isOurs(world.raw.kinesis)).toEqual([false, false]);
     // Errors and all other answers are the SDK's.
     await expect(clients.kinesis.send(new GetRecordsCommand({ ShardIterator: "none" }))).rejects.toMatchObject({
       name: "InvalidArgumentException",

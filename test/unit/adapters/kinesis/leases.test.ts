@@ -13,7 +13,7 @@ import { DeleteStreamCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis"
 import { expect, test } from "vitest";
 import { isStreamError } from "../../../../src/index.ts";
 import { aggregateOf } from "./aggregate-of.ts";
-import { WAIT, keyed, member, stored } from "../members.ts";
+import { WAIT, keyed, keysOf, member, stored } from "../members.ts";
 import { KinesisWorld } from "./kinesis-world.ts";
 
 const TABLE = "streamport.orders.workers";
@@ -72,7 +72,7 @@ test("a write of a lease that was stored and answered with an error loses nothin
   await expect.poll(() => next.values, WAIT).toEqual(["a 10"]);
 });
 
-test("a table that is throttled for longer than a session stops nothing for good", async () => {
+test("a table that is throttled for three sessions stops nothing for good", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 4 } } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -82,10 +82,33 @@ test("a table that is throttled for longer than a session stops nothing for good
   await expect.poll(() => new Set(consuming.values).size, WAIT).toBe(16);
   const error = "ProvisionedThroughputExceededException";
   for (const operation of ["UpdateItem", "PutItem", "Scan", "GetItem"]) world.emulator.answerWith({ operation, error, times: Infinity });
-  await new Promise((resolve) => setTimeout(resolve, 7_000));
+  await new Promise((resolve) => setTimeout(resolve, 9_500));
   world.emulator.clearFaults();
   await producer.sendBatch(keys.map((key) => ({ value: `${key} 1` })));
   await expect.poll(() => new Set(consuming.values).size, WAIT).toBe(32);
+  expect(consuming.failure).toBeNull();
+});
+
+test("a lease that nobody can renew stops no other shard", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: { partitions: 4 } } });
+  const connection = await world.connect();
+  const producer = keyed(connection, "orders").producer();
+  const consuming = member(connection, "orders", { sessionTimeoutMs: 3_000 });
+  const values = (number: number): readonly string[] => Array.from({ length: 16 }, (_, key) => `key-${key} ${number}`);
+  const receipts = await producer.sendBatch(values(0).map((value) => ({ value })));
+  await expect.poll(() => new Set(consuming.values).size, WAIT).toBe(16);
+  const isOfFirst = (index: number): boolean => receipts[index]!.partition === SHARD(0);
+  const error = "ProvisionedThroughputExceededException";
+  world.emulator.answerWith({ operation: "UpdateItem", topic: TABLE, partition: SHARD(0), error, times: Infinity });
+  await later(4_500);
+  await producer.sendBatch(values(1).map((value) => ({ value })));
+  const others = values(1).filter((_, index) => !isOfFirst(index));
+  expect(others.length).toBeLessThan(16);
+  await expect.poll(() => others.every((value) => consuming.values.includes(value)), WAIT).toBe(true);
+  expect(consuming.revoked).toEqual([SHARD(0)]);
+  world.emulator.clearFaults();
+  await expect.poll(() => new Set(consuming.values).size, WAIT).toBe(32);
+  for (const [key, numbers] of keysOf(consuming.values)) expect([...new Set(numbers)], key).toEqual([0, 1]);
   expect(consuming.failure).toBeNull();
 });
 
@@ -251,6 +274,29 @@ test("a table of the library is adopted: its checkpoints, its ends, its beginnin
     new GetItemCommand({ TableName: "my-application", Key: { leaseKey: { S: "worker-1" } }, ConsistentRead: true }),
   );
   expect(Item).toEqual(rows[4]);
+});
+
+test("rows that know one shard of a lineage: the other parent is read, and children wait for both", async () => {
+  await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
+  const connection = await world.connect();
+  const producer = keyed(connection, "orders").producer();
+  const keys = Array.from({ length: 12 }, (_, key) => `key-${key}`);
+  const send = async (number: number) => producer.sendBatch(keys.map((key) => ({ value: `${key} ${number}` })));
+  const receipts = await send(0);
+  const [first] = await numbersOf(world, 0);
+  // Merged, then split: the table knows the first shard only.
+  for (const shards of [1, 2]) {
+    world.emulator.reshard("orders", shards);
+    await send(shards);
+  }
+  await libraryTable(world, "my-application", [libraryRow(0, first!)]);
+  const adopting = await world.connect({}, { workers: "my-application" });
+  const consumer = member(adopting, "orders");
+  await expect.poll(() => consumer.values.length, WAIT).toBeGreaterThanOrEqual(3 * keys.length - 1);
+  const found = keysOf(consumer.values);
+  const handled = keys.filter((key) => !found.get(key)!.includes(0));
+  expect(handled.map((key) => receipts[keys.indexOf(key)]!.partition)).toEqual([SHARD(0)]);
+  for (const key of keys) expect(found.get(key), key).toEqual(handled.includes(key) ? [1, 2] : [0, 1, 2]);
 });
 
 /** Two shards whose rows start at a time, which the library keeps in its settings. @returns the time, and what each shard was sent after it */
