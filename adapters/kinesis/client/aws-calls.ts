@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Report } from "../../../src/driver/index.ts";
 import { isNamed } from "../errors.ts";
-import { RequestSignal } from "./request-signal.ts";
+import type { RequestEnd } from "./request-signal.ts";
 
 /** The part of an SDK client that is used here. */
 interface SdkClient {
@@ -13,7 +13,7 @@ interface SdkClient {
     /** How far the service's clock is ahead, in milliseconds. The SDK learns it from each answer. */
     readonly systemClockOffset?: number | undefined;
   };
-  send(command: never, options: { readonly abortSignal: RequestSignal }): Promise<unknown>;
+  send(command: never, options: { readonly abortSignal: object }): Promise<unknown>;
 }
 
 /** What is known of a request besides its content. */
@@ -37,14 +37,17 @@ export class AwsCalls {
   readonly #client: SdkClient;
   readonly #report: Report;
   readonly #timeLimitMs: number;
+  readonly #newEnd: () => RequestEnd;
   #refreshing: Promise<boolean> | null = null;
   /** Counts the refreshes: a request that was signed before the last one is only sent again. */
   #refreshes = 0;
 
-  constructor(client: object, report: Report, timeLimitMs: number) {
+  /** @param newEnd of a request: of a kind that the transport of the client takes */
+  constructor(client: object, report: Report, timeLimitMs: number, newEnd: () => RequestEnd) {
     this.#client = client as SdkClient;
     this.#report = report;
     this.#timeLimitMs = timeLimitMs;
+    this.#newEnd = newEnd;
   }
 
   /** The service's clock, as far as answers have shown it: to the second. A smaller difference than two of them counts as none. */
@@ -95,7 +98,7 @@ export class AwsCalls {
   async #sendOnce<Output>(command: object, facts: CallFacts, signal: AbortSignal): Promise<Output> {
     signal.throwIfAborted();
     const startedMs = performance.now();
-    const end = new RequestSignal();
+    const end = this.#newEnd();
     return new Promise<Output>((resolve, reject) => {
       const stop = (reason: unknown): void => {
         reject(reason);
@@ -105,7 +108,7 @@ export class AwsCalls {
       const timer = setTimeout(() => stop(lateAnswer(facts.operation, this.#timeLimitMs)), this.#timeLimitMs);
       signal.addEventListener("abort", abort, { once: true });
       this.#client
-        .send(command as never, { abortSignal: end })
+        .send(command as never, { abortSignal: end.signal })
         .then((output) => resolve(output as Output), reject)
         .finally(() => {
           clearTimeout(timer);

@@ -2,6 +2,7 @@ import type { Report } from "../../../src/driver/index.ts";
 import type { KinesisOptions } from "../options.ts";
 import { AwsCalls, type CallFacts } from "./aws-calls.ts";
 import { type AwsClients, createClients } from "./aws-clients.ts";
+import { RequestSignal } from "./request-signal.ts";
 import { type DynamoSdk, type KinesisSdk, loadSdk } from "./sdk.ts";
 
 interface Opened {
@@ -60,8 +61,11 @@ export class KinesisConnection {
 
   async #create(): Promise<Opened> {
     const clients = await createClients(await loadSdk(), this.#options);
-    const calls = (client: object): AwsCalls => new AwsCalls(client, this.#report, this.#timeLimitMs);
-    this.#opened = { clients, kinesis: calls(clients.kinesis), dynamo: calls(clients.dynamo) };
+    const { client, leaseClient } = this.#options;
+    // The transport of a client of the application may be of any kind.
+    const calls = (made: object, given: object | undefined): AwsCalls =>
+      new AwsCalls(made, this.#report, this.#timeLimitMs, () => (given === undefined ? new RequestSignal() : new AbortController()));
+    this.#opened = { clients, kinesis: calls(clients.kinesis, client), dynamo: calls(clients.dynamo, leaseClient) };
     if (this.#closing.signal.aborted) clients.destroy();
     return this.#opened;
   }

@@ -19,7 +19,7 @@ function clientOf(answers: readonly (() => unknown)[], config: object = {}) {
       return answers[sent - 1]!();
     },
   };
-  return { calls: new AwsCalls(client, SILENT, 10_000), sent: () => sent };
+  return { calls: new AwsCalls(client, SILENT, 10_000, () => new AbortController()), sent: () => sent };
 }
 
 const fail = (error: Error) => (): never => {
