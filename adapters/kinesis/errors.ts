@@ -2,6 +2,7 @@ import {
   type ErrorRule,
   type SdkErrorRules,
   classifySdkError,
+  isLostAnswer,
   isUnknownHost,
   providerErrors,
   sdkErrorParts,
@@ -101,7 +102,6 @@ export function isNamed(error: unknown, ...names: readonly string[]): boolean {
   return sdkErrorParts(error).some(({ name }) => names.includes(name));
 }
 
-const AMBIGUOUS_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT"]);
 const AMBIGUOUS_NAMES: ReadonlySet<string> = new Set([
   "InternalFailure",
   "InternalFailureException",
@@ -116,9 +116,9 @@ const AMBIGUOUS_NAMES: ReadonlySet<string> = new Set([
 /** May the service have carried out the request that failed with this error? */
 export function mayBeDone(error: unknown): boolean {
   if (isUnknownHost(error)) return false;
+  if (isLostAnswer(error)) return true;
   return sdkErrorParts(error).some(
-    ({ code, name, status }) =>
-      AMBIGUOUS_CODES.has(code) || code.startsWith("ERR_HTTP2_") || AMBIGUOUS_NAMES.has(name) || (status !== null && status >= 500),
+    ({ code, name, status }) => code.startsWith("ERR_HTTP2_") || AMBIGUOUS_NAMES.has(name) || (status !== null && status >= 500),
   );
 }
 

@@ -2,6 +2,7 @@ import {
   type ErrorRule,
   type SdkErrorRules,
   classifySdkError,
+  isLostAnswer,
   isUnknownHost,
   providerErrors,
   sdkErrorParts,
@@ -62,15 +63,13 @@ export function hasStatus(error: unknown, ...statuses: readonly number[]): boole
   return sdkErrorParts(error).some(({ status }) => status !== null && statuses.includes(status));
 }
 
-const AMBIGUOUS_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT"]);
 const AMBIGUOUS_NAMES: ReadonlySet<string> = new Set(["TimeoutError", "SyntaxError"]);
 
 /** May the service have carried out the request that failed with this error? */
 export function mayBeDone(error: unknown): boolean {
   if (isUnknownHost(error)) return false;
-  return sdkErrorParts(error).some(
-    ({ code, name, status }) => AMBIGUOUS_CODES.has(code) || AMBIGUOUS_NAMES.has(name) || (status !== null && status >= 500),
-  );
+  if (isLostAnswer(error)) return true;
+  return sdkErrorParts(error).some(({ name, status }) => AMBIGUOUS_NAMES.has(name) || (status !== null && status >= 500));
 }
 
 /** `… next request can be made in 120 ms`: https://github.com/oracle/oci-go-sdk/issues/479 */

@@ -20,15 +20,19 @@ export interface SdkErrorRules {
 }
 
 const UNKNOWN_HOST_CODES: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN"]);
-const BROKEN_CONNECTION_CODES: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
+/** The connection could not be opened. */
+const NOT_CONNECTED_CODES: ReadonlySet<string> = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"]);
+/** It ended in the middle; `UND_ERR_SOCKET` is of `fetch`. */
+const LOST_ANSWER_CODES: ReadonlySet<string> = new Set([
   "ECONNRESET",
   "ECONNABORTED",
   "EPIPE",
   "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
+  "ERR_STREAM_PREMATURE_CLOSE",
+  "UND_ERR_SOCKET",
 ]);
+/** Node's parser of HTTP begins its codes so: what came is no answer, or a damaged one. */
+const NO_HTTP = "HPE_";
 
 /** What the status of an HTTP answer means where no rule says more: https://www.rfc-editor.org/rfc/rfc9110#section-15 */
 const STATUS_RULES: Readonly<Record<number, ErrorRule>> = {
@@ -69,7 +73,20 @@ export function classifySdkError(
 
 /** Did the connection break, or could it not be opened? Then the request may have reached the service. */
 export function isBrokenConnection(error: unknown): boolean {
-  return sdkErrorParts(error).some(({ code }) => BROKEN_CONNECTION_CODES.has(code) || UNKNOWN_HOST_CODES.has(code));
+  return sdkErrorParts(error).some(({ code }) => isBroken(code) || UNKNOWN_HOST_CODES.has(code));
+}
+
+/** The connection broke with the request on its way: the service may have carried it out. */
+export function isLostAnswer(error: unknown): boolean {
+  return sdkErrorParts(error).some(({ code }) => isLost(code));
+}
+
+function isBroken(code: string): boolean {
+  return NOT_CONNECTED_CODES.has(code) || isLost(code);
+}
+
+function isLost(code: string): boolean {
+  return LOST_ANSWER_CODES.has(code) || code.startsWith(NO_HTTP);
 }
 
 /** The resolver does not know the name of the host, or cannot answer. */
@@ -87,7 +104,7 @@ function ownRule(rules: SdkErrorRules["rules"]) {
 /** An unknown name of a host is retryable as well: Compose and Kubernetes start services in any order. */
 function connectionRule({ code }: SdkErrorParts): ErrorRule | null {
   if (UNKNOWN_HOST_CODES.has(code)) return { code: "unavailable", meaning: `no connection (${code}: the name of the host is not known)` };
-  return BROKEN_CONNECTION_CODES.has(code) ? { code: "unavailable", meaning: `the connection broke (${code})` } : null;
+  return isBroken(code) ? { code: "unavailable", meaning: `the connection broke (${code})` } : null;
 }
 
 function statusRule({ status }: SdkErrorParts): ErrorRule | null {

@@ -6,7 +6,7 @@ export { RetryBackoff, retrying } from "./retry-backoff.ts";
 export type { RetrySettings } from "./retry-backoff.ts";
 export { providerErrors } from "./provider-errors.ts";
 export type { ProviderErrors } from "./provider-errors.ts";
-export { classifySdkError, isBrokenConnection, isUnknownHost } from "./classify-sdk-error.ts";
+export { classifySdkError, isBrokenConnection, isLostAnswer, isUnknownHost } from "./classify-sdk-error.ts";
 export type { ErrorRule, SdkErrorRules } from "./classify-sdk-error.ts";
 export { sdkErrorParts } from "./sdk-error-parts.ts";
 export type { SdkErrorParts } from "./sdk-error-parts.ts";

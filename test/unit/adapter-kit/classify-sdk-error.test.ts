@@ -4,6 +4,7 @@ import {
   change,
   classifySdkError,
   isBrokenConnection,
+  isLostAnswer,
   isUnknownHost,
   providerErrors,
   sdkErrorParts,
@@ -74,6 +75,21 @@ test("broken connections and unknown hosts are recognised at any depth", () => {
   const unknown = named("Error", { code: "EAI_AGAIN" });
   expect([isBrokenConnection(unknown), isUnknownHost(unknown)]).toEqual([true, true]);
   expect(isBrokenConnection(named("ResourceNotFoundException"))).toBe(false);
+});
+
+test("an answer that breaks off, or is no HTTP, is a lost one; a connection that was not opened has carried nothing", () => {
+  for (const code of [
+    "ECONNRESET",
+    "EPIPE",
+    "HPE_INVALID_CONSTANT",
+    "HPE_INVALID_EOF_STATE",
+    "ERR_STREAM_PREMATURE_CLOSE",
+    "UND_ERR_SOCKET",
+  ]) {
+    const error = named("TypeError", { cause: named("Error", { code }) });
+    expect([isLostAnswer(error), isBrokenConnection(error), classify(error).code], code).toEqual([true, true, "unavailable"]);
+  }
+  for (const code of ["ECONNREFUSED", "EHOSTUNREACH", "ENOTFOUND"]) expect(isLostAnswer(named("Error", { code })), code).toBe(false);
 });
 
 test("a change whose answer was lost is of unknown outcome and can be tried again; other errors stay as they are", async () => {

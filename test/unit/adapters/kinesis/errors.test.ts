@@ -35,7 +35,15 @@ test.each([
 });
 
 test("broken connections: only what may have reached the service is ambiguous", () => {
-  for (const code of ["ECONNRESET", "EPIPE", "ETIMEDOUT", "ERR_HTTP2_GOAWAY_SESSION"]) {
+  for (const code of [
+    "ECONNRESET",
+    "EPIPE",
+    "ETIMEDOUT",
+    "HPE_INVALID_CONSTANT",
+    "ERR_STREAM_PREMATURE_CLOSE",
+    "UND_ERR_SOCKET",
+    "ERR_HTTP2_GOAWAY_SESSION",
+  ]) {
     expect(mayBeDone(named("Error", { code })), code).toBe(true);
     expect(classify(named("Error", { code })), code).toMatchObject({ code: "unavailable", retryable: true });
   }
