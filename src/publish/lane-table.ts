@@ -20,6 +20,8 @@ export class LaneTable {
   readonly #unnamed = new Set<Lane>();
   readonly #late = new Set<string>();
   #mostLanes = REMEMBERED_LANES;
+  /** How often a lane has come to rest since those without messages were let go. */
+  #rests = 0;
 
   /** How many are kept. */
   get size(): number {
@@ -62,10 +64,14 @@ export class LaneTable {
     lane.rest();
     if (lane.name === null) this.#unnamed.delete(lane);
     else if (lane.maxSharedLanes !== Infinity) lane.shareCallsOf(this.#late.has(lane.name) ? 1 : Infinity);
+    this.#rests += 1;
+    // After a burst of keys nobody may ask for a new lane, or for few.
+    if (this.#mostLanes > REMEMBERED_LANES && this.#rests * 2 >= this.#mostLanes) this.#letGo();
   }
 
   /** Looks at all of them, so not before there are twice as many as have messages now. */
   #letGo(): void {
+    this.#rests = 0;
     for (const [name, lane] of this.#byName) {
       if (!lane.isEmpty) continue;
       lane.retire();

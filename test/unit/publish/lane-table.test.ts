@@ -30,6 +30,26 @@ test("lanes without messages are kept up to a bound, and those with messages bey
   expect(table.areEmpty).toBe(true);
 });
 
+test("what a burst of keys has made goes with its messages", () => {
+  const table = new LaneTable();
+  const burst = Array.from({ length: 100_000 }, (_, at) => {
+    const lane = table.named(`key-${at}`);
+    lane.push(message());
+    return lane;
+  });
+  const settle = (lanes: typeof burst): void => {
+    for (const lane of lanes) {
+      lane.clear();
+      table.rest(lane);
+    }
+  };
+  settle(burst);
+  // The lanes that stayed with the last of them go where work goes on, with however few keys.
+  const few = table.named("few");
+  for (let at = 0; at < 100_000; at += 1) settle([few]);
+  expect(table.size).toBeLessThanOrEqual(MOST);
+});
+
 test("a lane that was let go is retired, so that whoever remembers it asks for the new one", () => {
   const table = new LaneTable();
   const first = table.named("a");
