@@ -116,7 +116,7 @@ export class ProducerStream {
 
   /** What fails here shows in the next request as well. */
   async #lookAgain(signal = this.#life.signal): Promise<void> {
-    this.#summary = await this.#service.directory.describe(this.#topic, signal).catch(() => this.#summary);
+    this.#summary = await this.#service.directory.summary(this.#topic, signal).catch(() => this.#summary);
   }
 
   #ignoredKeys(): StreamError | null {

@@ -58,6 +58,8 @@ export class ShardCursor implements PartitionCursor {
   /** The iterator begins at a position, and no answer has shown yet whether its record is there. */
   #isUnchecked = false;
   #incarnation: string | null = null;
+  /** It never changes. */
+  #range: HashRange | null = null;
   #answeredMs = Infinity;
   #isBehind = false;
   #lastArrivalMs = -Infinity;
@@ -236,8 +238,9 @@ export class ShardCursor implements PartitionCursor {
   }
 
   async #hashRange(signal: AbortSignal): Promise<HashRange> {
-    const shards = await this.#service.directory.shards(this.#request.topic, signal);
-    return shards.find(({ partition }) => partition === this.#request.partition) ?? WHOLE_RANGE;
+    const { topic, partition: own } = this.#request;
+    this.#range ??= (await this.#service.directory.shards(topic, signal)).find(({ partition }) => partition === own) ?? null;
+    return this.#range ?? WHOLE_RANGE;
   }
 
   /** The first record may be the one at which the last page has ended. */
