@@ -140,7 +140,9 @@ export class OpenConnection<Granted extends Capability> implements Connection<Gr
 
   #requireCapability(capability: Capability, operation: string, topic: string | undefined): void {
     if (this.capabilities[capability]) return;
-    throw new StreamError("unsupported", `${this.provider} does not have the capability ${capability}, which ${operation} needs here`, {
+    const advice = this.#driver.adviceWithout?.(capability) ?? null;
+    const text = `${this.provider} does not have the capability ${capability}, which ${operation} needs here`;
+    throw new StreamError("unsupported", advice === null ? text : `${text}: ${advice}`, {
       provider: this.provider,
       operation,
       capability,

@@ -1,5 +1,6 @@
 import type {
   AdminDriver,
+  Capability,
   DriverGroupDescription,
   DriverTopicDescription,
   GroupName,
@@ -7,10 +8,12 @@ import type {
   LagRequest,
   ListedGroup,
   PartitionPlace,
+  Permission,
   StartPoint,
   StreamError,
 } from "../../src/driver/index.ts";
 import { GroupAdmin } from "./admin/group-admin.ts";
+import { permissionsOn } from "./admin/permissions.ts";
 import { MOST_MESSAGE_BYTES } from "./capabilities.ts";
 import { eventHubsError } from "./errors.ts";
 import type { EventHubsService } from "./service.ts";
@@ -25,20 +28,19 @@ export class EventHubsAdmin implements AdminDriver {
   }
 
   async createTopic(topic: string): Promise<never> {
-    throw byResourceManager("created", topic);
+    throw byResourceManager(topic);
   }
 
   async updateTopic(topic: string): Promise<never> {
-    throw byResourceManager("changed", topic);
+    throw byResourceManager(topic);
   }
 
   async deleteTopic(topic: string): Promise<never> {
-    throw byResourceManager("deleted", topic);
+    throw byResourceManager(topic);
   }
 
   async listTopics(): Promise<never> {
-    const text = "hubs cannot be listed with the credentials of a namespace: use the Azure portal, or `az eventhubs eventhub list`";
-    throw eventHubsError("unsupported", text, { capability: "topicListing" });
+    throw eventHubsError("unsupported", adviceWithout("topicListing")!, { capability: "topicListing" });
   }
 
   /** The service does not tell a data-plane client how long it keeps events. */
@@ -70,9 +72,27 @@ export class EventHubsAdmin implements AdminDriver {
   lag(topic: string, name: GroupName, request: LagRequest, signal: AbortSignal): Promise<Lag> {
     return this.#groups.lag(topic, name, request, signal);
   }
+
+  permissions(topic: string, name: GroupName | null, signal: AbortSignal): Promise<readonly Permission[]> {
+    return permissionsOn(this.#service, topic, name, signal);
+  }
 }
 
-function byResourceManager(what: string, topic: string): StreamError {
-  const text = `hubs are ${what} by the resource manager, not with the credentials of a namespace: use the Azure portal, a template, or \`az eventhubs eventhub\``;
-  return eventHubsError("unsupported", text, { topic, capability: "topicAdmin" });
+function byResourceManager(topic: string): StreamError {
+  return eventHubsError("unsupported", adviceWithout("topicAdmin")!, { topic, capability: "topicAdmin" });
+}
+
+const PORTAL = "use the Azure portal, a template, or `az eventhubs eventhub`";
+
+/** What to do where a capability is missing; `null`: nothing is known. */
+export function adviceWithout(capability: Capability): string | null {
+  switch (capability) {
+    case "topicAdmin":
+    case "partitionGrowth":
+      return `hubs are created, changed and deleted by the resource manager, not with the credentials of a namespace: ${PORTAL}`;
+    case "topicListing":
+      return `hubs cannot be listed with the credentials of a namespace: ${PORTAL}`;
+    default:
+      return null;
+  }
 }

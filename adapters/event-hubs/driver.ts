@@ -14,7 +14,7 @@ import type {
   StreamError,
   TopicIdentity,
 } from "../../src/driver/index.ts";
-import { EventHubsAdmin } from "./admin.ts";
+import { EventHubsAdmin, adviceWithout } from "./admin.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { HubClients } from "./client/hub-clients.ts";
 import { EventHubsConsumer } from "./consumer.ts";
@@ -78,8 +78,8 @@ export class EventHubsDriver implements Driver<EventHubsCapability> {
     const groups = blobs === null ? withoutBlobs : new ContainerGroups(blobs, clients.address.host, offsets);
     const removedTails = new RemovedTails(clients, readerGroup, pace.silenceMs, report);
     const eventSizes = new EventSizes();
-    const service = { clients, directory, report, readerGroup, groups, removedTails, eventSizes, ...pace };
-    return new OpenEventHubsDriver(service, blobs, closing);
+    const service = { clients, directory, report, readerGroup, groups, blobs, removedTails, eventSizes, ...pace };
+    return new OpenEventHubsDriver(service, closing);
   }
 
   #blobs(clients: HubClients, checkpoints: EventHubsOptions["checkpoints"], report: OpenContext["report"]): BlobCalls | null {
@@ -99,12 +99,10 @@ class OpenEventHubsDriver implements ProviderDriver {
   readonly capabilities = CAPABILITIES;
   readonly admin: AdminDriver;
   readonly #service: EventHubsService;
-  readonly #blobs: BlobCalls | null;
   readonly #closing: AbortController;
 
-  constructor(service: EventHubsService, blobs: BlobCalls | null, closing: AbortController) {
+  constructor(service: EventHubsService, closing: AbortController) {
     this.#service = service;
-    this.#blobs = blobs;
     this.#closing = closing;
     this.admin = new EventHubsAdmin(service);
   }
@@ -123,15 +121,20 @@ class OpenEventHubsDriver implements ProviderDriver {
   /** Groups need Blob Storage, which has an address of its own. */
   async reach(signal: AbortSignal): Promise<readonly ReachedPart[]> {
     await this.check(signal);
-    if (this.#blobs === null) return [];
+    const { blobs } = this.#service;
+    if (blobs === null) return [];
     const name = "Blob Storage, for groups";
     try {
-      await this.#blobs.check(signal);
+      await blobs.check(signal);
       return [{ name, error: null, advice: null }];
     } catch (error) {
       signal.throwIfAborted();
       return [{ name, error: classify(error), advice: BLOBS_ADVICE }];
     }
+  }
+
+  adviceWithout(capability: Capability): string | null {
+    return adviceWithout(capability);
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {

@@ -1,6 +1,7 @@
 import type { Report } from "../../src/driver/index.ts";
 import type { LeaseStore } from "../../src/leases/index.ts";
 import type { HubClients } from "./client/hub-clients.ts";
+import type { BlobCalls } from "./group/blob-calls.ts";
 import type { HubDirectory } from "./hubs/hub-directory.ts";
 import type { EventSizes } from "./read/event-sizes.ts";
 import type { RemovedTails } from "./read/removed-tails.ts";
@@ -13,6 +14,8 @@ export interface EventHubsService {
   /** The consumer group of readers. */
   readonly readerGroup: string;
   readonly groups: GroupStores;
+  /** The container of groups; `null`: they are kept elsewhere, or nowhere. */
+  readonly blobs: BlobCalls | null;
   readonly removedTails: RemovedTails;
   readonly eventSizes: EventSizes;
   /** Shorter where an emulator in this network answers. */

@@ -71,6 +71,8 @@ export interface ProviderDriver {
    * what is wrong with each. Leave it out where `check` covers everything. @throws what keeps the provider from answering
    */
   reach?(signal: AbortSignal): Promise<readonly ReachedPart[]>;
+  /** What to do where the capability is missing, as the end of a sentence: `use the Azure portal`. Absent, or `null`: nothing is said. */
+  adviceWithout?(capability: Capability): string | null;
   /** `capabilities`, only narrowed by what this topic really is (envelope, retention, tier). @throws `not-found` */
   topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities>;
   /** Which log the topic is now, for positions. Asked again at each use. @throws `not-found` */

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { eventHubs } from "../../../../adapters/event-hubs/index.ts";
-import { type Connection, connect, text } from "../../../../src/index.ts";
+import { type Admin, type Connection, connect, text } from "../../../../src/index.ts";
+import { EARLIEST, read } from "../../localstack/event-hubs/raw-client.ts";
 import { EventHubsWorld, GENEROUS } from "./event-hubs-world.ts";
 
 const LATER = { timeout: 30_000 };
@@ -42,6 +43,16 @@ test("a hub that there is not, and a consumer group that there is not", GENEROUS
   });
 });
 
+test("what belongs to the resource manager is refused, and told where it is done", GENEROUS, async () => {
+  await using world = await EventHubsWorld.start();
+  const admin = (await world.connect()).admin as unknown as Admin<"topicAdmin" | "topicListing">;
+  const elsewhere = { code: "unsupported", message: expect.stringMatching(/Azure portal.*`az eventhubs eventhub`/) };
+  await expect(admin.createTopic("other")).rejects.toMatchObject({ ...elsewhere, capability: "topicAdmin" });
+  await expect(admin.updateTopic("flights", { partitions: 2, mayReorder: true })).rejects.toMatchObject(elsewhere);
+  await expect(admin.deleteTopic("flights")).rejects.toMatchObject(elsewhere);
+  await expect(admin.listTopics()).rejects.toMatchObject({ ...elsewhere, capability: "topicListing" });
+});
+
 test("a wrong key, and a key without the claim", GENEROUS, async () => {
   const policies = { all: { key: "YWxs" }, reader: { key: "cmVhZGVy", claims: ["Listen"] as const } };
   await using world = await EventHubsWorld.start({ policies });
@@ -66,13 +77,6 @@ test("a message over the link's limit", GENEROUS, async () => {
   expect(await readAll(connection)).toHaveLength(1);
 });
 
-test("a disabled hub", GENEROUS, async () => {
-  await using world = await EventHubsWorld.start();
-  world.emulator.setDisabled("flights", true);
-  const connection = await world.connect();
-  await expect(send(connection, "1")).rejects.toMatchObject({ code: "not-found", message: expect.stringMatching(/disabled/) });
-});
-
 test("a busy service is throttled within the time of the send, and is tried again", GENEROUS, async () => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
@@ -94,6 +98,20 @@ test("an owner level that is stolen ends the ownership, and nothing is lost", GE
   world.emulator.inject({ kind: "steal-partition", topic: "flights", partition: "0" });
   await send(connection, "2");
   await expect.poll(() => [...new Set(handled)], LATER).toEqual(["1", "2"]);
+  await consumer.close();
+  await running;
+});
+
+test("a client with the lowest owner level of other SDKs does not end a group: the levels of groups begin above it", GENEROUS, async () => {
+  await using world = await EventHubsWorld.start();
+  const connection = await world.connect();
+  const { consumer, running, handled } = member(connection);
+  await send(connection, "1");
+  await expect.poll(() => handled, LATER).toEqual(["1"]);
+  await using foreign = read(world.emulator, "flights", "0", EARLIEST, { group: "delays", ownerLevel: 0 });
+  expect((await foreign.failed()).code).toBe("ReceiverDisconnectedError");
+  await send(connection, "2");
+  await expect.poll(() => handled, LATER).toEqual(["1", "2"]);
   await consumer.close();
   await running;
 });
