@@ -40,7 +40,7 @@ export class EventHubsAdmin implements AdminDriver {
   }
 
   async listTopics(): Promise<never> {
-    throw eventHubsError("unsupported", adviceWithout("topicListing")!, { capability: "topicListing" });
+    throw eventHubsError("unsupported", NOT_LISTED, { capability: "topicListing" });
   }
 
   /** The service does not tell a data-plane client how long it keeps events. */
@@ -79,20 +79,16 @@ export class EventHubsAdmin implements AdminDriver {
 }
 
 function byResourceManager(topic: string): StreamError {
-  return eventHubsError("unsupported", adviceWithout("topicAdmin")!, { topic, capability: "topicAdmin" });
+  return eventHubsError("unsupported", BY_RESOURCE_MANAGER, { topic, capability: "topicAdmin" });
 }
 
 const PORTAL = "use the Azure portal, a template, or `az eventhubs eventhub`";
+const BY_RESOURCE_MANAGER = `hubs are created, changed and deleted by the resource manager, not with the credentials of a namespace: ${PORTAL}`;
+const NOT_LISTED = `hubs cannot be listed with the credentials of a namespace: ${PORTAL}`;
+
+const ADVICE: Readonly<Partial<Record<Capability, string>>> = { topicAdmin: BY_RESOURCE_MANAGER, topicListing: NOT_LISTED };
 
 /** What to do where a capability is missing; `null`: nothing is known. */
 export function adviceWithout(capability: Capability): string | null {
-  switch (capability) {
-    case "topicAdmin":
-    case "partitionGrowth":
-      return `hubs are created, changed and deleted by the resource manager, not with the credentials of a namespace: ${PORTAL}`;
-    case "topicListing":
-      return `hubs cannot be listed with the credentials of a namespace: ${PORTAL}`;
-    default:
-      return null;
-  }
+  return ADVICE[capability] ?? null;
 }

@@ -71,34 +71,63 @@ function headersOf(properties: Readonly<Record<string, unknown>>): Properties {
   return { headers, isTombstone, bytes };
 }
 
-/** Data sections are bytes as they are. What other clients have put into value or sequence sections becomes text. */
+/** Data sections are bytes as they are. What other clients have put into value or sequence sections becomes text. @throws for what has no form */
 function bodyOf(event: ReceivedEventData): Uint8Array | null {
   const body: unknown = event.body;
-  const { bodyType } = event.getRawAmqpMessage();
-  if (bodyType === "data" && Array.isArray(body)) return Buffer.concat(body.map((part) => bytesOf(part) ?? NO_BYTES));
-  return bytesOf(body);
+  if (event.getRawAmqpMessage().bodyType !== "data") return bytesOf(body);
+  return Array.isArray(body) ? Buffer.concat(body.map((section) => dataOf(section) ?? NO_BYTES)) : dataOf(body);
 }
 
-/** A value of AMQP as bytes: bytes and texts as they are, what has no bytes of its own as JSON. */
+/** The SDK writes a data section with `null` where it is given that as a body. */
+function dataOf(section: unknown): Uint8Array | null {
+  if (section === null || section instanceof Uint8Array) return section;
+  throw new TypeError("a data section holds no bytes");
+}
+
+/** A value of AMQP as bytes: bytes and texts as they are, what has no bytes of its own as JSON. @throws for what has no form */
 function bytesOf(value: unknown): Uint8Array | null {
   if (value === null || value === undefined) return null;
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return Buffer.from(value, "utf8");
-  if (value instanceof Date) return Buffer.from(String(value.getTime()), "utf8");
+  if (value instanceof Date) return Buffer.from(String(checkedTime(value).getTime()), "utf8");
   if (typeof value === "object") return Buffer.from(JSON.stringify(value, asText), "utf8");
   return Buffer.from(String(value as number | bigint | boolean), "utf8");
 }
 
 /** Within a structure: bytes as base64, and numbers that JSON does not know as text. */
-function asText(_name: string, value: unknown): unknown {
-  if (typeof value === "bigint") return String(value);
+function asText(this: Readonly<Record<string, unknown>>, name: string, value: unknown): unknown {
+  const own = this[name];
+  if (own instanceof Date) checkedTime(own);
+  if (typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))) return String(value);
   const { type, data } = (value ?? {}) as { readonly type?: unknown; readonly data?: unknown };
   return type === "Buffer" && Array.isArray(data) ? Buffer.from(data as number[]).toString("base64") : value;
+}
+
+/** AMQP has times that JavaScript has not, and the AMQP library has lost them by now. */
+function checkedTime(time: Date): Date {
+  if (Number.isNaN(time.getTime())) throw new RangeError("a time is more than 275,000 years away");
+  return time;
 }
 
 /** The number orders; the offset is what other processors resume by, and is opaque. */
 export function positionOf(sequenceNumber: number, offset: string | undefined): string {
   return offset === undefined || offset === "" ? String(sequenceNumber) : `${sequenceNumber}@${offset}`;
+}
+
+/**
+ * In the place of an offset: the event of this number may be missing, and nobody knows how many before it. The place of a checkpoint that has an offset alone,
+ * which retention has passed.
+ */
+const PASSED_OFFSET = "?";
+
+/** The place before the oldest event that is left, where it is not known how many events are missing before it. */
+export function passedPosition(sequenceNumber: number): string {
+  return positionOf(sequenceNumber, PASSED_OFFSET);
+}
+
+/** Is it known how many events lie between this position and a later one? */
+export function isCountable(position: string): boolean {
+  return parsePosition(position).offset !== PASSED_OFFSET;
 }
 
 const POSITION = /^(0|[1-9]\d{0,15})(?:@([!-~]{1,200}))?$/;

@@ -1,6 +1,7 @@
 import type { Fault, FaultKind } from "../../src/driver/index.ts";
 import { StreamError, type StreamErrorCode } from "../../src/errors.ts";
 import { checkEmulatorTopic } from "../check-emulator-topic.ts";
+import { type DamageOptions, damagedReadsOf } from "../damage-options.ts";
 import type { EmulatorTopic } from "../emulator.ts";
 import { cannotListen, listeningAddress } from "../listening-address.ts";
 import { requireOpen } from "../require-open.ts";
@@ -57,7 +58,7 @@ export interface EmulatedEventHubs extends AsyncDisposable {
   deleteTopic(topic: string): Promise<void>;
   /** Adds partitions behind those that there are. @throws `not-found` */
   addPartitions(topic: string, count: number): void;
-  /** A disabled hub refuses every new link. @throws `not-found` */
+  /** A disabled hub ends the links of its readers, and refuses new links and what is sent by old ones. @throws `not-found` */
   setDisabled(topic: string, isDisabled: boolean): void;
   readonly faultKinds: readonly FaultKind[];
   /** Plans a fault of the vocabulary that all emulators share. @throws `invalid-argument` for an unknown kind · `unsupported` for an operation that its calls are not of */
@@ -70,6 +71,11 @@ export interface EmulatedEventHubs extends AsyncDisposable {
   compact(topic: string): Promise<void>;
   /** Deletes everything that is stored now, as retention does once it has passed. Rejects with `not-found` */
   expire(topic: string): Promise<void>;
+  /**
+   * Makes the event that was stored last in a partition unreadable: the service never does that. @throws `not-found` · `invalid-argument` for a partition that
+   * does not exist or is empty
+   */
+  damage(topic: string, partition: string, options?: DamageOptions): void;
   /** Gives a shared access policy another key: what was signed with the former one is refused from now on, and all links end, as by `expireTokens`. @throws `not-found` */
   replaceKey(policy: string, key: string): void;
   /** As if the time of all tokens of all clients had run out: their links end. */
@@ -130,9 +136,7 @@ export async function startEmulatedEventHubs(options: EmulatedEventHubsOptions =
     },
     deleteTopic: async (topic) => opened().remove(hubNamed(namespace, topic)),
     addPartitions: (topic, count) => hubNamed(opened(), topic).addPartitions(count),
-    setDisabled: (topic, isDisabled) => {
-      hubNamed(opened(), topic).isDisabled = isDisabled;
-    },
+    setDisabled: (topic, isDisabled) => hubNamed(opened(), topic).setDisabled(isDisabled),
     faultKinds: namespace.faults.kinds,
     inject: (fault) => opened().faults.inject(fault),
     clearFaults: () => {
@@ -147,6 +151,7 @@ export async function startEmulatedEventHubs(options: EmulatedEventHubsOptions =
     expire: async (topic) => {
       for (const partition of hubNamed(opened(), topic).partitions) partition.removeAll();
     },
+    damage: (topic, partition, options) => damageLast(hubNamed(opened(), topic), partition, damagedReadsOf(options)),
     replaceKey: (policy, key) => {
       if (!opened().replaceKey(policy, key)) throw controlError("not-found", undefined, `there is no policy ${JSON.stringify(policy)}`);
       server.expireTokens();
@@ -181,6 +186,13 @@ function hubNamed(namespace: Namespace, topic: string): Hub {
   const hub = namespace.find(topic);
   if (hub === undefined) throw controlError("not-found", topic, `there is no hub ${JSON.stringify(topic)}`);
   return hub;
+}
+
+function damageLast({ name, partitions }: Hub, partition: string, reads: number): void {
+  const log = partitions.find(({ id }) => id === partition);
+  if (log?.damageLast(reads) === true) return;
+  const what = log === undefined ? "has no partition" : "has nothing stored in partition";
+  throw controlError("invalid-argument", name, `topic ${JSON.stringify(name)} ${what} ${JSON.stringify(partition)}`);
 }
 
 function addressesOf(

@@ -73,7 +73,7 @@ export class Namespace {
   hub(name: string): Hub {
     const hub = this.find(name);
     if (hub === undefined) throw entityNotFound(name);
-    if (hub.isDisabled) throw new AmqpRefusal(Condition.entityDisabled, `Messaging entity '${hub.name}' is currently disabled.`);
+    hub.requireEnabled();
     hub.applyRetention(Date.now());
     return hub;
   }

@@ -1,7 +1,11 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { BlobServiceClient } from "@azure/storage-blob";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventHubs } from "../../adapters/event-hubs/index.ts";
 import { type EmulatedEventHubs, startEmulatedEventHubs } from "../../localstack/event-hubs/emulated-event-hubs.ts";
+import { OpenConnection } from "../../src/connection.ts";
+import { connect, text } from "../../src/index.ts";
 import { blobOutcomes } from "./blob-outcomes.ts";
 import { npmFolder } from "./fetched-packages.ts";
 import { OFFICIAL_STORE, officialProcessor } from "./official-processor.ts";
@@ -57,6 +61,67 @@ test("what stores of checkpoints do has the same outcomes on azurite", { timeout
     azurite.stop();
   }
 });
+
+test(
+  "groups of streamport share partitions, hand over, are reset and deleted on azurite, and rights are found there",
+  { timeout: 120_000 },
+  async () => {
+    const azurite = await startAzurite();
+    try {
+      const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient("groups");
+      await container.create();
+      const url = new URL(container.url);
+      [url.username, url.password] = ["judge", encodeURIComponent("a2V5")];
+      await using own = await startEmulatedEventHubs({ topics: { orders: { partitions: 4, groups: ["billing"] } } });
+      const { connectionString } = own;
+      const options = { connectionString, checkpoints: url.href, developmentEmulator: true };
+      await using connection = await connect(eventHubs(options), { require: ["groupAdmin", "groupReset", "lagInMessages"] });
+      const { admin } = connection;
+      const topic = connection.topic("orders", { codec: text() });
+      const producer = topic.producer();
+      const publish = async (from: number, to: number): Promise<void> => {
+        for (let count = from; count < to; count += 1)
+          await producer.send({ key: null, value: String(count), toPartition: String(count % 4) });
+      };
+      const numbers = (from: number, to: number): string[] =>
+        Array.from({ length: to - from }, (_, index) => String(from + index)).toSorted();
+      const handled: string[] = [];
+      const member = () => {
+        const consumer = topic.consumer({
+          group: "billing",
+          initialPosition: "earliest",
+          sessionTimeoutMs: 3_000,
+          commit: { everyMs: 10 },
+        });
+        const running = consumer.run(({ value }) => void handled.push(value));
+        running.catch(() => undefined);
+        return async (): Promise<void> => {
+          await consumer.close();
+          await running;
+        };
+      };
+      const stops = [member(), member()];
+      await publish(0, 20);
+      await expect.poll(() => handled.toSorted(), { timeout: 30_000 }).toEqual(numbers(0, 20));
+      await stops[0]!();
+      await publish(20, 40);
+      await expect.poll(() => handled.toSorted(), { timeout: 30_000 }).toEqual(numbers(0, 40));
+      await stops[1]!();
+      expect(await admin.listGroups("orders")).toEqual(["billing"]);
+      expect((await admin.lag("orders", "billing")).messages).toBe(0);
+      await admin.resetGroup("orders", "billing", "earliest");
+      expect((await admin.lag("orders", "billing")).messages).toBe(40);
+      const inspection = OpenConnection.inspectionOf(connection);
+      for (const permission of (await inspection.permissions("orders", "billing", AbortSignal.timeout(30_000))) ?? [])
+        expect(permission).toMatchObject({ isAllowed: true, lacking: [] });
+      await admin.deleteGroup("orders", "billing");
+      expect(await admin.listGroups("orders")).toEqual([]);
+      for await (const { name } of container.listBlobsFlat()) expect.unreachable(`${name} is left`);
+    } finally {
+      azurite.stop();
+    }
+  },
+);
 
 test("the official store of checkpoints runs processors on the emulator", { timeout: 120_000 }, async () => {
   const { EventHubProducerClient, handle } = officialProcessor(folder);

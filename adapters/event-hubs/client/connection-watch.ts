@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers";
 
-type Listener = () => void;
+type Listener = (lost: ConnectionLost) => void;
 
 interface Emitter {
-  on(event: string, listener: Listener): unknown;
+  on(event: string, listener: (context?: { readonly error?: unknown }) => void): unknown;
 }
 
 /** Parts of a client that its types do not show, in the versions that are known to work. */
@@ -14,9 +14,19 @@ interface Inner {
   };
 }
 
+/** What the AMQP library throws at a message that it cannot read, by the names of errors. Its ProtocolError is about frames. */
+const OF_CONTENT: ReadonlySet<string> = new Set(["TypeError", "RangeError"]);
+
 /** As the SDK itself would code it. */
 export class ConnectionLost extends Error {
   readonly code = "ConnectionLostError";
+  /** What the AMQP library has thrown, where it has ended the connection because of a message; else `null`. No `cause`: it tells nothing of what was sent. */
+  readonly unreadable: Error | null;
+
+  constructor(message: string, ended?: unknown) {
+    super(message);
+    this.unreadable = ended instanceof Error && OF_CONTENT.has(ended.name) ? ended : null;
+  }
 }
 
 /** How soon the SDK has a new connection in the place of the broken one. */
@@ -43,7 +53,7 @@ export class ConnectionWatch {
    * @param lane of a publisher whose link counts as well; `null`: the link without a partition
    * @returns ends the watch
    */
-  watch(lost: Listener, lane?: string | null): Listener {
+  watch(lost: Listener, lane?: string | null): () => void {
     this.#follow();
     this.#waiting.add(lost);
     const ofLink = lane === undefined ? undefined : this.#watchersOf(lane);
@@ -62,8 +72,8 @@ export class ConnectionWatch {
     const onAbort = (): void => lost.abort(signal.reason);
     signal.throwIfAborted();
     signal.addEventListener("abort", onAbort, { once: true });
-    const end = this.watch(() => {
-      failure.reject(new ConnectionLost("the connection was lost, or the service has ended the link, before the answer came"));
+    const end = this.watch((error) => {
+      failure.reject(error);
       lost.abort();
     }, lane);
     try {
@@ -78,13 +88,13 @@ export class ConnectionWatch {
     const connection = this.#client._context?.connection;
     if (connection === undefined || connection === this.#connection) return;
     this.#connection = connection;
-    connection.on("disconnected", () => {
-      if (connection === this.#connection) this.#lost(connection);
+    connection.on("disconnected", (context) => {
+      if (connection === this.#connection) this.#lost(connection, context?.error);
     });
   }
 
-  #lost(connection: Emitter): void {
-    tell(this.#waiting);
+  #lost(connection: Emitter, ended: unknown): void {
+    tell(this.#waiting, new ConnectionLost("the connection was lost", ended));
     let looks = 0;
     const look = (): void => {
       this.#follow();
@@ -103,14 +113,14 @@ export class ConnectionWatch {
       watchers = new Set();
       this.#links.set(link, watchers);
       const all = watchers;
-      link.on("sender_close", () => tell(all));
+      link.on("sender_close", () => tell(all, new ConnectionLost("the service has ended the link before the answer came")));
     }
     return watchers;
   }
 }
 
-function tell(listeners: Set<Listener>): void {
+function tell(listeners: Set<Listener>, lost: ConnectionLost): void {
   const all = [...listeners];
   listeners.clear();
-  for (const listener of all) listener();
+  for (const listener of all) listener(lost);
 }

@@ -77,15 +77,18 @@ export class HubClients {
     return new Client(host, hub, await this.credentials.forNamespace(host), options);
   }
 
-  /** @throws what the SDK says, as `not-found` of the hub · the signal's reason */
-  async consumer(hub: string, group: string, partition: string, signal: AbortSignal): Promise<BorrowedConsumer> {
+  /**
+   * @param isShared with other partitions: its connection, and what ends it
+   * @throws what the SDK says, as `not-found` of the hub · the signal's reason
+   */
+  async consumer(hub: string, group: string, partition: string, signal: AbortSignal, isShared = true): Promise<BorrowedConsumer> {
     const key = `${hub}/${group}`;
     const slots = this.#consumers.get(key) ?? [];
     this.#consumers.set(key, slots);
-    let slot = slots.find(({ busy }) => !busy.has(partition));
+    let slot = isShared ? slots.find(({ busy }) => !busy.has(partition)) : undefined;
     if (slot === undefined) {
       slot = { made: this.#newConsumer(hub, group).then((client) => new OpenClient(client)), busy: new Set() };
-      slots.push(slot);
+      if (isShared) slots.push(slot);
     }
     const { made, busy } = slot;
     busy.add(partition);

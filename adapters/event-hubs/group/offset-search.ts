@@ -5,7 +5,7 @@ import { eventHubsError, isCoded } from "../errors.ts";
 import { inFreeGroup } from "../hubs/free-group.ts";
 import type { HubDirectory, PartitionInfo } from "../hubs/hub-directory.ts";
 import { EventPump } from "../read/event-pump.ts";
-import { positionOf } from "../records.ts";
+import { passedPosition, positionOf } from "../records.ts";
 
 export interface OffsetSearchParts {
   readonly clients: HubClients;
@@ -87,5 +87,5 @@ function at(sequenceNumber: number): PartitionPlace {
 
 /** Nobody knows how many events are missing. One at least is taken for missing, be it the handled one itself: nothing is skipped without a word. */
 function beforeOldest({ begin }: PartitionInfo): PartitionPlace {
-  return at(Math.max(0, begin - 1));
+  return { kind: "at", position: passedPosition(Math.max(0, begin - 1)) };
 }

@@ -45,6 +45,8 @@ export class EventPump implements AsyncDisposable {
   #wake: () => void = () => undefined;
   #idleTurns = 0;
   readonly #mostIdleTurns: number;
+  /** How many events may be on their way or wait here. */
+  readonly width: number;
   /** How many events come at a time, if there are as many. */
   readonly batchSize: number;
   #isClosed = false;
@@ -52,9 +54,10 @@ export class EventPump implements AsyncDisposable {
 
   constructor(consumer: BorrowedConsumer, { partition, start, ownerLevel, idleMs, most, tellsEnd }: PumpRequest) {
     this.#consumer = consumer;
+    this.width = most;
     this.batchSize = Math.ceil(most / BATCHES);
     this.#mostIdleTurns = Math.max(1, Math.floor(MOST_CREDIT / most));
-    this.#endWatch = consumer.watch.watch(() => this.#fail(new ConnectionLost("the connection was lost")));
+    this.#endWatch = consumer.watch.watch((lost) => this.#fail(lost));
     this.#subscription = consumer.client.subscribe(
       partition,
       {
@@ -78,6 +81,12 @@ export class EventPump implements AsyncDisposable {
   /** Has anything come of the link, be it that nothing came? */
   get wasOpen(): boolean {
     return this.#wasOpen;
+  }
+
+  /** What the AMQP library has thrown, where it could not read what had come and has ended the connection; else `null`. */
+  get unreadable(): Error | null {
+    const error = this.#failure?.error;
+    return error instanceof ConnectionLost ? error.unreadable : null;
   }
 
   /** Is the link due to be replaced, because of the credit that it has? */

@@ -3,10 +3,11 @@ import { type Fetched, type PartitionCursor, RetryBackoff, retrying } from "../.
 import type { Place, StoredRecord } from "../../../src/driver/index.ts";
 import { classify, eventHubsError, isCoded } from "../errors.ts";
 import type { PartitionInfo } from "../hubs/hub-directory.ts";
-import { parsePosition, positionOf, recordOf } from "../records.ts";
+import { isCountable, parsePosition, positionOf, recordOf } from "../records.ts";
 import type { EventHubsService } from "../service.ts";
 import { EventPump, type Pumped } from "./event-pump.ts";
 import type { TailPlace } from "./removed-tails.ts";
+import { UnreadableSearch } from "./unreadable-search.ts";
 
 export interface PartitionCursorRequest {
   readonly topic: string;
@@ -50,11 +51,16 @@ export class EventHubsCursor implements PartitionCursor {
   #pump: EventPump | null = null;
   /** The sequence number of what comes next; `null`: a time says where. */
   #next: number | null = null;
+  /** Is the number of what comes next that of an event, and not only one before the oldest? */
+  #isCountable: boolean;
   #incarnation: string | null = null;
   #isCaughtUp = false;
   /** Where a link is replaced that is not told where the partition ends; `null`: it is told. */
   #farEnd: number | null = null;
   #quietTurns = 0;
+  /** The number of an event that could not be read when it came. */
+  #suspect: number | null = null;
+  readonly #search = new UnreadableSearch();
   #most: number;
   #meanBytes = 1;
   /** A link has waited here before. */
@@ -63,6 +69,8 @@ export class EventHubsCursor implements PartitionCursor {
   constructor(service: EventHubsService, request: PartitionCursorRequest) {
     this.#service = service;
     this.#request = request;
+    const { place } = request;
+    this.#isCountable = place.kind !== "at" || isCountable(place.position);
     const meanBytes = service.eventSizes.meanOf(request.topic);
     this.#most = meanBytes === null ? this.#fitting(LARGE_EVENT_BYTES, FIRST_EVENTS) : this.#fitting(meanBytes, MOST_EVENTS);
     this.#backoff = new RetryBackoff({ report: service.report, topic: request.topic, classify, ...THROTTLED_MS });
@@ -84,11 +92,15 @@ export class EventHubsCursor implements PartitionCursor {
       if (pump === null) return await this.#begin(signal);
       const pumped = await pump.next(signal);
       if (pumped.kind === "events") {
-        await this.#take(pumped, signal);
-        if (this.#isMisfit(pumped.events.length >= pump.batchSize) || this.#isAtFarEnd) await this.#endPump();
+        const isWhole = await this.#take(pumped, signal);
+        if (!isWhole || this.#hasWrongWidth(pumped.events.length >= pump.batchSize) || this.#isAtFarEnd) await this.#endPump();
         return;
       }
       if (!this.#isCaughtUp) await this.#lookAround(signal);
+      if (this.#isCaughtUp && this.#search.isOn) {
+        this.#search.end();
+        return await this.#endPump();
+      }
       if (!pump.isWorn || this.#pump === null) return;
       this.#hasWaited = true;
       await this.#endPump();
@@ -96,6 +108,7 @@ export class EventHubsCursor implements PartitionCursor {
       signal.throwIfAborted();
       const wasOpen = this.#pump?.wasOpen ?? false;
       await this.#endPump();
+      if (pump !== null && pump.unreadable !== null && this.#blame(pump.unreadable, pump.width)) return;
       // The token of an open link has run out: the next link gets a new one. If that is refused, nothing else is left.
       if (wasOpen && isCoded(error, "UnauthorizedError")) return;
       await this.#recover(error, signal);
@@ -113,13 +126,34 @@ export class EventHubsCursor implements PartitionCursor {
     }
     this.#passGap(info);
     if (this.#isAtEnd(info) && !this.#hasWaited) this.#caughtUp();
-    const consumer = await this.#service.clients.consumer(topic, group, partition, signal);
+    const consumer = await this.#service.clients.consumer(topic, group, partition, signal, !this.#search.isOn);
     const ownerLevel = epoch === null ? null : Number(epoch);
     const mayBeSlow = epoch !== null || this.#isCaughtUp;
     const idleMs = mayBeSlow && this.#hasWaited ? LONG_IDLE_MS : this.#service.silenceMs;
     this.#farEnd = info.next - (this.#next ?? info.begin) > FAR_EVENTS ? info.next : null;
     const tellsEnd = this.#farEnd === null;
-    this.#pump = new EventPump(consumer, { partition, start: this.#start(), ownerLevel, idleMs, most: this.#most, tellsEnd });
+    const most = this.#search.widthOf(this.#most);
+    this.#pump = new EventPump(consumer, { partition, start: this.#start(), ownerLevel, idleMs, most, tellsEnd });
+  }
+
+  /**
+   * The AMQP library could not read what has come by a link of this width.
+   * @returns whether the event is found that it was
+   * @throws `corrupt` where the event has no position yet
+   */
+  #blame(cause: Error, width: number): boolean {
+    const { topic, partition } = this.#request;
+    this.#isCaughtUp = false;
+    if (!this.#search.failed(this.#next ?? 0, width)) return false;
+    if (this.#next === null) {
+      const text = "the first event since the time cannot be decoded, so that its position is not known: begin at an earlier time";
+      throw eventHubsError("corrupt", text, { topic, partition, cause });
+    }
+    const position = String(this.#next);
+    const reason = `the event ${position} cannot be decoded`;
+    this.#found.push({ kind: "unreadable", range: { first: position, last: position, reason, cause } });
+    this.#next += 1;
+    return true;
   }
 
   async #requireSameHub(incarnation: string): Promise<void> {
@@ -152,10 +186,11 @@ export class EventHubsCursor implements PartitionCursor {
     this.#found.push({ kind: "caught-up", emptyUntilMs: null });
   }
 
-  /** Where retention has passed what comes next: the numbers rise by one for each event, so that they tell how many are missing. */
+  /** Where retention has passed what comes next: the numbers rise by one for each event, so that they tell how many are missing, compacted ones included. */
   #passGap({ begin }: PartitionInfo): void {
     if (this.#next === null || begin <= this.#next) return;
-    const missing = begin - this.#next;
+    const missing = this.#isCountable ? begin - this.#next : null;
+    this.#isCountable = true;
     this.#next = begin;
     this.#found.push({ kind: "gap", gap: { resumesAt: { kind: "at", position: String(begin) }, missing } });
   }
@@ -181,7 +216,8 @@ export class EventHubsCursor implements PartitionCursor {
     return { topic, incarnation: this.#incarnation ?? "", partition, next: this.#next };
   }
 
-  async #take({ events, last }: Extract<Pumped, { kind: "events" }>, signal: AbortSignal): Promise<void> {
+  /** @returns `false` where one of the events has to be read again, with what is behind it */
+  async #take({ events, last }: Extract<Pumped, { kind: "events" }>, signal: AbortSignal): Promise<boolean> {
     const { topic, partition, portionBytes } = this.#request;
     // Before anything is taken, so that nothing is taken twice if this fails.
     const info = hasHole(this.#next, events) ? await this.#service.directory.partition(topic, partition, signal) : null;
@@ -194,6 +230,7 @@ export class EventHubsCursor implements PartitionCursor {
       [records, bytes] = [[], 0];
     };
     let allBytes = 0;
+    let isWhole = true;
     for (const event of events) {
       const { sequenceNumber, offset } = event;
       if (this.#next !== null && sequenceNumber < this.#next) continue;
@@ -204,6 +241,10 @@ export class EventHubsCursor implements PartitionCursor {
       const record = readable(event);
       if (record instanceof Error) {
         flush();
+        // It may have been damaged on its way: a second look decides.
+        isWhole = this.#suspect === sequenceNumber;
+        this.#suspect = this.#next = sequenceNumber;
+        if (!isWhole) break;
         const position = positionOf(sequenceNumber, offset);
         const reason = `the event ${sequenceNumber} has a form that cannot be read`;
         this.#found.push({ kind: "unreadable", range: { first: position, last: position, reason, cause: record } });
@@ -216,14 +257,23 @@ export class EventHubsCursor implements PartitionCursor {
       this.#next = sequenceNumber + 1;
     }
     flush();
+    this.#isCountable = true;
     this.#meanBytes = Math.max(1, allBytes / events.length);
     this.#service.eventSizes.note(topic, this.#meanBytes);
     this.#isCaughtUp = false;
     if (last !== null && this.#next !== null && this.#next > last) this.#caughtUp();
+    return isWhole;
   }
 
   get #isAtFarEnd(): boolean {
     return this.#farEnd !== null && this.#next !== null && this.#next >= this.#farEnd;
+  }
+
+  /** Has the link to be replaced, because it takes too many events at a time, or too few? */
+  #hasWrongWidth(isFull: boolean): boolean {
+    const isNarrow = this.#search.isOn;
+    if (this.#next !== null) this.#search.passed(this.#next);
+    return isNarrow ? !this.#search.isOn : this.#isMisfit(isFull);
   }
 
   /** Does the link take too many events at a time for the room of the reader, or too few to be quick? */

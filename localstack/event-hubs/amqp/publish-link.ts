@@ -50,6 +50,7 @@ export class PublishLink implements HubLink {
       const events = incomingEvents(payload, format);
       if (events.length === 0) return delivery.accept();
       const { namespace, hub } = this.#parts;
+      hub.requireEnabled();
       const partition = this.#parts.partition ?? hub.partitionFor(events[0]!.partitionKey);
       const faults = namespace.faultsOf("Send", new Map([[hub.name, [partition.id]]]));
       const answer = (): void => this.#answer(delivery, () => this.#store(delivery, events, partition, faults));

@@ -104,7 +104,10 @@ export class ReadLink implements HubLink, Reader {
     if (events.length === 0) return void (this.#next = partition.next);
     this.#meet(() => {
       const annotations = this.#parts.hasMetrics ? endOf(partition) : null;
-      for (const event of events) this.#outbox.send(annotations === null ? event.bytes : withDeliveryAnnotations(event, annotations));
+      for (const event of events) {
+        const message = partition.messageOf(event);
+        this.#outbox.send(annotations === null ? message : withDeliveryAnnotations(message, event, annotations));
+      }
       this.#next = events.at(-1)!.sequenceNumber + 1;
       this.wake();
     });

@@ -21,8 +21,7 @@ export class Hub {
   readonly hasGeoReplication: boolean;
   readonly partitions: PartitionLog[] = [];
   readonly producers = new ProducerSequences();
-  /** A disabled hub refuses every link. */
-  isDisabled = false;
+  #isDisabled = false;
   readonly #groups: ReadonlyMap<string, string>;
   readonly #readers = new Map<string, PartitionReaders>();
   readonly #retentionMs: number;
@@ -41,6 +40,17 @@ export class Hub {
   addPartitions(count: number): void {
     const offsetOf: OffsetOf = this.hasGeoReplication ? (bytes) => `1:${bytes}` : String;
     for (let added = 0; added < count; added += 1) this.partitions.push(new PartitionLog(String(this.partitions.length), () => offsetOf));
+  }
+
+  /** A disabled hub refuses every link and every call, and ends the links of its readers. */
+  setDisabled(isDisabled: boolean): void {
+    this.#isDisabled = isDisabled;
+    if (isDisabled) for (const { readers } of this.readers) readers.detachAll(entityDisabled(this.name));
+  }
+
+  /** @throws AmqpRefusal */
+  requireEnabled(): void {
+    if (this.#isDisabled) throw entityDisabled(this.name);
   }
 
   hasGroup(name: string): boolean {
@@ -84,4 +94,8 @@ export class Hub {
   applyRetention(nowMs: number): void {
     for (const partition of this.partitions) partition.removeUntil(nowMs - this.#retentionMs);
   }
+}
+
+function entityDisabled(name: string): AmqpRefusal {
+  return new AmqpRefusal(Condition.entityDisabled, `Messaging entity '${name}' is currently disabled.`);
 }

@@ -1,5 +1,5 @@
 import { AmqpRefusal, Condition } from "../amqp-refusal.ts";
-import { MalformedAmqp, AmqpReader } from "../wire/amqp-reader.ts";
+import { MalformedAmqp } from "../wire/amqp-reader.ts";
 import { type MessageSections, type RawEntry, entriesOf, splitMessage, valueOf } from "../wire/message-sections.ts";
 
 export const PARTITION_KEY = "x-opt-partition-key";
@@ -11,6 +11,9 @@ export interface IncomingEvent {
   /** Its own one, else that of the batch. */
   readonly partitionKey: string | null;
 }
+
+/** The constructor of `null`. */
+const NULL = 0x40;
 
 /** The message format of a batch: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide */
 const BATCH_FORMAT = 0x80013700;
@@ -55,6 +58,6 @@ function partitionKeyOf(annotations: readonly RawEntry[]): string | null {
 /** A body without any byte: the payload of a tombstone. */
 export function hasNullPayload({ data, value, hasSequence }: MessageSections): boolean {
   if (hasSequence) return false;
-  if (value !== undefined) return new AmqpReader(value).read() === null;
+  if (value !== undefined) return value[0] === NULL;
   return data === null || data.every(({ length }) => length === 0);
 }

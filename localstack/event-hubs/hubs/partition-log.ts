@@ -1,3 +1,4 @@
+import { DamagedReads } from "../../faults/damaged-reads.ts";
 import type { IncomingEvent } from "./incoming-event.ts";
 import { StoredEvent } from "./stored-event.ts";
 
@@ -25,6 +26,8 @@ export class PartitionLog {
   #begin = 0;
   #end: PartitionEnd = { sequenceNumber: -1, offset: NO_OFFSET, enqueuedMs: null };
   readonly #readers = new Set<() => void>();
+  /** By sequence number. */
+  readonly #damage = new DamagedReads<number>();
 
   constructor(id: string, offsetOf: () => OffsetOf) {
     this.id = id;
@@ -74,6 +77,21 @@ export class PartitionLog {
     return this.#events.slice(start, start + count);
   }
 
+  /**
+   * Makes the event that was stored last unreadable for so many reads.
+   * @returns whether there is one
+   */
+  damageLast(reads: number): boolean {
+    const last = this.#events.at(-1);
+    if (last !== undefined) this.#damage.add(last.sequenceNumber, reads);
+    return last !== undefined;
+  }
+
+  /** The message of an event for one read. */
+  messageOf(event: StoredEvent): Buffer {
+    return this.#damage.shows(event.sequenceNumber) ? event.damagedBytes : event.bytes;
+  }
+
   /** The first event in log order that fits. */
   find(fits: (event: StoredEvent) => boolean): StoredEvent | undefined {
     return this.#events.find(fits);
@@ -94,6 +112,7 @@ export class PartitionLog {
   #removeBefore(sequenceNumber: number): void {
     this.#events = this.#events.slice(this.#indexOf(sequenceNumber));
     this.#begin = Math.max(this.#begin, sequenceNumber);
+    this.#damage.forget((damaged) => damaged < sequenceNumber);
   }
 
   /** Keeps the last event of each key, and those without one. The end stays, and so do sequence numbers and offsets. */

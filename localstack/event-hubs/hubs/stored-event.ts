@@ -63,7 +63,16 @@ export class StoredEvent {
 
   /** The message as readers get it, in a new buffer. */
   get bytes(): Buffer {
-    const writer = new AmqpWriter(this.length);
+    return this.#messageWith(this.#rest);
+  }
+
+  /** The message with a data section that holds no binary, which AMQP does not have, instead of all that was sent. */
+  get damagedBytes(): Buffer {
+    return this.#messageWith(amqp.described(Section.data, amqp.boolean(true)));
+  }
+
+  #messageWith(rest: Buffer): Buffer {
+    const writer = new AmqpWriter(this.length - this.#rest.length + rest.length);
     writer.bytes(this.#header);
     writer.descriptor(Section.messageAnnotations);
     writer.mapHead(this.#annotationsLength, this.#others.length + (this.partitionKey === null ? 6 : 8));
@@ -78,7 +87,7 @@ export class StoredEvent {
       writer.bytes(PARTITION_KEY_KEY);
       writer.string(this.partitionKey);
     }
-    writer.bytes(this.#rest);
+    writer.bytes(rest);
     return writer.target;
   }
 }
@@ -91,6 +100,6 @@ function othersOf(annotations: IncomingEvent["annotations"]): readonly Buffer[] 
 }
 
 /** The message with what a reader is told about the end of its partition. */
-export function withDeliveryAnnotations({ bytes, headerLength }: StoredEvent, annotations: Buffer): Buffer {
-  return Buffer.concat([bytes.subarray(0, headerLength), annotations, bytes.subarray(headerLength)]);
+export function withDeliveryAnnotations(message: Buffer, { headerLength }: StoredEvent, annotations: Buffer): Buffer {
+  return Buffer.concat([message.subarray(0, headerLength), annotations, message.subarray(headerLength)]);
 }

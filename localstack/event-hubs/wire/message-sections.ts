@@ -70,9 +70,10 @@ export function splitMessage(bytes: Buffer): MessageSections {
 
 const EMPTY = Buffer.alloc(0);
 
-/** The content of a binary with its constructor, which has a size of one byte or of four. */
+/** The content of a binary with its constructor, which has a size of one byte or of four. The SDK of JavaScript sends `null` where it is given no body. */
 function binaryOf(bytes: Buffer, start: number, end: number): Buffer {
   const code = bytes[start];
+  if (code === 0x40) return EMPTY;
   if (code !== 0xa0 && code !== 0xb0) throw new MalformedAmqp("a data section holds no binary");
   return bytes.subarray(start + (code === 0xa0 ? 2 : 5), end);
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ConnectionLost } from "../../../../adapters/event-hubs/client/connection-watch.ts";
 import { classify, mayBeStored } from "../../../../adapters/event-hubs/errors.ts";
 
 function coded(code: string, message = "text"): Error {
@@ -41,4 +42,12 @@ test("an old offset of a geo-replicated hub is recognised although it has no cod
 test("what was refused before it was stored is certainly not stored; the rest may be", () => {
   expect(["ServerBusyError", "ECONNREFUSED", "ArgumentError"].map((code) => mayBeStored(coded(code)))).toEqual([false, false, false]);
   expect(["OperationTimeoutError", "DetachForcedError", "ECONNRESET"].map((code) => mayBeStored(coded(code)))).toEqual([true, true, true]);
+});
+
+test("a batch may be stored whose connection has ended because of a message that could not be read", () => {
+  const lost = new ConnectionLost("the connection was lost", new RangeError("Maximum call stack size exceeded"));
+  expect(lost.unreadable).toBeInstanceOf(RangeError);
+  expect(mayBeStored(lost)).toBe(true);
+  expect(classify(lost)).toMatchObject({ code: "unavailable", retryable: true });
+  expect(new ConnectionLost("the connection was lost", Object.assign(new Error("read"), { code: "ECONNRESET" })).unreadable).toBeNull();
 });

@@ -198,10 +198,13 @@ test.each([
   await checkpoint(world, { offset: first! });
   await expect(member(connection, []).running).rejects.toMatchObject({ code: "position-out-of-range" });
   const handled: string[] = [];
-  const goesOn = member(connection, handled, { onGap: () => undefined });
+  const gaps: (number | null)[] = [];
+  const goesOn = member(connection, handled, { onGap: ({ missing }) => void gaps.push(missing) });
   await send(connection, ["5"]);
   await expect.poll(() => handled, LATER).toEqual([...later, "5"]);
   await goesOn.stop();
+  // Only the service knows which number an offset has, and it has forgotten it.
+  expect(gaps).toEqual([null]);
 });
 
 test("E3: an offset behind the end belongs to another hub", GENEROUS, async () => {
@@ -308,6 +311,58 @@ test("E8: bodies and properties of other clients are delivered as bytes and text
   const { headers } = found[3]!.raw;
   const shown = Object.fromEntries(headers.map(([name, value]) => [name, value === null ? null : Buffer.from(value).toString("latin1")]));
   expect(shown).toMatchObject({ n: "7", yes: "true", bytes: "\u0001\u0002", none: null });
+});
+
+test(
+  "E9: a compacted hub has gaps: readers and groups resume at numbers that are gone, and none of them counts as lost",
+  GENEROUS,
+  async () => {
+    await using world = await EventHubsWorld.start();
+    const connection = await world.connect();
+    const producer = connection.topic("flights", { codec: text() }).producer();
+    for (const [key, value] of ["a 1", "a 2", "a 3", "b 4", "a 5", "c 6"].map((one) => one.split(" ")))
+      await producer.send({ key: key!, value: value! });
+    const [first, second] = await read(connection);
+    await world.emulator.compact("flights");
+    for (const from of [{ after: first!.position }, { at: second!.position }]) {
+      const left: string[] = [];
+      const onGap = (): void => expect.unreachable("compaction is no gap");
+      for await (const { value } of connection.topic("flights", { codec: text() }).reader({ from, until: "now", onGap })) left.push(value);
+      expect(left).toEqual(["4", "5", "6"]);
+    }
+    await checkpoint(world, { sequencenumber: "0" });
+    const handled: string[] = [];
+    const one = member(connection, handled);
+    await expect.poll(() => handled, LATER).toEqual(["4", "5", "6"]);
+    await expect.poll(async () => (await connection.admin.lag("flights", "delays")).messages, LATER).toBe(0);
+    await one.stop();
+  },
+);
+
+test("E9: the lag of a compacted hub is at least what is left, and at most what was stored", GENEROUS, async () => {
+  await using world = await EventHubsWorld.start();
+  const connection = await world.connect();
+  await send(connection, ["1", "2", "3", "4"]);
+  await world.emulator.compact("flights");
+  await connection.admin.resetGroup("flights", "delays", "earliest");
+  expect((await connection.admin.lag("flights", "delays")).messages).toBe(4);
+  expect((await read(connection)).map(({ value }) => value)).toEqual(["4"]);
+});
+
+test("E9: an empty value, a tombstone, and an event without a body of another client are told apart", GENEROUS, async () => {
+  await using world = await EventHubsWorld.start();
+  const topic = (await world.connect()).topic("flights", { codec: text(), tombstones: true });
+  await topic.producer().sendBatch(["", null].map((value) => ({ key: "LH400", value })));
+  await using raw = rawProducer(world.emulator, "flights");
+  for (const body of [null, Buffer.alloc(0)]) await raw.sendBatch([{ body }], { partitionKey: "LH401" });
+  const found: (readonly [string, string | null])[] = [];
+  for await (const { key, value } of topic.reader({ until: "now" })) found.push([key, value]);
+  expect(found).toEqual([
+    ["LH400", ""],
+    ["LH400", null],
+    ["LH401", null],
+    ["LH401", ""],
+  ]);
 });
 
 test("E10: partitions that are added live are found, and read from their beginning", GENEROUS, async () => {

@@ -76,6 +76,24 @@ describe.each(hasOpenSsl ? ["TLS"] : [])("over %s, with an identity instead of a
     expect([...asked].toSorted()).toEqual(["https://eventhubs.azure.net//.default", "https://storage.azure.com/.default"]);
   });
 
+  test("AMQP in a WebSocket: it sends, reads and handles, with a key", GENEROUS, async () => {
+    const connectionString = emulator.connectionString
+      .replace(`127.0.0.1:${PORT}`, `${NAMESPACE}:${PORT}`)
+      .replace(";UseDevelopmentEmulator=true", "");
+    await using connection = await connect(eventHubs({ connectionString, checkpoints: "memory", webSockets: true }));
+    const topic = connection.topic("flights", { codec: text(), key: (value) => value });
+    await topic.producer().send({ value: "by a socket" });
+    const read: string[] = [];
+    for await (const { value } of topic.reader({ until: "now" })) read.push(value);
+    expect(read).toContain("by a socket");
+    const handled: string[] = [];
+    const consumer = topic.consumer({ group: "delays", initialPosition: "earliest" });
+    const running = consumer.run(({ value }) => void handled.push(value));
+    await expect.poll(() => handled, { timeout: 30_000 }).toContain("by a socket");
+    await consumer.close();
+    await running;
+  });
+
   test.each([
     ["a namespace", { namespace: `localhost:${PORT}`, credential }],
     ["a name that only ends so", { namespace: "evilservicebus.windows.net.example", credential }],

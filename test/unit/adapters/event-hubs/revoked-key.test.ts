@@ -1,13 +1,11 @@
 import { createHmac } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { type Connection, text } from "../../../../src/index.ts";
+import { text } from "../../../../src/index.ts";
 import { EventHubsWorld, GENEROUS } from "./event-hubs-world.ts";
+import { SOON_MS, consume, sendUntilRefused } from "./in-use.ts";
 
 const LATER = { timeout: 30_000 };
 const [KEY, OTHER_KEY] = ["YQ==", "Yg=="];
-/** How soon everybody learns it: far below the time of a send. */
-const SOON_MS = 10_000;
 
 /** With the key itself, or with a signature that was made by it. */
 function credentials(world: EventHubsWorld, form: string, key: string): string {
@@ -18,29 +16,6 @@ function credentials(world: EventHubsWorld, form: string, key: string): string {
   const signature = createHmac("sha256", key).update(`${resource}\n${expiry}`).digest("base64");
   const token = `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiry}&skn=all`;
   return `Endpoint=${endpoint};SharedAccessSignature=${token}`;
-}
-
-function consume(connection: Connection, handled: string[]) {
-  const options = { group: "delays", initialPosition: "earliest", sessionTimeoutMs: 3_000, commit: { everyMs: 10 } } as const;
-  const consumer = connection.topic("flights", { codec: text() }).consumer(options);
-  const running = consumer.run(({ value }) => void handled.push(value));
-  running.catch(() => undefined);
-  return { consumer, running };
-}
-
-/** Sends one message after the other until one is refused. @returns what was refused, and why */
-async function sendUntilRefused(connection: Connection, stored: string[]): Promise<{ readonly value: string; readonly error: unknown }> {
-  const producer = connection.topic("flights", { codec: text() }).producer({ deliveryTimeoutMs: SOON_MS });
-  for (let number = 0; ; number += 1) {
-    const value = String(number);
-    try {
-      await producer.send({ key: "LH400", value });
-      stored.push(value);
-    } catch (error) {
-      return { value, error };
-    }
-    await delay(5);
-  }
 }
 
 test.each([

@@ -64,6 +64,7 @@ test("what does not exist is not found, and what it cannot show is unsupported",
   await expect(emulator.expire("nowhere")).rejects.toMatchObject({ code: "not-found" });
   await expect(emulator.compact("nowhere")).rejects.toMatchObject({ code: "not-found" });
   await expect(emulator.deleteTopic("nowhere")).rejects.toMatchObject({ code: "not-found" });
+  expect(() => emulator.damage("nowhere", "0")).toThrow(expect.objectContaining({ code: "not-found" }));
   expect(() => emulator.inject({ kind: "earthquake" as "stall" })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
   expect(() => emulator.inject({ kind: "throttle", operation: "fetch" })).toThrow(expect.objectContaining({ code: "unsupported" }));
   expect(emulator.faultKinds).toHaveLength(11);

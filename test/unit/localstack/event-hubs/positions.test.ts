@@ -183,6 +183,23 @@ test("compaction leaves the last event of each key, gaps in the numbers, and no 
   expect(bodies(await atTheEnd.received(1))).toEqual(["8"]);
 });
 
+test("the last event is damaged for so many reads, and those beside it never", async () => {
+  await emulator.createTopic("damaged", { partitions: 1 });
+  const damage = (partition: string, times?: number) => () => emulator.damage("damaged", partition, { times });
+  for (const partition of ["0", "7"]) expect(damage(partition)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  expect(damage("0", 0)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  await write("damaged", "0", "1");
+  damage("0", 1)();
+  await write("damaged", "2");
+  for (const expected of [true, Buffer.from("1")]) {
+    await using subscription = read(emulator, "damaged", "0", EARLIEST);
+    const events = await subscription.received(3);
+    // No binary, in a section that holds nothing else.
+    expect(events.map(({ body }) => body as unknown)).toEqual([Buffer.from("0"), expected, Buffer.from("2")]);
+    expect(events.map(({ sequenceNumber }) => sequenceNumber)).toEqual([0, 1, 2]);
+  }
+});
+
 test("partitions are added live, and keep what there is", async () => {
   await emulator.createTopic("growing", { partitions: 1 });
   await write("growing", "0");

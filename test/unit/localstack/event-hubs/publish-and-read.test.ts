@@ -178,4 +178,19 @@ describe("the raw SDK is refused", () => {
     emulator.setDisabled(name, false);
     await producer.sendBatch([{ body: "x" }]);
   });
+
+  test("a hub that is disabled in use: the links of readers end, and those of publishers store nothing", async () => {
+    const name = await hub("disabled-in-use");
+    await using producer = rawProducer(emulator, name);
+    await producer.sendBatch([{ body: Buffer.from("before") }], { partitionId: "0" });
+    await using subscription = read(emulator, name, "0", EARLIEST);
+    await subscription.received(1);
+    emulator.setDisabled(name, true);
+    expect((await subscription.failed()).code).toBe("MessagingEntityDisabledError");
+    expect((await rejection(producer.sendBatch([{ body: "x" }], { partitionId: "0" }))).code).toBe("MessagingEntityDisabledError");
+    emulator.setDisabled(name, false);
+    await producer.sendBatch([{ body: Buffer.from("behind") }], { partitionId: "0" });
+    await using again = read(emulator, name, "0", EARLIEST);
+    expect(bodies(await again.received(2))).toEqual(["before", "behind"]);
+  });
 });
