@@ -1,15 +1,23 @@
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
 import { type AddressInfo, type Socket, connect as connectTo, createServer } from "node:net";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
-import { type Connection, connect, text } from "../../src/index.ts";
+import { type EmulatedKinesis, startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
+import { connect, text } from "../../src/index.ts";
 import { clientsOf } from "../unit/localstack/kinesis/clients.ts";
 
 const MS = 120_000;
 const KEYS = Array.from({ length: 40 }, (_, key) => `key-${key}`);
 const TABLE = "streamport.orders.workers";
 const SEED = 20_261_129;
+const PROGRAM = fileURLToPath(new URL("kinesis-member.ts", import.meta.url));
+/** Of the members, in milliseconds. */
+const SESSION_MS = 3_000;
 
 /** The same numbers in each run. */
 function random(seed: number): (below: number) => number {
@@ -20,7 +28,7 @@ function random(seed: number): (below: number) => number {
   };
 }
 
-/** The way of one member to the service, which can be cut: then its leases run out, as those of a crashed or frozen process. */
+/** The way of one member to the service, which can be cut: then its leases run out while it works on. */
 async function cuttable(port: number): Promise<{ readonly port: number; cut(): void }> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -44,37 +52,68 @@ async function cuttable(port: number): Promise<{ readonly port: number; cut(): v
   return { port: (server.address() as AddressInfo).port, cut };
 }
 
-interface Member {
-  readonly connection: Connection;
-  cut(): void;
+/** A process of its own. */
+class Member {
+  /** 0: it runs. */
+  #frozenUntilMs = 0;
+  readonly #way: Awaited<ReturnType<typeof cuttable>>;
+  readonly #process: ChildProcessByStdio<null, Readable, null>;
+
+  private constructor(way: Awaited<ReturnType<typeof cuttable>>, url: string, onHandled: (value: string) => void) {
+    this.#way = way;
+    this.#process = spawn(process.execPath, [PROGRAM, url], { stdio: ["ignore", "pipe", "inherit"] });
+    createInterface(this.#process.stdout).on("line", onHandled);
+  }
+
+  static async start({ url, endpoint }: Pick<EmulatedKinesis, "url" | "endpoint">, onHandled: (value: string) => void): Promise<Member> {
+    const { port } = new URL(endpoint);
+    const way = await cuttable(Number(port));
+    return new Member(way, url.replace(`:${port}&`, `:${way.port}&`), onHandled);
+  }
+
+  freeze(forMs: number): void {
+    this.#frozenUntilMs = performance.now() + forMs;
+    this.#process.kill("SIGSTOP");
+  }
+
+  thawIfDue(nowMs: number): void {
+    if (this.#frozenUntilMs === 0 || nowMs < this.#frozenUntilMs) return;
+    this.#frozenUntilMs = 0;
+    this.#process.kill("SIGCONT");
+  }
+
+  cut(): void {
+    this.#way.cut();
+  }
+
+  async kill(): Promise<void> {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode === null && signalCode === null) {
+      this.#process.kill("SIGKILL");
+      await once(this.#process, "exit");
+    }
+    this.#way.cut();
+  }
 }
 
-test("three members, sixteen shards, two minutes of splits, merges, cuts, thefts and stalls: nothing is lost, keys keep their order, checkpoints rise", async () => {
+test("three members, sixteen shards, two minutes of splits, merges, crashes, freezes, cuts, thefts and stalls: nothing is lost, keys keep their order, checkpoints rise", async ({
+  onTestFinished,
+}) => {
   await using emulator = await startEmulatedKinesis({ topics: { orders: { partitions: 16 } } });
   using clients = clientsOf(emulator);
   const below = random(SEED);
   const received = new Map<string, number[]>();
-  const members: Member[] = [];
-  const gone: Connection[] = [];
-  const { port } = new URL(emulator.endpoint);
-  const join = async (): Promise<void> => {
-    const way = await cuttable(Number(port));
-    const connection = await connect(emulator.url.replace(`:${port}&`, `:${way.port}&`));
-    members.push({ connection, cut: () => way.cut() });
-    const consumer = connection.topic("orders", { codec: text() }).consumer({
-      group: "workers",
-      concurrency: 8,
-      sessionTimeoutMs: 3_000,
-      commit: { everyMs: 50 },
-    });
-    // A member that is cut off may end with an error.
-    const running = consumer.run(async (message) => {
-      const [key, number] = message.value.split(" ");
-      await delay(below(3));
-      received.set(key!, [...(received.get(key!) ?? []), Number(number)]);
-    });
-    void running.catch(() => undefined);
+  const onHandled = (value: string): void => {
+    const [key, number] = value.split(" ");
+    received.set(key!, [...(received.get(key!) ?? []), Number(number)]);
   };
+  const members: Member[] = [];
+  /** Cut off from the service, and still running. */
+  const cutOff: Member[] = [];
+  onTestFinished(async () => {
+    await Promise.all([...members, ...cutOff].map(async (member) => member.kill()));
+  });
+  const join = async (): Promise<void> => void members.push(await Member.start(emulator, onHandled));
   for (let joined = 0; joined < 3; joined += 1) await join();
   await using sender = await connect(emulator.url);
   const producer = sender.topic("orders", { codec: text(), key: (value) => value.split(" ")[0]! }).producer();
@@ -96,12 +135,21 @@ test("three members, sixteen shards, two minutes of splits, merges, cuts, thefts
     await producer.sendBatch(KEYS.map((key) => ({ value: `${key} ${sent}` })));
     sent += 1;
     if (sent % 20 === 0) emulator.reshard("orders", 8 + below(17));
-    if (sent % 33 === 0) {
-      const [cutOff] = members.splice(below(members.length), 1);
-      cutOff!.cut();
-      gone.push(cutOff!.connection);
+    if (sent % 50 === 17) {
+      const [crashed] = members.splice(below(members.length), 1);
+      await crashed!.kill();
       await join();
     }
+    if (sent % 50 === 42) {
+      for (const former of cutOff.splice(0)) await former.kill();
+      const [lost] = members.splice(below(members.length), 1);
+      lost!.cut();
+      cutOff.push(lost!);
+      await join();
+    }
+    // Shorter than a session, or longer.
+    if (sent % 30 === 0) members[below(members.length)]!.freeze(500 + below(3 * SESSION_MS));
+    for (const member of [...members, ...cutOff]) member.thawIfDue(performance.now());
     if (sent % 25 === 0) emulator.inject({ kind: "steal-partition", topic: "orders", times: 2 });
     if (sent % 28 === 0) emulator.inject({ kind: "stall", topic: "orders", times: 4, durationMs: 1_000 });
     for (const { leaseKey, checkpoint } of await rows()) {
@@ -112,12 +160,11 @@ test("three members, sixteen shards, two minutes of splits, merges, cuts, thefts
     }
     await delay(100);
   }
+  for (const member of [...members, ...cutOff]) member.thawIfDue(Infinity);
   const complete = (): boolean => KEYS.every((key) => new Set(received.get(key)).size === sent);
   await expect.poll(complete, { timeout: 120_000, interval: 500 }).toBe(true);
   for (const [key, numbers] of received) {
     const first = [...new Set(numbers)];
     expect(first, `first occurrences of ${key} are in order`).toEqual(first.toSorted((a, b) => a - b));
   }
-  await Promise.all([...members.map(({ connection }) => connection), ...gone].map((connection) => connection.close({ timeoutMs: 2_000 })));
-  for (const member of members) member.cut();
 });
