@@ -28,8 +28,8 @@ target when it starts.
 
 verify compares what the source holds now with what the target holds of it:
 content, order and number; --since looks at a window only, and --sample at some
-messages. While a copy runs, --group looks at that part only
-which this group of the copy has stored as copied.
+messages. While a copy runs, --group looks at that part only which this group of
+the copy has stored as copied.
 
 Exit codes: 0 done or equal, 1 something would be lost, a difference, or stopped
 before the end (the message begins with the error's code), 2 wrong usage.

@@ -173,10 +173,13 @@ export class Lane {
   joinReadyList(list: ReadyList, previous: Lane | null): void {
     this.readyList = list;
     this.previousReady = previous;
+    if (previous !== null) previous.nextReady = this;
   }
 
-  /** For `ReadyList` only. */
+  /** For `ReadyList` only: its neighbours become each other's. */
   leaveReadyList(): void {
+    if (this.previousReady !== null) this.previousReady.nextReady = this.nextReady;
+    if (this.nextReady !== null) this.nextReady.previousReady = this.previousReady;
     this.readyList = null;
     this.previousReady = null;
     this.nextReady = null;

@@ -22,19 +22,15 @@ export class ReadyList {
     if (lane.readyList === this) return;
     lane.readyList?.remove(lane);
     lane.joinReadyList(this, this.#last);
-    if (this.#last === null) this.#first = lane;
-    else this.#last.nextReady = lane;
+    this.#first ??= lane;
     this.#last = lane;
     this.#size += 1;
   }
 
   /** The lane must be here. */
   remove(lane: Lane): void {
-    const { previousReady, nextReady } = lane;
-    if (previousReady === null) this.#first = nextReady;
-    else previousReady.nextReady = nextReady;
-    if (nextReady === null) this.#last = previousReady;
-    else nextReady.previousReady = previousReady;
+    if (this.#first === lane) this.#first = lane.nextReady;
+    if (this.#last === lane) this.#last = lane.previousReady;
     lane.leaveReadyList();
     this.#size -= 1;
   }
