@@ -222,7 +222,8 @@ async function ratedSeconds(connection: TopicConnection, copiers: number): Promi
     ),
   );
   while (states.some(({ partitions }) => partitions !== PARTITIONS / copiers)) await sleep(100);
-  await fillTopic(connection.topic(source, { codec: bytes() }), workload(RATED_MESSAGES));
+  // Each with a key of its own: as many come to the one half of the partitions as to the other.
+  await fillTopic(connection.topic(source, { codec: bytes() }), workload(RATED_MESSAGES, undefined, RATED_MESSAGES));
   const startedAt = performance.now();
   while (states.reduce((sum, { copied }) => sum + copied, 0) < RATED_MESSAGES) await sleep(100);
   const seconds = (performance.now() - startedAt) / 1_000;
