@@ -19,8 +19,18 @@ export interface Endpoint {
 
 const GOOGLE = /(?:^|\.)googleapis\.com$/;
 
-/** Clients of one address must not share a connection, because a connection carries 100 streams. */
-const CHANNEL = { "grpc.use_local_subchannel_pool": 1, "grpc.initial_reconnect_backoff_ms": 50, "grpc.max_reconnect_backoff_ms": 2_000 };
+/**
+ * Clients of one address must not share a connection, because a connection carries 100 streams. A connection that is lost without a word is
+ * known by a ping that is not answered: every call on it would wait for its time-out otherwise, again and again. Google's client in
+ * Python pings as often.
+ */
+const CHANNEL = {
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.initial_reconnect_backoff_ms": 50,
+  "grpc.max_reconnect_backoff_ms": 2_000,
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+};
 
 /** The environment variable that Google's own libraries honour; the v1 clients do not read it. */
 export const EMULATOR_VARIABLE = "PUBSUB_EMULATOR_HOST";
