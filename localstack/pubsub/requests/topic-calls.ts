@@ -74,7 +74,9 @@ export const listTopics: Call<PageRequest & { readonly project: string }> = {
 export const listTopicSubscriptions: Call<PageRequest & OfTopic> = {
   subject: ofTopic,
   handle(request, { registry }) {
-    const attached = [...registry.topic(request.topic).subscriptions].toSorted(byName);
+    const attached = [...registry.topic(request.topic).subscriptions]
+      .filter(({ name }) => registry.findSubscription(name) !== null)
+      .toSorted(byName);
     const { page, nextPageToken } = pageOf(attached, request);
     return { subscriptions: page.map(({ name }) => name), nextPageToken };
   },
