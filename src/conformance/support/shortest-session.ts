@@ -14,7 +14,7 @@ export async function shortestSession(context: CaseContext, topic: CaseTopic): P
   const problems: unknown[] = [];
   const sessions = new Set(SESSIONS_MS.map((sessionMs) => context.deadline.longEnough(sessionMs, SESSION_CALLS)));
   for (const sessionTimeoutMs of sessions) {
-    const consumer = sequencedTopic(context.connection, topic).consumer({ group, sessionTimeoutMs, initialPosition: "latest" });
+    const consumer = sequencedTopic(context.connection, topic).consumer({ group, sessionTimeoutMs, initialPosition: topic.start });
     const running = context.later(consumer.run(() => undefined));
     let problem: unknown = null;
     void running.catch((error: unknown) => (problem = error));

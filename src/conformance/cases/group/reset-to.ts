@@ -6,7 +6,7 @@ import { checkExactlyOnceInOrder } from "../../history/check.ts";
 import { identify } from "../../history/history.ts";
 import { type Sequenced, keyNames } from "../../history/sequenced.ts";
 import { recordInto } from "../../member.ts";
-import { endBookmark } from "../../support/end-bookmark.ts";
+import { bookmarkBehindAll, endBookmark } from "../../support/end-bookmark.ts";
 import { expectLogs, logsOf, publishAroundATime, selectFrom, storedFrom } from "../../support/partition-logs.ts";
 import { MORE_PARTITIONS, partitionChangeGates } from "../../support/partition-change.ts";
 import { publish, readAll, untilComplete } from "../../support/stream-steps.ts";
@@ -64,7 +64,7 @@ const toBookmark = defineCase({
   gates: {
     groupReset: async (context) => {
       const topic = await context.topic();
-      const bookmark = await endBookmark(context, topic);
+      const bookmark = await bookmarkBehindAll(context, topic);
       await expectUnsupported(async () => context.admin.resetGroup(topic.name, "any", { bookmark }), "groupReset");
     },
   },
@@ -73,7 +73,7 @@ const toBookmark = defineCase({
     const group = await context.group(topic);
     const before = context.history();
     await publish(context, before, topic, keyNames(8), 2);
-    const bookmark = await endBookmark(context, topic);
+    const bookmark = await bookmarkBehindAll(context, topic);
     const behind = before.continued();
     await publish(context, behind, topic, keyNames(8), 2);
     const all = context.history();

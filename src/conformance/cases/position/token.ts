@@ -7,7 +7,7 @@ import type { CaseContext } from "../../case-context.ts";
 import { type CaseTopic, sequencedTopic } from "../../case-topic.ts";
 import { defineCase } from "../../define-case.ts";
 import type { Sequenced } from "../../history/sequenced.ts";
-import { endBookmark } from "../../support/end-bookmark.ts";
+import { bookmarkBehindAll } from "../../support/end-bookmark.ts";
 import { recreateTopic } from "../../support/recreate-topic.ts";
 import { publish, readAll } from "../../support/stream-steps.ts";
 
@@ -21,7 +21,7 @@ async function tokensOf(context: CaseContext, topic: CaseTopic): Promise<Tokens>
   await publish(context, context.history(), topic, ["key"], 3);
   const messages = await readAll(context, sequencedTopic(context.connection, topic), { from: topic.start, until: "now" });
   const { position, partition }: Message<Sequenced> = messages[1]!;
-  return { position, partition, bookmark: await endBookmark(context, topic) };
+  return { position, partition, bookmark: await bookmarkBehindAll(context, topic) };
 }
 
 /** Every option with which a reader takes a token, as far as the provider has the capability. */

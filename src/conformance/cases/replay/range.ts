@@ -7,7 +7,7 @@ import { defineCase } from "../../define-case.ts";
 import { checkComplete, checkExactlyOnceInOrder, checkNothingForeign, checkOrder } from "../../history/check.ts";
 import { type Sequenced, keyNames, showSequenced } from "../../history/sequenced.ts";
 import { type CompactedTopic, TOMBSTONE_GATE, compactedTopic } from "../../support/compacted-topic.ts";
-import { endBookmark } from "../../support/end-bookmark.ts";
+import { bookmarkBehindAll, endBookmark } from "../../support/end-bookmark.ts";
 import { expectLogs, logsOf, selectFrom } from "../../support/partition-logs.ts";
 import { publish, readAll, readStored } from "../../support/stream-steps.ts";
 
@@ -242,7 +242,7 @@ const betweenBookmarks = defineCase({
   gates: {
     endAtBookmark: async (context) => {
       const topic = await context.topic();
-      const bookmark = await endBookmark(context, topic);
+      const bookmark = await bookmarkBehindAll(context, topic);
       const stream = sequencedTopic(context.connection, topic);
       await expectUnsupported(async () => readAll(context, stream, { until: { bookmark } }), "endAtBookmark");
     },
