@@ -35,7 +35,10 @@ export interface EmulatorReply {
 export async function startEmulatorProcess(provider: string, options: object = {}): Promise<EmulatorProcess> {
   const child = fork(PROGRAM, [provider, JSON.stringify(options)], { stdio: ["ignore", "inherit", "inherit", "ipc"], execArgv: [] });
   const waiting = new Map<number, PromiseWithResolvers<EmulatorReply>>();
+  let ending: Error | null = null;
+  let isStopping = false;
   const expectReply = (id: number): Promise<EmulatorReply> => {
+    if (ending !== null) return Promise.reject(ending);
     const reply = Promise.withResolvers<EmulatorReply>();
     waiting.set(id, reply);
     return reply.promise;
@@ -46,14 +49,22 @@ export async function startEmulatorProcess(provider: string, options: object = {
     if (reply.error === null) asked?.resolve(reply);
     else asked?.reject(new Error(`the emulator of ${provider}: ${reply.error}`));
   });
-  child.once("exit", (exitCode) => {
-    for (const { reject } of waiting.values()) reject(new Error(`the emulator of ${provider} ended with ${exitCode}`));
+  // Clients may wait for it for ever, so that nothing else would say why nothing is measured any more.
+  child.once("exit", (exitCode, exitSignal) => {
+    ending = new Error(`the emulator of ${provider} ended with ${exitSignal ?? exitCode}`);
+    for (const { reject } of waiting.values()) reject(ending);
+    if (!isStopping) console.error(ending.message);
   });
   let calls = 0;
   const call = async (name: EmulatorCall["call"], fault?: Fault): Promise<void> => {
     calls += 1;
-    const reply = expectReply(calls);
-    child.send({ id: calls, call: name, fault } satisfies EmulatorCall);
+    const id = calls;
+    const reply = expectReply(id);
+    if (ending === null) {
+      child.send({ id, call: name, fault } satisfies EmulatorCall, (error) => {
+        if (error !== null) waiting.get(id)?.reject(error);
+      });
+    }
     await reply;
   };
   const { url, environment } = await expectReply(0);
@@ -65,6 +76,8 @@ export async function startEmulatorProcess(provider: string, options: object = {
     inject: (fault) => call("inject", fault),
     clearFaults: () => call("clearFaults"),
     async [Symbol.asyncDispose]() {
+      if (ending !== null) return;
+      isStopping = true;
       const ended = once(child, "exit");
       child.disconnect();
       await ended;

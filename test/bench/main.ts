@@ -33,6 +33,17 @@ function table({ provider, control, bars, ...result }: BenchResult): string {
   return [`${provider}: control ${control}${result.void ? ", VOID: the machine was not quiet" : ""}`, ...rows].join("\n");
 }
 
+// A bench that is ended from outside would be gone without a word, and its emulator with it.
+for (const [signal, number] of [
+  ["SIGHUP", 1],
+  ["SIGTERM", 15],
+] as const) {
+  process.once(signal, () => {
+    console.error(`the bench was ended from outside, by ${signal}`);
+    process.exit(128 + number);
+  });
+}
+
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" }, record: { type: "boolean" } } });
 const bench = BENCHES[positionals[0] ?? ""];
 if (bench === undefined || positionals.length !== 1) {
