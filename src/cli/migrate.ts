@@ -24,7 +24,8 @@ A copy is a member of a group on the source. Further copiers of the same two
 topics share its work, and take over from one that ends. Interrupted or killed
 and started again, it goes on where it stopped: nothing is lost, and nothing
 comes twice. For that it keeps files in --state; without them it reads the whole
-target when it starts.
+target when it starts. On a terminal it shows a bar; where the output goes
+elsewhere it prints JSON lines, the last of which is the result.
 
 verify compares what the source holds now with what the target holds of it:
 content, order and number; --since looks at a window only, and --sample at some
@@ -75,7 +76,7 @@ export function addMigrate(program: Command): void {
     .option("-g, --group <group>", "the group on the source (default: made from both topics)")
     .option("--continuous", "follow the source until interrupted (default: end at what is stored now)")
     .option("--rate <messages>", "messages a second, at most", parseRate)
-    .option("--json", "JSON lines: the progress every second, and the result")
+    .option("--json", "JSON lines, also on a terminal: the progress every second, and the result")
     .addHelpText("after", DETAILS)
     .action(copyMessages);
   withTwoSides(migrate.command("verify"))
@@ -105,7 +106,7 @@ async function planMigration(options: PlanCommandOptions): Promise<void> {
   if (!result.ready) process.exitCode = 1;
 }
 
-function planText({ ready, source, target, group, expected, findings, groups, notChecked }: PlanResult): string {
+function planText({ ready, source, target, group, expected, findings, groups, targetGroups, notChecked }: PlanResult): string {
   const rows = [["", "provider", "topic", "partitions", "retention", "largest message", "lacking permissions"]];
   for (const [name, side] of [
     ["source", source],
@@ -126,7 +127,8 @@ function planText({ ready, source, target, group, expected, findings, groups, no
   const figure = (count: number | null): string => count?.toLocaleString("en") ?? "unknown";
   const lines = [
     `The copy is a member of the group ${group}. Expected: ${figure(expected.messages)} messages, ${figure(expected.bytes)} bytes, at least ${expected.calls === null ? "an unknown number of calls" : counted(expected.calls, "call")}.`,
-    ...(groups ?? []).map((one) => `group ${one.group}: ${figure(one.lag)} messages behind`),
+    ...(groups ?? []).map((one) => `group ${one.group} of the source: ${figure(one.lag)} messages behind`),
+    ...(targetGroups ?? []).map((one) => `group ${one.group} of the target: ${figure(one.lag)} messages behind`),
     ...findings.map(({ weight, what, proposal }) => `${weight}: ${what}; ${proposal}`),
     ...notChecked.map((what) => `not checked: ${what}`),
     ready ? "Nothing would be lost, as far as is known." : "Something would be lost, or has to be done first.",
@@ -162,8 +164,9 @@ function verdictLines(result: VerifyResult): readonly string[] {
 }
 
 async function copyMessages(options: CopyCommandOptions): Promise<void> {
-  const { group, continuous, rate, json = false } = options;
+  const { group, continuous, rate } = options;
   const output = new StandardOutput();
+  const json = options.json ?? !output.isTerminal;
   const printed: Promise<void>[] = [];
   let last: CopyProgress = { copied: 0, duplicates: 0, returned: 0, lag: null, partitions: [] };
   const rates = new RateMeter();
@@ -187,7 +190,7 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
     );
     await Promise.all(printed);
     if (json) await output.write(`${JSON.stringify(result)}\n`);
-    else {
+    if (options.json !== true) {
       const behind = result.lag === null ? "" : `, ${counted(result.lag, "message")} behind`;
       progress.print(`Copied ${counted(result.copied, "message")}; ${result.duplicates.toLocaleString("en")} were there already${behind}.`);
     }

@@ -50,11 +50,15 @@ test("copy prints its result, goes on behind it, and takes wrong usage and missi
   expect(first).toMatchObject({ exitCode: 0, errors: "" });
   expect(JSON.parse(first.output.trimEnd().split("\n").at(-1)!)).toEqual({ copied: 120, duplicates: 0, lag: 0 });
   await produce(source, keysOf(6), 5, 20);
-  expect(await migrate("copy", ...state)).toEqual({
-    exitCode: 0,
-    output: "",
-    errors: "Copied 30 messages; 0 were there already, 0 messages behind.\n",
+  // Without a terminal there are JSON lines as well, and the last of them is the result.
+  const second = await migrate("copy", ...state);
+  expect(second).toMatchObject({ exitCode: 0, errors: "Copied 30 messages; 0 were there already, 0 messages behind.\n" });
+  const lines = second.output.trimEnd().split("\n");
+  const [progress, result] = lines.slice(-2).map((line) => JSON.parse(line) as object);
+  expect(progress).toEqual({
+    progress: { copied: 30, duplicates: 0, returned: 0, lag: 0, partitions: [], perSecond: expect.any(Number) },
   });
+  expect(result).toEqual({ copied: 30, duplicates: 0, lag: 0 });
   expect(valuesByKey(await messagesOf(target))).toEqual(valuesByKey(await messagesOf(source)));
   expect(await migrate("copy", "--rate", "0")).toMatchObject({ exitCode: 2 });
   const missing = await migrate("copy", "--to-topic", "none", ...state);
@@ -65,6 +69,25 @@ test("copy prints its result, goes on behind it, and takes wrong usage and missi
   vi.stubEnv("STREAM_SOURCE_URL", "memory:x");
   vi.stubEnv("STREAM_TARGET_URL", "memory:x");
   expect(await runInProcess(args)).toMatchObject({ exitCode: 2, errors: expect.stringContaining("memory:x") });
+});
+
+test("on a terminal a copy shows a bar with the rate, what is left and the time for it, and JSON lines only where they are asked for", async (context) => {
+  const isTerminal = [process.stdout, process.stderr].map((stream) => [stream, Object.getOwnPropertyDescriptor(stream, "isTTY")] as const);
+  for (const [stream] of isTerminal) Object.defineProperty(stream, "isTTY", { value: true, configurable: true });
+  context.onTestFinished(() => {
+    for (const [stream, before] of isTerminal) {
+      if (before === undefined) Reflect.deleteProperty(stream, "isTTY");
+      else Object.defineProperty(stream, "isTTY", before);
+    }
+  });
+  await produce(source, keysOf(6), 60);
+  const shown = await migrate("copy", "--rate", "150", "--state", directory);
+  expect(shown).toMatchObject({ exitCode: 0, output: "" });
+  expect(shown.errors).toMatch(/\[#*-*\] \d+ % \d+ messages copied, \d+ a second, \d+ behind, \d[^\r]* left/);
+  expect(shown.errors).toContain("Copied 360 messages; 0 were there already, 0 messages behind.\n");
+  const lines = await migrate("copy", "--json", "--state", directory);
+  expect(lines).toMatchObject({ exitCode: 0, errors: "" });
+  expect(JSON.parse(lines.output.trimEnd().split("\n").at(-1)!)).toEqual({ copied: 0, duplicates: 0, lag: 0 });
 });
 
 test("verify ends with 0 where both are equal, and with 1 where they differ", async () => {

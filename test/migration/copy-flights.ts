@@ -34,8 +34,10 @@ export async function expectFlightsCopied(
   await producer.sendStream(flights.map(({ line, flight }) => ({ value: flight, headers: { [LINE_HEADER]: String(line) } })));
   await producer.close();
 
-  const result = await copy(source, target);
-  expect(result).toMatchObject({ copied: flights.length, duplicates: 0 });
+  const { copied, duplicates } = await copy(source, target);
+  expect(copied).toBe(flights.length);
+  // A service that settles single messages may deliver some again, on a busy machine: those are left out, as the verification shows.
+  if (sourceConnection.capabilities.orderingUnit === "partition") expect(duplicates).toBe(0);
   expect(await verify(source, target)).toEqual(equalResult(flights.length));
   const log = new FlightLog(flights);
   for await (const message of flightsOf(target).reader({ until: "now" })) log.add(message);

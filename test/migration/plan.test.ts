@@ -85,6 +85,17 @@ test("a plan names the groups of the source with their lag, and what growth does
     ready: true,
   });
   expect(groups![0]!.lag).toBeGreaterThan(groups![1]!.lag!);
+  const taken = await memorySide(context, "kafka", "c", 1);
+  await produce(taken, keysOf(1), 5);
+  const consumer = taken.connection.topic("c", { codec: bytes() }).consumer({ group: "first" });
+  for await (const { value } of consumer) if (Buffer.from(value).toString() === "key-0:1") break;
+  await consumer.close();
+  const used = await plan(source, taken);
+  expect(used.targetGroups).toEqual([{ group: "first", lag: 4 }]);
+  expect(used.findings).toContainEqual(
+    expect.objectContaining({ weight: "possible", what: expect.stringContaining('the target has a group "first" already') }),
+  );
+  expect((await plan(source, target)).targetGroups).toEqual([]);
   expect(findings.filter(({ what }) => what.includes("keys move")).map(({ what }) => /to (\w+) at (\w+)/.exec(what)!.slice(1))).toEqual([
     ["a", "memory"],
   ]);

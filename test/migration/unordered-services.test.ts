@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startEmulatedPubSub } from "../../localstack/pubsub/emulated-pubsub.ts";
 import { bytes, connect } from "../../src/index.ts";
-import { copy, translateGroups } from "../../src/migration/index.ts";
-import { type MemorySide, keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
+import { copyGroup } from "../../src/migration/copy/copy-options.ts";
+import { copy, translateGroups, verify } from "../../src/migration/index.ts";
+import { type MemorySide, equalResult, keysOf, memorySide, messagesOf, produce, valuesByKey } from "./two-topics.ts";
 
 /** Handles until enough was handled. @returns the values */
 async function handle(
@@ -108,6 +109,26 @@ test("a group that exists on a service that shows no members is moved when it is
   const refused = await translateGroups(source, target, { groups: ["delays"] });
   expect(refused).toMatchObject({ done: false, groups: [{ refused: { code: "conflict", message: expect.stringContaining("confirm") } }] });
   expect(await translateGroups(source, target, { groups: ["delays"], confirmed: true })).toMatchObject({ done: true });
+});
+
+test("what a service delivers again while it is copied, because leases ran out, is left out: the target holds each message once", async (context) => {
+  const emulator = await startEmulatedPubSub({ topics: { flights: { groups: [copyGroup("flights", "departures")] } } });
+  context.onTestFinished(() => emulator.close());
+  const connection = await connect(emulator.url);
+  context.onTestFinished(() => connection.close({ timeoutMs: 1_000 }));
+  const source = { connection, topic: "flights" };
+  const target = await memorySide(context, "kafka", "departures", 3);
+  const keys = keysOf(10);
+  await produce(source, keys, 60);
+  // All leases run out between two extensions, many times.
+  const aging = setInterval(() => emulator.advance(11_000), 60);
+  context.onTestFinished(() => clearInterval(aging));
+  const { copied, duplicates } = await copy(source, target, { ratePerSecond: 600, batchMessages: 50 });
+  expect(copied).toBe(600);
+  expect(duplicates).toBeGreaterThan(0);
+  expect(await verify(source, target)).toEqual(equalResult(600));
+  const expected = keys.map((key) => [key, Array.from({ length: 60 }, (_, number) => `${key}:${number}`)]);
+  expect(valuesByKey(await messagesOf(target))).toEqual(Object.fromEntries(expected));
 });
 
 test("a group of a service without positions has handled everything, when that is confirmed", async (context) => {

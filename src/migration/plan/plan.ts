@@ -38,7 +38,7 @@ export interface PlanFinding {
   readonly proposal: string;
 }
 
-/** A group of the source. */
+/** A group of one side. */
 export interface PlanGroup {
   readonly group: string;
   /** Messages that it has not handled; `null` where the provider does not report it. */
@@ -54,8 +54,10 @@ export interface PlanResult {
   /** `null`: the provider does not report how many messages there are. */
   readonly expected: { readonly messages: number | null; readonly bytes: number | null; readonly calls: number | null };
   readonly findings: readonly PlanFinding[];
-  /** Those that may have to be translated, without that of the copy; `null`: the provider does not list groups. */
+  /** Those of the source that may have to be translated, without that of the copy; `null`: the provider does not list groups. */
   readonly groups: readonly PlanGroup[] | null;
+  /** Those that the target has already; `null`: the provider does not list groups. */
+  readonly targetGroups: readonly PlanGroup[] | null;
   /** What nobody looks at here. */
   readonly notChecked: readonly string[];
 }
@@ -85,6 +87,7 @@ export async function plan(source: Side, target: Side, options: PlanOptions = {}
   const group = options.group ?? copyGroup(source.topic, target.topic);
   const sample = await lookAtSample(from, to, options.sampleMessages ?? 10_000, signal);
   const [planned, toSide] = [await describeSide(from, group, signal), await describeSide(to, null, signal)];
+  const [groups, targetGroups] = [await groupsOf(from, group, signal), await groupsOf(to, null, signal)];
   const findings = [
     ...sample.findings,
     ...missingCapabilities(
@@ -96,6 +99,7 @@ export async function plan(source: Side, target: Side, options: PlanOptions = {}
     ...retentionFindings(from, to, [planned, toSide], sample.oldestMs),
     ...growthFindings(from, to),
     ...(await groupFindings(from, group, signal)),
+    ...takenNames(groups, targetGroups),
     ...permissionFindings([planned, toSide]),
   ];
   const messages = await messagesIn(from, group, signal);
@@ -107,7 +111,8 @@ export async function plan(source: Side, target: Side, options: PlanOptions = {}
     group,
     expected: { messages, bytes, calls: messages === null || bytes === null ? null : await callsFor(to, messages, bytes) },
     findings,
-    groups: await groupsOf(from, group, signal),
+    groups,
+    targetGroups,
     notChecked: NOT_CHECKED,
   };
 }
@@ -204,7 +209,19 @@ function growthFindings(...sides: readonly OpenSide[]): readonly PlanFinding[] {
     }));
 }
 
-async function groupsOf(side: OpenSide, own: string, signal: AbortSignal): Promise<readonly PlanGroup[] | null> {
+/** A translation moves no group of the target that it has not put there. */
+function takenNames(groups: readonly PlanGroup[] | null, targetGroups: readonly PlanGroup[] | null): readonly PlanFinding[] {
+  const taken = new Set(targetGroups?.map(({ group }) => group));
+  return (groups ?? [])
+    .filter(({ group }) => taken.has(group))
+    .map(({ group }) => ({
+      weight: "possible",
+      what: `the target has a group ${JSON.stringify(group)} already: if no translation has put it there, none will move it`,
+      proposal: "remove it from the target before groups are translated, or leave this one out",
+    }));
+}
+
+async function groupsOf(side: OpenSide, own: string | null, signal: AbortSignal): Promise<readonly PlanGroup[] | null> {
   const { context } = side;
   if (!context.capabilities.groupAdmin) return null;
   const listed = await retriedCall(callOn(context, "plan", signal), (attempt) =>
