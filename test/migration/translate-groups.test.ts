@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Kafka, logLevel } from "kafkajs";
 import { type TestContext, expect, test } from "vitest";
 import type { EmulatedProvider } from "../../localstack/index.ts";
-import { type Message, bytes } from "../../src/index.ts";
+import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
+import { type Message, bytes, connect } from "../../src/index.ts";
 import {
   type CheckpointStore,
   type TranslationStore,
@@ -192,6 +194,32 @@ test("a group behind the retention of the target, or of the source, is refused",
   await source.emulator.expire("flights");
   const gone = await translateGroups(source, target);
   expect(gone.groups).toMatchObject([{ refused: { code: "position-out-of-range", message: expect.stringContaining("retention") } }]);
+});
+
+test("a group is refused where the retention of the target has passed one partition only, in which its first message is not", async (context) => {
+  const source = await memorySide(context, "kafka", "flights", 1);
+  const emulator = await startEmulatedKafka({ topics: { departures: { partitions: 2 } } });
+  context.onTestFinished(() => emulator.close());
+  const connection = await connect(emulator.url);
+  context.onTestFinished(() => connection.close({ timeoutMs: 1_000 }));
+  const target = { connection, topic: "departures" };
+  await produce(source, keysOf(12), 10);
+  await handle(source, "delays", 4);
+  await copy(source, target);
+  const next = (await messagesOf(source))[4]!;
+  const kept = (await messagesOf(target)).find(({ key }) => key === next.key)!.partition;
+  const admin = new Kafka({ brokers: [new URL(emulator.url).host], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  // Loads what the next call needs.
+  await admin.fetchTopicOffsets("departures");
+  await admin.deleteTopicRecords({ topic: "departures", partitions: [{ partition: 1 - Number(kept), offset: "-1" }] });
+  await admin.disconnect();
+  const left = await messagesOf(target);
+  expect(left.length).toBeGreaterThan(0);
+  expect(left.length).toBeLessThan(120);
+  expect((await translateGroups(source, target, { groups: ["delays"] })).groups).toMatchObject([
+    { refused: { code: "position-out-of-range", message: expect.stringContaining("the target does not hold") } },
+  ]);
 });
 
 /** Handles all but the messages of one key, which stays at its first message, and leaves. @returns what was handled */

@@ -36,6 +36,10 @@ interface Search {
 
 /** A copy that has lost its checkpoints and its group, and finds more than so many messages, would need too much memory. */
 const MOST_HELD = 5_000_000;
+/** A source that settles single messages has no checkpoints: of what was copied from it, so many of the last ones are kept. Those are the ones that may come again. */
+const MOST_UNORDERED = 1_000_000;
+/** One of such a source. */
+export const UNORDERED: HeldMessage = Object.freeze({ ordinal: null, digest: null });
 
 /** Finds in the target what this copy has written before. Searches that begin at the same bookmark share one reading. */
 export class HeldMessagesReader {
@@ -44,6 +48,8 @@ export class HeldMessagesReader {
   readonly #digests: RecordDigests;
   readonly #signal: AbortSignal;
   readonly #read: (places: ReadonlyMap<string, PartitionPlace>) => void;
+  readonly #mostOrdered: number;
+  readonly #mostUnordered: number;
   readonly #waiting = new Map<Bookmark | null, { readonly searches: Search[]; readonly done: Promise<void> }>();
   #tail: Promise<void> = Promise.resolve();
 
@@ -54,12 +60,15 @@ export class HeldMessagesReader {
     digests: RecordDigests,
     signal: AbortSignal,
     read: (places: ReadonlyMap<string, PartitionPlace>) => void,
+    { mostOrdered = MOST_HELD, mostUnordered = MOST_UNORDERED }: { mostOrdered?: number; mostUnordered?: number } = {},
   ) {
     this.#source = source;
     this.#target = target;
     this.#digests = digests;
     this.#signal = signal;
     this.#read = read;
+    this.#mostOrdered = mostOrdered;
+    this.#mostUnordered = mostUnordered;
   }
 
   /**
@@ -105,18 +114,22 @@ export class HeldMessagesReader {
 
   #note(search: Search, { key, value, headers }: StoredRecord, trail: ProvenanceTrail, origin: Provenance): void {
     const { position, ordinal, timestampMs } = origin;
-    if (search.place === null || isBehind(position, search.place, this.#source.compare)) {
+    const { messages } = search;
+    if (ordinal === null) {
+      messages.set(position, UNORDERED);
+      if (messages.size > this.#mostUnordered) messages.delete(messages.keys().next().value!);
+    } else if (search.place === null || isBehind(position, search.place, this.#source.compare)) {
       const place = placeHash(partitionHash(search.partition), position);
       const content = { key, value, headers, timestampMs };
-      search.messages.set(position, { ordinal, digest: ordinal === null ? null : this.#digests.of(place, content, trail.lastIndex) });
-      if (search.messages.size > MOST_HELD) {
-        throw new StreamError(
-          "conflict",
-          `the target holds more than ${MOST_HELD} messages of partition ${showName(search.partition)} of the source, and neither the group nor a checkpoint says ` +
-            "how far the copy has come; give the checkpoints of the former copy, or put the group where it stopped",
-          { topic: this.#target.context.topic, operation: "copy" },
-        );
-      }
-    } else if (ordinal !== null && BigInt(ordinal) > search.lastOrdinal) search.lastOrdinal = BigInt(ordinal);
+      messages.set(position, { ordinal, digest: this.#digests.of(place, content, trail.lastIndex) });
+      if (messages.size > this.#mostOrdered) throw this.#tooMany(search.partition);
+    } else if (BigInt(ordinal) > search.lastOrdinal) search.lastOrdinal = BigInt(ordinal);
+  }
+
+  #tooMany(partition: string): StreamError {
+    const text =
+      `the target holds more than ${this.#mostOrdered} messages of partition ${showName(partition)} of the source, and neither the group nor a checkpoint says ` +
+      "how far the copy has come; give the checkpoints of the former copy, or put the group where it stopped";
+    return new StreamError("conflict", text, { topic: this.#target.context.topic, operation: "copy" });
   }
 }

@@ -10,7 +10,7 @@ import { comesFrom } from "../records-from.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { CopyCount } from "./copy-count.ts";
 import { cutAndWrittenAnew } from "./cut-source.ts";
-import type { HeldMessage } from "./held-messages.ts";
+import { type HeldMessage, UNORDERED } from "./held-messages.ts";
 import { isBehind } from "./place-order.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { TargetWriter } from "./target-writer.ts";
@@ -43,7 +43,6 @@ export interface PartitionStart {
 
 /** Without an order, messages of a source may come again at any time: so many of the last ones are remembered. */
 const REMEMBERED_WITHOUT_ORDER = 100_000;
-const REMEMBERED: HeldMessage = Object.freeze({ ordinal: null, digest: null });
 
 /** Copies one partition of the source, under one ownership, one batch after the other. */
 export class PartitionCopy {
@@ -175,7 +174,7 @@ export class PartitionCopy {
 
   #remember(position: string): void {
     const { held } = this.#start;
-    held.set(position, REMEMBERED);
+    held.set(position, UNORDERED);
     if (held.size > REMEMBERED_WITHOUT_ORDER) held.delete(held.keys().next().value!);
   }
 

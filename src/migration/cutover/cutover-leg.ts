@@ -163,9 +163,10 @@ export class CutoverWay {
   /** What is late now is copied, and named. */
   async #finish(): Promise<StepResult> {
     const { from, to, signal } = this.#parts;
+    // Taken first: what comes while the late ones are read may be named twice, but never not at all.
+    const frozenAt = await endOf(from, signal);
     const late = await lateRecords(from, this.#leg.frozenAt!, to.id, signal);
     if (late.count === 0) return { done: true, leg: this.#leg };
-    const frozenAt = await endOf(from, signal);
     const { copied } = await this.#copy();
     return { done: false, leg: { ...this.#leg, frozenAt }, late, copied };
   }

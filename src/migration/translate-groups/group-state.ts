@@ -19,11 +19,17 @@ export interface GroupState {
   /** By partition. In one that is not listed nothing is handled. */
   readonly parts: ReadonlyMap<string, HandledPart>;
   /**
-   * By partition, positions of messages that are stored now and not handled: the first one, and all that lie before the end of what is handled ahead. Without those that
+   * By partition, positions of messages that are stored now and not handled: the first ones, and all that lie before the end of what is handled ahead. Without those that
    * have come from the other side.
    */
   readonly unhandled: ReadonlyMap<string, readonly string[]>;
 }
+
+/**
+ * So many are looked for in the target. The first one alone says too little: the retention of a target removes the first ones of each of its partitions by itself, so the
+ * first one that lies in each of them must be among these.
+ */
+const FIRST_UNHANDLED = 2_000;
 
 /** Of a group about which the provider shows nothing. */
 const EVERYTHING: HandledPart = { place: { kind: "ended" }, ahead: null };
@@ -133,7 +139,7 @@ async function unhandledIn(
       const { position, timestampMs } = record;
       if (!isHandled(part, position, timestampMs, compare) && !comesFrom(otherId, record)) found.push(position);
       const isAtEnd = part.ahead === null || compare(position, part.ahead.upTo) >= 0;
-      if (isAtEnd && found.length > 0) return found;
+      if (isAtEnd && found.length >= FIRST_UNHANDLED) return found;
     }
   }
   return found;
