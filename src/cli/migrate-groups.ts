@@ -77,7 +77,7 @@ export function groupsText(groups: readonly TranslatedGroup[]): string {
     if (timestampMs !== null) return [[group, "all", `from ${new Date(timestampMs).toISOString()}`]];
     return bookmark === null ? [] : [...placesOf(bookmark)].map(([partition, place]) => [group, partition, place]);
   });
-  const places = rows.length === 0 ? "" : table([["group", "partition", "place in the target"], ...rows], { numbersRight: false });
+  const places = rows.length === 0 ? "" : table([["group", "partition", "goes on at"], ...rows], { numbersRight: false });
   return places + groups.map((group) => `${groupLine(group)}\n`).join("");
 }
 

@@ -156,6 +156,7 @@ test("plan ends with 0 where a copy would lose nothing, and with 1 for a target 
       {},
       { what: expect.stringContaining("shorter time") },
       { what: expect.stringContaining("keys move") },
+      { what: expect.stringContaining("takes less") },
     ],
   });
   expect(await migrateTo(raw, "copy", "--state", directory)).toMatchObject({

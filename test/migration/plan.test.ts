@@ -32,8 +32,14 @@ test("a plan names what the target cannot take: a copy stops there", async (cont
   await producer.send({ key: "k".repeat(200), value: Buffer.from("2") });
   await producer.send({ key: "\udcff", value: null });
   await producer.close();
-  const { ready, findings } = await plan(source, target);
+  const { ready, findings, target: planned } = await plan(source, target);
   expect(ready).toBe(false);
+  expect(planned.capabilities.limits.keyBytes).toBe(128);
+  // Also where no message is longer.
+  expect(findings).toContainEqual(
+    expect.objectContaining({ weight: "possible", what: expect.stringMatching(/takes less .*: at most .*128 bytes of a key \(not /) }),
+  );
+  expect((await plan(target, source)).findings.map(({ what }) => what)).not.toContainEqual(expect.stringContaining("bytes of a key"));
   const certain = findings.filter(({ weight }) => weight === "certain").map(({ what }) => what);
   expect(certain).toEqual([expect.stringMatching(/^1 of the 3 messages .*position 1: too-large/), expect.stringContaining("binaryKeys")]);
   await expect(copy(source, target)).rejects.toMatchObject({ code: "too-large" });

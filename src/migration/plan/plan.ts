@@ -1,6 +1,6 @@
 import { copyGroup, requireTwoTopics } from "../copy/copy-options.ts";
 import { TargetWriter } from "../copy/target-writer.ts";
-import type { Capabilities } from "../../capabilities.ts";
+import type { Capabilities, Limits } from "../../capabilities.ts";
 import type { StoredRecord } from "../../driver/record.ts";
 import { isStreamError } from "../../errors.ts";
 import { checkOptions, rules } from "../../option-rules.ts";
@@ -26,6 +26,8 @@ export interface PlanSide {
   readonly partitions: number;
   readonly retentionMs: number | null;
   readonly maxMessageBytes: number;
+  /** Of the topic, with its limits. */
+  readonly capabilities: Capabilities;
   /** What this connection may not do, in the provider's own words; `null` where the provider does not report it. */
   readonly lackingPermissions: readonly string[] | null;
 }
@@ -76,6 +78,15 @@ const CARRIED = [
   ["exactHeaders", "headers that repeat, have no value, or are not UTF-8, and their order", "use a topic whose envelope has them"],
 ] as const;
 
+const LIMITED: Readonly<Record<keyof Limits, string>> = {
+  messageBytes: "bytes of a message",
+  keyBytes: "bytes of a key",
+  headerBytes: "bytes of all headers",
+  headerCount: "headers",
+  headerNameBytes: "bytes of a header name",
+  headerValueBytes: "bytes of a header value",
+};
+
 /** Looks at both sides, changes nothing, and tells what a copy would meet. @throws `not-found` · `invalid-argument` · what the drivers throw */
 export async function plan(source: Side, target: Side, options: PlanOptions = {}): Promise<PlanResult> {
   checkOptions("plan options", options, { group: rules.nonEmptyString, sampleMessages: rules.positiveInteger, signal: rules.abortSignal });
@@ -90,17 +101,13 @@ export async function plan(source: Side, target: Side, options: PlanOptions = {}
   const [groups, targetGroups] = [await groupsOf(from, group, signal), await groupsOf(to, null, signal)];
   const findings = [
     ...sample.findings,
-    ...missingCapabilities(
-      await capabilitiesOf(from, signal),
-      await capabilitiesOf(to, signal),
-      to.context.provider,
-      sample.refusedCapabilities,
-    ),
+    ...missingCapabilities(planned.capabilities, toSide.capabilities, to.context.provider, sample.refusedCapabilities),
     ...retentionFindings(from, to, [planned, toSide], sample.oldestMs),
     ...growthFindings(from, to),
     ...(await groupFindings(from, group, signal)),
     ...takenNames(groups, targetGroups),
     ...permissionFindings([planned, toSide]),
+    ...limitFindings(planned, toSide),
   ];
   const messages = await messagesIn(from, group, signal);
   const bytes = messages === null || sample.messages === 0 ? null : Math.round((messages * sample.bytes) / sample.messages);
@@ -177,6 +184,18 @@ function missingCapabilities(has: Capabilities, lacks: Capabilities, provider: s
   if (lacks.producerTimestamps) return missing;
   const what = `${provider} gives messages its own times: those of the source are in the header streamport-source only`;
   return [...missing, { weight: "possible", what, proposal: "readers of the target begin at a position, or at a time of the copy" }];
+}
+
+/** What is longer in the source than the target takes. */
+function limitFindings(source: PlanSide, target: PlanSide): readonly PlanFinding[] {
+  const less = (Object.entries(LIMITED) as [keyof Limits, string][]).flatMap(([limit, what]) => {
+    const most = target.capabilities.limits[limit] ?? Infinity;
+    const of = source.capabilities.limits[limit] ?? Infinity;
+    return most < of ? [`${most.toLocaleString("en")} ${what}${of === Infinity ? "" : ` (not ${of.toLocaleString("en")})`}`] : [];
+  });
+  if (less.length === 0) return [];
+  const what = `${target.provider} takes less of a message than ${source.provider}: at most ${less.join(", ")}`;
+  return [{ weight: "possible", what, proposal: "look at more messages (sampleMessages), or make sure that producers write no more" }];
 }
 
 /** A target that keeps the times of messages removes at once what is older than its retention. Another one keeps them for a shorter time than the source. */
@@ -271,7 +290,8 @@ function permissionFindings(sides: readonly PlanSide[]): readonly PlanFinding[] 
     }));
 }
 
-async function describeSide({ context }: OpenSide, group: string | null, signal: AbortSignal): Promise<PlanSide> {
+async function describeSide(side: OpenSide, group: string | null, signal: AbortSignal): Promise<PlanSide> {
+  const { context } = side;
   const { admin } = context.driver;
   const call = callOn(context, "plan", signal);
   const { partitions, openPartitions, retentionMs, maxMessageBytes } = await retriedCall(call, (attempt) =>
@@ -290,6 +310,7 @@ async function describeSide({ context }: OpenSide, group: string | null, signal:
     partitions: openPartitions ?? partitions.length,
     retentionMs,
     maxMessageBytes,
+    capabilities: await capabilitiesOf(side, signal),
     lackingPermissions:
       permissions === null
         ? null
