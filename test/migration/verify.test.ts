@@ -91,6 +91,16 @@ test.for(forms)("verify finds what is missing, changed, doubled and out of order
     });
   }
 
+  // Both contents are there, each in the place of the other.
+  const stored = await recordsOf(source);
+  const exchanged = await target();
+  await write(source, exchanged, all, (record, number) => {
+    const other = stored[number === 3 ? 5 : 3]!;
+    const headers = [...other.headers, record.headers.at(-1)!];
+    return number === 3 || number === 5 ? { ...record, value: other.value, headers } : record;
+  });
+  expect(await verify(source, exchanged)).toMatchObject({ equal: false, missing: 0, extra: 0, changed: 2, outOfOrder: 0 });
+
   const swapped = await target();
   await write(source, swapped, [0, 1, 3, 2, ...all.slice(4)]);
   expect(await verify(source, swapped)).toMatchObject({
