@@ -1,3 +1,4 @@
+import type { Capabilities } from "../capabilities.ts";
 import { OpenConnection } from "../connection.ts";
 import type { Connection } from "../connection-types.ts";
 import type { ComparePositions } from "../position/place.ts";
@@ -34,4 +35,9 @@ export async function openSide({ connection, topic }: Side, operation: string, s
     signal?.throwIfAborted();
     throw context.toError(error, operation);
   }
+}
+
+/** Of the topic, which may have fewer than its provider. @throws a `StreamError` · the signal's reason */
+export async function capabilitiesOf({ context }: OpenSide, operation: string, signal: AbortSignal): Promise<Capabilities> {
+  return await retriedCall(callOn(context, operation, signal), (attempt) => context.driver.topicCapabilities(context.nativeTopic, attempt));
 }

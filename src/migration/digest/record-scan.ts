@@ -18,15 +18,20 @@ const NAME_REST = NAME.subarray(NAME_WORDS.length * 4);
 export class RecordScan implements RecordParts {
   readonly #keepsHeaderOrder: boolean;
   readonly #origin: ProvenanceCursor | null;
+  readonly #keepsTimes: boolean;
   readonly #hash = new ContentHash();
   /** Headers whose name begins as that of provenance. */
   #marked = 0;
   #isUsual = true;
 
-  /** @param origin is told where a message comes from, and its header is no part of the content; `null`: the messages are those of the source */
-  constructor(keepsHeaderOrder: boolean, origin: ProvenanceCursor | null) {
+  /**
+   * @param origin is told where a message comes from, and its header is no part of the content; `null`: the messages are those of the source
+   * @param keepsTimes a copy has the time of its message: one that differs is a difference of content
+   */
+  constructor(keepsHeaderOrder: boolean, origin: ProvenanceCursor | null, keepsTimes = false) {
     this.#keepsHeaderOrder = keepsHeaderOrder;
     this.#origin = origin;
+    this.#keepsTimes = keepsTimes;
   }
 
   /** Whether the message that was looked at may have been copied before. */
@@ -49,12 +54,14 @@ export class RecordScan implements RecordParts {
     if (this.#marked === 0) return null;
     const origin = this.#origin!;
     const hash = this.#hash;
-    if (this.#marked === 1 && this.#isUsual && this.#isInOrder) hash.finish(origin.place, origin.timestampMs);
+    if (this.#marked === 1 && this.#isUsual && this.#isInOrder)
+      hash.finish(origin.place, this.#keepsTimes ? record.timestampMs : origin.timestampMs);
     else {
       const index = origin.read(record.headers);
       if (index < 0) return null;
       const { key, value, headers } = record;
-      hashContent(hash, origin.place, { key, value, headers, timestampMs: origin.timestampMs }, index, this.#keepsHeaderOrder);
+      const { timestampMs } = this.#keepsTimes ? record : origin;
+      hashContent(hash, origin.place, { key, value, headers, timestampMs }, index, this.#keepsHeaderOrder);
     }
     return hash.words;
   }

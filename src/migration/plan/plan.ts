@@ -10,7 +10,7 @@ import { retriedCall } from "../../retried-call.ts";
 import { callOn } from "../../topic-call.ts";
 import { groupLag } from "../group-lag.ts";
 import { comesFrom } from "../records-from.ts";
-import { type OpenSide, type Side, openSide } from "../side.ts";
+import { type OpenSide, type Side, capabilitiesOf, openSide } from "../side.ts";
 
 export interface PlanOptions {
   /** Of the source, as for `copy`. */
@@ -172,11 +172,6 @@ async function lookAtSample(from: OpenSide, to: OpenSide, most: number, signal: 
   return { ...sample, refusedCapabilities: new Set([...refusals.values()].map(({ capability }) => String(capability))), findings };
 }
 
-/** Of the topic, which may have fewer than its provider. */
-async function capabilitiesOf({ context }: OpenSide, signal: AbortSignal): Promise<Capabilities> {
-  return await retriedCall(callOn(context, "plan", signal), (attempt) => context.driver.topicCapabilities(context.nativeTopic, attempt));
-}
-
 function missingCapabilities(has: Capabilities, lacks: Capabilities, provider: string, found: ReadonlySet<string>): readonly PlanFinding[] {
   const missing = CARRIED.filter(([capability]) => has[capability] && !lacks[capability] && !found.has(capability)).map(
     ([, what, proposal]): PlanFinding => ({ weight: "possible", what: `the target cannot keep ${what}; none was found`, proposal }),
@@ -310,7 +305,7 @@ async function describeSide(side: OpenSide, group: string | null, signal: AbortS
     partitions: openPartitions ?? partitions.length,
     retentionMs,
     maxMessageBytes,
-    capabilities: await capabilitiesOf(side, signal),
+    capabilities: await capabilitiesOf(side, "plan", signal),
     lackingPermissions:
       permissions === null
         ? null

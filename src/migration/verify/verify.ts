@@ -14,7 +14,7 @@ import { partitionHash, placeHash } from "../digest/place-hash.ts";
 import { ProvenanceCursor } from "../digest/provenance-cursor.ts";
 import { keepsHeaderOrder } from "../digest/record-digests.ts";
 import { RecordScan } from "../digest/record-scan.ts";
-import { type OpenSide, type Side, openSide } from "../side.ts";
+import { type OpenSide, type Side, capabilitiesOf, openSide } from "../side.ts";
 import { DigestTable, bucketOf } from "./digest-table.ts";
 import { OrderCheck } from "./order-check.ts";
 import { SeenMessages } from "./seen-messages.ts";
@@ -70,7 +70,9 @@ export async function verify(source: Side, target: Side, options: VerifyOptions 
   });
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
-  return await new Verification(await openSide(source, "verify", signal), await openSide(target, "verify", signal), options, signal).run();
+  const to = await openSide(target, "verify", signal);
+  const { producerTimestamps } = await capabilitiesOf(to, "verify", signal);
+  return await new Verification(await openSide(source, "verify", signal), to, producerTimestamps, options, signal).run();
 }
 
 /** The part of a source partition that is compared. */
@@ -99,13 +101,16 @@ class Verification {
   /** Of the last message: mostly the next one is of the same partition. */
   #window: Window | null = null;
   readonly #keepsHeaderOrder: boolean;
+  readonly #keepsTimes: boolean;
   readonly #hasOrder: boolean;
   readonly #count = { sourceMessages: 0, targetMessages: 0, missing: 0, extra: 0, changed: 0, duplicates: 0, outOfOrder: 0 };
   #first: Difference | null = null;
 
-  constructor(source: OpenSide, target: OpenSide, options: VerifyOptions, signal: AbortSignal) {
+  /** @param keepsTimes messages of the target have the times that their producers give */
+  constructor(source: OpenSide, target: OpenSide, keepsTimes: boolean, options: VerifyOptions, signal: AbortSignal) {
     this.#source = source;
     this.#target = target;
+    this.#keepsTimes = keepsTimes;
     this.#options = options;
     this.#signal = signal;
     this.#keepsHeaderOrder = keepsHeaderOrder(source, target);
@@ -240,7 +245,7 @@ class Verification {
     const seen = new SeenMessages();
     const origin = new ProvenanceCursor(this.#source.id);
     const position = (): string => origin.position;
-    const scan = new RecordScan(this.#keepsHeaderOrder, origin);
+    const scan = new RecordScan(this.#keepsHeaderOrder, origin, this.#keepsTimes);
     const reader = new RecordReader(this.#target.context, { until: "now" });
     for await (const { source, records } of reader.batches(this.#signal)) {
       this.#lookAhead(records);

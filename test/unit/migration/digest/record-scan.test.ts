@@ -47,6 +47,18 @@ test.for(contents)("a message and its copy have the same hash, read by parts or 
   }
 });
 
+test.for(contents)("where copies keep the times, one with another time has another hash: %j", (headers) => {
+  const place = placeHash(partitionHash("3"), "128");
+  for (const keepsOrder of [true, false]) {
+    const expected = [...new RecordScan(keepsOrder, null).hashOf(record(headers, false), place)];
+    const scan = new RecordScan(keepsOrder, new ProvenanceCursor(SOURCE), true);
+    for (const tells of [true, false]) {
+      expect([...scan.hashOfCopy(record(withProvenance(headers, usual), tells))!]).toEqual(expected);
+      expect([...scan.hashOfCopy(record(withProvenance(headers, usual), tells, TIME_MS + 1))!]).not.toEqual(expected);
+    }
+  }
+});
+
 test("a message that this copy has not written has no hash", () => {
   const scan = new RecordScan(true, new ProvenanceCursor(SOURCE));
   const later = withProvenance(withProvenance([], usual), provenanceWriter("AAAAAAAAAAA", "1")("1", 1, "1"));
