@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type TestContext, test } from "vitest";
 import { type EmulatedKafka, startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
-import { copy } from "../../src/migration/index.ts";
+import { copy, verify } from "../../src/migration/index.ts";
 import { type Connection, connect } from "../../src/index.ts";
 import { provenanceTrail } from "../../src/provenance.ts";
 import { memoryCheckpoints } from "./memory-checkpoints.ts";
@@ -55,6 +55,24 @@ test("a source that was cut and written anew ends the copy", async (context) => 
   await produce({ connection: fresh, topic: "a" }, ["new"], 12);
   await expect(copy({ connection: fresh, topic: "a" }, target, { checkpoints })).rejects.toMatchObject({ code: "position-out-of-range" });
   await fresh.close();
+});
+
+test("a batch of the source that cannot be read ends the copy before it, and nothing behind it is copied", async (context) => {
+  const { expect } = context;
+  const { emulator, connection } = await emulatedKafka(context, 1);
+  const [source, target] = [
+    { connection, topic: "a" },
+    { connection, topic: "b" },
+  ];
+  const checkpoints = memoryCheckpoints();
+  await produce(source, ["k"], 5);
+  await produce(source, ["k"], 1, 5);
+  emulator.damage("a", "0");
+  await produce(source, ["k"], 5, 6);
+  for (let attempt = 0; attempt < 2; attempt += 1)
+    await expect(copy(source, target, { checkpoints })).rejects.toMatchObject({ code: "corrupt", topic: "a", partition: "0" });
+  expect(valuesByKey(await messagesOf(target))).toEqual({ k: ["k:0", "k:1", "k:2", "k:3", "k:4"] });
+  await expect(verify(source, target)).rejects.toMatchObject({ code: "corrupt" });
 });
 
 test.for(["by the checkpoint", "by what the target holds"])(

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { GetRecordsCommand, GetShardIteratorCommand, ListShardsCommand, PutRecordCommand } from "@aws-sdk/client-kinesis";
 import { type TestContext, test } from "vitest";
 import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
+import { startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
 import { openRecordSender } from "../../src/publish/open-record-sender.ts";
-import { type CopyProgress, copy } from "../../src/migration/index.ts";
+import { type CopyProgress, copy, verify } from "../../src/migration/index.ts";
 import { openSide } from "../../src/migration/side.ts";
 import { type Connection, bytes, connect } from "../../src/index.ts";
 import { provenanceTrail } from "../../src/provenance.ts";
+import { clientsOf } from "../unit/localstack/kinesis/clients.ts";
 import { memoryCheckpoints } from "./memory-checkpoints.ts";
-import { contentOf, keysOf, memorySide, messagesOf, produce, valuesByKey } from "./two-topics.ts";
+import { contentOf, equalResult, keysOf, memorySide, messagesOf, produce, valuesByKey } from "./two-topics.ts";
 
 async function emulatedKafka(
   { onTestFinished }: Pick<TestContext, "onTestFinished">,
@@ -62,6 +65,34 @@ test("from Kafka to Kafka everything is exact: binary keys, nulls, repeated head
   expect(exact(after)).toEqual(exact(before));
   for (const { raw } of after)
     expect(provenanceTrail(raw.headers)).toMatchObject({ copies: [{ source: side.id }], lastIndex: raw.headers.length - 1 });
+});
+
+test("records of other programs, and frames that are damaged, pass unchanged from Kinesis", async (context) => {
+  const { expect } = context;
+  const emulator = await startEmulatedKinesis({ topics: { a: { partitions: 1 } } });
+  context.onTestFinished(() => emulator.close());
+  const connection = await connect(emulator.url);
+  context.onTestFinished(() => connection.close({ timeoutMs: 1_000 }));
+  const source = { connection, topic: "a" };
+  const target = { connection: await emulatedKafka(context, ["b"]), topic: "b" };
+  using clients = clientsOf(emulator);
+  const put = (PartitionKey: string, Data: Uint8Array) =>
+    clients.kinesis.send(new PutRecordCommand({ StreamName: "a", PartitionKey, Data }));
+  await produce(source, ["k"], 1);
+  const { Shards = [] } = await clients.kinesis.send(new ListShardsCommand({ StreamName: "a" }));
+  const { ShardIterator } = await clients.kinesis.send(
+    new GetShardIteratorCommand({ StreamName: "a", ShardId: Shards[0]!.ShardId!, ShardIteratorType: "TRIM_HORIZON" }),
+  );
+  const { Records = [] } = await clients.kinesis.send(new GetRecordsCommand({ ShardIterator }));
+  const damaged = Buffer.from(Records[0]!.Data!);
+  damaged[damaged.length - 1]! ^= 1;
+  const foreign = [Uint8Array.of(0xff, 0, 0xfe), damaged, damaged.subarray(0, 9), Buffer.from('{"n":1}')];
+  for (const data of foreign) await put("k", data);
+  await produce(source, ["k"], 1, 1);
+  expect(await copy(source, target)).toMatchObject({ copied: 6, duplicates: 0 });
+  const values = (await messagesOf(target)).map(({ key, value }) => [key, Buffer.from(value!).toString("hex")]);
+  expect(values).toEqual([Buffer.from("k:0"), ...foreign, Buffer.from("k:1")].map((value) => ["k", Buffer.from(value).toString("hex")]));
+  expect(await verify(source, target)).toEqual(equalResult(6));
 });
 
 test("two copies in opposite directions, and a circle of copies, carry each message once", async (context) => {
