@@ -45,7 +45,12 @@ export async function permissionsOn(
   const { blobs } = service;
   const tried = new PermissionAttempts((error) => classify(error).code === "permission-denied", signal);
   await tried.attempt(SEND, () => openToSend(service, topic, signal));
-  await tried.attempt(LISTEN, () => openToRead(service, topic, name, signal));
+  try {
+    await tried.attempt(LISTEN, () => openToRead(service, topic, name, signal));
+  } catch (error) {
+    // There is no such consumer group yet: of a group that is to be made nobody knows.
+    if (!isCoded(error, "MessagingEntityNotFoundError")) throw error;
+  }
   if (blobs !== null) await tryBlobs(tried, blobs, service.clients.address.host, signal);
   const operations = Object.entries(NEEDS) as [GuardedOperation, Needs][];
   return operations
