@@ -1,3 +1,5 @@
+import type { GuardedOperation, Permission } from "../driver/index.ts";
+
 /** For services that report no permissions: what was tried, and whether it was permitted. */
 export class PermissionAttempts {
   readonly #isDenied: (error: unknown) => boolean;
@@ -13,6 +15,14 @@ export class PermissionAttempts {
   /** `null`: it was not tried. */
   isAllowed(permission: string): boolean | null {
     return this.#found.get(permission) ?? null;
+  }
+
+  /** What is known of an operation that needs all of these. It lacks what was denied; where nothing was, it may lack what was not tried. */
+  permissionTo(operation: GuardedOperation, needed: readonly string[]): Permission {
+    const denied = needed.filter((permission) => this.isAllowed(permission) === false);
+    if (denied.length > 0) return { operation, isAllowed: false, lacking: denied };
+    const unknown = needed.filter((permission) => this.isAllowed(permission) === null);
+    return { operation, isAllowed: unknown.length === 0 ? true : null, lacking: unknown };
   }
 
   /** @returns `null` where the call is not permitted. @throws any other error · the signal's reason */

@@ -55,13 +55,7 @@ export async function permissionsOn(
   const operations = Object.entries(NEEDS) as [GuardedOperation, Needs][];
   return operations
     .filter(([operation]) => operation === "send" || !(service.groups instanceof NoGroups))
-    .map(([operation, { hub, container }]) => {
-      const needed = [...hub, ...(blobs === null ? [] : container)];
-      const denied = needed.filter((right) => tried.isAllowed(right) === false);
-      if (denied.length > 0) return { operation, isAllowed: false, lacking: denied };
-      const unknown = needed.filter((right) => tried.isAllowed(right) === null);
-      return { operation, isAllowed: unknown.length === 0 ? true : null, lacking: unknown };
-    });
+    .map(([operation, { hub, container }]) => tried.permissionTo(operation, [...hub, ...(blobs === null ? [] : container)]));
 }
 
 async function openToSend({ clients }: EventHubsService, topic: string, signal: AbortSignal): Promise<void> {

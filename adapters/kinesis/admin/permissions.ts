@@ -33,26 +33,26 @@ export async function permissionsOn(
   signal: AbortSignal,
 ): Promise<readonly Permission[]> {
   const tried = await tryReading(service, topic, signal);
+  const onTables = (action: string): string => `dynamodb:${action} on ${name === null ? "the tables of groups" : tableOf(topic, name)}`;
   return (Object.keys(NEEDS) as GuardedOperation[]).map((operation) => {
     const { stream, tables } = NEEDS[operation];
-    const denied = stream.filter((action) => tried.isAllowed(action) === false);
-    const unknown = stream.filter((action) => tried.isAllowed(action) === null);
-    const onTables = tables.map((action) => `dynamodb:${action} on ${name === null ? "the tables of groups" : tableOf(topic, name)}`);
-    if (denied.length > 0) return { operation, isAllowed: false, lacking: denied.map((action) => `kinesis:${action} on the stream`) };
-    const lacking = [...unknown.map((action) => `kinesis:${action} on the stream`), ...onTables];
-    return { operation, isAllowed: lacking.length === 0 ? true : null, lacking };
+    return tried.permissionTo(operation, [...stream.map(onStream), ...tables.map(onTables)]);
   });
+}
+
+function onStream(action: string): string {
+  return `kinesis:${action} on the stream`;
 }
 
 /** What only reads. */
 async function tryReading(service: KinesisService, topic: string, signal: AbortSignal): Promise<PermissionAttempts> {
   const tried = new PermissionAttempts((error) => classify(error).code === "permission-denied", signal);
-  await tried.attempt("DescribeStreamSummary", () => service.directory.describe(topic, signal));
-  const shards = await tried.attempt("ListShards", () => service.directory.shards(topic, signal));
+  await tried.attempt(onStream("DescribeStreamSummary"), () => service.directory.describe(topic, signal));
+  const shards = await tried.attempt(onStream("ListShards"), () => service.directory.shards(topic, signal));
   const shard = shards?.[0];
   if (shard === undefined) return tried;
   const reads = new ShardReads(service, topic, shard.partition);
-  const iterator = await tried.attempt("GetShardIterator", () => reads.iterator({ type: "LATEST" }, signal));
-  if (iterator !== null) await tried.attempt("GetRecords", () => reads.records(iterator, 1, signal));
+  const iterator = await tried.attempt(onStream("GetShardIterator"), () => reads.iterator({ type: "LATEST" }, signal));
+  if (iterator !== null) await tried.attempt(onStream("GetRecords"), () => reads.records(iterator, 1, signal));
   return tried;
 }

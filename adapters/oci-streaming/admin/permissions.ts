@@ -43,11 +43,7 @@ export async function permissionsOn(
   if (stream !== null) await tryStream(tried, service, stream, signal);
   await tryObjects(tried, service, stream, name, signal);
   return (Object.entries(NEEDS) as [GuardedOperation, Needs][]).map(([operation, { streams, objects }]) => {
-    const needed = [...streams, ...(service.objects === null ? [] : objects)];
-    const denied = needed.filter((permission) => tried.isAllowed(permission) === false);
-    if (denied.length > 0) return { operation, isAllowed: false, lacking: denied };
-    const unknown = needed.filter((permission) => tried.isAllowed(permission) === null);
-    return { operation, isAllowed: unknown.length === 0 ? true : null, lacking: unknown };
+    return tried.permissionTo(operation, [...streams, ...(service.objects === null ? [] : objects)]);
   });
 }
 
