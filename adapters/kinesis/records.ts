@@ -24,29 +24,23 @@ export type RecordContent =
 
 /** @param range of the shard: what the KPL has aggregated for another shard is written there once more */
 export function contentOf(native: _Record, envelope: Envelope, { firstHash, lastHash }: HashRange): RecordContent {
-  const { Data: data = new Uint8Array(), PartitionKey, SequenceNumber: position = "", ApproximateArrivalTimestamp } = native;
-  const partitionKey = PartitionKey === undefined ? null : Buffer.from(PartitionKey, "utf8");
+  const { Data: data = NO_BYTES, PartitionKey, SequenceNumber: position = "", ApproximateArrivalTimestamp } = native;
   const timestampMs = ApproximateArrivalTimestamp?.getTime() ?? 0;
   const aggregate = readAggregate(data);
   if (aggregate !== null) {
     const messages = aggregate.messagesIn(firstHash, lastHash, (key, value, index, count): StoredRecord => {
       const at = count === 1 ? position : `${position}/${index}`;
-      return plainRecord(key, value, at, timestampMs, native);
+      const bytes = (key?.length ?? 0) + value.length;
+      return { key, value, headers: NO_HEADERS, position: at, timestampMs, bytes, deliveryAttempt: null, native };
     });
     return { kind: "messages", messages, isUnderOtherKey: false };
   }
-  if (envelope === "raw") {
-    return { kind: "messages", messages: [plainRecord(partitionKey, data, position, timestampMs, native)], isUnderOtherKey: false };
-  }
+  if (envelope === "raw") return { kind: "messages", messages: [new PlainRecord(native)], isUnderOtherKey: false };
+  const partitionKey = PartitionKey === undefined ? null : Buffer.from(PartitionKey, "utf8");
   const unpacked = unpackRecord({ partitionKey, data, position, timestampMs, native });
   if (unpacked.kind === "unreadable") return unpacked;
   if (unpacked.kind === "frame") return { kind: "messages", messages: unpacked.records, isUnderOtherKey: false };
   return { kind: "messages", messages: [unpacked.record], isUnderOtherKey: unpacked.reason === "partition-key" };
-}
-
-function plainRecord(key: Uint8Array | null, value: Uint8Array, position: string, timestampMs: number, native: _Record): StoredRecord {
-  const bytes = (key?.length ?? 0) + value.length;
-  return { key, value, headers: NO_HEADERS, position, timestampMs, bytes, deliveryAttempt: null, native };
 }
 
 /** A record as it is. */

@@ -25,6 +25,8 @@ export type { PartitionHandler } from "./partition-handler.ts";
 export { followPartition } from "./follow-partition.ts";
 export type { FollowEnd } from "./follow-partition.ts";
 export { Portions } from "./portions.ts";
+export { laterRecords, madeNow } from "./later-records.ts";
+export type { FetchedLater, RecordPage } from "./later-records.ts";
 export { SourceReader } from "./source-reader.ts";
 export type { SourceReaderParts } from "./source-reader.ts";
 export { SharedAnswers } from "./shared-answers.ts";

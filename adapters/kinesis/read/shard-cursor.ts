@@ -1,6 +1,15 @@
 import type { GetRecordsOutput, _Record } from "@aws-sdk/client-kinesis";
 import { performance } from "node:perf_hooks";
-import { type Fetched, type PartitionCursor, Portions, RetryBackoff, retrying } from "../../../src/adapter-kit/index.ts";
+import {
+  type Fetched,
+  type FetchedLater,
+  type PartitionCursor,
+  Portions,
+  RetryBackoff,
+  laterRecords,
+  madeNow,
+  retrying,
+} from "../../../src/adapter-kit/index.ts";
 import type { ChildPartition, DriverGap, Place } from "../../../src/driver/index.ts";
 import { firstPosition, recordStart } from "../../../src/envelope/index.ts";
 import { classify, isNamed, kinesisError } from "../errors.ts";
@@ -34,8 +43,6 @@ const ON_ITS_WAY_MS = 10_000;
 const IDLE_MS = 20;
 /** Pauses after a throttled read: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html */
 const THROTTLED_MS = { initialDelayMs: 200, maxDelayMs: 5_000 };
-/** Of raw records: as many as are handled in a turn of the event loop. */
-const MOST_AT_ONCE = 1_000;
 const WHOLE_RANGE: HashRange = { firstHash: 0n, lastHash: 2n ** 128n - 1n };
 
 /**
@@ -50,7 +57,7 @@ export class ShardCursor implements PartitionCursor {
   readonly #backoff: RetryBackoff;
   readonly #openedMs = performance.now();
   /** What was read and not handed out yet. Records that need no look before are made when it is their turn, so that few live at a time. */
-  #found: (Fetched | (() => Fetched))[] = [];
+  #found: FetchedLater[] = [];
   /** Where the next page begins. */
   #place: Place;
   #emptyUntilMs: number | null;
@@ -85,7 +92,7 @@ export class ShardCursor implements PartitionCursor {
   async fetch(signal: AbortSignal): Promise<Fetched> {
     for (;;) {
       const next = this.#found.shift();
-      if (next !== undefined) return typeof next === "function" ? next() : next;
+      if (next !== undefined) return madeNow(next);
       // While the reader had no room, retention may have gone on.
       if (this.#isBehind && performance.now() - this.#answeredMs > IDLE_MS && this.#place.kind === "after") this.#iterator = null;
       await this.#pace.wait(signal);
@@ -257,18 +264,13 @@ export class ShardCursor implements PartitionCursor {
   }
 
   #addPlain(records: readonly _Record[]): void {
-    const { portionBytes } = this.#request;
-    let from = records.length > 0 && !this.#isNewMessage(0, records[0]!.SequenceNumber ?? "") ? 1 : 0;
-    while (from < records.length) {
-      const begin = from;
-      let bytes = 0;
-      do {
-        bytes += bytesOf(records[from]!);
-        from += 1;
-      } while (from < records.length && from - begin < MOST_AT_ONCE && bytes + bytesOf(records[from]!) <= portionBytes);
-      const portion = records.slice(begin, from);
-      this.#found.push(() => ({ kind: "records", records: plainRecords(portion) }));
-    }
+    const first = records.length > 0 && !this.#isNewMessage(0, records[0]!.SequenceNumber ?? "") ? 1 : 0;
+    const page = {
+      length: records.length,
+      bytesOf: (index: number) => bytesOf(records[index]!),
+      recordsOf: (from: number, to: number) => plainRecords(records.slice(from, to)),
+    };
+    this.#found.push(...laterRecords(page, first, this.#request.portionBytes));
   }
 
   #addContents(records: readonly _Record[], contents: readonly RecordContent[]): void {

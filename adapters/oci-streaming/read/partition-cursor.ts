@@ -1,4 +1,14 @@
-import { type Fetched, type PartitionCursor, Portions, RetryBackoff, pause, retrying } from "../../../src/adapter-kit/index.ts";
+import {
+  type Fetched,
+  type FetchedLater,
+  type PartitionCursor,
+  Portions,
+  RetryBackoff,
+  laterRecords,
+  madeNow,
+  pause,
+  retrying,
+} from "../../../src/adapter-kit/index.ts";
 import type { DriverGap, Place } from "../../../src/driver/index.ts";
 import { firstPosition, recordStart } from "../../../src/envelope/index.ts";
 import { classify, hasStatus, isCoded, ociError, waitHintMs } from "../errors.ts";
@@ -21,8 +31,6 @@ export interface PartitionCursorRequest {
 /** What is on its way to the partition when the service says that nothing is left. */
 const ON_ITS_WAY_MS = 10_000;
 const FIRST_LIMIT = 2_048;
-/** Of raw messages: as many as are handled in a turn of the event loop. */
-const MOST_AT_ONCE = 1_000;
 const MOST_GROWTH = 8;
 /** https://docs.oracle.com/iaas/api/#/en/streaming/20180418/Message/GetMessages */
 const MOST_LIMIT = 10_000;
@@ -40,7 +48,7 @@ export class OciPartitionCursor implements PartitionCursor {
   readonly #request: PartitionCursorRequest;
   readonly #backoff: RetryBackoff;
   /** What was read and not handed out yet. Records that need no look before are made when it is their turn, so that few live at a time. */
-  #found: (Fetched | (() => Fetched))[] = [];
+  #found: FetchedLater[] = [];
   /** Where the next page begins. */
   #place: Place;
   #emptyUntilMs: number | null;
@@ -66,7 +74,7 @@ export class OciPartitionCursor implements PartitionCursor {
   async fetch(signal: AbortSignal): Promise<Fetched> {
     for (;;) {
       const next = this.#found.shift();
-      if (next !== undefined) return typeof next === "function" ? next() : next;
+      if (next !== undefined) return madeNow(next);
       if (this.#isCaughtUp) await pause(this.#service.pollMs, signal);
       signal.throwIfAborted();
       await retrying("GetMessages", this.#backoff, signal, () => this.#read(signal));
@@ -206,18 +214,13 @@ export class OciPartitionCursor implements PartitionCursor {
   }
 
   #addPlain(page: MessagePage): void {
-    const { portionBytes } = this.#request;
-    let from = page.length > 0 && !this.#isNew(0, page.offsetOf(0)) ? 1 : 0;
-    while (from < page.length) {
-      const begin = from;
-      let bytes = 0;
-      do {
-        bytes += page.bytesOf(from);
-        from += 1;
-      } while (from < page.length && from - begin < MOST_AT_ONCE && bytes + page.bytesOf(from) <= portionBytes);
-      const end = from;
-      this.#found.push(() => ({ kind: "records", records: plainRecords(page, begin, end) }));
-    }
+    const first = page.length > 0 && !this.#isNew(0, page.offsetOf(0)) ? 1 : 0;
+    const records = {
+      length: page.length,
+      bytesOf: (index: number) => page.bytesOf(index),
+      recordsOf: (from: number, to: number) => plainRecords(page, from, to),
+    };
+    this.#found.push(...laterRecords(records, first, this.#request.portionBytes));
   }
 
   #addContents(page: MessagePage, contents: readonly MessageContent[]): void {
