@@ -95,7 +95,8 @@ describe("in a run that ends early the cases delete what they created", () => {
   });
 });
 
-describe("a process ends by itself though an adapter has left something open, which is named as a failure:", () => {
+// Each waits for seconds, for what is left open.
+describe.concurrent("a process ends by itself though an adapter has left something open, which is named as a failure:", () => {
   const OPEN = "internal: ended with something left open that keeps a process alive: ";
   const SERVER = `import { createServer, connect } from "node:net";
     const server = createServer().listen(0, "127.0.0.1").unref();

@@ -2,11 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import webpack from "webpack";
 import { runCommand } from "../package/command.ts";
-import { compileProgram } from "../package/compile-program.ts";
+import { compileProgram, ownCompiler } from "../package/compile-program.ts";
 import { WORKED, compileCommonJs, typedCommonJs } from "../package/kafka-program.ts";
 import { projectWithKafka, projectWithPackage } from "../package/packed-once.ts";
-import { program } from "../package/program.ts";
+import { expectedOutput, program } from "../package/program.ts";
 import { otherNode, typescriptCompiler } from "../package/tool-cache.ts";
 
 // What the package promises on releases between the lowest and the newest, which are tried in `npm test`.
@@ -47,4 +48,24 @@ test("the whole conformance suite runs from the command line on the Node of deve
   expect(JSON.parse(lines.at(-1)!)).toEqual({
     summary: { provider: "memory", passed: lines.length - 1, failed: 0, unsupported: 0, missing: 0 },
   });
+});
+
+test("webpack bundles it, minified", async () => {
+  await compileProgram(project, ownCompiler, "nodenext", ["--outDir", "."]);
+  const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
+    webpack(
+      {
+        mode: "production",
+        target: "node",
+        context: project,
+        entry: "./program.js",
+        output: { path: join(project, "webpack"), filename: "main.mjs", module: true, chunkFormat: "module" },
+        experiments: { outputModule: true },
+      },
+      (error, result) => (error === null ? resolve(result) : reject(error)),
+    );
+  });
+  expect(stats?.compilation.errors.map(String)).toEqual([]);
+  expect(stats?.compilation.warnings.map(String)).toEqual([]);
+  expect((await runCommand(process.execPath, [join(project, "webpack", "main.mjs")], project)).trim()).toBe(expectedOutput);
 });

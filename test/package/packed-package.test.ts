@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import webpack from "webpack";
 import { reachableProviders } from "../../localstack/in-process.ts";
 import { runCommand } from "./command.ts";
 import { compileProgram, ownCompiler } from "./compile-program.ts";
@@ -229,7 +228,11 @@ test("brings the command line, which finds the data of the demo", async () => {
   expect(JSON.parse(row!)).toMatchObject({ provider: "memory", messages: 20_000, lost: 0, outOfOrder: 0 });
 });
 
-test.each(["esm", "cjs"] as const)("esbuild bundles it (%s)", async (format) => {
+// The minified bundle of webpack is in the long tier: `test/long/package.test.ts`; one that is not minified in `with-kafka.test.ts`.
+test.each([
+  { format: "esm", minify: false },
+  { format: "cjs", minify: true },
+] as const)("esbuild bundles it ($format, minified: $minify)", async ({ format, minify }) => {
   const outfile = join(project, `esbuild.${format === "esm" ? "mjs" : "cjs"}`);
   // A CommonJS bundle cannot await at its top level: the program stands in a function there.
   const contents = format === "esm" ? program : inFunction(program);
@@ -238,6 +241,7 @@ test.each(["esm", "cjs"] as const)("esbuild bundles it (%s)", async (format) => 
     bundle: true,
     platform: "node",
     format,
+    minify,
     outfile,
     logLevel: "silent",
   });
@@ -250,22 +254,3 @@ function inFunction(source: string): string {
   const body = source.split("\n").filter((line) => !line.startsWith("import "));
   return [...imports, "async function main() {", ...body, "}", "main();"].join("\n");
 }
-
-test("webpack bundles it", async () => {
-  const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
-    webpack(
-      {
-        mode: "production",
-        target: "node",
-        context: project,
-        entry: "./program.js",
-        output: { path: join(project, "webpack"), filename: "main.mjs", module: true, chunkFormat: "module" },
-        experiments: { outputModule: true },
-      },
-      (error, result) => (error === null ? resolve(result) : reject(error)),
-    );
-  });
-  expect(stats?.compilation.errors.map(String)).toEqual([]);
-  expect(stats?.compilation.warnings.map(String)).toEqual([]);
-  expect((await runCommand(process.execPath, [join(project, "webpack", "main.mjs")], project)).trim()).toBe(expectedOutput);
-});

@@ -111,7 +111,7 @@ describe("bundles", () => {
       webpack(
         {
           mode: "production",
-          // Another test has its bundle minimized.
+          // The long tier has its bundle minimized.
           optimization: { minimize: false },
           target: "node",
           context: beside,
