@@ -1,5 +1,6 @@
 import { ConnectionWatch } from "./connection-watch.ts";
 import { sendAtOnce } from "./send-at-once.ts";
+import { TokenRenewals } from "./token-renewals.ts";
 
 interface Client {
   getPartitionIds(options: { abortSignal: AbortSignal }): Promise<readonly string[]>;
@@ -13,12 +14,14 @@ interface Client {
 export class OpenClient<C extends Client> {
   readonly client: C;
   readonly watch: ConnectionWatch;
+  readonly #renewals: TokenRenewals;
   readonly #life = new AbortController();
   #opened: Promise<void> | null = null;
 
   constructor(client: C) {
     this.client = client;
     this.watch = new ConnectionWatch(client);
+    this.#renewals = new TokenRenewals(client);
   }
 
   /** @throws what the SDK says, as `not-found` of the hub */
@@ -45,6 +48,12 @@ export class OpenClient<C extends Client> {
 
   async close(): Promise<void> {
     this.#life.abort();
-    await this.client.close();
+    this.#renewals.endAll();
+    try {
+      await this.client.close();
+    } finally {
+      // A link may have been opened meanwhile.
+      this.#renewals.endAll();
+    }
   }
 }

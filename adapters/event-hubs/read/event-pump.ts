@@ -49,6 +49,7 @@ export class EventPump implements AsyncDisposable {
   readonly width: number;
   /** How many events come at a time, if there are as many. */
   readonly batchSize: number;
+  readonly #closing = Promise.withResolvers<void>();
   #isClosed = false;
   #wasOpen = false;
 
@@ -63,7 +64,11 @@ export class EventPump implements AsyncDisposable {
       {
         processEvents: async (events, { lastEnqueuedEventProperties }) =>
           this.#offer(events, lastEnqueuedEventProperties?.sequenceNumber ?? null),
-        processError: async (error) => this.#fail(error),
+        // Until it is closed, so that the SDK opens no other link meanwhile: it would forget to end the renewal of the first one's token.
+        processError: (error) => {
+          this.#fail(error);
+          return this.#closing.promise;
+        },
         processClose: async () => this.#fail(new Error("the link was disconnected")),
       },
       {
@@ -146,6 +151,7 @@ export class EventPump implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#closing.resolve();
     this.#pending?.taken();
     this.#endWatch();
     // Until it is closed the SDK takes no other subscription to the partition from this client.
