@@ -36,10 +36,13 @@ test.each([1, 32, 300, 2_000])("a link of %i events is due to be replaced before
 test("what has come before an error comes before it, and batches without events are none", async () => {
   const { pump, offer, fail } = pumpOf(8);
   const taken = offer("1", "2");
-  await fail(new Error("broken"));
+  const failed = fail(new Error("broken"));
   expect(await pump.next(SIGNAL)).toMatchObject({ kind: "events", events: [{ body: "1" }, { body: "2" }] });
   await taken;
   await expect(pump.next(SIGNAL)).rejects.toThrow("broken");
+  // Only then may the SDK go on: it would open another link.
+  await pump.close();
+  await failed;
 });
 
 test("the SDK waits with the next batch until this one is taken, and is told when the pump closes", async () => {
