@@ -30,7 +30,7 @@ import { EventHubsProducer } from "./producer.ts";
 import { EventSizes } from "./read/event-sizes.ts";
 import { RemovedTails } from "./read/removed-tails.ts";
 import { eventHubsReader } from "./reader.ts";
-import { comparePositions } from "./records.ts";
+import { comparePositions, parsePosition } from "./records.ts";
 import type { EventHubsService, GroupStores } from "./service.ts";
 
 const PROVIDER = "event-hubs";
@@ -160,6 +160,10 @@ class OpenEventHubsDriver implements ProviderDriver {
 
   compare(a: string, b: string): number {
     return comparePositions(a, b);
+  }
+
+  isFirst(position: string): boolean {
+    return parsePosition(position).sequenceNumber === 0;
   }
 
   classify(error: unknown): StreamError {

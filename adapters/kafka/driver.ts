@@ -29,7 +29,7 @@ import { MetadataBound } from "./group/metadata-bound.ts";
 import type { KafkaOptions } from "./options.ts";
 import { KafkaProducer } from "./producer.ts";
 import { KafkaReader } from "./reader.ts";
-import { comparePositions } from "./records.ts";
+import { comparePositions, toOffset } from "./records.ts";
 import type { KafkaService } from "./service.ts";
 import { TopicDirectory } from "./topic-directory.ts";
 import { refuseTopicName } from "./topic-name.ts";
@@ -135,6 +135,10 @@ class OpenKafkaDriver implements ProviderDriver {
 
   compare(a: string, b: string): number {
     return comparePositions(a, b);
+  }
+
+  isFirst(position: string): boolean {
+    return toOffset(position) === 0n;
   }
 
   classify(error: unknown): StreamError {

@@ -84,6 +84,8 @@ export interface ProviderDriver {
   readonly admin: AdminDriver;
   /** Order of two positions of one partition: negative, 0, positive. @throws `invalid-argument` for a malformed one */
   compare(a: string, b: string): number;
+  /** Whether nothing can ever have been stored before this position in its partition. Leave it out where positions do not tell. */
+  isFirst?(position: string): boolean;
   /** Any error of the SDK as ours, with itself as `cause`. A `StreamError` comes back as it is. What is not known is `internal` and not retryable. */
   classify(error: unknown): StreamError;
   /** Ends every connection, timer and handle, so that the process can exit. Never rejects. */

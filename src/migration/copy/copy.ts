@@ -28,8 +28,8 @@ const ALL = 100_000;
  * Copies messages with their keys, headers and times, as a member of a group on the source. May run in several processes at once, and goes on
  * where a former one has stopped, also after it was killed.
  * @throws `invalid-argument` · `not-found` · `unsupported` and `too-large` for a message that the target cannot take as it is: everything before it
- * in its partition is copied · `position-out-of-range` for messages that retention has removed before they were copied, and for a log that was cut ·
- * `position-mismatch` for a topic that was created anew · what the drivers throw
+ * in its partition is copied · `position-out-of-range` for messages that retention has removed before they were copied, for a log that was cut, and where the
+ * target has lost a message that lies before one of its key that it holds · `position-mismatch` for a topic that was created anew · what the drivers throw
  */
 export async function copy(source: Side, target: Side, options: CopyOptions = {}): Promise<CopyResult> {
   const resolved = resolveCopyOptions(source, target, options);
@@ -64,7 +64,7 @@ class Copier implements RecordHandler {
     this.#held = new HeldMessagesReader(source, target, digests, this.#life.signal, (places) => writer.saw(places));
     this.#parts = {
       sourceId: source.id,
-      targetId: target.id,
+      target,
       writer,
       digests,
       limit: new RateLimit(options.ratePerSecond),

@@ -23,15 +23,23 @@ export interface HeldMessage {
 export interface HeldMessages {
   /** By position. */
   readonly messages: Map<string, HeldMessage>;
-  /** The greatest ordinal up to the place; "0": none was found. */
-  readonly lastOrdinal: string;
+  /** By key, the position of the last of them. Only what is written one after the other: without a key, where one partition of the target gets all of them. */
+  readonly lastByKey: ReadonlyMap<string | null, string>;
+  /** The one with the greatest ordinal up to the place; `null`: none was found. */
+  readonly last: { readonly position: string; readonly ordinal: bigint } | null;
+}
+
+/** Of a message, for `HeldMessages.lastByKey`. */
+export function heldKey(key: Uint8Array | null): string | null {
+  return key === null ? null : Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }
 
 interface Search {
   readonly partition: string;
   readonly place: PositionPlace | null;
   readonly messages: Map<string, HeldMessage>;
-  lastOrdinal: bigint;
+  readonly lastByKey: Map<string | null, string>;
+  last: HeldMessages["last"];
 }
 
 /** A copy that has lost its checkpoints and its group, and finds more than so many messages, would need too much memory. */
@@ -77,7 +85,7 @@ export class HeldMessagesReader {
    * @throws `position-out-of-range` where the retention of the target has passed the bookmark · `position-mismatch` · `conflict` for too many messages
    */
   async find(partition: string, bookmark: Bookmark | null, place: PositionPlace | null): Promise<HeldMessages> {
-    const search: Search = { partition, place, messages: new Map(), lastOrdinal: 0n };
+    const search: Search = { partition, place, messages: new Map(), lastByKey: new Map(), last: null };
     let reading = this.#waiting.get(bookmark);
     if (reading === undefined) {
       const searches: Search[] = [];
@@ -88,7 +96,7 @@ export class HeldMessagesReader {
     }
     reading.searches.push(search);
     await reading.done;
-    return { messages: search.messages, lastOrdinal: String(search.lastOrdinal) };
+    return search;
   }
 
   async #searchAfter(former: Promise<void>, bookmark: Bookmark | null, searches: readonly Search[]): Promise<void> {
@@ -123,7 +131,15 @@ export class HeldMessagesReader {
       const content = { key, value, headers, timestampMs };
       messages.set(position, { ordinal, digest: this.#digests.of(place, content, trail.lastIndex) });
       if (messages.size > this.#mostOrdered) throw this.#tooMany(search.partition);
-    } else if (BigInt(ordinal) > search.lastOrdinal) search.lastOrdinal = BigInt(ordinal);
+      this.#noteKey(search, key, position);
+    } else if (search.last === null || BigInt(ordinal) > search.last.ordinal) search.last = { position, ordinal: BigInt(ordinal) };
+  }
+
+  #noteKey({ lastByKey }: Search, key: Uint8Array | null, position: string): void {
+    if (key === null && !this.#target.context.capabilities.explicitPartition) return;
+    const name = heldKey(key);
+    const before = lastByKey.get(name);
+    if (before === undefined || this.#source.compare(position, before) > 0) lastByKey.set(name, position);
   }
 
   #tooMany(partition: string): StreamError {

@@ -7,10 +7,12 @@ import { provenanceWriter } from "../../provenance.ts";
 import { partitionHash, placeHash } from "../digest/place-hash.ts";
 import type { RecordDigests } from "../digest/record-digests.ts";
 import { comesFrom } from "../records-from.ts";
+import type { OpenSide } from "../side.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { CopyCount } from "./copy-count.ts";
 import { cutAndWrittenAnew } from "./cut-source.ts";
-import { type HeldMessage, UNORDERED } from "./held-messages.ts";
+import { type HeldMessage, type HeldMessages, UNORDERED, heldKey } from "./held-messages.ts";
+import { missingInTarget } from "./missing-in-target.ts";
 import { isBehind } from "./place-order.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { TargetWriter } from "./target-writer.ts";
@@ -18,7 +20,7 @@ import type { TargetWriter } from "./target-writer.ts";
 /** What all partitions of a copier share. */
 export interface CopierParts {
   readonly sourceId: string;
-  readonly targetId: string;
+  readonly target: OpenSide;
   readonly writer: TargetWriter;
   readonly digests: RecordDigests;
   readonly limit: RateLimit;
@@ -39,6 +41,7 @@ export interface PartitionStart {
   readonly ordinal: bigint | null;
   /** By position, messages behind the place that the target holds. */
   readonly held: Map<string, HeldMessage>;
+  readonly lastByKey: HeldMessages["lastByKey"];
 }
 
 /** Without an order, messages of a source may come again at any time: so many of the last ones are remembered. */
@@ -126,10 +129,10 @@ export class PartitionCopy {
 
   /** The message as it is written; `null`: it is left out. */
   #outgoing(record: StoredRecord, counted: { duplicates: number; returned: number }): OutgoingRecord | null {
-    const { targetId, writer, compare } = this.#parts;
+    const { target, writer, compare } = this.#parts;
     const { place, held } = this.#start;
     const { position, timestampMs } = record;
-    if (comesFrom(targetId, record)) {
+    if (comesFrom(target.id, record)) {
       counted.returned += 1;
       return null;
     }
@@ -146,6 +149,7 @@ export class PartitionCopy {
       return null;
     }
     this.#passHeld(position);
+    this.#requireNoLater(record);
     let ordinal: string | null = null;
     if (this.#ordinal !== null) {
       this.#ordinal += 1n;
@@ -161,6 +165,13 @@ export class PartitionCopy {
       if (this.#parts.compare(held.position, position) > 0) return;
       if (this.#ordinal !== null && held.ordinal > this.#ordinal) this.#ordinal = held.ordinal;
     }
+  }
+
+  /** What has to be written now must not lie before what was written of its key. */
+  #requireNoLater({ key, position }: StoredRecord): void {
+    if (this.#heldPassed === this.#heldInOrder.length) return;
+    const later = this.#start.lastByKey.get(heldKey(key));
+    if (later !== undefined && this.#parts.compare(later, position) > 0) throw missingInTarget(this.#source, later, this.#parts.target);
   }
 
   #digestOf(record: StoredRecord): number {
@@ -180,7 +191,7 @@ export class PartitionCopy {
 
   /** Stores what is known now. */
   async #checkpoint(signal: AbortSignal): Promise<void> {
-    const { checkpoints, sourceId, targetId, writer } = this.#parts;
+    const { checkpoints, sourceId, target, writer } = this.#parts;
     if (checkpoints === null || this.#ordinal === null || this.#stored === null) return;
     // Messages that the target holds behind the place lie before any bookmark that could be made now. The former checkpoint stays true.
     if (this.#heldPassed < this.#heldInOrder.length) return;
@@ -189,7 +200,7 @@ export class PartitionCopy {
     const { position: place, digest } = this.#stored;
     const ordinal = String(this.#ordinal);
     const targetBookmark = await writer.bookmark(signal);
-    await checkpoints.write({ version: 1, source: sourceId, target: targetId, partition, place, digest, ordinal, targetBookmark });
+    await checkpoints.write({ version: 1, source: sourceId, target: target.id, partition, place, digest, ordinal, targetBookmark });
   }
 
   #lost(): StreamError {

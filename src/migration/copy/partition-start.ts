@@ -13,6 +13,7 @@ import type { OpenSide } from "../side.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
 import { cutAndWrittenAnew } from "./cut-source.ts";
 import type { HeldMessagesReader } from "./held-messages.ts";
+import { ordinalAt } from "./ordinal-at.ts";
 import type { PartitionStart } from "./partition-copy.ts";
 import { furtherPlace } from "./place-order.ts";
 
@@ -49,10 +50,12 @@ export async function startPartition(
   const isComparable = !isByCheckpoint || (await isStillTheSame(parts, source, checkpoint!, signal));
   const place = isComparable ? further : furtherPlace(start, null, compare);
   const found = await parts.held.find(partition, (isComparable ? checkpoint?.targetBookmark : null) ?? null, place);
-  if (!isOrdered) return { place, digest: null, ordinal: null, held: found.messages };
-  const known = isComparable ? BigInt(checkpoint?.ordinal ?? "0") : 0n;
-  const ordinal = BigInt(found.lastOrdinal) > known ? BigInt(found.lastOrdinal) : known;
-  return { place, digest: isComparable && isByCheckpoint ? checkpoint!.digest : null, ordinal, held: found.messages };
+  const { messages: held, lastByKey, last } = found;
+  if (!isOrdered) return { place, digest: null, ordinal: null, held, lastByKey };
+  const digest = isComparable && isByCheckpoint ? checkpoint!.digest : null;
+  const known = isComparable && checkpoint !== null ? BigInt(checkpoint.ordinal) : null;
+  if (known === null) return { place, digest, ordinal: await ordinalAt(parts, source, place, found, signal), held, lastByKey };
+  return { place, digest, ordinal: last !== null && last.ordinal > known ? last.ordinal : known, held, lastByKey };
 }
 
 function requireSameTopics(checkpoint: Checkpoint, { source, target }: StartParts): void {
