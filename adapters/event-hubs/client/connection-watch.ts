@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers";
+import { clearTimeout, setTimeout } from "node:timers";
 
 type Listener = (lost: ConnectionLost) => void;
 
@@ -6,10 +6,18 @@ interface Emitter {
   on(event: string, listener: (context?: { readonly error?: unknown }) => void): unknown;
 }
 
+/** Of the AMQP library. */
+interface AmqpConnection {
+  readonly socket?: unknown;
+  /** Runs out where nothing comes for too long: there is another one after each byte that has come. */
+  readonly heartbeat_in?: unknown;
+  abort_socket?(socket: unknown): void;
+}
+
 /** Parts of a client that its types do not show, in the versions that are known to work. */
 interface Inner {
   readonly _context?: {
-    readonly connection?: Emitter;
+    readonly connection?: Emitter & { readonly _connection?: AmqpConnection };
     readonly senders?: Readonly<Record<string, { readonly partitionId?: string; readonly _sender?: Emitter }>>;
   };
 }
@@ -29,6 +37,9 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** A connection by which nothing at all has come for so long, while a request waits for its answer, counts as lost: less than a request may take. */
+export const SILENT_MS = 10_000;
+
 /** How soon the SDK has a new connection in the place of the broken one. */
 const REPLACED_MS = 20;
 const MOST_LOOKS = 100;
@@ -40,12 +51,15 @@ const MOST_LOOKS = 100;
  */
 export class ConnectionWatch {
   readonly #client: Inner;
+  readonly #silentMs: number;
   readonly #waiting = new Set<Listener>();
   readonly #links = new WeakMap<Emitter, Set<Listener>>();
   #connection: Emitter | undefined;
 
-  constructor(client: object) {
+  /** @param silentMs how long a connection may be silent while a request waits for its answer */
+  constructor(client: object, silentMs = SILENT_MS) {
     this.#client = client;
+    this.#silentMs = silentMs;
   }
 
   /**
@@ -76,12 +90,28 @@ export class ConnectionWatch {
       failure.reject(error);
       lost.abort();
     }, lane);
+    const silence = setTimeout(this.#endIfSilent(), this.#silentMs);
     try {
       return await Promise.race([request(lost.signal), failure.promise]);
     } finally {
+      clearTimeout(silence);
       end();
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** Network devices forget connections without a word to either end. @returns ends the connection if nothing has come by it since now */
+  #endIfSilent(): () => void {
+    const connection = this.#amqpConnection;
+    const heard = connection?.heartbeat_in;
+    return () => {
+      if (connection?.socket === undefined || connection !== this.#amqpConnection || connection.heartbeat_in !== heard) return;
+      connection.abort_socket?.(connection.socket);
+    };
+  }
+
+  get #amqpConnection(): AmqpConnection | undefined {
+    return this.#client._context?.connection?._connection;
   }
 
   #follow(): void {

@@ -1,4 +1,5 @@
-import { ConnectionWatch } from "./connection-watch.ts";
+import { ConnectionWatch, SILENT_MS } from "./connection-watch.ts";
+import { IDLE_TIME_OUT_MS, announceIdleTimeOut } from "./idle-time-out.ts";
 import { sendAtOnce } from "./send-at-once.ts";
 import { TokenRenewals } from "./token-renewals.ts";
 
@@ -18,9 +19,14 @@ export class OpenClient<C extends Client> {
   readonly #life = new AbortController();
   #opened: Promise<void> | null = null;
 
-  constructor(client: C) {
+  /**
+   * @param idleTimeOutMs how often each connection has to hear of the service
+   * @param silentMs how long a connection may be silent while a request waits for its answer
+   */
+  constructor(client: C, idleTimeOutMs = IDLE_TIME_OUT_MS, silentMs = SILENT_MS) {
     this.client = client;
-    this.watch = new ConnectionWatch(client);
+    this.watch = new ConnectionWatch(client, silentMs);
+    announceIdleTimeOut(client, idleTimeOutMs);
     this.#renewals = new TokenRenewals(client);
   }
 

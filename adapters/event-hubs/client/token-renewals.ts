@@ -1,3 +1,5 @@
+import { beforeEachLink } from "./before-each-link.ts";
+
 /** A link of the SDK that needs a token. */
 interface AuthorizedLink {
   /** Renews the token until it is stopped, by a timer that keeps the process alive. */
@@ -11,11 +13,7 @@ interface AuthorizedLink {
 /** Parts of a client that its types do not show, in the versions that are known to work. */
 interface Inner {
   readonly _sendersMap?: ReadonlyMap<string, AuthorizedLink>;
-  readonly _context?: {
-    readonly managementSession?: AuthorizedLink;
-    /** The SDK calls it before it opens a link. */
-    readyToOpenLink?: (options?: unknown) => Promise<void>;
-  };
+  readonly _context?: { readonly managementSession?: AuthorizedLink };
 }
 
 /**
@@ -28,13 +26,7 @@ export class TokenRenewals {
 
   constructor(client: object) {
     this.#client = client;
-    const context = this.#client._context;
-    const ready = context?.readyToOpenLink;
-    if (context === undefined || ready === undefined) return;
-    context.readyToOpenLink = (options) => {
-      this.#end((link) => !isOpen(link));
-      return ready.call(context, options);
-    };
+    beforeEachLink(client, () => this.#end((link) => !isOpen(link)));
   }
 
   /** Of all links. */

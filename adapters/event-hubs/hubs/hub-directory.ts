@@ -1,6 +1,7 @@
 import type { EventHubProducerClient } from "@azure/event-hubs";
 import { SharedAnswers, abortable } from "../../../src/adapter-kit/index.ts";
 import type { Report, TopicIdentity } from "../../../src/driver/index.ts";
+import { ConnectionLost } from "../client/connection-watch.ts";
 import type { HubClients } from "../client/hub-clients.ts";
 import { isStuck } from "../errors.ts";
 
@@ -22,6 +23,8 @@ export interface PartitionInfo {
   readonly lastOffset: string;
 }
 
+/** A request that is not answered so soon is made once more: it changes nothing. So is one whose connection is lost. */
+const FIRST_ATTEMPT_MS = 1_000;
 /** How long a description is good enough: the service permits 50 such requests a second. */
 const FRESH_MS = 1_000;
 
@@ -72,9 +75,27 @@ export class HubDirectory {
     signal: AbortSignal,
     request: (client: EventHubProducerClient, within: AbortSignal) => Promise<Answer>,
   ): Promise<Answer> {
+    const soon = AbortSignal.timeout(FIRST_ATTEMPT_MS);
+    try {
+      return await this.#attempt(hub, AbortSignal.any([signal, soon]), request);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!soon.aborted && !(error instanceof ConnectionLost)) throw error;
+    }
+    return this.#attempt(hub, signal, request);
+  }
+
+  async #attempt<Answer>(
+    hub: string,
+    signal: AbortSignal,
+    request: (client: EventHubProducerClient, within: AbortSignal) => Promise<Answer>,
+  ): Promise<Answer> {
     const open = await this.#clients.producer(hub, signal);
     try {
-      return await asked((within) => request(open.client, within), signal);
+      return await abortable(
+        open.watch.during(signal, (within) => request(open.client, within)),
+        signal,
+      );
     } catch (error) {
       if (isStuck(error)) await this.#clients.dropProducer(hub, open);
       throw error;
@@ -83,21 +104,5 @@ export class HubDirectory {
 
   #called(operation: string, topic: string): void {
     if (this.#report.wants("call")) this.#report({ kind: "call", operation, topic, bytes: 0 });
-  }
-}
-
-/** When the connection breaks the SDK goes on waiting for an answer that cannot come, for the whole time of a request. */
-const FIRST_ATTEMPT_MS = 1_000;
-
-/** Asks once more where no answer comes soon: these requests change nothing. */
-async function asked<Answer>(request: (within: AbortSignal) => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-  const soon = AbortSignal.timeout(FIRST_ATTEMPT_MS);
-  const within = AbortSignal.any([signal, soon]);
-  try {
-    return await abortable(request(within), within);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!soon.aborted) throw error;
-    return abortable(request(signal), signal);
   }
 }
