@@ -33,6 +33,13 @@ export class History {
     return new History(this.#changed, new Map(this.#next));
   }
 
+  /** A new history of the same messages, which are received once more. */
+  again(): History {
+    const again = this.continued();
+    again.sent.push(...this.sent);
+    return again;
+  }
+
   /** The next value of this key. It is recorded as sent, so call `send` with it in the same step. */
   next(topic: string, key: string): Sequenced {
     const sequence = this.#next.get(key) ?? 0;

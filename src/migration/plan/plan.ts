@@ -204,11 +204,11 @@ function retentionFindings(
   if (retentionMs === null) return [];
   const proposal = "raise the retention of the target for the time of the migration";
   if (to.context.capabilities.producerTimestamps && oldestMs !== null && oldestMs < Date.now() - retentionMs) {
-    const what = `${from.context.topic} has messages that are older than the retention of the target (${retentionMs} ms)`;
+    const what = `${from.context.topic} has messages that are older than the retention of the target`;
     return [{ weight: "certain", what, proposal }];
   }
   if (source.retentionMs !== null && source.retentionMs <= retentionMs) return [];
-  const what = `the target keeps messages for a shorter time (${retentionMs} ms) than the source: what groups have not handled by then is lost for them`;
+  const what = `the target keeps messages for a shorter time than the source: what groups have not handled by then is lost for them`;
   return [{ weight: "possible", what, proposal }];
 }
 

@@ -48,8 +48,7 @@ const endsLoops = defineCase({
     await publish(context, stored, topic, keyNames(4), 3);
     for (const { by, close } of WAYS) {
       for (const handedOut of [1, 5, stored.sent.length]) {
-        const history = context.history();
-        history.sent.push(...stored.sent);
+        const history = stored.again();
         const connection = await context.connect();
         const reader = sequencedTopic(connection, topic).reader({ from: topic.start });
         const iterator = reader[Symbol.asyncIterator]();
@@ -80,8 +79,7 @@ const whileOpening = defineCase({
     await publish(context, stored, topic, keyNames(4), 3);
     for (const { by, close, connectionIsClosed } of WAYS) {
       for (const moment of MOMENTS) {
-        const history = context.history();
-        history.sent.push(...stored.sent);
+        const history = stored.again();
         const connection = await context.connect();
         // Connects first, so that the opening of the reader is all that is under way.
         await context.within(connection.admin.describeTopic(topic.name), "a description of the topic");

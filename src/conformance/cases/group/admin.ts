@@ -31,8 +31,7 @@ const groups = defineCase({
     expectEqual((await context.admin.describeGroup(topic.name, group)).name, group, "a description names the group");
     await context.within(context.admin.deleteGroup(topic.name, group), "a group to be deleted");
     expectTrue(!(await context.admin.listGroups(topic.name)).includes(group), "a group that was deleted is not listed");
-    const again = context.history();
-    again.sent.push(...history.sent);
+    const again = history.again();
     context.member(topic, { group }, recordInto(again));
     await untilComplete(context, again);
   },
@@ -49,8 +48,7 @@ const listed = defineCase({
     await publish(context, history, topic, keyNames(6), 1);
     const wanted = [await context.group(topic), await context.group(topic)];
     for (const group of wanted) {
-      const received = history.continued();
-      received.sent.push(...history.sent);
+      const received = history.again();
       const member = context.member(topic, { group, initialPosition: topic.start }, recordInto(received));
       await untilComplete(context, received);
       await member.close();
@@ -95,8 +93,7 @@ async function actsBesideMembers(context: CaseContext): Promise<void> {
   // A member that went on may have begun the group anew.
   if ((await admin.listGroups(topic.name)).includes(group))
     await context.within(admin.deleteGroup(topic.name, group), "a group to be deleted");
-  const again = context.history();
-  again.sent.push(...history.sent);
+  const again = history.again();
   const next = context.member(topic, { group }, recordInto(again, "next"));
   await untilComplete(context, again);
   await next.close();

@@ -21,8 +21,7 @@ async function groupsOfFormerTopic(context: CaseContext, count: number) {
   await publish(context, before, topic, KEYS, 2);
   while (groups.length < count) {
     const group = await context.group(topic);
-    const received = before.continued();
-    received.sent.push(...before.sent);
+    const received = before.again();
     const member = context.member(topic, { group }, recordInto(received));
     await untilComplete(context, received);
     await member.close();
@@ -36,8 +35,7 @@ async function groupsOfFormerTopic(context: CaseContext, count: number) {
 
 /** The group handles all that is stored in the new topic, and nothing else. */
 async function expectToBegin(context: CaseContext, topic: CaseTopic, group: string, stored: History): Promise<void> {
-  const received = stored.continued();
-  received.sent.push(...stored.sent);
+  const received = stored.again();
   const member = context.member(topic, { group, initialPosition: "earliest" }, recordInto(received));
   await untilComplete(context, received);
   await member.close();
@@ -87,8 +85,7 @@ async function expectRefusedUntilMoved(
 async function beginsOrIsRefused(context: CaseContext): Promise<void> {
   const { topic, groups, stored } = await groupsOfFormerTopic(context, 1);
   const [group] = groups as [string];
-  const received = stored.continued();
-  received.sent.push(...stored.sent);
+  const received = stored.again();
   const member = context.member(topic, { group, initialPosition: "earliest" }, recordInto(received)).expectFailure();
   await context.until(
     () => member.ended || received.distinct >= received.sent.length,

@@ -53,8 +53,7 @@ async function resetsBesideMember(context: CaseContext): Promise<void> {
   checkNothingForeign(all.sent, all.received, topic.name);
   await member.close();
   await context.within(context.admin.resetGroup(topic.name, group, topic.start), "a reset when the member has left");
-  const again = context.history();
-  again.sent.push(...all.sent);
+  const again = all.again();
   const second = context.member(topic, { group }, recordInto(again, "second"));
   await untilComplete(context, again);
   await second.close();
@@ -95,8 +94,7 @@ const lateResults = defineCase({
     await context.within(context.admin.resetGroup(topic.name, group, topic.start), "a group to be moved back");
     stuck.open();
     await context.until(() => returned, "the late handler to return");
-    const again = context.history();
-    again.sent.push(...history.sent);
+    const again = history.again();
     const second = context.member(topic, { group }, recordInto(again, "second"));
     await untilComplete(context, again);
     await second.close();
@@ -172,8 +170,7 @@ const reset = defineCase({
     }
     await first.close();
     await context.within(context.admin.resetGroup(topic.name, group, topic.start), "a group to be moved back");
-    const again = context.history();
-    again.sent.push(...history.sent);
+    const again = history.again();
     const second = context.member(topic, { group }, recordInto(again, "second"));
     await untilComplete(context, again);
     checkAtLeastOnceInOrder(history.sent, again.received, topic.name);

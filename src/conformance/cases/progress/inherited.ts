@@ -125,8 +125,7 @@ const reset = defineCase({
   run: async (context) => {
     const { topic, group, before } = await groupWithGaps(context);
     await context.within(context.admin.resetGroup(topic.name, group, topic.start), "a group to be moved back");
-    const again = context.history();
-    again.sent.push(...before.sent);
+    const again = before.again();
     const member = context.member(topic, { group }, recordInto(again, "again"), await context.connect());
     await untilComplete(context, again);
     await member.close();

@@ -58,8 +58,7 @@ const arrived = defineCase({
     const sent = context.history();
     await publish(context, sent, topic, keyNames(12), 1);
     for (let count = 0; count <= sent.sent.length; count += 1) {
-      const both = context.history();
-      both.sent.push(...sent.sent);
+      const both = sent.again();
       const reader = sequencedTopic(context.connection, topic).reader({ from: topic.start, until: "now" });
       const iterator = reader[Symbol.asyncIterator]();
       await countingArrivals(context, topic, async (partitions) => {
@@ -207,8 +206,7 @@ const holes = defineCase({
     checkExactlyOnceInOrder(left.sent, left.received, topic.name);
     const stream = sequencedTopic(context.connection, topic);
     const readInTwoParts = async (count: number): Promise<void> => {
-      const both = context.history();
-      both.sent.push(...left.sent);
+      const both = left.again();
       const reader = stream.reader({ from: topic.start, until: "now" });
       await context.within(reader.bookmark(), "a reader to open");
       const readSome = async (): Promise<void> => {
@@ -237,8 +235,7 @@ async function expectTheRest(
   handedOut: readonly Message<Sequenced>[],
   bookmark: Bookmark,
 ): Promise<void> {
-  const both = context.history();
-  both.sent.push(...sent.sent);
+  const both = sent.again();
   for (const message of handedOut) both.receive(message, "first");
   await readStored(context, both, topic, { from: { bookmark } });
   checkExactlyOnceInOrder(both.sent, both.received, topic.name);
