@@ -22,8 +22,12 @@ export async function followPartition(
   signal: AbortSignal,
   fetchesAhead = true,
 ): Promise<FollowEnd> {
+  // Each fetch listens several times to this signal: one that `AbortSignal.any` makes would look up the others each time.
   const stop = new AbortController();
-  const over = AbortSignal.any([signal, stop.signal]);
+  const over = stop.signal;
+  const abort = (): void => stop.abort(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
   let next: Promise<Fetched> | null = null;
   try {
     while (!over.aborted) {
@@ -32,7 +36,9 @@ export async function followPartition(
       if (over.aborted) return "stopped";
       if (found.kind === "taken") return "taken";
       if (fetchesAhead && (found.kind === "records" || found.kind === "unreadable")) next = fetchAhead(cursor, over);
-      if (!(await abortable(passOn(found, handler), over))) return "stopped";
+      const passing = passOn(found, handler);
+      const isWanted = typeof passing === "boolean" ? passing : await abortable(passing, over);
+      if (!isWanted) return "stopped";
       if (found.kind === "ended") return "ended";
     }
     return "stopped";
@@ -40,6 +46,7 @@ export async function followPartition(
     if (signal.aborted) return "stopped";
     throw error;
   } finally {
+    signal.removeEventListener("abort", abort);
     stop.abort();
     await next?.catch(() => undefined);
     await cursor.close();
@@ -53,7 +60,7 @@ function fetchAhead(cursor: PartitionCursor, signal: AbortSignal): Promise<Fetch
   return fetching;
 }
 
-async function passOn(found: Exclude<Fetched, { kind: "taken" }>, handler: PartitionHandler): Promise<boolean> {
+function passOn(found: Exclude<Fetched, { kind: "taken" }>, handler: PartitionHandler): Promise<boolean> | boolean {
   switch (found.kind) {
     case "records":
       return handler.deliver(found.records);

@@ -22,6 +22,7 @@ export class Expiry {
   readonly #sightings = new Map<string, Sighting>();
   readonly #expired = new Set<string>();
   readonly #alive = new Set<string>();
+  #nextMs = Infinity;
 
   constructor(clock: Clock, times: LeaseTimes) {
     this.#clock = clock;
@@ -37,6 +38,7 @@ export class Expiry {
       this.#compare(row, listStartedMs, endedMs);
     }
     for (const partition of this.#sightings.keys()) if (!present.has(partition)) this.#forget(partition);
+    this.#nextMs = this.#findNextMs();
   }
 
   #compare(row: LeaseRow, listStartedMs: number, listEndedMs: number): void {
@@ -65,12 +67,16 @@ export class Expiry {
 
   /** When the next holder can have expired, if it shows no sign of life until then. By the observer's clock; `Infinity`: there is none. */
   get nextMs(): number {
-    let next = Infinity;
+    return this.#nextMs;
+  }
+
+  #findNextMs(): number {
+    let nextMs = Infinity;
     for (const [partition, { holder, holdMs, sinceMs }] of this.#sightings) {
       if (holder === null || this.#expired.has(partition)) continue;
-      next = Math.min(next, sinceMs + holdMs + this.#times.marginMs);
+      nextMs = Math.min(nextMs, sinceMs + holdMs + this.#times.marginMs);
     }
-    return next;
+    return nextMs;
   }
 
   /** Has this member shown a sign of life between two lists? */

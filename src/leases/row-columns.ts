@@ -92,5 +92,7 @@ function placesOf(text: string): ReadonlyMap<string, PartitionPlace> {
 }
 
 function withoutNull(columns: Readonly<Record<string, string | null>>): Columns {
-  return Object.fromEntries(Object.entries(columns).filter((column): column is [string, string] => column[1] !== null));
+  const present: Record<string, string> = {};
+  for (const [name, value] of Object.entries(columns)) if (value !== null) present[name] = value;
+  return present;
 }

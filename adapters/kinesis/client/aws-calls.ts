@@ -95,7 +95,7 @@ export class AwsCalls {
     }
   }
 
-  async #sendOnce<Output>(command: object, facts: CallFacts, signal: AbortSignal): Promise<Output> {
+  #sendOnce<Output>(command: object, facts: CallFacts, signal: AbortSignal): Promise<Output> {
     signal.throwIfAborted();
     const startedMs = performance.now();
     const end = this.#newEnd();
@@ -107,14 +107,15 @@ export class AwsCalls {
       const abort = (): void => stop(signal.reason);
       const timer = setTimeout(() => stop(lateAnswer(facts.operation, this.#timeLimitMs)), this.#timeLimitMs);
       signal.addEventListener("abort", abort, { once: true });
+      const answered = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", abort);
+        this.#reportCall(facts, performance.now() - startedMs);
+      };
       this.#client
         .send(command as never, { abortSignal: end.signal })
         .then((output) => resolve(output as Output), reject)
-        .finally(() => {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", abort);
-          this.#reportCall(facts, performance.now() - startedMs);
-        });
+        .finally(answered);
     });
   }
 

@@ -40,15 +40,15 @@ export class KinesisConnection {
   }
 
   /** One request to Kinesis. @throws the SDK's error · a `TimeoutError` · the signal's reason */
-  async kinesis<Output>(command: (sdk: KinesisSdk) => object, facts: CallFacts, signal: AbortSignal): Promise<Output> {
-    const { clients, kinesis } = this.#opened ?? (await this.#open());
-    return kinesis.send<Output>(command(clients.sdk.kinesis), facts, signal);
+  kinesis<Output>(command: (sdk: KinesisSdk) => object, facts: CallFacts, signal: AbortSignal): Promise<Output> {
+    const send = ({ clients, kinesis }: Opened): Promise<Output> => kinesis.send(command(clients.sdk.kinesis), facts, signal);
+    return this.#opened === null ? this.#open().then(send) : send(this.#opened);
   }
 
   /** One request to DynamoDB. */
-  async dynamo<Output>(command: (sdk: DynamoSdk) => object, facts: CallFacts, signal: AbortSignal): Promise<Output> {
-    const { clients, dynamo } = this.#opened ?? (await this.#open());
-    return dynamo.send<Output>(command(clients.sdk.dynamo), facts, signal);
+  dynamo<Output>(command: (sdk: DynamoSdk) => object, facts: CallFacts, signal: AbortSignal): Promise<Output> {
+    const send = ({ clients, dynamo }: Opened): Promise<Output> => dynamo.send(command(clients.sdk.dynamo), facts, signal);
+    return this.#opened === null ? this.#open().then(send) : send(this.#opened);
   }
 
   #open(): Promise<Opened> {

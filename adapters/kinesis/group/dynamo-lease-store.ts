@@ -2,7 +2,8 @@ import type { PartitionPlace } from "../../../src/driver/index.ts";
 import type { GroupRow, Held, LeaseRow, LeaseStore, Version } from "../../../src/leases/index.ts";
 import { isNamed } from "../errors.ts";
 import { StoredGroupRow } from "./group-rows.ts";
-import { LEASE_KEY, type NextLease, conditionOf, heldLease, isLease, nextLease } from "./lease-item.ts";
+import { LEASE_KEY, heldLease, isLease } from "./lease-item.ts";
+import { createOf, deleteOf, keyOf, updateOf } from "./lease-writes.ts";
 import type { Item, Tables } from "./tables.ts";
 
 /**
@@ -91,55 +92,22 @@ export class DynamoLeaseStore implements LeaseStore {
   }
 
   async create(row: LeaseRow, signal: AbortSignal): Promise<Version | null> {
-    const next = nextLease(null, row);
-    const input = {
-      TableName: this.#table,
-      Item: { ...keyOf(row.partition), ...next.columns },
-      ConditionExpression: "attribute_not_exists(#key)",
-      ExpressionAttributeNames: { "#key": LEASE_KEY },
-    };
+    const { input, version } = createOf(this.#table, row);
     try {
-      return (await this.#tables.put(input, signal)) ? next.version : null;
+      return (await this.#tables.put(input, signal)) ? version : null;
     } catch (error) {
       if (!isNamed(error, "ResourceNotFoundException")) throw error;
       await this.#ensureTable(signal);
-      return (await this.#tables.put(input, signal)) ? next.version : null;
+      return (await this.#tables.put(input, signal)) ? version : null;
     }
   }
 
   async swap(before: Held<LeaseRow>, row: LeaseRow, signal: AbortSignal): Promise<Version | null> {
-    const next = nextLease(before, row);
-    const isWritten = await this.#tables.update(updateOf(this.#table, row.partition, before.version, next), signal);
-    return isWritten ? next.version : null;
+    const { input, version } = updateOf(this.#table, before, row);
+    return (await this.#tables.update(input, signal)) ? version : null;
   }
 
-  remove({ row, version }: Held<LeaseRow>, signal: AbortSignal): Promise<boolean> {
-    return this.#tables.delete({ TableName: this.#table, Key: keyOf(row.partition), ...conditionOf(version) }, signal);
+  remove(before: Held<LeaseRow>, signal: AbortSignal): Promise<boolean> {
+    return this.#tables.delete(deleteOf(this.#table, before), signal);
   }
-}
-
-function keyOf(partition: string): Item {
-  return { [LEASE_KEY]: { S: partition } };
-}
-
-function updateOf(table: string, partition: string, version: Version, { columns, removed }: NextLease) {
-  const condition = conditionOf(version);
-  const written = Object.entries(columns);
-  const sets = written.map((_, index) => `#s${index} = :s${index}`).join(", ");
-  const removes = removed.length === 0 ? "" : ` REMOVE ${removed.map((_, index) => `#r${index}`).join(", ")}`;
-  return {
-    TableName: table,
-    Key: keyOf(partition),
-    UpdateExpression: `SET ${sets}${removes}`,
-    ConditionExpression: condition.ConditionExpression,
-    ExpressionAttributeNames: {
-      ...condition.ExpressionAttributeNames,
-      ...Object.fromEntries(written.map(([column], index) => [`#s${index}`, column])),
-      ...Object.fromEntries(removed.map((column, index) => [`#r${index}`, column])),
-    },
-    ExpressionAttributeValues: {
-      ...condition.ExpressionAttributeValues,
-      ...Object.fromEntries(written.map(([, value], index) => [`:s${index}`, value])),
-    },
-  };
 }

@@ -5,15 +5,14 @@ import type { Item } from "./tables.ts";
 
 // Columns of the Kinesis Client Library: https://docs.aws.amazon.com/streams/latest/dev/shared-throughput-kcl-consumers.html#shared-throughput-kcl-consumers-leasetable
 export const LEASE_KEY = "leaseKey";
-const OWNER = "leaseOwner";
-const COUNTER = "leaseCounter";
-const CHECKPOINT = "checkpoint";
-const SUB_SEQUENCE = "checkpointSubSequenceNumber";
-const PARENTS = "parentShardId";
-const SWITCHES = "ownerSwitchesSinceCheckpoint";
+export const OWNER = "leaseOwner";
+export const COUNTER = "leaseCounter";
+export const CHECKPOINT = "checkpoint";
+export const SUB_SEQUENCE = "checkpointSubSequenceNumber";
+export const PARENTS = "parentShardId";
 const KIND = "entityType";
 /** Everything of ours, as one text; what is handled ahead is packed in it. */
-const OURS = "streamport";
+export const OURS = "streamport";
 
 const SHARD = /^shardId-\d+$/;
 const SHARD_END = "SHARD_END";
@@ -37,7 +36,7 @@ interface OwnColumns {
 }
 
 /** All that is interpreted of an item: a write is made only where each of it is as it was. */
-interface Interpreted {
+export interface Interpreted {
   readonly ours: string | null;
   readonly library: LibraryColumns;
 }
@@ -51,7 +50,7 @@ export function isLease(item: Item): boolean {
 /** @param adopted where a row of the library starts that names no position: `LATEST` or `AT_TIMESTAMP` */
 export function heldLease(item: Item, adopted: (partition: string, kind: "latest" | "timestamp") => PartitionPlace): Held<LeaseRow> {
   const interpreted = interpretedOf(item);
-  const version: Version = JSON.stringify(interpreted);
+  const version = versionOf(interpreted);
   const own = interpreted.ours === null ? null : (JSON.parse(interpreted.ours) as OwnColumns);
   if (own !== null && isSame(own.library, interpreted.library)) return { row: leaseRowOf(own.row), version };
   return { row: foreignRow(item, interpreted.library, own, adopted), version };
@@ -67,6 +66,14 @@ function interpretedOf(item: Item): Interpreted {
       subSequence: item[SUB_SEQUENCE]?.N ?? null,
     },
   };
+}
+
+export function versionOf(interpreted: Interpreted): Version {
+  return JSON.stringify(interpreted);
+}
+
+export function interpretedIn(version: Version): Interpreted {
+  return JSON.parse(version) as Interpreted;
 }
 
 function isSame(a: LibraryColumns, b: LibraryColumns): boolean {
@@ -117,36 +124,16 @@ function placeOfCheckpoint(
   }
 }
 
-/** A row as it is stored next. */
-export interface NextLease {
-  readonly version: Version;
-  /** Without the key. */
-  readonly columns: Item;
-  /** Columns that are not there then. */
-  readonly removed: readonly string[];
-}
-
-/** @param before `null`: there is no item yet */
-export function nextLease(before: Held<LeaseRow> | null, next: LeaseRow): NextLease {
-  const former = before === null ? null : (JSON.parse(before.version) as Interpreted).library;
-  const [checkpoint, subSequence] = checkpointFor(next, before?.row ?? null, former);
+/**
+ * What a row is stored as next.
+ * @param before `null`: there is no item yet
+ * @param former what is interpreted of that item
+ */
+export function nextInterpreted(before: LeaseRow | null, former: Interpreted | null, next: LeaseRow): Interpreted {
+  const [checkpoint, subSequence] = checkpointFor(next, before, former?.library ?? null);
   const library: LibraryColumns = { owner: next.owner, counter: String(next.beat), checkpoint, subSequence };
   const own: OwnColumns = { row: leaseColumns(next), version: randomUUID(), library };
-  const ours = JSON.stringify(own);
-  const isNew = before === null;
-  return {
-    version: JSON.stringify({ ours, library } satisfies Interpreted),
-    columns: {
-      [COUNTER]: { N: library.counter! },
-      [CHECKPOINT]: { S: checkpoint },
-      [SUB_SEQUENCE]: { N: subSequence },
-      [OURS]: { S: ours },
-      ...(next.owner === null ? {} : { [OWNER]: { S: next.owner } }),
-      ...(isNew ? { [SWITCHES]: { N: "0" } } : {}),
-      ...(isNew && next.parents.length > 0 ? { [PARENTS]: { SS: [...next.parents] } } : {}),
-    },
-    removed: next.owner === null ? [OWNER] : [],
-  };
+  return { ours: JSON.stringify(own), library };
 }
 
 /**
@@ -166,28 +153,4 @@ function checkpointFor(
     return [former!.checkpoint!, former!.subSequence ?? "0"];
   }
   return [TRIM_HORIZON, "0"];
-}
-
-/** The condition that each interpreted column is as it was. */
-export function conditionOf(version: Version): {
-  readonly ConditionExpression: string;
-  readonly ExpressionAttributeNames: Record<string, string>;
-  readonly ExpressionAttributeValues: Record<string, { S: string } | { N: string }>;
-} {
-  const { ours, library } = JSON.parse(version) as Interpreted;
-  const expected: readonly (readonly [column: string, type: "S" | "N", value: string | null])[] = [
-    [OURS, "S", ours],
-    [OWNER, "S", library.owner],
-    [COUNTER, "N", library.counter],
-    [CHECKPOINT, "S", library.checkpoint],
-    [SUB_SEQUENCE, "N", library.subSequence],
-  ];
-  const terms = expected.map(([, , value], index) => (value === null ? `attribute_not_exists(#c${index})` : `#c${index} = :c${index}`));
-  return {
-    ConditionExpression: ["attribute_exists(#key)", ...terms].join(" AND "),
-    ExpressionAttributeNames: { "#key": LEASE_KEY, ...Object.fromEntries(expected.map(([column], index) => [`#c${index}`, column])) },
-    ExpressionAttributeValues: Object.fromEntries(
-      expected.flatMap(([, type, value], index) => (value === null ? [] : [[`:c${index}`, type === "S" ? { S: value } : { N: value }]])),
-    ),
-  };
 }

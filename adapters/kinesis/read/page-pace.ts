@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { pause } from "../../../src/adapter-kit/index.ts";
+import { wakeAt } from "./poll-marks.ts";
 
 /** All polling readers of a shard together may read it five times a second. */
 const READ_SPACING_MS = 200;
@@ -10,14 +10,19 @@ const MOST_GROWTH = 8;
 /** https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html */
 const MOST_RECORDS = 10_000;
 const MOST_SLOWER = 5;
+/** A pause ends on one of so many marks within its length. */
+const MARKS = 32;
 
-/** When a shard is read, and how many records at once. */
+/** When a shard is read, and how many records at once. The pauses of all shards end on common marks of time. */
 export class PagePace {
   readonly #pollMs: number;
   #limit = FIRST_LIMIT;
   #notBeforeMs = -Infinity;
   /** Rises where other readers of the shard leave less room. */
   #slower = 1;
+  /** The signal that ends its waits. It is listened to once, and not in each wait. */
+  #heard: AbortSignal | null = null;
+  #endWait: (() => void) | null = null;
 
   constructor(pollMs: number) {
     this.#pollMs = pollMs;
@@ -30,16 +35,31 @@ export class PagePace {
 
   /** Waits until the shard may be read again. Rejects with the signal's reason. */
   async wait(signal: AbortSignal): Promise<void> {
-    const waitMs = this.#notBeforeMs - performance.now();
-    if (waitMs > 0) await pause(waitMs, signal);
     signal.throwIfAborted();
+    if (this.#notBeforeMs <= performance.now()) return;
+    this.#hear(signal);
+    await new Promise<void>((resolve) => {
+      const cancel = wakeAt(this.#notBeforeMs, resolve);
+      this.#endWait = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#endWait = null;
+    signal.throwIfAborted();
+  }
+
+  #hear(signal: AbortSignal): void {
+    if (this.#heard === signal) return;
+    this.#heard = signal;
+    signal.addEventListener("abort", () => this.#endWait?.(), { once: true });
   }
 
   /** A page has come. A full one is followed at once: then not the number of requests is the limit, but the bytes. */
   came(records: number, bytes: number, isCaughtUp: boolean): void {
     const isFull = records >= this.#limit;
-    const pauseMs = isCaughtUp ? this.#pollMs * this.#slower : isFull ? 0 : Math.min(READ_SPACING_MS, this.#pollMs) * this.#slower;
-    this.#notBeforeMs = performance.now() + pauseMs;
+    const pauseMs = isCaughtUp ? this.#pollMs : isFull ? 0 : Math.min(READ_SPACING_MS, this.#pollMs);
+    this.#notBeforeMs = nextMark(performance.now() + pauseMs * this.#slower, pauseMs / MARKS);
     this.#slower = Math.max(1, this.#slower * 0.9);
     if (records === 0) return;
     const fitting = Math.floor((PAGE_BYTES * records) / Math.max(bytes, 1));
@@ -50,4 +70,8 @@ export class PagePace {
   throttled(): void {
     this.#slower = Math.min(MOST_SLOWER, this.#slower * 1.5);
   }
+}
+
+function nextMark(ms: number, markMs: number): number {
+  return markMs === 0 ? ms : Math.ceil(ms / markMs) * markMs;
 }

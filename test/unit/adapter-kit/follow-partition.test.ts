@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import { type PartitionHandler, followPartition, groupHandler, readerHandler } from "../../../src/adapter-kit/index.ts";
 import type { Assignment, DriverGap, ReaderSink, Sink, UnreadableRange } from "../../../src/driver/index.ts";
@@ -130,4 +131,14 @@ test("a gap that a group does not accept ends the reading without an error; one 
   const refusing = { gap: () => Promise.reject(refusal) };
   await expect(groupHandler(refusing as unknown as Sink, {} as Assignment, never).gap(gap)).resolves.toBe(false);
   await expect(readerHandler(refusing as unknown as ReaderSink, "1").gap(gap)).rejects.toBe(refusal);
+});
+
+test("the signal of the ownership has one listener while the partition is followed, and none afterwards", async () => {
+  const { signal } = new AbortController();
+  const listeners: number[] = [];
+  const { handler } = noting({ caughtUp: () => (listeners.push(getEventListeners(signal, "abort").length), true) });
+  const quiet = Array.from({ length: 5 }, () => ({ kind: "caught-up" as const, emptyUntilMs: null }));
+  await followPartition(new ScriptedCursor([...quiet, { kind: "ended", children: [] }]), handler, signal);
+  expect(listeners).toEqual([1, 1, 1, 1, 1]);
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });

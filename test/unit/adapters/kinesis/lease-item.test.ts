@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { conditionOf, heldLease, isLease, nextLease } from "../../../../adapters/kinesis/group/lease-item.ts";
+import { heldLease, isLease } from "../../../../adapters/kinesis/group/lease-item.ts";
+import { createOf, deleteOf, updateOf } from "../../../../adapters/kinesis/group/lease-writes.ts";
 import type { Item } from "../../../../adapters/kinesis/group/tables.ts";
 import type { Held, LeaseRow } from "../../../../src/leases/index.ts";
 
@@ -23,32 +24,51 @@ const row: LeaseRow = {
 
 const nowhere = (): { kind: "earliest" } => ({ kind: "earliest" });
 
-/** As the table has it after the write. */
-function written(before: Held<LeaseRow> | null, next: LeaseRow, found: Item = key): Item {
-  const { columns, removed } = nextLease(before, next);
-  return Object.fromEntries(Object.entries({ ...found, ...columns }).filter(([column]) => !removed.includes(column)));
+/** As the table has it after the first write. */
+function created(first: LeaseRow): Item {
+  return createOf("table", first).input.Item!;
+}
+
+/** What an update sets and removes. */
+function changed(before: Held<LeaseRow>, next: LeaseRow) {
+  const { input, version } = updateOf("table", before, next);
+  const { UpdateExpression = "", ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} } = input;
+  const [sets = "", removes] = UpdateExpression.replace("SET ", "").split(" REMOVE ");
+  const terms = sets.split(", ").map((term) => term.split(" = ") as [name: string, value: string]);
+  return {
+    version,
+    columns: Object.fromEntries(terms.map(([name, value]) => [names[name]!, values[value]!])) as Item,
+    removed: (removes?.split(", ") ?? []).map((name) => names[name]),
+  };
+}
+
+/** As the table has it after the second write. */
+function updated(first: LeaseRow, next: LeaseRow): Item {
+  const { columns, removed } = changed(heldLease(created(first), nowhere), next);
+  return Object.fromEntries(Object.entries({ ...created(first), ...columns }).filter(([column]) => !removed.includes(column)));
 }
 
 describe("our rows", () => {
   test("are read as they were written, and with the version that the write has answered", () => {
-    const next = nextLease(null, row);
-    const held = heldLease({ ...key, ...next.columns }, nowhere);
-    expect(held).toEqual({ row, version: next.version });
+    const { input, version } = createOf("table", row);
+    const held = heldLease(input.Item!, nowhere);
+    expect(held).toEqual({ row, version });
+    const next: LeaseRow = { ...row, owner: null, beat: 4n };
+    expect(heldLease(updated(row, next), nowhere).row).toEqual(next);
   });
 
   test("keep what is handled ahead, packed where it is much", () => {
     const except = Array.from({ length: 900 }, (_, index) => `4959033827149025660855969253836157109592157598913658${8_898 + index * 7}/3`);
     const much: LeaseRow = { ...row, ahead: { of: "after 101", upTo: except.at(-1)!, except } };
-    const next = nextLease(null, much);
-    expect(next.columns["streamport"]!.S!.length).toBeLessThan(JSON.stringify(except).length / 5);
-    expect(heldLease({ ...key, ...next.columns }, nowhere)).toEqual({ row: much, version: next.version });
+    const { input, version } = createOf("table", much);
+    expect(input.Item!["streamport"]!.S!.length).toBeLessThan(JSON.stringify(except).length / 5);
+    expect(heldLease(input.Item!, nowhere)).toEqual({ row: much, version });
   });
 
   test("say in the columns of the library what has been handled, and never more", () => {
     const checkpoint = (place: LeaseRow["place"], before: LeaseRow | null = null): unknown => {
-      const former = before === null ? null : heldLease(written(null, before), nowhere);
-      const { columns } = nextLease(former, { ...row, place });
-      return [columns["checkpoint"]?.S, columns["checkpointSubSequenceNumber"]?.N];
+      const item = before === null ? created({ ...row, place }) : updated(before, { ...row, place });
+      return [item["checkpoint"]?.S, item["checkpointSubSequenceNumber"]?.N];
     };
     expect(checkpoint({ kind: "after", position: "101" })).toEqual(["101", "0"]);
     expect(checkpoint({ kind: "ended" })).toEqual(["SHARD_END", "0"]);
@@ -62,7 +82,7 @@ describe("our rows", () => {
   });
 
   test("are ours no more where a client of the library has gone on: its checkpoint counts, with our epoch", () => {
-    const item: Item = { ...written(null, row), leaseOwner: { S: "kcl" }, leaseCounter: { N: "9" }, checkpoint: { S: "150" } };
+    const item: Item = { ...created(row), leaseOwner: { S: "kcl" }, leaseCounter: { N: "9" }, checkpoint: { S: "150" } };
     expect(heldLease(item, nowhere).row).toMatchObject({
       groupId: null,
       owner: "kcl",
@@ -76,26 +96,28 @@ describe("our rows", () => {
   });
 
   test("keep our place where only the owner is another one, or none", () => {
-    const stolen: Item = { ...written(null, row), leaseOwner: { S: "kcl" }, leaseCounter: { N: "4" } };
+    const stolen: Item = { ...created(row), leaseOwner: { S: "kcl" }, leaseCounter: { N: "4" } };
     expect(heldLease(stolen, nowhere).row).toEqual({ ...row, owner: "kcl", beat: 4n, holdMs: null });
     const freed = Object.entries({ ...stolen, leaseCounter: { N: "5" } }).filter(([column]) => column !== "leaseOwner");
     expect(heldLease(Object.fromEntries(freed) as Item, nowhere).row).toEqual({ ...row, owner: null });
   });
 
   test("are written only where every column is as it was", () => {
-    const held = heldLease(written(null, row), nowhere);
-    const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = conditionOf(held.version);
-    expect(Object.values(ExpressionAttributeNames).toSorted()).toEqual(
-      ["checkpoint", "checkpointSubSequenceNumber", "leaseCounter", "leaseKey", "leaseOwner", "streamport"].toSorted(),
-    );
-    expect(ConditionExpression.split(" AND ")).toHaveLength(6);
-    expect(Object.values(ExpressionAttributeValues)).toContainEqual({ S: "member-1" });
-    const free = conditionOf(heldLease(written(held, { ...row, owner: null }), nowhere).version);
-    expect(free.ConditionExpression).toContain("attribute_not_exists(#c1)");
+    const held = heldLease(created(row), nowhere);
+    for (const input of [updateOf("table", held, row).input, deleteOf("table", held)]) {
+      const { ConditionExpression = "", ExpressionAttributeNames = {}, ExpressionAttributeValues = {} } = input;
+      expect(Object.values(ExpressionAttributeNames).toSorted()).toEqual(
+        ["checkpoint", "checkpointSubSequenceNumber", "leaseCounter", "leaseKey", "leaseOwner", "streamport"].toSorted(),
+      );
+      expect(ConditionExpression.split(" AND ")).toHaveLength(6);
+      expect(Object.values(ExpressionAttributeValues)).toContainEqual({ S: "member-1" });
+    }
+    const free = deleteOf("table", heldLease(updated(row, { ...row, owner: null }), nowhere));
+    expect(free.ConditionExpression).toContain("attribute_not_exists(#owner)");
   });
 
   test("leave columns of others alone", () => {
-    const { columns, removed } = nextLease(heldLease(written(null, row), nowhere), { ...row, owner: null });
+    const { columns, removed } = changed(heldLease(created(row), nowhere), { ...row, owner: null });
     expect(Object.keys(columns).toSorted()).toEqual(["checkpoint", "checkpointSubSequenceNumber", "leaseCounter", "streamport"]);
     expect(removed).toEqual(["leaseOwner"]);
   });
@@ -129,7 +151,7 @@ describe("rows of the library", () => {
 
   test("keep a checkpoint within an aggregate when they are taken over", () => {
     const before = heldLease(foreign("101", "19"), nowhere);
-    const { columns } = nextLease(before, { ...before.row, groupId: "g", owner: "member-1", epoch: 1n, beat: 71n });
+    const { columns } = changed(before, { ...before.row, groupId: "g", owner: "member-1", epoch: 1n, beat: 71n });
     expect(columns).toMatchObject({ checkpoint: { S: "101" }, checkpointSubSequenceNumber: { N: "19" }, leaseCounter: { N: "71" } });
   });
 
