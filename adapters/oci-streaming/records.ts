@@ -11,20 +11,12 @@ export type MessageContent =
 
 const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
 
-/** A message as it is: its parts are decoded where they are read. */
+/** A message as it is. Its parts are decoded where they are read, so that little of a message that waits lives. */
 class PageRecord implements StoredRecord {
-  readonly headers = NO_HEADERS;
-  readonly position: string;
-  readonly timestampMs: number;
-  readonly bytes: number;
-  readonly deliveryAttempt = null;
   readonly #page: MessagePage;
   readonly #index: number;
 
   constructor(page: MessagePage, index: number) {
-    this.position = page.offsetOf(index);
-    this.timestampMs = page.timestampMsOf(index);
-    this.bytes = page.bytesOf(index);
     this.#page = page;
     this.#index = index;
   }
@@ -35,6 +27,26 @@ class PageRecord implements StoredRecord {
 
   get value(): Uint8Array {
     return this.#page.valueOf(this.#index);
+  }
+
+  get headers(): StoredRecord["headers"] {
+    return NO_HEADERS;
+  }
+
+  get position(): string {
+    return this.#page.offsetOf(this.#index);
+  }
+
+  get timestampMs(): number {
+    return this.#page.timestampMsOf(this.#index);
+  }
+
+  get bytes(): number {
+    return this.#page.bytesOf(this.#index);
+  }
+
+  get deliveryAttempt(): null {
+    return null;
   }
 
   get native(): ServiceMessage {
@@ -67,7 +79,9 @@ class PageFrame implements ServiceRecord {
 
 /** The messages of a page as they are, from one index to before another. */
 export function plainRecords(page: MessagePage, from: number, to: number): readonly StoredRecord[] {
-  return Array.from({ length: to - from }, (_, index) => new PageRecord(page, from + index));
+  const records: StoredRecord[] = [];
+  for (let index = from; index < to; index += 1) records.push(new PageRecord(page, index));
+  return records;
 }
 
 /** What the messages of a page hold, if each may be a frame. */

@@ -1,4 +1,4 @@
-import { bytesToText } from "../text-bytes.ts";
+import { keyTextOf } from "../codec/key-text.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 import { type Lane, laneKeyOf } from "./key-lanes.ts";
@@ -38,7 +38,7 @@ function addFromInbox<T>(work: Work<T>, entries: Entry[], held: Lane<T>[] | null
       if (entries.length === options.batch.maxMessages || ahead > options.maxAhead) return;
       const index = delivery.takeNext();
       const record = records[index]!;
-      const key = record.key === null ? null : bytesToText(record.key);
+      const key = keyTextOf(record);
       const entry: Entry = { delivery, index, record, key, failures: 0 };
       const laneKey = held === null ? null : laneKeyOf(options.order, key);
       if (laneKey !== null) {

@@ -156,7 +156,11 @@ export class HandlerRunner<T> {
   }
 
   /** Leaves out messages that cannot be decoded, and those of their sequences behind them. */
-  #decodedMessages(work: Work<T>, decoded: readonly Decoded<T>[]): { messages: Message<T>[]; corrupt: Map<Entry, AttemptFailure> } {
+  #decodedMessages(
+    work: Work<T>,
+    decoded: readonly Decoded<T>[],
+  ): { messages: readonly Message<T>[]; corrupt: Map<Entry, AttemptFailure> } {
+    if (areMessages(decoded)) return { messages: decoded, corrupt: new Map() };
     const messages: Message<T>[] = [];
     const corrupt = new Map<Entry, AttemptFailure>();
     const blocked = new Set<string>();
@@ -271,6 +275,10 @@ export class HandlerRunner<T> {
     });
     return [...call.failures].map(([index, thrown]) => [handed[index]!, { code: "handler-failed", thrown }]);
   }
+}
+
+function areMessages<T>(decoded: readonly Decoded<T>[]): decoded is readonly ReceivedMessage<T>[] {
+  return !decoded.some((one) => one instanceof StreamError);
 }
 
 function clearTimers({ timer, lastTurn }: Attempt<unknown>): void {

@@ -1,7 +1,7 @@
 import { type Decoded, type Decoding, decodeRecord } from "../codec/decode-record.ts";
+import { keyTextOf } from "../codec/key-text.ts";
 import type { StreamError } from "../errors.ts";
 import { ReceivedMessage } from "../message.ts";
-import { bytesToText } from "../text-bytes.ts";
 import type { TopicContext } from "../topic-context.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { ResolvedConsumerOptions } from "./consumer-options.ts";
@@ -173,7 +173,7 @@ export class WorkScheduler<T> {
         if (!state.open || !this.#mayStart() || delivery.ordinal + delivery.next - progress.oldestOrdinal > maxAhead) return started;
         const index = delivery.takeNext();
         const record = delivery.records[index]!;
-        const key = record.key === null ? null : bytesToText(record.key);
+        const key = keyTextOf(record);
         if (lanes.size > 0) {
           const lane = laneKeyOf(order, key);
           const busy = lane === null ? undefined : lanes.get(lane);

@@ -1,9 +1,9 @@
 import { type Decoded, decodeRecord } from "../codec/decode-record.ts";
+import { keyTextOf } from "../codec/key-text.ts";
 import type { StoredRecord } from "../driver/record.ts";
 import { StreamError } from "../errors.ts";
 import { ReceivedMessage } from "../message.ts";
 import type { MessageSource } from "../position/position.ts";
-import { bytesToText } from "../text-bytes.ts";
 import type { TypedTopic } from "../topic-context.ts";
 import type { ReaderOptions } from "./reader-types.ts";
 
@@ -19,7 +19,7 @@ export class RecordDecoder<T> {
 
   /** Answers at once where the codec does. Never throws, never rejects. */
   decode(source: MessageSource, record: StoredRecord): Decoded<T> | Promise<Decoded<T>> {
-    return decodeRecord(this.#decoding, source, record, keyOf(record));
+    return decodeRecord(this.#decoding, source, record, keyTextOf(record));
   }
 
   /**
@@ -32,14 +32,10 @@ export class RecordDecoder<T> {
     const corrupt = new StreamError(code, message, details);
     if (this.#onCorrupt === undefined) return corrupt;
     try {
-      await this.#onCorrupt(corrupt, new ReceivedMessage(source, record, keyOf(record), record.value));
+      await this.#onCorrupt(corrupt, new ReceivedMessage(source, record, keyTextOf(record), record.value));
       return null;
     } catch (thrown) {
       return new StreamError("handler-failed", "onCorrupt failed", { ...details, cause: thrown });
     }
   }
-}
-
-function keyOf(record: StoredRecord): string | null {
-  return record.key === null ? null : bytesToText(record.key);
 }

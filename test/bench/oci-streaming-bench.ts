@@ -42,8 +42,8 @@ interface Target extends AsyncDisposable {
 async function startTarget(options: object, envelope: "frame" | "raw"): Promise<Target> {
   const emulator = await startEmulatorProcess("oci-streaming", { ...LIMITS, ...options });
   const url = new URL(emulator.url);
-  // Raw reads as fast as the service answers, and behind an empty page it pauses for 200 ms: ours pauses there for a quarter of that.
-  url.searchParams.set("pollMs", "50");
+  // Raw reads as fast as the service answers, and behind an empty page it pauses. Ours does so where it may pause for less than the real service wants.
+  url.searchParams.set("pollMs", String(EMPTY_PAUSE_MS - 1));
   url.searchParams.set("envelope", envelope);
   const connection = await connect(url.href, { require: ["topicAdmin"] });
   const raw = new RawStreams(emulator.environment, url.pathname.slice(1));

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { clearTimeout, setTimeout } from "node:timers";
+import { AnswerBody } from "./answer-body.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD";
@@ -53,12 +54,12 @@ export class HttpTransport {
       });
       sent.once("error", reject);
       sent.once("response", (answer: IncomingMessage) => {
-        const parts: Buffer[] = [];
-        answer.on("data", (part: Buffer) => void parts.push(part));
+        const body = new AnswerBody(answer.headers["content-length"]);
+        answer.on("data", (part: Buffer) => body.add(part));
         answer.once("error", reject);
         answer.once("end", () => {
           isAnswered = answer.complete;
-          if (isAnswered) resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) });
+          if (isAnswered) resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: body.bytes });
         });
       });
       sent.end(body ?? undefined);

@@ -16,6 +16,8 @@ export interface ServiceMessage {
 /** The messages of one answer. What is asked of a message is decoded then, and not kept. */
 export interface MessagePage {
   readonly length: number;
+  /** Of all keys and values. */
+  readonly bytes: number;
   offsetOf(index: number): string;
   timestampMsOf(index: number): number;
   keyOf(index: number): Uint8Array | null;
@@ -41,6 +43,10 @@ export class ParsedPage implements MessagePage {
 
   get length(): number {
     return this.#messages.length;
+  }
+
+  get bytes(): number {
+    return this.#messages.reduce((sum, _, index) => sum + this.bytesOf(index), 0);
   }
 
   offsetOf(index: number): string {

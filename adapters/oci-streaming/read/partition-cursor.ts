@@ -30,6 +30,7 @@ export interface PartitionCursorRequest {
 
 /** What is on its way to the partition when the service says that nothing is left. */
 const ON_ITS_WAY_MS = 10_000;
+/** While the size of the messages is not known. */
 const FIRST_LIMIT = 2_048;
 const MOST_GROWTH = 8;
 /** https://docs.oracle.com/iaas/api/#/en/streaming/20180418/Message/GetMessages */
@@ -57,7 +58,7 @@ export class OciPartitionCursor implements PartitionCursor {
   /** No page of the cursor has been read yet: the first message may be the one at which the last page has ended. */
   #isFresh = true;
   #refusals = 0;
-  #limit = FIRST_LIMIT;
+  #limit: number;
   #isCaughtUp = false;
   #lastTimeMs = -Infinity;
   #warned = false;
@@ -67,6 +68,7 @@ export class OciPartitionCursor implements PartitionCursor {
     this.#request = request;
     this.#place = request.place;
     this.#emptyUntilMs = request.emptyUntilMs;
+    this.#limit = service.budget.isWide ? MOST_LIMIT : FIRST_LIMIT;
     const retryAfterMs = (error: unknown): number | null => waitHintMs((error as { readonly serviceText?: string }).serviceText ?? "");
     this.#backoff = new RetryBackoff({ report: service.report, topic: request.topic, classify, retryAfterMs, ...THROTTLED_MS });
   }
@@ -195,9 +197,7 @@ export class OciPartitionCursor implements PartitionCursor {
     this.#place = { kind: "after", position: page.offsetOf(length - 1) };
     this.#lastTimeMs = page.timestampMsOf(length - 1);
     this.#emptyUntilMs = null;
-    let bytes = 1;
-    for (let index = 0; index < length; index += 1) bytes += page.bytesOf(index);
-    const fitting = Math.floor((this.#service.budget.pageBytes * length) / bytes);
+    const fitting = Math.floor((this.#service.budget.pageBytes * length) / Math.max(page.bytes, 1));
     this.#limit = Math.max(1, Math.min(fitting, this.#limit * MOST_GROWTH, MOST_LIMIT));
   }
 

@@ -27,13 +27,16 @@ export class ReadBudget {
   readonly #spacingMs: number;
   /** About how many bytes one read should bring: as many as the partition gives until the next one; where the service allows more reads, as an answer holds. */
   readonly pageBytes: number;
+  /** May a read bring as much as an answer holds? */
+  readonly isWide: boolean;
   readonly #spent = new Map<string, Spent>();
   #sweptMs = performance.now();
 
   /** @param pollMs where it is shorter, the service is one that allows more */
   constructor(pollMs: number) {
     this.#spacingMs = Math.min(SPACING_MS, pollMs);
-    this.pageBytes = pollMs < SPACING_MS ? MOST_PAGE_BYTES : (BYTES_A_SECOND * SPACING_MS) / 1_000;
+    this.isWide = pollMs < SPACING_MS;
+    this.pageBytes = this.isWide ? MOST_PAGE_BYTES : (BYTES_A_SECOND * SPACING_MS) / 1_000;
   }
 
   /** Waits until the partition may be read again. Rejects with the signal's reason. */
