@@ -35,7 +35,7 @@ import { StreamDirectory } from "./streams/stream-directory.ts";
 
 const PROVIDER = "oci-streaming";
 const POLL_MS = 1_000;
-const LONGEST_DESCRIBED_MS = 1_000;
+const DESCRIBED_MS = 1_000;
 const OBJECTS_ADVICE =
   "groups are kept there: check leases.namespace and leases.bucket, leaseEndpoint, and the policy that lets these credentials manage its objects";
 
@@ -68,7 +68,7 @@ export class OciStreamingDriver implements Driver<OciCapability> {
     const endpoints = new Endpoints(this.#options);
     const admin = new StreamCalls(calls, () => endpoints.streaming());
     const closing = new AbortController();
-    const directory = new StreamDirectory(admin, streamPool, Math.min(pollMs, LONGEST_DESCRIBED_MS), closing.signal);
+    const directory = new StreamDirectory(admin, streamPool, DESCRIBED_MS, closing.signal);
     const objects = this.#objects(calls, endpoints);
     const groups = this.#groups(objects);
     const service = { calls, admin, directory, budget: new ReadBudget(pollMs), report, pollMs, envelope, streamPool, groups, objects };

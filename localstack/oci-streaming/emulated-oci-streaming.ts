@@ -80,7 +80,7 @@ export async function startEmulatedOciStreaming(options: EmulatedOciStreamingOpt
   const { port = 0, topics = {}, firstFaultTurn = 0 } = options;
   const { host, advertisedHost } = listeningAddress(options);
   const settings = settingsOf(options);
-  const identity = await ThrowAwayIdentity.create(Date.now() + settings.clockAheadMs);
+  const identity = await ThrowAwayIdentity.create(Date.now() + settings.clockAheadMs, settings.keyBits);
   const service = new StreamingService(settings, identity.tenancy, firstFaultTurn);
   const servers = new ServiceServers(service, identity, host);
   const close = async (): Promise<void> => {

@@ -5,8 +5,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { REGION, createOcid } from "../ocid.ts";
 
-/** The vendor takes none of less than 2,048. One of 1,024 signs three times as fast: all the work of a client on a machine that runs tests. */
-const KEY_BITS = 1_024;
 const OWNER_ONLY = 0o600;
 const SESSION_MS = 3_600_000;
 /** A key id of this form holds a token, as sessions and principals have it. */
@@ -34,9 +32,9 @@ export class ThrowAwayIdentity {
     this.#accepted = [token];
   }
 
-  static async create(nowMs: number): Promise<ThrowAwayIdentity> {
+  static async create(nowMs: number, keyBits: number): Promise<ThrowAwayIdentity> {
     const [{ publicKey, privateKey }, folder] = await Promise.all([
-      promisify(generateKeyPair)("rsa", { modulusLength: KEY_BITS }),
+      promisify(generateKeyPair)("rsa", { modulusLength: keyBits }),
       mkdtemp(join(tmpdir(), "streamport-oci-")),
     ]);
     const [tenancy, user] = [createOcid("tenancy"), createOcid("user")];

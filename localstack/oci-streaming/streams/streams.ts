@@ -27,6 +27,8 @@ export class Streams {
   readonly pools = new Map<string, StreamPool>();
   readonly defaultPool: StreamPool;
   readonly #all = new Map<string, Stream>();
+  /** By the pool and the name: a pool never forgets a stream. */
+  readonly #named = new Map<string, Stream[]>();
   readonly #clock: ServiceClock;
   readonly #settings: StreamingSettings;
 
@@ -55,8 +57,7 @@ export class Streams {
 
   /** Is there a stream of this name in the pool, or was there one? */
   hasNamed(streamPoolId: string, name: string): boolean {
-    for (const stream of this.#all.values()) if (stream.name === name && stream.streamPoolId === streamPoolId) return true;
-    return false;
+    return this.#named.has(`${streamPoolId}/${name}`);
   }
 
   /** Also a deleted one. */
@@ -75,7 +76,8 @@ export class Streams {
     if (!NAME.test(name)) throw invalidParameter("name must have 1 to 255 letters, digits, dots, hyphens and underscores");
     if (!(partitions >= 1)) throw invalidParameter("partitions must be at least 1");
     if (!(retentionInHours >= 24 && retentionInHours <= 168)) throw invalidParameter("retentionInHours must be from 24 to 168");
-    const isTaken = this.all.some((stream) => stream.name === name && stream.streamPoolId === streamPoolId && stream.exists);
+    const named = this.#named.get(`${streamPoolId}/${name}`) ?? [];
+    const isTaken = named.some(({ exists }) => exists);
     if (isTaken && this.#settings.uniqueNames) {
       throw new ServiceError(409, "Conflict", `A stream with the name ${name} exists in the stream pool ${streamPoolId}`);
     }
@@ -86,6 +88,7 @@ export class Streams {
     const details = { name, partitions, retentionInHours, streamPoolId, compartmentId, freeformTags };
     const stream = new Stream(details, this.#clock, this.#settings, isActive);
     this.#all.set(stream.id, stream);
+    this.#named.set(`${streamPoolId}/${name}`, [...named, stream]);
     return stream;
   }
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
@@ -99,6 +99,14 @@ test.each([
   expect(JSON.parse(refused.text).message).toMatch(/not within allowed clock skew/);
   const aheadMs = Date.parse(refused.headers.get("date")!) - Date.now();
   expect(Math.abs(aheadMs - clockAheadMs)).toBeLessThan(10_000);
+});
+
+test.each([512, 2_048])("the SDK signs with a key of %d bits", async (keyBits) => {
+  await using emulator = await startEmulatedOciStreaming({ keyBits });
+  using clients = new RawClients(emulator);
+  expect((await clients.send("GET", listUri(emulator))).status).toBe(200);
+  const key = createPrivateKey(await readFile(join(dirname(emulator.configFile), "key.pem")));
+  expect(key.asymmetricKeyDetails?.modulusLength).toBe(keyBits);
 });
 
 test("five minutes are the most by which clocks may differ", async () => {
