@@ -15,10 +15,10 @@ import { PARTITIONS, batchesOf, workload } from "./workload.ts";
 
 /** Of the value of a message, with how many messages are copied in a round. */
 const SIZES = [
-  { name: "100 B", valueBytes: 100, messages: 200_000 },
-  { name: "1 KB", valueBytes: 1_000, messages: 70_000 },
+  { name: "100 B", valueBytes: 100, messages: 150_000 },
+  { name: "1 KB", valueBytes: 1_000, messages: 50_000 },
 ] as const;
-const PAIRS = { pairs: 7, warmUp: 1 };
+const PAIRS = { pairs: 5, warmUp: 1 };
 const RAW_BATCH = 5_000;
 const ALL_REPLICAS = -1;
 /** Of a copier, where two are compared with one. */

@@ -64,6 +64,16 @@ export class LiveApplication {
     await this.#consuming?.done;
   }
 
+  /** Resolves when so many more have been handled. */
+  async handles(messages: number, signal: AbortSignal): Promise<void> {
+    const goal = this.#handledCount + messages;
+    while (this.#handledCount < goal) await sleep(20, undefined, { signal });
+  }
+
+  get #handledCount(): number {
+    return [...this.#handled.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
   /** Resolves when everything that was sent has been handled. */
   async caughtUp(signal: AbortSignal): Promise<void> {
     while (this.#keys.some((key) => new Set(this.#handled.get(key)).size < this.#sent.get(key)!)) await sleep(50, undefined, { signal });
