@@ -36,8 +36,9 @@ export class PubSubConsumer implements ConsumerDriver {
   readonly #topic: string;
   readonly #settings: ConsumerSettings;
   readonly #closing = new AbortController();
-  readonly #givingBack = new Set<Promise<void>>();
   #joined: Joined | null = null;
+  /** Everything is given back. */
+  #left: Promise<void> | null = null;
 
   constructor(service: PubSubService, topic: string, settings: ConsumerSettings) {
     this.#service = service;
@@ -143,31 +144,31 @@ export class PubSubConsumer implements ConsumerDriver {
     }
   }
 
-  release(assignment: Assignment, records: readonly StoredRecord[]): void {
-    if (this.#joined?.assignment !== assignment) return;
-    this.#giveBack(
-      this.#joined,
-      records.map(({ position }) => position),
-    );
+  /** The member ends with its only assignment. */
+  release(assignment: Assignment): void {
+    if (this.#joined?.assignment === assignment) void this.#leave(this.#joined);
   }
 
-  #giveBack({ leases }: Joined, messageIds: readonly string[]): void {
-    const given = leases
-      .release(messageIds, AbortSignal.timeout(GIVE_BACK_MS))
+  /** What is given back while the stream is open comes to this member again, behind later messages of its key. */
+  #leave(joined: Joined): Promise<void> {
+    joined.over.abort();
+    this.#left ??= joined.running.then(() => this.#giveBack(joined));
+    return this.#left;
+  }
+
+  /** All at once, in the order in which it came. */
+  async #giveBack({ leases }: Joined): Promise<void> {
+    try {
+      await leases.release(leases.outstanding, AbortSignal.timeout(GIVE_BACK_MS));
+    } catch {
       // They come again when their leases have run out.
-      .catch(() => undefined)
-      .then(() => void this.#givingBack.delete(given));
-    this.#givingBack.add(given);
+    } finally {
+      leases.close();
+    }
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    const joined = this.#joined;
-    if (joined === null) return;
-    joined.over.abort();
-    await joined.running;
-    this.#giveBack(joined, [...joined.leases.outstanding]);
-    await Promise.all(this.#givingBack);
-    joined.leases.close();
+    if (this.#joined !== null) await this.#leave(this.#joined);
   }
 }

@@ -12,8 +12,9 @@ const QUIET_MS = 1_500;
 const CASE_MS = 120_000;
 
 /**
- * Cases in which a member gives back what it has, or dies with it. That emulator (0.8.20) brings a message back without those behind it in
- * its key, so that the key may be out of order then, or waits for ever: it depends on what the member had at that moment.
+ * Cases in which a member leaves while messages wait in the emulator (0.8.20). Two things depend on how many wait at that moment. What a
+ * ModifyAckDeadline of 0 gives back comes behind what was not delivered yet of its key, so that the key is out of order. And of what the
+ * emulator has laid out for a StreamingPull that ends then, some is never delivered to another one.
  */
 const BY_CHANCE: readonly string[] = [
   "close/connection/reopen-over-a-backlog",
@@ -23,7 +24,6 @@ const BY_CHANCE: readonly string[] = [
   "history/random/calm-1",
   "history/random/calm-2",
   "history/random/calm-3",
-  "history/random/many-producers-many-members",
   "progress/ahead/rolling-restart",
 ];
 

@@ -19,18 +19,17 @@ export interface Endpoint {
 
 const GOOGLE = /(?:^|\.)googleapis\.com$/;
 
-/**
- * Clients of one address must not share a connection, because a connection carries 100 streams. A connection that is lost without a word is
- * known by a ping that is not answered: every call on it would wait for its time-out otherwise, again and again. Google's client in
- * Python pings as often.
- */
+/** Clients of one address must not share a connection, because a connection carries 100 streams. */
 const CHANNEL = {
   "grpc.use_local_subchannel_pool": 1,
   "grpc.initial_reconnect_backoff_ms": 50,
   "grpc.max_reconnect_backoff_ms": 2_000,
-  "grpc.keepalive_time_ms": 30_000,
-  "grpc.keepalive_timeout_ms": 10_000,
 };
+/**
+ * A connection that is lost without a word is known by a ping that is not answered: every call on it would wait for its time-out otherwise,
+ * again and again. Google's client in Python pings as often.
+ */
+const PINGS = { "grpc.keepalive_time_ms": 30_000, "grpc.keepalive_timeout_ms": 10_000 };
 
 /** The environment variable that Google's own libraries honour; the v1 clients do not read it. */
 export const EMULATOR_VARIABLE = "PUBSUB_EMULATOR_HOST";
@@ -41,7 +40,9 @@ export function endpointOf(sdk: PubSubSdk, options: PubSubOptions): Endpoint {
   if (options.googleEmulator === true && endpoint.emulator === null) {
     PUBSUB_OPTIONS.refuse("googleEmulator is for an emulator: it needs an endpoint of http, or PUBSUB_EMULATOR_HOST");
   }
-  return endpoint;
+  // That emulator ends a connection on which pings come so often.
+  const pings = options.googleEmulator === true ? {} : PINGS;
+  return { ...endpoint, clientOptions: { ...endpoint.clientOptions, ...pings } };
 }
 
 function reachedBy(sdk: PubSubSdk, options: PubSubOptions): Endpoint {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import * as sdk from "@google-cloud/pubsub";
+import { endpointOf } from "../../../../adapters/pubsub/client/endpoint.ts";
 import { connect } from "../../../../src/connect.ts";
 import { text } from "../../../../src/codec/text.ts";
 import { type Harness, consume, flights, harness, sendTo, valuesOf } from "./harness.ts";
@@ -38,4 +40,10 @@ test("with the setting nothing is sought: a start is what a new subscription get
   }
   const [left] = await under.raw.subscriber.listSubscriptions({ project: `projects/${under.emulator.project}` });
   expect(left).toEqual([]);
+});
+
+test("it gets no pings, for which it would end the connection", () => {
+  const options = { project: "local", endpoint: "http://127.0.0.1:1" };
+  expect(endpointOf(sdk, { ...options, googleEmulator: true }).clientOptions).not.toHaveProperty(["grpc.keepalive_time_ms"]);
+  expect(endpointOf(sdk, options).clientOptions).toHaveProperty(["grpc.keepalive_time_ms"], 30_000);
 });
