@@ -8,8 +8,8 @@ import type { StoredRecord, StreamError } from "../../../src/driver/index.ts";
 import type { ReceivedMessage } from "../records.ts";
 import type { PubSubService } from "../service.ts";
 import type { AckCalls } from "./ack-calls.ts";
-import { HeldKeys } from "./held-keys.ts";
 import { FIRST_LEASE_SECONDS, type Leases } from "./leases.ts";
+import { Receipts } from "./receipts.ts";
 import { settlingMs } from "./subscriptions.ts";
 
 /** What one stream may have outstanding. */
@@ -55,8 +55,6 @@ const LAST_MESSAGES_MS = 2_000;
 const ANSWER_MS = 15_000;
 /** A time that is measured in such steps is not over because this process was busy. */
 const STEP_MS = 1_000;
-/** A message whose lease is over comes again by then, if it comes to this member. */
-const AGAIN_MS = 2_000;
 /** A stream is replaced before its time is over: with it what is on its way would be lost. */
 const RENEWAL_MS = (STREAM_LIFE_MS * 2) / 3;
 /** After a stream has broken: what was lost with it has come again by then. Exactly-once leases are longer at least. */
@@ -100,10 +98,7 @@ export class PullStream {
   /** Messages wait here in the order in which they came. */
   #arrived: ReceivedMessage[] = [];
   #wake: (() => void) | null = null;
-  /** Receipts of an exactly-once subscription, one after the other. */
-  #receipts: Promise<void> = Promise.resolve();
-  readonly #held = new HeldKeys();
-  #givingUp: NodeJS.Timeout | null = null;
+  readonly #receipts: Receipts;
 
   constructor(service: PubSubService, settings: PullSettings, calls: AckCalls, leases: Leases) {
     this.#service = service;
@@ -112,6 +107,8 @@ export class PullStream {
     this.#leases = leases;
     this.#silentSinceMs = settings.silenceFromMs;
     leases.settled = () => this.#heard();
+    const { closing } = service.connection;
+    this.#receipts = new Receipts(calls, leases, settings.deadlineSeconds, closing, (messages) => this.#arrive(messages));
   }
 
   /**
@@ -348,38 +345,13 @@ export class PullStream {
     // Copies of what is withheld use up the window as well.
     if (this.#withheld > 0 && copies.length > 0) this.#use(copies);
     if (fresh.length === 0) return;
-    if (this.#calls.isExactlyOnce) this.#receipts = this.#receipts.then(async () => this.#confirm(fresh));
+    if (this.#calls.isExactlyOnce) this.#receipts.confirm(fresh);
     else this.#arrive(fresh);
   }
 
   #arrive(messages: readonly ReceivedMessage[]): void {
     for (const message of messages) this.#arrived.push(message);
     this.#wake?.();
-  }
-
-  /** Exactly-once: a message is this member's only if its lease could be extended; in the order of the stream. */
-  async #confirm(messages: readonly ReceivedMessage[]): Promise<void> {
-    const ackIds = messages.map(({ ackId }) => ackId);
-    const { closing: signal } = this.#service.connection;
-    const refused = await this.#calls.modify(ackIds, this.#settings.deadlineSeconds, signal).catch(() => null);
-    const lost = refused ?? new Set(ackIds);
-    for (const { ackId, message } of messages) if (lost.has(ackId)) this.#leases.forget(message.messageId ?? "");
-    // A call that has failed may have been carried out, so that the lease goes on; what was refused comes again at once, to somebody.
-    const againMs = refused === null ? this.#settings.deadlineSeconds * 1_000 : AGAIN_MS;
-    this.#arrive(this.#held.take(messages, lost, performance.now() + againMs));
-    this.#giveUpInTime();
-  }
-
-  /** What is missing may have gone to another member, which must not wait for what is held behind it here. */
-  #giveUpInTime(): void {
-    if (this.#held.isEmpty || this.#givingUp !== null) return;
-    this.#givingUp = setTimeout(() => {
-      this.#givingUp = null;
-      const given = this.#leases.release(this.#held.giveUp(performance.now()), this.#service.connection.closing);
-      // They come again when their leases have run out.
-      given.catch(() => undefined);
-      this.#giveUpInTime();
-    }, STEP_MS).unref();
   }
 }
 
