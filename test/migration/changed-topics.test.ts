@@ -75,6 +75,25 @@ test("a batch of the source that cannot be read ends the copy before it, and not
   await expect(verify(source, target)).rejects.toMatchObject({ code: "corrupt" });
 });
 
+test("a copy goes on without checkpoints where its group was put behind a batch that cannot be read", async (context) => {
+  const { expect } = context;
+  const { emulator, connection } = await emulatedKafka(context, 1);
+  const [source, target] = [
+    { connection, topic: "a" },
+    { connection, topic: "b" },
+  ];
+  await produce(source, ["k"], 5);
+  await copy(source, target);
+  await produce(source, ["k"], 1, 5);
+  emulator.damage("a", "0");
+  await sleep(5);
+  await (connection.admin as Connection<"groupReset">["admin"]).resetGroup("a", "copy.a.to.b", { timestamp: new Date() });
+  await produce(source, ["k"], 5, 6);
+  expect(await copy(source, target)).toMatchObject({ copied: 5, duplicates: 0 });
+  const ordinals = (await messagesOf(target)).map(({ raw }) => Number(provenanceTrail(raw.headers).copies[0]!.ordinal));
+  expect(ordinals).toEqual(ordinals.toSorted((a, b) => a - b));
+});
+
 test.for(["by the checkpoint", "by what the target holds"])(
   "a source that was cut and written anew while the group stood behind ends the copy, where messages would be left out %s",
   async (which, context) => {

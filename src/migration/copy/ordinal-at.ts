@@ -35,7 +35,7 @@ export async function ordinalAt(
     return count;
   };
   if (last !== null) {
-    const behind = await unlessRemoved(
+    const behind = await unlessUnreadable(
       countTo({ kind: "after", position: last.position }, (position) => isBehind(position, place!, compare)),
     );
     if (behind !== null) return last.ordinal + behind;
@@ -52,12 +52,12 @@ export async function ordinalAt(
   return BigInt(Math.round((Date.now() - CLOCK_BEGINS_MS) * 1_000));
 }
 
-/** `null`: retention has passed the place. */
-async function unlessRemoved(counted: Promise<bigint>): Promise<bigint | null> {
+/** `null`: retention has passed the place, or something cannot be read that the group was put behind. */
+async function unlessUnreadable(counted: Promise<bigint>): Promise<bigint | null> {
   try {
     return await counted;
   } catch (error) {
-    if (isStreamError(error, "position-out-of-range")) return null;
+    if (isStreamError(error, "position-out-of-range") || isStreamError(error, "corrupt")) return null;
     throw error;
   }
 }
