@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigFileAuthenticationDetailsProvider, NoRetryConfigurationDetails } from "oci-common";
 import { StreamAdminClient, StreamClient } from "oci-streaming";
-import { type Connection, type OutgoingMessage, bytes, connect } from "../../src/index.ts";
+import { type Connection, type OutgoingMessage, type Topic, bytes, connect } from "../../src/index.ts";
 import type { BatchTarget } from "./batch-strategies.ts";
 import { type Blocking, compareBlocks } from "./blocked-loop.ts";
 import { type Consuming, byRun, byRunBatches, compareConsuming, fillTopic } from "./consume-comparison.ts";
@@ -35,6 +35,8 @@ interface RawMessage {
 interface Target extends AsyncDisposable {
   readonly emulator: EmulatorProcess;
   readonly raw: RawStreams;
+  /** Of `connection`. */
+  readonly url: string;
   readonly connection: Connection<"topicAdmin">;
 }
 
@@ -50,6 +52,7 @@ async function startTarget(options: object, envelope: "frame" | "raw"): Promise<
   return {
     emulator,
     raw,
+    url: url.href,
     connection,
     async [Symbol.asyncDispose]() {
       await connection.close();
@@ -157,11 +160,24 @@ async function blocked({ connection, raw }: Target): Promise<Blocking> {
   return blocking;
 }
 
-async function consume({ connection, raw }: Target): Promise<Comparison<"run" | "runBatches">> {
+/** A connection keeps to so many reads a second of each partition, whoever reads: each run has one of its own, so that none pays for the run before it. */
+function onOwnConnection(url: string, way: (topic: Topic<Uint8Array>) => Consuming): Consuming {
+  return (read) => {
+    const connecting = connect(url);
+    const starting = connecting.then((connection) => way(connection.topic("consume", { codec: bytes() }))(read));
+    return async () => {
+      const end = await starting;
+      await end();
+      await (await connecting).close();
+    };
+  };
+}
+
+async function consume({ url, connection, raw }: Target): Promise<Comparison<"run" | "runBatches">> {
   await connection.admin.createTopic("consume", { partitions: PARTITIONS });
   const topic = connection.topic("consume", { codec: bytes() });
   const values = await fillTopic(topic, workload(CONSUMED));
-  const ways = { run: byRun(topic), runBatches: byRunBatches(topic), raw: raw.read("consume") };
+  const ways = { run: onOwnConnection(url, byRun), runBatches: onOwnConnection(url, byRunBatches), raw: raw.read("consume") };
   return compareConsuming(values, ways, CONSUME_PAIRS);
 }
 
