@@ -199,8 +199,9 @@ const noOverlapOverOwnerships = defineCase({
     const history = context.history();
     const overlaps = new Overlaps();
     const [late, lost] = [context.latch(), context.latch()];
-    const held = keyNames(8);
-    const others = keyNames(24).slice(held.length);
+    // Enough that each partition has some: whichever one is taken, a handler loses it.
+    const held = keyNames(16);
+    const others = keyNames(32).slice(held.length);
     let running = 0;
     context.member(topic, { group: await context.group(topic), concurrency: 32, commit: { everyMs: 5 } }, async (message, { signal }) => {
       const { key } = message.value;
