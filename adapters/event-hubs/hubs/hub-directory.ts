@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import type { EventHubProducerClient } from "@azure/event-hubs";
 import { SharedAnswers, abortable } from "../../../src/adapter-kit/index.ts";
 import type { Report, TopicIdentity } from "../../../src/driver/index.ts";
@@ -75,12 +76,15 @@ export class HubDirectory {
     signal: AbortSignal,
     request: (client: EventHubProducerClient, within: AbortSignal) => Promise<Answer>,
   ): Promise<Answer> {
-    const soon = AbortSignal.timeout(FIRST_ATTEMPT_MS);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), FIRST_ATTEMPT_MS);
     try {
-      return await this.#attempt(hub, AbortSignal.any([signal, soon]), request);
+      return await this.#attempt(hub, AbortSignal.any([signal, late.signal]), request);
     } catch (error) {
       signal.throwIfAborted();
-      if (!soon.aborted && !(error instanceof ConnectionLost)) throw error;
+      if (!late.signal.aborted && !(error instanceof ConnectionLost)) throw error;
+    } finally {
+      clearTimeout(timer);
     }
     return this.#attempt(hub, signal, request);
   }
