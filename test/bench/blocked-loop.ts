@@ -1,3 +1,4 @@
+import { type Pairs, untilControlled } from "./paired.ts";
 import { median } from "./result.ts";
 
 /** The longest time for which the event loop was blocked while this ran, in milliseconds. */
@@ -25,16 +26,17 @@ export interface Blocking {
   readonly control: number;
 }
 
-/** In turns: raw, ours, raw. */
-export async function compareBlocks(
-  ours: () => Promise<unknown>,
-  raw: () => Promise<unknown>,
-  { pairs, warmUp }: { readonly pairs: number; readonly warmUp: number },
-): Promise<Blocking> {
+/** In turns: raw, ours, raw; every other round backwards, so that neither of raw always comes first. */
+export async function compareBlocks(ours: () => Promise<unknown>, raw: () => Promise<unknown>, pairs: Pairs): Promise<Blocking> {
+  return untilControlled(() => roundsOf(ours, raw, pairs));
+}
+
+async function roundsOf(ours: () => Promise<unknown>, raw: () => Promise<unknown>, { pairs, warmUp }: Pairs): Promise<Blocking> {
   const rounds: { readonly ours: number; readonly around: number; readonly control: number }[] = [];
   for (let round = -warmUp; round < pairs; round += 1) {
-    const [first, own, second] = [await longestBlock(raw), await longestBlock(ours), await longestBlock(raw)];
-    if (round >= 0) rounds.push({ ours: own, around: Math.sqrt(first * second), control: first / second });
+    const [before, own, after] = [await longestBlock(raw), await longestBlock(ours), await longestBlock(raw)];
+    const control = round % 2 === 0 ? before / after : after / before;
+    if (round >= 0) rounds.push({ ours: own, around: Math.sqrt(before * after), control });
   }
   return {
     ratio: median(rounds.map((round) => round.ours / round.around)),

@@ -18,7 +18,7 @@ const SIZES = [
   { name: "100 B", valueBytes: 100, messages: 150_000 },
   { name: "1 KB", valueBytes: 1_000, messages: 50_000 },
 ] as const;
-const PAIRS = { pairs: 5, warmUp: 1 };
+const PAIRS = { pairs: 11, warmUp: 1 };
 const RAW_BATCH = 5_000;
 const ALL_REPLICAS = -1;
 /** Of a copier, where two are compared with one. */

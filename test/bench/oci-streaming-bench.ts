@@ -16,7 +16,7 @@ const LATENCY_MS = 20;
 const THROTTLED_PART = 0.02;
 /** As many as take no longer to encode than others. */
 const MOST_ENTRIES = 500;
-const BLOCK_PAIRS: Pairs = { pairs: 11, warmUp: 2 };
+const BLOCK_PAIRS: Pairs = { pairs: 21, warmUp: 2 };
 const BLOCK_MESSAGES = 1_000;
 const BLOCK_VALUE_BYTES = 1_000;
 const CONSUME_PAIRS: Pairs = { pairs: 11, warmUp: 2 };

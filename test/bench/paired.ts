@@ -45,16 +45,21 @@ export function startWatch(): (messages: number) => Sample {
 /**
  * Each round measures raw, the challengers, and raw again; every other round goes backwards, so that who comes first takes turns. A
  * challenger is compared with the two of raw around it, which a machine that changes its pace meets alike; their own
- * ratio is the control. Where that leaves its bounds all rounds are measured again, three times at most.
+ * ratio is the control. Where that leaves its bounds all rounds are measured again.
  */
 export async function compare<Name extends string>(
   challengers: Readonly<Record<Name, Contestant>>,
   raw: Contestant,
   pairs: Pairs,
 ): Promise<Comparison<Name>> {
-  let comparison = await rounds(challengers, raw, pairs);
-  for (let run = 1; run < RUNS && !isWithinControl(comparison.control); run += 1) comparison = await rounds(challengers, raw, pairs);
-  return comparison;
+  return untilControlled(() => rounds(challengers, raw, pairs));
+}
+
+/** Measures again where the control leaves its bounds, three times at most. */
+export async function untilControlled<Measured extends { readonly control: number }>(measure: () => Promise<Measured>): Promise<Measured> {
+  let measured = await measure();
+  for (let run = 1; run < RUNS && !isWithinControl(measured.control); run += 1) measured = await measure();
+  return measured;
 }
 
 async function rounds<Name extends string>(
