@@ -19,7 +19,7 @@ export interface ReadRecords {
 
 const MOST_RECORDS = 1_000;
 
-/** Reads a range once, without a group and without a codec. A gap is an error, and so is what cannot be read. */
+/** Reads a range once, without a group and without a codec. A gap is an error without `onGap`, and so is what cannot be read. */
 export class RecordReader {
   readonly #context: TopicContext;
   readonly #options: ResolvedReaderOptions;
@@ -27,7 +27,7 @@ export class RecordReader {
   #identity: TopicIdentity | null = null;
 
   /** @throws `invalid-argument` · `unsupported` · `position-mismatch` (a token of another provider) */
-  constructor(context: TopicContext, options: Pick<ReaderOptions, "from" | "until" | "partitions" | "maxBufferedBytes">) {
+  constructor(context: TopicContext, options: Pick<ReaderOptions, "from" | "until" | "partitions" | "maxBufferedBytes" | "onGap">) {
     this.#context = context;
     this.#options = resolveReaderOptions(context, options);
   }

@@ -27,6 +27,8 @@ export interface HeldMessages {
   readonly lastByKey: ReadonlyMap<string | null, string>;
   /** The one with the greatest ordinal up to the place; `null`: none was found. */
   readonly last: { readonly position: string; readonly ordinal: bigint } | null;
+  /** The retention of the target has passed the bookmark: some of what lay behind it is gone. */
+  readonly hasGap: boolean;
 }
 
 /** Of a message, for `HeldMessages.lastByKey`. */
@@ -40,6 +42,7 @@ interface Search {
   readonly messages: Map<string, HeldMessage>;
   readonly lastByKey: Map<string | null, string>;
   last: HeldMessages["last"];
+  hasGap: boolean;
 }
 
 /** A copy that has lost its checkpoints and its group, and finds more than so many messages, would need too much memory. */
@@ -82,10 +85,10 @@ export class HeldMessagesReader {
   /**
    * @param bookmark of the target; `null`: its beginning
    * @param place up to which the target is known to hold everything; `null`: nothing is known
-   * @throws `position-out-of-range` where the retention of the target has passed the bookmark · `position-mismatch` · `conflict` for too many messages
+   * @throws `position-out-of-range` where the target was cut before the bookmark · `position-mismatch` · `conflict` for too many messages
    */
   async find(partition: string, bookmark: Bookmark | null, place: PositionPlace | null): Promise<HeldMessages> {
-    const search: Search = { partition, place, messages: new Map(), lastByKey: new Map(), last: null };
+    const search: Search = { partition, place, messages: new Map(), lastByKey: new Map(), last: null, hasGap: false };
     let reading = this.#waiting.get(bookmark);
     if (reading === undefined) {
       const searches: Search[] = [];
@@ -107,7 +110,9 @@ export class HeldMessagesReader {
 
   async #search(bookmark: Bookmark | null, searches: readonly Search[]): Promise<void> {
     const byPartition = new Map(searches.map((search) => [search.partition, search]));
-    const reader = new RecordReader(this.#target.context, { from: bookmark === null ? "earliest" : { bookmark }, until: "now" });
+    const from = bookmark === null ? "earliest" : { bookmark };
+    const onGap = (): void => searches.forEach((search) => (search.hasGap = true));
+    const reader = new RecordReader(this.#target.context, { from, until: "now", onGap });
     for await (const { records } of reader.batches(this.#signal)) {
       for (const record of records) {
         const trail = provenanceTrail(record.headers);

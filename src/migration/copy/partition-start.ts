@@ -55,7 +55,11 @@ export async function startPartition(
   const digest = isComparable && isByCheckpoint ? checkpoint!.digest : null;
   const known = isComparable && checkpoint !== null ? BigInt(checkpoint.ordinal) : null;
   if (known === null) return { place, digest, ordinal: await ordinalAt(parts, source, place, found, signal), held, lastByKey };
-  return { place, digest, ordinal: last !== null && last.ordinal > known ? last.ordinal : known, held, lastByKey };
+  if (last !== null && last.ordinal > known) return { place, digest, ordinal: last.ordinal, held, lastByKey };
+  if (isByCheckpoint || !found.hasGap || stored === null) return { place, digest, ordinal: known, held, lastByKey };
+  // What was copied between the checkpoint and the place of the group is gone, with its ordinals.
+  const behind = { messages: held, last: { position: stored.position, ordinal: known } };
+  return { place, digest, ordinal: await ordinalAt(parts, source, place, behind, signal), held, lastByKey };
 }
 
 function requireSameTopics(checkpoint: Checkpoint, { source, target }: StartParts): void {
@@ -93,5 +97,11 @@ async function requireStillThere(side: OpenSide, source: MessageSource, place: P
   const request = { from: { kind: "position", partition, place }, until: null, partitions: [partition] } as const;
   const range = await resolveRange(side, "copy", request, signal);
   const gap = range.partitions.find((one) => one.partition === partition)?.gap ?? null;
-  if (gap !== null) await acceptGap("reader", source, gap, undefined);
+  if (gap === null) return;
+  await acceptGap("reader", source, gap, () => undefined);
+  const { provider, topic } = source;
+  const text =
+    "the retention of the source has passed the checkpoint of this partition: what lay behind it may never have been copied. " +
+    "If another copier has copied it, with checkpoints of its own, give those, or remove this checkpoint";
+  throw new StreamError("position-out-of-range", text, { provider, topic, partition, operation: "copy" });
 }

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { crc32 } from "node:zlib";
 import type { OutgoingRecord, StoredRecord } from "../../driver/record.ts";
 import { StreamError } from "../../errors.ts";
@@ -13,6 +14,8 @@ import { callOn } from "../../topic-call.ts";
 import { resolveEnds } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
 
+/** How often the end of the target is asked for where receipts have positions: other programs may write where this copy writes nothing. */
+const LOOK_EVERY_MS = 60_000;
 /** How much the clocks of the machine and of the target may differ, where a bookmark has to be a time. */
 const CLOCK_MARGIN_MS = 300_000;
 
@@ -23,10 +26,13 @@ export class TargetWriter {
   /** A place that the end of each partition has passed. Partitions that are not listed have not been seen. */
   readonly #seen = new Map<string, PartitionPlace>();
   readonly #keyless = new Map<string, string | undefined>();
+  readonly #lookEveryMs: number;
+  #lookedAtMs = performance.now();
   #partitions: readonly string[] = [];
 
-  constructor(target: OpenSide) {
+  constructor(target: OpenSide, { lookEveryMs = LOOK_EVERY_MS }: { lookEveryMs?: number } = {}) {
     this.#target = target;
+    this.#lookEveryMs = lookEveryMs;
     this.#sender = openRecordSender(target.context, undefined);
   }
 
@@ -89,7 +95,8 @@ export class TargetWriter {
       const place: PartitionPlace = { kind: "timestamp", timestampMs: Date.now() - CLOCK_MARGIN_MS };
       return encodeBookmark(context.provider, identity, new Map(this.#partitions.map((partition) => [partition, place])));
     }
-    if (!context.capabilities.receiptPositions) await this.#lookForTheEnd(signal);
+    const { receiptPositions } = context.capabilities;
+    if (!receiptPositions || performance.now() - this.#lookedAtMs >= this.#lookEveryMs) await this.#lookForTheEnd(signal);
     return encodeBookmark(context.provider, identity, this.#seen);
   }
 
@@ -110,6 +117,7 @@ export class TargetWriter {
   }
 
   async #lookForTheEnd(signal: AbortSignal): Promise<void> {
+    this.#lookedAtMs = performance.now();
     const range = await resolveEnds(this.#target, "copy", signal);
     this.#requireSameTarget(range.identity);
     for (const { partition, start } of range.partitions) this.#saw(partition, start);

@@ -97,7 +97,8 @@ async function inTarget({ from, to, checkpoints, signal }: PositionsParts, posit
   const { partition, position: own } = decodePosition(position);
   const checkpoint = await checkpointBefore(checkpoints, from, to, partition, { kind: "at", position: own });
   const begin = checkpoint?.targetBookmark;
-  const reader = new RecordReader(to.context, { from: begin === undefined ? "earliest" : { bookmark: begin }, until: "now" });
+  const after = begin === undefined ? "earliest" : { bookmark: begin };
+  const reader = new RecordReader(to.context, { from: after, until: "now", onGap: () => undefined });
   for await (const { source, records } of reader.batches(signal)) {
     for (const record of records) {
       const origin = provenanceFrom(from.id, record.headers);

@@ -34,7 +34,7 @@ export function scannedGroup(
   return { state, begin, ...rest, translation: new GroupTranslation(isByTime), missing };
 }
 
-/** Reads the target from the bookmark to its end, for all groups at once. @throws `position-out-of-range` where its retention has passed the bookmark */
+/** Reads the target from the bookmark to its end, for all groups at once. What its retention has removed behind the bookmark stays in `missing`. */
 export async function scanTarget(
   source: OpenSide,
   target: OpenSide,
@@ -43,7 +43,8 @@ export async function scanTarget(
   options: CopyInView,
 ): Promise<{ readonly copied: CopiedSoFar; readonly ends: ReadonlyMap<string, PartitionPlace> }> {
   const seen = new Map<string, string>();
-  const reader = new RecordReader(target.context, { from: begin === null ? "earliest" : { bookmark: begin }, until: "now" });
+  const from = begin === null ? "earliest" : { bookmark: begin };
+  const reader = new RecordReader(target.context, { from, until: "now", onGap: () => undefined });
   for await (const { source: at, records } of reader.batches(options.signal)) {
     for (const record of records) {
       const origin = provenanceFrom(source.id, record.headers);
