@@ -5,6 +5,7 @@ import { abortable } from "../../../src/adapter-kit/index.ts";
 import { type StreamError, isStreamError } from "../../../src/driver/index.ts";
 import type { AuthKind, OciAuthentication, OciStreamingOptions } from "../options.ts";
 import { ociError } from "../errors.ts";
+import { credentialFailure } from "./credential-failure.ts";
 import { RequestSigner, type Signer, type UnsignedRequest } from "./request-signer.ts";
 import { type Sdk, loadSdk } from "./sdk.ts";
 
@@ -27,8 +28,8 @@ const FROM_FILES: readonly AuthKind[] = ["config-file", "session-token", "resour
 const SECOND_LOOK_MS = 250;
 
 const KEY_ID = /keyId="([^"]*)"/;
-/** The key id of a token that is empty. */
-const NO_TOKEN = "ST$";
+/** The key ids of a token that is empty, and of none. */
+const NO_TOKEN: readonly string[] = ["ST$", "ST$undefined"];
 
 /** Signs requests by the credentials that the options name. They are read at the first request. */
 export class Authentication {
@@ -62,7 +63,7 @@ export class Authentication {
       return await abortable(work, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      throw isStreamError(cause) ? cause : notRenewed(cause);
+      throw isStreamError(cause) ? cause : this.#notRenewed(cause);
     }
   }
 
@@ -94,21 +95,31 @@ export class Authentication {
       });
     } catch (cause) {
       if (isStreamError(cause)) throw cause;
-      const { auth = "config-file" } = this.#options;
-      throw ociError("configuration", `no credentials could be read (auth: ${auth}); the cause says why`, { cause });
+      throw ociError("configuration", `no credentials could be read (auth: ${this.#auth}): ${this.#reasonOf(cause)}`, { cause });
     }
   }
 
+  get #auth(): AuthKind {
+    return this.#options.auth ?? "config-file";
+  }
+
   get #isFromFiles(): boolean {
-    const { auth = "config-file", authentication } = this.#options;
-    return authentication === undefined && FROM_FILES.includes(auth);
+    return this.#options.authentication === undefined && FROM_FILES.includes(this.#auth);
+  }
+
+  #notRenewed(cause: unknown): StreamError {
+    return ociError("unauthenticated", `the credentials could not be read or fetched anew: ${this.#reasonOf(cause)}`, { cause });
+  }
+
+  #reasonOf(cause: unknown): string {
+    return this.#options.authentication === undefined ? credentialFailure(cause, this.#auth) : "the cause says why";
   }
 
   async #read(): Promise<Identity> {
     const sdk = await loadSdk();
     const provider = await this.#within(providerOf(sdk, this.#options));
-    if (this.#isFromFiles && (await provider.getKeyId()) === NO_TOKEN) throw new Error("the token is empty");
-    return { provider, signer: new RequestSigner(provider, new sdk.DefaultRequestSigner(provider) as unknown as Signer) };
+    if (this.#isFromFiles && NO_TOKEN.includes(await provider.getKeyId())) throw new Error("the token is missing");
+    return { provider, signer: new RequestSigner(provider, () => new sdk.DefaultRequestSigner(provider) as unknown as Signer) };
   }
 
   /**
@@ -144,10 +155,6 @@ export class Authentication {
 /** The SDK takes a token as it stands in its file, with a line break at its end, which no header may have. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\r\n]/g, "");
-}
-
-function notRenewed(cause: unknown): StreamError {
-  return ociError("unauthenticated", "the credentials could not be read or fetched anew; the cause says why", { cause });
 }
 
 function lateCredentials(limitMs: number): StreamError {

@@ -1,5 +1,6 @@
-import { type KeyObject, createHash, createPrivateKey, sign } from "node:crypto";
+import { type KeyObject, createHash, sign } from "node:crypto";
 import type { OciAuthentication } from "../options.ts";
+import { readRsaKey } from "./private-key.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 export interface UnsignedRequest {
@@ -33,11 +34,16 @@ export class RequestSigner implements Signer {
   #text: string | null = null;
   #key: KeyObject | null = null;
 
-  constructor(provider: OciAuthentication, sdk: Signer) {
+  /**
+   * @param sdk makes the SDK's own signer, which reads the key as well
+   * @throws where the key cannot be read
+   */
+  constructor(provider: OciAuthentication, sdk: () => Signer) {
     this.#provider = provider;
-    this.#sdk = sdk;
     const { getAuthType } = provider as Partial<Delegating>;
     this.#isDelegated = Boolean(getAuthType?.call(provider));
+    if (!this.#isDelegated) this.#currentKey();
+    this.#sdk = sdk();
   }
 
   async signHttpRequest(request: UnsignedRequest, forceExcludeBody: boolean): Promise<void> {
@@ -64,10 +70,10 @@ export class RequestSigner implements Signer {
   #currentKey(): KeyObject | null {
     const text = this.#provider.getPrivateKey();
     if (text === this.#text) return this.#key;
-    const key = readKey(text, this.#provider.getPassphrase());
+    const key = readRsaKey(text, this.#provider.getPassphrase());
     this.#text = text;
-    this.#key = key?.asymmetricKeyType === "rsa" ? key : null;
-    return this.#key;
+    this.#key = key;
+    return key;
   }
 }
 
@@ -76,12 +82,4 @@ function describeBody({ headers, body = "" }: UnsignedRequest): void {
   if (!headers.has("content-type")) headers.set("content-type", "application/json");
   headers.set("content-length", String(bytes.length));
   headers.set("x-content-sha256", createHash("sha256").update(bytes).digest("base64"));
-}
-
-function readKey(text: string, passphrase: string | null): KeyObject | null {
-  try {
-    return createPrivateKey(passphrase === null ? text : { key: text, passphrase });
-  } catch {
-    return null;
-  }
 }

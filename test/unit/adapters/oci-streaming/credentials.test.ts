@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -165,30 +166,62 @@ test.each([600_000, -600_000])("a clock that differs by %d ms is named, and no c
   expect(refreshes).toBe(0);
 });
 
-test("a configuration that cannot be read is a matter of the configuration, and no message has anything of a key", async () => {
-  await using world = await OciWorld.start();
-  const folder = await mkdtemp(join(tmpdir(), "streamport-test-"));
-  const config = readFileSync(world.emulator.configFile, "utf8");
-  const file = join(folder, "config");
-  const secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
-  await writeFile(join(folder, "key.pem"), `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n`);
-  await writeFile(file, config.replaceAll(dirname(world.emulator.configFile), folder));
-  const wrong: readonly Partial<OciStreamingOptions>[] = [
-    { configFile: join(folder, "none") },
-    { configFile: file },
-    { profile: "NOBODY" },
-    { auth: "workload-identity", configFile: undefined },
-  ];
-  for (const options of wrong) {
-    const { error } = await checked({ ...world.options, ...options });
-    expect(error, JSON.stringify(Object.keys(options))).toMatchObject({
+const SECRET = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
+const NO_KEY = `-----BEGIN PRIVATE KEY-----\n${SECRET}\n-----END PRIVATE KEY-----\n`;
+const FOREIGN_KEY = generateKeyPairSync("rsa", { modulusLength: 1_024 }).privateKey;
+
+function locked(type: "pkcs1" | "pkcs8", passphrase: string): string {
+  return String(FOREIGN_KEY.export({ type, format: "pem", cipher: "aes-256-cbc", passphrase }));
+}
+
+function without(setting: string): (config: string) => string {
+  return (config) => config.replaceAll(new RegExp(`^${setting}=.*$`, "gm"), "");
+}
+
+test.each<{
+  readonly name: string;
+  readonly config?: (config: string) => string;
+  readonly key?: string | null;
+  readonly options?: Partial<OciStreamingOptions>;
+  readonly reason: RegExp;
+}>([
+  { name: "no file", options: { configFile: "/nowhere/config" }, reason: /there is no configuration file/ },
+  { name: "no such profile", options: { profile: "NOBODY" }, reason: /has no such profile/ },
+  { name: "no fingerprint", config: without("fingerprint"), reason: /the profile has no fingerprint/ },
+  { name: "no key_file", config: without("key_file"), reason: /the profile has no key_file/ },
+  { name: "a line of a key", config: (config) => `${config}\n${SECRET}\n`, reason: /a line that is no setting/ },
+  { name: "no key", key: null, reason: /a file that the profile names cannot be read/ },
+  { name: "half a key", key: NO_KEY, reason: /the private key is none that can be read/ },
+  { name: "no passphrase", key: locked("pkcs8", SECRET), reason: /its passphrase is missing or wrong/ },
+  ...(["pkcs1", "pkcs8"] as const).map((type) => ({
+    name: `another passphrase, ${type}`,
+    key: locked(type, "right"),
+    config: (config: string) => config.replace("key_file", `pass_phrase=${SECRET}\nkey_file`),
+    reason: /its passphrase is missing or wrong/,
+  })),
+  { name: "no token", options: { auth: "session-token" }, reason: /the profile has no token/ },
+  { name: "no pod", options: { auth: "workload-identity", configFile: undefined }, reason: /those of a pod of OKE/ },
+  { name: "no function", options: { auth: "resource-principal", configFile: undefined }, reason: /variables OCI_RESOURCE_PRINCIPAL_/ },
+])(
+  "a configuration that cannot be read is a matter of the configuration, and the message says of what: $name",
+  async ({ reason, ...given }) => {
+    await using world = await OciWorld.start();
+    const folder = await mkdtemp(join(tmpdir(), "streamport-test-"));
+    const own = dirname(world.emulator.configFile);
+    const { config = (text: string) => text, key, options = {} } = given;
+    const file = join(folder, "config");
+    await writeFile(file, config(readFileSync(world.emulator.configFile, "utf8").replaceAll(own, folder)));
+    if (key !== null) await writeFile(join(folder, "key.pem"), key ?? readFileSync(join(own, "key.pem"), "utf8"));
+    const { error } = await checked({ ...world.options, configFile: file, ...options });
+    expect(error).toMatchObject({
       code: "configuration",
-      message: expect.stringMatching(/no credentials could be read \(auth: [\w-]+\); the cause says why/),
+      message: expect.stringMatching(/no credentials could be read \(auth: [\w-]+\): /),
     });
-    expect(`${error?.message} ${error?.stack}`).not.toContain(secret);
-  }
-  await rm(folder, { recursive: true });
-});
+    expect(error?.message).toMatch(reason);
+    expect(`${error?.message} ${error?.stack}`).not.toContain(SECRET);
+    await rm(folder, { recursive: true });
+  },
+);
 
 test("the file and the profile come from the environment where the options name none", async () => {
   await using world = await OciWorld.start();

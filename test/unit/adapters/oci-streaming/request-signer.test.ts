@@ -74,7 +74,7 @@ test.each([
 ])("requests are signed as the SDK signs them, byte for byte: %s", async (_, pem, passphrase) => {
   const provider = providerOf(String(pem), passphrase);
   const unused = { signHttpRequest: async () => expect.unreachable("the SDK's signer was asked") };
-  const [own, sdk] = [new RequestSigner(provider, unused), sdkSigner(provider)];
+  const [own, sdk] = [new RequestSigner(provider, () => unused), sdkSigner(provider)];
   for (const request of REQUESTS) expect(await signed(own, request), request.uri).toEqual(await signed(sdk, request));
 });
 
@@ -83,7 +83,7 @@ test("a delegation token, and a key that is no RSA key, are left to the SDK", as
   for (const provider of [providerOf(String(curve)), providerOf(String(RSA.export(PKCS8)), null, "token")]) {
     const asked: string[] = [];
     const sdk = { signHttpRequest: async ({ uri }: { readonly uri: string }) => void asked.push(uri) };
-    await signed(new RequestSigner(provider, sdk), REQUESTS[0]!);
+    await signed(new RequestSigner(provider, () => sdk), REQUESTS[0]!);
     expect(asked).toEqual([REQUESTS[0]!.uri]);
   }
 });
@@ -92,7 +92,7 @@ test("a key that its provider has replaced signs from the next request on", asyn
   const keys = [RSA, generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey].map((key) => String(key.export(PKCS8)));
   let turn = 0;
   const provider = { getKeyId: async () => `key-${turn}`, getPrivateKey: () => keys[turn]!, getPassphrase: () => null };
-  const own = new RequestSigner(provider, sdkSigner(provider));
+  const own = new RequestSigner(provider, () => sdkSigner(provider));
   for (turn = 0; turn < keys.length; turn += 1) {
     expect(await signed(own, REQUESTS[0]!)).toEqual(await signed(sdkSigner(provider), REQUESTS[0]!));
   }
@@ -100,7 +100,7 @@ test("a key that its provider has replaced signs from the next request on", asyn
 
 test("a signature costs less than half of the SDK's", async () => {
   const provider = providerOf(String(RSA.export(PKCS8)));
-  const [own, sdk] = [new RequestSigner(provider, sdkSigner(provider)), sdkSigner(provider)];
+  const [own, sdk] = [new RequestSigner(provider, () => sdkSigner(provider)), sdkSigner(provider)];
   const spent = { own: 0, sdk: 0 };
   for (let round = 0; round < 20; round += 1) {
     for (const [name, signer] of [["own", own] as const, ["sdk", sdk] as const]) {
