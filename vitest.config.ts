@@ -13,8 +13,8 @@ export default defineConfig({
     exclude: ["test/bench/**", "test/long/**", "test/kafka/!(demo|foreign-clients).test.ts"],
     globalSetup: ["test/fetch-kafka.ts", "test/run-folder.ts"],
     pool: "forks",
-    // Half of a test's time is waiting for timers and for servers: as many workers as there are cores would leave the cores half idle.
-    maxWorkers: availableParallelism() + 1,
+    // More than half of a test's time is waiting for timers and for servers: as many workers as there are cores would leave the cores half idle.
+    maxWorkers: availableParallelism() * 2,
     sequence: { sequencer: SlowestFirst },
     // Bundlers and compilers on a machine that is busy with everything else.
     testTimeout: 120_000,
