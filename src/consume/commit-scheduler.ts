@@ -11,6 +11,8 @@ import type { ResolvedConsumerOptions } from "./consumer-options.ts";
 
 /** The shortest pause before a failed settlement is retried. */
 const SHORTEST_RETRY_MS = 100;
+/** The longest one where the partition is given away: a pause that went on to double would pass the end of the time. */
+const LONGEST_RETRY_MS = 1_000;
 /** Of one partition: where groups are kept by leases, the progress of each is a write of its own. */
 const DEFAULT_MESSAGES = 10_000;
 
@@ -83,7 +85,7 @@ export class CommitScheduler<T> {
   async flush(states: readonly AssignmentState<T>[], signal: AbortSignal): Promise<void> {
     for (const state of states) this.touch(state);
     try {
-      for (let delayMs = SHORTEST_RETRY_MS; ; delayMs *= 2) {
+      for (let delayMs = SHORTEST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_RETRY_MS)) {
         this.now();
         await abortable(this.#tail, signal);
         if (!states.some((state) => this.#dirty.has(state))) return;

@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import { performance } from "node:perf_hooks";
 import { expect, test } from "vitest";
 import type { ConsumerOptions } from "../../../src/consume/consumer-types.ts";
 import { type HandleEvent, channels } from "../../../src/diagnostics/channels.ts";
@@ -185,6 +186,24 @@ test("close ends though settling hangs", async () => {
   void (await it.sink()).deliver(mine, records("a"));
   await member.close({ timeoutMs: 1 });
   await run;
+});
+
+test("close stores what is refused at first, as long as its time lasts", async () => {
+  const it = bench();
+  const member = it.consumer({ commit: { everyMs: 60_000 } });
+  const run = member.run(() => {});
+  const mine = assignment();
+  const sink = await it.sink();
+  sink.assigned(mine);
+  void sink.deliver(mine, records("a"));
+  await turns();
+  const refusedUntilMs = performance.now() + 1_900;
+  it.driver.onSettle = async () => {
+    if (performance.now() < refusedUntilMs) throw new StreamError("throttled", "later");
+  };
+  await member.close({ timeoutMs: 2_000 });
+  await run;
+  expect(it.driver.through(mine)).toBe("0");
 });
 
 test("a handler may close its own consumer without awaiting it", async () => {
