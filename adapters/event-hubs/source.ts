@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import {
   type CursorRequest,
   type PartitionCursor,
@@ -22,6 +23,8 @@ export class EventHubsSource implements PartitionSource {
   readonly #topic: string;
   readonly #group: string;
   readonly #portionBytes: number;
+  /** When it was made: what its caller has seen before, the service has stored before. */
+  readonly #madeMs = performance.now();
 
   /** @param bufferedBytes about how much its reader takes at once */
   constructor(service: EventHubsService, topic: string, group: string, bufferedBytes = MOST_PORTION_BYTES) {
@@ -37,19 +40,22 @@ export class EventHubsSource implements PartitionSource {
   }
 
   async resolve(start: StartPoint, signal: AbortSignal): Promise<ReadonlyMap<string, PartitionPlace>> {
+    const askedMs = performance.now();
     const hub = await this.#service.directory.hub(this.#topic, signal);
     const asked = startPlaces({ topic: this.#topic, partitions: asChildren(hub.partitions) }, start, EVENT_HUBS_ERRORS);
     return new Map(
-      await Promise.all([...asked].map(async ([partition, place]) => [partition, await this.#placeOf(partition, place, signal)] as const)),
+      await Promise.all(
+        [...asked].map(async ([partition, place]) => [partition, await this.#placeOf(partition, place, askedMs, signal)] as const),
+      ),
     );
   }
 
-  async #placeOf(partition: string, place: PartitionPlace, signal: AbortSignal): Promise<PartitionPlace> {
+  async #placeOf(partition: string, place: PartitionPlace, askedMs: number, signal: AbortSignal): Promise<PartitionPlace> {
     const topic = this.#topic;
     if (place.kind === "mark") throw eventHubsError("invalid-argument", "Event Hubs keeps no marks", { topic, partition });
     if (place.kind === "ended") return place;
     if (place.kind === "at" || place.kind === "after") parsePosition(place.position);
-    const info = await this.#service.directory.partition(topic, partition, signal);
+    const info = await this.#service.directory.partitionSince(askedMs, topic, partition, signal);
     switch (place.kind) {
       case "earliest":
         return at(info.begin);
@@ -75,7 +81,15 @@ export class EventHubsSource implements PartitionSource {
 
   async #firstSince(partition: string, timestampMs: number, group: string, signal: AbortSignal): Promise<PartitionPlace> {
     const place = { kind: "timestamp", timestampMs } as const;
-    const cursor = new EventHubsCursor(this.#service, { topic: this.#topic, group, partition, place, epoch: null, portionBytes: 1 });
+    const cursor = new EventHubsCursor(this.#service, {
+      topic: this.#topic,
+      group,
+      partition,
+      place,
+      epoch: null,
+      portionBytes: 1,
+      firstInfo: (within) => this.#info(partition, within),
+    });
     try {
       for (;;) {
         const found = await cursor.fetch(signal);
@@ -92,7 +106,7 @@ export class EventHubsSource implements PartitionSource {
     const entries = await Promise.all(
       ranges.map(async ({ partition, asked, start, end }) => {
         if ((asked.kind !== "at" && asked.kind !== "after") || (start.kind !== "at" && start.kind !== "after")) return [];
-        const { begin } = await this.#service.directory.partition(this.#topic, partition, signal);
+        const { begin } = await this.#info(partition, signal);
         const first = parsePosition(start.position).sequenceNumber + (start.kind === "after" ? 1 : 0);
         const behind = end?.kind === "before" || end?.kind === "through" ? parsePosition(end.position).sequenceNumber : Infinity;
         const missing = Math.min(begin, behind + (end?.kind === "through" ? 1 : 0)) - first;
@@ -102,9 +116,15 @@ export class EventHubsSource implements PartitionSource {
     return new Map(entries.flat());
   }
 
+  /** As it was when this source asked for it, where that is not long ago. What retention removes meanwhile is found when it does not come. */
+  #info(partition: string, signal: AbortSignal): Promise<PartitionInfo> {
+    return this.#service.directory.partitionSince(this.#madeMs, this.#topic, partition, signal);
+  }
+
   open({ partition, place, epoch }: CursorRequest): PartitionCursor {
     const [topic, group, portionBytes] = [this.#topic, this.#group, this.#portionBytes];
-    return new EventHubsCursor(this.#service, { topic, group, partition, place, epoch, portionBytes });
+    const firstInfo = (signal: AbortSignal): Promise<PartitionInfo> => this.#info(partition, signal);
+    return new EventHubsCursor(this.#service, { topic, group, partition, place, epoch, portionBytes, firstInfo });
   }
 
   compare(a: string, b: string): number {

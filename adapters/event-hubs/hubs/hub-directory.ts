@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { EventHubProducerClient } from "@azure/event-hubs";
 import { SharedAnswers, abortable } from "../../../src/adapter-kit/index.ts";
@@ -34,12 +35,18 @@ export class HubDirectory {
   readonly #clients: HubClients;
   readonly #report: Report;
   readonly #hubs: SharedAnswers<HubInfo>;
+  /** By hub and partition. */
+  readonly #partitions: SharedAnswers<PartitionInfo>;
 
   /** @param closing ends requests that are shared by several callers */
   constructor(clients: HubClients, report: Report, closing: AbortSignal) {
     this.#clients = clients;
     this.#report = report;
     this.#hubs = new SharedAnswers(FRESH_MS, (name) => this.#describe(name, closing));
+    this.#partitions = new SharedAnswers(FRESH_MS, (name) => {
+      const slash = name.lastIndexOf("/");
+      return this.partition(name.slice(0, slash), name.slice(slash + 1), closing);
+    });
   }
 
   /** As it was within the last second. @throws `not-found` */
@@ -59,6 +66,11 @@ export class HubDirectory {
     );
     const incarnation = createdOn.toISOString();
     return { identity: { cluster: this.#clients.address.cluster, topic: name.toLowerCase(), incarnation }, partitions: partitionIds };
+  }
+
+  /** As it was at this time, by `performance.now()`, or later, and within the last second. What begins at the same time asks once. */
+  partitionSince(atMs: number, hub: string, partition: string, signal: AbortSignal): Promise<PartitionInfo> {
+    return this.#partitions.recent(`${hub}/${partition}`, signal, Math.max(atMs, performance.now() - FRESH_MS));
   }
 
   /** As it is now. */

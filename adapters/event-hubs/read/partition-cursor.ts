@@ -19,6 +19,8 @@ export interface PartitionCursorRequest {
   readonly epoch: bigint | null;
   /** About how many bytes one answer of `fetch` may have. */
   readonly portionBytes: number;
+  /** The partition for the first link, as it was a moment ago: whoever opens a cursor has often just asked. */
+  readonly firstInfo: (signal: AbortSignal) => Promise<PartitionInfo>;
 }
 
 /** The SDK waits 20 ms whenever it asks for more events, so that these should be many; but their bytes are not known beforehand. */
@@ -65,6 +67,7 @@ export class EventHubsCursor implements PartitionCursor {
   #meanBytes = 1;
   /** A link has waited here before. */
   #hasWaited = false;
+  #hasBegun = false;
 
   constructor(service: EventHubsService, request: PartitionCursorRequest) {
     this.#service = service;
@@ -118,8 +121,13 @@ export class EventHubsCursor implements PartitionCursor {
   async #begin(signal: AbortSignal): Promise<void> {
     const { topic, partition, group, epoch } = this.#request;
     await this.#requireSameHub((await this.#service.directory.hub(topic, signal)).identity.incarnation);
-    const info = await this.#service.directory.partition(topic, partition, signal);
+    let info = await (this.#hasBegun ? this.#service.directory.partition(topic, partition, signal) : this.#request.firstInfo(signal));
     this.#next ??= firstOf(this.#request.place, info);
+    // Others may have stored and handled more since then.
+    if (!this.#hasBegun && this.#next !== null && this.#next > info.next) {
+      info = await this.#service.directory.partition(topic, partition, signal);
+    }
+    this.#hasBegun = true;
     if (this.#next !== null && this.#next > info.next) {
       const text = `the position ${this.#next} is behind the end of the partition, which is ${info.next}: it belongs to another hub of the name`;
       throw eventHubsError("position-mismatch", text, { topic, partition });
@@ -128,7 +136,8 @@ export class EventHubsCursor implements PartitionCursor {
     if (this.#isAtEnd(info) && !this.#hasWaited) this.#caughtUp();
     const consumer = await this.#service.clients.consumer(topic, group, partition, signal, !this.#search.isOn);
     const ownerLevel = epoch === null ? null : Number(epoch);
-    const mayBeSlow = epoch !== null || this.#isCaughtUp;
+    // Before that it is to be found out soon whether compaction has removed the rest.
+    const mayBeSlow = this.#isCaughtUp || (epoch !== null && this.#quietTurns >= QUIET_TURNS);
     const idleMs = mayBeSlow && this.#hasWaited ? LONG_IDLE_MS : this.#service.silenceMs;
     this.#farEnd = info.next - (this.#next ?? info.begin) > FAR_EVENTS ? info.next : null;
     const tellsEnd = this.#farEnd === null;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { EventHubsCapability } from "../../../../adapters/event-hubs/driver.ts";
 import { openWithOptions } from "../../../../adapters/event-hubs/open.ts";
 import { type EmulatedEventHubs, startEmulatedEventHubs } from "../../../../localstack/event-hubs/emulated-event-hubs.ts";
 import { type Connection, connect, text } from "../../../../src/index.ts";
@@ -6,7 +7,7 @@ import { type Connection, connect, text } from "../../../../src/index.ts";
 const GENEROUS = { timeout: 60_000 };
 const KEYS = ["a", "b", "c"];
 
-async function openHub(emulator: EmulatedEventHubs): Promise<Connection> {
+async function openHub(emulator: EmulatedEventHubs): Promise<Connection<EventHubsCapability>> {
   const { connectionString, checkpoints } = emulator;
   return connect(openWithOptions({ connectionString, checkpoints, developmentEmulator: true }));
 }
@@ -70,6 +71,25 @@ test("where compaction has removed the end, a reader until now ends, and a group
   await expect.poll(() => handled, { timeout: 20_000 }).toEqual(["kept", "kept", "kept"]);
   await send(connection, ["later"], ["y"]);
   await expect.poll(() => handled.slice(3), { timeout: 20_000 }).toEqual(["later"]);
+  await consumer.close();
+  await running;
+});
+
+test("a group finds within seconds that compaction has removed the end, and has no lag then", GENEROUS, async () => {
+  await using emulator = await startEmulatedEventHubs({ topics: { flights: { partitions: 1, groups: ["delays"] } } });
+  await using connection = await openHub(emulator);
+  await send(connection, ["kept"]);
+  // Now the connection knows how large events are, so that links have much credit, and are soon replaced.
+  expect(await readAll(connection)).toEqual(["kept", "kept", "kept"]);
+  await send(connection, ["gone", null], ["x"]);
+  await emulator.compact("flights");
+  const handled: (string | null)[] = [];
+  const topic = connection.topic("flights", { codec: text(), tombstones: true });
+  const consumer = topic.consumer({ group: "delays", initialPosition: "earliest", commit: { everyMs: 10 } });
+  const running = consumer.run(({ value }) => void handled.push(value));
+  const lag = async (): Promise<number | null> => (await connection.admin.lag("flights", "delays")).messages;
+  await expect.poll(lag, { timeout: 15_000 }).toBe(0);
+  expect(handled).toEqual(["kept", "kept", "kept"]);
   await consumer.close();
   await running;
 });
