@@ -7,6 +7,7 @@ import type { Held, LeaseRow } from "./lease-row.ts";
 import { ownershipLost, ownershipUncertain } from "./lease-errors.ts";
 import type { MemberParts } from "./member-parts.ts";
 import { deliverPartition } from "./partition-delivery.ts";
+import { persist } from "./persist.ts";
 
 export interface OwnedLeasesHooks {
   /** Something is to be done soon: a lease was lost, released or ended. */
@@ -183,15 +184,26 @@ export class OwnedLeases {
     return ownershipUncertain(lease.assignment);
   }
 
-  /** Releases everything by one request each. What cannot be released expires. @returns whether there was anything */
+  /**
+   * Releases everything by one request each. What the store refuses is tried again for as long as an answer may take: many that leave at once are
+   * throttled. What cannot be released expires. @returns whether there was anything
+   */
   async releaseAll(): Promise<boolean> {
     const owned = this.all;
+    const { clock, times, watchMs, requests } = this.#parts;
     for (const lease of owned) lease.beginHandOver();
+    const over = new AbortController();
+    const end = AbortSignal.any([over.signal, requests]);
+    clock.sleep(times.requestMs, end).then(
+      () => over.abort(),
+      () => undefined,
+    );
     await inParallel(owned, async (lease) => {
-      const release = lease.release();
+      const release = persist({ clock, watchMs, signal: end }, () => lease.release());
       this.#forget(lease);
       await release.catch(() => undefined);
     });
+    over.abort();
     return owned.length > 0;
   }
 }
