@@ -3,7 +3,7 @@ import type { GroupName, GuardedOperation, Permission } from "../../../src/drive
 import { classify, isCoded } from "../errors.ts";
 import type { BlobCalls } from "../group/blob-calls.ts";
 import { NoGroups } from "../group/group-stores.ts";
-import { EventPump } from "../read/event-pump.ts";
+import { oneEventPump } from "../read/one-event-pump.ts";
 import type { EventHubsService } from "../service.ts";
 
 /** https://learn.microsoft.com/azure/event-hubs/authorize-access-azure-active-directory#azure-built-in-roles-for-azure-event-hubs */
@@ -67,15 +67,8 @@ async function openToSend({ clients }: EventHubsService, topic: string, signal: 
 async function openToRead(service: EventHubsService, topic: string, name: GroupName | null, signal: AbortSignal): Promise<void> {
   const { partitions } = await service.directory.hubNow(topic, signal);
   const group = name?.nativeGroup ?? name?.group ?? service.readerGroup;
-  const consumer = await service.clients.consumer(topic, group, partitions[0]!, signal);
-  await using pump = new EventPump(consumer, {
-    partition: partitions[0]!,
-    start: { enqueuedOn: new Date() },
-    ownerLevel: null,
-    idleMs: IDLE_MS,
-    most: 1,
-    tellsEnd: false,
-  });
+  const request = { topic, group, partition: partitions[0]!, start: { enqueuedOn: new Date() }, idleMs: IDLE_MS };
+  await using pump = await oneEventPump(service.clients, request, signal);
   try {
     await pump.next(signal);
   } catch (error) {

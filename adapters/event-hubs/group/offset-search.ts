@@ -4,7 +4,7 @@ import type { HubClients } from "../client/hub-clients.ts";
 import { eventHubsError, isCoded } from "../errors.ts";
 import { inFreeGroup } from "../hubs/free-group.ts";
 import type { HubDirectory, PartitionInfo } from "../hubs/hub-directory.ts";
-import { EventPump } from "../read/event-pump.ts";
+import { oneEventPump } from "../read/one-event-pump.ts";
 import { passedPosition, positionOf } from "../records.ts";
 
 export interface OffsetSearchParts {
@@ -57,15 +57,8 @@ export class OffsetSearch {
 
   async #firstFrom({ hub, partition, offset }: HandledOffset, group: string, signal: AbortSignal): Promise<ReceivedEventData> {
     const { clients, turnMs: idleMs } = this.#parts;
-    const consumer = await clients.consumer(hub, group, partition, signal);
-    await using pump = new EventPump(consumer, {
-      partition,
-      start: { offset, isInclusive: true },
-      ownerLevel: null,
-      idleMs,
-      most: 1,
-      tellsEnd: false,
-    });
+    const start = { offset, isInclusive: true };
+    await using pump = await oneEventPump(clients, { topic: hub, group, partition, start, idleMs }, signal);
     try {
       for (let turn = 0; turn < MOST_TURNS; turn += 1) {
         const pumped = await pump.next(signal);

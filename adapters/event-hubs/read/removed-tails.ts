@@ -2,7 +2,8 @@ import type { EventPosition } from "@azure/event-hubs";
 import type { Report } from "../../../src/driver/index.ts";
 import type { HubClients } from "../client/hub-clients.ts";
 import type { PartitionInfo } from "../hubs/hub-directory.ts";
-import { EventPump } from "./event-pump.ts";
+import type { EventPump } from "./event-pump.ts";
+import { oneEventPump } from "./one-event-pump.ts";
 
 /** A partition, and where its tail begins. */
 export interface TailPlace {
@@ -74,10 +75,9 @@ export class RemovedTails {
     { begin }: PartitionInfo,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const open = async (from: EventPosition): Promise<EventPump> => {
-      const consumer = await this.#clients.consumer(topic, this.#readerGroup, partition, signal);
-      return new EventPump(consumer, { partition, start: from, ownerLevel: null, idleMs: this.#turnMs, most: 1, tellsEnd: false });
-    };
+    const [group, idleMs] = [this.#readerGroup, this.#turnMs];
+    const open = (from: EventPosition): Promise<EventPump> =>
+      oneEventPump(this.#clients, { topic, group, partition, start: from, idleMs }, signal);
     await using tail = await open(start);
     await using witness = await open({ sequenceNumber: begin - 1, isInclusive: false });
     if (!(await hasEvent(witness, MOST_WITNESS_TURNS, signal))) return false;
