@@ -86,10 +86,13 @@ export class KinesisProducer implements ProducerDriver {
     return capabilities;
   }
 
-  /** Keys keep their lanes whatever becomes of the shards. Of a partition that the application names the lane is a part of that of the key. */
+  /**
+   * Keys keep their lanes whatever becomes of the shards. Of a partition that the application names the lane is a part of that of the key, and without a key it is a
+   * lane of its own.
+   */
   laneOf(key: Uint8Array | null, toPartition: string | undefined): string | null {
     if (toPartition !== undefined) this.#stream.requireShard(toPartition);
-    if (key === null) return null;
+    if (key === null) return toPartition ?? null;
     const text = Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
     // No name of a shard is empty or has a slash, so that no key has the lane of another one.
     return `${toPartition ?? ""}/${text}`;

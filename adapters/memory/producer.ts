@@ -68,7 +68,7 @@ export class MemoryProducer implements ProducerDriver {
       this.#requireOpenPartition(topic, toPartition);
       if (this.#laneKind === "partition") return toPartition;
     }
-    return key === null ? null : laneOfKey(this.#laneKind, topic, key);
+    return key === null ? (toPartition ?? null) : laneOfKey(this.#laneKind, topic, key);
   }
 
   #requireOpenPartition(topic: MemoryTopic, partition: string): void {

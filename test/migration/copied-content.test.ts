@@ -140,6 +140,22 @@ test("messages without a key keep the order of their partition, in one partition
   expect(places.get("0")).toEqual(new Set(["0"]));
 });
 
+test("messages without a key keep their order where the service refuses single records for load", async (context) => {
+  const { expect } = context;
+  const emulator = await startEmulatedKinesis({ topics: { b: { partitions: 2 } } });
+  context.onTestFinished(() => emulator.close());
+  const connection = await connect(emulator.url);
+  context.onTestFinished(() => connection.close({ timeoutMs: 1_000 }));
+  const source = await memorySide(context, "kafka", "a", 1);
+  const target = { connection, topic: "b" };
+  await produce(source, [null], 2_000);
+  for (let after = 0; after < 4; after += 1) emulator.inject({ kind: "throttle", topic: "b", after });
+  expect(await copy(source, target)).toMatchObject({ copied: 2_000, duplicates: 0 });
+  const numbers = (await messagesOf(target)).map(({ value }) => Number(Buffer.from(value!).toString().split(":")[1]));
+  expect(numbers).toEqual(Array.from({ length: 2_000 }, (_, number) => number));
+  expect(await verify(source, target)).toEqual(equalResult(2_000));
+});
+
 test("what the target cannot take ends the copy before it, and nothing of its key passes it", async (context) => {
   const { expect } = context;
   const source = await memorySide(context, "kafka", "a", 1);

@@ -15,11 +15,12 @@ interface Sequence {
 
 /**
  * Whether first occurrences come in the order of the source: for each pair of a source and a target partition where a lane of the target is a partition,
- * else for each source partition and key. Keys share slots of a table whose size does not depend on them: so a message may only look as if it were out of
+ * else for each source partition and key. Without a key it is for each pair where the copy has chosen the partition, and not compared elsewhere. Keys share slots of a table whose size does not depend on them: so a message may only look as if it were out of
  * order. Then the keys of these slots are checked once more, each by itself, in as many readings as their number needs.
  */
 export class OrderCheck {
   readonly #lane: CallShape["lane"];
+  readonly #choosesPartition: boolean;
   /** By target partition and source partition. */
   readonly #pairs = new Map<string, Map<string, Sequence>>();
   /** Of the last message: mostly the next one is of the same two partitions. */
@@ -33,22 +34,24 @@ export class OrderCheck {
   /** Of the keys in slots that are checked. */
   readonly #keys = new Map<string, number>();
 
-  constructor(lane: CallShape["lane"], mostKeys = MOST_KEYS) {
+  /** @param choosesPartition messages without a key are sent to a chosen partition of the target */
+  constructor(lane: CallShape["lane"], choosesPartition: boolean, mostKeys = MOST_KEYS) {
     this.#lane = lane;
+    this.#choosesPartition = choosesPartition;
     this.#mostKeys = mostKeys;
     this.#slots = lane === "key" ? new Float64Array(SLOTS) : null;
   }
 
   /** For the first reading. @returns whether the message is certainly in no wrong place; where it may be, its slot is suspected */
   isInOrder(partition: string, ordinal: number, targetPartition: string, record: Pick<StoredRecord, "key">): boolean {
-    if (this.#slots === null) {
+    const { key } = record;
+    if (this.#slots === null || (key === null && this.#choosesPartition)) {
       if (this.#pair.partition !== partition || this.#pair.targetPartition !== targetPartition)
         this.#pair = this.#pairOf(partition, targetPartition);
       if (ordinal <= this.#pair.ordinal) return false;
       this.#pair.ordinal = ordinal;
       return true;
     }
-    const { key } = record;
     if (key === null) return true;
     const slot = slotOf(partition, key);
     if (ordinal > this.#slots[slot]!) this.#slots[slot] = ordinal;

@@ -1,3 +1,4 @@
+import type { Capabilities } from "../../capabilities.ts";
 import type { StoredRecord } from "../../driver/record.ts";
 import { StreamError } from "../../errors.ts";
 import { checkOptions, rules } from "../../option-rules.ts";
@@ -71,8 +72,8 @@ export async function verify(source: Side, target: Side, options: VerifyOptions 
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   const to = await openSide(target, "verify", signal);
-  const { producerTimestamps } = await capabilitiesOf(to, "verify", signal);
-  return await new Verification(await openSide(source, "verify", signal), to, producerTimestamps, options, signal).run();
+  const ofTarget = await capabilitiesOf(to, "verify", signal);
+  return await new Verification(await openSide(source, "verify", signal), to, ofTarget, options, signal).run();
 }
 
 /** The part of a source partition that is compared. */
@@ -102,15 +103,23 @@ class Verification {
   #window: Window | null = null;
   readonly #keepsHeaderOrder: boolean;
   readonly #keepsTimes: boolean;
+  readonly #choosesPartition: boolean;
   readonly #hasOrder: boolean;
   readonly #count = { sourceMessages: 0, targetMessages: 0, missing: 0, extra: 0, changed: 0, duplicates: 0, outOfOrder: 0 };
   #first: Difference | null = null;
 
-  /** @param keepsTimes messages of the target have the times that their producers give */
-  constructor(source: OpenSide, target: OpenSide, keepsTimes: boolean, options: VerifyOptions, signal: AbortSignal) {
+  /** @param ofTarget of its topic: whether messages have the times that their producers give, and whether a copy can choose partitions */
+  constructor(
+    source: OpenSide,
+    target: OpenSide,
+    ofTarget: Pick<Capabilities, "producerTimestamps" | "explicitPartition">,
+    options: VerifyOptions,
+    signal: AbortSignal,
+  ) {
     this.#source = source;
     this.#target = target;
-    this.#keepsTimes = keepsTimes;
+    this.#keepsTimes = ofTarget.producerTimestamps;
+    this.#choosesPartition = ofTarget.explicitPartition;
     this.#options = options;
     this.#signal = signal;
     this.#keepsHeaderOrder = keepsHeaderOrder(source, target);
@@ -154,7 +163,7 @@ class Verification {
   async #readTarget(): Promise<void> {
     const { context } = this.#target;
     const producer = context.driver.producer(context.nativeTopic);
-    const order = new OrderCheck(producer.shape.lane);
+    const order = new OrderCheck(producer.shape.lane, this.#choosesPartition);
     await producer.close();
     const outOfOrder = (origin: Origin, targetPosition: Position): void => {
       this.#count.outOfOrder += 1;
