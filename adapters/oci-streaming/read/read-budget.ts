@@ -18,9 +18,12 @@ interface Spent {
   wholeAtMs: number;
 }
 
+/** Of all connections of this process to the service itself. The OCID of a stream is its own everywhere. */
+const SPENT_IN_PROCESS = new Map<string, Spent>();
+
 /**
- * Keeps the readers and groups of a connection within the reads of each partition: all of them together. What was not used for a second can be
- * used at once, but for one.
+ * Keeps the readers and groups of this process within the reads of each partition: those of all its connections together. Where the service is one
+ * that allows more, each connection counts for itself. What was not used for a second can be used at once, but for one.
  */
 export class ReadBudget {
   /** Between two reads of a partition, where there are many. */
@@ -29,13 +32,14 @@ export class ReadBudget {
   readonly pageBytes: number;
   /** May a read bring as much as an answer holds? */
   readonly isWide: boolean;
-  readonly #spent = new Map<string, Spent>();
+  readonly #spent: Map<string, Spent>;
   #sweptMs = performance.now();
 
   /** @param pollMs where it is shorter, the service is one that allows more */
   constructor(pollMs: number) {
     this.#spacingMs = Math.min(SPACING_MS, pollMs);
     this.isWide = pollMs < SPACING_MS;
+    this.#spent = this.isWide ? new Map<string, Spent>() : SPENT_IN_PROCESS;
     this.pageBytes = this.isWide ? MOST_PAGE_BYTES : (BYTES_A_SECOND * SPACING_MS) / 1_000;
   }
 

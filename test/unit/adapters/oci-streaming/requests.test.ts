@@ -7,7 +7,7 @@ import { HttpTransport } from "../../../../adapters/oci-streaming/client/http-tr
 import { ServiceCalls } from "../../../../adapters/oci-streaming/client/service-calls.ts";
 import { ociStreaming } from "../../../../adapters/oci-streaming/index.ts";
 import type { Report } from "../../../../src/driver/index.ts";
-import { connect } from "../../../../src/index.ts";
+import { type Connection, connect } from "../../../../src/index.ts";
 import { WAIT, keyed, member, stored } from "../members.ts";
 import { OciWorld } from "./oci-world.ts";
 
@@ -126,23 +126,28 @@ test("a service that throttles for long loses nothing, keeps the order of keys a
   }
 });
 
-test("readers and groups of a connection together keep within five reads a second of a partition, and none is throttled", async () => {
-  await using world = await OciWorld.start({ topics: { orders: { partitions: 1 } }, getsPerSecond: 5 });
-  const connection = await world.connect({ pollMs: 200 });
-  const members = ["one", "two", "three"].map((group) => member(connection, "orders", { group }));
-  await keyed(connection, "orders").producer().send({ value: "a 0" });
-  await expect.poll(() => members.every(({ values }) => values.length === 1), WAIT).toBe(true);
-  const refused: unknown[] = [];
-  const note = (event: unknown): void => void refused.push(event);
-  for (const channel of ["streamport:retry", "streamport:throttle"]) subscribe(channel, note);
-  const [startedMs, before] = [performance.now(), world.emulator.callCount("GetMessages")];
-  await Promise.all([stored(connection, "orders"), stored(connection, "orders"), stored(connection, "orders")]);
-  await new Promise((resolve) => {
-    setTimeout(resolve, 2_000);
-  });
-  const seconds = (performance.now() - startedMs) / 1_000;
-  for (const channel of ["streamport:retry", "streamport:throttle"]) unsubscribe(channel, note);
-  expect(refused).toEqual([]);
-  // What was saved in the last second may be used at once.
-  expect(world.emulator.callCount("GetMessages") - before).toBeLessThanOrEqual(5 * seconds + 6);
-});
+test.each([1, 3])(
+  "readers and groups of %i connections together keep within five reads a second of a partition, and none is throttled",
+  async (count) => {
+    await using world = await OciWorld.start({ topics: { orders: { partitions: 1 } }, getsPerSecond: 5 });
+    const connections = await Promise.all(Array.from({ length: count }, async () => world.connect({ pollMs: 200 })));
+    const [connection] = connections as [Connection];
+    const of = (index: number): Connection => connections[index % count]!;
+    const members = ["one", "two", "three"].map((group, index) => member(of(index), "orders", { group }));
+    await keyed(connection, "orders").producer().send({ value: "a 0" });
+    await expect.poll(() => members.every(({ values }) => values.length === 1), WAIT).toBe(true);
+    const refused: unknown[] = [];
+    const note = (event: unknown): void => void refused.push(event);
+    for (const channel of ["streamport:retry", "streamport:throttle"]) subscribe(channel, note);
+    const [startedMs, before] = [performance.now(), world.emulator.callCount("GetMessages")];
+    await Promise.all([0, 1, 2].map(async (index) => stored(of(index), "orders")));
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2_000);
+    });
+    const seconds = (performance.now() - startedMs) / 1_000;
+    for (const channel of ["streamport:retry", "streamport:throttle"]) unsubscribe(channel, note);
+    expect(refused).toEqual([]);
+    // What was saved in the last second may be used at once.
+    expect(world.emulator.callCount("GetMessages") - before).toBeLessThanOrEqual(5 * seconds + 6);
+  },
+);
