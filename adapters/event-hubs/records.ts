@@ -15,7 +15,8 @@ const NO_HEADERS: StoredRecord["headers"] = Object.freeze([]);
 
 /** An event as the core takes it, whoever has written it. */
 class EventRecord implements StoredRecord {
-  readonly key: Uint8Array | null;
+  /** The SDK has keys as text, and few are asked for as bytes. Not so where another client has set the key to something else. */
+  readonly keyText: string | null | undefined;
   readonly value: Uint8Array | null;
   readonly headers: StoredRecord["headers"];
   readonly timestampMs: number;
@@ -24,17 +25,22 @@ class EventRecord implements StoredRecord {
   readonly native: ReceivedEventData;
 
   constructor(event: ReceivedEventData) {
-    const { partitionKey, enqueuedTimeUtc } = event;
+    const partitionKey: unknown = event.partitionKey ?? null;
     // As they came: in `properties` the SDK makes objects of bytes.
     const { applicationProperties } = event.getRawAmqpMessage();
     const { headers, isTombstone, bytes } = applicationProperties === undefined ? WITHOUT_PROPERTIES : headersOf(applicationProperties);
-    // Other clients may have set the key to bytes.
-    this.key = bytesOf(partitionKey);
+    const isText = typeof partitionKey === "string";
+    const keyBytes = isText ? Buffer.byteLength(partitionKey, "utf8") : (bytesOf(partitionKey)?.length ?? 0);
+    this.keyText = isText || partitionKey === null ? partitionKey : undefined;
     this.value = isTombstone ? null : bodyOf(event);
     this.headers = headers;
-    this.timestampMs = enqueuedTimeUtc.getTime();
-    this.bytes = bytes + (this.key?.length ?? 0) + (this.value?.length ?? 0);
+    this.timestampMs = event.enqueuedTimeUtc.getTime();
+    this.bytes = bytes + keyBytes + (this.value?.length ?? 0);
     this.native = event;
+  }
+
+  get key(): Uint8Array | null {
+    return bytesOf(this.native.partitionKey);
   }
 
   get position(): string {

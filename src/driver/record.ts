@@ -27,11 +27,13 @@ export interface OutgoingRecord {
 
 /**
  * A message as the provider has it. Key, value and headers are exactly the stored bytes. A driver may hand out objects that
- * compute `position`, `value` or `native` at each read; every read gives the same. The core does not
+ * compute `key`, `position`, `value` or `native` at each read; every read gives the same. The core does not
  * change the bytes and keeps the record until its assignment or reader is gone.
  */
 export interface StoredRecord {
   readonly key: Uint8Array | null;
+  /** `key` as text, where the SDK has it as text, in the form that `bytesToText` gives it. Absent: it is made of the bytes. */
+  readonly keyText?: string | null | undefined;
   readonly value: Uint8Array | null;
   readonly headers: HeaderList;
   /**
