@@ -31,6 +31,13 @@ const LOST_ANSWER_CODES: ReadonlySet<string> = new Set([
   "ERR_STREAM_PREMATURE_CLOSE",
   "UND_ERR_SOCKET",
 ]);
+/**
+ * Certificates that OpenSSL refuses, by the codes that Node gives them: https://nodejs.org/api/tls.html#x509-certificate-error-codes, and
+ * `ERR_TLS_CERT_ALTNAME_INVALID`.
+ */
+const CERTIFICATE = /^(?:CERT_|CRL_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|HOSTNAME_MISMATCH$|ERR_TLS_CERT_|INVALID_CA$|INVALID_PURPOSE$)/;
+/** What came is no TLS, or none that both sides have. */
+const NO_TLS = /^(?:EPROTO$|ERR_SSL_)/;
 /** Node's parser of HTTP begins its codes so: what came is no answer, or a damaged one. */
 const NO_HTTP = "HPE_";
 
@@ -49,7 +56,7 @@ const SERVER_FAILED: ErrorRule = { code: "unavailable", meaning: "the service fa
 
 /**
  * Any error of an SDK as a `StreamError`, with itself as the cause. The rules of the adapter come first, for the error and then for those inside it;
- * then broken connections, then the status of HTTP. What nobody knows is `internal` and not retried. A `StreamError`
+ * then connections that broke or were refused here (TLS), then the status of HTTP. What nobody knows is `internal` and not retried. A `StreamError`
  * stays as it is; one inside (of a token provider, say) gives its code and text. The message never repeats the SDK's text.
  */
 export function classifySdkError(
@@ -104,6 +111,8 @@ function ownRule(rules: SdkErrorRules["rules"]) {
 /** An unknown name of a host is retryable as well: Compose and Kubernetes start services in any order. */
 function connectionRule({ code }: SdkErrorParts): ErrorRule | null {
   if (UNKNOWN_HOST_CODES.has(code)) return { code: "unavailable", meaning: `no connection (${code}: the name of the host is not known)` };
+  if (CERTIFICATE.test(code)) return { code: "configuration", meaning: `the certificate of the server is not accepted here (${code})` };
+  if (NO_TLS.test(code)) return { code: "configuration", meaning: `the server does not speak TLS on this port, or no version of it in common (${code})` };
   return isBroken(code) ? { code: "unavailable", meaning: `the connection broke (${code})` } : null;
 }
 

@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { reachableProviders } from "../../localstack/in-process.ts";
+import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
 import { kafkaRequirements } from "../../localstack/kafka/kafka-requirements.ts";
-import { connect } from "../../src/index.ts";
+import { runProgram } from "../../localstack/kafka/program.ts";
+import { startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
+import { connect, text } from "../../src/index.ts";
 import { runCommand } from "../package/command.ts";
 import { projectRoot } from "../package/packed-package.ts";
 
@@ -46,6 +49,7 @@ const expected: readonly Printed[] = [
     interrupt: "SIGTERM",
   },
   { lines: [/^# TYPE stream_lag_messages gauge$/], interrupt: null },
+  { lines: [/^copied \d+, equal$/], interrupt: null },
 ];
 
 let folder: string;
@@ -57,7 +61,12 @@ beforeAll(async () => {
   await mkdir(home, { recursive: true });
   for (const name of ["src", "adapters", "localstack"]) await symlink(join(projectRoot, name), join(home, name), "dir");
   await symlink(join(projectRoot, "node_modules", "vitest"), join(folder, "node_modules", "vitest"), "dir");
-  const entries = { ".": "./src/index.ts", "./memory": "./adapters/memory/index.ts", "./emulators": "./localstack/index.ts" };
+  const entries = {
+    ".": "./src/index.ts",
+    "./memory": "./adapters/memory/index.ts",
+    "./emulators": "./localstack/index.ts",
+    "./migration": "./src/migration/index.ts",
+  };
   await writeFile(join(home, "package.json"), JSON.stringify({ name: "streamport", type: "module", exports: entries }));
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   const compilerOptions = { noEmit: true, allowImportingTsExtensions: true, typeRoots: [join(projectRoot, "node_modules", "@types")] };
@@ -88,6 +97,26 @@ test.each(cases)("block $index runs on memory and ends", async ({ index, ...want
   expectPrinted(await run(`block-${index}.ts`, wanted), wanted);
 });
 
+test("what is printed of migrations moves a topic from one provider to another, as a program and as commands", async () => {
+  await using kafka = await startEmulatedKafka({ topics: { flights: { partitions: 4 } } });
+  await using kinesis = await startEmulatedKinesis({ topics: { departures: { partitions: 2 } } });
+  await using connection = await connect(kafka.url);
+  const flights = connection.topic("flights", { codec: text() });
+  await flights.producer().sendBatch(Array.from({ length: 100 }, (_, index) => ({ key: `key-${index % 7}`, value: String(index) })));
+  const sides = { STREAM_SOURCE_URL: kafka.url, STREAM_TARGET_URL: kinesis.url };
+  const index = blocks.findIndex((block) => block.includes("streamport/migration"));
+  expectPrinted(await run(`block-${index}.ts`, expected[index]!, sides), { lines: [/^copied 100, equal$/], interrupt: null });
+
+  const [commands = ""] = /(?<=```sh\n)export STREAM_SOURCE_URL[^`]*/.exec(readme) ?? [];
+  const program = `"${process.execPath}" "${join(projectRoot, "src", "cli", "main.ts")}"`;
+  const script = commands
+    .replace(/^export .*$/m, `export STREAM_SOURCE_URL='${kafka.url}' STREAM_TARGET_URL='${kinesis.url}'`)
+    .replaceAll(/^streamport /gm, `${program} `);
+  // Rejects where the exit code is not 0. The copy goes on behind what the program has copied.
+  const { stderr } = await runProgram("sh", ["-c", `set -e\ncd "${folder}"\n${script}`], { timeoutMs: 60_000 });
+  expect(stderr).toMatch(/^Copied 0 messages; .*\n100 messages in the source, 100 of them in the target: equal\.\n$/);
+});
+
 test("the blocks that are tests pass", async () => {
   const vitest = join(projectRoot, "node_modules", "vitest", "vitest.mjs");
   const outputFile = join(folder, "report.json");
@@ -110,12 +139,13 @@ describe.each(missing === null ? [] : [missing])("the programs of the README on 
 test.each(missing === null ? ["Kafka"] : [])("every block runs on a real %s by changing the URL, and nothing else", async () => {
   await using cluster = await startKafka();
   await using connection = await connect(cluster.url, { require: ["topicAdmin"] });
-  for (const topic of ["flights", "flights-failed", "orders-v1-eu", "orders-failed"])
+  for (const topic of ["flights", "flights-failed", "orders-v1-eu", "orders-failed", "departures"])
     await connection.admin.createTopic(topic, { partitions: 4 });
   for (const { index, ...wanted } of cases) {
     const file = `block-${index}-kafka.ts`;
     await writeFile(join(folder, file), blocks[index]!.replaceAll('connect("memory:"', 'connect(process.env["STREAM_URL"]!'));
-    expectPrinted(await run(file, wanted, cluster.url), wanted);
+    const { url } = cluster;
+    expectPrinted(await run(file, wanted, { STREAM_URL: url, STREAM_SOURCE_URL: url, STREAM_TARGET_URL: url }), wanted);
   }
 });
 
@@ -129,12 +159,16 @@ function expectPrinted(printed: readonly string[], { lines, interrupt }: Printed
 }
 
 /** @returns the printed lines. Interrupted after the last that is expected, where the block goes on. */
-async function run(file: string, { lines: wanted, interrupt }: Printed, url?: string): Promise<readonly string[]> {
+async function run(
+  file: string,
+  { lines: wanted, interrupt }: Printed,
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly string[]> {
   const child = spawn(process.execPath, [file], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
     timeout: 15_000,
-    env: { PATH: process.env["PATH"], ...(url === undefined ? {} : { STREAM_URL: url }) },
+    env: { PATH: process.env["PATH"], ...env },
   });
   let output = "";
   let errors = "";
