@@ -14,7 +14,7 @@ export default defineConfig({
     globalSetup: ["test/fetch-kafka.ts", "test/run-folder.ts"],
     pool: "forks",
     // More than half of a test's time is waiting for timers and for servers: as many workers as there are cores would leave the cores half idle.
-    maxWorkers: availableParallelism() * 2,
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: SlowestFirst },
     // Bundlers and compilers on a machine that is busy with everything else.
     testTimeout: 120_000,

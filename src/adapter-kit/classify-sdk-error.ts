@@ -35,7 +35,8 @@ const LOST_ANSWER_CODES: ReadonlySet<string> = new Set([
  * Certificates that OpenSSL refuses, by the codes that Node gives them: https://nodejs.org/api/tls.html#x509-certificate-error-codes, and
  * `ERR_TLS_CERT_ALTNAME_INVALID`.
  */
-const CERTIFICATE = /^(?:CERT_|CRL_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|HOSTNAME_MISMATCH$|ERR_TLS_CERT_|INVALID_CA$|INVALID_PURPOSE$)/;
+const CERTIFICATE =
+  /^(?:CERT_|CRL_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|HOSTNAME_MISMATCH$|ERR_TLS_CERT_|INVALID_CA$|INVALID_PURPOSE$)/;
 /** What came is no TLS, or none that both sides have. */
 const NO_TLS = /^(?:EPROTO$|ERR_SSL_)/;
 /** Node's parser of HTTP begins its codes so: what came is no answer, or a damaged one. */
@@ -112,7 +113,8 @@ function ownRule(rules: SdkErrorRules["rules"]) {
 function connectionRule({ code }: SdkErrorParts): ErrorRule | null {
   if (UNKNOWN_HOST_CODES.has(code)) return { code: "unavailable", meaning: `no connection (${code}: the name of the host is not known)` };
   if (CERTIFICATE.test(code)) return { code: "configuration", meaning: `the certificate of the server is not accepted here (${code})` };
-  if (NO_TLS.test(code)) return { code: "configuration", meaning: `the server does not speak TLS on this port, or no version of it in common (${code})` };
+  if (NO_TLS.test(code))
+    return { code: "configuration", meaning: `the server does not speak TLS on this port, or no version of it in common (${code})` };
   return isBroken(code) ? { code: "unavailable", meaning: `the connection broke (${code})` } : null;
 }
 

@@ -33,8 +33,7 @@ messages. While a copy runs, --group looks at that part only which this group of
 the copy has stored as copied.
 
 Exit codes: 0 done or equal, 1 something would be lost, a difference, or stopped
-by an error (the message begins with its code), 2 wrong usage, 130 interrupted
-before the end.
+before the end (the message begins with the error's code), 2 wrong usage.
 
 Examples:
   streamport migrate plan --from-topic flights --to-topic flights
@@ -173,8 +172,8 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
   const rates = new RateMeter();
   const progress = new Progress(() => copyProgressText(last, rates.perSecond), { hidden: json && output.isTerminal });
   try {
-    await interruptible(async (interrupted) => {
-      const result = await withTwoConnections(options, (source, target) =>
+    const result = await interruptible((interrupted) =>
+      withTwoConnections(options, (source, target) =>
         copy(source, target, {
           group,
           continuous,
@@ -187,16 +186,14 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
             if (json) printed.push(output.write(`${JSON.stringify({ progress: { ...now, perSecond: rates.perSecond } })}\n`));
           },
         }),
-      );
-      await Promise.all(printed);
-      if (json) await output.write(`${JSON.stringify(result)}\n`);
-      if (options.json !== true) {
-        const behind = result.lag === null ? "" : `, ${counted(result.lag, "message")} behind`;
-        progress.print(`Copied ${counted(result.copied, "message")}; ${result.duplicates.toLocaleString("en")} were there already${behind}.`);
-      }
-      // Who goes on by the exit code must not take for done what has an end and did not come to it.
-      if (continuous !== true) interrupted.throwIfAborted();
-    });
+      ),
+    );
+    await Promise.all(printed);
+    if (json) await output.write(`${JSON.stringify(result)}\n`);
+    if (options.json !== true) {
+      const behind = result.lag === null ? "" : `, ${counted(result.lag, "message")} behind`;
+      progress.print(`Copied ${counted(result.copied, "message")}; ${result.duplicates.toLocaleString("en")} were there already${behind}.`);
+    }
   } finally {
     progress.end();
   }

@@ -6,7 +6,6 @@ import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka
 import { type EmulatedKinesis, startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
 import type { EmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
 import { type Connection, connect } from "../../src/index.ts";
-import { startCommand } from "../cli/command-line.ts";
 import { type CommandResult, runInProcess } from "../unit/cli/run-in-process.ts";
 import { keysOf, messagesOf, produce, valuesByKey } from "./two-topics.ts";
 
@@ -70,28 +69,6 @@ test("copy prints its result, goes on behind it, and takes wrong usage and missi
   vi.stubEnv("STREAM_SOURCE_URL", "memory:x");
   vi.stubEnv("STREAM_TARGET_URL", "memory:x");
   expect(await runInProcess(args)).toMatchObject({ exitCode: 2, errors: expect.stringContaining("memory:x") });
-});
-
-test.each([
-  { args: [], exitCode: 130, what: "has an end, ends with 130: it did not come there" },
-  { args: ["--continuous"], exitCode: 0, what: "follows the source, ends with 0" },
-])("an interrupted copy that $what, says what is copied, and goes on behind it", async ({ args, exitCode }) => {
-  await produce(source, keysOf(6), 20);
-  const state = ["--state", join(directory, "state")];
-  const copy = ["migrate", "copy", "--from-topic", "flights", "--to-topic", "departures", "--rate", "20", "--json", ...state];
-  const command = startCommand([...copy, ...args], { env: { STREAM_SOURCE_URL: kafka.url, STREAM_TARGET_URL: kinesis.url } });
-  let output = "";
-  command.child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-    if (/"copied":[1-9]/.test(output)) command.child.kill("SIGINT");
-  });
-  const ended = await command.ended;
-  expect(ended).toMatchObject({ exitCode, errors: "" });
-  const { copied } = JSON.parse(ended.output.trimEnd().split("\n").at(-1)!) as { copied: number };
-  expect(copied).toBeGreaterThan(0);
-  expect(copied).toBeLessThan(120);
-  const { output: rest } = await migrate("copy", "--json", ...state);
-  expect(JSON.parse(rest.trimEnd().split("\n").at(-1)!)).toEqual({ copied: 120 - copied, duplicates: 0, lag: 0 });
 });
 
 test("on a terminal a copy shows a bar with the rate, what is left and the time for it, and JSON lines only where they are asked for", async (context) => {

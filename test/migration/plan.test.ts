@@ -18,7 +18,9 @@ test.concurrent.for(pairs)(
     expect(planned).toMatchObject({ topic: "a", partitions: from === "pubsub" ? 1 : 2 });
     expect(expected.messages).toBe(source.connection.capabilities.lagInMessages ? 30 : null);
     expect(findings.some(({ what }) => what.includes("times"))).toBe(!target.connection.capabilities.producerTimestamps);
-    expect(notChecked).toEqual(["ACLs", "settings of the topics", "schema ids", "partitioner"].map((what) => expect.stringContaining(what)));
+    expect(notChecked).toEqual(
+      ["ACLs", "settings of the topics", "schema ids", "partitioner"].map((what) => expect.stringContaining(what)),
+    );
     expect(await messagesOf(target)).toEqual([]);
   },
 );

@@ -40,6 +40,7 @@ test("the README's sections are in the order of a reader, and its large tables a
     "Providers",
     "Install",
     "Command line",
+    "Moving a live stream",
     "In your own tests",
     "What is promised",
     "What this is not",

@@ -164,6 +164,8 @@ async function run(
   { lines: wanted, interrupt }: Printed,
   env: Readonly<Record<string, string>> = {},
 ): Promise<readonly string[]> {
+  // A run begins as in an empty folder: the checkpoints of a copy belong to its two topics.
+  await rm(join(folder, ".streamport-migration"), { recursive: true, force: true });
   const child = spawn(process.execPath, [file], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
