@@ -3,6 +3,7 @@ import { encodeBookmark } from "../position/bookmark.ts";
 import type { PartitionPlace } from "../position/place.ts";
 import { provenanceFrom } from "../provenance.ts";
 import { RecordReader } from "../replay/record-reader.ts";
+import type { Bookmark } from "../tokens.ts";
 import type { OpenSide } from "./side.ts";
 
 /** The first message that is stored behind a place, and has not come from the other side; `null`: none is. */
@@ -23,6 +24,14 @@ export async function firstRecord(
 /** Whether the message was in the log of this id before. */
 export function comesFrom(id: string, { headers }: StoredRecord): boolean {
   return provenanceFrom(id, headers) !== null;
+}
+
+/**
+ * Reads what is stored behind a bookmark, up to now. `null`: all that is stored
+ * @param onGap is called where retention has passed the bookmark; without it that is `position-out-of-range`
+ */
+export function readerBehind({ context }: OpenSide, bookmark: Bookmark | null, onGap?: () => void): RecordReader {
+  return new RecordReader(context, { from: bookmark === null ? "earliest" : { bookmark }, until: "now", onGap });
 }
 
 /** What is stored from a place on, up to now. @throws `position-out-of-range` where retention has passed the place */

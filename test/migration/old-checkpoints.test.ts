@@ -13,6 +13,15 @@ async function sides(context: TestContext, targetPartitions = 1): Promise<readon
   return [await memorySide(context, "kafka", "flights", 1), await memorySide(context, "kafka", "departures", targetPartitions)];
 }
 
+/** The first ten messages are copied, with these checkpoints. */
+async function copied(context: TestContext) {
+  const [source, target] = await sides(context);
+  const checkpoints = memoryCheckpoints();
+  await produce(source, ["k"], 10);
+  await copy(source, target, { checkpoints });
+  return { source, target, checkpoints };
+}
+
 /** Of what was copied, in stored order. */
 function ordinalsOf(messages: readonly Message<Uint8Array | null>[]): readonly number[] {
   return messages.flatMap(({ raw }) => provenanceTrail(raw.headers).copies.map(({ ordinal }) => Number(ordinal)));
@@ -22,10 +31,7 @@ const numbers = (from: number, to: number): readonly number[] => Array.from({ le
 
 test("a partition of the source that was quiet goes on where the retention of the target has passed its checkpoint", async (context) => {
   const { expect } = context;
-  const [source, target] = await sides(context);
-  const checkpoints = memoryCheckpoints();
-  await produce(source, ["k"], 10);
-  await copy(source, target, { checkpoints });
+  const { source, target, checkpoints } = await copied(context);
   await produce(target, ["other"], 10);
   await target.emulator.expire("departures");
   const [lost] = await messagesOf(source);
@@ -37,10 +43,7 @@ test("a partition of the source that was quiet goes on where the retention of th
 
 test("a group is translated where the retention of the target has passed the checkpoint before its place", async (context) => {
   const { expect } = context;
-  const [source, target] = await sides(context);
-  const checkpoints = memoryCheckpoints();
-  await produce(source, ["k"], 10);
-  await copy(source, target, { checkpoints });
+  const { source, target, checkpoints } = await copied(context);
   const [admin, targetAdmin] = [source, target].map(
     ({ connection }) => connection.admin as Connection<"groupAdmin" | "groupReset">["admin"],
   );
@@ -58,10 +61,7 @@ test("a group is translated where the retention of the target has passed the che
 
 test("a copier whose own checkpoint is older than what others have copied goes on behind it, with their ordinals", async (context) => {
   const { expect } = context;
-  const [source, target] = await sides(context);
-  const checkpoints = memoryCheckpoints();
-  await produce(source, ["k"], 10);
-  await copy(source, target, { checkpoints });
+  const { source, target, checkpoints } = await copied(context);
   await produce(source, ["k"], 10, 10);
   await copy(source, target, { checkpoints: memoryCheckpoints() });
   await target.emulator.expire("departures");
@@ -72,10 +72,7 @@ test("a copier whose own checkpoint is older than what others have copied goes o
 
 test("a checkpoint that the retention of the source has passed ends the copy, and the error says what to do with it", async (context) => {
   const { expect } = context;
-  const [source, target] = await sides(context);
-  const checkpoints = memoryCheckpoints();
-  await produce(source, ["k"], 10);
-  await copy(source, target, { checkpoints });
+  const { source, target, checkpoints } = await copied(context);
   await produce(source, ["k"], 10, 10);
   await copy(source, target, { checkpoints: memoryCheckpoints() });
   await source.emulator.expire("flights");
@@ -95,13 +92,13 @@ test("retention where only others write to the target does not end a copy that i
   await produce(source, ["k"], 10);
   await copy(source, target, { checkpoints });
   const controller = new AbortController();
-  const copied = copy(source, target, { checkpoints, continuous: true, signal: controller.signal });
+  const copying = copy(source, target, { checkpoints, continuous: true, signal: controller.signal });
   await produce(target, others, 10, 1);
   await target.emulator.expire("departures");
   await produce(source, ["k"], 10, 10);
   while ((await messagesOf(target)).length < 10) await sleep(10);
   controller.abort();
-  await copied;
+  await copying;
   await produce(source, ["k"], 10, 20);
   expect(await copy(source, target, { checkpoints })).toMatchObject({ copied: 10, duplicates: 0 });
   expect(valuesByKey(await messagesOf(target))["k"]).toEqual(numbers(10, 29).map((number) => `k:${number}`));

@@ -4,10 +4,10 @@ import { showName } from "../../option-rules.ts";
 import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
 import { ignoreRejection } from "../../promise-like.ts";
 import { type Provenance, type ProvenanceTrail, provenanceTrail } from "../../provenance.ts";
-import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
 import { partitionHash, placeHash } from "../digest/place-hash.ts";
 import type { RecordDigests } from "../digest/record-digests.ts";
+import { readerBehind } from "../records-from.ts";
 import type { OpenSide } from "../side.ts";
 import { isBehind } from "./place-order.ts";
 
@@ -110,9 +110,8 @@ export class HeldMessagesReader {
 
   async #search(bookmark: Bookmark | null, searches: readonly Search[]): Promise<void> {
     const byPartition = new Map(searches.map((search) => [search.partition, search]));
-    const from = bookmark === null ? "earliest" : { bookmark };
     const onGap = (): void => searches.forEach((search) => (search.hasGap = true));
-    const reader = new RecordReader(this.#target.context, { from, until: "now", onGap });
+    const reader = readerBehind(this.#target, bookmark, onGap);
     for await (const { records } of reader.batches(this.#signal)) {
       for (const record of records) {
         const trail = provenanceTrail(record.headers);

@@ -12,7 +12,7 @@ import { resolveRange } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
 import { cutAndWrittenAnew } from "./cut-source.ts";
-import type { HeldMessagesReader } from "./held-messages.ts";
+import type { HeldMessages, HeldMessagesReader } from "./held-messages.ts";
 import { ordinalAt } from "./ordinal-at.ts";
 import type { PartitionStart } from "./partition-copy.ts";
 import { furtherPlace } from "./place-order.ts";
@@ -49,17 +49,31 @@ export async function startPartition(
   // What lies between the group and a checkpoint that cannot be compared with the log is looked for in the target.
   const isComparable = !isByCheckpoint || (await isStillTheSame(parts, source, checkpoint!, signal));
   const place = isComparable ? further : furtherPlace(start, null, compare);
-  const found = await parts.held.find(partition, (isComparable ? checkpoint?.targetBookmark : null) ?? null, place);
-  const { messages: held, lastByKey, last } = found;
-  if (!isOrdered) return { place, digest: null, ordinal: null, held, lastByKey };
-  const digest = isComparable && isByCheckpoint ? checkpoint!.digest : null;
-  const known = isComparable && checkpoint !== null ? BigInt(checkpoint.ordinal) : null;
-  if (known === null) return { place, digest, ordinal: await ordinalAt(parts, source, place, found, signal), held, lastByKey };
-  if (last !== null && last.ordinal > known) return { place, digest, ordinal: last.ordinal, held, lastByKey };
-  if (isByCheckpoint || !found.hasGap || stored === null) return { place, digest, ordinal: known, held, lastByKey };
+  const comparable = isComparable ? checkpoint : null;
+  const found = await parts.held.find(partition, comparable?.targetBookmark ?? null, place);
+  const count = async (held: Pick<HeldMessages, "last" | "messages">): Promise<bigint> => ordinalAt(parts, source, place, held, signal);
+  return {
+    place,
+    digest: isByCheckpoint ? (comparable?.digest ?? null) : null,
+    ordinal: isOrdered ? await lastOrdinal(comparable, isByCheckpoint, found, count) : null,
+    held: found.messages,
+    lastByKey: found.lastByKey,
+  };
+}
+
+/** The ordinal of the last message up to the place. @param isByCheckpoint the place is that of the checkpoint */
+async function lastOrdinal(
+  checkpoint: Checkpoint | null,
+  isByCheckpoint: boolean,
+  { last, messages, hasGap }: HeldMessages,
+  count: (held: Pick<HeldMessages, "last" | "messages">) => Promise<bigint>,
+): Promise<bigint> {
+  if (checkpoint === null) return count({ last, messages });
+  const known = BigInt(checkpoint.ordinal);
+  if (last !== null && last.ordinal > known) return last.ordinal;
+  if (isByCheckpoint || !hasGap || checkpoint.place === null) return known;
   // What was copied between the checkpoint and the place of the group is gone, with its ordinals.
-  const behind = { messages: held, last: { position: stored.position, ordinal: known } };
-  return { place, digest, ordinal: await ordinalAt(parts, source, place, behind, signal), held, lastByKey };
+  return count({ last: { position: checkpoint.place, ordinal: known }, messages });
 }
 
 function requireSameTopics(checkpoint: Checkpoint, { source, target }: StartParts): void {

@@ -1,8 +1,7 @@
 import { encodeBookmark } from "../../position/bookmark.ts";
 import { encodePosition } from "../../position/position.ts";
-import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark, Position } from "../../tokens.ts";
-import { comesFrom } from "../records-from.ts";
+import { comesFrom, readerBehind } from "../records-from.ts";
 import { resolveEnds } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
 
@@ -16,11 +15,10 @@ export interface LateRecords {
 const MOST_NAMED = 100;
 
 /** @param otherId of the other side: what was copied from there is not late. @throws `position-out-of-range` where retention has passed the bookmark */
-export async function lateRecords({ context }: OpenSide, since: Bookmark, otherId: string, signal: AbortSignal): Promise<LateRecords> {
+export async function lateRecords(side: OpenSide, since: Bookmark, otherId: string, signal: AbortSignal): Promise<LateRecords> {
   const first: LateRecords["first"][number][] = [];
   let count = 0;
-  const reader = new RecordReader(context, { from: { bookmark: since }, until: "now" });
-  for await (const { source, records } of reader.batches(signal)) {
+  for await (const { source, records } of readerBehind(side, since).batches(signal)) {
     for (const record of records) {
       if (comesFrom(otherId, record)) continue;
       const { position, timestampMs } = record;

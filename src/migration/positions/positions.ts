@@ -8,6 +8,7 @@ import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark, Position } from "../../tokens.ts";
 import { type CheckpointStore, STORE_RULE } from "../copy/checkpoint.ts";
 import { copyGroup, requireTwoTopics } from "../copy/copy-options.ts";
+import { readerBehind } from "../records-from.ts";
 import { type OpenSide, type Side, openSide } from "../side.ts";
 import { CopiedSoFar } from "../translate-groups/copied-so-far.ts";
 import { stateAt } from "../translate-groups/group-state.ts";
@@ -96,10 +97,8 @@ function isSame(a: TopicIdentity, b: TopicIdentity): boolean {
 async function inTarget({ from, to, checkpoints, signal }: PositionsParts, position: Position): Promise<Position> {
   const { partition, position: own } = decodePosition(position);
   const checkpoint = await checkpointBefore(checkpoints, from, to, partition, { kind: "at", position: own });
-  const begin = checkpoint?.targetBookmark;
-  const after = begin === undefined ? "earliest" : { bookmark: begin };
-  const reader = new RecordReader(to.context, { from: after, until: "now", onGap: () => undefined });
-  for await (const { source, records } of reader.batches(signal)) {
+  const begin = checkpoint?.targetBookmark ?? null;
+  for await (const { source, records } of readerBehind(to, begin, () => undefined).batches(signal)) {
     for (const record of records) {
       const origin = provenanceFrom(from.id, record.headers);
       if (origin?.partition === partition && origin.position === own) return source.positionOf(record.position);
@@ -174,7 +173,7 @@ async function sourceBookmark(
   from.context.requireCapability("startAtPosition", "positions");
   const first = new Map<string, PositionPlace>();
   const seen = new Map<string, string>();
-  for await (const { records } of new RecordReader(to.context, { from: { bookmark }, until: "now" }).batches(signal)) {
+  for await (const { records } of readerBehind(to, bookmark).batches(signal)) {
     for (const { headers } of records) {
       const origin = provenanceFrom(from.id, headers);
       if (origin === null) continue;

@@ -1,6 +1,6 @@
 import { provenanceFrom } from "../../provenance.ts";
-import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
+import { readerBehind } from "../records-from.ts";
 import type { OpenSide } from "../side.ts";
 import { type GroupState, hasHandled } from "./group-state.ts";
 
@@ -24,8 +24,7 @@ export class ReturnedMessages {
   ): Promise<ReturnedMessages> {
     const returned = new ReturnedMessages();
     let kept = 0;
-    const reader = new RecordReader(source.context, { from: from === null ? "earliest" : { bookmark: from }, until: "now" });
-    for await (const { source: at, records } of reader.batches(signal)) {
+    for await (const { source: at, records } of readerBehind(source, from).batches(signal)) {
       for (const { position, timestampMs, headers } of records) {
         const origin = provenanceFrom(target.id, headers);
         if (origin === null || kept >= MOST_POSITIONS || !hasHandled(state, at.partition, position, timestampMs, source)) continue;

@@ -1,7 +1,7 @@
 import type { PartitionPlace } from "../../position/place.ts";
 import { provenanceFrom } from "../../provenance.ts";
-import { RecordReader } from "../../replay/record-reader.ts";
 import type { Bookmark } from "../../tokens.ts";
+import { readerBehind } from "../records-from.ts";
 import type { OpenSide } from "../side.ts";
 import { CopiedSoFar, type CopyInView } from "./copied-so-far.ts";
 import { type GroupState, hasHandled } from "./group-state.ts";
@@ -43,8 +43,7 @@ export async function scanTarget(
   options: CopyInView,
 ): Promise<{ readonly copied: CopiedSoFar; readonly ends: ReadonlyMap<string, PartitionPlace> }> {
   const seen = new Map<string, string>();
-  const from = begin === null ? "earliest" : { bookmark: begin };
-  const reader = new RecordReader(target.context, { from, until: "now", onGap: () => undefined });
+  const reader = readerBehind(target, begin, () => undefined);
   for await (const { source: at, records } of reader.batches(options.signal)) {
     for (const record of records) {
       const origin = provenanceFrom(source.id, record.headers);
