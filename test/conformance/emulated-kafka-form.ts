@@ -1,9 +1,7 @@
 import { Kafka, logLevel } from "kafkajs";
 import { expect } from "vitest";
 import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
-import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
-import { connect } from "../../src/connect.ts";
-import { expectedResults } from "./expected-results.ts";
+import { expectSuite } from "./expect-suite.ts";
 
 /** Each form begins with another way in which Kafka shows a fault. */
 export interface KafkaForm {
@@ -19,14 +17,7 @@ export interface KafkaForm {
  */
 export async function expectFormPasses({ brokers, firstFaultTurn, options }: KafkaForm, run?: readonly string[]): Promise<void> {
   await using emulator = await startEmulatedKafka({ brokers, firstFaultTurn });
-  const target = { connect: async () => connect(`${emulator.url}${options}`), emulator };
-  const notCleanedUp: string[] = [];
-  const reports = await runCases(conformanceCases(), target, { run, onNotCleanedUp: (names) => void notCleanedUp.push(...names) });
-  const expected = await expectedResults("kafka-emulator");
-  expect(compareWithExpected(reports, expected)).toEqual([]);
-  expect(staleEntries(conformanceCases(), expected)).toEqual([]);
-  expect(reports).toHaveLength((run ?? conformanceCases()).length);
-  expect(notCleanedUp).toEqual([]);
+  await expectSuite("kafka-emulator", { url: `${emulator.url}${options}`, emulator }, { run });
   expect(await whatIsLeft(emulator.bootstrapServers)).toEqual({ topics: [], groups: [] });
 }
 

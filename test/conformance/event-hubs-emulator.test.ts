@@ -1,24 +1,11 @@
 import { ContainerClient, StorageSharedKeyCredential } from "@azure/storage-blob";
 import { expect, test } from "vitest";
 import { type EmulatedEventHubs, startEmulatedEventHubs } from "../../localstack/event-hubs/emulated-event-hubs.ts";
-import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
-import { connect } from "../../src/connect.ts";
-import { expectedResults } from "./expected-results.ts";
+import { BUSY_CASE_MS, expectSuite } from "./expect-suite.ts";
 
 test("an emulated Event Hubs passes completely", { timeout: 600_000 }, async () => {
   await using emulator = await startEmulatedEventHubs();
-  const target = { connect: async () => connect(emulator.url), emulator };
-  const notCleanedUp: string[] = [];
-  const reports = await runCases(conformanceCases(), target, {
-    // Both sides of AMQP are in this process, and a case of faults breaks some dozens of connections: on a busy machine that takes longer.
-    timeoutMs: 90_000,
-    onNotCleanedUp: (names) => void notCleanedUp.push(...names),
-  });
-  const expected = await expectedResults("event-hubs-emulator");
-  expect(compareWithExpected(reports, expected)).toEqual([]);
-  expect(staleEntries(conformanceCases(), expected)).toEqual([]);
-  expect(reports).toHaveLength(conformanceCases().length);
-  expect(notCleanedUp).toEqual([]);
+  await expectSuite("event-hubs-emulator", { url: emulator.url, emulator }, { timeoutMs: BUSY_CASE_MS });
   expect(await blobsLeft(emulator)).toEqual([]);
 });
 

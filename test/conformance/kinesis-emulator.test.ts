@@ -2,24 +2,11 @@ import { DynamoDBClient, ListTablesCommand, ScanCommand } from "@aws-sdk/client-
 import { KinesisClient, ListStreamsCommand } from "@aws-sdk/client-kinesis";
 import { expect, test } from "vitest";
 import { type EmulatedKinesis, startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
-import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
-import { connect } from "../../src/connect.ts";
-import { expectedResults } from "./expected-results.ts";
+import { BUSY_CASE_MS, expectSuite } from "./expect-suite.ts";
 
 test("an emulated Kinesis passes completely", { timeout: 600_000 }, async () => {
   await using emulator = await startEmulatedKinesis();
-  const target = { connect: async () => connect(emulator.url), emulator };
-  const notCleanedUp: string[] = [];
-  const reports = await runCases(conformanceCases(), target, {
-    // Both sides are in this process, and a case of faults makes a thousand calls: on a busy machine that takes longer.
-    timeoutMs: 90_000,
-    onNotCleanedUp: (names) => void notCleanedUp.push(...names),
-  });
-  const expected = await expectedResults("kinesis-emulator");
-  expect(compareWithExpected(reports, expected)).toEqual([]);
-  expect(staleEntries(conformanceCases(), expected)).toEqual([]);
-  expect(reports).toHaveLength(conformanceCases().length);
-  expect(notCleanedUp).toEqual([]);
+  await expectSuite("kinesis-emulator", { url: emulator.url, emulator }, { timeoutMs: BUSY_CASE_MS });
   expect(await whatIsLeft(emulator)).toEqual({ streams: [], tables: ["streamport.groups"], groups: 0 });
 });
 

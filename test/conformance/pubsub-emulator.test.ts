@@ -1,20 +1,11 @@
 import { expect, test } from "vitest";
 import { type EmulatedPubSub, startEmulatedPubSub } from "../../localstack/pubsub/emulated-pubsub.ts";
-import { compareWithExpected, conformanceCases, runCases, staleEntries } from "../../src/conformance/index.ts";
-import { connect } from "../../src/connect.ts";
 import { rawClients } from "../unit/localstack/pubsub/raw-clients.ts";
-import { expectedResults } from "./expected-results.ts";
+import { expectSuite } from "./expect-suite.ts";
 
 test("an emulated Pub/Sub passes completely", { timeout: 600_000 }, async () => {
   await using emulator = await startEmulatedPubSub();
-  const target = { connect: async () => connect(emulator.url), emulator };
-  const notCleanedUp: string[] = [];
-  const reports = await runCases(conformanceCases(), target, { onNotCleanedUp: (names) => void notCleanedUp.push(...names) });
-  const expected = await expectedResults("pubsub-emulator");
-  expect(compareWithExpected(reports, expected)).toEqual([]);
-  expect(staleEntries(conformanceCases(), expected)).toEqual([]);
-  expect(reports).toHaveLength(conformanceCases().length);
-  expect(notCleanedUp).toEqual([]);
+  await expectSuite("pubsub-emulator", { url: emulator.url, emulator });
   expect(await whatIsLeft(emulator)).toEqual({ topics: [], groups: [], snapshots: [] });
 });
 

@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import webpack from "webpack";
 import { runCommand } from "../package/command.ts";
 import { compileProgram, ownCompiler } from "../package/compile-program.ts";
 import { WORKED, compileCommonJs, typedCommonJs } from "../package/kafka-program.ts";
 import { projectWithKafka, projectWithPackage } from "../package/packed-once.ts";
 import { expectedOutput, program } from "../package/program.ts";
 import { otherNode, typescriptCompiler } from "../package/tool-cache.ts";
+import { webpackBundle } from "../package/webpack-bundle.ts";
 
 // What the package promises on releases between the lowest and the newest, which are tried in `npm test`.
 
@@ -52,20 +52,6 @@ test("the whole conformance suite runs from the command line on the Node of deve
 
 test("webpack bundles it, minified", async () => {
   await compileProgram(project, ownCompiler, "nodenext", ["--outDir", "."]);
-  const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
-    webpack(
-      {
-        mode: "production",
-        target: "node",
-        context: project,
-        entry: "./program.js",
-        output: { path: join(project, "webpack"), filename: "main.mjs", module: true, chunkFormat: "module" },
-        experiments: { outputModule: true },
-      },
-      (error, result) => (error === null ? resolve(result) : reject(error)),
-    );
-  });
-  expect(stats?.compilation.errors.map(String)).toEqual([]);
-  expect(stats?.compilation.warnings.map(String)).toEqual([]);
-  expect((await runCommand(process.execPath, [join(project, "webpack", "main.mjs")], project)).trim()).toBe(expectedOutput);
+  const bundled = await webpackBundle(project, "./program.js", { minimize: true });
+  expect((await runCommand(process.execPath, [bundled], project)).trim()).toBe(expectedOutput);
 });

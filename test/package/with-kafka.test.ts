@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import webpack from "webpack";
 import { runCommand } from "./command.ts";
 import { ownCompiler } from "./compile-program.ts";
 import { BODY, IMPORTING, REQUIRING, TYPED, WORKED, compileCommonJs, typedCommonJs } from "./kafka-program.ts";
 import { projectWithKafka, projectWithPackage } from "./packed-once.ts";
 import { projectRoot } from "./packed-package.ts";
 import { jest, otherNode } from "./tool-cache.ts";
+import { webpackBundle } from "./webpack-bundle.ts";
 
 // What the README says under "Install", each in a project as an application has it.
 
@@ -107,24 +107,9 @@ describe("bundles", () => {
   });
 
   test("webpack leaves kafkajs out by itself", async () => {
-    const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
-      webpack(
-        {
-          mode: "production",
-          // The long tier has its bundle minimized.
-          optimization: { minimize: false },
-          target: "node",
-          context: beside,
-          entry: "./program.mjs",
-          output: { path: join(beside, "webpack"), filename: "main.mjs", module: true, chunkFormat: "module" },
-          experiments: { outputModule: true },
-        },
-        (error, result) => (error === null ? resolve(result) : reject(error)),
-      );
-    });
-    expect(stats?.compilation.errors.map(String)).toEqual([]);
-    expect(stats?.compilation.warnings.map(String)).toEqual([]);
-    expect(await runCommand(process.execPath, [join(beside, "webpack", "main.mjs")], beside)).toBe(WORKED);
+    // The long tier has its bundle minimized.
+    const bundled = await webpackBundle(beside, "./program.mjs", { minimize: false });
+    expect(await runCommand(process.execPath, [bundled], beside)).toBe(WORKED);
   });
 });
 
