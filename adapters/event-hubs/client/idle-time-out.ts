@@ -8,7 +8,7 @@ interface Inner {
 }
 
 /**
- * How long the service may be silent: the clients of .NET and Java announce the same. The AMQP library ends a connection that is silent for twice as long.
+ * How long the service may be silent. Half a minute is what the client of .NET announces by its source, which sets a minute and tells the half. The AMQP library ends a connection that is silent for twice as long.
  * The SDK announces a minute. https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-transport-v1.0-os.html#doc-doc-idle-time-out
  */
 export const IDLE_TIME_OUT_MS = 30_000;
