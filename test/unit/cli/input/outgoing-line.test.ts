@@ -163,11 +163,12 @@ describe("lines that are values", () => {
           return typeof origin === "object" || origin === undefined ? "refused" : origin;
         });
         const received = keyBy(() => readLine(bytes(given))?.key);
-        if (typeof expected === "number" && received !== "refused") expect(Number(received)).toBe(expected === 0 ? 0 : expected);
+        // A key of digits too small for a number is a zero of either sign here.
+        if (typeof expected === "number" && received !== "refused") expect(Number(received) + 0).toBe(expected + 0);
         else expect(received).toBe(String(expected));
         if (typeof expected === "string" && expected !== "refused") plainCount += 1;
       }),
-      { numRuns: 20_000 },
+      { numRuns: 20_000, examples: [['{"origin": -3.2e-1099}'], ['{"origin": -0}']] },
     );
     expect(plainCount).toBeGreaterThan(1_000);
   });
