@@ -1,7 +1,17 @@
 import { performance } from "node:perf_hooks";
 import type { EventDataBatch, EventHubProducerClient } from "@azure/event-hubs";
 import { notStored } from "../../src/adapter-kit/index.ts";
-import type { CallShape, CallSlice, Limits, ProducerDriver, PublishCall, SliceResult, TopicIdentity } from "../../src/driver/index.ts";
+import type {
+  CallShape,
+  CallSlice,
+  Limits,
+  OutgoingRecord,
+  ProducerDriver,
+  PublishCall,
+  RecordResult,
+  SliceResult,
+  TopicIdentity,
+} from "../../src/driver/index.ts";
 import { CAPABILITIES, MOST_MESSAGE_BYTES, messageBytesOf, shapeFor } from "./capabilities.ts";
 import type { OpenClient } from "./client/open-client.ts";
 import { EVENT_HUBS_ERRORS, classify, eventHubsError, isCoded, isStuck, mayBeStored } from "./errors.ts";
@@ -16,9 +26,12 @@ const DESCRIBE_MS = 10_000;
 /** What the service asks for in its text (`Please wait 4 seconds`). */
 const SERVER_BUSY_MS = 4_000;
 
+/** A batch is stored as a whole or not at all. */
+type BatchResult = Exclude<SliceResult, { outcome: "each" }>;
+
 /**
  * Publishes to one hub. A lane is a partition, found by the service's hash of the key; a call is one batch for one partition, stored as a whole or not at
- * all, and a partition has one unresolved batch at most: more of them could change places when a link breaks.
+ * all, or two such batches one after the other, and a partition has one unresolved batch at most: more of them could change places when a link breaks.
  */
 export class EventHubsProducer implements ProducerDriver {
   laneGeneration = 0;
@@ -95,7 +108,18 @@ export class EventHubsProducer implements ProducerDriver {
     return Promise.all(slices.map(async (slice) => this.#send(slice, signal)));
   }
 
-  async #send({ lane, records, bytes }: CallSlice, signal: AbortSignal): Promise<SliceResult> {
+  /** Of two batches the second one is sent once the first is stored. */
+  async #send(slice: CallSlice, signal: AbortSignal): Promise<SliceResult> {
+    const { records } = slice;
+    const count = firstBatchOf(records);
+    if (count === records.length) return this.#sendBatch(slice, signal);
+    const first = await this.#sendBatch({ ...slice, records: records.slice(0, count) }, signal);
+    if (first.outcome !== "stored") return first;
+    const rest = await this.#sendBatch({ ...slice, records: records.slice(count) }, signal);
+    return rest.outcome === "stored" ? rest : storedBefore(rest, count, slice);
+  }
+
+  async #sendBatch({ lane, records, bytes }: CallSlice, signal: AbortSignal): Promise<BatchResult> {
     const startedMs = performance.now();
     let isSent = false;
     try {
@@ -117,7 +141,7 @@ export class EventHubsProducer implements ProducerDriver {
     }
   }
 
-  #tooLarge({ maxSizeInBytes }: EventDataBatch): SliceResult {
+  #tooLarge({ maxSizeInBytes }: EventDataBatch): BatchResult {
     const text = `the link takes ${maxSizeInBytes} bytes at a time, and the messages are larger as events`;
     return { outcome: "refused", error: eventHubsError("too-large", text, { topic: this.#topic }) };
   }
@@ -133,7 +157,7 @@ export class EventHubsProducer implements ProducerDriver {
     }
   }
 
-  async #failed(thrown: unknown, lane: string | null, isSent: boolean, signal: AbortSignal): Promise<SliceResult> {
+  async #failed(thrown: unknown, lane: string | null, isSent: boolean, signal: AbortSignal): Promise<BatchResult> {
     if (signal.aborted) {
       const error = eventHubsError("unavailable", "the request was abandoned", { cause: thrown });
       return isSent ? { outcome: "unknown", error } : { outcome: "retryable", error };
@@ -149,7 +173,7 @@ export class EventHubsProducer implements ProducerDriver {
   }
 
   /** A partition that the application has named, or one of a hub that was deleted and created again. */
-  async #unknownPartition(lane: string, signal: AbortSignal): Promise<SliceResult> {
+  async #unknownPartition(lane: string, signal: AbortSignal): Promise<BatchResult> {
     try {
       const hub = await this.#service.directory.hubNow(this.#topic, signal);
       this.#adopt(hub);
@@ -162,4 +186,22 @@ export class EventHubsProducer implements ProducerDriver {
   async close(): Promise<void> {
     this.#life.abort();
   }
+}
+
+/**
+ * How many records one batch may carry. The annotations of its first event are those of the batch, and an event without a key would get the key of the batch:
+ * those without a key, and what is behind them, go into a batch that begins with one of them.
+ */
+function firstBatchOf(records: readonly OutgoingRecord[]): number {
+  if (records[0]?.key === null) return records.length;
+  const keyless = records.findIndex(({ key }) => key === null);
+  return keyless === -1 ? records.length : keyless;
+}
+
+/** The first ones are stored. @param rest what became of the others */
+function storedBefore(rest: Exclude<BatchResult, { outcome: "stored" }>, count: number, { lane, records }: CallSlice): SliceResult {
+  const stored: RecordResult = { outcome: "stored", partition: lane, position: null, timestampMs: null };
+  // If several of them are refused, one is to blame: alone in a slice they are looked at one by one.
+  const other: RecordResult = rest.outcome === "refused" && records.length - count > 1 ? { ...rest, outcome: "retryable" } : rest;
+  return { outcome: "each", results: records.map((_, at) => (at < count ? stored : other)) };
 }

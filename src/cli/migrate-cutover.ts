@@ -26,7 +26,7 @@ A record that a producer stores in the source after freeze is late. It is named,
 and stops the cutover before go; after it, finish copies it.
 
 Exit codes: 0 the step is done, 1 it is not (refused groups, late records, an
-error whose code comes first), 2 wrong usage.
+error whose code comes first), 2 wrong usage, 130 interrupted before its end.
 
 Examples:
   streamport migrate cutover check --from-topic flights --to-topic flights

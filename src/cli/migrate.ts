@@ -33,7 +33,9 @@ messages. While a copy runs, --group looks at that part only which this group of
 the copy has stored as copied.
 
 Exit codes: 0 done or equal, 1 something would be lost, a difference, or stopped
-before the end (the message begins with the error's code), 2 wrong usage.
+by an error (the message begins with its code), 2 wrong usage, 130 interrupted
+before the end. A copy that is interrupted finishes what it has read: if nothing
+is left then, it is done.
 
 Examples:
   streamport migrate plan --from-topic flights --to-topic flights
@@ -172,8 +174,8 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
   const rates = new RateMeter();
   const progress = new Progress(() => copyProgressText(last, rates.perSecond), { hidden: json && output.isTerminal });
   try {
-    const result = await interruptible((interrupted) =>
-      withTwoConnections(options, (source, target) =>
+    await interruptible(async (interrupted) => {
+      const result = await withTwoConnections(options, (source, target) =>
         copy(source, target, {
           group,
           continuous,
@@ -186,14 +188,18 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
             if (json) printed.push(output.write(`${JSON.stringify({ progress: { ...now, perSecond: rates.perSecond } })}\n`));
           },
         }),
-      ),
-    );
-    await Promise.all(printed);
-    if (json) await output.write(`${JSON.stringify(result)}\n`);
-    if (options.json !== true) {
-      const behind = result.lag === null ? "" : `, ${counted(result.lag, "message")} behind`;
-      progress.print(`Copied ${counted(result.copied, "message")}; ${result.duplicates.toLocaleString("en")} were there already${behind}.`);
-    }
+      );
+      await Promise.all(printed);
+      if (json) await output.write(`${JSON.stringify(result)}\n`);
+      if (options.json !== true) {
+        const behind = result.lag === null ? "" : `, ${counted(result.lag, "message")} behind`;
+        progress.print(
+          `Copied ${counted(result.copied, "message")}; ${result.duplicates.toLocaleString("en")} were there already${behind}.`,
+        );
+      }
+      // Who goes on by the exit code must not take for done what has an end and may not have come to it.
+      if (continuous !== true && result.lag !== 0) interrupted.throwIfAborted();
+    });
   } finally {
     progress.end();
   }

@@ -6,6 +6,7 @@ import { startEmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka
 import { type EmulatedKinesis, startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
 import type { EmulatedKafka } from "../../localstack/kafka/broker/emulated-kafka.ts";
 import { type Connection, connect } from "../../src/index.ts";
+import { startCommand } from "../cli/command-line.ts";
 import { type CommandResult, runInProcess } from "../unit/cli/run-in-process.ts";
 import { keysOf, messagesOf, produce, valuesByKey } from "./two-topics.ts";
 
@@ -69,6 +70,39 @@ test("copy prints its result, goes on behind it, and takes wrong usage and missi
   vi.stubEnv("STREAM_SOURCE_URL", "memory:x");
   vi.stubEnv("STREAM_TARGET_URL", "memory:x");
   expect(await runInProcess(args)).toMatchObject({ exitCode: 2, errors: expect.stringContaining("memory:x") });
+});
+
+test.each([
+  { what: "has an end, and has not come to it, ends with 130", args: ["--rate", "200"], exitCode: 130 },
+  { what: "follows the source, ends with 0", args: ["--rate", "200", "--continuous"], exitCode: 0 },
+])("an interrupted copy that $what, says what is copied, and goes on behind it", async ({ args, exitCode }) => {
+  await produce(source, keysOf(100), 20);
+  const state = ["--state", join(directory, "state")];
+  const copy = ["migrate", "copy", "--from-topic", "flights", "--to-topic", "departures", "--json", ...state];
+  const command = startCommand([...copy, ...args], { env: { STREAM_SOURCE_URL: kafka.url, STREAM_TARGET_URL: kinesis.url } });
+  await expect.poll(command.output, { timeout: 20_000 }).toMatch(/"copied":[1-9]/);
+  command.child.kill("SIGINT");
+  const ended = await command.ended;
+  expect(ended).toMatchObject({ exitCode, signal: null, errors: "" });
+  const { copied, lag } = JSON.parse(ended.output.trimEnd().split("\n").at(-1)!) as { copied: number; lag: number };
+  expect(copied).toBeGreaterThan(0);
+  expect({ copied, lag }).toEqual({ copied, lag: 2_000 - copied });
+  const { output } = await migrate("copy", "--json", ...state);
+  expect(JSON.parse(output.trimEnd().split("\n").at(-1)!)).toEqual({ copied: 2_000 - copied, duplicates: 0, lag: 0 });
+});
+
+test("an interrupted copy that has nothing left is done, and ends with 0", async () => {
+  await produce(source, keysOf(6), 20);
+  const signals = vi.spyOn(process, "on");
+  const running = migrate("copy", "--rate", "100", "--json", "--state", directory);
+  await expect.poll(async () => (await messagesOf(target)).length, { interval: 10 }).toBeGreaterThan(0);
+  const interrupt = signals.mock.calls.find(([name]) => name === "SIGINT")![1] as (signal: string) => void;
+  signals.mockRestore();
+  while ((await messagesOf(target)).length < 120) await new Promise((resolve) => setTimeout(resolve, 5));
+  interrupt("SIGINT");
+  const { exitCode, output, errors } = await running;
+  expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: "" });
+  expect(JSON.parse(output.trimEnd().split("\n").at(-1)!)).toEqual({ copied: 120, duplicates: 0, lag: 0 });
 });
 
 test("on a terminal a copy shows a bar with the rate, what is left and the time for it, and JSON lines only where they are asked for", async (context) => {

@@ -81,8 +81,11 @@ class Copier implements RecordHandler {
     const stop = (): void => this.#endReached.resolve();
     this.#options.signal?.addEventListener("abort", stop, { once: true });
     try {
-      await writer.prepare(signal);
-      if (!this.#options.continuous) this.#end = await CopyEnd.ofNow(this.#source, signal);
+      // Until the copy is a member nothing is under way that would have to be finished.
+      const beginning = this.#options.signal === null ? signal : AbortSignal.any([signal, this.#options.signal]);
+      await writer.prepare(beginning);
+      if (!this.#options.continuous) this.#end = await CopyEnd.ofNow(this.#source, beginning);
+      beginning.throwIfAborted();
       await this.#consume();
       const lag = await this.#lag(signal);
       this.#report(lag, []);
@@ -104,7 +107,8 @@ class Copier implements RecordHandler {
         group,
         sessionTimeoutMs,
         concurrency: ALL,
-        batch: { maxMessages: batchMessages },
+        // An interruption waits for the batches that are under way: they are no larger than what may be sent at once.
+        batch: { maxMessages: Math.min(batchMessages, this.#parts.limit.most) },
         commit: { everyMs: Math.max(1, checkpointEveryMs), everyMessages: 100_000 },
         retry: { maxAttempts: 5, retryable: mayPass },
         onRevoked: (partitions) => this.#finish(partitions),

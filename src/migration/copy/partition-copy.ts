@@ -79,17 +79,12 @@ export class PartitionCopy {
 
   /** Resolves once the target holds all of these. @throws what the writer throws: then a new start has to find out what is held */
   async copy(records: readonly StoredRecord[], context: RecordContext): Promise<void> {
-    const { limit } = this.#parts;
     this.#isWriting = true;
-    for (let from = 0; from < records.length; from += limit.most) {
-      const some = limit.most >= records.length ? records : records.slice(from, from + limit.most);
-      await limit.take(some.length, context.signal);
-      await this.#copy(some, context);
-      // Not so after a failure: then what was written is not known.
-      this.#isWriting = false;
-      if (Date.now() - this.#checkpointAtMs >= this.#parts.checkpointEveryMs) await this.#checkpoint(context.signal);
-      this.#isWriting = from + limit.most < records.length;
-    }
+    await this.#parts.limit.take(records.length, context.signal);
+    await this.#copy(records, context);
+    // Not so after a failure: then what was written is not known.
+    this.#isWriting = false;
+    if (Date.now() - this.#checkpointAtMs >= this.#parts.checkpointEveryMs) await this.#checkpoint(context.signal);
   }
 
   /** Resolves when the last checkpoint is stored. There is none of a moment in which a batch is under way. */

@@ -15,7 +15,7 @@ export class RateLimit {
     this.#perSecond = perSecond ?? Infinity;
   }
 
-  /** How many messages to ask for at once. */
+  /** How many messages to ask for at once, at most. */
   get most(): number {
     return this.#perSecond === Infinity ? Infinity : Math.max(1, Math.floor(this.#perSecond * BURST));
   }

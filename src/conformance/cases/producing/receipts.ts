@@ -71,6 +71,12 @@ const explicitPartition = defineCase({
     expectEqual(messages.length, sends.length, "all messages for explicit partitions are stored");
     for (const message of messages)
       expectEqual(message.partition, message.value, "a message is stored in the partition that was asked for");
+    const keys = messages.filter(({ partition }) => partition === topic.partitions[0]).map(({ key }) => String(key));
+    expectSequence(
+      keys.toSorted(),
+      ["a", "b", "null"],
+      "keys of messages that were sent to one partition together, with and without a key",
+    );
   },
 });
 
