@@ -16,7 +16,7 @@ export interface EngineMutant {
 
 const SOURCES = resolve("src");
 
-/** The engine with this defect: a copy of its folder; everything else is the tree's own. @throws where the text is not there exactly once */
+/** The engine with this defect: a copy of the file and of what imports it; everything else is the tree's own. @throws where the text is not there exactly once */
 export async function loadMutant(mutant: EngineMutant): Promise<Engine> {
   return withMutant(mutant, (load) => load<Engine>("leases/index.ts"));
 }
@@ -37,13 +37,37 @@ async function withMutant<T>(
   const copy = join(root, "src");
   await mkdir(join(copy, folder), { recursive: true });
   for (const entry of await readdir(SOURCES)) if (entry !== folder) await symlink(join(SOURCES, entry), join(copy, entry));
-  for (const entry of await readdir(join(SOURCES, folder))) {
-    const text = await readFile(join(SOURCES, folder, entry), "utf8");
+  const texts = await textsOf(folder);
+  const changed = importersOf(file, texts);
+  for (const [entry, text] of texts) {
     if (entry === file && text.split(find).length !== 2)
       throw new Error(`mutant ${name}: ${file} has not exactly one ${JSON.stringify(find)}`);
-    await writeFile(join(copy, folder, entry), entry === file ? text.replace(find, () => replace) : text);
+    if (!changed.has(entry)) await symlink(join(SOURCES, folder, entry), join(copy, folder, entry));
+    else await writeFile(join(copy, folder, entry), entry === file ? text.replace(find, () => replace) : text);
   }
   const used = await use(async <Module>(path: string) => (await import(/* @vite-ignore */ pathToFileURL(join(copy, path)).href)) as Module);
   await rm(root, { recursive: true, force: true });
   return used;
+}
+
+const read = new Map<string, Promise<ReadonlyMap<string, string>>>();
+
+/** The files of a folder of the sources by their names, read once for all mutants. */
+async function textsOf(folder: string): Promise<ReadonlyMap<string, string>> {
+  let texts = read.get(folder);
+  if (texts === undefined) read.set(folder, (texts = readFolder(join(SOURCES, folder))));
+  return texts;
+}
+
+async function readFolder(folder: string): Promise<ReadonlyMap<string, string>> {
+  const names = await readdir(folder);
+  return new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), "utf8")] as const)));
+}
+
+/** A file, and those beside it that import it, over whichever others. */
+function importersOf(file: string, texts: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const found = new Set([file]);
+  // What is added is visited as well.
+  for (const imported of found) for (const [name, text] of texts) if (text.includes(`from "./${imported}"`)) found.add(name);
+  return found;
 }
