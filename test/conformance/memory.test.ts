@@ -11,11 +11,11 @@ import { expectedResults } from "./expected-results.ts";
 const TARGETS: Readonly<Record<string, MemoryEmulatorOptions>> = {
   memory: {},
   "memory-delayed": { delayMs: 1 },
-  "memory-like-event-hubs": { like: "event-hubs" },
 };
 
 describe("the memory provider passes completely: nothing failed, and exactly what is expected is unsupported or missing", () => {
-  test.each(Object.entries(TARGETS))("%s", { timeout: 300_000 }, async (name, options) => {
+  // Half of their time is waiting.
+  test.concurrent.each(Object.entries(TARGETS))("%s", { timeout: 300_000 }, async (name, options) => {
     await using emulator = await startMemoryEmulator(options);
     const reports = await runCases(conformanceCases(), { connect: async () => connect(emulator.url), emulator });
     const expected = await expectedResults(name);

@@ -6,7 +6,7 @@ import { expectedResults } from "../conformance/expected-results.ts";
 import { expectLentFormPasses } from "../conformance/lent-form.ts";
 
 /** Their emulators run the whole suite in `npm test`. */
-const FORMS = ["kafka", "kinesis", "pubsub", "oci-streaming"] as const;
+const FORMS = ["kafka", "kinesis", "event-hubs", "pubsub", "oci-streaming"] as const;
 
 test.each(FORMS)(
   "memory like %s passes completely: nothing failed, and exactly what is expected is unsupported or missing",
