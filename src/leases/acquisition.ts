@@ -28,7 +28,7 @@ export class Acquisition {
     const isUnmoved = now?.id === group.id && now.move === null && now.moves === group.moves;
     if (isUnmoved && !life.aborted) for (const lease of leases) if (lease.isCurrent) this.#owned.begin(lease);
     const refused = leases.filter(({ assignment }) => !this.#owned.has(assignment.partition));
-    await inParallel(refused, async (lease) => lease.release().catch(() => undefined));
+    for (const lease of refused) this.#owned.release(lease);
     return leases.length - refused.length === rows.length;
   }
 

@@ -1,4 +1,4 @@
-import { type ConsumerSettings, type Settlement, type StreamError, isStreamError } from "../driver/index.ts";
+import { type ConsumerSettings, type Settlement, type StreamError } from "../driver/index.ts";
 import { abortable } from "../abortable.ts";
 import { Acquisition } from "./acquisition.ts";
 import { type BalancedRow, balanceStep } from "./balance.ts";
@@ -10,6 +10,7 @@ import type { GroupRow, Held, LeaseRow } from "./lease-row.ts";
 import type { MemberParts } from "./member-parts.ts";
 import { MoveWatch } from "./move-watch.ts";
 import { OwnedLeases } from "./owned-leases.ts";
+import { persist } from "./persist.ts";
 import { isBehindItsParents } from "./parent-gate.ts";
 import { TopicView } from "./topic-view.ts";
 import { Wish } from "./wish.ts";
@@ -194,7 +195,7 @@ export class Member {
     return ownable.map((row) => {
       const { partition, owner, wantedBy } = row;
       // What this member has not noticed to be free, or to be somebody else's, it must lose before it competes for it.
-      if (this.#owned.has(partition)) return { partition, owner: owner ?? id, wantedBy };
+      if (this.#owned.holds(partition)) return { partition, owner: owner ?? id, wantedBy };
       const isLeft = this.#rows.expiry.isExpired(row) || owner === id;
       return isLeft ? { partition, owner: null, wantedBy: wantedBy === id ? id : null } : { partition, owner, wantedBy };
     });
@@ -203,7 +204,7 @@ export class Member {
   async settle(settlements: readonly Settlement[], signal: AbortSignal): Promise<readonly (StreamError | null)[]> {
     const results = await abortable(Promise.all(settlements.map((settlement) => this.#owned.settle(settlement))), signal);
     // Others should look for the children of an ended shard.
-    if (settlements.some(({ ended }, index) => ended && results[index] === null)) this.#run(this.#tryToRaise());
+    if (settlements.some(({ ended }, index) => ended && results[index] === null)) this.#run(this.#persistInRaising(this.#group!));
     return results;
   }
 
@@ -213,25 +214,38 @@ export class Member {
     if (raised?.row.attention === seen.row.attention + 1) this.#group = raised;
   }
 
-  async #tryToRaise(): Promise<void> {
-    try {
-      await this.#raise(this.#group!);
-    } catch (error) {
-      // Without it the others look a little later.
-      if (isStreamError(error) && !error.retryable) throw error;
-    }
-  }
-
-  /** Releases everything. The life of the member has ended before. Never rejects. */
+  /** Releases everything, and tells the others. The life of the member has ended before. Never rejects. */
   async leave(): Promise<void> {
-    const { clock, times, requests } = this.#parts;
     this.#nap.abort(AWAKE);
     // What is being acquired now is released by the one that acquires it.
-    const late = clock.sleep(times.requestMs, requests).catch(() => undefined);
-    await Promise.race([this.#looking, late]).catch(() => undefined);
-    const hadLeases = await this.#owned.releaseAll();
-    const hasFreed = await this.#wish.withdraw().catch(() => false);
-    if ((hadLeases || hasFreed) && this.#group !== null) await this.#raise(this.#group).catch(() => undefined);
+    await this.#inTime(this.#looking, undefined);
+    const hasFreed = await this.#inTime(this.#free(), true);
+    if (hasFreed && this.#group !== null) await this.#inTime(this.#persistInRaising(this.#group), undefined);
+  }
+
+  /** @returns whether others can take something now */
+  async #free(): Promise<boolean> {
+    const withdrawn = this.#persist(() => this.#wish.withdraw());
+    const freed = await Promise.all([this.#owned.releaseAll(), withdrawn.catch(() => false)]);
+    return freed.includes(true);
+  }
+
+  /** What takes longer than an answer of the store may take is left to go on, until the member's requests end. Never rejects. */
+  async #inTime<T>(work: Promise<T>, late: T): Promise<T> {
+    const { clock, times, requests } = this.#parts;
+    this.#run(work.then(() => undefined));
+    const over = clock.sleep(times.requestMs, requests).catch(() => undefined);
+    return Promise.race([work.catch(() => late), over.then(() => late)]);
+  }
+
+  /** Others that are not told find it by their next list, half a session later. */
+  async #persistInRaising(seen: Held<GroupRow>): Promise<void> {
+    await this.#persist(() => this.#raise(seen));
+  }
+
+  #persist<T>(call: () => Promise<T>): Promise<T> {
+    const { clock, watchMs, requests } = this.#parts;
+    return persist({ clock, watchMs, signal: requests }, call);
   }
 
   /** Resolves when nothing runs in the background any more. */

@@ -7,7 +7,7 @@ import type { Held, LeaseRow } from "./lease-row.ts";
 import { ownershipLost, ownershipUncertain } from "./lease-errors.ts";
 import type { MemberParts } from "./member-parts.ts";
 import { deliverPartition } from "./partition-delivery.ts";
-import { persist } from "./persist.ts";
+import { Releases } from "./releases.ts";
 
 export interface OwnedLeasesHooks {
   /** Something is to be done soon: a lease was lost, released or ended. */
@@ -22,6 +22,7 @@ export interface OwnedLeasesHooks {
 export class OwnedLeases {
   readonly #parts: MemberParts;
   readonly #hooks: OwnedLeasesHooks;
+  readonly #releases: Releases;
   readonly #leases = new Map<string, Lease>();
   readonly #byAssignment = new WeakMap<Assignment, Lease>();
   /** The last lease of each partition, where it was lost. */
@@ -31,6 +32,7 @@ export class OwnedLeases {
   constructor(parts: MemberParts, hooks: OwnedLeasesHooks) {
     this.#parts = parts;
     this.#hooks = hooks;
+    this.#releases = new Releases(parts);
   }
 
   get size(): number {
@@ -43,6 +45,11 @@ export class OwnedLeases {
 
   has(partition: string): boolean {
     return this.#leases.has(partition);
+  }
+
+  /** Is it owned, or on its way out? Until its row is free this member does not compete for it. */
+  holds(partition: string): boolean {
+    return this.has(partition) || this.#releases.has(partition);
   }
 
   /** The last lease of this partition, if it was lost. */
@@ -136,15 +143,18 @@ export class OwnedLeases {
     const { sink, times, requests } = this.#parts;
     await abortable(sink.revoking(lease.assignment, times.holdMs), requests);
     // It may have been lost meanwhile, or released by `close`.
-    if (lease.isOver) return;
-    try {
-      const release = lease.release();
-      this.#forget(lease);
-      await release;
-    } catch (error) {
-      // If the row was not freed it expires, because nobody renews it.
-      this.#retryLater(error);
-    }
+    if (!lease.isOver) await this.#release(lease);
+  }
+
+  /** Frees the row of a lease that was acquired and has not begun. */
+  release(lease: Lease): void {
+    this.#hooks.run(this.#release(lease));
+  }
+
+  async #release(lease: Lease): Promise<void> {
+    const release = this.#releases.release(lease);
+    this.#forget(lease);
+    await release;
     this.#hooks.changed();
   }
 
@@ -184,26 +194,13 @@ export class OwnedLeases {
     return ownershipUncertain(lease.assignment);
   }
 
-  /**
-   * Releases everything by one request each. What the store refuses is tried again for as long as an answer may take: many that leave at once are
-   * throttled. What cannot be released expires. @returns whether there was anything
-   */
+  /** Releases everything, by one request each where the store accepts it. Never rejects. @returns whether there was anything */
   async releaseAll(): Promise<boolean> {
     const owned = this.all;
-    const { clock, times, watchMs, requests } = this.#parts;
+    const hadSome = owned.length + this.#releases.size > 0;
     for (const lease of owned) lease.beginHandOver();
-    const over = new AbortController();
-    const end = AbortSignal.any([over.signal, requests]);
-    clock.sleep(times.requestMs, end).then(
-      () => over.abort(),
-      () => undefined,
-    );
-    await inParallel(owned, async (lease) => {
-      const release = persist({ clock, watchMs, signal: end }, () => lease.release());
-      this.#forget(lease);
-      await release.catch(() => undefined);
-    });
-    over.abort();
-    return owned.length > 0;
+    await inParallel(owned, async (lease) => this.#release(lease).catch(() => undefined));
+    await this.#releases.over();
+    return hadSome;
   }
 }

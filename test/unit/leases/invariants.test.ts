@@ -9,6 +9,7 @@ import { monotonic } from "./invariants/monotonic.ts";
 import { oneSteal } from "./invariants/one-steal.ts";
 import { oneWriteAtATime } from "./invariants/one-write-at-a-time.ts";
 import { parents } from "./invariants/parents.ts";
+import { patience } from "./invariants/patience.ts";
 import { prompt } from "./invariants/prompt.ts";
 import { release } from "./invariants/release.ts";
 import { reset } from "./invariants/reset.ts";
@@ -33,6 +34,7 @@ const invariants = [
   release,
   deletedRows,
   prompt,
+  patience,
 ];
 
 describe.each(invariants)("$name", (invariant) => {

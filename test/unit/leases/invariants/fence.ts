@@ -27,8 +27,8 @@ export const fence: Invariant = {
     {
       name: "takes-what-it-has-not-lost",
       file: "member.ts",
-      find: "if (this.#owned.has(partition)) return",
-      replace: "if (this.#owned.has(partition) && owner !== null) return",
+      find: "if (this.#owned.holds(partition)) return",
+      replace: "if (this.#owned.holds(partition) && owner !== null) return",
     },
     {
       name: "forgets-what-was-freed-by-others",

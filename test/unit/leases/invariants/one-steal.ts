@@ -123,8 +123,8 @@ export const oneSteal: Invariant = {
     {
       name: "leaves-its-wish-behind",
       file: "member.ts",
-      find: "await this.#wish.withdraw().catch(() => false);",
-      replace: "false;",
+      find: "this.#persist(() => this.#wish.withdraw());",
+      replace: "Promise.resolve(false);",
     },
   ],
   async check(engine) {
