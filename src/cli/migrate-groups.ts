@@ -81,11 +81,14 @@ export function groupsText(groups: readonly TranslatedGroup[]): string {
   return places + groups.map((group) => `${groupLine(group)}\n`).join("");
 }
 
-function groupLine({ group, repeats, skippable, refused }: TranslatedGroup): string {
+function groupLine({ group, timestampMs, repeats, skippable, refused }: TranslatedGroup): string {
   if (refused !== null) return `${group}: refused, ${refused.code}: ${refused.message}`;
   if (repeats === 0) return `${group}: goes on exactly where it stands`;
   const again = `${group}: ${counted(repeats!, "message")} will come again`;
-  return skippable
-    ? again
-    : `${again}; skipMigrated leaves none of them out: what is handled does not fit into what the target keeps for a group`;
+  if (skippable) return again;
+  const why =
+    timestampMs === null
+      ? "leaves none of them out: what is handled does not fit into what the target keeps for a group"
+      : "is unsupported on the target, which keeps nothing for a group";
+  return `${again}; skipMigrated ${why}`;
 }

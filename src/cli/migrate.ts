@@ -52,6 +52,7 @@ interface CopyCommandOptions extends TwoSidesOptions, StateOptions, JsonOptions 
   readonly group?: string;
   readonly continuous?: boolean;
   readonly rate?: number;
+  readonly mayReorder?: boolean;
 }
 
 interface PlanCommandOptions extends TwoSidesOptions, JsonOptions {
@@ -78,6 +79,7 @@ export function addMigrate(program: Command): void {
     .option("-g, --group <group>", "the group on the source (default: made from both topics)")
     .option("--continuous", "follow the source until interrupted (default: end at what is stored now)")
     .option("--rate <messages>", "messages a second, at most", parseRate)
+    .option("--may-reorder", "go on where partitions were added that move keys (default: end there)")
     .option("--json", "JSON lines, also on a terminal: the progress every second, and the result")
     .addHelpText("after", DETAILS)
     .action(copyMessages);
@@ -166,7 +168,7 @@ function verdictLines(result: VerifyResult): readonly string[] {
 }
 
 async function copyMessages(options: CopyCommandOptions): Promise<void> {
-  const { group, continuous, rate } = options;
+  const { group, continuous, rate, mayReorder } = options;
   const output = new StandardOutput();
   const json = options.json ?? !output.isTerminal;
   const printed: Promise<void>[] = [];
@@ -180,6 +182,7 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
           group,
           continuous,
           ratePerSecond: rate,
+          mayReorder,
           checkpoints: checkpointFiles(stateDirectory(options)),
           signal: interrupted,
           onProgress: (now) => {

@@ -96,7 +96,7 @@ export interface ConsumerOptions {
   commit?: { everyMs?: number | undefined; everyMessages?: number | undefined; ahead?: boolean | undefined } | undefined;
   /** Silence after which a member's partitions go to others. @default 30_000 */
   sessionTimeoutMs?: number | undefined;
-  /** Drops messages that a migration carried and the group had handled before. `true` is `unsupported` in this version: no message carries the mark of a migration yet. @default false */
+  /** Drops messages that a migration carried and the group had handled before. `true` is `unsupported` where nothing can be stored with a group: without `startAtPosition`. @default false */
   skipMigrated?: boolean | undefined;
   /** Bound of what is fetched and not yet handled. @default 33_554_432 */
   maxBufferedBytes?: number | undefined;

@@ -1,6 +1,5 @@
 import { type StreamError, isStreamError } from "../errors.ts";
-import { retriedCall } from "../retried-call.ts";
-import { callOn } from "../topic-call.ts";
+import { sideCall } from "./side-call.ts";
 import type { OpenSide } from "./side.ts";
 
 /**
@@ -18,13 +17,12 @@ export async function groupLag(
   if (!context.capabilities.lagInMessages) return null;
   const request = { partitions: null, initialPosition: { kind: "earliest" } } as const;
   try {
-    const lag = await retriedCall(callOn(context, operation, signal), (attempt) =>
+    const lag = await sideCall(context, operation, signal, (attempt) =>
       context.driver.admin.lag(context.nativeTopic, context.checkedGroup(group), request, attempt),
     );
     return lag.messages;
   } catch (error) {
-    signal.throwIfAborted();
-    if (isStreamError(error, ...unknown)) return null;
-    throw context.toError(error, operation);
+    if (!signal.aborted && isStreamError(error, ...unknown)) return null;
+    throw error;
   }
 }

@@ -1,6 +1,5 @@
 import type { RangeRequest, ResolvedRange } from "../driver/reader-driver.ts";
-import { retriedCall } from "../retried-call.ts";
-import { callOn } from "../topic-call.ts";
+import { sideCall } from "./side-call.ts";
 import type { OpenSide } from "./side.ts";
 
 /** Where a range begins and ends now. Nothing is read. @throws as `ReaderDriver.resolve`, a `StreamError` · the signal's reason */
@@ -12,10 +11,7 @@ export async function resolveRange(
 ): Promise<ResolvedRange> {
   const reader = context.driver.reader(context.nativeTopic);
   try {
-    return await retriedCall(callOn(context, operation, signal), (attempt) => reader.resolve(request, attempt));
-  } catch (error) {
-    signal.throwIfAborted();
-    throw context.toError(error, operation);
+    return await sideCall(context, operation, signal, (attempt) => reader.resolve(request, attempt));
   } finally {
     await reader.close();
   }

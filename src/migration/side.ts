@@ -4,8 +4,7 @@ import type { Connection } from "../connection-types.ts";
 import type { ComparePositions } from "../position/place.ts";
 import type { TopicIdentity } from "../position/position.ts";
 import { sourceIdOf } from "../provenance.ts";
-import { retriedCall } from "../retried-call.ts";
-import { callOn } from "../topic-call.ts";
+import { sideCall } from "./side-call.ts";
 import type { TopicContext } from "../topic-context.ts";
 
 /** One topic on one connection. */
@@ -26,18 +25,11 @@ export interface OpenSide {
 /** Looks the topic up. @throws `not-found` · `closed` · what the driver throws */
 export async function openSide({ connection, topic }: Side, operation: string, signal?: AbortSignal): Promise<OpenSide> {
   const context = OpenConnection.inspectionOf(connection).topicContext(topic);
-  try {
-    const identity = await retriedCall(callOn(context, operation, signal), (attempt) =>
-      context.driver.identity(context.nativeTopic, attempt),
-    );
-    return { context, identity, id: sourceIdOf(context.provider, identity), compare: (a, b) => context.driver.compare(a, b) };
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw context.toError(error, operation);
-  }
+  const identity = await sideCall(context, operation, signal, (attempt) => context.driver.identity(context.nativeTopic, attempt));
+  return { context, identity, id: sourceIdOf(context.provider, identity), compare: (a, b) => context.driver.compare(a, b) };
 }
 
 /** Of the topic, which may have fewer than its provider. @throws a `StreamError` · the signal's reason */
 export async function capabilitiesOf({ context }: OpenSide, operation: string, signal: AbortSignal): Promise<Capabilities> {
-  return await retriedCall(callOn(context, operation, signal), (attempt) => context.driver.topicCapabilities(context.nativeTopic, attempt));
+  return await sideCall(context, operation, signal, (attempt) => context.driver.topicCapabilities(context.nativeTopic, attempt));
 }

@@ -15,7 +15,14 @@ async function findTen(context: TestContext, form: Form) {
   const [from, to] = [await openSide(source, "test"), await openSide(target, "test")];
   const { signal } = new AbortController();
   const most = { mostOrdered: 10, mostUnordered: 10 };
-  const reader = new HeldMessagesReader(from, to, new RecordDigests(from, to), signal, () => undefined, most);
+  const reader = new HeldMessagesReader(
+    from,
+    to,
+    new RecordDigests(from, to),
+    signal,
+    { choosesPartition: true, saw: () => undefined },
+    most,
+  );
   const [partition] = new Set((await messagesOf(source)).map((message) => message.partition));
   return { found: reader.find(partition!, null, null), stored: await messagesOf(target) };
 }

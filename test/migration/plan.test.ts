@@ -1,5 +1,6 @@
 import { test } from "vitest";
 import { startEmulator } from "../../localstack/index.ts";
+import { startEmulatedKinesis } from "../../localstack/kinesis/emulated-kinesis.ts";
 import { type Connection, bytes, connect } from "../../src/index.ts";
 import { copy, plan } from "../../src/migration/index.ts";
 import { FORMS, type Form, keysOf, memorySide, messagesOf, produce } from "./two-topics.ts";
@@ -107,6 +108,50 @@ test("a plan names the groups of the source with their lag, and what growth does
   expect(findings.filter(({ what }) => what.includes("keys move")).map(({ what }) => /to (\w+) at (\w+)/.exec(what)!.slice(1))).toEqual([
     ["a", "memory"],
   ]);
+});
+
+test("a plan names the permissions that the source or the target lacks", async (context) => {
+  const { expect } = context;
+  const emulator = await startEmulatedKinesis({ topics: { a: { partitions: 2 }, b: { partitions: 2 } } });
+  context.onTestFinished(() => emulator.close());
+  const connection = await connect(emulator.url);
+  context.onTestFinished(() => connection.close({ timeoutMs: 500 }));
+  const kinesis = (topic: string) => ({ connection, topic });
+  const other = await memorySide(context, "kafka", "c", 2);
+  await produce(kinesis("a"), keysOf(3), 5);
+  await produce(other, keysOf(3), 5);
+  expect(await plan(kinesis("a"), kinesis("b"))).toMatchObject({
+    ready: true,
+    source: { lackingPermissions: [] },
+    target: { lackingPermissions: [] },
+  });
+  const deny = (operation: string): void => emulator.answerWith({ operation, error: "AccessDeniedException", times: Infinity });
+  deny("GetRecords");
+  const lacking = ["kinesis:GetRecords on the stream"];
+  const from = await plan(kinesis("a"), other);
+  expect(from).toMatchObject({ ready: false, source: { lackingPermissions: lacking }, target: { lackingPermissions: [] } });
+  expect(from.findings).toContainEqual(
+    expect.objectContaining({
+      weight: "certain",
+      what: expect.stringContaining(`lacks: ${lacking[0]}`),
+      proposal: "grant these permissions",
+    }),
+  );
+  // A copy reads what the target holds.
+  const to = await plan(other, kinesis("b"));
+  expect(to).toMatchObject({ ready: false, source: { lackingPermissions: [] }, target: { lackingPermissions: lacking } });
+  await expect(copy(other, kinesis("b"))).rejects.toMatchObject({ code: "permission-denied" });
+  emulator.clearFaults();
+  deny("Scan");
+  deny("GetItem");
+  const group = await plan(kinesis("a"), other);
+  expect(group.ready).toBe(false);
+  expect(group.findings).toContainEqual(
+    expect.objectContaining({
+      weight: "certain",
+      what: expect.stringMatching(/the group "copy\.a\.to\.c" .*do not permit this \(As it was planned/),
+    }),
+  );
 });
 
 test("a plan says where a group needs a place for its leases, or has to be made before", async (context) => {

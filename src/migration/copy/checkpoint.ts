@@ -22,6 +22,11 @@ export interface Checkpoint {
   readonly ordinal: string;
   /** A bookmark of the target. */
   readonly targetBookmark: string;
+  /** The partition of the target that gets the messages without a key. Absent: there was none, or nobody can choose. */
+  readonly keylessTo?: string | undefined;
+  /** How many partitions the source and the target had. Absent: no message had a key, or more partitions move no keys. */
+  readonly sourcePartitions?: number | undefined;
+  readonly targetPartitions?: number | undefined;
 }
 
 /** Where checkpoints are kept. All members of a copy should see the same ones; a member that sees none reads the whole target once. */
@@ -58,11 +63,13 @@ export function parseCheckpoint(text: string, where: string): Checkpoint {
 function isCheckpoint(content: unknown): content is Checkpoint {
   if (typeof content !== "object" || content === null) return false;
   const fields = content as Readonly<Record<string, unknown>>;
-  const { version, place, digest, ordinal } = fields;
+  const { version, place, digest, ordinal, keylessTo, sourcePartitions, targetPartitions } = fields;
   return (
     version === 1 &&
     FIELDS.every((name) => typeof fields[name] === "string") &&
     (place === null ? digest === null : typeof place === "string" && Number.isSafeInteger(digest)) &&
-    /^\d+$/.test(String(ordinal))
+    /^\d+$/.test(String(ordinal)) &&
+    (keylessTo === undefined || typeof keylessTo === "string") &&
+    [sourcePartitions, targetPartitions].every((count) => count === undefined || Number.isSafeInteger(count))
   );
 }

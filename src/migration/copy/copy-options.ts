@@ -16,6 +16,11 @@ export interface CopyOptions {
   checkpoints?: CheckpointStore | undefined;
   /** How often the progress of a partition is stored, in the group and as a checkpoint. @default 5_000 */
   checkpointEveryMs?: number | undefined;
+  /**
+   * Goes on where partitions were added to a side in which they move keys, although messages of a key may get out of order. Otherwise that ends the copy.
+   * @default false
+   */
+  mayReorder?: boolean | undefined;
   /** Silence after which the partitions of this copier go to others. @default that of consumers */
   sessionTimeoutMs?: number | undefined;
   /** Ends the copy: what is under way is finished and stored. */
@@ -46,6 +51,7 @@ export interface ResolvedCopyOptions extends Pick<CopyOptions, "onProgress" | "s
   readonly batchMessages: number;
   readonly checkpoints: CheckpointStore | null;
   readonly checkpointEveryMs: number;
+  readonly mayReorder: boolean;
   readonly signal: AbortSignal | null;
 }
 
@@ -59,6 +65,7 @@ const RULES: Readonly<Record<keyof CopyOptions, OptionRule>> = {
   batchMessages: rules.positiveInteger,
   checkpoints: STORE_RULE,
   checkpointEveryMs: rules.durationMs,
+  mayReorder: rules.boolean,
   sessionTimeoutMs: rules.positiveInteger,
   signal: rules.abortSignal,
   onProgress: rules.function,
@@ -74,6 +81,7 @@ export function resolveCopyOptions(source: Side, target: Side, options: CopyOpti
     batchMessages: options.batchMessages ?? 5_000,
     checkpoints: options.checkpoints ?? null,
     checkpointEveryMs: options.checkpointEveryMs ?? 5_000,
+    mayReorder: options.mayReorder ?? false,
     sessionTimeoutMs: options.sessionTimeoutMs,
     signal: options.signal ?? null,
     onProgress: options.onProgress,

@@ -5,8 +5,7 @@ import type { StoredRecord } from "../../driver/record.ts";
 import { StreamError, isStreamError } from "../../errors.ts";
 import type { MessageSource } from "../../position/position.ts";
 import { ignoreRejection } from "../../promise-like.ts";
-import { retriedCall } from "../../retried-call.ts";
-import { callOn } from "../../topic-call.ts";
+import { sideCall } from "../side-call.ts";
 import { groupLag } from "../group-lag.ts";
 import { firstRecord } from "../records-from.ts";
 import { RecordDigests } from "../digest/record-digests.ts";
@@ -18,6 +17,7 @@ import { HeldMessagesReader } from "./held-messages.ts";
 import { type CopierParts, PartitionCopy } from "./partition-copy.ts";
 import { startPartition } from "./partition-start.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { SourcePartitions } from "./source-partitions.ts";
 import { TargetWriter } from "./target-writer.ts";
 
 const PROGRESS_EVERY_MS = 1_000;
@@ -29,7 +29,8 @@ const ALL = 100_000;
  * where a former one has stopped, also after it was killed.
  * @throws `invalid-argument` · `not-found` · `unsupported` and `too-large` for a message that the target cannot take as it is: everything before it
  * in its partition is copied · `position-out-of-range` for messages that retention has removed before they were copied, for a log that was cut, and where the
- * target has lost a message that lies before one of its key that it holds · `position-mismatch` for a topic that was created anew · what the drivers throw
+ * target has lost a message that lies before one of its key that it holds · `position-mismatch` for a topic that was created anew · `conflict` where partitions
+ * were added to a side in which they move keys · what the drivers throw
  */
 export async function copy(source: Side, target: Side, options: CopyOptions = {}): Promise<CopyResult> {
   const resolved = resolveCopyOptions(source, target, options);
@@ -46,22 +47,23 @@ class Copier implements RecordHandler {
   readonly #source: OpenSide;
   readonly #target: OpenSide;
   readonly #options: ResolvedCopyOptions;
-  readonly #parts: CopierParts;
+  readonly #parts: Omit<CopierParts, "sourcePartitions">;
   readonly #held: HeldMessagesReader;
   readonly #count = new CopyCount();
   /** By ownership. One is missing until its first batch, and after a failure. */
   readonly #partitions = new Map<MessageSource, PartitionCopy>();
   readonly #life = new AbortController();
   #end: CopyEnd | null = null;
+  #sourcePartitions: SourcePartitions | null = null;
   readonly #endReached = Promise.withResolvers<void>();
 
   constructor(source: OpenSide, target: OpenSide, options: ResolvedCopyOptions) {
     this.#source = source;
     this.#target = target;
     this.#options = options;
-    const writer = new TargetWriter(target);
+    const writer = new TargetWriter(target, { mayReorder: options.mayReorder });
     const digests = new RecordDigests(source, target);
-    this.#held = new HeldMessagesReader(source, target, digests, this.#life.signal, (places) => writer.saw(places));
+    this.#held = new HeldMessagesReader(source, target, digests, this.#life.signal, writer);
     this.#parts = {
       sourceId: source.id,
       target,
@@ -84,6 +86,7 @@ class Copier implements RecordHandler {
       // Until the copy is a member nothing is under way that would have to be finished.
       const beginning = this.#options.signal === null ? signal : AbortSignal.any([signal, this.#options.signal]);
       await writer.prepare(beginning);
+      this.#sourcePartitions = await SourcePartitions.look(this.#source, this.#target, writer, this.#options.checkpoints, beginning);
       if (!this.#options.continuous) this.#end = await CopyEnd.ofNow(this.#source, beginning);
       beginning.throwIfAborted();
       await this.#consume();
@@ -133,11 +136,15 @@ class Copier implements RecordHandler {
   async handle(records: readonly StoredRecord[], context: RecordContext): Promise<void> {
     const { source } = context;
     try {
+      const sourcePartitions = this.#sourcePartitions!;
+      sourcePartitions.requireKnown(source, records);
       let partition = this.#partitions.get(source);
       if (partition === undefined) {
         const { checkpoints } = this.#options;
-        const parts = { source: this.#source, target: this.#target, checkpoints, held: this.#held, digests: this.#parts.digests };
-        partition = new PartitionCopy(this.#parts, source, await startPartition(parts, context, this.#life.signal));
+        const { digests } = this.#parts;
+        const parts = { source: this.#source, target: this.#target, checkpoints, held: this.#held, digests };
+        const start = await startPartition(parts, context, this.#life.signal);
+        partition = new PartitionCopy({ ...this.#parts, sourcePartitions }, source, start);
         this.#forgetFormer(source);
         this.#partitions.set(source, partition);
       }
@@ -193,7 +200,7 @@ class Copier implements RecordHandler {
     if (this.#options.onProgress !== undefined) this.#report(await this.#lag(signal), assigned);
     if (this.#end === null || this.#end.open.some((partition) => assigned.includes(partition))) return;
     const { context } = this.#source;
-    const { places } = await retriedCall(callOn(context, "copy", signal), (attempt) =>
+    const { places } = await sideCall(context, "copy", signal, (attempt) =>
       context.driver.admin.describeGroup(context.nativeTopic, context.checkedGroup(this.#options.group), attempt),
     );
     if (places !== null) {

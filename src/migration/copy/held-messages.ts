@@ -25,6 +25,8 @@ export interface HeldMessages {
   readonly messages: Map<string, HeldMessage>;
   /** By key, the position of the last of them. Only what is written one after the other: without a key, where one partition of the target gets all of them. */
   readonly lastByKey: ReadonlyMap<string | null, string>;
+  /** The partition of the target that has the last message without a key, behind the place or before it; `null`: none was found. */
+  readonly keylessTo: string | null;
   /** The one with the greatest ordinal up to the place; `null`: none was found. */
   readonly last: { readonly position: string; readonly ordinal: bigint } | null;
   /** The retention of the target has passed the bookmark: some of what lay behind it is gone. */
@@ -41,8 +43,18 @@ interface Search {
   readonly place: PositionPlace | null;
   readonly messages: Map<string, HeldMessage>;
   readonly lastByKey: Map<string | null, string>;
+  keylessTo: string | null;
+  lastKeyless: string | null;
   last: HeldMessages["last"];
   hasGap: boolean;
+}
+
+/** Of the writer of the copy, what the reading of the target needs, and needs to tell. */
+export interface HeldMessagesWriter {
+  /** Messages without a key go to one partition of the target for each of the source. */
+  readonly choosesPartition: boolean;
+  /** The target was read up to here. */
+  saw(places: ReadonlyMap<string, PartitionPlace>): void;
 }
 
 /** A copy that has lost its checkpoints and its group, and finds more than so many messages, would need too much memory. */
@@ -58,26 +70,25 @@ export class HeldMessagesReader {
   readonly #target: OpenSide;
   readonly #digests: RecordDigests;
   readonly #signal: AbortSignal;
-  readonly #read: (places: ReadonlyMap<string, PartitionPlace>) => void;
+  readonly #writer: HeldMessagesWriter;
   readonly #mostOrdered: number;
   readonly #mostUnordered: number;
   readonly #waiting = new Map<Bookmark | null, { readonly searches: Search[]; readonly done: Promise<void> }>();
   #tail: Promise<void> = Promise.resolve();
 
-  /** @param read is called with the end of the target that was read */
   constructor(
     source: OpenSide,
     target: OpenSide,
     digests: RecordDigests,
     signal: AbortSignal,
-    read: (places: ReadonlyMap<string, PartitionPlace>) => void,
+    writer: HeldMessagesWriter,
     { mostOrdered = MOST_HELD, mostUnordered = MOST_UNORDERED }: { mostOrdered?: number; mostUnordered?: number } = {},
   ) {
     this.#source = source;
     this.#target = target;
     this.#digests = digests;
     this.#signal = signal;
-    this.#read = read;
+    this.#writer = writer;
     this.#mostOrdered = mostOrdered;
     this.#mostUnordered = mostUnordered;
   }
@@ -88,7 +99,8 @@ export class HeldMessagesReader {
    * @throws `position-out-of-range` where the target was cut before the bookmark · `position-mismatch` · `conflict` for too many messages
    */
   async find(partition: string, bookmark: Bookmark | null, place: PositionPlace | null): Promise<HeldMessages> {
-    const search: Search = { partition, place, messages: new Map(), lastByKey: new Map(), last: null, hasGap: false };
+    const found = { keylessTo: null, lastKeyless: null, last: null, hasGap: false };
+    const search: Search = { partition, place, messages: new Map(), lastByKey: new Map(), ...found };
     let reading = this.#waiting.get(bookmark);
     if (reading === undefined) {
       const searches: Search[] = [];
@@ -112,16 +124,18 @@ export class HeldMessagesReader {
     const byPartition = new Map(searches.map((search) => [search.partition, search]));
     const onGap = (): void => searches.forEach((search) => (search.hasGap = true));
     const reader = readerBehind(this.#target, bookmark, onGap);
-    for await (const { records } of reader.batches(this.#signal)) {
+    for await (const { source, records } of reader.batches(this.#signal)) {
       for (const record of records) {
         const trail = provenanceTrail(record.headers);
         const origin = trail.copies.at(-1);
         if (origin?.source !== this.#source.id) continue;
         const search = byPartition.get(origin.partition);
-        if (search !== undefined) this.#note(search, record, trail, origin);
+        if (search === undefined) continue;
+        this.#note(search, record, trail, origin);
+        if (record.key === null) this.#noteKeyless(search, origin.position, source.partition);
       }
     }
-    this.#read(reader.places);
+    this.#writer.saw(reader.places);
   }
 
   #note(search: Search, { key, value, headers }: StoredRecord, trail: ProvenanceTrail, origin: Provenance): void {
@@ -140,10 +154,16 @@ export class HeldMessagesReader {
   }
 
   #noteKey({ lastByKey }: Search, key: Uint8Array | null, position: string): void {
-    if (key === null && !this.#target.context.capabilities.explicitPartition) return;
+    if (key === null && !this.#writer.choosesPartition) return;
     const name = heldKey(key);
     const before = lastByKey.get(name);
     if (before === undefined || this.#source.compare(position, before) > 0) lastByKey.set(name, position);
+  }
+
+  #noteKeyless(search: Search, position: string, target: string): void {
+    if (search.lastKeyless !== null && this.#source.compare(position, search.lastKeyless) < 0) return;
+    search.lastKeyless = position;
+    search.keylessTo = target;
   }
 
   #tooMany(partition: string): StreamError {

@@ -15,6 +15,7 @@ import { type HeldMessage, type HeldMessages, UNORDERED, heldKey } from "./held-
 import { missingInTarget } from "./missing-in-target.ts";
 import { isBehind } from "./place-order.ts";
 import type { RateLimit } from "./rate-limit.ts";
+import type { SourcePartitions } from "./source-partitions.ts";
 import type { TargetWriter } from "./target-writer.ts";
 
 /** What all partitions of a copier share. */
@@ -29,6 +30,7 @@ export interface CopierParts {
   readonly checkpoints: CheckpointStore | null;
   readonly checkpointEveryMs: number;
   readonly compare: ComparePositions;
+  readonly sourcePartitions: SourcePartitions;
 }
 
 /** How an ownership begins. */
@@ -42,6 +44,10 @@ export interface PartitionStart {
   /** By position, messages behind the place that the target holds. */
   readonly held: Map<string, HeldMessage>;
   readonly lastByKey: HeldMessages["lastByKey"];
+  /** Where messages without a key went before; `null`: that is not known. */
+  readonly keylessTo: string | null;
+  /** A message with a key was copied before, by the checkpoint. */
+  readonly hasKeys: boolean;
 }
 
 /** Without an order, messages of a source may come again at any time: so many of the last ones are remembered. */
@@ -59,6 +65,9 @@ export class PartitionCopy {
   #ordinal: bigint | null;
   #checkpointAtMs: number;
   #isWriting = false;
+  readonly #keylessTo: string | undefined;
+  #hasKeyless: boolean;
+  #hasKeys: boolean;
   /** What the target held at the start, in log order, and how much of it has been passed. Compaction may take away some of it before it comes again. */
   readonly #heldInOrder: readonly { readonly position: string; readonly ordinal: bigint }[];
   #heldPassed = 0;
@@ -70,6 +79,9 @@ export class PartitionCopy {
     this.#provenance = provenanceWriter(parts.sourceId, source.partition);
     this.#ordinal = start.ordinal;
     this.#seed = partitionHash(source.partition);
+    this.#keylessTo = parts.writer.keylessPartition(source.partition, start.keylessTo);
+    this.#hasKeyless = start.keylessTo !== null;
+    this.#hasKeys = start.hasKeys;
     // Without ordinals there is no order, and no checkpoint.
     const held =
       start.ordinal === null ? [] : [...start.held].map(([position, { ordinal }]) => ({ position, ordinal: BigInt(ordinal ?? 0) }));
@@ -150,7 +162,9 @@ export class PartitionCopy {
       this.#ordinal += 1n;
       ordinal = String(this.#ordinal);
     } else this.#remember(position);
-    return writer.outgoing(record, this.#source.partition, this.#provenance(ordinal, timestampMs, position));
+    if (record.key === null) this.#hasKeyless = true;
+    else this.#hasKeys = true;
+    return writer.outgoing(record, this.#keylessTo, this.#provenance(ordinal, timestampMs, position));
   }
 
   /** No message behind this position may have the ordinal of one that the target holds before it. */
@@ -195,7 +209,12 @@ export class PartitionCopy {
     const { position: place, digest } = this.#stored;
     const ordinal = String(this.#ordinal);
     const targetBookmark = await writer.bookmark(signal);
-    await checkpoints.write({ version: 1, source: sourceId, target: target.id, partition, place, digest, ordinal, targetBookmark });
+    await checkpoints.write({
+      ...{ version: 1, source: sourceId, target: target.id, partition, place, digest, ordinal, targetBookmark },
+      keylessTo: this.#hasKeyless ? this.#keylessTo : undefined,
+      sourcePartitions: this.#hasKeys ? this.#parts.sourcePartitions.count : undefined,
+      targetPartitions: this.#hasKeys ? writer.partitionsOfKeys : undefined,
+    });
   }
 
   #lost(): StreamError {

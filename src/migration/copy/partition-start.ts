@@ -1,5 +1,5 @@
 import type { RecordContext } from "../../consume/record-handler.ts";
-import { StreamError } from "../../errors.ts";
+import { StreamError, isStreamError } from "../../errors.ts";
 import { showName } from "../../option-rules.ts";
 import { acceptGap } from "../../position/accept-gap.ts";
 import type { PositionPlace } from "../../position/place.ts";
@@ -58,6 +58,8 @@ export async function startPartition(
     ordinal: isOrdered ? await lastOrdinal(comparable, isByCheckpoint, found, count) : null,
     held: found.messages,
     lastByKey: found.lastByKey,
+    keylessTo: found.keylessTo ?? checkpoint?.keylessTo ?? null,
+    hasKeys: checkpoint?.sourcePartitions !== undefined || checkpoint?.targetPartitions !== undefined,
   };
 }
 
@@ -112,10 +114,11 @@ async function requireStillThere(side: OpenSide, source: MessageSource, place: P
   const range = await resolveRange(side, "copy", request, signal);
   const gap = range.partitions.find((one) => one.partition === partition)?.gap ?? null;
   if (gap === null) return;
-  await acceptGap("reader", source, gap, () => undefined);
   const { provider, topic } = source;
   const text =
     "the retention of the source has passed the checkpoint of this partition: what lay behind it may never have been copied. " +
     "If another copier has copied it, with checkpoints of its own, give those, or remove this checkpoint";
-  throw new StreamError("position-out-of-range", text, { provider, topic, partition, operation: "copy" });
+  const cause: unknown = await acceptGap("reader", source, gap, undefined).catch((refused: unknown) => refused);
+  const position = isStreamError(cause) ? cause.position : undefined;
+  throw new StreamError("position-out-of-range", text, { provider, topic, partition, position, operation: "copy", cause });
 }

@@ -8,11 +8,11 @@ import { type TopicIdentity, requireSameTopic } from "../../position/position.ts
 import { withProvenance } from "../../provenance.ts";
 import { openRecordSender } from "../../publish/open-record-sender.ts";
 import type { RecordBatchSender } from "../../record-sender.ts";
-import { retriedCall } from "../../retried-call.ts";
 import type { Bookmark } from "../../tokens.ts";
-import { callOn } from "../../topic-call.ts";
+import { sideCall } from "../side-call.ts";
 import { resolveEnds } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
+import { partitionsWereAdded } from "./partitions-were-added.ts";
 
 /** How often the end of the target is asked for where receipts have positions: other programs may write where this copy writes nothing. */
 const LOOK_EVERY_MS = 60_000;
@@ -25,13 +25,19 @@ export class TargetWriter {
   readonly #sender: RecordBatchSender;
   /** A place that the end of each partition has passed. Partitions that are not listed have not been seen. */
   readonly #seen = new Map<string, PartitionPlace>();
-  readonly #keyless = new Map<string, string | undefined>();
+  /** Also where partitions were added that move keys. */
+  readonly mayReorder: boolean;
+  #hasKeys = false;
   readonly #lookEveryMs: number;
   #lookedAtMs = performance.now();
-  #partitions: readonly string[] = [];
+  readonly #partitions = new Set<string>();
 
-  constructor(target: OpenSide, { lookEveryMs = LOOK_EVERY_MS }: { lookEveryMs?: number } = {}) {
+  constructor(
+    target: OpenSide,
+    { lookEveryMs = LOOK_EVERY_MS, mayReorder = false }: { readonly lookEveryMs?: number; readonly mayReorder?: boolean } = {},
+  ) {
     this.#target = target;
+    this.mayReorder = mayReorder;
     this.#lookEveryMs = lookEveryMs;
     this.#sender = openRecordSender(target.context, undefined);
   }
@@ -50,21 +56,39 @@ export class TargetWriter {
         operation: "copy",
       });
     }
-    const description = await retriedCall(callOn(context, "copy", signal), (attempt) =>
+    const description = await sideCall(context, "copy", signal, (attempt) =>
       context.driver.admin.describeTopic(context.nativeTopic, attempt),
     );
-    this.#partitions = description.partitions;
+    for (const partition of description.partitions) this.#partitions.add(partition);
   }
 
-  /** The message as it is written. @param provenance the value of its header */
-  outgoing(record: StoredRecord, sourcePartition: string, provenance: Uint8Array): OutgoingRecord {
+  /** A message with a key was written. */
+  get hasKeys(): boolean {
+    return this.#hasKeys;
+  }
+
+  get choosesPartition(): boolean {
+    return this.#sender.capabilities.explicitPartition && this.#partitions.size > 0;
+  }
+
+  /** How many partitions the target has, where more of them move keys; else `undefined`. */
+  get partitionsOfKeys(): number | undefined {
+    return this.#target.context.capabilities.growthKeepsKeyOrder ? undefined : this.#partitions.size;
+  }
+
+  /**
+   * The message as it is written.
+   * @param provenance the value of its header
+   * @param keylessTo by `keylessPartition`
+   */
+  outgoing(record: StoredRecord, keylessTo: string | undefined, provenance: Uint8Array): OutgoingRecord {
     const { key, value, headers, timestampMs } = record;
     return {
       key,
       value,
       headers: withProvenance(headers, provenance),
       timestampMs: this.#sender.capabilities.producerTimestamps ? timestampMs : null,
-      toPartition: key === null ? this.#keylessPartition(sourcePartition) : undefined,
+      toPartition: key === null ? keylessTo : undefined,
     };
   }
 
@@ -76,6 +100,7 @@ export class TargetWriter {
   /** Resolves once all are stored. @throws `position-mismatch` where the target was created anew · as `RecordBatchSender.sendRecords` */
   async write(records: readonly OutgoingRecord[], signal: AbortSignal): Promise<void> {
     this.#requireSameTarget(this.#sender.identity);
+    this.#hasKeys ||= records.some(({ key }) => key !== null);
     const receipts = await this.#sender.sendRecords(records, signal);
     this.#requireSameTarget(this.#sender.identity);
     for (const [partition, position] of receipts.lastPositions()) this.#saw(partition, { kind: "after", position });
@@ -93,27 +118,33 @@ export class TargetWriter {
     const { context, identity } = this.#target;
     if (!context.capabilities.startAtPosition) {
       const place: PartitionPlace = { kind: "timestamp", timestampMs: Date.now() - CLOCK_MARGIN_MS };
-      return encodeBookmark(context.provider, identity, new Map(this.#partitions.map((partition) => [partition, place])));
+      return encodeBookmark(context.provider, identity, new Map([...this.#partitions].map((partition) => [partition, place])));
     }
     const { receiptPositions } = context.capabilities;
     if (!receiptPositions || performance.now() - this.#lookedAtMs >= this.#lookEveryMs) await this.#lookForTheEnd(signal);
     return encodeBookmark(context.provider, identity, this.#seen);
   }
 
+  /**
+   * Where messages without a key go, of a partition of the source; `undefined`: nobody can choose.
+   * @param former where they went before
+   */
+  keylessPartition(sourcePartition: string, former: string | null): string | undefined {
+    if (!this.choosesPartition) return undefined;
+    if (former !== null && this.#partitions.has(former)) return former;
+    if (this.#partitions.has(sourcePartition)) return sourcePartition;
+    return [...this.#partitions][crc32(sourcePartition) % this.#partitions.size];
+  }
+
+  /** @param count what `partitionsOfKeys` was when messages with keys were copied before; `undefined`: not known. @throws `conflict` */
+  requireNotGrown(count: number | undefined): void {
+    const now = this.partitionsOfKeys;
+    if (count !== undefined && now !== undefined && now > count && !this.mayReorder)
+      throw partitionsWereAdded("target", this.#target, count);
+  }
+
   async close(): Promise<void> {
     await this.#sender.close();
-  }
-
-  /** Where messages without a key go; `undefined`: nobody can choose. */
-  #keylessPartition(sourcePartition: string): string | undefined {
-    if (!this.#keyless.has(sourcePartition)) this.#keyless.set(sourcePartition, this.#choose(sourcePartition));
-    return this.#keyless.get(sourcePartition);
-  }
-
-  #choose(sourcePartition: string): string | undefined {
-    const partitions = this.#partitions;
-    if (!this.#sender.capabilities.explicitPartition || partitions.length === 0) return undefined;
-    return partitions.includes(sourcePartition) ? sourcePartition : partitions[crc32(sourcePartition) % partitions.length];
   }
 
   async #lookForTheEnd(signal: AbortSignal): Promise<void> {
@@ -124,6 +155,11 @@ export class TargetWriter {
   }
 
   #saw(partition: string, place: PartitionPlace): void {
+    if (!this.#partitions.has(partition)) {
+      const { size } = this.#partitions;
+      if (this.#hasKeys && this.partitionsOfKeys !== undefined && !this.mayReorder) throw partitionsWereAdded("target", this.#target, size);
+      this.#partitions.add(partition);
+    }
     const before = this.#seen.get(partition);
     const isKnownToBeEarlier =
       before !== undefined && "position" in before && "position" in place && this.#target.compare(place.position, before.position) < 0;

@@ -2,12 +2,11 @@ import { copyGroup, requireTwoTopics } from "../copy/copy-options.ts";
 import { TargetWriter } from "../copy/target-writer.ts";
 import type { Capabilities, Limits } from "../../capabilities.ts";
 import type { StoredRecord } from "../../driver/record.ts";
-import { isStreamError } from "../../errors.ts";
+import { type StreamError, isStreamError } from "../../errors.ts";
 import { checkOptions, rules } from "../../option-rules.ts";
 import { provenanceWriter } from "../../provenance.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
-import { retriedCall } from "../../retried-call.ts";
-import { callOn } from "../../topic-call.ts";
+import { sideCall } from "../side-call.ts";
 import { groupLag } from "../group-lag.ts";
 import { comesFrom } from "../records-from.ts";
 import { type OpenSide, type Side, capabilitiesOf, openSide } from "../side.ts";
@@ -143,7 +142,7 @@ async function lookAtSample(from: OpenSide, to: OpenSide, most: number, signal: 
     sample.oldestMs = Math.min(sample.oldestMs ?? Infinity, Number(record.timestampMs));
     if (comesFrom(to.id, record)) return;
     const provenance = provenanceWriter(from.id, partition)("1", record.timestampMs, record.position);
-    const refusal = writer.refusal(writer.outgoing(record, partition, provenance));
+    const refusal = writer.refusal(writer.outgoing(record, writer.keylessPartition(partition, null), provenance));
     if (refusal === null) return;
     const what = `${refusal.code}: ${refusal.message}`;
     const known = refusals.get(what);
@@ -158,8 +157,11 @@ async function lookAtSample(from: OpenSide, to: OpenSide, most: number, signal: 
       if (sample.messages >= most) break;
     }
   } catch (error) {
-    if (!isStreamError(error, "unsupported")) throw error;
-    const finding: PlanFinding = { weight: "certain", what: error.message, proposal: "choose another target topic" };
+    if (!isStreamError(error, "unsupported", "permission-denied")) throw error;
+    const finding =
+      error.code === "unsupported"
+        ? certain(error.message, "choose another target topic")
+        : notPermitted("messages cannot be looked at", error);
     return { ...sample, refusedCapabilities: new Set(), findings: [finding] };
   } finally {
     await writer.close();
@@ -170,6 +172,16 @@ async function lookAtSample(from: OpenSide, to: OpenSide, most: number, signal: 
     proposal: "a copy stops before the first of them: choose another target topic or envelope, or raise its limits",
   }));
   return { ...sample, refusedCapabilities: new Set([...refusals.values()].map(({ capability }) => String(capability))), findings };
+}
+
+function certain(what: string, proposal: string): PlanFinding {
+  return { weight: "certain", what, proposal };
+}
+
+/** The text of the service often names the permission. */
+function notPermitted(what: string, { message, cause }: StreamError): PlanFinding {
+  const text = cause instanceof Error ? `${message} (${cause.message})` : message;
+  return certain(`${what}: ${text}`, "grant what it needs; what a copy would meet is not known before");
 }
 
 function missingCapabilities(has: Capabilities, lacks: Capabilities, provider: string, found: ReadonlySet<string>): readonly PlanFinding[] {
@@ -219,7 +231,8 @@ function growthFindings(...sides: readonly OpenSide[]): readonly PlanFinding[] {
     .map(({ context: { provider, topic } }) => ({
       weight: "possible",
       what: `where partitions are added to ${topic} at ${provider}, keys move to others, and messages of a key may pass each other`,
-      proposal: "add partitions before the copy begins, and none until the cutover is finished",
+      proposal:
+        "add partitions before the copy begins, and none until the cutover is finished: the copy ends there, and goes on only with --may-reorder (`mayReorder`)",
     }));
 }
 
@@ -238,13 +251,13 @@ function takenNames(groups: readonly PlanGroup[] | null, targetGroups: readonly 
 async function groupsOf(side: OpenSide, own: string | null, signal: AbortSignal): Promise<readonly PlanGroup[] | null> {
   const { context } = side;
   if (!context.capabilities.groupAdmin) return null;
-  const listed = await retriedCall(callOn(context, "plan", signal), (attempt) =>
-    context.driver.admin.listGroups(context.nativeTopic, attempt),
-  ).catch((error: unknown) => {
-    // The findings say so.
-    if (isStreamError(error, "configuration")) return [];
-    throw error;
-  });
+  const listed = await sideCall(context, "plan", signal, (attempt) => context.driver.admin.listGroups(context.nativeTopic, attempt)).catch(
+    (error: unknown) => {
+      // The findings say so.
+      if (isStreamError(error, "configuration", "permission-denied")) return [];
+      throw error;
+    },
+  );
   const groups: PlanGroup[] = [];
   for (const { group } of listed) {
     if (group !== null && group !== own) groups.push({ group, lag: await messagesIn(side, group, signal) });
@@ -255,7 +268,7 @@ async function groupsOf(side: OpenSide, own: string | null, signal: AbortSignal)
 /** What the source must have before a copy can be a member of its group there. */
 async function groupFindings({ context }: OpenSide, group: string, signal: AbortSignal): Promise<readonly PlanFinding[]> {
   try {
-    await retriedCall(callOn(context, "plan", signal), (attempt) =>
+    await sideCall(context, "plan", signal, (attempt) =>
       context.driver.admin.describeGroup(context.nativeTopic, context.checkedGroup(group), attempt),
     );
     return [];
@@ -263,6 +276,7 @@ async function groupFindings({ context }: OpenSide, group: string, signal: Abort
     if (isStreamError(error, "configuration")) {
       return [{ weight: "certain", what: error.message, proposal: "name the place in the URL or in the options of the source" }];
     }
+    if (isStreamError(error, "permission-denied")) return [notPermitted(`the group ${JSON.stringify(group)} cannot be looked at`, error)];
     if (!isStreamError(error, "not-found")) throw error;
     const { groupAdmin, topicAdmin, orderingUnit } = context.capabilities;
     if (orderingUnit === "key") {
@@ -288,15 +302,15 @@ function permissionFindings(sides: readonly PlanSide[]): readonly PlanFinding[] 
 async function describeSide(side: OpenSide, group: string | null, signal: AbortSignal): Promise<PlanSide> {
   const { context } = side;
   const { admin } = context.driver;
-  const call = callOn(context, "plan", signal);
-  const { partitions, openPartitions, retentionMs, maxMessageBytes } = await retriedCall(call, (attempt) =>
+  const { partitions, openPartitions, retentionMs, maxMessageBytes } = await sideCall(context, "plan", signal, (attempt) =>
     admin.describeTopic(context.nativeTopic, attempt),
   );
-  const needed = group === null ? "send" : "consume";
+  // The target is read as well, for what it holds of the copy.
+  const needed = group === null ? ["send", "consume"] : ["consume"];
   const permissions =
     admin.permissions === undefined
       ? null
-      : await retriedCall(call, (attempt) =>
+      : await sideCall(context, "plan", signal, (attempt) =>
           admin.permissions!(context.nativeTopic, group === null ? null : context.checkedGroup(group), attempt),
         );
   return {
@@ -309,13 +323,19 @@ async function describeSide(side: OpenSide, group: string | null, signal: AbortS
     lackingPermissions:
       permissions === null
         ? null
-        : permissions.filter(({ operation, isAllowed }) => isAllowed === false && operation === needed).flatMap(({ lacking }) => lacking),
+        : [
+            ...new Set(
+              permissions
+                .filter(({ operation, isAllowed }) => isAllowed === false && needed.includes(operation))
+                .flatMap(({ lacking }) => lacking),
+            ),
+          ],
   };
 }
 
 /** One of a former topic of the name stands nowhere in this one. */
 function messagesIn(side: OpenSide, group: string, signal: AbortSignal): Promise<number | null> {
-  return groupLag(side, group, "plan", ["not-found", "configuration", "position-mismatch"], signal);
+  return groupLag(side, group, "plan", ["not-found", "configuration", "position-mismatch", "permission-denied"], signal);
 }
 
 /** At least so many: full ones. */

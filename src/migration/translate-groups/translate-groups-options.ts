@@ -54,7 +54,7 @@ export interface TranslatedGroup {
   readonly handledOrdinals: Readonly<Record<string, string>>;
   /**
    * `handledOrdinals` are stored with the group of the target, so that consumers with `skipMigrated` leave out what is handled. `false`: they find nothing, because the
-   * source has too many partitions for that, or the target is placed by a time, or the group was refused.
+   * source has too many partitions for that, or the group was refused, or the target is placed by a time: there nothing can be stored, and `skipMigrated` is `unsupported`.
    */
   readonly skippable: boolean;
   /** Why it was not translated. */

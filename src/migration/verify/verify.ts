@@ -5,9 +5,8 @@ import { checkOptions, rules } from "../../option-rules.ts";
 import type { PartitionPlace } from "../../position/place.ts";
 import { type MessageSource, encodePosition } from "../../position/position.ts";
 import { RecordReader } from "../../replay/record-reader.ts";
-import { retriedCall } from "../../retried-call.ts";
 import type { Position } from "../../tokens.ts";
-import { callOn } from "../../topic-call.ts";
+import { sideCall } from "../side-call.ts";
 import { isBehind } from "../copy/place-order.ts";
 import { isHandled } from "../handled-part.ts";
 import { comesFrom } from "../records-from.ts";
@@ -151,7 +150,7 @@ class Verification {
   /** Where the group stands. */
   async #copiedBy(group: string): Promise<ReadonlyMap<string, PartitionPlace>> {
     const { context } = this.#source;
-    const { places } = await retriedCall(callOn(context, "verify", this.#signal), (attempt) =>
+    const { places } = await sideCall(context, "verify", this.#signal, (attempt) =>
       context.driver.admin.describeGroup(context.nativeTopic, context.checkedGroup(group), attempt),
     );
     if (places !== null) return places;
