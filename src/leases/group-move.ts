@@ -120,10 +120,16 @@ export class GroupMover {
     await this.#swap({ row, version }, taken);
   }
 
-  /** Frees what was taken, and clears the move. */
+  /** Frees what was taken, and clears the move. What is not freed is idle until this mover's session is over. */
   async #giveUp(group: Held<GroupRow>, rows: readonly Held<LeaseRow>[]): Promise<void> {
-    const taken = rows.filter(({ row }) => row.owner === this.#parts.by);
-    await Promise.all(taken.map((held) => this.#swap(held, { ...held.row, owner: null, beat: held.row.beat + 1n })));
+    const { clock, watchMs, by } = this.#parts;
+    const isTaken = ({ row }: Held<LeaseRow>): boolean => row.owner === by;
+    let taken = rows.filter(isTaken);
+    while (taken.length > 0) {
+      await Promise.all(taken.map((held) => this.#swap(held, { ...held.row, owner: null, beat: held.row.beat + 1n })));
+      taken = (await this.#rows(group.row)).filter(isTaken);
+      if (taken.length > 0) await clock.sleep(watchMs, this.#signal);
+    }
     await this.abandon(group);
   }
 

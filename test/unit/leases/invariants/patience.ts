@@ -1,8 +1,9 @@
+import { isStreamError } from "../../../../src/driver/index.ts";
 import type { LeaseRow } from "../../../../src/leases/index.ts";
 import type { Engine } from "../world/engine.ts";
 import type { StoreFault, StoreHooks } from "../world/hostile-store.ts";
 import type { SimMember } from "../world/sim-member.ts";
-import { HOLD_MS, WATCH_MS, World } from "../world/world.ts";
+import { HOLD_MS, SIGNAL, WATCH_MS, World } from "../world/world.ts";
 import { type Invariant, require, requireEqual } from "./invariant.ts";
 
 /** A throttled store refuses for so long: longer than the three attempts of one write take. */
@@ -146,6 +147,27 @@ async function attentionAtClose(engine: Engine): Promise<void> {
   await world.closeAll();
 }
 
+/** A reset takes a free row, and gives up because a member lives. */
+async function afterAReset(engine: Engine): Promise<void> {
+  const world = new World(engine, 2);
+  const refusals = new Refusals(world, isRelease);
+  const a = await world.joined("a", {}, LONG_SESSION);
+  let isFree = false;
+  const admin = world.admin("admin", {
+    fault: (call, row) => {
+      // An operator frees a row while the group is moved.
+      if (call === "list" && !isFree) world.store.edit("s1", { owner: undefined });
+      isFree ||= call === "list";
+      return refusals.fault(call, row);
+    },
+  });
+  const outcome = await world.run(admin.reset({ kind: "earliest" }, SIGNAL).catch((error: unknown) => error));
+  require(isStreamError(outcome, "conflict"), `a reset beside a live member has ended with ${String(outcome)}`);
+  require(refusals.firstMs !== null, "a reset has freed no row");
+  await requireTaken(world, a, 2, "a row that a reset had taken and given up");
+  await world.closeAll();
+}
+
 /** 15: what a store refuses for a while is tried again, also by a member that leaves. */
 export const patience: Invariant = {
   name: "15 patience: what frees a row is tried again where the store refuses it, at a hand-over and at a close",
@@ -187,6 +209,12 @@ export const patience: Invariant = {
       replace: "this.#raise(seen);",
     },
     {
+      name: "gives-up-a-reset-by-one-write",
+      file: "group-move.ts",
+      find: "taken = (await this.#rows(group.row)).filter(isTaken);",
+      replace: "taken = [];",
+    },
+    {
       name: "leaves-without-an-end",
       file: "member.ts",
       find: "return Promise.race([work.catch(() => late), over.then(() => late)]);",
@@ -201,5 +229,6 @@ export const patience: Invariant = {
     await atCloseBesideAnAcquisition(engine);
     await wishAtClose(engine);
     await attentionAtClose(engine);
+    await afterAReset(engine);
   },
 };
