@@ -18,7 +18,8 @@ interrupted; what is done is kept in --state.
   mark       notes the end of the target: everything behind it is new
   translate  puts the groups where they stand: stop all consumers first
   go         producers and consumers may start on the target (--yes)
-  finish     looks for late records a last time
+  finish     looks for late records a last time; where retention has passed the
+             switch, only with --accept-removed
   rollback   before go: takes everything back. After it: brings producers and
              groups back to the source, over a copy the other way (--yes)
 
@@ -41,6 +42,7 @@ interface CutoverCommandOptions extends TwoSidesOptions, StateOptions {
   readonly quiet?: number;
   readonly timeMargin?: number;
   readonly yes?: boolean;
+  readonly acceptRemoved?: boolean;
   readonly json?: boolean;
 }
 
@@ -55,13 +57,14 @@ export function addCutover(migrate: Command): void {
     .option("--quiet <duration>", "how long the source has to be quiet to be frozen (default: 5s)", parseDuration)
     .option("--time-margin <duration>", TIME_MARGIN, parseDuration)
     .option("--yes", "confirms what the step needs and the tool cannot see")
+    .option("--accept-removed", "with finish: give up late records that retention may have removed")
     .option("--json", "the result as JSON")
     .addHelpText("after", DETAILS)
     .action(takeStep);
 }
 
 async function takeStep(step: CutoverStep, options: CutoverCommandOptions): Promise<void> {
-  const { fromTopic, toTopic, returnState, group, copyGroup, returnGroup, quiet, timeMargin, yes, json = false } = options;
+  const { fromTopic, toTopic, returnState, group, copyGroup, returnGroup, quiet, timeMargin, yes, acceptRemoved, json = false } = options;
   const directory = stateDirectory(options);
   const report = await interruptible((signal) =>
     withTwoConnections(options, (source, target) =>
@@ -74,6 +77,7 @@ async function takeStep(step: CutoverStep, options: CutoverCommandOptions): Prom
         checkpoints: checkpointFiles(directory),
         returnCheckpoints: checkpointFiles(stateDirectory({ fromTopic: toTopic, toTopic: fromTopic, state: returnState })),
         confirmed: yes,
+        acceptRemoved,
         quietMs: quiet,
         timeMarginMs: timeMargin,
         signal,
@@ -84,9 +88,13 @@ async function takeStep(step: CutoverStep, options: CutoverCommandOptions): Prom
   if (!report.done) process.exitCode = 1;
 }
 
-function reportText({ step, done, late, byQuiet, copied, groups, next }: CutoverReport): string {
+function reportText({ step, done, late, removed, byQuiet, copied, groups, next }: CutoverReport): string {
   const lines = [`${step}: ${done ? "done" : "not done"}${copied === null ? "" : `, ${counted(copied, "message")} copied`}`];
   if (byQuiet) lines.push("The provider does not tell where the topic ends: silence counts as the end.");
+  for (const { partition, missing } of removed)
+    lines.push(
+      `Retention has removed ${missing === null ? "an unknown number of messages" : counted(missing, "message")} of partition ${partition} behind the freeze: late records may have been among them.`,
+    );
   if (late.count > 0) {
     lines.push(`${counted(late.count, "late record")}:`);
     for (const { partition, position, timestampMs } of late.first)

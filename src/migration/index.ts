@@ -16,6 +16,6 @@ export { cutover } from "./cutover/cutover.ts";
 export { CUTOVER_STEPS } from "./cutover/cutover-options.ts";
 export type { CutoverOptions, CutoverReport, CutoverStep } from "./cutover/cutover-options.ts";
 export type { CutoverPhase } from "./cutover/cutover-state.ts";
-export type { LateRecords } from "./cutover/late-records.ts";
+export type { LateRecords, RemovedRecords } from "./cutover/late-records.ts";
 export { positions } from "./positions/positions.ts";
 export type { PositionsOptions, PositionsResult } from "./positions/positions.ts";

@@ -1,6 +1,7 @@
 import type { StoredRecord } from "../driver/record.ts";
 import { encodeBookmark } from "../position/bookmark.ts";
 import type { PartitionPlace } from "../position/place.ts";
+import type { Gap } from "../position/range-types.ts";
 import { provenanceFrom } from "../provenance.ts";
 import { RecordReader } from "../replay/record-reader.ts";
 import type { Bookmark } from "../tokens.ts";
@@ -30,7 +31,7 @@ export function comesFrom(id: string, { headers }: StoredRecord): boolean {
  * Reads what is stored behind a bookmark, up to now. `null`: all that is stored
  * @param onGap is called where retention has passed the bookmark; without it that is `position-out-of-range`
  */
-export function readerBehind({ context }: OpenSide, bookmark: Bookmark | null, onGap?: () => void): RecordReader {
+export function readerBehind({ context }: OpenSide, bookmark: Bookmark | null, onGap?: (gap: Gap) => void): RecordReader {
   return new RecordReader(context, { from: bookmark === null ? "earliest" : { bookmark }, until: "now", onGap });
 }
 

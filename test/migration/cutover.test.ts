@@ -143,6 +143,31 @@ test("a late record before go undoes the freeze, and after it is copied and name
   expect(await taking("finish")).toMatchObject({ done: true, phase: "finish", late: { count: 0 } });
 });
 
+test.for(["kafka", "kinesis"] as const)(
+  "finish says when retention of %s has passed the switch, and gives up what it has removed only when that is accepted",
+  async (form, context) => {
+    const source = await memorySide(context, form, "flights", 2);
+    const target = await memorySide(context, "kafka", "departures", 2);
+    const stateFile = join(await directoryOf(context), "cutover.json");
+    const taking = (step: CutoverStep, acceptRemoved?: boolean): Promise<CutoverReport> =>
+      cutover(source, target, { step, stateFile, confirmed: true, acceptRemoved, quietMs: 0 });
+    await produce(source, keysOf(3), 4);
+    for (const step of ["check", "freeze", "drain", "mark", "translate", "go"] as const)
+      expect(await taking(step)).toMatchObject({ done: true });
+    await produce(source, ["late"], 2);
+    await source.emulator.expire("flights");
+    for (let attempt = 0; attempt < 2; attempt += 1)
+      await expect(taking("finish")).rejects.toMatchObject({
+        code: "position-out-of-range",
+        message: expect.stringContaining("--accept-removed"),
+      });
+    const missing = form === "kafka" ? 2 : null;
+    const report = await taking("finish", true);
+    expect(report).toMatchObject({ done: true, phase: "finish", late: { count: 0 } });
+    expect(report.removed).toContainEqual({ partition: expect.any(String), missing });
+  },
+);
+
 test("records that come while the source is frozen are late", async (context) => {
   const { source, target, stateFile } = await twoTopics(context);
   await cutover(source, target, { step: "check", stateFile });

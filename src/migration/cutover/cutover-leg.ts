@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { StreamError } from "../../errors.ts";
+import { StreamError, isStreamError } from "../../errors.ts";
 import { showName } from "../../option-rules.ts";
 import type { CheckpointStore } from "../copy/checkpoint.ts";
 import { copy } from "../copy/copy.ts";
@@ -9,7 +9,7 @@ import type { Returning, TranslateGroupsOptions } from "../translate-groups/tran
 import type { Translation, TranslationStore } from "../translate-groups/translation.ts";
 import type { CutoverReport, CutoverStep } from "./cutover-options.ts";
 import { type CutoverLeg, type CutoverPhase, type MovedGroup, PHASES } from "./cutover-state.ts";
-import { endOf, lateRecords } from "./late-records.ts";
+import { type LateRecords, type RemovedRecords, endOf, lateRecords } from "./late-records.ts";
 
 /** What one direction of a cutover works on. */
 export interface LegParts {
@@ -24,6 +24,7 @@ export interface LegParts {
   /** On the way back, by group. */
   readonly returning: ReadonlyMap<string, Returning> | undefined;
   readonly confirmed: boolean;
+  readonly acceptRemoved: boolean;
   readonly quietMs: number;
   readonly timeMarginMs: number | undefined;
   readonly signal: AbortSignal;
@@ -31,7 +32,7 @@ export interface LegParts {
   save(leg: CutoverLeg): Promise<void>;
 }
 
-type Found = Partial<Pick<CutoverReport, "late" | "copied" | "groups">>;
+type Found = Partial<Pick<CutoverReport, "late" | "removed" | "copied" | "groups">>;
 
 /** A result of a step: whether it is done, what is known then, and what was found. */
 interface StepResult extends Found {
@@ -162,13 +163,35 @@ export class CutoverWay {
 
   /** What is late now is copied, and named. */
   async #finish(): Promise<StepResult> {
-    const { from, to, signal } = this.#parts;
+    const { from, signal } = this.#parts;
     // Taken first: what comes while the late ones are read may be named twice, but never not at all.
     const frozenAt = await endOf(from, signal);
-    const late = await lateRecords(from, this.#leg.frozenAt!, to.id, signal);
-    if (late.count === 0) return { done: true, leg: this.#leg };
+    const removed: RemovedRecords[] = [];
+    const late = await this.#lateUnlessRemoved(removed);
+    if (late.count === 0) return { done: true, leg: this.#leg, removed };
     const { copied } = await this.#copy();
-    return { done: false, leg: { ...this.#leg, frozenAt }, late, copied };
+    return { done: false, leg: { ...this.#leg, frozenAt }, late, removed, copied };
+  }
+
+  /** @throws `position-out-of-range` where retention has passed the freeze, and that is not accepted */
+  async #lateUnlessRemoved(removed: RemovedRecords[]): Promise<LateRecords> {
+    const { from, to, acceptRemoved, signal } = this.#parts;
+    const onRemoved = ({ partition, missing }: RemovedRecords): void => void removed.push({ partition, missing });
+    try {
+      return await lateRecords(from, this.#leg.frozenAt!, to.id, signal, acceptRemoved ? onRemoved : undefined);
+    } catch (error) {
+      if (!isStreamError(error, "position-out-of-range")) throw error;
+      throw this.#isRemoved(error);
+    }
+  }
+
+  #isRemoved(cause: StreamError): StreamError {
+    const { provider, topic } = this.#parts.from.context;
+    const { partition } = cause;
+    const text =
+      `the retention of ${showName(topic)} has passed the time of the switch: whether late records were removed is not known any more. ` +
+      "If none can have been, give them up (--accept-removed, in the library `acceptRemoved`)";
+    return new StreamError("position-out-of-range", text, { provider, topic, partition, operation: "cutover", cause });
   }
 
   /** A record that came after the freeze shows that a producer had not stopped: what was done since has to be done again. */

@@ -3,7 +3,7 @@ import { StreamError } from "../../errors.ts";
 import { type CheckpointStore, STORE_RULE } from "../copy/checkpoint.ts";
 import type { TranslatedGroup } from "../translate-groups/translate-groups-options.ts";
 import type { CutoverPhase } from "./cutover-state.ts";
-import type { LateRecords } from "./late-records.ts";
+import type { LateRecords, RemovedRecords } from "./late-records.ts";
 
 /** In their order. `rollback`: before `go` it takes back what was done; after it, it brings producers and groups back to the source. */
 export const CUTOVER_STEPS = ["check", "freeze", "drain", "mark", "translate", "go", "finish", "rollback"] as const;
@@ -28,6 +28,11 @@ export interface CutoverOptions {
    * and have handled everything; with `go`, that the producers may start on the target. @default false
    */
   confirmed?: boolean | undefined;
+  /**
+   * With `finish`, where retention of the source has passed the time of the switch: what it has removed is given up, although late records may have been among it.
+   * The report names the partitions. @default false
+   */
+  acceptRemoved?: boolean | undefined;
   /** So long the topic has to be quiet when it is frozen. @default 5_000 */
   quietMs?: number | undefined;
   /** As for `translateGroups`: where the target has no positions to start at. @default 10_000 */
@@ -45,6 +50,8 @@ export interface CutoverReport {
   readonly done: boolean;
   /** Records of producers that had not stopped. They are copied when the next step that copies is done. */
   readonly late: LateRecords;
+  /** With `acceptRemoved`: late records may have been among what retention has removed of these partitions. */
+  readonly removed: readonly RemovedRecords[];
   /** The provider does not tell where a topic ends, so that silence for a while counts as the end. */
   readonly byQuiet: boolean;
   /** How many messages this step has copied; `null`: it copies none. */
@@ -63,6 +70,7 @@ export interface ResolvedCutoverOptions {
   readonly checkpoints: CheckpointStore | undefined;
   readonly returnCheckpoints: CheckpointStore | undefined;
   readonly confirmed: boolean;
+  readonly acceptRemoved: boolean;
   readonly quietMs: number;
   readonly timeMarginMs: number | undefined;
   readonly signal: AbortSignal;
@@ -77,6 +85,7 @@ const RULES: Readonly<Record<keyof CutoverOptions, OptionRule>> = {
   checkpoints: STORE_RULE,
   returnCheckpoints: STORE_RULE,
   confirmed: rules.boolean,
+  acceptRemoved: rules.boolean,
   quietMs: rules.durationMs,
   timeMarginMs: rules.durationMs,
   signal: rules.abortSignal,
@@ -85,8 +94,20 @@ const RULES: Readonly<Record<keyof CutoverOptions, OptionRule>> = {
 /** @throws `invalid-argument` */
 export function resolveCutoverOptions(options: CutoverOptions): ResolvedCutoverOptions {
   checkOptions("cutover options", options, RULES);
-  const { step, stateFile, groups, copyGroup, returnGroup, checkpoints, returnCheckpoints, confirmed, quietMs, timeMarginMs, signal } =
-    options;
+  const {
+    step,
+    stateFile,
+    groups,
+    copyGroup,
+    returnGroup,
+    checkpoints,
+    returnCheckpoints,
+    confirmed,
+    acceptRemoved,
+    quietMs,
+    timeMarginMs,
+    signal,
+  } = options;
   // They may come from JavaScript.
   if ((step as unknown) === undefined || (stateFile as unknown) === undefined) {
     throw new StreamError("invalid-argument", `cutover options: step and stateFile are needed; step is one of ${CUTOVER_STEPS.join(", ")}`);
@@ -100,6 +121,7 @@ export function resolveCutoverOptions(options: CutoverOptions): ResolvedCutoverO
     checkpoints,
     returnCheckpoints,
     confirmed: confirmed ?? false,
+    acceptRemoved: acceptRemoved ?? false,
     quietMs: quietMs ?? 5_000,
     timeMarginMs,
     signal: signal ?? new AbortController().signal,

@@ -54,9 +54,9 @@ class Cutover {
 
   #forward(): LegParts {
     const { source, target, from, to, options } = this.#parts;
-    const { groups, copyGroup, checkpoints, confirmed, quietMs, timeMarginMs, signal } = options;
+    const { groups, copyGroup, checkpoints, confirmed, acceptRemoved, quietMs, timeMarginMs, signal } = options;
     return {
-      ...{ source, target, from, to, groups, copyGroup, checkpoints, confirmed, quietMs, timeMarginMs, signal },
+      ...{ source, target, from, to, groups, copyGroup, checkpoints, confirmed, acceptRemoved, quietMs, timeMarginMs, signal },
       translations: translationFiles(join(dirname(options.stateFile), "translations")),
       returning: undefined,
       save: async (leg) => this.#save({ ...this.#state, ...leg }),
@@ -65,7 +65,7 @@ class Cutover {
 
   #backward(): LegParts {
     const { source, target, from, to, options } = this.#parts;
-    const { groups, returnGroup, returnCheckpoints, confirmed, quietMs, timeMarginMs, signal } = options;
+    const { groups, returnGroup, returnCheckpoints, confirmed, acceptRemoved, quietMs, timeMarginMs, signal } = options;
     const moved = this.#state.groups;
     return {
       ...{
@@ -76,6 +76,7 @@ class Cutover {
         copyGroup: returnGroup,
         checkpoints: returnCheckpoints,
         confirmed,
+        acceptRemoved,
         quietMs,
         timeMarginMs,
         signal,
@@ -136,13 +137,13 @@ class Cutover {
   #report(
     direction: CutoverReport["direction"],
     { phase }: CutoverLeg,
-    found: Pick<CutoverReport, "done"> & Partial<Pick<CutoverReport, "late" | "copied" | "groups">>,
+    found: Pick<CutoverReport, "done"> & Partial<Pick<CutoverReport, "late" | "removed" | "copied" | "groups">>,
   ): CutoverReport {
     const { step } = this.#parts.options;
     const { context } = direction === "forward" ? this.#parts.from : this.#parts.to;
-    const { done, late = { count: 0, first: [] }, copied = null, groups = [] } = found;
+    const { done, late = { count: 0, first: [] }, removed = [], copied = null, groups = [] } = found;
     const byQuiet = context.capabilities.readerEnd === "quiet";
-    return { step, phase, direction, done, late, byQuiet, copied, groups, next: this.#next(direction, phase, done, late.count) };
+    return { step, phase, direction, done, late, removed, byQuiet, copied, groups, next: this.#next(direction, phase, done, late.count) };
   }
 
   #next(direction: CutoverReport["direction"], phase: CutoverLeg["phase"], done: boolean, late: number): string {

@@ -14,11 +14,27 @@ export interface LateRecords {
 
 const MOST_NAMED = 100;
 
-/** @param otherId of the other side: what was copied from there is not late. @throws `position-out-of-range` where retention has passed the bookmark */
-export async function lateRecords(side: OpenSide, since: Bookmark, otherId: string, signal: AbortSignal): Promise<LateRecords> {
+/** What retention has removed before it was looked at. */
+export interface RemovedRecords {
+  readonly partition: string;
+  /** `null`: that is not known. */
+  readonly missing: number | null;
+}
+
+/**
+ * @param otherId of the other side: what was copied from there is not late
+ * @param onRemoved is called where retention has passed the bookmark. @throws `position-out-of-range` there without it
+ */
+export async function lateRecords(
+  side: OpenSide,
+  since: Bookmark,
+  otherId: string,
+  signal: AbortSignal,
+  onRemoved?: (removed: RemovedRecords) => void,
+): Promise<LateRecords> {
   const first: LateRecords["first"][number][] = [];
   let count = 0;
-  for await (const { source, records } of readerBehind(side, since).batches(signal)) {
+  for await (const { source, records } of readerBehind(side, since, onRemoved).batches(signal)) {
     for (const record of records) {
       if (comesFrom(otherId, record)) continue;
       const { position, timestampMs } = record;
