@@ -167,7 +167,7 @@ test.for(["source", "target"] as const)(
   },
 );
 
-test("partitions that the source gets meanwhile are copied, and new ones of the target are used", async (context) => {
+test("M08 partitions that the source gets meanwhile are copied, and new ones of the target are used", async (context) => {
   const { expect } = context;
   const source = await memorySide(context, "memory", "a", 2);
   const target = await memorySide(context, "memory", "b", 2);

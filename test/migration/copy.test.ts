@@ -5,7 +5,7 @@ import { FORMS, type Form, contentOf, keysOf, memorySide, messagesOf, produce, v
 
 const pairs: readonly (readonly [Form, Form])[] = FORMS.flatMap((from) => FORMS.map((to) => [from, to] as const));
 
-test.concurrent.for(pairs)("copies from memory like %s to memory like %s, in the order of each key", async ([from, to], context) => {
+test.concurrent.for(pairs)("M06 copies from memory like %s to memory like %s, in the order of each key", async ([from, to], context) => {
   const { expect } = context;
   const source = await memorySide(context, from, "flights", 3);
   const target = await memorySide(context, to, "departures", 5);

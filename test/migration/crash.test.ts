@@ -19,7 +19,7 @@ const pairs: readonly (readonly [Form, Form])[] = [
 for (const keepsCheckpoints of [true, false]) {
   // Without checkpoints the target is read from its beginning, whatever the two are.
   test.concurrent.for(keepsCheckpoints ? pairs : pairs.slice(0, 3))(
-    `a copy from memory like %s to memory like %s that is killed at any step loses, reorders and repeats nothing, ${keepsCheckpoints ? "with" : "without"} checkpoints`,
+    `M10 a copy from memory like %s to memory like %s that is killed at any step loses, reorders and repeats nothing, ${keepsCheckpoints ? "with" : "without"} checkpoints`,
     async ([from, to], context) => {
       const { expect } = context;
       const random = new Random(crc32(`${from} ${to} ${keepsCheckpoints}`));

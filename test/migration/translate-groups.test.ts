@@ -54,7 +54,7 @@ async function restOf({ connection, topic }: Side, group: string, enough: (value
 const WITH_POSITIONS = FORMS.filter((form) => form !== "pubsub");
 const pairs: readonly (readonly [Form, Form])[] = WITH_POSITIONS.flatMap((from) => WITH_POSITIONS.map((to) => [from, to] as const));
 
-test.concurrent.for(pairs)("a group of memory like %s goes on in memory like %s, without a skip", async ([from, to], context) => {
+test.concurrent.for(pairs)("M03 a group of memory like %s goes on in memory like %s, without a skip", async ([from, to], context) => {
   const source = await memorySide(context, from, "flights", 3);
   const target = await memorySide(context, to, "departures", 2);
   const keys = keysOf(7);
@@ -100,7 +100,7 @@ test("a group that has handled everything has nothing to do on the target", asyn
   expect(await restOf(target, "delays", (values) => values.length > 0)).toEqual(["late:0"]);
 });
 
-test("a translation can be repeated as long as the group of the target has not moved, and then it is refused", async (context) => {
+test("M04 M05 a translation can be repeated as long as the group of the target has not moved, and then it is refused", async (context) => {
   const source = await memorySide(context, "kafka", "flights", 2);
   const target = await memorySide(context, "kinesis", "departures", 3);
   await produce(source, keysOf(5), 10);
@@ -178,7 +178,7 @@ test("a group that stands further than the copy is refused, and taken when the c
   expect((await translateGroups(source, target)).done).toBe(true);
 });
 
-test("a group behind the retention of the target, or of the source, is refused", async (context) => {
+test("M11 a group behind the retention of the target, or of the source, is refused", async (context) => {
   const source = await memorySide(context, "kafka", "flights", 1);
   const target = await memorySide(context, "kafka", "departures", 1);
   await produce(source, keysOf(5), 10);
