@@ -34,6 +34,7 @@ const INVALID = ["invalid-argument", "too-large"];
 interface Entries {
   readonly records: PutRecordsRequestEntry[];
   readonly slices: number[];
+  messages: number;
 }
 
 /** The capabilities of a stream, and what they depend on. */
@@ -109,7 +110,7 @@ export class KinesisProducer implements ProducerDriver {
 
   /** Slices that cannot be sent as they are get their results at once. */
   async #entriesOf(call: PublishCall, results: (SliceResult | undefined)[], signal: AbortSignal): Promise<Entries> {
-    const entries: Entries = { records: [], slices: [] };
+    const entries: Entries = { records: [], slices: [], messages: 0 };
     for (let slice = 0; slice < call.slices.length; slice += 1) {
       const { lane, records } = call.slices[slice]!;
       const before = entries.records.length;
@@ -122,6 +123,7 @@ export class KinesisProducer implements ProducerDriver {
           entries.records.push(recordEntry(this.#envelope, messages, hashKey));
           entries.slices.push(slice);
         }
+        entries.messages += records.length;
       } catch (error) {
         entries.records.length = before;
         entries.slices.length = before;
@@ -131,8 +133,13 @@ export class KinesisProducer implements ProducerDriver {
     return entries;
   }
 
-  async #put(call: PublishCall, { records, slices }: Entries, results: (SliceResult | undefined)[], signal: AbortSignal): Promise<void> {
-    const facts = { operation: "PutRecords", topic: this.#topic, bytes: call.bytes, messages: messagesOf(call, slices) };
+  async #put(
+    call: PublishCall,
+    { records, slices, messages }: Entries,
+    results: (SliceResult | undefined)[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const facts = { operation: "PutRecords", topic: this.#topic, bytes: call.bytes, messages };
     try {
       const { Records: answers } = await this.#service.connection.kinesis<PutRecordsOutput>(
         ({ PutRecordsCommand }) => new PutRecordsCommand({ ...streamOf(this.#topic), Records: records }),
@@ -168,19 +175,20 @@ export class KinesisProducer implements ProducerDriver {
     const { hasPositions } = this.#stream;
     const each = new Map<number, RecordResult[]>();
     let isThrottled = false;
-    slices.forEach((slice, index) => {
+    for (let index = 0; index < slices.length; index += 1) {
+      const slice = slices[index]!;
       const answer = answers[index]!;
       const failure = failureOf(answer);
       if (failure?.error.code === "throttled") isThrottled = true;
       const { lane, records } = call.slices[slice]!;
       if (lane !== null) {
         results[slice] = failure ?? storedSlice(answer, records.length, hasPositions);
-        return;
+        continue;
       }
       const ofSlice = each.get(slice) ?? [];
       each.set(slice, ofSlice);
       ofSlice.push(failure ?? storedRecord(answer, hasPositions));
-    });
+    }
     for (const [slice, ofSlice] of each) results[slice] = { outcome: "each", results: ofSlice };
     const { report } = this.#service;
     if (isThrottled && report.wants("throttle")) report({ kind: "throttle", operation: "PutRecords", topic: this.#topic, delayMs: null });
@@ -206,10 +214,6 @@ function shapeFor(envelope: Envelope, maxRequestBytes: number): CallShape {
   };
 }
 
-function messagesOf({ slices }: PublishCall, sent: readonly number[]): number {
-  return sent.reduce((sum, slice) => sum + (slices[slice]!.lane === null ? 1 : slices[slice]!.records.length), 0);
-}
-
 type Failure = Exclude<RecordResult, { outcome: "stored" }>;
 
 /** `null`: it was stored. An internal failure may have stored it. */
@@ -222,9 +226,13 @@ function failureOf({ ErrorCode }: PutRecordsResultEntry): Failure | null {
 }
 
 function storedSlice({ SequenceNumber, ShardId }: PutRecordsResultEntry, count: number, hasPositions: boolean): SliceResult {
-  return hasPositions
-    ? new StoredSlice(ShardId!, null, { number: SequenceNumber!, count }, positionAt)
-    : new StoredSlice(null, null, null, noPosition);
+  if (!hasPositions) return new StoredSlice(null, null, null, noPosition);
+  if (count === 1) return new StoredSlice(ShardId!, null, SequenceNumber!, onlyPosition);
+  return new StoredSlice(ShardId!, null, { number: SequenceNumber!, count }, positionAt);
+}
+
+function onlyPosition(number: string): string {
+  return packedPosition(number, 0, 1);
 }
 
 function positionAt({ number, count }: { readonly number: string; readonly count: number }, index: number): string {

@@ -13,6 +13,8 @@ export type HeaderList = readonly (readonly [name: string, value: Uint8Array | n
  */
 export interface OutgoingRecord {
   readonly key: Uint8Array | null;
+  /** A text that `textToBytes` has made `key` of, where it is known; asking the bytes costs several times as much. */
+  readonly keyText?: string | null | undefined;
   /** `null`: a tombstone, which is not the same as empty. */
   readonly value: Uint8Array | null;
   readonly headers: HeaderList;

@@ -6,13 +6,8 @@ import { StreamError } from "../errors.ts";
 import { requireWithinLimits } from "../record-limits.ts";
 import { hasEscapedBytes } from "../text-bytes.ts";
 
-interface CheckedRecord extends OutgoingRecord {
-  /** The key as text, where it is known; asking the bytes costs several times as much. */
-  readonly keyText?: string | null;
-}
-
 /** Checks a complete message against the topic, once the driver is prepared. @throws `too-large` · `unsupported`, naming what is allowed */
-export function requireSendable(message: CheckedRecord & { readonly bytes: number }, driver: ProducerDriver): void {
+export function requireSendable(message: OutgoingRecord & { readonly bytes: number }, driver: ProducerDriver): void {
   requireWithinCapabilities(message, driver.capabilities);
   requireWithinLimits(message, driver.limits);
 }
@@ -23,13 +18,13 @@ export function requireSendable(message: CheckedRecord & { readonly bytes: numbe
  * @param capabilities of the topic; `undefined`: those of the provider
  * @throws `unsupported`, naming what the record needs
  */
-function requireWithinCapabilities(record: CheckedRecord, capabilities: Capabilities | undefined): void {
+function requireWithinCapabilities(record: OutgoingRecord, capabilities: Capabilities | undefined): void {
   const missing = capabilities === undefined ? null : missingCapability(record, capabilities);
   if (missing !== null) throw unsupportedByTopic(missing);
 }
 
 /** The first capability that the record needs and that is not granted; `null`: it can be stored as it is. */
-export function missingCapability(record: CheckedRecord, granted: Capabilities): Capability | null {
+export function missingCapability(record: OutgoingRecord, granted: Capabilities): Capability | null {
   const { value, headers, timestampMs, toPartition } = record;
   if (!granted.producerTimestamps && timestampMs !== null) return "producerTimestamps";
   if (!granted.explicitPartition && toPartition !== undefined) return "explicitPartition";
@@ -39,7 +34,7 @@ export function missingCapability(record: CheckedRecord, granted: Capabilities):
   return null;
 }
 
-function hasBinaryKey({ key, keyText }: CheckedRecord): boolean {
+function hasBinaryKey({ key, keyText }: OutgoingRecord): boolean {
   if (key === null) return false;
   return key.length === 0 || (typeof keyText === "string" ? hasEscapedBytes(keyText) : !isUtf8(key));
 }

@@ -59,18 +59,31 @@ function isOfPut(schema: unknown): boolean {
   return Array.isArray(schema) && schema[2] === "PutRecordsInput";
 }
 
-/** @returns `null` for an input with more than what is written here */
+/** Text that is the same in JSON, between quotes. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/**
+ * One text is added up: objects for `JSON.stringify` cost half as much again.
+ * @returns `null` for an input with more than what is written here
+ */
 export function writeRecords({ Records: entries = [], ...stream }: PutRecordsInput): string | null {
   for (const name in stream) if (name !== "StreamName" && name !== "StreamARN") return null;
-  const records: object[] = [];
+  const named = JSON.stringify(stream).slice(0, -1);
+  let text = `${named}${named === "{" ? "" : ","}"Records":[`;
+  let begin = '{"Data":"';
   for (const entry of entries) {
-    const { Data: data, PartitionKey, ExplicitHashKey } = entry;
-    if (!(data instanceof Uint8Array) || PartitionKey === undefined || hasMore(entry)) return null;
+    const { Data: data, PartitionKey: key, ExplicitHashKey: hashKey } = entry;
+    if (!(data instanceof Uint8Array) || typeof key !== "string" || hasMore(entry)) return null;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
-    const Data = bytes.toString("base64");
-    records.push(ExplicitHashKey === undefined ? { Data, PartitionKey } : { Data, PartitionKey, ExplicitHashKey });
+    text += begin + bytes.toString("base64") + '","PartitionKey":' + quoted(key);
+    if (hashKey !== undefined) text += `,"ExplicitHashKey":${quoted(hashKey)}`;
+    begin = '},{"Data":"';
   }
-  return JSON.stringify({ ...stream, Records: records });
+  return `${text}${entries.length === 0 ? "" : "}"}]}`;
+}
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function hasMore(entry: object): boolean {

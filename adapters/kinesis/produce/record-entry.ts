@@ -15,9 +15,9 @@ const NO_VALUE = new Uint8Array();
  * @throws `invalid-argument` for a key that a raw record cannot have
  */
 export function recordEntry(envelope: Envelope, messages: readonly OutgoingRecord[], hashKey: string | undefined): PutRecordsRequestEntry {
-  const { key, value } = messages[0]!;
+  const { key, keyText, value } = messages[0]!;
   let entry: PutRecordsRequestEntry;
-  if (envelope === "raw") entry = { Data: value ?? NO_VALUE, PartitionKey: rawPartitionKey(key) };
+  if (envelope === "raw") entry = { Data: value ?? NO_VALUE, PartitionKey: rawPartitionKey(key, keyText) };
   else {
     const partitionKey = key === null ? null : partitionKeyOf(key, isPartitionKey);
     const text = partitionKey === null ? anyPartitionKey() : bytesToText(partitionKey);
@@ -33,9 +33,9 @@ function anyPartitionKey(): string {
   return randomBytes(8).toString("hex");
 }
 
-function rawPartitionKey(key: Uint8Array | null): string {
+function rawPartitionKey(key: Uint8Array | null, known: string | null | undefined): string {
   if (key === null) return anyPartitionKey();
-  const text = partitionKeyText(key);
+  const text = partitionKeyText(key, known);
   if (text !== null) return text;
   const what = `a key of a raw topic is text of 1 to ${MOST_KEY_CHARACTERS} characters; received one of ${key.length} bytes`;
   throw kinesisError("invalid-argument", what);
@@ -45,9 +45,13 @@ function isPartitionKey(key: Uint8Array): boolean {
   return partitionKeyText(key) !== null;
 }
 
-/** `null`: the service does not take it as a partition key. */
-function partitionKeyText(key: Uint8Array): string | null {
+/**
+ * `null`: the service does not take it as a partition key.
+ * @param known a text of the key. One that is not well-formed may stand for bytes that are text nevertheless
+ */
+function partitionKeyText(key: Uint8Array, known?: string | null): string | null {
   if (key.length === 0 || key.length > MOST_KEY_BYTES) return null;
-  const text = bytesToText(key);
-  return text.length <= MOST_KEY_CHARACTERS && text.isWellFormed() ? text : null;
+  const isText = known?.isWellFormed() === true;
+  const text = isText ? known : bytesToText(key);
+  return text.length <= MOST_KEY_CHARACTERS && (isText || text.isWellFormed()) ? text : null;
 }

@@ -105,7 +105,14 @@ test("an input is written as the SDK writes it, and one with more than records a
   const Records = [
     { Data: Buffer.from("value"), PartitionKey: 'a "key" ß' },
     { Data: new Uint8Array(), PartitionKey: "b", ExplicitHashKey: "7" },
+    { Data: Uint8Array.of(0, 0xff), PartitionKey: "back\\slash, line\n, \u007f, \ud800, é and 😀", ExplicitHashKey: '"' },
   ];
+  for (const few of [[], Records.slice(0, 1)]) {
+    expect(JSON.parse(writeRecords({ StreamName: "orders", Records: few })!)).toEqual({
+      StreamName: "orders",
+      Records: few.map(({ Data, ...rest }) => ({ Data: Buffer.from(Data).toString("base64"), ...rest })),
+    });
+  }
   for (const stream of [{ StreamName: "orders" }, { StreamARN: "arn:aws:kinesis:eu-west-1:123456789012:stream/orders" }]) {
     const input = { ...stream, Records };
     protocol.serializer.write(PutRecordsInput$, input);
@@ -113,4 +120,5 @@ test("an input is written as the SDK writes it, and one with more than records a
     expect(writeRecords({ ...input, DryRun: true })).toBeNull();
   }
   expect(writeRecords({ StreamName: "orders", Records: [{ Data: "text", PartitionKey: "a" } as never] })).toBeNull();
+  expect(writeRecords({ StreamName: "orders", Records: [{ Data: new Uint8Array(), PartitionKey: 1 } as never] })).toBeNull();
 });

@@ -57,6 +57,17 @@ describe("what is written is read", () => {
     expect(contentOf(stored(frame as never), "raw", ALL)).toMatchObject({ messages: [{ value: frame.Data, headers: [] }] });
   });
 
+  test("the key of a raw record is what its bytes say, also where the core knows another text of them", () => {
+    const partitionKey = (key: Uint8Array, keyText: string): string | undefined => {
+      return recordEntry("raw", [{ ...message(key, bytes("v")), keyText }], undefined).PartitionKey;
+    };
+    expect(partitionKey(bytes("é"), "é")).toBe("é");
+    // Escaped bytes that are text together.
+    expect(partitionKey(bytes("é"), "\udcc3\udca9")).toBe("é");
+    expect(() => partitionKey(Uint8Array.of(0xff), "\udcff")).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+    expect(() => partitionKey(bytes("k".repeat(257)), "k".repeat(257))).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  });
+
   test("raw records are the same where they are made when it is their turn", () => {
     const records = [
       stored({ Data: bytes("v"), PartitionKey: "é" }),
