@@ -68,6 +68,14 @@ async function takeOver({ emulator }: OrdersStream, initialPosition: "earliest" 
   };
 }
 
+/** All of these messages, each once, and what has one key in order. */
+async function expectHandled({ handled }: { readonly handled: readonly string[] }, wanted: readonly string[]): Promise<void> {
+  await expect.poll(() => handled.length, WAIT).toBeGreaterThanOrEqual(wanted.length);
+  await later(2_000);
+  expect(handled.toSorted()).toEqual(wanted);
+  checkOrder(handled);
+}
+
 const here = missing === null ? ["Kinesis Client Library for Java"] : [];
 
 test.each(here)("LATEST of the %s: the ends of its shards at the take-over, and all of what has come of a shard since", async () => {
@@ -86,11 +94,7 @@ test.each(here)("LATEST of the %s: the ends of its shards at the take-over, and 
   const ofChildren = between.filter(({ shard }) => shard > SHARD(2));
   expect(ofChildren.length).toBeGreaterThan(0);
   expect(ofChildren.length).toBeLessThan(between.length);
-  const wanted = textsOf(ofChildren, after);
-  await expect.poll(() => group.handled.length, WAIT).toBeGreaterThanOrEqual(wanted.length);
-  await later(2_000);
-  expect(group.handled.toSorted()).toEqual(wanted);
-  checkOrder(group.handled);
+  await expectHandled(group, textsOf(ofChildren, after));
   expect(group.owned).not.toContain(before[0]!.shard);
 });
 
@@ -109,11 +113,7 @@ test.each(here)("AT_TIMESTAMP of the %s, at the time that its application had: a
   await using group = await takeOver(stream, { timestamp: time });
   await expect.poll(() => group.owned.has(SHARD(2)), WAIT).toBe(true);
   rounds.push(await stream.publish());
-  const wanted = textsOf(...rounds);
-  await expect.poll(() => group.handled.length, WAIT).toBeGreaterThanOrEqual(wanted.length);
-  await later(2_000);
-  expect(group.handled.toSorted()).toEqual(wanted);
-  checkOrder(group.handled);
+  await expectHandled(group, textsOf(...rounds));
 });
 
 test.each(here)("TRIM_HORIZON of the %s: everything, whatever the group's members say", async () => {
@@ -125,11 +125,7 @@ test.each(here)("TRIM_HORIZON of the %s: everything, whatever the group's member
   await using group = await takeOver(stream, "latest");
   await expect.poll(() => group.owned.has(SHARD(1)), WAIT).toBe(true);
   rounds.push(await stream.publish());
-  const wanted = textsOf(...rounds);
-  await expect.poll(() => group.handled.length, WAIT).toBeGreaterThanOrEqual(wanted.length);
-  await later(2_000);
-  expect(group.handled.toSorted()).toEqual(wanted);
-  checkOrder(group.handled);
+  await expectHandled(group, textsOf(...rounds));
 });
 
 test.each(here)(
