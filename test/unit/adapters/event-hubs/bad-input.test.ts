@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { eventHubs } from "../../../../adapters/event-hubs/index.ts";
 import { type Admin, type Connection, connect, text } from "../../../../src/index.ts";
 import { EARLIEST, read } from "../../localstack/event-hubs/raw-client.ts";
-import { EventHubsWorld, GENEROUS } from "./event-hubs-world.ts";
+import { BESIDE_OTHERS, EventHubsWorld, GENEROUS } from "./event-hubs-world.ts";
 
 const LATER = { timeout: 30_000 };
 
@@ -31,7 +31,7 @@ function member(connection: Connection, group = "delays", handled: string[] = []
   return { consumer, running, handled };
 }
 
-test("a hub that there is not, and a consumer group that there is not", GENEROUS, async () => {
+test("a hub that there is not, and a consumer group that there is not", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await expect(send(connection, "1", "nowhere")).rejects.toMatchObject({ code: "not-found" });
@@ -43,7 +43,7 @@ test("a hub that there is not, and a consumer group that there is not", GENEROUS
   });
 });
 
-test("what belongs to the resource manager is refused, and told where it is done", GENEROUS, async () => {
+test("what belongs to the resource manager is refused, and told where it is done", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   const admin = (await world.connect()).admin as unknown as Admin<"topicAdmin" | "topicListing">;
   const elsewhere = { code: "unsupported", message: expect.stringMatching(/Azure portal.*`az eventhubs eventhub`/) };
@@ -69,7 +69,7 @@ test("a wrong key, and a key without the claim", GENEROUS, async () => {
   expect(await readAll(listening)).toEqual([]);
 });
 
-test("a message over the link's limit", GENEROUS, async () => {
+test("a message over the link's limit", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start({ maxMessageBytes: 10_000 });
   const connection = await world.connect();
   await expect(send(connection, "x".repeat(20_000))).rejects.toMatchObject({ code: "too-large" });
@@ -77,6 +77,7 @@ test("a message over the link's limit", GENEROUS, async () => {
   expect(await readAll(connection)).toHaveLength(1);
 });
 
+// Its time is short: nothing else may take the processor meanwhile.
 test("a busy service is throttled within the time of the send, and is tried again", GENEROUS, async () => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
@@ -89,7 +90,7 @@ test("a busy service is throttled within the time of the send, and is tried agai
   expect(await readAll(connection)).toEqual(["1"]);
 });
 
-test("an owner level that is stolen ends the ownership, and nothing is lost", GENEROUS, async () => {
+test("an owner level that is stolen ends the ownership, and nothing is lost", BESIDE_OTHERS, async ({ expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   const { consumer, running, handled } = member(connection);
@@ -102,21 +103,25 @@ test("an owner level that is stolen ends the ownership, and nothing is lost", GE
   await running;
 });
 
-test("a client with the lowest owner level of other SDKs does not end a group: the levels of groups begin above it", GENEROUS, async () => {
-  await using world = await EventHubsWorld.start();
-  const connection = await world.connect();
-  const { consumer, running, handled } = member(connection);
-  await send(connection, "1");
-  await expect.poll(() => handled, LATER).toEqual(["1"]);
-  await using foreign = read(world.emulator, "flights", "0", EARLIEST, { group: "delays", ownerLevel: 0 });
-  expect((await foreign.failed()).code).toBe("ReceiverDisconnectedError");
-  await send(connection, "2");
-  await expect.poll(() => handled, LATER).toEqual(["1", "2"]);
-  await consumer.close();
-  await running;
-});
+test(
+  "a client with the lowest owner level of other SDKs does not end a group: the levels of groups begin above it",
+  BESIDE_OTHERS,
+  async ({ expect }) => {
+    await using world = await EventHubsWorld.start();
+    const connection = await world.connect();
+    const { consumer, running, handled } = member(connection);
+    await send(connection, "1");
+    await expect.poll(() => handled, LATER).toEqual(["1"]);
+    await using foreign = read(world.emulator, "flights", "0", EARLIEST, { group: "delays", ownerLevel: 0 });
+    expect((await foreign.failed()).code).toBe("ReceiverDisconnectedError");
+    await send(connection, "2");
+    await expect.poll(() => handled, LATER).toEqual(["1", "2"]);
+    await consumer.close();
+    await running;
+  },
+);
 
-test("a reader where a group runs is told to take a consumer group of its own", GENEROUS, async () => {
+test("a reader where a group runs is told to take a consumer group of its own", BESIDE_OTHERS, async ({ expect }) => {
   await using world = await EventHubsWorld.start();
   const { connectionString, checkpoints } = world.emulator;
   await using connection = await connect(eventHubs({ connectionString, checkpoints, developmentEmulator: true, readerGroup: "delays" }));
@@ -128,7 +133,7 @@ test("a reader where a group runs is told to take a consumer group of its own", 
   await running;
 });
 
-test("without checkpoints a consumer says what to give", GENEROUS, async () => {
+test("without checkpoints a consumer says what to give", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   const { connectionString } = world.emulator;
   await using connection = await connect(eventHubs({ connectionString, developmentEmulator: true }));
@@ -140,7 +145,7 @@ test("without checkpoints a consumer says what to give", GENEROUS, async () => {
   });
 });
 
-test("a container that there is not", GENEROUS, async () => {
+test("a container that there is not", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect({ checkpoints: world.emulator.checkpoints.replace(/checkpoints$/, "elsewhere") });
   await expect(member(connection).running).rejects.toMatchObject({
@@ -149,10 +154,10 @@ test("a container that there is not", GENEROUS, async () => {
   });
 });
 
-test.each([412, 429, 500, 503])(
+test.for([412, 429, 500, 503])(
   "blobs that answer %i for a while hold up a group, and move no checkpoint back",
-  GENEROUS,
-  async (status) => {
+  BESIDE_OTHERS,
+  async (status, { expect }) => {
     await using world = await EventHubsWorld.start();
     const connection = await world.connect();
     const { consumer, running, handled } = member(connection);
@@ -182,27 +187,31 @@ test.each([412, 429, 500, 503])(
   },
 );
 
-test("a connection that is dropped every second under load loses nothing and keeps the order", { timeout: 90_000 }, async () => {
-  const topics = { flights: { partitions: 4, groups: ["delays"] } };
-  await using world = await EventHubsWorld.start({ topics });
-  const connection = await world.connect();
-  const { consumer, running, handled } = member(connection);
-  const producer = topicOf(connection).producer();
-  const sends: Promise<unknown>[] = [];
-  for (let second = 0; second < 5; second += 1) {
-    world.emulator.inject({ kind: "disconnect", topic: "flights", operation: "publish" });
-    world.emulator.inject({ kind: "disconnect", topic: "flights", operation: "fetch" });
-    for (let index = 0; index < 200; index += 1)
-      sends.push(producer.send({ key: `key ${index % 20}`, value: `${index % 20} ${second * 10 + Math.floor(index / 20)}` }));
-    await delay(1_000);
-  }
-  await Promise.all(sends);
-  await expect.poll(() => new Set(handled).size, { timeout: 60_000 }).toBe(1_000);
-  await consumer.close();
-  await running;
-  const firsts = [...new Set(handled)];
-  for (let key = 0; key < 20; key += 1) {
-    const numbers = firsts.filter((value) => value.startsWith(`${key} `)).map((value) => Number(value.split(" ")[1]));
-    expect(numbers, `key ${key}`).toEqual(Array.from({ length: 50 }, (_, index) => index));
-  }
-});
+test(
+  "a connection that is dropped every second under load loses nothing and keeps the order",
+  { timeout: 90_000, concurrent: true },
+  async ({ expect }) => {
+    const topics = { flights: { partitions: 4, groups: ["delays"] } };
+    await using world = await EventHubsWorld.start({ topics });
+    const connection = await world.connect();
+    const { consumer, running, handled } = member(connection);
+    const producer = topicOf(connection).producer();
+    const sends: Promise<unknown>[] = [];
+    for (let second = 0; second < 5; second += 1) {
+      world.emulator.inject({ kind: "disconnect", topic: "flights", operation: "publish" });
+      world.emulator.inject({ kind: "disconnect", topic: "flights", operation: "fetch" });
+      for (let index = 0; index < 200; index += 1)
+        sends.push(producer.send({ key: `key ${index % 20}`, value: `${index % 20} ${second * 10 + Math.floor(index / 20)}` }));
+      await delay(1_000);
+    }
+    await Promise.all(sends);
+    await expect.poll(() => new Set(handled).size, { timeout: 60_000 }).toBe(1_000);
+    await consumer.close();
+    await running;
+    const firsts = [...new Set(handled)];
+    for (let key = 0; key < 20; key += 1) {
+      const numbers = firsts.filter((value) => value.startsWith(`${key} `)).map((value) => Number(value.split(" ")[1]));
+      expect(numbers, `key ${key}`).toEqual(Array.from({ length: 50 }, (_, index) => index));
+    }
+  },
+);

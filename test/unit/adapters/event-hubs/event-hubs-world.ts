@@ -8,7 +8,11 @@ import {
 } from "../../../../localstack/event-hubs/emulated-event-hubs.ts";
 import { type Connection, connect } from "../../../../src/index.ts";
 
-export const GENEROUS = { timeout: 60_000 };
+/** Frozen, because the runner writes into the options of a concurrent test that it is one: all tests with the same options would be. */
+export const GENEROUS = Object.freeze({ timeout: 60_000 });
+
+/** For tests that share nothing. They take `expect` from their context, as `expect.poll` needs to know whose it is. */
+export const BESIDE_OTHERS = { ...GENEROUS, concurrent: true };
 
 /** An emulated Event Hubs, with what a test opens on it. */
 export class EventHubsWorld implements AsyncDisposable {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { partitionIndexOf } from "../../../../adapters/event-hubs/produce/partition-key-hash.ts";
 import { type Connection, type ConsumerOptions, type Message, bytes, text } from "../../../../src/index.ts";
 import { rawProducer } from "../../localstack/event-hubs/raw-client.ts";
-import { EventHubsWorld, GENEROUS } from "./event-hubs-world.ts";
+import { BESIDE_OTHERS, EventHubsWorld, GENEROUS } from "./event-hubs-world.ts";
 
 // What users of the service have met. Each is shown by the emulator as the service shows it.
 
@@ -51,7 +51,7 @@ function member(connection: Connection, handled: string[], options: Pick<Consume
 
 const LATER = { timeout: 30_000 };
 
-test("E1: a place behind the end is refused, and the last event of all is a legal place", GENEROUS, async () => {
+test("E1: a place behind the end is refused, and the last event of all is a legal place", BESIDE_OTHERS, async ({ expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await send(connection, ["1", "2", "3", "4", "5"]);
@@ -77,7 +77,7 @@ test("E1: a place behind the end is refused, and the last event of all is a lega
   await next.stop();
 });
 
-test("E1: a checkpoint of another SDK behind the end is refused", GENEROUS, async () => {
+test("E1: a checkpoint of another SDK behind the end is refused", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await send(connection, ["1"]);
@@ -87,7 +87,7 @@ test("E1: a checkpoint of another SDK behind the end is refused", GENEROUS, asyn
   });
 });
 
-test("E2: a hub with geo-replication: offsets are opaque, and an old one does not hinder", GENEROUS, async () => {
+test("E2: a hub with geo-replication: offsets are opaque, and an old one does not hinder", BESIDE_OTHERS, async ({ expect }) => {
   await using world = await EventHubsWorld.start({ geoReplication: true });
   const connection = await world.connect();
   await send(connection, ["1", "2", "3"]);
@@ -111,13 +111,13 @@ async function checkpoint(world: EventHubsWorld, metadata: Record<string, string
   await world.container.getBlockBlobClient("127.0.0.1/flights/delays/checkpoint/0").upload("", 0, { metadata });
 }
 
-test.each([
+test.for<[string, Record<string, string>]>([
   ["an empty offset", { sequencenumber: "1", offset: "" }],
   ["no offset", { sequencenumber: "1" }],
   ["the minimum of a long as offset (.NET)", { sequencenumber: "1", offset: "-9223372036854775808" }],
   ["the text of no offset (Python)", { sequencenumber: "1", offset: "None" }],
   ["names in capitals", { SequenceNumber: "1", Offset: "100" }],
-])("E3: a checkpoint with %s is resumed by its sequence number", GENEROUS, async (_, metadata) => {
+])("E3: a checkpoint with %s is resumed by its sequence number", BESIDE_OTHERS, async ([_, metadata], { expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await send(connection, ["1", "2", "3"]);
@@ -133,12 +133,12 @@ async function offsets(connection: Connection): Promise<readonly string[]> {
   return (await read(connection)).map(({ native }) => (native as ReceivedEventData).offset);
 }
 
-test.each<[string, Readonly<Record<string, string>>]>([
+test.for<[string, Readonly<Record<string, string>>]>([
   ["no sequence number (Java)", {}],
   ["an empty sequence number", { sequencenumber: "" }],
   ["the minimum of a long as sequence number (.NET)", { sequencenumber: "-9223372036854775808" }],
   ["the text of no sequence number (Python)", { sequencenumber: "None" }],
-])("E3: a checkpoint with an offset and %s is resumed behind the event of the offset", GENEROUS, async (_, metadata) => {
+])("E3: a checkpoint with an offset and %s is resumed behind the event of the offset", BESIDE_OTHERS, async ([_, metadata], { expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await send(connection, ["1", "2", "3"]);
@@ -152,20 +152,24 @@ test.each<[string, Readonly<Record<string, string>>]>([
   expect(own).toMatchObject({ sequencenumber: "2", offset: (await offsets(connection))[2] });
 });
 
-test.each([false, true])("E3: an offset of the last event is the end, with geo-replication: %s", GENEROUS, async (geoReplication) => {
-  await using world = await EventHubsWorld.start({ geoReplication });
-  const connection = await world.connect();
-  await send(connection, ["1", "2"]);
-  await checkpoint(world, { offset: (await offsets(connection))[1]! });
-  const handled: string[] = [];
-  const one = member(connection, handled);
-  await expect.poll(async () => (await connection.admin.describeGroup("flights", "delays")).members, LATER).toBe(1);
-  await send(connection, ["3"]);
-  await expect.poll(() => handled, LATER).toEqual(["3"]);
-  await one.stop();
-});
+test.for([false, true])(
+  "E3: an offset of the last event is the end, with geo-replication: %s",
+  BESIDE_OTHERS,
+  async (geoReplication, { expect }) => {
+    await using world = await EventHubsWorld.start({ geoReplication });
+    const connection = await world.connect();
+    await send(connection, ["1", "2"]);
+    await checkpoint(world, { offset: (await offsets(connection))[1]! });
+    const handled: string[] = [];
+    const one = member(connection, handled);
+    await expect.poll(async () => (await connection.admin.describeGroup("flights", "delays")).members, LATER).toBe(1);
+    await send(connection, ["3"]);
+    await expect.poll(() => handled, LATER).toEqual(["3"]);
+    await one.stop();
+  },
+);
 
-test("E3: an offset whose event compaction has removed is resumed at the next one", GENEROUS, async () => {
+test("E3: an offset whose event compaction has removed is resumed at the next one", BESIDE_OTHERS, async ({ expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   const producer = connection.topic("flights", { codec: text() }).producer();
@@ -185,10 +189,10 @@ test("E3: an offset whose event compaction has removed is resumed at the next on
   await one.stop();
 });
 
-test.each([
+test.for<[string, readonly string[]]>([
   ["emptied", []],
   ["still holding", ["4"]],
-])("E3: an offset that retention has passed in a partition %s later events is a gap", GENEROUS, async (_, later) => {
+])("E3: an offset that retention has passed in a partition %s later events is a gap", BESIDE_OTHERS, async ([_, later], { expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await send(connection, ["1", "2", "3"]);
@@ -207,7 +211,7 @@ test.each([
   expect(gaps).toEqual([null]);
 });
 
-test("E3: an offset behind the end belongs to another hub", GENEROUS, async () => {
+test("E3: an offset behind the end belongs to another hub", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await send(connection, ["1"]);
@@ -219,7 +223,7 @@ test("E3: an offset behind the end belongs to another hub", GENEROUS, async () =
 
 test.each([[{ offset: "None" }], [{ sequencenumber: "none", offset: "" }], [{ sequencenumber: "-1" }], [{ offset: "-1" }]])(
   "E3: a checkpoint that names no event (%j) is an error, never a start",
-  GENEROUS,
+  BESIDE_OTHERS,
   async (metadata) => {
     await using world = await EventHubsWorld.start();
     const connection = await world.connect();
@@ -234,7 +238,7 @@ test.each([[{ offset: "None" }], [{ sequencenumber: "none", offset: "" }], [{ se
   },
 );
 
-test("E4: a storage account with a hierarchical namespace lists directories, in pages", GENEROUS, async () => {
+test("E4: a storage account with a hierarchical namespace lists directories, in pages", BESIDE_OTHERS, async ({ expect }) => {
   const topics = { flights: { partitions: 8, groups: ["delays"] } };
   await using world = await EventHubsWorld.start({ hierarchicalNamespace: true, blobsPerPage: 3, topics });
   const connection = await world.connect();
@@ -247,7 +251,7 @@ test("E4: a storage account with a hierarchical namespace lists directories, in 
   expect((await connection.admin.lag("flights", "delays")).messages).toBe(0);
 });
 
-test("E5: an ownership blob that is deleted costs nothing and stops nobody", GENEROUS, async () => {
+test("E5: an ownership blob that is deleted costs nothing and stops nobody", BESIDE_OTHERS, async ({ expect }) => {
   const topics = { flights: { partitions: 2, groups: ["delays"] } };
   await using world = await EventHubsWorld.start({ topics });
   const connection = await world.connect();
@@ -265,7 +269,7 @@ test("E5: an ownership blob that is deleted costs nothing and stops nobody", GEN
   await one.stop();
 });
 
-test("E6: connections that end, are reset or send what is no frame cost no message and no exception", GENEROUS, async () => {
+test("E6: connections that end, are reset or send what is no frame cost no message and no exception", BESIDE_OTHERS, async ({ expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   const producer = connection.topic("flights", { codec: text() }).producer({ retry: { initialDelayMs: 5, maxDelayMs: 50 } });
@@ -285,7 +289,7 @@ function firstOf(values: readonly string[]): readonly string[] {
   return [...new Set(values)];
 }
 
-test("E8: bodies and properties of other clients are delivered as bytes and texts", GENEROUS, async () => {
+test("E8: bodies and properties of other clients are delivered as bytes and texts", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   await using producer = rawProducer(world.emulator, "flights");
   const date = new Date("2026-02-01T12:00:00Z");
@@ -316,8 +320,8 @@ test("E8: bodies and properties of other clients are delivered as bytes and text
 
 test(
   "E9: a compacted hub has gaps: readers and groups resume at numbers that are gone, and none of them counts as lost",
-  GENEROUS,
-  async () => {
+  BESIDE_OTHERS,
+  async ({ expect }) => {
     await using world = await EventHubsWorld.start();
     const connection = await world.connect();
     const producer = connection.topic("flights", { codec: text() }).producer();
@@ -340,7 +344,7 @@ test(
   },
 );
 
-test("E9: the lag of a compacted hub is at least what is left, and at most what was stored", GENEROUS, async () => {
+test("E9: the lag of a compacted hub is at least what is left, and at most what was stored", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await send(connection, ["1", "2", "3", "4"]);
@@ -350,7 +354,7 @@ test("E9: the lag of a compacted hub is at least what is left, and at most what 
   expect((await read(connection)).map(({ value }) => value)).toEqual(["4"]);
 });
 
-test("E9: an empty value, a tombstone, and an event without a body of another client are told apart", GENEROUS, async () => {
+test("E9: an empty value, a tombstone, and an event without a body of another client are told apart", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   const topic = (await world.connect()).topic("flights", { codec: text(), tombstones: true });
   await topic.producer().sendBatch(["", null].map((value) => ({ key: "LH400", value })));
@@ -366,7 +370,7 @@ test("E9: an empty value, a tombstone, and an event without a body of another cl
   ]);
 });
 
-test("E10: partitions that are added live are found, and read from their beginning", GENEROUS, async () => {
+test("E10: partitions that are added live are found, and read from their beginning", BESIDE_OTHERS, async ({ expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   await send(connection, ["1"]);
@@ -402,7 +406,7 @@ test("E10: a producer that goes on with the same key notices partitions that are
   }
 });
 
-test("E11: when tokens run out, and the service is busy with new ones, everybody goes on", GENEROUS, async () => {
+test("E11: when tokens run out, and the service is busy with new ones, everybody goes on", BESIDE_OTHERS, async ({ expect }) => {
   await using world = await EventHubsWorld.start();
   const connection = await world.connect();
   const producer = connection.topic("flights", { codec: text() }).producer({ retry: { initialDelayMs: 5, maxDelayMs: 100 } });
@@ -428,7 +432,7 @@ test("E11: a fixed signature that has run out is unauthenticated, soon", GENEROU
   expect(performance.now() - startedMs).toBeLessThan(15_000);
 });
 
-test("E12: headers of Kafka clients, bytes and null, are read bytewise", GENEROUS, async () => {
+test("E12: headers of Kafka clients, bytes and null, are read bytewise", BESIDE_OTHERS, async () => {
   await using world = await EventHubsWorld.start();
   await using producer = rawProducer(world.emulator, "flights");
   await producer.sendBatch([{ body: Buffer.from("v"), properties: { trace: Buffer.from([0xff, 0x00]), empty: null } }], {

@@ -3,8 +3,8 @@ import type { EventHubsCapability } from "../../../../adapters/event-hubs/driver
 import { openWithOptions } from "../../../../adapters/event-hubs/open.ts";
 import { type EmulatedEventHubs, startEmulatedEventHubs } from "../../../../localstack/event-hubs/emulated-event-hubs.ts";
 import { type Connection, connect, text } from "../../../../src/index.ts";
+import { BESIDE_OTHERS } from "./event-hubs-world.ts";
 
-const GENEROUS = { timeout: 60_000 };
 const KEYS = ["a", "b", "c"];
 
 async function openHub(emulator: EmulatedEventHubs): Promise<Connection<EventHubsCapability>> {
@@ -25,7 +25,7 @@ async function readAll(connection: Connection): Promise<(string | null)[]> {
   return read;
 }
 
-test("a group skips nothing in a hub with holes whose link is silent for seconds", GENEROUS, async () => {
+test("a group skips nothing in a hub with holes whose link is silent for seconds", BESIDE_OTHERS, async ({ expect }) => {
   await using emulator = await startEmulatedEventHubs({ topics: { flights: { partitions: 1, groups: ["delays"] } } });
   await using connection = await openHub(emulator);
   await send(connection, ["old", "new"]);
@@ -45,7 +45,7 @@ test("a group skips nothing in a hub with holes whose link is silent for seconds
   await running;
 });
 
-test("a reader until now skips nothing when its links are silent one after the other", GENEROUS, async () => {
+test("a reader until now skips nothing when its links are silent one after the other", BESIDE_OTHERS, async () => {
   await using emulator = await startEmulatedEventHubs({ topics: { flights: { partitions: 1 } } });
   await using connection = await openHub(emulator);
   await send(connection, ["old", "new"]);
@@ -57,25 +57,29 @@ test("a reader until now skips nothing when its links are silent one after the o
   }
 });
 
-test("where compaction has removed the end, a reader until now ends, and a group stays behind what it has handled", GENEROUS, async () => {
-  await using emulator = await startEmulatedEventHubs({ topics: { flights: { partitions: 1, groups: ["delays"] } } });
-  await using connection = await openHub(emulator);
-  await send(connection, ["kept"]);
-  await send(connection, ["gone", null], ["x"]);
-  await emulator.compact("flights");
-  expect(await readAll(connection)).toEqual(["kept", "kept", "kept"]);
-  const handled: (string | null)[] = [];
-  const topic = connection.topic("flights", { codec: text(), tombstones: true });
-  const consumer = topic.consumer({ group: "delays", initialPosition: "earliest", sessionTimeoutMs: 6_000, commit: { everyMs: 10 } });
-  const running = consumer.run(({ value }) => void handled.push(value));
-  await expect.poll(() => handled, { timeout: 20_000 }).toEqual(["kept", "kept", "kept"]);
-  await send(connection, ["later"], ["y"]);
-  await expect.poll(() => handled.slice(3), { timeout: 20_000 }).toEqual(["later"]);
-  await consumer.close();
-  await running;
-});
+test(
+  "where compaction has removed the end, a reader until now ends, and a group stays behind what it has handled",
+  BESIDE_OTHERS,
+  async ({ expect }) => {
+    await using emulator = await startEmulatedEventHubs({ topics: { flights: { partitions: 1, groups: ["delays"] } } });
+    await using connection = await openHub(emulator);
+    await send(connection, ["kept"]);
+    await send(connection, ["gone", null], ["x"]);
+    await emulator.compact("flights");
+    expect(await readAll(connection)).toEqual(["kept", "kept", "kept"]);
+    const handled: (string | null)[] = [];
+    const topic = connection.topic("flights", { codec: text(), tombstones: true });
+    const consumer = topic.consumer({ group: "delays", initialPosition: "earliest", sessionTimeoutMs: 6_000, commit: { everyMs: 10 } });
+    const running = consumer.run(({ value }) => void handled.push(value));
+    await expect.poll(() => handled, { timeout: 20_000 }).toEqual(["kept", "kept", "kept"]);
+    await send(connection, ["later"], ["y"]);
+    await expect.poll(() => handled.slice(3), { timeout: 20_000 }).toEqual(["later"]);
+    await consumer.close();
+    await running;
+  },
+);
 
-test("a group finds within seconds that compaction has removed the end, and has no lag then", GENEROUS, async () => {
+test("a group finds within seconds that compaction has removed the end, and has no lag then", BESIDE_OTHERS, async ({ expect }) => {
   await using emulator = await startEmulatedEventHubs({ topics: { flights: { partitions: 1, groups: ["delays"] } } });
   await using connection = await openHub(emulator);
   await send(connection, ["kept"]);

@@ -38,7 +38,7 @@ async function read(connection: Connection, name: string): Promise<void> {
   for await (const _ of keyed(connection, name).reader({ until: "now" })) continue;
 }
 
-test("a stream that there is not is not found by anything, and gets no tables", async () => {
+test.concurrent("a stream that there is not is not found by anything, and gets no tables", async () => {
   await using world = await KinesisWorld.start();
   const connection = await world.connect();
   const notFound = { code: "not-found" };
@@ -53,7 +53,7 @@ test("a stream that there is not is not found by anything, and gets no tables", 
   expect(TableNames).toEqual([]);
 });
 
-test("a stream that is being created is waited for", async () => {
+test.concurrent("a stream that is being created is waited for", async ({ expect }) => {
   await using world = await KinesisWorld.start({ changeMs: 1_500 });
   await world.raw.kinesis.send(new CreateStreamCommand({ StreamName: "orders", ShardCount: 2 }));
   const connection = await world.connect();
@@ -62,7 +62,7 @@ test("a stream that is being created is waited for", async () => {
   await expect.poll(() => consuming.failure ?? consuming.values, WAIT).toEqual(["a 0"]);
 });
 
-test.each([
+test.concurrent.each([
   ["KMSDisabledException", "configuration"],
   ["KMSInvalidStateException", "configuration"],
   ["KMSNotFoundException", "configuration"],
@@ -86,7 +86,7 @@ test.each([
   await expect(stored(connection, "orders")).resolves.toEqual(["a 0", "a 2"]);
 });
 
-test("a key service that asks for fewer requests is waited for, in order", async () => {
+test.concurrent("a key service that asks for fewer requests is waited for, in order", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -96,7 +96,9 @@ test("a key service that asks for fewer requests is waited for, in order", async
   await expect(stored(connection, "orders")).resolves.toEqual(["a 0", "a 1", "a 2", "a 3"]);
 });
 
-test("a message over the limit is refused before it is sent, and one that only this stream takes travels alone", async () => {
+test.concurrent("a message over the limit is refused before it is sent, and one that only this stream takes travels alone", async ({
+  expect,
+}) => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   const topic = connection.topic("orders", { codec: bytes() });
@@ -124,7 +126,7 @@ test("a message over the limit is refused before it is sent, and one that only t
   expect(lengths).toEqual([largest - overhead, ...sizes]);
 });
 
-test("keys of up to 1,024 bytes come back as they are, and longer ones are refused", async () => {
+test.concurrent("keys of up to 1,024 bytes come back as they are, and longer ones are refused", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
   const connection = await world.connect();
   const topic = connection.topic("orders", { codec: bytes() });

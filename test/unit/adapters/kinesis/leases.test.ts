@@ -49,7 +49,9 @@ const libraryRow = (shard: number, checkpoint: string, subSequence = 0): Record<
   ownerSwitchesSinceCheckpoint: { N: "1" },
 });
 
-test("a write of a lease that was stored and answered with an error loses nothing, and moves nothing back", async () => {
+test.concurrent("a write of a lease that was stored and answered with an error loses nothing, and moves nothing back", async ({
+  expect,
+}) => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -72,7 +74,7 @@ test("a write of a lease that was stored and answered with an error loses nothin
   await expect.poll(() => next.values, WAIT).toEqual(["a 10"]);
 });
 
-test("a table that is throttled for three sessions stops nothing for good", async () => {
+test.concurrent("a table that is throttled for three sessions stops nothing for good", async ({ expect }) => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 4 } } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -89,6 +91,7 @@ test("a table that is throttled for three sessions stops nothing for good", asyn
   expect(consuming.failure).toBeNull();
 });
 
+// Only the shard that cannot be renewed may be lost: nothing else takes the processor for the time of a session.
 test("a lease that nobody can renew stops no other shard", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 4 } } });
   const connection = await world.connect();
@@ -112,7 +115,7 @@ test("a lease that nobody can renew stops no other shard", async () => {
   expect(consuming.failure).toBeNull();
 });
 
-test("rows that an operator deletes come back where the group is; columns and items of others stay", async () => {
+test.concurrent("rows that an operator deletes come back where the group is; columns and items of others stay", async ({ expect }) => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -147,7 +150,7 @@ test("rows that an operator deletes come back where the group is; columns and it
   expect(Items).toEqual([worker]);
 });
 
-test("a table that is deleted beside a running group is made again", async () => {
+test.concurrent("a table that is deleted beside a running group is made again", async ({ expect }) => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -198,7 +201,7 @@ test("a stream that was created anew is another one: for readers, bookmarks and 
   expect((await other.admin.describeGroup("orders", "workers")).members).toBe(0);
 });
 
-test("a member whose stream is created anew while it runs stops, and a group that was deleted begins", async () => {
+test.concurrent("a member whose stream is created anew while it runs stops, and a group that was deleted begins", async ({ expect }) => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   await keyed(connection, "orders").producer().send({ value: "a 0" });
@@ -217,7 +220,9 @@ test("a member whose stream is created anew while it runs stops, and a group tha
   await expect.poll(() => next.values, WAIT).toEqual(["b 0"]);
 });
 
-test("an aggregate of which a part is handled goes on there, and the library may count only whole records", async () => {
+test.concurrent("an aggregate of which a part is handled goes on there, and the library may count only whole records", async ({
+  expect,
+}) => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   await keyed(connection, "orders").producer().send({ value: "b 0" });
@@ -245,7 +250,9 @@ test("an aggregate of which a part is handled goes on there, and the library may
   await expect.poll(async () => (await leaseRow(world))?.["checkpoint"]?.S, WAIT).toBe(aggregate);
 });
 
-test("a table of the library is adopted: its checkpoints, its ends, its beginnings, and its latest as of now", async () => {
+test.concurrent("a table of the library is adopted: its checkpoints, its ends, its beginnings, and its latest as of now", async ({
+  expect,
+}) => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 4 } } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -276,7 +283,7 @@ test("a table of the library is adopted: its checkpoints, its ends, its beginnin
   expect(Item).toEqual(rows[4]);
 });
 
-test("rows that know one shard of a lineage: the other parent is read, and children wait for both", async () => {
+test.concurrent("rows that know one shard of a lineage: the other parent is read, and children wait for both", async ({ expect }) => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
   const connection = await world.connect();
   const producer = keyed(connection, "orders").producer();
@@ -316,7 +323,9 @@ async function libraryAtTime(world: KinesisWorld): Promise<{ readonly time: Date
   return { time, after };
 }
 
-test("rows of the library that start at a time are adopted at the time that the group is given, or at the beginning", async () => {
+test.concurrent("rows of the library that start at a time are adopted at the time that the group is given, or at the beginning", async ({
+  expect,
+}) => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
   const { time, after } = await libraryAtTime(world);
   const adopting = await world.connect({}, { workers: "my-application" });
@@ -330,7 +339,7 @@ test("rows of the library that start at a time are adopted at the time that the 
   await expect.poll(() => other.values.length, WAIT).toBe(16);
 });
 
-test("where rows of the library start at a time, the first member decides it for all", async () => {
+test.concurrent("where rows of the library start at a time, the first member decides it for all", async ({ expect }) => {
   await using world = await KinesisWorld.start({ topics: { orders: { partitions: 2 } } });
   const { time, after } = await libraryAtTime(world);
   const adopting = await world.connect({}, { workers: "my-application" });
@@ -355,7 +364,7 @@ async function numbersOf(world: KinesisWorld, shard: number): Promise<readonly s
   return Records.map(({ SequenceNumber }) => SequenceNumber!);
 }
 
-test("a group of another stream with the same table is a conflict", async () => {
+test.concurrent("a group of another stream with the same table is a conflict", async ({ expect }) => {
   await using world = await KinesisWorld.start({ topics: { "a.b": {}, a: {} } });
   const connection = await world.connect();
   await keyed(connection, "a.b").producer().send({ value: "x 0" });
@@ -367,7 +376,7 @@ test("a group of another stream with the same table is a conflict", async () => 
   expect(await stored(connection, "a")).toEqual([]);
 });
 
-test("the table of a group that has never begun goes with its deletion", async () => {
+test.concurrent("the table of a group that has never begun goes with its deletion", async () => {
   await using world = await KinesisWorld.start({ topics: { orders: {} } });
   const connection = await world.connect();
   await libraryTable(world, TABLE, []);
