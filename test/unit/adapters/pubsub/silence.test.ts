@@ -56,32 +56,36 @@ function allOf(keys: number, each: number): Record<string, string[]> {
   return Object.fromEntries(Array.from({ length: keys }, (_, key) => [`key-${key}`, values]));
 }
 
-test("a replay until a time is whole and in order while later messages of each key come between", { timeout: 60_000 }, async () => {
-  await using under = await harness();
-  const [keys, each] = [40, 150];
-  await send(under.connection, messages(keys, each));
-  await delay(20);
-  const until = { timestamp: Date.now() };
-  await delay(20);
-  await send(under.connection, messages(keys, each, each));
+test.concurrent(
+  "a replay until a time is whole and in order while later messages of each key come between",
+  { timeout: 60_000 },
+  async () => {
+    await using under = await harness();
+    const [keys, each] = [40, 150];
+    await send(under.connection, messages(keys, each));
+    await delay(20);
+    const until = { timestamp: Date.now() };
+    await delay(20);
+    await send(under.connection, messages(keys, each, each));
 
-  const whole = new Arrivals();
-  for await (const message of flights(under.connection).reader({ until })) whole.add(message);
-  expect(whole.byKey).toEqual(allOf(keys, each));
+    const whole = new Arrivals();
+    for await (const message of flights(under.connection).reader({ until })) whole.add(message);
+    expect(whole.byKey).toEqual(allOf(keys, each));
 
-  const halves = new Arrivals();
-  const first = flights(under.connection).reader({ until });
-  await first.bookmark();
-  for await (const message of first) {
-    halves.add(message);
-    if (halves.count >= (keys * each) / 2) break;
-  }
-  const from = { bookmark: await first.bookmark() };
-  for await (const message of flights(under.connection).reader({ from, until })) halves.add(message);
-  expect(halves.byKey).toEqual(allOf(keys, each));
-});
+    const halves = new Arrivals();
+    const first = flights(under.connection).reader({ until });
+    await first.bookmark();
+    for await (const message of first) {
+      halves.add(message);
+      if (halves.count >= (keys * each) / 2) break;
+    }
+    const from = { bookmark: await first.bookmark() };
+    for await (const message of flights(under.connection).reader({ from, until })) halves.add(message);
+    expect(halves.byKey).toEqual(allOf(keys, each));
+  },
+);
 
-test("a replay does not end while the window is used up because acknowledgements fail", { timeout: 60_000 }, async () => {
+test.concurrent("a replay does not end while the window is used up because acknowledgements fail", { timeout: 60_000 }, async () => {
   await using under = await harness();
   const [keys, each] = [10, 300];
   await send(under.connection, messages(keys, each));
@@ -231,23 +235,27 @@ test.concurrent(
   },
 );
 
-test.concurrent("a member handles what is lost with a connection before later messages of its keys", { timeout: 60_000 }, async () => {
-  await using under = await harness();
-  const [keys, each] = [4, 1_500];
-  await send(under.connection, messages(keys, each, 0, 1_000));
-  await using proxy = await losingProxy(under.emulator.apiEndpoint, 200_000);
-  await using connection = (await connect(
-    under.emulator.url.replace(encodeURIComponent(under.emulator.apiEndpoint), proxy.address),
-  )) as Flights;
-  const arrivals = new Arrivals();
-  const consumer = flights(connection).consumer({ group: "lossy", sessionTimeoutMs: 10_000, concurrency: 16 });
-  const run = consumer.run((message) => arrivals.add(message));
-  await expect.poll(() => arrivals.count, { timeout: 40_000 }).toBeGreaterThanOrEqual(keys * each);
-  await consumer.close();
-  await run;
-  expect(arrivals.firsts).toEqual(allOf(keys, each));
-  expect(proxy.lost).toBe(1);
-});
+test.concurrent(
+  "a member handles what is lost with a connection before later messages of its keys",
+  { timeout: 60_000 },
+  async ({ expect }) => {
+    await using under = await harness();
+    const [keys, each] = [4, 1_500];
+    await send(under.connection, messages(keys, each, 0, 1_000));
+    await using proxy = await losingProxy(under.emulator.apiEndpoint, 200_000);
+    await using connection = (await connect(
+      under.emulator.url.replace(encodeURIComponent(under.emulator.apiEndpoint), proxy.address),
+    )) as Flights;
+    const arrivals = new Arrivals();
+    const consumer = flights(connection).consumer({ group: "lossy", sessionTimeoutMs: 10_000, concurrency: 16 });
+    const run = consumer.run((message) => arrivals.add(message));
+    await expect.poll(() => arrivals.count, { timeout: 40_000 }).toBeGreaterThanOrEqual(keys * each);
+    await consumer.close();
+    await run;
+    expect(arrivals.firsts).toEqual(allOf(keys, each));
+    expect(proxy.lost).toBe(1);
+  },
+);
 
 test.concurrent("a service that does not answer is not silent", { timeout: 60_000 }, async () => {
   await using fake = fakeService();
