@@ -16,6 +16,7 @@ export class OpenClient<C extends Client> {
   readonly client: C;
   readonly watch: ConnectionWatch;
   readonly #renewals: TokenRenewals;
+  readonly #endIdleTimeOut: () => void;
   readonly #life = new AbortController();
   #opened: Promise<void> | null = null;
 
@@ -26,7 +27,7 @@ export class OpenClient<C extends Client> {
   constructor(client: C, idleTimeOutMs = IDLE_TIME_OUT_MS, silentMs = SILENT_MS) {
     this.client = client;
     this.watch = new ConnectionWatch(client, silentMs);
-    announceIdleTimeOut(client, idleTimeOutMs);
+    this.#endIdleTimeOut = announceIdleTimeOut(client, idleTimeOutMs);
     this.#renewals = new TokenRenewals(client);
   }
 
@@ -53,6 +54,7 @@ export class OpenClient<C extends Client> {
   }
 
   async close(): Promise<void> {
+    this.#endIdleTimeOut();
     this.#life.abort();
     this.#renewals.endAll();
     try {
