@@ -174,7 +174,7 @@ test.concurrent("a start that a dead member has begun is carried out as that mem
   const labels = { "streamport-start": "t0" };
   await under.raw.subscribe("flights", "flights.begun", { enableMessageOrdering: true, labels });
   const { values } = member("begun");
-  await expect.poll(() => values.length, { timeout: 10_000 }).toBe(3);
+  await expect.poll(() => values.length, { timeout: 25_000 }).toBe(3);
   const [found] = await under.raw.subscriber.getSubscription({ subscription: under.raw.subscription("flights.begun") }, { retry: null });
   expect(found.labels).toEqual({});
 });
