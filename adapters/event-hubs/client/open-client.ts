@@ -1,3 +1,4 @@
+import { boundCredit } from "./bound-credit.ts";
 import { ConnectionWatch, SILENT_MS } from "./connection-watch.ts";
 import { IDLE_TIME_OUT_MS, announceIdleTimeOut } from "./idle-time-out.ts";
 import { sendAtOnce } from "./send-at-once.ts";
@@ -28,6 +29,7 @@ export class OpenClient<C extends Client> {
     this.client = client;
     this.watch = new ConnectionWatch(client, silentMs);
     this.#endIdleTimeOut = announceIdleTimeOut(client, idleTimeOutMs);
+    boundCredit(client);
     this.#renewals = new TokenRenewals(client);
   }
 
