@@ -34,8 +34,12 @@ const FAR_EVENTS = 1_000;
 const MOST_MISFIT = 4;
 /** Where a link has waited before. */
 const LONG_IDLE_MS = 30_000;
-/** So often a link says nothing while the partition is not at its end: then it is looked whether compaction has removed the rest. */
+/**
+ * So often a link says nothing while the partition is not at its end: then it is looked whether compaction has removed the rest. Where that stays in doubt a
+ * group looks again after twice as many turns each time, and from some time on its links may be slow.
+ */
 const QUIET_TURNS = 3;
+const MANY_QUIET_TURNS = 24;
 /** Pauses after a throttled read. */
 const THROTTLED_MS = { initialDelayMs: 100, maxDelayMs: 5_000 };
 
@@ -137,7 +141,7 @@ export class EventHubsCursor implements PartitionCursor {
     const consumer = await this.#service.clients.consumer(topic, group, partition, signal, !this.#search.isOn);
     const ownerLevel = epoch === null ? null : Number(epoch);
     // Before that it is to be found out soon whether compaction has removed the rest.
-    const mayBeSlow = this.#isCaughtUp || (epoch !== null && this.#quietTurns >= QUIET_TURNS);
+    const mayBeSlow = this.#isCaughtUp || (epoch !== null && this.#quietTurns >= MANY_QUIET_TURNS);
     const idleMs = mayBeSlow && this.#hasWaited ? LONG_IDLE_MS : this.#service.silenceMs;
     this.#farEnd = info.next - (this.#next ?? info.begin) > FAR_EVENTS ? info.next : null;
     const tellsEnd = this.#farEnd === null;
@@ -211,7 +215,7 @@ export class EventHubsCursor implements PartitionCursor {
     this.#passGap(info);
     if (this.#isAtEnd(info)) return this.#caughtUp();
     this.#quietTurns += 1;
-    if (this.#quietTurns !== QUIET_TURNS) return;
+    if (!Number.isInteger(Math.log2(this.#quietTurns / QUIET_TURNS))) return;
     const isGroup = this.#request.epoch !== null;
     // The link of a group stays open. It excludes readers in its own consumer group only.
     if (!isGroup) await this.#endPump();
