@@ -8,7 +8,8 @@ interface Inner {
 /**
  * Turns off Nagle's algorithm for the connection of a client, which the AMQP library leaves on. A small frame then waits until the one before it is
  * acknowledged, and the other side delays acknowledgements by some 40 ms: each request for properties, and each small batch after another one, would take so long.
+ * @param isAtOnce `false` turns it on again: while events come without a pause, acknowledgements come with them, and to send each small frame by itself costs more
  */
-export function sendAtOnce(client: object): void {
-  (client as Inner)._context?.connection?._connection?.socket?.setNoDelay?.(true);
+export function sendAtOnce(client: object, isAtOnce = true): void {
+  (client as Inner)._context?.connection?._connection?.socket?.setNoDelay?.(isAtOnce);
 }

@@ -1,6 +1,7 @@
 import type { EventPosition, ReceivedEventData, Subscription } from "@azure/event-hubs";
 import { ConnectionLost } from "../client/connection-watch.ts";
 import { type BorrowedConsumer, closedInTime } from "../client/hub-clients.ts";
+import { sendAtOnce } from "../client/send-at-once.ts";
 import { isStuck } from "../errors.ts";
 
 /** What one look at the pump has found. */
@@ -27,7 +28,10 @@ export interface PumpRequest {
   readonly tellsEnd: boolean;
 }
 
-/** So much credit a link may have before it is closed: the SDK grants all of it anew each time it waits in vain. https://github.com/Azure/azure-sdk-for-js/issues/39452 */
+/**
+ * So much credit the SDK may grant to a link before it is closed: all of it anew each time it waits in vain, which counts where `boundCredit` does not know
+ * the version. https://github.com/Azure/azure-sdk-for-js/issues/39452
+ */
 const MOST_CREDIT = 5_000;
 /** The SDK asks for more when less than one batch is left, and then waits 20 ms. */
 const BATCHES = 4;
@@ -102,6 +106,7 @@ export class EventPump implements AsyncDisposable {
   #offer(events: readonly ReceivedEventData[], last: number | null): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
     this.#wasOpen = true;
+    sendAtOnce(this.#consumer.client, events.length < this.batchSize);
     if (events.length === 0) {
       this.#idleTurns += 1;
       this.#wake();
@@ -153,6 +158,7 @@ export class EventPump implements AsyncDisposable {
     this.#isClosed = true;
     this.#closing.resolve();
     this.#pending?.taken();
+    sendAtOnce(this.#consumer.client);
     this.#endWatch();
     // Until it is closed the SDK takes no other subscription to the partition from this client.
     const closed = this.#subscription.close().then(

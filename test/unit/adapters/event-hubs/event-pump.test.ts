@@ -8,10 +8,13 @@ const REQUEST = { partition: "0", start: { sequenceNumber: 0 }, ownerLevel: null
 /** So many events the service may owe to a link that has waited in vain. */
 const MOST_CREDIT = 5_000;
 
-/** A pump on a client that says what the test says. */
+/** A pump on a client that says what the test says. `atOnce`: what its connection was told of small frames. */
 function pumpOf(most: number) {
   const calls: { handlers?: SubscriptionEventHandlers; options?: SubscribeOptions } = {};
+  const atOnce: boolean[] = [];
+  const socket = { setNoDelay: (isOn: boolean) => atOnce.push(isOn) };
   const client = {
+    _context: { connection: { _connection: { socket } } },
     subscribe: (_: string, handlers: SubscriptionEventHandlers, options: SubscribeOptions) => {
       Object.assign(calls, { handlers, options });
       return { isRunning: true, close: async () => undefined };
@@ -21,7 +24,7 @@ function pumpOf(most: number) {
   const pump = new EventPump(consumer as unknown as BorrowedConsumer, { ...REQUEST, most });
   const offer = async (...bodies: readonly string[]): Promise<void> =>
     calls.handlers!.processEvents(bodies.map((body) => ({ body })) as never, {} as never);
-  return { pump, offer, options: calls.options!, fail: (error: Error) => calls.handlers!.processError(error, {} as never) };
+  return { pump, offer, atOnce, options: calls.options!, fail: (error: Error) => calls.handlers!.processError(error, {} as never) };
 }
 
 test.each([1, 32, 300, 2_000])("a link of %i events is due to be replaced before it has more credit than is bounded", async (most) => {
@@ -54,4 +57,17 @@ test("the SDK waits with the next batch until this one is taken, and is told whe
   await pump.close();
   await taken;
   expect(await offer("2")).toBeUndefined();
+});
+
+test("small frames are collected only while the link is full, and go at once when it closes", async () => {
+  const { pump, offer, atOnce } = pumpOf(8);
+  const offered = [["1", "2"], ["3", "4"], ["5"], ["6", "7"], [], ["8", "9"]];
+  for (const bodies of offered) {
+    const taken = offer(...bodies);
+    if (bodies.length > 0) await pump.next(SIGNAL);
+    await taken;
+  }
+  expect(atOnce).toEqual([false, false, true, false, true, false]);
+  await pump.close();
+  expect(atOnce.at(-1)).toBe(true);
 });
