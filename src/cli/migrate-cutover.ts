@@ -6,6 +6,7 @@ import { type StateOptions, stateDirectory, withState } from "./options/migratio
 import { parseDuration } from "./options/parse-values.ts";
 import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./options/two-sides.ts";
 import { counted } from "./output/duration-text.ts";
+import { removedText } from "./output/removed-text.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { interruptible } from "./process/interruption.ts";
 
@@ -91,10 +92,7 @@ async function takeStep(step: CutoverStep, options: CutoverCommandOptions): Prom
 function reportText({ step, done, late, removed, byQuiet, copied, groups, next }: CutoverReport): string {
   const lines = [`${step}: ${done ? "done" : "not done"}${copied === null ? "" : `, ${counted(copied, "message")} copied`}`];
   if (byQuiet) lines.push("The provider does not tell where the topic ends: silence counts as the end.");
-  for (const { partition, missing } of removed)
-    lines.push(
-      `Retention has removed ${missing === null ? "an unknown number of messages" : counted(missing, "message")} of partition ${partition} behind the freeze: late records may have been among them.`,
-    );
+  for (const gap of removed) lines.push(`${removedText(gap, "behind the freeze")}: late records may have been among them.`);
   if (late.count > 0) {
     lines.push(`${counted(late.count, "late record")}:`);
     for (const { partition, position, timestampMs } of late.first)

@@ -10,6 +10,7 @@ import { type TwoSidesOptions, withTwoConnections, withTwoSides } from "./option
 import { copyProgressText } from "./output/copy-progress-text.ts";
 import { counted, durationText } from "./output/duration-text.ts";
 import { Progress } from "./output/progress.ts";
+import { removedText } from "./output/removed-text.ts";
 import { StandardOutput } from "./output/standard-output.ts";
 import { table } from "./output/table.ts";
 import { interruptible } from "./process/interruption.ts";
@@ -53,6 +54,7 @@ interface CopyCommandOptions extends TwoSidesOptions, StateOptions, JsonOptions 
   readonly continuous?: boolean;
   readonly rate?: number;
   readonly mayReorder?: boolean;
+  readonly acceptRemoved?: boolean;
 }
 
 interface PlanCommandOptions extends TwoSidesOptions, JsonOptions {
@@ -80,6 +82,7 @@ export function addMigrate(program: Command): void {
     .option("--continuous", "follow the source until interrupted (default: end at what is stored now)")
     .option("--rate <messages>", "messages a second, at most", parseRate)
     .option("--may-reorder", "go on where partitions were added that move keys (default: end there)")
+    .option("--accept-removed", "go on behind what retention has removed from the source (default: end there)")
     .option("--json", "JSON lines, also on a terminal: the progress every second, and the result")
     .addHelpText("after", DETAILS)
     .action(copyMessages);
@@ -168,7 +171,7 @@ function verdictLines(result: VerifyResult): readonly string[] {
 }
 
 async function copyMessages(options: CopyCommandOptions): Promise<void> {
-  const { group, continuous, rate, mayReorder } = options;
+  const { group, continuous, rate, mayReorder, acceptRemoved = false } = options;
   const output = new StandardOutput();
   const json = options.json ?? !output.isTerminal;
   const printed: Promise<void>[] = [];
@@ -183,6 +186,7 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
           continuous,
           ratePerSecond: rate,
           mayReorder,
+          onGap: acceptRemoved ? (gap) => progress.print(`${removedText(gap, "before they were copied")}.`) : undefined,
           checkpoints: checkpointFiles(stateDirectory(options)),
           signal: interrupted,
           onProgress: (now) => {

@@ -35,14 +35,15 @@ export function readerBehind({ context }: OpenSide, bookmark: Bookmark | null, o
   return new RecordReader(context, { from: bookmark === null ? "earliest" : { bookmark }, until: "now", onGap });
 }
 
-/** What is stored from a place on, up to now. @throws `position-out-of-range` where retention has passed the place */
+/** What is stored from a place on, up to now. @throws `position-out-of-range` where retention has passed the place, without `onGap` */
 export async function* recordsFrom(
   { context, identity }: OpenSide,
   partition: string,
   place: PartitionPlace,
   signal: AbortSignal,
+  onGap?: (gap: Gap) => unknown,
 ): ReturnType<RecordReader["batches"]> {
   if (place.kind === "ended") return;
   const bookmark = encodeBookmark(context.provider, identity, new Map([[partition, place]]));
-  yield* new RecordReader(context, { from: { bookmark }, until: "now", partitions: [partition] }).batches(signal);
+  yield* new RecordReader(context, { from: { bookmark }, until: "now", partitions: [partition], onGap }).batches(signal);
 }

@@ -44,6 +44,21 @@ function migrateTo(url: string, step: string, ...args: readonly string[]): Promi
   return runInProcess(["migrate", step, "--from-topic", "flights", "--to-topic", "departures", ...args]);
 }
 
+test("copy goes on behind what retention has removed only with --accept-removed, and names it", async () => {
+  await produce(source, ["k"], 10);
+  const state = ["--state", join(directory, "state")];
+  expect(await migrate("copy", ...state)).toMatchObject({ exitCode: 0 });
+  await produce(source, ["k"], 3, 10);
+  await kafka.expire("flights");
+  await produce(source, ["k"], 5, 13);
+  expect(await migrate("copy", ...state)).toMatchObject({ exitCode: 1, errors: expect.stringMatching(/^position-out-of-range: /) });
+  const accepted = await migrate("copy", "--accept-removed", ...state);
+  expect(accepted.exitCode).toBe(0);
+  expect(accepted.errors).toMatch(/^Retention has removed 3 messages of partition \d before they were copied\.\n/);
+  expect(accepted.errors).toMatch(/\nCopied 5 messages; 0 were there already, 0 messages behind\.\n$/);
+  expect(await migrate("verify")).toMatchObject({ exitCode: 0 });
+});
+
 test("copy prints its result, goes on behind it, and takes wrong usage and missing topics as such", async () => {
   await produce(source, keysOf(6), 20);
   const state = ["--state", join(directory, "state")];

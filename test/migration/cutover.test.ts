@@ -8,7 +8,7 @@ import { bytes } from "../../src/index.ts";
 import { type CutoverReport, type CutoverStep, checkpointFiles, copy, cutover } from "../../src/migration/index.ts";
 import { type EmulatedSide, emulatedSide } from "./emulated-side.ts";
 import { LiveApplication } from "./live-application.ts";
-import { keysOf, memorySide, produce } from "./two-topics.ts";
+import { keysOf, memorySide, messagesOf, produce, valuesByKey } from "./two-topics.ts";
 
 type Finishing = Pick<TestContext, "onTestFinished">;
 
@@ -165,6 +165,28 @@ test.for(["kafka", "kinesis"] as const)(
     const report = await taking("finish", true);
     expect(report).toMatchObject({ done: true, phase: "finish", late: { count: 0 } });
     expect(report.removed).toContainEqual({ partition: expect.any(String), missing });
+  },
+);
+
+test.for(["kafka", "kinesis", "event-hubs", "oci-streaming"] as const)(
+  "finish copies late records of %s that are stored behind what retention has removed, once that is given up",
+  async (form, context) => {
+    const source = await memorySide(context, form, "flights", 2);
+    const target = await memorySide(context, "kafka", "departures", 2);
+    const stateFile = join(await directoryOf(context), "cutover.json");
+    const checkpoints = checkpointFiles(await directoryOf(context));
+    const taking = (step: CutoverStep, acceptRemoved?: boolean): Promise<CutoverReport> =>
+      cutover(source, target, { step, stateFile, checkpoints, confirmed: true, acceptRemoved, quietMs: 0 });
+    await produce(source, keysOf(3), 4);
+    for (const step of ["check", "freeze", "drain", "mark", "translate", "go"] as const)
+      expect(await taking(step)).toMatchObject({ done: true });
+    await produce(source, ["removed"], 2);
+    await source.emulator.expire("flights");
+    await produce(source, ["late"], 2);
+    await expect(taking("finish")).rejects.toMatchObject({ code: "position-out-of-range" });
+    expect(await taking("finish", true)).toMatchObject({ done: false, late: { count: 2 }, copied: 2 });
+    expect(valuesByKey(await messagesOf(target))["late"]).toEqual(["late:0", "late:1"]);
+    expect(await taking("finish", true)).toMatchObject({ done: true, phase: "finish", late: { count: 0 } });
   },
 );
 

@@ -1,5 +1,6 @@
 import { StreamError } from "../../errors.ts";
 import { type OptionRule, checkOptions, rules } from "../../option-rules.ts";
+import type { Gap } from "../../position/range-types.ts";
 import type { Side } from "../side.ts";
 import { type CheckpointStore, STORE_RULE } from "./checkpoint.ts";
 
@@ -21,6 +22,11 @@ export interface CopyOptions {
    * @default false
    */
   mayReorder?: boolean | undefined;
+  /**
+   * The retention of the source has passed the place of the copy. Absent: `position-out-of-range`. Present: it is called, then the copy goes on behind the gap.
+   * Where the copy finds the same gap anew, after a failed write or as another member, it is called again.
+   */
+  onGap?: ((gap: Gap) => unknown) | undefined;
   /** Silence after which the partitions of this copier go to others. @default that of consumers */
   sessionTimeoutMs?: number | undefined;
   /** Ends the copy: what is under way is finished and stored. */
@@ -44,7 +50,7 @@ export interface CopyProgress {
 
 export interface CopyResult extends Pick<CopyProgress, "copied" | "duplicates" | "lag"> {}
 
-export interface ResolvedCopyOptions extends Pick<CopyOptions, "onProgress" | "sessionTimeoutMs"> {
+export interface ResolvedCopyOptions extends Pick<CopyOptions, "onGap" | "onProgress" | "sessionTimeoutMs"> {
   readonly group: string;
   readonly continuous: boolean;
   readonly ratePerSecond: number | null;
@@ -66,6 +72,7 @@ const RULES: Readonly<Record<keyof CopyOptions, OptionRule>> = {
   checkpoints: STORE_RULE,
   checkpointEveryMs: rules.durationMs,
   mayReorder: rules.boolean,
+  onGap: rules.function,
   sessionTimeoutMs: rules.positiveInteger,
   signal: rules.abortSignal,
   onProgress: rules.function,
@@ -82,6 +89,7 @@ export function resolveCopyOptions(source: Side, target: Side, options: CopyOpti
     checkpoints: options.checkpoints ?? null,
     checkpointEveryMs: options.checkpointEveryMs ?? 5_000,
     mayReorder: options.mayReorder ?? false,
+    onGap: options.onGap,
     sessionTimeoutMs: options.sessionTimeoutMs,
     signal: options.signal ?? null,
     onProgress: options.onProgress,

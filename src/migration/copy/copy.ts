@@ -103,7 +103,7 @@ class Copier implements RecordHandler {
   }
 
   async #consume(): Promise<void> {
-    const { group, batchMessages, checkpointEveryMs, sessionTimeoutMs } = this.#options;
+    const { group, batchMessages, checkpointEveryMs, sessionTimeoutMs, onGap } = this.#options;
     const consumer = openRecordConsumer(
       this.#source.context,
       {
@@ -114,6 +114,7 @@ class Copier implements RecordHandler {
         batch: { maxMessages: Math.min(batchMessages, this.#parts.limit.most) },
         commit: { everyMs: Math.max(1, checkpointEveryMs), everyMessages: 100_000 },
         retry: { maxAttempts: 5, retryable: mayPass },
+        onGap,
         onRevoked: (partitions) => this.#finish(partitions),
       },
       this,
@@ -140,9 +141,9 @@ class Copier implements RecordHandler {
       sourcePartitions.requireKnown(source, records);
       let partition = this.#partitions.get(source);
       if (partition === undefined) {
-        const { checkpoints } = this.#options;
+        const { checkpoints, onGap } = this.#options;
         const { digests } = this.#parts;
-        const parts = { source: this.#source, target: this.#target, checkpoints, held: this.#held, digests };
+        const parts = { source: this.#source, target: this.#target, checkpoints, held: this.#held, digests, onGap };
         const start = await startPartition(parts, context, this.#life.signal);
         partition = new PartitionCopy({ ...this.#parts, sourcePartitions }, source, start);
         this.#forgetFormer(source);

@@ -1,6 +1,7 @@
 import { isStreamError } from "../../errors.ts";
 import type { PartitionPlace, PositionPlace } from "../../position/place.ts";
 import type { MessageSource } from "../../position/position.ts";
+import type { Gap } from "../../position/range-types.ts";
 import { comesFrom, recordsFrom } from "../records-from.ts";
 import { resolveRange } from "../resolve-range.ts";
 import type { OpenSide } from "../side.ts";
@@ -17,16 +18,16 @@ const CLOCK_BEGINS_MS = Date.UTC(2025, 0, 1);
  * @throws `position-out-of-range` where less was copied than lies between the place and what the target holds behind it
  */
 export async function ordinalAt(
-  { source, target }: { readonly source: OpenSide; readonly target: OpenSide },
+  { source, target, onGap }: { readonly source: OpenSide; readonly target: OpenSide; readonly onGap: ((gap: Gap) => unknown) | undefined },
   of: MessageSource,
   place: PositionPlace | null,
   { last, messages }: Pick<HeldMessages, "last" | "messages">,
   signal: AbortSignal,
 ): Promise<bigint> {
   const { compare } = source;
-  const countTo = async (from: PartitionPlace, isReached: (position: string) => boolean): Promise<bigint> => {
+  const countTo = async (from: PartitionPlace, isReached: (position: string) => boolean, accepts?: typeof onGap): Promise<bigint> => {
     let count = 0n;
-    for await (const { records } of recordsFrom(source, of.partition, from, signal)) {
+    for await (const { records } of recordsFrom(source, of.partition, from, signal, accepts)) {
       for (const record of records) {
         if (isReached(record.position)) return count;
         if (!comesFrom(target.id, record)) count += 1n;
@@ -43,7 +44,8 @@ export async function ordinalAt(
   let first: string | null = null;
   for (const position of messages.keys()) if (first === null || compare(position, first) < 0) first = position;
   if (first !== null) {
-    const before = await countTo(place ?? { kind: "earliest" }, (position) => compare(position, first) >= 0);
+    // What retention has removed before it gets no ordinal any more.
+    const before = await countTo(place ?? { kind: "earliest" }, (position) => compare(position, first) >= 0, onGap);
     const ordinal = BigInt(messages.get(first)!.ordinal!) - 1n - before;
     if (ordinal < 0n) throw missingInTarget(of, first, target);
     return ordinal;

@@ -4,6 +4,7 @@ import { showName } from "../../option-rules.ts";
 import { acceptGap } from "../../position/accept-gap.ts";
 import type { PositionPlace } from "../../position/place.ts";
 import type { MessageSource } from "../../position/position.ts";
+import type { Gap } from "../../position/range-types.ts";
 import { sourceIdOf } from "../../provenance.ts";
 import { partitionHash, placeHash } from "../digest/place-hash.ts";
 import type { RecordDigests } from "../digest/record-digests.ts";
@@ -24,6 +25,8 @@ export interface StartParts {
   readonly checkpoints: CheckpointStore | null;
   readonly held: HeldMessagesReader;
   readonly digests: RecordDigests;
+  /** As in `CopyOptions`. */
+  readonly onGap: ((gap: Gap) => unknown) | undefined;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function startPartition(
   const isOrdered = context.capabilities.orderingUnit === "partition";
   const stored: PositionPlace | null =
     checkpoint === null || checkpoint.place === null ? null : { kind: "after", position: checkpoint.place };
-  if (stored !== null) await requireStillThere(parts.source, source, stored, signal);
+  if (stored !== null) await requireStillThere(parts, source, stored, signal);
   const further = isOrdered ? furtherPlace(start, stored, compare) : null;
   const isByCheckpoint = further !== null && further === stored;
   // What lies between the group and a checkpoint that cannot be compared with the log is looked for in the target.
@@ -91,11 +94,12 @@ function createdAnew(side: "source" | "target", { context }: OpenSide): StreamEr
   return new StreamError("position-mismatch", text, { provider, topic, operation: "copy" });
 }
 
-/** Whether the source has the message of the checkpoint: compaction may have removed it. @throws `position-out-of-range` where it has another one there */
+/** Whether the source has the message of the checkpoint: compaction may have removed it, or retention, where that is accepted. @throws `position-out-of-range` where it has another one there */
 async function isStillTheSame(parts: StartParts, source: MessageSource, checkpoint: Checkpoint, signal: AbortSignal): Promise<boolean> {
   if (!parts.source.context.capabilities.startAtPosition) return false;
   const { place, digest } = checkpoint;
-  for await (const { records } of recordsFrom(parts.source, source.partition, { kind: "at", position: place! }, signal)) {
+  const at = { kind: "at", position: place! } as const;
+  for await (const { records } of recordsFrom(parts.source, source.partition, at, signal, parts.onGap)) {
     const first = records[0];
     if (first === undefined) continue;
     if (first.position !== place) return false;
@@ -106,18 +110,27 @@ async function isStillTheSame(parts: StartParts, source: MessageSource, checkpoi
   return false;
 }
 
-/** What was stored last may be gone by now, but nothing behind it. @throws `position-out-of-range` for a gap, and for a log that was cut */
-async function requireStillThere(side: OpenSide, source: MessageSource, place: PositionPlace, signal: AbortSignal): Promise<void> {
+/**
+ * What was stored last may be gone by now, but nothing behind it, unless that is accepted.
+ * @throws `position-out-of-range` for a gap, and for a log that was cut
+ */
+async function requireStillThere(
+  { source: side, onGap }: StartParts,
+  source: MessageSource,
+  place: PositionPlace,
+  signal: AbortSignal,
+): Promise<void> {
   if (!side.context.capabilities.startAtPosition) return;
   const { partition } = source;
   const request = { from: { kind: "position", partition, place }, until: null, partitions: [partition] } as const;
   const range = await resolveRange(side, "copy", request, signal);
   const gap = range.partitions.find((one) => one.partition === partition)?.gap ?? null;
   if (gap === null) return;
+  if (onGap !== undefined) return acceptGap("reader", source, gap, onGap);
   const { provider, topic } = source;
   const text =
     "the retention of the source has passed the checkpoint of this partition: what lay behind it may never have been copied. " +
-    "If another copier has copied it, with checkpoints of its own, give those, or remove this checkpoint";
+    "If another copier has copied it, with checkpoints of its own, give those, or remove this checkpoint. To give it up, allow that (--accept-removed, in the library `onGap`)";
   const cause: unknown = await acceptGap("reader", source, gap, undefined).catch((refused: unknown) => refused);
   const position = isStreamError(cause) ? cause.position : undefined;
   throw new StreamError("position-out-of-range", text, { provider, topic, partition, position, operation: "copy", cause });

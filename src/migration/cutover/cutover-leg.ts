@@ -110,9 +110,9 @@ export class CutoverWay {
     return await this.#unlessLate({ copied });
   }
 
-  async #copy(): Promise<{ readonly copied: number }> {
+  async #copy(onGap?: (gap: RemovedRecords) => void): Promise<{ readonly copied: number }> {
     const { source, target, copyGroup, checkpoints, signal } = this.#parts;
-    const result = await copy(source, target, { group: copyGroup, checkpoints, signal });
+    const result = await copy(source, target, { group: copyGroup, checkpoints, signal, onGap });
     // A copy that is told to end has not copied everything.
     signal.throwIfAborted();
     return result;
@@ -163,13 +163,17 @@ export class CutoverWay {
 
   /** What is late now is copied, and named. */
   async #finish(): Promise<StepResult> {
-    const { from, signal } = this.#parts;
+    const { from, acceptRemoved, signal } = this.#parts;
     // Taken first: what comes while the late ones are read may be named twice, but never not at all.
     const frozenAt = await endOf(from, signal);
     const removed: RemovedRecords[] = [];
     const late = await this.#lateUnlessRemoved(removed);
     if (late.count === 0) return { done: true, leg: this.#leg, removed };
-    const { copied } = await this.#copy();
+    // The group of the copy stands where the freeze was.
+    const onGap = ({ partition, missing }: RemovedRecords): void => {
+      if (removed.every((known) => known.partition !== partition)) removed.push({ partition, missing });
+    };
+    const { copied } = await this.#copy(acceptRemoved ? onGap : undefined);
     return { done: false, leg: { ...this.#leg, frozenAt }, late, removed, copied };
   }
 
