@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { StreamError, isStreamError } from "../errors.ts";
 import { type CopyProgress, type PlanResult, type VerifyResult, checkpointFiles, copy, plan, verify } from "../migration/index.ts";
+import type { Gap } from "../position/range-types.ts";
 import { addCutover } from "./migrate-cutover.ts";
 import { addTranslateGroups } from "./migrate-groups.ts";
 import { addPositions } from "./migrate-positions.ts";
@@ -177,6 +179,13 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
   const printed: Promise<void>[] = [];
   let last: CopyProgress = { copied: 0, duplicates: 0, returned: 0, lag: null, partitions: [] };
   const rates = new RateMeter();
+  // The group and a checkpoint tell of the same gap.
+  const removed = new Set<string>();
+  const told = (gap: Gap): void => {
+    const text = `${removedText(gap, "before they were copied")}.`;
+    if (!removed.has(text)) progress.print(text);
+    removed.add(text);
+  };
   const progress = new Progress(() => copyProgressText(last, rates.perSecond), { hidden: json && output.isTerminal });
   try {
     await interruptible(async (interrupted) => {
@@ -186,7 +195,7 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
           continuous,
           ratePerSecond: rate,
           mayReorder,
-          onGap: acceptRemoved ? (gap) => progress.print(`${removedText(gap, "before they were copied")}.`) : undefined,
+          onGap: acceptRemoved ? told : undefined,
           checkpoints: checkpointFiles(stateDirectory(options)),
           signal: interrupted,
           onProgress: (now) => {
@@ -207,6 +216,11 @@ async function copyMessages(options: CopyCommandOptions): Promise<void> {
       // Who goes on by the exit code must not take for done what has an end and may not have come to it.
       if (continuous !== true && result.lag !== 0) interrupted.throwIfAborted();
     });
+  } catch (error) {
+    if (!isStreamError(error, "position-out-of-range") || !error.message.includes("give onGap")) throw error;
+    const { provider, topic, partition, position, operation } = error;
+    const details = { provider, topic, partition, position, operation, cause: error };
+    throw new StreamError(error.code, `${error.message} (here: --accept-removed)`, details);
   } finally {
     progress.end();
   }
