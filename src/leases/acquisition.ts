@@ -1,35 +1,102 @@
+import type { StreamError } from "../driver/index.ts";
 import { inParallel } from "../adapter-kit/in-parallel.ts";
 import { type GroupRow, type Held, type LeaseRow, nextEpoch } from "./lease-row.ts";
 import { Lease, type LeaseParts } from "./lease.ts";
 import type { MemberParts } from "./member-parts.ts";
 import type { OwnedLeases } from "./owned-leases.ts";
+import { requireRepeatable } from "./persist.ts";
 import { RowWriter } from "./row-writer.ts";
 
-/** Makes free rows the member's own. */
+/** So many rows are refused by a store that refuses all of them: the others are not tried in the same turn. */
+const MOST_REFUSED = 16;
+
+/** Makes free rows the member's own. What the store refuses of one row holds up no other. */
 export class Acquisition {
   readonly #parts: MemberParts;
   readonly #owned: OwnedLeases;
+  /** The rows that the store has refused in the last turn. What was written of them is not known. */
+  #refused: ReadonlyMap<string, StreamError> = new Map();
 
   constructor(parts: MemberParts, owned: OwnedLeases) {
     this.#parts = parts;
     this.#owned = owned;
   }
 
+  /** Has the store refused a row, so that it should be tried again soon? */
+  get hasRefused(): boolean {
+    return this.#refused.size > 0;
+  }
+
   /**
    * Acquires these rows. Only then it looks whether the group is moved: a reset that begins later sees that the rows are owned. What was
    * acquired beside a reset is released again, and was never delivered.
-   * @returns whether all of them are owned now; `false`: somebody else was faster, or the group is moved
+   * @returns whether all of them are owned now that the store has not refused; `false`: somebody else was faster, or the group is moved
+   * @throws where the store has refused a row, and the member owns nothing
    */
   async take(group: GroupRow, rows: readonly Held<LeaseRow>[]): Promise<boolean> {
+    const former = this.#refused;
+    const wasRefused = ({ row }: Held<LeaseRow>): boolean => former.has(row.partition);
+    const refusals = new Map<string, StreamError>();
+    this.#refused = refusals;
+    // What was refused before may take long again: the others begin first.
+    const hasOthers = await this.#takeSome(
+      group,
+      rows.filter((held) => !wasRefused(held)),
+      refusals,
+    );
+    const hasRefused = await this.#takeSome(group, rows.filter(wasRefused), refusals);
+    const [refusal] = refusals.values();
+    if (refusal !== undefined && this.#owned.size === 0) throw refusal;
+    return hasOthers && hasRefused;
+  }
+
+  async #takeSome(group: GroupRow, rows: readonly Held<LeaseRow>[], refusals: Map<string, StreamError>): Promise<boolean> {
     const { store, life, requests } = this.#parts;
     if (rows.length === 0) return true;
-    const leases = (await inParallel(rows, (held) => this.#acquire(group, held))).filter((lease) => lease !== null);
-    const now = (await store.readGroup(requests))?.row;
-    const isUnmoved = now?.id === group.id && now.move === null && now.moves === group.moves;
-    if (isUnmoved && !life.aborted) for (const lease of leases) if (lease.isCurrent) this.#owned.begin(lease);
-    const refused = leases.filter(({ assignment }) => !this.#owned.has(assignment.partition));
-    for (const lease of refused) this.#owned.release(lease);
-    return leases.length - refused.length === rows.length;
+    const leases: Lease[] = [];
+    let wereFree = true;
+    try {
+      await inParallel(rows, async (held) => {
+        if (refusals.size >= MOST_REFUSED) return;
+        try {
+          const lease = await this.#acquire(group, held);
+          if (lease === null) wereFree = false;
+          else leases.push(lease);
+        } catch (error) {
+          requireRepeatable(error, requests);
+          this.#note(held.row.partition, error, refusals);
+        }
+      });
+      const now = (await store.readGroup(requests))?.row;
+      const isUnmoved = now?.id === group.id && now.move === null && now.moves === group.moves;
+      if (isUnmoved && !life.aborted) for (const lease of leases) if (lease.isCurrent) this.#owned.begin(lease);
+    } finally {
+      // Also where something has failed: nobody else knows of them, and the member may be closed next.
+      const unused = leases.filter(({ assignment }) => !this.#owned.has(assignment.partition));
+      for (const lease of unused) this.#owned.release(lease);
+      wereFree &&= unused.length === 0;
+    }
+    return wereFree;
+  }
+
+  #note(partition: string, error: StreamError, refusals: Map<string, StreamError>): void {
+    const { report, watchMs } = this.#parts;
+    refusals.set(partition, error);
+    if (report.wants("retry")) report({ kind: "retry", operation: "acquire a lease", error, delayMs: watchMs });
+  }
+
+  /** Frees what was written although the store has refused it. @returns whether there was anything */
+  async withdraw(): Promise<boolean> {
+    const { store, id, requests } = this.#parts;
+    const freed = await inParallel([...this.#refused.keys()], async (partition) => {
+      for (;;) {
+        const held = await store.read(partition, requests);
+        if (held?.row.owner !== id) return false;
+        const free = { ...held.row, owner: null, beat: held.row.beat + 1n };
+        if ((await store.swap(held, free, requests)) !== null) return true;
+      }
+    });
+    return freed.includes(true);
   }
 
   /** Acquires a row with the next epoch. @returns `null`: somebody else was faster */

@@ -146,7 +146,7 @@ export class Member {
     }
     this.#moveWatch.over(this.#group!.row);
     const { describeMs, life } = this.#parts;
-    if (group.row.attention !== seen.attention || this.#rows.isDue) this.#isDirty = true;
+    if (group.row.attention !== seen.attention || this.#rows.isDue || this.#acquisition.hasRefused) this.#isDirty = true;
     if ((await this.#wish.isAnswered()) || (await this.#topic.hasChanged(describeMs, life))) this.#isDirty = true;
     if (this.#isDirty) await this.#turn(this.#group!);
     // A turn that found another topic of the name is followed by another one.
@@ -226,7 +226,8 @@ export class Member {
   /** @returns whether others can take something now */
   async #free(): Promise<boolean> {
     const withdrawn = this.#persist(() => this.#wish.withdraw());
-    const freed = await Promise.all([this.#owned.releaseAll(), withdrawn.catch(() => false)]);
+    const acquired = this.#persist(() => this.#acquisition.withdraw());
+    const freed = await Promise.all([this.#owned.releaseAll(), withdrawn.catch(() => false), acquired.catch(() => false)]);
     return freed.includes(true);
   }
 

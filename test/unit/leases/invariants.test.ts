@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isStreamError } from "../../../src/errors.ts";
 import * as sound from "../../../src/leases/index.ts";
+import { apart } from "./invariants/apart.ts";
 import { deletedRows } from "./invariants/deleted-rows.ts";
 import { expiry } from "./invariants/expiry.ts";
 import { fence } from "./invariants/fence.ts";
@@ -35,6 +36,7 @@ const invariants = [
   deletedRows,
   prompt,
   patience,
+  apart,
 ];
 
 describe.each(invariants)("$name", (invariant) => {

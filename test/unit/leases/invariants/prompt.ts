@@ -24,8 +24,8 @@ export const prompt: Invariant = {
     {
       name: "tells-nobody-of-what-it-withdraws",
       file: "member.ts",
-      find: "withdrawn.catch(() => false)]",
-      replace: "withdrawn.then(() => false)]",
+      find: "withdrawn.catch(() => false),",
+      replace: "withdrawn.then(() => false),",
     },
     {
       name: "lists-the-topic-with-the-rows",
