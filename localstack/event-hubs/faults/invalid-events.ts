@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { AmqpRefusal, Condition } from "../amqp-refusal.ts";
 import type { IncomingEvent } from "../hubs/incoming-event.ts";
+import { viewOf } from "../wire/message-sections.ts";
 
 /** Events that were made invalid. They are recognised by key, body and properties, because a retry may send them in another batch. */
 export class InvalidEvents {
@@ -32,6 +33,6 @@ function identityOf({ partitionKey, sections }: IncomingEvent): string {
   return createHash("sha1")
     .update(partitionKey ?? "")
     .update("\0")
-    .update(sections.rest)
+    .update(viewOf(sections.rest))
     .digest("base64");
 }

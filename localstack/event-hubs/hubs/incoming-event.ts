@@ -1,6 +1,6 @@
 import { AmqpRefusal, Condition } from "../amqp-refusal.ts";
 import { MalformedAmqp } from "../wire/amqp-reader.ts";
-import { type MessageSections, type RawEntry, entriesOf, splitMessage, valueOf } from "../wire/message-sections.ts";
+import { type MessageSections, type RawEntry, NULL, entriesOf, splitMessage, valueOf } from "../wire/message-sections.ts";
 
 export const PARTITION_KEY = "x-opt-partition-key";
 
@@ -11,9 +11,6 @@ export interface IncomingEvent {
   /** Its own one, else that of the batch. */
   readonly partitionKey: string | null;
 }
-
-/** The constructor of `null`. */
-const NULL = 0x40;
 
 /** The message format of a batch: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide */
 const BATCH_FORMAT = 0x80013700;
@@ -26,7 +23,7 @@ export function incomingEvents(transferred: Buffer, format: number): readonly In
   // The events are kept as they came: a small payload must not keep all that was read from the connection with it.
   const payload = transferred.length * 2 < transferred.buffer.byteLength ? Buffer.from(transferred) : transferred;
   try {
-    return format === BATCH_FORMAT ? eventsOfBatch(payload) : [incomingEvent(payload, null)];
+    return format === BATCH_FORMAT ? eventsOfBatch(payload) : [incomingEvent(splitMessage(payload), null)];
   } catch (error) {
     if (!(error instanceof MalformedAmqp)) throw error;
     throw new AmqpRefusal(Condition.decodeError, `The message could not be decoded: ${error.message}`);
@@ -37,11 +34,10 @@ function eventsOfBatch(payload: Buffer): readonly IncomingEvent[] {
   const { messageAnnotations, data } = splitMessage(payload);
   if (data === null) throw new AmqpRefusal(Condition.notAllowed, "A batch needs data sections, each with one message");
   const key = partitionKeyOf(entriesOf(messageAnnotations));
-  return data.map((message) => incomingEvent(message, key));
+  return data.map(({ source, start, end }) => incomingEvent(splitMessage(source, start, end), key));
 }
 
-function incomingEvent(payload: Buffer, keyOfBatch: string | null): IncomingEvent {
-  const sections = splitMessage(payload);
+function incomingEvent(sections: MessageSections, keyOfBatch: string | null): IncomingEvent {
   const annotations = entriesOf(sections.messageAnnotations);
   return { sections, annotations, partitionKey: partitionKeyOf(annotations) ?? keyOfBatch };
 }
@@ -56,8 +52,8 @@ function partitionKeyOf(annotations: readonly RawEntry[]): string | null {
 }
 
 /** A body without any byte: the payload of a tombstone. */
-export function hasNullPayload({ data, value, hasSequence }: MessageSections): boolean {
-  if (hasSequence) return false;
-  if (value !== undefined) return value[0] === NULL;
-  return data === null || data.every(({ length }) => length === 0);
+export function hasNullPayload(sections: MessageSections): boolean {
+  if (sections.hasSequence) return false;
+  const { value } = sections;
+  return value === undefined ? !sections.hasData : value[0] === NULL;
 }

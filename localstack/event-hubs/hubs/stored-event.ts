@@ -34,11 +34,16 @@ export class StoredEvent {
   readonly isTombstone: boolean;
   /** Of the message as readers get it. */
   readonly length: number;
-  readonly #header: Buffer;
+  /** Of the header and of the rest, as `ByteRange` has them: most of what is kept is one object for each event. */
+  readonly #headerSource: Buffer;
+  readonly #headerStart: number;
+  readonly #headerEnd: number;
+  readonly #restSource: Buffer;
+  readonly #restStart: number;
+  readonly #restEnd: number;
   /** Keys and values of annotations that are not the service's. */
   readonly #others: readonly Buffer[];
   readonly #annotationsLength: number;
-  readonly #rest: Buffer;
 
   constructor({ sections, annotations, partitionKey }: IncomingEvent, { sequenceNumber, offset, enqueuedMs }: EventPlace) {
     this.sequenceNumber = sequenceNumber;
@@ -46,34 +51,36 @@ export class StoredEvent {
     this.enqueuedMs = enqueuedMs;
     this.partitionKey = partitionKey;
     this.isTombstone = hasNullPayload(sections);
-    this.#header = sections.header;
-    this.#rest = sections.rest;
+    const { header, rest } = sections;
+    [this.#headerSource, this.#headerStart, this.#headerEnd] = [header.source, header.start, header.end];
+    [this.#restSource, this.#restStart, this.#restEnd] = [rest.source, rest.start, rest.end];
     this.#others = othersOf(annotations);
     let length = PLACE_BYTES + stringLength(offset);
     for (const other of this.#others) length += other.length;
     if (partitionKey !== null) length += PARTITION_KEY_KEY.length + stringLength(partitionKey);
     this.#annotationsLength = length;
-    this.length = this.#header.length + DESCRIPTOR_BYTES + MAP_HEAD_BYTES + length + this.#rest.length;
+    this.length = this.headerLength + DESCRIPTOR_BYTES + MAP_HEAD_BYTES + length + (rest.end - rest.start);
   }
 
   /** Where the delivery annotations of a reader go: behind the header. */
   get headerLength(): number {
-    return this.#header.length;
+    return this.#headerEnd - this.#headerStart;
   }
 
   /** The message as readers get it, in a new buffer. */
   get bytes(): Buffer {
-    return this.#messageWith(this.#rest);
+    return this.#messageWith(this.#restSource, this.#restStart, this.#restEnd);
   }
 
   /** The message with a data section that holds no binary, which AMQP does not have, instead of all that was sent. */
   get damagedBytes(): Buffer {
-    return this.#messageWith(amqp.described(Section.data, amqp.boolean(true)));
+    const damaged = amqp.described(Section.data, amqp.boolean(true));
+    return this.#messageWith(damaged, 0, damaged.length);
   }
 
-  #messageWith(rest: Buffer): Buffer {
-    const writer = new AmqpWriter(this.length - this.#rest.length + rest.length);
-    writer.bytes(this.#header);
+  #messageWith(rest: Buffer, restStart: number, restEnd: number): Buffer {
+    const writer = new AmqpWriter(this.length - (this.#restEnd - this.#restStart) + (restEnd - restStart));
+    writer.range(this.#headerSource, this.#headerStart, this.#headerEnd);
     writer.descriptor(Section.messageAnnotations);
     writer.mapHead(this.#annotationsLength, this.#others.length + (this.partitionKey === null ? 6 : 8));
     for (const item of this.#others) writer.bytes(item);
@@ -87,7 +94,7 @@ export class StoredEvent {
       writer.bytes(PARTITION_KEY_KEY);
       writer.string(this.partitionKey);
     }
-    writer.bytes(rest);
+    writer.range(rest, restStart, restEnd);
     return writer.target;
   }
 }

@@ -16,14 +16,17 @@ const FIXED_WIDTHS: Readonly<Record<number, number>> = { 0x4: 0, 0x5: 1, 0x6: 2,
  */
 export class AmqpReader {
   readonly bytes: Buffer;
-  offset = 0;
+  offset: number;
+  readonly #end: number;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, start = 0, end = bytes.length) {
     this.bytes = bytes;
+    this.offset = start;
+    this.#end = end;
   }
 
   get isAtEnd(): boolean {
-    return this.offset >= this.bytes.length;
+    return this.offset >= this.#end;
   }
 
   /** The code that the value at this place is described by; symbols are not understood. @throws MalformedAmqp */
@@ -134,8 +137,8 @@ export class AmqpReader {
   }
 
   #byte(): number {
-    const byte = this.bytes[this.offset];
-    if (byte === undefined) throw new MalformedAmqp("the bytes end within a value");
+    if (this.isAtEnd) throw new MalformedAmqp("the bytes end within a value");
+    const byte = this.bytes[this.offset]!;
     this.offset += 1;
     return byte;
   }
@@ -153,7 +156,7 @@ export class AmqpReader {
 
   #pass(length: number): void {
     const end = this.offset + length;
-    if (end > this.bytes.length) throw new MalformedAmqp("the bytes end within a value");
+    if (end > this.#end) throw new MalformedAmqp("the bytes end within a value");
     this.offset = end;
   }
 }

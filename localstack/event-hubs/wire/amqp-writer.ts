@@ -85,6 +85,11 @@ export class AmqpWriter {
     this.#at += bytes.length;
   }
 
+  range(source: Buffer, start: number, end: number): void {
+    source.copy(this.target, this.#at, start, end);
+    this.#at += end - start;
+  }
+
   descriptor(code: number): void {
     this.#byte(0x00);
     this.#byte(0x53);
