@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { pause } from "../../../src/adapter-kit/index.ts";
 import type { StartPoint, StreamError } from "../../../src/driver/index.ts";
 import { classify, pubsubError } from "../errors.ts";
@@ -13,6 +14,8 @@ export const DELETED_TOPIC = "_deleted-topic_";
 /** How long another member may take for the start that it has begun. */
 const OTHERS_START_MS = 2_000;
 const LOOK_MS = 50;
+/** A look that takes longer does not count for more: this process was busy, and the other member may be in it. */
+const LONGEST_LOOK_MS = 500;
 const CLEAN_UP_MS = 5_000;
 const NEVER = {};
 
@@ -145,10 +148,13 @@ export class GroupSubscriptions {
   /** Carries out a start that another member has begun, if that one is gone. */
   async #finishStart(name: string, found: SubscriptionFacts, signal: AbortSignal): Promise<void> {
     let latest: SubscriptionFacts | null = found;
-    for (let waitedMs = 0; latest?.labels?.[START_LABEL] !== undefined && waitedMs < OTHERS_START_MS; waitedMs += LOOK_MS) {
+    for (let waitedMs = 0; latest?.labels?.[START_LABEL] !== undefined && waitedMs < OTHERS_START_MS;) {
+      const lookedMs = performance.now();
       await pause(LOOK_MS, signal);
       signal.throwIfAborted();
       latest = await this.calls.find(name, signal);
+      // The answers of a service that is far away take longer than the pauses.
+      waitedMs += Math.min(performance.now() - lookedMs, LONGEST_LOOK_MS);
     }
     const pending = latest?.labels?.[START_LABEL];
     if (latest === null || pending === undefined) return;
