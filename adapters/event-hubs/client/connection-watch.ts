@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from "node:timers";
+import { clearInterval, setInterval, setTimeout } from "node:timers";
 
 type Listener = (lost: ConnectionLost) => void;
 
@@ -9,7 +9,7 @@ interface Emitter {
 /** Of the AMQP library. */
 interface AmqpConnection {
   readonly socket?: unknown;
-  /** Runs out where nothing comes for too long: there is another one after each byte that has come. */
+  /** Runs out where nothing comes for too long: there is another one after each byte that has come, and a first one after the first that was sent. */
   readonly heartbeat_in?: unknown;
   abort_socket?(socket: unknown): void;
 }
@@ -39,6 +39,8 @@ export class ConnectionLost extends Error {
 
 /** A connection by which nothing at all has come for so long, while a request waits for its answer, counts as lost: less than a request may take. */
 export const SILENT_MS = 10_000;
+/** It is measured in so many steps: one is not over because this process was busy. */
+const SILENT_STEPS = 10;
 
 /** How soon the SDK has a new connection in the place of the broken one. */
 const REPLACED_MS = 20;
@@ -90,24 +92,34 @@ export class ConnectionWatch {
       failure.reject(error);
       lost.abort();
     }, lane);
-    const silence = setTimeout(this.#endIfSilent(), this.#silentMs);
+    const endSilence = this.#endWhenSilent();
     try {
       return await Promise.race([request(lost.signal), failure.promise]);
     } finally {
-      clearTimeout(silence);
+      endSilence();
       end();
       signal.removeEventListener("abort", onAbort);
     }
   }
 
-  /** Network devices forget connections without a word to either end. @returns ends the connection if nothing has come by it since now */
-  #endIfSilent(): () => void {
-    const connection = this.#amqpConnection;
-    const heard = connection?.heartbeat_in;
-    return () => {
-      if (connection?.socket === undefined || connection !== this.#amqpConnection || connection.heartbeat_in !== heard) return;
-      connection.abort_socket?.(connection.socket);
-    };
+  /**
+   * Network devices forget connections without a word to either end. Ends the connection when nothing has come by it for so long. The AMQP library also
+   * begins to count at its first own word, so that one look at the end would take that for an answer, and wait a minute for a connection that never opens.
+   * @returns ends the watch
+   */
+  #endWhenSilent(): () => void {
+    let connection = this.#amqpConnection;
+    let heard = connection?.heartbeat_in;
+    let silentSteps = 0;
+    const timer = setInterval(() => {
+      const current = this.#amqpConnection;
+      const isSilent = current?.socket !== undefined && current === connection && current.heartbeat_in === heard;
+      silentSteps = isSilent ? silentSteps + 1 : 0;
+      connection = current;
+      heard = current?.heartbeat_in;
+      if (silentSteps >= SILENT_STEPS) current?.abort_socket?.(current.socket);
+    }, this.#silentMs / SILENT_STEPS);
+    return () => clearInterval(timer);
   }
 
   get #amqpConnection(): AmqpConnection | undefined {

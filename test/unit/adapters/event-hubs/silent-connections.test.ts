@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type AddressInfo, type Socket, createServer } from "node:net";
+import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { expect, test } from "vitest";
@@ -39,6 +42,33 @@ test("a connection that is lost without a word is found by a request that waits 
   await expect(client.ask()).rejects.toBeInstanceOf(ConnectionLost);
   await client.open.opened();
   expect(await client.ask()).toEqual(["0"]);
+});
+
+/** Of SASL, as the service answers it: https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-security-v1.0-os.html#section-sasl */
+const HEADER_OF_SASL = Buffer.from("AMQP\u0003\u0001\u0000\u0000", "latin1");
+
+test.each([
+  ["that is never answered", null],
+  ["whose answers end while it opens", HEADER_OF_SASL],
+])("a connection %s is given up long before the minute of the library", GENEROUS, async (_, answer) => {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on("error", () => undefined));
+    socket.once("data", () => answer !== null && socket.write(answer));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const connectionString = `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=k;SharedAccessKey=a2V5;UseDevelopmentEmulator=true`;
+  const open = new OpenClient(new EventHubProducerClient(connectionString, "flights", NO_RETRIES), NEVER_MS, SILENT_MS);
+  const startedMs = performance.now();
+  try {
+    await expect(open.opened()).rejects.toBeInstanceOf(ConnectionLost);
+    expect(performance.now() - startedMs).toBeLessThan(LATE_MS);
+  } finally {
+    await open.close();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
 });
 
 test(
