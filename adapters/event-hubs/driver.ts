@@ -1,3 +1,4 @@
+import { reachPart } from "../../src/adapter-kit/index.ts";
 import type {
   AdminDriver,
   Capabilities,
@@ -123,14 +124,8 @@ class OpenEventHubsDriver implements ProviderDriver {
     await this.check(signal);
     const { blobs } = this.#service;
     if (blobs === null) return [];
-    const name = "Blob Storage, for groups";
-    try {
-      await blobs.check(signal);
-      return [{ name, error: null, advice: null }];
-    } catch (error) {
-      signal.throwIfAborted();
-      return [{ name, error: classify(error), advice: BLOBS_ADVICE }];
-    }
+    const part = { name: "Blob Storage, for groups", advice: BLOBS_ADVICE, classify, check: async () => blobs.check(signal) };
+    return [await reachPart(part, signal)];
   }
 
   adviceWithout(capability: Capability): string | null {

@@ -1,3 +1,4 @@
+import { reachPart } from "../../src/adapter-kit/index.ts";
 import type {
   AdminDriver,
   Capabilities,
@@ -92,15 +93,9 @@ class OpenKafkaDriver implements ProviderDriver {
   async reach(signal: AbortSignal): Promise<readonly ReachedPart[]> {
     const { brokers } = await this.#client.metadata([], signal);
     return Promise.all(
-      brokers.map(async ({ brokerId, host, port }): Promise<ReachedPart> => {
+      brokers.map(async ({ brokerId, host, port }) => {
         const name = `broker ${brokerId} at ${host}:${port}`;
-        try {
-          await this.#client.reach(brokerId, signal);
-          return { name, error: null, advice: null };
-        } catch (error) {
-          signal.throwIfAborted();
-          return { name, error: classify(error), advice: ADVERTISED };
-        }
+        return reachPart({ name, advice: ADVERTISED, classify, check: async () => this.#client.reach(brokerId, signal) }, signal);
       }),
     );
   }

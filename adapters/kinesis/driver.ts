@@ -1,3 +1,4 @@
+import { reachPart } from "../../src/adapter-kit/index.ts";
 import type {
   AdminDriver,
   Capabilities,
@@ -91,13 +92,9 @@ class OpenKinesisDriver implements ProviderDriver {
   async reach(signal: AbortSignal): Promise<readonly ReachedPart[]> {
     const { connection } = this.#service;
     await this.check(signal);
-    try {
-      await connection.dynamo(({ ListTablesCommand }) => new ListTablesCommand({ Limit: 1 }), { operation: "ListTables" }, signal);
-      return [{ name: "DynamoDB, for groups", error: null, advice: null }];
-    } catch (error) {
-      signal.throwIfAborted();
-      return [{ name: "DynamoDB, for groups", error: classify(error), advice: DYNAMO_ADVICE }];
-    }
+    const check = async () =>
+      connection.dynamo(({ ListTablesCommand }) => new ListTablesCommand({ Limit: 1 }), { operation: "ListTables" }, signal);
+    return [await reachPart({ name: "DynamoDB, for groups", advice: DYNAMO_ADVICE, classify, check }, signal)];
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {

@@ -1,3 +1,4 @@
+import { reachPart } from "../../src/adapter-kit/index.ts";
 import type {
   AdminDriver,
   Capabilities,
@@ -110,14 +111,8 @@ class OpenOciDriver implements ProviderDriver {
     await this.check(signal);
     const { objects } = this.#service;
     if (objects === null) return [];
-    const name = "Object Storage, for groups";
-    try {
-      await objects.check(signal);
-      return [{ name, error: null, advice: null }];
-    } catch (error) {
-      signal.throwIfAborted();
-      return [{ name, error: classify(error), advice: OBJECTS_ADVICE }];
-    }
+    const part = { name: "Object Storage, for groups", advice: OBJECTS_ADVICE, classify, check: async () => objects.check(signal) };
+    return [await reachPart(part, signal)];
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {

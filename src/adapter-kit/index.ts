@@ -12,6 +12,8 @@ export { sdkErrorParts } from "./sdk-error-parts.ts";
 export type { SdkErrorParts } from "./sdk-error-parts.ts";
 export { sdkNotLoaded } from "./sdk-not-loaded.ts";
 export type { RequiredSdk } from "./sdk-not-loaded.ts";
+export { reachPart } from "./reach-part.ts";
+export type { PartToReach } from "./reach-part.ts";
 export { PermissionAttempts } from "./permission-attempts.ts";
 export { change } from "./change.ts";
 export type { ChangeErrors } from "./change.ts";
