@@ -90,8 +90,8 @@ export class PubSubConsumer implements ConsumerDriver {
       if (!isJoined && !over.signal.aborted) sink.joined();
       isJoined = true;
     };
-    // Silence of a subscription whose seek does not hold yet is none.
-    const silenceFromMs = isFresh ? performance.now() + this.#service.seekSettlingMs : 0;
+    // Silence is none while the seek of a new subscription does not hold yet, nor while a dead member may hold messages of an old one.
+    const silenceFromMs = performance.now() + (isFresh ? this.#service.seekSettlingMs : this.#settings.sessionTimeoutMs);
     const unordered = isChecked ? undefined : withoutOrder(topic, subscription);
     const settings = { topic, subscription, isFresh, deadlineSeconds, flow, silenceFromMs, check, unordered, interrupted, answered };
     const stream = new PullStream(this.#service, settings, calls, leases);

@@ -4,6 +4,7 @@ import { startEmulatedPubSub } from "../../localstack/pubsub/emulated-pubsub.ts"
 import { bytes, connect } from "../../src/index.ts";
 import { copyGroup } from "../../src/migration/copy/copy-options.ts";
 import { type CopyProgress, copy, translateGroups, verify } from "../../src/migration/index.ts";
+import { rawClients } from "../unit/localstack/pubsub/raw-clients.ts";
 import { type MemorySide, equalResult, keysOf, memorySide, messagesOf, produce, valuesByKey } from "./two-topics.ts";
 
 /** Handles until enough was handled. @returns the values */
@@ -111,7 +112,8 @@ test("a group that exists on a service that shows no members is moved when it is
   expect(await translateGroups(source, target, { groups: ["delays"], confirmed: true })).toMatchObject({ done: true });
 });
 
-test("what a service delivers again while it is copied is left out: the target holds each message once", async (context) => {
+test.concurrent("what a service delivers again while it is copied is left out: the target holds each message once", async (context) => {
+  const { expect } = context;
   const emulator = await startEmulatedPubSub({ topics: { flights: { groups: [copyGroup("flights", "departures")] } } });
   context.onTestFinished(() => emulator.close());
   const connection = await connect(emulator.url, { require: ["groupReset"] });
@@ -139,6 +141,26 @@ test("what a service delivers again while it is copied is left out: the target h
   expect(await verify(source, target)).toEqual(equalResult(600));
   const expected = keys.map((key) => [key, Array.from({ length: 60 }, (_, number) => `${key}:${number}`)]);
   expect(valuesByKey(await messagesOf(target))).toEqual(Object.fromEntries(expected));
+});
+
+test.concurrent("a copy with an end waits for what a copier that was killed still holds", async (context) => {
+  const { expect } = context;
+  const emulator = await startEmulatedPubSub({ topics: { flights: {} } });
+  context.onTestFinished(() => emulator.close());
+  const connection = await connect(emulator.url, { require: ["groupReset"] });
+  context.onTestFinished(() => connection.close({ timeoutMs: 1_000 }));
+  const source = { connection, topic: "flights" };
+  const target = await memorySide(context, "kafka", "departures", 3);
+  await produce(source, keysOf(10), 30);
+  await connection.admin.resetGroup("flights", copyGroup("flights", "departures"), "earliest");
+  const killed = rawClients(emulator);
+  context.onTestFinished(() => killed[Symbol.asyncDispose]());
+  const [subscriptions] = await killed.publisher.listTopicSubscriptions({ topic: killed.topic("flights") }, { retry: null });
+  const pulling = killed.stream(subscriptions[0]!);
+  await pulling.take(300);
+  pulling.cancel();
+  expect((await copy(source, target, { sessionTimeoutMs: 10_000 })).copied).toBe(300);
+  expect(await verify(source, target)).toEqual(equalResult(300));
 });
 
 test("a group of a service without positions has handled everything, when that is confirmed", async (context) => {
