@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kafka, type Producer as RawProducer, Partitioners, logLevel } from "kafkajs";
 import { murmur2 } from "../../adapters/kafka/produce/murmur2.ts";
 import { startKafka } from "../../localstack/kafka/kafka-cluster.ts";
-import { type Connection, bytes, connect } from "../../src/index.ts";
+import { type Connection, type DeliverEvent, bytes, connect } from "../../src/index.ts";
 import { type CheckpointStore, copy, verify } from "../../src/migration/index.ts";
 import { openSide } from "../../src/migration/side.ts";
 import { RecordReader } from "../../src/replay/record-reader.ts";
@@ -19,6 +20,7 @@ const SIZES = [
   { name: "1 KB", valueBytes: 1_000, messages: 50_000 },
 ] as const;
 const PAIRS = { pairs: 11, warmUp: 1 };
+const NOTHING_KEPT: CheckpointStore = { read: async () => null, write: async () => undefined };
 const RAW_BATCH = 5_000;
 const ALL_REPLICAS = -1;
 /** Of a copier, where two are compared with one. */
@@ -110,10 +112,10 @@ async function compareCopy(
   );
   const copied = async (): Promise<Sample> => {
     const topic = await newTopic(connection);
-    const watch = Promise.withResolvers<ReturnType<typeof startWatch>>();
-    const options = { group: randomUUID(), checkpoints: firstRead(() => watch.resolve(startWatch())) };
-    const result = await copy(source, { connection, topic }, options);
-    const sample = (await watch.promise)(messages);
+    const group = randomUUID();
+    const watch = firstDelivery(group);
+    const result = await copy(source, { connection, topic }, { group, checkpoints: NOTHING_KEPT });
+    const sample = (await watch)(messages);
     if (result.copied !== messages) throw new Error(`${result.copied} of ${messages} messages were copied`);
     target = { connection, topic };
     heap.look();
@@ -155,15 +157,16 @@ async function newTopic(connection: TopicConnection): Promise<string> {
   return topic;
 }
 
-/** The clock of a copy begins with its first batch, behind the joining of the group. Nothing is kept. */
-function firstRead(begin: () => void): CheckpointStore {
-  return {
-    read: async () => {
-      begin();
-      return null;
-    },
-    write: async () => undefined,
+/** Waits until the first messages of a group have come. The joining of the group, which a server delays by some seconds, is behind it then. */
+function firstDelivery(group: string): Promise<ReturnType<typeof startWatch>> {
+  const { promise, resolve } = Promise.withResolvers<ReturnType<typeof startWatch>>();
+  const begin = (event: unknown): void => {
+    if ((event as DeliverEvent).group !== group) return;
+    unsubscribe("streamport:deliver", begin);
+    resolve(startWatch());
   };
+  subscribe("streamport:deliver", begin);
+  return promise;
 }
 
 async function countOf({ connection, topic }: { readonly connection: Connection; readonly topic: string }): Promise<number> {
