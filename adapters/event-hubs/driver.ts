@@ -124,8 +124,8 @@ class OpenEventHubsDriver implements ProviderDriver {
     await this.check(signal);
     const { blobs } = this.#service;
     if (blobs === null) return [];
-    const part = { name: "Blob Storage, for groups", advice: BLOBS_ADVICE, classify, check: async () => blobs.check(signal) };
-    return [await reachPart(part, signal)];
+    const check = async (attempt: AbortSignal) => blobs.check(attempt);
+    return [await reachPart({ name: "Blob Storage, for groups", advice: BLOBS_ADVICE, classify, check }, signal)];
   }
 
   adviceWithout(capability: Capability): string | null {

@@ -95,7 +95,7 @@ class OpenKafkaDriver implements ProviderDriver {
     return Promise.all(
       brokers.map(async ({ brokerId, host, port }) => {
         const name = `broker ${brokerId} at ${host}:${port}`;
-        return reachPart({ name, advice: ADVERTISED, classify, check: async () => this.#client.reach(brokerId, signal) }, signal);
+        return reachPart({ name, advice: ADVERTISED, classify, check: async (attempt) => this.#client.reach(brokerId, attempt) }, signal);
       }),
     );
   }

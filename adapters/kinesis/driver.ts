@@ -92,8 +92,8 @@ class OpenKinesisDriver implements ProviderDriver {
   async reach(signal: AbortSignal): Promise<readonly ReachedPart[]> {
     const { connection } = this.#service;
     await this.check(signal);
-    const check = async () =>
-      connection.dynamo(({ ListTablesCommand }) => new ListTablesCommand({ Limit: 1 }), { operation: "ListTables" }, signal);
+    const check = async (attempt: AbortSignal) =>
+      connection.dynamo(({ ListTablesCommand }) => new ListTablesCommand({ Limit: 1 }), { operation: "ListTables" }, attempt);
     return [await reachPart({ name: "DynamoDB, for groups", advice: DYNAMO_ADVICE, classify, check }, signal)];
   }
 

@@ -111,8 +111,8 @@ class OpenOciDriver implements ProviderDriver {
     await this.check(signal);
     const { objects } = this.#service;
     if (objects === null) return [];
-    const part = { name: "Object Storage, for groups", advice: OBJECTS_ADVICE, classify, check: async () => objects.check(signal) };
-    return [await reachPart(part, signal)];
+    const check = async (attempt: AbortSignal) => objects.check(attempt);
+    return [await reachPart({ name: "Object Storage, for groups", advice: OBJECTS_ADVICE, classify, check }, signal)];
   }
 
   async topicCapabilities(topic: string, signal: AbortSignal): Promise<Capabilities> {

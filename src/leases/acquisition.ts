@@ -1,6 +1,6 @@
 import type { StreamError } from "../driver/index.ts";
 import { inParallel } from "../adapter-kit/in-parallel.ts";
-import { type GroupRow, type Held, type LeaseRow, nextEpoch } from "./lease-row.ts";
+import { type GroupRow, type Held, type LeaseRow, freedRow, nextEpoch } from "./lease-row.ts";
 import { Lease, type LeaseParts } from "./lease.ts";
 import type { MemberParts } from "./member-parts.ts";
 import type { OwnedLeases } from "./owned-leases.ts";
@@ -39,15 +39,15 @@ export class Acquisition {
     const refusals = new Map<string, StreamError>();
     this.#refused = refusals;
     // What was refused before may take long again: the others begin first.
-    const hasOthers = await this.#takeSome(
+    const ownsOthers = await this.#takeSome(
       group,
       rows.filter((held) => !wasRefused(held)),
       refusals,
     );
-    const hasRefused = await this.#takeSome(group, rows.filter(wasRefused), refusals);
+    const ownsRefused = await this.#takeSome(group, rows.filter(wasRefused), refusals);
     const [refusal] = refusals.values();
     if (refusal !== undefined && this.#owned.size === 0) throw refusal;
-    return hasOthers && hasRefused;
+    return ownsOthers && ownsRefused;
   }
 
   async #takeSome(group: GroupRow, rows: readonly Held<LeaseRow>[], refusals: Map<string, StreamError>): Promise<boolean> {
@@ -92,8 +92,7 @@ export class Acquisition {
       for (;;) {
         const held = await store.read(partition, requests);
         if (held?.row.owner !== id) return false;
-        const free = { ...held.row, owner: null, beat: held.row.beat + 1n };
-        if ((await store.swap(held, free, requests)) !== null) return true;
+        if ((await store.swap(held, freedRow(held.row), requests)) !== null) return true;
       }
     });
     return freed.includes(true);

@@ -2,7 +2,7 @@ import { type PartitionPlace, StreamError } from "../driver/index.ts";
 import { changeGroup } from "./change-group.ts";
 import type { Clock } from "./clock.ts";
 import { Expiry } from "./expiry.ts";
-import { type GroupMove, type GroupRow, type Held, type LeaseRow, isOfGroup, nextEpoch, placedRow } from "./lease-row.ts";
+import { type GroupMove, type GroupRow, type Held, type LeaseRow, freedRow, isOfGroup, nextEpoch, placedRow } from "./lease-row.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { LeaseTimes } from "./lease-times.ts";
 import { persist, requireRepeatable } from "./persist.ts";
@@ -126,7 +126,7 @@ export class GroupMover {
     const isTaken = ({ row }: Held<LeaseRow>): boolean => row.owner === by;
     let taken = rows.filter(isTaken);
     while (taken.length > 0) {
-      await Promise.all(taken.map((held) => this.#swap(held, { ...held.row, owner: null, beat: held.row.beat + 1n })));
+      await Promise.all(taken.map((held) => this.#swap(held, freedRow(held.row))));
       taken = (await this.#rows(group.row)).filter(isTaken);
       if (taken.length > 0) await clock.sleep(watchMs, this.#signal);
     }

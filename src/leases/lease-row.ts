@@ -116,6 +116,11 @@ export function placedRow(row: LeaseRow, group: GroupRow): LeaseRow {
   return { ...row, place: startOf(group, row.partition), ahead: null, emptyUntilMs: null, moved: group.moves };
 }
 
+/** The row without its owner. */
+export function freedRow(row: LeaseRow): LeaseRow {
+  return { ...row, owner: null, beat: row.beat + 1n };
+}
+
 /**
  * The epoch of the next owner. It is at least the time, in microseconds: a row that an operator has deleted, and that is made again, does
  * not bring back the epochs of former owners.

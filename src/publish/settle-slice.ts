@@ -194,7 +194,6 @@ export function normalizeResults(call: ActiveCall, answer: CallAnswer, context: 
 function isResult(result: unknown, records: number): boolean {
   if (typeof result !== "object" || result === null) return false;
   const { outcome, results } = result as { readonly outcome?: unknown; readonly results?: unknown };
-  if (outcome === "stored") return true;
   if (outcome !== "each") return OUTCOMES.has(outcome);
   return Array.isArray(results) && results.length === records && results.every((one: SliceResult | null) => OUTCOMES.has(one?.outcome));
 }

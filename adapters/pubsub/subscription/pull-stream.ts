@@ -18,7 +18,7 @@ export interface PullSettings extends StreamSettings {
   /** It was made just now: that it is not found says nothing until it has settled. */
   readonly isFresh: boolean;
   readonly deadlineSeconds: number;
-  /** On the monotonic clock: silence before says nothing, because a seek may not hold everywhere. */
+  /** On the monotonic clock: silence before says nothing, because a seek may not hold everywhere, or a dead member may hold messages. */
   readonly silenceFromMs: number;
   /** Called before each renewal of the stream. @throws what must end the pulling */
   readonly check: (signal: AbortSignal) => Promise<void>;

@@ -2,6 +2,15 @@ import { StreamError } from "../../errors.ts";
 import { showName } from "../../option-rules.ts";
 import type { OpenSide } from "../side.ts";
 
+/**
+ * @param before how many partitions there were when messages with keys were copied; `undefined`: not known
+ * @param now how many there are; `undefined`: more of them move no keys
+ * @throws `conflict` where there are more now
+ */
+export function requireNotGrown(side: "source" | "target", of: OpenSide, before: number | undefined, now: number | undefined): void {
+  if (before !== undefined && now !== undefined && now > before) throw partitionsWereAdded(side, of, before);
+}
+
 /** Where that moves keys. @param before how many partitions there were when messages were copied */
 export function partitionsWereAdded(side: "source" | "target", { context }: OpenSide, before: number): StreamError {
   const { provider, topic } = context;

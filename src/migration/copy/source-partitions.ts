@@ -3,15 +3,15 @@ import type { MessageSource } from "../../position/position.ts";
 import { sideCall } from "../side-call.ts";
 import type { OpenSide } from "../side.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
-import { partitionsWereAdded } from "./partitions-were-added.ts";
+import { partitionsWereAdded, requireNotGrown } from "./partitions-were-added.ts";
 
 /** Of the copier, what tells whether keys may have moved. */
 interface KeyedWriter {
   /** A message with a key was written. */
   readonly hasKeys: boolean;
   readonly mayReorder: boolean;
-  /** @param count the partitions of the target when messages with keys were copied before. @throws `conflict` */
-  requireNotGrown(count: number | undefined): void;
+  /** How many partitions the target has, where more of them move keys; else `undefined`. */
+  readonly partitionsOfKeys: number | undefined;
 }
 
 /** The partitions of the source when the copier began. More of them move keys, except where they are read behind their parents. */
@@ -39,20 +39,18 @@ export class SourcePartitions {
       context.driver.admin.describeTopic(context.nativeTopic, attempt),
     );
     const found = new SourcePartitions(source, writer, partitions);
-    const stored: Checkpoint[] = [];
-    for (const partition of partitions) {
-      const checkpoint = await checkpoints?.read(partition);
-      // Those of another topic are refused later.
-      if (checkpoint?.source === source.id && checkpoint.target === target.id) stored.push(checkpoint);
-    }
+    if (writer.mayReorder) return found;
+    const read = await Promise.all(partitions.map(async (partition) => checkpoints?.read(partition)));
+    // Those of another topic are refused later.
+    const stored = read.flatMap((one) => (one?.source === source.id && one.target === target.id ? [one] : []));
     // The greatest: going on was allowed for it, or there was nothing to allow.
     const most = (count: (checkpoint: Checkpoint) => number | undefined): number | undefined => {
       const counts = stored.flatMap((one) => count(one) ?? []);
       return counts.length === 0 ? undefined : Math.max(...counts);
     };
-    const before = most(({ sourcePartitions }) => sourcePartitions);
-    if (before !== undefined && before < partitions.length && found.#movesKeys) throw partitionsWereAdded("source", source, before);
-    writer.requireNotGrown(most(({ targetPartitions }) => targetPartitions));
+    const before = { source: most((one) => one.sourcePartitions), target: most((one) => one.targetPartitions) };
+    requireNotGrown("source", source, before.source, found.count);
+    requireNotGrown("target", target, before.target, writer.partitionsOfKeys);
     return found;
   }
 

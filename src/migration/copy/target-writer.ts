@@ -136,13 +136,6 @@ export class TargetWriter {
     return [...this.#partitions][crc32(sourcePartition) % this.#partitions.size];
   }
 
-  /** @param count what `partitionsOfKeys` was when messages with keys were copied before; `undefined`: not known. @throws `conflict` */
-  requireNotGrown(count: number | undefined): void {
-    const now = this.partitionsOfKeys;
-    if (count !== undefined && now !== undefined && now > count && !this.mayReorder)
-      throw partitionsWereAdded("target", this.#target, count);
-  }
-
   async close(): Promise<void> {
     await this.#sender.close();
   }

@@ -94,20 +94,7 @@ const RULES: Readonly<Record<keyof CutoverOptions, OptionRule>> = {
 /** @throws `invalid-argument` */
 export function resolveCutoverOptions(options: CutoverOptions): ResolvedCutoverOptions {
   checkOptions("cutover options", options, RULES);
-  const {
-    step,
-    stateFile,
-    groups,
-    copyGroup,
-    returnGroup,
-    checkpoints,
-    returnCheckpoints,
-    confirmed,
-    acceptRemoved,
-    quietMs,
-    timeMarginMs,
-    signal,
-  } = options;
+  const { step, stateFile } = options;
   // They may come from JavaScript.
   if ((step as unknown) === undefined || (stateFile as unknown) === undefined) {
     throw new StreamError("invalid-argument", `cutover options: step and stateFile are needed; step is one of ${CUTOVER_STEPS.join(", ")}`);
@@ -115,15 +102,15 @@ export function resolveCutoverOptions(options: CutoverOptions): ResolvedCutoverO
   return {
     step,
     stateFile,
-    groups,
-    copyGroup,
-    returnGroup,
-    checkpoints,
-    returnCheckpoints,
-    confirmed: confirmed ?? false,
-    acceptRemoved: acceptRemoved ?? false,
-    quietMs: quietMs ?? 5_000,
-    timeMarginMs,
-    signal: signal ?? new AbortController().signal,
+    groups: options.groups,
+    copyGroup: options.copyGroup,
+    returnGroup: options.returnGroup,
+    checkpoints: options.checkpoints,
+    returnCheckpoints: options.returnCheckpoints,
+    confirmed: options.confirmed ?? false,
+    acceptRemoved: options.acceptRemoved ?? false,
+    quietMs: options.quietMs ?? 5_000,
+    timeMarginMs: options.timeMarginMs,
+    signal: options.signal ?? new AbortController().signal,
   };
 }
